@@ -1,1 +1,4 @@
-"""A simulated Stripe and a simulated Discourse: two stateful HTTP servers. Imports nothing of ours."""
+"""A simulated Stripe and a simulated Discourse: two stateful HTTP servers.
+
+Imports nothing of ours.
+"""

@@ -52,7 +52,7 @@ class Clock:
 
 
 class Ids:
-    """Stripe-like ids: a prefix and letters from a seeded generator; plain numbers for Discourse."""
+    """Ids from a seeded generator: a prefix and letters for Stripe, numbers for Discourse."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - names of simulated objects, no secrets
@@ -117,10 +117,10 @@ class Fault:
 
     `match` is "METHOD /path" with `*` as wildcard, e.g. "PUT /groups/*/members.json". Kinds:
     `status` (answer with status, body and headers), `slow` (seconds before the work), `hang` (never
-    answer, close after seconds), `reset_before` (close without doing it), `reset_after` (do it, then close
-    the connection), `timeout_after` (do it, then stay silent for seconds), `html` (do it, answer 200
-    with a page of HTML), `half_body` (do it, send half of the answer), `short_page` (a list misses
-    entries but claims its total), `partial` (a batch is cut off after `members`, connection closed).
+    answer, close after seconds), `reset_before` (close without doing it), `reset_after` (do it, then
+    close the connection), `timeout_after` (do it, then stay silent for seconds), `html` (do it,
+    answer 200 with a page of HTML), `half_body` (do it, send half of the answer), `short_page` (a
+    list misses entries but claims its total), `partial` (a batch is cut off after `members`).
     """
 
     id: int
@@ -140,7 +140,7 @@ class Faults:
         self._next = itertools.count(1)
         self._lock = threading.Lock()
 
-    def add(  # noqa: PLR0913 - the fields of a switch
+    def add(
         self,
         server: str,
         match: str,
