@@ -1,0 +1,254 @@
+"""What the bridge knows of Stripe and Discourse, as plain immutable data.
+
+Ids are the originals': Stripe's strings, Discourse's numbers. Money is in minor units with its
+currency, times are aware UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+# --- Stripe -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What is sold; its metadata may say which groups it grants."""
+
+    id: str
+    name: str
+    active: bool = True
+    description: str | None = None
+    image: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What it costs, how often; its metadata wins over the product's."""
+
+    id: str
+    product_id: str
+    currency: str
+    amount_minor: int | None
+    interval: Literal["day", "week", "month", "year"] | None = None
+    interval_count: int = 1
+    lookup_key: str | None = None
+    nickname: str | None = None
+    active: bool = True
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_recurring(self) -> bool:
+        """A subscription's price, against a one-off purchase's."""
+        return self.interval is not None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionItem:
+    """One price within a subscription, with its own period (since API version 2025-03-31)."""
+
+    id: str
+    price_id: str
+    product_id: str
+    quantity: int
+    period_start_at: datetime
+    period_end_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription as Stripe has it now. `status` is an open set: unknown ones grant nothing new.
+
+    `past_due_since_at`: due date of the oldest unpaid invoice, for status past_due only.
+    """
+
+    id: str
+    customer_id: str
+    status: str
+    items: tuple[SubscriptionItem, ...]
+    created_at: datetime
+    started_at: datetime
+    trial_end_at: datetime | None = None
+    cancel_at: datetime | None = None
+    cancel_at_period_end: bool = False
+    canceled_at: datetime | None = None
+    ended_at: datetime | None = None
+    pause_collection: Literal["keep_as_draft", "mark_uncollectible", "void"] | None = None
+    pause_resumes_at: datetime | None = None
+    past_due_since_at: datetime | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """One line of a paid one-off order. `id` is the Checkout Session's or invoice's and line's.
+
+    `refunded_minor` and `disputed` are of the whole payment that paid for the line;
+    `payment_minor` is that payment's amount.
+    """
+
+    id: str
+    customer_id: str
+    price_id: str
+    product_id: str
+    quantity: int
+    paid_at: datetime
+    amount_minor: int
+    currency: str
+    payment_id: str | None = None
+    payment_minor: int = 0
+    refunded_minor: int = 0
+    refunded_at: datetime | None = None
+    disputed: Literal["open", "won", "lost"] | None = None
+    disputed_at: datetime | None = None
+
+
+MoneyKind = Literal["paid", "refunded", "disputed", "dispute_returned"]
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyLine:
+    """One movement of money, never edited: a payment, a refund, a dispute, its return.
+
+    `id` is the Stripe object's (`in_…`, `ch_…`, `re_…`, `dp_…`, with `:line` where one has several),
+    so that recording it twice is recording it once. Amounts are signed from the community's side:
+    a payment is positive, a refund negative. `from_credit_minor` was paid from the customer's
+    balance, not by card.
+    """
+
+    id: str
+    customer_id: str
+    kind: MoneyKind
+    at: datetime
+    amount_minor: int
+    currency: str
+    what: str
+    invoice_id: str | None = None
+    payment_id: str | None = None
+    subscription_id: str | None = None
+    product_id: str | None = None
+    from_credit_minor: int = 0
+    receipt_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer in Stripe; a deleted one keeps its tombstone here."""
+
+    id: str
+    deleted: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is taken from a webhook: a hint, never a fact.
+
+    `related` names other Stripe objects that the event mentions, by kind
+    (subscription, invoice, charge, payment_intent, price, product). `reference` is a
+    `client_reference_id` or our metadata, still unverified.
+    """
+
+    id: str
+    type: str
+    object_id: str | None
+    object_kind: str | None
+    customer_id: str | None
+    created_at: datetime
+    livemode: bool
+    account: str | None = None
+    api_version: str | None = None
+    thin: bool = False
+    reference: str | None = None
+    related: Mapping[str, str] = field(default_factory=dict)
+
+
+# --- Discourse ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A Discourse group, by its number; the name is for people and changes."""
+
+    id: int
+    name: str
+    full_name: str | None = None
+    automatic: bool = False
+    user_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user in a group, as Discourse lists it."""
+
+    user_id: int
+    username: str
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A Discourse user. `state` other than active: the grant is held, nothing is written."""
+
+    id: int
+    username: str
+    name: str | None = None
+    state: Literal["active", "suspended", "staged", "gone"] = "active"
+    group_ids: frozenset[int] = frozenset()
+    is_admin: bool = False
+    is_moderator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandGrant:
+    """A right to a group that a moderator gave, with an end or without."""
+
+    id: str
+    user_id: int
+    group_id: int
+    from_at: datetime
+    until_at: datetime | None
+    reason: str
+    actor: str
+
+
+# --- Decisions ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a decision about one user rests on, over all customers linked to the user."""
+
+    subscriptions: tuple[Subscription, ...] = ()
+    purchases: tuple[Purchase, ...] = ()
+    hand_grants: tuple[HandGrant, ...] = ()
+    deleted_customer_ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One source's word on one group: whether it gives a right to it now, since, until, and why.
+
+    A source that gives nothing (yet, or any more) is a Grant with `holds=False`: it is the answer
+    to "why not". `source_id` is a subscription's, purchase's or hand grant's; `reason` a stable code
+    of `bridge.core.reasons`. `next_change_at`: when the clock alone will change this answer.
+    """
+
+    group_id: int
+    source: Literal["subscription", "purchase", "hand"]
+    source_id: str
+    rule_id: str
+    holds: bool
+    reason: str
+    from_at: datetime
+    until_at: datetime | None = None
+    product_id: str | None = None
+    price_id: str | None = None
+    ladder: str | None = None
+    rank: int = 0
+    next_change_at: datetime | None = None
+    renews_at: datetime | None = None

@@ -1,0 +1,55 @@
+"""The four ways in which something can fail; each says whether to try again."""
+
+from __future__ import annotations
+
+
+class BridgeError(Exception):
+    """Base of all errors raised on purpose; its message says what, which value, what to do next."""
+
+
+class Transient(BridgeError):
+    """Will pass by itself: try again, not before `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RateLimited(Transient):
+    """The other side asked everybody to wait: all callers pause, not only this one."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message, retry_after)
+
+
+class Uncertain(Transient):
+    """A write was sent and no usable answer came: it may have been done, wholly or in part.
+
+    Read again before anything else is decided.
+    """
+
+
+class Permanent(BridgeError):
+    """Will fail the same way each time: record it and show it, never retry it."""
+
+
+class NotFound(Permanent):
+    """The other side says that this does not exist."""
+
+
+class Forbidden(Permanent):
+    """The other side refuses the key or its scopes."""
+
+
+class Unsafe(BridgeError):
+    """Would take something from people without proof: held until a moderator decides."""
+
+
+class Config(BridgeError):
+    """A setting is missing or wrong; `code` is stable, `hint` says what to do."""
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(f"{code} {message} {hint}")
+        self.code = code
+        self.message = message
+        self.hint = hint
