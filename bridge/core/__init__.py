@@ -1,1 +1,4 @@
-"""Decisions: pure functions of their arguments, `now` included. No I/O, no clock, no environment."""
+"""Decisions: pure functions of their arguments, `now` included.
+
+No I/O, no clock, no environment, no logging.
+"""

@@ -114,7 +114,7 @@ MoneyKind = Literal["paid", "refunded", "disputed", "dispute_returned"]
 class MoneyLine:
     """One movement of money, never edited: a payment, a refund, a dispute, its return.
 
-    `id` is the Stripe object's (`in_…`, `ch_…`, `re_…`, `dp_…`, with `:line` where one has several),
+    `id` is the Stripe object's (`in_…`, `ch_…`, `re_…`, `dp_…`; `:line` where one has several),
     so that recording it twice is recording it once. Amounts are signed from the community's side:
     a payment is positive, a refund negative. `from_credit_minor` was paid from the customer's
     balance, not by card.
@@ -234,8 +234,8 @@ class Grant:
     """One source's word on one group: whether it gives a right to it now, since, until, and why.
 
     A source that gives nothing (yet, or any more) is a Grant with `holds=False`: it is the answer
-    to "why not". `source_id` is a subscription's, purchase's or hand grant's; `reason` a stable code
-    of `bridge.core.reasons`. `next_change_at`: when the clock alone will change this answer.
+    to "why not". `source_id` is a subscription's, purchase's or hand grant's; `reason` a stable
+    code of `bridge.core.reasons`. `next_change_at`: when the clock alone will change this answer.
     """
 
     group_id: int
