@@ -11,6 +11,7 @@ import random
 import string
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -187,3 +188,15 @@ class World:
         self.ids = Ids(seed)
         self.journal = Journal()
         self.faults = Faults()
+        # The state of each simulated server by its name: plain data, so that it can be deep-copied.
+        self.parts: dict[str, Any] = {}
+        self._closing: list[Callable[[], None]] = []
+
+    def on_close(self, end: Callable[[], None]) -> None:
+        """Have a background thread ended when the world is closed."""
+        self._closing.append(end)
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        while self._closing:
+            self._closing.pop()()
