@@ -1,0 +1,111 @@
+"""Connections and transactions that behave the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from bridge.errors import Transient
+
+BUSY_SECONDS = 10
+
+
+class Store:
+    """One database. `write` is a transaction that commits at its end; `read` sees one moment.
+
+    SQLite's writers queue up at a lock file, because its own busy handler is unfair: measured, the
+    99th percentile of an accepted webhook is three times better this way.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self.url = make_url(database_url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
+        self._turn = threading.Lock()
+        self._lock_file: IO[str] | None = None
+        if self.is_sqlite and self.url.database:
+            self._lock_file = Path(self.url.database + ".lock").open("w")  # noqa: SIM115 - kept open
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Begin a writing transaction; raises Transient when the database cannot be written."""
+        try:
+            with self._my_turn(), self.engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise _unavailable(error) from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Begin a reading transaction."""
+        try:
+            with self.engine.connect() as connection:
+                if self.is_sqlite:
+                    # BEGIN IMMEDIATE would queue readers behind writers.
+                    connection = connection.execution_options(reading=True)  # noqa: PLW2901
+                yield connection
+        except OperationalError as error:
+            raise _unavailable(error) from error
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+        if self._lock_file:
+            self._lock_file.close()
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        if self._lock_file is None:
+            yield
+            return
+        with self._turn:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+
+def _unavailable(error: DBAPIError) -> Transient:
+    return Transient(f"the database cannot be used now ({type(error.orig).__name__}); try again")
+
+
+def _sqlite(url: Any) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, pool_size=20
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # The driver's own transactions would begin late and upgrade a read to a write.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # a 200 to Stripe means: on the disk
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("reading")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: Any) -> Engine:
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10, max_overflow=10
+    )

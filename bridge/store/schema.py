@@ -1,0 +1,341 @@
+"""The tables. Discourse and Stripe are the truth; this is what was read, decided, sent and seen.
+
+Times are stored as microseconds since 1970, so that both databases order and compare them alike.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC datetime, kept as whole microseconds."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Refuse naive times: they would be read as another zone's."""
+        del dialect
+        if value is None:
+            return None
+        return (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Return what was stored, aware."""
+        del dialect
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+# SQLite counts rows up by itself only for a plain INTEGER key.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+# Every verified event, once: the record that RQ is only a hint of.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("event_id", String(255), primary_key=True),
+    Column("source", String(20), nullable=False),
+    Column("type", String(120), nullable=False),
+    Column("object_id", String(255)),
+    Column("object_kind", String(80)),
+    Column("customer_id", String(255)),
+    Column("work_key", String(255), nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("api_version", String(60)),
+    Column("created_at", UtcTime),
+    Column("received_at", UtcTime, nullable=False),
+    Column("payload_sha256", String(64), nullable=False),
+    Column("hint", JSON, nullable=False),
+    Column("status", String(10), nullable=False),  # received, done, ignored, dead
+    Column("outcome", Text),
+    Column("done_at", UtcTime),
+    Index(None, "work_key", "status"),
+    Index(None, "received_at"),
+)
+
+# What has to be looked at again: a customer ("cus_…"), a user ("user:42") or the lane of events
+# that belong to nobody ("inbox"). Dirty while dirty_gen > done_gen.
+work = Table(
+    "work",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("user_id", BigInteger),
+    Column("dirty_gen", BigInteger, nullable=False),
+    Column("done_gen", BigInteger, nullable=False),
+    Column("dirty_at", UtcTime),
+    Column("next_at", UtcTime, nullable=False),
+    Column("timer_at", UtcTime),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("needs", String(40), nullable=False, default=""),
+    Column("cause", String(255)),
+    Column("error", Text),
+    Index(None, "user_id"),
+    Index(None, "next_at"),
+    Index(None, "timer_at"),
+)
+
+# One holder at a time; a token that is not the newest writes nothing.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("owner", String(120), nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("until_at", UtcTime, nullable=False),
+)
+
+# A customer seen at Stripe, and whose it is. Without a user it is an orphan: shown, never guessed.
+customers = Table(
+    "customers",
+    metadata,
+    Column("customer_id", String(255), primary_key=True),
+    Column("user_id", BigInteger),
+    Column("proof", String(40)),
+    Column("linked_by", String(120)),
+    Column("linked_at", UtcTime),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("deleted_at", UtcTime),
+    Column("read_at", UtcTime),
+    Column("has_purchases", Boolean, nullable=False, default=False),
+    Index(None, "user_id"),
+)
+
+# The last complete reading of each customer; a statement or an answer needs no call to Stripe.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("customer_id", String(255), nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("read_at", UtcTime, nullable=False),
+    Index(None, "customer_id"),
+)
+purchases = Table(
+    "purchases",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("customer_id", String(255), nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("read_at", UtcTime, nullable=False),
+    Index(None, "customer_id"),
+)
+catalogue = Table(
+    "catalogue",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("kind", String(10), nullable=False),  # product, price
+    Column("data", JSON, nullable=False),
+    Column("read_at", UtcTime, nullable=False),
+    Column("deleted_at", UtcTime),
+)
+
+# Append-only: a payment, a refund, a dispute are lines of their own and never edited.
+money_lines = Table(
+    "money_lines",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("customer_id", String(255), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("invoice_id", String(255)),
+    Column("payment_id", String(255)),
+    Column("subscription_id", String(255)),
+    Column("product_id", String(255)),
+    Column("from_credit_minor", BigInteger, nullable=False),
+    Column("receipt_url", Text),
+    Column("recorded_at", UtcTime, nullable=False),
+    Index(None, "customer_id", "at"),
+)
+
+hand_grants = Table(
+    "hand_grants",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("group_id", BigInteger, nullable=False),
+    Column("from_at", UtcTime, nullable=False),
+    Column("until_at", UtcTime),
+    Column("reason", Text, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Index(None, "user_id"),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String(255), nullable=False),
+    Column("full_name", String(255)),
+    Column("automatic", Boolean, nullable=False),
+    Column("user_count", Integer, nullable=False),
+    Column("missing_since", UtcTime),
+    Column("read_at", UtcTime),  # last complete reading of its members
+    Column("read_due_at", UtcTime),
+    Column("next_at", UtcTime, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("batch_size", Integer, nullable=False, default=100),
+    Column("uncertain", Boolean, nullable=False, default=False),
+    Column("removals_stopped_at", UtcTime),
+    Column("error", Text),
+)
+# A name in a mapping rule stands for the group it first led to, whatever it is called later.
+group_pins = Table(
+    "group_pins",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("group_id", BigInteger, nullable=False),
+    Column("pinned_at", UtcTime, nullable=False),
+)
+
+# The one table of both controllers. The decider writes what is wanted, the applier what is actual.
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("group_id", BigInteger, primary_key=True, autoincrement=False),
+    # decider
+    Column("wanted", Boolean, nullable=False, default=False),
+    Column("wanted_since", UtcTime),
+    Column("wanted_until", UtcTime),
+    Column("sources", JSON, nullable=False, default=list),
+    Column("reason", String(60)),
+    Column("rule_id", String(255)),
+    Column("ladder", String(120)),
+    Column("decided_at", UtcTime),
+    Column("unwanted_at", UtcTime),  # first complete reading without a grant
+    Column("confirmed_at", UtcTime),  # a later one that said the same
+    Column("swap_to", BigInteger),  # the group of the same ladder that takes its place
+    Column("hold", String(40)),
+    Column("hold_at", UtcTime),
+    # applier and sweep
+    Column("actual", Boolean, nullable=False, default=False),
+    Column("actual_since", UtcTime),
+    Column("seen_at", UtcTime),
+    Column("owned", String(10), nullable=False, default="no"),  # no, claimed, proven
+    Column("intent", String(10)),  # add, remove: sent, outcome not recorded yet
+    Column("intent_at", UtcTime),
+    Column("override", String(20)),  # staff, left: taken out by hand, stays out
+    Column("override_at", UtcTime),
+    Index(None, "group_id", "wanted", "actual"),
+)
+
+# Append-only: who was told, asked, added, removed, when, why, by which event.
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("at", UtcTime, nullable=False),
+    Column("action", String(30), nullable=False),
+    Column("user_id", BigInteger),
+    Column("group_id", BigInteger),
+    Column("customer_id", String(255)),
+    Column("cause", String(255)),
+    Column("rule_id", String(255)),
+    Column("outcome", Text),
+    Column("detail", JSON),
+    Index(None, "user_id", "id"),
+    Index(None, "group_id", "action", "at"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("username", String(255)),
+    Column("name", String(255)),
+    Column("state", String(12), nullable=False, default="active"),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("topic_id", BigInteger),
+    Column("post_id", BigInteger),
+    Column("fingerprint", String(64)),
+    Column("statement_at", UtcTime),
+    Column("statement_due_at", UtcTime),
+    Column("statement_attempts", Integer, nullable=False, default=0),
+    Index(None, "statement_due_at"),
+)
+# Messages that are sent once: receipts, told by their money line's id.
+messages = Table(
+    "messages",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("sent_at", UtcTime),
+    Index(None, "user_id", "sent_at"),
+)
+
+# Signing in: a number used once, bound to one browser, for ten minutes.
+nonces = Table(
+    "nonces",
+    metadata,
+    Column("nonce", String(80), primary_key=True),
+    Column("purpose", String(20), nullable=False),
+    Column("browser", String(80), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+    Index(None, "expires_at"),
+)
+checkouts = Table(
+    "checkouts",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("price_id", String(255), nullable=False),
+    Column("return_to", Text),
+    Column("session_id", String(255)),
+    Column("url", Text),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("completed_at", UtcTime),
+    Index(None, "user_id", "price_id"),
+    Index(None, "session_id"),
+)
+
+# The request limiter: as many rows as requests are allowed in 60 s, each free again 60 s after its
+# last use, so that no rolling window of 60 s ever holds more.
+slots = Table(
+    "slots",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("free_at", UtcTime, nullable=False),
+    Index(None, "free_at"),
+)
+# Cursors, pauses, the time of the first start, the last run of each periodic piece of work.
+state = Table(
+    "state",
+    metadata,
+    Column("key", String(120), primary_key=True),
+    Column("value", JSON, nullable=False),
+)
