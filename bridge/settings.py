@@ -1,0 +1,314 @@
+"""The settings of one installation, read once from the environment; policy is in bridge.toml.
+
+Every problem is reported at once, each with a stable code (`docs/settings.md` explains them).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bridge.errors import BridgeError, Config
+
+STRIPE_API = "https://api.stripe.com"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+SHORTEST_SECRET = 32
+SHORTEST_CONNECT_SECRET = 10  # Discourse refuses a shorter one
+EXAMPLE_SECRETS = ("change-me", "changeme", "example", "xxxx")
+HIGHEST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable of the environment; a secret one may also be given as a file, `NAME_FILE`."""
+
+    name: str
+    required: bool = False
+    secret: bool = False
+    default: str = ""
+
+
+SETTINGS = (
+    Setting("STRIPE_API_KEY", required=True, secret=True),
+    Setting("STRIPE_WEBHOOK_SECRET", required=True, secret=True),
+    Setting("STRIPE_API_BASE"),
+    Setting("DISCOURSE_URL", required=True),
+    Setting("DISCOURSE_API_KEY", required=True, secret=True),
+    Setting("DISCOURSE_API_USERNAME", default="system"),
+    Setting("DISCOURSE_CONNECT_SECRET", required=True, secret=True),
+    Setting("DISCOURSE_WEBHOOK_SECRET", secret=True),
+    Setting("DISCOURSE_REQUESTS_PER_MINUTE", default="50"),
+    Setting("BRIDGE_URL", required=True),
+    Setting("SECRET_KEY", required=True, secret=True),
+    Setting("DATABASE_URL", secret=True),
+    Setting("REDIS_URL", secret=True),
+    Setting("BRIDGE_DATA", default="data"),
+    Setting("BRIDGE_CONFIG"),
+    Setting("BRIDGE_CLOCK_FILE"),
+    Setting("WEB_PORT", default="8000"),
+    Setting("LOG_LEVEL", default="INFO"),
+)
+
+
+class SettingsError(BridgeError):
+    """The settings cannot be used; `problems` names all that is wrong with them."""
+
+    def __init__(self, problems: list[Config]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment says. Secrets are left out of its representation."""
+
+    stripe_api_key: str = field(repr=False)
+    stripe_webhook_secrets: tuple[str, ...] = field(repr=False)
+    stripe_api_base: str | None = None
+    discourse_url: str
+    discourse_api_key: str = field(repr=False)
+    discourse_api_username: str = "system"
+    discourse_connect_secret: str = field(repr=False)
+    discourse_webhook_secret: str | None = field(default=None, repr=False)
+    discourse_requests_per_minute: int = 50
+    bridge_url: str
+    secret_key: str = field(repr=False)
+    database_url: str = field(repr=False)
+    redis_url: str | None = field(default=None, repr=False)
+    bridge_data: Path = Path("data")
+    bridge_config: Path | None = None
+    clock_file: Path | None = None
+    web_port: int = 8000
+    log_level: str = "INFO"
+
+    @property
+    def livemode(self) -> bool:
+        """Whether the Stripe key moves real money."""
+        return _is_live(self.stripe_api_key)
+
+    @property
+    def uses_sqlite(self) -> bool:
+        """A file instead of a database server: one web process, and writers take turns."""
+        return self.database_url.startswith("sqlite")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Read and validate.
+
+        Raises: SettingsError with every problem there is, not only the first.
+        """
+        read = _Reader(env)
+        data = Path(read.text("BRIDGE_DATA"))
+        settings = cls(
+            stripe_api_key=read.stripe_key("STRIPE_API_KEY"),
+            stripe_webhook_secrets=read.webhook_secrets("STRIPE_WEBHOOK_SECRET"),
+            stripe_api_base=read.url("STRIPE_API_BASE") or None,
+            discourse_url=read.url("DISCOURSE_URL"),
+            discourse_api_key=read.text("DISCOURSE_API_KEY"),
+            discourse_api_username=read.text("DISCOURSE_API_USERNAME"),
+            discourse_connect_secret=read.long_secret(
+                "DISCOURSE_CONNECT_SECRET", SHORTEST_CONNECT_SECRET
+            ),
+            discourse_webhook_secret=read.text("DISCOURSE_WEBHOOK_SECRET") or None,
+            discourse_requests_per_minute=read.number("DISCOURSE_REQUESTS_PER_MINUTE", 1, 100_000),
+            bridge_url=read.url("BRIDGE_URL"),
+            secret_key=read.long_secret("SECRET_KEY", SHORTEST_SECRET),
+            database_url=read.database_url("DATABASE_URL", data),
+            redis_url=read.redis_url("REDIS_URL"),
+            bridge_data=data,
+            bridge_config=read.existing_file("BRIDGE_CONFIG"),
+            clock_file=Path(name) if (name := read.text("BRIDGE_CLOCK_FILE")) else None,
+            web_port=read.number("WEB_PORT", 1, HIGHEST_PORT),
+            log_level=read.choice("LOG_LEVEL", LOG_LEVELS),
+        )
+        problems = read.problems + _contradictions(settings)
+        if problems:
+            raise SettingsError(problems)
+        return settings
+
+
+class _Reader:
+    """Takes values out of the environment and gathers what is wrong with them."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.problems: list[Config] = []
+        self._known = {setting.name: setting for setting in SETTINGS}
+
+    def text(self, name: str) -> str:
+        setting = self._known[name]
+        value = self.env.get(name, "").strip()
+        file = self.env.get(f"{name}_FILE", "").strip() if setting.secret else ""
+        if value and file:
+            self._problem(
+                "B102",
+                f"{name} and {name}_FILE are both set.",
+                "Keep one, remove the other.",
+            )
+        elif file:
+            value = self._secret_file(name, Path(file))
+        elif not value and setting.required:
+            also = f" or {name}_FILE" if setting.secret else ""
+            self._problem(
+                "B101",
+                f"{name} is not set.",
+                f"Set {name}{also}: docs/settings.md says how.",
+            )
+        return value or setting.default
+
+    def url(self, name: str) -> str:
+        """An address without its trailing slash; it may carry a path (a forum in a sub-folder)."""
+        value = self.text(name).rstrip("/")
+        if not value:
+            return ""
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            parts, host = urlsplit(""), None
+        if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
+            self._problem(
+                "B103", f"{name} is {value!r}.", "Write it like https://forum.example.org."
+            )
+        elif parts.username or parts.password:
+            self._problem("B103", f"{name} holds a user name.", "Remove what stands before the @.")
+        elif parts.scheme == "http" and not _is_loopback(host):
+            self._problem(
+                "B104",
+                f"{name} is {value!r}, which is not encrypted.",
+                "Use https; http is for this machine only.",
+            )
+        return value
+
+    def number(self, name: str, lowest: int, highest: int) -> int:
+        value = self.text(name)
+        if value.isascii() and value.isdigit() and lowest <= int(value) <= highest:
+            return int(value)
+        self._problem("B105", f"{name} is {value!r}.", f"Use a number from {lowest} to {highest}.")
+        return int(self._known[name].default)
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        value = self.text(name).upper()
+        if value not in choices:
+            self._problem("B111", f"{name} is {value!r}.", f"Use one of {', '.join(choices)}.")
+        return value
+
+    def stripe_key(self, name: str) -> str:
+        value = self.text(name)
+        if value and not re.fullmatch(r"(sk|rk)_(live|test)_\w+", value, re.ASCII):
+            self._problem(
+                "B106",
+                f"{name} is not a secret or restricted key.",
+                "It begins with rk_live_, sk_live_, rk_test_ or sk_test_ (never pk_).",
+            )
+        return value
+
+    def webhook_secrets(self, name: str) -> tuple[str, ...]:
+        secrets = tuple(filter(None, (part.strip() for part in self.text(name).split(","))))
+        if any(not secret.startswith("whsec_") for secret in secrets):
+            self._problem(
+                "B107",
+                f"{name} holds a value that is no signing secret.",
+                "Each begins with whsec_; separate several by commas while one replaces another.",
+            )
+        return secrets
+
+    def long_secret(self, name: str, shortest: int) -> str:
+        value = self.text(name)
+        if value and (len(value) < shortest or value.lower().startswith(EXAMPLE_SECRETS)):
+            self._problem(
+                "B110",
+                f"{name} is an example or shorter than {shortest} characters.",
+                "Make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'",
+            )
+        return value
+
+    def database_url(self, name: str, data: Path) -> str:
+        value = self.text(name) or f"sqlite:///{data / 'bridge.sqlite3'}"
+        scheme, _, rest = value.partition("://")
+        if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
+            return f"postgresql+psycopg://{rest}"
+        if scheme != "sqlite" or not rest.startswith("/") or not rest.strip("/"):
+            self._problem(
+                "B108",
+                f"{name} begins with {scheme!r}.",
+                "Use postgresql://user:password@host/name or sqlite:///path/to/file.",
+            )
+        return value
+
+    def redis_url(self, name: str) -> str | None:
+        value = self.text(name)
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            self._problem(
+                "B109",
+                f"{name} does not begin with redis://, rediss:// or unix://.",
+                "Correct it, or leave it out: `bridge up` then starts its own.",
+            )
+        return value or None
+
+    def existing_file(self, name: str) -> Path | None:
+        value = self.text(name)
+        if value and not Path(value).is_file():
+            self._problem(
+                "B112",
+                f"{name} is {value!r}, which is no file.",
+                "Correct the path or leave it out.",
+            )
+        return Path(value) if value else None
+
+    def _secret_file(self, name: str, file: Path) -> str:
+        try:
+            value = file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "is not text"
+            self._problem(
+                "B102",
+                f"{name}_FILE is {str(file)!r}: {why}.",
+                "Name a file that this user may read.",
+            )
+            return ""
+        if not value:
+            self._problem("B102", f"{name}_FILE is {str(file)!r}: empty.", "Write the value in it.")
+        return value
+
+    def _problem(self, code: str, message: str, hint: str) -> None:
+        self.problems.append(Config(code, message, hint))
+
+
+def _contradictions(settings: Settings) -> list[Config]:
+    """Settings that are right each, and dangerous together: a rehearsal with real money."""
+    problems = []
+    if settings.livemode and settings.stripe_api_base not in (None, STRIPE_API):
+        problems.append(
+            Config(
+                "B114",
+                f"STRIPE_API_KEY is a live key and STRIPE_API_BASE is {settings.stripe_api_base}.",
+                "A sandbox gets test keys only; with live keys leave STRIPE_API_BASE out.",
+            )
+        )
+    if settings.livemode and settings.clock_file:
+        problems.append(
+            Config(
+                "B115",
+                f"STRIPE_API_KEY is a live key and BRIDGE_CLOCK_FILE is {settings.clock_file}.",
+                "The clock is moved in rehearsals only; leave BRIDGE_CLOCK_FILE out.",
+            )
+        )
+    return problems
+
+
+def _is_live(key: str) -> bool:
+    return key.startswith(("sk_live_", "rk_live_"))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
