@@ -1,0 +1,189 @@
+"""What is wanted of each membership of one user, given what every source says of every group.
+
+Adds follow at once. What is to be taken away is only ever marked here, with the proof that the
+applier asks for: a first complete reading that nothing grants it, a second one later, or a group of
+the same ladder that takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bridge.core.model import Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The decider's half of a membership: wanted or not, since and until when, why.
+
+    `unwanted_at`: when it was first decided that nothing grants it; `confirmed_at`: when a reading
+    begun a confirm window later said so again; `swap_to`: the group that takes its place.
+    `hold`: why a change waits for a moderator.
+    """
+
+    group_id: int
+    wanted: bool = False
+    wanted_since: datetime | None = None
+    wanted_until: datetime | None = None
+    sources: tuple[str, ...] = ()
+    reason: str | None = None
+    rule_id: str | None = None
+    ladder: str | None = None
+    unwanted_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    swap_to: int | None = None
+    hold: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One line for the change log: what moved for a group."""
+
+    action: str  # wanted, unwanted, confirmed, held, changed
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """New wishes, what moved, and when the clock alone asks for another decision."""
+
+    wishes: tuple[Wish, ...]
+    shifts: tuple[Shift, ...]
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a decision depends on besides grants: the reading's time and what must not be touched.
+
+    `halted_group_ids`: groups of a mapping rule that is broken. `held_sources`: sources whose word
+    cannot be taken as an end, with the reason (a price without a rule, an unknown status).
+    """
+
+    now: datetime
+    reading_at: datetime
+    confirm: timedelta
+    halted_group_ids: frozenset[int] = frozenset()
+    held_sources: Mapping[str, str] | None = None
+
+
+def winners(grants: Iterable[Grant]) -> tuple[Grant, ...]:
+    """Leave of each ladder only its highest grant's groups; equal ranks: the latest start."""
+    holding = [grant for grant in grants if grant.holds]
+    best: dict[str, Grant] = {}
+    for grant in holding:
+        if grant.ladder is None:
+            continue
+        rival = best.get(grant.ladder)
+        if rival is None or _height(grant) > _height(rival):
+            best[grant.ladder] = grant
+    return tuple(
+        grant for grant in holding if grant.ladder is None or _same_step(grant, best[grant.ladder])
+    )
+
+
+def decide(before: Mapping[int, Wish], grants: Iterable[Grant], at: Situation) -> Decision:
+    """Work out every membership of one user; a complete reading of Stripe is presupposed."""
+    verdicts = tuple(grants)
+    won = winners(verdicts)
+    by_group: dict[int, list[Grant]] = {}
+    for grant in won:
+        by_group.setdefault(grant.group_id, []).append(grant)
+    ladder_now = {grant.ladder: grant.group_id for grant in won if grant.ladder is not None}
+
+    wishes: list[Wish] = []
+    shifts: list[Shift] = []
+    for group_id in sorted(by_group.keys() | before.keys()):
+        old = before.get(group_id, Wish(group_id))
+        new = (
+            _granted(old, by_group[group_id])
+            if group_id in by_group
+            else _ungranted(old, ladder_now, at)
+        )
+        if new != old:
+            wishes.append(new)
+            action = _moved(old, new)
+            if action:
+                shifts.append(Shift(action, new))
+    return Decision(tuple(wishes), tuple(shifts), _next_at(before, wishes, verdicts, at))
+
+
+def _height(grant: Grant) -> tuple[int, datetime, str]:
+    return grant.rank, grant.from_at, grant.source_id
+
+
+def _same_step(grant: Grant, best: Grant) -> bool:
+    return (grant.source_id, grant.rule_id) == (best.source_id, best.rule_id)
+
+
+def _granted(old: Wish, grants: list[Grant]) -> Wish:
+    untils = [grant.until_at for grant in grants]
+    until = None if None in untils else max(u for u in untils if u is not None)
+    first = max(grants, key=lambda g: (g.until_at is None, g.until_at or g.from_at, g.source_id))
+    since = min(grant.from_at for grant in grants)
+    return Wish(
+        group_id=old.group_id,
+        wanted=True,
+        wanted_since=old.wanted_since if old.wanted and old.wanted_since else since,
+        wanted_until=until,
+        sources=tuple(sorted({grant.source_id for grant in grants})),
+        reason=first.reason,
+        rule_id=first.rule_id,
+        ladder=first.ladder,
+    )
+
+
+def _ungranted(old: Wish, ladder_now: Mapping[str, int], at: Situation) -> Wish:
+    if old.wanted:
+        hold = _hold(old, at)
+        if hold:
+            return replace(old, hold=hold)
+        swap_to = ladder_now.get(old.ladder) if old.ladder is not None else None
+        return replace(
+            old, wanted=False, wanted_until=None, unwanted_at=at.now, swap_to=swap_to, hold=None
+        )
+    if old.unwanted_at is None:
+        return old
+    # A place taken in the ladder that was lost again proves nothing any more.
+    swap_to = old.swap_to if old.swap_to in ladder_now.values() else None
+    confirmed_at = old.confirmed_at
+    if confirmed_at is None and at.reading_at >= old.unwanted_at + at.confirm:
+        confirmed_at = at.reading_at
+    return replace(old, swap_to=swap_to, confirmed_at=confirmed_at)
+
+
+def _hold(old: Wish, at: Situation) -> str | None:
+    if old.group_id in at.halted_group_ids:
+        return "rule_halted"
+    for source in old.sources:
+        reason = (at.held_sources or {}).get(source)
+        if reason:
+            return reason
+    return None
+
+
+def _moved(old: Wish, new: Wish) -> str | None:
+    if new.wanted != old.wanted:
+        return "wanted" if new.wanted else "unwanted"
+    if new.hold != old.hold:
+        return "held" if new.hold else "released"
+    if new.confirmed_at != old.confirmed_at:
+        return "confirmed"
+    if (new.wanted_until, new.reason, new.sources) != (old.wanted_until, old.reason, old.sources):
+        return "changed"
+    return None
+
+
+def _next_at(
+    before: Mapping[int, Wish], wishes: list[Wish], grants: tuple[Grant, ...], at: Situation
+) -> datetime | None:
+    after = {**before, **{wish.group_id: wish for wish in wishes}}
+    waiting = [
+        wish.unwanted_at + at.confirm
+        for wish in after.values()
+        if not wish.wanted and wish.unwanted_at and not wish.confirmed_at and not wish.swap_to
+    ]
+    changing = [g.next_change_at for g in grants if g.next_change_at and g.next_change_at > at.now]
+    return min(waiting + changing, default=None)

@@ -1,0 +1,336 @@
+"""What was last read of Stripe: customers and whose they are, subscriptions, purchases, money.
+
+Only complete readings are kept: a customer's subscriptions are replaced as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from cattrs.preconf.json import make_converter
+from sqlalchemy import Connection, delete, func, select, update
+
+from bridge.core.model import (
+    Facts,
+    HandGrant,
+    MoneyLine,
+    Price,
+    Product,
+    Purchase,
+    Subscription,
+)
+from bridge.store.changes import log
+from bridge.store.schema import (
+    catalogue,
+    customers,
+    hand_grants,
+    money_lines,
+    purchases,
+    subscriptions,
+    work,
+)
+from bridge.store.work import insert_for, mark_dirty
+
+CONVERTER = make_converter()
+
+
+def see_customer(connection: Connection, customer_id: str, now: datetime) -> None:
+    """Remember that a customer exists; without a link it is an orphan."""
+    connection.execute(
+        insert_for(connection)(customers)
+        .values(customer_id=customer_id, first_seen_at=now, has_purchases=False)
+        .on_conflict_do_nothing()
+    )
+
+
+def user_of(connection: Connection, customer_id: str) -> int | None:
+    """The user a customer is linked to."""
+    return connection.scalar(
+        select(customers.c.user_id).where(customers.c.customer_id == customer_id)
+    )
+
+
+def customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
+    """All customers linked to a user, deleted ones too."""
+    return tuple(
+        connection.scalars(
+            select(customers.c.customer_id)
+            .where(customers.c.user_id == user_id)
+            .order_by(customers.c.linked_at, customers.c.customer_id)
+        )
+    )
+
+
+def link(
+    connection: Connection,
+    customer_id: str,
+    user_id: int,
+    *,
+    proof: str,
+    actor: str,
+    now: datetime,
+) -> bool:
+    """Link a customer to a user; False if it is linked to somebody else already.
+
+    Moving a customer from one user to another is never done on the way: it takes `unlink` first.
+    """
+    see_customer(connection, customer_id, now)
+    owner = user_of(connection, customer_id)
+    if owner is not None:
+        return owner == user_id
+    connection.execute(
+        update(customers)
+        .where(customers.c.customer_id == customer_id, customers.c.user_id.is_(None))
+        .values(user_id=user_id, proof=proof, linked_by=actor, linked_at=now)
+    )
+    connection.execute(update(work).where(work.c.key == customer_id).values(user_id=user_id))
+    log(
+        connection,
+        "linked",
+        now=now,
+        user_id=user_id,
+        customer_id=customer_id,
+        cause=actor,
+        outcome=proof,
+    )
+    mark_dirty(
+        connection,
+        customer_id,
+        now=now,
+        due_at=now,
+        cause=f"link by {actor}",
+        needs=("read", "purchases", "money"),
+    )
+    return True
+
+
+def unlink(connection: Connection, customer_id: str, *, actor: str, now: datetime) -> int | None:
+    """Undo a link; the user is decided again without that customer."""
+    user_id = user_of(connection, customer_id)
+    if user_id is None:
+        return None
+    connection.execute(
+        update(customers)
+        .where(customers.c.customer_id == customer_id)
+        .values(user_id=None, proof=None, linked_by=None, linked_at=None)
+    )
+    connection.execute(update(work).where(work.c.key == customer_id).values(user_id=None))
+    log(connection, "unlinked", now=now, user_id=user_id, customer_id=customer_id, cause=actor)
+    mark_dirty(
+        connection,
+        f"user:{user_id}",
+        now=now,
+        due_at=now,
+        cause=f"unlink by {actor}",
+        needs=["read"],
+    )
+    return user_id
+
+
+def forget(connection: Connection, customer_id: str, now: datetime) -> None:
+    """Leave a tombstone: deleted at Stripe; its subscriptions have ended, its past stays."""
+    see_customer(connection, customer_id, now)
+    connection.execute(
+        update(customers)
+        .where(customers.c.customer_id == customer_id, customers.c.deleted_at.is_(None))
+        .values(deleted_at=now)
+    )
+
+
+def save_subscriptions(
+    connection: Connection, customer_id: str, found: Sequence[Subscription], read_at: datetime
+) -> None:
+    """Replace what was known of a customer's subscriptions by a complete reading."""
+    see_customer(connection, customer_id, read_at)
+    connection.execute(
+        delete(subscriptions).where(
+            subscriptions.c.customer_id == customer_id,
+            subscriptions.c.id.not_in([s.id for s in found]),
+        )
+    )
+    for subscription in found:
+        _upsert_reading(connection, subscriptions, subscription, customer_id, read_at)
+    connection.execute(
+        update(customers).where(customers.c.customer_id == customer_id).values(read_at=read_at)
+    )
+
+
+def save_purchases(
+    connection: Connection, customer_id: str, found: Sequence[Purchase], read_at: datetime
+) -> None:
+    """Replace what was known of a customer's one-off purchases by a complete reading."""
+    connection.execute(
+        delete(purchases).where(
+            purchases.c.customer_id == customer_id, purchases.c.id.not_in([p.id for p in found])
+        )
+    )
+    for purchase in found:
+        _upsert_reading(connection, purchases, purchase, customer_id, read_at)
+    connection.execute(
+        update(customers)
+        .where(customers.c.customer_id == customer_id)
+        .values(has_purchases=bool(found))
+    )
+
+
+def save_money(
+    connection: Connection, lines: Iterable[MoneyLine], now: datetime
+) -> tuple[MoneyLine, ...]:
+    """Append lines; those recorded before stay as they are. Returns the new ones."""
+    new = []
+    for line in lines:
+        done = connection.execute(
+            insert_for(connection)(money_lines)
+            .values(**asdict(line), recorded_at=now)
+            .on_conflict_do_nothing()
+        )
+        if done.rowcount:
+            new.append(line)
+    return tuple(new)
+
+
+def money_of(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
+    """All money lines of a user's customers, the oldest first."""
+    rows = connection.execute(
+        select(money_lines)
+        .join(customers, customers.c.customer_id == money_lines.c.customer_id)
+        .where(customers.c.user_id == user_id)
+        .order_by(money_lines.c.at, money_lines.c.id)
+    )
+    return tuple(
+        MoneyLine(**{k: v for k, v in row._mapping.items() if k in _MONEY})  # noqa: SLF001 - public
+        for row in rows
+    )
+
+
+_MONEY = set(MoneyLine.__dataclass_fields__)
+
+
+def facts_of(connection: Connection, user_id: int) -> tuple[Facts, datetime | None]:
+    """Everything a decision about a user rests on, and the time of its oldest complete reading."""
+    mine = customers.c.user_id == user_id
+    linked = connection.execute(select(customers).where(mine)).all()
+    ids = [row.customer_id for row in linked]
+    read = [row.read_at for row in linked if row.deleted_at is None]
+    facts = Facts(
+        subscriptions=subscriptions_of(connection, ids),
+        purchases=tuple(
+            CONVERTER.structure(data, Purchase)
+            for data in connection.scalars(
+                select(purchases.c.data)
+                .where(purchases.c.customer_id.in_(ids))
+                .order_by(purchases.c.id)
+            )
+        ),
+        hand_grants=_hand_grants_of(connection, user_id),
+        deleted_customer_ids=frozenset(r.customer_id for r in linked if r.deleted_at),
+    )
+    return facts, None if None in read else min((at for at in read if at), default=None)
+
+
+def subscriptions_of(
+    connection: Connection, customer_ids: Sequence[str]
+) -> tuple[Subscription, ...]:
+    """The stored subscriptions of customers."""
+    return tuple(
+        CONVERTER.structure(data, Subscription)
+        for data in connection.scalars(
+            select(subscriptions.c.data)
+            .where(subscriptions.c.customer_id.in_(customer_ids))
+            .order_by(subscriptions.c.id)
+        )
+    )
+
+
+def subscription_customer(connection: Connection, subscription_id: str) -> str | None:
+    """The customer of a subscription that was read before."""
+    return connection.scalar(
+        select(subscriptions.c.customer_id).where(subscriptions.c.id == subscription_id)
+    )
+
+
+def _hand_grants_of(connection: Connection, user_id: int) -> tuple[HandGrant, ...]:
+    rows = connection.execute(
+        select(hand_grants)
+        .where(hand_grants.c.user_id == user_id, hand_grants.c.revoked_at.is_(None))
+        .order_by(hand_grants.c.id)
+    )
+    names = HandGrant.__dataclass_fields__
+    return tuple(
+        HandGrant(**{k: v for k, v in row._mapping.items() if k in names})  # noqa: SLF001 - public
+        for row in rows
+    )
+
+
+# --- catalogue ----------------------------------------------------------------------------------
+
+
+def save_catalogue(
+    connection: Connection, found: Iterable[Product | Price], now: datetime
+) -> frozenset[str]:
+    """Remember products and prices; returns the ids of those that are new or have changed."""
+    changed = set()
+    for thing in found:
+        data = CONVERTER.unstructure(thing)
+        kind = "product" if isinstance(thing, Product) else "price"
+        known = connection.execute(
+            select(catalogue.c.data, catalogue.c.deleted_at).where(catalogue.c.id == thing.id)
+        ).one_or_none()
+        if known is None or known.data != data or known.deleted_at is not None:
+            changed.add(thing.id)
+            row = {"kind": kind, "data": data, "read_at": now, "deleted_at": None}
+            connection.execute(
+                insert_for(connection)(catalogue)
+                .values(id=thing.id, **row)
+                .on_conflict_do_update(index_elements=[catalogue.c.id], set_=row)
+            )
+    return frozenset(changed)
+
+
+def drop_from_catalogue(connection: Connection, thing_id: str, now: datetime) -> None:
+    """Remember that a product or price was deleted; what was bought with it keeps its rule."""
+    connection.execute(update(catalogue).where(catalogue.c.id == thing_id).values(deleted_at=now))
+
+
+def load_catalogue(connection: Connection) -> tuple[tuple[Product, ...], tuple[Price, ...]]:
+    """All products and prices ever read, deleted ones too: subscriptions may still be on them."""
+    rows = connection.execute(select(catalogue.c.kind, catalogue.c.data).order_by(catalogue.c.id))
+    everything = [(row.kind, row.data) for row in rows]
+    return (
+        tuple(CONVERTER.structure(data, Product) for kind, data in everything if kind == "product"),
+        tuple(CONVERTER.structure(data, Price) for kind, data in everything if kind == "price"),
+    )
+
+
+def has_in_catalogue(connection: Connection, ids: Iterable[str]) -> frozenset[str]:
+    """Those of the ids that were read before."""
+    return frozenset(
+        connection.scalars(select(catalogue.c.id).where(catalogue.c.id.in_(list(ids))))
+    )
+
+
+def count_orphans(connection: Connection) -> int:
+    """Customers that nobody is linked to."""
+    return (
+        connection.scalar(
+            select(func.count()).select_from(customers).where(customers.c.user_id.is_(None))
+        )
+        or 0
+    )
+
+
+def _upsert_reading(
+    connection: Connection,
+    table: object,
+    thing: Subscription | Purchase,
+    customer_id: str,
+    at: datetime,
+) -> None:
+    row = {"customer_id": customer_id, "data": CONVERTER.unstructure(thing), "read_at": at}
+    connection.execute(
+        insert_for(connection)(table)  # type: ignore[arg-type] # one of two tables of a shape
+        .values(id=thing.id, **row)
+        .on_conflict_do_update(index_elements=["id"], set_=row)
+    )

@@ -1,0 +1,270 @@
+"""Generations and leases: what is dirty, who holds it, and who writes nothing any more.
+
+Dirty while dirty_gen > done_gen. A holder reads the generation before it reads Stripe and writes
+that number when it is done, so news that came in between is never lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Select, and_, case, exists, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bridge.store.schema import customers, leases, work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bridge.clock import Clock
+    from bridge.store.engine import Store
+
+INBOX_LANE = "inbox"
+LEASE_SECONDS = 120
+
+
+def user_key(user_id: int) -> str:
+    """The key of what concerns a user and no customer."""
+    return f"user:{user_id}"
+
+
+def insert_for(connection: Connection) -> type[sqlite.Insert | postgresql.Insert]:
+    """The dialect's INSERT, for its ON CONFLICT."""
+    return sqlite.Insert if connection.dialect.name == "sqlite" else postgresql.Insert
+
+
+def mark_dirty(
+    connection: Connection,
+    key: str,
+    *,
+    now: datetime,
+    due_at: datetime,
+    cause: str,
+    needs: Iterable[str] = (),
+) -> None:
+    """Raise the generation of a key. What is dirty already keeps its due time, or an earlier one.
+
+    `needs`: what has to be read besides the subscriptions: purchases, money; or `rules` when
+    nothing has to be read again because only the mapping changed.
+    """
+    insert = insert_for(connection)
+    user_id = (
+        int(key.removeprefix("user:"))
+        if key.startswith("user:")
+        else select(customers.c.user_id).where(customers.c.customer_id == key).scalar_subquery()
+    )
+    wanted = " ".join(sorted(needs))
+    statement = insert(work).values(
+        key=key,
+        user_id=user_id,
+        dirty_gen=1,
+        done_gen=0,
+        dirty_at=now,
+        next_at=due_at,
+        attempts=0,
+        needs=wanted,
+        cause=cause,
+    )
+    clean = work.c.dirty_gen == work.c.done_gen
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[work.c.key],
+            set_={
+                "dirty_gen": work.c.dirty_gen + 1,
+                "dirty_at": case((clean, now), else_=work.c.dirty_at),
+                "next_at": case(
+                    (clean, due_at), (work.c.next_at > due_at, due_at), else_=work.c.next_at
+                ),
+                "needs": case((clean, wanted), else_=work.c.needs + " " + wanted),
+                "attempts": case((clean, 0), else_=work.c.attempts),
+                "cause": cause,
+            },
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """A key with the generation that was read, before anything else was."""
+
+    key: str
+    generation: int
+    needs: frozenset[str]
+    cause: str | None
+    is_dirty: bool
+    next_at: datetime
+
+
+def generations(connection: Connection, key: str, user_id: int | None) -> tuple[Dirty, ...]:
+    """Read the generations of a key, or of all keys of its user."""
+    mine = work.c.key == key if user_id is None else work.c.user_id == user_id
+    return tuple(
+        Dirty(
+            row.key,
+            row.dirty_gen,
+            frozenset(row.needs.split()),
+            row.cause,
+            row.dirty_gen > row.done_gen,
+            row.next_at,
+        )
+        for row in connection.execute(select(work).where(mine).order_by(work.c.key))
+    )
+
+
+def mark_done(
+    connection: Connection, seen: Iterable[Dirty], *, timer: tuple[str, datetime | None] | None
+) -> None:
+    """Record the generations that were read; set the moment the clock alone asks for more."""
+    for dirty in seen:
+        connection.execute(
+            update(work)
+            .where(work.c.key == dirty.key, work.c.done_gen < dirty.generation)
+            .values(
+                done_gen=dirty.generation,
+                attempts=0,
+                error=None,
+                needs=case((work.c.dirty_gen == dirty.generation, ""), else_=work.c.needs),
+            )
+        )
+    if timer:
+        key, at = timer
+        changed = connection.execute(update(work).where(work.c.key == key).values(timer_at=at))
+        if not changed.rowcount and at is not None:
+            connection.execute(
+                insert_for(connection)(work)
+                .values(
+                    key=key,
+                    user_id=int(key.removeprefix("user:")),
+                    dirty_gen=0,
+                    done_gen=0,
+                    next_at=at,
+                    timer_at=at,
+                    attempts=0,
+                    needs="",
+                )
+                .on_conflict_do_nothing()
+            )
+
+
+def put_off(
+    connection: Connection, keys: Sequence[str], *, error: str, next_at: Mapping[str, datetime]
+) -> None:
+    """Record a failure: the keys stay dirty and are tried again later."""
+    for key in keys:
+        connection.execute(
+            update(work)
+            .where(work.c.key == key)
+            .values(attempts=work.c.attempts + 1, error=error[:500], next_at=next_at[key])
+        )
+
+
+def attempts_of(connection: Connection, key: str) -> int:
+    """How often the key failed since it last succeeded."""
+    return connection.scalar(select(work.c.attempts).where(work.c.key == key)) or 0
+
+
+def due_keys(now: datetime, limit: int) -> Select[tuple[str, int, datetime]]:
+    """Select the dirty keys whose time has come, the longest waiting first."""
+    return (
+        select(work.c.key, work.c.dirty_gen, work.c.dirty_at)
+        .where(work.c.dirty_gen > work.c.done_gen, work.c.next_at <= now)
+        .order_by(work.c.next_at)
+        .limit(limit)
+    )
+
+
+def ring_timers(connection: Connection, now: datetime, limit: int = 500) -> int:
+    """Make dirty whoever the clock alone changes: a grace period or a term that ends."""
+    keys = connection.scalars(
+        select(work.c.key).where(work.c.timer_at <= now).order_by(work.c.timer_at).limit(limit)
+    ).all()
+    for key in keys:
+        mark_dirty(connection, key, now=now, due_at=now, cause="clock")
+        connection.execute(update(work).where(work.c.key == key).values(timer_at=None))
+    return len(keys)
+
+
+def is_user_dirty(user_id: object) -> exists:  # type: ignore[valid-type] # SQLAlchemy's class
+    """SQL: something about the user is still to be decided."""
+    return exists().where(and_(work.c.user_id == user_id, work.c.dirty_gen > work.c.done_gen))
+
+
+def oldest_dirty_seconds(connection: Connection, now: datetime) -> float:
+    """How long the longest waiting change has waited: the first figure to watch."""
+    oldest = connection.scalar(
+        select(func.min(work.c.dirty_at)).where(work.c.dirty_gen > work.c.done_gen)
+    )
+    return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+
+
+# --- leases -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on something until a time; void as soon as another token is given."""
+
+    name: str
+    owner: str
+    token: int
+
+
+class LeaseLost(Exception):
+    """Somebody else holds it now: write nothing."""
+
+
+def claim(connection: Connection, name: str, owner: str, now: datetime) -> Lease | None:
+    """Take a lease that is free or has run out; None while another holds it."""
+    until = now + timedelta(seconds=LEASE_SECONDS)
+    connection.execute(
+        insert_for(connection)(leases)
+        .values(name=name, owner="", token=0, until_at=now - timedelta(days=1))
+        .on_conflict_do_nothing()
+    )
+    taken = connection.execute(
+        update(leases)
+        .where(leases.c.name == name, or_(leases.c.until_at <= now, leases.c.owner == ""))
+        .values(owner=owner, token=leases.c.token + 1, until_at=until)
+    )
+    if not taken.rowcount:
+        return None
+    token = connection.scalar(select(leases.c.token).where(leases.c.name == name)) or 0
+    return Lease(name, owner, token)
+
+
+def check(connection: Connection, lease: Lease, now: datetime) -> None:
+    """Raise LeaseLost unless the lease is still ours; prolong it. In the writing transaction."""
+    kept = connection.execute(
+        update(leases)
+        .where(leases.c.name == lease.name, leases.c.token == lease.token)
+        .where(leases.c.owner == lease.owner)
+        .values(until_at=now + timedelta(seconds=LEASE_SECONDS))
+    )
+    if not kept.rowcount:
+        raise LeaseLost(lease.name)
+
+
+def release(connection: Connection, lease: Lease, now: datetime) -> None:
+    """Give it back, unless somebody else has it already."""
+    connection.execute(
+        update(leases)
+        .where(leases.c.name == lease.name, leases.c.token == lease.token)
+        .values(owner="", until_at=now)
+    )
+
+
+@contextmanager
+def holding(store: Store, clock: Clock, name: str, owner: str) -> Iterator[Lease | None]:
+    """Hold a lease for a block; None when another has it. Errors release it too."""
+    with store.write() as connection:
+        lease = claim(connection, name, owner, clock.now())
+    try:
+        yield lease
+    finally:
+        if lease is not None:
+            with store.write() as connection:
+                release(connection, lease, clock.now())
