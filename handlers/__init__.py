@@ -1,0 +1,178 @@
+"""What each event means: from an event to tasks, in one table per sender.
+
+To find what happens on an event, look its type up here and jump. Every type stands here with its
+reason; docs/events.md says the same for people who set up the webhook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridge.core.model import Event
+from bridge.core.tasks import Ignore, Task
+from handlers import (
+    catalogue,
+    charge,
+    checkout,
+    customer,
+    discourse,
+    entitlements,
+    invoice,
+    schedule,
+    subscription,
+)
+from handlers.common import Handler, ignored
+from handlers.discourse import DiscourseEvent
+
+ROUTES: dict[str, Handler] = {
+    # Somebody bought: learn who the customer is on the forum and give what was paid for.
+    "checkout.session.completed": checkout.finished,
+    # A bank debit came in days later: the order counts from now on.
+    "checkout.session.async_payment_succeeded": checkout.finished,
+    # A bank debit failed days later: make sure that nothing was given for it.
+    "checkout.session.async_payment_failed": checkout.finished,
+    "checkout.session.expired": ignored("the buyer never finished: nothing was bought"),
+    # A subscription began: its groups are due.
+    "customer.subscription.created": subscription.changed,
+    # It renewed, was upgraded, failed, recovered or is to be cancelled: anything may be due.
+    "customer.subscription.updated": subscription.changed,
+    # It ended for good: what nothing else grants ends with it.
+    "customer.subscription.deleted": subscription.changed,
+    # A pause ends or keeps the groups, by policy.
+    "customer.subscription.paused": subscription.changed,
+    "customer.subscription.resumed": subscription.changed,
+    # The statement announces the first payment.
+    "customer.subscription.trial_will_end": subscription.changed,
+    # A change that waited for its payment took effect, or was dropped.
+    "customer.subscription.pending_update_applied": subscription.changed,
+    "customer.subscription.pending_update_expired": subscription.changed,
+    # Thin events say more precisely what happened; the reading is the same.
+    "v1.customer.subscription.active": subscription.changed,
+    "v1.customer.subscription.cancel_at_changed": subscription.changed,
+    "v1.customer.subscription.incomplete": subscription.changed,
+    "v1.customer.subscription.incomplete_expired": subscription.changed,
+    "v1.customer.subscription.item_added": subscription.changed,
+    "v1.customer.subscription.item_price_changed": subscription.changed,
+    "v1.customer.subscription.item_quantity_changed": subscription.changed,
+    "v1.customer.subscription.item_removed": subscription.changed,
+    "v1.customer.subscription.past_due": subscription.changed,
+    "v1.customer.subscription.trialing": subscription.changed,
+    "v1.customer.subscription.unpaid": subscription.changed,
+    # What a subscription is to become was laid down, changed, carried out or given up.
+    "subscription_schedule.created": schedule.changed,
+    "subscription_schedule.updated": schedule.changed,
+    "subscription_schedule.expiring": schedule.changed,
+    "subscription_schedule.completed": schedule.changed,
+    "subscription_schedule.released": schedule.changed,
+    "subscription_schedule.canceled": schedule.changed,
+    "subscription_schedule.aborted": schedule.changed,
+    # Stripe's own rights changed, because a subscription did.
+    "entitlements.active_entitlement_summary.updated": entitlements.changed,
+    "v1.entitlements.active_entitlement_summary.entitlement_added": entitlements.changed,
+    "v1.entitlements.active_entitlement_summary.entitlement_removed": entitlements.changed,
+    # A payment came in, by card, by bank or by hand: a line on the statement, a grace that ends.
+    "invoice.paid": invoice.changed,
+    # The older word for a payment by card or bank; endpoints may listen to this one alone.
+    "invoice.payment_succeeded": invoice.changed,
+    # A payment failed: the member is told, and the grace period runs from the due date.
+    "invoice.payment_failed": invoice.changed,
+    # The bank wants the buyer's consent: not paid yet.
+    "invoice.payment_action_required": invoice.changed,
+    # Something is owed from now on.
+    "invoice.finalized": invoice.changed,
+    "invoice.finalization_failed": invoice.changed,
+    "invoice.overdue": invoice.changed,
+    # It is owed no more, without a payment.
+    "invoice.voided": invoice.changed,
+    "invoice.marked_uncollectible": invoice.changed,
+    # When the next attempt is made, or anything else about it, is another.
+    "invoice.updated": invoice.changed,
+    "invoice.created": ignored("a draft: nothing is owed yet"),
+    "invoice.deleted": ignored("only drafts can be deleted: nothing was owed"),
+    "invoice.upcoming": ignored("a forecast, days ahead, of an invoice that does not exist yet"),
+    "invoice.sent": ignored("the invoice was mailed: what is owed stays the same"),
+    "invoice_payment.paid": ignored("invoice.paid says the same, and whose it is"),
+    # Something was taken off an invoice: a line on the statement.
+    "credit_note.created": invoice.credited,
+    "credit_note.updated": invoice.credited,
+    "credit_note.voided": invoice.credited,
+    # Money went back: an order may be undone, and it is a line on the statement.
+    "charge.refunded": charge.money_went_back,
+    "charge.refund.updated": charge.money_went_back,
+    "refund.created": charge.money_went_back,
+    "refund.updated": charge.money_went_back,
+    # The bank sent a refund back: the money is with the community again.
+    "refund.failed": charge.money_went_back,
+    # A buyer asked the bank for the money; a moderator is told, and policy decides.
+    "charge.dispute.created": charge.money_went_back,
+    "charge.dispute.updated": charge.money_went_back,
+    # The bank took the money, or gave it back.
+    "charge.dispute.funds_withdrawn": charge.money_went_back,
+    "charge.dispute.funds_reinstated": charge.money_went_back,
+    # Won or lost: what the payment bought stands or ends.
+    "charge.dispute.closed": charge.money_went_back,
+    "charge.succeeded": ignored("the invoice or checkout session that it pays has its own event"),
+    "charge.failed": ignored("the invoice or checkout session that it should pay has its own"),
+    "charge.updated": ignored("a note on a payment: the payment stays the same"),
+    "charge.pending": ignored("not paid yet: the invoice or checkout session says when"),
+    "payment_intent.succeeded": ignored("the invoice or checkout session has its own event"),
+    "payment_intent.payment_failed": ignored("the invoice or checkout session has its own event"),
+    # The metadata may say who the customer is on the forum.
+    "customer.created": customer.appeared,
+    "customer.updated": customer.appeared,
+    # Deleted in Stripe, with all subscriptions.
+    "customer.deleted": customer.deleted,
+    # Which groups a product leads to is written in its metadata.
+    "product.created": catalogue.product_changed,
+    "product.updated": catalogue.product_changed,
+    "product.deleted": catalogue.product_changed,
+    "v1.product.activated": catalogue.product_changed,
+    "v1.product.deactivated": catalogue.product_changed,
+    "price.created": catalogue.price_changed,
+    "price.updated": catalogue.price_changed,
+    "price.deleted": catalogue.price_changed,
+    "v1.price.activated": catalogue.price_changed,
+    "v1.price.deactivated": catalogue.price_changed,
+    "v1.price.lookup_key_changed": catalogue.price_changed,
+    # The older word for a recurring price, with the same id.
+    "plan.created": catalogue.price_changed,
+    "plan.updated": catalogue.price_changed,
+    "plan.deleted": catalogue.price_changed,
+}
+
+DISCOURSE_ROUTES: dict[str, Callable[[DiscourseEvent], list[Task]]] = {
+    # Staff, the member or the bridge itself put somebody into a group.
+    "user_added_to_group": discourse.joined,
+    # Somebody was taken out, or left; staff's decision is kept, an accident is put right.
+    "user_removed_from_group": discourse.left,
+    # Suspended people keep what they paid for, and nothing is written for them meanwhile.
+    "user_suspended": discourse.user_changed,
+    "user_unsuspended": discourse.user_changed,
+    # The account is gone, or was merged into another one.
+    "user_destroyed": discourse.user_changed,
+    # A rule may name the new group, or a rule's group has another name or is gone.
+    "group_created": discourse.group_changed,
+    "group_updated": discourse.group_changed,
+    "group_destroyed": discourse.group_changed,
+}
+
+
+def route(event: Event) -> list[Task]:
+    """The tasks for an event of Stripe's; a type that nobody listens to is ignored, saying so.
+
+    A thin event without a route of its own is taken as the snapshot event of the same name.
+    """
+    handler = ROUTES.get(event.type)
+    if handler is None and event.thin:
+        handler = ROUTES.get(event.type.removeprefix("v1."))
+    return handler(event) if handler else [_not_listened_to(event.type)]
+
+
+def route_discourse(event: DiscourseEvent) -> list[Task]:
+    """The tasks for an event of the forum's."""
+    handler = DISCOURSE_ROUTES.get(event.name)
+    return handler(event) if handler else [_not_listened_to(event.name)]
+
+
+def _not_listened_to(name: str) -> Ignore:
+    return Ignore(f"type {name} is not listened to")

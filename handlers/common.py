@@ -1,0 +1,59 @@
+"""What most handlers say: read this customer again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridge.core.model import Event
+from bridge.core.tasks import Ignore, Link, SyncCustomer, SyncObject, Task
+
+Handler = Callable[[Event], list[Task]]
+
+
+def sync(event: Event, *, purchases: bool = False, money: bool = False) -> list[Task]:
+    """Read the event's customer again, or find out first who that is."""
+    if event.customer_id:
+        return [SyncCustomer(event.customer_id, why(event), purchases=purchases, money=money)]
+    return _sync_object(event, event.object_kind, event.object_id, purchases=purchases, money=money)
+
+
+def sync_owner_of(
+    kinds: tuple[str, ...], event: Event, *, purchases: bool = False, money: bool = False
+) -> list[Task]:
+    """As sync, where the object itself leads to nobody, but one that it names does."""
+    if event.customer_id:
+        return sync(event, purchases=purchases, money=money)
+    for kind in kinds:
+        if kind in event.related:
+            found = event.related[kind]
+            return _sync_object(event, kind, found, purchases=purchases, money=money)
+    return sync(event, purchases=purchases, money=money)
+
+
+def link(event: Event) -> list[Task]:
+    """The claim that the customer belongs to a user, if the event makes one."""
+    if event.customer_id and event.reference:
+        return [Link(event.customer_id, event.reference)]
+    return []
+
+
+def ignored(reason: str) -> Handler:
+    """A handler for what is known and changes nothing, with the reason why."""
+
+    def ignore(_: Event) -> list[Task]:
+        return [Ignore(reason)]
+
+    return ignore
+
+
+def _sync_object(
+    event: Event, kind: str | None, object_id: str | None, *, purchases: bool, money: bool
+) -> list[Task]:
+    if not kind or not object_id:
+        return [Ignore(f"the event {event.type} names no customer and no object to find one by")]
+    return [SyncObject(kind, object_id, why(event), purchases=purchases, money=money)]
+
+
+def why(event: Event) -> str:
+    """The event's name in the change log."""
+    return f"{event.type} {event.id}"

@@ -1,0 +1,26 @@
+"""Customers: who they are on Discourse, and that they are gone."""
+
+from __future__ import annotations
+
+from bridge.core.model import Event
+from bridge.core.tasks import ForgetCustomer, Ignore, SyncObject, Task
+from handlers.common import link, sync, why
+
+
+def appeared(event: Event) -> list[Task]:
+    """A customer was made or edited. It matters when the metadata say whose customer it is.
+
+    A thin event shows no metadata, so the customer is read.
+    """
+    if event.thin and event.object_id:
+        return [SyncObject("customer", event.object_id, why(event))]
+    if links := link(event):
+        return [*links, *sync(event)]
+    return [Ignore("nothing in it says who the customer is on the forum")]
+
+
+def deleted(event: Event) -> list[Task]:
+    """A customer was deleted in Stripe; Stripe cancels the subscriptions with it."""
+    if not event.customer_id:
+        return [Ignore(f"the event {event.type} names no customer")]
+    return [ForgetCustomer(event.customer_id)]

@@ -1,0 +1,14 @@
+"""Stripe's own entitlements: they follow subscriptions, so they are one more hint to read those."""
+
+from __future__ import annotations
+
+from bridge.core.model import Event
+from bridge.core.tasks import Ignore, Task
+from handlers.common import sync
+
+
+def changed(event: Event) -> list[Task]:
+    """What the customer's subscriptions entitle to changed; the summary has no id of its own."""
+    if not event.customer_id:
+        return [Ignore("it names no customer; the subscription's own event does")]
+    return sync(event)

@@ -1,0 +1,21 @@
+"""Invoices and credit notes: what was paid, failed, or is owed no more."""
+
+from __future__ import annotations
+
+from bridge.core.model import Event
+from bridge.core.tasks import Task
+from handlers.common import sync, sync_owner_of
+
+
+def changed(event: Event) -> list[Task]:
+    """An invoice is owed, paid, failing or given up.
+
+    Reading subscriptions brings their latest invoices along; only an invoice of no subscription
+    asks for a reading of its own.
+    """
+    return sync(event, money="subscription" not in event.related)
+
+
+def credited(event: Event) -> list[Task]:
+    """A credit note took something off an invoice, perhaps an old one."""
+    return sync_owner_of(("invoice",), event, money=True)
