@@ -1,0 +1,69 @@
+# Everything a newcomer and a CI need. Only Python 3.11 has to be there; each target sees to the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo story test e2e faults bench check docs fix lock clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+TESTS ?= -n auto --dist loadfile
+
+# A stamp carries the checksum of its lock file: installed once, and again when the lock changes.
+RUN_STAMP := $(VENV)/.run-$(shell cksum < requirements.lock | tr -d ' ')
+DEV_STAMP := $(VENV)/.dev-$(shell cksum < requirements-dev.lock | tr -d ' ')
+INSTALLED := $(if $(wildcard $(DEV_STAMP)),$(DEV_STAMP),$(RUN_STAMP))
+
+help: ## show this list
+	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: $(DEV_STAMP) ## install everything for development into .venv
+
+demo: $(INSTALLED) ## the whole system on a simulated Stripe and forum, with a member's life told; stays up
+	@$(BIN)/bridge demo
+
+story: $(INSTALLED) ## the member's life alone; fails when a step's groups are not as expected
+	@$(BIN)/bridge demo --story
+
+test: $(DEV_STAMP) ## all tests
+	$(BIN)/pytest $(TESTS) -m "not bench"
+
+e2e: $(DEV_STAMP) ## tests through the real processes and a browser
+	$(BIN)/pytest $(TESTS) tests/e2e
+
+faults: $(DEV_STAMP) ## tests in which something dies or lies on the way
+	$(BIN)/pytest $(TESTS) tests/faults
+
+bench: $(DEV_STAMP) ## measure; prints a table
+	$(BIN)/pytest -m bench -s tests/bench
+
+check: $(DEV_STAMP) docs ## lint, format, types, import contracts, docs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(DEV_STAMP) ## the docs name every setting, command, route and error code
+	$(BIN)/pytest -q tests/unit/test_docs.py
+
+fix: $(DEV_STAMP) ## format, and mend what ruff can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(DEV_STAMP) ## pin new versions with their hashes (needs uv)
+	uv pip compile -q --generate-hashes --universal --python-version 3.11 --extra embedded \
+	    pyproject.toml -o requirements.lock
+	uv pip compile -q --generate-hashes --universal --python-version 3.11 --extra embedded \
+	    --group dev --constraints requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## remove what was installed and what the demo left
+	rm -rf $(VENV) demo-data
+
+$(RUN_STAMP): LOCK := requirements.lock
+$(DEV_STAMP): LOCK := requirements-dev.lock
+$(RUN_STAMP) $(DEV_STAMP):
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed: https://www.python.org/downloads/"; exit 1; }
+	@echo "Installing from $(LOCK) into $(VENV), once …"
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
