@@ -1,4 +1,4 @@
-"""The append-only change log: what was decided, sent and seen, by which event or person, and why."""
+"""The append-only change log: what was decided, sent and seen; by whom and why."""
 
 from __future__ import annotations
 

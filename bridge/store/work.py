@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Select, and_, case, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.store.schema import customers, leases, work
@@ -188,7 +199,7 @@ def ring_timers(connection: Connection, now: datetime, limit: int = 500) -> int:
     return len(keys)
 
 
-def is_user_dirty(user_id: object) -> exists:  # type: ignore[valid-type] # SQLAlchemy's class
+def is_user_dirty(user_id: ColumnElement[int]) -> ColumnElement[bool]:
     """SQL: something about the user is still to be decided."""
     return exists().where(and_(work.c.user_id == user_id, work.c.dirty_gen > work.c.done_gen))
 

@@ -1,0 +1,367 @@
+"""The one table of both controllers: what is wanted (decider) and what is actual (applier, sweep).
+
+What may be sent to Discourse is a selection at the moment of the call, never an old instruction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, update
+
+from bridge.core.membership import Decision, Wish
+from bridge.core.model import Member
+from bridge.store.changes import log
+from bridge.store.schema import groups, memberships, users
+from bridge.store.work import insert_for, is_user_dirty
+
+M = memberships.c
+WISH = tuple(Wish.__dataclass_fields__)
+# Discourse's clock and ours may differ by a little when it says since when somebody is in a group.
+CLOCK_MARGIN = timedelta(seconds=2)
+
+
+def wishes_of(connection: Connection, user_id: int) -> dict[int, Wish]:
+    """What was decided about a user before, by group."""
+    rows = connection.execute(select(memberships).where(M.user_id == user_id)).all()
+    return {row.group_id: _wish(row) for row in rows}
+
+
+def save_decision(
+    connection: Connection, user_id: int, decision: Decision, *, now: datetime, cause: str | None
+) -> None:
+    """Write what is wanted, with its reasons, and log what moved."""
+    for wish in decision.wishes:
+        row = {name: getattr(wish, name) for name in WISH if name != "group_id"}
+        row["sources"] = list(wish.sources)
+        row |= {"decided_at": now, "hold_at": now if wish.hold else None}
+        connection.execute(
+            insert_for(connection)(memberships)
+            .values(user_id=user_id, group_id=wish.group_id, actual=False, owned="no", **row)
+            .on_conflict_do_update(index_elements=[M.user_id, M.group_id], set_=row)
+        )
+    for shift in decision.shifts:
+        wish = shift.wish
+        log(
+            connection,
+            shift.action,
+            now=now,
+            user_id=user_id,
+            group_id=wish.group_id,
+            cause=cause,
+            rule_id=wish.rule_id,
+            outcome=wish.hold or wish.reason,
+            detail={
+                "sources": list(wish.sources),
+                "until": wish.wanted_until.isoformat() if wish.wanted_until else None,
+                "swap_to": wish.swap_to,
+            },
+        )
+
+
+# --- what may be sent -----------------------------------------------------------------------------
+
+
+def _is_add() -> ColumnElement[bool]:
+    held_back = exists().where(users.c.user_id == M.user_id, users.c.state != "active")
+    return and_(
+        M.wanted, ~M.actual, M.hold.is_(None), M.override.is_(None), M.intent.is_(None), ~held_back
+    )
+
+
+def _is_removal() -> ColumnElement[bool]:
+    other = memberships.alias("successor")
+    taken = exists().where(
+        other.c.user_id == M.user_id,
+        other.c.group_id == M.swap_to,
+        other.c.wanted,
+        other.c.actual,
+    )
+    return and_(
+        ~M.wanted,
+        M.actual,
+        M.owned == "proven",
+        M.hold.is_(None),
+        M.intent.is_(None),
+        M.unwanted_at.is_not(None),
+        or_(M.confirmed_at.is_not(None), taken),
+        ~is_user_dirty(M.user_id),
+    )
+
+
+def adds(connection: Connection, group_id: int, limit: int) -> list[int]:
+    """Users to put into a group now, those decided first first."""
+    return list(
+        connection.scalars(
+            select(M.user_id)
+            .where(M.group_id == group_id, _is_add())
+            .order_by(M.decided_at, M.user_id)
+            .limit(limit)
+        )
+    )
+
+
+def removals(connection: Connection, group_id: int, limit: int) -> list[int]:
+    """Users to take out of a group now: owned, proven without a grant, and not dirty again."""
+    return list(
+        connection.scalars(
+            select(M.user_id)
+            .where(M.group_id == group_id, _is_removal())
+            .order_by(M.unwanted_at, M.user_id)
+            .limit(limit)
+        )
+    )
+
+
+def unresolved(connection: Connection, group_id: int) -> list[Row[Any]]:
+    """Memberships for which something was sent whose outcome nobody recorded."""
+    return list(
+        connection.execute(select(memberships).where(M.group_id == group_id, M.intent.is_not(None)))
+    )
+
+
+def groups_with_work(connection: Connection, now: datetime, limit: int = 100) -> list[int]:
+    """Groups in which something may be sent now, those with additions first."""
+    waiting = and_(M.group_id == groups.c.id, groups.c.next_at <= now)
+    open_to = groups.c.missing_since.is_(None)
+    add_ids = connection.scalars(
+        select(groups.c.id).where(open_to, exists().where(waiting, _is_add())).limit(limit)
+    ).all()
+    other = connection.scalars(
+        select(groups.c.id)
+        .where(
+            open_to,
+            or_(
+                exists().where(waiting, M.intent.is_not(None)),
+                and_(
+                    groups.c.removals_stopped_at.is_(None), exists().where(waiting, _is_removal())
+                ),
+            ),
+        )
+        .limit(limit)
+    ).all()
+    return list(dict.fromkeys([*add_ids, *other]))
+
+
+def count_owned(connection: Connection, group_id: int) -> int:
+    """Members of a group whom the bridge itself put there."""
+    return (
+        connection.scalar(
+            select(func.count())
+            .select_from(memberships)
+            .where(M.group_id == group_id, M.actual, M.owned != "no")
+        )
+        or 0
+    )
+
+
+# --- what was sent, and what came of it -----------------------------------------------------------
+
+
+def intend(
+    connection: Connection, group_id: int, user_ids: Sequence[int], intent: str, now: datetime
+) -> None:
+    """Write down what is about to be sent, before it is sent."""
+    connection.execute(
+        update(memberships)
+        .where(M.group_id == group_id, M.user_id.in_(user_ids))
+        .values(intent=intent, intent_at=now)
+    )
+    for user_id in user_ids:
+        log(connection, f"intent_{intent}", now=now, user_id=user_id, group_id=group_id)
+
+
+def settle_added(
+    connection: Connection,
+    group_id: int,
+    user_ids: Collection[int],
+    *,
+    owned: str,
+    now: datetime,
+    action: str = "added",
+) -> None:
+    """Record that they are in the group: `owned` is no, claimed or proven."""
+    connection.execute(
+        update(memberships)
+        .where(M.group_id == group_id, M.user_id.in_(user_ids))
+        .values(
+            actual=True, actual_since=now, seen_at=now, owned=owned, intent=None, intent_at=None
+        )
+    )
+    _log_each(connection, action, group_id, user_ids, now, outcome=owned)
+
+
+def settle_removed(
+    connection: Connection,
+    group_id: int,
+    user_ids: Collection[int],
+    *,
+    now: datetime,
+    action: str = "removed",
+) -> None:
+    """Record that they are out of the group, and whose membership it was is past."""
+    connection.execute(
+        update(memberships)
+        .where(M.group_id == group_id, M.user_id.in_(user_ids))
+        .values(
+            actual=False, actual_since=None, seen_at=now, owned="no", intent=None, intent_at=None
+        )
+    )
+    _log_each(connection, action, group_id, user_ids, now)
+
+
+def settle_nothing(
+    connection: Connection,
+    group_id: int,
+    user_ids: Collection[int],
+    *,
+    now: datetime,
+    outcome: str,
+) -> None:
+    """Record that what was intended did not happen; it is selected again if it still should."""
+    connection.execute(
+        update(memberships)
+        .where(M.group_id == group_id, M.user_id.in_(user_ids))
+        .values(intent=None, intent_at=None)
+    )
+    _log_each(connection, "not_done", group_id, user_ids, now, outcome=outcome)
+
+
+def hold(
+    connection: Connection, group_id: int, user_ids: Collection[int], reason: str, now: datetime
+) -> None:
+    """Leave memberships as they are until a moderator decides."""
+    connection.execute(
+        update(memberships)
+        .where(M.group_id == group_id, M.user_id.in_(user_ids))
+        .values(hold=reason, hold_at=now, intent=None, intent_at=None)
+    )
+    _log_each(connection, "held", group_id, user_ids, now, outcome=reason)
+
+
+def override(
+    connection: Connection, group_id: int, user_id: int, by: str, actor: str, now: datetime
+) -> None:
+    """Keep somebody out whom staff took out, or who left; until a moderator lifts it."""
+    connection.execute(
+        update(memberships)
+        .where(M.group_id == group_id, M.user_id == user_id)
+        .values(override=by, override_at=now)
+    )
+    log(
+        connection,
+        "override",
+        now=now,
+        user_id=user_id,
+        group_id=group_id,
+        cause=actor,
+        outcome=by,
+    )
+
+
+# --- what Discourse says --------------------------------------------------------------------------
+
+
+def observe(
+    connection: Connection, group_id: int, members: Iterable[Member], now: datetime
+) -> list[int]:
+    """Take in a page of a group's real members; returns those in it whom nothing was known to be.
+
+    Since when somebody is in the group shows whose membership it is: earlier than the bridge sent
+    anything, it is not the bridge's.
+    """
+    page = {member.user_id: member for member in members}
+    known = {
+        row.user_id: row
+        for row in connection.execute(
+            select(memberships).where(M.group_id == group_id, M.user_id.in_(list(page)))
+        )
+    }
+    same, surprises = [], []
+    for user_id, member in page.items():
+        row = known.get(user_id)
+        owned = _whose(row, member.added_at)
+        if row is not None and (row.actual, row.owned, row.intent) == (True, owned, None):
+            same.append(user_id)
+            continue
+        if row is None or not row.actual:
+            surprises.append(user_id)
+        if row is not None and row.intent == "add":
+            _log_each(connection, "observed_done", group_id, [user_id], now, outcome=owned)
+        _save_seen(connection, group_id, member, owned, row, now)
+    connection.execute(
+        update(memberships).where(M.group_id == group_id, M.user_id.in_(same)).values(seen_at=now)
+    )
+    return surprises
+
+
+def _save_seen(
+    connection: Connection,
+    group_id: int,
+    member: Member,
+    owned: str,
+    row: Row[Any] | None,
+    now: datetime,
+) -> None:
+    values = {
+        "actual": True,
+        "actual_since": member.added_at,
+        "seen_at": now,
+        "owned": owned,
+        "intent": row.intent if row is not None and row.intent == "remove" else None,
+    }
+    connection.execute(
+        insert_for(connection)(memberships)
+        .values(user_id=member.user_id, group_id=group_id, wanted=False, sources=[], **values)
+        .on_conflict_do_update(index_elements=[M.user_id, M.group_id], set_=values)
+    )
+
+
+def unseen(
+    connection: Connection, group_id: int, since: datetime, limit: int = 1000
+) -> list[Row[Any]]:
+    """Members on our record whom a reading of the whole group, begun at `since`, did not show."""
+    return list(
+        connection.execute(
+            select(memberships)
+            .where(M.group_id == group_id, M.actual, M.seen_at < since)
+            .limit(limit)
+        )
+    )
+
+
+def _whose(row: Row[Any] | None, added_at: datetime) -> str:
+    if row is None:
+        return "no"
+    if row.intent == "add":
+        return "proven" if added_at >= row.intent_at - CLOCK_MARGIN else "no"
+    if not row.actual or row.owned == "no":
+        return "no"
+    if row.owned == "claimed":
+        return "proven" if added_at >= row.actual_since - _LONGEST_BATCH else "no"
+    # Taken out and put in again by somebody else since: theirs now.
+    return "proven" if added_at <= row.actual_since + _LONGEST_BATCH else "no"
+
+
+# A batch is recorded when its answer came; the first of it went in at most this much earlier.
+_LONGEST_BATCH = timedelta(seconds=40)
+
+
+def _wish(row: Row[Any]) -> Wish:
+    values = {name: getattr(row, name) for name in WISH}
+    values["sources"] = tuple(values["sources"])
+    return Wish(**values)
+
+
+def _log_each(
+    connection: Connection,
+    action: str,
+    group_id: int,
+    user_ids: Collection[int],
+    now: datetime,
+    outcome: str | None = None,
+) -> None:
+    for user_id in user_ids:
+        log(connection, action, now=now, user_id=user_id, group_id=group_id, outcome=outcome)
