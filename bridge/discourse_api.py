@@ -1,0 +1,297 @@
+"""What the bridge asks of Discourse, in the project's words: groups, members, users, messages.
+
+Everything here is one request (two where it says so), is told by id and not by name where Discourse
+allows it, and either gives a whole answer or raises an error of `bridge.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from bridge.checks import Check
+from bridge.core.model import Group, Member, User
+from bridge.discourse_http import Answer, ForumClient, Gate, Priority, Refused
+from bridge.discourse_look import Site, read_site
+from bridge.discourse_probe import probe
+from bridge.discourse_reader import (
+    LogEntry,
+    read_cards,
+    read_group,
+    read_groups,
+    read_log,
+    read_members,
+    read_topic,
+    read_user,
+    topic_of_redirect,
+)
+from bridge.errors import Forbidden, NotFound, Permanent, Transient, Uncertain
+
+MEMBERS_PAGE = 1000  # what Discourse gives and takes at most
+CARDS_PAGE = 50
+# Longer lists of ids go into the body: servers in between cut requests' lines at about 8,000.
+_LONGEST_QUERY = 4000
+_BAD_REQUEST, _UNPROCESSABLE = 400, 422
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class AddResult:
+    """Who was resolved, those who were members before included; Discourse does not tell which.
+
+    `all_were_members` is only likely (the same status has other reasons): read the members again.
+    """
+
+    usernames: tuple[str, ...]
+    all_were_members: bool
+    seconds: float
+    server_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveResult:
+    """Names of those who were taken out, and of those who were not in."""
+
+    removed: tuple[str, ...]
+    skipped: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class MembersPage:
+    """Members in the order in which they were added."""
+
+    members: tuple[Member, ...]
+    total: int
+    limit: int
+    offset: int
+    server_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLogPage:
+    """The newest changes first; `all_loaded` on the last page."""
+
+    entries: tuple[LogEntry, ...]
+    all_loaded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """A private message and its first post; not `created` when it stood there before."""
+
+    topic_id: int
+    post_id: int
+    created: bool = False
+
+
+class DiscourseApi:
+    """A forum, as one key and one user may see and change it."""
+
+    def __init__(self, url: str, key: str, username: str, gate: Gate) -> None:
+        self._forum = ForumClient(url, key, username, gate)
+        self._url = url.rstrip("/")
+
+    # --- Groups ---------------------------------------------------------------------------------
+
+    def add_members(self, group_id: int, user_ids: Sequence[int]) -> AddResult:
+        """Add users; those who are in stay in. Unknown ids are left out without a word."""
+        path = f"/groups/{group_id}/members.json"
+        # A comma string: of a JSON array Discourse 3.5 loses the first element and says 200.
+        body = {"user_ids": ",".join(map(str, user_ids))}
+        try:
+            answer = self._forum.exchange("PUT", path, json=body, priority="high")
+        except Refused as refusal:
+            if refusal.status == _UNPROCESSABLE and len(user_ids) <= MEMBERS_PAGE:
+                return AddResult((), all_were_members=True, seconds=0.0, server_time=None)
+            if refusal.status == _BAD_REQUEST:  # none of the ids is a user
+                return AddResult((), all_were_members=False, seconds=0.0, server_time=None)
+            raise
+        names = _written(answer, "usernames", path)
+        return AddResult(
+            names, all_were_members=False, seconds=answer.seconds, server_time=answer.server_time
+        )
+
+    def remove_members(self, group_id: int, user_ids: Sequence[int]) -> RemoveResult:
+        """Take users out; those who are not in are skipped."""
+        path = f"/groups/{group_id}/members.json"
+        ids = ",".join(map(str, user_ids))
+        try:
+            if len(ids) <= _LONGEST_QUERY:
+                answer = self._forum.exchange("DELETE", path, params=f"user_ids={ids}")
+            else:
+                answer = self._forum.exchange("DELETE", path, json={"user_ids": ids})
+        except Refused as refusal:
+            if refusal.status == _BAD_REQUEST:  # none of the ids is a user any more
+                return RemoveResult((), (), 0.0)
+            raise
+        removed = _written(answer, "usernames", path)
+        return RemoveResult(removed, _written(answer, "skipped_usernames", path), answer.seconds)
+
+    def members(
+        self,
+        group_name: str,
+        *,
+        limit: int = MEMBERS_PAGE,
+        offset: int = 0,
+        priority: Priority = "low",
+    ) -> MembersPage:
+        """A page of members; Discourse lists by name only. A short page raises Transient."""
+        path = f"/groups/{quote(group_name, safe='')}/members.json"
+        query = {"limit": limit, "offset": offset, "order": "added_at", "asc": "true"}
+        answer = self._forum.exchange("GET", path, params=query, priority=priority)
+        members, total, given = _reading(path, read_members, answer.body)
+        if len(members) < min(limit, given) and offset + len(members) < total:
+            raise Transient(
+                f"GET {path}: {len(members)} members from {offset} on, of {total}: a short page"
+            )
+        return MembersPage(members, total, given, offset, answer.server_time)
+
+    def groups(self) -> list[Group]:
+        """All groups that the key may see, in as many requests as there are pages."""
+        found: dict[int, Group] = {}
+        page = 0
+        while True:
+            answer = self._forum.exchange("GET", "/groups.json", params={"page": page})
+            groups, total = _reading("/groups.json", read_groups, answer.body)
+            found |= {group.id: group for group in groups}
+            if len(found) >= total:
+                return list(found.values())
+            if not groups:
+                raise Transient(f"GET /groups.json: {len(found)} groups of {total}: a short page")
+            page += 1
+
+    def group_by_id(self, group_id: int) -> Group:
+        """One group, whatever it is called now."""
+        path = f"/groups/by-id/{group_id}.json"
+        body = self._forum.exchange("GET", path).body
+        return _reading(path, lambda it: read_group(it["group"]), body)
+
+    def group_log(
+        self, group_name: str, page: int = 0, *, priority: Priority = "low"
+    ) -> GroupLogPage:
+        """Who added and removed whom: 25 changes a page."""
+        path = f"/groups/{quote(group_name, safe='')}/logs.json"
+        answer = self._forum.exchange("GET", path, params={"offset": page}, priority=priority)
+        return GroupLogPage(*_reading(path, read_log, answer.body))
+
+    # --- Users ----------------------------------------------------------------------------------
+
+    def user(self, user_id: int, *, priority: Priority = "normal") -> User:
+        """A user with all of their groups. NotFound only when the user is really gone.
+
+        Below /admin a refused key is answered 404 as well; then a second request, to a page that
+        tells them apart, decides.
+        """
+        path = f"/admin/users/{user_id}.json"
+        try:
+            body = self._forum.exchange("GET", path, priority=priority).body
+        except NotFound:
+            if self.user_cards([user_id], priority=priority):
+                raise Forbidden(
+                    f"GET {path}: refused, though the user is there: give the key the scope "
+                    "global:read"
+                ) from None
+            raise
+        return _reading(path, read_user, body)
+
+    def user_by_name(self, name: str) -> User:
+        """A user by the name that they have now, in any case."""
+        path = f"/u/{quote(name, safe='')}.json"
+        body = self._forum.exchange("GET", path).body
+        return _reading(path, lambda it: read_user(it["user"]), body)
+
+    def user_cards(
+        self, user_ids: Sequence[int], *, priority: Priority = "low"
+    ) -> tuple[User, ...]:
+        """Names of up to 50 users, without groups; ids of nobody are left out."""
+        if len(user_ids) > CARDS_PAGE:
+            raise ValueError(f"{len(user_ids)} ids: at most {CARDS_PAGE} at a time")
+        ids = ",".join(map(str, user_ids))
+        answer = self._forum.exchange(
+            "GET", "/user-cards.json", params=f"user_ids={ids}", priority=priority
+        )
+        return _reading("/user-cards.json", read_cards, answer.body)
+
+    # --- Messages -------------------------------------------------------------------------------
+
+    def create_message(self, user_name: str, title: str, raw: str, external_id: str) -> MessageRef:
+        """Send one private message, once for each `external_id`: asking again finds the first."""
+        body = {
+            "title": title,
+            "raw": raw,
+            "archetype": "private_message",
+            "target_recipients": user_name,
+            "external_id": external_id,
+        }
+        try:
+            answer = self._forum.exchange("POST", "/posts.json", json=body, priority="low")
+        except Refused as refusal:
+            # Taken or invalid: the words differ by the forum's language, so look whether it stands.
+            before = self.message_by_external_id(external_id)
+            if refusal.status == _UNPROCESSABLE and before:
+                return before
+            raise
+        post = answer.body if isinstance(answer.body, dict) else {}
+        if post.get("action") == "enqueued":
+            raise Permanent("The forum holds our messages back for approval: make the bot staff")
+        try:
+            return MessageRef(int(post["topic_id"]), int(post["id"]), created=True)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Uncertain("POST /posts.json: answered without the ids of the post") from error
+
+    def message_by_external_id(self, external_id: str) -> MessageRef | None:
+        """The message that was created with this id (two requests), or None."""
+        path = f"/t/external_id/{quote(external_id, safe='')}.json"
+        try:
+            answer = self._forum.exchange("GET", path, priority="low", redirected=True)
+            if answer.location is not None:
+                topic_id = topic_of_redirect(self._url, answer.location)
+                if topic_id is None:
+                    host = urlsplit(answer.location).netloc
+                    raise Permanent(f"GET {path}: redirects to {host}: is DISCOURSE_URL right?")
+                answer = self._forum.exchange("GET", f"/t/{topic_id}.json", priority="low")
+        except NotFound:
+            return None
+        return MessageRef(*_reading(path, read_topic, answer.body))
+
+    def edit_message(self, post_id: int, raw: str) -> None:
+        """Change what stands in a message, without a notification and without lifting it up."""
+        body = {"post": {"raw": raw}, "bypass_bump": True}
+        self._forum.exchange("PUT", f"/posts/{post_id}.json", json=body, priority="low")
+
+    def message_alive(self, topic_id: int) -> bool:
+        """Whether anybody still sees this message: editing a deleted one is answered 200."""
+        try:
+            answer = self._forum.exchange("GET", f"/t/{topic_id}.json", priority="low")
+        except NotFound:
+            return False
+        return _reading(f"/t/{topic_id}.json", lambda it: not it.get("deleted_at"), answer.body)
+
+    # --- The forum itself -----------------------------------------------------------------------
+
+    def site(self) -> Site:
+        """Name, logo and colours, read without the key, so that nothing of its budget is used."""
+        return read_site(self._url)
+
+    def probe(self, group_id: int | None = None) -> list[Check]:
+        """What the key can do, found out without changing anything."""
+        return probe(self._forum, group_id)
+
+
+def _written(answer: Answer, key: str, path: str) -> tuple[str, ...]:
+    names = answer.body.get(key) if isinstance(answer.body, dict) else None
+    if not isinstance(names, list):
+        raise Uncertain(f"{path}: answered 200 without {key}: read the members again")
+    return tuple(map(str, names))
+
+
+def _reading(path: str, read: Callable[[Any], R], body: object) -> R:
+    """Read an answer, or say that it is not what was asked for: nothing is decided on it."""
+    try:
+        return read(body)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise Transient(f"GET {path}: the answer is not what was asked for ({error!r})") from error

@@ -1,0 +1,218 @@
+"""How the bridge talks to Discourse: one request, one typed answer or error, never a pause.
+
+pydiscourse opens a connection per call, waits for ever, sleeps through a 429 and knows names only,
+so its one point of exchange is replaced here. Kept free of cookies on purpose: creating a user
+answers with a `Set-Cookie` that would make later calls act as that user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Literal
+
+import requests
+import urllib3
+from pydiscourse import DiscourseClient
+
+from bridge.errors import (
+    BridgeError,
+    Forbidden,
+    NotFound,
+    Permanent,
+    RateLimited,
+    Transient,
+    Uncertain,
+)
+
+# Who goes first when few requests are left in this minute.
+Priority = Literal["high", "normal", "low"]
+# Called before each request with the key: raises RateLimited when no slot is free, and is told of
+# the answer, or of the error, by the end of the context.
+Gate = Callable[[Priority], AbstractContextManager[object]]
+
+READ_TIMEOUT = (3.0, 10.0)
+# A forum kills its own requests at 30 s; what is cut off there must not look like our impatience.
+WRITE_TIMEOUT = (3.0, 35.0)
+USER_AGENT = "community-subscription-bridge"
+_PAUSE_WHEN_NOT_TOLD = 10.0
+_LONGEST_PAUSE = 3600.0
+_GONE_FOR_GOOD = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT)
+
+
+class Refused(Permanent):
+    """Discourse understood the request and refuses it, with a `status`."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer. `location` is set only where a redirect was asked for."""
+
+    body: Any
+    seconds: float
+    server_time: datetime | None
+    location: str | None = None
+
+
+class ForumClient(DiscourseClient):  # type: ignore[misc] # pydiscourse has no types
+    """pydiscourse with pooled connections, time limits, typed errors, and no sleeping."""
+
+    def __init__(self, url: str, key: str, username: str, gate: Gate) -> None:
+        super().__init__(url.rstrip("/"), username, key)
+        self._gate = gate
+        self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers["User-Agent"] = USER_AGENT
+
+    def exchange(
+        self,
+        verb: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | str | None = None,
+        json: object = None,
+        priority: Priority = "normal",
+        redirected: bool = False,
+    ) -> Answer:
+        """Ask once, with the key. `redirected`: a redirect is the answer that is wanted."""
+        with self._gate(priority):
+            response = self._send(verb, path, params=params, json=json)
+            if redirected and response.is_redirect:
+                return _answer(response, None)
+            error = failure(verb, path, response)
+            if error:
+                raise error
+            return _answer(response, _decoded(verb, path, response))
+
+    def _request(  # pydiscourse's own methods come through here
+        self,
+        verb: str,
+        path: str,
+        params: Mapping[str, object] | None = None,
+        files: object = None,
+        data: object = None,
+        json: object = None,
+        override_request_kwargs: Mapping[str, object] | None = None,
+    ) -> Any:
+        if files or override_request_kwargs:
+            raise ValueError(f"{verb} {path}: files and overridden requests are not offered")
+        return self.exchange(verb, path, params=params, json=json if data is None else data).body
+
+    def _send(self, verb: str, path: str, **what: Any) -> requests.Response:
+        try:
+            return self._session.request(
+                verb,
+                self.host + path,
+                headers={
+                    "Accept": "application/json; charset=utf-8",
+                    "Api-Key": self.api_key,
+                    "Api-Username": self.api_username,
+                },
+                timeout=READ_TIMEOUT if verb == "GET" else WRITE_TIMEOUT,
+                allow_redirects=False,  # the key goes to this host only
+                **what,
+            )
+        except requests.RequestException as error:
+            name = type(error).__name__
+            if verb == "GET" or _was_never_sent(error):
+                raise Transient(f"{verb} {path}: Discourse was not reached ({name})") from error
+            raise Uncertain(f"{verb} {path}: no answer came ({name}): read again") from error
+
+
+def _was_never_sent(error: requests.RequestException) -> bool:
+    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError)):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
+
+
+def failure(verb: str, path: str, response: requests.Response) -> BridgeError | None:
+    """What is wrong with an answer, by its status, as an error to raise; None if it is good."""
+    status, what = response.status_code, f"{verb} {path}"
+    if status < HTTPStatus.MULTIPLE_CHOICES:
+        return None
+    if status < HTTPStatus.BAD_REQUEST:
+        return _redirect(what, response)
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _refusal(what, response)
+    words = f"Discourse answered {status} ({_words(response)})"
+    if verb == "GET" or _says(response, "error_type") == "read_only":
+        return Transient(f"{what}: {words}")
+    return Uncertain(f"{what}: {words}: read again")
+
+
+def _redirect(what: str, response: requests.Response) -> BridgeError:
+    if response.status_code in _GONE_FOR_GOOD:
+        to = response.headers.get("Location", "nowhere")
+        return Permanent(f"{what}: the forum redirects to {to}: set DISCOURSE_URL to where it is")
+    return Transient(f"{what}: Discourse redirects elsewhere for now ({response.status_code})")
+
+
+def _refusal(what: str, response: requests.Response) -> BridgeError:
+    status, words = response.status_code, _words(response)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        wait = _wait_seconds(response)
+        return RateLimited(f"{what}: too many requests, wait {wait:g} s", wait)
+    if status == HTTPStatus.NOT_FOUND:
+        return NotFound(f"{what}: Discourse knows no such thing ({words})")
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return Forbidden(f"{what}: Discourse refuses the key or its scopes: run the doctor")
+    return Refused(f"{what}: Discourse refuses this with {status} ({words})", status)
+
+
+def _decoded(verb: str, path: str, response: requests.Response) -> Any:
+    if response.status_code == HTTPStatus.NO_CONTENT:
+        return None
+    kind = response.headers.get("Content-Type", "")
+    try:
+        if "json" not in kind:
+            raise ValueError(f"it is {kind or 'of no kind'}")  # noqa: TRY301 - as if unreadable
+        return response.json()
+    except ValueError as error:
+        # A page of a proxy, a half answer: whatever stands behind it may have done the work.
+        message = f"{verb} {path}: the answer is not JSON ({str(error)[:80]})"
+        raise (Transient if verb == "GET" else Uncertain)(message) from error
+
+
+def _answer(response: requests.Response, body: Any) -> Answer:
+    try:
+        server_time = parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError):
+        server_time = None
+    seconds = response.elapsed.total_seconds()
+    return Answer(body, seconds, server_time, response.headers.get("Location"))
+
+
+def _says(response: requests.Response, key: str) -> object:
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    return body.get(key) if isinstance(body, dict) else None
+
+
+def _words(response: requests.Response) -> str:
+    errors = _says(response, "errors")
+    words = "; ".join(map(str, errors)) if isinstance(errors, list) else response.reason
+    return words[:300]
+
+
+def _wait_seconds(response: requests.Response) -> float:
+    """Both shapes: JSON of the application, plain text of the middleware (or of a proxy)."""
+    extras = _says(response, "extras")
+    told = extras.get("wait_seconds") if isinstance(extras, dict) else None
+    for candidate in (told, response.headers.get("Retry-After")):
+        try:
+            return min(max(1.0, float(candidate)), _LONGEST_PAUSE)  # type: ignore[arg-type] # None is caught below
+        except (TypeError, ValueError):
+            continue
+    return _PAUSE_WHEN_NOT_TOLD
