@@ -142,14 +142,12 @@ def forget(connection: Connection, customer_id: str, now: datetime) -> None:
 def save_subscriptions(
     connection: Connection, customer_id: str, found: Sequence[Subscription], read_at: datetime
 ) -> None:
-    """Replace what was known of a customer's subscriptions by a complete reading."""
+    """Keep a complete reading of a customer's subscriptions.
+
+    One that was there before and is missing now is kept as it was: Stripe never forgets one, so
+    its silence proves nothing (`vanished`).
+    """
     see_customer(connection, customer_id, read_at)
-    connection.execute(
-        delete(subscriptions).where(
-            subscriptions.c.customer_id == customer_id,
-            subscriptions.c.id.not_in([s.id for s in found]),
-        )
-    )
     for subscription in found:
         _upsert_reading(connection, subscriptions, subscription, customer_id, read_at)
     connection.execute(
@@ -240,6 +238,21 @@ def subscriptions_of(
             select(subscriptions.c.data)
             .where(subscriptions.c.customer_id.in_(customer_ids))
             .order_by(subscriptions.c.id)
+        )
+    )
+
+
+def vanished(connection: Connection, customer_ids: Sequence[str]) -> frozenset[str]:
+    """Subscriptions that the last complete reading of their customer did not have any more."""
+    return frozenset(
+        connection.scalars(
+            select(subscriptions.c.id)
+            .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
+            .where(
+                subscriptions.c.customer_id.in_(customer_ids),
+                subscriptions.c.read_at < customers.c.read_at,
+                customers.c.deleted_at.is_(None),
+            )
         )
     )
 

@@ -63,7 +63,7 @@ def record(
     if not stored.rowcount:
         return False
     if not dead:
-        mark_dirty(connection, key, now=now, due_at=due_at, cause=event.id, needs=("read",))
+        mark_dirty(connection, key, now=now, due_at=due_at, cause=event.id)
     return True
 
 

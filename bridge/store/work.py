@@ -59,8 +59,8 @@ def mark_dirty(
 ) -> None:
     """Raise the generation of a key. What is dirty already keeps its due time, or an earlier one.
 
-    `needs`: what has to be read besides the subscriptions: purchases, money; or `rules` when
-    nothing has to be read again because only the mapping changed.
+    `needs`: what has to be read again, besides what waiting events ask for: read (subscriptions),
+    purchases, money. Without any, the stored reading is decided anew.
     """
     insert = insert_for(connection)
     user_id = (
@@ -194,7 +194,7 @@ def ring_timers(connection: Connection, now: datetime, limit: int = 500) -> int:
         select(work.c.key).where(work.c.timer_at <= now).order_by(work.c.timer_at).limit(limit)
     ).all()
     for key in keys:
-        mark_dirty(connection, key, now=now, due_at=now, cause="clock")
+        mark_dirty(connection, key, now=now, due_at=now, cause="clock", needs=("read",))
         connection.execute(update(work).where(work.c.key == key).values(timer_at=None))
     return len(keys)
 

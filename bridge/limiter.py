@@ -1,0 +1,111 @@
+"""Never more than the configured number of requests to Discourse in any rolling 60 s, site-wide.
+
+A slot is free again 60 s after the answer to the request that used it came, so that no window of
+60 s, wherever it begins and whichever clock measures it, holds more requests than there are slots.
+The slots are in SQL: Redis may be flushed at any time, and the limit must hold then too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from bridge.clock import Clock
+from bridge.discourse_http import Priority
+from bridge.errors import RateLimited
+from bridge.store import Store
+from bridge.store.schema import slots
+from bridge.store.state import get_time, put_time
+
+WINDOW = timedelta(seconds=60)
+# A request that never came back keeps its slot this long before the 60 s begin.
+LONGEST_REQUEST = timedelta(seconds=60)
+PAUSE = "discourse.pause_until"
+
+
+# Parts of the slots that must be left free for the more urgent: additions (high) before removals
+# (normal) before readings and messages (low).
+RESERVED: dict[Priority, float] = {"high": 0.0, "normal": 0.1, "low": 0.3}
+
+
+class Limiter:
+    """The gate that each request to Discourse passes; it never sleeps, it raises RateLimited."""
+
+    def __init__(self, store: Store, clock: Clock, per_minute: int) -> None:
+        self._store = store
+        self._clock = clock
+        self._per_minute = per_minute
+
+    def prepare(self) -> None:
+        """Make as many slots as are allowed; after a lower limit was set, fewer."""
+        with self._store.write() as connection:
+            have = set(connection.scalars(select(slots.c.number)))
+            missing = set(range(self._per_minute)) - have
+            now = self._clock.now()
+            if missing:
+                connection.execute(
+                    insert(slots), [{"number": n, "free_at": now} for n in sorted(missing)]
+                )
+            connection.execute(delete(slots).where(slots.c.number >= self._per_minute))
+
+    @contextmanager
+    def gate(self, priority: Priority) -> Iterator[None]:
+        """Use a slot for the request made inside; raises RateLimited when none is free.
+
+        A 429 inside pauses everybody for as long as it asks.
+        """
+        number = self._take(priority)
+        try:
+            yield
+        except RateLimited as refusal:
+            # Discourse does not count what it refuses, so the slot is free at once.
+            self._pause(refusal.retry_after or WINDOW.total_seconds())
+            self._give_back(number, self._clock.now())
+            raise
+        except BaseException:
+            self._give_back(number, self._clock.now() + WINDOW)
+            raise
+        self._give_back(number, self._clock.now() + WINDOW)
+
+    def _take(self, priority: Priority) -> int:
+        now = self._clock.now()
+        with self._store.write() as connection:
+            paused_until = get_time(connection, PAUSE)
+            if paused_until and paused_until > now:
+                raise RateLimited("Discourse asked to wait", (paused_until - now).total_seconds())
+            free: list[int] = list(
+                connection.scalars(
+                    select(slots.c.number)
+                    .where(slots.c.free_at <= now)
+                    .order_by(slots.c.free_at, slots.c.number)
+                    .with_for_update(skip_locked=True)
+                )
+            )
+            if len(free) <= int(self._per_minute * RESERVED[priority]):
+                raise RateLimited(
+                    f"all requests of this minute are used ({priority})",
+                    self._wait(connection, now),
+                )
+            connection.execute(
+                update(slots)
+                .where(slots.c.number == free[0])
+                .values(free_at=now + LONGEST_REQUEST + WINDOW)
+            )
+            return free[0]
+
+    def _wait(self, connection: Connection, now: datetime) -> float:
+        soonest = connection.scalar(select(func.min(slots.c.free_at)).where(slots.c.free_at > now))
+        return max(0.2, (soonest - now).total_seconds()) if soonest else WINDOW.total_seconds()
+
+    def _give_back(self, number: int, free_at: datetime) -> None:
+        with self._store.write() as connection:
+            connection.execute(
+                update(slots).where(slots.c.number == number).values(free_at=free_at)
+            )
+
+    def _pause(self, seconds: float) -> None:
+        with self._store.write() as connection:
+            put_time(connection, PAUSE, self._clock.now() + timedelta(seconds=seconds))

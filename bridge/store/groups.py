@@ -1,0 +1,108 @@
+"""Discourse's groups as last listed, and the pins that make rules proof against renaming."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from bridge.core.model import Group
+from bridge.store import state
+from bridge.store.changes import log
+from bridge.store.schema import group_pins, groups
+from bridge.store.work import insert_for
+
+RULES_VERSION = "rules.version"
+
+
+def save_groups(connection: Connection, found: Iterable[Group], now: datetime) -> None:
+    """Take in a complete list; a group that is not in it is missing, and its rules halt."""
+    known = {row.id: row for row in connection.execute(select(groups))}
+    listed = {group.id: group for group in found}
+    changed = False
+    for group in listed.values():
+        row = known.get(group.id)
+        if row is None or (row.name, row.automatic, row.missing_since) != (
+            group.name,
+            group.automatic,
+            None,
+        ):
+            changed = True
+        save_group(connection, group, now)
+    for group_id, row in known.items():
+        if group_id not in listed and row.missing_since is None:
+            changed = True
+            mark_missing(connection, group_id, now)
+    if changed:
+        state.bump(connection, RULES_VERSION)
+
+
+def save_group(connection: Connection, group: Group, now: datetime) -> None:
+    """Take in one group."""
+    row = {
+        "name": group.name,
+        "full_name": group.full_name,
+        "automatic": group.automatic,
+        "user_count": group.user_count,
+        "missing_since": None,
+    }
+    connection.execute(
+        insert_for(connection)(groups)
+        .values(id=group.id, next_at=now, attempts=0, batch_size=100, uncertain=False, **row)
+        .on_conflict_do_update(index_elements=[groups.c.id], set_=row)
+    )
+
+
+def mark_missing(connection: Connection, group_id: int, now: datetime) -> None:
+    """Discourse does not have the group any more; nobody is touched through its rules."""
+    connection.execute(update(groups).where(groups.c.id == group_id).values(missing_since=now))
+    log(connection, "group_missing", now=now, group_id=group_id)
+
+
+def load_groups(connection: Connection) -> dict[int, Group]:
+    """The groups that exist, as last listed."""
+    rows = connection.execute(select(groups).where(groups.c.missing_since.is_(None)))
+    return {
+        row.id: Group(row.id, row.name, row.full_name, row.automatic, row.user_count)
+        for row in rows
+    }
+
+
+def row_of(connection: Connection, group_id: int) -> Row[Any] | None:
+    """Everything known of one group."""
+    return connection.execute(select(groups).where(groups.c.id == group_id)).one_or_none()
+
+
+def update_group(connection: Connection, group_id: int, **values: Any) -> None:
+    """Set columns of one group."""
+    connection.execute(update(groups).where(groups.c.id == group_id).values(**values))
+
+
+def put_off(
+    connection: Connection, group_id: int, *, now: datetime, seconds: float, error: str
+) -> None:
+    """Leave a group alone for a while after a failure."""
+    update_group(
+        connection,
+        group_id,
+        next_at=now + timedelta(seconds=seconds),
+        attempts=groups.c.attempts + 1,
+        error=error[:500],
+    )
+
+
+def load_pins(connection: Connection) -> dict[str, int]:
+    """The group that each name in a rule stood for when it was first resolved."""
+    return {row.name: row.group_id for row in connection.execute(select(group_pins))}
+
+
+def save_pins(connection: Connection, pins: Mapping[str, int], now: datetime) -> None:
+    """Keep what was resolved; what is pinned stays."""
+    for name, group_id in pins.items():
+        connection.execute(
+            insert_for(connection)(group_pins)
+            .values(name=name, group_id=group_id, pinned_at=now)
+            .on_conflict_do_nothing()
+        )

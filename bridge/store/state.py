@@ -1,0 +1,43 @@
+"""Small facts with a name: cursors, pauses, when something last ran."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from bridge.store.schema import state
+from bridge.store.work import insert_for
+
+
+def get(connection: Connection, key: str) -> Any:
+    """The value, or None."""
+    return connection.scalar(select(state.c.value).where(state.c.key == key))
+
+
+def put(connection: Connection, key: str, value: Any) -> None:
+    """Set the value."""
+    connection.execute(
+        insert_for(connection)(state)
+        .values(key=key, value=value)
+        .on_conflict_do_update(index_elements=[state.c.key], set_={"value": value})
+    )
+
+
+def get_time(connection: Connection, key: str) -> datetime | None:
+    """A moment, aware, or None."""
+    value = get(connection, key)
+    return datetime.fromisoformat(value) if value else None
+
+
+def put_time(connection: Connection, key: str, at: datetime) -> None:
+    """Set a moment."""
+    put(connection, key, at.isoformat())
+
+
+def bump(connection: Connection, key: str) -> int:
+    """Count up, from 1; returns the new number."""
+    number = int(get(connection, key) or 0) + 1
+    put(connection, key, number)
+    return number
