@@ -60,10 +60,29 @@ class SubscriptionItem:
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodPayment:
+    """The payment of a subscription's newest paid invoice: what its current period rests on.
+
+    An older invoice's refund or dispute never appears here, so it can never end the current
+    period; a later paid invoice takes its place and so mends everything.
+    """
+
+    invoice_id: str
+    paid_at: datetime
+    period_end_at: datetime
+    amount_minor: int
+    refunded_minor: int = 0
+    refunded_at: datetime | None = None
+    disputed: Literal["open", "won", "lost"] | None = None
+    disputed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """A subscription as Stripe has it now. `status` is an open set: unknown ones grant nothing new.
 
     `past_due_since_at`: due date of the oldest unpaid invoice, for status past_due only.
+    `last_payment`: None where nothing is known against it.
     """
 
     id: str
@@ -80,6 +99,7 @@ class Subscription:
     pause_collection: Literal["keep_as_draft", "mark_uncollectible", "void"] | None = None
     pause_resumes_at: datetime | None = None
     past_due_since_at: datetime | None = None
+    last_payment: PeriodPayment | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -229,6 +249,13 @@ class Facts:
     deleted_customer_ids: frozenset[str] = frozenset()
 
 
+NO_GROUP = 0
+"""The `group_id` of a verdict about a source that leads to no group that can be named.
+
+(Discourse's own group 0, "everyone", is automatic and can never be mapped.)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """One source's word on one group: whether it gives a right to it now, since, until, and why.
@@ -236,6 +263,7 @@ class Grant:
     A source that gives nothing (yet, or any more) is a Grant with `holds=False`: it is the answer
     to "why not". `source_id` is a subscription's, purchase's or hand grant's; `reason` a stable
     code of `bridge.core.reasons`. `next_change_at`: when the clock alone will change this answer.
+    `because_at`: when that happened which the reason names (a failed payment, a refund, an end).
     """
 
     group_id: int
@@ -252,3 +280,4 @@ class Grant:
     rank: int = 0
     next_change_at: datetime | None = None
     renews_at: datetime | None = None
+    because_at: datetime | None = None

@@ -1,0 +1,149 @@
+"""Who may be in what, from when, until when, and why: Stripe's facts judged by the mapping rules.
+
+Every source (a subscription's item, a purchase, a moderator's grant) gets a verdict on each of its
+groups, whatever the other sources say: the union is made elsewhere, so ending one can never end
+another (A21, A41, D5). Nothing here reads a clock: `now` is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from bridge.core.judge import Verdict, judge_hand_grant, judge_item, judge_purchase, refund_counts
+from bridge.core.model import NO_GROUP, Facts, Grant, HandGrant, Purchase
+from bridge.core.policy import Policy
+from bridge.core.reasons import Reason
+from bridge.core.rules import HaltedRule, Rule, Rules, rule_of
+
+HAND_RULE = "hand"
+
+
+def grants(facts: Facts, rules: Rules, policy: Policy, now: datetime) -> tuple[Grant, ...]:
+    """Every source's verdict on each group it leads to.
+
+    A source without a rule in force leads to `NO_GROUP`, so that it is visible and what it gave
+    before can be held (`reasons.UNDECIDED`). A rule that says "no groups" yields nothing.
+    """
+    without_rule = rule_of(policy.defaults, "")
+    return (
+        *_from_subscriptions(facts, rules, without_rule, now),
+        *_from_purchases(facts.purchases, rules, without_rule, now),
+        *(_from_hand(hand, now) for hand in facts.hand_grants),
+    )
+
+
+def next_change(found: Iterable[Grant], now: datetime) -> datetime | None:
+    """When to look again though nothing was heard; None if the clock alone changes nothing."""
+    changes = (grant.next_change_at for grant in found)
+    return min((at for at in changes if at and at > now), default=None)
+
+
+def stacked(
+    purchases: Iterable[Purchase], rules: Rules, without_rule: Rule
+) -> Iterator[tuple[Purchase, datetime | None]]:
+    """Each purchase with its end (None: for life), over all of the user's customers.
+
+    Terms of one product follow each other: `max(paid, end so far) + term`, once per line (E23).
+    A purchase that was refunded or charged back is no ground for the next to stand on.
+    """
+    ends: dict[str, datetime] = {}
+    for purchase in sorted(purchases, key=lambda one: (one.paid_at, one.id)):
+        rule = rules.rule_for(purchase.price_id, purchase.product_id) or without_rule
+        if rule.term is None:
+            yield purchase, None
+            continue
+        end_at = rule.term.end(
+            max(purchase.paid_at, ends.get(purchase.product_id, purchase.paid_at))
+        )
+        if not refund_counts(purchase, rule) and purchase.disputed != "lost":
+            ends[purchase.product_id] = end_at
+        yield purchase, end_at
+
+
+def _of_source(source: Grant, rule: Rule | HaltedRule | None, verdict: Verdict) -> Iterator[Grant]:
+    """`source` once for each group that its rule leads to, with the verdict."""
+    if isinstance(rule, HaltedRule):
+        halted = replace(source, rule_id=rule.id, holds=False, reason=Reason.RULE_HALTED)
+        yield from (replace(halted, group_id=id_) for id_ in (*rule.group_ids, NO_GROUP))
+        return
+    if rule is None and verdict.holds:
+        verdict = verdict.denied(Reason.NO_RULE)
+    judged = replace(
+        source,
+        rule_id=rule.id if rule else "",
+        holds=verdict.holds,
+        reason=verdict.reason,
+        until_at=verdict.until_at,
+        next_change_at=verdict.next_change_at,
+        renews_at=verdict.renews_at,
+        because_at=verdict.because_at,
+    )
+    if rule is None:
+        yield judged
+        return
+    for group_id in rule.group_ids:
+        if group_id in rule.ladder_group_ids:
+            yield replace(judged, group_id=group_id, ladder=rule.ladder, rank=rule.rank)
+        else:
+            yield replace(judged, group_id=group_id)
+
+
+def _from_subscriptions(
+    facts: Facts, rules: Rules, without_rule: Rule, now: datetime
+) -> Iterator[Grant]:
+    for subscription in facts.subscriptions:
+        deleted = subscription.customer_id in facts.deleted_customer_ids
+        for item in subscription.items:
+            rule = rules.rule_for(item.price_id, item.product_id)
+            halted = rules.halted_rule_for(item.price_id, item.product_id)
+            source = Grant(
+                group_id=NO_GROUP,
+                source="subscription",
+                source_id=subscription.id,
+                rule_id="",
+                holds=False,
+                reason="",
+                from_at=subscription.started_at,
+                product_id=item.product_id,
+                price_id=item.price_id,
+            )
+            verdict = judge_item(subscription, item, rule or without_rule, now, deleted=deleted)
+            yield from _of_source(source, rule or halted, verdict)
+
+
+def _from_purchases(
+    purchases: Iterable[Purchase], rules: Rules, without_rule: Rule, now: datetime
+) -> Iterator[Grant]:
+    for purchase, end_at in stacked(purchases, rules, without_rule):
+        rule = rules.rule_for(purchase.price_id, purchase.product_id)
+        halted = rules.halted_rule_for(purchase.price_id, purchase.product_id)
+        source = Grant(
+            group_id=NO_GROUP,
+            source="purchase",
+            source_id=purchase.id,
+            rule_id="",
+            holds=False,
+            reason="",
+            from_at=purchase.paid_at,
+            product_id=purchase.product_id,
+            price_id=purchase.price_id,
+        )
+        verdict = judge_purchase(purchase, rule or without_rule, end_at, now)
+        yield from _of_source(source, rule or halted, verdict)
+
+
+def _from_hand(hand: HandGrant, now: datetime) -> Grant:
+    verdict = judge_hand_grant(hand, now)
+    return Grant(
+        group_id=hand.group_id,
+        source="hand",
+        source_id=hand.id,
+        rule_id=HAND_RULE,
+        holds=verdict.holds,
+        reason=verdict.reason,
+        from_at=hand.from_at,
+        until_at=verdict.until_at,
+        next_change_at=verdict.next_change_at,
+    )

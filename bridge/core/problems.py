@@ -1,0 +1,68 @@
+"""What can be wrong with a mapping, each with a stable code and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong or doubtful in the mapping; `subject` is where it stands.
+
+    `halts`: the rule it stands in gives and takes nothing until it is put right.
+    """
+
+    code: str
+    subject: str
+    message: str
+    hint: str
+    halts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    hint: str
+    halts: bool = False
+
+
+CODES: Mapping[str, _Code] = {
+    "M101": _Code("Create the group in Discourse, or correct the name.", halts=True),
+    "M102": _Code(
+        "Discourse fills automatic groups itself: name a group of your own instead.", halts=True
+    ),
+    "M103": _Code("Name another group; for a new one of the same name, by its id.", halts=True),
+    "M104": _Code("Use one of the values named here.", halts=True),
+    "M105": _Code("Correct the key, or remove it if it is not meant for the bridge."),
+    "M106": _Code("Correct the key in bridge.toml, or remove it.", halts=True),
+    "M107": _Code("Leave one step of the ladder in the groups of this rule.", halts=True),
+    "M108": _Code("Add discourse_groups to it or to its product; `none` says that none is meant."),
+    "M109": _Code(
+        "Add discourse_rank, or list the ladder's groups, low to high, under [ladders] in "
+        "bridge.toml. Until then the latest start wins."
+    ),
+    "M110": _Code("Keep the group in one ladder: a member could not hold one step of each."),
+    "M111": _Code(
+        "Add discourse_ladder to the rule named here, or give it another group: whoever buys both "
+        "would be in two steps of one ladder."
+    ),
+    "M112": _Code("Say it in one place only; bridge.toml wins over Stripe's metadata."),
+    "M113": _Code("Map a product to the group, or take it out of the ladder."),
+    "M114": _Code("Correct the name under [ladders] in bridge.toml."),
+    "M115": _Code("Correct the id or lookup key in bridge.toml, or remove the section."),
+    "M116": _Code("Give them different ranks. Until then the latest start wins."),
+    "M117": _Code("Nothing has to be done: the rule follows the group, whatever its name."),
+}
+
+POLICY_CODES: Mapping[str, str] = {
+    "M151": "Correct the name of the section in bridge.toml, or remove it.",
+    "M152": "Correct the key in bridge.toml, or remove it.",
+    "M153": "Use one of the values named here.",
+}
+"""Problems of bridge.toml that concern the whole site: it is not used until they are gone."""
+
+
+def problem(code: str, subject: str, message: str) -> Problem:
+    """A problem with the hint and the weight that belong to its code."""
+    kind = CODES[code]
+    return Problem(code, subject, message, kind.hint, kind.halts)

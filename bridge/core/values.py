@@ -1,0 +1,226 @@
+"""What a product, a price or bridge.toml may say about a purchase, and what each word means.
+
+One table, `KEYS`, is the whole vocabulary: metadata says `discourse_grace`, bridge.toml says
+`grace` (or the same with the prefix), both mean the field `grace_days` of `Choices`.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+METADATA_PREFIX = "discourse_"
+PLUGIN_GROUP_KEY = "group_name"  # what the Discourse Subscriptions plugin writes on a price
+NOTHING = "none"
+
+MAX_GRACE_DAYS = 365
+MAX_TERM_YEARS = 100
+FAR_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
+
+TrialChoice = Literal["grant", "wait"]
+PauseChoice = Literal["end", "keep"]
+PauseCollectionChoice = Literal["keep", "end", "period_end"]
+RefundChoice = Literal["end", "keep", "period_end"]
+DisputeChoice = Literal["keep", "suspend"]
+Kind = Literal["membership", "share", "supporter_share", "donation", "credit", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """How long a one-off purchase lasts: days, or calendar months."""
+
+    days: int = 0
+    months: int = 0
+
+    def end(self, start: datetime) -> datetime:
+        """The moment it is over; 31 January and one month is the last day of February."""
+        month_index = start.month - 1 + self.months
+        year, month = start.year + month_index // 12, month_index % 12 + 1
+        if year >= FAR_FUTURE.year:
+            return FAR_FUTURE
+        day = min(start.day, calendar.monthrange(year, month)[1])
+        moved = start.replace(year=year, month=month, day=day)
+        return (
+            FAR_FUTURE
+            if moved > FAR_FUTURE - timedelta(self.days)
+            else moved + timedelta(self.days)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Everything that can be said about a purchase, with what holds when nobody says it.
+
+    `term` None is for life. `on_refund` None: a one-off purchase ends, a subscription's status
+    decides.
+    """
+
+    groups: tuple[str, ...] = ()
+    ladder: str | None = None
+    rank: int | None = None
+    term: Term | None = None
+    grace_days: int = 7
+    trial: TrialChoice = "grant"
+    on_pause: PauseChoice = "end"
+    on_pause_collection: PauseCollectionChoice = "keep"
+    on_refund: RefundChoice | None = None
+    partial_refund_percent: int | None = None
+    on_dispute: DisputeChoice = "keep"
+    after_instalments: Literal["end", "lifetime"] | Term = "end"
+    kind: Kind = "membership"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One thing that can be said: its name, the field it sets, the words it takes."""
+
+    name: str
+    field: str
+    read: Callable[[str], object]
+    values: str
+    default: str
+    may_be_default: bool = True
+
+    @property
+    def metadata_key(self) -> str:
+        """The name under which Stripe's metadata says it."""
+        return METADATA_PREFIX + self.name
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(text)
+        return text
+
+    return read
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Group names or ids; each once, in the order given."""
+    if text == NOTHING:
+        return ()
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise ValueError(text)
+    return tuple(dict.fromkeys(names))
+
+
+def _ladder(text: str) -> str | None:
+    return None if text == NOTHING else text
+
+
+def _rank(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _term(text: str) -> Term | None:
+    if text == "lifetime":
+        return None
+    found = re.fullmatch(r"([1-9][0-9]{0,4}) ?(d|mo|y)", text)
+    if not found:
+        raise ValueError(text)
+    count, unit = int(found[1]), found[2]
+    if count > MAX_TERM_YEARS * {"d": 366, "mo": 12, "y": 1}[unit]:
+        raise ValueError(text)
+    return Term(days=count) if unit == "d" else Term(months=count * (12 if unit == "y" else 1))
+
+
+def _after_instalments(text: str) -> str | Term:
+    if text in {"end", "lifetime"}:
+        return text
+    return _term(text) or "lifetime"
+
+
+def _grace(text: str) -> int:
+    found = re.fullmatch(r"([0-9]{1,3}) ?d?", text)
+    if not found or int(found[1]) > MAX_GRACE_DAYS:
+        raise ValueError(text)
+    return int(found[1])
+
+
+def _partial_refund(text: str) -> int | None:
+    if text == "keep":
+        return None
+    found = re.fullmatch(r"([1-9][0-9]?|100) ?%?", text)
+    if not found:
+        raise ValueError(text)
+    return int(found[1])
+
+
+KINDS = ("membership", "share", "supporter_share", "donation", "credit", "other")
+
+KEYS: Mapping[str, Key] = {
+    key.name: key
+    for key in (
+        Key(
+            "groups",
+            "groups",
+            _names,
+            "names or ids, comma list; `none`",
+            "none",
+            may_be_default=False,
+        ),
+        Key("ladder", "ladder", _ladder, "a ladder's name; `none`", "none", may_be_default=False),
+        Key(
+            "rank",
+            "rank",
+            _rank,
+            "a whole number, higher wins",
+            "the order of `[ladders]`",
+            may_be_default=False,
+        ),
+        Key("term", "term", _term, "`30d`, `12mo`, `1y`, `lifetime`", "lifetime"),
+        Key("grace", "grace_days", _grace, "days: `7d`; `0`", "7d"),
+        Key("trial", "trial", _one_of("grant", "wait"), "`grant`, `wait`", "grant"),
+        Key("on_pause", "on_pause", _one_of("end", "keep"), "`end`, `keep`", "end"),
+        Key(
+            "on_pause_collection",
+            "on_pause_collection",
+            _one_of("keep", "end", "period_end"),
+            "`keep`, `end`, `period_end`",
+            "keep",
+        ),
+        Key(
+            "on_refund",
+            "on_refund",
+            _one_of("end", "keep", "period_end"),
+            "`end`, `keep`, `period_end`",
+            "one-off: `end`; subscription: `keep`",
+        ),
+        Key(
+            "on_partial_refund",
+            "partial_refund_percent",
+            _partial_refund,
+            "`keep`; a percentage: `50%`",
+            "keep",
+        ),
+        Key("on_dispute", "on_dispute", _one_of("keep", "suspend"), "`keep`, `suspend`", "keep"),
+        Key(
+            "after_instalments",
+            "after_instalments",
+            _after_instalments,
+            "`end`, `lifetime`, a term: `1y`",
+            "end",
+        ),
+        Key(
+            "kind", "kind", _one_of(*KINDS), ", ".join(f"`{kind}`" for kind in KINDS), "membership"
+        ),
+    )
+}
+
+
+def apply_value(choices: Choices, name: str, text: str) -> Choices:
+    """`choices` with one thing said, whatever its case and surrounding spaces.
+
+    Raises: ValueError for a value that the key does not take; KeyError for an unknown key.
+    """
+    key = KEYS[name]
+    said: dict[str, Any] = {key.field: key.read(text.strip().lower())}
+    return replace(choices, **said)
