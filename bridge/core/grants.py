@@ -65,7 +65,7 @@ def stacked(
 def _of_source(source: Grant, rule: Rule | HaltedRule | None, verdict: Verdict) -> Iterator[Grant]:
     """`source` once for each group that its rule leads to, with the verdict."""
     if isinstance(rule, HaltedRule):
-        halted = replace(source, rule_id=rule.id, holds=False, reason=Reason.RULE_HALTED)
+        halted = replace(source, rule_id=rule.id, holds=False, reason=Reason.RULE_HALTED.value)
         yield from (replace(halted, group_id=id_) for id_ in (*rule.group_ids, NO_GROUP))
         return
     if rule is None and verdict.holds:
@@ -74,7 +74,7 @@ def _of_source(source: Grant, rule: Rule | HaltedRule | None, verdict: Verdict) 
         source,
         rule_id=rule.id if rule else "",
         holds=verdict.holds,
-        reason=verdict.reason,
+        reason=verdict.reason.value,
         until_at=verdict.until_at,
         next_change_at=verdict.next_change_at,
         renews_at=verdict.renews_at,
@@ -142,7 +142,7 @@ def _from_hand(hand: HandGrant, now: datetime) -> Grant:
         source_id=hand.id,
         rule_id=HAND_RULE,
         holds=verdict.holds,
-        reason=verdict.reason,
+        reason=verdict.reason.value,
         from_at=hand.from_at,
         until_at=verdict.until_at,
         next_change_at=verdict.next_change_at,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 
-from bridge.core.model import Price, Product
+from bridge.core.model import Group, Price, Product
 from bridge.core.policy import Policy
 from bridge.core.problems import Problem, problem
 from bridge.core.rules import HaltedRule, Rule
@@ -14,20 +14,23 @@ from bridge.core.rules import HaltedRule, Rule
 Steps = Mapping[str, Mapping[int, int]]
 
 
-def lint_ladders(rules: Collection[Rule], steps: Steps) -> Iterator[Problem]:
+def lint_ladders(
+    found: Collection[Rule | HaltedRule], steps: Steps, groups: Mapping[int, Group]
+) -> Iterator[Problem]:
     """Ladders without an order, and groups that are in two ladders or both in and outside of one.
 
     The last is a mapping that does not bear several memberships of one member (A6).
     """
+    rules = [rule for rule in found if isinstance(rule, Rule)]
     yield from _unordered(rules)
     places = _places(rules, steps)
-    yield from _in_two_ladders(places)
-    yield from _beside_a_ladder(rules, places)
-    leads_to = {group_id for rule in rules for group_id in rule.group_ids}
-    for ladder, groups in steps.items():
-        for group_id in groups:
+    yield from _in_two_ladders(places, groups)
+    yield from _beside_a_ladder(rules, places, groups)
+    leads_to = {group_id for rule in found for group_id in rule.group_ids}
+    for ladder, of_ladder in steps.items():
+        for group_id in of_ladder:
             if group_id not in leads_to:
-                says = f"no product leads to its group {group_id}."
+                says = f'no product leads to its group "{groups[group_id].name}".'
                 yield problem("M113", f"bridge.toml [ladders] {ladder}", says)
 
 
@@ -58,21 +61,26 @@ def _places(rules: Collection[Rule], steps: Steps) -> dict[int, dict[str, str]]:
     return places
 
 
-def _in_two_ladders(places: Mapping[int, Mapping[str, str]]) -> Iterator[Problem]:
+def _in_two_ladders(
+    places: Mapping[int, Mapping[str, str]], groups: Mapping[int, Group]
+) -> Iterator[Problem]:
     for group_id, said in places.items():
         if len(said) > 1:
-            says = f"group {group_id} is in the ladders {' and '.join(sorted(said))}."
+            ladders = " and ".join(sorted(said))
+            says = f'the group "{groups[group_id].name}" is in the ladders {ladders}.'
             yield problem("M110", ", ".join(said.values()), says)
 
 
 def _beside_a_ladder(
-    rules: Collection[Rule], places: Mapping[int, Mapping[str, str]]
+    rules: Collection[Rule],
+    places: Mapping[int, Mapping[str, str]],
+    groups: Mapping[int, Group],
 ) -> Iterator[Problem]:
     for rule in rules:
         for group_id in rule.group_ids:
             if group_id in places and group_id not in rule.ladder_group_ids:
-                names = " and ".join(sorted(places[group_id]))
-                says = f"it leads to group {group_id}, a step of the ladder {names}, beside it."
+                name, ladders = groups[group_id].name, " and ".join(sorted(places[group_id]))
+                says = f'it leads to "{name}", a step of the ladder {ladders}, beside the ladder.'
                 yield problem("M111", rule.id, says)
 
 
@@ -100,17 +108,3 @@ def lint_catalogue(
             if name not in there:
                 says = "Stripe has nothing of this name."
                 yield problem("M115", f"bridge.toml [{section}.{name}]", says)
-
-
-def lint_rules(
-    rules: Collection[Rule],
-    by_price: Mapping[str, Rule | HaltedRule],
-    by_product: Mapping[str, Rule | HaltedRule],
-    products: Iterable[Product],
-    prices: Collection[Price],
-    policy: Policy,
-    steps: Steps,
-) -> Iterator[Problem]:
-    """All of them."""
-    yield from lint_ladders(rules, steps)
-    yield from lint_catalogue(products, prices, policy, by_price, by_product)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bridge.core.lint import lint_rules
+from bridge.core.lint import lint_catalogue, lint_ladders
 from bridge.core.model import Group, Price, Product
 from bridge.core.policy import Policy, key_name, nearest
 from bridge.core.problems import Problem, problem
@@ -106,16 +106,17 @@ def compile_rules(
     rules = [*by_product.values(), *by_price.values()]
     running = [rule for rule in rules if isinstance(rule, Rule)]
     stopped = [rule for rule in rules if isinstance(rule, HaltedRule)]
-    found_problems = [
+    problems = [
         *made.problems,
-        *lint_rules(running, by_price, by_product, products, prices, policy, made.steps),
+        *lint_ladders(rules, made.steps, groups),
+        *lint_catalogue(products, prices, policy, by_price, by_product),
     ]
     halted_group_ids = frozenset(id_ for rule in stopped for id_ in rule.group_ids)
     return Rules(
         by_price=by_price,
         by_product=by_product,
         ladders={name: tuple(steps) for name, steps in made.steps.items()},
-        problems=tuple(dict.fromkeys(found_problems)),
+        problems=tuple(dict.fromkeys(problems)),
         pins=made.groups.pinned,
         halted=frozenset(rule.id for rule in stopped),
         halted_group_ids=halted_group_ids,
