@@ -137,7 +137,7 @@ class MoneyLine:
     `id` is the Stripe object's (`in_…`, `ch_…`, `re_…`, `dp_…`; `:line` where one has several),
     so that recording it twice is recording it once. Amounts are signed from the community's side:
     a payment is positive, a refund negative. `from_credit_minor` was paid from the customer's
-    balance, not by card.
+    balance, not by card. `is_first`: what was bought began with this payment; it is no renewal.
     """
 
     id: str
@@ -153,6 +153,7 @@ class MoneyLine:
     product_id: str | None = None
     from_credit_minor: int = 0
     receipt_url: str | None = None
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

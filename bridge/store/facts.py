@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from cattrs.preconf.json import make_converter
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from bridge.core.model import (
     Facts,
@@ -346,4 +347,24 @@ def _upsert_reading(
         insert_for(connection)(table)  # type: ignore[arg-type] # one of two tables of a shape
         .values(id=thing.id, **row)
         .on_conflict_do_update(index_elements=["id"], set_=row)
+    )
+
+
+def customers_on(connection: Connection, catalogue_ids: Iterable[str]) -> frozenset[str]:
+    """Customers who have something of these products or prices, by the stored readings."""
+    ids = set(catalogue_ids)
+    found = set()
+    for row in connection.execute(select(subscriptions.c.customer_id, subscriptions.c.data)):
+        if any(i["price_id"] in ids or i["product_id"] in ids for i in row.data["items"]):
+            found.add(row.customer_id)
+    for row in connection.execute(select(purchases.c.customer_id, purchases.c.data)):
+        if row.data["price_id"] in ids or row.data["product_id"] in ids:
+            found.add(row.customer_id)
+    return frozenset(found)
+
+
+def customer_rows(connection: Connection, customer_ids: Iterable[str]) -> list[Row[Any]]:
+    """What is known of customers: linked to whom, read when, deleted."""
+    return list(
+        connection.execute(select(customers).where(customers.c.customer_id.in_(list(customer_ids))))
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, case, select, update
 
 from bridge.core.model import Group
 from bridge.store import state
@@ -50,7 +50,15 @@ def save_group(connection: Connection, group: Group, now: datetime) -> None:
     }
     connection.execute(
         insert_for(connection)(groups)
-        .values(id=group.id, next_at=now, attempts=0, batch_size=100, uncertain=False, **row)
+        .values(
+            id=group.id,
+            next_at=now,
+            attempts=0,
+            batch_size=100,
+            removals_released=0,
+            page_offset=0,
+            **row,
+        )
         .on_conflict_do_update(index_elements=[groups.c.id], set_=row)
     )
 
@@ -106,3 +114,12 @@ def save_pins(connection: Connection, pins: Mapping[str, int], now: datetime) ->
             .values(name=name, group_id=group_id, pinned_at=now)
             .on_conflict_do_nothing()
         )
+
+
+def ask_for_reading(connection: Connection, group_id: int, at: datetime) -> None:
+    """Have the group's real members read at a time, or earlier if that was asked for already."""
+    connection.execute(
+        update(groups)
+        .where(groups.c.id == group_id)
+        .values(read_due_at=case((groups.c.read_due_at < at, groups.c.read_due_at), else_=at))
+    )

@@ -365,3 +365,25 @@ def _log_each(
 ) -> None:
     for user_id in user_ids:
         log(connection, action, now=now, user_id=user_id, group_id=group_id, outcome=outcome)
+
+
+def settle_absent(connection: Connection, group_id: int, user_id: int, *, now: datetime) -> None:
+    """Record that somebody was looked up and is not in the group: sent or not, it is as it is."""
+    row = connection.execute(
+        select(memberships).where(M.group_id == group_id, M.user_id == user_id)
+    ).one()
+    if row.intent == "remove":
+        settle_removed(connection, group_id, [user_id], now=now, action="observed_done")
+    else:
+        settle_nothing(connection, group_id, [user_id], now=now, outcome="not in the group")
+
+
+def waiting_for(connection: Connection, group_id: int, user_ids: Collection[int]) -> list[int]:
+    """Groups whose memberships of these users give way to this one."""
+    return list(
+        connection.scalars(
+            select(M.group_id)
+            .where(M.user_id.in_(user_ids), M.swap_to == group_id, ~M.wanted, M.actual)
+            .distinct()
+        )
+    )

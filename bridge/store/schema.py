@@ -172,6 +172,7 @@ money_lines = Table(
     Column("product_id", String(255)),
     Column("from_credit_minor", BigInteger, nullable=False),
     Column("receipt_url", Text),
+    Column("is_first", Boolean, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Index(None, "customer_id", "at"),
 )
@@ -205,8 +206,12 @@ groups = Table(
     Column("next_at", UtcTime, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("batch_size", Integer, nullable=False, default=100),
-    Column("uncertain", Boolean, nullable=False, default=False),
     Column("removals_stopped_at", UtcTime),
+    Column("removals_released", Integer, nullable=False, default=0),
+    # a reading in progress: from which member on, begun when, of how many
+    Column("page_offset", Integer, nullable=False, default=0),
+    Column("page_total", Integer),
+    Column("reading_since", UtcTime),
     Column("error", Text),
 )
 # A name in a mapping rule stands for the group it first led to, whatever it is called later.

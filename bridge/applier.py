@@ -1,0 +1,294 @@
+"""The applier: per group, make what is actual follow what is wanted, in batches, adds first.
+
+What is sent is what the table says at the moment of the call. A write without a usable answer is
+resolved by reading again. It never sleeps: without a free request it leaves, and comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Row
+
+from bridge.crashpoints import crashpoint
+from bridge.errors import BridgeError, Forbidden, NotFound, RateLimited, Transient, Uncertain
+from bridge.store import changes, groups, memberships, statements, work
+from bridge.wiring import Bridge
+
+log = structlog.get_logger()
+# A real forum adds people one by one and kills a request at 30 s: aim at 2 to 3 s a call.
+FAST_SECONDS = 1.2
+SLOW_SECONDS = 3.0
+SMALLEST_BATCH = 5
+LARGEST_BATCH = 1000
+# Up to so many people are looked up one by one; more cost less as pages of the group.
+FEW = 3
+REMOVAL_WINDOW = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One holder's work on one group, valid while its lease is."""
+
+    bridge: Bridge
+    lease: work.Lease
+    group: Row[Any]
+
+    @property
+    def id(self) -> int:
+        return int(self.group.id)
+
+
+def work_on(bridge: Bridge, group_id: int) -> bool:
+    """Send what is to be sent for a group; False if another is at it or it has to wait."""
+    with work.holding(bridge.store, bridge.clock, f"group:{group_id}", bridge.name) as lease:
+        if lease is None:
+            return False
+        try:
+            while _step(bridge, lease, group_id):
+                pass
+        except work.LeaseLost:
+            log.warning("apply.lease_lost", group_id=group_id)
+            return False
+        except BridgeError as error:
+            _put_off(bridge, group_id, error)
+            return False
+    return True
+
+
+def _step(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
+    """Send one batch; whether there may be more."""
+    now = bridge.clock.now()
+    with bridge.store.read() as connection:
+        group = groups.row_of(connection, group_id)
+        if group is None or group.missing_since is not None or group.next_at > now:
+            return False
+        turn = _Turn(bridge, lease, group)
+        open_ends = memberships.unresolved(connection, group_id)
+    if open_ends and not _resolve(turn, open_ends):
+        return False
+    return _add(turn) or _remove(turn)
+
+
+# --- adding ---------------------------------------------------------------------------------------
+
+
+def _add(turn: _Turn) -> bool:
+    bridge, group_id = turn.bridge, turn.id
+    user_ids = _intend(turn, "add", turn.group.batch_size)
+    if not user_ids:
+        return False
+    crashpoint("before_discourse_add")
+    try:
+        result = bridge.discourse.add_members(group_id, user_ids)
+    except Uncertain:
+        _batch_was_cut_off(turn, len(user_ids))
+        raise
+    except BridgeError as error:
+        _nothing_was_sent(turn, user_ids, error)
+        raise
+    crashpoint("after_discourse_add")
+    now = bridge.clock.now()
+    if result.all_were_members:
+        # They were in before anything was sent: put in by somebody else, so not the bridge's.
+        _settle(turn, user_ids, owned="no", action="was_member")
+        return True
+    if len(result.usernames) < len(user_ids):
+        # Some ids are nobody's any more, and Discourse does not say which.
+        _look_up(turn, user_ids, present_is="claimed")
+        return True
+    # Alone and not refused: was not in before. Among many some may have been: the next reading of
+    # the group shows since when.
+    owned = "proven" if len(user_ids) == 1 else "claimed"
+    _settle(turn, user_ids, owned=owned, action="added")
+    _pace(turn, len(user_ids), result.seconds)
+    log.info("applied", group_id=group_id, added=len(user_ids), at=now.isoformat())
+    return True
+
+
+def _settle(turn: _Turn, user_ids: Sequence[int], *, owned: str, action: str) -> None:
+    now = turn.bridge.clock.now()
+    with turn.bridge.store.write() as connection:
+        work.check(connection, turn.lease, now)
+        memberships.settle_added(connection, turn.id, user_ids, owned=owned, now=now, action=action)
+        groups.update_group(connection, turn.id, attempts=0, error=None)
+        if owned == "claimed":
+            groups.ask_for_reading(connection, turn.id, now + timedelta(minutes=1))
+        successors = memberships.waiting_for(connection, turn.id, user_ids)
+    for group_id in successors:
+        turn.bridge.hint("apply", str(group_id))
+
+
+# --- removing -------------------------------------------------------------------------------------
+
+
+def _remove(turn: _Turn) -> bool:
+    bridge, group_id = turn.bridge, turn.id
+    if turn.group.removals_stopped_at is not None:
+        return False
+    allowed = _removals_allowed(turn)
+    user_ids = _intend(turn, "remove", min(turn.group.batch_size, allowed)) if allowed else []
+    if not user_ids:
+        return _stop_if_too_many(turn, allowed)
+    crashpoint("before_discourse_remove")
+    try:
+        result = bridge.discourse.remove_members(group_id, user_ids)
+    except Uncertain:
+        _batch_was_cut_off(turn, len(user_ids))
+        raise
+    except BridgeError as error:
+        _nothing_was_sent(turn, user_ids, error)
+        raise
+    crashpoint("after_discourse_remove")
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        work.check(connection, turn.lease, now)
+        memberships.settle_removed(connection, group_id, user_ids, now=now)
+        groups.update_group(connection, group_id, attempts=0, error=None)
+    _pace(turn, len(user_ids), result.seconds)
+    log.info("applied", group_id=group_id, removed=len(user_ids), skipped=len(result.skipped))
+    return True
+
+
+def _removals_allowed(turn: _Turn) -> int:
+    """How many may still go in this rolling hour."""
+    policy, now = turn.bridge.policy, turn.bridge.clock.now()
+    with turn.bridge.store.read() as connection:
+        since = now - REMOVAL_WINDOW
+        gone = changes.count_since(connection, "removed", turn.id, since)
+        owned = memberships.count_owned(connection, turn.id)
+        released = turn.group.removals_released
+    share = (owned + gone) * policy.removal_limit_percent // 100
+    return max(0, max(policy.removal_limit_min, share) + released - gone)
+
+
+def _stop_if_too_many(turn: _Turn, allowed: int) -> bool:
+    """Hold everything that is left when the limit is reached, until a moderator lets it go on."""
+    if allowed:
+        return False
+    now = turn.bridge.clock.now()
+    with turn.bridge.store.write() as connection:
+        waiting = memberships.removals(connection, turn.id, LARGEST_BATCH)
+        if waiting:
+            groups.update_group(connection, turn.id, removals_stopped_at=now)
+            changes.log(
+                connection,
+                "removals_stopped",
+                now=now,
+                group_id=turn.id,
+                outcome=f"{len(waiting)} more would be removed than one hour allows",
+            )
+            log.error("removals.stopped", group_id=turn.id, waiting=len(waiting))
+    return False
+
+
+# --- when the answer is missing or short ----------------------------------------------------------
+
+
+def _intend(turn: _Turn, intent: str, limit: int) -> list[int]:
+    """Select what is to be sent now and write it down, in one transaction with the lease."""
+    now = turn.bridge.clock.now()
+    select = memberships.adds if intent == "add" else memberships.removals
+    with turn.bridge.store.write() as connection:
+        work.check(connection, turn.lease, now)
+        user_ids = select(connection, turn.id, limit)
+        if user_ids:
+            memberships.intend(connection, turn.id, user_ids, intent, now)
+    return user_ids
+
+
+def _nothing_was_sent(turn: _Turn, user_ids: Sequence[int], error: BridgeError) -> None:
+    with turn.bridge.store.write() as connection:
+        memberships.settle_nothing(
+            connection,
+            turn.id,
+            user_ids,
+            now=turn.bridge.clock.now(),
+            outcome=type(error).__name__,
+        )
+
+
+def _batch_was_cut_off(turn: _Turn, size: int) -> None:
+    """A part of it may be in: smaller batches from now on, and a reading before anything else."""
+    if size > 1:
+        with turn.bridge.store.write() as connection:
+            groups.update_group(
+                connection, turn.id, batch_size=max(SMALLEST_BATCH, min(size, 1000) // 2)
+            )
+
+
+def _resolve(turn: _Turn, open_ends: Sequence[Row[Any]]) -> bool:
+    """Find out what came of writes that nobody recorded; False while it is not known."""
+    if len(open_ends) > FEW:
+        with turn.bridge.store.write() as connection:
+            groups.ask_for_reading(connection, turn.id, turn.bridge.clock.now())
+        turn.bridge.hint("read", str(turn.id))
+        return False
+    _look_up(turn, [row.user_id for row in open_ends], present_is="claimed", observed=True)
+    return True
+
+
+def _look_up(
+    turn: _Turn, user_ids: Sequence[int], *, present_is: str, observed: bool = False
+) -> None:
+    """Ask Discourse person by person who is in the group, and who is nobody any more."""
+    bridge = turn.bridge
+    for user_id in user_ids:
+        try:
+            user = bridge.discourse.user(user_id)
+        except NotFound:
+            user = None
+        now = bridge.clock.now()
+        with bridge.store.write() as connection:
+            work.check(connection, turn.lease, now)
+            if user is None:
+                statements.mark_user(connection, user_id, "gone", now)
+                memberships.hold(connection, turn.id, [user_id], "user_gone", now)
+                continue
+            statements.see_user(connection, user, now)
+            if turn.id in user.group_ids:
+                memberships.settle_added(
+                    connection,
+                    turn.id,
+                    [user_id],
+                    owned=present_is,
+                    now=now,
+                    action="observed_done" if observed else "added",
+                )
+                groups.ask_for_reading(connection, turn.id, now + timedelta(minutes=1))
+            else:
+                memberships.settle_absent(connection, turn.id, user_id, now=now)
+
+
+def _pace(turn: _Turn, size: int, seconds: float) -> None:
+    """Adapt the size of batches to how fast this forum is today."""
+    before = int(turn.group.batch_size)
+    after = before
+    if seconds > SLOW_SECONDS:
+        after = max(SMALLEST_BATCH, min(before, size) // 2)
+    elif seconds < FAST_SECONDS and size >= before:
+        after = min(LARGEST_BATCH, before * 2)
+    if after != before:
+        with turn.bridge.store.write() as connection:
+            groups.update_group(connection, turn.id, batch_size=after)
+
+
+def _put_off(bridge: Bridge, group_id: int, error: BridgeError) -> None:
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        if isinstance(error, NotFound):
+            groups.mark_missing(connection, group_id, now)
+            return
+        row = groups.row_of(connection, group_id)
+        attempts = int(row.attempts) if row is not None else 0
+        wait = error.retry_after if isinstance(error, Transient) and error.retry_after else None
+        if wait is None:
+            longest = 900.0 if isinstance(error, Forbidden) else 120.0
+            wait = min(2.0 * 2 ** min(attempts, 8), longest)
+        groups.put_off(connection, group_id, now=now, seconds=wait, error=str(error))
+    if not isinstance(error, RateLimited):
+        log.warning("apply.put_off", group_id=group_id, error=type(error).__name__, wait=wait)

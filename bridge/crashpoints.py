@@ -1,0 +1,24 @@
+"""Named places at which tests let a process die, as if its plug were pulled."""
+
+from __future__ import annotations
+
+import os
+
+_HERE = os.environ.get("BRIDGE_CRASH_AT", "")  # noqa: TID251 - must work before any settings do
+NAMES = (
+    "before_inbox_commit",
+    "after_inbox_commit",
+    "before_discourse_add",
+    "after_discourse_add",
+    "before_discourse_remove",
+    "after_discourse_remove",
+    "after_stripe_read",
+    "before_message_create",
+    "after_message_create",
+)
+
+
+def crashpoint(name: str) -> None:
+    """Die here, without any clean-up, if BRIDGE_CRASH_AT names this place."""
+    if name == _HERE:
+        os._exit(137)

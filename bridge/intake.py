@@ -1,0 +1,187 @@
+"""From waiting events to what has to be read: handlers are asked, claims are checked.
+
+What nobody can be told apart by yet (an object without its customer) is resolved here; the answer
+is never guessed from an e-mail address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import assert_never
+
+import structlog
+from sqlalchemy import Connection
+
+import handlers
+from bridge.core.model import Event, Price, Product
+from bridge.core.tasks import (
+    ForgetCustomer,
+    Ignore,
+    Link,
+    ReadPrice,
+    ReadProduct,
+    SyncCustomer,
+    SyncGroup,
+    SyncObject,
+    SyncUser,
+    Task,
+)
+from bridge.errors import NotFound, Permanent
+from bridge.reference import read_reference
+from bridge.store import facts, groups, inbox, state, work
+from bridge.wiring import Bridge
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Needs:
+    """What the waiting events of one customer or user ask for."""
+
+    read: bool = False
+    purchases: bool = False
+    money: bool = False
+    links: dict[str, int] = field(default_factory=dict)
+    forget: set[str] = field(default_factory=set)
+    outcomes: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+
+
+def needs_of(bridge: Bridge, dirty: Iterable[work.Dirty], events: Iterable[Event]) -> Needs:
+    """Add up what the events and the causes of dirtiness ask for."""
+    needs = Needs()
+    for key in dirty:
+        needs.read |= "read" in key.needs
+        needs.purchases |= "purchases" in key.needs
+        needs.money |= "money" in key.needs
+    for event in events:
+        try:
+            tasks = handlers.route(event)
+        except Exception as error:  # one event that breaks its handler must not hold up the others
+            log.exception("event.dead", event_id=event.id, type=event.type)
+            needs.outcomes[event.id] = ("dead", f"its handler failed: {error!r}"[:300])
+            continue
+        for task in tasks:
+            _take(bridge, task, needs)
+        reasons = [task.reason for task in tasks if isinstance(task, Ignore)]
+        ignored = len(reasons) == len(tasks)
+        needs.outcomes[event.id] = (
+            ("ignored", reasons[0]) if ignored and reasons else ("done", None)
+        )
+    return needs
+
+
+def _take(bridge: Bridge, task: Task, needs: Needs) -> None:
+    match task:
+        case SyncCustomer() | SyncObject():
+            needs.read = True
+            needs.purchases |= task.purchases
+            needs.money |= task.money
+        case Link():
+            user_id = read_reference(task.reference, [bridge.settings.secret_key])
+            if user_id is not None:
+                needs.links[task.customer_id] = user_id
+        case ForgetCustomer():
+            needs.forget.add(task.customer_id)
+        case Ignore() | ReadProduct() | ReadPrice() | SyncUser() | SyncGroup():
+            pass  # not of a customer: the common lane works on them
+        case _:
+            assert_never(task)
+
+
+# --- the common lane: what belongs to no customer -------------------------------------------------
+
+
+def work_common_lane(bridge: Bridge, lease: work.Lease, dirty: tuple[work.Dirty, ...]) -> None:
+    """Catalogue, groups, and events that do not name their customer."""
+    with bridge.store.read() as connection:
+        events = inbox.waiting(connection, [work.INBOX_LANE])
+    outcomes: dict[str, tuple[str, str | None]] = {}
+    for event in events:
+        try:
+            outcomes[event.id] = _common(bridge, event)
+        except Permanent as error:
+            outcomes[event.id] = ("dead", str(error)[:300])
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        work.check(connection, lease, now)
+        inbox.finish(connection, outcomes, now)
+        work.mark_done(connection, dirty, timer=None)
+
+
+def _common(bridge: Bridge, event: Event) -> tuple[str, str | None]:
+    try:
+        tasks = handlers.route(event)
+    except Exception as error:  # as above
+        log.exception("event.dead", event_id=event.id, type=event.type)
+        return "dead", f"its handler failed: {error!r}"[:300]
+    outcome: tuple[str, str | None] = ("done", None)
+    for task in tasks:
+        match task:
+            case ReadProduct() | ReadPrice():
+                read_into_catalogue(bridge, [task.id], cause=event.id)
+            case SyncObject():
+                outcome = _resolve(bridge, task, event)
+            case Ignore():
+                outcome = ("ignored", task.reason)
+            case _:
+                outcome = ("ignored", f"{type(task).__name__} without its customer")
+    return outcome
+
+
+def _resolve(bridge: Bridge, task: SyncObject, event: Event) -> tuple[str, str | None]:
+    with bridge.store.read() as connection:
+        customer_id = facts.subscription_customer(connection, task.id)
+    try:
+        customer_id = customer_id or bridge.stripe.customer_of(task.kind, task.id)
+    except NotFound:
+        return "ignored", f"{task.kind} {task.id} is not on this Stripe account"
+    except Permanent as error:
+        return "ignored", f"{task.kind} {task.id} leads to no customer: {error}"
+    if customer_id is None:
+        return "ignored", f"{task.kind} {task.id} has no customer"
+    now = bridge.clock.now()
+    user_id = read_reference(event.reference, [bridge.settings.secret_key])
+    needs = ["read", *(["purchases"] if task.purchases else []), *(["money"] if task.money else [])]
+    with bridge.store.write() as connection:
+        facts.see_customer(connection, customer_id, now)
+        if user_id is not None:
+            facts.link(connection, customer_id, user_id, proof="reference", actor=event.id, now=now)
+        work.mark_dirty(connection, customer_id, now=now, due_at=now, cause=event.id, needs=needs)
+    bridge.hint("decide", customer_id)
+    return "done", None
+
+
+# --- catalogue ------------------------------------------------------------------------------------
+
+
+def read_into_catalogue(bridge: Bridge, ids: Iterable[str], *, cause: str) -> None:
+    """Read products and prices again; whoever a changed one concerns is decided again."""
+    found: list[Product | Price] = []
+    gone: list[str] = []
+    for thing_id in ids:
+        try:
+            is_price = not thing_id.startswith("prod_")
+            found.append(
+                bridge.stripe.price(thing_id) if is_price else bridge.stripe.product(thing_id)
+            )
+        except NotFound:
+            gone.append(thing_id)
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        for thing_id in gone:
+            facts.drop_from_catalogue(connection, thing_id, now)
+        note_catalogue(connection, found, now, cause=cause)
+
+
+def note_catalogue(
+    connection: Connection, found: Iterable[Product | Price], now: datetime, *, cause: str
+) -> None:
+    """Save what was read of the catalogue; a change is a new version of the rules."""
+    changed = facts.save_catalogue(connection, found, now)
+    if not changed:
+        return
+    state.bump(connection, groups.RULES_VERSION)
+    for customer_id in facts.customers_on(connection, changed):
+        work.mark_dirty(connection, customer_id, now=now, due_at=now, cause=cause)

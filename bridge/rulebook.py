@@ -1,0 +1,38 @@
+"""The mapping rules in force, compiled from the stored catalogue; kept until that changes."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bridge.core.mapping import Rules, compile_rules
+from bridge.core.policy import Policy
+from bridge.store import facts, groups, state
+
+
+class Rulebook:
+    """Compiles the rules once per version; every change of catalogue or groups is a new version."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self._lock = threading.Lock()
+        self._version: int | None = None
+        self._rules: Rules | None = None
+
+    def rules(self, connection: Connection, now: datetime) -> Rules:
+        """The rules as of the connection's moment; pins what was resolved for the first time."""
+        version = int(state.get(connection, groups.RULES_VERSION) or 0)
+        with self._lock:
+            if self._rules is None or version != self._version:
+                products, prices = facts.load_catalogue(connection)
+                pins = groups.load_pins(connection)
+                self._rules = compile_rules(
+                    products, prices, self.policy, pins, groups.load_groups(connection)
+                )
+                new = {name: gid for name, gid in self._rules.pins.items() if name not in pins}
+                if new:
+                    groups.save_pins(connection, new, now)
+                self._version = version
+            return self._rules

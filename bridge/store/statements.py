@@ -1,0 +1,190 @@
+"""Who is to be told what, and when: statements that changed, receipts that were never sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, case, or_, select, update
+
+from bridge.core.membership import Decision
+from bridge.core.model import MoneyLine, User
+from bridge.core.policy import Policy
+from bridge.store import state
+from bridge.store.schema import messages, users
+from bridge.store.work import insert_for
+
+STARTED_AT = "bridge.started_at"
+
+
+def see_user(connection: Connection, user: User, now: datetime) -> None:
+    """Remember a user's present name and state."""
+    row = {"username": user.username, "name": user.name, "state": user.state, "seen_at": now}
+    connection.execute(
+        insert_for(connection)(users)
+        .values(user_id=user.id, statement_attempts=0, **row)
+        .on_conflict_do_update(index_elements=[users.c.user_id], set_=row)
+    )
+
+
+def user_row(connection: Connection, user_id: int) -> Row[Any] | None:
+    """What is known of a user."""
+    return connection.execute(select(users).where(users.c.user_id == user_id)).one_or_none()
+
+
+def after_decision(
+    connection: Connection,
+    policy: Policy,
+    user_id: int,
+    decision: Decision,
+    new_money: Sequence[MoneyLine],
+    now: datetime,
+) -> None:
+    """Have the statement written or brought up to date, not sooner and not oftener than matters.
+
+    It is begun by what this bridge sees happen: a payment or grant since its first start. People
+    who were there before are not written to in bulk.
+    """
+    row = user_row(connection, user_id)
+    exists = row is not None and row.topic_id is not None
+    fresh = _fresh_lines(connection, new_money)
+    if not exists:
+        if fresh or _fresh_grants(connection, decision):
+            due(connection, user_id, now)
+        return
+    for line in fresh:
+        if line.is_first:
+            _queue_receipt(connection, user_id, line, now)
+    if decision.shifts:
+        due(connection, user_id, now + timedelta(seconds=policy.statement_quiet_seconds))
+    elif new_money:
+        due(connection, user_id, now + timedelta(seconds=policy.statement_renewal_seconds))
+
+
+def due(connection: Connection, user_id: int, at: datetime) -> None:
+    """Have a user's statement written at a time, or earlier if that was asked for already."""
+    connection.execute(
+        insert_for(connection)(users)
+        .values(
+            user_id=user_id, state="active", seen_at=at, statement_due_at=at, statement_attempts=0
+        )
+        .on_conflict_do_update(
+            index_elements=[users.c.user_id],
+            set_={
+                "statement_due_at": case(
+                    (users.c.statement_due_at < at, users.c.statement_due_at), else_=at
+                )
+            },
+        )
+    )
+
+
+def due_users(connection: Connection, now: datetime, limit: int) -> list[int]:
+    """Users whose statement or receipt is due, the longest waiting first."""
+    receipt = (
+        select(messages.c.user_id)
+        .where(messages.c.sent_at.is_(None), messages.c.due_at <= now)
+        .distinct()
+    )
+    return list(
+        connection.scalars(
+            select(users.c.user_id)
+            .where(
+                users.c.state == "active",
+                or_(
+                    users.c.statement_due_at <= now,
+                    and_(users.c.topic_id.is_not(None), users.c.user_id.in_(receipt)),
+                ),
+            )
+            .order_by(users.c.statement_due_at)
+            .limit(limit)
+        )
+    )
+
+
+def written(
+    connection: Connection,
+    user_id: int,
+    *,
+    topic_id: int,
+    post_id: int,
+    fingerprint: str,
+    due_at: datetime | None,
+    now: datetime,
+) -> None:
+    """Record that the statement stands there, unless something newer was asked for meanwhile."""
+    connection.execute(
+        update(users)
+        .where(users.c.user_id == user_id)
+        .values(
+            topic_id=topic_id,
+            post_id=post_id,
+            fingerprint=fingerprint,
+            statement_at=now,
+            statement_attempts=0,
+            statement_due_at=case(
+                (users.c.statement_due_at == due_at, None), else_=users.c.statement_due_at
+            ),
+        )
+    )
+
+
+def postpone(connection: Connection, user_id: int, at: datetime) -> None:
+    """Try again later."""
+    connection.execute(
+        update(users)
+        .where(users.c.user_id == user_id)
+        .values(statement_due_at=at, statement_attempts=users.c.statement_attempts + 1)
+    )
+
+
+def waiting_receipts(connection: Connection, user_id: int) -> list[str]:
+    """Keys of receipts that were not sent yet."""
+    return list(
+        connection.scalars(
+            select(messages.c.key)
+            .where(messages.c.user_id == user_id, messages.c.sent_at.is_(None))
+            .order_by(messages.c.due_at, messages.c.key)
+        )
+    )
+
+
+def receipt_sent(connection: Connection, key: str, now: datetime) -> None:
+    """Record that a receipt was sent."""
+    connection.execute(update(messages).where(messages.c.key == key).values(sent_at=now))
+
+
+def _queue_receipt(connection: Connection, user_id: int, line: MoneyLine, now: datetime) -> None:
+    connection.execute(
+        insert_for(connection)(messages)
+        .values(key=f"receipt:{line.id}", user_id=user_id, due_at=now)
+        .on_conflict_do_nothing()
+    )
+
+
+def _fresh_lines(connection: Connection, lines: Iterable[MoneyLine]) -> list[MoneyLine]:
+    started_at = state.get_time(connection, STARTED_AT)
+    return [line for line in lines if started_at and line.at >= started_at]
+
+
+def _fresh_grants(connection: Connection, decision: Decision) -> bool:
+    started_at = state.get_time(connection, STARTED_AT)
+    return any(
+        shift.action == "wanted"
+        and started_at is not None
+        and shift.wish.wanted_since is not None
+        and shift.wish.wanted_since >= started_at
+        for shift in decision.shifts
+    )
+
+
+def mark_user(connection: Connection, user_id: int, user_state: str, now: datetime) -> None:
+    """Record that a user is gone, suspended or back: while not active, nothing is written."""
+    connection.execute(
+        insert_for(connection)(users)
+        .values(user_id=user_id, state=user_state, seen_at=now, statement_attempts=0)
+        .on_conflict_do_update(
+            index_elements=[users.c.user_id], set_={"state": user_state, "seen_at": now}
+        )
+    )

@@ -1,0 +1,82 @@
+"""The only composition root: settings in, a working bridge out."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.clock import Clock
+from bridge.core.policy import Policy, parse_policy
+from bridge.discourse_api import DiscourseApi
+from bridge.errors import Config
+from bridge.limiter import Limiter
+from bridge.queue import Hints
+from bridge.rulebook import Rulebook
+from bridge.settings import Settings
+from bridge.store import Store
+from bridge.stripe_api import StripeApi
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """Everything a process needs. `name` tells this process from all others, for leases."""
+
+    settings: Settings
+    policy: Policy
+    clock: Clock
+    store: Store
+    limiter: Limiter
+    stripe: StripeApi
+    discourse: DiscourseApi
+    hints: Hints
+    rulebook: Rulebook
+    name: str
+
+    def hint(self, kind: str, key: str) -> bool:
+        """Wake a worker, best effort; what is lost is found by the sweeper."""
+        return self.hints.send(kind, key)
+
+
+def read_policy(path: Path | None) -> Policy:
+    """The site's policy from bridge.toml; all defaults without a file.
+
+    Raises: PolicyError with everything that is wrong in it, Config when it cannot be read.
+    """
+    if path is None:
+        return Policy()
+    try:
+        return parse_policy(tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise Config(
+            "B140", f"BRIDGE_CONFIG={path} cannot be read ({error.strerror}).", "Give its path."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise Config("B141", f"{path} is not TOML: {error}.", "Correct that line.") from error
+
+
+def build(settings: Settings) -> Bridge:
+    """Put all parts together. Nothing is read from Stripe or Discourse yet."""
+    clock = Clock(settings.clock_file)
+    store = Store(settings.database_url)
+    limiter = Limiter(store, clock, settings.discourse_requests_per_minute)
+    policy = read_policy(settings.bridge_config)
+    return Bridge(
+        settings=settings,
+        policy=policy,
+        clock=clock,
+        store=store,
+        limiter=limiter,
+        stripe=StripeApi(settings.stripe_api_key, settings.stripe_api_base),
+        discourse=DiscourseApi(
+            settings.discourse_url,
+            settings.discourse_api_key,
+            settings.discourse_api_username,
+            limiter.gate,
+        ),
+        hints=Hints(settings.redis_url),
+        rulebook=Rulebook(policy),
+        name=f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}",
+    )
