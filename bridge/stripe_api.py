@@ -1,0 +1,213 @@
+"""What the bridge asks of Stripe, in the project's words: customers, what they have and have paid.
+
+Every reading is whole or raises: a page that fails, or an object that is not understood, leaves no
+partial answer behind on which anything could be decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bridge.checks import Check
+from bridge.core.model import Customer, MoneyLine, Price, Product, Subscription
+from bridge.errors import NotFound
+from bridge.stripe_checkout import (
+    CheckoutLink,
+    CheckoutRequest,
+    CheckoutState,
+    buyer_metadata,
+    checkout_params,
+    read_checkout,
+)
+from bridge.stripe_http import PAGE, StripeHttp, reading, verify_signature
+from bridge.stripe_payments import PurchaseReading, read_money, read_orders
+from bridge.stripe_probe import probe_scopes
+from bridge.stripe_reader import id_of, read_customer, read_price, read_product, within
+from bridge.stripe_subscriptions import CustomerReading, read_customer_now, read_everybodys
+
+__all__ = [
+    "CheckoutLink",
+    "CheckoutRequest",
+    "CheckoutState",
+    "CustomerReading",
+    "PurchaseReading",
+    "StripeApi",
+    "WebhookEndpoint",
+    "verify_signature",
+]
+
+MOST_TYPES = 20  # in one filter of events
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEndpoint:
+    """Where Stripe sends events, and in which version."""
+
+    id: str
+    url: str
+    status: str
+    api_version: str | None
+    enabled_events: tuple[str, ...]
+    livemode: bool
+
+
+class StripeApi:
+    """Stripe, as far as one key may see and change it."""
+
+    def __init__(self, api_key: str, api_base: str | None = None) -> None:
+        self._http = StripeHttp(api_key, api_base)
+        self._live = "_live_" in api_key
+
+    @staticmethod
+    def verify_signature(body: bytes, header: str, secrets: Sequence[str]) -> bool:
+        """Whether a webhook is Stripe's: cheap, and before anything is parsed."""
+        return verify_signature(body, header, secrets)
+
+    # --- What a customer has, and paid ----------------------------------------------------------
+
+    def customerreading(self, customer_id: str) -> CustomerReading:
+        """All subscriptions of a customer: one request, more only where something is cut off."""
+        return read_customer_now(self._http, customer_id)
+
+    def all_subscriptions(self) -> Iterator[list[Subscription]]:
+        """Every customer's subscriptions, ended ones too, in pages of 100."""
+        return read_everybodys(self._http)
+
+    def purchases(self, customer_id: str) -> PurchaseReading:
+        """All paid one-off orders, with what became of their payments."""
+        return read_orders(self._http, customer_id)
+
+    def money(self, customer_id: str, since: datetime | None = None) -> tuple[MoneyLine, ...]:
+        """Every movement of money of a customer, oldest first; `since`: only those from then on."""
+        return read_money(self._http, customer_id, since)
+
+    # --- Single objects -------------------------------------------------------------------------
+
+    def customer(self, customer_id: str) -> Customer:
+        """A customer; a deleted one is still known."""
+        with reading(customer_id):
+            return read_customer(self._http.get(f"/v1/customers/{customer_id}"))
+
+    def product(self, product_id: str) -> Product:
+        """A product as it is now."""
+        with reading(product_id):
+            return read_product(self._http.get(f"/v1/products/{product_id}"))
+
+    def price(self, price_id: str) -> Price:
+        """A price as it is now."""
+        with reading(price_id):
+            return read_price(self._http.get(f"/v1/prices/{price_id}"))
+
+    def catalogue(self) -> Iterator[tuple[list[Product], list[Price]]]:
+        """All products, then all prices, page by page, archived ones included."""
+        for page in self._http.pages("/v1/products"):
+            with reading("a page of products"):
+                products = [read_product(raw) for raw in page]
+            yield products, []
+        for page in self._http.pages("/v1/prices"):
+            with reading("a page of prices"):
+                prices = [read_price(raw) for raw in page]
+            yield [], prices
+
+    def customer_of(self, kind: str, object_id: str) -> str | None:
+        """The customer that an object belongs to; None if it has none, or is gone."""
+        if kind == "customer":
+            return object_id
+        if kind not in _OWNED:
+            return None
+        path, way = _OWNED[kind]
+        expand = [".".join(way[:-1])] if len(way) > 1 else None
+        try:
+            raw = self._http.get(path.format(object_id), expand=expand)
+        except NotFound:
+            return None
+        return id_of(within(raw, *way))
+
+    def events_since(
+        self, cursor: str | None, types: Sequence[str] = ()
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Events after the one named, oldest first, in batches; raises NotFound if it is too old.
+
+        Without a cursor only the newest batch is given: there is nothing to go on from yet.
+        """
+        wanted = list(types) if 0 < len(types) <= MOST_TYPES else None
+        while True:
+            page = self._http.get("/v1/events", limit=PAGE, types=wanted, ending_before=cursor)
+            found = [dict(event) for event in reversed(page["data"])]
+            batch = [event for event in found if not types or event["type"] in types]
+            if batch:
+                yield batch
+            if cursor is None or not found or not page.get("has_more"):
+                return
+            cursor = found[-1]["id"]
+
+    # --- Buying ---------------------------------------------------------------------------------
+
+    def create_customer(self, user_id: int, reference: str, idempotency_key: str) -> Customer:
+        """A customer who is ours from the start; Stripe learns the e-mail address by itself."""
+        params = {"metadata": buyer_metadata(user_id, reference)}
+        return read_customer(self._http.post("/v1/customers", params, idempotency_key))
+
+    def create_checkout(self, request: CheckoutRequest, idempotency_key: str) -> CheckoutLink:
+        """A page of Stripe's on which this order is paid."""
+        params = checkout_params(request)
+        raw = self._http.post("/v1/checkout/sessions", params, idempotency_key)
+        with reading("the new checkout"):
+            return CheckoutLink(raw["id"], raw["url"])
+
+    def checkout_session(self, session_id: str) -> CheckoutState:
+        """How far an order is."""
+        with reading(session_id):
+            return read_checkout(self._http.get(f"/v1/checkout/sessions/{session_id}"))
+
+    def portal(self, customer_id: str, return_url: str) -> str:
+        """The address where this customer manages cards and subscriptions; good for minutes."""
+        params = {"customer": customer_id, "return_url": return_url}
+        with reading(f"the portal of {customer_id}"):
+            return str(self._http.post("/v1/billing_portal/sessions", params)["url"])
+
+    # --- The account ----------------------------------------------------------------------------
+
+    def webhook_endpoints(self) -> list[WebhookEndpoint]:
+        """Where this account's events go."""
+        with reading("the webhook endpoints"):
+            return [
+                WebhookEndpoint(
+                    id=raw["id"],
+                    url=raw["url"],
+                    status=raw["status"],
+                    api_version=raw.get("api_version"),
+                    enabled_events=tuple(raw["enabled_events"]),
+                    livemode=bool(raw["livemode"]),
+                )
+                for raw in self._http.all("/v1/webhook_endpoints")
+            ]
+
+    def account_livemode(self) -> bool:
+        """Whether real money moves: a key says it by itself and cannot see the other mode."""
+        return self._live
+
+    def probe_scopes(self) -> list[Check]:
+        """What the key may do, found out without changing anything."""
+        return probe_scopes(self._http)
+
+
+# Where an object is read, and how it leads to a customer.
+_OWNED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "subscription": ("/v1/subscriptions/{}", ("customer",)),
+    "subscription_schedule": ("/v1/subscription_schedules/{}", ("customer",)),
+    "invoice": ("/v1/invoices/{}", ("customer",)),
+    "invoiceitem": ("/v1/invoiceitems/{}", ("customer",)),
+    "invoice_payment": ("/v1/invoice_payments/{}", ("invoice", "customer")),
+    "credit_note": ("/v1/credit_notes/{}", ("customer",)),
+    "charge": ("/v1/charges/{}", ("customer",)),
+    "payment_intent": ("/v1/payment_intents/{}", ("customer",)),
+    "setup_intent": ("/v1/setup_intents/{}", ("customer",)),
+    "payment_method": ("/v1/payment_methods/{}", ("customer",)),
+    "refund": ("/v1/refunds/{}", ("charge", "customer")),
+    "dispute": ("/v1/disputes/{}", ("charge", "customer")),
+    "checkout.session": ("/v1/checkout/sessions/{}", ("customer",)),
+}

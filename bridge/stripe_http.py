@@ -1,0 +1,133 @@
+"""How the bridge talks to Stripe: one request, plain JSON or a typed error, never a pause.
+
+Stripe's library signs, encodes and pools; its objects are not built, because plain dicts are read
+by one tolerant reader and cost a tenth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import stripe
+
+from bridge.errors import BridgeError, Forbidden, NotFound, Permanent, RateLimited, Transient
+from bridge.stripe_reader import Json
+
+TIMEOUT = (3, 15)
+PAGE = 100
+SIGNATURE_TOLERANCE_SECONDS = 300
+_PAUSE_WHEN_NOT_TOLD = 1.0
+_CONFLICT, _NOT_FOUND, _SERVER = 409, 404, 500
+
+
+def verify_signature(body: bytes, header: str, secrets: Sequence[str]) -> bool:
+    """Whether one of the endpoint's secrets has signed this body within the last five minutes."""
+    for secret in secrets:
+        try:
+            stripe.WebhookSignature.verify_header(
+                body, header, secret, tolerance=SIGNATURE_TOLERANCE_SECONDS
+            )
+        except (stripe.SignatureVerificationError, ValueError):  # ValueError: not UTF-8
+            continue
+        return True
+    return False
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """An object that is not understood is no answer: nothing may be decided on the rest of it."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise Transient(f"Stripe's answer on {what} is not understood ({error!r})") from error
+
+
+class StripeHttp:
+    """A key and its pooled connections, at Stripe or at a simulated Stripe."""
+
+    def __init__(self, api_key: str, api_base: str | None = None) -> None:
+        stripe.enable_telemetry = False
+        self._client = stripe.StripeClient(
+            api_key,
+            base_addresses={"api": api_base.rstrip("/")} if api_base else None,
+            max_network_retries=0,  # trying again is the queue's, without sleeping
+            http_client=stripe.RequestsClient(timeout=TIMEOUT),
+        )
+
+    def get(self, path: str, **params: Any) -> Json:
+        """Read one object or one page; parameters that are None are left out."""
+        return self._ask("get", path, params, None)
+
+    def post(self, path: str, params: Json, idempotency_key: str | None = None) -> Json:
+        """Make something; with the same key it is made once."""
+        return self._ask("post", path, params, idempotency_key)
+
+    def pages(self, path: str, **params: Any) -> Iterator[Sequence[Json]]:
+        """Every page of a list, the newest first. Any page that fails raises."""
+        after = None
+        while True:
+            page = self.get(path, limit=PAGE, starting_after=after, **params)
+            found = page.get("data")
+            if not isinstance(found, list) or (page.get("has_more") and not found):
+                raise Transient(f"GET {path}: the answer is not a page of a list")
+            yield found
+            if not page.get("has_more"):
+                return
+            after = found[-1]["id"]
+
+    def all(self, path: str, **params: Any) -> list[Json]:
+        """All rows of a list, or an error."""
+        return [row for page in self.pages(path, **params) for row in page]
+
+    def rest(self, embedded: Json, path: str, **params: Any) -> list[Json]:
+        """All rows of a list that stands inside of an object, reading on where it was cut."""
+        found = list(embedded["data"])
+        if not embedded.get("has_more"):
+            return found
+        return self.all(path, **params)
+
+    def _ask(self, method: str, path: str, params: Json, idempotency_key: str | None) -> Json:
+        given = {k: v for k, v in params.items() if v is not None}
+        try:
+            answer = self._client.raw_request(
+                method, path, **given, idempotency_key=idempotency_key
+            )
+        except stripe.StripeError as error:
+            raise typed(f"{method.upper()} {path}", error) from error
+        body = answer.data
+        if not isinstance(body, dict):
+            raise Transient(f"{method.upper()} {path}: Stripe answered no JSON object")
+        return body
+
+
+def typed(what: str, error: stripe.StripeError) -> BridgeError:
+    """The library's error as one of ours. Bodies and keys never get into the message."""
+    status, code = error.http_status or 0, error.code or ""
+    said = f"{what}: Stripe answered {status} {code}".rstrip()
+    if isinstance(error, stripe.RateLimitError) or code == "lock_timeout":
+        return RateLimited(f"{said}: too many requests", _wait_seconds(error))
+    if isinstance(error, (stripe.AuthenticationError, stripe.PermissionError)):
+        return Forbidden(f"{said}: the key is wrong or lacks a permission: run the doctor")
+    if isinstance(error, stripe.APIConnectionError):
+        return Transient(f"{what}: Stripe was not reached")
+    if _is_final(status, error):
+        gone = status == _NOT_FOUND or code == "resource_missing"
+        return (
+            NotFound(f"{said}: no such object")
+            if gone
+            else Permanent(f"{said}: {error.user_message}")
+        )
+    # 5xx, a conflict, or what is no answer of Stripe's at all: a page of something in between.
+    return Transient(said)
+
+
+def _is_final(status: int, error: stripe.StripeError) -> bool:
+    kinds = (stripe.InvalidRequestError, stripe.IdempotencyError, stripe.CardError)
+    return isinstance(error, kinds) and status < _SERVER and status != _CONFLICT
+
+
+def _wait_seconds(error: stripe.StripeError) -> float:
+    told = (error.headers or {}).get("Retry-After", "")
+    return float(told) if told.isdigit() else _PAUSE_WHEN_NOT_TOLD

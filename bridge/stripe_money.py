@@ -1,0 +1,221 @@
+"""Money lines from Stripe's invoices, charges, refunds and disputes: one line per movement.
+
+The same movement has the same id whichever reading found it: an invoice that was paid is `in_…`, a
+payment without an invoice `ch_…`, a refund `re_…`, a dispute `dp_…`, and what comes back of those
+`…:failed` and `…:returned`. A charge that paid an invoice is never a line of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from bridge.core.model import MoneyLine, Purchase
+from bridge.stripe_reader import Json, id_of, invoice_subscription_id, moment, rows, within
+
+_QUANTITY_AND_RATE = re.compile("\\d+ \u00d7 (.+?)(?: \\(at .*\\))?")  # "1 x Patron (at ...)"
+_MOVED = ("succeeded", "pending")  # of a refund: taken from the balance
+_CAME_BACK = ("failed", "canceled")
+_INQUIRY = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A charge with everything that became of it, and the invoice that it paid if there is one."""
+
+    charge: Json
+    refunds: Sequence[Json] = ()
+    disputes: Sequence[Json] = ()
+
+
+# --- Invoices ------------------------------------------------------------------------------------
+
+
+def invoice_line(raw: Json) -> MoneyLine | None:
+    """The payment of an invoice, or None while it is unpaid and where nothing was to be paid."""
+    if raw.get("status") != "paid" and not raw.get("paid"):
+        return None
+    paid = max(int(raw["amount_paid"]), int(raw["amount_due"]) - int(raw["amount_remaining"]))
+    # A negative balance is the customer's credit; what an invoice used of it moves it towards 0.
+    used = int(raw.get("ending_balance") or 0) - int(raw.get("starting_balance") or 0)
+    from_credit = max(0, used) if int(raw.get("starting_balance") or 0) < 0 else 0
+    if paid + from_credit == 0:
+        return None
+    lines = rows(raw.get("lines"))
+    paid_at = within(raw, "status_transitions", "paid_at") or raw["created"]
+    return MoneyLine(
+        id=raw["id"],
+        customer_id=id_of(raw["customer"]) or "",
+        kind="paid",
+        at=moment(paid_at),
+        amount_minor=paid + from_credit,
+        currency=str(raw["currency"]).lower(),
+        what=_what(lines, raw.get("description")),
+        invoice_id=raw["id"],
+        payment_id=next(iter(invoice_payment_ids(raw)), None),
+        subscription_id=invoice_subscription_id(raw),
+        product_id=next(filter(None, map(_line_product, lines)), None),
+        from_credit_minor=from_credit,
+        receipt_url=raw.get("hosted_invoice_url") or None,
+    )
+
+
+def invoice_payment_ids(raw: Json) -> tuple[str, ...]:
+    """Payment intents and charges that pay an invoice, in the order of the invoice."""
+    found = [id_of(raw.get("payment_intent")), id_of(raw.get("charge"))]
+    for each in rows(raw.get("payments")):
+        payment = each.get("payment") or {}
+        found += [id_of(payment.get("payment_intent")), id_of(payment.get("charge"))]
+    return tuple(dict.fromkeys(i for i in found if i))
+
+
+def _what(lines: Sequence[Json], otherwise: str | None) -> str:
+    """What was bought: the first line that costs something, and how many more there are."""
+    charged = [ln for ln in lines if int(ln.get("amount") or 0) > 0] or list(lines)
+    names = dict.fromkeys(filter(None, (_line_name(line) for line in charged)))
+    if not names:
+        return otherwise or "Payment"
+    more = len(names) - 1
+    return next(iter(names)) + (f" and {more} more" if more else "")
+
+
+def _line_name(line: Json) -> str | None:
+    text = line.get("description") or within(line, "price", "nickname")
+    if not text:
+        return within(line, "plan", "nickname")  # type: ignore[no-any-return] # a text or null
+    found = _QUANTITY_AND_RATE.fullmatch(text)
+    return found.group(1) if found else str(text)
+
+
+def _line_product(line: Json) -> str | None:
+    return id_of(
+        within(line, "pricing", "price_details", "product")
+        or within(line, "price", "product")
+        or within(line, "plan", "product")
+    )
+
+
+# --- Charges, refunds, disputes ------------------------------------------------------------------
+
+
+def charge_line(charge: Json, customer_id: str, what: str | None = None) -> MoneyLine | None:
+    """A payment without an invoice, or None if it did not succeed."""
+    if charge.get("status", "succeeded") != "succeeded" or not charge.get("paid", True):
+        return None
+    amount = int(charge.get("amount_captured") or charge["amount"])
+    return MoneyLine(
+        id=charge["id"],
+        customer_id=id_of(charge.get("customer")) or customer_id,
+        kind="paid",
+        at=moment(charge["created"]),
+        amount_minor=amount,
+        currency=str(charge["currency"]).lower(),
+        what=what or charge.get("description") or "Payment",
+        payment_id=id_of(charge.get("payment_intent")) or charge["id"],
+        receipt_url=charge.get("receipt_url") or None,
+    )
+
+
+def lines_after(payment: Payment, paid: MoneyLine) -> list[MoneyLine]:
+    """What came after a payment: refunds, failed refunds, disputes, returned disputes."""
+    lines: list[MoneyLine] = []
+    for refund in payment.refunds:
+        lines += _refund_lines(refund, paid)
+    for dispute in payment.disputes:
+        lines += _dispute_lines(dispute, paid)
+    return lines
+
+
+def _refund_lines(refund: Json, paid: MoneyLine) -> list[MoneyLine]:
+    status = refund.get("status") or "succeeded"
+    if status not in (*_MOVED, *_CAME_BACK):
+        return []  # waits for the customer: nothing has moved
+    amount, at = int(refund["amount"]), moment(refund["created"])
+    gone = replace(paid, id=refund["id"], kind="refunded", at=at, amount_minor=-amount)
+    gone = replace(gone, from_credit_minor=0)
+    if status in _MOVED:
+        return [gone]
+    # It may have been written down while it was under way: so both lines, which add up to nothing.
+    return [gone, replace(gone, id=f"{refund['id']}:failed", amount_minor=amount)]
+
+
+def _dispute_lines(dispute: Json, paid: MoneyLine) -> list[MoneyLine]:
+    if dispute["status"] in _INQUIRY:
+        return []  # a question of the bank's: nothing has moved
+    amount, at = int(dispute["amount"]), moment(dispute["created"])
+    gone = replace(paid, id=dispute["id"], kind="disputed", at=at, amount_minor=-amount)
+    gone = replace(gone, from_credit_minor=0)
+    if dispute["status"] != "won":
+        return [gone]
+    moves = [m for m in dispute.get("balance_transactions") or () if isinstance(m, Mapping)]
+    returned_at = max((moment(m["created"]) for m in moves), default=at)
+    back = replace(gone, id=f"{dispute['id']}:returned", kind="dispute_returned", at=returned_at)
+    return [gone, replace(back, amount_minor=amount)]
+
+
+def dispute_state(
+    disputes: Iterable[Json],
+) -> tuple[Literal["open", "won", "lost"] | None, datetime | None]:
+    """How the disputes of a payment stand; the worst counts."""
+    worst: tuple[Literal["open", "won", "lost"] | None, datetime | None] = (None, None)
+    for dispute in disputes:
+        at = moment(dispute["created"])
+        if dispute["status"] == "lost":
+            return "lost", at
+        if dispute["status"] in ("won", "warning_closed", "prevented"):
+            worst = worst if worst[0] else ("won", at)
+        elif worst[0] != "open":
+            worst = ("open", at)
+    return worst
+
+
+# --- One-off orders ------------------------------------------------------------------------------
+
+
+def is_paid_order(session: Json) -> bool:
+    """A finished checkout whose money is there; one paid later (by debit) is not, until it is."""
+    paid = session.get("payment_status") in ("paid", "no_payment_required")
+    return paid and session.get("status", "complete") == "complete"
+
+
+def one_off_lines(session: Json, lines: Sequence[Json]) -> list[Json]:
+    """Lines that are bought once; beside a subscription there may be some, too."""
+    if session["mode"] == "payment":
+        return list(lines)
+    return [ln for ln in lines if within(ln, "price", "type") == "one_time"]
+
+
+def read_purchases(session: Json, lines: Sequence[Json], payment: Payment | None) -> list[Purchase]:
+    """The lines of a paid one-off order. Free orders have no payment."""
+    charge: Json = payment.charge if payment else {}
+    refunds = (
+        [r for r in payment.refunds if r.get("status", "succeeded") in _MOVED] if (payment) else []
+    )
+    state, disputed_at = dispute_state(payment.disputes if payment else ())
+    return [
+        Purchase(
+            id=f"{session['id']}:{line['id']}",
+            customer_id=id_of(session["customer"]) or "",
+            price_id=id_of(line["price"]) or "",
+            product_id=id_of(line["price"]["product"]) or "",
+            quantity=int(line.get("quantity") or 1),
+            paid_at=moment(charge.get("created") or session["created"]),
+            amount_minor=int(line["amount_total"]),
+            currency=str(line["currency"]).lower(),
+            payment_id=id_of(charge.get("payment_intent")) or charge.get("id"),
+            payment_minor=int(charge.get("amount_captured") or charge.get("amount") or 0),
+            refunded_minor=int(charge.get("amount_refunded") or 0),
+            refunded_at=max((moment(r["created"]) for r in refunds), default=None),
+            disputed=state,
+            disputed_at=disputed_at,
+        )
+        for line in lines
+    ]
+
+
+def what_was_bought(lines: Sequence[Json]) -> str:
+    """A name for an order without an invoice."""
+    return _what([{**ln, "amount": ln.get("amount_total")} for ln in lines], None)

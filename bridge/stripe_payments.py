@@ -1,0 +1,146 @@
+"""Reads what a customer bought once, and every movement of money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bridge.core.model import MoneyLine, Purchase
+from bridge.stripe_checkout import read_checkout
+from bridge.stripe_http import StripeHttp, reading
+from bridge.stripe_money import (
+    Payment,
+    charge_line,
+    invoice_line,
+    invoice_payment_ids,
+    is_paid_order,
+    lines_after,
+    one_off_lines,
+    read_purchases,
+    what_was_bought,
+)
+from bridge.stripe_reader import Json, within
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseReading:
+    """What a customer bought once, and the money of it. `references`: session id to reference."""
+
+    customer_id: str
+    purchases: tuple[Purchase, ...]
+    money: tuple[MoneyLine, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
+    """All paid one-off orders, those beside a subscription included."""
+    purchases: list[Purchase] = []
+    money: dict[str, MoneyLine] = {}
+    references: dict[str, str] = {}
+    sessions = http.all(
+        "/v1/checkout/sessions",
+        customer=customer_id,
+        status="complete",
+        expand=[
+            "data.line_items",
+            "data.payment_intent.latest_charge.refunds",
+            "data.invoice.payments",
+        ],
+    )
+    with reading(f"the orders of {customer_id}"):
+        for session in filter(is_paid_order, sessions):
+            lines = one_off_lines(session, _line_items(http, session))
+            if not lines:
+                continue
+            payment = _payment_of(http, session)
+            purchases += read_purchases(session, lines, payment)
+            money |= {m.id: m for m in _money_of(session, lines, payment)}
+            reference = read_checkout(session).reference
+            if reference:
+                references[session["id"]] = reference
+    return PurchaseReading(customer_id, tuple(purchases), tuple(money.values()), references)
+
+
+def _line_items(http: StripeHttp, session: Json) -> Sequence[Json]:
+    path = f"/v1/checkout/sessions/{session['id']}/line_items"
+    return http.rest(session["line_items"], path)
+
+
+def _payment_of(http: StripeHttp, session: Json) -> Payment | None:
+    """The charge that paid an order: a free one has none."""
+    intent = session.get("payment_intent")
+    if not intent and isinstance(session.get("invoice"), Mapping):
+        intent = next(iter(invoice_payment_ids(session["invoice"])), None)
+    if isinstance(intent, str) and intent.startswith("pi_"):
+        intent = http.get(f"/v1/payment_intents/{intent}", expand=["latest_charge.refunds"])
+    charge = within(intent, "latest_charge")
+    return _followed(http, charge) if isinstance(charge, Mapping) else None
+
+
+def _followed(http: StripeHttp, charge: Json) -> Payment:
+    """A charge with its refunds and disputes; asks only where there are some."""
+    refunds: Sequence[Json] = ()
+    if isinstance(charge.get("refunds"), Mapping):
+        refunds = http.rest(charge["refunds"], "/v1/refunds", charge=charge["id"])
+    elif charge.get("amount_refunded"):
+        refunds = http.all("/v1/refunds", charge=charge["id"])
+    disputes: Sequence[Json] = ()
+    if charge.get("disputed"):
+        disputes = http.all("/v1/disputes", charge=charge["id"])
+    return Payment(charge, refunds, disputes)
+
+
+def _money_of(session: Json, lines: Sequence[Json], payment: Payment | None) -> list[MoneyLine]:
+    """The same lines that `read_money` gives for this order."""
+    invoice, paid = session.get("invoice"), None
+    if isinstance(invoice, Mapping):
+        paid = invoice_line(invoice)
+    elif payment:
+        paid = charge_line(payment.charge, session["customer"], what_was_bought(lines))
+    if not paid:
+        return []
+    return [paid, *(lines_after(payment, paid) if payment else ())]
+
+
+def read_money(http: StripeHttp, customer_id: str, since: datetime | None) -> tuple[MoneyLine, ...]:
+    """Every movement of money of a customer, oldest first; `since`: only those from then on.
+
+    All pages are read even so: a refund of today may belong to the oldest of invoices, and only
+    an invoice says which charges paid it.
+    """
+    invoices = http.all("/v1/invoices", customer=customer_id, expand=["data.payments"])
+    charges = http.all("/v1/charges", customer=customer_id, expand=["data.refunds"])
+    with reading(f"the payments of {customer_id}"):
+        found: list[MoneyLine] = []
+        of_invoice: dict[str, MoneyLine | None] = {}
+        for invoice in invoices:
+            line = invoice_line(invoice)
+            found += [line] if line else []
+            of_invoice |= dict.fromkeys(_payment_ids(http, invoice), line)
+        for charge in charges:
+            found += _charge_lines(http, charge, customer_id, of_invoice)
+    found.sort(key=lambda line: (line.at, line.id))
+    return tuple(line for line in found if since is None or line.at >= since)
+
+
+def _payment_ids(http: StripeHttp, invoice: Json) -> tuple[str, ...]:
+    if not within(invoice, "payments", "has_more"):
+        return invoice_payment_ids(invoice)
+    payments = http.all("/v1/invoice_payments", invoice=invoice["id"])
+    return invoice_payment_ids({**invoice, "payments": {"data": payments}})
+
+
+def _charge_lines(
+    http: StripeHttp, charge: Json, customer_id: str, of_invoice: Mapping[str, MoneyLine | None]
+) -> list[MoneyLine]:
+    own = charge_line(charge, customer_id)
+    if own is None:
+        return []
+    keys: list[str] = [key for key in (own.payment_id, charge["id"]) if key]
+    known = [key for key in keys if key in of_invoice]
+    if not known and not charge.get("invoice"):
+        return [own, *lines_after(_followed(http, charge), own)]
+    # The invoice has the line of the payment; unpaid (any more), it has none to name this after.
+    paid = of_invoice[known[0]] if known else None
+    return lines_after(_followed(http, charge), paid or own)

@@ -1,0 +1,253 @@
+"""Reads Stripe's objects into the project's words, in every shape from API version 2018 to today's.
+
+New places first, then the old ones. Only keys that are needed are used; KeyError, TypeError or
+ValueError says that one of those is missing: half of an object is no object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from bridge.core.model import Customer, Price, Product, Subscription, SubscriptionItem
+
+Json = Mapping[str, Any]
+Interval = Literal["day", "week", "month", "year"]
+PauseBehaviour = Literal["keep_as_draft", "mark_uncollectible", "void"]
+
+REFERENCE = "bridge_reference"  # metadata key of our signed reference
+USER_ID = "discourse_user_id"  # metadata key, for people who read exports; proves nothing
+
+
+@dataclass(frozen=True, slots=True)
+class NextPayment:
+    """When a subscription will be charged next. Without an amount where it cannot be known.
+
+    Discounts, taxes, usage and scheduled changes are Stripe's to compute, so they leave it open.
+    """
+
+    subscription_id: str
+    at: datetime
+    currency: str
+    amount_minor: int | None
+
+
+def moment(seconds: float) -> datetime:
+    """Stripe's seconds since 1970, aware."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def moment_or_none(seconds: float | None) -> datetime | None:
+    """The same, where Stripe may say null."""
+    return None if seconds is None else moment(seconds)
+
+
+def id_of(value: object) -> str | None:
+    """The id of what is either an id or the expanded object."""
+    if isinstance(value, Mapping):
+        return str(value["id"])
+    return str(value) if value else None
+
+
+def within(value: object, *keys: str) -> Any:
+    """A value inside of nested objects, or None where any of them is missing or not expanded."""
+    for key in keys:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def rows(value: object) -> Sequence[Json]:
+    """The rows of an embedded list, if it is there."""
+    data = within(value, "data")
+    return data if isinstance(data, list) else ()
+
+
+def metadata(raw: Json) -> dict[str, str]:
+    """Metadata, which some old objects lack."""
+    return {str(k): str(v) for k, v in (raw.get("metadata") or {}).items()}
+
+
+# --- The catalogue -------------------------------------------------------------------------------
+
+
+def read_product(raw: Json) -> Product:
+    """A product; a deleted one (id only) is inactive."""
+    images = raw.get("images") or ()
+    return Product(
+        id=raw["id"],
+        name=str(raw.get("name") or raw["id"]),
+        active=bool(raw.get("active", not raw.get("deleted"))),
+        description=raw.get("description") or None,
+        image=images[0] if images else None,
+        metadata=metadata(raw),
+    )
+
+
+def read_price(raw: Json) -> Price:
+    """A price, or the plan that old versions give in its place."""
+    recurring = raw.get("recurring") or {}
+    interval = recurring.get("interval") or raw.get("interval")
+    if raw.get("type") == "one_time" or interval not in get_args(Interval):
+        interval = None
+    amount = raw.get("unit_amount", raw.get("amount"))
+    return Price(
+        id=raw["id"],
+        product_id=id_of(raw["product"]) or "",
+        currency=str(raw["currency"]).lower(),
+        amount_minor=None if amount is None else int(amount),
+        interval=interval,
+        interval_count=int(recurring.get("interval_count") or raw.get("interval_count") or 1),
+        lookup_key=raw.get("lookup_key") or None,
+        nickname=raw.get("nickname") or None,
+        active=bool(raw.get("active", True)),
+        metadata=metadata(raw),
+    )
+
+
+def read_customer(raw: Json) -> Customer:
+    """A customer; nothing of the person is taken."""
+    return Customer(raw["id"], deleted=bool(raw.get("deleted")), metadata=metadata(raw))
+
+
+# --- Subscriptions -------------------------------------------------------------------------------
+
+
+def item_price(raw_item: Json) -> Json:
+    """The price of an item, whole; a plan where there was no price yet."""
+    price = raw_item.get("price") or raw_item["plan"]
+    if not isinstance(price, Mapping):
+        raise TypeError(f"the price {price} of item {raw_item.get('id')} is not whole")
+    return price
+
+
+def item_rows(raw: Json) -> Sequence[Json]:
+    """A subscription's items; the oldest versions have one plan and no items."""
+    found = rows(raw.get("items"))
+    if not found and raw.get("plan"):
+        return ({"id": raw["id"], "plan": raw["plan"], "quantity": raw.get("quantity")},)
+    return found
+
+
+def read_subscription(
+    raw: Json,
+    items: Sequence[Json] | None = None,
+    past_due_since_at: datetime | None = None,
+) -> Subscription:
+    """A subscription. `items`: all of them, where more were read than stand inside."""
+    found = item_rows(raw) if items is None else items
+    pause = raw.get("pause_collection") or {}
+    behaviour = pause.get("behavior", "keep_as_draft") if pause else None
+    if behaviour is not None and behaviour not in get_args(PauseBehaviour):
+        behaviour = "keep_as_draft"  # one that we do not know yet: nothing is charged either
+    return Subscription(
+        id=raw["id"],
+        customer_id=id_of(raw["customer"]) or "",
+        status=str(raw["status"]),
+        items=tuple(_read_item(item, raw) for item in found),
+        created_at=moment(raw["created"]),
+        started_at=moment(raw.get("start_date") or raw.get("start") or raw["created"]),
+        trial_end_at=moment_or_none(raw.get("trial_end")),
+        cancel_at=moment_or_none(raw.get("cancel_at")),
+        cancel_at_period_end=bool(raw.get("cancel_at_period_end")),
+        canceled_at=moment_or_none(raw.get("canceled_at")),
+        ended_at=moment_or_none(raw.get("ended_at")),
+        pause_collection=behaviour,
+        pause_resumes_at=moment_or_none(pause.get("resumes_at")),
+        past_due_since_at=past_due_since_at,
+        metadata=metadata(raw),
+    )
+
+
+def _read_item(item: Json, subscription: Json) -> SubscriptionItem:
+    price = item_price(item)
+    start = item.get("current_period_start") or subscription.get("current_period_start")
+    end = item.get("current_period_end") or subscription.get("current_period_end")
+    started = start or subscription["created"]
+    return SubscriptionItem(
+        id=item["id"],
+        price_id=price["id"],
+        product_id=id_of(price["product"]) or "",
+        quantity=1 if item.get("quantity") is None else int(item["quantity"]),
+        period_start_at=moment(started),
+        period_end_at=moment(end or started),
+    )
+
+
+def past_due_since(raw: Json, oldest_open: Mapping[str, datetime]) -> datetime | None:
+    """Since when a subscription is past due: the due date of its oldest unpaid invoice.
+
+    `oldest_open` comes from a list of open invoices. Where that has none (settled in between, or
+    not collectible), the latest invoice or the period's start are the best that is known.
+    """
+    if raw["status"] != "past_due":
+        return None
+    if raw["id"] in oldest_open:
+        return oldest_open[raw["id"]]
+    latest = raw.get("latest_invoice")
+    if isinstance(latest, Mapping) and latest.get("status") != "paid":
+        return invoice_due_at(latest)
+    return max((_read_item(i, raw).period_start_at for i in item_rows(raw)), default=None)
+
+
+def read_next_payment(
+    subscription: Subscription, raw: Json, items: Sequence[Json]
+) -> NextPayment | None:
+    """The next charge, if there will be one."""
+    going_on = subscription.status in ("active", "trialing") and not subscription.pause_collection
+    if not going_on or subscription.cancel_at_period_end or not items:
+        return None
+    at = min(item.period_end_at for item in subscription.items)
+    if subscription.cancel_at and subscription.cancel_at <= at:
+        return None
+    due = {item.id for item in subscription.items if item.period_end_at == at}
+    charged = [(read_price(item_price(i)), i) for i in items if i["id"] in due]
+    amount: int | None = 0
+    for price, item in charged:
+        if amount is None or price.amount_minor is None or item.get("tax_rates"):
+            amount = None
+        else:
+            quantity = item.get("quantity")
+            amount += price.amount_minor * (1 if quantity is None else int(quantity))
+    if amount == 0:
+        return None
+    currency = raw.get("currency") or charged[0][0].currency
+    return NextPayment(subscription.id, at, currency, None if _is_changed(raw) else amount)
+
+
+def _is_changed(raw: Json) -> bool:
+    """Whether something besides the prices decides what will be charged."""
+    keys = ("discounts", "discount", "default_tax_rates", "tax_percent", "schedule")
+    return any(raw.get(key) for key in (*keys, "pending_update")) or bool(
+        within(raw, "automatic_tax", "enabled")
+    )
+
+
+# --- What invoices say about others ---------------------------------------------------------------
+
+
+def invoice_subscription_id(raw: Json) -> str | None:
+    """The subscription that an invoice is for."""
+    parent = within(raw, "parent", "subscription_details", "subscription")
+    if within(raw, "parent", "type") not in (None, "subscription_details"):
+        return None
+    return id_of(parent or raw.get("subscription"))
+
+
+def invoice_due_at(raw: Json) -> datetime:
+    """When an invoice is to be paid: at once, unless it was sent with a due date."""
+    return moment(raw.get("due_date") or raw["created"])
+
+
+def oldest_due(invoices: Sequence[Json], known: Mapping[str, datetime]) -> dict[str, datetime]:
+    """For each subscription the due date of its oldest invoice among these and those known."""
+    oldest = dict(known)
+    for invoice in invoices:
+        subscription_id = invoice_subscription_id(invoice)
+        if subscription_id:
+            due = invoice_due_at(invoice)
+            oldest[subscription_id] = min(due, oldest.get(subscription_id, due))
+    return oldest

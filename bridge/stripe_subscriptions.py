@@ -1,0 +1,96 @@
+"""Reads what a customer has now: subscriptions with all their items, prices and latest payment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bridge.core.model import MoneyLine, Price, Subscription
+from bridge.stripe_http import StripeHttp, reading
+from bridge.stripe_money import invoice_line
+from bridge.stripe_reader import (
+    REFERENCE,
+    Json,
+    NextPayment,
+    item_price,
+    item_rows,
+    oldest_due,
+    past_due_since,
+    read_next_payment,
+    read_price,
+    read_subscription,
+    within,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerReading:
+    """Everything that a customer has now. `references`: subscription id to our unverified word."""
+
+    customer_id: str
+    subscriptions: tuple[Subscription, ...]
+    prices: tuple[Price, ...] = ()
+    money: tuple[MoneyLine, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    next_payments: tuple[NextPayment, ...] = ()
+
+
+def read_customer_now(http: StripeHttp, customer_id: str) -> CustomerReading:
+    """All subscriptions of a customer: one request, more only where something is cut off.
+
+    A past due subscription needs a second one, for the due date of its oldest invoice.
+    """
+    raws = http.all(
+        "/v1/subscriptions",
+        customer=customer_id,
+        status="all",
+        expand=["data.latest_invoice.payments"],
+    )
+    with reading(f"the subscriptions of {customer_id}"):
+        open_since = _open_since(http, raws, customer_id)
+        items = [_items(http, raw) for raw in raws]
+        subscriptions = tuple(
+            read_subscription(raw, its, past_due_since(raw, open_since))
+            for raw, its in zip(raws, items, strict=True)
+        )
+        prices = {price["id"]: price for its in items for price in map(item_price, its)}
+        latest = (raw.get("latest_invoice") for raw in raws)
+        paid = (invoice_line(invoice) for invoice in latest if isinstance(invoice, Mapping))
+        upcoming = map(read_next_payment, subscriptions, raws, items)
+        return CustomerReading(
+            customer_id,
+            subscriptions,
+            tuple(map(read_price, prices.values())),
+            tuple(line for line in paid if line),
+            {s.id: s.metadata[REFERENCE] for s in subscriptions if REFERENCE in s.metadata},
+            tuple(payment for payment in upcoming if payment),
+        )
+
+
+def read_everybodys(http: StripeHttp) -> Iterator[list[Subscription]]:
+    """The subscriptions of all customers, ended ones too, in pages of 100."""
+    open_since: dict[str, datetime] = {}
+    for page in http.pages("/v1/invoices", status="open"):
+        with reading("a page of open invoices"):
+            open_since = oldest_due(page, open_since)
+    for page in http.pages("/v1/subscriptions", status="all", expand=["data.latest_invoice"]):
+        with reading("a page of subscriptions"):
+            found = [
+                read_subscription(raw, _items(http, raw), past_due_since(raw, open_since))
+                for raw in page
+            ]
+        yield found
+
+
+def _items(http: StripeHttp, raw: Json) -> Sequence[Json]:
+    """All items: only ten stand inside of a subscription."""
+    if not within(raw, "items", "has_more"):
+        return item_rows(raw)
+    return http.all("/v1/subscription_items", subscription=raw["id"])
+
+
+def _open_since(http: StripeHttp, raws: Sequence[Json], customer_id: str) -> dict[str, datetime]:
+    if all(raw["status"] != "past_due" for raw in raws):
+        return {}
+    return oldest_due(http.all("/v1/invoices", customer=customer_id, status="open"), {})
