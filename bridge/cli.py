@@ -1,0 +1,85 @@
+"""The `bridge` command. Each command is in `bridge.commands` and is loaded when it is asked for.
+
+Exit codes: 0 done, 1 problems found or failed, 2 wrong usage, 3 wrong settings, 4 not possible now.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from bridge import errors
+from bridge.core.policy import PolicyError
+from bridge.settings import SettingsError
+
+FAILED, WRONG_SETTINGS, NOT_NOW = 1, 3, 4
+
+# Command -> its module in bridge.commands. Loading all of them for each would take half a second.
+COMMANDS = {
+    "up": "run",
+    "web": "run",
+    "worker": "run",
+    "sweep": "run",
+    "migrate": "run",
+    "doctor": "doctor",
+    "link": "people",
+    "sync": "people",
+    "plan": "people",
+    "explain": "people",
+    "replay": "people",
+    "statements": "people",
+    "demo": "demo",
+    "sandbox": "demo",
+}
+
+
+class Commands(click.Group):
+    """Finds a command in its module, and turns the project's errors into words and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table: running, checking, people, rehearsing."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module and take the command of that name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"bridge.commands.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it. A wrong setting ends with 3, something out of reach with 4, a refusal with 1."""
+        try:
+            return super().invoke(ctx)
+        except (SettingsError, PolicyError) as error:
+            for problem in error.problems:
+                _say(problem.code, problem.message, problem.hint)
+            sys.exit(WRONG_SETTINGS)
+        except errors.Config as error:
+            _say(error.code, error.message, error.hint)
+            sys.exit(WRONG_SETTINGS)
+        except errors.Transient as error:
+            _say("", str(error), "Try again later.")
+            sys.exit(NOT_NOW)
+        except errors.BridgeError as error:
+            _say("", str(error), "")
+            sys.exit(FAILED)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="community-subscription-bridge", prog_name="bridge")
+def main() -> None:
+    """Keep Discourse groups in step with what people bought on Stripe."""
+
+
+def _say(code: str, message: str, hint: str) -> None:
+    click.secho(f"{code} " if code else "", fg="red", bold=True, nl=False, err=True)
+    click.echo(message, err=True)
+    if hint:
+        click.echo(f"     {hint}", err=True)

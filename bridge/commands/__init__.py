@@ -1,0 +1,1 @@
+"""What can be typed after `bridge`; `bridge.cli` finds the commands here."""

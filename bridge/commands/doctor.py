@@ -1,0 +1,58 @@
+"""`bridge doctor`: whether everything is there, and what is to be done."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bridge import logs
+from bridge.cli import FAILED, WRONG_SETTINGS
+from bridge.commands.common import as_json, environment, show
+from bridge.doctor import Finding, examine
+
+MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "problem": "[bold red]problem[/]"}
+
+
+@click.command()
+@as_json
+def doctor(*, as_json: bool) -> None:
+    """Try everything that the bridge needs; change nothing.
+
+    Exits with 0 when nothing is wrong (there may be notes), 1 when something is, 3 when the
+    settings are, so that nothing else could be tried.
+    """
+    logs.configure("ERROR")
+    findings: list[Finding] = []
+    with Console(stderr=True).status("Looking …") as status:
+        for finding in examine(environment()):
+            findings.append(finding)
+            status.update(f"{finding.subject}: {finding.message[:60]}")
+    wrong = [finding for finding in findings if finding.level == "problem"]
+    show(
+        {"ok": not wrong, "findings": [asdict(finding) for finding in findings]},
+        as_json=as_json,
+        for_people=lambda console: _print(console, findings, len(wrong)),
+    )
+    if any(finding.subject == "Settings" for finding in wrong):
+        sys.exit(WRONG_SETTINGS)
+    sys.exit(FAILED if wrong else 0)
+
+
+def _print(console: Console, findings: list[Finding], wrong: int) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in ("", "", "", "What to do"):
+        table.add_column(title, overflow="fold")
+    for finding in findings:
+        message = f"{finding.code} {finding.message}".strip()
+        table.add_row(MARKS[finding.level], finding.subject, escape(message), escape(finding.hint))
+    console.print(table)
+    console.print()
+    if wrong:
+        console.print(f"[bold red]{wrong} to put right.[/] docs/operations.md explains each code.")
+    else:
+        console.print("[bold green]All is well.[/]")

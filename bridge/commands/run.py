@@ -1,0 +1,95 @@
+"""Running it: everything on one machine, or one process of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import click
+
+from bridge import wiring
+from bridge.commands.common import console, environment, settings
+from bridge.mode import settle_mode
+from bridge.processes import programs, require_free
+from bridge.store import migrate as migrations
+from bridge.supervisor import Supervisor, only_one, stop_on_signals
+
+host_option = click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 is everywhere."
+)
+port_option = click.option("--port", type=click.IntRange(1, 65_535), help="Default: WEB_PORT.")
+
+
+@click.command()
+@host_option
+@port_option
+def up(host: str, port: int | None) -> None:
+    """Run everything on this machine, and restart what dies, until told to stop."""
+    env = environment()
+    found = settings(env)
+    port = port or found.web_port
+    with only_one(found.bridge_data):
+        require_free(host, port)
+        prepare(wiring.build(found))
+        supervisor = Supervisor(programs(found, env, host, port), env, to_terminal())
+        stop_on_signals(supervisor)
+        supervisor.start()
+        click.echo(f"The bridge is up at {found.bridge_url}, here port {port}. Ctrl-C stops it.")
+        supervisor.watch()
+
+
+@click.command()
+@host_option
+@port_option
+def web(host: str, port: int | None) -> None:
+    """Take webhooks and show pages."""
+    from bridge.serve import serve  # noqa: PLC0415 - only this process needs a web server
+
+    found = settings()
+    serve(found, host, port or found.web_port)
+
+
+@click.command()
+def worker() -> None:
+    """Decide and write to the forum, whenever something is due."""
+    from bridge.worker import run_worker  # noqa: PLC0415 - only this process needs RQ's worker
+
+    bridge = wiring.build(settings())
+    settle_mode(bridge)
+    sys.exit(run_worker(bridge))
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Sweep once and end.")
+def sweep(*, once: bool) -> None:
+    """Make sure that nothing was missed: due work, lost events, who is really in the groups."""
+    from bridge.sweeper import run_sweeper  # noqa: PLC0415 - as above
+
+    bridge = wiring.build(settings())
+    settle_mode(bridge)
+    run_sweeper(bridge, once=once)
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to this version. Safe to repeat, and safe while others do the same."""
+    bridge = wiring.build(settings())
+    prepare(bridge)
+    console().print(f"{bridge.store.url.render_as_string(hide_password=True)} is up to date.")
+
+
+def prepare(bridge: wiring.Bridge) -> None:
+    """Make the tables and the request slots; refuse data of the other Stripe mode."""
+    migrations.upgrade(bridge.store, bridge.clock.now())
+    settle_mode(bridge)
+    bridge.limiter.prepare()
+
+
+def to_terminal() -> Callable[[str], None]:
+    """Lines of all processes, each written whole."""
+
+    def write(line: str) -> None:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+    return write

@@ -1,0 +1,266 @@
+"""Tries everything that the bridge needs, and changes nothing. Each finding has a code and a hint.
+
+Problems of the settings come first: without them nothing else can be tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+import redis
+import requests
+
+from bridge.checks import Check
+from bridge.core.mapping import compile_rules
+from bridge.core.model import Price, Product
+from bridge.core.policy import PolicyError
+from bridge.discourse_api import DiscourseApi
+from bridge.discourse_http import Priority
+from bridge.errors import BridgeError, Config, Transient
+from bridge.mode import mode_problem
+from bridge.settings import Settings, SettingsError
+from bridge.store import groups as group_store
+from bridge.store import migrate
+from bridge.wiring import Bridge, build
+
+WORST_SKEW_SECONDS = 60
+REACH_SECONDS = 5
+OLDEST_VERSION = "2018"  # the oldest shape of events that is understood
+# Without one of these a change is only noticed by the next reconcile; the others are luxury.
+NEEDED_EVENTS = frozenset(
+    {
+        "checkout.session.completed",
+        "customer.subscription.created",
+        "customer.subscription.updated",
+        "customer.subscription.deleted",
+        "invoice.paid",
+        "invoice.payment_failed",
+        "charge.refunded",
+        "charge.dispute.created",
+        "charge.dispute.closed",
+        "product.updated",
+        "price.updated",
+    }
+)
+NOT_NEEDED_HINT = "The bridge runs without it."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found out about one thing. A note is worth reading and stops nothing."""
+
+    subject: str
+    level: Literal["ok", "note", "problem"]
+    message: str
+    code: str = ""
+    hint: str = ""
+
+
+def examine(env: Mapping[str, str]) -> Iterator[Finding]:
+    """Try everything, one finding after the other, so that a reader sees the progress."""
+    try:
+        settings = Settings.from_env(env)
+        bridge = build(settings)
+    except (SettingsError, PolicyError) as error:
+        yield from (_wrong("Settings", problem) for problem in error.problems)
+        return
+    except Config as problem:
+        yield _wrong("Settings", problem)
+        return
+    mode = "live mode: real money" if settings.livemode else "test mode: no real money"
+    yield Finding("Settings", "ok", f"complete; {mode}")
+    try:
+        parts: tuple[Callable[[Bridge], Iterable[Finding]], ...] = (
+            _database,
+            _redis,
+            _clock,
+            _discourse,
+            _stripe,
+            _webhooks,
+            _mapping,
+        )
+        for part in parts:
+            yield from part(bridge)
+    finally:
+        bridge.store.close()
+
+
+def _wrong(subject: str, problem: Config) -> Finding:
+    return Finding(subject, "problem", problem.message, problem.code, problem.hint)
+
+
+# --- This machine -------------------------------------------------------------------------------
+
+
+def _database(bridge: Bridge) -> Iterator[Finding]:
+    where = bridge.store.url.render_as_string(hide_password=True)
+    try:
+        state = migrate.state(bridge.store)
+        other_mode = mode_problem(bridge) if state == "current" else None
+    except BridgeError as error:
+        yield Finding("Database", "problem", f"{where}: {error}", "B120", "Check DATABASE_URL.")
+        return
+    if state == "empty":
+        yield Finding("Database", "note", f"{where}: empty; `bridge up` makes the tables")
+    elif state == "current":
+        yield Finding("Database", "ok", f"{where}: this version's tables")
+    elif state == "behind":
+        yield Finding(
+            "Database", "problem", f"{where}: an older version's", "B121", "Run `bridge migrate`."
+        )
+    else:
+        hint = "Install the version that it was used with last."
+        yield Finding("Database", "problem", f"{where}: a later version's", "B121", hint)
+    if other_mode:
+        yield _wrong("Database", other_mode)
+
+
+def _redis(bridge: Bridge) -> Iterator[Finding]:
+    if bridge.settings.redis_url is None:
+        yield Finding("Redis", "ok", "none given: `bridge up` runs its own")
+        return
+    try:
+        with redis.Redis.from_url(
+            bridge.settings.redis_url, socket_connect_timeout=REACH_SECONDS
+        ) as client:
+            client.ping()
+    except (redis.RedisError, OSError) as error:
+        yield Finding(
+            "Redis",
+            "problem",
+            f"does not answer ({type(error).__name__}); everything takes some seconds longer",
+            "B122",
+            "Check REDIS_URL, or leave it out.",
+        )
+    else:
+        yield Finding("Redis", "ok", "answers")
+
+
+def _clock(bridge: Bridge) -> Iterator[Finding]:
+    """The forum tells the time: signatures are only good for five minutes."""
+    if bridge.settings.clock_file:
+        yield Finding("Clock", "note", "moved by BRIDGE_CLOCK_FILE, for a rehearsal")
+        return
+    try:
+        answer = requests.head(f"{bridge.settings.discourse_url}/srv/status", timeout=REACH_SECONDS)
+        theirs = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
+    except (requests.RequestException, KeyError, ValueError):
+        return  # the forum's own check says that it is out of reach
+    skew = abs((bridge.clock.now() - theirs).total_seconds())
+    if skew > WORST_SKEW_SECONDS:
+        yield Finding(
+            "Clock",
+            "problem",
+            f"this machine and the forum differ by {skew:.0f} seconds",
+            "B150",
+            "Switch on time synchronisation.",
+        )
+    else:
+        yield Finding("Clock", "ok", "right")
+
+
+# --- The other sides ----------------------------------------------------------------------------
+
+
+def _discourse(bridge: Bridge) -> Iterator[Finding]:
+    try:
+        checks = _forum(bridge).probe()
+    except Transient as error:
+        yield Finding("Discourse", "problem", str(error), "B131", "Check DISCOURSE_URL.")
+        return
+    yield from _told("Discourse", checks, "B130")
+
+
+def _stripe(bridge: Bridge) -> Iterator[Finding]:
+    try:
+        checks = bridge.stripe.probe_scopes()
+    except BridgeError as error:
+        yield Finding("Stripe", "problem", str(error), "B161", "Check STRIPE_API_KEY.")
+        return
+    yield from _told("Stripe", checks, "B160")
+
+
+def _told(subject: str, checks: Iterable[Check], code: str) -> Iterator[Finding]:
+    for check in checks:
+        if check.ok:
+            yield Finding(subject, "ok", check.message)
+        elif check.needed:
+            yield Finding(subject, "problem", check.message, code, f"Needed: {check.scope}.")
+        else:
+            yield Finding(subject, "note", check.message, "", NOT_NEEDED_HINT)
+
+
+def _webhooks(bridge: Bridge) -> Iterator[Finding]:
+    address = f"{bridge.settings.bridge_url}/webhooks/stripe"
+    try:
+        here = [point for point in bridge.stripe.webhook_endpoints() if point.url == address]
+    except BridgeError as error:
+        yield Finding("Webhooks", "note", f"not checked: {error}", hint=NOT_NEEDED_HINT)
+        return
+    active = [point for point in here if point.status == "enabled"]
+    if not active:
+        state = "is switched off" if here else "is not there"
+        yield Finding(
+            "Webhooks",
+            "problem",
+            f"the endpoint {address} {state}; changes would be noticed hours later",
+            "B162",
+            "Add or enable it at Stripe: Developers, Webhooks.",
+        )
+    for point in active:
+        missing = sorted(NEEDED_EVENTS - set(point.enabled_events))
+        if missing and "*" not in point.enabled_events:
+            hint = "Add them to the endpoint; until then these changes are noticed hours later."
+            message = f"{point.id} does not send {', '.join(missing)}"
+            yield Finding("Webhooks", "problem", message, "B163", hint)
+        elif (point.api_version or OLDEST_VERSION) < OLDEST_VERSION:
+            message = f"{point.id} sends events of version {point.api_version}"
+            yield Finding("Webhooks", "problem", message, "B164", "Make a newer endpoint.")
+        else:
+            yield Finding("Webhooks", "ok", f"{point.id} sends everything that is needed here")
+
+
+def _mapping(bridge: Bridge) -> Iterator[Finding]:
+    products: list[Product] = []
+    prices: list[Price] = []
+    try:
+        for some_products, some_prices in bridge.stripe.catalogue():
+            products += some_products
+            prices += some_prices
+        groups = {group.id: group for group in _forum(bridge).groups()}
+        pins: Mapping[str, int] = {}
+        if migrate.state(bridge.store) == "current":
+            with bridge.store.read() as connection:
+                pins = group_store.load_pins(connection)
+    except BridgeError as error:
+        yield Finding("Mapping", "note", f"not checked: {error}")
+        return
+    rules = compile_rules(products, prices, bridge.policy, pins, groups)
+    for problem in rules.problems:
+        level: Literal["note", "problem"] = "problem" if problem.halts else "note"
+        message = f"{problem.subject}: {problem.message}"
+        yield Finding("Mapping", level, message, problem.code, problem.hint)
+    rule_count = len(rules.by_price) + len(rules.by_product)
+    yield Finding("Mapping", "ok", f"{rule_count} rules, {len(rules.mapped_group_ids)} groups")
+
+
+def _forum(bridge: Bridge) -> DiscourseApi:
+    """The forum through the site's request limiter, which needs tables; without them, directly."""
+    settings = bridge.settings
+
+    def open_gate(_priority: Priority) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    if migrate.state(bridge.store) == "current":
+        return bridge.discourse
+    return DiscourseApi(
+        settings.discourse_url,
+        settings.discourse_api_key,
+        settings.discourse_api_username,
+        open_gate,
+    )

@@ -1,0 +1,36 @@
+"""Live or test: a database belongs to one of Stripe's two modes, for good.
+
+With a key of the other mode every customer would look deleted, and everybody would lose their
+groups; so the first start writes the mode down, and a start with the other one is refused.
+"""
+
+from __future__ import annotations
+
+from bridge.errors import Config
+from bridge.store import state
+from bridge.wiring import Bridge
+
+MODE = "stripe.livemode"
+
+
+def mode_problem(bridge: Bridge) -> Config | None:
+    """The refusal, if the database holds data of the other mode."""
+    with bridge.store.read() as connection:
+        held = state.get(connection, MODE)
+    if held is None or held == bridge.settings.livemode:
+        return None
+    words = {True: "live", False: "test"}
+    return Config(
+        "B123",
+        f"the database holds data of Stripe's {words[bool(held)]} mode, and STRIPE_API_KEY is a "
+        f"{words[bridge.settings.livemode]} key.",
+        "Use the other key, or an empty database.",
+    )
+
+
+def settle_mode(bridge: Bridge) -> None:
+    """Refuse the wrong mode; on the first start write down the mode. Raises Config."""
+    if problem := mode_problem(bridge):
+        raise problem
+    with bridge.store.write() as connection:
+        state.put(connection, MODE, bridge.settings.livemode)
