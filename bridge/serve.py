@@ -50,7 +50,11 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 
     def load(self) -> Any:
         # In the worker process: connections must not be shared across a fork.
-        return create_app(wiring.build(self._settings))
+        return create_app(
+            wiring.build(self._settings),
+            proxy_hops=self._settings.web_proxies,
+            metrics_token=self._settings.metrics_token,
+        )
 
 
 def serve(settings: Settings, host: str, port: int) -> None:

@@ -20,6 +20,7 @@ SHORTEST_SECRET = 32
 SHORTEST_CONNECT_SECRET = 10  # Discourse refuses a shorter one
 EXAMPLE_SECRETS = ("change-me", "changeme", "example", "xxxx")
 HIGHEST_PORT = 65_535
+MOST_PROXIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ SETTINGS = (
     Setting("BRIDGE_CONFIG"),
     Setting("BRIDGE_CLOCK_FILE"),
     Setting("WEB_PORT", default="8000"),
+    Setting("WEB_PROXIES", default="0"),
+    Setting("METRICS_TOKEN", secret=True),
     Setting("LOG_LEVEL", default="INFO"),
 )
 
@@ -83,6 +86,8 @@ class Settings:
     bridge_config: Path | None = None
     clock_file: Path | None = None
     web_port: int = 8000
+    web_proxies: int = 0
+    metrics_token: str | None = field(default=None, repr=False)
     log_level: str = "INFO"
 
     @property
@@ -123,6 +128,8 @@ class Settings:
             bridge_config=read.existing_file("BRIDGE_CONFIG"),
             clock_file=Path(name) if (name := read.text("BRIDGE_CLOCK_FILE")) else None,
             web_port=read.number("WEB_PORT", 1, HIGHEST_PORT),
+            web_proxies=read.number("WEB_PROXIES", 0, MOST_PROXIES),
+            metrics_token=read.text("METRICS_TOKEN") or None,
             log_level=read.choice("LOG_LEVEL", LOG_LEVELS),
         )
         problems = read.problems + _contradictions(settings)

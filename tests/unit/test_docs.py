@@ -1,0 +1,85 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from bridge.cli import COMMANDS
+from bridge.core.problems import CODES, POLICY_CODES
+from bridge.settings import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
+DOCS = "\n".join(page.read_text() for page in PAGES)
+SOURCES = {path: path.read_text() for path in sorted((ROOT / "bridge").rglob("*.py"))}
+
+
+def rows(page: str) -> dict[str, str]:
+    """The tables of a page: first cell without its backticks -> the rest of the row."""
+    found = {}
+    for line in (ROOT / "docs" / page).read_text().splitlines():
+        if line.startswith("| ") and not line.startswith("|--"):
+            name, rest = line.strip("| ").split("|", 1)
+            found[name.strip().strip("`")] = rest
+    return found
+
+
+def test_the_readme_is_short_enough_to_be_read() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_each_setting_is_explained_as_it_is(setting: object) -> None:
+    row = rows("settings.md")[setting.name]  # type: ignore[attr-defined] # the table's own class
+    known = next(known for known in SETTINGS if known is setting)
+    assert ("●" in row) == known.secret
+    assert ("required" in row) == known.required
+    assert f"`{known.default}`" in row or not known.default
+
+
+def test_no_setting_is_explained_that_does_not_exist() -> None:
+    names = {name for name in rows("settings.md") if re.fullmatch(r"[A-Z]+(_[A-Z]+)+", name)}
+    assert names == {setting.name for setting in SETTINGS}
+
+
+def test_the_example_file_has_each_setting_once_and_no_value_that_matters() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    names = [m[1] for line in lines if (m := re.match(r"#?([A-Z_]+)=", line))]
+    assert sorted(names) == sorted(setting.name for setting in SETTINGS)
+    given = dict(line.split("=", 1) for line in lines if re.match(r"[A-Z_]+=.", line))
+    assert given == {"DISCOURSE_API_USERNAME": "system"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_is_in_the_operators_table(command: str) -> None:
+    assert f"`bridge {command}" in (ROOT / "docs" / "operations.md").read_text()
+
+
+def test_each_code_that_an_error_may_carry_is_explained() -> None:
+    raised = {code for text in SOURCES.values() for code in re.findall(r'"([BM]\d{3})"', text)}
+    assert raised >= {"B101", *CODES, *POLICY_CODES}
+    explained = set(re.findall(r"\b[BM]\d{3}\b", DOCS))
+    assert raised - explained == set()
+
+
+def test_no_code_is_explained_that_nothing_raises() -> None:
+    raised = {code for text in SOURCES.values() for code in re.findall(r'"([BM]\d{3})"', text)}
+    in_tables = rows("settings.md").keys() | rows("operations.md").keys()
+    assert {name for name in in_tables if re.fullmatch(r"[BM]\d{3}", name)} - raised == set()
+
+
+@pytest.mark.parametrize("document", PAGES, ids=lambda document: document.name)
+def test_links_between_pages_lead_somewhere(document: Path) -> None:
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        there = document.parent / path if path else document
+        if not there.exists() or (anchor and anchor not in anchors(there)):
+            broken.append(target)
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
