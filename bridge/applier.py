@@ -27,6 +27,8 @@ SMALLEST_BATCH = 5
 LARGEST_BATCH = 1000
 # Up to so many people are looked up one by one; more cost less as pages of the group.
 FEW = 3
+# Discourse names the cards of at most 50 users a call.
+CARDS = 50
 REMOVAL_WINDOW = timedelta(hours=1)
 
 
@@ -98,8 +100,7 @@ def _add(turn: _Turn) -> bool:
         _settle(turn, user_ids, owned="no", action="was_member")
         return True
     if len(result.usernames) < len(user_ids):
-        # Some ids are nobody's any more, and Discourse does not say which.
-        _look_up(turn, user_ids, present_is="claimed")
+        _sort_out(turn, user_ids)
         return True
     # Alone and not refused: was not in before. Among many some may have been: the next reading of
     # the group shows since when.
@@ -116,8 +117,6 @@ def _settle(turn: _Turn, user_ids: Sequence[int], *, owned: str, action: str) ->
         work.check(connection, turn.lease, now)
         memberships.settle_added(connection, turn.id, user_ids, owned=owned, now=now, action=action)
         groups.update_group(connection, turn.id, attempts=0, error=None)
-        if owned == "claimed":
-            groups.ask_for_reading(connection, turn.id, now + timedelta(minutes=1))
         successors = memberships.waiting_for(connection, turn.id, user_ids)
     for group_id in successors:
         turn.bridge.hint("apply", str(group_id))
@@ -133,6 +132,7 @@ def _remove(turn: _Turn) -> bool:
     allowed = _removals_allowed(turn)
     user_ids = _intend(turn, "remove", min(turn.group.batch_size, allowed)) if allowed else []
     if not user_ids:
+        _ask_whose(turn)
         return _stop_if_too_many(turn, allowed)
     crashpoint("before_discourse_remove")
     try:
@@ -161,8 +161,8 @@ def _removals_allowed(turn: _Turn) -> int:
         since = now - REMOVAL_WINDOW
         gone = changes.count_since(connection, "removed", turn.id, since)
         owned = memberships.count_owned(connection, turn.id)
-        released = turn.group.removals_released
-    share = (owned + gone) * policy.removal_limit_percent // 100
+        released = int(turn.group.removals_released)
+    share: int = (owned + gone) * policy.removal_limit_percent // 100
     return max(0, max(policy.removal_limit_min, share) + released - gone)
 
 
@@ -186,12 +186,21 @@ def _stop_if_too_many(turn: _Turn, allowed: int) -> bool:
     return False
 
 
+def _ask_whose(turn: _Turn) -> None:
+    """Before somebody added in a batch is removed, a reading shows who had added them."""
+    now = turn.bridge.clock.now()
+    with turn.bridge.store.write() as connection:
+        if memberships.removals(connection, turn.id, 1, owned="claimed"):
+            groups.ask_for_reading(connection, turn.id, now)
+
+
 # --- when the answer is missing or short ----------------------------------------------------------
 
 
 def _intend(turn: _Turn, intent: str, limit: int) -> list[int]:
     """Select what is to be sent now and write it down, in one transaction with the lease."""
     now = turn.bridge.clock.now()
+    turn.bridge.limiter.check("high" if intent == "add" else "normal")
     select = memberships.adds if intent == "add" else memberships.removals
     with turn.bridge.store.write() as connection:
         work.check(connection, turn.lease, now)
@@ -232,6 +241,24 @@ def _resolve(turn: _Turn, open_ends: Sequence[Row[Any]]) -> bool:
     return True
 
 
+def _sort_out(turn: _Turn, user_ids: Sequence[int]) -> None:
+    """Some ids are nobody's any more, and Discourse does not say which: ask who they are."""
+    if len(user_ids) <= FEW:
+        _look_up(turn, user_ids, present_is="claimed")
+        return
+    known: set[int] = set()
+    for start in range(0, len(user_ids), CARDS):
+        cards = turn.bridge.discourse.user_cards(user_ids[start : start + CARDS])
+        known.update(card.id for card in cards)
+    present = [user_id for user_id in user_ids if user_id in known]
+    _settle(turn, present, owned="claimed", action="added")
+    now = turn.bridge.clock.now()
+    with turn.bridge.store.write() as connection:
+        for user_id in set(user_ids) - known:
+            statements.mark_user(connection, user_id, "gone", now)
+            memberships.hold(connection, turn.id, [user_id], "user_gone", now)
+
+
 def _look_up(
     turn: _Turn, user_ids: Sequence[int], *, present_is: str, observed: bool = False
 ) -> None:
@@ -259,7 +286,6 @@ def _look_up(
                     now=now,
                     action="observed_done" if observed else "added",
                 )
-                groups.ask_for_reading(connection, turn.id, now + timedelta(minutes=1))
             else:
                 memberships.settle_absent(connection, turn.id, user_id, now=now)
 

@@ -51,6 +51,12 @@ class Limiter:
                 )
             connection.execute(delete(slots).where(slots.c.number >= self._per_minute))
 
+    def check(self, priority: Priority) -> None:
+        """Raise RateLimited where a request would be refused now; uses no slot."""
+        now = self._clock.now()
+        with self._store.read() as connection:
+            self._free(connection, priority, now)
+
     @contextmanager
     def gate(self, priority: Priority) -> Iterator[None]:
         """Use a slot for the request made inside; raises RateLimited when none is free.
@@ -73,28 +79,31 @@ class Limiter:
     def _take(self, priority: Priority) -> int:
         now = self._clock.now()
         with self._store.write() as connection:
-            paused_until = get_time(connection, PAUSE)
-            if paused_until and paused_until > now:
-                raise RateLimited("Discourse asked to wait", (paused_until - now).total_seconds())
-            free: list[int] = list(
-                connection.scalars(
-                    select(slots.c.number)
-                    .where(slots.c.free_at <= now)
-                    .order_by(slots.c.free_at, slots.c.number)
-                    .with_for_update(skip_locked=True)
-                )
-            )
-            if len(free) <= int(self._per_minute * RESERVED[priority]):
-                raise RateLimited(
-                    f"all requests of this minute are used ({priority})",
-                    self._wait(connection, now),
-                )
+            number = self._free(connection, priority, now)
             connection.execute(
                 update(slots)
-                .where(slots.c.number == free[0])
+                .where(slots.c.number == number)
                 .values(free_at=now + LONGEST_REQUEST + WINDOW)
             )
-            return free[0]
+            return number
+
+    def _free(self, connection: Connection, priority: Priority, now: datetime) -> int:
+        paused_until = get_time(connection, PAUSE)
+        if paused_until and paused_until > now:
+            raise RateLimited("Discourse asked to wait", (paused_until - now).total_seconds())
+        free: list[int] = list(
+            connection.scalars(
+                select(slots.c.number)
+                .where(slots.c.free_at <= now)
+                .order_by(slots.c.free_at, slots.c.number)
+                .with_for_update(skip_locked=True)
+            )
+        )
+        if len(free) <= int(self._per_minute * RESERVED[priority]):
+            raise RateLimited(
+                f"all requests of this minute are used ({priority})", self._wait(connection, now)
+            )
+        return free[0]
 
     def _wait(self, connection: Connection, now: datetime) -> float:
         soonest = connection.scalar(select(func.min(slots.c.free_at)).where(slots.c.free_at > now))

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from bridge.core.model import (
     Facts,
+    Grant,
     HandGrant,
     MoneyLine,
     Price,
@@ -315,6 +316,20 @@ def load_catalogue(connection: Connection) -> tuple[tuple[Product, ...], tuple[P
     return (
         tuple(CONVERTER.structure(data, Product) for kind, data in everything if kind == "product"),
         tuple(CONVERTER.structure(data, Price) for kind, data in everything if kind == "price"),
+    )
+
+
+def load_catalogue_of(
+    connection: Connection, verdicts: Iterable[Grant]
+) -> tuple[tuple[Product, ...], tuple[Price, ...]]:
+    """The products and prices that verdicts rest on."""
+    ids = {i for grant in verdicts for i in (grant.product_id, grant.price_id) if i}
+    rows = connection.execute(
+        select(catalogue.c.kind, catalogue.c.data).where(catalogue.c.id.in_(ids))
+    ).all()
+    return (
+        tuple(CONVERTER.structure(r.data, Product) for r in rows if r.kind == "product"),
+        tuple(CONVERTER.structure(r.data, Price) for r in rows if r.kind == "price"),
     )
 
 

@@ -71,7 +71,7 @@ def _is_add() -> ColumnElement[bool]:
     )
 
 
-def _is_removal() -> ColumnElement[bool]:
+def _is_removal(owned: str = "proven") -> ColumnElement[bool]:
     other = memberships.alias("successor")
     taken = exists().where(
         other.c.user_id == M.user_id,
@@ -82,7 +82,7 @@ def _is_removal() -> ColumnElement[bool]:
     return and_(
         ~M.wanted,
         M.actual,
-        M.owned == "proven",
+        M.owned == owned,
         M.hold.is_(None),
         M.intent.is_(None),
         M.unwanted_at.is_not(None),
@@ -103,12 +103,12 @@ def adds(connection: Connection, group_id: int, limit: int) -> list[int]:
     )
 
 
-def removals(connection: Connection, group_id: int, limit: int) -> list[int]:
+def removals(connection: Connection, group_id: int, limit: int, owned: str = "proven") -> list[int]:
     """Users to take out of a group now: owned, proven without a grant, and not dirty again."""
     return list(
         connection.scalars(
             select(M.user_id)
-            .where(M.group_id == group_id, _is_removal())
+            .where(M.group_id == group_id, _is_removal(owned))
             .order_by(M.unwanted_at, M.user_id)
             .limit(limit)
         )
@@ -136,7 +136,8 @@ def groups_with_work(connection: Connection, now: datetime, limit: int = 100) ->
             or_(
                 exists().where(waiting, M.intent.is_not(None)),
                 and_(
-                    groups.c.removals_stopped_at.is_(None), exists().where(waiting, _is_removal())
+                    groups.c.removals_stopped_at.is_(None),
+                    exists().where(waiting, or_(_is_removal(), _is_removal("claimed"))),
                 ),
             ),
         )

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
 
 from bridge.core.model import Group
-from bridge.store.schema import checkouts, customers, groups, memberships, nonces, users
+from bridge.store.changes import log
+from bridge.store.facts import see_customer, user_of
+from bridge.store.schema import checkouts, customers, groups, memberships, nonces, users, work
 from bridge.store.work import insert_for
 
 NONCE_LIFE = timedelta(minutes=10)
@@ -149,6 +151,37 @@ def live_customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
             .order_by(customers.c.linked_at.desc(), customers.c.customer_id)
         )
     )
+
+
+def adopt_customer(connection: Connection, customer_id: str, user_id: int, now: datetime) -> bool:
+    """Link a customer that was just made for this user; False if it is another's.
+
+    It has nothing yet, which is a complete reading: Stripe need not be asked about it.
+    """
+    see_customer(connection, customer_id, now)
+    linked = connection.execute(
+        update(customers)
+        .where(customers.c.customer_id == customer_id, customers.c.user_id.is_(None))
+        .values(
+            user_id=user_id,
+            proof="made for them",
+            linked_by="join",
+            linked_at=now,
+            read_at=func.coalesce(customers.c.read_at, now),
+        )
+    )
+    if linked.rowcount:
+        connection.execute(update(work).where(work.c.key == customer_id).values(user_id=user_id))
+        log(
+            connection,
+            "linked",
+            now=now,
+            user_id=user_id,
+            customer_id=customer_id,
+            cause="join",
+            outcome="made for them",
+        )
+    return user_of(connection, customer_id) == user_id
 
 
 # --- standing -----------------------------------------------------------------------------------

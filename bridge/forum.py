@@ -1,0 +1,190 @@
+"""Reading Discourse back: the list of groups, and each mapped group's real members, page by page.
+
+Between two pages the group is free for the applier. What a page shows is believed at once; that
+somebody is missing is believed only after a whole reading; the group log then says who did it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Row
+
+from bridge.discourse_api import MembersPage
+from bridge.discourse_reader import LogEntry
+from bridge.errors import NotFound, Transient
+from bridge.store import groups, memberships, statements, work
+from bridge.wiring import Bridge
+
+log = structlog.get_logger()
+MOST_LOG_PAGES = 20
+CARDS = 50
+
+
+def read_groups(bridge: Bridge) -> None:
+    """Read the list of all groups, so that renamed and deleted ones are known."""
+    found = bridge.discourse.groups()
+    with bridge.store.write() as connection:
+        groups.save_groups(connection, found, bridge.clock.now())
+
+
+def read_members(bridge: Bridge, group_id: int) -> bool:
+    """Read a group's members, going on where an earlier attempt stopped; True when it is whole."""
+    while True:
+        with work.holding(bridge.store, bridge.clock, f"group:{group_id}", bridge.name) as lease:
+            if lease is None:
+                return False
+            try:
+                done = _read_page(bridge, lease, group_id)
+            except work.LeaseLost:
+                return False
+            except NotFound:
+                _has_another_name(bridge, group_id)
+                return False
+            except Transient as error:
+                _later(bridge, group_id, error)
+                return False
+        if done:
+            bridge.hint("apply", str(group_id))
+            return True
+
+
+def _read_page(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        row = groups.row_of(connection, group_id)
+        if row is None or row.missing_since is not None:
+            return True
+        since = row.reading_since or now
+        if row.reading_since is None:
+            groups.update_group(
+                connection, group_id, reading_since=since, page_offset=0, page_total=None
+            )
+    offset = row.page_offset if row.reading_since is not None else 0
+    page = bridge.discourse.members(row.name, offset=offset)
+    with bridge.store.write() as connection:
+        work.check(connection, lease, bridge.clock.now())
+        memberships.observe(connection, group_id, page.members, bridge.clock.now())
+        following = _next_offset(page, row.page_total)
+        done = following >= page.total
+        groups.update_group(
+            connection, group_id, page_offset=following, page_total=page.total, next_at=row.next_at
+        )
+    if done:
+        _finish(bridge, lease, row, since)
+    return done
+
+
+def _next_offset(page: MembersPage, total_before: int | None) -> int:
+    """Where to read on; people who left meanwhile have moved everybody after them forward."""
+    shrunk = max(0, (total_before or page.total) - page.total)
+    return max(page.offset + len(page.members) - shrunk, page.offset + 1 if page.members else 0)
+
+
+def _finish(bridge: Bridge, lease: work.Lease, group: Row[Any], since: datetime) -> None:
+    with bridge.store.read() as connection:
+        missing = memberships.unseen(connection, group.id, since)
+        open_ends = [
+            row for row in memberships.unresolved(connection, group.id) if row.intent_at < since
+        ]
+    actors = _who_did_it(bridge, group, [row for row in missing if row.intent is None])
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        work.check(connection, lease, now)
+        for row in open_ends:
+            if row.seen_at is None or row.seen_at < since:
+                memberships.settle_absent(connection, group.id, row.user_id, now=now)
+        for row in missing:
+            if row.intent is None:
+                by = actors.get(row.user_id)
+                action = "removed_by_others" if by else "lost"
+                memberships.settle_removed(
+                    connection, group.id, [row.user_id], now=now, action=action
+                )
+                if by and row.wanted:
+                    memberships.override(
+                        connection, group.id, row.user_id, by[0], actor=by[1], now=now
+                    )
+        groups.update_group(
+            connection,
+            group.id,
+            read_at=since,
+            read_due_at=None,
+            reading_since=None,
+            page_offset=0,
+            page_total=None,
+            attempts=0,
+            next_at=now,
+        )
+    log.info("group.read", group_id=group.id, missing=len(missing), resolved=len(open_ends))
+
+
+def _who_did_it(
+    bridge: Bridge, group: Row[Any], missing: Sequence[Row[Any]]
+) -> dict[int, tuple[str, str]]:
+    """Who took them out: user id -> (staff or left, the actor's name). Nobody: not in it."""
+    wanted = [row.user_id for row in missing if row.wanted]
+    if not wanted:
+        return {}
+    names = {}
+    for start in range(0, len(wanted), CARDS):
+        for user in bridge.discourse.user_cards(wanted[start : start + CARDS]):
+            names[user.username.lower()] = user.id
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        for user_id in set(wanted) - set(names.values()):
+            statements.mark_user(connection, user_id, "gone", now)
+    earliest = min((row.actual_since or row.seen_at for row in missing), default=now)
+    ours = bridge.settings.discourse_api_username.lower()
+    found: dict[int, tuple[str, str]] = {}
+    for entry in _log_since(bridge, group.name, earliest - timedelta(minutes=1)):
+        user_id = names.get((entry.target_username or "").lower())
+        if user_id is None or user_id in found or entry.action not in _MOVES:
+            continue
+        actor = (entry.acting_username or "").lower()
+        if entry.action == "add_user_to_group" or actor == ours:
+            found[user_id] = ("", actor)  # the newest word on this person is no staff's removal
+        else:
+            left = actor == (entry.target_username or "").lower()
+            found[user_id] = ("left" if left else "staff", entry.acting_username or "?")
+    return {user_id: by for user_id, by in found.items() if by[0]}
+
+
+_MOVES = ("add_user_to_group", "remove_user_from_group")
+
+
+def _log_since(bridge: Bridge, group_name: str, since: datetime) -> Iterable[LogEntry]:
+    for page in range(MOST_LOG_PAGES):
+        read = bridge.discourse.group_log(group_name, page)
+        for entry in read.entries:
+            if entry.at < since:
+                return
+            yield entry
+        if read.all_loaded:
+            return
+
+
+def _has_another_name(bridge: Bridge, group_id: int) -> None:
+    """The name is unknown: renamed or deleted; the number tells."""
+    now = bridge.clock.now()
+    try:
+        group = bridge.discourse.group_by_id(group_id)
+    except NotFound:
+        with bridge.store.write() as connection:
+            groups.mark_missing(connection, group_id, now)
+        return
+    with bridge.store.write() as connection:
+        groups.save_group(connection, group, now)
+        groups.ask_for_reading(connection, group_id, now)
+
+
+def _later(bridge: Bridge, group_id: int, error: Transient) -> None:
+    wait = timedelta(seconds=error.retry_after or 5.0)
+    with bridge.store.write() as connection:
+        groups.update_group(
+            connection, group_id, read_due_at=bridge.clock.now() + wait, error=str(error)[:500]
+        )
+    log.info("group.read_later", group_id=group_id, error=type(error).__name__)

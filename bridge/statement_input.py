@@ -1,0 +1,105 @@
+"""What a member's statement is made of, from the store alone: no call to Stripe or Discourse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from bridge.core.grants import grants
+from bridge.core.model import Grant, Price, Subscription
+from bridge.core.statement import (
+    GroupName,
+    Links,
+    NextPayment,
+    StatementInput,
+    name_prices,
+)
+from bridge.store import facts, groups
+from bridge.store.schema import memberships
+from bridge.wiring import Bridge
+
+HOLDS = {
+    "rule_halted": "its rule is being corrected",
+    "no_rule": "what you pay for has no group assigned right now",
+    "unknown_status": "its state at Stripe is unclear",
+    "vanished": "Stripe did not show your subscription any more",
+    "user_gone": "the account was not found",
+    "staff": "staff took you out of it",
+    "left": "you left it yourself",
+}
+# States in which Stripe will ask for another payment by itself.
+PAYING = frozenset({"active", "trialing", "past_due"})
+
+
+def statement_input(
+    bridge: Bridge, connection: Connection, user_id: int, *, with_money: bool = True
+) -> StatementInput:
+    """Collect a user's verdicts, groups, coming payments and money lines, as last read."""
+    now = bridge.clock.now()
+    known, read_at = facts.facts_of(connection, user_id)
+    rules = bridge.rulebook.rules(connection, now)
+    verdicts = grants(known, rules, bridge.policy, now)
+    products, prices = facts.load_catalogue_of(connection, verdicts)
+    by_id = {price.id: price for price in prices}
+    names = {product.id: product.name for product in products}
+    rows = connection.execute(select(memberships).where(memberships.c.user_id == user_id)).all()
+    return StatementInput(
+        as_of=read_at or now,
+        links=Links(f"{bridge.settings.bridge_url}/me", f"{bridge.settings.bridge_url}/me"),
+        grants=verdicts,
+        groups=_group_names(bridge, connection, verdicts, [row.group_id for row in rows]),
+        whats=name_prices(verdicts, rules, by_id),
+        member_of=frozenset(row.group_id for row in rows if row.actual),
+        held={
+            row.group_id: HOLDS.get(row.override or row.hold, "a moderator is asked")
+            for row in rows
+            if row.wanted and (row.override or row.hold)
+        },
+        next_payments=tuple(_next_payments(known.subscriptions, by_id, names)),
+        money=facts.money_of(connection, user_id) if with_money else (),
+    )
+
+
+def _group_names(
+    bridge: Bridge, connection: Connection, verdicts: Iterable[Grant], more: Iterable[int]
+) -> dict[int, GroupName]:
+    wanted = {grant.group_id for grant in verdicts} | set(more)
+    forum = bridge.settings.discourse_url
+    return {
+        group.id: GroupName(group.full_name or group.name, f"{forum}/g/{group.name}")
+        for group in groups.load_groups(connection).values()
+        if group.id in wanted and not group.automatic
+    }
+
+
+def _next_payments(
+    subscriptions: Iterable[Subscription],
+    prices: Mapping[str, Price],
+    names: Mapping[str, str],
+) -> Iterable[NextPayment]:
+    for subscription in subscriptions:
+        ends = subscription.cancel_at_period_end or subscription.cancel_at is not None
+        if subscription.status not in PAYING or ends or subscription.pause_collection:
+            continue
+        for at in sorted({item.period_end_at for item in subscription.items}):
+            due = [item for item in subscription.items if item.period_end_at == at]
+            known = [(prices.get(item.price_id), item.quantity) for item in due]
+            amounts = [
+                (price.amount_minor * quantity, price.currency)
+                for price, quantity in known
+                if price is not None and price.amount_minor is not None
+            ]
+            whole = len(amounts) == len(due) and len({currency for _, currency in amounts}) == 1
+            yield NextPayment(
+                subscription.id,
+                _not_before(at, subscription.trial_end_at),
+                sum(amount for amount, _ in amounts) if whole else None,
+                amounts[0][1] if whole else None,
+                ", ".join(names.get(item.product_id, "membership") for item in due),
+            )
+
+
+def _not_before(at: datetime, trial_end_at: datetime | None) -> datetime:
+    return max(at, trial_end_at) if trial_end_at else at
