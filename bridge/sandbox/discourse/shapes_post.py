@@ -1,0 +1,297 @@
+"""Posts, topics and lists of topics as Discourse serializes them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bridge.sandbox.discourse.cooked import Names, cook
+from bridge.sandbox.discourse.permissions import can_edit_post
+from bridge.sandbox.discourse.shapes_user import avatar, basic_user
+from bridge.sandbox.discourse.state import Forum, Post, Topic, User, iso
+
+GONE = {"id": 0, "username": "", "name": "", "avatar_template": ""}
+ACTIONS = [{"id": number, "can_act": True} for number in (3, 4, 8)]
+NOT_IN_3_2 = (
+    "badges_granted", "post_url", "posts_count", "has_post_localizations", "post_localizations",
+)  # fmt: skip
+TOPIC_ALLOWS = (
+    "can_edit", "can_move_posts", "can_delete", "can_remove_allowed_users", "can_invite_to",
+    "can_invite_via_email", "can_create_post", "can_reply_as_new_topic", "can_flag_topic",
+    "can_convert_topic", "can_review_topic", "can_close_topic", "can_archive_topic",
+    "can_split_merge_topic", "can_edit_staff_notes", "can_toggle_topic_visibility",
+    "can_pin_unpin_topic", "can_moderate_category",
+)  # fmt: skip
+
+
+def slug_of(title: str) -> str:
+    """A title as a part of an address."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "topic"
+
+
+def names_of(forum: Forum) -> Names:
+    """What mentions and hashtags mean here."""
+    slugs = {c["slug"] for c in forum.categories}
+    return Names(
+        lambda name: forum.user_named(name) is not None,
+        lambda name: forum.group_named(name) is not None,
+        lambda tag: tag in slugs,
+    )
+
+
+def live_posts(forum: Forum, topic: Topic) -> list[Post]:
+    """The posts of a topic that are not deleted."""
+    posts = (forum.posts[i] for i in topic.post_ids)
+    return [p for p in posts if p.deleted_at is None]
+
+
+def shown_post(
+    forum: Forum, post: Post, viewer: User | None, *, raw: bool = True
+) -> dict[str, Any]:
+    """PostSerializer."""
+    topic, author = forum.topics[post.topic_id], forum.users.get(post.user_id)
+    primary = forum.groups.get(author.primary_group_id or 0) if author else None
+    slug = slug_of(topic.title)
+    shape: dict[str, Any] = {
+        "id": post.id,
+        "name": author.name if author else None,
+        "username": author.username if author else "",
+        "avatar_template": avatar(author) if author else "",
+        "created_at": iso(post.created_at),
+        "cooked": cook(post.raw, names_of(forum)),
+        "post_number": post.number,
+        "post_type": 1,
+        "posts_count": 0 if topic.deleted_at else len(live_posts(forum, topic)),
+        "updated_at": iso(post.updated_at),
+        "reply_count": 0,
+        "reply_to_post_number": None,
+        "quote_count": 0,
+        "incoming_link_count": 0,
+        "reads": 0,
+        "readers_count": 0,
+        "score": 0,
+        "yours": bool(viewer and viewer.id == post.user_id),
+        "topic_id": topic.id,
+        "topic_slug": slug,
+        "display_username": author.name if author else None,
+        "primary_group_name": primary.name if primary else None,
+        "flair_name": primary.name if primary else None,
+        "flair_url": None,
+        "flair_bg_color": None,
+        "flair_color": None,
+        "flair_group_id": primary.id if primary else None,
+        "badges_granted": [],
+        "version": post.version,
+        "can_edit": can_edit_post(viewer, topic, post.user_id),
+        "can_delete": bool(viewer and viewer.staff and post.number > 1),
+        "can_recover": False,
+        "can_see_hidden_post": True,
+        "can_wiki": bool(viewer and viewer.staff),
+        "user_title": author.title if author else None,
+        "bookmarked": False,
+        "raw": post.raw,
+        "actions_summary": [dict(a) for a in ACTIONS],
+        "moderator": bool(author and author.moderator),
+        "admin": bool(author and author.admin),
+        "staff": bool(author and author.staff),
+        "user_id": post.user_id,
+        "draft_sequence": 0,
+        "hidden": False,
+        "trust_level": author.trust_level if author else 0,
+        "deleted_at": iso(post.deleted_at),
+        "user_deleted": False,
+        "edit_reason": post.edit_reason,
+        "can_view_edit_history": True,
+        "wiki": False,
+        "reviewable_id": None,
+        "reviewable_score_count": 0,
+        "reviewable_score_pending_count": 0,
+        "post_url": f"/t/{slug}/{topic.id}/{post.number}",
+    }
+    if not raw:
+        del shape["raw"], shape["draft_sequence"]
+    if forum.is_old():
+        shape = {k: v for k, v in shape.items() if k not in NOT_IN_3_2}
+    return shape
+
+
+def streamed_post(forum: Forum, post: Post, viewer: User | None) -> dict[str, Any]:
+    """A post within its topic."""
+    shape = shown_post(forum, post, viewer, raw=False)
+    return {**shape, "read": True, "link_counts": [], "reviewable_id": 0}
+
+
+def shown_topic(forum: Forum, topic: Topic, viewer: User | None) -> dict[str, Any]:
+    """TopicViewSerializer."""
+    posts = live_posts(forum, topic)
+    last = posts[-1] if posts else None
+    shape: dict[str, Any] = {
+        "post_stream": {
+            "posts": [streamed_post(forum, p, viewer) for p in posts[:20]],
+            "stream": [p.id for p in posts],
+        },
+        "timeline_lookup": [[1, 0]],
+        "suggested_topics": [],
+        "tags": [],
+        "tags_descriptions": {},
+        **topic_head(topic),
+        "posts_count": len(posts),
+        "views": topic.views,
+        "reply_count": max(0, len(posts) - 1),
+        "like_count": 0,
+        "last_posted_at": iso(last.created_at) if last else None,
+        "has_summary": False,
+        "category_id": topic.category_id,
+        "word_count": sum(len(p.raw.split()) for p in posts),
+        "deleted_at": iso(topic.deleted_at),
+        "user_id": topic.user_id,
+        "featured_link": None,
+        "pinned_globally": False,
+        "pinned_at": None,
+        "pinned_until": None,
+        "image_url": None,
+        "slow_mode_seconds": 0,
+        "draft": None,
+        "draft_key": f"topic_{topic.id}",
+        "draft_sequence": 0,
+        "unpinned": None,
+        "pinned": False,
+        "current_post_number": 1,
+        "highest_post_number": len(topic.post_ids),
+        "deleted_by": None,
+        "has_deleted": False,
+        "actions_summary": [
+            {"id": n, "count": 0, "hidden": False, "can_act": True} for n in (4, 8, 10)
+        ],
+        "chunk_size": 20,
+        "bookmarked": False,
+        "bookmarks": [],
+        "topic_timer": None,
+        "message_bus_last_id": 0,
+        "participant_count": len({p.user_id for p in posts}),
+        "show_read_indicator": False,
+        "thumbnails": None,
+        "slow_mode_enabled_until": None,
+        "details": _details(forum, topic, posts),
+    }
+    if topic.external_id:
+        shape["external_id"] = topic.external_id
+    if topic.is_message:
+        shape |= {"message_archived": False, "related_messages": []}
+    if forum.is_old():
+        shape["summarizable"] = False
+    return shape
+
+
+def topic_head(topic: Topic) -> dict[str, Any]:
+    """What a topic shows everywhere."""
+    return {
+        "id": topic.id,
+        "title": topic.title,
+        "fancy_title": topic.title,
+        "slug": slug_of(topic.title),
+        "created_at": iso(topic.created_at),
+        "archetype": topic.archetype,
+        "visible": True,
+        "closed": topic.closed,
+        "archived": False,
+    }
+
+
+def person(forum: Forum, user_id: int) -> dict[str, Any]:
+    """A user by id; one who is gone has no name."""
+    user = forum.users.get(user_id)
+    return basic_user(user) if user else dict(GONE)
+
+
+def _details(forum: Forum, topic: Topic, posts: list[Post]) -> dict[str, Any]:
+    writers: dict[int, int] = {}
+    for post in posts:
+        writers[post.user_id] = writers.get(post.user_id, 0) + 1
+    last = posts[-1].user_id if posts else topic.user_id
+    shape: dict[str, Any] = {
+        **dict.fromkeys(TOPIC_ALLOWS, True),
+        "notification_level": 1,
+        "can_remove_self_id": 1,
+        "participants": [_participant(forum, u, n) for u, n in writers.items()],
+        "created_by": person(forum, topic.user_id),
+        "last_poster": person(forum, last),
+    }
+    if topic.is_message:
+        groups = [forum.groups[g] for g in topic.allowed_group_ids if g in forum.groups]
+        shape["allowed_users"] = [person(forum, u) for u in topic.allowed_user_ids]
+        shape["allowed_groups"] = [{"id": g.id, "name": g.name} for g in groups]
+    return shape
+
+
+def _participant(forum: Forum, user_id: int, count: int) -> dict[str, Any]:
+    user = forum.users.get(user_id)
+    primary = forum.groups.get(user.primary_group_id or 0) if user else None
+    return {
+        **person(forum, user_id),
+        "post_count": count,
+        "primary_group_name": primary.name if primary else None,
+        "flair_name": primary.name if primary else None,
+        "flair_url": None,
+        "flair_color": None,
+        "flair_bg_color": None,
+        "flair_group_id": primary.id if primary else None,
+        "admin": bool(user and user.admin),
+        "moderator": bool(user and user.moderator),
+        "trust_level": user.trust_level if user else 0,
+    }
+
+
+def listed_topic(forum: Forum, topic: Topic) -> dict[str, Any]:
+    """A topic in a list."""
+    posts = live_posts(forum, topic)
+    last = posts[-1].user_id if posts else topic.user_id
+    people = list(topic.allowed_user_ids)
+    return {
+        **topic_head(topic),
+        "posts_count": len(posts),
+        "reply_count": max(0, len(posts) - 1),
+        "highest_post_number": len(topic.post_ids),
+        "image_url": None,
+        "last_posted_at": iso(posts[-1].created_at if posts else None),
+        "bumped": True,
+        "bumped_at": iso(topic.bumped_at),
+        "unseen": False,
+        "pinned": False,
+        "unpinned": None,
+        "bookmarked": None,
+        "liked": None,
+        "tags_descriptions": {},
+        "views": topic.views,
+        "like_count": 0,
+        "has_summary": False,
+        "last_poster_username": person(forum, last)["username"],
+        "category_id": topic.category_id,
+        "pinned_globally": False,
+        "featured_link": None,
+        "allowed_user_count": len(people),
+        "participant_groups": list(topic.allowed_group_ids),
+        "posters": [_poster(topic.user_id)],
+        "participants": [_poster(u) for u in people],
+    }
+
+
+def _poster(user_id: int) -> dict[str, Any]:
+    extras = {"extras": None, "description": None}
+    return {**extras, "user_id": user_id, "primary_group_id": None, "flair_group_id": None}
+
+
+def topic_list(forum: Forum, topics: list[Topic], page: int, per_page: int = 30) -> dict[str, Any]:
+    """A page of topics with their people."""
+    part = topics[page * per_page : (page + 1) * per_page]
+    ids = {t.user_id for t in part} | {u for t in part for u in t.allowed_user_ids}
+    shape: dict[str, Any] = {
+        "can_create_topic": True,
+        "per_page": per_page,
+        "top_tags": [],
+        "topics": [listed_topic(forum, t) for t in part],
+    }
+    if len(topics) > (page + 1) * per_page:
+        shape["more_topics_url"] = f"?page={page + 1}"
+    people = [{**person(forum, i), "trust_level": 0} for i in sorted(ids)]
+    return {"users": people, "primary_groups": [], "flair_groups": [], "topic_list": shape}
