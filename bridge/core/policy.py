@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from bridge.core.problems import POLICY_CODES
-from bridge.core.values import KEYS, METADATA_PREFIX, Choices, apply_value
+from bridge.core.values import KEYS, METADATA_PREFIX, NOTHING, Choices, apply_value
 from bridge.errors import BridgeError, Config
 
 DAY_SECONDS = 86_400
@@ -103,7 +103,7 @@ def _wrong(code: str, message: str) -> Config:
 def as_text(value: object) -> str:
     """A TOML value as metadata would write it: a list with commas, a number in digits."""
     if isinstance(value, list):
-        return ",".join(as_text(part) for part in value)
+        return ",".join(as_text(part) for part in value) or NOTHING
     return str(value)
 
 

@@ -1,0 +1,207 @@
+import tomllib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.core.policy import SITE_LIMITS, Policy, PolicyError, parse_policy
+from bridge.core.problems import POLICY_CODES
+from bridge.core.values import FAR_FUTURE, KEYS, Choices, Term, apply_value
+
+EXAMPLE = Path(__file__).parents[3] / "docs" / "bridge.example.toml"
+
+
+def codes(toml: dict[str, object]) -> list[str]:
+    with pytest.raises(PolicyError) as refused:
+        parse_policy(toml)
+    return [problem.code for problem in refused.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("groups", "supporters, Patrons,supporters", "groups", ("supporters", "patrons")),
+        ("groups", "none", "groups", ()),
+        ("ladder", "Level", "ladder", "level"),
+        ("ladder", "none", "ladder", None),
+        ("rank", "3", "rank", 3),
+        ("rank", "-1", "rank", -1),
+        ("term", "30d", "term", Term(days=30)),
+        ("term", " 12mo ", "term", Term(months=12)),
+        ("term", "1Y", "term", Term(months=12)),
+        ("term", "lifetime", "term", None),
+        ("grace", "7d", "grace_days", 7),
+        ("grace", "14", "grace_days", 14),
+        ("grace", "0", "grace_days", 0),
+        ("trial", "wait", "trial", "wait"),
+        ("on_pause", "KEEP", "on_pause", "keep"),
+        ("on_pause_collection", "period_end", "on_pause_collection", "period_end"),
+        ("on_refund", "period_end", "on_refund", "period_end"),
+        ("on_partial_refund", "keep", "partial_refund_percent", None),
+        ("on_partial_refund", "50%", "partial_refund_percent", 50),
+        ("on_partial_refund", "100", "partial_refund_percent", 100),
+        ("on_dispute", "suspend", "on_dispute", "suspend"),
+        ("after_instalments", "end", "after_instalments", "end"),
+        ("after_instalments", "lifetime", "after_instalments", "lifetime"),
+        ("after_instalments", "2y", "after_instalments", Term(months=24)),
+        ("kind", "supporter_share", "kind", "supporter_share"),
+    ],
+)
+def test_a_value_means_what_it_says(name: str, text: str, field: str, value: object) -> None:
+    assert getattr(apply_value(Choices(), name, text), field) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("groups", ""),
+        ("groups", "supporters,,patrons"),
+        ("rank", "high"),
+        ("rank", "1.5"),
+        ("rank", "٣"),
+        ("term", "12"),
+        ("term", "0d"),
+        ("term", "-3d"),
+        ("term", "3 weeks"),
+        ("term", "101y"),
+        ("grace", "soon"),
+        ("grace", "-1"),
+        ("grace", "366d"),
+        ("trial", "yes"),
+        ("on_pause", "true"),
+        ("on_pause_collection", "endd"),
+        ("on_refund", "no"),
+        ("on_partial_refund", "0%"),
+        ("on_partial_refund", "101%"),
+        ("on_dispute", "end"),
+        ("after_instalments", "keep"),
+        ("kind", "gift"),
+    ],
+)
+def test_a_value_that_a_key_does_not_take_is_refused(name: str, text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        apply_value(Choices(), name, text)
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: str(key.name))
+def test_every_default_in_the_table_is_the_one_in_force(key: object) -> None:
+    known = next(one for one in KEYS.values() if one is key)
+    if known.name in {"rank", "on_refund"}:  # said in words: they depend on something else
+        assert getattr(Choices(), known.field) is None
+    else:
+        assert apply_value(Choices(), known.name, known.default) == Choices()
+
+
+@pytest.mark.parametrize(
+    ("start", "term", "end"),
+    [
+        ("2026-01-31", Term(months=1), "2026-02-28"),
+        ("2028-01-31", Term(months=1), "2028-02-29"),
+        ("2028-02-29", Term(months=12), "2029-02-28"),
+        ("2026-12-15", Term(months=1), "2027-01-15"),
+        ("2026-11-30", Term(months=3), "2027-02-28"),
+        ("2026-03-01", Term(days=30), "2026-03-31"),
+        ("2026-03-01", Term(months=12), "2027-03-01"),
+    ],
+)
+def test_months_are_the_calendars_and_end_with_it(start: str, term: Term, end: str) -> None:
+    day = datetime.fromisoformat(start).replace(tzinfo=UTC, hour=13)
+    assert term.end(day) == datetime.fromisoformat(end).replace(tzinfo=UTC, hour=13)
+
+
+@given(
+    st.datetimes(datetime(2010, 1, 1), datetime(9990, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - the strategy adds the zone
+    st.integers(0, 36_600),
+    st.integers(0, 1_200),
+)
+def test_a_term_always_ends_after_it_began_and_no_later_than_the_far_future(
+    start: datetime, days: int, months: int
+) -> None:
+    end = Term(days, months).end(start)
+    assert start <= end <= FAR_FUTURE
+    assert end == FAR_FUTURE or end - start >= timedelta(days=days + 28 * months)
+
+
+def test_an_empty_file_is_a_whole_policy() -> None:
+    assert parse_policy({}) == Policy()
+    assert Policy().removal_confirm_seconds == 60
+    assert (Policy().removal_limit_min, Policy().removal_limit_percent) == (5, 10)
+
+
+def test_the_example_states_the_defaults_and_every_site_key() -> None:
+    toml = tomllib.loads(EXAMPLE.read_text())
+    policy = parse_policy(toml)
+    assert policy.defaults == Choices()
+    assert set(toml["site"]) == set(SITE_LIMITS)
+    assert all(getattr(policy, name) == getattr(Policy(), name) for name in SITE_LIMITS)
+    assert policy.ladders == {"level": ("supporters", "patrons")}
+    assert policy.prices["price_DonationExample"] == {"groups": "none", "kind": "donation"}
+    assert policy.products["prod_PatronExample"]["grace"] == "14d"
+
+
+def test_keys_may_carry_the_prefix_of_metadata() -> None:
+    toml = {"prices": {"yearly": {"discourse_grace": 3}}, "defaults": {"discourse_trial": "wait"}}
+    policy = parse_policy(toml)
+    assert policy.prices == {"yearly": {"grace": "3"}}
+    assert policy.defaults.trial == "wait"
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        ({"product": {}}, ["M151"]),
+        ({"site": 5}, ["M153"]),
+        ({"site": {"sweep_second": 60}}, ["M152"]),
+        ({"site": {"sweep_seconds": 0}}, ["M153"]),
+        ({"site": {"sweep_seconds": True}}, ["M153"]),
+        ({"site": {"removal_limit_percent": "10"}}, ["M153"]),
+        ({"defaults": {"groups": "everyone"}}, ["M152"]),
+        ({"defaults": {"grase": "7d"}}, ["M152"]),
+        ({"defaults": {"grace": "a week"}}, ["M153"]),
+        ({"defaults": {"on_pause": True}}, ["M153"]),
+        ({"ladders": {"level": "supporters"}}, ["M153"]),
+        ({"ladders": {"level": []}}, ["M153"]),
+        ({"ladders": {"level": ["a", "A"]}}, ["M153"]),
+        ({"ladders": {"level": ["a", " "]}}, ["M153"]),
+        ({"products": {"prod_1": "supporters"}}, ["M153"]),
+    ],
+)
+def test_what_is_wrong_for_the_whole_site_is_refused(
+    toml: dict[str, object], expected: list[str]
+) -> None:
+    assert codes(toml) == expected
+
+
+def test_all_problems_are_named_at_once_with_a_hint_and_the_likely_word() -> None:
+    with pytest.raises(PolicyError) as refused:
+        parse_policy({"sites": {}, "defaults": {"grce": "7d", "trial": "maybe"}})
+    first, second, third = refused.value.problems
+    assert 'is "site" meant?' in first.message
+    assert 'is "grace" meant?' in second.message
+    assert "`grant`, `wait`" in third.message
+    assert {problem.hint for problem in refused.value.problems} <= set(POLICY_CODES.values())
+    assert "M151" in str(refused.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["site", "defaults", "ladders", "products", "prices"]), JSON)
+)
+def test_any_file_is_either_a_policy_or_refused_with_codes(toml: dict[str, object]) -> None:
+    try:
+        policy = parse_policy(toml)
+    except PolicyError as refused:
+        found = {problem.code for problem in refused.problems}
+    else:
+        found = set()
+        for name, (low, high) in SITE_LIMITS.items():
+            assert low <= getattr(policy, name) <= high
+    assert found <= set(POLICY_CODES)
