@@ -1,0 +1,89 @@
+"""The bridge's pages: joining, signing in, one's own statement, and the addresses for machines."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import Flask, request
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from bridge.render import TEMPLATES
+from bridge.web import health, join, login, me, security, site, webhooks
+from bridge.web.context import SESSION_HOURS
+from bridge.web.limiting import Limiter
+from bridge.web.look import LookCache
+from bridge.web.pages import teach
+
+if TYPE_CHECKING:
+    from bridge.wiring import Bridge
+
+MOST_BYTES = 32 * 1024  # a form of ours is far smaller; webhooks have their own limit
+
+
+def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None = None) -> Flask:
+    """The web application of one bridge.
+
+    `proxy_hops`: how many proxies of one's own stand before it and may say who the client is.
+    `metrics_token`: who knows it reads /metrics from elsewhere; this machine needs none.
+    """
+    app = Flask(__name__, static_folder=None, template_folder=str(TEMPLATES / "html"))
+    app.secret_key = bridge.settings.secret_key
+    app.config.update(_cookies(bridge.settings.bridge_url))
+    app.config.update(WTF_CSRF_TIME_LIMIT=SESSION_HOURS * 3600, METRICS_TOKEN=metrics_token)
+    app.extensions["bridge"] = bridge
+    app.extensions["look"] = LookCache(
+        bridge.discourse.site, bridge.settings.discourse_url, bridge.clock.now
+    )
+    teach(app)
+    security.install(app)
+    _add_routes(app)
+    if proxy_hops:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's documented way
+            app.wsgi_app, x_for=proxy_hops, x_proto=proxy_hops, x_host=0
+        )
+    return app
+
+
+def _cookies(bridge_url: str) -> dict[str, object]:
+    """One cookie, for this host only, unreadable for scripts and not sent by other sites' forms."""
+    is_https = urlsplit(bridge_url).scheme == "https"
+    return {
+        "SESSION_COOKIE_NAME": "__Host-bridge" if is_https else "bridge",
+        "SESSION_COOKIE_SECURE": is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_PATH": "/",
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=SESSION_HOURS),
+    }
+
+
+def _add_routes(app: Flask) -> None:
+    csrf = CSRFProtect(app)
+    csrf.exempt(webhooks.blueprint)  # signed by who sends them; no browser, no cookie
+    limiter = Limiter()
+    for blueprint, kind in (
+        (login.blueprint, "login"),
+        (join.blueprint, "look"),
+        (me.blueprint, "look"),
+    ):
+        blueprint_guard = limiter.guard(kind)
+        app.before_request_funcs.setdefault(blueprint.name, []).append(blueprint_guard)
+    app.extensions["limiter"] = limiter
+    for blueprint in (
+        webhooks.blueprint,
+        health.blueprint,
+        site.blueprint,
+        login.blueprint,
+        join.blueprint,
+        me.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+
+    @app.before_request
+    def keep_it_small() -> None:
+        if request.blueprint != webhooks.blueprint.name:
+            request.max_content_length = MOST_BYTES

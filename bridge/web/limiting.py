@@ -1,0 +1,47 @@
+"""How often one client may ask: nobody can keep the bridge busy with Stripe or the forum."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+
+from flask import request
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from werkzeug.exceptions import TooManyRequests
+
+from bridge.web.context import reader
+
+# Generous for people, who share addresses; each web process counts for itself.
+LIMITS = {"look": 300, "login": 120, "pay": 20}
+
+
+class Limiter:
+    """Counts requests of a kind per member, or per address for strangers."""
+
+    def __init__(self) -> None:
+        self._window = MovingWindowRateLimiter(MemoryStorage())
+        self._items = {kind: RateLimitItemPerMinute(n) for kind, n in LIMITS.items()}
+
+    def check(self, kind: str) -> None:
+        """Count this request; raises TooManyRequests when it is one too many."""
+        if not self._window.hit(self._items[kind], kind, _client()):
+            raise TooManyRequests(retry_after=60)
+
+    def guard(self, kind: str) -> Callable[[], None]:
+        """The check as a `before_request` function of a blueprint."""
+        return lambda: self.check(kind)
+
+
+def _client() -> str:
+    known = reader()
+    if known is not None:
+        return f"user:{known.user_id}"
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return "unknown"
+    if address.version == 6:  # noqa: PLR2004 - one home has a whole /64
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

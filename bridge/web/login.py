@@ -1,0 +1,111 @@
+"""Signing in through the forum: silently first, by its login page when that finds nobody."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Blueprint, Response, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from bridge.store import web as store
+from bridge.web import connect
+from bridge.web.addresses import own_path, with_query
+from bridge.web.context import absolute, browser, here, now, reader, sign_in, the_bridge, the_look
+from bridge.web.security import Stop
+
+log = structlog.get_logger(__name__)
+blueprint = Blueprint("login", __name__)
+PURPOSE = "login"
+# Added to the page that was wanted when the forum knew nobody: it asks once, and never in circles.
+STRANGER = "signed_in"
+
+
+@blueprint.get("/login")
+def silent() -> AnyResponse:
+    """Ask the forum who is there, without showing anything. Works for everybody logged in there."""
+    wanted = own_path(request.args.get("next"))
+    if reader() is not None:
+        return redirect(wanted, 303)
+    settings = the_bridge().settings
+    return redirect(connect.silent_address(settings.discourse_url, _ask(wanted, silent=True)), 303)
+
+
+@blueprint.get("/login/forum")
+def by_form() -> AnyResponse:
+    """Send a stranger to the forum's login page, by the address that comes back in its version."""
+    query = _ask(own_path(request.args.get("next")), silent=False)
+    forum_url = the_bridge().settings.discourse_url
+    return redirect(connect.login_address(forum_url, query, the_look().version), 303)
+
+
+def _ask(wanted: str, *, silent: bool) -> str:
+    settings = the_bridge().settings
+    payload = {"next": wanted}
+    with the_bridge().store.write() as connection:
+        nonce = store.make_nonce(connection, PURPOSE, browser(), payload, now())
+    return connect.question(
+        nonce, absolute("login.callback"), settings.discourse_connect_secret, silent=silent
+    )
+
+
+@blueprint.get("/login/callback")
+def callback() -> AnyResponse:
+    """Take the forum's answer, if it is signed, asked for by this browser, recent and unused."""
+    try:
+        answer = connect.read_answer(
+            request.args.get("sso", ""),
+            request.args.get("sig", ""),
+            the_bridge().settings.discourse_connect_secret,
+        )
+    except connect.BadAnswer as error:
+        log.warning("login.refused", why=str(error))
+        raise Stop(
+            403, "The sign-in did not work", "The forum's answer could not be verified."
+        ) from error
+    with the_bridge().store.write() as connection:
+        nonce = store.use_nonce(connection, answer.nonce, PURPOSE, session.get("browser"), now())
+    wanted = own_path(nonce.payload.get("next"))
+    if not nonce.fresh:
+        return _not_fresh(wanted, stale=nonce.stale)
+    if isinstance(answer, connect.NotSignedIn):
+        return redirect(with_query(wanted, **{STRANGER: "no"}), 303)
+    sign_in(answer)
+    with the_bridge().store.write() as connection:
+        store.see_user(connection, answer.user_id, answer.username, now())
+    log.info("login.done", user=answer.user_id)
+    return redirect(wanted, 303)
+
+
+def _not_fresh(wanted: str, *, stale: bool) -> AnyResponse:
+    """An answer that came too late, twice, or to another browser: a click away from a new one."""
+    if reader() is not None:
+        return redirect(wanted, 303)
+    if stale:
+        sentence = "This sign-in took longer than ten minutes or was used already."
+    else:
+        sentence = (
+            "Your browser did not bring back the cookie that this sign-in began with. "
+            "Allow cookies for this site, or finish in the window in which you began."
+        )
+    page = render_template("login_again.jinja", sentence=sentence, wanted=wanted)
+    return Response(page, 400)
+
+
+@blueprint.post("/logout")
+def logout() -> AnyResponse:
+    """Forget who is there; the forum's own login is not touched."""
+    session.clear()
+    return redirect(url_for("login.logged_out"), 303)
+
+
+@blueprint.get("/logout")
+def logged_out() -> str:
+    """Say what that means, and what it does not."""
+    return render_template("logged_out.jinja")
+
+
+def ask_for_login() -> AnyResponse:
+    """For a page that only a member may see: ask the forum once, then ask the stranger."""
+    wanted = here(STRANGER)
+    if request.args.get(STRANGER) != "no":
+        return redirect(url_for("login.silent", next=wanted), 303)
+    return Response(render_template("login.jinja", wanted=wanted), 401)

@@ -1,0 +1,133 @@
+"""The forum's own look, so that a page of the bridge is worn like a page of the forum.
+
+Read from the forum's public front page, kept for some minutes, and replaced by a plain default
+for as long as the forum cannot be read: a page of ours never waits long for it and never fails.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+
+from bridge.discourse_look import Site
+from bridge.errors import BridgeError
+
+log = structlog.get_logger(__name__)
+
+FRESH = timedelta(minutes=10)
+RETRY = timedelta(minutes=1)
+FIRST_WAIT_SECONDS = 2.0
+STYLE = Path(__file__).parent / "static" / "style.css"
+
+# Discourse's own default colours (its "Light" and "Dark" schemes).
+LIGHT = {
+    "primary": "#222222",
+    "secondary": "#ffffff",
+    "tertiary": "#0088cc",
+    "quaternary": "#e45735",
+    "header_background": "#ffffff",
+    "header_primary": "#333333",
+    "highlight": "#ffff4d",
+    "danger": "#c80001",
+    "success": "#009900",
+}
+DARK = {
+    "primary": "#dddddd",
+    "secondary": "#222222",
+    "tertiary": "#099dd7",
+    "quaternary": "#c14924",
+    "header_background": "#111111",
+    "header_primary": "#dddddd",
+    "highlight": "#a87137",
+    "danger": "#e45735",
+    "success": "#1ca551",
+}
+# The forum computes these from the ones above; where it names them, its own are taken.
+SHADES = ("primary-low", "primary-medium", "primary-high", "tertiary-low", "danger-low")
+TEXT = {"primary", "secondary", "tertiary"}
+HEADER = {"header_background", "header_primary"}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the forum looks now, ready for a page."""
+
+    title: str
+    logo_url: str | None
+    version: str | None
+    css: str
+
+    @property
+    def digest(self) -> str:
+        """Names this very stylesheet, so that browsers may keep it for good."""
+        return hashlib.sha256(self.css.encode()).hexdigest()[:16]
+
+
+def palette(light: Mapping[str, str], dark: Mapping[str, str]) -> str:
+    """The colours as custom properties, for light and, by the reader's preference, for dark."""
+    return (
+        f":root{{{_properties(LIGHT, light)}}}\n"
+        f"@media (prefers-color-scheme: dark){{:root{{{_properties(DARK, dark)}}}}}\n"
+    )
+
+
+def _properties(defaults: Mapping[str, str], forum: Mapping[str, str]) -> str:
+    # Half of a palette beside half of another is unreadable: what belongs together comes together.
+    if forum.keys() >= TEXT:
+        wanted = {*defaults, *SHADES}
+    else:
+        wanted = HEADER if forum.keys() >= HEADER else set()
+    chosen = {name: value for name, value in forum.items() if name in wanted}
+    return "".join(f"--{name}:{value};" for name, value in {**defaults, **chosen}.items())
+
+
+def make_look(site: Site | None, forum_url: str) -> Look:
+    """The look of a forum as it was read, or the plain one when nothing could be read."""
+    style = STYLE.read_text(encoding="utf-8")
+    host = urlsplit(forum_url).hostname or forum_url
+    if site is None:
+        return Look(host, None, None, palette({}, {}) + style)
+    return Look(site.title, site.logo_url, site.version, palette(site.light, site.dark) + style)
+
+
+class LookCache:
+    """Keeps the look; reads it anew beside the requests, one reader at a time."""
+
+    def __init__(
+        self, read: Callable[[], Site], forum_url: str, now: Callable[[], datetime]
+    ) -> None:
+        self._read = read
+        self._forum_url = forum_url
+        self._now = now
+        self._look = make_look(None, forum_url)
+        self._due_at: datetime | None = None
+        self._reading = threading.Lock()
+
+    def current(self) -> Look:
+        """The newest look at hand. Only the very first page waits, and not for long."""
+        first = self._due_at is None
+        if first or (self._due_at is not None and self._now() >= self._due_at):
+            reader = threading.Thread(target=self._refresh, daemon=True, name="look")
+            reader.start()
+            if first:
+                reader.join(FIRST_WAIT_SECONDS)
+        return self._look
+
+    def _refresh(self) -> None:
+        if not self._reading.acquire(blocking=False):
+            return
+        try:
+            self._due_at = self._now() + RETRY
+            self._look = make_look(self._read(), self._forum_url)
+            self._due_at = self._now() + FRESH
+        except BridgeError as error:
+            log.info("look.unread", why=str(error))
+        finally:
+            self._reading.release()

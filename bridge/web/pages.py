@@ -1,0 +1,44 @@
+"""What the templates know: the look, the reader, and how prices and dates are said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, g
+from jinja2 import StrictUndefined
+
+from bridge.core.model import Price
+from bridge.render import statement_filters
+from bridge.web import words
+from bridge.web.context import locale, reader, the_bridge, the_look
+
+
+def teach(app: Flask) -> None:
+    """Set up the app's templates: everything is escaped, and a missing name is an error."""
+    environment = app.jinja_env
+    environment.autoescape = True  # Flask goes by the file's ending, and ours is .jinja
+    environment.undefined = StrictUndefined
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters.update(
+        amount=_amount,
+        price=lambda price: words.price_words(price, locale()),
+        interval=words.interval_words,
+        recurrence=words.recurrence_words,
+        group_names=words.group_names,
+        **statement_filters(),
+    )
+    app.context_processor(_common)
+
+
+def _amount(price: Price) -> str:
+    return words.amount_words(price, locale())
+
+
+def _common() -> dict[str, Any]:
+    return {
+        "look": the_look(),
+        "locale": locale(),
+        "reader": reader(),
+        "forum_url": the_bridge().settings.discourse_url,
+        "request_id": g.get("request_id", ""),
+    }

@@ -1,0 +1,139 @@
+"""Headers, request ids and error pages: what holds for every answer."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, g, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from bridge.errors import Transient
+from bridge.web.context import the_bridge
+
+log = structlog.get_logger(__name__)
+
+WORDS = {
+    400: ("This did not work", "The page was open for too long, or the address is not complete."),
+    403: ("This is not yours to see", "It belongs to somebody else, or you are not signed in."),
+    404: ("There is nothing here", "The address may have a slip of the pen, or the offer ended."),
+    405: ("This did not work", "The page cannot be used in this way."),
+    413: ("This is too much", "What was sent is larger than anything this page needs."),
+    429: ("One moment, please", "There were many requests at once. Try again in a minute."),
+    500: ("Something went wrong here", "It is our fault, not yours. It was written down."),
+    503: ("Not now, but soon", "Something we depend on is not answering. Try again in a minute."),
+}
+
+
+class Stop(Exception):
+    """Ends a view with a page of plain words."""
+
+    def __init__(self, status: int, title: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.title = title
+        self.sentence = sentence
+
+
+def install(app: Flask) -> None:
+    """Hook this into an app."""
+    app.before_request(_name_request)
+    app.after_request(_add_headers)
+    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Stop, _stopped)
+    app.register_error_handler(Transient, _later)
+    app.register_error_handler(Exception, _our_fault)
+
+
+def _name_request() -> None:
+    # Ours, never the client's: it goes into the log.
+    g.request_id = secrets.token_hex(6)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _add_headers(response: Response) -> Response:
+    headers = response.headers
+    headers["X-Request-Id"] = g.get("request_id", "")
+    headers.setdefault("Content-Security-Policy", content_policy())
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    # Sent within the bridge only (the form protection wants it): no address tells where one was.
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("X-Frame-Options", "DENY")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
+    # Pages tell about one reader; what may be kept says so itself.
+    headers.setdefault("Cache-Control", "no-store")
+    if the_bridge().settings.bridge_url.startswith("https://"):
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response
+
+
+def content_policy() -> str:
+    """Nothing runs in these pages; pictures come from the forum and from Stripe's products.
+
+    Forms lead on to Stripe and to the forum, and browsers hold `form-action` against every
+    redirect on the way; Stripe's pages may stand on a domain of the community's own, so any
+    encrypted one is allowed, and a sandbox's or forum's own address on this machine.
+    """
+    settings = the_bridge().settings
+    plain = {_origin(url) for url in (settings.discourse_url, settings.stripe_api_base) if url}
+    local = " ".join(sorted(origin for origin in plain if origin.startswith("http://")))
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "style-src 'self'",
+            f"img-src 'self' https: {local}".rstrip(),
+            f"form-action 'self' https: {local}".rstrip(),
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _stale_form(error: CSRFError) -> Response:
+    log.info("web.form_refused", why=error.description)
+    return error_page(400)
+
+
+def _http_error(error: HTTPException) -> Response:
+    if error.code is None or error.code < 400:  # noqa: PLR2004 - a redirect that was raised
+        return make_response(error.get_response())
+    response = error_page(error.code)
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _stopped(stop: Stop) -> Response:
+    return error_page(stop.status, stop.title, stop.sentence)
+
+
+def _later(error: Transient) -> Response:
+    log.warning("web.unavailable", path=request.path, why=str(error))
+    response = error_page(503)
+    response.headers["Retry-After"] = str(max(1, round(error.retry_after or 30)))
+    return response
+
+
+def _our_fault(error: Exception) -> Response:
+    log.error("web.failed", path=request.path, exc_info=error)
+    return error_page(500)
+
+
+def error_page(status: int, title: str | None = None, sentence: str | None = None) -> Response:
+    """A page that says in plain words what happened, with the number to ask us by."""
+    usual = WORDS.get(status, WORDS[400 if status < 500 else 500])  # noqa: PLR2004
+    page = render_template(
+        "error.jinja", title=title or usual[0], sentence=sentence or usual[1], status=status
+    )
+    return make_response(page, status)
