@@ -26,8 +26,6 @@ from bridge.store import facts, inbox, memberships, statements, work
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
-# Several events of one customer that come within this time are one round.
-SETTLE_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 900.0
 MOST_ROUNDS = 5
 
@@ -157,9 +155,11 @@ def _read_customer(
         if bridge.stripe.customer(customer_id).deleted:
             return Reading(customer_id, began_at, deleted=True)
         raise
-    prices = (*found.prices, *(bought.prices if bought else ()))
-    secrets_ = [bridge.settings.secret_key]
-    users = {read_reference(text, secrets_) for text in found.references.values()} - {None}
+    lines = bought.purchases if bought else ()
+    prices = (*found.prices, *_prices_of(bridge, {line.price_id for line in lines}))
+    claims = [*found.references.values(), *(bought.references.values() if bought else ())]
+    ours = [bridge.settings.secret_key]
+    users = {user_id for text in claims if (user_id := read_reference(text, ours)) is not None}
     return Reading(
         customer_id,
         began_at,
@@ -169,6 +169,13 @@ def _read_customer(
         (*_products_of(bridge, prices), *prices),
         user_id=users.pop() if len(users) == 1 else None,
     )
+
+
+def _prices_of(bridge: Bridge, ids: set[str]) -> list[Price]:
+    """Prices of one-off orders that were never read."""
+    with bridge.store.read() as connection:
+        missing = ids - facts.has_in_catalogue(connection, ids)
+    return [bridge.stripe.price(price_id) for price_id in sorted(missing)]
 
 
 def _products_of(bridge: Bridge, prices: Iterable[Price]) -> list[Product]:

@@ -157,6 +157,13 @@ def save_subscriptions(
     )
 
 
+def save_subscription(
+    connection: Connection, subscription: Subscription, read_at: datetime
+) -> None:
+    """Keep one subscription of a listing that is not whole yet."""
+    _upsert_reading(connection, subscriptions, subscription, subscription.customer_id, read_at)
+
+
 def save_purchases(
     connection: Connection, customer_id: str, found: Sequence[Purchase], read_at: datetime
 ) -> None:
@@ -255,6 +262,22 @@ def vanished(connection: Connection, customer_ids: Sequence[str]) -> frozenset[s
                 subscriptions.c.read_at < customers.c.read_at,
                 customers.c.deleted_at.is_(None),
             )
+        )
+    )
+
+
+def customers_with_vanished(connection: Connection) -> list[str]:
+    """Linked customers of whom a stored subscription was not seen in the last whole reading."""
+    return list(
+        connection.scalars(
+            select(subscriptions.c.customer_id)
+            .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
+            .where(
+                subscriptions.c.read_at < customers.c.read_at,
+                customers.c.deleted_at.is_(None),
+                customers.c.user_id.is_not(None),
+            )
+            .distinct()
         )
     )
 

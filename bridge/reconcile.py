@@ -1,0 +1,162 @@
+"""The backstops: missed events from Stripe's list, the whole catalogue, all subscriptions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, or_, select, update
+
+from bridge.core.events import MalformedEvent, read_event
+from bridge.core.model import Subscription
+from bridge.intake import note_catalogue
+from bridge.reference import read_reference
+from bridge.store import facts, inbox, state, work
+from bridge.store.schema import customers, subscriptions
+from bridge.stripe_reader import REFERENCE
+from bridge.wiring import Bridge
+
+log = structlog.get_logger()
+CURSOR = "stripe.events.cursor"
+# What decides about groups; Stripe lists at most 20 types a call.
+TYPES = (
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "customer.subscription.created",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.deleted",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "invoice.voided",
+    "invoice.marked_uncollectible",
+    "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.closed",
+    "refund.failed",
+    "product.updated",
+    "price.updated",
+    "product.deleted",
+    "price.deleted",
+)
+
+
+def backfill(bridge: Bridge) -> None:
+    """Take in events that never arrived, through the same inbox; what arrived is a duplicate.
+
+    The cursor stays where the last page ended, and each run begins there again: an event that
+    Stripe listed late is still found, because the inbox forgets no id.
+    """
+    with bridge.store.read() as connection:
+        cursor = state.get(connection, CURSOR)
+    missed = 0
+    for page in bridge.stripe.events_since(cursor, TYPES):
+        now = bridge.clock.now()
+        with bridge.store.write() as connection:
+            live = bridge.settings.livemode
+            for payload in page:
+                missed += record_payload(connection, payload, livemode=live, now=now)
+            if page:
+                state.put(connection, CURSOR, page[-1]["id"])
+    if missed:
+        log.warning("backfill.missed", events=missed)
+
+
+def record_payload(
+    connection: Connection, payload: Mapping[str, Any], *, livemode: bool, now: datetime
+) -> bool:
+    """Store one event of Stripe's list; False if it was there, or is of no use."""
+    try:
+        event = read_event(payload)
+    except MalformedEvent:
+        return False
+    raw = json.dumps(payload, sort_keys=True).encode()
+    wrong_mode = event.livemode != livemode
+    return inbox.record(
+        connection,
+        event,
+        source="backfill",
+        payload_sha256=hashlib.sha256(raw).hexdigest(),
+        now=now,
+        due_at=now,
+        dead="of the other mode (live or test)" if wrong_mode else None,
+    )
+
+
+def read_catalogue(bridge: Bridge) -> None:
+    """Read all products and prices, inactive ones too: people may still be on them."""
+    for products, prices in bridge.stripe.catalogue():
+        with bridge.store.write() as connection:
+            note_catalogue(connection, [*products, *prices], bridge.clock.now(), cause="catalogue")
+
+
+def read_all_subscriptions(
+    bridge: Bridge, progress: Callable[[int], None] = lambda _: None
+) -> None:
+    """Read every subscription of the account; whose facts have moved is decided again.
+
+    A page at a time, so memory stays flat. Once it is whole it is a complete reading of everybody.
+    """
+    began_at = bridge.clock.now()
+    seen = 0
+    for page in bridge.stripe.all_subscriptions():
+        now = bridge.clock.now()
+        with bridge.store.write() as connection:
+            for subscription in page:
+                _take_in(bridge, connection, subscription, began_at, now)
+        seen += len(page)
+        progress(seen)
+    with bridge.store.write() as connection:
+        connection.execute(
+            update(customers)
+            .where(or_(customers.c.read_at.is_(None), customers.c.read_at < began_at))
+            .values(read_at=began_at)
+        )
+        for customer_id in facts.customers_with_vanished(connection):
+            work.mark_dirty(
+                connection,
+                customer_id,
+                now=began_at,
+                due_at=began_at,
+                cause="reconcile: vanished",
+                needs=("read",),
+            )
+    log.info("reconcile.read", subscriptions=seen)
+
+
+def _take_in(
+    bridge: Bridge,
+    connection: Connection,
+    subscription: Subscription,
+    began_at: datetime,
+    now: datetime,
+) -> None:
+    customer_id = subscription.customer_id
+    data = facts.CONVERTER.unstructure(subscription)
+    known = connection.execute(
+        select(subscriptions.c.data, subscriptions.c.read_at).where(
+            subscriptions.c.id == subscription.id
+        )
+    ).one_or_none()
+    if known is not None and known.read_at > began_at:
+        return  # read on its own meanwhile: newer than this page may be
+    if known is not None and known.data == data:
+        connection.execute(
+            update(subscriptions)
+            .where(subscriptions.c.id == subscription.id)
+            .values(read_at=began_at)
+        )
+        return
+    facts.see_customer(connection, customer_id, now)
+    facts.save_subscription(connection, subscription, began_at)
+    work.mark_dirty(connection, customer_id, now=now, due_at=now, cause="reconcile")
+    claim = subscription.metadata.get(REFERENCE)
+    user_id = read_reference(claim, [bridge.settings.secret_key])
+    if user_id is not None and facts.user_of(connection, customer_id) is None:
+        facts.link(connection, customer_id, user_id, proof="reference", actor="reconcile", now=now)

@@ -1,0 +1,137 @@
+"""The sweeper: finds in SQL whatever no hint has woken, and does the periodic reading.
+
+With it, everything lost in Redis is a delay of seconds. Two of them do no harm: work is leased, and
+of the periodic jobs one process at a time holds the lease.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import or_, select
+
+from bridge import forum, reconcile, worker
+from bridge.errors import BridgeError
+from bridge.store import memberships, state, statements, work
+from bridge.store.schema import groups
+from bridge.wiring import Bridge
+
+log = structlog.get_logger()
+TICK_SECONDS = 1.0
+AT_ONCE = 200
+# A big group is read less often, so that reading it takes at most one request a minute on average.
+MEMBERS_PER_PAGE = 1000
+LAST_SWEEP = "sweep.last_run"
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """Something that is done from time to time, by one process."""
+
+    name: str
+    every: timedelta
+    run: Callable[[Bridge], None]
+
+
+PERIODIC = (
+    Periodic("groups", timedelta(minutes=10), forum.read_groups),
+    Periodic("catalogue", timedelta(hours=6), reconcile.read_catalogue),
+    Periodic("backfill", timedelta(hours=1), reconcile.backfill),
+    Periodic("reconcile", timedelta(days=1), reconcile.read_all_subscriptions),
+)
+
+
+def run(bridge: Bridge, stop: threading.Event) -> None:
+    """Sweep until told to stop."""
+    while not stop.is_set():
+        began = time.monotonic()
+        try:
+            tick(bridge)
+        except BridgeError as error:
+            log.warning("sweep.failed", error=type(error).__name__, message=str(error)[:300])
+        stop.wait(max(0.05, TICK_SECONDS - (time.monotonic() - began)))
+
+
+def tick(bridge: Bridge) -> int:
+    """Wake, or without Redis do, all that is due; returns how much was found."""
+    found = _wake(bridge)
+    for job in PERIODIC:
+        _run_if_due(bridge, job)
+    with bridge.store.write() as connection:
+        state.put_time(connection, LAST_SWEEP, bridge.clock.now())
+    return found
+
+
+def _wake(bridge: Bridge) -> int:
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        work.ring_timers(connection, now)
+    with bridge.store.read() as connection:
+        keys = connection.execute(work.due_keys(now, AT_ONCE)).all()
+        to_apply = memberships.groups_with_work(connection, now)
+        to_tell = statements.due_users(connection, now, AT_ONCE)
+        to_read = _groups_to_read(bridge, now)
+    due = [
+        *(("decide", row.key, row.dirty_gen) for row in keys),
+        *(("apply", str(group_id), "") for group_id in to_apply),
+        *(("read", str(group_id), "") for group_id in to_read),
+        *(("tell", str(user_id), "") for user_id in to_tell),
+    ]
+    for kind, key, mark in due:
+        # No Redis: the work is done here. It is the same work, only by one process.
+        if not bridge.hints.send(kind, key, mark):
+            worker.do(bridge, kind, key)
+    return len(due)
+
+
+def _groups_to_read(bridge: Bridge, now: datetime) -> list[int]:
+    """Mapped groups whose members are to be read back: asked for, or not read for a while."""
+    with bridge.store.read() as connection:
+        mapped = bridge.rulebook.rules(connection, now).mapped_group_ids
+        rows = connection.execute(
+            select(groups).where(
+                groups.c.missing_since.is_(None),
+                ~groups.c.automatic,
+                or_(groups.c.id.in_(mapped), groups.c.read_due_at <= now),
+            )
+        ).all()
+    due = []
+    for row in rows:
+        pages = max(1, -(-row.user_count // MEMBERS_PER_PAGE))
+        every = timedelta(seconds=max(bridge.policy.sweep_seconds, 60 * pages))
+        asked = row.read_due_at is not None
+        if (asked and row.read_due_at <= now) or (
+            not asked and (row.read_at is None or row.read_at + every <= now)
+        ):
+            due.append(row.id)
+    return due
+
+
+def _run_if_due(bridge: Bridge, job: Periodic) -> None:
+    key = f"periodic.{job.name}"
+    now = bridge.clock.now()
+    with bridge.store.read() as connection:
+        last = state.get_time(connection, key)
+    if last is not None and last + job.every > now:
+        return
+    with work.holding(bridge.store, bridge.clock, key, bridge.name) as lease:
+        if lease is None:
+            return
+        try:
+            job.run(bridge)
+        except BridgeError as error:
+            # Tried again with the next tick but one, not in a day.
+            log.warning(
+                "periodic.failed",
+                job=job.name,
+                error=type(error).__name__,
+                message=str(error)[:300],
+            )
+            now = now - job.every + timedelta(seconds=30)
+        with bridge.store.write() as connection:
+            state.put_time(connection, key, now)

@@ -1,0 +1,103 @@
+"""Where Stripe and Discourse report: verify, store once, mark dirty, answer. Nothing else.
+
+The answer is 200 only when the event is on the disk. What it means is worked out later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import timedelta
+
+import structlog
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from bridge.core.events import MalformedEvent, read_event
+from bridge.core.model import Event
+from bridge.crashpoints import crashpoint
+from bridge.errors import Transient
+from bridge.settle import SETTLE_SECONDS
+from bridge.store import inbox
+from bridge.wiring import Bridge
+
+log = structlog.get_logger()
+blueprint = Blueprint("webhooks", __name__)
+MOST_BYTES = 256 * 1024
+
+
+@blueprint.post("/webhooks/stripe")
+def stripe() -> Response:
+    """Take in an event of Stripe's, snapshot or thin, of any API version."""
+    bridge: Bridge = current_app.extensions["bridge"]
+    body = _body()
+    if body is None:
+        return _answer(413, "the body is larger than 256 KiB")
+    header = request.headers.get("Stripe-Signature", "")
+    if not bridge.stripe.verify_signature(body, header, bridge.settings.stripe_webhook_secrets):
+        return _answer(400, "the signature is missing, wrong or too old")
+    try:
+        event = read_event(json.loads(body))
+    except (MalformedEvent, ValueError) as error:
+        # Signed by Stripe and yet no event: kept and shown, so that nobody waits for it.
+        event = _unreadable(body, bridge)
+        return _store(bridge, event, body, source="stripe", dead=f"unreadable: {error}"[:300])
+    wrong_mode = event.livemode != bridge.settings.livemode
+    return _store(
+        bridge,
+        event,
+        body,
+        source="stripe",
+        dead="of the other mode (live or test) than STRIPE_API_KEY" if wrong_mode else None,
+    )
+
+
+def _store(
+    bridge: Bridge, event: Event, body: bytes, *, source: str, dead: str | None = None
+) -> Response:
+    now = bridge.clock.now()
+    try:
+        with bridge.store.write() as connection:
+            new = inbox.record(
+                connection,
+                event,
+                source=source,
+                payload_sha256=hashlib.sha256(body).hexdigest(),
+                now=now,
+                due_at=now + timedelta(seconds=SETTLE_SECONDS),
+                dead=dead,
+            )
+            crashpoint("before_inbox_commit")
+    except Transient as error:
+        log.warning("webhook.not_stored", event_id=event.id, error=str(error))
+        return _answer(503, "not stored: send it again")
+    crashpoint("after_inbox_commit")
+    if new and not dead:
+        bridge.hints.later(SETTLE_SECONDS, "decide", inbox.work_key(event))
+    log.info("webhook", event_id=event.id, type=event.type, new=new, dead=dead)
+    return _answer(200, "stored" if new else "known")
+
+
+def _body() -> bytes | None:
+    request.max_content_length = MOST_BYTES
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        return None
+
+
+def _unreadable(body: bytes, bridge: Bridge) -> Event:
+    digest = hashlib.sha256(body).hexdigest()
+    return Event(
+        id=f"unreadable_{digest[:40]}",
+        type="unreadable",
+        object_id=None,
+        object_kind=None,
+        customer_id=None,
+        created_at=bridge.clock.now(),
+        livemode=bridge.settings.livemode,
+    )
+
+
+def _answer(status: int, text: str) -> Response:
+    return Response(text + "\n", status, mimetype="text/plain")
