@@ -68,7 +68,7 @@ class StripeApi:
 
     # --- What a customer has, and paid ----------------------------------------------------------
 
-    def customerreading(self, customer_id: str) -> CustomerReading:
+    def customer_reading(self, customer_id: str) -> CustomerReading:
         """All subscriptions of a customer: one request, more only where something is cut off."""
         return read_customer_now(self._http, customer_id)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bridge.core.model import MoneyLine, Purchase
+from bridge.core.model import MoneyLine, Price, Purchase
 from bridge.stripe_checkout import read_checkout
 from bridge.stripe_http import StripeHttp, reading
 from bridge.stripe_money import (
@@ -20,7 +20,7 @@ from bridge.stripe_money import (
     read_purchases,
     what_was_bought,
 )
-from bridge.stripe_reader import Json, within
+from bridge.stripe_reader import Json, read_price, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class PurchaseReading:
 
     customer_id: str
     purchases: tuple[Purchase, ...]
+    prices: tuple[Price, ...] = ()
     money: tuple[MoneyLine, ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
 
@@ -36,6 +37,7 @@ class PurchaseReading:
 def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
     """All paid one-off orders, those beside a subscription included."""
     purchases: list[Purchase] = []
+    prices: dict[str, Price] = {}
     money: dict[str, MoneyLine] = {}
     references: dict[str, str] = {}
     sessions = http.all(
@@ -55,11 +57,14 @@ def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
                 continue
             payment = _payment_of(http, session)
             purchases += read_purchases(session, lines, payment)
+            prices |= {line["price"]["id"]: read_price(line["price"]) for line in lines}
             money |= {m.id: m for m in _money_of(session, lines, payment)}
             reference = read_checkout(session).reference
             if reference:
                 references[session["id"]] = reference
-    return PurchaseReading(customer_id, tuple(purchases), tuple(money.values()), references)
+    return PurchaseReading(
+        customer_id, tuple(purchases), tuple(prices.values()), tuple(money.values()), references
+    )
 
 
 def _line_items(http: StripeHttp, session: Json) -> Sequence[Json]:
