@@ -1,0 +1,184 @@
+"""From a statement to the member's private message, and the Jinja environments for both outputs.
+
+In HTML the templates escape by themselves. In Markdown they do too, by `escape_markdown`: whatever
+a template prints is escaped unless it is Markdown that the template or a filter here made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from babel.dates import format_date, format_skeleton
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from bridge.core.model import MoneyLine
+from bridge.core.money import Total, find_locale, format_minor
+from bridge.core.reasons import phrase
+from bridge.core.statement import Cause, GroupName, Statement, fold
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+LOCALE = "en-GB"
+TITLE = "Your membership statement"
+
+# Discourse refuses more (its setting max_post_length).
+MESSAGE_LIMIT = 32_000
+_LINES_SHOWN = (250, 100, 40, 10, 0)
+_LONGEST_NAME = 80
+
+# What cannot stand within a line, or in UTF-8 at all.
+_DROPPED = re.compile("[\x00\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\ud800-\udfff]")
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+_STARTS_DISCOURSE_SYNTAX = frozenset("@#:[;")
+
+
+def escape_markdown(text: str) -> str:
+    """Text that shows letter by letter in a message of Discourse, on one line, in a table or not.
+
+    Backslashes alone do not stop mentions, hashtags, emoji and BBCode, which Discourse looks for
+    after Markdown has taken the backslashes away; an empty comment behind their first letter does.
+    Source: tried with hostile strings on a running Discourse 3.5.
+    """
+    return _PUNCTUATION.sub(_escape_character, _DROPPED.sub("", text).strip())
+
+
+def _escape_character(found: re.Match[str]) -> str:
+    character = found.group()
+    return f"\\{character}<!-- -->" if character in _STARTS_DISCOURSE_SYNTAX else f"\\{character}"
+
+
+def statement_markdown(statement: Statement, locale: str = LOCALE) -> tuple[str, str]:
+    """Title and body of the member's message, shorter than Discourse's limit whatever it holds."""
+    for lines in _LINES_SHOWN:
+        body = _body(fold(statement, lines), locale)
+        if len(body) < MESSAGE_LIMIT:
+            return TITLE, body
+    whole = _link("see it whole", statement.links.full)
+    return TITLE, f"Your statement is too long for a message: {whole}.\n"
+
+
+def receipt_markdown(line: MoneyLine, locale: str = LOCALE) -> str:
+    """The answer in the member's message that a purchase was paid."""
+    template = markdown_environment().get_template("receipt.md.jinja")
+    return template.render(line=line, locale=locale).strip() + "\n"
+
+
+def statement_fingerprint(statement: Statement, locale: str = LOCALE) -> str:
+    """The same for two statements that read the same, whenever they were made.
+
+    Compare it with that of the message as last written, to edit only when something changed.
+    """
+    undated = replace(statement, as_of=datetime.min.replace(tzinfo=UTC))
+    return hashlib.sha256("\n".join(statement_markdown(undated, locale)).encode()).hexdigest()
+
+
+def html_environment() -> Environment:
+    """Templates of pages, escaped as HTML, with the filters for money, days and reasons."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES / "html"), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters.update(statement_filters())
+    return environment
+
+
+def statement_filters() -> dict[str, Callable[..., str]]:
+    """`money`, `day`, `short_day`, `why`: in the language of the template's variable `locale`."""
+    return {"money": _money, "day": _day, "short_day": _short_day, "why": _why}
+
+
+@cache
+def markdown_environment() -> Environment:
+    """Templates of messages. `autoescape` keeps what macros make; `finalize` escapes the rest."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES / "markdown"),
+        autoescape=True,
+        finalize=_as_markdown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    environment.filters.update(statement_filters())
+    environment.filters.update(
+        {"link": _link, "short": _short, "amounts": _amounts, "names": _names}
+    )
+    return environment
+
+
+def _body(statement: Statement, locale: str) -> str:
+    template = markdown_environment().get_template("statement.md.jinja")
+    body = template.render(statement=statement, locale=locale)
+    return re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
+
+
+def _as_markdown(value: object) -> Markup:
+    """What a template prints; Markup means here: Markdown already."""
+    return value if isinstance(value, Markup) else Markup(escape_markdown(str(value)))  # noqa: S704
+
+
+def _link(text: str, url: str | None) -> Markup:
+    """A Markdown link, or only its text where the address is none of the web."""
+    shown = _as_markdown(text)
+    if not url or urlsplit(url).scheme not in {"http", "https"}:
+        return shown
+    return Markup(f"[{shown}]({quote(url, safe=_SAFE_IN_ADDRESS)})")  # noqa: S704 -- both escaped
+
+
+# All that an address may hold, save what ends or opens something in Markdown.
+_SAFE_IN_ADDRESS = "%/:?#@!$&+,;=-._~"
+
+
+def _short(text: str) -> str:
+    line = _DROPPED.sub("", text).strip()
+    return line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 1].rstrip() + "…"
+
+
+def _names(groups: Sequence[GroupName]) -> Markup:
+    """`[Supporters](…), [Patrons](…) and [Founders](…)`."""
+    *others, last = (_link(_short(group.name) or "a group", group.url) for group in groups)
+    return Markup(" and ").join([Markup(", ").join(others), last] if others else [last])
+
+
+def _reader(context: Context) -> str:
+    return str(context.get("locale", LOCALE))
+
+
+@pass_context
+def _money(context: Context, amount_minor: int, currency: str) -> str:
+    return format_minor(amount_minor, currency, _reader(context))
+
+
+@pass_context
+def _amounts(context: Context, totals: tuple[Total, ...]) -> Markup:
+    """What is left of each currency, for the title of a folded year, where nothing is unescaped."""
+    reader = _reader(context)
+    shown = (format_minor(total.net_minor, total.currency, reader) for total in totals)
+    return Markup(" · ".join(shown))  # noqa: S704 -- holds only digits, letters and their marks
+
+
+@pass_context
+def _day(context: Context, at: datetime) -> str:
+    return _day_words(at, _reader(context))
+
+
+@pass_context
+def _short_day(context: Context, at: datetime) -> str:
+    return str(format_skeleton("MMMd", at.date(), locale=find_locale(_reader(context))))
+
+
+@pass_context
+def _why(context: Context, cause: Cause) -> str:
+    return phrase(cause.grant, cause.what, lambda at: _day_words(at, _reader(context)))
+
+
+def _day_words(at: datetime, locale: str) -> str:
+    """`3 March 2027`; the day in the zone that the time already is in."""
+    return str(format_date(at.date(), format="long", locale=find_locale(locale)))

@@ -1,0 +1,250 @@
+"""What a statement says, as data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.core.model import NO_GROUP, Grant, MoneyLine, Price
+from bridge.core.money import Total
+from bridge.core.reasons import Reason
+from bridge.core.rules import Rule, Rules
+from bridge.core.statement import (
+    GroupName,
+    Links,
+    NextPayment,
+    StatementInput,
+    build,
+    fold,
+    name_prices,
+)
+
+NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+GROUPS = {
+    7: GroupName("Patrons", "https://forum.example/g/patrons"),
+    8: GroupName("Supporters", "https://forum.example/g/supporters"),
+    9: GroupName("Founders", "https://forum.example/g/founders"),
+}
+
+
+def grant(group_id: int = 7, **fields: Any) -> Grant:
+    known: dict[str, Any] = {
+        "group_id": group_id,
+        "source": "subscription",
+        "source_id": "sub_1",
+        "rule_id": "price:price_1",
+        "holds": True,
+        "reason": Reason.ACTIVE,
+        "from_at": datetime(2026, 3, 3, tzinfo=UTC),
+        "until_at": datetime(2027, 3, 3, tzinfo=UTC),
+        "product_id": "prod_1",
+        "price_id": "price_1",
+    }
+    return Grant(**{**known, **fields})
+
+
+def given_with(*grants: Grant, **fields: Any) -> StatementInput:
+    known: dict[str, Any] = {
+        "as_of": NOW,
+        "links": Links("https://bridge.example/me"),
+        "groups": GROUPS,
+        "whats": {"price_1": "yearly membership"},
+    }
+    return StatementInput(grants=grants, **{**known, **fields})
+
+
+def paid(key: str, at: datetime, amount_minor: int = 2500, currency: str = "eur") -> MoneyLine:
+    return MoneyLine(key, "cus_1", "paid", at, amount_minor, currency, "Membership")
+
+
+def test_a_group_stands_with_since_until_and_why() -> None:
+    (standing,) = build(given_with(grant())).standing
+
+    assert [group.name for group in standing.groups] == ["Patrons"]
+    assert standing.cause.since_at == datetime(2026, 3, 3, tzinfo=UTC)
+    assert standing.cause.until_at == datetime(2027, 3, 3, tzinfo=UTC)
+    assert standing.cause.what == "yearly membership"
+    assert standing.cause.is_plain
+    assert not standing.cause.says_until
+    assert not standing.is_arriving
+
+
+def test_groups_of_one_subscription_stand_together() -> None:
+    (standing,) = build(given_with(grant(8), grant(7))).standing
+
+    assert [group.name for group in standing.groups] == ["Patrons", "Supporters"]
+
+
+def test_of_several_grants_the_one_that_lasts_longest_tells_until_when() -> None:
+    short = grant(source_id="sub_2", until_at=datetime(2026, 12, 1, tzinfo=UTC))
+    for_life = grant(source_id="buy_1", source="purchase", reason=Reason.BOUGHT, until_at=None)
+
+    assert build(given_with(short, grant())).standing[0].cause.grant.source_id == "sub_1"
+    assert build(given_with(for_life, grant())).standing[0].cause.until_at is None
+
+
+def test_of_a_ladder_only_the_step_that_the_member_stands_on_is_shown() -> None:
+    low = grant(8, ladder="level", rank=1)
+    high = grant(7, source_id="sub_2", ladder="level", rank=2)
+    lost = grant(9, source_id="sub_3", ladder="level", rank=3, holds=False, reason=Reason.CANCELED)
+
+    statement = build(given_with(low, high, lost))
+
+    assert [standing.groups[0].name for standing in statement.standing] == ["Patrons"]
+    assert statement.notices == ()
+
+
+def test_a_group_that_is_due_but_not_yet_so_is_told_apart() -> None:
+    statement = build(given_with(grant(7), grant(8), member_of=frozenset({7})))
+
+    assert [(standing.groups[0].name, standing.is_arriving) for standing in statement.standing] == [
+        ("Patrons", False),
+        ("Supporters", True),
+    ]
+
+
+def test_A58_a_failed_payment_comes_first_and_says_that_paying_helps() -> None:
+    failing = grant(
+        8,
+        source_id="sub_9",
+        reason=Reason.GRACE,
+        from_at=NOW,
+        because_at=NOW,
+        until_at=NOW + timedelta(days=7),
+    )
+
+    first, second = build(given_with(grant(), failing)).standing
+
+    assert first.groups[0].name == "Supporters"
+    assert (first.cause.can_pay, first.cause.says_until, first.cause.is_plain) == (
+        True,
+        True,
+        False,
+    )
+    assert not second.cause.can_pay
+
+
+def test_a_group_that_nothing_gives_any_more_is_named_with_the_latest_reason() -> None:
+    older = grant(holds=False, reason=Reason.CANCELED, because_at=NOW - timedelta(days=400))
+    newer = grant(holds=False, reason=Reason.UNPAID, because_at=NOW, source_id="sub_2")
+
+    (notice,) = build(given_with(newer, older)).notices
+
+    assert notice.group == GROUPS[7]
+    assert notice.cause is not None
+    assert notice.cause.grant.reason == Reason.UNPAID
+    assert notice.cause.can_pay
+
+
+def test_a_group_that_something_else_still_gives_is_not_named_as_lost() -> None:
+    ended = grant(holds=False, reason=Reason.CANCELED, because_at=NOW, source_id="sub_2")
+
+    assert build(given_with(ended, grant())).notices == ()
+
+
+def test_a_change_that_waits_for_a_moderator_is_told_once() -> None:
+    ended = grant(holds=False, reason=Reason.CANCELED, because_at=NOW)
+
+    (notice,) = build(given_with(ended, held={7: "many removals at once", 99: "x"})).notices
+
+    assert (notice.group, notice.held, notice.cause) == (GROUPS[7], "many removals at once", None)
+
+
+def test_A34_something_bought_that_leads_nowhere_is_told_without_a_group() -> None:
+    (notice,) = build(given_with(grant(NO_GROUP, holds=False, reason=Reason.NO_RULE))).notices
+
+    assert notice.group is None
+    assert notice.cause is not None
+    assert notice.cause.grant.reason == Reason.NO_RULE
+
+
+def test_a_group_without_a_name_is_left_out() -> None:
+    statement = build(given_with(grant(99), grant(98, holds=False, reason=Reason.CANCELED)))
+
+    assert (statement.standing, statement.notices) == ((), ())
+
+
+def test_next_payments_come_in_order() -> None:
+    late, soon = (NextPayment(f"sub_{days}", NOW + timedelta(days=days)) for days in (30, 3))
+
+    assert build(given_with(next_payments=(late, soon))).next_payments == (soon, late)
+
+
+def test_A96_years_and_lines_are_newest_first_and_a_refund_is_a_line_of_its_own() -> None:
+    first = paid("in_1", datetime(2025, 5, 1, tzinfo=UTC))
+    second = paid("in_2", datetime(2026, 5, 1, tzinfo=UTC))
+    back = replace(second, id="re_1", kind="refunded", amount_minor=-500, at=NOW)
+
+    statement = build(given_with(money=[first, back, second]))
+
+    assert [(year.year, [line.id for line in year.lines]) for year in statement.years] == [
+        (2026, ["re_1", "in_2"]),
+        (2025, ["in_1"]),
+    ]
+    assert statement.years[0].totals == (Total("EUR", 2500, -500),)
+    assert statement.totals == (Total("EUR", 5000, -500),)
+
+
+def test_a_payment_belongs_to_the_day_and_year_of_the_members_zone() -> None:
+    new_year = paid("in_1", datetime(2025, 12, 31, 23, 30, tzinfo=UTC))
+
+    (year,) = build(given_with(money=[new_year], zone=ZoneInfo("Europe/Berlin"))).years
+
+    assert (year.year, year.lines[0].at.day) == (2026, 1)
+
+
+def test_the_end_of_a_right_is_told_as_a_day_of_the_members_zone() -> None:
+    ends = grant(until_at=datetime(2027, 3, 2, 23, 30, tzinfo=UTC))
+
+    (standing,) = build(given_with(ends, zone=ZoneInfo("Europe/Berlin"))).standing
+
+    assert standing.cause.until_at is not None
+    assert standing.cause.until_at.day == 3
+
+
+def test_only_the_as_of_time_depends_on_the_clock() -> None:
+    given_now = given_with(grant(), money=[paid("in_1", NOW)])
+    later = replace(given_now, as_of=NOW + timedelta(days=500))
+
+    assert replace(build(later), as_of=NOW) == build(given_now)
+
+
+def test_folding_keeps_the_newest_lines_and_every_total() -> None:
+    money = [paid(f"in_{i}", NOW - timedelta(days=30 * i)) for i in range(40)]
+    whole = build(given_with(money=money))
+
+    short = fold(whole, 15)
+
+    assert sum(len(year.lines) for year in short.years) == 15
+    assert short.years[0].lines == whole.years[0].lines
+    assert [year.hidden for year in short.years] == [0, 9, 12, 4]
+    assert [year.totals for year in short.years] == [year.totals for year in whole.years]
+    assert [year.hidden for year in fold(short, 5).years] == [6, 13, 12, 4]
+
+
+@given(
+    st.permutations([grant(7), grant(8, source_id="sub_2"), grant(9, holds=False, reason="paused")])
+)
+def test_the_order_in_which_grants_are_read_changes_nothing(grants: list[Grant]) -> None:
+    expected = build(
+        given_with(grant(7), grant(8, source_id="sub_2"), grant(9, holds=False, reason="paused"))
+    )
+
+    assert build(given_with(*grants)) == expected
+
+
+def test_what_was_bought_is_named_by_its_rule_and_price() -> None:
+    price = Price("price_1", "prod_1", "eur", 2500, "year")
+    rules = Rules(by_price={"price_1": Rule(id="price:price_1", kind="donation")})
+    hand = grant(price_id=None, product_id=None, source="hand")
+    unknown = grant(price_id="price_2")
+
+    assert name_prices([grant(), hand, unknown], rules, {"price_1": price}) == {
+        "price_1": "yearly donation",
+        "price_2": "membership",
+    }
