@@ -53,8 +53,9 @@ class StatementInput:
     """All that a statement is made of. `grants` are all verdicts, also those that give nothing.
 
     `whats`: price id -> what was bought, in words (`name_prices`). `member_of`: the groups that
-    the user is in on the forum now; None if that is not known. `held`: group id -> why a change
-    waits for a moderator, in plain words. `zone` says which day a payment belongs to.
+    the user is in on the forum now; None if that is not known. `held`: group id -> why it stays as
+    it is until somebody decides, to follow "you are (not) in it:". `zone` says which day a payment
+    belongs to.
     """
 
     as_of: datetime
@@ -117,14 +118,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to know: a group that the member is not in, or a change that waits (`held`).
+    """Something to know: a group that the member is not in, or one that is held as it is, and why.
 
-    Without a group: something bought that leads nowhere yet.
+    Without a group: something bought that leads nowhere yet. `is_member`: is in the group still.
     """
 
     group: GroupName | None
     cause: Cause | None = None
     held: str | None = None
+    is_member: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,11 @@ class Statement:
     next_payments: tuple[NextPayment, ...]
     totals: tuple[Total, ...]
     years: tuple[Year, ...]
+
+    @property
+    def has_place(self) -> bool:
+        """The member is in a group, or is about to be."""
+        return bool(self.standing) or any(notice.is_member for notice in self.notices)
 
 
 def name_prices(
@@ -214,10 +221,11 @@ def _standing(given: StatementInput, best: Mapping[int, Grant]) -> Iterator[Stan
         Standing(
             groups=(given.groups[group_id],),
             cause=_cause(given, grant),
-            is_arriving=given.member_of is not None and group_id not in given.member_of,
+            is_arriving=not _is_member(given, group_id),
         )
         for group_id, grant in best.items()
-        if group_id in given.groups
+        # Somebody who is kept out of a group is told so by a notice, and is not about to be in it.
+        if group_id in given.groups and (group_id not in given.held or _is_member(given, group_id))
     ]
 
     def alike(one: Standing) -> tuple[bool, bool, datetime, str, str]:
@@ -234,7 +242,12 @@ def _standing(given: StatementInput, best: Mapping[int, Grant]) -> Iterator[Stan
 def _held(given: StatementInput) -> Iterator[Notice]:
     for group_id, why in sorted(given.held.items()):
         if group_id in given.groups:
-            yield Notice(given.groups[group_id], held=why)
+            is_member = _is_member(given, group_id)
+            yield Notice(given.groups[group_id], held=why, is_member=is_member)
+
+
+def _is_member(given: StatementInput, group_id: int) -> bool:
+    return given.member_of is None or group_id in given.member_of
 
 
 def _not_in(given: StatementInput, best: Mapping[int, Grant]) -> Iterator[Notice]:

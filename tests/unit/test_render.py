@@ -339,19 +339,29 @@ def test_a_group_that_is_lost_due_or_held_is_told_with_the_reason() -> None:
         grant(7, holds=False, reason=Reason.UNPAID),
         grant(8, source_id="sub_2"),
         grant(NO_GROUP, source_id="sub_3", holds=False, reason=Reason.NO_RULE),
-        member_of=frozenset(),
-        held={9: "an unusual number of people would leave at once"},
+        member_of=frozenset({9}),
+        held={9: "its rule is being corrected"},
     )
 
     assert "You are about to be in Supporters until 3 March 2027" in words
     assert (
         "You are not in Patrons: your yearly membership is unpaid; paying brings it back." in words
     )
-    assert (
-        "A change of your place in Founders waits for a moderator: "
-        "an unusual number of people would leave at once."
-    ) in words
+    assert "You are in Founders for now: its rule is being corrected." in words
     assert "About what you bought: no group is set for your yearly membership;" in words
+
+
+def test_E59_somebody_whom_staff_took_out_reads_so() -> None:
+    words = words_of(grant(), member_of=frozenset(), held={7: "staff took you out of it"})
+
+    assert words.startswith("You have no membership here at the moment.")
+    assert "You are not in Patrons: staff took you out of it." in words
+
+
+def test_somebody_whose_only_group_is_held_is_not_told_to_have_none() -> None:
+    words = words_of(held={7: "its rule is being corrected"})
+
+    assert words.startswith("You are in Patrons for now: its rule is being corrected.")
 
 
 def test_without_a_place_to_pay_there_is_no_link_to_it() -> None:

@@ -18,6 +18,7 @@ from bridge.core.statement import (
     GroupName,
     Links,
     NextPayment,
+    Notice,
     StatementInput,
     build,
     fold,
@@ -147,12 +148,30 @@ def test_a_group_that_something_else_still_gives_is_not_named_as_lost() -> None:
     assert build(given_with(ended, grant())).notices == ()
 
 
-def test_a_change_that_waits_for_a_moderator_is_told_once() -> None:
+def test_a_group_that_is_held_as_it_is_is_told_once_with_the_reason() -> None:
     ended = grant(holds=False, reason=Reason.CANCELED, because_at=NOW)
 
-    (notice,) = build(given_with(ended, held={7: "many removals at once", 99: "x"})).notices
+    statement = build(given_with(ended, held={7: "a moderator is asked", 99: "x"}))
 
-    assert (notice.group, notice.held, notice.cause) == (GROUPS[7], "many removals at once", None)
+    assert statement.notices == (Notice(GROUPS[7], held="a moderator is asked", is_member=True),)
+    assert statement.has_place
+
+
+def test_E59_somebody_whom_staff_took_out_is_not_about_to_be_in() -> None:
+    statement = build(
+        given_with(grant(), member_of=frozenset(), held={7: "staff took you out of it"})
+    )
+
+    assert statement.standing == ()
+    assert statement.notices == (Notice(GROUPS[7], held="staff took you out of it"),)
+    assert not statement.has_place
+
+
+def test_somebody_who_is_in_a_group_that_is_held_stands_there_and_is_told() -> None:
+    statement = build(given_with(grant(), member_of=frozenset({7}), held={7: "x"}))
+
+    assert [standing.groups for standing in statement.standing] == [(GROUPS[7],)]
+    assert statement.notices[0].is_member
 
 
 def test_A34_something_bought_that_leads_nowhere_is_told_without_a_group() -> None:
