@@ -38,7 +38,7 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
         bridge.discourse.site, bridge.settings.discourse_url, bridge.clock.now
     )
     teach(app)
-    security.install(app)
+    security.install(app, bridge.settings)
     _add_routes(app)
     if proxy_hops:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's documented way

@@ -108,26 +108,29 @@ class LookCache:
         self._now = now
         self._look = make_look(None, forum_url)
         self._due_at: datetime | None = None
-        self._reading = threading.Lock()
+        self._reader: threading.Thread | None = None
+        self._lock = threading.Lock()
 
     def current(self) -> Look:
         """The newest look at hand. Only the very first page waits, and not for long."""
-        first = self._due_at is None
-        if first or (self._due_at is not None and self._now() >= self._due_at):
-            reader = threading.Thread(target=self._refresh, daemon=True, name="look")
-            reader.start()
-            if first:
-                reader.join(FIRST_WAIT_SECONDS)
+        with self._lock:
+            first = self._due_at is None
+            if self._due_at is None or self._now() >= self._due_at:
+                self._due_at = self._now() + RETRY
+                self._reader = threading.Thread(target=self._refresh, daemon=True, name="look")
+                self._reader.start()
+        if first:
+            self.wait()
         return self._look
 
+    def wait(self) -> None:
+        """Let a reading that is under way come to its end, for a moment at most."""
+        if self._reader is not None:
+            self._reader.join(FIRST_WAIT_SECONDS)
+
     def _refresh(self) -> None:
-        if not self._reading.acquire(blocking=False):
-            return
         try:
-            self._due_at = self._now() + RETRY
             self._look = make_look(self._read(), self._forum_url)
             self._due_at = self._now() + FRESH
         except BridgeError as error:
             log.info("look.unread", why=str(error))
-        finally:
-            self._reading.release()

@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from bridge.errors import Transient
-from bridge.web.context import the_bridge
+from bridge.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -37,10 +37,18 @@ class Stop(Exception):
         self.sentence = sentence
 
 
-def install(app: Flask) -> None:
+def install(app: Flask, settings: Settings) -> None:
     """Hook this into an app."""
+    headers = _headers(settings)
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        return response
+
     app.before_request(_name_request)
-    app.after_request(_add_headers)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Stop, _stopped)
@@ -55,39 +63,39 @@ def _name_request() -> None:
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 
-def _add_headers(response: Response) -> Response:
-    headers = response.headers
-    headers["X-Request-Id"] = g.get("request_id", "")
-    headers.setdefault("Content-Security-Policy", content_policy())
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    # Sent within the bridge only (the form protection wants it): no address tells where one was.
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
-    # Pages tell about one reader; what may be kept says so itself.
-    headers.setdefault("Cache-Control", "no-store")
-    if the_bridge().settings.bridge_url.startswith("https://"):
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    return response
+def _headers(settings: Settings) -> dict[str, str]:
+    """The headers of every answer that does not set them itself."""
+    headers = {
+        "Content-Security-Policy": content_policy(settings),
+        "X-Content-Type-Options": "nosniff",
+        # Sent within the bridge only (the form protection wants it); others learn nothing.
+        "Referrer-Policy": "same-origin",
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+        # Pages tell about one reader; what may be kept says so itself.
+        "Cache-Control": "no-store",
+    }
+    if settings.bridge_url.startswith("https://"):
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers
 
 
-def content_policy() -> str:
+def content_policy(settings: Settings) -> str:
     """Nothing runs in these pages; pictures come from the forum and from Stripe's products.
 
     Forms lead on to Stripe and to the forum, and browsers hold `form-action` against every
     redirect on the way; Stripe's pages may stand on a domain of the community's own, so any
     encrypted one is allowed, and a sandbox's or forum's own address on this machine.
     """
-    settings = the_bridge().settings
-    plain = {_origin(url) for url in (settings.discourse_url, settings.stripe_api_base) if url}
-    local = " ".join(sorted(origin for origin in plain if origin.startswith("http://")))
+    others = {_origin(url) for url in (settings.discourse_url, settings.stripe_api_base) if url}
+    plain = "".join(f" {origin}" for origin in sorted(others) if origin.startswith("http://"))
     return "; ".join(
         (
             "default-src 'none'",
             "style-src 'self'",
-            f"img-src 'self' https: {local}".rstrip(),
-            f"form-action 'self' https: {local}".rstrip(),
+            f"img-src 'self' https:{plain}",
+            f"form-action 'self' https:{plain}",
             "base-uri 'none'",
             "frame-ancestors 'none'",
         )
