@@ -1,0 +1,102 @@
+"""What a link sells, and who has it already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from bridge.core.model import Facts, Group, Price, Product, Subscription, SubscriptionItem
+from bridge.core.rules import Rule, Rules
+from bridge.web.shop import Offer, already_owned, find_offers, rivals
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+GOLD = Product("prod_gold", "Gold")
+SILVER = Product("prod_silver", "Silver")
+YEARLY = Price("price_year", "prod_gold", "eur", 2500, "year", lookup_key="gold")
+MONTHLY = Price("price_month", "prod_gold", "eur", 300, "month")
+ONCE = Price("price_once", "prod_gold", "eur", 9000)
+RULES = Rules(
+    by_product={
+        "prod_gold": Rule(id="product:prod_gold", group_ids=(41,), ladder="levels"),
+        "prod_silver": Rule(id="product:prod_silver", group_ids=(42,), ladder="levels"),
+    }
+)
+
+
+@dataclass
+class Row:
+    wanted: bool = True
+    wanted_until: object = None
+    sources: list[str] = field(default_factory=lambda: ["cs_1"])
+
+
+def keys_found(key: str, *prices: Price, products: tuple[Product, ...] = (GOLD,)) -> list[str]:
+    return [price.id for _, price, _ in find_offers(key, products, prices, RULES)]
+
+
+def test_a_link_names_a_price_a_lookup_key_or_a_product() -> None:
+    assert keys_found("price_month", YEARLY, MONTHLY) == ["price_month"]
+    assert keys_found("gold", YEARLY, MONTHLY) == ["price_year"]
+    assert keys_found("prod_gold", YEARLY, MONTHLY) == ["price_month", "price_year"]
+    assert keys_found("nothing", YEARLY, MONTHLY) == []
+
+
+def test_what_stripe_no_longer_sells_is_not_offered() -> None:
+    archived = Price("price_old", "prod_gold", "eur", 100, "year", active=False)
+    assert keys_found("price_old", archived) == []
+    assert keys_found("prod_gold", YEARLY, archived) == ["price_year"]
+    retired = Product("prod_gold", "Gold", active=False)
+    assert keys_found("price_year", YEARLY, products=(retired,)) == []
+    assert keys_found("price_year", YEARLY, products=()) == []
+
+
+def offer(price: Price, product: Product = GOLD) -> Offer:
+    rule = RULES.rule_for(price.id, product.id)
+    return Offer(product, price, rule, (Group(41, "gold"),))
+
+
+def subscription(status: str, product_id: str = "prod_gold") -> Subscription:
+    item = SubscriptionItem("si_1", "price_x", product_id, 1, NOW, NOW)
+    return Subscription("sub_1", "cus_1", status, (item,), NOW, NOW)
+
+
+@pytest.mark.parametrize("status", ["active", "trialing", "past_due", "unpaid", "paused"])
+def test_a_running_subscription_to_the_product_is_not_sold_twice(status: str) -> None:
+    owned = already_owned(offer(MONTHLY), Facts((subscription(status),)), {})
+    assert owned is not None
+    assert owned.owes == (status in ("past_due", "unpaid"))
+
+
+@pytest.mark.parametrize("status", ["canceled", "incomplete_expired", "incomplete"])
+def test_a_subscription_that_is_over_can_be_bought_again(status: str) -> None:
+    assert already_owned(offer(MONTHLY), Facts((subscription(status),)), {}) is None
+
+
+def test_a_one_off_price_can_be_bought_beside_a_subscription() -> None:
+    assert already_owned(offer(ONCE), Facts((subscription("active"),)), {}) is None
+
+
+def test_groups_held_for_life_need_not_be_bought() -> None:
+    assert already_owned(offer(ONCE), Facts(), {41: Row()}) is not None
+    assert already_owned(offer(YEARLY), Facts(), {41: Row()}) is not None
+
+
+@pytest.mark.parametrize(
+    "row", [Row(wanted=False), Row(wanted_until=NOW), Row(sources=["sub_1"]), Row(sources=[])]
+)
+def test_groups_held_for_a_time_may_be_bought_for_longer(row: Row) -> None:
+    assert already_owned(offer(ONCE), Facts(), {41: row}) is None
+
+
+def test_what_leads_to_no_group_can_be_bought_again_and_again() -> None:
+    coffee = Offer(GOLD, ONCE, None, ())
+    assert already_owned(coffee, Facts(), {}) is None
+
+
+def test_another_step_of_the_ladder_is_named_before_it_is_paid_beside() -> None:
+    silver = subscription("active", "prod_silver")
+    assert rivals(offer(YEARLY), Facts((silver,)), RULES) == (silver,)
+    assert rivals(offer(YEARLY), Facts((subscription("canceled", "prod_silver"),)), RULES) == ()
+    assert rivals(offer(ONCE), Facts((silver,)), RULES) == ()
