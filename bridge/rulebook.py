@@ -26,13 +26,16 @@ class Rulebook:
         version = int(state.get(connection, groups.RULES_VERSION) or 0)
         with self._lock:
             if self._rules is None or version != self._version:
-                products, prices = facts.load_catalogue(connection)
                 pins = groups.load_pins(connection)
-                self._rules = compile_rules(
-                    products, prices, self.policy, pins, groups.load_groups(connection)
-                )
+                self._rules = self.compile(connection)
                 new = {name: gid for name, gid in self._rules.pins.items() if name not in pins}
                 if new:
                     groups.save_pins(connection, new, now)
                 self._version = version
             return self._rules
+
+    def compile(self, connection: Connection) -> Rules:
+        """Compile the rules anew; nothing is kept or pinned."""
+        products, prices = facts.load_catalogue(connection)
+        pins = groups.load_pins(connection)
+        return compile_rules(products, prices, self.policy, pins, groups.load_groups(connection))
