@@ -125,10 +125,13 @@ def item_price(raw_item: Json) -> Json:
 
 
 def item_rows(raw: Json) -> Sequence[Json]:
-    """A subscription's items; the oldest versions have one plan and no items."""
-    found = rows(raw.get("items"))
-    if not found and raw.get("plan"):
+    """A subscription's items; the oldest versions have one plan and no items.
+
+    A subscription that came without either would look as if it granted nothing: an error.
+    """
+    if "items" not in raw and raw.get("plan"):
         return ({"id": raw["id"], "plan": raw["plan"], "quantity": raw.get("quantity")},)
+    found: Sequence[Json] = raw["items"]["data"]
     return found
 
 
@@ -148,8 +151,8 @@ def read_subscription(
         customer_id=id_of(raw["customer"]) or "",
         status=str(raw["status"]),
         items=tuple(_read_item(item, raw) for item in found),
-        created_at=moment(raw["created"]),
-        started_at=moment(raw.get("start_date") or raw.get("start") or raw["created"]),
+        created_at=moment(_created(raw)),
+        started_at=moment(raw.get("start_date") or raw.get("start") or _created(raw)),
         trial_end_at=moment_or_none(raw.get("trial_end")),
         cancel_at=moment_or_none(raw.get("cancel_at")),
         cancel_at_period_end=bool(raw.get("cancel_at_period_end")),
@@ -166,7 +169,7 @@ def _read_item(item: Json, subscription: Json) -> SubscriptionItem:
     price = item_price(item)
     start = item.get("current_period_start") or subscription.get("current_period_start")
     end = item.get("current_period_end") or subscription.get("current_period_end")
-    started = start or subscription["created"]
+    started = start or _created(subscription)
     return SubscriptionItem(
         id=item["id"],
         price_id=price["id"],
@@ -175,6 +178,12 @@ def _read_item(item: Json, subscription: Json) -> SubscriptionItem:
         period_start_at=moment(started),
         period_end_at=moment(end or started),
     )
+
+
+def _created(subscription: Json) -> float:
+    """When it was made; the oldest say only when it started."""
+    found = subscription.get("created") or subscription.get("start_date") or subscription["start"]
+    return float(found)
 
 
 def past_due_since(raw: Json, oldest_open: Mapping[str, datetime]) -> datetime | None:
