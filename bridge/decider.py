@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
+from bridge import echoes
 from bridge.core.grants import grants
 from bridge.core.membership import Decision, Situation, decide
 from bridge.core.model import Grant, MoneyLine, Price, Product, Purchase, Subscription
@@ -26,6 +27,8 @@ from bridge.store import facts, inbox, memberships, statements, work
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
+# What belongs to no customer and no user.
+LANES = {work.INBOX_LANE: work_common_lane, work.FORUM_LANE: echoes.work_on_lane}
 LONGEST_BACKOFF_SECONDS = 900.0
 MOST_ROUNDS = 5
 
@@ -85,8 +88,8 @@ def _due(bridge: Bridge, key: str, user_id: int | None) -> tuple[work.Dirty, ...
 def _round(
     bridge: Bridge, lease: work.Lease, key: str, user_id: int | None, dirty: tuple[work.Dirty, ...]
 ) -> None:
-    if key == work.INBOX_LANE:
-        work_common_lane(bridge, lease, dirty)
+    if key in LANES:
+        LANES[key](bridge, lease, dirty)
         return
     with bridge.store.read() as connection:
         events = inbox.waiting(connection, [one.key for one in dirty])
@@ -149,7 +152,8 @@ def _read_customer(
     try:
         found = bridge.stripe.customer_reading(customer_id)
         bought = bridge.stripe.purchases(customer_id) if with_purchases else None
-        money = bridge.stripe.money(customer_id, None) if needs.money else ()
+        unseen = needs.paid_invoices - {line.invoice_id for line in found.money}
+        money = bridge.stripe.money(customer_id, None) if needs.money or unseen else ()
     except NotFound:
         # A customer that is gone is asked for by its own name before anything follows from it.
         if bridge.stripe.customer(customer_id).deleted:

@@ -35,6 +35,9 @@ from bridge.wiring import Bridge
 
 log = structlog.get_logger()
 
+# An invoice that was paid late may not be its subscription's latest: its money is read for itself.
+PAID = frozenset({"invoice.paid", "invoice.payment_succeeded"})
+
 
 @dataclass(slots=True)
 class Needs:
@@ -43,6 +46,7 @@ class Needs:
     read: bool = False
     purchases: bool = False
     money: bool = False
+    paid_invoices: set[str] = field(default_factory=set)
     links: dict[str, int] = field(default_factory=dict)
     forget: set[str] = field(default_factory=set)
     outcomes: dict[str, tuple[str, str | None]] = field(default_factory=dict)
@@ -64,6 +68,8 @@ def needs_of(bridge: Bridge, dirty: Iterable[work.Dirty], events: Iterable[Event
             continue
         for task in tasks:
             _take(bridge, task, needs)
+        if event.type in PAID and event.object_id:
+            needs.paid_invoices.add(event.object_id)
         reasons = [task.reason for task in tasks if isinstance(task, Ignore)]
         ignored = len(reasons) == len(tasks)
         needs.outcomes[event.id] = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bridge.core.forum_events import DiscourseEvent
 from bridge.core.model import Event
 from bridge.core.tasks import Ignore, Task
 from handlers import (
@@ -22,7 +23,6 @@ from handlers import (
     subscription,
 )
 from handlers.common import Handler, ignored
-from handlers.discourse import DiscourseEvent
 
 ROUTES: dict[str, Handler] = {
     # Somebody bought: learn who the customer is on the forum and give what was paid for.

@@ -123,3 +123,8 @@ def ask_for_reading(connection: Connection, group_id: int, at: datetime) -> None
         .where(groups.c.id == group_id)
         .values(read_due_at=case((groups.c.read_due_at < at, groups.c.read_due_at), else_=at))
     )
+
+
+def ask_for_list(connection: Connection) -> None:
+    """Have the list of all groups read again soon."""
+    state.put(connection, "periodic.groups", None)

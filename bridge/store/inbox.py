@@ -10,11 +10,13 @@ from sqlalchemy import Connection, Row, select, update
 
 from bridge.core.model import Event
 from bridge.store.schema import inbox
-from bridge.store.work import INBOX_LANE, insert_for, mark_dirty
+from bridge.store.work import FORUM_LANE, INBOX_LANE, insert_for, mark_dirty
 
 
 def work_key(event: Event) -> str:
-    """The lane of an event: its customer's, or the common one of what belongs to nobody."""
+    """The lane of an event: its customer's, the forum's, or the common one of what is nobody's."""
+    if event.type.startswith("discourse."):
+        return FORUM_LANE
     return event.customer_id or INBOX_LANE
 
 

@@ -388,3 +388,25 @@ def waiting_for(connection: Connection, group_id: int, user_ids: Collection[int]
             .distinct()
         )
     )
+
+
+def is_known(connection: Connection, user_id: int, group_id: int, *, is_member: bool) -> bool:
+    """Whether this is what the record says, or what was just sent."""
+    row = connection.execute(
+        select(M.actual, M.intent).where(M.user_id == user_id, M.group_id == group_id)
+    ).one_or_none()
+    if row is None:
+        return not is_member
+    return bool(row.actual) == is_member or row.intent == ("add" if is_member else "remove")
+
+
+def is_ours(connection: Connection, user_id: int, group_id: int) -> bool:
+    """Whether the bridge ever had to do with this membership."""
+    return (
+        connection.scalar(
+            select(func.count())
+            .select_from(memberships)
+            .where(M.user_id == user_id, M.group_id == group_id, or_(M.wanted, M.owned != "no"))
+        )
+        == 1
+    )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bridge.store.engine import Store
 
 INBOX_LANE = "inbox"
+FORUM_LANE = "forum"
 LEASE_SECONDS = 120
 
 

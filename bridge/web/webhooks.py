@@ -6,6 +6,7 @@ The answer is 200 only when the event is on the disk. What it means is worked ou
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from bridge.core.events import MalformedEvent, read_event
+from bridge.core.forum_events import read_discourse_event
 from bridge.core.model import Event
 from bridge.crashpoints import crashpoint
 from bridge.errors import Transient
@@ -50,6 +52,42 @@ def stripe() -> Response:
         source="stripe",
         dead="of the other mode (live or test) than STRIPE_API_KEY" if wrong_mode else None,
     )
+
+
+@blueprint.post("/webhooks/discourse")
+def discourse() -> Response:
+    """Take in an event of the forum's; without a secret for it there is no such address."""
+    bridge: Bridge = current_app.extensions["bridge"]
+    secret = bridge.settings.discourse_webhook_secret
+    if secret is None:
+        return _answer(404, "DISCOURSE_WEBHOOK_SECRET is not set")
+    body = _body()
+    if body is None:
+        return _answer(413, "the body is larger than 256 KiB")
+    signed = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(
+        signed.encode(), request.headers.get("X-Discourse-Event-Signature", "").encode()
+    ):
+        return _answer(400, "the signature is missing or wrong")
+    try:
+        name = request.headers.get("X-Discourse-Event", "")
+        found = read_discourse_event(name, json.loads(body))
+    except (MalformedEvent, ValueError) as error:
+        return _answer(400, f"this is no event of Discourse's: {error}")
+    numbers = {"user": found.user_id, "group": found.group_id}
+    # The forum gives a retry a new id, so the body counts as well: what is the same is one event.
+    event = Event(
+        id=f"discourse_{request.headers.get('X-Discourse-Event-Id', '')[:60]}_"
+        + hashlib.sha256(body).hexdigest()[:24],
+        type=f"discourse.{found.name}",
+        object_id=None,
+        object_kind=None,
+        customer_id=None,
+        created_at=bridge.clock.now(),
+        livemode=bridge.settings.livemode,
+        related={kind: str(number) for kind, number in numbers.items() if number is not None},
+    )
+    return _store(bridge, event, body, source="discourse")
 
 
 def _store(

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.events import MalformedEvent
+from bridge.core.forum_events import DiscourseEvent, read_discourse_event
 from bridge.core.tasks import Ignore, SyncGroup, SyncUser
 from handlers import DISCOURSE_ROUTES, route_discourse
-from handlers.discourse import DiscourseEvent, read_discourse_event
 
 MEMBERSHIP = {
     "group_user": {

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.events import read_event
+from bridge.core.forum_events import DiscourseEvent
 from bridge.core.model import Event
 from bridge.core.tasks import (
     ForgetCustomer,
@@ -25,7 +26,6 @@ from bridge.core.tasks import (
     Task,
 )
 from handlers import DISCOURSE_ROUTES, ROUTES, route
-from handlers.discourse import DiscourseEvent
 
 ROOT = Path(__file__).resolve().parents[3]
 RECORDED = ROOT.parent / "shared" / "contract" / "stripe" / "recorded"
