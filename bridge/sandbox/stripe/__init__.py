@@ -1,0 +1,72 @@
+"""A simulated Stripe: the wire formats of one API version over a state that lives in the World."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from bridge.sandbox.kernel import World
+from bridge.sandbox.stripe.account import Account, account_of
+from bridge.sandbox.stripe.app import add_api
+from bridge.sandbox.stripe.courier import Courier
+from bridge.sandbox.stripe.timeline import advance, tick
+from bridge.sandbox.stripe.webhooks import add_endpoint
+
+__all__ = [
+    "Account",
+    "account_of",
+    "add_webhook",
+    "advance",
+    "create_stripe",
+    "fail_payments",
+    "restrict",
+    "tick",
+]
+
+
+def create_stripe(world: World) -> Flask:
+    """The application to serve, and the thread that sends webhooks until the world is closed."""
+    app = Flask(__name__)
+    account_of(world)
+    add_api(app, world)
+    courier = Courier(world)
+    world.on_close(courier.stop)
+    return app
+
+
+def fail_payments(
+    world: World, customer: str, times: int = 1, decline_code: str = "generic_decline"
+) -> None:
+    """The customer's next payments are declined, whatever the card; 0 lets them succeed again."""
+    with world.lock:
+        account_of(world).failing[customer] = [decline_code] * times
+
+
+def add_webhook(
+    world: World,
+    url: str,
+    enabled_events: list[str] | None = None,
+    *,
+    api_version: str | None = None,
+    secret: str | None = None,
+    thin: bool = False,
+) -> tuple[str, str]:
+    """Send events to a loopback address; answers the endpoint's id and signing secret."""
+    with world.lock:
+        endpoint = add_endpoint(
+            account_of(world),
+            url,
+            enabled_events or ["*"],
+            api_version,
+            secret=secret,
+            thin_events=thin,
+        )
+        return str(endpoint["id"]), str(endpoint["_secret"])
+
+
+def restrict(world: World, rights: set[str]) -> str:
+    """Make a restricted key, e.g. with `customers:read` and `checkout:write`."""
+    with world.lock:
+        account = account_of(world)
+        key = account.ids.new("rk_test", 24)
+        account.restricted[key] = set(rights)
+        return key

@@ -1,0 +1,154 @@
+"""The account's own money: balance transactions with fees, the balance, and payouts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from bridge.sandbox.stripe.account import DAY, Account
+from bridge.sandbox.stripe.crud import (
+    Handler,
+    equals,
+    listing,
+    merge_metadata,
+    page,
+    retrieving,
+    updating,
+)
+from bridge.sandbox.stripe.errors import invalid
+from bridge.sandbox.stripe.events import changing, emit
+from bridge.sandbox.stripe.shapes import Obj
+
+PENDING_DAYS = 2
+FEE_PERCENT, FEE_FIXED = 2.9, 30
+DISPUTE_FEE = 1500
+
+
+def book(account: Account, source: Obj, kind: str, amount: int, fee: int = 0, **more: Any) -> Obj:
+    """A balance transaction: what a charge, refund or dispute does to the balance."""
+    details: Obj = {
+        "amount": fee,
+        "application": None,
+        "currency": source["currency"],
+        "description": "Stripe processing fees",
+        "type": "stripe_fee",
+    }
+    transaction = account.new(
+        "balance_transaction",
+        amount=amount,
+        available_on=account.now + PENDING_DAYS * DAY,
+        currency=source["currency"],
+        fee=fee,
+        fee_details=[details] if fee else [],
+        net=amount - fee,
+        source=source["id"],
+        type=kind,
+        reporting_category={"adjustment": "dispute", "payment": "charge"}.get(kind, kind),
+        **more,
+    )
+    account.plan(transaction["available_on"], "money_available", transaction)
+    return transaction
+
+
+def book_charge(account: Account, charge: Obj) -> None:
+    """What a charge brings, less the fee."""
+    amount = charge["amount_captured"]
+    fee = int(amount * FEE_PERCENT / 100 + 0.5) + FEE_FIXED
+    charge["balance_transaction"] = book(account, charge, "charge", amount, fee)["id"]
+
+
+def money_available(account: Account, id_: str) -> None:
+    """Two days later the money may be paid out."""
+    transaction = account.get("balance_transaction", id_)
+    if transaction:
+        transaction["status"] = "available"
+
+
+def _balance(account: Account, _params: Obj) -> Obj:
+    sums: dict[str, Counter[str]] = {"available": Counter(), "pending": Counter()}
+    for transaction in account.rows("balance_transaction"):
+        sums[transaction["status"]][transaction["currency"]] += transaction["net"]
+    currencies = sorted(sums["available"].keys() | sums["pending"].keys()) or ["usd"]
+    shown = {
+        status: [
+            {"amount": sums[status][c], "currency": c, "source_types": {"card": sums[status][c]}}
+            for c in currencies
+        ]
+        for status in ("available", "pending")
+    }
+    reserved = [{"amount": 0, "currency": c} for c in currencies]
+    return {"object": "balance", "livemode": False, **shown, "connect_reserved": reserved}
+
+
+def _list_transactions(account: Account, params: Obj) -> Obj:
+    rows = account.rows("balance_transaction")
+    if params.get("payout"):
+        rows = [r for r in rows if params["payout"] in (r.get("_payout"), r["source"])]
+    for name in ("type", "currency", "source"):
+        if params.get(name):
+            rows = [r for r in rows if r[name] == params[name]]
+    return page(rows, params, "/v1/balance_transactions", "balance_transaction")
+
+
+def pay_out(account: Account, currency: str) -> Obj | None:
+    """An automatic payout of all that is available in a currency and not yet paid out."""
+    waiting = [
+        t
+        for t in account.rows("balance_transaction")
+        if t["status"] == "available"
+        and t["currency"] == currency
+        and t["type"] != "payout"
+        and not t.get("_payout")
+    ]
+    amount = sum(t["net"] for t in waiting)
+    if amount <= 0:
+        return None
+    payout = _new_payout(account, amount, currency, automatic=True)
+    for transaction in waiting:
+        transaction["_payout"] = payout["id"]
+    return payout
+
+
+def _new_payout(account: Account, amount: int, currency: str, *, automatic: bool) -> Obj:
+    payout = account.new(
+        "payout",
+        amount=amount,
+        currency=currency,
+        automatic=automatic,
+        status="in_transit",
+        arrival_date=account.now + DAY,
+        destination="ba_sandbox",
+    )
+    booked = book(account, payout, "payout", -amount)
+    booked.update(status="available", available_on=account.now)
+    payout["balance_transaction"] = booked["id"]
+    account.plan(payout["arrival_date"], "payout_arrives", payout)
+    emit(account, "payout.created", payout)
+    return payout
+
+
+def payout_arrives(account: Account, id_: str) -> None:
+    """The bank has the money."""
+    payout = account.get("payout", id_)
+    if payout and payout["status"] == "in_transit":
+        with changing(account, payout, "payout.updated", "payout.paid"):
+            payout["status"] = "paid"
+
+
+def _create_payout(account: Account, params: Obj) -> Obj:
+    if params["amount"] <= 0:
+        raise invalid("This value must be greater than or equal to 1.", "amount")
+    payout = _new_payout(account, params["amount"], params["currency"], automatic=False)
+    merge_metadata(payout, params)
+    return payout
+
+
+ROUTES: dict[str, Handler] = {
+    "GET /v1/balance": _balance,
+    "GET /v1/balance_transactions": _list_transactions,
+    "GET /v1/balance_transactions/{}": retrieving("balance_transaction"),
+    "POST /v1/payouts": _create_payout,
+    "GET /v1/payouts": listing("payout", "/v1/payouts", {"status": equals("status")}),
+    "GET /v1/payouts/{}": retrieving("payout"),
+    "POST /v1/payouts/{}": updating("payout", "payout.updated"),
+}

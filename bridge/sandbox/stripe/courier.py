@@ -1,0 +1,161 @@
+"""Sends what `delivery` has planned: signed as Stripe does, to loopback only, in the background."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import json
+import threading
+import time
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import requests
+
+from bridge.sandbox.kernel import World
+from bridge.sandbox.stripe import delivery
+from bridge.sandbox.stripe.account import Account, account_of
+from bridge.sandbox.stripe.shapes import Obj
+from bridge.sandbox.stripe.timeline import tick
+from bridge.sandbox.stripe.versions import downgrade
+
+TIMEOUT_SECONDS = 10
+PAUSE_SECONDS = 0.005
+PATHS = {
+    "customer": "/v1/customers/",
+    "subscription": "/v1/subscriptions/",
+    "invoice": "/v1/invoices/",
+    "charge": "/v1/charges/",
+    "checkout.session": "/v1/checkout/sessions/",
+    "payment_intent": "/v1/payment_intents/",
+    "product": "/v1/products/",
+    "price": "/v1/prices/",
+    "refund": "/v1/refunds/",
+    "dispute": "/v1/disputes/",
+}
+
+
+def signature(secret: str, body: bytes, at: int) -> str:
+    """The value of the header Stripe-Signature."""
+    signed = f"{at}.".encode() + body
+    return f"t={at},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address names this machine; nothing else is ever called."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def iso(seconds: float) -> str:
+    """A time as API version 2 writes it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def thin(event: Obj, kind: str) -> Obj:
+    """The event without its object: what an endpoint for thin events gets."""
+    obj = event["data"]["object"]
+    path = PATHS.get(obj["object"], f"/v1/{obj['object'].replace('.', '/')}s/")
+    request = event["request"]
+    return {
+        "id": event["id"] if kind == f"v1.{event['type']}" else f"{event['id']}_{kind[-6:]}",
+        "object": "v2.core.event",
+        "type": kind,
+        "livemode": False,
+        "created": iso(event["created"]),
+        "context": None,
+        "reason": {
+            "type": "request",
+            "request": {"id": request["id"], "idempotency_key": request["idempotency_key"] or ""},
+        }
+        if request["id"]
+        else None,
+        "related_object": {
+            "id": obj.get("id"),
+            "type": obj["object"],
+            "url": f"{path}{obj.get('id')}",
+        },
+    }
+
+
+def body_of(account: Account, endpoint: Obj, event: Obj, kind: str) -> bytes:
+    """The exact bytes that an endpoint gets, in its own API version."""
+    if endpoint.get("_thin"):
+        shown = thin(event, kind)
+    else:
+        version = endpoint["api_version"] or event["api_version"]
+        data = {k: downgrade(account, v, version) for k, v in event["data"].items()}
+        hidden = {k: v for k, v in event.items() if not k.startswith("_")}
+        shown = {**hidden, "api_version": version, "data": data}
+    return json.dumps(shown, indent=2).encode()
+
+
+class Courier:
+    """One thread that sends one delivery after the other."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._stopping = threading.Event()
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._thread = threading.Thread(target=self._run, name="stripe-courier", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after the delivery under way."""
+        self._stopping.set()
+        self._thread.join()
+        self._session.close()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            if not self.send_next():
+                self._stopping.wait(PAUSE_SECONDS)
+
+    def send_next(self) -> bool:
+        """Send one delivery that is due; False when there is none."""
+        world = self._world
+        with world.lock:
+            tick(world)
+            account = account_of(world)
+            planned = delivery.due(account, world.clock.now())
+            if planned is None:
+                return False
+            planned["state"] = "sending"
+            endpoint = account.get("webhook_endpoint", planned["endpoint"])
+            event = account.tables["event"].get(planned["event"])
+            body = body_of(account, endpoint, event, planned["type"]) if endpoint and event else b""
+        if endpoint is None:
+            status, note = 200, "the endpoint is gone"
+        else:
+            status, note = self._post(endpoint, body)
+        with world.lock:
+            delivery.finish(account, planned, status, world.clock.now(), note)
+        return True
+
+    def _post(self, endpoint: Obj, body: bytes) -> tuple[int, str]:
+        if not is_loopback(endpoint["url"]):
+            return 0, "only loopback addresses are called"
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+            # Wall-clock time: the receiver compares it with its own clock.
+            "Stripe-Signature": signature(endpoint["_secret"], body, int(time.time())),
+        }
+        try:
+            answer = self._session.post(
+                endpoint["url"],
+                data=body,
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+            )
+        except requests.RequestException as problem:
+            return 0, type(problem).__name__
+        return answer.status_code, ""

@@ -1,0 +1,246 @@
+"""Coupons, promotion codes, and the discounts they become."""
+
+from __future__ import annotations
+
+from bridge.sandbox.stripe.account import Account
+from bridge.sandbox.stripe.calendar import add_months
+from bridge.sandbox.stripe.crud import (
+    Handler,
+    copy_named,
+    equals,
+    listing,
+    merge_metadata,
+    retrieving,
+    updating,
+)
+from bridge.sandbox.stripe.errors import invalid
+from bridge.sandbox.stripe.events import changing, emit
+from bridge.sandbox.stripe.shapes import Obj
+from bridge.sandbox.stripe.views import render
+
+COUPON_FIELDS = (
+    "amount_off",
+    "currency",
+    "duration",
+    "duration_in_months",
+    "max_redemptions",
+    "name",
+    "percent_off",
+    "redeem_by",
+)
+
+
+def create_coupon(account: Account, params: Obj) -> Obj:
+    """POST /v1/coupons."""
+    if not params.get("percent_off") and not params.get("amount_off"):
+        raise invalid("Must provide percent_off or amount_off", "percent_off", "parameter_missing")
+    if params.get("id") and account.get("coupon", params["id"]):
+        raise invalid("Coupon already exists.", "id", "resource_already_exists")
+    coupon = account.new("coupon", params.get("id"))
+    copy_named(coupon, params, *COUPON_FIELDS)
+    merge_metadata(coupon, params)
+    emit(account, "coupon.created", coupon)
+    return coupon
+
+
+def _delete_coupon(account: Account, _params: Obj, id_: str) -> Obj:
+    coupon = account.find("coupon", id_)
+    account.drop(coupon)
+    coupon["valid"] = False
+    account.tables["deleted_coupon"][id_] = coupon
+    emit(account, "coupon.deleted", coupon)
+    return {"id": id_, "object": "coupon", "deleted": True}
+
+
+def create_promotion_code(account: Account, params: Obj) -> Obj:
+    """POST /v1/promotion_codes."""
+    coupon = account.find("coupon", params["promotion"]["coupon"], "promotion[coupon]")
+    code = account.new(
+        "promotion_code",
+        code=params.get("code") or account.ids.hexadecimal(8).upper(),
+        promotion={"coupon": coupon["id"], "type": "coupon"},
+    )
+    copy_named(code, params, "active", "customer", "expires_at", "max_redemptions")
+    code["restrictions"].update(params.get("restrictions") or {})
+    merge_metadata(code, params)
+    emit(account, "promotion_code.created", code)
+    return code
+
+
+def find_code(account: Account, text: str) -> Obj | None:
+    """An active promotion code by what a customer types."""
+    for code in account.rows("promotion_code"):
+        if code["active"] and code["code"].lower() == text.strip().lower():
+            return code
+    return None
+
+
+def coupon_for(account: Account, given: Obj) -> Obj:
+    """The coupon that a coupon id or promotion code stands for."""
+    if given.get("promotion_code"):
+        code = account.find("promotion_code", given["promotion_code"], "promotion_code")
+        return account.find("coupon", code["promotion"]["coupon"], "coupon")
+    return account.find("coupon", given.get("coupon") or "", "coupon")
+
+
+def discount_from(account: Account, given: Obj, customer: str | None, **owner: str | None) -> Obj:
+    """A new discount from a coupon or promotion code, counted as redeemed."""
+    if given.get("discount"):
+        return account.find("discount", given["discount"], "discounts")
+    coupon = coupon_for(account, given)
+    code = account.get("promotion_code", given.get("promotion_code"))
+    limit = coupon["max_redemptions"]
+    expired = coupon["redeem_by"] is not None and coupon["redeem_by"] < account.now
+    if not coupon["valid"] or expired or (limit and coupon["times_redeemed"] >= limit):
+        raise invalid(f"Coupon expired: {coupon['id']}", "coupon", "coupon_expired")
+    coupon["times_redeemed"] += 1
+    if code:
+        code["times_redeemed"] += 1
+    return account.new(
+        "discount",
+        customer=customer,
+        promotion_code=code["id"] if code else None,
+        source={"coupon": coupon["id"], "type": "coupon"},
+        start=account.now,
+        end=_end(coupon, account.now),
+        **owner,
+    )
+
+
+def _end(coupon: Obj, start: int) -> int | None:
+    if coupon["duration"] != "repeating":
+        return None
+    return add_months(start, coupon["duration_in_months"] or 1)
+
+
+def coupon_of(account: Account, discount: Obj) -> Obj:
+    """The coupon behind a discount, even a deleted one."""
+    id_ = discount["source"]["coupon"]
+    return account.get("coupon", id_) or account.tables["deleted_coupon"][id_]
+
+
+def apply_to_customer(account: Account, customer: Obj, given: Obj) -> None:
+    """Give a customer a discount on everything."""
+    discount = discount_from(account, given, customer["id"])
+    customer["discount"] = with_coupon(account, discount)
+    emit(account, "customer.discount.created", discount)
+
+
+def apply_to_subscription(account: Account, subscription: Obj, given: list[Obj]) -> None:
+    """Replace the discounts of a subscription."""
+    before = [account.tables["discount"][d] for d in subscription["discounts"]]
+    kept = [g["discount"] for g in given if g.get("discount")]
+    subscription["discounts"] = kept + [
+        discount_from(account, g, subscription["customer"], subscription=subscription["id"])["id"]
+        for g in given
+        if not g.get("discount")
+    ]
+    for discount in before:
+        if discount["id"] not in kept:
+            emit(account, "customer.discount.deleted", discount)
+    for id_ in subscription["discounts"]:
+        if id_ not in kept:
+            emit(account, "customer.discount.created", account.tables["discount"][id_])
+
+
+def with_coupon(account: Account, discount: Obj) -> Obj:
+    """A discount as it stands inside of a customer."""
+    del account
+    return {k: v for k, v in discount.items() if not k.startswith("_")}
+
+
+def in_force(account: Account, subscription: Obj | None, customer: Obj) -> list[Obj]:
+    """The discounts that count for an invoice now: the subscription's, else the customer's."""
+    ids = list(subscription["discounts"]) if subscription else []
+    if not ids and customer.get("discount"):
+        ids = [customer["discount"]["id"]]
+    found = [account.tables["discount"][i] for i in ids]
+    return [d for d in found if d["end"] is None or d["end"] > account.now]
+
+
+def use_up(account: Account, subscription: Obj) -> None:
+    """After an invoice: discounts for once and those past their end are gone."""
+    gone = [
+        d
+        for d in (account.tables["discount"][i] for i in subscription["discounts"])
+        if coupon_of(account, d)["duration"] == "once"
+        or (d["end"] is not None and d["end"] <= account.now)
+    ]
+    for discount in gone:
+        subscription["discounts"].remove(discount["id"])
+        discount["end"] = discount["end"] or account.now
+        emit(account, "customer.discount.deleted", discount)
+
+
+def _delete_customer_discount(account: Account, _params: Obj, id_: str) -> Obj:
+    customer = account.find("customer", id_)
+    discount = customer["discount"]
+    if discount is None:
+        raise invalid("No active discount for customer")
+    with changing(account, customer, "customer.updated"):
+        customer["discount"] = None
+    emit(account, "customer.discount.deleted", account.tables["discount"][discount["id"]])
+    return {**discount, "deleted": True}
+
+
+def _delete_subscription_discount(account: Account, _params: Obj, id_: str) -> Obj:
+    subscription = account.find("subscription", id_)
+    if not subscription["discounts"]:
+        raise invalid("No active discount for subscription")
+    discount = account.tables["discount"][subscription["discounts"][0]]
+    with changing(account, subscription, "customer.subscription.updated"):
+        subscription["discounts"] = []
+    emit(account, "customer.discount.deleted", discount)
+    return {**render(account, discount), "deleted": True}
+
+
+def create_tax_rate(account: Account, params: Obj) -> Obj:
+    """POST /v1/tax_rates."""
+    rate = account.new("tax_rate")
+    copy_named(rate, params, *TAX_FIELDS, "inclusive", "percentage")
+    merge_metadata(rate, params)
+    emit(account, "tax_rate.created", rate)
+    return rate
+
+
+TAX_FIELDS = (
+    "active",
+    "country",
+    "description",
+    "display_name",
+    "jurisdiction",
+    "state",
+    "tax_type",
+)
+
+ROUTES: dict[str, Handler] = {
+    "POST /v1/coupons": create_coupon,
+    "GET /v1/coupons": listing("coupon", "/v1/coupons"),
+    "GET /v1/coupons/{}": retrieving("coupon"),
+    "POST /v1/coupons/{}": updating("coupon", "coupon.updated", "name"),
+    "DELETE /v1/coupons/{}": _delete_coupon,
+    "POST /v1/promotion_codes": create_promotion_code,
+    "GET /v1/promotion_codes": listing(
+        "promotion_code",
+        "/v1/promotion_codes",
+        {
+            "active": equals("active"),
+            "code": lambda row, wanted: row["code"].lower() == wanted.lower(),
+            "coupon": lambda row, wanted: row["promotion"]["coupon"] == wanted,
+        },
+    ),
+    "GET /v1/promotion_codes/{}": retrieving("promotion_code"),
+    "POST /v1/promotion_codes/{}": updating(
+        "promotion_code", "promotion_code.updated", "active", "expires_at"
+    ),
+    "DELETE /v1/customers/{}/discount": _delete_customer_discount,
+    "DELETE /v1/subscriptions/{}/discount": _delete_subscription_discount,
+    "POST /v1/tax_rates": create_tax_rate,
+    "GET /v1/tax_rates": listing(
+        "tax_rate",
+        "/v1/tax_rates",
+        {"active": equals("active"), "inclusive": equals("inclusive")},
+    ),
+    "GET /v1/tax_rates/{}": retrieving("tax_rate"),
+    "POST /v1/tax_rates/{}": updating("tax_rate", "tax_rate.updated", *TAX_FIELDS),
+}

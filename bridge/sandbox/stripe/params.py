@@ -1,0 +1,186 @@
+"""Reads a request's parameters as Stripe does: typed, complete, and nothing unknown.
+
+`params.json` says for each operation which parameters it takes; `tests/contract` derives it from
+the types of the official SDK. A type is one of: `s` text, `i` integer, `b` boolean, `n` decimal
+number, `m` a map of texts, `*` anything, `=a|b` one of these words (also after `i` or `b`), a list
+of one type, an object of named types (`name!` is required), or `{"|": [types]}` alternatives.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bridge.sandbox.stripe.errors import StripeError, invalid
+
+Spec = Any
+# Parameters that Stripe still takes although the SDK's types no longer show them.
+EXTRA: dict[str, dict[str, Spec]] = {
+    "POST /v1/charges": {"card": "*"},
+}
+LISTS = ("expand",)
+
+
+@cache
+def specs() -> dict[str, dict[str, Spec]]:
+    """Operation, with `{}` for each id in its path -> its parameters."""
+    table: dict[str, dict[str, Spec]] = json.loads(
+        Path(__file__).with_name("params.json").read_text()
+    )
+    for operation, more in EXTRA.items():
+        table[operation] = {**table[operation], **more}
+    return table
+
+
+def nest(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """Turn `a[b][0]=x` pairs into nested dicts; lists stay dicts by index until they are typed."""
+    root: dict[str, Any] = {}
+    for key, value in pairs:
+        first, _, rest = key.partition("[")
+        path = [first, *re.findall(r"([^\[\]]*)\]", rest)]
+        node = root
+        for part in path[:-1]:
+            step = node.setdefault(part or str(len(node)), {})
+            if not isinstance(step, dict):
+                raise invalid(f"Invalid parameter {key}", param=first)
+            node = step
+        last = path[-1] or str(len(node))
+        node[last] = value
+    return root
+
+
+def read(operation: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of an operation, typed. Raises Stripe's 400."""
+    spec = specs().get(operation, {})
+    result: dict[str, Any] = _object({**spec, "expand": ["s"]}, given, "")
+    return result
+
+
+def _object(spec: dict[str, Spec], value: Any, path: str) -> Any:
+    if value == "":
+        return None
+    if not isinstance(value, dict):
+        raise invalid(f"Invalid object: {value}", param=path)
+    names = {name.rstrip("!"): inner for name, inner in spec.items()}
+    unknown = [_join(path, k) for k in value if k not in names]
+    if unknown:
+        plural = "s" if len(unknown) > 1 else ""
+        raise invalid(
+            f"Received unknown parameter{plural}: {', '.join(unknown)}",
+            param=unknown[0],
+            code="parameter_unknown",
+        )
+    for name in spec:
+        if name.endswith("!") and name[:-1] not in value:
+            full = _join(path, name[:-1])
+            raise invalid(f"Missing required param: {full}.", param=full, code="parameter_missing")
+    return {k: typed(names[k], v, _join(path, k)) for k, v in value.items()}
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}[{name}]" if path else name
+
+
+def typed(spec: Spec, value: Any, path: str) -> Any:
+    """One value in its type."""
+    if isinstance(spec, list):
+        return _list(spec[0], value, path)
+    if isinstance(spec, dict):
+        return _alternatives(spec["|"], value, path) if "|" in spec else _object(spec, value, path)
+    if spec == "*":
+        return _plain(value)
+    if spec == "m":
+        return _map(value, path)
+    return _scalar(spec, value, path)
+
+
+def _list(spec: Spec, value: Any, path: str) -> list[Any]:
+    if value == "":
+        return []
+    if isinstance(value, dict):
+        value = [value[k] for k in sorted(value, key=lambda k: int(k) if k.isdigit() else 0)]
+    if not isinstance(value, list):
+        raise invalid("Invalid array", param=path)
+    return [typed(spec, v, f"{path}[{n}]") for n, v in enumerate(value)]
+
+
+def _alternatives(specs_: list[Spec], value: Any, path: str) -> Any:
+    structured = isinstance(value, dict)
+    for spec in specs_:
+        if structured != isinstance(spec, str):
+            return typed(spec, value, path)
+    return typed(specs_[0], value, path)
+
+
+def _map(value: Any, path: str) -> Any:
+    if value == "":
+        return None
+    if not isinstance(value, dict):
+        raise invalid("Invalid object", param=path)
+    if any(isinstance(v, dict) for v in value.values()):
+        raise invalid("Metadata values must be strings", param=path)
+    return {k: str(v) for k, v in value.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Untyped values: indexes become lists, words of booleans and whole numbers what they mean."""
+    if isinstance(value, dict):
+        if value and all(k.isdigit() for k in value):
+            return [_plain(v) for v in value.values()]
+        return {k: _plain(v) for k, v in value.items()}
+    if value in ("true", "false"):
+        return value == "true"
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,15}", value):
+        return int(value)
+    return value
+
+
+def _scalar(spec: str, value: Any, path: str) -> Any:
+    if isinstance(value, dict | list):
+        raise invalid(f"Invalid {_kind(spec)}", param=path)
+    if value == "":
+        return "" if spec == "s" else None
+    kind, _, words = spec.partition("=")
+    if words and str(value) in words.split("|"):
+        return value
+    if not kind:
+        raise _wrong_word(words.split("|"), path)
+    read_ = [reader(value) for letter, reader in READERS.items() if letter in kind]
+    known = [value for value in read_ if value is not None]
+    if known or "s" in kind:
+        return known[0] if known else str(value)
+    name = _kind(kind)
+    raise invalid(f"Invalid {name}: {value}", param=path, code=f"parameter_invalid_{name}")
+
+
+def _kind(spec: str) -> str:
+    return {"i": "integer", "b": "boolean", "n": "decimal"}.get(spec[:1], "string")
+
+
+def _integer(value: Any) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return int(value) if re.fullmatch(r"-?\d+", str(value)) else None
+
+
+def _boolean(value: Any) -> bool | None:
+    return {"true": True, "false": False}.get(str(value).lower())
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(Decimal(str(value)))
+    except InvalidOperation:
+        return None
+
+
+READERS = {"i": _integer, "b": _boolean, "n": _number}
+
+
+def _wrong_word(words: list[str], path: str) -> StripeError:
+    listed = f"{', '.join(words[:-1])}, or {words[-1]}" if len(words) > 1 else words[0]
+    return invalid(f"Invalid {path}: must be one of {listed}", param=path)

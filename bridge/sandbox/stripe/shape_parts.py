@@ -1,0 +1,41 @@
+"""How the blank objects are written down: keys that are null, keys that are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Obj = dict[str, Any]
+
+
+def nulls(names: str) -> Obj:
+    """Names separated by spaces, each null."""
+    return dict.fromkeys(names.split())
+
+
+def shape(kind: str, null_names: str = "", /, **values: Any) -> Obj:
+    """An object with the keys that nearly every object has."""
+    return {
+        "id": None,
+        "object": kind,
+        "created": None,
+        "livemode": False,
+        "metadata": {},
+        **nulls(null_names),
+        **values,
+    }
+
+
+def without(full: Obj, *names: str) -> Obj:
+    """A shape that lacks some of the usual keys."""
+    return {k: v for k, v in full.items() if k not in names}
+
+
+SELF = {"type": "self"}
+NO_TAX = {"enabled": False, "liability": None, "disabled_reason": None}
+NO_ADDRESS = nulls("city country line1 line2 postal_code state")
+BILLING_DETAILS = {"address": NO_ADDRESS, **nulls("email name phone tax_id")}
+CARD_CHECKS = {
+    "address_line1_check": None,
+    "address_postal_code_check": None,
+    "cvc_check": "pass",
+}

@@ -1,0 +1,224 @@
+"""Changing a subscription: its items, its trial, what that costs, and when it is to be paid."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from bridge.sandbox.stripe.account import HOUR, Account
+from bridge.sandbox.stripe.catalog import price_from
+from bridge.sandbox.stripe.crud import Handler, merge_metadata
+from bridge.sandbox.stripe.customers import default_method
+from bridge.sandbox.stripe.discounts import use_up
+from bridge.sandbox.stripe.errors import invalid
+from bridge.sandbox.stripe.events import changing
+from bridge.sandbox.stripe.invoices import collect, draft, finalize
+from bridge.sandbox.stripe.payments import refuse_decline
+from bridge.sandbox.stripe.shapes import Obj
+from bridge.sandbox.stripe.subscription_items import (
+    check_price,
+    credit_rest,
+    is_on_trial,
+    new_item,
+    period_lines,
+    prorate,
+    start_periods,
+)
+from bridge.sandbox.stripe.subscriptions import (
+    ENDED,
+    INCOMPLETE_HOURS,
+    plan_ahead,
+    set_ending,
+    take_over,
+)
+from bridge.sandbox.stripe.views import items_of
+
+
+def update(account: Account, params: Obj, id_: str) -> Obj:
+    """POST /v1/subscriptions/{id}."""
+    subscription = account.find("subscription", id_)
+    account.live_at_clock_of(account.tables["customer"][subscription["customer"]])
+    if subscription["status"] in ENDED:
+        _refuse_ended(subscription, params)
+    with changing(account, subscription, "customer.subscription.updated"):
+        take_over(account, subscription, params)
+        _update_pause(subscription, params)
+        change_items(account, subscription, params)
+        set_ending(account, subscription, params)
+    plan_ahead(account, subscription)
+    return subscription
+
+
+def _refuse_ended(subscription: Obj, params: Obj) -> None:
+    if set(params) - {"metadata", "cancellation_details", "expand"}:
+        raise invalid(
+            "A canceled subscription can only update its cancellation_details and metadata. "
+            f"Subscription: {subscription['id']}"
+        )
+
+
+def _update_pause(subscription: Obj, params: Obj) -> None:
+    if "pause_collection" not in params:
+        return
+    pause = params["pause_collection"]
+    subscription["pause_collection"] = pause and {
+        "behavior": pause["behavior"],
+        "resumes_at": pause.get("resumes_at"),
+    }
+
+
+def change_items(account: Account, subscription: Obj, params: Obj) -> None:
+    """New prices, quantities, items; a new trial end or anchor; billed as was asked."""
+    given, trial_end = params.get("items") or [], params.get("trial_end")
+    reset = params.get("billing_cycle_anchor") == "now"
+    if not given and not trial_end and not reset:
+        return
+    behaviour = params.get("proration_behavior") or "create_prorations"
+    at = params.get("proration_date") or account.now
+    if params.get("payment_behavior") == "error_if_incomplete" and behaviour == "always_invoice":
+        customer = account.tables["customer"][subscription["customer"]]
+        method = default_method(account, customer, subscription["default_payment_method"])
+        refuse_decline(account, customer["id"], method)
+    before = copy.deepcopy(items_of(account, subscription))
+    was_on_trial = is_on_trial(subscription, at)
+    for n, item in enumerate(given):
+        _change_item(account, subscription, item, n)
+    reset = reset or _interval_changed(account, subscription, before)
+    if trial_end:
+        _change_trial(account, subscription, trial_end)
+    if reset or trial_end:
+        _restart(account, subscription, before, at, behaviour, params)
+        return
+    _start_new_items(account, subscription, before, at)
+    made = [] if behaviour == "none" or was_on_trial else prorate(account, subscription, before, at)
+    if behaviour == "always_invoice" and made:
+        bill_change(account, subscription, [], before, params)
+
+
+def _start_new_items(account: Account, subscription: Obj, before: list[Obj], at: int) -> None:
+    """An added item starts at the time of the change but bills with the others."""
+    known = {i["id"] for i in before}
+    items = [i for i in items_of(account, subscription) if i["id"] not in known]
+    start_periods(account, subscription, items, at)
+
+
+def _change_item(account: Account, subscription: Obj, given: Obj, n: int) -> None:
+    id_ = given.get("id")
+    if id_ is None:
+        new_item(account, subscription, price_from(account, given, f"items[{n}]"), given, n)
+        return
+    if id_ not in subscription["_items"]:
+        raise invalid(f"No such subscription item: '{id_}'", f"items[{n}][id]", "resource_missing")
+    item = account.tables["subscription_item"][id_]
+    if given.get("deleted"):
+        if len(subscription["_items"]) == 1:
+            raise invalid("A subscription must have at least one active plan.", "items")
+        subscription["_items"].remove(id_)
+        account.drop(item)
+        return
+    if given.get("price") or given.get("price_data") or given.get("plan"):
+        price = price_from(account, given, f"items[{n}]")
+        check_price(price, subscription, n)
+        item["price"] = price["id"]
+    if given.get("quantity") is not None:
+        item["quantity"] = given["quantity"]
+    if "tax_rates" in given:
+        item["tax_rates"] = [account.find("tax_rate", r) for r in given["tax_rates"]]
+    merge_metadata(item, given)
+
+
+def _interval_changed(account: Account, subscription: Obj, before: list[Obj]) -> bool:
+    def every(item: Obj) -> tuple[Any, Any]:
+        recurring = account.tables["price"][item["price"]]["recurring"]
+        return recurring["interval"], recurring["interval_count"]
+
+    now = {i["id"]: i for i in items_of(account, subscription)}
+    return any(i["id"] in now and every(i) != every(now[i["id"]]) for i in before)
+
+
+def _change_trial(account: Account, subscription: Obj, trial_end: int | str) -> None:
+    if trial_end == "now":
+        subscription.update(
+            trial_end=account.now, billing_cycle_anchor=account.now, status="active"
+        )
+        return
+    subscription.update(
+        trial_start=subscription["trial_start"] or account.now,
+        trial_end=trial_end,
+        billing_cycle_anchor=trial_end,
+        status="trialing",
+    )
+
+
+def _restart(
+    account: Account,
+    subscription: Obj,
+    before: list[Obj],
+    at: int,
+    behaviour: str,
+    params: Obj,
+) -> None:
+    """The periods start anew now: credit for the rest of the old, an invoice for the new."""
+    if behaviour != "none":
+        for old in before:
+            credit_rest(account, subscription, old, at)
+    if not is_on_trial(subscription, account.now):
+        subscription["billing_cycle_anchor"] = account.now
+    items = items_of(account, subscription)
+    start_periods(account, subscription, items, account.now)
+    bill_change(account, subscription, period_lines(account, subscription, items), before, params)
+
+
+def bill_change(
+    account: Account, subscription: Obj, lines: list[Obj], before: list[Obj], params: Obj
+) -> None:
+    """Invoice a change at once; when it cannot be paid, the payment behaviour decides."""
+    customer = account.tables["customer"][subscription["customer"]]
+    invoice = draft(
+        account,
+        customer,
+        subscription["currency"],
+        lines,
+        reason="subscription_update",
+        subscription=subscription,
+        _days_until_due=subscription["days_until_due"],
+    )
+    subscription["latest_invoice"] = invoice["id"]
+    finalize(account, invoice)
+    if subscription["collection_method"] == "charge_automatically":
+        collect(account, invoice)
+    use_up(account, subscription)
+    if params.get("payment_behavior") == "pending_if_incomplete" and invoice["status"] == "open":
+        _hold_back(account, subscription, before, invoice)
+
+
+def _hold_back(account: Account, subscription: Obj, before: list[Obj], invoice: Obj) -> None:
+    """The change waits for its payment; until then everything is as it was."""
+    wanted = copy.deepcopy(items_of(account, subscription))
+    set_items(account, subscription, before)
+    subscription["status"] = (
+        "active" if subscription["status"] == "past_due" else subscription["status"]
+    )
+    subscription["_pending_items"], invoice["_applies_update"] = wanted, True
+    shown = [{k: v for k, v in i.items() if k[0] != "_"} for i in wanted]
+    subscription["pending_update"] = {
+        "billing_cycle_anchor": None,
+        "discount": None,
+        "discounts": None,
+        "expires_at": account.now + INCOMPLETE_HOURS * HOUR,
+        "metadata": None,
+        "subscription_items": shown,
+        "trial_end": None,
+        "trial_from_plan": None,
+    }
+    account.plan(subscription["pending_update"]["expires_at"], "pending_expires", subscription)
+
+
+def set_items(account: Account, subscription: Obj, items: list[Obj]) -> None:
+    """Replace the items as a whole."""
+    for item in items_of(account, subscription):
+        account.drop(item)
+    subscription["_items"] = [account.keep(copy.deepcopy(i))["id"] for i in items]
+
+
+ROUTES: dict[str, Handler] = {"POST /v1/subscriptions/{}": update}

@@ -1,0 +1,337 @@
+"""Subscriptions: starting, changing and ending them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.sandbox.stripe.account import DAY, HOUR, Account
+from bridge.sandbox.stripe.catalog import price_from
+from bridge.sandbox.stripe.crud import (
+    Handler,
+    copy_named,
+    deep_update,
+    in_range,
+    merge_metadata,
+    page,
+    retrieving,
+)
+from bridge.sandbox.stripe.customers import attach, default_method, find_customer, method_from
+from bridge.sandbox.stripe.discounts import apply_to_subscription, use_up
+from bridge.sandbox.stripe.errors import invalid, missing_object
+from bridge.sandbox.stripe.events import changing, creating, emit, when
+from bridge.sandbox.stripe.invoice_lines import price_line
+from bridge.sandbox.stripe.invoices import collect, draft, finalize
+from bridge.sandbox.stripe.payments import refuse_decline
+from bridge.sandbox.stripe.setup_intents import new_setup_intent
+from bridge.sandbox.stripe.shapes import Obj
+from bridge.sandbox.stripe.subscription_items import (
+    credit_rest,
+    is_on_trial,
+    new_item,
+    period_lines,
+    start_periods,
+)
+from bridge.sandbox.stripe.views import items_of
+
+ENDED = ("canceled", "incomplete_expired")
+INCOMPLETE_HOURS = 23
+WILL_END_DAYS = 3
+MAX_TRIAL_DAYS = 730
+
+
+def start(account: Account, params: Obj) -> Obj:
+    """Create a subscription with its first invoice, and try to collect that."""
+    customer = find_customer(account, params["customer"])
+    account.live_at_clock_of(customer)
+    subscription = _new(account, customer, params)
+    items = items_of(account, subscription)
+    if params.get("payment_behavior") == "error_if_incomplete":
+        _refuse_if_it_would_fail(account, subscription, customer)
+    start_periods(account, subscription, items, account.now)
+    lines = period_lines(account, subscription, items)
+    for extra in params.get("add_invoice_items") or ():
+        price = price_from(account, extra, "add_invoice_items[0]")
+        lines.append(price_line(account, price, extra.get("quantity") or 1))
+    if subscription["collection_method"] == "charge_automatically" and params.get("_paid_by"):
+        subscription["default_payment_method"] = params["_paid_by"]
+    with creating(subscription):
+        _first_invoice(account, subscription, customer, lines, params)
+    use_up(account, subscription)
+    emit(account, "customer.subscription.created", subscription)
+    plan_ahead(account, subscription)
+    return subscription
+
+
+def _new(account: Account, customer: Obj, params: Obj) -> Obj:
+    given = params.get("items") or []
+    if not given:
+        raise invalid("Missing required param: items.", "items", "parameter_missing")
+    prices = [price_from(account, item, f"items[{n}]") for n, item in enumerate(given)]
+    start_date = params.get("backdate_start_date") or account.now
+    subscription = account.new(
+        "subscription",
+        customer=customer["id"],
+        currency=params.get("currency") or prices[0]["currency"],
+        start_date=start_date,
+        billing_cycle_anchor=start_date,
+        test_clock=customer["test_clock"],
+    )
+    subscription["_items"] = []
+    try:
+        for n, (price, item) in enumerate(zip(prices, given, strict=True)):
+            new_item(account, subscription, price, item, n)
+        _set_trial(account, subscription, params, prices[0])
+        _set_anchor(account, subscription, params)
+        take_over(account, subscription, params)
+        set_ending(account, subscription, params)
+    except Exception:
+        account.drop(subscription)
+        raise
+    return subscription
+
+
+def _set_trial(account: Account, subscription: Obj, params: Obj, price: Obj) -> None:
+    end, days = params.get("trial_end"), params.get("trial_period_days")
+    if params.get("trial_from_plan") and days is None:
+        days = price["recurring"]["trial_period_days"]
+    if days:
+        if days > MAX_TRIAL_DAYS:
+            raise invalid(
+                f"The maximum number of trial period days is {MAX_TRIAL_DAYS}.", "trial_period_days"
+            )
+        end = account.now + days * DAY
+    if end and end != "now":
+        if end <= account.now:
+            raise invalid(
+                "Invalid timestamp: must be an integer Unix timestamp in the future.", "trial_end"
+            )
+        subscription.update(
+            trial_start=account.now, trial_end=end, billing_cycle_anchor=end, status="trialing"
+        )
+
+
+def _set_anchor(account: Account, subscription: Obj, params: Obj) -> None:
+    anchor = params.get("billing_cycle_anchor")
+    if anchor is None or anchor in ("now", "unchanged"):
+        return
+    if anchor <= account.now:
+        raise invalid("`billing_cycle_anchor` cannot be in the past.", "billing_cycle_anchor")
+    subscription["billing_cycle_anchor"] = anchor
+
+
+def take_over(account: Account, subscription: Obj, params: Obj) -> None:
+    """Copy the settings that creating and updating share."""
+    copy_named(subscription, params, "collection_method", "days_until_due", "description")
+    if token := params.get("default_payment_method"):
+        method = method_from(account, token)
+        customer = account.tables["customer"][subscription["customer"]]
+        subscription["default_payment_method"] = attach(account, method, customer)["id"]
+    elif "default_payment_method" in params:
+        subscription["default_payment_method"] = None
+    for name in ("automatic_tax", "trial_settings", "payment_settings", "invoice_settings"):
+        deep_update(subscription[name], params.get(name) or {})
+    if params.get("cancellation_details"):
+        subscription["cancellation_details"].update(params["cancellation_details"])
+    if "default_tax_rates" in params:
+        rates = [
+            account.find("tax_rate", r, "default_tax_rates") for r in params["default_tax_rates"]
+        ]
+        subscription["default_tax_rates"] = [
+            {k: v for k, v in r.items() if k[0] != "_"} for r in rates
+        ]
+    if "discounts" in params:
+        apply_to_subscription(account, subscription, params["discounts"] or [])
+    merge_metadata(subscription, params)
+
+
+def set_ending(account: Account, subscription: Obj, params: Obj) -> None:
+    """When it is to end: at the end of the period, at a time, or (unset) never."""
+    if "cancel_at_period_end" in params and params["cancel_at_period_end"] is not None:
+        wanted = params["cancel_at_period_end"]
+        if wanted != subscription["cancel_at_period_end"] or not wanted:
+            end = period_end(account, subscription) if wanted else None
+            _ends_at(account, subscription, end)
+        subscription["cancel_at_period_end"] = wanted
+    if "cancel_at" in params:
+        end = params["cancel_at"]
+        if end in ("min_period_end", "max_period_end"):
+            ends = [i["current_period_end"] for i in items_of(account, subscription)]
+            end = min(ends) if end == "min_period_end" else max(ends)
+        if end and end <= account.now:
+            raise invalid("`cancel_at` must be a future timestamp.", "cancel_at")
+        subscription["cancel_at_period_end"] = False
+        _ends_at(account, subscription, end or None)
+
+
+def _ends_at(account: Account, subscription: Obj, end: int | None) -> None:
+    subscription["cancel_at"] = end
+    subscription["canceled_at"] = account.now if end else None
+    reason = "cancellation_requested" if end else None
+    subscription["cancellation_details"]["reason"] = reason
+
+
+def period_end(account: Account, subscription: Obj) -> int | None:
+    """The last end of the items' periods."""
+    ends = [i["current_period_end"] for i in items_of(account, subscription)]
+    known = [e for e in ends if e is not None]
+    return max(known) if known else None
+
+
+def _refuse_if_it_would_fail(account: Account, subscription: Obj, customer: Obj) -> None:
+    if is_on_trial(subscription, account.now):
+        return
+    try:
+        method = default_method(account, customer, subscription["default_payment_method"])
+        refuse_decline(account, customer["id"], method)
+    except Exception:
+        account.drop(subscription)
+        raise
+
+
+def _first_invoice(
+    account: Account, subscription: Obj, customer: Obj, lines: list[Obj], params: Obj
+) -> None:
+    """Sets the status that follows from the first payment."""
+    sent = subscription["collection_method"] == "send_invoice"
+    invoice = draft(
+        account,
+        customer,
+        subscription["currency"],
+        lines,
+        reason="subscription_create",
+        subscription=subscription,
+        _days_until_due=subscription["days_until_due"],
+    )
+    subscription["latest_invoice"] = invoice["id"]
+    on_trial = is_on_trial(subscription, account.now)
+    if sent and not on_trial:
+        subscription["status"] = "active"
+        invoice["automatically_finalizes_at"] = account.now + HOUR
+        account.plan(account.now + HOUR, "advance_invoice", invoice)
+        return
+    later = params.get("payment_behavior") == "default_incomplete"
+    finalize(account, invoice)
+    if invoice["status"] == "open" and not later:
+        collect(account, invoice)
+    if on_trial:
+        if later:
+            intent = new_setup_intent(account, customer["id"])
+            subscription["pending_setup_intent"] = intent["id"]
+        return
+    subscription["status"] = "active" if invoice["status"] == "paid" else "incomplete"
+    if subscription["status"] == "incomplete":
+        account.plan(account.now + INCOMPLETE_HOURS * HOUR, "incomplete_expires", subscription)
+
+
+def plan_ahead(account: Account, subscription: Obj) -> None:
+    """Put into the agenda what will happen to it; each entry is checked again when it is due."""
+    if subscription["status"] in ENDED:
+        return
+    ends = [i["current_period_end"] for i in items_of(account, subscription)]
+    account.plan(min(ends), "cycle", subscription)
+    account.plan(min(ends) - account.settings.upcoming_days * DAY, "upcoming", subscription)
+    if subscription["cancel_at"]:
+        account.plan(subscription["cancel_at"], "cancel_at", subscription)
+    if subscription["status"] == "trialing":
+        at = max(account.now, subscription["trial_end"] - WILL_END_DAYS * DAY)
+        account.plan(at, "trial_will_end", subscription)
+    pause = subscription["pause_collection"]
+    if pause and pause["resumes_at"]:
+        account.plan(pause["resumes_at"], "resume_collection", subscription)
+
+
+def cancel(account: Account, params: Obj, id_: str) -> Obj:
+    """DELETE /v1/subscriptions/{id}: at once, with credit for the rest if asked for."""
+    subscription = account.find("subscription", id_)
+    if subscription["status"] in ENDED:
+        raise missing_object("subscription", id_)
+    account.live_at_clock_of(account.tables["customer"][subscription["customer"]])
+    subscription["cancellation_details"].update(params.get("cancellation_details") or {})
+    if params.get("prorate"):
+        for item in items_of(account, subscription):
+            credit_rest(account, subscription, item, account.now)
+    if params.get("invoice_now"):
+        customer = account.tables["customer"][subscription["customer"]]
+        invoice = draft(
+            account,
+            customer,
+            subscription["currency"],
+            [],
+            reason="subscription_update",
+            subscription=subscription,
+        )
+        subscription["latest_invoice"] = invoice["id"]
+        finalize(account, invoice)
+        collect(account, invoice)
+    end(account, subscription, "cancellation_requested")
+    return subscription
+
+
+def end(account: Account, subscription: Obj, reason: str | None) -> None:
+    """It is over now; nothing more is collected for it."""
+    if subscription["status"] in ENDED:
+        return
+    subscription.update(
+        status="canceled",
+        ended_at=account.now,
+        canceled_at=subscription["canceled_at"] or account.now,
+        pending_update=None,
+    )
+    subscription["cancellation_details"]["reason"] = reason
+    for invoice in account.rows("invoice", subscription["customer"]):
+        mine = invoice.get("_subscription") == subscription["id"]
+        if mine and invoice["status"] in ("draft", "open"):
+            with changing(account, invoice, "invoice.updated"):
+                invoice.update(auto_advance=False, next_payment_attempt=None)
+    emit(account, "customer.subscription.deleted", subscription)
+
+
+@when("customer.deleted")
+def _customer_gone(account: Account, customer: Obj) -> None:
+    for subscription in account.rows("subscription", customer["id"]):
+        end(account, subscription, "cancellation_requested")
+
+
+def _status_filter(row: Obj, wanted: Any) -> bool:
+    if wanted == "ended":
+        return row["status"] in ENDED
+    return bool(wanted == "all" or row["status"] == wanted)
+
+
+def _has_price(account: Account, row: Obj, price: str) -> bool:
+    return any(i["price"] == price for i in items_of(account, row))
+
+
+def _list(account: Account, params: Obj) -> Obj:
+    """GET /v1/subscriptions: without a status the canceled ones are left out."""
+    rows = account.rows("subscription", params.get("customer"))
+    status = params.get("status")
+    if status is None:
+        rows = [r for r in rows if r["status"] not in ENDED]
+    else:
+        rows = [r for r in rows if _status_filter(r, status)]
+    if price := params.get("price") or params.get("plan"):
+        rows = [r for r in rows if _has_price(account, r, price)]
+    for name in ("created", "current_period_start", "current_period_end"):
+        if (wanted := params.get(name)) is not None:
+            rows = [r for r in rows if _in_range(account, r, name, wanted)]
+    if method := params.get("collection_method"):
+        rows = [r for r in rows if r["collection_method"] == method]
+    clock = params.get("test_clock")
+    if not params.get("customer"):
+        rows = [r for r in rows if r["test_clock"] == clock]
+    return page(rows, params, "/v1/subscriptions", "subscription")
+
+
+def _in_range(account: Account, row: Obj, name: str, wanted: Any) -> bool:
+    if name == "created":
+        return in_range(row[name], wanted)
+    return any(in_range(i[name], wanted) for i in items_of(account, row))
+
+
+ROUTES: dict[str, Handler] = {
+    "POST /v1/subscriptions": start,
+    "GET /v1/subscriptions": _list,
+    "GET /v1/subscriptions/{}": retrieving("subscription"),
+    "DELETE /v1/subscriptions/{}": cancel,
+}
