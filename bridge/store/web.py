@@ -8,12 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, literal, select, update
 
 from bridge.core.model import Group
 from bridge.store.changes import log
 from bridge.store.facts import see_customer, user_of
-from bridge.store.schema import checkouts, customers, groups, memberships, nonces, users, work
+from bridge.store.schema import (
+    UtcTime,
+    checkouts,
+    customers,
+    groups,
+    memberships,
+    nonces,
+    users,
+    work,
+)
 from bridge.store.work import insert_for
 
 NONCE_LIFE = timedelta(minutes=10)
@@ -167,7 +176,7 @@ def adopt_customer(connection: Connection, customer_id: str, user_id: int, now: 
             proof="made for them",
             linked_by="join",
             linked_at=now,
-            read_at=func.coalesce(customers.c.read_at, now),
+            read_at=func.coalesce(customers.c.read_at, literal(now, UtcTime())),
         )
     )
     if linked.rowcount:

@@ -39,6 +39,7 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     )
     teach(app)
     security.install(app, bridge.settings)
+    app.before_request(_keep_it_small)
     _add_routes(app)
     if proxy_hops:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's documented way
@@ -83,7 +84,8 @@ def _add_routes(app: Flask) -> None:
     ):
         app.register_blueprint(blueprint)
 
-    @app.before_request
-    def keep_it_small() -> None:
-        if request.blueprint != webhooks.blueprint.name:
-            request.max_content_length = MOST_BYTES
+
+def _keep_it_small() -> None:
+    """Refuse a body before anything reads it."""
+    if request.blueprint != webhooks.blueprint.name:
+        request.max_content_length = MOST_BYTES

@@ -1,0 +1,440 @@
+"""The pages over real sockets, with a simulated forum: who gets in, who is kept out, what shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from sqlalchemy import insert, text, update
+
+from bridge.core.model import MoneyLine, Price, Product
+from bridge.store import facts, schema
+from bridge.store import web as store
+from tests.e2e.place import Browser, Place, open_place
+
+pytestmark = pytest.mark.e2e
+ONEBOX = {"User-Agent": "Discourse Forum Onebox v3.5.0", "Accept": "*/*"}
+PATRON = Product(
+    "prod_patron",
+    "Patron",
+    description="Keeps this place open.",
+    image="https://files.example.com/patron.png",
+    metadata={"discourse_groups": "patrons"},
+)
+YEARLY = Price("price_year", "prod_patron", "eur", 2500, "year", lookup_key="patron")
+MONTHLY = Price("price_month", "prod_patron", "eur", 300, "month")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with open_place(tmp_path_factory.mktemp("place")) as opened:
+        opened.open_group("patrons", "Patrons")
+        opened.sell(PATRON, YEARLY, MONTHLY)
+        for name in ("ada", "eve"):
+            opened.person(name)
+        yield opened
+
+
+def meta(page: requests.Response) -> dict[str, str]:
+    """The page's meta tags by name or property."""
+    tags = {}
+    for tag in page.text.split("<meta ")[1:]:
+        parts = tag.split('"')
+        if 'content="' in tag:
+            tags[parts[1]] = unescape(parts[3])
+    return tags
+
+
+# --- the card in a post -------------------------------------------------------------------------
+
+
+def test_A98_a_bare_link_is_a_card_for_the_forum_s_fetcher(place: Place) -> None:
+    page = requests.get(f"{place.url}/join/patron", headers=ONEBOX, timeout=20)
+    assert page.status_code == 200
+    assert not page.history, "a fetcher is never sent to a login"
+    assert "Set-Cookie" not in page.headers
+    tags = meta(page)
+    assert tags["og:title"] == "Patron"
+    assert tags["og:description"] == "Keeps this place open."
+    assert tags["og:image"] == "https://files.example.com/patron.png"
+    assert tags["og:site_name"] == "A Community"
+    assert tags["og:url"] == f"{place.url}/join/patron"
+    assert (tags["twitter:label1"], tags["twitter:data1"]) == ("Price", "€25.00 a year")
+
+
+def test_A98_a_card_is_current_within_a_day(place: Place) -> None:
+    address = f"{place.url}/join/changing"
+    changing = Price("price_changing", "prod_patron", "eur", 100, "year", lookup_key="changing")
+    place.sell(changing)
+    first = requests.get(address, headers=ONEBOX, timeout=20)
+    dearer = Price("price_changing", "prod_patron", "eur", 200, "year", lookup_key="changing")
+    place.sell(dearer)
+    assert meta(first)["twitter:data1"] == "€1.00 a year"
+    assert meta(requests.get(address, headers=ONEBOX, timeout=20))["twitter:data1"] == (
+        "€2.00 a year"
+    )
+    lifetime = int(first.headers["Cache-Control"].rpartition("max-age=")[2])
+    assert lifetime < 24 * 3600
+    place.sell(Price("price_changing", "prod_patron", "eur", 200, "year", active=False))
+
+
+def test_A98_a_product_with_several_prices_names_the_lowest(place: Place) -> None:
+    page = requests.get(f"{place.url}/join/prod_patron", headers=ONEBOX, timeout=20)
+    assert meta(page)["twitter:data1"] == "from €3.00 a month"
+
+
+def test_names_from_stripe_are_text_and_never_markup(place: Place) -> None:
+    hostile = '"><script>alert(1)</script>'
+    place.sell(
+        Product("prod_hostile", hostile, description=hostile),
+        Price("price_hostile", "prod_hostile", "eur", 100),
+    )
+    page = requests.get(f"{place.url}/join/price_hostile", headers=ONEBOX, timeout=20)
+    assert "<script" not in page.text
+    assert meta(page)["og:title"] == hostile
+
+
+# --- signing in ---------------------------------------------------------------------------------
+
+
+def test_A100_who_is_logged_in_to_the_forum_arrives_without_being_asked(place: Place) -> None:
+    page = place.browser("ada").get("/join/patron")
+    assert page.url == f"{place.url}/join/patron"
+    assert "Continue to payment" in page.text
+    assert "ada" in page.text
+
+
+def test_A100_a_stranger_gets_a_page_of_ours_and_never_a_circle(place: Place) -> None:
+    page = place.browser().get("/join/patron")
+    assert page.status_code == 200
+    assert len(page.history) == 4
+    assert "Log in to A Community" in page.text
+    assert "I am logged in, go on" in page.text
+    assert "Patron" in page.text
+
+
+def link(page: requests.Response, words: str) -> str:
+    """Where the link with these words leads."""
+    before = page.text.partition(f">{words}<")[0]
+    assert before != page.text, f"no link {words!r}"
+    return unescape(before.rpartition('href="')[2].partition('"')[0])
+
+
+FORUMS = [
+    {"version": "3.5"},
+    {"version": "3.2"},
+    {"version": "3.5", "path": "/forum"},
+    {"version": "3.2", "path": "/forum"},
+]
+
+
+@pytest.fixture(params=FORUMS, ids=lambda forum: "".join(forum.values()))
+def any_forum(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with open_place(tmp_path, **request.param) as opened:
+        opened.open_group("patrons", "Patrons")
+        opened.sell(PATRON, YEARLY)
+        opened.person("ada")
+        yield opened
+
+
+def test_A100_a_stranger_who_logged_in_on_the_way_is_one_click_away(any_forum: Place) -> None:
+    browser = any_forum.browser()
+    page = browser.get("/join/patron?from=/t/1")
+    browser.log_in("ada")
+    arrived = browser.get(link(page, "I am logged in, go on"))
+    assert arrived.url.startswith(f"{any_forum.url}/join/patron")
+    assert "Continue to payment" in arrived.text
+
+
+def test_A100_the_login_address_fits_the_forum_s_version(any_forum: Place) -> None:
+    browser = any_forum.browser()
+    page = browser.get("/join/patron")
+    asked = browser.get(link(page, "Log in to A Community"), allow_redirects=False)
+    address = urlsplit(asked.headers["Location"])
+    folder = any_forum.forum.path
+    assert f"{address.scheme}://{address.netloc}{folder}" == any_forum.forum_url
+    if any_forum.forum.version.startswith("3.2"):
+        assert address.path == f"{folder}/session/sso_provider"
+    else:
+        assert address.path == f"{folder}/login"
+        way_on = parse_qs(address.query)["redirect"][0]
+        assert way_on.startswith(f"{folder}/session/sso_provider?sso=")
+
+
+def test_A100_a_private_forum_signs_its_members_in(tmp_path: Path) -> None:
+    with open_place(tmp_path) as private:
+        private.forum.settings["login_required"] = True
+        private.open_group("patrons")
+        private.sell(PATRON, YEARLY)
+        private.person("ada")
+        assert "Continue to payment" in private.browser("ada").get("/join/patron").text
+        assert "I am logged in" in private.browser().get("/join/patron").text
+
+
+def answer_of_forum(browser: Browser, path: str = "/login?next=/me") -> str:
+    """The address with which the forum sends somebody back, not followed yet."""
+    asked = browser.get(path, allow_redirects=False)
+    return browser.get(asked.headers["Location"], allow_redirects=False).headers["Location"]
+
+
+def is_signed_in(browser: Browser) -> bool:
+    return browser.get("/me", allow_redirects=False).status_code == 200
+
+
+def test_a_sign_in_counts_once(place: Place) -> None:
+    browser = place.browser("ada")
+    address = answer_of_forum(browser)
+    before = browser.cookies["bridge"]
+    assert browser.get(address).status_code == 200
+    assert is_signed_in(browser)
+    browser.cookies.set("bridge", before, domain="127.0.0.1", path="/")
+    again = browser.get(address, allow_redirects=False)
+    assert again.status_code == 400
+    assert "used already" in again.text
+    assert not is_signed_in(browser)
+
+
+def test_a_sign_in_counts_only_in_the_browser_that_asked(place: Place) -> None:
+    address = answer_of_forum(place.browser("ada"))
+    other = place.browser()
+    refused = other.get(address, allow_redirects=False)
+    assert refused.status_code == 400
+    assert "cookie" in refused.text
+    assert not is_signed_in(other)
+
+
+def test_a_sign_in_counts_for_ten_minutes(place: Place) -> None:
+    browser = place.browser("ada")
+    address = answer_of_forum(browser)
+    place.pass_time(601)
+    late = browser.get(address, allow_redirects=False)
+    assert late.status_code == 400
+    assert "ten minutes" in late.text
+    assert browser.get(link(late, "Sign in again")).url == f"{place.url}/me"
+
+
+@pytest.mark.parametrize("change", ["sig=" + "0" * 64, "sig=", "sso=AAAA"])
+def test_a_forged_answer_signs_nobody_in(place: Place, change: str) -> None:
+    browser = place.browser("ada")
+    refused = browser.get(f"{answer_of_forum(browser)}&{change}".replace("?sso=", "?x="))
+    assert refused.status_code == 403
+    assert not is_signed_in(browser)
+
+
+def test_a_session_is_new_after_signing_in_and_ends_after_half_a_day(place: Place) -> None:
+    browser = place.browser("ada")
+    address = answer_of_forum(browser)
+    before = browser.cookies.get("bridge")
+    browser.get(address)
+    assert browser.cookies.get("bridge") != before
+    place.pass_time(12 * 3600 + 1)
+    assert not is_signed_in(browser)
+
+
+def test_signing_out_needs_the_form_and_then_holds(place: Place) -> None:
+    browser = place.browser("ada")
+    page = browser.get("/me")
+    assert browser.post("/logout").status_code == 400
+    assert is_signed_in(browser)
+    browser.submit(page, "/logout")
+    assert not is_signed_in(browser)
+
+
+@pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example/", "/\\evil.example"])
+def test_signing_in_leads_nowhere_but_to_our_own_pages(place: Place, wanted: str) -> None:
+    browser = place.browser("ada")
+    arrived = browser.get("/login", params={"next": wanted})
+    assert arrived.url == f"{place.url}/me"
+    assert browser.get("/login", params={"next": wanted}).url == f"{place.url}/me"
+
+
+@pytest.mark.parametrize("said", ["https://evil.example/t/1", "//evil.example", "javascript:x"])
+def test_A82_the_way_back_is_only_ever_on_the_forum(place: Place, said: str) -> None:
+    browser = place.browser("ada")
+    page = browser.get("/join/patron", params={"from": said})
+    assert "Back to the post" not in page.text
+    assert "evil.example" not in page.text.partition("<main")[2]
+    referred = browser.get("/join/patron", headers={"Referer": said})
+    assert "Back to the post" not in referred.text
+
+
+def test_A82_the_post_is_known_by_the_link_or_by_the_browser_s_word(place: Place) -> None:
+    post = f"{place.forum_url}/t/join-us/12/3"
+    browser = place.browser("ada")
+    assert link(browser.get("/join/patron?from=/t/join-us/12/3"), "← Back to the post") == post
+    referred = browser.get("/join/patron", headers={"Referer": post})
+    assert link(referred, "← Back to the post") == post
+    bare = browser.get("/join/patron", headers={"Referer": f"{place.forum_url}/"})
+    assert "Back to the post" not in bare.text
+
+
+# --- what is whose ------------------------------------------------------------------------------
+
+
+def pay(place: Place, user_id: int, customer_id: str, amount_minor: int) -> None:
+    """A payment on record."""
+    now = place.bridge.clock.now()
+    line = MoneyLine(
+        f"in_{customer_id}", customer_id, "paid", now, amount_minor, "eur", f"Of {customer_id}"
+    )
+    with place.bridge.store.write() as connection:
+        assert store.adopt_customer(connection, customer_id, user_id, now)
+        facts.save_money(connection, [line], now)
+
+
+def test_I7_everyone_sees_their_own_statement_and_nobody_else_s(tmp_path: Path) -> None:
+    with open_place(tmp_path) as place:
+        pay(place, place.person("ada"), "cus_of_ada", 1111)
+        pay(place, place.person("eve"), "cus_of_eve", 2222)
+        ada, eve = place.browser("ada").get("/me"), place.browser("eve").get("/me")
+        assert "€11.11" in ada.text
+        assert "€22.22" not in ada.text
+        assert "cus_of_eve" not in ada.text
+        assert "€22.22" in eve.text
+        stranger = place.browser().get("/me")
+        assert stranger.status_code == 401
+        assert "€" not in stranger.text
+        eves = place.browser("eve")
+        page = eves.get("/me")
+        refused = eves.submit(page, "/me/billing", customer="cus_of_ada")
+        assert refused.status_code == 403
+        assert "not yours" in refused.text
+
+
+def order(place: Place, user_id: int, order_id: str, price_id: str = "price_year") -> str:
+    with place.bridge.store.write() as connection:
+        store.begin_checkout(
+            connection,
+            order_id,
+            user_id=user_id,
+            price_id=price_id,
+            return_to=f"{place.forum_url}/t/1",
+            now=place.bridge.clock.now(),
+        )
+    return f"/join/done?order={order_id}"
+
+
+def test_I7_another_member_s_order_is_refused(place: Place) -> None:
+    ada = place.forum.user_named("ada")
+    assert ada
+    address = order(place, ada.id, "an-order-of-ada-00000001")
+    assert place.browser("ada").get(address).status_code == 200
+    assert place.browser("eve").get(address).status_code == 403
+    assert place.browser().get(address).status_code == 401
+    assert place.browser("ada").get("/join/done?order=unknown").status_code == 404
+
+
+def test_A82_the_waiting_page_tells_how_far_it_is_and_ends_at_the_post(tmp_path: Path) -> None:
+    with open_place(tmp_path) as place:
+        group = place.open_group("patrons", "Patrons")
+        place.sell(PATRON, YEARLY)
+        user_id = place.person("ada")
+        browser = place.browser("ada")
+        browser.get("/me")
+        address = order(place, user_id, "an-order-of-ada-00000002")
+        waiting = browser.get(address)
+        assert "Waiting for Stripe" in waiting.text
+        assert 'http-equiv="refresh" content="3; url=/join/done?order=' in waiting.text
+        membership = {"user_id": user_id, "group_id": group.id, "sources": ["sub_1"]}
+        with place.bridge.store.write() as connection:
+            connection.execute(
+                insert(schema.memberships).values(**membership, wanted=True, actual=False)
+            )
+        assert "The forum is letting you in" in browser.get(address).text
+        with place.bridge.store.write() as connection:
+            connection.execute(update(schema.memberships).values(actual=True))
+        arrived = browser.get(address)
+        assert "You are in Patrons" in arrived.text
+        assert f'content="3; url={place.forum_url}/t/1"' in arrived.text
+
+
+def test_a_form_without_our_token_does_nothing(place: Place) -> None:
+    browser = place.browser("ada")
+    browser.get("/me")
+    order_id = "x" * 24
+    refused = browser.post("/join/price_year", data={"order": order_id})
+    assert refused.status_code == 400
+    token_of_eve = (
+        place.browser("eve").get("/join/price_year").text.partition('csrf_token" value="')
+    )
+    forged = {"order": order_id, "csrf_token": token_of_eve[2].partition('"')[0]}
+    assert browser.post("/join/price_year", data=forged).status_code == 400
+    with place.bridge.store.read() as connection:
+        assert store.checkout(connection, order_id) is None
+
+
+# --- when something is wrong --------------------------------------------------------------------
+
+
+def test_what_is_not_sold_is_said_in_plain_words_with_a_number_to_ask_by(place: Place) -> None:
+    page = requests.get(f"{place.url}/join/nothing", timeout=20)
+    assert page.status_code == 404
+    assert "not on offer" in page.text
+    assert page.headers["X-Request-Id"] in page.text
+
+
+def test_stripe_being_away_is_a_page_that_says_when_to_come_back(place: Place) -> None:
+    browser = place.browser("ada")
+    page = browser.get("/join/price_year")
+    refused = browser.submit(page, "/join/price_year")
+    assert refused.status_code == 503
+    assert "Try again" in refused.text
+    assert int(refused.headers["Retry-After"]) > 0
+
+
+def test_a_body_larger_than_any_form_of_ours_is_refused(place: Place) -> None:
+    huge = requests.post(f"{place.url}/logout", data={"a": "x" * 200_000}, timeout=20)
+    assert huge.status_code == 413
+
+
+def test_every_answer_carries_the_protections(place: Place) -> None:
+    for path in ("/join/patron", "/me", "/nothing", "/healthz", "/login/callback"):
+        answer = requests.get(f"{place.url}{path}", timeout=20, allow_redirects=False)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "script-src" not in policy, "nothing runs in our pages"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+
+
+def test_A102_the_stylesheet_wears_the_forum_s_palette(place: Place) -> None:
+    page = requests.get(f"{place.url}/join/patron", timeout=20)
+    sheet = page.text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    style = requests.get(f"{place.url}{sheet}", timeout=20)
+    assert "immutable" in style.headers["Cache-Control"]
+    site = place.bridge.discourse.site()
+    assert site.light["tertiary"]
+    light, _, dark = style.text.partition("@media (prefers-color-scheme: dark)")
+    assert f"--tertiary:{site.light['tertiary']};" in light
+    if site.dark:
+        assert f"--secondary:{site.dark['secondary']};" in dark
+
+
+# --- for machines -------------------------------------------------------------------------------
+
+
+def test_ready_means_that_webhooks_can_be_stored(tmp_path: Path) -> None:
+    with open_place(tmp_path) as place:
+        ready = requests.get(f"{place.url}/readyz", timeout=20)
+        assert ready.status_code == 200
+        assert ready.json()["status"] == "degraded", "there is no Redis here"
+        with place.bridge.store.write() as connection:
+            connection.execute(text("DELETE FROM alembic_version"))
+        behind = requests.get(f"{place.url}/readyz", timeout=20)
+        assert behind.status_code == 503
+        assert "migrate" in behind.json()["database"]
+        assert requests.get(f"{place.url}/healthz", timeout=20).status_code == 200
+
+
+def test_figures_are_for_this_machine_only(place: Place) -> None:
+    here = requests.get(f"{place.url}/metrics", timeout=20)
+    figures = [line for line in here.text.splitlines() if not line.startswith("#")]
+    assert figures[0].startswith("bridge_oldest_dirty_seconds ")
+    through_a_proxy = {"X-Forwarded-For": "203.0.113.5"}
+    refused = requests.get(f"{place.url}/metrics", headers=through_a_proxy, timeout=20)
+    assert refused.status_code == 403
