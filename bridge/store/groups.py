@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, case, select, update
 from bridge.core.model import Group
 from bridge.store import state
 from bridge.store.changes import log
-from bridge.store.schema import group_pins, groups
+from bridge.store.schema import group_pins, groups, moment
 from bridge.store.work import insert_for
 
 RULES_VERSION = "rules.version"
@@ -121,7 +121,9 @@ def ask_for_reading(connection: Connection, group_id: int, at: datetime) -> None
     connection.execute(
         update(groups)
         .where(groups.c.id == group_id)
-        .values(read_due_at=case((groups.c.read_due_at < at, groups.c.read_due_at), else_=at))
+        .values(
+            read_due_at=case((groups.c.read_due_at < at, groups.c.read_due_at), else_=moment(at))
+        )
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    BindParameter,
     Boolean,
     Column,
     Dialect,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    literal,
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,6 +45,11 @@ class UtcTime(TypeDecorator[datetime]):
         """Return what was stored, aware."""
         del dialect
         return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def moment(at: datetime) -> BindParameter[datetime]:
+    """A time as SQL, where no column beside it tells its type, as within a CASE."""
+    return literal(at, UtcTime())
 
 
 metadata = MetaData(

@@ -12,7 +12,7 @@ from bridge.core.membership import Decision
 from bridge.core.model import MoneyLine, User
 from bridge.core.policy import Policy
 from bridge.store import state
-from bridge.store.schema import messages, users
+from bridge.store.schema import messages, moment, users
 from bridge.store.work import insert_for
 
 STARTED_AT = "bridge.started_at"
@@ -73,7 +73,7 @@ def due(connection: Connection, user_id: int, at: datetime) -> None:
             index_elements=[users.c.user_id],
             set_={
                 "statement_due_at": case(
-                    (users.c.statement_due_at < at, users.c.statement_due_at), else_=at
+                    (users.c.statement_due_at < at, users.c.statement_due_at), else_=moment(at)
                 )
             },
         )

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bridge.store.schema import customers, leases, work
+from bridge.store.schema import customers, leases, moment, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,9 +87,11 @@ def mark_dirty(
             index_elements=[work.c.key],
             set_={
                 "dirty_gen": work.c.dirty_gen + 1,
-                "dirty_at": case((clean, now), else_=work.c.dirty_at),
+                "dirty_at": case((clean, moment(now)), else_=work.c.dirty_at),
                 "next_at": case(
-                    (clean, due_at), (work.c.next_at > due_at, due_at), else_=work.c.next_at
+                    (clean, moment(due_at)),
+                    (work.c.next_at > due_at, moment(due_at)),
+                    else_=work.c.next_at,
                 ),
                 "needs": case((clean, wanted), else_=work.c.needs + " " + wanted),
                 "attempts": case((clean, 0), else_=work.c.attempts),
