@@ -23,6 +23,7 @@ from bridge.discourse_api import DiscourseApi
 from bridge.discourse_http import Priority
 from bridge.errors import BridgeError, Config, Transient
 from bridge.mode import mode_problem
+from bridge.reconcile import TYPES
 from bridge.settings import Settings, SettingsError
 from bridge.store import groups as group_store
 from bridge.store import migrate
@@ -31,22 +32,6 @@ from bridge.wiring import Bridge, build
 WORST_SKEW_SECONDS = 60
 REACH_SECONDS = 5
 OLDEST_VERSION = "2018"  # the oldest shape of events that is understood
-# Without one of these a change is only noticed by the next reconcile; the others are luxury.
-NEEDED_EVENTS = frozenset(
-    {
-        "checkout.session.completed",
-        "customer.subscription.created",
-        "customer.subscription.updated",
-        "customer.subscription.deleted",
-        "invoice.paid",
-        "invoice.payment_failed",
-        "charge.refunded",
-        "charge.dispute.created",
-        "charge.dispute.closed",
-        "product.updated",
-        "price.updated",
-    }
-)
 NOT_NEEDED_HINT = "The bridge runs without it."
 
 
@@ -109,7 +94,7 @@ def _database(bridge: Bridge) -> Iterator[Finding]:
         yield Finding("Database", "note", f"{where}: empty; `bridge up` makes the tables")
     elif state == "current":
         yield Finding("Database", "ok", f"{where}: this version's tables")
-    elif state == "behind":
+    elif state == "older":
         yield Finding(
             "Database", "problem", f"{where}: an older version's", "B121", "Run `bridge migrate`."
         )
@@ -213,7 +198,7 @@ def _webhooks(bridge: Bridge) -> Iterator[Finding]:
             "Add or enable it at Stripe: Developers, Webhooks.",
         )
     for point in active:
-        missing = sorted(NEEDED_EVENTS - set(point.enabled_events))
+        missing = sorted(set(TYPES) - set(point.enabled_events))
         if missing and "*" not in point.enabled_events:
             hint = "Add them to the endpoint; until then these changes are noticed hours later."
             message = f"{point.id} does not send {', '.join(missing)}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from bridge import logs
 from bridge.settings import Settings
+from bridge.wiring import Bridge, build
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -28,6 +30,16 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
     found = Settings.from_env(environment() if environ is None else environ)
     logs.configure(found.log_level)
     return found
+
+
+@contextmanager
+def the_bridge() -> Iterator[Bridge]:
+    """All parts put together, and closed afterwards."""
+    bridge = build(settings())
+    try:
+        yield bridge
+    finally:
+        bridge.store.close()
 
 
 def console() -> Console:

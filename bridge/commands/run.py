@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Callable
 
 import click
 
-from bridge import wiring
-from bridge.commands.common import console, environment, settings
+from bridge.commands.common import console, environment, settings, the_bridge
+from bridge.errors import Config
 from bridge.mode import settle_mode
 from bridge.processes import programs, require_free
 from bridge.store import migrate as migrations
 from bridge.supervisor import Supervisor, only_one, stop_on_signals
+from bridge.wiring import Bridge
 
 host_option = click.option(
     "--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 is everywhere."
@@ -30,7 +33,8 @@ def up(host: str, port: int | None) -> None:
     port = port or found.web_port
     with only_one(found.bridge_data):
         require_free(host, port)
-        prepare(wiring.build(found))
+        with the_bridge() as bridge:
+            prepare(bridge)
         supervisor = Supervisor(programs(found, env, host, port), env, to_terminal())
         stop_on_signals(supervisor)
         supervisor.start()
@@ -52,33 +56,46 @@ def web(host: str, port: int | None) -> None:
 @click.command()
 def worker() -> None:
     """Decide and write to the forum, whenever something is due."""
-    from bridge.worker import run_worker  # noqa: PLC0415 - only this process needs RQ's worker
+    from bridge.worker import run  # noqa: PLC0415 - only this process needs RQ's worker
 
-    bridge = wiring.build(settings())
-    settle_mode(bridge)
-    sys.exit(run_worker(bridge))
+    with the_bridge() as bridge:
+        settle_mode(bridge)
+        if bridge.settings.redis_url is None:
+            raise Config(
+                "B119",
+                "a worker waits for hints in Redis, and REDIS_URL is not set.",
+                "Set it, or run `bridge sweep` alone: it then does the work itself.",
+            )
+        run(bridge, bridge.settings.redis_url)
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="Sweep once and end.")
 def sweep(*, once: bool) -> None:
     """Make sure that nothing was missed: due work, lost events, who is really in the groups."""
-    from bridge.sweeper import run_sweeper  # noqa: PLC0415 - as above
+    from bridge import sweeper  # noqa: PLC0415 - as above
 
-    bridge = wiring.build(settings())
-    settle_mode(bridge)
-    run_sweeper(bridge, once=once)
+    with the_bridge() as bridge:
+        settle_mode(bridge)
+        if once:
+            console().print(f"{sweeper.tick(bridge)} things were due.")
+            return
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        sweeper.run(bridge, stop)
 
 
 @click.command()
 def migrate() -> None:
     """Bring the database to this version. Safe to repeat, and safe while others do the same."""
-    bridge = wiring.build(settings())
-    prepare(bridge)
-    console().print(f"{bridge.store.url.render_as_string(hide_password=True)} is up to date.")
+    with the_bridge() as bridge:
+        prepare(bridge)
+        where = bridge.store.url.render_as_string(hide_password=True)
+    console().print(f"{where} is up to date.")
 
 
-def prepare(bridge: wiring.Bridge) -> None:
+def prepare(bridge: Bridge) -> None:
     """Make the tables and the request slots; refuse data of the other Stripe mode."""
     migrations.upgrade(bridge.store, bridge.clock.now())
     settle_mode(bridge)
