@@ -250,7 +250,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             at=at,
             wall=started,
             method=self.command,
-            path=environ["PATH_INFO"],
+            path=self.path.partition("?")[0],  # the application may have rewritten PATH_INFO
             query=environ["QUERY_STRING"],
             caller=environ.get(CALLER) or caller_of(environ),
             request=read_request(environ["CONTENT_TYPE"], body),
