@@ -68,9 +68,13 @@ class StripeApi:
 
     # --- What a customer has, and paid ----------------------------------------------------------
 
-    def customer_reading(self, customer_id: str) -> CustomerReading:
-        """All subscriptions of a customer: one request, more only where something is cut off."""
-        return read_customer_now(self._http, customer_id)
+    def customer_reading(self, customer_id: str, *, payments: bool = False) -> CustomerReading:
+        """All subscriptions of a customer: one request, more only where something is cut off.
+
+        `payments`: ask for refunds and disputes of their last payments too, which a subscription
+        does not show by itself. To be asked for every customer who has had any.
+        """
+        return read_customer_now(self._http, customer_id, payments=payments)
 
     def all_subscriptions(self) -> Iterator[list[Subscription]]:
         """Every customer's subscriptions, ended ones too, in pages of 100."""

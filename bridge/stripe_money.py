@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from bridge.core.model import MoneyLine, Purchase
+from bridge.core.model import MoneyLine, PeriodPayment, Purchase
 from bridge.stripe_reader import Json, id_of, invoice_subscription_id, moment, rows, within
 
 _QUANTITY_AND_RATE = re.compile("\\d+ \u00d7 (.+?)(?: \\(at .*\\))?")  # "1 x Patron (at ...)"
@@ -60,6 +60,37 @@ def invoice_line(raw: Json) -> MoneyLine | None:
         product_id=next(filter(None, map(_line_product, lines)), None),
         from_credit_minor=from_credit,
         receipt_url=raw.get("hosted_invoice_url") or None,
+        is_first=_begins_something(raw),
+    )
+
+
+def _begins_something(raw: Json) -> bool:
+    """Whether an invoice is for something new: a subscription's first, or no subscription's."""
+    if invoice_subscription_id(raw) is None:
+        return True
+    return raw.get("billing_reason") == "subscription_create"
+
+
+def period_payment(raw: Json, payments: Sequence[Payment] = ()) -> PeriodPayment | None:
+    """What a subscription's period rests on: its newest paid invoice, with its payments' fate."""
+    if raw.get("status") != "paid" and not raw.get("paid"):
+        return None
+    ends = [end for line in rows(raw.get("lines")) if (end := within(line, "period", "end"))]
+    if not ends:
+        return None
+    line = invoice_line(raw)
+    state, disputed_at = dispute_state(d for p in payments for d in p.disputes)
+    refunds = [r for p in payments for r in p.refunds if r.get("status", "succeeded") in _MOVED]
+    paid_at = within(raw, "status_transitions", "paid_at") or raw["created"]
+    return PeriodPayment(
+        invoice_id=raw["id"],
+        paid_at=moment(paid_at),
+        period_end_at=moment(max(ends)),
+        amount_minor=line.amount_minor if line else 0,
+        refunded_minor=sum(int(p.charge.get("amount_refunded") or 0) for p in payments),
+        refunded_at=max((moment(r["created"]) for r in refunds), default=None),
+        disputed=state,
+        disputed_at=disputed_at,
     )
 
 
@@ -116,6 +147,7 @@ def charge_line(charge: Json, customer_id: str, what: str | None = None) -> Mone
         what=what or charge.get("description") or "Payment",
         payment_id=id_of(charge.get("payment_intent")) or charge["id"],
         receipt_url=charge.get("receipt_url") or None,
+        is_first=True,
     )
 
 
@@ -135,7 +167,7 @@ def _refund_lines(refund: Json, paid: MoneyLine) -> list[MoneyLine]:
         return []  # waits for the customer: nothing has moved
     amount, at = int(refund["amount"]), moment(refund["created"])
     gone = replace(paid, id=refund["id"], kind="refunded", at=at, amount_minor=-amount)
-    gone = replace(gone, from_credit_minor=0)
+    gone = replace(gone, from_credit_minor=0, is_first=False)
     if status in _MOVED:
         return [gone]
     # It may have been written down while it was under way: so both lines, which add up to nothing.
@@ -147,7 +179,7 @@ def _dispute_lines(dispute: Json, paid: MoneyLine) -> list[MoneyLine]:
         return []  # a question of the bank's: nothing has moved
     amount, at = int(dispute["amount"]), moment(dispute["created"])
     gone = replace(paid, id=dispute["id"], kind="disputed", at=at, amount_minor=-amount)
-    gone = replace(gone, from_credit_minor=0)
+    gone = replace(gone, from_credit_minor=0, is_first=False)
     if dispute["status"] != "won":
         return [gone]
     moves = [m for m in dispute.get("balance_transactions") or () if isinstance(m, Mapping)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bridge.core.model import MoneyLine, Price, Purchase
+from bridge.core.model import MoneyLine, PeriodPayment, Price, Purchase
 from bridge.stripe_checkout import read_checkout
 from bridge.stripe_http import StripeHttp, reading
 from bridge.stripe_money import (
@@ -17,6 +17,7 @@ from bridge.stripe_money import (
     is_paid_order,
     lines_after,
     one_off_lines,
+    period_payment,
     read_purchases,
     what_was_bought,
 )
@@ -77,9 +78,9 @@ def _payment_of(http: StripeHttp, session: Json) -> Payment | None:
     intent = session.get("payment_intent")
     if not intent and isinstance(session.get("invoice"), Mapping):
         intent = next(iter(invoice_payment_ids(session["invoice"])), None)
-    if isinstance(intent, str) and intent.startswith("pi_"):
-        intent = http.get(f"/v1/payment_intents/{intent}", expand=["latest_charge.refunds"])
-    charge = within(intent, "latest_charge")
+    charge = (
+        _charge_of(http, intent) if isinstance(intent, str) else within(intent, "latest_charge")
+    )
     return _followed(http, charge) if isinstance(charge, Mapping) else None
 
 
@@ -94,6 +95,28 @@ def _followed(http: StripeHttp, charge: Json) -> Payment:
     if charge.get("disputed"):
         disputes = http.all("/v1/disputes", charge=charge["id"])
     return Payment(charge, refunds, disputes)
+
+
+def read_period_payment(http: StripeHttp, subscription: Json) -> PeriodPayment | None:
+    """The newest paid invoice of a subscription, with refunds and disputes of its payment."""
+    latest = subscription.get("latest_invoice")
+    if not isinstance(latest, Mapping) or latest.get("status") != "paid":
+        query = {"subscription": subscription["id"], "status": "paid", "limit": 1}
+        newest = http.get("/v1/invoices", **query, expand=["data.payments"])["data"]
+        if not newest:
+            return None
+        latest = newest[0]
+    charges = [_charge_of(http, payment_id) for payment_id in _payment_ids(http, latest)]
+    unique = {charge["id"]: charge for charge in charges if charge}
+    return period_payment(latest, [_followed(http, charge) for charge in unique.values()])
+
+
+def _charge_of(http: StripeHttp, payment_id: str) -> Json | None:
+    if not payment_id.startswith("pi_"):
+        return http.get(f"/v1/charges/{payment_id}", expand=["refunds"])
+    intent = http.get(f"/v1/payment_intents/{payment_id}", expand=["latest_charge.refunds"])
+    charge = intent.get("latest_charge")
+    return charge if isinstance(charge, Mapping) else None
 
 
 def _money_of(session: Json, lines: Sequence[Json], payment: Payment | None) -> list[MoneyLine]:

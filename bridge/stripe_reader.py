@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from bridge.core.model import Customer, Price, Product, Subscription, SubscriptionItem
+from bridge.core.model import (
+    Customer,
+    PeriodPayment,
+    Price,
+    Product,
+    Subscription,
+    SubscriptionItem,
+)
 
 Json = Mapping[str, Any]
 Interval = Literal["day", "week", "month", "year"]
@@ -139,6 +146,7 @@ def read_subscription(
     raw: Json,
     items: Sequence[Json] | None = None,
     past_due_since_at: datetime | None = None,
+    last_payment: PeriodPayment | None = None,
 ) -> Subscription:
     """A subscription. `items`: all of them, where more were read than stand inside."""
     found = item_rows(raw) if items is None else items
@@ -161,6 +169,7 @@ def read_subscription(
         pause_collection=behaviour,
         pause_resumes_at=moment_or_none(pause.get("resumes_at")),
         past_due_since_at=past_due_since_at,
+        last_payment=last_payment,
         metadata=metadata(raw),
     )
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bridge.core.model import MoneyLine, Price, Subscription
+from bridge.core.model import MoneyLine, PeriodPayment, Price, Subscription
 from bridge.stripe_http import StripeHttp, reading
-from bridge.stripe_money import invoice_line
+from bridge.stripe_money import invoice_line, period_payment
+from bridge.stripe_payments import read_period_payment
 from bridge.stripe_reader import (
     REFERENCE,
     Json,
@@ -23,6 +24,8 @@ from bridge.stripe_reader import (
     within,
 )
 
+RUNNING = ("active", "trialing", "past_due", "paused")
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerReading:
@@ -36,10 +39,13 @@ class CustomerReading:
     next_payments: tuple[NextPayment, ...] = ()
 
 
-def read_customer_now(http: StripeHttp, customer_id: str) -> CustomerReading:
+def read_customer_now(
+    http: StripeHttp, customer_id: str, *, payments: bool = False
+) -> CustomerReading:
     """All subscriptions of a customer: one request, more only where something is cut off.
 
-    A past due subscription needs a second one, for the due date of its oldest invoice.
+    A past due subscription needs a second one, for the due date of its oldest invoice. With
+    `payments`, each running one needs one or two for the refunds and disputes of its last payment.
     """
     raws = http.all(
         "/v1/subscriptions",
@@ -51,7 +57,9 @@ def read_customer_now(http: StripeHttp, customer_id: str) -> CustomerReading:
         open_since = _open_since(http, raws, customer_id)
         items = [_items(http, raw) for raw in raws]
         subscriptions = tuple(
-            read_subscription(raw, its, past_due_since(raw, open_since))
+            read_subscription(
+                raw, its, past_due_since(raw, open_since), _last_payment(http, raw, asked=payments)
+            )
             for raw, its in zip(raws, items, strict=True)
         )
         prices = {price["id"]: price for its in items for price in map(item_price, its)}
@@ -77,10 +85,23 @@ def read_everybodys(http: StripeHttp) -> Iterator[list[Subscription]]:
     for page in http.pages("/v1/subscriptions", status="all", expand=["data.latest_invoice"]):
         with reading("a page of subscriptions"):
             found = [
-                read_subscription(raw, _items(http, raw), past_due_since(raw, open_since))
+                read_subscription(
+                    raw,
+                    _items(http, raw),
+                    past_due_since(raw, open_since),
+                    _last_payment(http, raw, asked=False),
+                )
                 for raw in page
             ]
         yield found
+
+
+def _last_payment(http: StripeHttp, raw: Json, *, asked: bool) -> PeriodPayment | None:
+    """Without being asked for more, only what stands in the latest invoice."""
+    if asked and raw["status"] in RUNNING:
+        return read_period_payment(http, raw)
+    latest = raw.get("latest_invoice")
+    return period_payment(latest) if isinstance(latest, Mapping) else None
 
 
 def _items(http: StripeHttp, raw: Json) -> Sequence[Json]:

@@ -210,6 +210,53 @@ def test_everybodys_subscriptions_come_in_pages_with_what_is_past_due(
     assert len(server.asked) == 3
 
 
+PERIOD = {"start": T0, "end": T0 + 30 * DAY}
+LINES = {"data": [{"amount": 1000, "description": "Patron", "period": PERIOD}]}
+
+
+def test_the_last_payment_is_known_without_asking_more(api: StripeApi, server: Recorded) -> None:
+    found = a_subscription(latest_invoice=an_invoice(lines=LINES))
+    server.play("GET", "/v1/subscriptions", rows(found))
+    paid = api.customer_reading("cus_1").subscriptions[0].last_payment
+    assert paid is not None
+    assert (paid.invoice_id, paid.amount_minor, paid.disputed) == ("in_1", 1000, None)
+    assert paid.period_end_at.timestamp() == T0 + 30 * DAY
+    assert len(server.asked) == 1
+
+
+def test_E30_what_became_of_the_last_payment_is_asked_for_where_it_matters(
+    api: StripeApi, server: Recorded
+) -> None:
+    found = a_subscription(latest_invoice=an_invoice(lines=LINES))
+    ended = a_subscription("sub_2", status="canceled")
+    server.play("GET", "/v1/subscriptions", rows(found, ended))
+    refunds = {"data": [REFUND], "has_more": False}
+    charge = a_charge(amount_refunded=300, refunds=refunds, disputed=True)
+    server.play("GET", "/v1/payment_intents/pi_1", answer({"latest_charge": charge}))
+    server.play("GET", "/v1/disputes", rows(DISPUTE))
+    paid = api.customer_reading("cus_1", payments=True).subscriptions[0].last_payment
+    assert paid is not None
+    assert (paid.refunded_minor, paid.disputed) == (300, "lost")
+    assert paid.disputed_at is not None
+    assert paid.refunded_at is not None
+    assert len(server.asked) == 3
+
+
+def test_E26_an_unpaid_latest_invoice_leaves_the_period_to_the_newest_paid_one(
+    api: StripeApi, server: Recorded
+) -> None:
+    unpaid = an_invoice("in_2", status="open", amount_paid=0, amount_remaining=1000)
+    found = a_subscription(latest_invoice=unpaid)
+    server.play("GET", "/v1/subscriptions", rows(found))
+    server.play("GET", "/v1/invoices", rows(an_invoice("in_1", lines=LINES)))
+    server.play("GET", "/v1/payment_intents/pi_1", answer({"latest_charge": a_charge()}))
+    paid = api.customer_reading("cus_1", payments=True).subscriptions[0].last_payment
+    assert paid is not None
+    assert (paid.invoice_id, paid.refunded_minor) == ("in_1", 0)
+    assert server.asked[1].query["status"] == ["paid"]
+    assert server.asked[1].query["subscription"] == ["sub_1"]
+
+
 # --- one-off orders and money --------------------------------------------------------------------
 
 

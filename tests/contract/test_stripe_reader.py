@@ -437,6 +437,22 @@ def test_E20_payments_of_an_invoice_old_and_new() -> None:
     assert invoice_subscription_id(an_invoice(parent={"type": "quote_details"})) is None
 
 
+@pytest.mark.parametrize(
+    ("changed", "first"),
+    [
+        ({"billing_reason": "subscription_create"}, True),
+        ({"billing_reason": "subscription_cycle"}, False),
+        ({"billing_reason": "subscription_update"}, False),
+        ({"parent": None}, True),
+        ({}, False),
+    ],
+)
+def test_A78_only_what_begins_is_a_first_payment(changed: dict[str, Any], *, first: bool) -> None:
+    line = invoice_line(an_invoice(**changed))
+    assert line is not None
+    assert line.is_first is first
+
+
 def a_charge(**changed: Any) -> dict[str, Any]:
     return {
         "id": "ch_1",
