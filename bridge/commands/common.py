@@ -6,14 +6,19 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import click
 from dotenv import dotenv_values
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from bridge import logs
+from bridge.errors import Config
+from bridge.mode import settle_mode
 from bridge.settings import Settings
+from bridge.store import migrate
 from bridge.wiring import Bridge, build
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
@@ -40,6 +45,58 @@ def the_bridge() -> Iterator[Bridge]:
         yield bridge
     finally:
         bridge.store.close()
+
+
+@contextmanager
+def ready_bridge(*, prepared: bool = False) -> Iterator[Bridge]:
+    """A bridge whose database can be used; `prepared` makes the tables if there are none."""
+    with the_bridge() as bridge:
+        state = migrate.state(bridge.store)
+        if state == "empty" and prepared:
+            prepare(bridge)
+        elif state != "current":
+            raise Config(
+                "B121",
+                f"the database is not of this version, it is {state}.",
+                "Run `bridge migrate`; a newer one needs the newer version of the bridge.",
+            )
+        settle_mode(bridge)
+        logs.configure("ERROR")  # the answer is what counts here, not how it came about
+        yield bridge
+
+
+def prepare(bridge: Bridge) -> None:
+    """Make the tables and the request slots; refuse data of the other Stripe mode."""
+    migrate.upgrade(bridge.store, bridge.clock.now())
+    settle_mode(bridge)
+    bridge.limiter.prepare()
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[str, int], None]]:
+    """A line for each thing that is counted, with its count so far; nothing in a pipe."""
+    progress = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    tasks: dict[str, TaskID] = {}
+
+    def count(what: str, number: int) -> None:
+        if what not in tasks:
+            tasks[what] = progress.add_task(what, total=None)
+        progress.update(tasks[what], completed=number)
+
+    with progress:
+        yield count
+
+
+def day(at: datetime | None) -> str:
+    """A moment for people."""
+    return at.strftime("%Y-%m-%d %H:%M") if at else ""
 
 
 def console() -> Console:

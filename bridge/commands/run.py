@@ -9,13 +9,11 @@ from collections.abc import Callable
 
 import click
 
-from bridge.commands.common import console, environment, settings, the_bridge
+from bridge.commands.common import console, environment, prepare, settings, the_bridge
 from bridge.errors import Config
 from bridge.mode import settle_mode
 from bridge.processes import programs, require_free
-from bridge.store import migrate as migrations
 from bridge.supervisor import Supervisor, only_one, stop_on_signals
-from bridge.wiring import Bridge
 
 host_option = click.option(
     "--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 is everywhere."
@@ -93,13 +91,6 @@ def migrate() -> None:
         prepare(bridge)
         where = bridge.store.url.render_as_string(hide_password=True)
     console().print(f"{where} is up to date.")
-
-
-def prepare(bridge: Bridge) -> None:
-    """Make the tables and the request slots; refuse data of the other Stripe mode."""
-    migrations.upgrade(bridge.store, bridge.clock.now())
-    settle_mode(bridge)
-    bridge.limiter.prepare()
 
 
 def to_terminal() -> Callable[[str], None]:
