@@ -44,6 +44,11 @@ class Clock:
         self.offset_seconds += seconds
         self._publish()
 
+    def put_back(self, offset_seconds: float) -> None:
+        """Restore the offset of a snapshot; the only way in which time goes back."""
+        self.offset_seconds = offset_seconds
+        self._publish()
+
     def _publish(self) -> None:
         if self.offset_file is None:
             return
@@ -119,9 +124,10 @@ class Fault:
     `match` is "METHOD /path" with `*` as wildcard, e.g. "PUT /groups/*/members.json". Kinds:
     `status` (answer with status, body and headers), `slow` (seconds before the work), `hang`
     (never answer, close after seconds), `reset_before` (close without doing it), `reset_after`
-    (do it, then close the connection), `timeout_after` (do it, then stay silent for seconds), `html`
-    (do it, answer 200 with a page of HTML), `half_body` (do it, send half of the answer), `short_page`
-    (a list misses entries but claims its total), `partial` (a batch is cut off after `members`).
+    (do it, then close the connection), `timeout_after` (do it, then stay silent for seconds),
+    `html` (do it, answer 200 with a page of HTML), `half_body` (do it, send half of the answer),
+    `short_page` (a list misses entries but claims its total), `partial` (a batch is cut off after
+    `members`).
     """
 
     id: int

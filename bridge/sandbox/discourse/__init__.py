@@ -21,6 +21,7 @@ from bridge.sandbox.discourse import (
     keys,
     members,
     pages,
+    pages_more,
     posts,
     sessions,
     site,
@@ -69,7 +70,8 @@ def create_discourse(
         app.register_blueprint(module.routes, url_prefix="/json")
     for module in PLAIN:
         app.register_blueprint(module.routes, name=f"plain {module.routes.name}")
-    app.register_blueprint(pages.routes)
+    for module in (pages, pages_more):
+        app.register_blueprint(module.routes)
     app.before_request(lambda: open_call(world))
     app.after_request(_name_caller)
     app.register_error_handler(Refused, _refused)

@@ -28,10 +28,12 @@ MINUTE, ADDRESS_WINDOW = 60.0, 10.0
 # What a private forum shows to strangers.
 OPEN_WHEN_PRIVATE = (
     "/site/basic-info", "/manifest.webmanifest", "/srv/status", "/login", "/session", "/invites",
-    "/stylesheets", "/opengraph",
+    "/stylesheets", "/letter_avatar_proxy", "/images",
 )  # fmt: skip
 # Forms of the sandbox's own pages.
-PAGE_FORMS = ("/login", "/logout", "/enter", "/invites/")
+PAGE_FORMS = ("/login", "/logout", "/reply/", "/invites/")
+# Of these, the ones that a stranger may send: they hold nobody's secret.
+OPEN_FORMS = ("/login", "/logout", "/invites/")
 STAFF_PATHS = ("/admin/users", "/admin/groups")
 
 
@@ -148,7 +150,7 @@ def _ensure_staff(user: User | None) -> None:
 
 def _ensure_open(made: Call) -> None:
     forum, path, writes = made.forum, api_path(), request.method not in READS
-    if writes and not made.by_key and not path.startswith(PAGE_FORMS):
+    if writes and not made.by_key and not path.startswith(OPEN_FORMS):
         _ensure_csrf(made)
     if writes and forum.read_only and path != "/admin/backups/readonly":
         raise read_only()

@@ -10,7 +10,7 @@ from bridge.sandbox.discourse.answers import answer, not_found, ok, unprocessabl
 from bridge.sandbox.discourse.call import Call, call
 from bridge.sandbox.discourse.delivery import INACTIVE, plan, shown_event
 from bridge.sandbox.discourse.shapes_user import hook_user
-from bridge.sandbox.discourse.state import Group, Membership, User, iso
+from bridge.sandbox.discourse.state import Forum, Group, Membership, User, iso
 
 routes = Blueprint("hooks", __name__)
 
@@ -124,10 +124,10 @@ def _take(hook: dict[str, Any], given: dict[str, Any]) -> None:
         raise unprocessable("Payload url is invalid")
 
 
-def make_hook(made: Call, given: dict[str, Any]) -> dict[str, Any]:
+def new_hook(forum: Forum, given: dict[str, Any]) -> dict[str, Any]:
     """A new webhook."""
     hook: dict[str, Any] = {
-        "id": made.forum.new_id(),
+        "id": forum.new_id(),
         "payload_url": "",
         "content_type": 1,
         "last_delivery_status": INACTIVE,
@@ -138,14 +138,14 @@ def make_hook(made: Call, given: dict[str, Any]) -> dict[str, Any]:
         "kinds": [],
     }
     _take(hook, given)
-    made.forum.hooks[hook["id"]] = hook
+    forum.hooks[hook["id"]] = hook
     return hook
 
 
 @routes.post("/admin/api/web_hooks")
 def _create() -> Response:
     made = call()
-    hook = make_hook(made, made.nested("web_hook"))
+    hook = new_hook(made.forum, made.nested("web_hook"))
     return answer({"categories": [], "web_hook": _shown(hook)})
 
 

@@ -115,7 +115,7 @@ def _create() -> Response:
     made = call()
     forum, by_admin = made.forum, made.user is not None and made.user.admin
     name, email = made.text("username"), made.text("email").strip()
-    problem = _username_problem(forum, name)
+    problem = username_problem(forum, name)
     if problem:
         return _not_created(made, "username", problem)
     if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
@@ -146,7 +146,8 @@ def _create() -> Response:
     return response
 
 
-def _username_problem(forum: Forum, name: str) -> str:
+def username_problem(forum: Forum, name: str) -> str:
+    """What is wrong with a name for somebody new, or nothing."""
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
         return "must only include numbers, letters, dashes, dots, and underscores"
     if not 3 <= len(name) <= 20:  # noqa: PLR2004 - Discourse's default bounds
@@ -209,7 +210,7 @@ def _change_username(name: str) -> Response:
     made, user = _editable(name)
     wanted = made.text("new_username")
     same = wanted.lower() == user.username.lower()
-    problem = "" if same else _username_problem(made.forum, wanted)
+    problem = "" if same else username_problem(made.forum, wanted)
     if problem:
         raise unprocessable(f"Username {problem}")
     rename(made.forum, user, wanted)
