@@ -15,7 +15,15 @@ import structlog
 from sqlalchemy import Row
 
 from bridge.crashpoints import crashpoint
-from bridge.errors import BridgeError, Forbidden, NotFound, RateLimited, Transient, Uncertain
+from bridge.errors import (
+    BridgeError,
+    Broken,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Transient,
+    Uncertain,
+)
 from bridge.store import changes, groups, memberships, statements, work
 from bridge.wiring import Bridge
 
@@ -58,6 +66,10 @@ def work_on(bridge: Bridge, group_id: int) -> bool:
             return False
         except BridgeError as error:
             _put_off(bridge, group_id, error)
+            return False
+        except Exception as error:
+            log.exception("apply.broken", group_id=group_id)
+            _put_off(bridge, group_id, Broken(error))
             return False
     return True
 

@@ -20,7 +20,7 @@ from bridge.core.membership import Decision, Situation, decide
 from bridge.core.model import Grant, MoneyLine, Price, Product, Purchase, Subscription
 from bridge.core.reasons import UNDECIDED
 from bridge.core.rules import Rules
-from bridge.errors import BridgeError, NotFound, Permanent, Transient
+from bridge.errors import BridgeError, Broken, NotFound, Permanent, Transient
 from bridge.intake import Needs, needs_of, note_catalogue, work_common_lane
 from bridge.reference import read_reference
 from bridge.store import facts, inbox, memberships, statements, work
@@ -67,6 +67,11 @@ def work_on(bridge: Bridge, key: str) -> bool:
             except BridgeError as error:
                 _put_off(bridge, dirty, error)
                 return True
+            except Exception as error:
+                # A defect about one person must not turn into a loop that holds up the others.
+                log.exception("decide.broken", key=key)
+                _put_off(bridge, dirty, Broken(error))
+                return True
     return True
 
 
@@ -99,7 +104,7 @@ def _round(
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         work.check(connection, lease, now)
-        new_money = _keep(connection, readings, needs, now, cause=cause)
+        new_money = _keep(connection, readings, needs, now)
         linked = _link(connection, readings, needs, now)
         inbox.finish(connection, needs.outcomes, now)
         if user_id is None:
@@ -204,15 +209,13 @@ def _keep(
     readings: list[Reading],
     needs: Needs,
     now: datetime,
-    *,
-    cause: str | None,
 ) -> tuple[MoneyLine, ...]:
     new: list[MoneyLine] = []
     for reading in readings:
         if reading.deleted:
             facts.forget(connection, reading.customer_id, now)
             continue
-        note_catalogue(connection, reading.catalogue, now, cause=cause or "reading")
+        note_catalogue(connection, reading.catalogue, now)
         facts.save_subscriptions(
             connection, reading.customer_id, reading.subscriptions, reading.began_at
         )

@@ -53,3 +53,10 @@ class Config(BridgeError):
         self.code = code
         self.message = message
         self.hint = hint
+
+
+class Broken(Permanent):
+    """A defect of the bridge itself; logged with its traceback, put off, and shown."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the bridge itself failed ({error!r}); please report it")

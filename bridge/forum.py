@@ -15,7 +15,7 @@ from sqlalchemy import Row
 
 from bridge.discourse_api import MembersPage
 from bridge.discourse_reader import LogEntry
-from bridge.errors import NotFound, Transient
+from bridge.errors import BridgeError, Broken, NotFound, Transient
 from bridge.store import groups, memberships, statements, work
 from bridge.wiring import Bridge
 
@@ -44,8 +44,12 @@ def read_members(bridge: Bridge, group_id: int) -> bool:
             except NotFound:
                 _has_another_name(bridge, group_id)
                 return False
-            except Transient as error:
+            except BridgeError as error:
                 _later(bridge, group_id, error)
+                return False
+            except Exception as error:
+                log.exception("read.broken", group_id=group_id)
+                _later(bridge, group_id, Broken(error))
                 return False
         if done:
             bridge.hint("apply", str(group_id))
@@ -181,8 +185,9 @@ def _has_another_name(bridge: Bridge, group_id: int) -> None:
         groups.ask_for_reading(connection, group_id, now)
 
 
-def _later(bridge: Bridge, group_id: int, error: Transient) -> None:
-    wait = timedelta(seconds=error.retry_after or 5.0)
+def _later(bridge: Bridge, group_id: int, error: BridgeError) -> None:
+    passes = error.retry_after or 5.0 if isinstance(error, Transient) else 300.0
+    wait = timedelta(seconds=passes)
     with bridge.store.write() as connection:
         groups.update_group(
             connection, group_id, read_due_at=bridge.clock.now() + wait, error=str(error)[:500]

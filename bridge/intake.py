@@ -126,7 +126,7 @@ def _common(bridge: Bridge, event: Event) -> tuple[str, str | None]:
     for task in tasks:
         match task:
             case ReadProduct() | ReadPrice():
-                read_into_catalogue(bridge, [task.id], cause=event.id)
+                read_into_catalogue(bridge, [task.id])
             case SyncObject():
                 outcome = _resolve(bridge, task, event)
             case Ignore():
@@ -162,8 +162,8 @@ def _resolve(bridge: Bridge, task: SyncObject, event: Event) -> tuple[str, str |
 # --- catalogue ------------------------------------------------------------------------------------
 
 
-def read_into_catalogue(bridge: Bridge, ids: Iterable[str], *, cause: str) -> None:
-    """Read products and prices again; whoever a changed one concerns is decided again."""
+def read_into_catalogue(bridge: Bridge, ids: Iterable[str]) -> None:
+    """Read products and prices again; the sweeper sees to whom a changed one concerns."""
     found: list[Product | Price] = []
     gone: list[str] = []
     for thing_id in ids:
@@ -178,16 +178,10 @@ def read_into_catalogue(bridge: Bridge, ids: Iterable[str], *, cause: str) -> No
     with bridge.store.write() as connection:
         for thing_id in gone:
             facts.drop_from_catalogue(connection, thing_id, now)
-        note_catalogue(connection, found, now, cause=cause)
+        note_catalogue(connection, found, now)
 
 
-def note_catalogue(
-    connection: Connection, found: Iterable[Product | Price], now: datetime, *, cause: str
-) -> None:
+def note_catalogue(connection: Connection, found: Iterable[Product | Price], now: datetime) -> None:
     """Save what was read of the catalogue; a change is a new version of the rules."""
-    changed = facts.save_catalogue(connection, found, now)
-    if not changed:
-        return
-    state.bump(connection, groups.RULES_VERSION)
-    for customer_id in facts.customers_on(connection, changed):
-        work.mark_dirty(connection, customer_id, now=now, due_at=now, cause=cause)
+    if facts.save_catalogue(connection, found, now):
+        state.bump(connection, groups.RULES_VERSION)

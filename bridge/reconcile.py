@@ -93,7 +93,7 @@ def read_catalogue(bridge: Bridge) -> None:
     """Read all products and prices, inactive ones too: people may still be on them."""
     for products, prices in bridge.stripe.catalogue():
         with bridge.store.write() as connection:
-            note_catalogue(connection, [*products, *prices], bridge.clock.now(), cause="catalogue")
+            note_catalogue(connection, [*products, *prices], bridge.clock.now())
 
 
 def read_all_subscriptions(

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import or_, select
 
-from bridge import forum, reconcile, worker
+from bridge import forum, reconcile, remap, worker
 from bridge.errors import BridgeError
 from bridge.store import memberships, state, statements, work
 from bridge.store.schema import groups
@@ -54,12 +54,14 @@ def run(bridge: Bridge, stop: threading.Event) -> None:
             tick(bridge)
         except BridgeError as error:
             log.warning("sweep.failed", error=type(error).__name__, message=str(error)[:300])
+        except Exception:
+            log.exception("sweep.broken")
         stop.wait(max(0.05, TICK_SECONDS - (time.monotonic() - began)))
 
 
 def tick(bridge: Bridge) -> int:
     """Wake, or without Redis do, all that is due; returns how much was found."""
-    found = _wake(bridge)
+    found = remap.follow(bridge) + _wake(bridge)
     for job in PERIODIC:
         _run_if_due(bridge, job)
     with bridge.store.write() as connection:

@@ -15,7 +15,7 @@ from sqlalchemy import Row
 from bridge.core import statement as core
 from bridge.core.model import MoneyLine, User
 from bridge.crashpoints import crashpoint
-from bridge.errors import BridgeError, NotFound, Permanent, Transient
+from bridge.errors import BridgeError, Broken, NotFound, Permanent, Transient
 from bridge.render import receipt_markdown, statement_fingerprint, statement_markdown
 from bridge.statement_input import statement_input
 from bridge.store import facts, statements, work
@@ -47,6 +47,10 @@ def work_on(bridge: Bridge, user_id: int) -> bool:
             return False
         except BridgeError as error:
             _put_off(bridge, row, error)
+            return False
+        except Exception as error:
+            log.exception("tell.broken", user_id=user_id)
+            _put_off(bridge, row, Broken(error))
             return False
     return True
 

@@ -1,0 +1,54 @@
+"""When a mapping rule changes, whoever it concerns is decided again, from the stored reading.
+
+The rules change with Stripe's metadata, with bridge.toml and with the forum's groups; so what was
+last in force is remembered and compared, whatever the change came from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import structlog
+
+from bridge.core.rules import Rules
+from bridge.store import facts, state, work
+from bridge.store.groups import RULES_VERSION
+from bridge.wiring import Bridge
+
+log = structlog.get_logger()
+FOLLOWED = "rules.followed"
+
+
+def follow(bridge: Bridge) -> int:
+    """Make dirty everybody whose rules are others than when this was last asked; how many."""
+    now = bridge.clock.now()
+    with bridge.store.read() as connection:
+        seen = state.get(connection, FOLLOWED) or {}
+        version = state.get(connection, RULES_VERSION)
+        if seen.get("version") == version and seen.get("policy") == _digest(bridge.policy):
+            return 0
+    with bridge.store.write() as connection:
+        rules = bridge.rulebook.rules(connection, now)
+        before, after = seen.get("rules", {}), fingerprints(rules)
+        changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        concerned = facts.customers_on(connection, changed) if changed else frozenset()
+        for customer_id in concerned:
+            work.mark_dirty(connection, customer_id, now=now, due_at=now, cause="mapping changed")
+        state.put(
+            connection,
+            FOLLOWED,
+            {"version": version, "policy": _digest(bridge.policy), "rules": after},
+        )
+    if changed:
+        log.info("rules.changed", rules=sorted(changed), customers=len(concerned))
+    return len(concerned)
+
+
+def fingerprints(rules: Rules) -> dict[str, str]:
+    """Price or product id -> what its rule says, shortened."""
+    both = {**rules.by_product, **rules.by_price}
+    return {key: _digest(rule) for key, rule in both.items()}
+
+
+def _digest(thing: object) -> str:
+    return hashlib.sha256(repr(thing).encode()).hexdigest()[:16]

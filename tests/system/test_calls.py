@@ -1,0 +1,97 @@
+"""How many requests each event of a member's life costs: exact, because they are the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.sandbox.kernel import Entry
+from tests.harness import DAY, System, system
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[System]:
+    with system(tmp_path) as it:
+        yield it
+
+
+def reads(entries: list[Entry]) -> list[str]:
+    return [f"{e.method} {e.path}" for e in entries]
+
+
+def writes(entries: list[Entry]) -> list[str]:
+    """What was sent to the forum, without the sweep's own reading of groups."""
+    return [f"{e.method} {e.path}" for e in entries if e.method != "GET"]
+
+
+def bridge_reads(world: System, since: int) -> list[str]:
+    """Requests of the bridge to Stripe, without the nightly reading of everybody and the backfill."""
+    about_one = [
+        e
+        for e in world.calls("stripe", since)
+        if e.method == "GET" and ("customer=" in e.query or not e.query)
+    ]
+    return reads(about_one)
+
+
+def test_a_signup_costs_one_stripe_read_and_two_discourse_calls(world: System) -> None:
+    price = world.price("supporters")
+    customer = world.customer("alice")
+    world.settle()
+    mark = world.mark()
+    world.subscribe(customer, price)
+    world.settle()
+    assert bridge_reads(world, mark) == ["GET /v1/subscriptions"]
+    group = world.group("supporters")
+    assert reads(world.calls("discourse", mark)) == [
+        f"PUT /groups/{group}/members.json",
+        "POST /posts.json",
+    ]
+    assert world.groups_of("alice") == {"supporters"}
+
+
+def test_a_renewal_costs_one_stripe_read_and_no_discourse_call(world: System) -> None:
+    price = world.price("supporters", interval="day")
+    world.subscribe(world.customer("alice"), price)
+    world.settle()
+    mark = world.mark()
+    world.advance(DAY + 10)
+    world.settle()
+    assert bridge_reads(world, mark) == ["GET /v1/subscriptions"]
+    assert writes(world.calls("discourse", mark)) == []
+
+
+def test_a_duplicate_costs_nothing(world: System) -> None:
+    from bridge.sandbox.stripe import delivery
+
+    price = world.price("supporters")
+    customer = world.customer("alice")
+    world.settle()
+    delivery.duplicate(world.sandbox.world, copies=3)
+    mark = world.mark()
+    world.subscribe(customer, price)
+    world.settle()
+    assert bridge_reads(world, mark) == ["GET /v1/subscriptions"]
+    assert len(writes(world.calls("discourse", mark))) == 2
+
+
+def test_an_upgrade_costs_one_stripe_read_and_two_writes_the_addition_first(
+    world: System,
+) -> None:
+    low = world.price("supporters", discourse_ladder="level", discourse_rank="1")
+    high = world.price("patrons", amount=5000, discourse_ladder="level", discourse_rank="2")
+    subscription = world.subscribe(world.customer("alice"), low)
+    world.settle()
+    mark = world.mark()
+    world.sdk.v1.subscriptions.update(
+        subscription.id, {"items": [{"id": subscription["items"].data[0].id, "price": high}]}
+    )
+    world.settle()
+    assert bridge_reads(world, mark) == ["GET /v1/subscriptions"]
+    assert writes(world.calls("discourse", mark)) == [
+        f"PUT /groups/{world.group('patrons')}/members.json",
+        f"DELETE /groups/{world.group('supporters')}/members.json",
+    ]
+    assert world.groups_of("alice") == {"patrons"}
