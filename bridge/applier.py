@@ -38,6 +38,7 @@ FEW = 3
 # Discourse names the cards of at most 50 users a call.
 CARDS = 50
 REMOVAL_WINDOW = timedelta(hours=1)
+OLDEST_READING = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ def _remove(turn: _Turn) -> bool:
     bridge, group_id = turn.bridge, turn.id
     if turn.group.removals_stopped_at is not None:
         return False
+    _read_again_what_is_old(turn)
     allowed = _removals_allowed(turn)
     user_ids = _intend(turn, "remove", min(turn.group.batch_size, allowed)) if allowed else []
     if not user_ids:
@@ -198,6 +200,23 @@ def _stop_if_too_many(turn: _Turn, allowed: int) -> bool:
     return False
 
 
+def _read_again_what_is_old(turn: _Turn) -> None:
+    """A removal that had to wait rests on an old reading: Stripe is asked once more before it."""
+    now = turn.bridge.clock.now()
+    with turn.bridge.store.write() as connection:
+        for user_id in memberships.stale_removals(
+            connection, turn.id, LARGEST_BATCH, now - OLDEST_READING
+        ):
+            work.mark_dirty(
+                connection,
+                work.user_key(user_id),
+                now=now,
+                due_at=now,
+                cause="the reading is too old to remove on",
+                needs=("read",),
+            )
+
+
 def _ask_whose(turn: _Turn) -> None:
     """Before somebody added in a batch is removed, a reading shows who had added them."""
     now = turn.bridge.clock.now()
@@ -213,10 +232,13 @@ def _intend(turn: _Turn, intent: str, limit: int) -> list[int]:
     """Select what is to be sent now and write it down, in one transaction with the lease."""
     now = turn.bridge.clock.now()
     turn.bridge.limiter.check("high" if intent == "add" else "normal")
-    select = memberships.adds if intent == "add" else memberships.removals
     with turn.bridge.store.write() as connection:
         work.check(connection, turn.lease, now)
-        user_ids = select(connection, turn.id, limit)
+        user_ids = (
+            memberships.adds(connection, turn.id, limit)
+            if intent == "add"
+            else memberships.removals(connection, turn.id, limit, read_after=now - OLDEST_READING)
+        )
         if user_ids:
             memberships.intend(connection, turn.id, user_ids, intent, now)
     return user_ids

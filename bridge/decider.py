@@ -108,14 +108,16 @@ def _round(
         linked = _link(connection, readings, needs, now)
         inbox.finish(connection, needs.outcomes, now)
         if user_id is None:
-            work.mark_done(connection, dirty, timer=None)
+            if len(events) < inbox.AT_ONCE:
+                work.mark_done(connection, dirty, timer=None)
             # Linked just now: the customer is dirty again, for the user it turned out to be of.
             decision = None
         else:
             decision = _decide(bridge, connection, user_id, now, cause=cause)
             statements.after_decision(connection, bridge.policy, user_id, decision, new_money, now)
-            timer = (work.user_key(user_id), decision.next_at)
-            work.mark_done(connection, dirty, timer=timer)
+            if len(events) < inbox.AT_ONCE:
+                timer = (work.user_key(user_id), decision.next_at)
+                work.mark_done(connection, dirty, timer=timer)
     log.info(
         "decided",
         key=key,
@@ -155,7 +157,7 @@ def _read_customer(
 ) -> Reading:
     began_at = bridge.clock.now()
     try:
-        found = bridge.stripe.customer_reading(customer_id)
+        found = bridge.stripe.customer_reading(customer_id, payments=needs.purchases)
         bought = bridge.stripe.purchases(customer_id) if with_purchases else None
         unseen = needs.paid_invoices - {line.invoice_id for line in found.money}
         money = bridge.stripe.money(customer_id, None) if needs.money or unseen else ()
@@ -164,8 +166,7 @@ def _read_customer(
         if bridge.stripe.customer(customer_id).deleted:
             return Reading(customer_id, began_at, deleted=True)
         raise
-    lines = bought.purchases if bought else ()
-    prices = (*found.prices, *_prices_of(bridge, {line.price_id for line in lines}))
+    prices = (*found.prices, *(bought.prices if bought else ()))
     claims = [*found.references.values(), *(bought.references.values() if bought else ())]
     ours = [bridge.settings.secret_key]
     users = {user_id for text in claims if (user_id := read_reference(text, ours)) is not None}
@@ -178,13 +179,6 @@ def _read_customer(
         (*_products_of(bridge, prices), *prices),
         user_id=users.pop() if len(users) == 1 else None,
     )
-
-
-def _prices_of(bridge: Bridge, ids: set[str]) -> list[Price]:
-    """Prices of one-off orders that were never read."""
-    with bridge.store.read() as connection:
-        missing = ids - facts.has_in_catalogue(connection, ids)
-    return [bridge.stripe.price(price_id) for price_id in sorted(missing)]
 
 
 def _products_of(bridge: Bridge, prices: Iterable[Price]) -> list[Product]:
@@ -217,7 +211,11 @@ def _keep(
             continue
         note_catalogue(connection, reading.catalogue, now)
         facts.save_subscriptions(
-            connection, reading.customer_id, reading.subscriptions, reading.began_at
+            connection,
+            reading.customer_id,
+            reading.subscriptions,
+            reading.began_at,
+            with_payments=needs.purchases,
         )
         if reading.purchases is not None:
             facts.save_purchases(

@@ -31,7 +31,8 @@ def work_on_lane(bridge: Bridge, lease: work.Lease, dirty: tuple[work.Dirty, ...
     with bridge.store.write() as connection:
         work.check(connection, lease, bridge.clock.now())
         inbox.finish(connection, outcomes, now)
-        work.mark_done(connection, dirty, timer=None)
+        if len(events) < inbox.AT_ONCE:
+            work.mark_done(connection, dirty, timer=None)
 
 
 def _take(

@@ -113,7 +113,8 @@ def work_common_lane(bridge: Bridge, lease: work.Lease, dirty: tuple[work.Dirty,
     with bridge.store.write() as connection:
         work.check(connection, lease, now)
         inbox.finish(connection, outcomes, now)
-        work.mark_done(connection, dirty, timer=None)
+        if len(events) < inbox.AT_ONCE:
+            work.mark_done(connection, dirty, timer=None)
 
 
 def _common(bridge: Bridge, event: Event) -> tuple[str, str | None]:

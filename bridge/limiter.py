@@ -23,6 +23,7 @@ from bridge.store.state import get_time, put_time
 WINDOW = timedelta(seconds=60)
 # A request that never came back keeps its slot this long before the 60 s begin.
 LONGEST_REQUEST = timedelta(seconds=60)
+SOON_SECONDS = 0.2
 PAUSE = "discourse.pause_until"
 
 
@@ -91,23 +92,30 @@ class Limiter:
         paused_until = get_time(connection, PAUSE)
         if paused_until and paused_until > now:
             raise RateLimited("Discourse asked to wait", (paused_until - now).total_seconds())
-        free: list[int] = list(
-            connection.scalars(
-                select(slots.c.number)
-                .where(slots.c.free_at <= now)
-                .order_by(slots.c.free_at, slots.c.number)
-                .with_for_update(skip_locked=True)
-            )
-        )
-        if len(free) <= int(self._per_minute * RESERVED[priority]):
+        is_free = slots.c.free_at <= now
+        free = connection.scalar(select(func.count()).select_from(slots).where(is_free)) or 0
+        if free <= int(self._per_minute * RESERVED[priority]):
             raise RateLimited(
                 f"all requests of this minute are used ({priority})", self._wait(connection, now)
             )
-        return free[0]
+        number = connection.scalar(
+            select(slots.c.number)
+            .where(is_free)
+            .order_by(slots.c.free_at, slots.c.number)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if number is None:
+            raise RateLimited("another process takes the last request just now", SOON_SECONDS)
+        return int(number)
 
     def _wait(self, connection: Connection, now: datetime) -> float:
         soonest = connection.scalar(select(func.min(slots.c.free_at)).where(slots.c.free_at > now))
-        return max(0.2, (soonest - now).total_seconds()) if soonest else WINDOW.total_seconds()
+        return (
+            max(SOON_SECONDS, (soonest - now).total_seconds())
+            if soonest
+            else WINDOW.total_seconds()
+        )
 
     def _give_back(self, number: int, free_at: datetime) -> None:
         with self._store.write() as connection:

@@ -138,12 +138,15 @@ def _take_in(
     now: datetime,
 ) -> None:
     customer_id = subscription.customer_id
-    data = facts.CONVERTER.unstructure(subscription)
     known = connection.execute(
         select(subscriptions.c.data, subscriptions.c.read_at).where(
             subscriptions.c.id == subscription.id
         )
     ).one_or_none()
+    if known is not None:
+        before = facts.CONVERTER.structure(known.data, Subscription)
+        subscription = facts.with_known_fate(subscription, {before.id: before})
+    data = facts.CONVERTER.unstructure(subscription)
     if known is not None and known.read_at > began_at:
         return  # read on its own meanwhile: newer than this page may be
     if known is not None and known.data == data:

@@ -5,8 +5,8 @@ Only complete readings are kept: a customer's subscriptions are replaced as a wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -142,16 +142,24 @@ def forget(connection: Connection, customer_id: str, now: datetime) -> None:
 
 
 def save_subscriptions(
-    connection: Connection, customer_id: str, found: Sequence[Subscription], read_at: datetime
+    connection: Connection,
+    customer_id: str,
+    found: Sequence[Subscription],
+    read_at: datetime,
+    *,
+    with_payments: bool,
 ) -> None:
     """Keep a complete reading of a customer's subscriptions.
 
     One that was there before and is missing now is kept as it was: Stripe never forgets one, so
-    its silence proves nothing (`vanished`).
+    its silence proves nothing (`vanished`). `with_payments`: refunds and disputes of the last
+    payments were read too.
     """
     see_customer(connection, customer_id, read_at)
+    known = {one.id: one for one in subscriptions_of(connection, [customer_id])}
     for subscription in found:
-        _upsert_reading(connection, subscriptions, subscription, customer_id, read_at)
+        kept = subscription if with_payments else with_known_fate(subscription, known)
+        save_subscription(connection, kept, read_at)
     connection.execute(
         update(customers).where(customers.c.customer_id == customer_id).values(read_at=read_at)
     )
@@ -162,6 +170,15 @@ def save_subscription(
 ) -> None:
     """Keep one subscription of a listing that is not whole yet."""
     _upsert_reading(connection, subscriptions, subscription, subscription.customer_id, read_at)
+
+
+def with_known_fate(subscription: Subscription, known: Mapping[str, Subscription]) -> Subscription:
+    """A reading that did not ask after refunds and disputes must not forget what one found out."""
+    before = known[subscription.id].last_payment if subscription.id in known else None
+    now = subscription.last_payment
+    if before is None or (now is not None and before.invoice_id != now.invoice_id):
+        return subscription
+    return replace(subscription, last_payment=before)
 
 
 def save_purchases(

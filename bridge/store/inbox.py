@@ -13,6 +13,9 @@ from bridge.store.schema import inbox
 from bridge.store.work import FORUM_LANE, INBOX_LANE, insert_for, mark_dirty
 
 
+AT_ONCE = 1000
+
+
 def work_key(event: Event) -> str:
     """The lane of an event: its customer's, the forum's, or the common one of what is nobody's."""
     if event.type.startswith("discourse."):
@@ -69,13 +72,16 @@ def record(
     return True
 
 
-def waiting(connection: Connection, keys: Iterable[str], limit: int = 1000) -> tuple[Event, ...]:
-    """Events of these keys that nobody has worked on, in the order of their arrival."""
+def waiting(connection: Connection, keys: Iterable[str]) -> tuple[Event, ...]:
+    """Events of these keys that nobody has worked on, in the order of their arrival.
+
+    At most AT_ONCE; while there are as many, the keys are not done.
+    """
     rows = connection.execute(
         select(inbox)
         .where(inbox.c.work_key.in_(list(keys)), inbox.c.status == "received")
         .order_by(inbox.c.received_at, inbox.c.event_id)
-        .limit(limit)
+        .limit(AT_ONCE)
     )
     return tuple(_event(row) for row in rows)
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, 
 from bridge.core.membership import Decision, Wish
 from bridge.core.model import Member
 from bridge.store.changes import log
-from bridge.store.schema import groups, memberships, users
+from bridge.store.schema import customers, groups, memberships, users
 from bridge.store.work import insert_for, is_user_dirty
 
 M = memberships.c
@@ -71,7 +71,7 @@ def _is_add() -> ColumnElement[bool]:
     )
 
 
-def _is_removal(owned: str = "proven") -> ColumnElement[bool]:
+def _may_go(owned: str = "proven") -> ColumnElement[bool]:
     other = memberships.alias("successor")
     taken = exists().where(
         other.c.user_id == M.user_id,
@@ -103,15 +103,42 @@ def adds(connection: Connection, group_id: int, limit: int) -> list[int]:
     )
 
 
-def removals(connection: Connection, group_id: int, limit: int, owned: str = "proven") -> list[int]:
-    """Users to take out of a group now: owned, proven without a grant, and not dirty again."""
+def removals(
+    connection: Connection,
+    group_id: int,
+    limit: int,
+    *,
+    owned: str = "proven",
+    read_after: datetime | None = None,
+) -> list[int]:
+    """Users to take out of a group now: owned, proven without a grant, and not dirty again.
+
+    `read_after`: only those whose customers were all read completely since then.
+    """
+    statement = select(M.user_id).where(M.group_id == group_id, _may_go(owned))
+    if read_after is not None:
+        statement = statement.where(~_is_stale(read_after))
+    return list(connection.scalars(statement.order_by(M.unwanted_at, M.user_id).limit(limit)))
+
+
+def stale_removals(
+    connection: Connection, group_id: int, limit: int, read_after: datetime
+) -> list[int]:
+    """Users who might be taken out, but whose reading of Stripe is too old to act on."""
     return list(
         connection.scalars(
             select(M.user_id)
-            .where(M.group_id == group_id, _is_removal(owned))
-            .order_by(M.unwanted_at, M.user_id)
+            .where(M.group_id == group_id, _may_go(), _is_stale(read_after))
             .limit(limit)
         )
+    )
+
+
+def _is_stale(read_after: datetime) -> ColumnElement[bool]:
+    return exists().where(
+        customers.c.user_id == M.user_id,
+        customers.c.deleted_at.is_(None),
+        or_(customers.c.read_at.is_(None), customers.c.read_at < read_after),
     )
 
 
@@ -137,7 +164,7 @@ def groups_with_work(connection: Connection, now: datetime, limit: int = 100) ->
                 exists().where(waiting, M.intent.is_not(None)),
                 and_(
                     groups.c.removals_stopped_at.is_(None),
-                    exists().where(waiting, or_(_is_removal(), _is_removal("claimed"))),
+                    exists().where(waiting, or_(_may_go(), _may_go("claimed"))),
                 ),
             ),
         )
