@@ -43,25 +43,26 @@ class _Groups:
     def __post_init__(self) -> None:
         self.by_name = {group.name.lower(): group.id for group in self.groups.values()}
 
-    def find(self, name: str) -> tuple[int | None, tuple[str, str] | None]:
-        """The group's id if it may be used, and the code and words of what is to be said."""
+    def find(self, name: str) -> tuple[int | None, str, str]:
+        """The group's id if it may be used; the code and the words of what is to be said of it."""
         name = name.lower()
         pin = self.pins.get(name, self.by_name.get(name))
         is_id = pin is None and re.fullmatch(r"[0-9]{1,9}", name)
         group_id = int(name) if is_id else pin
         if group_id is None:
-            return None, ("M101", f'there is no group "{name}"{nearest(name, tuple(self.by_name))}')
+            close = nearest(name, tuple(self.by_name))
+            return None, "M101", f'there is no group "{name}"{close}.'
         group = self.groups.get(group_id)
         if group is None:
-            return None, ("M103", f'the group "{name}" (id {group_id}) does not exist any more')
+            return None, "M103", f'the group "{name}" (id {group_id}) does not exist any more.'
         if group.automatic:
-            return None, ("M102", f'the group "{name}" is automatic')
+            return None, "M102", f'the group "{name}" is automatic.'
         if is_id:
-            return group_id, None
+            return group_id, "", ""
         self.pinned[name] = group_id
         if group.name.lower() != name:
-            return group_id, ("M117", f'the group "{name}" is called "{group.name}" now')
-        return group_id, None
+            return group_id, "M117", f'the group "{name}" is called "{group.name}" now.'
+        return group_id, "", ""
 
 
 @dataclass(slots=True)
@@ -128,13 +129,11 @@ def _resolve_ladders(made: _Compiler) -> None:
     for ladder, names in made.policy.ladders.items():
         steps = made.steps.setdefault(ladder, {})
         for place, name in enumerate(names, start=1):
-            group_id, remark = made.groups.find(name)
-            if group_id is not None:
+            group_id, _, says = made.groups.find(name)
+            if group_id is None:
+                made.problems.append(problem("M114", f"bridge.toml [ladders] {ladder}", says))
+            else:
                 steps[group_id] = place
-            elif remark:
-                made.problems.append(
-                    problem("M114", f"bridge.toml [ladders] {ladder}", f"{remark[1]}.")
-                )
 
 
 def _said_in_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -212,11 +211,11 @@ def _group_ids(
 ) -> tuple[int, ...]:
     group_ids: list[int] = []
     for name in names:
-        group_id, remark = groups.find(name)
+        group_id, code, says = groups.find(name)
         if group_id is not None:
             group_ids.append(group_id)
-        if remark:
-            found.append(problem(remark[0], stated["groups"].where, f"{remark[1]}."))
+        if code:
+            found.append(problem(code, stated["groups"].where, says))
     return tuple(dict.fromkeys(group_ids))
 
 

@@ -1,4 +1,3 @@
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,8 +9,8 @@ from hypothesis import strategies as st
 
 from bridge.core.mapping import Problem, Rule, Rules, compile_rules
 from bridge.core.model import Group, Price, Product
-from bridge.core.policy import SITE_LIMITS, Policy, parse_policy
-from bridge.core.problems import CODES, POLICY_CODES
+from bridge.core.policy import parse_policy
+from bridge.core.problems import CODES
 from bridge.core.values import KEYS, Term
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -270,6 +269,12 @@ def test_an_unknown_key_halts_in_our_own_file_and_is_a_remark_in_stripes() -> No
     assert in_stripe.halted == frozenset()
 
 
+def test_a_price_with_nothing_but_a_misspelt_key_has_no_rule() -> None:
+    rules = rules_of(product(), price(discourse_groop="patrons"))
+    assert codes(rules) == ["M105", "M108"]
+    assert rules.rule_for("price_1", "prod_1") is None
+
+
 def test_one_rule_cannot_lead_to_two_steps_of_its_ladder() -> None:
     rules = rules_of(
         product(discourse_groups="supporters,patrons", discourse_ladder="level"), toml=LEVELS
@@ -440,52 +445,3 @@ def test_any_metadata_makes_rules_or_halts_and_never_touches_automatic_groups(
     )
     assert rule is None or halted is None
     assert rule is None or rule.ladder_group_ids <= set(rule.group_ids)
-
-
-# --- The page about it --------------------------------------------------------------------------
-
-
-def table(page: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for line in page.splitlines():
-        if line.startswith("| ") and not line.startswith("|--"):
-            first, *rest = (cell.strip() for cell in line.strip().strip("|").split("|"))
-            found[first.strip("`")] = rest
-    return found
-
-
-PAGE = (DOCS / "mapping.md").read_text()
-TABLE = table(PAGE)
-
-
-@pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: str(key.name))
-def test_each_key_is_explained_with_its_values_and_default(key: object) -> None:
-    known = next(one for one in KEYS.values() if one is key)
-    in_toml, values, default = TABLE[known.metadata_key]
-    assert in_toml == f"`{known.name}`"
-    assert values == known.values
-    assert default.startswith(known.default)
-
-
-@pytest.mark.parametrize("name", SITE_LIMITS)
-def test_each_habit_of_the_site_is_explained_with_its_default(name: str) -> None:
-    assert TABLE[name][0] == str(getattr(Policy(), name))
-
-
-@pytest.mark.parametrize("code", CODES)
-def test_each_code_is_explained_with_its_hint_and_weight(code: str) -> None:
-    _, halts, hint = TABLE[code]
-    assert (halts == "yes") == CODES[code].halts
-    assert hint == CODES[code].hint
-
-
-@pytest.mark.parametrize("code", POLICY_CODES)
-def test_each_code_of_the_file_is_explained_with_its_hint(code: str) -> None:
-    assert TABLE[code][-1] == POLICY_CODES[code]
-
-
-def test_nothing_is_explained_that_does_not_exist() -> None:
-    explained = set(re.findall(r"\bM1\d\d\b", PAGE))
-    assert explained == {*CODES, *POLICY_CODES}
-    keys = {name for name in TABLE if name.startswith("discourse_")}
-    assert keys == {key.metadata_key for key in KEYS.values()}

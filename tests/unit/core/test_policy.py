@@ -111,6 +111,11 @@ def test_months_are_the_calendars_and_end_with_it(start: str, term: Term, end: s
     assert term.end(day) == datetime.fromisoformat(end).replace(tzinfo=UTC, hour=13)
 
 
+@pytest.mark.parametrize("term", [Term(months=1200), Term(days=36_600)])
+def test_a_term_that_would_leave_the_calendar_ends_in_the_far_future(term: Term) -> None:
+    assert term.end(datetime(9998, 6, 1, tzinfo=UTC)) == FAR_FUTURE
+
+
 @given(
     st.datetimes(datetime(2010, 1, 1), datetime(9990, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - the strategy adds the zone
     st.integers(0, 36_600),

@@ -1,0 +1,55 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from bridge.core.policy import SITE_LIMITS, Policy
+from bridge.core.problems import CODES, POLICY_CODES
+from bridge.core.values import KEYS
+
+PAGE = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()
+
+
+def table(page: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in page.splitlines():
+        if line.startswith("| ") and not line.startswith("|--"):
+            first, *rest = (cell.strip() for cell in line.strip().strip("|").split("|"))
+            found[first.strip("`")] = rest
+    return found
+
+
+TABLE = table(PAGE)
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: str(key.name))
+def test_each_key_is_explained_with_its_values_and_default(key: object) -> None:
+    known = next(one for one in KEYS.values() if one is key)
+    in_toml, values, default = TABLE[known.metadata_key]
+    assert in_toml == f"`{known.name}`"
+    assert values == known.values
+    assert default.startswith(known.default)
+
+
+@pytest.mark.parametrize("name", SITE_LIMITS)
+def test_each_habit_of_the_site_is_explained_with_its_default(name: str) -> None:
+    assert TABLE[name][0] == str(getattr(Policy(), name))
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_each_code_is_explained_with_its_hint_and_weight(code: str) -> None:
+    _, halts, hint = TABLE[code]
+    assert (halts == "yes") == CODES[code].halts
+    assert hint == CODES[code].hint
+
+
+@pytest.mark.parametrize("code", POLICY_CODES)
+def test_each_code_of_the_file_is_explained_with_its_hint(code: str) -> None:
+    assert TABLE[code][-1] == POLICY_CODES[code]
+
+
+def test_nothing_is_explained_that_does_not_exist() -> None:
+    explained = set(re.findall(r"\bM1\d\d\b", PAGE))
+    assert explained == {*CODES, *POLICY_CODES}
+    keys = {name for name in TABLE if name.startswith("discourse_")}
+    assert keys == {key.metadata_key for key in KEYS.values()}
