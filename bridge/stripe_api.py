@@ -135,7 +135,8 @@ class StripeApi:
     ) -> Iterator[list[dict[str, Any]]]:
         """Events after the one named, oldest first, in batches; raises NotFound if it is too old.
 
-        Without a cursor only the newest batch is given: there is nothing to go on from yet.
+        The cursor is an event of these types, such as the last one that came from here. Without a
+        cursor only the newest batch is given: there is nothing to go on from yet.
         """
         wanted = list(types) if 0 < len(types) <= MOST_TYPES else None
         while True:
