@@ -197,7 +197,7 @@ def _deactivate(user_id: int) -> Response:
 @routes.put("/admin/users/<int:user_id>/primary_group")
 def _primary_group(user_id: int) -> Response:
     made, user = _admins_only(user_id)
-    group = made.forum.groups.get(made.number("primary_group_id", 0))
+    group = made.forum.groups.get(made.number("primary_group_id", -1))
     if group is None or user.id in group.members:
         set_primary_group(made.forum, user, group)
     return ok()

@@ -246,7 +246,7 @@ def _remove_owners(ref: str) -> Response:
 @routes.post("/admin/users/<int:user_id>/groups")
 def _add_by_admin_page(user_id: int) -> Response:
     made = call()
-    user, group = made.forum.users.get(user_id), made.forum.groups.get(made.number("group_id", 0))
+    user, group = made.forum.users.get(user_id), made.forum.groups.get(made.number("group_id", -1))
     if user is None or group is None:
         raise not_found()
     if not can_edit_group(made.forum, made.user, group):

@@ -42,7 +42,7 @@ def leave(forum: Forum, group: Group, user: User) -> Membership:
 
 def set_primary_group(forum: Forum, user: User, group: Group | None) -> None:
     """Flair and title go along where they came from the primary group before."""
-    before = forum.groups.get(user.primary_group_id or 0)
+    before = forum.group_with(user.primary_group_id)
     if user.flair_group_id == user.primary_group_id:
         user.flair_group_id = group.id if group else None
     if before is not None and before.title and user.title == before.title:

@@ -50,7 +50,7 @@ def shown_post(
 ) -> dict[str, Any]:
     """PostSerializer."""
     topic, author = forum.topics[post.topic_id], forum.users.get(post.user_id)
-    primary = forum.groups.get(author.primary_group_id or 0) if author else None
+    primary = forum.group_with(author.primary_group_id) if author else None
     slug = slug_of(topic.title)
     shape: dict[str, Any] = {
         "id": post.id,
@@ -226,7 +226,7 @@ def _details(forum: Forum, topic: Topic, posts: list[Post]) -> dict[str, Any]:
 
 def _participant(forum: Forum, user_id: int, count: int) -> dict[str, Any]:
     user = forum.users.get(user_id)
-    primary = forum.groups.get(user.primary_group_id or 0) if user else None
+    primary = forum.group_with(user.primary_group_id) if user else None
     return {
         **person(forum, user_id),
         "post_count": count,

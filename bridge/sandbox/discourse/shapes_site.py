@@ -81,6 +81,31 @@ def category(kept: dict[str, Any]) -> dict[str, Any]:
     return {**CATEGORY, **kept}
 
 
+# What 3.2 did not know yet, in each part of /site.json.
+NOT_IN_3_2 = {
+    "": (
+        "default_light_color_scheme",
+        "full_name_required_for_signup",
+        "full_name_visible_in_signup",
+    ),
+    "categories": ("emoji", "icon", "style_type", "subcategory_count"),
+    "groups": ("automatic",),
+    "notification_types": ("chat_watched_thread", "linked_consolidated"),
+}
+
+
+def old_site(shape: dict[str, Any]) -> dict[str, Any]:
+    """The 3.2 shape of /site.json."""
+    old = {k: v for k, v in shape.items() if k not in NOT_IN_3_2[""]}
+    for part, gone in NOT_IN_3_2.items():
+        if isinstance(old.get(part), list):
+            old[part] = [{k: v for k, v in one.items() if k not in gone} for one in old[part]]
+        elif part:
+            old[part] = {k: v for k, v in old[part].items() if k not in gone}
+    old["user_tips"] = {**old["user_tips"], "admin_guide": len(TIPS) + 1}
+    return old
+
+
 def new_category(id_: int, name: str, colour: str, description: str = "") -> dict[str, Any]:
     """What is kept of a category."""
     slug = name.lower().replace(" ", "-")

@@ -69,7 +69,7 @@ ADMIN_DETAIL: dict[str, Any] = {
 
 def avatar(user: User) -> str:
     """The letter picture's address; its colour follows the name."""
-    colour = zlib.crc32(user.username.encode()) & 0xFFFFFF
+    colour = zlib.crc32(user.username.encode()) & 0x7F7F7F  # dark enough for a white letter
     return f"/letter_avatar_proxy/v4/letter/{user.username[0].lower()}/{colour:06x}/{{size}}.png"
 
 
@@ -85,8 +85,8 @@ def basic_user(user: User) -> dict[str, Any]:
 
 def primary_and_flair(forum: Forum, user: User) -> dict[str, Any]:
     """Primary group and flair, null when there is none."""
-    primary = forum.groups.get(user.primary_group_id or 0)
-    flair = forum.groups.get(user.flair_group_id or 0)
+    primary = forum.group_with(user.primary_group_id)
+    flair = forum.group_with(user.flair_group_id)
     return {
         "primary_group_id": primary.id if primary else None,
         "primary_group_name": primary.name if primary else None,

@@ -12,7 +12,7 @@ from bridge.sandbox.discourse.call import Call, call
 from bridge.sandbox.discourse.palette import DARK, LIGHT, stylesheet
 from bridge.sandbox.discourse.permissions import can_see_group
 from bridge.sandbox.discourse.settings import DEFAULT_SETTINGS
-from bridge.sandbox.discourse.shapes_site import ABOUT_STATS, SITE, category
+from bridge.sandbox.discourse.shapes_site import ABOUT_STATS, SITE, category, old_site
 from bridge.sandbox.discourse.shapes_user import basic_user
 from bridge.sandbox.discourse.state import Forum, User, iso
 
@@ -125,7 +125,7 @@ def _site() -> Response:
         "categories": [category(c) for c in made.forum.categories],
         "user_fields": made.forum.user_fields,
     }
-    return answer(shape)
+    return answer(old_site(shape) if made.forum.is_old() else shape)
 
 
 def _shown_setting(forum: Forum, name: str) -> dict[str, Any]:

@@ -313,6 +313,10 @@ class Forum:
         found = self.group_id_by_name.get(name.strip().lower())
         return None if found is None else self.groups.get(found)
 
+    def group_with(self, group_id: int | None) -> Group | None:
+        """A group by id; None for no id, where 0 is the group `everyone`."""
+        return None if group_id is None else self.groups.get(group_id)
+
     def groups_of(self, user: User) -> list[Group]:
         """The groups of a user."""
         return [self.groups[i] for i in user.group_ids]
