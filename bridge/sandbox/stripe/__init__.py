@@ -7,7 +7,10 @@ from flask import Flask
 from bridge.sandbox.kernel import World
 from bridge.sandbox.stripe.account import Account, account_of
 from bridge.sandbox.stripe.app import add_api
+from bridge.sandbox.stripe.checkout_pages import create_checkout_pages
 from bridge.sandbox.stripe.courier import Courier
+from bridge.sandbox.stripe.dashboard import create_dashboard
+from bridge.sandbox.stripe.portal_pages import create_portal_pages
 from bridge.sandbox.stripe.timeline import advance, tick
 from bridge.sandbox.stripe.webhooks import add_endpoint
 
@@ -28,6 +31,9 @@ def create_stripe(world: World) -> Flask:
     app = Flask(__name__)
     account_of(world)
     add_api(app, world)
+    app.register_blueprint(create_checkout_pages(world))
+    app.register_blueprint(create_portal_pages(world))
+    app.register_blueprint(create_dashboard(world))
     courier = Courier(world)
     world.on_close(courier.stop)
     return app
