@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, literal, select, update
 
-from bridge.core.model import Group
+from bridge.core.model import Group, Price, Product
 from bridge.store.changes import log
-from bridge.store.facts import see_customer, user_of
+from bridge.store.facts import CONVERTER, see_customer, user_of
 from bridge.store.schema import (
     UtcTime,
+    catalogue,
     checkouts,
     customers,
     groups,
@@ -89,6 +90,22 @@ def see_user(connection: Connection, user_id: int, username: str, now: datetime)
         .on_conflict_do_update(
             index_elements=[users.c.user_id], set_={"username": username, "seen_at": now}
         )
+    )
+
+
+# --- the shop -----------------------------------------------------------------------------------
+
+
+def on_sale(connection: Connection) -> tuple[list[Product], list[Price]]:
+    """Products and prices that Stripe still has; whether they are active is theirs to say."""
+    rows = connection.execute(
+        select(catalogue.c.kind, catalogue.c.data)
+        .where(catalogue.c.deleted_at.is_(None))
+        .order_by(catalogue.c.id)
+    ).all()
+    return (
+        [CONVERTER.structure(row.data, Product) for row in rows if row.kind == "product"],
+        [CONVERTER.structure(row.data, Price) for row in rows if row.kind == "price"],
     )
 
 

@@ -32,7 +32,12 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     app = Flask(__name__, static_folder=None, template_folder=str(TEMPLATES / "html"))
     app.secret_key = bridge.settings.secret_key
     app.config.update(_cookies(bridge.settings.bridge_url))
-    app.config.update(WTF_CSRF_TIME_LIMIT=SESSION_HOURS * 3600, METRICS_TOKEN=metrics_token)
+    app.config.update(
+        WTF_CSRF_TIME_LIMIT=SESSION_HOURS * 3600,
+        # Compares Referer with Host, which a proxy may rewrite; the token is proof enough.
+        WTF_CSRF_SSL_STRICT=False,
+        METRICS_TOKEN=metrics_token,
+    )
     app.extensions["bridge"] = bridge
     app.extensions["look"] = LookCache(
         bridge.discourse.site, bridge.settings.discourse_url, bridge.clock.now

@@ -75,7 +75,7 @@ def offer(key: str) -> AnyResponse:
 
 def _offers(key: str) -> list[shop.Offer]:
     with the_bridge().store.read() as connection:
-        products, prices = readings.load_catalogue(connection)
+        products, prices = store.on_sale(connection)
         rules = rules_in_force(connection)
         found = shop.find_offers(key, products, prices, rules)
         ids = {group_id for _, _, rule in found if rule for group_id in rule.group_ids}

@@ -9,25 +9,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
+import stripe
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from bridge import wiring
+from bridge import sweeper, wiring
 from bridge.core.model import Group, Price, Product
-from bridge.sandbox.discourse import create_discourse
-from bridge.sandbox.discourse import people as forum_people
-from bridge.sandbox.discourse.state import Forum
-from bridge.sandbox.kernel import Clock, World
-from bridge.sandbox.server import serve
+from bridge.sandbox import run
+from bridge.sandbox.discourse import people
+from bridge.sandbox.stripe import account_of, add_webhook, checkout, delivery
 from bridge.settings import Settings
 from bridge.store import facts, groups, migrate
 from bridge.web import create_app
 from bridge.wiring import Bridge
 
-CONNECT_SECRET = "a-secret-shared-with-the-forum"
 PASSWORD = "correct horse battery staple"
 BROWSER = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
 
@@ -40,21 +40,34 @@ class _Silent(WSGIRequestHandler):
 class Place:
     """Everything on loopback. The forum is on `localhost`, the bridge on 127.0.0.1: two sites."""
 
-    def __init__(self, world: World, forum: Forum, bridge: Bridge) -> None:
-        self.world = world
-        self.forum = forum
+    def __init__(self, sandbox: run.Sandbox, bridge: Bridge) -> None:
+        self.world = sandbox.world
+        self.forum = sandbox.forum
         self.bridge = bridge
         self.url = bridge.settings.bridge_url
-        self.forum_url = forum.address
+        self.forum_url = bridge.settings.discourse_url
+        self.stripe = stripe.StripeClient(
+            sandbox.info["stripe_key"], base_addresses={"api": sandbox.info["stripe_url"]}
+        )
 
     def sell(self, *things: Product | Price) -> None:
         """Put products and prices into the catalogue, as if Stripe had told of them."""
         with self.bridge.store.write() as connection:
             facts.save_catalogue(connection, things, self.bridge.clock.now())
 
+    def sell_at_stripe(self, name: str, group: str, amount: int, interval: str | None) -> str:
+        """A product with one price at Stripe that leads to a group; returns the price's id."""
+        metadata = {"discourse_groups": group}
+        product = self.stripe.v1.products.create({"name": name, "metadata": metadata})
+        what: Any = {"product": product.id, "currency": "eur", "unit_amount": amount}
+        if interval:
+            what["recurring"] = {"interval": interval}
+        return self.stripe.v1.prices.create(what).id
+
     def open_group(self, name: str, full_name: str | None = None) -> Group:
         """A group on the forum that the bridge knows of."""
-        made = forum_people.add_group(self.forum, name, self.world.clock.now())
+        made = people.add_group(self.forum, name, self.world.clock.now())
+        made.full_name = full_name
         group = Group(made.id, name, full_name)
         with self.bridge.store.write() as connection:
             groups.save_group(connection, group, self.bridge.clock.now())
@@ -64,8 +77,30 @@ class Place:
         """A member of the forum; returns the user's id."""
         now = self.world.clock.now()
         email = f"{name}@example.com"
-        user = forum_people.add_user(self.forum, name, email, now, password=PASSWORD, trust_level=1)
-        return user.id
+        return people.add_user(self.forum, name, email, now, password=PASSWORD, trust_level=1).id
+
+    def members(self, group: str) -> set[str]:
+        """Who is in a group on the forum, by name."""
+        found = self.forum.groups[self.forum.group_id_by_name[group]]
+        return {self.forum.users[user_id].username for user_id in found.members}
+
+    def pay_at_stripe(self, address: str) -> None:
+        """What pressing the button on Stripe's page does."""
+        account = account_of(self.world)
+        session_id = urlsplit(address).path.rpartition("/")[2]
+        with self.world.lock:
+            session = account.get("checkout.session", session_id)
+            assert session is not None
+            checkout.complete(account, session, {"token": "pm_card_visa", "country": "DE"})
+
+    def settle(self) -> None:
+        """Let the news arrive and the bridge do all that is due."""
+        for _ in range(50):
+            delivery.wait_until_idle(self.world)
+            self.pass_time(1.1)
+            if sweeper.tick(self.bridge) == 0:
+                return
+        raise AssertionError("the bridge does not come to rest")
 
     def pass_time(self, seconds: float) -> None:
         """Move the time of all of them."""
@@ -106,73 +141,68 @@ class Browser(requests.Session):
 
     def submit(self, page: requests.Response, action: str, **fields: str) -> requests.Response:
         """Press the button of a form on a page; redirects are left to the caller."""
-        form = _form(page.text, action)
-        data = {**form, **fields}
+        form = _Form(action)
+        form.feed(page.text)
+        assert form.seen, f"no form to {action} on the page"
+        data = {**form.fields, **fields}
         return self.post(action, data=data, headers={"Referer": page.url}, allow_redirects=False)
 
 
-def _form(html: str, action: str) -> dict[str, str]:
-    """The hidden fields of the first form with that action."""
-    from html.parser import HTMLParser  # noqa: PLC0415 - only here
+class _Form(HTMLParser):
+    """The hidden fields of the first form with an action."""
 
-    class Reader(HTMLParser):
-        def __init__(self) -> None:
-            super().__init__()
-            self.inside = False
-            self.found: dict[str, str] = {}
-            self.seen = False
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self.action = action
+        self.seen = self.inside = False
+        self.fields: dict[str, str] = {}
 
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            has = {name: value or "" for name, value in attrs}
-            if tag == "form":
-                self.inside = has.get("action") == action and not self.seen
-                self.seen = self.seen or self.inside
-            elif tag in ("input", "button") and self.inside and "name" in has:
-                self.found.setdefault(has["name"], has.get("value", ""))
-
-    reader = Reader()
-    reader.feed(html)
-    assert reader.seen, f"no form to {action} on the page"
-    return reader.found
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        has = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.inside = has.get("action") == self.action and not self.seen
+            self.seen = self.seen or self.inside
+        elif tag == "input" and self.inside and "name" in has:
+            self.fields[has["name"]] = has.get("value", "")
 
 
 @contextmanager
-def open_place(data: Path, **of_forum: Any) -> Iterator[Place]:
+def open_place(data: Path, **of_sandbox: Any) -> Iterator[Place]:
     """Start all of it; everything has ended when the block is left."""
     data.mkdir(parents=True, exist_ok=True)
-    clock_file = data / "clock"
-    world = World(clock=Clock(offset_file=clock_file))
-    forum_app = create_discourse(world, connect_secret=CONNECT_SECRET, **of_forum)
-    forum: Forum = world.parts["discourse"]
-    forum_server = serve(world, "discourse", forum_app, host="localhost")
-    forum.url = forum_server.url
+    sandbox = run.start(clock_file=data / "clock", **of_sandbox)
     web = make_server("127.0.0.1", 0, lambda *_: [], threaded=True, request_handler=_Silent)
-    bridge = wiring.build(_settings(f"http://127.0.0.1:{web.server_port}", forum.address, data))
+    url = f"http://127.0.0.1:{web.server_port}"
+    bridge = wiring.build(_settings(url, sandbox, data))
     migrate.upgrade(bridge.store, bridge.clock.now())
+    bridge.limiter.prepare()
     web.app = create_app(bridge)
     thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
+    secret = sandbox.info["stripe_webhook_secret"]
+    add_webhook(sandbox.world, f"{url}/webhooks/stripe", secret=secret)
     try:
-        yield Place(world, forum, bridge)
+        yield Place(sandbox, bridge)
     finally:
         web.shutdown()
         thread.join()
         web.server_close()
-        forum_server.close()
-        world.close()
+        sandbox.close()
         bridge.store.close()
 
 
-def _settings(bridge_url: str, forum_url: str, data: Path) -> Settings:
+def _settings(url: str, sandbox: run.Sandbox, data: Path) -> Settings:
+    info = sandbox.info
     return Settings.from_env(
         {
-            "STRIPE_API_KEY": "sk_test_sandbox",
-            "STRIPE_WEBHOOK_SECRET": "whsec_sandbox",
-            "STRIPE_API_BASE": "http://127.0.0.1:9",
-            "DISCOURSE_URL": forum_url,
-            "DISCOURSE_API_KEY": "the-key-of-the-bridge",
-            "DISCOURSE_CONNECT_SECRET": CONNECT_SECRET,
-            "BRIDGE_URL": bridge_url,
+            "STRIPE_API_KEY": info["stripe_key"],
+            "STRIPE_WEBHOOK_SECRET": info["stripe_webhook_secret"],
+            "STRIPE_API_BASE": info["stripe_url"],
+            "DISCOURSE_URL": info["discourse_url"],
+            "DISCOURSE_API_KEY": info["discourse_key"],
+            "DISCOURSE_API_USERNAME": info["discourse_username"],
+            "DISCOURSE_CONNECT_SECRET": info["connect_secret"],
+            "BRIDGE_URL": url,
             "SECRET_KEY": "0123456789abcdef0123456789abcdef",
             "BRIDGE_DATA": str(data),
             "BRIDGE_CLOCK_FILE": str(data / "clock"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +15,7 @@ from sqlalchemy import insert, text, update
 from bridge.core.model import MoneyLine, Price, Product
 from bridge.store import facts, schema
 from bridge.store import web as store
+from bridge.web import create_app
 from tests.e2e.place import Browser, Place, open_place
 
 pytestmark = pytest.mark.e2e
@@ -125,10 +127,9 @@ def link(page: requests.Response, words: str) -> str:
 
 
 FORUMS = [
-    {"version": "3.5"},
-    {"version": "3.2"},
-    {"version": "3.5", "path": "/forum"},
-    {"version": "3.2", "path": "/forum"},
+    {"discourse_version": version, "discourse_path": path}
+    for version in ("3.5", "3.2")
+    for path in ("", "/forum")
 ]
 
 
@@ -377,10 +378,20 @@ def test_what_is_not_sold_is_said_in_plain_words_with_a_number_to_ask_by(place: 
     assert page.headers["X-Request-Id"] in page.text
 
 
+def test_what_was_deleted_at_stripe_is_not_sold_any_more(place: Place) -> None:
+    place.sell(Price("price_gone", "prod_patron", "eur", 100, lookup_key="gone"))
+    assert requests.get(f"{place.url}/join/gone", timeout=20).status_code == 200
+    with place.bridge.store.write() as connection:
+        facts.drop_from_catalogue(connection, "price_gone", place.bridge.clock.now())
+    assert requests.get(f"{place.url}/join/gone", timeout=20).status_code == 404
+
+
 def test_stripe_being_away_is_a_page_that_says_when_to_come_back(place: Place) -> None:
     browser = place.browser("ada")
     page = browser.get("/join/price_year")
+    place.world.faults.add("stripe", "POST /v1/*", "status", times=None, status=503)
     refused = browser.submit(page, "/join/price_year")
+    place.world.faults.clear()
     assert refused.status_code == 503
     assert "Try again" in refused.text
     assert int(refused.headers["Retry-After"]) > 0
@@ -400,6 +411,42 @@ def test_every_answer_carries_the_protections(place: Place) -> None:
         assert "script-src" not in policy, "nothing runs in our pages"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"] == "same-origin"
+
+
+def test_an_encrypted_bridge_has_a_cookie_that_only_it_can_set_and_read(place: Place) -> None:
+    settings = replace(place.bridge.settings, bridge_url="https://bridge.example.org")
+    client = create_app(replace(place.bridge, settings=settings)).test_client()
+    answer = client.get("/login", base_url="https://bridge.example.org")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-bridge=")
+    for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+        assert part in cookie
+    assert "Domain" not in cookie
+    assert answer.headers["Strict-Transport-Security"]
+
+
+def test_one_client_cannot_keep_everybody_busy(place: Place) -> None:
+    client = create_app(place.bridge).test_client()
+    answers = [
+        client.get("/login", environ_base={"REMOTE_ADDR": "203.0.113.5"}) for _ in range(121)
+    ]
+    assert {answer.status_code for answer in answers[:120]} == {303}
+    assert answers[120].status_code == 429
+    assert answers[120].headers["Retry-After"] == "60"
+    assert "One moment" in answers[120].text
+    other = client.get("/login", environ_base={"REMOTE_ADDR": "203.0.113.6"})
+    assert other.status_code == 303
+
+
+def test_only_a_declared_proxy_may_say_who_the_client_is(place: Place) -> None:
+    plain = create_app(place.bridge).test_client()
+    behind = create_app(place.bridge, proxy_hops=1).test_client()
+    said = {"X-Forwarded-For": "203.0.113.9"}
+    for _ in range(120):
+        plain.get("/login", headers=said)
+        behind.get("/login", headers=said)
+    assert plain.get("/login").status_code == 429
+    assert behind.get("/login").status_code == 303
 
 
 def test_A102_the_stylesheet_wears_the_forum_s_palette(place: Place) -> None:
@@ -438,3 +485,12 @@ def test_figures_are_for_this_machine_only(place: Place) -> None:
     through_a_proxy = {"X-Forwarded-For": "203.0.113.5"}
     refused = requests.get(f"{place.url}/metrics", headers=through_a_proxy, timeout=20)
     assert refused.status_code == 403
+
+
+def test_figures_are_for_those_elsewhere_who_know_the_token(place: Place) -> None:
+    client = create_app(place.bridge, metrics_token="a-long-token").test_client()
+    elsewhere = {"REMOTE_ADDR": "203.0.113.5"}
+    for given, status in (("a-long-token", 200), ("another", 403), ("", 403)):
+        said = {"Authorization": f"Bearer {given}"}
+        answer = client.get("/metrics", headers=said, environ_base=elsewhere)
+        assert answer.status_code == status
