@@ -12,7 +12,6 @@ from bridge.core.model import Event
 from bridge.store.schema import inbox
 from bridge.store.work import FORUM_LANE, INBOX_LANE, insert_for, mark_dirty
 
-
 AT_ONCE = 1000
 
 
