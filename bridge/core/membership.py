@@ -13,6 +13,9 @@ from datetime import datetime, timedelta
 
 from bridge.core.model import Grant
 
+# Reading all customers of a user takes seconds; a holder's lease lasts two minutes.
+FRESH = timedelta(minutes=2)
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -70,7 +73,10 @@ class Situation:
 
 
 def winners(grants: Iterable[Grant]) -> tuple[Grant, ...]:
-    """Leave of each ladder only its highest grant's groups; equal ranks: the latest start."""
+    """Leave of each ladder only the groups of its highest grant; equal ranks: the latest start.
+
+    Every grant to one of those groups stays, whatever its rank: the longest of them is the end.
+    """
     holding = [grant for grant in grants if grant.holds]
     best: dict[str, Grant] = {}
     for grant in holding:
@@ -79,8 +85,15 @@ def winners(grants: Iterable[Grant]) -> tuple[Grant, ...]:
         rival = best.get(grant.ladder)
         if rival is None or _height(grant) > _height(rival):
             best[grant.ladder] = grant
+    steps = {
+        (grant.ladder, grant.group_id)
+        for grant in holding
+        if grant.ladder is not None and _same_step(grant, best[grant.ladder])
+    }
     return tuple(
-        grant for grant in holding if grant.ladder is None or _same_step(grant, best[grant.ladder])
+        grant
+        for grant in holding
+        if grant.ladder is None or (grant.ladder, grant.group_id) in steps
     )
 
 
@@ -91,7 +104,11 @@ def decide(before: Mapping[int, Wish], grants: Iterable[Grant], at: Situation) -
     by_group: dict[int, list[Grant]] = {}
     for grant in won:
         by_group.setdefault(grant.group_id, []).append(grant)
-    ladder_now = {grant.ladder: grant.group_id for grant in won if grant.ladder is not None}
+    steps: dict[str, list[int]] = {}
+    # A group of the step that is new comes first: whoever gives way waits until it is there.
+    for grant in sorted(won, key=lambda g: _was_wanted(before, g.group_id)):
+        if grant.ladder is not None:
+            steps.setdefault(grant.ladder, []).append(grant.group_id)
 
     wishes: list[Wish] = []
     shifts: list[Shift] = []
@@ -100,7 +117,7 @@ def decide(before: Mapping[int, Wish], grants: Iterable[Grant], at: Situation) -
         new = (
             _granted(old, by_group[group_id])
             if group_id in by_group
-            else _ungranted(old, ladder_now, at)
+            else _ungranted(old, steps, at)
         )
         if new != old:
             wishes.append(new)
@@ -108,6 +125,10 @@ def decide(before: Mapping[int, Wish], grants: Iterable[Grant], at: Situation) -
             if action:
                 shifts.append(Shift(action, new))
     return Decision(tuple(wishes), tuple(shifts), _next_at(before, wishes, verdicts, at))
+
+
+def _was_wanted(before: Mapping[int, Wish], group_id: int) -> bool:
+    return group_id in before and before[group_id].wanted
 
 
 def _height(grant: Grant) -> tuple[int, datetime, str]:
@@ -135,23 +156,29 @@ def _granted(old: Wish, grants: list[Grant]) -> Wish:
     )
 
 
-def _ungranted(old: Wish, ladder_now: Mapping[str, int], at: Situation) -> Wish:
+def _ungranted(old: Wish, steps: Mapping[str, list[int]], at: Situation) -> Wish:
+    if not old.wanted and old.unwanted_at is None:
+        return old  # never ours to take
+    hold = _hold(old, at)
+    if hold:
+        # Whatever was proven was proven by rules that are in doubt now.
+        return replace(old, hold=hold, confirmed_at=None)
+    # A place taken in the ladder that was lost again proves nothing any more.
+    successors = steps.get(old.ladder, []) if old.ladder is not None and _is_fresh(at) else []
+    swap_to = old.swap_to if old.swap_to in successors else next(iter(successors), None)
     if old.wanted:
-        hold = _hold(old, at)
-        if hold:
-            return replace(old, hold=hold)
-        swap_to = ladder_now.get(old.ladder) if old.ladder is not None else None
         return replace(
             old, wanted=False, wanted_until=None, unwanted_at=at.now, swap_to=swap_to, hold=None
         )
-    if old.unwanted_at is None:
-        return old
-    # A place taken in the ladder that was lost again proves nothing any more.
-    swap_to = old.swap_to if old.swap_to in ladder_now.values() else None
     confirmed_at = old.confirmed_at
-    if confirmed_at is None and at.reading_at >= old.unwanted_at + at.confirm:
+    if confirmed_at is None and old.unwanted_at and at.reading_at >= old.unwanted_at + at.confirm:
         confirmed_at = at.reading_at
-    return replace(old, swap_to=swap_to, confirmed_at=confirmed_at)
+    return replace(old, swap_to=swap_to, confirmed_at=confirmed_at, hold=None)
+
+
+def _is_fresh(at: Situation) -> bool:
+    """Whether this was read for this decision, and not found in the store by a changed rule."""
+    return at.now - at.reading_at <= FRESH
 
 
 def _hold(old: Wish, at: Situation) -> str | None:
@@ -183,7 +210,8 @@ def _next_at(
     waiting = [
         wish.unwanted_at + at.confirm
         for wish in after.values()
-        if not wish.wanted and wish.unwanted_at and not wish.confirmed_at and not wish.swap_to
+        if not wish.wanted and wish.unwanted_at
+        if not (wish.confirmed_at or wish.swap_to or wish.hold)
     ]
     changing = [g.next_change_at for g in grants if g.next_change_at and g.next_change_at > at.now]
     return min(waiting + changing, default=None)
