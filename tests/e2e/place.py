@@ -79,6 +79,17 @@ class Place:
         email = f"{name}@example.com"
         return people.add_user(self.forum, name, email, now, password=PASSWORD, trust_level=1).id
 
+    def post(self, raw: str, **more: str | int) -> dict[str, Any]:
+        """Write on the forum: a topic with a title, or an answer with a topic_id."""
+        settings = self.bridge.settings
+        key = {"Api-Key": settings.discourse_api_key, "Api-Username": "siteadmin"}
+        answer = requests.post(
+            f"{self.forum_url}/posts.json", json={"raw": raw, **more}, headers=key, timeout=20
+        )
+        assert answer.status_code == 200, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
     def members(self, group: str) -> set[str]:
         """Who is in a group on the forum, by name."""
         found = self.forum.groups[self.forum.group_id_by_name[group]]
