@@ -12,7 +12,7 @@ import pytest
 
 from bridge import discourse_http
 from bridge.discourse_api import DiscourseApi, MessageRef
-from bridge.discourse_http import Priority, Refused
+from bridge.discourse_http import ForumClient, Priority, Refused
 from bridge.errors import (
     Forbidden,
     NotFound,
@@ -600,6 +600,18 @@ def test_requests_share_a_connection_and_carry_the_key(api: DiscourseApi, forum:
     assert len({asked.connection for asked in forum.asked}) == 1
     assert forum.asked[0].headers["Api-Key"] == "the-key"
     assert forum.asked[0].headers["Api-Username"] == "robot"
+
+
+def test_pydiscourses_own_methods_go_the_same_way(forum: Recorded, gate: Gate) -> None:
+    client = ForumClient(forum.url, "the-key", "robot", gate)
+    forum.play("GET", "/groups/patrons.json", answer(A_GROUP))
+    forum.play("PUT", "/admin/users/3/activate.json", answer("Slow down", 429))
+    assert client.group("patrons") == A_GROUP
+    with pytest.raises(RateLimited):  # without pydiscourse's own sleeping
+        client.activate(3)
+    assert gate.ended == ["answered", "RateLimited"]
+    with pytest.raises(ValueError, match="not offered"):
+        client._post("/uploads.json", files={"file": b"x"})
 
 
 def test_a_forum_in_a_sub_folder_is_asked_there(forum: Recorded, gate: Gate) -> None:

@@ -410,6 +410,28 @@ def test_a_refund_of_an_old_invoice_is_found_by_its_own_date(
     assert everything[-1].subscription_id == "sub_1"
 
 
+def test_E20_refunds_that_do_not_stand_in_the_charge_are_asked_for(
+    api: StripeApi, server: Recorded
+) -> None:
+    charge = a_charge(amount_refunded=300)
+    del charge["refunds"]
+    order = an_order(payment_intent="pi_1")
+    server.play("GET", "/v1/checkout/sessions", rows(order))
+    server.play("GET", "/v1/payment_intents/pi_1", answer({"latest_charge": charge}))
+    server.play("GET", "/v1/refunds", rows(REFUND))
+    assert [m.id for m in api.purchases("cus_1").money] == ["ch_1", "re_1"]
+
+
+def test_E34_an_order_that_cost_nothing_is_a_purchase_and_no_money(
+    api: StripeApi, server: Recorded
+) -> None:
+    free = an_order(payment_status="no_payment_required", payment_intent=None)
+    server.play("GET", "/v1/checkout/sessions", rows(free))
+    reading = api.purchases("cus_1")
+    assert len(reading.purchases) == 1
+    assert reading.money == ()
+
+
 def test_more_than_ten_refunds_are_all_read(api: StripeApi, server: Recorded) -> None:
     many = [{**REFUND, "id": f"re_{n}", "amount": 10} for n in range(11)]
     cut = {"data": many[:10], "has_more": True}
