@@ -163,7 +163,9 @@ def _details(state: Any, start: int, end: int, silent: bool) -> bool:  # noqa: F
     title = html.escape((opening[1] or "Summary").strip('"'))
     opened = state.push("details", "", 1)
     opened.content = f"<details{' open' if opening[2] else ''}>\n<summary>\n{title}</summary>\n"
+    line_max, state.lineMax = state.lineMax, last
     state.md.block.tokenize(state, start + 1, last)
+    state.lineMax = line_max
     state.push("details", "", -1).content = "</details>\n"
     state.line = last + 1
     return True

@@ -29,6 +29,7 @@ from bridge.sandbox.discourse.membership import (
     sorted_members,
 )
 from bridge.sandbox.discourse.permissions import can_edit_group, can_see_members
+from bridge.sandbox.discourse.posts import send_system_message
 from bridge.sandbox.discourse.shapes_group import group_member
 from bridge.sandbox.discourse.state import Group, User
 from bridge.sandbox.server import CUT_OFF
@@ -91,11 +92,19 @@ def _add(ref: str) -> Response:
 
     def put_in(user: User) -> None:
         if user.id in made.forum.users and user.id not in group.members:
-            membership = add_member(made.forum, group, user, made.actor, made.now)
+            now = made.world.clock.now()
+            membership = add_member(made.forum, group, user, made.actor, now)
             emit_membership(made, "user_added_to_group", group, user, membership)
+            if made.flag("notify_users"):
+                _welcome(made, group, user)
 
     one_by_one(made, missing, made.forum.timing.add_seconds, put_in)
     return ok(usernames=[u.username for u in users], emails=invited)
+
+
+def _welcome(made: Call, group: Group, user: User) -> None:
+    title = f"You have been added as a member of the {group.name} group"
+    send_system_message(made, user, title, f"You are now a member of {group.name}.")
 
 
 def _ensure_addable(group: Group, selector: str, users: list[User], invited: list[str]) -> None:
@@ -126,7 +135,8 @@ def _remove(ref: str) -> Response:
 
     def take_out(user: User) -> None:
         if user.id in group.members:
-            membership = remove_member(made.forum, group, user, made.actor, made.now)
+            now = made.world.clock.now()
+            membership = remove_member(made.forum, group, user, made.actor, now)
             emit_membership(made, "user_removed_from_group", group, user, membership)
 
     one_by_one(made, inside, made.forum.timing.remove_seconds, take_out)

@@ -1,0 +1,97 @@
+"""A simulated forum without sockets, at a time that stands still."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from bridge.sandbox.discourse import create_discourse
+from bridge.sandbox.discourse.keys import make_key
+from bridge.sandbox.discourse.people import add_group, add_user
+from bridge.sandbox.discourse.state import Forum, Group, User
+from bridge.sandbox.kernel import Clock, Fault, World
+from bridge.sandbox.server import FAULT
+
+NOW = 1_800_000_000.0
+SECRET = "a-secret-of-thirty-two-characters"
+
+
+class Site:
+    """The forum with an administrator's key, and short ways to ask it."""
+
+    def __init__(self, limit: int = 0, version: str = "3.5", path: str = "") -> None:
+        self.world = World(seed=1, clock=Clock(frozen_at=NOW))
+        self.app = create_discourse(
+            self.world,
+            url="http://localhost:3000",
+            limit=limit,
+            version=version,
+            path=path,
+            connect_secret=SECRET,
+        )
+        self.forum: Forum = self.world.parts["discourse"]
+        self.key = make_key(self.world, self.forum, "all").key
+
+    def close(self) -> None:
+        self.world.close()
+
+    def browser(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        as_user: str = "siteadmin",
+        key: str | None = None,
+        fault: Fault | None = None,
+        **options: Any,
+    ) -> TestResponse:
+        """One request with a key, without cookies, as the bridge sends it."""
+        headers = {"Api-Key": key or self.key, "Api-Username": as_user}
+        with self.app.test_client(use_cookies=False) as client:
+            return client.open(
+                path,
+                method=method,
+                headers={**headers, **options.pop("headers", {})},
+                environ_overrides={FAULT: fault},
+                **options,
+            )
+
+    def person(self, name: str, **fields: Any) -> User:
+        with self.world.lock:
+            fields = {"trust_level": 1, **fields}
+            return add_user(
+                self.forum, name, f"{name}@example.com", self.world.clock.now(), **fields
+            )
+
+    def group(self, name: str = "patrons", **fields: Any) -> Group:
+        with self.world.lock:
+            return add_group(self.forum, name, self.world.clock.now(), **fields)
+
+    def put(self, group: Group, *people: User, **options: Any) -> TestResponse:
+        ids = ",".join(str(p.id) for p in people)
+        where = f"/groups/{group.id}/members.json"
+        return self.call("PUT", where, json={"user_ids": ids}, **options)
+
+    def drop(self, group: Group, *people: User, **options: Any) -> TestResponse:
+        ids = ",".join(str(p.id) for p in people)
+        where = f"/groups/{group.id}/members.json"
+        return self.call("DELETE", where, json={"user_ids": ids}, **options)
+
+    def message(self, to: str, **more: Any) -> TestResponse:
+        told = {
+            "title": "Your statement",
+            "raw": "As of today you are in.",
+            "archetype": "private_message",
+            "target_recipients": to,
+        }
+        return self.call("POST", "/posts.json", json={**told, **more})
+
+
+def is_cut_off(answer: TestResponse) -> bool:
+    """What the server below turns into a closed connection."""
+    return answer.status_code == 502 and answer.text == "cut off"
