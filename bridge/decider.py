@@ -23,7 +23,7 @@ from bridge.core.rules import Rules
 from bridge.errors import BridgeError, Broken, NotFound, Permanent, Transient
 from bridge.intake import Needs, needs_of, note_catalogue, work_common_lane
 from bridge.reference import read_reference
-from bridge.store import facts, inbox, memberships, statements, work
+from bridge.store import catalogue, facts, inbox, links, memberships, statements, work
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
@@ -78,7 +78,7 @@ def work_on(bridge: Bridge, key: str) -> bool:
 def _user_of_key(connection: Connection, key: str) -> int | None:
     if key.startswith("user:"):
         return int(key.removeprefix("user:"))
-    return facts.user_of(connection, key)
+    return links.user_of(connection, key)
 
 
 def _due(bridge: Bridge, key: str, user_id: int | None) -> tuple[work.Dirty, ...]:
@@ -137,8 +137,8 @@ def _round(
 def _read(bridge: Bridge, key: str, user_id: int | None, needs: Needs) -> list[Reading]:
     """Read all customers of the user from Stripe; a failure of any is a failure of all."""
     with bridge.store.read() as connection:
-        mine = [key] if user_id is None else list(facts.customers_of(connection, user_id))
-        known = {one.customer_id: one for one in facts.customer_rows(connection, mine)}
+        mine = [key] if user_id is None else list(links.customers_of(connection, user_id))
+        known = {one.customer_id: one for one in links.customer_rows(connection, mine)}
     if not needs.read and all(c in known and known[c].read_at for c in mine):
         return []
     readings = []
@@ -185,7 +185,7 @@ def _products_of(bridge: Bridge, prices: Iterable[Price]) -> list[Product]:
     """Products that were never read; they are kept, so that this costs a call only once."""
     ids = {price.product_id for price in prices}
     with bridge.store.read() as connection:
-        missing = ids - facts.has_in_catalogue(connection, ids)
+        missing = ids - catalogue.known(connection, ids)
     found = []
     for product_id in sorted(missing):
         try:
@@ -207,7 +207,7 @@ def _keep(
     new: list[MoneyLine] = []
     for reading in readings:
         if reading.deleted:
-            facts.forget(connection, reading.customer_id, now)
+            links.forget(connection, reading.customer_id, now)
             continue
         note_catalogue(connection, reading.catalogue, now)
         facts.save_subscriptions(
@@ -223,7 +223,7 @@ def _keep(
             )
         new.extend(facts.save_money(connection, reading.money, now))
     for customer_id in needs.forget - {reading.customer_id for reading in readings}:
-        facts.forget(connection, customer_id, now)
+        links.forget(connection, customer_id, now)
     return tuple(new)
 
 
@@ -237,9 +237,9 @@ def _link(
             claims.setdefault(reading.customer_id, reading.user_id)
     done = []
     for customer_id, user_id in claims.items():
-        owner = facts.user_of(connection, customer_id)
+        owner = links.user_of(connection, customer_id)
         if owner is None:
-            facts.link(connection, customer_id, user_id, proof="reference", actor="bridge", now=now)
+            links.link(connection, customer_id, user_id, proof="reference", actor="bridge", now=now)
             done.append(customer_id)
         elif owner != user_id:
             log.warning(
@@ -254,7 +254,7 @@ def _decide(
     known, reading_at = facts.facts_of(connection, user_id)
     rules = bridge.rulebook.rules(connection, now)
     verdicts = grants(known, rules, bridge.policy, now)
-    customer_ids = facts.customers_of(connection, user_id)
+    customer_ids = links.customers_of(connection, user_id)
     decision = decide(
         memberships.wishes_of(connection, user_id),
         verdicts,

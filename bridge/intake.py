@@ -30,7 +30,7 @@ from bridge.core.tasks import (
 )
 from bridge.errors import NotFound, Permanent
 from bridge.reference import read_reference
-from bridge.store import facts, groups, inbox, state, work
+from bridge.store import catalogue, facts, groups, inbox, links, state, work
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
@@ -152,9 +152,9 @@ def _resolve(bridge: Bridge, task: SyncObject, event: Event) -> tuple[str, str |
     user_id = read_reference(event.reference, [bridge.settings.secret_key])
     needs = ["read", *(["purchases"] if task.purchases else []), *(["money"] if task.money else [])]
     with bridge.store.write() as connection:
-        facts.see_customer(connection, customer_id, now)
+        links.see_customer(connection, customer_id, now)
         if user_id is not None:
-            facts.link(connection, customer_id, user_id, proof="reference", actor=event.id, now=now)
+            links.link(connection, customer_id, user_id, proof="reference", actor=event.id, now=now)
         work.mark_dirty(connection, customer_id, now=now, due_at=now, cause=event.id, needs=needs)
     bridge.hint("decide", customer_id)
     return "done", None
@@ -178,11 +178,11 @@ def read_into_catalogue(bridge: Bridge, ids: Iterable[str]) -> None:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         for thing_id in gone:
-            facts.drop_from_catalogue(connection, thing_id, now)
+            catalogue.drop(connection, thing_id, now)
         note_catalogue(connection, found, now)
 
 
 def note_catalogue(connection: Connection, found: Iterable[Product | Price], now: datetime) -> None:
     """Save what was read of the catalogue; a change is a new version of the rules."""
-    if facts.save_catalogue(connection, found, now):
+    if catalogue.save(connection, found, now):
         state.bump(connection, groups.RULES_VERSION)

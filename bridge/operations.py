@@ -15,7 +15,7 @@ from bridge.core.model import Facts, Grant, Subscription
 from bridge.core.rules import Rules
 from bridge.decider import situation
 from bridge.errors import NotFound, Permanent
-from bridge.store import changes, facts, groups, inbox, memberships, statements, work
+from bridge.store import changes, facts, groups, inbox, links, memberships, statements, work
 from bridge.store.schema import customers, users
 from bridge.store.schema import inbox as inbox_table
 from bridge.store.schema import memberships as membership_table
@@ -41,8 +41,8 @@ def link(bridge: Bridge, customer_id: str, user_id: int, *, actor: str) -> None:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         statements.see_user(connection, user, now)
-        if not facts.link(connection, customer_id, user_id, proof="operator", actor=actor, now=now):
-            owner = facts.user_of(connection, customer_id)
+        if not links.link(connection, customer_id, user_id, proof="operator", actor=actor, now=now):
+            owner = links.user_of(connection, customer_id)
             raise Permanent(
                 f"{customer_id} is linked to user {owner}; unlink it first if that is wrong"
             )
@@ -52,7 +52,7 @@ def link(bridge: Bridge, customer_id: str, user_id: int, *, actor: str) -> None:
 def unlink(bridge: Bridge, customer_id: str, *, actor: str) -> int:
     """Undo a link; returns whose it was. Raises NotFound when there was none."""
     with bridge.store.write() as connection:
-        user_id = facts.unlink(connection, customer_id, actor=actor, now=bridge.clock.now())
+        user_id = links.unlink(connection, customer_id, actor=actor, now=bridge.clock.now())
     if user_id is None:
         raise NotFound(f"{customer_id} is linked to nobody")
     bridge.hint("decide", work.user_key(user_id))
@@ -265,7 +265,7 @@ def explain(bridge: Bridge, user_id: int, group_name: str | None = None) -> dict
         names = {g.id: g.name for g in groups.load_groups(connection).values()}
         rows = _rows(connection, user_id)
         log = changes.of_user(connection, user_id)
-        linked = facts.customer_rows(connection, facts.customers_of(connection, user_id))
+        linked = links.customer_rows(connection, links.customers_of(connection, user_id))
         username = connection.scalar(select(users.c.username).where(users.c.user_id == user_id))
     shown = [
         group_id
@@ -359,6 +359,6 @@ def waiting(bridge: Bridge) -> dict[str, Any]:
         )
         return {
             "oldest_dirty_seconds": work.oldest_dirty_seconds(connection, now),
-            "orphans": facts.count_orphans(connection),
+            "orphans": links.count_orphans(connection),
             "dead_events": dead or 0,
         }

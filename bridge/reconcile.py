@@ -15,7 +15,7 @@ from bridge.core.events import MalformedEvent, read_event
 from bridge.core.model import Subscription
 from bridge.intake import note_catalogue
 from bridge.reference import read_reference
-from bridge.store import facts, inbox, state, work
+from bridge.store import facts, inbox, links, state, work
 from bridge.store.schema import customers, subscriptions
 from bridge.stripe_reader import REFERENCE
 from bridge.wiring import Bridge
@@ -156,10 +156,10 @@ def _take_in(
             .values(read_at=began_at)
         )
         return
-    facts.see_customer(connection, customer_id, now)
+    links.see_customer(connection, customer_id, now)
     facts.save_subscription(connection, subscription, began_at)
     work.mark_dirty(connection, customer_id, now=now, due_at=now, cause="reconcile")
     claim = subscription.metadata.get(REFERENCE)
     user_id = read_reference(claim, [bridge.settings.secret_key])
-    if user_id is not None and facts.user_of(connection, customer_id) is None:
-        facts.link(connection, customer_id, user_id, proof="reference", actor="reconcile", now=now)
+    if user_id is not None and links.user_of(connection, customer_id) is None:
+        links.link(connection, customer_id, user_id, proof="reference", actor="reconcile", now=now)

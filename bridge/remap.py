@@ -11,7 +11,7 @@ import hashlib
 import structlog
 
 from bridge.core.rules import Rules
-from bridge.store import facts, state, work
+from bridge.store import catalogue, state, work
 from bridge.store.groups import RULES_VERSION
 from bridge.wiring import Bridge
 
@@ -31,7 +31,7 @@ def follow(bridge: Bridge) -> int:
         rules = bridge.rulebook.rules(connection, now)
         before, after = seen.get("rules", {}), fingerprints(rules)
         changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-        concerned = facts.customers_on(connection, changed) if changed else frozenset()
+        concerned = catalogue.customers_on(connection, changed) if changed else frozenset()
         for customer_id in concerned:
             work.mark_dirty(connection, customer_id, now=now, due_at=now, cause="mapping changed")
         state.put(

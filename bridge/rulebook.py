@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from bridge.core.mapping import Rules, compile_rules
 from bridge.core.policy import Policy
-from bridge.store import facts, groups, state
+from bridge.store import catalogue, groups, state
 
 
 class Rulebook:
@@ -36,6 +36,6 @@ class Rulebook:
 
     def compile(self, connection: Connection) -> Rules:
         """Compile the rules anew; nothing is kept or pinned."""
-        products, prices = facts.load_catalogue(connection)
+        products, prices = catalogue.load(connection)
         pins = groups.load_pins(connection)
         return compile_rules(products, prices, self.policy, pins, groups.load_groups(connection))

@@ -16,7 +16,7 @@ from bridge.core.statement import (
     StatementInput,
     name_prices,
 )
-from bridge.store import facts, groups
+from bridge.store import catalogue, facts, groups
 from bridge.store.schema import memberships
 from bridge.wiring import Bridge
 
@@ -41,7 +41,7 @@ def statement_input(
     known, read_at = facts.facts_of(connection, user_id)
     rules = bridge.rulebook.rules(connection, now)
     verdicts = grants(known, rules, bridge.policy, now)
-    products, prices = facts.load_catalogue_of(connection, verdicts)
+    products, prices = catalogue.load_of(connection, verdicts)
     by_id = {price.id: price for price in prices}
     names = {product.id: product.name for product in products}
     rows = connection.execute(select(memberships).where(memberships.c.user_id == user_id)).all()

@@ -8,137 +8,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
 
 from cattrs.preconf.json import make_converter
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from bridge.core.model import (
     Facts,
-    Grant,
     HandGrant,
     MoneyLine,
-    Price,
-    Product,
     Purchase,
     Subscription,
 )
-from bridge.store.changes import log
+from bridge.store import links
 from bridge.store.schema import (
-    catalogue,
     customers,
     hand_grants,
     money_lines,
     purchases,
     subscriptions,
-    work,
 )
-from bridge.store.work import insert_for, mark_dirty
+from bridge.store.work import insert_for
 
 CONVERTER = make_converter()
-
-
-def see_customer(connection: Connection, customer_id: str, now: datetime) -> None:
-    """Remember that a customer exists; without a link it is an orphan."""
-    connection.execute(
-        insert_for(connection)(customers)
-        .values(customer_id=customer_id, first_seen_at=now, has_purchases=False)
-        .on_conflict_do_nothing()
-    )
-
-
-def user_of(connection: Connection, customer_id: str) -> int | None:
-    """The user a customer is linked to."""
-    return connection.scalar(
-        select(customers.c.user_id).where(customers.c.customer_id == customer_id)
-    )
-
-
-def customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
-    """All customers linked to a user, deleted ones too."""
-    return tuple(
-        connection.scalars(
-            select(customers.c.customer_id)
-            .where(customers.c.user_id == user_id)
-            .order_by(customers.c.linked_at, customers.c.customer_id)
-        )
-    )
-
-
-def link(
-    connection: Connection,
-    customer_id: str,
-    user_id: int,
-    *,
-    proof: str,
-    actor: str,
-    now: datetime,
-) -> bool:
-    """Link a customer to a user; False if it is linked to somebody else already.
-
-    Moving a customer from one user to another is never done on the way: it takes `unlink` first.
-    """
-    see_customer(connection, customer_id, now)
-    owner = user_of(connection, customer_id)
-    if owner is not None:
-        return owner == user_id
-    connection.execute(
-        update(customers)
-        .where(customers.c.customer_id == customer_id, customers.c.user_id.is_(None))
-        .values(user_id=user_id, proof=proof, linked_by=actor, linked_at=now)
-    )
-    connection.execute(update(work).where(work.c.key == customer_id).values(user_id=user_id))
-    log(
-        connection,
-        "linked",
-        now=now,
-        user_id=user_id,
-        customer_id=customer_id,
-        cause=actor,
-        outcome=proof,
-    )
-    mark_dirty(
-        connection,
-        customer_id,
-        now=now,
-        due_at=now,
-        cause=f"link by {actor}",
-        needs=("read", "purchases", "money"),
-    )
-    return True
-
-
-def unlink(connection: Connection, customer_id: str, *, actor: str, now: datetime) -> int | None:
-    """Undo a link; the user is decided again without that customer."""
-    user_id = user_of(connection, customer_id)
-    if user_id is None:
-        return None
-    connection.execute(
-        update(customers)
-        .where(customers.c.customer_id == customer_id)
-        .values(user_id=None, proof=None, linked_by=None, linked_at=None)
-    )
-    connection.execute(update(work).where(work.c.key == customer_id).values(user_id=None))
-    log(connection, "unlinked", now=now, user_id=user_id, customer_id=customer_id, cause=actor)
-    mark_dirty(
-        connection,
-        f"user:{user_id}",
-        now=now,
-        due_at=now,
-        cause=f"unlink by {actor}",
-        needs=["read"],
-    )
-    return user_id
-
-
-def forget(connection: Connection, customer_id: str, now: datetime) -> None:
-    """Leave a tombstone: deleted at Stripe; its subscriptions have ended, its past stays."""
-    see_customer(connection, customer_id, now)
-    connection.execute(
-        update(customers)
-        .where(customers.c.customer_id == customer_id, customers.c.deleted_at.is_(None))
-        .values(deleted_at=now)
-    )
 
 
 def save_subscriptions(
@@ -155,7 +46,7 @@ def save_subscriptions(
     its silence proves nothing (`vanished`). `with_payments`: refunds and disputes of the last
     payments were read too.
     """
-    see_customer(connection, customer_id, read_at)
+    links.see_customer(connection, customer_id, read_at)
     known = {one.id: one for one in subscriptions_of(connection, [customer_id])}
     for subscription in found:
         kept = subscription if with_payments else with_known_fate(subscription, known)
@@ -319,77 +210,6 @@ def _hand_grants_of(connection: Connection, user_id: int) -> tuple[HandGrant, ..
     )
 
 
-# --- catalogue ----------------------------------------------------------------------------------
-
-
-def save_catalogue(
-    connection: Connection, found: Iterable[Product | Price], now: datetime
-) -> frozenset[str]:
-    """Remember products and prices; returns the ids of those that are new or have changed."""
-    changed = set()
-    for thing in found:
-        data = CONVERTER.unstructure(thing)
-        kind = "product" if isinstance(thing, Product) else "price"
-        known = connection.execute(
-            select(catalogue.c.data, catalogue.c.deleted_at).where(catalogue.c.id == thing.id)
-        ).one_or_none()
-        if known is None or known.data != data or known.deleted_at is not None:
-            changed.add(thing.id)
-            row = {"kind": kind, "data": data, "read_at": now, "deleted_at": None}
-            connection.execute(
-                insert_for(connection)(catalogue)
-                .values(id=thing.id, **row)
-                .on_conflict_do_update(index_elements=[catalogue.c.id], set_=row)
-            )
-    return frozenset(changed)
-
-
-def drop_from_catalogue(connection: Connection, thing_id: str, now: datetime) -> None:
-    """Remember that a product or price was deleted; what was bought with it keeps its rule."""
-    connection.execute(update(catalogue).where(catalogue.c.id == thing_id).values(deleted_at=now))
-
-
-def load_catalogue(connection: Connection) -> tuple[tuple[Product, ...], tuple[Price, ...]]:
-    """All products and prices ever read, deleted ones too: subscriptions may still be on them."""
-    rows = connection.execute(select(catalogue.c.kind, catalogue.c.data).order_by(catalogue.c.id))
-    everything = [(row.kind, row.data) for row in rows]
-    return (
-        tuple(CONVERTER.structure(data, Product) for kind, data in everything if kind == "product"),
-        tuple(CONVERTER.structure(data, Price) for kind, data in everything if kind == "price"),
-    )
-
-
-def load_catalogue_of(
-    connection: Connection, verdicts: Iterable[Grant]
-) -> tuple[tuple[Product, ...], tuple[Price, ...]]:
-    """The products and prices that verdicts rest on."""
-    ids = {i for grant in verdicts for i in (grant.product_id, grant.price_id) if i}
-    rows = connection.execute(
-        select(catalogue.c.kind, catalogue.c.data).where(catalogue.c.id.in_(ids))
-    ).all()
-    return (
-        tuple(CONVERTER.structure(r.data, Product) for r in rows if r.kind == "product"),
-        tuple(CONVERTER.structure(r.data, Price) for r in rows if r.kind == "price"),
-    )
-
-
-def has_in_catalogue(connection: Connection, ids: Iterable[str]) -> frozenset[str]:
-    """Those of the ids that were read before."""
-    return frozenset(
-        connection.scalars(select(catalogue.c.id).where(catalogue.c.id.in_(list(ids))))
-    )
-
-
-def count_orphans(connection: Connection) -> int:
-    """Customers that nobody is linked to."""
-    return (
-        connection.scalar(
-            select(func.count()).select_from(customers).where(customers.c.user_id.is_(None))
-        )
-        or 0
-    )
-
-
 def _upsert_reading(
     connection: Connection,
     table: object,
@@ -402,24 +222,4 @@ def _upsert_reading(
         insert_for(connection)(table)  # type: ignore[arg-type] # one of two tables of a shape
         .values(id=thing.id, **row)
         .on_conflict_do_update(index_elements=["id"], set_=row)
-    )
-
-
-def customers_on(connection: Connection, catalogue_ids: Iterable[str]) -> frozenset[str]:
-    """Customers who have something of these products or prices, by the stored readings."""
-    ids = set(catalogue_ids)
-    found = set()
-    for row in connection.execute(select(subscriptions.c.customer_id, subscriptions.c.data)):
-        if any(i["price_id"] in ids or i["product_id"] in ids for i in row.data["items"]):
-            found.add(row.customer_id)
-    for row in connection.execute(select(purchases.c.customer_id, purchases.c.data)):
-        if row.data["price_id"] in ids or row.data["product_id"] in ids:
-            found.add(row.customer_id)
-    return frozenset(found)
-
-
-def customer_rows(connection: Connection, customer_ids: Iterable[str]) -> list[Row[Any]]:
-    """What is known of customers: linked to whom, read when, deleted."""
-    return list(
-        connection.execute(select(customers).where(customers.c.customer_id.in_(list(customer_ids))))
     )

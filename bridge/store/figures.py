@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from bridge.store import state
-from bridge.store.facts import count_orphans
+from bridge.store.links import count_orphans
 from bridge.store.schema import groups, inbox, memberships, work
 from bridge.store.work import oldest_dirty_seconds
 

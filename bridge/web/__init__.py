@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bridge.render import TEMPLATES
-from bridge.web import health, join, login, me, security, site, webhooks
+from bridge.web import arrival, health, join, login, me, security, site, webhooks
 from bridge.web.context import SESSION_HOURS
 from bridge.web.limiting import Limiter
 from bridge.web.look import LookCache
@@ -74,6 +74,7 @@ def _add_routes(app: Flask) -> None:
     for blueprint, kind in (
         (login.blueprint, "login"),
         (join.blueprint, "look"),
+        (arrival.blueprint, "look"),
         (me.blueprint, "look"),
     ):
         blueprint_guard = limiter.guard(kind)
@@ -85,6 +86,7 @@ def _add_routes(app: Flask) -> None:
         site.blueprint,
         login.blueprint,
         join.blueprint,
+        arrival.blueprint,
         me.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -10,7 +10,7 @@ from flask import url_for
 
 from bridge.errors import Permanent
 from bridge.reference import sign_reference
-from bridge.store import facts as readings
+from bridge.store import links
 from bridge.store import web as store
 from bridge.stripe_checkout import CheckoutRequest
 from bridge.web.addresses import with_query
@@ -39,7 +39,7 @@ def pay_address(reader: Reader, offer: Offer, order: str, return_to: str | None)
     if row is None:
         raise Stop(403, "This is not yours to see", "This order belongs to another member.")
     if row.completed_at is not None:
-        return url_for("join.done", order=order)
+        return url_for("arrival.done", order=order)
     if row.url is not None:
         return str(row.url) if now() < row.expires_at else _preview(offer, row.return_to)
     return _open_page(reader, offer, row)
@@ -54,7 +54,7 @@ def _open_page(reader: Reader, offer: Offer, row: Any) -> str:
             price=offer.price,
             user_id=reader.user_id,
             reference=reference,
-            success_url=absolute("join.done", order=row.id),
+            success_url=absolute("arrival.done", order=row.id),
             cancel_url=settings.bridge_url + _preview(offer, row.return_to, cancelled="yes"),
             purpose=offer.rule.kind if offer.rule else "other",
             customer_id=_customer_of(reader, reference),
@@ -81,7 +81,7 @@ def _customer_of(reader: Reader, reference: str) -> str:
     """
     with the_bridge().store.read() as connection:
         live = store.live_customers_of(connection, reader.user_id)
-        known = len(readings.customers_of(connection, reader.user_id))
+        known = len(links.customers_of(connection, reader.user_id))
     if live:
         return live[0]
     customer = the_bridge().stripe.create_customer(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -13,9 +12,9 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.rules import Rule
+from bridge.store import catalogue
 from bridge.store import facts as readings
 from bridge.store import web as store
-from bridge.store.work import mark_dirty
 from bridge.web import shop
 from bridge.web.addresses import forum_address, has_page, with_query
 from bridge.web.checkout import pay_address
@@ -24,13 +23,12 @@ from bridge.web.context import (
     absolute,
     here,
     limited,
-    now,
     reader,
     rules_in_force,
     the_bridge,
     the_look,
 )
-from bridge.web.login import STRANGER, ask_for_login
+from bridge.web.login import STRANGER
 from bridge.web.security import Stop
 from bridge.web.words import price_words, term_words
 
@@ -60,7 +58,7 @@ class Card:
 @blueprint.get("/join/<key>")
 def offer(key: str) -> AnyResponse:
     """Show what a link sells. A browser is asked silently who it is; a card fetcher never is."""
-    offers = _offers(key)
+    offers = offers_of(key)
     known = reader()
     if known is None:
         asked = request.args.get(STRANGER) == "no"
@@ -73,11 +71,12 @@ def offer(key: str) -> AnyResponse:
     return _show(offers, rivals=_rivals(known, offers), order=secrets.token_urlsafe(18))
 
 
-def _offers(key: str) -> list[shop.Offer]:
+def offers_of(key: str) -> list[shop.Offer]:
+    """What a link sells; ends the request with a page when that is nothing."""
     with the_bridge().store.read() as connection:
         products, prices = store.on_sale(connection)
         rules = rules_in_force(connection)
-        found = shop.find_offers(key, products, prices, rules)
+        found = shop.findoffers_of(key, products, prices, rules)
         ids = {group_id for _, _, rule in found if rule for group_id in rule.group_ids}
         groups = store.groups_by_id(connection, ids)
     if not found:
@@ -197,7 +196,7 @@ def _rivals(known: Reader, offers: list[shop.Offer]) -> list[str]:
     with the_bridge().store.read() as connection:
         facts, _ = readings.facts_of(connection, known.user_id)
         rules = rules_in_force(connection)
-        names = {p.id: p.name for p in readings.load_catalogue(connection)[0]}
+        names = {p.id: p.name for p in catalogue.load(connection)[0]}
     running = shop.rivals(offers[0], facts, rules)
     return sorted({names.get(s.items[0].product_id, "another membership") for s in running})
 
@@ -211,7 +210,7 @@ def pay(key: str) -> AnyResponse:
     known = reader()
     if known is None:
         return redirect(url_for("join.offer", key=key), 303)
-    offers = _offers(key)
+    offers = offers_of(key)
     if len(offers) != 1:
         return redirect(url_for("join.offer", key=key), 303)
     owned = _owned(known, offers[0])
@@ -222,109 +221,3 @@ def pay(key: str) -> AnyResponse:
     if not ORDER.fullmatch(order):
         raise Stop(400, "This did not work", "The form came back changed. Open the link again.")
     return redirect(pay_address(known, offers[0], order, _came_from()), 303)
-
-
-# --- coming back --------------------------------------------------------------------------------
-
-REFRESH_SECONDS = 3
-MOST_REFRESHES = 60
-# If Stripe's word has not come by then it may be lost: the bridge asks Stripe itself.
-ASK_STRIPE_AT = frozenset({4, 15, 50})
-SLOW_AFTER = timedelta(seconds=45)
-
-
-@dataclass(frozen=True, slots=True)
-class Refresh:
-    """Where the page goes by itself, and when."""
-
-    seconds: int
-    url: str
-
-
-@blueprint.get("/join/done")
-def done() -> AnyResponse:
-    """Wait, together with the buyer, until the forum has let them in; then back to the post."""
-    known = reader()
-    if known is None:
-        return ask_for_login()
-    bought = _checkout_of(known, request.args.get("order", ""))
-    look_number = request.args.get("n", 0, type=int)
-    with the_bridge().store.write() as connection:
-        store.complete_checkout(connection, bought.id, now())
-    offers = _sold(bought.price_id)
-    state = _state(known, offers)
-    if state == "waiting" and look_number in ASK_STRIPE_AT:
-        _ask_stripe(known)
-    back = forum_address(bought.return_to, the_bridge().settings.discourse_url)
-    waiting = state in ("waiting", "adding")
-    again = url_for("join.done", order=bought.id, n=look_number + 1)
-    page = render_template(
-        "done.jinja",
-        state=state,
-        groups=offers.groups if offers else (),
-        product_name=offers.product.name if offers else "your payment",
-        back=back,
-        again=again if waiting else None,
-        slow=waiting and now() - (bought.completed_at or now()) > SLOW_AFTER,
-        refresh=_refresh(state, look_number, again, back),
-    )
-    return Response(page)
-
-
-def _checkout_of(known: Reader, order: str) -> Any:
-    with the_bridge().store.read() as connection:
-        bought = store.checkout(connection, order)
-    if bought is None:
-        raise Stop(404, "There is nothing here", "This order is not known. See your membership.")
-    if bought.user_id != known.user_id:
-        raise Stop(403, "This is not yours to see", "This order belongs to another member.")
-    return bought
-
-
-def _sold(price_id: str) -> shop.Offer | None:
-    """What was bought; None if the price has left the catalogue since."""
-    try:
-        return _offers(price_id)[0]
-    except Stop:
-        return None
-
-
-def _state(known: Reader, bought: shop.Offer | None) -> str:
-    """How far the membership is: in, thanks (no group to wait for), held, adding, waiting."""
-    if bought is None or not bought.group_ids:
-        return "thanks"
-    with the_bridge().store.read() as connection:
-        found = store.memberships_of(connection, known.user_id, bought.group_ids)
-    rows = [found.get(group_id) for group_id in bought.group_ids]
-    if all(row is not None and row.actual and row.wanted for row in rows):
-        return "in"
-    if any(row is not None and row.wanted and (row.override or row.hold) for row in rows):
-        return "held"
-    if all(row is not None and row.wanted for row in rows):
-        return "adding"
-    return "waiting"
-
-
-def _ask_stripe(known: Reader) -> None:
-    """Have the member's customers read again, as if Stripe had sent word."""
-    with the_bridge().store.write() as connection:
-        customers = store.live_customers_of(connection, known.user_id)
-        for customer_id in customers:
-            mark_dirty(
-                connection,
-                customer_id,
-                now=now(),
-                due_at=now(),
-                cause="join: no word from Stripe yet",
-                needs=("read", "purchases", "money"),
-            )
-    for customer_id in customers:
-        the_bridge().hint("decide", customer_id)
-
-
-def _refresh(state: str, look_number: int, again: str, back: str | None) -> Refresh | None:
-    if state == "in" and back:
-        return Refresh(REFRESH_SECONDS, back)
-    if state in ("waiting", "adding") and look_number < MOST_REFRESHES:
-        return Refresh(REFRESH_SECONDS, again)
-    return None

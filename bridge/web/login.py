@@ -98,8 +98,10 @@ def logout() -> AnyResponse:
 
 
 @blueprint.get("/logout")
-def logged_out() -> str:
+def logged_out() -> AnyResponse | str:
     """Say what that means, and what it does not."""
+    if reader() is not None:
+        return redirect(url_for("me.statement"), 303)
     return render_template("logged_out.jinja")
 
 

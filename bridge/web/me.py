@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bridge.core import statement as core
 from bridge.core.model import Subscription
 from bridge.statement_input import statement_input
+from bridge.store import catalogue
 from bridge.store import facts as readings
 from bridge.store import web as store
 from bridge.web.context import absolute, limited, reader, the_bridge
@@ -71,7 +72,7 @@ def _running(connection: Connection, user_id: int) -> list[Subscription]:
 
 def _customers(connection: Connection, user_id: int, running: list[Subscription]) -> list[Customer]:
     """The customers at Stripe that have something to change, the one last used first."""
-    names = {product.id: product.name for product in readings.load_catalogue(connection)[0]}
+    names = {product.id: product.name for product in catalogue.load(connection)[0]}
     bought: dict[str, set[str]] = {}
     for subscription in running:
         of_customer = bought.setdefault(subscription.customer_id, set())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from bridge.sandbox import run
 from bridge.sandbox.discourse import people
 from bridge.sandbox.stripe import account_of, add_webhook, checkout, delivery
 from bridge.settings import Settings
-from bridge.store import facts, groups, migrate
+from bridge.store import catalogue, groups, migrate
 from bridge.web import create_app
 from bridge.wiring import Bridge
 
@@ -53,7 +54,7 @@ class Place:
     def sell(self, *things: Product | Price) -> None:
         """Put products and prices into the catalogue, as if Stripe had told of them."""
         with self.bridge.store.write() as connection:
-            facts.save_catalogue(connection, things, self.bridge.clock.now())
+            catalogue.save(connection, things, self.bridge.clock.now())
 
     def sell_at_stripe(self, name: str, group: str, amount: int, interval: str | None) -> str:
         """A product with one price at Stripe that leads to a group; returns the price's id."""
@@ -157,6 +158,13 @@ class Browser(requests.Session):
         assert form.seen, f"no form to {action} on the page"
         data = {**form.fields, **fields}
         return self.post(action, data=data, headers={"Referer": page.url}, allow_redirects=False)
+
+
+def link(page: requests.Response, words: str) -> str:
+    """Where the link with these words leads."""
+    before = page.text.partition(f">{words}<")[0]
+    assert before != page.text, f"no link {words!r}"
+    return unescape(before.rpartition('href="')[2].partition('"')[0])
 
 
 class _Form(HTMLParser):

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from bridge.reference import read_reference
-from bridge.store import facts
+from bridge.store import links
 from tests.e2e.place import Browser, Place, open_place
 
 pytestmark = pytest.mark.e2e
@@ -178,7 +178,7 @@ def test_A79_D4_cards_and_cancelling_are_on_stripe_s_page_for_one_s_own(
     with place.bridge.store.read() as connection:
         ada = place.forum.user_named("ada")
         assert ada
-        (customer,) = facts.customers_of(connection, ada.id)
+        (customer,) = links.customers_of(connection, ada.id)
     eves = other.get(f"/join/{yearly}")
     token = eves.text.partition('csrf_token" value="')[2].partition('"')[0]
     stolen = {"customer": customer, "csrf_token": token}

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from bridge.core.model import MoneyLine, Price, Product
-from bridge.store import facts
+from bridge.store import facts, links
 from tests.e2e.place import Place, open_place
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -124,7 +124,6 @@ def pages(price: str) -> dict[str, str]:
         "offer": f"/join/coffee?from={POST}",
         "statement": "/me",
         "not-on-offer": "/join/nothing",
-        "signed-out": "/logout",
     }
 
 
@@ -148,7 +147,7 @@ def long_statement(place: Place, yearly: str) -> None:
     )
     now = place.bridge.clock.now()
     with place.bridge.store.write() as connection:
-        (customer,) = facts.customers_of(connection, ada.id)
+        (customer,) = links.customers_of(connection, ada.id)
         lines = [
             MoneyLine(
                 f"in_{n}", customer, "paid", now - timedelta(days=40 * n), 2500, "eur", "Patron"
@@ -178,6 +177,7 @@ def test_A102_every_page_fits_wears_the_palette_and_breaks_no_rule(
         page.on("console", lambda said: broken.append(said.text) if said.type == "error" else None)
         names = {
             "stranger": "/me",
+            "signed-out": "/logout",
             "offer-to-stranger": f"/join/{yearly}?signed_in=no",
             **pages(yearly),
         }

@@ -1,0 +1,89 @@
+"""Products and prices as last read from Stripe, deleted ones too: people may still be on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from bridge.core.model import Grant, Price, Product
+from bridge.store.facts import CONVERTER
+from bridge.store.schema import catalogue as catalogue_table
+from bridge.store.schema import purchases, subscriptions
+from bridge.store.work import insert_for
+
+
+def save(connection: Connection, found: Iterable[Product | Price], now: datetime) -> frozenset[str]:
+    """Remember products and prices; returns the ids of those that are new or have changed."""
+    changed = set()
+    for thing in found:
+        data = CONVERTER.unstructure(thing)
+        kind = "product" if isinstance(thing, Product) else "price"
+        known = connection.execute(
+            select(catalogue_table.c.data, catalogue_table.c.deleted_at).where(
+                catalogue_table.c.id == thing.id
+            )
+        ).one_or_none()
+        if known is None or known.data != data or known.deleted_at is not None:
+            changed.add(thing.id)
+            row = {"kind": kind, "data": data, "read_at": now, "deleted_at": None}
+            connection.execute(
+                insert_for(connection)(catalogue_table)
+                .values(id=thing.id, **row)
+                .on_conflict_do_update(index_elements=[catalogue_table.c.id], set_=row)
+            )
+    return frozenset(changed)
+
+
+def drop(connection: Connection, thing_id: str, now: datetime) -> None:
+    """Remember that a product or price was deleted; what was bought with it keeps its rule."""
+    connection.execute(
+        update(catalogue_table).where(catalogue_table.c.id == thing_id).values(deleted_at=now)
+    )
+
+
+def load(connection: Connection) -> tuple[tuple[Product, ...], tuple[Price, ...]]:
+    """All products and prices ever read, deleted ones too: subscriptions may still be on them."""
+    rows = connection.execute(
+        select(catalogue_table.c.kind, catalogue_table.c.data).order_by(catalogue_table.c.id)
+    )
+    everything = [(row.kind, row.data) for row in rows]
+    return (
+        tuple(CONVERTER.structure(data, Product) for kind, data in everything if kind == "product"),
+        tuple(CONVERTER.structure(data, Price) for kind, data in everything if kind == "price"),
+    )
+
+
+def load_of(
+    connection: Connection, verdicts: Iterable[Grant]
+) -> tuple[tuple[Product, ...], tuple[Price, ...]]:
+    """The products and prices that verdicts rest on."""
+    ids = {i for grant in verdicts for i in (grant.product_id, grant.price_id) if i}
+    rows = connection.execute(
+        select(catalogue_table.c.kind, catalogue_table.c.data).where(catalogue_table.c.id.in_(ids))
+    ).all()
+    return (
+        tuple(CONVERTER.structure(r.data, Product) for r in rows if r.kind == "product"),
+        tuple(CONVERTER.structure(r.data, Price) for r in rows if r.kind == "price"),
+    )
+
+
+def known(connection: Connection, ids: Iterable[str]) -> frozenset[str]:
+    """Those of the ids that were read before."""
+    return frozenset(
+        connection.scalars(select(catalogue_table.c.id).where(catalogue_table.c.id.in_(list(ids))))
+    )
+
+
+def customers_on(connection: Connection, catalogue_ids: Iterable[str]) -> frozenset[str]:
+    """Customers who have something of these products or prices, by the stored readings."""
+    ids = set(catalogue_ids)
+    found = set()
+    for row in connection.execute(select(subscriptions.c.customer_id, subscriptions.c.data)):
+        if any(i["price_id"] in ids or i["product_id"] in ids for i in row.data["items"]):
+            found.add(row.customer_id)
+    for row in connection.execute(select(purchases.c.customer_id, purchases.c.data)):
+        if row.data["price_id"] in ids or row.data["product_id"] in ids:
+            found.add(row.customer_id)
+    return frozenset(found)

@@ -1,0 +1,133 @@
+"""Customers and whose they are: a link with its proof, an orphan, or a tombstone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from bridge.store.changes import log
+from bridge.store.schema import customers, work
+from bridge.store.work import insert_for, mark_dirty
+
+
+def see_customer(connection: Connection, customer_id: str, now: datetime) -> None:
+    """Remember that a customer exists; without a link it is an orphan."""
+    connection.execute(
+        insert_for(connection)(customers)
+        .values(customer_id=customer_id, first_seen_at=now, has_purchases=False)
+        .on_conflict_do_nothing()
+    )
+
+
+def user_of(connection: Connection, customer_id: str) -> int | None:
+    """The user a customer is linked to."""
+    return connection.scalar(
+        select(customers.c.user_id).where(customers.c.customer_id == customer_id)
+    )
+
+
+def customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
+    """All customers linked to a user, deleted ones too."""
+    return tuple(
+        connection.scalars(
+            select(customers.c.customer_id)
+            .where(customers.c.user_id == user_id)
+            .order_by(customers.c.linked_at, customers.c.customer_id)
+        )
+    )
+
+
+def customer_rows(connection: Connection, customer_ids: Iterable[str]) -> list[Row[Any]]:
+    """What is known of customers: linked to whom, read when, deleted."""
+    return list(
+        connection.execute(select(customers).where(customers.c.customer_id.in_(list(customer_ids))))
+    )
+
+
+def link(
+    connection: Connection,
+    customer_id: str,
+    user_id: int,
+    *,
+    proof: str,
+    actor: str,
+    now: datetime,
+) -> bool:
+    """Link a customer to a user; False if it is linked to somebody else already.
+
+    Moving a customer from one user to another is never done on the way: it takes `unlink` first.
+    """
+    see_customer(connection, customer_id, now)
+    owner = user_of(connection, customer_id)
+    if owner is not None:
+        return owner == user_id
+    connection.execute(
+        update(customers)
+        .where(customers.c.customer_id == customer_id, customers.c.user_id.is_(None))
+        .values(user_id=user_id, proof=proof, linked_by=actor, linked_at=now)
+    )
+    connection.execute(update(work).where(work.c.key == customer_id).values(user_id=user_id))
+    log(
+        connection,
+        "linked",
+        now=now,
+        user_id=user_id,
+        customer_id=customer_id,
+        cause=actor,
+        outcome=proof,
+    )
+    mark_dirty(
+        connection,
+        customer_id,
+        now=now,
+        due_at=now,
+        cause=f"link by {actor}",
+        needs=("read", "purchases", "money"),
+    )
+    return True
+
+
+def unlink(connection: Connection, customer_id: str, *, actor: str, now: datetime) -> int | None:
+    """Undo a link; the user is decided again without that customer."""
+    user_id = user_of(connection, customer_id)
+    if user_id is None:
+        return None
+    connection.execute(
+        update(customers)
+        .where(customers.c.customer_id == customer_id)
+        .values(user_id=None, proof=None, linked_by=None, linked_at=None)
+    )
+    connection.execute(update(work).where(work.c.key == customer_id).values(user_id=None))
+    log(connection, "unlinked", now=now, user_id=user_id, customer_id=customer_id, cause=actor)
+    mark_dirty(
+        connection,
+        f"user:{user_id}",
+        now=now,
+        due_at=now,
+        cause=f"unlink by {actor}",
+        needs=["read"],
+    )
+    return user_id
+
+
+def forget(connection: Connection, customer_id: str, now: datetime) -> None:
+    """Leave a tombstone: deleted at Stripe; its subscriptions have ended, its past stays."""
+    see_customer(connection, customer_id, now)
+    connection.execute(
+        update(customers)
+        .where(customers.c.customer_id == customer_id, customers.c.deleted_at.is_(None))
+        .values(deleted_at=now)
+    )
+
+
+def count_orphans(connection: Connection) -> int:
+    """Customers that nobody is linked to."""
+    return (
+        connection.scalar(
+            select(func.count()).select_from(customers).where(customers.c.user_id.is_(None))
+        )
+        or 0
+    )
