@@ -22,9 +22,9 @@ from bridge.core.policy import PolicyError
 from bridge.discourse_api import DiscourseApi
 from bridge.discourse_http import Priority
 from bridge.errors import BridgeError, Config, Transient
-from bridge.mode import mode_problem
 from bridge.reconcile import TYPES
 from bridge.settings import Settings, SettingsError
+from bridge.startup import mode_problem
 from bridge.store import groups as group_store
 from bridge.store import migrate
 from bridge.wiring import Bridge, build

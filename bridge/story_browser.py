@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urljoin
 
 import requests
@@ -18,12 +20,16 @@ class NotOnPage(Exception):
 
 @dataclass(slots=True)
 class Form:
-    """A form as it would be sent unchanged. `buttons`: their words -> name and value."""
+    """A form as it would be sent unchanged.
+
+    `buttons`: their words -> name and value. `choices`: a selection's name -> words -> value.
+    """
 
     action: str
     method: str
     fields: dict[str, str] = field(default_factory=dict)
     buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
+    choices: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 class Page(HTMLParser):
@@ -39,6 +45,7 @@ class Page(HTMLParser):
         self._link: tuple[str, int] | None = None
         self._button: tuple[str, str, int] | None = None
         self._select: str | None = None
+        self._option: tuple[str, int] | None = None
         self._hidden = 0
         self._form_open = False
         self.feed(html)
@@ -90,8 +97,10 @@ class Page(HTMLParser):
                 fields[name] = has.get("value", "on" if kind == "checkbox" else "")
         elif tag == "select":
             self._select = name
-        elif tag == "option" and self._select and ("selected" in has or self._select not in fields):
-            fields[self._select] = has.get("value", "")
+        elif tag == "option" and self._select:
+            self._option = (has.get("value", ""), len(self._text))
+            if "selected" in has or self._select not in fields:
+                fields[self._select] = has.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:
         """Close links and buttons: their words are known now."""
@@ -101,6 +110,11 @@ class Page(HTMLParser):
             address, start = self._link
             self.links.setdefault(" ".join("".join(self._text[start:]).split()), address)
             self._link = None
+        elif tag == "option" and self._option and self._select:
+            value, start = self._option
+            words = " ".join("".join(self._text[start:]).split())
+            self.forms[-1].choices.setdefault(self._select, {})[words] = value
+            self._option = None
         elif tag == "button" and self._button:
             name, value, start = self._button
             words = " ".join("".join(self._text[start:]).split())
@@ -123,7 +137,12 @@ class Browser:
     def __init__(self) -> None:
         self._session = requests.Session()
         self._session.headers.update(
-            {"User-Agent": "Mozilla/5.0 (a story)", "Accept": "text/html", "Accept-Language": "en"}
+            {
+                "User-Agent": "Mozilla/5.0 (a story)",
+                "Accept": "text/html",
+                "Accept-Language": "en",
+                "Sec-Fetch-Dest": "document",
+            }
         )
         self.page = Page("about:blank", 200, "")
 
@@ -137,12 +156,18 @@ class Browser:
         """Follow a link on this page."""
         return self.open(self.page.link(words))
 
-    def send(self, words: str, **values: str) -> Page:
-        """Fill in the form with these words; press its button with these words, or its first."""
+    def send(
+        self, words: str, values: Mapping[str, str] | None = None, choose: str | None = None
+    ) -> Page:
+        """Fill in the form with these words; press its button with these words, or its first.
+
+        `choose`: the words of what is selected in it.
+        """
         form = self.page.form(words)
+        chosen = _chosen(form, choose) if choose else {}
         pressed = [button for said, button in form.buttons.items() if words.lower() in said.lower()]
         name, value = (pressed or [*form.buttons.values()] or [("", "")])[0]
-        fields = form.fields | ({name: value} if name else {}) | values
+        fields = form.fields | ({name: value} if name else {}) | dict(values or {}) | chosen
         if form.method == "GET":
             answer = self._session.get(form.action, params=fields, timeout=TIMEOUT_SECONDS)
         else:
@@ -154,6 +179,13 @@ class Browser:
             )
         return self._show(answer)
 
+    def read(self, address: str) -> Any:
+        """What a page's script would read: JSON, as the person who is logged in."""
+        headers = {"Accept": "application/json", "X-Requested-With": "XMLHttpRequest"}
+        answer = self._session.get(address, headers=headers, timeout=TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        return answer.json()
+
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
@@ -161,6 +193,14 @@ class Browser:
     def _show(self, answer: requests.Response) -> Page:
         self.page = Page(answer.url, answer.status_code, answer.text)
         return self.page
+
+
+def _chosen(form: Form, words: str) -> dict[str, str]:
+    for name, choices in form.choices.items():
+        for said, value in choices.items():
+            if words.lower() in said.lower():
+                return {name: value}
+    raise NotOnPage(f"no choice “{words}”; there are: {form.choices}")
 
 
 def _origin(url: str) -> str:

@@ -16,8 +16,8 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 
 from bridge import logs
 from bridge.errors import Config
-from bridge.mode import settle_mode
 from bridge.settings import Settings
+from bridge.startup import prepare, settle_mode
 from bridge.store import migrate
 from bridge.wiring import Bridge, build
 
@@ -63,13 +63,6 @@ def ready_bridge(*, prepared: bool = False) -> Iterator[Bridge]:
         settle_mode(bridge)
         logs.configure("ERROR")  # the answer is what counts here, not how it came about
         yield bridge
-
-
-def prepare(bridge: Bridge) -> None:
-    """Make the tables and the request slots; refuse data of the other Stripe mode."""
-    migrate.upgrade(bridge.store, bridge.clock.now())
-    settle_mode(bridge)
-    bridge.limiter.prepare()
 
 
 @contextmanager

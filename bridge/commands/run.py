@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import click
 
-from bridge.commands.common import console, environment, prepare, settings, the_bridge
+from bridge.commands.common import console, environment, settings, the_bridge
 from bridge.errors import Config
-from bridge.mode import settle_mode
 from bridge.processes import programs, require_free
+from bridge.startup import prepare, settle_mode
 from bridge.supervisor import Supervisor, only_one, stop_on_signals
 
 host_option = click.option(

@@ -38,6 +38,7 @@ def test_a_form_is_sent_as_it_stands() -> None:
     form = page().form("pay now")
     assert (form.action, form.method) == ("https://bridge.example/pay", "POST")
     assert form.fields == {"csrf_token": "abc", "card": "", "how": "b", "country": "FR"}
+    assert form.choices == {"country": {"Germany": "DE", "France": "FR"}}
     assert form.buttons == {"Pay now": ("do", "pay"), "Leave": ("do", "no")}
 
 

@@ -1,4 +1,4 @@
-"""Live or test: a database belongs to one of Stripe's two modes, for good.
+"""What has to be so before a process works: the tables, and data of one Stripe mode only.
 
 With a key of the other mode every customer would look deleted, and everybody would lose their
 groups; so the first start writes the mode down, and a start with the other one is refused.
@@ -7,7 +7,7 @@ groups; so the first start writes the mode down, and a start with the other one 
 from __future__ import annotations
 
 from bridge.errors import Config
-from bridge.store import state
+from bridge.store import migrate, state
 from bridge.wiring import Bridge
 
 MODE = "stripe.livemode"
@@ -34,3 +34,10 @@ def settle_mode(bridge: Bridge) -> None:
         raise problem
     with bridge.store.write() as connection:
         state.put(connection, MODE, bridge.settings.livemode)
+
+
+def prepare(bridge: Bridge) -> None:
+    """Make the tables and the request slots; refuse data of the other Stripe mode."""
+    migrate.upgrade(bridge.store, bridge.clock.now())
+    settle_mode(bridge)
+    bridge.limiter.prepare()

@@ -1,0 +1,81 @@
+"""`bridge demo` and `bridge sandbox`: the rehearsal, with a story or the two servers alone."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bridge import logs
+from bridge.cli import FAILED
+from bridge.commands.common import environment
+from bridge.demo import Rehearsal, rehearsal
+from bridge.sandbox.__main__ import main as sandbox
+from bridge.story import tell
+from bridge.supervisor import stop_on_signals
+
+__all__ = ["demo", "sandbox"]
+
+FOLDER = Path("demo-data")
+
+
+@click.command()
+@click.option("--story", is_flag=True, help="End after the story; 0 if all went as expected.")
+def demo(*, story: bool) -> None:
+    """Run everything against a simulated Stripe and forum, and tell a member's life on it.
+
+    No accounts and no keys are needed. Stays up afterwards, for you to play with.
+    """
+    logs.configure("WARNING")
+    console = Console(highlight=False)
+    console.print("Starting a forum, a Stripe, a database, Redis, and the bridge between them …")
+    if not story:
+        FOLDER.mkdir(exist_ok=True)
+        sys.exit(_play(FOLDER, console, stay=True))
+    with tempfile.TemporaryDirectory(prefix="bridge-story-") as folder:
+        sys.exit(_play(Path(folder), console, stay=False))
+
+
+def _play(folder: Path, console: Console, *, stay: bool) -> int:
+    """The story in a thread: the processes end with the thread that started them, this one."""
+    went_well = threading.Event()
+    with rehearsal(folder, environment()) as running:
+        stop_on_signals(running.supervisor)
+
+        def tell_it() -> None:
+            try:
+                if tell(running, console):
+                    went_well.set()
+                else:
+                    _show_log(running, console)
+                if stay:
+                    _show_addresses(running, console)
+            finally:
+                if not stay:
+                    running.supervisor.stopping.set()
+
+        teller = threading.Thread(target=tell_it, name="story", daemon=True)
+        teller.start()
+        running.supervisor.watch()
+    return 0 if stay or went_well.is_set() else FAILED
+
+
+def _show_addresses(running: Rehearsal, console: Console) -> None:
+    console.print("\n[bold]It stays up for you to play with.[/] Ctrl-C stops it.\n")
+    for what, address in running.addresses.items():
+        console.print(f"  {what:<24} [link={address}]{address}[/link]", soft_wrap=True)
+    console.print(
+        "\nOn the forum be whomever you like, open “Become a member” and follow a link. What the "
+        f"processes say is in {running.log}.\n",
+        soft_wrap=True,
+    )
+
+
+def _show_log(running: Rehearsal, console: Console) -> None:
+    console.print("\nThe last lines of the processes:")
+    for line in running.log.read_text(encoding="utf-8").splitlines()[-30:]:
+        console.print(line, markup=False, style="dim", soft_wrap=True)
