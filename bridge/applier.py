@@ -38,6 +38,7 @@ FEW = 3
 # Discourse names the cards of at most 50 users a call.
 CARDS = 50
 REMOVAL_WINDOW = timedelta(hours=1)
+GATHER = timedelta(seconds=10)
 OLDEST_READING = timedelta(minutes=15)
 
 
@@ -86,7 +87,24 @@ def _step(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
         open_ends = memberships.unresolved(connection, group_id)
     if open_ends and not _resolve(turn, open_ends):
         return False
+    if _gathers(turn):
+        return False
     return _add(turn) or _remove(turn)
+
+
+def _gathers(turn: _Turn) -> bool:
+    """When requests get scarce, gather those who come within some seconds into one request.
+
+    Otherwise a rush would use up the minute one person at a time, and nothing else would be sent.
+    """
+    now = turn.bridge.clock.now()
+    with turn.bridge.store.read() as connection:
+        oldest = memberships.oldest_add(connection, turn.id)
+    if oldest is None or now >= oldest + GATHER or not turn.bridge.limiter.is_scarce():
+        return False
+    with turn.bridge.store.write() as connection:
+        groups.update_group(connection, turn.id, next_at=oldest + GATHER)
+    return True
 
 
 # --- adding ---------------------------------------------------------------------------------------

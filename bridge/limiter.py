@@ -58,6 +58,14 @@ class Limiter:
         with self._store.read() as connection:
             self._free(connection, priority, now)
 
+    def is_scarce(self) -> bool:
+        """Whether more than half of this minute's requests are used."""
+        now = self._clock.now()
+        with self._store.read() as connection:
+            is_free = slots.c.free_at <= now
+            free = connection.scalar(select(func.count()).select_from(slots).where(is_free)) or 0
+        return free * 2 < self._per_minute
+
     @contextmanager
     def gate(self, priority: Priority) -> Iterator[None]:
         """Use a slot for the request made inside; raises RateLimited when none is free.
