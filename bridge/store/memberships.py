@@ -105,9 +105,10 @@ def adds(connection: Connection, group_id: int, limit: int) -> list[int]:
 
 def oldest_add(connection: Connection, group_id: int) -> datetime | None:
     """Since when the longest waiting addition waits."""
-    return connection.scalar(
+    oldest: datetime | None = connection.scalar(
         select(func.min(M.decided_at)).where(M.group_id == group_id, _is_add())
     )
+    return oldest
 
 
 def removals(
