@@ -107,5 +107,10 @@ def _sqlite(url: Any) -> Engine:
 
 def _postgresql(url: Any) -> Engine:
     return create_engine(
-        url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10, max_overflow=10
+        url.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=10,
+        # Without it SQLAlchemy says -1 after an INSERT here, so "was it new?" would always be yes.
+        execution_options={"preserve_rowcount": True},
     )
