@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from bridge.core.grants import grants
-from bridge.core.model import Grant, Price, Subscription
+from bridge.core.model import Grant, Subscription
 from bridge.core.statement import (
     GroupName,
     Links,
@@ -29,8 +28,6 @@ HOLDS = {
     "staff": "staff took you out of it",
     "left": "you left it yourself",
 }
-# States in which Stripe will ask for another payment by itself.
-PAYING = frozenset({"active", "trialing", "past_due"})
 
 
 def statement_input(
@@ -57,7 +54,7 @@ def statement_input(
             for row in rows
             if row.wanted and (row.override or row.hold)
         },
-        next_payments=tuple(_next_payments(known.subscriptions, by_id, names)),
+        next_payments=tuple(_next_payments(known.subscriptions, names)),
         money=facts.money_of(connection, user_id) if with_money else (),
     )
 
@@ -75,31 +72,12 @@ def _group_names(
 
 
 def _next_payments(
-    subscriptions: Iterable[Subscription],
-    prices: Mapping[str, Price],
-    names: Mapping[str, str],
+    subscriptions: Iterable[Subscription], names: Mapping[str, str]
 ) -> Iterable[NextPayment]:
     for subscription in subscriptions:
-        ends = subscription.cancel_at_period_end or subscription.cancel_at is not None
-        if subscription.status not in PAYING or ends or subscription.pause_collection:
+        charge = subscription.next_charge
+        if charge is None:
             continue
-        for at in sorted({item.period_end_at for item in subscription.items}):
-            due = [item for item in subscription.items if item.period_end_at == at]
-            known = [(prices.get(item.price_id), item.quantity) for item in due]
-            amounts = [
-                (price.amount_minor * quantity, price.currency)
-                for price, quantity in known
-                if price is not None and price.amount_minor is not None
-            ]
-            whole = len(amounts) == len(due) and len({currency for _, currency in amounts}) == 1
-            yield NextPayment(
-                subscription.id,
-                _not_before(at, subscription.trial_end_at),
-                sum(amount for amount, _ in amounts) if whole else None,
-                amounts[0][1] if whole else None,
-                ", ".join(names.get(item.product_id, "membership") for item in due),
-            )
-
-
-def _not_before(at: datetime, trial_end_at: datetime | None) -> datetime:
-    return max(at, trial_end_at) if trial_end_at else at
+        due = [item for item in subscription.items if item.period_end_at == charge.at]
+        what = ", ".join(names.get(item.product_id, "membership") for item in due)
+        yield NextPayment(subscription.id, charge.at, charge.amount_minor, charge.currency, what)

@@ -7,11 +7,11 @@ ValueError says that one of those is missing: half of an object is no object.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from bridge.core.model import (
+    ComingCharge,
     Customer,
     PeriodPayment,
     Price,
@@ -26,19 +26,6 @@ PauseBehaviour = Literal["keep_as_draft", "mark_uncollectible", "void"]
 
 REFERENCE = "bridge_reference"  # metadata key of our signed reference
 USER_ID = "discourse_user_id"  # metadata key, for people who read exports; proves nothing
-
-
-@dataclass(frozen=True, slots=True)
-class NextPayment:
-    """When a subscription will be charged next. Without an amount where it cannot be known.
-
-    Discounts, taxes, usage and scheduled changes are Stripe's to compute, so they leave it open.
-    """
-
-    subscription_id: str
-    at: datetime
-    currency: str
-    amount_minor: int | None
 
 
 def moment(seconds: float) -> datetime:
@@ -211,9 +198,9 @@ def past_due_since(raw: Json, oldest_open: Mapping[str, datetime]) -> datetime |
     return max((_read_item(i, raw).period_start_at for i in item_rows(raw)), default=None)
 
 
-def read_next_payment(
+def read_next_charge(
     subscription: Subscription, raw: Json, items: Sequence[Json]
-) -> NextPayment | None:
+) -> ComingCharge | None:
     """The next charge, if there will be one."""
     going_on = subscription.status in ("active", "trialing") and not subscription.pause_collection
     if not going_on or subscription.cancel_at_period_end or not items:
@@ -233,7 +220,7 @@ def read_next_payment(
     if amount == 0:
         return None
     currency = raw.get("currency") or charged[0][0].currency
-    return NextPayment(subscription.id, at, currency, None if _is_changed(raw) else amount)
+    return ComingCharge(at, currency, None if _is_changed(raw) else amount)
 
 
 def _is_changed(raw: Json) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bridge.core.model import MoneyLine, PeriodPayment, Price, Subscription
@@ -13,12 +13,11 @@ from bridge.stripe_payments import read_period_payment
 from bridge.stripe_reader import (
     REFERENCE,
     Json,
-    NextPayment,
     item_price,
     item_rows,
     oldest_due,
     past_due_since,
-    read_next_payment,
+    read_next_charge,
     read_price,
     read_subscription,
     within,
@@ -36,7 +35,6 @@ class CustomerReading:
     prices: tuple[Price, ...] = ()
     money: tuple[MoneyLine, ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
-    next_payments: tuple[NextPayment, ...] = ()
 
 
 def read_customer_now(
@@ -57,22 +55,18 @@ def read_customer_now(
         open_since = _open_since(http, raws, customer_id)
         items = [_items(http, raw) for raw in raws]
         subscriptions = tuple(
-            read_subscription(
-                raw, its, past_due_since(raw, open_since), _last_payment(http, raw, asked=payments)
-            )
+            _whole(raw, its, open_since, _last_payment(http, raw, asked=payments))
             for raw, its in zip(raws, items, strict=True)
         )
         prices = {price["id"]: price for its in items for price in map(item_price, its)}
         latest = (raw.get("latest_invoice") for raw in raws)
         paid = (invoice_line(invoice) for invoice in latest if isinstance(invoice, Mapping))
-        upcoming = map(read_next_payment, subscriptions, raws, items)
         return CustomerReading(
             customer_id,
             subscriptions,
             tuple(map(read_price, prices.values())),
             tuple(line for line in paid if line),
             {s.id: s.metadata[REFERENCE] for s in subscriptions if REFERENCE in s.metadata},
-            tuple(payment for payment in upcoming if payment),
         )
 
 
@@ -85,15 +79,20 @@ def read_everybodys(http: StripeHttp) -> Iterator[list[Subscription]]:
     for page in http.pages("/v1/subscriptions", status="all", expand=["data.latest_invoice"]):
         with reading("a page of subscriptions"):
             found = [
-                read_subscription(
-                    raw,
-                    _items(http, raw),
-                    past_due_since(raw, open_since),
-                    _last_payment(http, raw, asked=False),
-                )
+                _whole(raw, _items(http, raw), open_since, _last_payment(http, raw, asked=False))
                 for raw in page
             ]
         yield found
+
+
+def _whole(
+    raw: Json,
+    items: Sequence[Json],
+    open_since: Mapping[str, datetime],
+    payment: PeriodPayment | None,
+) -> Subscription:
+    found = read_subscription(raw, items, past_due_since(raw, open_since), payment)
+    return replace(found, next_charge=read_next_charge(found, raw, items))
 
 
 def _last_payment(http: StripeHttp, raw: Json, *, asked: bool) -> PeriodPayment | None:

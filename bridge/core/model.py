@@ -78,6 +78,18 @@ class PeriodPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class ComingCharge:
+    """When a subscription will be charged next. Without an amount where only Stripe can know it.
+
+    Discounts, taxes, usage and scheduled changes are Stripe's to compute, so they leave it open.
+    """
+
+    at: datetime
+    currency: str
+    amount_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """A subscription as Stripe has it now. `status` is an open set: unknown ones grant nothing new.
 
@@ -100,6 +112,7 @@ class Subscription:
     pause_resumes_at: datetime | None = None
     past_due_since_at: datetime | None = None
     last_payment: PeriodPayment | None = None
+    next_charge: ComingCharge | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 

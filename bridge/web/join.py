@@ -76,7 +76,7 @@ def offers_of(key: str) -> list[shop.Offer]:
     with the_bridge().store.read() as connection:
         products, prices = store.on_sale(connection)
         rules = rules_in_force(connection)
-        found = shop.findoffers_of(key, products, prices, rules)
+        found = shop.find_offers(key, products, prices, rules)
         ids = {group_id for _, _, rule in found if rule for group_id in rule.group_ids}
         groups = store.groups_by_id(connection, ids)
     if not found:

@@ -142,6 +142,8 @@ NULL_UNTIL_IT_HAPPENS = {"last_posted_at", "last_seen_at", "timezone", "invited_
 def nullable(schema: dict[str, Any]) -> dict[str, Any]:
     """Null where a recorded 3.5 says null against its schema."""
     for name, inner in schema.get("properties", {}).items():
+        if not isinstance(inner, dict):
+            continue
         if name in NULL_UNTIL_IT_HAPPENS and isinstance(inner.get("type"), str):
             inner["type"] = [inner["type"], "null"]
         nullable(inner)

@@ -127,7 +127,7 @@ def test_a_customer_is_read_in_one_request(api: StripeApi, server: Recorded) -> 
     assert [p.id for p in reading.prices] == ["price_1"]
     assert [(m.id, m.payment_id, m.amount_minor) for m in reading.money] == [("in_1", "pi_1", 1000)]
     assert reading.references == {"sub_1": REFERENCE}
-    assert [p.amount_minor for p in reading.next_payments] == [1000]
+    assert [s.next_charge.amount_minor for s in reading.subscriptions if s.next_charge] == [1000]
     (asked,) = server.asked
     assert asked.query["status"] == ["all"]
     assert asked.query["limit"] == ["100"]

@@ -122,7 +122,8 @@ def test_a_checkout_leads_to_a_subscription_with_our_reference(
     assert subscription.metadata["discourse_user_id"] == "7"
     assert reading.references == {subscription.id: REFERENCE}
     assert [(m.what, m.amount_minor, m.is_first) for m in reading.money] == [("Patron", 1000, True)]
-    (upcoming,) = reading.next_payments
+    upcoming = subscription.next_charge
+    assert upcoming is not None
     assert (upcoming.amount_minor, upcoming.at) == (1000, subscription.items[0].period_end_at)
 
 

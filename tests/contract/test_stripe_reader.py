@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bridge.core.model import MoneyLine, Price
+from bridge.core.model import ComingCharge, MoneyLine, Price
 from bridge.stripe_checkout import read_checkout
 from bridge.stripe_money import (
     Payment,
@@ -24,14 +24,13 @@ from bridge.stripe_money import (
     read_purchases,
 )
 from bridge.stripe_reader import (
-    NextPayment,
     id_of,
     invoice_subscription_id,
     item_rows,
     oldest_due,
     past_due_since,
     read_customer,
-    read_next_payment,
+    read_next_charge,
     read_price,
     read_product,
     read_subscription,
@@ -280,16 +279,16 @@ def test_E5_without_an_open_invoice_the_latest_or_the_period_tells() -> None:
     assert past_due_since({**raw, "latest_invoice": "in_1"}, {}) == at(T0)
 
 
-def next_payment(**changed: Any) -> NextPayment | None:
+def next_payment(**changed: Any) -> ComingCharge | None:
     raw = a_subscription(**changed)
-    return read_next_payment(read_subscription(raw), raw, item_rows(raw))
+    return read_next_charge(read_subscription(raw), raw, item_rows(raw))
 
 
 def test_the_next_payment_is_the_sum_of_what_is_due_then() -> None:
-    assert next_payment() == NextPayment("sub_1", at(T0 + 30 * DAY), "eur", 2000)
+    assert next_payment() == ComingCharge(at(T0 + 30 * DAY), "eur", 2000)
     yearly = an_item(id="si_2", price=a_price(id="price_2"), current_period_end=T0 + 365 * DAY)
     both = {"data": [an_item(), yearly]}
-    assert next_payment(items=both) == NextPayment("sub_1", at(T0 + 30 * DAY), "eur", 2000)
+    assert next_payment(items=both) == ComingCharge(at(T0 + 30 * DAY), "eur", 2000)
 
 
 @pytest.mark.parametrize(
