@@ -10,6 +10,7 @@ from bridge.sandbox.stripe.app import add_api
 from bridge.sandbox.stripe.checkout_pages import create_checkout_pages
 from bridge.sandbox.stripe.courier import Courier
 from bridge.sandbox.stripe.dashboard import create_dashboard
+from bridge.sandbox.stripe.loading import load
 from bridge.sandbox.stripe.portal_pages import create_portal_pages
 from bridge.sandbox.stripe.timeline import advance, tick
 from bridge.sandbox.stripe.webhooks import add_endpoint
@@ -21,6 +22,7 @@ __all__ = [
     "advance",
     "create_stripe",
     "fail_payments",
+    "load",
     "restrict",
     "tick",
 ]

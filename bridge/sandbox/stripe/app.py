@@ -36,6 +36,7 @@ def add_api(app: Flask, world: World) -> None:
         view = _view(world, operation, handler)
         app.add_url_rule(rule, operation, view, methods=[method])
     app.register_error_handler(404, _unrecognized)
+    app.register_error_handler(500, _broken)
     app.register_error_handler(405, _unrecognized)
 
 
@@ -45,6 +46,11 @@ def _unrecognized(_error: Exception) -> tuple[Response, int]:
         "https://stripe.com/docs or we can help at https://support.stripe.com/.",
     )
     return _json({"error": problem.body}), 404
+
+
+def _broken(_error: Exception) -> tuple[Response, int]:
+    message = "Something went wrong in the simulated Stripe; its output says what."
+    return _json({"error": {"type": "api_error", "message": message}}), 500
 
 
 def _json(body: Obj) -> Response:

@@ -32,8 +32,10 @@ FIELDS = (
 CUSTOMER_TOKENS = "pm_card_"
 
 
-def find_customer(account: Account, id_: str, param: str = "customer") -> Obj:
+def find_customer(account: Account, id_: str | None, param: str = "customer") -> Obj:
     """A customer who is not deleted."""
+    if not id_:
+        raise invalid(f"Missing required param: {param}.", param, "parameter_missing")
     customer = account.find("customer", id_, param)
     if customer.get("deleted"):
         raise missing_object("customer", id_, param)
@@ -186,7 +188,7 @@ def attach(account: Account, method: Obj, customer: Obj) -> Obj:
 
 
 def _attach(account: Account, params: Obj, id_: str) -> Obj:
-    customer = find_customer(account, params["customer"])
+    customer = find_customer(account, params.get("customer"))
     return attach(account, method_from(account, id_), customer)
 
 

@@ -187,7 +187,7 @@ def _lines(account: Account, params: Obj, id_: str) -> Obj:
 
 def create_item(account: Account, params: Obj) -> Obj:
     """POST /v1/invoiceitems."""
-    customer = find_customer(account, params.get("customer") or "")
+    customer = find_customer(account, params.get("customer"))
     account.live_at_clock_of(customer)
     quantity = params.get("quantity") or 1
     price = None

@@ -54,7 +54,7 @@ def default_configuration(account: Account) -> Obj:
 
 def create_session(account: Account, params: Obj) -> Obj:
     """POST /v1/billing_portal/sessions."""
-    customer = find_customer(account, params.get("customer") or "")
+    customer = find_customer(account, params.get("customer"))
     named = params.get("configuration")
     configuration = (
         account.find("billing_portal.configuration", named, "configuration")

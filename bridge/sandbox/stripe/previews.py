@@ -82,7 +82,7 @@ def create_preview(account: Account, params: Obj) -> Obj:
         subscription = account.find("subscription", id_, "subscription")
         shown = next_invoice(account, subscription)
     else:
-        customer = find_customer(account, params.get("customer") or "")
+        customer = find_customer(account, params.get("customer"))
         lines = _pending_lines(account, customer["id"], None)
         if not lines:
             raise StripeError(

@@ -41,7 +41,7 @@ MAX_TRIAL_DAYS = 730
 
 def start(account: Account, params: Obj) -> Obj:
     """Create a subscription with its first invoice, and try to collect that."""
-    customer = find_customer(account, params["customer"])
+    customer = find_customer(account, params.get("customer"))
     account.live_at_clock_of(customer)
     subscription = _new(account, customer, params)
     items = items_of(account, subscription)
