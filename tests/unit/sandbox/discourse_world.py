@@ -61,11 +61,11 @@ class Site:
                 **options,
             )
 
-    def person(self, name: str, **fields: Any) -> User:
+    def person(self, username: str, **fields: Any) -> User:
         with self.world.lock:
             fields = {"trust_level": 1, **fields}
             return add_user(
-                self.forum, name, f"{name}@example.com", self.world.clock.now(), **fields
+                self.forum, username, f"{username}@example.com", self.world.clock.now(), **fields
             )
 
     def group(self, name: str = "patrons", **fields: Any) -> Group:
