@@ -23,6 +23,7 @@ from bridge.supervisor import Supervisor, only_one
 from bridge.wiring import Bridge, build
 
 HOST = "127.0.0.1"
+LOG = "bridge.log"
 # Nobody waits a minute for a removal, or ten for a message, in a rehearsal.
 POLICY = """\
 [site]
@@ -83,7 +84,7 @@ def rehearsal(folder: Path, env: Mapping[str, str]) -> Iterator[Rehearsal]:
         bridge = build(settings)
         stack.callback(bridge.store.close)
         prepare(bridge)
-        log = folder / "bridge.log"
+        log = folder / LOG
         lines = stack.enter_context(log.open("w", buffering=1, encoding="utf-8"))
 
         def write(line: str) -> None:

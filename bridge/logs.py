@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -69,13 +69,18 @@ def discreet(
 ) -> MutableMapping[str, Any]:
     """Hide what must not be written down, whoever logged it."""
     for key, value in line.items():
-        if key.lower() in NEVER:
-            line[key] = HIDDEN
-        elif isinstance(value, str):
-            line[key] = _SECRET.sub(HIDDEN, _ADDRESS.sub(HIDDEN, value))
-        elif isinstance(value, BaseException | list | dict | tuple):
-            line[key] = _SECRET.sub(HIDDEN, _ADDRESS.sub(HIDDEN, str(value)))
+        line[key] = HIDDEN if key.lower() in NEVER else _hidden(value)
     return line
+
+
+def _hidden(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {k: HIDDEN if str(k).lower() in NEVER else _hidden(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_hidden(one) for one in value]
+    return _SECRET.sub(HIDDEN, _ADDRESS.sub(HIDDEN, str(value)))
 
 
 def _renderer(*, on_terminal: bool) -> Processor:

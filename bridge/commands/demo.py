@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -13,7 +15,8 @@ from rich.console import Console
 from bridge import logs
 from bridge.cli import FAILED
 from bridge.commands.common import environment
-from bridge.demo import Rehearsal, rehearsal
+from bridge.demo import LOG, Rehearsal, rehearsal
+from bridge.errors import Config
 from bridge.sandbox.__main__ import main as sandbox
 from bridge.story import tell
 from bridge.supervisor import stop_on_signals
@@ -21,6 +24,7 @@ from bridge.supervisor import stop_on_signals
 __all__ = ["demo", "sandbox"]
 
 FOLDER = Path("demo-data")
+LINES_SHOWN = 30
 
 
 @click.command()
@@ -43,7 +47,7 @@ def demo(*, story: bool) -> None:
 def _play(folder: Path, console: Console, *, stay: bool) -> int:
     """The story in a thread: the processes end with the thread that started them, this one."""
     went_well = threading.Event()
-    with rehearsal(folder, environment()) as running:
+    with _shown_log(folder, console), rehearsal(folder, environment()) as running:
         stop_on_signals(running.supervisor)
 
         def tell_it() -> None:
@@ -51,7 +55,7 @@ def _play(folder: Path, console: Console, *, stay: bool) -> int:
                 if tell(running, console):
                     went_well.set()
                 else:
-                    _show_log(running, console)
+                    _show_log(running.log, console)
                 if stay:
                     _show_addresses(running, console)
             finally:
@@ -75,7 +79,19 @@ def _show_addresses(running: Rehearsal, console: Console) -> None:
     )
 
 
-def _show_log(running: Rehearsal, console: Console) -> None:
+@contextmanager
+def _shown_log(folder: Path, console: Console) -> Iterator[None]:
+    """When a process does not come up, its lines say why."""
+    try:
+        yield
+    except Config:
+        _show_log(folder / LOG, console)
+        raise
+
+
+def _show_log(log: Path, console: Console) -> None:
+    if not log.exists():
+        return
     console.print("\nThe last lines of the processes:")
-    for line in running.log.read_text(encoding="utf-8").splitlines()[-30:]:
+    for line in log.read_text(encoding="utf-8").splitlines()[-LINES_SHOWN:]:
         console.print(line, markup=False, style="dim", soft_wrap=True)

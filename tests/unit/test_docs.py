@@ -5,12 +5,25 @@ import pytest
 
 from bridge.cli import COMMANDS
 from bridge.core.problems import CODES, POLICY_CODES
-from bridge.settings import SETTINGS
+from bridge.settings import SETTINGS, Setting, Settings
+from bridge.web import create_app
+from bridge.wiring import build
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
 DOCS = "\n".join(page.read_text() for page in PAGES)
 SOURCES = {path: path.read_text() for path in sorted((ROOT / "bridge").rglob("*.py"))}
+
+
+GOOD = {
+    "STRIPE_API_KEY": "rk_test_abc",
+    "STRIPE_WEBHOOK_SECRET": "whsec_abc",
+    "DISCOURSE_URL": "https://forum.example.org",
+    "DISCOURSE_API_KEY": "abc",
+    "DISCOURSE_CONNECT_SECRET": "a-secret-of-the-forum",
+    "BRIDGE_URL": "https://members.example.org",
+    "SECRET_KEY": "k" * 40,
+}
 
 
 def rows(page: str) -> dict[str, str]:
@@ -28,12 +41,11 @@ def test_the_readme_is_short_enough_to_be_read() -> None:
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_each_setting_is_explained_as_it_is(setting: object) -> None:
-    row = rows("settings.md")[setting.name]  # type: ignore[attr-defined] # the table's own class
-    known = next(known for known in SETTINGS if known is setting)
-    assert ("●" in row) == known.secret
-    assert ("required" in row) == known.required
-    assert f"`{known.default}`" in row or not known.default
+def test_each_setting_is_explained_as_it_is(setting: Setting) -> None:
+    row = rows("settings.md")[setting.name]
+    assert ("●" in row) == setting.secret
+    assert ("required" in row) == setting.required
+    assert f"`{setting.default}`" in row or not setting.default
 
 
 def test_no_setting_is_explained_that_does_not_exist() -> None:
@@ -52,6 +64,14 @@ def test_the_example_file_has_each_setting_once_and_no_value_that_matters() -> N
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_is_in_the_operators_table(command: str) -> None:
     assert f"`bridge {command}" in (ROOT / "docs" / "operations.md").read_text()
+
+
+def test_each_address_of_the_bridge_is_in_the_operators_table(tmp_path: Path) -> None:
+    settings = Settings.from_env(GOOD | {"BRIDGE_DATA": str(tmp_path)})
+    bridge = build(settings)
+    rules = {re.sub(r"<\w+:", "<", str(rule)) for rule in create_app(bridge).url_map.iter_rules()}
+    bridge.store.close()
+    assert {rule for rule in rules if f"`{rule}`" not in DOCS} == set()
 
 
 def test_each_code_that_an_error_may_carry_is_explained() -> None:

@@ -153,7 +153,12 @@ def lines() -> Iterator[StringIO]:
 def test_log_lines_are_json_with_ids_and_never_with_addresses_or_secrets(lines: StringIO) -> None:
     logs.configure("INFO", stream=lines)
     structlog.get_logger("bridge").info(
-        "customer.synced", customer="cus_1", email="anna@example.org", note="anna@example.org left"
+        "customer.synced",
+        customer="cus_1",
+        groups=[3, 4],
+        email="anna@example.org",
+        note="anna@example.org left",
+        told={"body": "dear", "to": ["anna@example.org"]},
     )
     logging.getLogger("other").warning(
         "key %s at %s", "sk_test_abc", "postgresql://user:word@host/name"
