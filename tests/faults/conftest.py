@@ -1,0 +1,32 @@
+"""Databases of both kinds, and the real processes on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.databases import database_url, postgresql_server, postgresql_url
+from tests.processes import Live, live
+
+__all__ = ["database_url", "on_both", "postgresql_server", "postgresql_url", "processes"]
+
+QUICK = """
+[site]
+removal_confirm_seconds = 10
+"""
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Live]:
+    """Nothing runs yet but the sandbox; the database is SQLite."""
+    with live(tmp_path, config=QUICK) as it:
+        yield it
+
+
+@pytest.fixture
+def on_both(tmp_path: Path, database_url: str) -> Iterator[Live]:
+    """The same on SQLite and on PostgreSQL."""
+    with live(tmp_path, config=QUICK, database_url=database_url) as it:
+        yield it

@@ -1,0 +1,272 @@
+"""The real processes of a bridge against a sandbox in this process, to be killed as one likes.
+
+web, worker, sweep, up are `python -m bridge …`; Redis is a server of the test's own on a unix
+socket. Everything that was started is ended; what each wrote is shown when the test fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+import requests
+import stripe
+from sqlalchemy import Row, func, select
+
+from bridge import wiring
+from bridge.sandbox import run as sandbox_run
+from bridge.sandbox.stripe import add_webhook, delivery
+from bridge.settings import Settings
+from bridge.store import migrate
+from bridge.store.schema import changes, inbox, memberships, users, work
+from tests.harness import SECRET_KEY, System
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 20.0
+# What a test waits for at most; the clock may have been moved a lot meanwhile.
+PATIENCE_SECONDS = 25.0
+LOG_LINES_SHOWN = 40
+KILLED = 137  # the exit code of a process that died at a crash point
+
+
+@dataclass
+class Live:
+    """The sandbox, the processes by the name they were given, and a view into the database."""
+
+    system: System
+    folder: Path
+    port: int
+    env: dict[str, str]
+    redis_socket: Path
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    logs: list[Path] = field(default_factory=list)
+
+    # --- processes --------------------------------------------------------------------------------
+
+    def start(self, command: str, name: str | None = None, **env: str) -> subprocess.Popen[bytes]:
+        """Start `bridge web`, `worker`, `sweep` or `up`, or `redis`; returns when it is ready."""
+        name = name or command
+        assert name not in self.running, f"{name} runs already"
+        argv = self._redis_argv() if command == "redis" else self._bridge_argv(command)
+        log = self.folder / f"{name}-{len(self.logs)}.log"
+        self.logs.append(log)
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                argv,
+                cwd=ROOT,
+                env=self.env | env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+            )
+        self.running[name] = process
+        ready = {"web": self._web_answers, "up": self._web_answers, "redis": self._redis_answers}
+        if command in ready:
+            self._until_ready(process, ready[command], name)
+        return process
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> int:
+        """End a process with all that it started itself; its exit code."""
+        process = self.running.pop(name)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        try:
+            return process.wait(START_SECONDS)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    def dies(self, name: str, seconds: float = PATIENCE_SECONDS) -> int:
+        """Wait for a process to end by itself; its exit code."""
+        process = self.running.pop(name)
+        try:
+            return process.wait(seconds)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    def log(self, name: str) -> str:
+        """All that processes of this name have written so far."""
+        return "".join(p.read_text() for p in self.logs if p.name.startswith(f"{name}-"))
+
+    def close(self) -> None:
+        """End everything; show what was written (pytest prints it for a failed test)."""
+        for name in list(self.running):
+            self.kill(name)
+        for log in self.logs:
+            lines = log.read_text().splitlines()[-LOG_LINES_SHOWN:]
+            print(f"--- {log.name}", *lines, sep="\n")  # noqa: T201 - read where a test failed
+        shutil.rmtree(self.redis_socket.parent, ignore_errors=True)
+
+    def _bridge_argv(self, command: str) -> list[str]:
+        port = ["--port", str(self.port)] if command in ("web", "up") else []
+        return [sys.executable, "-m", "bridge", command, *port]
+
+    def _redis_argv(self) -> list[str]:
+        where = str(self.redis_socket)
+        options = ["--port", "0", "--unixsocket", where, "--save", "", "--appendonly", "no"]
+        return ["redis-server", *options, "--dir", str(self.redis_socket.parent)]
+
+    def _until_ready(
+        self, process: subprocess.Popen[bytes], answers: Callable[[], bool], name: str
+    ) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not answers():
+            assert process.poll() is None, f"{name} ended: {self.log(name)[-2000:]}"
+            assert time.monotonic() < deadline, f"{name} does not come up"
+            time.sleep(0.02)
+
+    def _web_answers(self) -> bool:
+        try:
+            return requests.get(f"{self.system.url}/healthz", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    def _redis_answers(self) -> bool:
+        try:
+            return bool(self.redis().ping())
+        except redis.RedisError:
+            return False
+
+    def redis(self) -> redis.Redis:
+        """A client of the test's Redis."""
+        return redis.Redis(unix_socket_path=str(self.redis_socket), socket_timeout=5)
+
+    # --- time -------------------------------------------------------------------------------------
+
+    def until(
+        self, is_so: Callable[[], Any], *, pace: float = 0.0, seconds: float = PATIENCE_SECONDS
+    ) -> Any:
+        """Wait until something holds; each second of waiting is `pace` more seconds for everybody."""
+        deadline = time.monotonic() + seconds
+        while True:
+            if value := is_so():
+                return value
+            assert time.monotonic() < deadline, f"did not become true within {seconds} s"
+            time.sleep(0.05)
+            if pace:
+                self.system.advance(pace * 0.05)
+
+    def at_rest(self) -> bool:
+        """Whether nothing is to be decided, sent or resolved, and all that was due is delivered."""
+        with self.system.bridge.store.read() as connection:
+            dirty = connection.scalar(
+                select(func.count()).select_from(work).where(work.c.dirty_gen > work.c.done_gen)
+            )
+            M = memberships.c  # noqa: N806 - as in the store
+            unsettled = connection.scalar(
+                select(func.count())
+                .select_from(memberships)
+                .where(
+                    M.intent.is_not(None)
+                    | (M.wanted & ~M.actual & M.hold.is_(None) & M.override.is_(None))
+                    | (~M.wanted & M.actual & (M.owned != "no") & M.hold.is_(None))
+                )
+            )
+        idle = delivery.is_idle(self.system.sandbox.world)
+        return not dirty and not unsettled and idle
+
+    # --- looking into the database ----------------------------------------------------------------
+
+    def actions(self, user: str, group: str | None = None) -> list[str]:
+        """What the change log says about somebody, in its order."""
+        return [row.action for row in self.lines(user, group)]
+
+    def lines(self, user: str, group: str | None = None) -> list[Row[Any]]:
+        """The change log's lines about somebody."""
+        query = select(changes).where(changes.c.user_id == self.system.user(user))
+        if group is not None:
+            query = query.where(changes.c.group_id == self.system.group(group))
+        with self.system.bridge.store.read() as connection:
+            return list(connection.execute(query.order_by(changes.c.id)))
+
+    def stored(self, event_id: str | None = None) -> list[Row[Any]]:
+        """Events in the inbox."""
+        query = select(inbox)
+        if event_id is not None:
+            query = query.where(inbox.c.event_id == event_id)
+        with self.system.bridge.store.read() as connection:
+            return list(connection.execute(query))
+
+    def generation(self, key: str) -> int:
+        """How often something was made dirty."""
+        with self.system.bridge.store.read() as connection:
+            return connection.scalar(select(work.c.dirty_gen).where(work.c.key == key)) or 0
+
+    def is_told(self, user: str) -> bool:
+        """Whether the bridge knows that this member's message stands."""
+        with self.system.bridge.store.read() as connection:
+            topic_id = select(users.c.topic_id).where(users.c.user_id == self.system.user(user))
+            return connection.scalar(topic_id) is not None
+
+    def messages(self, user: str) -> int:
+        """How many private messages the forum has for somebody."""
+        user_id = self.system.user(user)
+        topics = list(self.system.sandbox.forum.topics.values())
+        return sum(1 for topic in topics if topic.is_message and user_id in topic.allowed_user_ids)
+
+
+@contextmanager
+def live(
+    tmp_path: Path,
+    *,
+    database_url: str | None = None,
+    config: str = "",
+    requests_per_minute: int = 50,
+) -> Iterator[Live]:
+    """A sandbox and a prepared database; the test starts the processes that it wants."""
+    clock_file = tmp_path / "clock"
+    config_file = tmp_path / "bridge.toml"
+    config_file.write_text(config)
+    sandbox = sandbox_run.start(clock_file=clock_file)
+    info = sandbox.info
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # A unix socket's path must be short.
+    redis_socket = Path(tempfile.mkdtemp(prefix="br-")) / "redis.sock"
+    env = {
+        "PATH": os.environ["PATH"],
+        "STRIPE_API_KEY": info["stripe_key"],
+        "STRIPE_WEBHOOK_SECRET": info["stripe_webhook_secret"],
+        "STRIPE_API_BASE": info["stripe_url"],
+        "DISCOURSE_URL": info["discourse_url"],
+        "DISCOURSE_API_KEY": info["discourse_key"],
+        "DISCOURSE_API_USERNAME": info["discourse_username"],
+        "DISCOURSE_CONNECT_SECRET": info["connect_secret"],
+        "DISCOURSE_WEBHOOK_SECRET": info["discourse_webhook_secret"],
+        "DISCOURSE_REQUESTS_PER_MINUTE": str(requests_per_minute),
+        "BRIDGE_URL": f"http://127.0.0.1:{port}",
+        "SECRET_KEY": SECRET_KEY,
+        "DATABASE_URL": database_url or f"sqlite:///{tmp_path / 'bridge.sqlite3'}",
+        "BRIDGE_DATA": str(tmp_path / "data"),
+        "BRIDGE_CONFIG": str(config_file),
+        "BRIDGE_CLOCK_FILE": str(clock_file),
+    }
+    bridge = wiring.build(Settings.from_env(env))
+    migrate.upgrade(bridge.store, bridge.clock.now())
+    bridge.limiter.prepare()
+    secret = info["stripe_webhook_secret"]
+    add_webhook(sandbox.world, f"{env['BRIDGE_URL']}/webhooks/stripe", secret=secret)
+    sdk = stripe.StripeClient(info["stripe_key"], base_addresses={"api": info["stripe_url"]})
+    system = System(sandbox, bridge, env["BRIDGE_URL"], sdk)
+    it = Live(system, tmp_path, port, env, redis_socket)
+    try:
+        yield it
+    finally:
+        it.close()
+        bridge.store.close()
+        sandbox.close()
