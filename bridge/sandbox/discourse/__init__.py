@@ -128,6 +128,8 @@ class _Front:
 
 
 def _marked(environ: dict[str, Any], path: str) -> str:
+    if path.startswith("/users/"):  # the old name of /u, which still works
+        path = "/u/" + path.removeprefix("/users/")
     if path.endswith(".json"):
         return "/json" + path.removesuffix(".json")
     method, accept = environ["REQUEST_METHOD"], environ.get("HTTP_ACCEPT", "")

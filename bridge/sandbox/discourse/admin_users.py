@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from bridge.sandbox.discourse.access import log_out_everywhere
-from bridge.sandbox.discourse.answers import Refused, answer, forbidden, not_found, ok
+from bridge.sandbox.discourse.answers import Refused, answer, forbidden, invalid, not_found, ok
 from bridge.sandbox.discourse.call import Call, call, fault_of
 from bridge.sandbox.discourse.hooks import emit_membership, emit_user
 from bridge.sandbox.discourse.membership import keep_automatic_groups, set_primary_group
@@ -24,6 +24,7 @@ PER_PAGE = 100
 # Which users a list has, by its name in the address.
 FLAGS: dict[str, Callable[[User], bool]] = {
     "active": lambda _: True,
+    "all": lambda _: True,
     "new": lambda _: True,
     "staff": lambda u: u.staff,
     "admins": lambda u: u.admin,
@@ -151,7 +152,10 @@ def _suspend(user_id: int) -> Response:
     user = by_id(made, user_id)
     if user.staff and not made.actor.admin:
         raise forbidden()
-    until = datetime.fromisoformat(made.text("suspend_until"))
+    try:
+        until = datetime.fromisoformat(made.text("suspend_until"))
+    except ValueError:
+        raise invalid("suspend_until") from None
     user.suspended_at = made.now
     user.suspended_till = until.replace(tzinfo=until.tzinfo or UTC).timestamp()
     user.suspend_reason, user.suspended_by_id = made.text("reason"), made.actor.id

@@ -81,6 +81,19 @@ def _index() -> Response:
     )
 
 
+@routes.get("/groups/search")
+def _search() -> Response:
+    """All groups that the caller may see, without pages."""
+    made = call()
+    term = made.text("term").lower()
+    seen = [
+        g
+        for g in made.forum.groups.values()
+        if can_see_group(made.user, g) and term in g.name.lower()
+    ]
+    return answer([basic_group(made.forum, g, made.user) for g in seen])
+
+
 @routes.get("/groups/<name>")
 def _show(name: str) -> Response:
     return _shown(seen_group(call(), name))

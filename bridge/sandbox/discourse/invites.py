@@ -60,9 +60,7 @@ def _create() -> Response:
         raise forbidden()
     if email and (made.forum.user_with_email(email) or "@" not in email):
         raise unprocessable("There was a problem with your request.")
-    group_ids = [int(w) for w in made.words("group_ids") if w.isdigit()]
-    if any(g not in made.forum.groups for g in group_ids):
-        raise not_found()
+    group_ids = _group_ids(made)
     invite = make_invite(
         made,
         email,
@@ -74,6 +72,14 @@ def _create() -> Response:
     topic_id = made.number("topic_id", 0)
     invite.topic_id = topic_id if topic_id in made.forum.topics else None
     return answer(shown_invite(made.forum, invite, made.user))
+
+
+def _group_ids(made: Call) -> list[int]:
+    ids = [int(w) for w in made.words("group_ids") if w.isdigit()]
+    named = [made.forum.group_named(w) for w in made.words("group_names")]
+    if None in named or any(i not in made.forum.groups for i in ids):
+        raise not_found()
+    return ids + [g.id for g in named if g]
 
 
 def shown_invite(forum: Forum, invite: Invite, viewer: User | None) -> dict[str, Any]:

@@ -36,6 +36,14 @@ def _csrf() -> Response:
     return response
 
 
+@routes.get("/session/hp")
+def _honeypot() -> Response:
+    """What a sign-up has to give back, the challenge reversed; nobody checks it here."""
+    made = call()
+    value, challenge = (made.world.ids.hexadecimal(32) for _ in range(2))
+    return answer({"value": value, "challenge": challenge, "expires_in": 86399})
+
+
 @routes.get("/session/current")
 def _current() -> Response:
     made = call()
