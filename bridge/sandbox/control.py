@@ -18,13 +18,15 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, redirect, render_template, request
 
 from bridge.sandbox.discourse import delivery as forum_delivery
+from bridge.sandbox.discourse.delivery import is_loopback
+from bridge.sandbox.discourse.hooks import listen
 from bridge.sandbox.discourse.membership import members_at
 from bridge.sandbox.discourse.people import load_members, load_users
 from bridge.sandbox.discourse.settings import DEFAULT_SETTINGS
 from bridge.sandbox.discourse.state import SITE_ADMIN_ID, Forum
 from bridge.sandbox.kernel import Ids, World
 from bridge.sandbox.server import CONTROL_PATH
-from bridge.sandbox.stripe import account_of, fail_payments, tick
+from bridge.sandbox.stripe import account_of, add_webhook, fail_payments, tick
 from bridge.sandbox.stripe import advance as advance_stripe
 from bridge.sandbox.stripe import delivery as stripe_delivery
 
@@ -167,6 +169,18 @@ def webhooks(controls: Controls, params: Params) -> Any:
     return {"server": server, "action": action, "times": times, "types": types}
 
 
+def endpoints(controls: Controls, params: Params) -> Any:
+    """Send the events of a `server` to a loopback `url`, signed with the secret of the start."""
+    server, url = str(params.get("server", "stripe")), str(params.get("url", ""))
+    if not is_loopback(url):
+        raise Wrong(f"url={url!r}: only addresses of this machine are called")
+    if server == "stripe":
+        secret = controls.info["stripe_webhook_secret"]
+        return {"id": add_webhook(controls.world, url, secret=secret)[0], "secret": secret}
+    secret = controls.info["discourse_webhook_secret"]
+    return {"id": listen(controls.forum, url, secret)["id"], "secret": secret}
+
+
 def deliveries(controls: Controls, params: Params) -> Any:
     """What was sent, is waiting, got lost."""
     way = DELIVERIES[str(params.get("server", "stripe"))]
@@ -298,6 +312,7 @@ CONTROLS: dict[tuple[str, str], Callable[[Controls, Params], Any]] = {
     ("POST", "/faults/clear"): clear_faults,
     ("GET", "/webhooks"): deliveries,
     ("POST", "/webhooks"): webhooks,
+    ("POST", "/endpoints"): endpoints,
     ("POST", "/flush"): flush,
     ("POST", "/payments"): payments,
     ("POST", "/timing"): timing,

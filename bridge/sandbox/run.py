@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from flask import Flask
 
 from bridge.sandbox.control import create_control
 from bridge.sandbox.discourse import create_discourse
-from bridge.sandbox.discourse.hooks import NUMBER_OF, new_hook
+from bridge.sandbox.discourse.hooks import listen
 from bridge.sandbox.discourse.keys import make_key
 from bridge.sandbox.discourse.state import Forum
 from bridge.sandbox.kernel import Clock, World
@@ -95,21 +94,5 @@ def start(  # noqa: PLR0913 - each is an option of the command line
     for url in webhook_url:
         add_webhook(world, url, secret=stripe_secret)
     if discourse_webhook_url:
-        listen(world, discourse_webhook_url, hook_secret)
+        listen(forum, discourse_webhook_url, hook_secret)
     return Sandbox(world, stripe, discourse, info, apps)
-
-
-def listen(world: World, url: str, secret: str) -> dict[str, Any]:
-    """Make a webhook of the forum that tells about people and their groups."""
-    forum: Forum = world.parts["discourse"]
-    kinds = [n for event, n in NUMBER_OF.items() if event.startswith(("user_", "group_"))]
-    with world.lock:
-        return new_hook(
-            forum,
-            {
-                "payload_url": url,
-                "secret": secret,
-                "active": True,
-                "web_hook_event_type_ids": kinds,
-            },
-        )

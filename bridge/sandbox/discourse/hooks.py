@@ -142,6 +142,13 @@ def new_hook(forum: Forum, given: dict[str, Any]) -> dict[str, Any]:
     return hook
 
 
+def listen(forum: Forum, url: str, secret: str) -> dict[str, Any]:
+    """A webhook that tells about people and their groups."""
+    kinds = [n for event, n in NUMBER_OF.items() if event.startswith(("user_", "group_"))]
+    given = {"payload_url": url, "secret": secret, "active": True}
+    return new_hook(forum, {**given, "web_hook_event_type_ids": kinds})
+
+
 @routes.post("/admin/api/web_hooks")
 def _create() -> Response:
     made = call()

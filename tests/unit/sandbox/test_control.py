@@ -235,6 +235,19 @@ def test_both_servers_tell_where_they_are_told_to(listener: Listener) -> None:
         sandbox.close()
 
 
+def test_an_address_for_events_can_be_named_later(sandbox: Sandbox, listener: Listener) -> None:
+    for server in ("stripe", "discourse"):
+        said = control(sandbox, "/endpoints", server=server, url=listener.url)
+        assert said["secret"] == sandbox.info[f"{server}_webhook_secret"]
+    stripe(sandbox, "POST", "/v1/customers")
+    make_group(sandbox)
+    assert control(sandbox, "/flush")["idle"]
+    assert {"Stripe-Signature", "X-Discourse-Event"} <= {
+        h for g in listener.got for h in g["headers"]
+    }
+    assert "error" in control(sandbox, "/endpoints", url="https://example.com/hook")
+
+
 def test_slow_writes_are_cut_off_with_a_part_done(sandbox: Sandbox) -> None:
     group = make_group(sandbox)
     control(sandbox, "/load", users=400)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from bridge.sandbox.discourse.palette import DARK, LIGHT
+from bridge.sandbox.server import serve
 from tests.unit.sandbox.discourse_world import Site
 
 
@@ -114,6 +117,24 @@ def test_pictures_are_drawn(site: Site) -> None:
 def test_cards_are_fetched_from_this_machine_only(site: Site) -> None:
     answer = site.browser().get("/onebox", query_string={"url": "https://example.com/"})
     assert answer.status_code == 404
+
+
+def test_a_link_to_a_page_with_open_graph_tags_becomes_a_card(site: Site) -> None:
+    shop = Flask(__name__)
+    tags = {"og:title": "Lab <pass>", "twitter:label1": "Price", "twitter:data1": "60.00 EUR"}
+    metas = "".join(f'<meta property="{k}" content="{escape(v)}">' for k, v in tags.items())
+    shop.add_url_rule("/join/lab-pass", "join", lambda: f"<html><head>{metas}</head></html>")
+    shop.add_url_rule("/plain", "plain", lambda: "<html></html>")
+    server = serve(site.world, "shop", shop)
+    try:
+        query = {"url": server.url + "/join/lab-pass"}
+        card = site.browser().get("/onebox", query_string=query).text
+        assert "Lab &lt;pass&gt;" in card
+        assert "<strong>Price</strong>: 60.00 EUR" in card
+        query = {"url": server.url + "/plain"}
+        assert site.browser().get("/onebox", query_string=query).status_code == 404
+    finally:
+        server.close()
 
 
 def test_unknown_pages_say_so(site: Site) -> None:
