@@ -3,7 +3,8 @@
 A step of the TOML file is one of
 `post|get|put|delete = "/path"` with `server` (stripe unless told otherwise), `form` or `json`, and
 `keep = "name"` for the answer; `control = "/address"` with `json`; `advance = "31d"`;
-`flush = true`. A text may name what was kept: `{name}` is its id, `{name.path.0.key}` a part of it.
+`flush = true`. A text may name what was kept: `{name}` is its id, `{name.path.0.key}` a part of it;
+`{now+91d}` is a time in seconds. A step that `may_fail` goes on when it is refused.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def play(sandbox: Sandbox, steps: list[Step]) -> Kept:
     """Play steps one after the other."""
     kept: Kept = {}
     for number, step in enumerate(steps, 1):
-        answer = _play_step(sandbox, filled(step, kept))
+        answer = _play_step(sandbox, filled(step, kept, sandbox.world.clock.now()))
         if not answer.ok and not step.get("may_fail"):
             raise ScenarioError(f"step {number} {step}: {answer.status_code} {answer.text[:500]}")
         if "keep" in step:
@@ -88,13 +89,14 @@ def in_seconds(text: str | float) -> float:
     return float(found[1]) * SECONDS[found[2]] if found else float(text)
 
 
-def filled(value: Any, kept: Kept) -> Any:
+def filled(value: Any, kept: Kept, now: float) -> Any:
     """A step with the names in its texts replaced."""
     if isinstance(value, dict):
-        return {k: filled(v, kept) for k, v in value.items()}
+        return {k: filled(v, kept, now) for k, v in value.items()}
     if isinstance(value, list):
-        return [filled(v, kept) for v in value]
+        return [filled(v, kept, now) for v in value]
     if isinstance(value, str):
+        value = re.sub(r"\{now\+(\w+)\}", lambda m: str(int(now + in_seconds(m[1]))), value)
         return re.sub(r"\{([a-z_]+)((?:\.\w+)*)\}", lambda m: _part(kept, m[1], m[2]), value)
     return value
 
