@@ -5,6 +5,7 @@ After each step everything is left to settle, and the groups on the forum must b
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,8 +28,6 @@ MEMBER = "ada"
 SETTLE_SECONDS = 30.0
 LOOK_SECONDS = 0.15
 HOUR, DAY = 3600, 86_400
-# A month and the hour in which Stripe keeps a renewal's invoice as a draft.
-MONTH = 31 * DAY + 2 * HOUR
 # Nothing waits any more when all of these are 0.
 WAITING = ("dirty", "inbox_waiting", "adds_waiting", "removals_waiting")
 TELLING = ("checkout", "customer.subscription", "invoice.paid", "invoice.payment_failed")
@@ -107,8 +106,10 @@ def _pays(stage: Stage) -> None:
         )
 
 
-def _a_month_passes(stage: Stage) -> None:
-    stage.control("/clock/advance", seconds=MONTH)
+def _the_paid_month_passes(stage: Stage) -> None:
+    """To the end of the period, and past the hour in which a renewal's invoice is a draft."""
+    period_end = _subscription(stage)["items"]["data"][0]["current_period_end"]
+    stage.control("/clock/advance", to=period_end + 2 * HOUR)
 
 
 def _two_days_pass(stage: Stage) -> None:
@@ -121,12 +122,13 @@ def _upgrades(stage: Stage) -> None:
 
 
 def _the_card_fails(stage: Stage) -> None:
-    customer = stage.stripe("/v1/subscriptions", limit=1)["data"][0]["customer"]
-    stage.control("/payments", customer=customer, outcome="fail", times=1)
-    _a_month_passes(stage)
+    customer = _subscription(stage)["customer"]
+    stage.control("/payments", customer=customer, outcome="fail", times=5)
+    _the_paid_month_passes(stage)
 
 
 def _pays_again(stage: Stage) -> None:
+    stage.control("/payments", customer=_subscription(stage)["customer"], outcome="succeed")
     _opens_stripes_own_pages(stage)
     stage.browser.send("/pay")
 
@@ -134,6 +136,10 @@ def _pays_again(stage: Stage) -> None:
 def _cancels(stage: Stage) -> None:
     _opens_stripes_own_pages(stage)
     stage.browser.send("/cancel")
+
+
+def _subscription(stage: Stage) -> Any:
+    return stage.stripe("/v1/subscriptions", limit=1)["data"][0]
 
 
 def _opens_stripes_own_pages(stage: Stage) -> None:
@@ -161,13 +167,13 @@ STEPS = (
     Step("Ada reads “Become a member” on the forum and follows a link in it", _reads_the_post),
     Step("She signs in with her forum account", _signs_in),
     Step("She pays 5 euros a month on Stripe's page", _pays, _in("supporters")),
-    Step("A month passes: the subscription renews", _a_month_passes, _in("supporters")),
+    Step("A month passes: the subscription renews", _the_paid_month_passes, _in("supporters")),
     Step("She upgrades to Patron", _upgrades, _in("patrons")),
     Step("Another month; this time her card fails", _the_card_fails, _in("patrons")),
     Step("Two days later she is still in: the grace period", _two_days_pass, _in("patrons")),
     Step("She pays what is open", _pays_again, _in("patrons")),
     Step("She cancels; what she paid for stays hers", _cancels, _in("patrons")),
-    Step("The paid month ends, and with it the membership", _a_month_passes),
+    Step("The paid month ends, and with it the membership", _the_paid_month_passes),
 )
 
 
@@ -180,6 +186,7 @@ def tell(rehearsal: Rehearsal, console: Console) -> bool:
         _stripe_said(stage)
         for number, step in enumerate(STEPS, 1):
             _tell_step(stage, number, step, console)
+        _check_that_there_was_no_gap(stage)
         _show_statement(stage, console)
     except (WentWrong, NotOnPage, requests.RequestException) as problem:
         console.print(f"   [bold red]✗ {type(problem).__name__}:[/] ", end="")
@@ -188,7 +195,11 @@ def tell(rehearsal: Rehearsal, console: Console) -> bool:
     finally:
         stage.browser.close()
     seconds = time.monotonic() - began
-    console.print(f"[bold green]All as expected:[/] {len(STEPS)} steps in {seconds:.0f} seconds.")
+    console.print(
+        f"[bold green]All as expected:[/] {len(STEPS)} steps in {seconds:.0f} seconds, and at no "
+        "instant between the first payment and the end was she out of the groups.",
+        soft_wrap=True,
+    )
     return True
 
 
@@ -287,6 +298,29 @@ def _groups(stage: Stage) -> frozenset[str]:
     return frozenset(name for name in mine if not name.startswith("trust_level"))
 
 
+def _check_that_there_was_no_gap(stage: Stage) -> None:
+    """From the first payment to the end the member was in a paid group at every instant."""
+    changes = [one for one in _membership_changes(stage) if one["user_id"] == stage.user_id]
+    inside: set[int] = set()
+    times_out = 0
+    for change in changes:
+        inside = inside | {change["group_id"]} if change["added"] else inside - {change["group_id"]}
+        times_out += not inside
+    if times_out != 1:
+        raise WentWrong(f"the member was out {times_out} times, and should be once: {changes}")
+
+
+def _membership_changes(stage: Stage) -> Any:
+    url = stage.rehearsal.sandbox.info["control_url"] + "/memberships"
+    return requests.get(url, timeout=30).json()
+
+
+def _readable(raw: str) -> str:
+    """The forum's own marks as a terminal can show them."""
+    raw = re.sub(r'\[details="(.*?)"\]', r"**\1**", raw).replace("[/details]", "")
+    return re.sub(r"\[date=(\S+) time=(\d+:\d+)\S* .*?\]", r"\1, \2 UTC", raw)
+
+
 def _show_statement(stage: Stage, console: Console) -> None:
     """The message as it stands in the member's messages."""
     listed = stage.browser.read(f"{stage.forum}/topics/private-messages/{MEMBER}.json")
@@ -297,4 +331,4 @@ def _show_statement(stage: Stage, console: Console) -> None:
     post = stage.browser.read(f"{stage.forum}/posts/{topic['post_stream']['posts'][0]['id']}.json")
     title = f"{topic['title']}, from {post['username']}"
     console.print()
-    console.print(Panel(Markdown(post["raw"]), title=title, width=90, padding=(1, 2)))
+    console.print(Panel(Markdown(_readable(post["raw"])), title=title, width=80, padding=(1, 2)))
