@@ -20,6 +20,7 @@ from bridge.core.membership import Decision, Situation, decide
 from bridge.core.model import Grant, MoneyLine, Price, Product, Purchase, Subscription
 from bridge.core.reasons import UNDECIDED
 from bridge.core.rules import Rules
+from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, Broken, NotFound, Permanent, Transient
 from bridge.intake import Needs, needs_of, note_catalogue, work_common_lane
 from bridge.reference import read_reference
@@ -100,6 +101,7 @@ def _round(
         events = inbox.waiting(connection, [one.key for one in dirty])
     needs = needs_of(bridge, dirty, events)
     readings = _read(bridge, key, user_id, needs)
+    crashpoint("after_stripe_read")
     cause = events[-1].id if events else next((one.cause for one in dirty if one.cause), None)
     now = bridge.clock.now()
     with bridge.store.write() as connection:
@@ -128,6 +130,7 @@ def _round(
         moved=[f"{s.action}:{s.wish.group_id}" for s in decision.shifts] if decision else [],
         linked=linked,
     )
+    crashpoint("after_decision")
     _wake(bridge, user_id, decision)
 
 
@@ -252,7 +255,7 @@ def _decide(
     bridge: Bridge, connection: Connection, user_id: int, now: datetime, *, cause: str | None
 ) -> Decision:
     known, reading_at = facts.facts_of(connection, user_id)
-    rules = bridge.rulebook.rules(connection, now)
+    rules = bridge.rulebook.rules(connection)
     verdicts = grants(known, rules, bridge.policy, now)
     customer_ids = links.customers_of(connection, user_id)
     decision = decide(

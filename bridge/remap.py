@@ -11,7 +11,7 @@ import hashlib
 import structlog
 
 from bridge.core.rules import Rules
-from bridge.store import catalogue, state, work
+from bridge.store import catalogue, groups, state, work
 from bridge.store.groups import RULES_VERSION
 from bridge.wiring import Bridge
 
@@ -28,7 +28,9 @@ def follow(bridge: Bridge) -> int:
         if seen.get("version") == version and seen.get("policy") == _digest(bridge.policy):
             return 0
     with bridge.store.write() as connection:
-        rules = bridge.rulebook.rules(connection, now)
+        rules = bridge.rulebook.rules(connection)
+        # A name stands for the group it led to first, whatever that is called later.
+        groups.save_pins(connection, rules.pins, now)
         before, after = seen.get("rules", {}), fingerprints(rules)
         changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
         concerned = catalogue.customers_on(connection, changed) if changed else frozenset()

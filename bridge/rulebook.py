@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -21,16 +20,12 @@ class Rulebook:
         self._version: int | None = None
         self._rules: Rules | None = None
 
-    def rules(self, connection: Connection, now: datetime) -> Rules:
-        """The rules as of the connection's moment; pins what was resolved for the first time."""
+    def rules(self, connection: Connection) -> Rules:
+        """The rules as of the connection's moment. `remap.follow` keeps what they pin."""
         version = int(state.get(connection, groups.RULES_VERSION) or 0)
         with self._lock:
             if self._rules is None or version != self._version:
-                pins = groups.load_pins(connection)
                 self._rules = self.compile(connection)
-                new = {name: gid for name, gid in self._rules.pins.items() if name not in pins}
-                if new:
-                    groups.save_pins(connection, new, now)
                 self._version = version
             return self._rules
 

@@ -120,7 +120,7 @@ class Settings:
             ),
             discourse_webhook_secret=read.text("DISCOURSE_WEBHOOK_SECRET") or None,
             discourse_requests_per_minute=read.number("DISCOURSE_REQUESTS_PER_MINUTE", 1, 100_000),
-            bridge_url=read.url("BRIDGE_URL"),
+            bridge_url=read.root_url("BRIDGE_URL"),
             secret_key=read.long_secret("SECRET_KEY", SHORTEST_SECRET),
             database_url=read.database_url("DATABASE_URL", data),
             redis_url=read.redis_url("REDIS_URL"),
@@ -188,6 +188,17 @@ class _Reader:
                 "B104",
                 f"{name} is {value!r}, which is not encrypted.",
                 "Use https; http is for this machine only.",
+            )
+        return value
+
+    def root_url(self, name: str) -> str:
+        """An address without a path: the bridge's pages stand at the root of their host."""
+        value = self.url(name)
+        if value and urlsplit(value).path:
+            self._problem(
+                "B103",
+                f"{name} is {value!r}, which has a path.",
+                "Give the bridge its own host name.",
             )
         return value
 

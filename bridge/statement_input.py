@@ -36,7 +36,7 @@ def statement_input(
     """Collect a user's verdicts, groups, coming payments and money lines, as last read."""
     now = bridge.clock.now()
     known, read_at = facts.facts_of(connection, user_id)
-    rules = bridge.rulebook.rules(connection, now)
+    rules = bridge.rulebook.rules(connection)
     verdicts = grants(known, rules, bridge.policy, now)
     products, prices = catalogue.load_of(connection, verdicts)
     by_id = {price.id: price for price in prices}

@@ -94,7 +94,7 @@ def _wake(bridge: Bridge) -> int:
 def _groups_to_read(bridge: Bridge, now: datetime) -> list[int]:
     """Mapped groups whose members are to be read back: asked for, or not read for a while."""
     with bridge.store.read() as connection:
-        mapped = bridge.rulebook.rules(connection, now).mapped_group_ids
+        mapped = bridge.rulebook.rules(connection).mapped_group_ids
         rows = connection.execute(
             select(groups).where(
                 groups.c.missing_since.is_(None),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from bridge.core.model import Event
 from bridge.core.tasks import ForgetCustomer, Ignore, SyncObject, Task
-from handlers.common import link, sync, why
+from handlers.common import link, why
 
 
 def appeared(event: Event) -> list[Task]:
     """A customer was made or edited. It matters when the metadata say whose customer it is.
 
-    A thin event shows no metadata, so the customer is read.
+    A thin event shows no metadata, so the customer is read. A link that is new has the customer
+    read by itself; for one that is known nothing is to be read: no customer's own data decides.
     """
     if event.thin and event.object_id:
         return [SyncObject("customer", event.object_id, why(event))]
     if links := link(event):
-        return [*links, *sync(event)]
+        return [*links]
     return [Ignore("nothing in it says who the customer is on the forum")]
 
 

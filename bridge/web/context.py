@@ -54,7 +54,7 @@ def now() -> datetime:
 
 def rules_in_force(connection: Connection) -> Rules:
     """The mapping rules as of the connection's moment."""
-    return the_bridge().rulebook.rules(connection, now())
+    return the_bridge().rulebook.rules(connection)
 
 
 def locale() -> str:
