@@ -91,7 +91,7 @@ def test_a_subscription_event_without_a_customer_asks_whose_it_is(kind: str) -> 
 def test_a_subscription_that_carries_a_reference_links_its_customer() -> None:
     kind = "customer.subscription.created"
 
-    assert route(event_of(kind, reference="u5.sig")) == [Link("cus_1", "u5.sig")]
+    assert route(event_of(kind, reference="u5.sig")) == [Link("cus_1", "u5.sig"), synced(kind)]
 
 
 @pytest.mark.parametrize(
