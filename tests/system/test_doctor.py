@@ -1,0 +1,134 @@
+"""Doctor against a whole forum and a whole Stripe, with good and with bad keys."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from bridge.doctor import Finding, examine
+from bridge.sandbox.community import open_community
+from bridge.sandbox.discourse.keys import make_key
+from bridge.sandbox.run import Sandbox, start
+from bridge.sandbox.stripe import restrict
+
+BRIDGE_URL = "http://127.0.0.1:8000"
+LEAST_SCOPES = ("global:read", "groups:manage_groups", "topics:write", "posts:edit")
+Doctor = Callable[..., list[Finding]]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    running = start(webhook_url=(f"{BRIDGE_URL}/webhooks/stripe",))
+    open_community(running, BRIDGE_URL)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def doctor(sandbox: Sandbox, tmp_path: Path) -> Doctor:
+    info = sandbox.info
+    env = {
+        "STRIPE_API_KEY": info["stripe_key"],
+        "STRIPE_WEBHOOK_SECRET": info["stripe_webhook_secret"],
+        "STRIPE_API_BASE": info["stripe_url"],
+        "DISCOURSE_URL": info["discourse_url"],
+        "DISCOURSE_API_KEY": info["discourse_key"],
+        "DISCOURSE_API_USERNAME": info["discourse_username"],
+        "DISCOURSE_CONNECT_SECRET": info["connect_secret"],
+        "BRIDGE_URL": BRIDGE_URL,
+        "SECRET_KEY": "k" * 40,
+        "BRIDGE_DATA": str(tmp_path),
+    }
+
+    def run(**changes: str) -> list[Finding]:
+        return list(examine(env | changes))
+
+    return run
+
+
+def scopes_of(*names: str) -> list[dict[str, Any]]:
+    return [{"scope_id": name, "allowed_parameters": None} for name in names]
+
+
+def problems(findings: list[Finding]) -> dict[str, str]:
+    return {one.code: one.message for one in findings if one.level == "problem"}
+
+
+def test_doctor_is_content_with_an_installation_that_works(doctor: Doctor) -> None:
+    findings = doctor()
+    assert problems(findings) == {}
+    subjects = {one.subject for one in findings if one.level == "ok"}
+    assert subjects >= {"Settings", "Discourse", "Stripe", "Webhooks", "Mapping"}
+
+
+def test_doctor_changes_nothing_on_the_forum_or_at_stripe(doctor: Doctor, sandbox: Sandbox) -> None:
+    def memberships() -> Any:
+        return requests.get(f"{sandbox.info['control_url']}/memberships", timeout=10).json()
+
+    before, began = memberships(), len(sandbox.world.journal.since())
+    doctor()
+    assert memberships() == before
+    made = [one for one in sandbox.world.journal.since(began) if one.method != "GET"]
+    assert not [one for one in made if one.server == "stripe" and one.status < 300]
+    assert {one.path for one in made if one.method == "POST" and one.status < 300} == set()
+
+
+def test_A103_the_least_scopes_are_enough(doctor: Doctor, sandbox: Sandbox) -> None:
+    key = make_key(sandbox.world, sandbox.forum, "least", scopes=scopes_of(*LEAST_SCOPES))
+    assert problems(doctor(DISCOURSE_API_KEY=key.key)) == {}
+
+
+@pytest.mark.parametrize("missing", LEAST_SCOPES)
+def test_A103_a_missing_scope_is_named(doctor: Doctor, sandbox: Sandbox, missing: str) -> None:
+    scopes = scopes_of(*(scope for scope in LEAST_SCOPES if scope != missing))
+    key = make_key(sandbox.world, sandbox.forum, "less", scopes=scopes)
+    findings = doctor(DISCOURSE_API_KEY=key.key)
+    told = [one for one in findings if one.code == "B130"]
+    assert told
+    assert all(missing in one.hint for one in told)
+
+
+def test_A103_a_wrong_key_is_told_from_a_missing_scope(doctor: Doctor) -> None:
+    told = problems(doctor(DISCOURSE_API_KEY="0" * 64))
+    assert "DISCOURSE_API_KEY is wrong" in told["B130"]
+
+
+def test_a_right_that_stripes_key_lacks_is_named(doctor: Doctor, sandbox: Sandbox) -> None:
+    key = restrict(sandbox.world, {"customers:read"})
+    told = problems(doctor(STRIPE_API_KEY=key))
+    assert "B160" in told
+
+
+def test_a_forum_that_is_out_of_reach_is_named(doctor: Doctor) -> None:
+    assert "B131" in problems(doctor(DISCOURSE_URL="http://127.0.0.1:9"))
+
+
+def test_a_webhook_that_leads_elsewhere_is_named(doctor: Doctor) -> None:
+    told = problems(doctor(BRIDGE_URL="http://127.0.0.1:8001"))
+    assert "http://127.0.0.1:8001/webhooks/stripe is not there" in told["B162"]
+
+
+def test_F24_wrong_groups_in_the_mapping_are_named_with_their_product(
+    doctor: Doctor, sandbox: Sandbox
+) -> None:
+    answer = requests.post(
+        f"{sandbox.info['stripe_url']}/v1/products",
+        data={"name": "Broken", "metadata[discourse_groups]": "suporters,admins"},
+        headers={"Authorization": f"Bearer {sandbox.info['stripe_key']}"},
+        timeout=10,
+    )
+    told = [one for one in doctor() if one.subject == "Mapping" and one.level == "problem"]
+    assert {one.code for one in told} == {"M101", "M102"}
+    assert all(answer.json()["id"] in one.message or "Broken" in one.message for one in told)
+
+
+def test_bridge_toml_that_is_wrong_is_told_before_anything_is_asked(
+    doctor: Doctor, tmp_path: Path
+) -> None:
+    config = tmp_path / "bridge.toml"
+    config.write_text("[defaults\n")
+    assert list(problems(doctor(BRIDGE_CONFIG=str(config)))) == ["B141"]
+    config.write_text("[site]\nremoval_confirm_seconds = -1\n[sites]\n")
+    assert set(problems(doctor(BRIDGE_CONFIG=str(config)))) == {"M151", "M153"}
