@@ -38,7 +38,7 @@ def main(scenario: Path | None, *, community: bool, **options: Any) -> None:
             open_community(sandbox)
         click.echo(json.dumps(sandbox.info))
         if scenario:
-            play_file(sandbox, scenario)
+            play_file(sandbox.world, sandbox.info, scenario)
         stopped.wait()
     finally:
         sandbox.close()

@@ -16,31 +16,32 @@ from typing import Any
 
 import requests
 
-from bridge.sandbox.run import Sandbox
-from bridge.sandbox.server import CONTROL_PATH
+from bridge.sandbox.kernel import World
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+SCENARIOS = Path(__file__).parent / "scenarios"
 METHODS = ("post", "get", "put", "delete")
 TIMEOUT_SECONDS = 60
 
 Step = dict[str, Any]
 Kept = dict[str, Any]
+Info = dict[str, str]
 
 
-class ScenarioError(RuntimeError):
+class ScenarioError(ValueError):
     """A step was refused; says which, and what came back."""
 
 
-def play_file(sandbox: Sandbox, path: Path) -> Kept:
+def play_file(world: World, info: Info, path: Path) -> Kept:
     """Play a file; answers what its steps kept."""
-    return play(sandbox, tomllib.loads(path.read_text())["step"])
+    return play(world, info, tomllib.loads(path.read_text())["step"])
 
 
-def play(sandbox: Sandbox, steps: list[Step]) -> Kept:
-    """Play steps one after the other."""
+def play(world: World, info: Info, steps: list[Step]) -> Kept:
+    """Play steps one after the other; `info` is what the command line printed."""
     kept: Kept = {}
     for number, step in enumerate(steps, 1):
-        answer = _play_step(sandbox, filled(step, kept, sandbox.world.clock.now()))
+        answer = _play_step(info, filled(step, kept, world.clock.now()))
         if not answer.ok and not step.get("may_fail"):
             raise ScenarioError(f"step {number} {step}: {answer.status_code} {answer.text[:500]}")
         if "keep" in step:
@@ -48,39 +49,36 @@ def play(sandbox: Sandbox, steps: list[Step]) -> Kept:
     return kept
 
 
-def _play_step(sandbox: Sandbox, step: Step) -> requests.Response:
+def _play_step(info: Info, step: Step) -> requests.Response:
     if "advance" in step:
-        return _control(sandbox, "/clock/advance", {"seconds": in_seconds(step["advance"])})
+        return _control(info, "/clock/advance", {"seconds": in_seconds(step["advance"])})
     if "flush" in step:
-        return _control(sandbox, "/flush", {})
+        return _control(info, "/flush", {})
     if "control" in step:
-        return _control(sandbox, step["control"], step.get("json", {}))
+        return _control(info, step["control"], step.get("json", {}))
     method = next((m for m in METHODS if m in step), None)
     if method is None:
         raise ScenarioError(f"{step}: say {', '.join(METHODS)}, control, advance or flush")
     server = step.get("server", "stripe")
-    url = {"stripe": sandbox.stripe.url, "discourse": sandbox.info["discourse_url"]}[server]
     return requests.request(
         method,
-        url + step[method],
+        info[f"{server}_url"] + step[method],
         data=step.get("form"),
         json=step.get("json"),
-        headers=_headers(sandbox, server, step),
+        headers=_headers(info, server, step),
         timeout=TIMEOUT_SECONDS,
     )
 
 
-def _headers(sandbox: Sandbox, server: str, step: Step) -> dict[str, str]:
-    info = sandbox.info
+def _headers(info: Info, server: str, step: Step) -> dict[str, str]:
     if server == "stripe":
         return {"Authorization": f"Bearer {info['stripe_key']}"}
     caller = step.get("as", info["discourse_username"])
     return {"Api-Key": info["discourse_key"], "Api-Username": caller}
 
 
-def _control(sandbox: Sandbox, address: str, params: dict[str, Any]) -> requests.Response:
-    url = sandbox.discourse.url + CONTROL_PATH + address
-    return requests.post(url, json=params, timeout=TIMEOUT_SECONDS)
+def _control(info: Info, address: str, params: dict[str, Any]) -> requests.Response:
+    return requests.post(info["control_url"] + address, json=params, timeout=TIMEOUT_SECONDS)
 
 
 def in_seconds(text: str | float) -> float:

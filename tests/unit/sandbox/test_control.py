@@ -317,7 +317,7 @@ def test_a_scenario_gives_the_same_ids_times_and_journal_each_time() -> None:
     def played() -> list[tuple[Any, ...]]:
         sandbox = start(seed=7, frozen_at=1_800_000_000)
         try:
-            play(sandbox, steps)
+            play(sandbox.world, sandbox.info, steps)
             entries = sandbox.world.journal.since()
             return [(e.at, e.method, e.path, e.status, e.response) for e in entries]
         finally:
@@ -330,9 +330,18 @@ def test_a_scenario_gives_the_same_ids_times_and_journal_each_time() -> None:
 
 def test_a_scenario_stops_at_a_step_that_is_refused(sandbox: Sandbox) -> None:
     with pytest.raises(ScenarioError, match="step 1"):
-        play(sandbox, [{"get": "/v1/customers/cus_none"}])
+        play(sandbox.world, sandbox.info, [{"get": "/v1/customers/cus_none"}])
     assert in_seconds("1.5h") == 5400
     assert in_seconds(7) == 7
+
+
+def test_a_scenario_is_played_by_its_name_or_its_text(sandbox: Sandbox) -> None:
+    kept = control(sandbox, "/scenario", name="introductory_code")
+    assert kept["subscription"].startswith("sub_")
+    text = '[[step]]\npost = "/v1/customers"\nkeep = "customer"\n'
+    assert control(sandbox, "/scenario", toml=text)["customer"].startswith("cus_")
+    assert "there is no scenario" in control(sandbox, "/scenario", name="none")["error"]
+    assert "step 1" in control(sandbox, "/scenario", toml='[[step]]\nget = "/v1/none"')["error"]
 
 
 def test_the_command_prints_one_line_when_ready_and_stops_on_a_signal() -> None:

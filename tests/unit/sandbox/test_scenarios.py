@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.sandbox import scenario
 from bridge.sandbox.run import start
-
-SCENARIOS = Path(scenario.__file__).parent / "scenarios"
+from bridge.sandbox.scenario import SCENARIOS
 
 # Scenario: what its kept objects show at the end, by path.
 ENDS: dict[str, dict[str, Any]] = {
@@ -45,7 +43,7 @@ ENDS: dict[str, dict[str, Any]] = {
 def played(name: str) -> tuple[scenario.Kept, list[tuple[Any, ...]]]:
     sandbox = start(seed=5, frozen_at=1_790_000_000)
     try:
-        kept = scenario.play_file(sandbox, SCENARIOS / f"{name}.toml")
+        kept = scenario.play_file(sandbox.world, sandbox.info, SCENARIOS / f"{name}.toml")
         entries = sandbox.world.journal.since()
         return kept, [(e.at, e.method, e.path, e.status, e.response) for e in entries]
     finally:

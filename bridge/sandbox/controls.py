@@ -1,0 +1,336 @@
+"""What can be done to a running sandbox: every control is a function of its parameters to JSON.
+
+The API and the page in `control` only hand parameters over.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from bridge.sandbox.discourse import delivery as forum_delivery
+from bridge.sandbox.discourse.delivery import is_loopback
+from bridge.sandbox.discourse.hooks import listen
+from bridge.sandbox.discourse.membership import members_at
+from bridge.sandbox.discourse.people import load_members, load_users
+from bridge.sandbox.discourse.settings import DEFAULT_SETTINGS
+from bridge.sandbox.discourse.state import SITE_ADMIN_ID, Forum
+from bridge.sandbox.kernel import Ids, World
+from bridge.sandbox.scenario import SCENARIOS, play
+from bridge.sandbox.stripe import account_of, add_webhook, fail_payments, tick
+from bridge.sandbox.stripe import advance as advance_stripe
+from bridge.sandbox.stripe import delivery as stripe_delivery
+
+Params = dict[str, Any]
+DELIVERIES: dict[str, Any] = {"stripe": stripe_delivery, "discourse": forum_delivery}
+
+
+@dataclass(slots=True)
+class Controls:
+    """The world, what the command line printed, and snapshots taken."""
+
+    world: World
+    info: dict[str, str]
+    snapshots: dict[str, tuple[dict[str, Any], Ids, float]] = field(default_factory=dict)
+
+    @property
+    def forum(self) -> Forum:
+        """The forum's state."""
+        found: Forum = self.world.parts["discourse"]
+        return found
+
+
+class Wrong(ValueError):
+    """A control was used with something that makes no sense; the text says what is expected."""
+
+
+def _number(params: Params, name: str, default: float) -> float:
+    value = params.get(name)
+    try:
+        return default if value in (None, "") else float(str(value))
+    except ValueError:
+        raise Wrong(f"{name}={value!r} is no number") from None
+
+
+def _times(params: Params) -> int | None:
+    """How often: a number, or null or `always` for without end."""
+    value = params.get("times", 1)
+    return None if value in (None, "", "always") else int(value)
+
+
+def _on(params: Params) -> bool:
+    return str(params.get("on", True)).lower() in ("true", "1", "on", "yes")
+
+
+def state(controls: Controls, _params: Params) -> Any:
+    """Clock, faults, switches, sizes."""
+    world, forum = controls.world, controls.forum
+    now = world.clock.now()
+    return {
+        "now": now,
+        "iso": datetime.fromtimestamp(now, UTC).isoformat(),
+        "offset_seconds": world.clock.offset_seconds,
+        "journal_entries": len(world.journal.since()),
+        "faults": [dataclasses.asdict(f) for f in world.faults.switches],
+        "timing": dataclasses.asdict(forum.timing),
+        "read_only": forum.read_only,
+        "requests_per_minute": forum.requests_per_minute,
+        "version": forum.version,
+        "users": len(forum.users),
+        "groups": {g.name: len(g.members) for g in forum.groups.values() if not g.automatic},
+        "webhooks": {name: _waiting(world, name) for name in DELIVERIES},
+        "snapshots": list(controls.snapshots),
+    }
+
+
+def _waiting(world: World, server: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in DELIVERIES[server].deliveries(world):
+        found[one["state"]] = found.get(one["state"], 0) + 1
+    return found
+
+
+def advance(controls: Controls, params: Params) -> Any:
+    """Move the clock by `seconds`, or forward `to` a time (seconds since 1970, or ISO)."""
+    seconds = _number(params, "seconds", 0)
+    if params.get("to"):
+        seconds = _moment(str(params["to"])) - controls.world.clock.now()
+    if seconds < 0:
+        raise Wrong(f"the clock only goes forward, not by {seconds:.0f} seconds")
+    advance_stripe(controls.world, seconds)
+    return {"now": controls.world.clock.now()}
+
+
+def _moment(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=at.tzinfo or UTC).timestamp()
+
+
+def add_fault(controls: Controls, params: Params) -> Any:
+    """A switch: `server`, `match`, `kind`, `times`, `skip`, and the kind's own arguments."""
+    named = ("server", "match", "kind", "times", "skip")
+    if not all(params.get(k) for k in ("server", "match", "kind")):
+        raise Wrong("a fault needs server, match (such as `PUT /groups/*`) and kind")
+    fault = controls.world.faults.add(
+        str(params["server"]),
+        str(params["match"]),
+        str(params["kind"]),
+        times=_times(params),
+        skip=int(_number(params, "skip", 0)),
+        **{k: v for k, v in params.items() if k not in named and v != ""},
+    )
+    return dataclasses.asdict(fault)
+
+
+def faults(controls: Controls, _params: Params) -> Any:
+    """The switches in force."""
+    return [dataclasses.asdict(f) for f in controls.world.faults.switches]
+
+
+def clear_faults(controls: Controls, _params: Params) -> Any:
+    """All is well again."""
+    controls.world.faults.clear()
+    return []
+
+
+def webhooks(controls: Controls, params: Params) -> Any:
+    """Lose, duplicate, delay, hold, release, clear or flush the deliveries of one server."""
+    server, action = str(params.get("server", "stripe")), str(params.get("action", ""))
+    if server not in DELIVERIES:
+        raise Wrong(f"server={server!r}: say stripe or discourse")
+    way, world = DELIVERIES[server], controls.world
+    types, times = str(params.get("types") or "*"), _times(params)
+    if action in ("lose", "hold"):
+        getattr(way, action)(world, times=times, types=types)
+    elif action == "duplicate":
+        way.duplicate(world, times=times, types=types, copies=int(_number(params, "copies", 2)))
+    elif action == "delay":
+        way.delay(world, _number(params, "seconds", 60), times=times, types=types)
+    elif action in ("release", "shuffle"):
+        order = "shuffled" if action == "shuffle" else str(params.get("order") or "given")
+        return {"released": way.release(world, order=order, seed=int(_number(params, "seed", 0)))}
+    elif action == "clear":
+        way.clear(world)
+    else:
+        raise Wrong(f"action={action!r}: say lose, duplicate, delay, hold, release, shuffle, clear")
+    return {"server": server, "action": action, "times": times, "types": types}
+
+
+def endpoints(controls: Controls, params: Params) -> Any:
+    """Send the events of a `server` to a loopback `url`, signed with the secret of the start."""
+    server, url = str(params.get("server", "stripe")), str(params.get("url", ""))
+    if not is_loopback(url):
+        raise Wrong(f"url={url!r}: only addresses of this machine are called")
+    if server == "stripe":
+        secret = controls.info["stripe_webhook_secret"]
+        return {"id": add_webhook(controls.world, url, secret=secret)[0], "secret": secret}
+    secret = controls.info["discourse_webhook_secret"]
+    return {"id": listen(controls.forum, url, secret)["id"], "secret": secret}
+
+
+def deliveries(controls: Controls, params: Params) -> Any:
+    """What was sent, is waiting, got lost."""
+    way = DELIVERIES[str(params.get("server", "stripe"))]
+    return way.deliveries(controls.world, params.get("state") or None)
+
+
+def flush(controls: Controls, params: Params) -> Any:
+    """Wait until everything that is due has been delivered."""
+    timeout = _number(params, "seconds", 10)
+    tick(controls.world)
+    done = {name: way.wait_until_idle(controls.world, timeout) for name, way in DELIVERIES.items()}
+    return {"idle": all(done.values()), **done}
+
+
+def payments(controls: Controls, params: Params) -> Any:
+    """The next `times` payments of a customer `fail` (with a decline `code`) or `succeed`."""
+    customer, outcome = str(params.get("customer", "")), str(params.get("outcome", "fail"))
+    if outcome not in ("fail", "succeed") or not customer:
+        raise Wrong("payments need a customer (cus_…) and an outcome, fail or succeed")
+    with controls.world.lock:
+        if account_of(controls.world).get("customer", customer) is None:
+            raise Wrong(f"there is no customer {customer!r}")
+        times = (_times(params) or 1) if outcome == "fail" else 0
+        code = str(params.get("code") or "generic_decline")
+        fail_payments(controls.world, customer, times, code)
+        return {"customer": customer, "failing": [code] * times}
+
+
+def timing(controls: Controls, params: Params) -> Any:
+    """Slow membership writes, cut off at a limit; see Timing."""
+    kept = controls.forum.timing
+    kept.on = _on(params)
+    for name in ("add_seconds", "remove_seconds", "limit_seconds", "scale"):
+        setattr(kept, name, _number(params, name, getattr(kept, name)))
+    return dataclasses.asdict(kept)
+
+
+def read_only(controls: Controls, params: Params) -> Any:
+    """Maintenance of the forum."""
+    controls.forum.read_only = _on(params)
+    return {"read_only": controls.forum.read_only}
+
+
+def limits(controls: Controls, params: Params) -> Any:
+    """Requests a minute for keys, and within 10 seconds by address (0: no limit)."""
+    forum = controls.forum
+    forum.requests_per_minute = int(
+        _number(params, "requests_per_minute", forum.requests_per_minute)
+    )
+    forum.ip_requests_per_10_seconds = int(
+        _number(params, "ip_requests_per_10_seconds", forum.ip_requests_per_10_seconds)
+    )
+    return {
+        "requests_per_minute": forum.requests_per_minute,
+        "ip_requests_per_10_seconds": forum.ip_requests_per_10_seconds,
+    }
+
+
+def settings(controls: Controls, params: Params) -> Any:
+    """The forum's site settings, and its version (`3.2` or `3.5`)."""
+    for name, value in params.items():
+        if name == "version":
+            controls.forum.version = str(value)
+        elif name in DEFAULT_SETTINGS:
+            controls.forum.settings[name] = value
+        else:
+            raise Wrong(f"there is no site setting {name!r} here")
+    return controls.forum.settings
+
+
+def snapshot(controls: Controls, params: Params) -> Any:
+    """Keep the state of both servers under a name; the journal goes on."""
+    name = str(params.get("name") or f"snapshot-{len(controls.snapshots) + 1}")
+    world = controls.world
+    controls.snapshots[name] = (
+        copy.deepcopy(world.parts),
+        copy.deepcopy(world.ids),
+        world.clock.offset_seconds,
+    )
+    return {"snapshot": name}
+
+
+def restore(controls: Controls, params: Params) -> Any:
+    """Put a kept state back, its time included."""
+    name = str(params.get("name", ""))
+    if name not in controls.snapshots:
+        raise Wrong(f"there is no snapshot {name!r}; there are {list(controls.snapshots)}")
+    parts, ids, offset = controls.snapshots[name]
+    world = controls.world
+    world.parts.clear()
+    world.parts.update(copy.deepcopy(parts))
+    world.ids = copy.deepcopy(ids)
+    world.clock.put_back(offset)
+    return {"restored": name, "now": world.clock.now()}
+
+
+def memberships(controls: Controls, params: Params) -> Any:
+    """Who came into or left which group; with `group` and `at`, who was in it at that moment."""
+    forum = controls.forum
+    if params.get("at"):
+        group = forum.group_named(str(params.get("group", "")))
+        if group is None:
+            raise Wrong(f"there is no group {params.get('group')!r}")
+        return sorted(members_at(forum, group.id, _moment(str(params["at"]))))
+    return [dataclasses.asdict(change) for change in forum.membership_log]
+
+
+def load(controls: Controls, params: Params) -> Any:
+    """Many users at once (`users`, named `prefix1`…), put into a `group` if one is named."""
+    forum, now = controls.forum, controls.world.clock.now()
+    prefix = str(params.get("prefix") or "member")
+    start = int(_number(params, "start", 1))
+    users = load_users(forum, int(_number(params, "users", 0)), now, prefix, start)
+    if params.get("group"):
+        group = forum.group_named(str(params["group"]))
+        if group is None:
+            raise Wrong(f"there is no group {params['group']!r}; make it first")
+        load_members(forum, group, users, now, SITE_ADMIN_ID)
+    return {"users": [u.id for u in users[:1]] + [u.id for u in users[-1:]], "count": len(users)}
+
+
+def scenario(controls: Controls, params: Params) -> Any:
+    """Play a life: one of the files that come with it by `name`, or `toml`."""
+    name, text = str(params.get("name") or ""), str(params.get("toml") or "")
+    if name:
+        files = {f.stem: f for f in SCENARIOS.glob("*.toml")}
+        if name not in files:
+            raise Wrong(f"there is no scenario {name!r}; there are {sorted(files)}")
+        text = files[name].read_text()
+    kept = play(controls.world, controls.info, tomllib.loads(text).get("step", []))
+    return {name: answer.get("id") for name, answer in kept.items()}
+
+
+# (method, address): control. Reading takes its parameters from the query.
+CONTROLS: dict[tuple[str, str], Callable[[Controls, Params], Any]] = {
+    ("GET", "/state"): state,
+    ("POST", "/clock/advance"): advance,
+    ("GET", "/faults"): faults,
+    ("POST", "/faults"): add_fault,
+    ("DELETE", "/faults"): clear_faults,
+    ("POST", "/faults/clear"): clear_faults,
+    ("GET", "/webhooks"): deliveries,
+    ("POST", "/webhooks"): webhooks,
+    ("POST", "/endpoints"): endpoints,
+    ("POST", "/flush"): flush,
+    ("POST", "/payments"): payments,
+    ("POST", "/timing"): timing,
+    ("POST", "/read-only"): read_only,
+    ("POST", "/limits"): limits,
+    ("POST", "/settings"): settings,
+    ("POST", "/snapshot"): snapshot,
+    ("POST", "/restore"): restore,
+    ("GET", "/memberships"): memberships,
+    ("POST", "/load"): load,
+    ("POST", "/scenario"): scenario,
+}
+# These wait for others, so they must not hold the world still.
+WITHOUT_LOCK = (flush, scenario)
