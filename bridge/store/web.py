@@ -226,6 +226,19 @@ def memberships_of(
     return {row.group_id: row for row in rows}
 
 
+def steps_of(connection: Connection, user_id: int) -> dict[str, int]:
+    """The step on which a user stands now, for each ladder."""
+    rows = connection.execute(
+        select(memberships.c.ladder, memberships.c.group_id).where(
+            memberships.c.user_id == user_id,
+            memberships.c.ladder.is_not(None),
+            memberships.c.wanted,
+            memberships.c.actual,
+        )
+    )
+    return {row.ladder: row.group_id for row in rows}
+
+
 def groups_by_id(connection: Connection, group_ids: Collection[int]) -> dict[int, Group]:
     """The groups as last read, for their names."""
     rows = connection.execute(select(groups).where(groups.c.id.in_(list(group_ids))))

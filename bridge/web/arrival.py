@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -88,7 +89,8 @@ def _state(known: Reader, bought: shop.Offer | None) -> str:
         return "thanks"
     with the_bridge().store.read() as connection:
         found = store.memberships_of(connection, known.user_id, bought.group_ids)
-    rows = [found.get(group_id) for group_id in bought.group_ids]
+        steps = store.steps_of(connection, known.user_id)
+    rows = [found.get(group_id) for group_id in _waited_for(bought, steps)]
     if all(row is not None and row.actual and row.wanted for row in rows):
         return "in"
     if any(row is not None and row.wanted and (row.override or row.hold) for row in rows):
@@ -96,6 +98,15 @@ def _state(known: Reader, bought: shop.Offer | None) -> str:
     if all(row is not None and row.wanted for row in rows):
         return "adding"
     return "waiting"
+
+
+def _waited_for(bought: shop.Offer, steps: Mapping[str, int]) -> list[int]:
+    """The groups to wait for: not a step of a ladder on which the buyer stands higher already."""
+    rule = bought.rule
+    higher = steps.get(rule.ladder) if rule and rule.ladder else None
+    if rule is None or higher is None or higher in rule.ladder_group_ids:
+        return list(bought.group_ids)
+    return [group_id for group_id in bought.group_ids if group_id not in rule.ladder_group_ids]
 
 
 def _ask_stripe(known: Reader) -> None:
