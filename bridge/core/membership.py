@@ -115,7 +115,7 @@ def decide(before: Mapping[int, Wish], grants: Iterable[Grant], at: Situation) -
     for group_id in sorted(by_group.keys() | before.keys()):
         old = before.get(group_id, Wish(group_id))
         new = (
-            _granted(old, by_group[group_id])
+            _granted(old, by_group[group_id], at)
             if group_id in by_group
             else _ungranted(old, steps, at)
         )
@@ -139,17 +139,19 @@ def _same_step(grant: Grant, best: Grant) -> bool:
     return (grant.source_id, grant.rule_id) == (best.source_id, best.rule_id)
 
 
-def _granted(old: Wish, grants: list[Grant]) -> Wish:
+def _granted(old: Wish, grants: list[Grant], at: Situation) -> Wish:
     untils = [grant.until_at for grant in grants]
     until = None if None in untils else max(u for u in untils if u is not None)
     first = max(grants, key=lambda g: (g.until_at is None, g.until_at or g.from_at, g.source_id))
     since = min(grant.from_at for grant in grants)
+    # A source in doubt gave it too: should the others end, it is held for that one's sake.
+    in_doubt = {s for s in old.sources if old.wanted and s in (at.held_sources or {})}
     return Wish(
         group_id=old.group_id,
         wanted=True,
         wanted_since=old.wanted_since if old.wanted and old.wanted_since else since,
         wanted_until=until,
-        sources=tuple(sorted({grant.source_id for grant in grants})),
+        sources=tuple(sorted({grant.source_id for grant in grants} | in_doubt)),
         reason=first.reason,
         rule_id=first.rule_id,
         ladder=first.ladder,

@@ -35,7 +35,7 @@ from bridge.core.reasons import UNDECIDED
 BASE, LOW, HIGH, EXTRA = 1, 2, 3, 4
 NAMES = {BASE: "base", LOW: "low", HIGH: "high", EXTRA: "extra"}
 SELLS = {"bronze": {BASE, LOW}, "gold": {BASE, HIGH}, "side": {EXTRA}, "pass": {EXTRA}}
-LADDER = {LOW: 1, HIGH: 2}
+LADDER = (LOW, HIGH)
 STATUSES = ("active", "trialing", "past_due", "unpaid", "paused", "canceled", "incomplete")
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 CONFIRM = timedelta(seconds=60)
@@ -79,27 +79,50 @@ class World:
     hands: tuple[Hand, ...] = ()
 
 
-def entitled(world: World, now: datetime) -> set[int]:
-    """The oracle: the acceptance text, not the code."""
-    groups: set[int] = set()
-    steps: set[int] = set()
-    for sub in world.subs:
-        pays = sub.status in ("active", "trialing")
-        in_grace = sub.status == "past_due" and now < (sub.failed_at or now) + GRACE
-        if pays or in_grace:
-            groups |= SELLS[sub.product] - LADDER.keys()
-            steps |= SELLS[sub.product] & LADDER.keys()
-    if steps:
-        groups.add(max(steps, key=LADDER.__getitem__))
+def given(world: World, now: datetime, broken: Iterable[str] = ()) -> dict[int, set[str]]:
+    """The oracle, from the acceptance text: which group, by which of its sources."""
+    paying = [sub for sub in world.subs if pays(sub, now) and sub.product not in broken]
+    found = {
+        group: {f"sub_{sub.number}" for sub in paying if group in SELLS[sub.product]}
+        for group in NAMES
+    }
+    if found[HIGH]:
+        found[LOW] = set()
+    if "pass" not in broken:
+        found[EXTRA] |= passes_that_last(world, now)
+    for hand in world.hands:
+        if hand.from_at <= now < hand.until_at:
+            found[hand.group].add(f"hand_{hand.number}")
+    return found
+
+
+def passes_that_last(world: World, now: datetime) -> set[str]:
+    """Each stands on what still stands: max(bought, end so far) + 30 days."""
+    lasting = set()
     end = BEGIN
     for one in sorted(world.passes, key=lambda p: (p.paid_at, p.number)):
         if one.refunded or one.dispute == "lost":
             continue
         end = max(end, one.paid_at) + TERM
         if now < end:
-            groups.add(EXTRA)
-    groups |= {hand.group for hand in world.hands if hand.from_at <= now < hand.until_at}
-    return groups
+            lasting.add(f"cs_{one.number}:1")
+    return lasting
+
+
+def entitled(world: World, now: datetime, broken: Iterable[str] = ()) -> set[int]:
+    return {group for group, sources in given(world, now, broken).items() if sources}
+
+
+def pays(sub: Sub, now: datetime) -> bool:
+    in_grace = sub.status == "past_due" and now < (sub.failed_at or now) + GRACE
+    return sub.status in ("active", "trialing") or in_grace
+
+
+def in_doubt(world: World, now: datetime, broken: Iterable[str]) -> set[str]:
+    """Sources of which nobody knows what they give, because what they pay for is mapped wrongly."""
+    subs = {f"sub_{sub.number}" for sub in world.subs if pays(sub, now) and sub.product in broken}
+    stands = [p for p in world.passes if not p.refunded and p.dispute != "lost"]
+    return subs | {f"cs_{p.number}:1" for p in stands if "pass" in broken}
 
 
 # --- the same world as the bridge reads it --------------------------------------------------------
@@ -210,6 +233,11 @@ class Life(RuleBasedStateMachine):
         self.unheard = False
         self.by_staff: set[int] = set()
         self.numbers = 0
+        self.gave: dict[int, set[str]] = {group: set() for group in NAMES}
+
+    @property
+    def faults(self) -> set[str]:
+        return {product for product, _ in self.broken}
 
     # --- what happens at Stripe -------------------------------------------------------------------
 
@@ -359,8 +387,11 @@ class Life(RuleBasedStateMachine):
         record.stored = reading
         if record.done == record.dirty:
             record.needs_reading = False
-        said = entitled(world, self.now)
+        said = entitled(world, self.now, self.faults)
         record.proofs.append(Proof(reading.began_at, self.now, said))
+        doubted = in_doubt(world, self.now, self.faults)
+        for group, sources in given(world, self.now, self.faults).items():
+            self.gave[group] = sources | (self.gave[group] & doubted)
         if reading.world == self.world and reading.generation == record.dirty:
             self.unheard = False
 
@@ -401,7 +432,11 @@ class Life(RuleBasedStateMachine):
     def _removal_is_right(self, group: int) -> None:
         """I3: nobody loses a group while anything entitles them to it, as far as was heard."""
         if not self.unheard:
-            assert group not in entitled(self.world, self.now), "I3: an entitled member is put out"
+            should = entitled(self.world, self.now, self.faults)
+            assert group not in should, "I3: an entitled member is put out"
+        halted = [SELLS[product] for product, how in self.broken if how == "halted"]
+        assert not any(group in sold for sold in halted), "A93: a halted rule took somebody out"
+        assert not self.gave[group], "A34: taken away though a source of it is in doubt"
         last = self.record.proofs[-1]
         assert group not in last.entitled, "removed against the last reading"
         if group in LADDER and self.record.wishes[group].swap_to in last.entitled:

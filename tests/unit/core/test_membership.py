@@ -373,6 +373,15 @@ def test_A93_a_halted_rule_takes_nobody_out_of_its_groups_and_others_run() -> No
     assert actions(decision) == [("held", LOW), ("unwanted", EXTRA)]
 
 
+def test_A34_the_end_of_another_source_takes_nothing_that_one_in_doubt_gave_too() -> None:
+    before = decided(grant(LOW, "sub_1"), grant(LOW, "sub_2"))
+    doubt = {"held_sources": {"sub_2": "no_rule"}}
+    before = decided(grant(LOW, "sub_1"), before=before, **doubt)
+    assert (before[LOW].sources, before[LOW].hold) == (("sub_1", "sub_2"), None)
+    ended = decided(grant(LOW, "sub_1", holds=False), before=before, **doubt)
+    assert (ended[LOW].wanted, ended[LOW].hold) == (True, "no_rule")
+
+
 def test_a_hold_ends_with_its_cause() -> None:
     held = decided(before=decided(grant(LOW)), halted_group_ids=frozenset({LOW}))
     released = decide(held, [grant(LOW)], situation(NOW + DAY))
