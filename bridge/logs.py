@@ -60,7 +60,7 @@ def configure(level: str = "INFO", *, stream: Any = None) -> None:
     rq = logging.getLogger("rq")
     rq.handlers, rq.propagate = [handler], False
     # These tell every request, with addresses in full; our own lines tell what matters.
-    for noisy in ("urllib3", "stripe", "pydiscourse", "alembic.runtime.plugins"):
+    for noisy in ("urllib3", "stripe", "pydiscourse", "alembic"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 
 
