@@ -17,6 +17,7 @@ from bridge.sandbox.server import CONTROL_PATH
 from bridge.sandbox.stripe import account_of
 
 LAST_ENTRIES = 40
+OWN_NAMES = ("localhost", "127.0.0.1")
 
 
 def create_control(world: World, info: dict[str, str]) -> Flask:
@@ -34,9 +35,10 @@ def create_control(world: World, info: dict[str, str]) -> Flask:
 
 
 def _same_origin() -> None:
-    """No page of another address may turn the switches."""
+    """No page of another address may turn the switches, nor a name that leads here by trick."""
     origin = request.headers.get("Origin")
-    if request.method != "GET" and origin and urlsplit(origin).netloc != request.host:
+    foreign = origin and urlsplit(origin).netloc != request.host
+    if (request.method != "GET" and foreign) or request.host.partition(":")[0] not in OWN_NAMES:
         abort(403)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import Any
 
@@ -11,7 +12,29 @@ from bridge.sandbox.discourse.shapes_user import avatar, basic_user
 from bridge.sandbox.discourse.state import Forum, Post, Topic, User, iso
 
 GONE = {"id": 0, "username": "", "name": "", "avatar_template": ""}
-ACTIONS = [{"id": number, "can_act": True} for number in (3, 4, 8)]
+# What no post here ever has.
+POST_HAS_NOT: dict[str, Any] = {
+    "post_type": 1, "reply_count": 0, "reply_to_post_number": None, "quote_count": 0,
+    "incoming_link_count": 0, "reads": 0, "readers_count": 0, "score": 0, "flair_url": None,
+    "flair_bg_color": None, "flair_color": None, "badges_granted": [], "can_recover": False,
+    "can_see_hidden_post": True, "bookmarked": False, "draft_sequence": 0, "hidden": False,
+    "actions_summary": [{"id": number, "can_act": True} for number in (3, 4, 8)],
+    "user_deleted": False, "can_view_edit_history": True, "wiki": False, "reviewable_id": None,
+    "reviewable_score_count": 0, "reviewable_score_pending_count": 0,
+}  # fmt: skip
+# What no topic here ever has.
+TOPIC_HAS_NOT: dict[str, Any] = {
+    "timeline_lookup": [[1, 0]], "suggested_topics": [], "tags": [], "tags_descriptions": {},
+    "like_count": 0, "has_summary": False, "featured_link": None, "pinned_globally": False,
+    "pinned_at": None, "pinned_until": None, "image_url": None, "slow_mode_seconds": 0,
+    "draft": None, "draft_sequence": 0, "unpinned": None, "pinned": False,
+    "current_post_number": 1, "deleted_by": None, "has_deleted": False, "chunk_size": 20,
+    "bookmarked": False, "bookmarks": [], "topic_timer": None, "message_bus_last_id": 0,
+    "show_read_indicator": False, "thumbnails": None, "slow_mode_enabled_until": None,
+    "actions_summary": [
+        {"id": number, "count": 0, "hidden": False, "can_act": True} for number in (4, 8, 10)
+    ],
+}  # fmt: skip
 NOT_IN_3_2 = (
     "badges_granted", "post_url", "posts_count", "has_post_localizations", "post_localizations",
 )  # fmt: skip
@@ -49,70 +72,56 @@ def shown_post(
     forum: Forum, post: Post, viewer: User | None, *, raw: bool = True
 ) -> dict[str, Any]:
     """PostSerializer."""
-    topic, author = forum.topics[post.topic_id], forum.users.get(post.user_id)
-    primary = forum.group_with(author.primary_group_id) if author else None
+    topic = forum.topics[post.topic_id]
     slug = slug_of(topic.title)
     shape: dict[str, Any] = {
+        **copy.deepcopy(POST_HAS_NOT),
+        **_author(forum, forum.users.get(post.user_id)),
         "id": post.id,
-        "name": author.name if author else None,
-        "username": author.username if author else "",
-        "avatar_template": avatar(author) if author else "",
+        "user_id": post.user_id,
         "created_at": iso(post.created_at),
+        "updated_at": iso(post.updated_at),
+        "deleted_at": iso(post.deleted_at),
+        "raw": post.raw,
         "cooked": cook(post.raw, names_of(forum)),
         "post_number": post.number,
-        "post_type": 1,
         "posts_count": 0 if topic.deleted_at else len(live_posts(forum, topic)),
-        "updated_at": iso(post.updated_at),
-        "reply_count": 0,
-        "reply_to_post_number": None,
-        "quote_count": 0,
-        "incoming_link_count": 0,
-        "reads": 0,
-        "readers_count": 0,
-        "score": 0,
+        "version": post.version,
+        "edit_reason": post.edit_reason,
         "yours": bool(viewer and viewer.id == post.user_id),
         "topic_id": topic.id,
         "topic_slug": slug,
-        "display_username": author.name if author else None,
-        "primary_group_name": primary.name if primary else None,
-        "flair_name": primary.name if primary else None,
-        "flair_url": None,
-        "flair_bg_color": None,
-        "flair_color": None,
-        "flair_group_id": primary.id if primary else None,
-        "badges_granted": [],
-        "version": post.version,
+        "post_url": f"/t/{slug}/{topic.id}/{post.number}",
         "can_edit": can_edit_post(viewer, topic, post.user_id),
         "can_delete": bool(viewer and viewer.staff and post.number > 1),
-        "can_recover": False,
-        "can_see_hidden_post": True,
         "can_wiki": bool(viewer and viewer.staff),
-        "user_title": author.title if author else None,
-        "bookmarked": False,
-        "raw": post.raw,
-        "actions_summary": [dict(a) for a in ACTIONS],
-        "moderator": bool(author and author.moderator),
-        "admin": bool(author and author.admin),
-        "staff": bool(author and author.staff),
-        "user_id": post.user_id,
-        "draft_sequence": 0,
-        "hidden": False,
-        "trust_level": author.trust_level if author else 0,
-        "deleted_at": iso(post.deleted_at),
-        "user_deleted": False,
-        "edit_reason": post.edit_reason,
-        "can_view_edit_history": True,
-        "wiki": False,
-        "reviewable_id": None,
-        "reviewable_score_count": 0,
-        "reviewable_score_pending_count": 0,
-        "post_url": f"/t/{slug}/{topic.id}/{post.number}",
     }
     if not raw:
         del shape["raw"], shape["draft_sequence"]
     if forum.is_old():
         shape = {k: v for k, v in shape.items() if k not in NOT_IN_3_2}
     return shape
+
+
+def _author(forum: Forum, author: User | None) -> dict[str, Any]:
+    """Who wrote it; one who is gone leaves empty names."""
+    if author is None:
+        author = User(0, "", None, "", 0)
+    primary = forum.group_with(author.primary_group_id)
+    return {
+        "name": author.name,
+        "username": author.username,
+        "display_username": author.name,
+        "avatar_template": avatar(author) if author.username else "",
+        "primary_group_name": primary.name if primary else None,
+        "flair_name": primary.name if primary else None,
+        "flair_group_id": primary.id if primary else None,
+        "user_title": author.title,
+        "moderator": author.moderator,
+        "admin": author.admin,
+        "staff": author.staff,
+        "trust_level": author.trust_level,
+    }
 
 
 def streamed_post(forum: Forum, post: Post, viewer: User | None) -> dict[str, Any]:
@@ -126,52 +135,23 @@ def shown_topic(forum: Forum, topic: Topic, viewer: User | None) -> dict[str, An
     posts = live_posts(forum, topic)
     last = posts[-1] if posts else None
     shape: dict[str, Any] = {
+        **copy.deepcopy(TOPIC_HAS_NOT),
+        **topic_head(topic),
         "post_stream": {
             "posts": [streamed_post(forum, p, viewer) for p in posts[:20]],
             "stream": [p.id for p in posts],
         },
-        "timeline_lookup": [[1, 0]],
-        "suggested_topics": [],
-        "tags": [],
-        "tags_descriptions": {},
-        **topic_head(topic),
         "posts_count": len(posts),
         "views": topic.views,
         "reply_count": max(0, len(posts) - 1),
-        "like_count": 0,
         "last_posted_at": iso(last.created_at) if last else None,
-        "has_summary": False,
         "category_id": topic.category_id,
         "word_count": sum(len(p.raw.split()) for p in posts),
         "deleted_at": iso(topic.deleted_at),
         "user_id": topic.user_id,
-        "featured_link": None,
-        "pinned_globally": False,
-        "pinned_at": None,
-        "pinned_until": None,
-        "image_url": None,
-        "slow_mode_seconds": 0,
-        "draft": None,
         "draft_key": f"topic_{topic.id}",
-        "draft_sequence": 0,
-        "unpinned": None,
-        "pinned": False,
-        "current_post_number": 1,
         "highest_post_number": len(topic.post_ids),
-        "deleted_by": None,
-        "has_deleted": False,
-        "actions_summary": [
-            {"id": n, "count": 0, "hidden": False, "can_act": True} for n in (4, 8, 10)
-        ],
-        "chunk_size": 20,
-        "bookmarked": False,
-        "bookmarks": [],
-        "topic_timer": None,
-        "message_bus_last_id": 0,
         "participant_count": len({p.user_id for p in posts}),
-        "show_read_indicator": False,
-        "thumbnails": None,
-        "slow_mode_enabled_until": None,
         "details": _details(forum, topic, posts),
     }
     if topic.external_id:

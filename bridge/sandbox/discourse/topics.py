@@ -9,7 +9,14 @@ from flask import Blueprint, Response, redirect
 from bridge.sandbox.discourse.answers import GONE, Refused, answer, empty, forbidden, not_found, ok
 from bridge.sandbox.discourse.call import Call, call
 from bridge.sandbox.discourse.permissions import can_see_topic
-from bridge.sandbox.discourse.shapes_post import listed_topic, shown_topic, slug_of, topic_list
+from bridge.sandbox.discourse.shapes_post import (
+    listed_topic,
+    live_posts,
+    shown_topic,
+    slug_of,
+    streamed_post,
+    topic_list,
+)
 from bridge.sandbox.discourse.state import Forum, Topic, User
 
 routes = Blueprint("topics", __name__)
@@ -33,7 +40,7 @@ def seen_topic(made: Call, topic_id: int) -> Topic:
 
 @routes.get("/t/<int:topic_id>")
 @routes.get("/t/<slug>/<int:topic_id>")
-@routes.get("/t/<slug>/<int:topic_id>/<int:_number>")
+@routes.get("/t/<slug>/<int:topic_id>/<int:number>")
 def _show(topic_id: int, **_: Any) -> Response:
     made = call()
     topic = seen_topic(made, topic_id)
@@ -43,6 +50,17 @@ def _show(topic_id: int, **_: Any) -> Response:
         if notification["topic_id"] == topic.id and not made.by_key:
             notification["read"] = True
     return answer(shown_topic(made.forum, topic, made.user))
+
+
+@routes.get("/t/<int:topic_id>/posts")
+def _posts(topic_id: int) -> Response:
+    """The posts beyond the first twenty, by the ids of the stream."""
+    made = call()
+    topic = seen_topic(made, topic_id)
+    wanted = set(made.words("post_ids"))
+    posts = [p for p in live_posts(made.forum, topic) if not wanted or str(p.id) in wanted]
+    shown = [streamed_post(made.forum, p, made.user) for p in posts[:20]]
+    return answer({"post_stream": {"posts": shown}, "id": topic.id})
 
 
 @routes.get("/t/external_id/<external_id>")

@@ -289,6 +289,10 @@ def test_a_foreign_page_cannot_turn_the_switches(sandbox: Sandbox) -> None:
         url, json={"on": True}, headers={"Origin": "https://evil.example"}, timeout=TIMEOUT
     )
     assert answer.status_code == 403
+    answer = requests.post(
+        url, json={"on": True}, headers={"Host": "rebound.example"}, timeout=TIMEOUT
+    )
+    assert answer.status_code == 403
     assert not sandbox.forum.read_only
 
 

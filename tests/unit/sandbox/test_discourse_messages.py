@@ -137,6 +137,18 @@ def test_the_reader_is_notified_of_each_message_and_not_of_edits(site: Site) -> 
     assert [n["post_number"] for n in mine] == [2, 1]
 
 
+def test_a_long_conversation_is_read_in_parts(site: Site) -> None:
+    topic = site.message("ada").get_json()["topic_id"]
+    for n in range(24):
+        reply = {"topic_id": topic, "raw": f"Payment number {n} has arrived."}
+        site.call("POST", "/posts.json", json=reply)
+    stream = site.call("GET", f"/t/{topic}.json").get_json()["post_stream"]
+    assert (len(stream["posts"]), len(stream["stream"])) == (20, 25)
+    rest = {"post_ids[]": stream["stream"][20:]}
+    answer = site.call("GET", f"/t/{topic}/posts.json", query_string=rest).get_json()
+    assert [p["post_number"] for p in answer["post_stream"]["posts"]] == [21, 22, 23, 24, 25]
+
+
 def test_public_topics_need_a_category_a_title_and_no_namesake(site: Site) -> None:
     body = {"title": "Become a patron of this place", "raw": "Join us by the link below."}
     assert site.call("POST", "/posts.json", json=body).get_json()["errors"] == [
