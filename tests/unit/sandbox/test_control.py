@@ -373,3 +373,28 @@ def test_the_command_prints_one_line_when_ready_and_stops_on_a_signal() -> None:
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def test_others_are_served_while_a_slow_write_runs(sandbox: Sandbox) -> None:
+    group = make_group(sandbox)
+    control(sandbox, "/load", users=60)
+    control(sandbox, "/timing", on=True)
+    statuses: list[int] = []
+
+    def write(first: int) -> None:
+        names = ",".join(f"member{n}" for n in range(first, first + 30))
+        answer = forum(sandbox, "PUT", f"/groups/{group}/members.json", json={"usernames": names})
+        statuses.append(answer.status_code)
+
+    writers = [threading.Thread(target=write, args=(first,)) for first in (1, 31)]
+    for writer in writers:
+        writer.start()
+    seen = set()
+    while any(w.is_alive() for w in writers):
+        page = forum(sandbox, "GET", "/groups/patrons/members.json").json()
+        seen.add(page["meta"]["total"])
+    for writer in writers:
+        writer.join()
+    assert statuses == [200, 200]
+    assert len(sandbox.forum.groups[group].members) == 60
+    assert len(seen) > 3
