@@ -289,14 +289,14 @@ def _resolve(turn: _Turn, open_ends: Sequence[Row[Any]]) -> bool:
             groups.ask_for_reading(connection, turn.id, turn.bridge.clock.now())
         turn.bridge.hint("read", str(turn.id))
         return False
-    _look_up(turn, [row.user_id for row in open_ends], present_is="claimed", observed=True)
+    _look_up(turn, [row.user_id for row in open_ends])
     return True
 
 
 def _sort_out(turn: _Turn, user_ids: Sequence[int]) -> None:
     """Some ids are nobody's any more, and Discourse does not say which: ask who they are."""
     if len(user_ids) <= FEW:
-        _look_up(turn, user_ids, present_is="claimed")
+        _look_up(turn, user_ids)
         return
     known: set[int] = set()
     for start in range(0, len(user_ids), CARDS):
@@ -311,9 +311,7 @@ def _sort_out(turn: _Turn, user_ids: Sequence[int]) -> None:
             memberships.hold(connection, turn.id, [user_id], "user_gone", now)
 
 
-def _look_up(
-    turn: _Turn, user_ids: Sequence[int], *, present_is: str, observed: bool = False
-) -> None:
+def _look_up(turn: _Turn, user_ids: Sequence[int]) -> None:
     """Ask Discourse person by person who is in the group, and who is nobody any more."""
     bridge = turn.bridge
     for user_id in user_ids:
@@ -330,14 +328,7 @@ def _look_up(
                 continue
             statements.see_user(connection, user, now)
             if turn.id in user.group_ids:
-                memberships.settle_added(
-                    connection,
-                    turn.id,
-                    [user_id],
-                    owned=present_is,
-                    now=now,
-                    action="observed_done" if observed else "added",
-                )
+                memberships.settle_present(connection, turn.id, user_id, now=now)
             else:
                 memberships.settle_absent(connection, turn.id, user_id, now=now)
 

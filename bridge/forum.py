@@ -99,8 +99,9 @@ def _finish(bridge: Bridge, lease: work.Lease, group: Row[Any], since: datetime)
     with bridge.store.write() as connection:
         work.check(connection, lease, now)
         for row in open_ends:
-            if row.seen_at is None or row.seen_at < since:
-                memberships.settle_absent(connection, group.id, row.user_id, now=now)
+            is_out = row.seen_at is None or row.seen_at < since
+            settle = memberships.settle_absent if is_out else memberships.settle_present
+            settle(connection, group.id, row.user_id, now=now)
         for row in missing:
             if row.intent is None:
                 by = actors.get(row.user_id)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, 
 from bridge.core.membership import Decision, Wish
 from bridge.core.model import Member
 from bridge.store.changes import log
-from bridge.store.schema import customers, groups, memberships, users
+from bridge.store.schema import customers, groups, memberships, moment, users
 from bridge.store.work import insert_for, is_user_dirty
 
 M = memberships.c
@@ -218,12 +218,16 @@ def settle_added(
     now: datetime,
     action: str = "added",
 ) -> None:
-    """Record that they are in the group: `owned` is no, claimed or proven."""
+    """Record that they are in the group: `owned` is no, claimed or proven.
+
+    A claim is kept with the time at which the adding was sent: only who came in later is ours.
+    """
+    since = func.coalesce(M.intent_at, moment(now)) if owned == "claimed" else now
     connection.execute(
         update(memberships)
         .where(M.group_id == group_id, M.user_id.in_(user_ids))
         .values(
-            actual=True, actual_since=now, seen_at=now, owned=owned, intent=None, intent_at=None
+            actual=True, actual_since=since, seen_at=now, owned=owned, intent=None, intent_at=None
         )
     )
     _log_each(connection, action, group_id, user_ids, now, outcome=owned)
@@ -236,6 +240,7 @@ def settle_removed(
     *,
     now: datetime,
     action: str = "removed",
+    outcome: str | None = None,
 ) -> None:
     """Record that they are out of the group, and whose membership it was is past."""
     connection.execute(
@@ -245,7 +250,7 @@ def settle_removed(
             actual=False, actual_since=None, seen_at=now, owned="no", intent=None, intent_at=None
         )
     )
-    _log_each(connection, action, group_id, user_ids, now)
+    _log_each(connection, action, group_id, user_ids, now, outcome=outcome)
 
 
 def settle_nothing(
@@ -376,13 +381,9 @@ def _whose(row: Row[Any] | None, added_at: datetime) -> str:
     if not row.actual or row.owned == "no":
         return "no"
     if row.owned == "claimed":
-        return "proven" if added_at >= row.actual_since - _LONGEST_BATCH else "no"
+        return "proven" if added_at >= row.actual_since - CLOCK_MARGIN else "no"
     # Taken out and put in again by somebody else since: theirs now.
-    return "proven" if added_at <= row.actual_since + _LONGEST_BATCH else "no"
-
-
-# A batch is recorded when its answer came; the first of it went in at most this much earlier.
-_LONGEST_BATCH = timedelta(seconds=40)
+    return "proven" if added_at <= row.actual_since + CLOCK_MARGIN else "no"
 
 
 def _wish(row: Row[Any]) -> Wish:
@@ -405,13 +406,25 @@ def _log_each(
 
 def settle_absent(connection: Connection, group_id: int, user_id: int, *, now: datetime) -> None:
     """Record that somebody was looked up and is not in the group: sent or not, it is as it is."""
-    row = connection.execute(
-        select(memberships).where(M.group_id == group_id, M.user_id == user_id)
-    ).one()
-    if row.intent == "remove":
-        settle_removed(connection, group_id, [user_id], now=now, action="observed_done")
+    if _intent_of(connection, group_id, user_id) == "remove":
+        # As any other removal in the log: the limit of removals counts it.
+        settle_removed(connection, group_id, [user_id], now=now, outcome="observed_done")
     else:
         settle_nothing(connection, group_id, [user_id], now=now, outcome="not in the group")
+
+
+def settle_present(connection: Connection, group_id: int, user_id: int, *, now: datetime) -> None:
+    """Record that somebody was looked up and is in the group; a removal has not happened, then."""
+    if _intent_of(connection, group_id, user_id) == "remove":
+        settle_nothing(connection, group_id, [user_id], now=now, outcome="still in the group")
+    else:
+        settle_added(
+            connection, group_id, [user_id], owned="claimed", now=now, action="observed_done"
+        )
+
+
+def _intent_of(connection: Connection, group_id: int, user_id: int) -> str | None:
+    return connection.scalar(select(M.intent).where(M.group_id == group_id, M.user_id == user_id))
 
 
 def waiting_for(connection: Connection, group_id: int, user_ids: Collection[int]) -> list[int]:
