@@ -13,8 +13,13 @@ NAMES = (
     "before_discourse_remove",
     "after_discourse_remove",
     "after_stripe_read",
+    "after_decision",
     "before_message_create",
     "after_message_create",
+    "before_message_edit",
+    "after_message_edit",
+    "before_receipt",
+    "after_receipt",
 )
 
 

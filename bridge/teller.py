@@ -68,7 +68,9 @@ def _tell(bridge: Bridge, lease: work.Lease, row: Row[Any]) -> None:
         _written(bridge, lease, row, topic_id, post_id, fingerprint)
         return
     if bridge.discourse.message_alive(row.topic_id):
+        crashpoint("before_message_edit")
         bridge.discourse.edit_message(row.post_id, body)
+        crashpoint("after_message_edit")
     else:
         # Deleted by staff: it is not forced upon the member again.
         log.info("statement.deleted_on_forum", user_id=row.user_id, topic_id=row.topic_id)
@@ -126,7 +128,9 @@ def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
         return
     for key in keys:
         if key in lines:
+            crashpoint("before_receipt")
             _send_receipt(bridge, row.topic_id, lines[key])
+            crashpoint("after_receipt")
         with bridge.store.write() as connection:
             work.check(connection, lease, bridge.clock.now())
             statements.receipt_sent(connection, key, bridge.clock.now())

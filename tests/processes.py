@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,11 @@ import requests
 import stripe
 from sqlalchemy import Row, func, select
 
-from bridge import wiring
+from bridge import sweeper, wiring
 from bridge.sandbox import run as sandbox_run
 from bridge.sandbox.stripe import add_webhook, delivery
 from bridge.settings import Settings
-from bridge.store import migrate
+from bridge.store import migrate, state, statements
 from bridge.store.schema import changes, inbox, memberships, users, work
 from tests.harness import SECRET_KEY, System
 
@@ -160,6 +161,17 @@ class Live:
             if pace:
                 self.system.advance(pace * 0.05)
 
+    def work_here(self, is_so: Callable[[], Any], *, rounds: int = 60) -> None:
+        """Do the sweeper's work in this process, over simulated time, until something holds."""
+        world = self.system.sandbox.world
+        for _ in range(rounds):
+            delivery.wait_until_idle(world)
+            self.system.advance(3)
+            sweeper.tick(self.system.bridge)
+            if is_so() and self.at_rest():
+                return
+        raise AssertionError(f"did not become true within {rounds} rounds of work")
+
     def at_rest(self) -> bool:
         """Whether nothing is to be decided, sent or resolved, and all that was due is delivered."""
         with self.system.bridge.store.read() as connection:
@@ -176,8 +188,15 @@ class Live:
                     | (~M.wanted & M.actual & (M.owned != "no") & M.hold.is_(None))
                 )
             )
+            untold = statements.due_users(connection, self.system.bridge.clock.now(), 1)
         idle = delivery.is_idle(self.system.sandbox.world)
-        return not dirty and not unsettled and idle
+        return not dirty and not unsettled and not untold and idle
+
+    def has_swept(self, since: datetime) -> bool:
+        """Whether a sweep went through everything since then."""
+        with self.system.bridge.store.read() as connection:
+            last = state.get_time(connection, sweeper.LAST_SWEEP)
+        return last is not None and last > since
 
     # --- looking into the database ----------------------------------------------------------------
 

@@ -15,6 +15,8 @@ __all__ = ["database_url", "on_both", "postgresql_server", "postgresql_url", "pr
 QUICK = """
 [site]
 removal_confirm_seconds = 10
+statement_quiet_seconds = 5
+statement_renewal_seconds = 5
 """
 
 
