@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 from bridge.sandbox.kernel import World
+from bridge.sandbox.stripe import older
 from bridge.sandbox.stripe import params as parameters
 from bridge.sandbox.stripe.account import Account, account_of
 from bridge.sandbox.stripe.crud import Handler
@@ -131,7 +132,8 @@ def _call(
     try:
         if operation.split(" ")[1].startswith("/v2"):
             return 200, handler(account, given, *ids)
-        params = parameters.read(operation, given)
+        legacy = None if request.headers.get("Stripe-Version") else older.PARAMETERS.get(operation)
+        params = older.modern(operation, parameters.read(operation, given, legacy))
         paths = params.pop("expand", None) or []
         return 200, present(account, handler(account, params, *ids), paths)
     except StripeError as problem:

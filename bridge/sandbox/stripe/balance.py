@@ -54,17 +54,23 @@ def book_charge(account: Account, charge: Obj) -> None:
     """What a charge brings, less the fee."""
     amount = charge["amount_captured"]
     fee = int(amount * FEE_PERCENT / 100 + 0.5) + FEE_FIXED
-    charge["balance_transaction"] = book(account, charge, "charge", amount, fee)["id"]
+    booked = book(account, charge, "charge", amount, fee)
+    charge["balance_transaction"] = booked["id"]
+    if charge.get("_behaviour") == "bypassPending":
+        booked["available_on"] = account.now
+        money_available(account, booked["id"])
 
 
 def money_available(account: Account, id_: str) -> None:
     """Two days later the money may be paid out."""
     transaction = account.get("balance_transaction", id_)
-    if transaction:
+    if transaction and transaction["status"] == "pending":
         transaction["status"] = "available"
+        emit(account, "balance.available", balance(account, {}))
 
 
-def _balance(account: Account, _params: Obj) -> Obj:
+def balance(account: Account, _params: Obj) -> Obj:
+    """What is available and what is on its way."""
     sums: dict[str, Counter[str]] = {"available": Counter(), "pending": Counter()}
     for transaction in account.rows("balance_transaction"):
         sums[transaction["status"]][transaction["currency"]] += transaction["net"]
@@ -144,7 +150,7 @@ def _create_payout(account: Account, params: Obj) -> Obj:
 
 
 ROUTES: dict[str, Handler] = {
-    "GET /v1/balance": _balance,
+    "GET /v1/balance": balance,
     "GET /v1/balance_transactions": _list_transactions,
     "GET /v1/balance_transactions/{}": retrieving("balance_transaction"),
     "POST /v1/payouts": _create_payout,

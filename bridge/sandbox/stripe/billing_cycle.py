@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from bridge.sandbox.stripe.account import DAY, HOUR, Account
-from bridge.sandbox.stripe.customers import default_method
 from bridge.sandbox.stripe.discounts import use_up
 from bridge.sandbox.stripe.events import changing, emit, when
 from bridge.sandbox.stripe.invoices import draft, finalize, mark_uncollectible, void
 from bridge.sandbox.stripe.previews import next_invoice
+from bridge.sandbox.stripe.schedules import before_renewal
 from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.subscription_changes import set_items
 from bridge.sandbox.stripe.subscription_items import end_of_period, period_lines
 from bridge.sandbox.stripe.subscriptions import ENDED, WILL_END_DAYS, end, plan_ahead
+from bridge.sandbox.stripe.trials import trial_may_end
 from bridge.sandbox.stripe.views import items_of
 
 RENEWING = ("active", "trialing", "past_due", "unpaid")
@@ -22,39 +23,17 @@ def cycle(account: Account, id_: str) -> None:
     subscription = account.get("subscription", id_)
     if subscription is None or subscription["status"] not in RENEWING:
         return
+    before_renewal(account, subscription)
     ended = [i for i in items_of(account, subscription) if i["current_period_end"] == account.now]
-    if not ended:
+    if not ended or subscription["status"] in ENDED:
         return
     if subscription["cancel_at_period_end"] or subscription["cancel_at"] == account.now:
         end(account, subscription, "cancellation_requested")
         return
-    if subscription["status"] == "trialing" and not _trial_may_end(account, subscription):
+    if subscription["status"] == "trialing" and not trial_may_end(account, subscription):
         return
     _renew(account, subscription, ended)
     plan_ahead(account, subscription)
-
-
-def _trial_may_end(account: Account, subscription: Obj) -> bool:
-    """Without a payment method the end of a trial is what its settings say."""
-    customer = account.tables["customer"][subscription["customer"]]
-    method = default_method(account, customer, subscription["default_payment_method"])
-    wanted = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
-    sent = subscription["collection_method"] == "send_invoice"
-    if method or sent or wanted == "create_invoice":
-        return True
-    if wanted == "cancel":
-        end(account, subscription, "cancellation_requested")
-    else:
-        pause(account, subscription, "trial_end_without_payment_method")
-    return False
-
-
-def pause(account: Account, subscription: Obj, why: str) -> None:
-    """Status `paused`: no invoices until it is resumed."""
-    with changing(account, subscription, "customer.subscription.updated"):
-        subscription["status"] = "paused"
-        subscription["status_details"] = {"paused": {"subscription": {"type": why}}}
-    emit(account, "customer.subscription.paused", subscription)
 
 
 def _renew(account: Account, subscription: Obj, ended: list[Obj]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 from flask import Blueprint, redirect, render_template, request
 
 from bridge.sandbox.kernel import World
-from bridge.sandbox.stripe import checkout, payments, setup_intents
+from bridge.sandbox.stripe import checkout, payment_links, payments, setup_intents
 from bridge.sandbox.stripe.account import Account
 from bridge.sandbox.stripe.catalog import amount_of
 from bridge.sandbox.stripe.errors import StripeError
@@ -166,10 +167,37 @@ def _authenticate(account: Account, id_: str) -> Page:
     return message("Your bank asks", "Are you making this payment?", actions=actions)
 
 
+def _link(account: Account, code: str) -> Page:
+    args = request.args
+    session = payment_links.follow(
+        account, code, args.get("client_reference_id"), args.get("prefilled_email")
+    )
+    if session is None:
+        return message("This link is no longer active", "Please ask the community."), 410
+    return redirect(session["url"], 303)
+
+
+def _pricing(account: Account) -> Page:
+    """What a pricing table embedded in a page offers, for the reference it was given."""
+    reference = request.args.get("client_reference_id", "")
+    actions = [
+        {
+            "url": f"{link['url']}?client_reference_id={quote(reference)}",
+            "text": f"{link['_items'][0]['description']}, "
+            + money(link["_items"][0]["amount_total"], link["currency"]),
+        }
+        for link in account.rows("payment_link")
+        if link["active"]
+    ]
+    return message("Choose", "What would you like?", links=actions)
+
+
 BOTH = ["GET", "POST"]
-PAGES = [
+PAGES: list[tuple[str, list[str], Callable[..., Page]]] = [
     ("/c/pay/<id_>", BOTH, _hosted),
     ("/c/pay/<id_>/code", ["POST"], _code),
+    ("/b/<code>", ["GET"], _link),
+    ("/_pricing", ["GET"], _pricing),
     ("/i/<id_>", BOTH, _invoice),
     ("/_authenticate/<id_>", BOTH, _authenticate),
 ]

@@ -16,7 +16,7 @@ from bridge.sandbox.stripe.crud import (
     retrieving,
     updating,
 )
-from bridge.sandbox.stripe.discounts import apply_to_customer
+from bridge.sandbox.stripe.discounts import apply_to_customer, drop_from_customer
 from bridge.sandbox.stripe.errors import card_error, invalid, missing_object
 from bridge.sandbox.stripe.events import changing, emit
 from bridge.sandbox.stripe.shapes import Obj
@@ -87,8 +87,11 @@ def _take_over(account: Account, customer: Obj, params: Obj) -> None:
             attach(account, method, customer)
         settings = {**settings, "default_payment_method": method["id"]}
     deep_update(customer["invoice_settings"], settings)
-    for discount in params.get("discounts") or ():
-        apply_to_customer(account, customer, discount)
+    if "discounts" in params:
+        if not params["discounts"] and customer["discount"]:
+            drop_from_customer(account, customer)
+        for discount in params["discounts"]:
+            apply_to_customer(account, customer, discount)
     merge_metadata(customer, params)
 
 

@@ -121,9 +121,21 @@ def coupon_of(account: Account, discount: Obj) -> Obj:
 
 def apply_to_customer(account: Account, customer: Obj, given: Obj) -> None:
     """Give a customer a discount on everything."""
+    before = customer["discount"]
     discount = discount_from(account, given, customer["id"])
-    customer["discount"] = with_coupon(account, discount)
-    emit(account, "customer.discount.created", discount)
+    customer["discount"] = {k: v for k, v in discount.items() if not k.startswith("_")}
+    if before is None:
+        emit(account, "customer.discount.created", discount)
+        return
+    previous = {k: before[k] for k in ("id", "source") if before[k] != discount[k]}
+    emit(account, "customer.discount.updated", discount, previous)
+
+
+def drop_from_customer(account: Account, customer: Obj) -> None:
+    """Take a customer's discount away."""
+    discount = account.tables["discount"][customer["discount"]["id"]]
+    customer["discount"] = None
+    emit(account, "customer.discount.deleted", discount)
 
 
 def apply_to_subscription(account: Account, subscription: Obj, given: list[Obj]) -> None:
@@ -141,12 +153,6 @@ def apply_to_subscription(account: Account, subscription: Obj, given: list[Obj])
     for id_ in subscription["discounts"]:
         if id_ not in kept:
             emit(account, "customer.discount.created", account.tables["discount"][id_])
-
-
-def with_coupon(account: Account, discount: Obj) -> Obj:
-    """A discount as it stands inside of a customer."""
-    del account
-    return {k: v for k, v in discount.items() if not k.startswith("_")}
 
 
 def in_force(account: Account, subscription: Obj | None, customer: Obj) -> list[Obj]:
@@ -178,8 +184,7 @@ def _delete_customer_discount(account: Account, _params: Obj, id_: str) -> Obj:
     if discount is None:
         raise invalid("No active discount for customer")
     with changing(account, customer, "customer.updated"):
-        customer["discount"] = None
-    emit(account, "customer.discount.deleted", account.tables["discount"][discount["id"]])
+        drop_from_customer(account, customer)
     return {**discount, "deleted": True}
 
 

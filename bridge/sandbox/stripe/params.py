@@ -18,11 +18,6 @@ from typing import Any
 from bridge.sandbox.stripe.errors import StripeError, invalid
 
 Spec = Any
-# Parameters that Stripe still takes although the SDK's types no longer show them.
-EXTRA: dict[str, dict[str, Spec]] = {
-    "POST /v1/charges": {"card": "*"},
-}
-LISTS = ("expand",)
 
 
 @cache
@@ -31,8 +26,6 @@ def specs() -> dict[str, dict[str, Spec]]:
     table: dict[str, dict[str, Spec]] = json.loads(
         Path(__file__).with_name("params.json").read_text()
     )
-    for operation, more in EXTRA.items():
-        table[operation] = {**table[operation], **more}
     return table
 
 
@@ -53,11 +46,26 @@ def nest(pairs: list[tuple[str, str]]) -> dict[str, Any]:
     return root
 
 
-def read(operation: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of an operation, typed. Raises Stripe's 400."""
+def read(
+    operation: str, given: dict[str, Any], more: dict[str, Spec] | None = None
+) -> dict[str, Any]:
+    """The parameters of an operation, typed. Raises Stripe's 400.
+
+    `more` are parameters of older versions; what the newest requires may then be missing.
+    """
     spec = specs().get(operation, {})
+    if more:
+        spec = _merged({name.rstrip("!"): inner for name, inner in spec.items()}, more)
     result: dict[str, Any] = _object({**spec, "expand": ["s"]}, given, "")
     return result
+
+
+def _merged(spec: Spec, more: Spec) -> Spec:
+    if isinstance(spec, dict) and isinstance(more, dict):
+        return {**spec, **{k: _merged(spec.get(k), v) for k, v in more.items()}}
+    if isinstance(spec, list) and isinstance(more, list):
+        return [_merged(spec[0], more[0])]
+    return more
 
 
 def _object(spec: dict[str, Spec], value: Any, path: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.sandbox.stripe.account import HOUR, Account
 from bridge.sandbox.stripe.catalog import price_from
-from bridge.sandbox.stripe.crud import Handler, merge_metadata
+from bridge.sandbox.stripe.crud import Handler, merge_metadata, retrieving
 from bridge.sandbox.stripe.customers import default_method
 from bridge.sandbox.stripe.discounts import use_up
 from bridge.sandbox.stripe.errors import invalid
@@ -31,6 +31,7 @@ from bridge.sandbox.stripe.subscriptions import (
     set_ending,
     take_over,
 )
+from bridge.sandbox.stripe.trials import trial_may_end
 from bridge.sandbox.stripe.views import items_of
 
 
@@ -71,6 +72,9 @@ def change_items(account: Account, subscription: Obj, params: Obj) -> None:
     """New prices, quantities, items; a new trial end or anchor; billed as was asked."""
     given, trial_end = params.get("items") or [], params.get("trial_end")
     reset = params.get("billing_cycle_anchor") == "now"
+    ends_trial = trial_end == "now" and subscription["status"] == "trialing"
+    if ends_trial and not trial_may_end(account, subscription):
+        return
     if not given and not trial_end and not reset:
         return
     behaviour = params.get("proration_behavior") or "create_prorations"
@@ -221,4 +225,39 @@ def set_items(account: Account, subscription: Obj, items: list[Obj]) -> None:
     subscription["_items"] = [account.keep(copy.deepcopy(i))["id"] for i in items]
 
 
-ROUTES: dict[str, Handler] = {"POST /v1/subscriptions/{}": update}
+SHARED = ("proration_behavior", "proration_date", "payment_behavior")
+
+
+def _shared(params: Obj) -> Obj:
+    return {k: params[k] for k in SHARED if k in params}
+
+
+def _add_item(account: Account, params: Obj) -> Obj:
+    item = {k: v for k, v in params.items() if k not in (*SHARED, "subscription")}
+    subscription = update(
+        account, {**_shared(params), "items": [item]}, str(params["subscription"])
+    )
+    return account.tables["subscription_item"][subscription["_items"][-1]]
+
+
+def _update_item(account: Account, params: Obj, id_: str) -> Obj:
+    item = account.find("subscription_item", id_)
+    change = {k: v for k, v in params.items() if k not in SHARED}
+    update(account, {**_shared(params), "items": [{**change, "id": id_}]}, item["subscription"])
+    return item
+
+
+def _delete_item(account: Account, params: Obj, id_: str) -> Obj:
+    item = account.find("subscription_item", id_)
+    change = {"id": id_, "deleted": True}
+    update(account, {**_shared(params), "items": [change]}, item["subscription"])
+    return {"id": id_, "object": "subscription_item", "deleted": True}
+
+
+ROUTES: dict[str, Handler] = {
+    "POST /v1/subscriptions/{}": update,
+    "POST /v1/subscription_items": _add_item,
+    "GET /v1/subscription_items/{}": retrieving("subscription_item"),
+    "POST /v1/subscription_items/{}": _update_item,
+    "DELETE /v1/subscription_items/{}": _delete_item,
+}

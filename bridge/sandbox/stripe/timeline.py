@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.sandbox.kernel import World
-from bridge.sandbox.stripe import balance, billing_cycle, charges, checkout, invoices, payments
+from bridge.sandbox.stripe import (
+    balance,
+    billing_cycle,
+    charges,
+    checkout,
+    invoices,
+    payments,
+    schedules,
+)
 from bridge.sandbox.stripe.account import Account, account_of
 from bridge.sandbox.stripe.invoice_routes import collect_later
 
@@ -20,11 +28,13 @@ DUE: dict[str, Callable[[Account, str], None]] = {
     "invoice_due": invoices.fall_due,
     "money_available": balance.money_available,
     "payout_arrives": balance.payout_arrives,
+    "phase": schedules.phase_due,
     "pending_expires": billing_cycle.pending_expires,
     "refund_fails": charges.fail_refund,
     "refund_settles": charges.settle_refund,
     "resume_collection": billing_cycle.resume_collection,
     "retry_invoice": invoices.retry,
+    "schedule_expiring": schedules.expiring,
     "trial_will_end": billing_cycle.trial_will_end,
     "upcoming": billing_cycle.upcoming,
 }

@@ -1,0 +1,107 @@
+"""Stripe's official command line tool drives the simulated Stripe with its own scenarios.
+
+The tool is found through the variable STRIPE_CLI, on the PATH, or as build/stripe-cli.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from bridge.sandbox.kernel import World
+from bridge.sandbox.server import serve
+from bridge.sandbox.stripe import account_of, advance, create_stripe
+
+pytestmark = pytest.mark.contract
+BUILT = Path(__file__).parents[2] / "build" / "stripe-cli"
+KEY = "sk_test_1234567890123456"
+DAY = 86_400
+
+# Families that a community subscription never meets.
+UNSUPPORTED = {
+    "account": "connected accounts",
+    "cash_balance": "cash balances",
+    "customer_cash_balance_transaction": "cash balances",
+    "identity": "identity checks",
+    "issuing": "card issuing",
+    "payment_intent.partially_funded": "cash balances",
+    "quote": "quotes",
+    "reporting": "report runs",
+    "topup": "top-ups of connected accounts",
+    "transfer": "transfers to connected accounts",
+    "v1.billing.meter": "usage meters",
+}
+# Scenarios that are no event's name, or whose event nobody can cause at once.
+CAUSES = {
+    "subscription.payment_failed": "invoice.payment_failed",
+    "subscription.payment_succeeded": "invoice.payment_succeeded",
+    "subscription_schedule.aborted": "subscription_schedule.canceled",
+    "subscription_schedule.expiring": "test_helpers.test_clock.ready",  # stops two days too early
+    "checkout.session.async_payment_failed": "checkout.session.async_payment_succeeded",
+}
+
+
+@cache
+def tool() -> str | None:
+    named = os.environ.get("STRIPE_CLI") or shutil.which("stripe")
+    return named or (str(BUILT) if BUILT.exists() else None)
+
+
+@cache
+def scenarios() -> list[str]:
+    """What the tool can trigger, as its help says."""
+    if tool() is None:
+        return []
+    told = subprocess.run(
+        [str(tool()), "trigger", "--help"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    listed = told.split("Supported events:")[1].split("Usage:")[0]
+    return [line.strip() for line in listed.splitlines() if line.strip()]
+
+
+def why_not(scenario: str) -> str | None:
+    """The reason why a scenario is not supported."""
+    found = [why for prefix, why in UNSUPPORTED.items() if scenario.startswith(prefix)]
+    return found[0] if found else None
+
+
+SUPPORTED = [name for name in scenarios() if why_not(name) is None]
+
+
+@pytest.mark.skipif(tool() is None, reason="the official command line tool is not installed")
+def test_most_scenarios_of_the_tool_are_supported() -> None:
+    assert len(SUPPORTED) >= 90
+    assert len(scenarios()) - len(SUPPORTED) <= 35
+
+
+@pytest.mark.skipif(tool() is None, reason="the official command line tool is not installed")
+@pytest.mark.parametrize("scenario", SUPPORTED or ["none"])
+def test_scenario_runs_and_causes_its_event(scenario: str, tmp_path: Path) -> None:
+    world = World()
+    server = serve(world, "stripe", create_stripe(world))
+    try:
+        done = subprocess.run(
+            [str(tool()), "trigger", scenario, "--api-base", server.url],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env={"HOME": str(tmp_path), "STRIPE_API_KEY": KEY, "PATH": os.environ["PATH"]},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        wanted = CAUSES.get(scenario, scenario)
+        if wanted not in happened(world):
+            advance(world, 30 * DAY)
+        assert wanted in happened(world)
+    finally:
+        server.close()
+        world.close()
+
+
+def happened(world: World) -> set[str]:
+    return {event["type"] for event in account_of(world).tables["event"].values()}
