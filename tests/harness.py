@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import stripe
+from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from bridge import sweeper, wiring
+from bridge import operations, sweeper, wiring
 from bridge.core.policy import Policy
+from bridge.rulebook import Rulebook
 from bridge.sandbox import run as sandbox_run
 from bridge.sandbox.discourse.people import add_group, add_user
 from bridge.sandbox.kernel import Entry
 from bridge.sandbox.stripe import add_webhook, advance, delivery
 from bridge.settings import Settings
 from bridge.store import migrate
+from bridge.store.schema import work
 from bridge.web import create_app
 
 SECRET_KEY = "a-secret-key-for-tests-that-is-long-enough"
@@ -43,7 +46,6 @@ class _Quiet(WSGIRequestHandler):
 def served(app: Any) -> Iterator[str]:
     """The address of a WSGI application on a free port."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -109,18 +111,19 @@ class System:
         product = self.sdk.v1.products.create(
             {"name": f"Membership {groups}", "metadata": {"discourse_groups": groups, **metadata}}
         )
-        what: dict[str, Any] = {
+        what: Any = {
             "product": product.id,
             "currency": "eur",
             "unit_amount": amount,
         }
         if interval:
             what["recurring"] = {"interval": interval}
-        return self.sdk.v1.prices.create(what).id  # type: ignore[arg-type] # a dict of its fields
+        return self.sdk.v1.prices.create(what).id
 
     def customer(self, user: str | None, **more: Any) -> str:
         """A customer with a card that works; linked to the user if one is named."""
-        made = self.sdk.v1.customers.create({"payment_method": "pm_card_visa", **more})  # type: ignore[typeddict-unknown-key]
+        what: Any = {"payment_method": "pm_card_visa", **more}
+        made = self.sdk.v1.customers.create(what)
         methods = self.sdk.v1.customers.payment_methods.list(made.id)
         if methods.data:
             self.sdk.v1.customers.update(
@@ -132,15 +135,13 @@ class System:
 
     def link(self, customer: str, user: str) -> None:
         """Link a customer to a user, as an operator does."""
-        from bridge import operations
-
         operations.link(self.bridge, customer, self.user(user), actor="test")
 
     def subscribe(self, customer: str, *prices: str, **more: Any) -> Any:
         """A subscription at Stripe."""
-        return self.sdk.v1.subscriptions.create(
-            {"customer": customer, "items": [{"price": price} for price in prices], **more}  # type: ignore[typeddict-item]
-        )
+        items = [{"price": price} for price in prices]
+        what: Any = {"customer": customer, "items": items, **more}
+        return self.sdk.v1.subscriptions.create(what)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, for everybody."""
@@ -153,16 +154,12 @@ class System:
         for _ in range(rounds):
             delivery.wait_until_idle(self.sandbox.world)
             self.sandbox.world.clock.advance(1.1)
-            if sweeper.tick(self.bridge) == 0 and sweeper.tick(self.bridge) == 0:
-                if not self._is_dirty():
-                    return
+            found = sweeper.tick(self.bridge) + sweeper.tick(self.bridge)
+            if found == 0 and not self._is_dirty():
+                return
         raise AssertionError("the bridge does not come to rest")
 
     def _is_dirty(self) -> bool:
-        from sqlalchemy import select
-
-        from bridge.store.schema import work
-
         with self.bridge.store.read() as connection:
             return bool(
                 connection.execute(
@@ -222,7 +219,7 @@ def system(
         clock_file=clock_file,
     )
     bridge = wiring.build(settings)
-    bridge = replace(bridge, policy=policy, rulebook=wiring.Rulebook(policy))
+    bridge = replace(bridge, policy=policy, rulebook=Rulebook(policy))
     migrate.upgrade(bridge.store, bridge.clock.now())
     bridge.limiter.prepare()
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.sandbox.kernel import Entry
+from bridge.sandbox.stripe import delivery
 from tests.harness import DAY, System, system
 
 
@@ -27,7 +28,7 @@ def writes(entries: list[Entry]) -> list[str]:
 
 
 def bridge_reads(world: System, since: int) -> list[str]:
-    """Requests of the bridge to Stripe, without the nightly reading of everybody and the backfill."""
+    """What the bridge read of Stripe about somebody: not the nightly reading of everybody."""
     about_one = [
         e
         for e in world.calls("stripe", since)
@@ -64,8 +65,6 @@ def test_a_renewal_costs_one_stripe_read_and_no_discourse_call(world: System) ->
 
 
 def test_a_duplicate_costs_nothing(world: System) -> None:
-    from bridge.sandbox.stripe import delivery
-
     price = world.price("supporters")
     customer = world.customer("alice")
     world.settle()
