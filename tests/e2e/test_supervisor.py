@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.databases import postgresql_server, postgresql_url
+
+__all__ = ["postgresql_server", "postgresql_url"]
+
 pytestmark = pytest.mark.e2e
 
 NOWHERE = "http://127.0.0.1:9"
@@ -81,6 +85,9 @@ class Bridge:
         found = [pid for pid, command in descendants(self.process.pid).items() if words in command]
         return min(found, default=None)
 
+    def count(self, words: str) -> int:
+        return sum(words in command for command in descendants(self.process.pid).values())
+
 
 @pytest.fixture
 def bridge(tmp_path: Path) -> Iterator[Bridge]:
@@ -143,3 +150,18 @@ def test_a_redis_that_is_down_stops_nothing(tmp_path: Path) -> None:
     finally:
         alone.process.terminate()
         assert alone.process.wait(WAIT_SECONDS) == 0
+
+
+def test_postgresql_gets_two_web_processes_and_sqlite_one(
+    bridge: Bridge, tmp_path: Path, postgresql_url: str
+) -> None:
+    until(bridge.is_healthy, "it is up on SQLite")
+    assert bridge.count("bridge web") == 1 + 1  # gunicorn's master and its processes
+    (tmp_path / "other").mkdir()
+    large = Bridge(tmp_path / "other", DATABASE_URL=postgresql_url)
+    try:
+        until(large.is_healthy, "it is up on PostgreSQL")
+        until(lambda: large.count("bridge web") == 1 + 2, "both are up")
+    finally:
+        large.process.terminate()
+        assert large.process.wait(WAIT_SECONDS) == 0

