@@ -157,9 +157,7 @@ def test_what_does_not_come_up_is_named_and_the_rest_is_stopped(
 
 def test_nothing_outlives_a_supervisor_that_was_killed(tmp_path: Path) -> None:
     script = (
-        "import os, sys; from bridge.processes import programs, require_free
-from bridge.settings import Settings
-from bridge.supervisor import Program, Supervisor\n"
+        "import os, sys; from bridge.supervisor import Program, Supervisor\n"
         "one = Program('worker', [sys.executable, '-c', sys.argv[1], 'worker', sys.argv[2]])\n"
         "supervisor = Supervisor([one], os.environ, lambda line: print(line, end='', flush=True))\n"
         "supervisor.start(); supervisor.watch()\n"
