@@ -23,6 +23,9 @@ from bridge.wiring import Bridge
 
 log = structlog.get_logger()
 LONGEST_WAIT_SECONDS = 3600.0
+# Short enough for a receipt to be tried again, after a crash, while Discourse still takes the same
+# text for the same post (120 s).
+LEASE_SECONDS = 60
 
 
 def external_id(user_id: int) -> str:
@@ -32,7 +35,8 @@ def external_id(user_id: int) -> str:
 
 def work_on(bridge: Bridge, user_id: int) -> bool:
     """Write what is due for a user; False if another is at it or it has to wait."""
-    with work.holding(bridge.store, bridge.clock, f"tell:{user_id}", bridge.name) as lease:
+    name = f"tell:{user_id}"
+    with work.holding(bridge.store, bridge.clock, name, bridge.name, LEASE_SECONDS) as lease:
         if lease is None:
             return False
         with bridge.store.read() as connection:

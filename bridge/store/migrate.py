@@ -27,7 +27,8 @@ def upgrade(store: Store, now: datetime, revision: str = "head") -> None:
         _alone(connection, store)
         command.upgrade(_config(connection), revision)
         if revision == "head" and small.get_time(connection, STARTED_AT) is None:
-            small.put_time(connection, STARTED_AT, now)
+            # In whole seconds, as Stripe's times are: a payment of this very second counts.
+            small.put_time(connection, STARTED_AT, now.replace(microsecond=0))
 
 
 def downgrade(store: Store, revision: str) -> None:

@@ -225,15 +225,18 @@ class Lease:
     name: str
     owner: str
     token: int
+    seconds: int = LEASE_SECONDS
 
 
 class LeaseLost(Exception):
     """Somebody else holds it now: write nothing."""
 
 
-def claim(connection: Connection, name: str, owner: str, now: datetime) -> Lease | None:
+def claim(
+    connection: Connection, name: str, owner: str, now: datetime, seconds: int = LEASE_SECONDS
+) -> Lease | None:
     """Take a lease that is free or has run out; None while another holds it."""
-    until = now + timedelta(seconds=LEASE_SECONDS)
+    until = now + timedelta(seconds=seconds)
     connection.execute(
         insert_for(connection)(leases)
         .values(name=name, owner="", token=0, until_at=now - timedelta(days=1))
@@ -247,7 +250,7 @@ def claim(connection: Connection, name: str, owner: str, now: datetime) -> Lease
     if not taken.rowcount:
         return None
     token = connection.scalar(select(leases.c.token).where(leases.c.name == name)) or 0
-    return Lease(name, owner, token)
+    return Lease(name, owner, token, seconds)
 
 
 def check(connection: Connection, lease: Lease, now: datetime) -> None:
@@ -256,7 +259,7 @@ def check(connection: Connection, lease: Lease, now: datetime) -> None:
         update(leases)
         .where(leases.c.name == lease.name, leases.c.token == lease.token)
         .where(leases.c.owner == lease.owner)
-        .values(until_at=now + timedelta(seconds=LEASE_SECONDS))
+        .values(until_at=now + timedelta(seconds=lease.seconds))
     )
     if not kept.rowcount:
         raise LeaseLost(lease.name)
@@ -272,10 +275,12 @@ def release(connection: Connection, lease: Lease, now: datetime) -> None:
 
 
 @contextmanager
-def holding(store: Store, clock: Clock, name: str, owner: str) -> Iterator[Lease | None]:
+def holding(
+    store: Store, clock: Clock, name: str, owner: str, seconds: int = LEASE_SECONDS
+) -> Iterator[Lease | None]:
     """Hold a lease for a block; None when another has it. Errors release it too."""
     with store.write() as connection:
-        lease = claim(connection, name, owner, clock.now())
+        lease = claim(connection, name, owner, clock.now(), seconds)
     try:
         yield lease
     finally:
