@@ -13,6 +13,7 @@ from sqlalchemy import Connection, or_, select, update
 
 from bridge.core.events import MalformedEvent, read_event
 from bridge.core.model import Subscription
+from bridge.errors import NotFound
 from bridge.intake import note_catalogue
 from bridge.reference import read_reference
 from bridge.store import facts, inbox, links, state, work
@@ -55,6 +56,20 @@ def backfill(bridge: Bridge) -> None:
     """
     with bridge.store.read() as connection:
         cursor = state.get(connection, CURSOR)
+    try:
+        missed = _take_in_events(bridge, cursor)
+    except NotFound:
+        # Stripe keeps events for 30 days. What is older is found by reading everybody again.
+        log.warning("backfill.too_old", cursor=cursor)
+        with bridge.store.write() as connection:
+            state.put(connection, CURSOR, None)
+        read_all_subscriptions(bridge)
+        missed = _take_in_events(bridge, None)
+    if missed:
+        log.warning("backfill.missed", events=missed)
+
+
+def _take_in_events(bridge: Bridge, cursor: str | None) -> int:
     missed = 0
     for page in bridge.stripe.events_since(cursor, TYPES):
         now = bridge.clock.now()
@@ -64,8 +79,7 @@ def backfill(bridge: Bridge) -> None:
                 missed += record_payload(connection, payload, livemode=live, now=now)
             if page:
                 state.put(connection, CURSOR, page[-1]["id"])
-    if missed:
-        log.warning("backfill.missed", events=missed)
+    return missed
 
 
 def record_payload(

@@ -59,10 +59,10 @@ def read_policy(path: Path | None) -> Policy:
 
 def build(settings: Settings) -> Bridge:
     """Put all parts together. Nothing is read from Stripe or Discourse yet."""
+    policy = read_policy(settings.bridge_config)
     clock = Clock(settings.clock_file)
     store = Store(settings.database_url)
     limiter = Limiter(store, clock, settings.discourse_requests_per_minute)
-    policy = read_policy(settings.bridge_config)
     return Bridge(
         settings=settings,
         policy=policy,
