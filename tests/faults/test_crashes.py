@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge import crashpoints
-from bridge.store.work import LEASE_SECONDS
+from bridge import crashpoints, teller
+from bridge.store import work
 from tests.processes import KILLED, Live
 
 pytestmark = pytest.mark.faults
@@ -34,6 +34,7 @@ LEAVING = (
     "before_message_edit",
     "after_message_edit",
 )
+TELLING = tuple(point for point in crashpoints.NAMES if "message" in point or "receipt" in point)
 ARRIVING = ("before_inbox_commit", "after_inbox_commit")
 
 
@@ -59,7 +60,9 @@ class Life:
         act()
         live.until(lambda: live.running["sweep"].poll() is not None, pace=20)
         assert live.dies("sweep") == KILLED
-        self.system.advance(LEASE_SECONDS + 5)
+        # The lease of the dead runs out by itself.
+        lease = teller.LEASE_SECONDS if self.point in TELLING else work.LEASE_SECONDS
+        self.system.advance(lease + 2)
         restarted_at = self.system.bridge.clock.now()
         live.start("sweep")
         live.until(lambda: live.has_swept(restarted_at) and done() and live.at_rest(), pace=20)
