@@ -215,6 +215,7 @@ def _update_dispute(account: Account, params: Obj, id_: str) -> Obj:
         submit = params.get("submit") is not False and bool(params.get("evidence"))
         if submit:
             dispute["evidence_details"]["submission_count"] += 1
+            dispute["evidence_details"]["submission_method"] = "manual"
             inquiry = dispute["status"].startswith("warning")
             dispute["status"] = "warning_under_review" if inquiry else "under_review"
     word = (params.get("evidence") or {}).get("uncategorized_text")

@@ -262,6 +262,7 @@ def _customer_for(account: Account, session: Obj, form: Obj) -> Obj | None:
         },
     )
     session["customer"] = customer["id"]
+    account.of_customer[session["object"], customer["id"]].append(session["id"])
     return customer
 
 

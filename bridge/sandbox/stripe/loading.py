@@ -39,6 +39,8 @@ def _keep(account: Account, obj: Obj) -> Obj:
     if known := account.get(kind, obj["id"]):
         account.drop(known)
     fresh = {**blank(kind), **{k: v for k, v in obj.items() if k not in ("plan", "quantity")}}
+    if "created" in fresh and fresh["created"] is None:
+        fresh["created"] = account.now
     if kind == "subscription_item":
         fresh["quantity"] = obj.get("quantity", 1)
     return account.keep(fresh)

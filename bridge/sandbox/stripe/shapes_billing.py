@@ -65,6 +65,7 @@ SUBSCRIPTIONS = {
             },
         },
         end_behavior="release",
+        pause_schedules=[],
         phases=[],
         status="not_started",
     ),
@@ -260,7 +261,10 @@ CHECKOUT = {
                 "mode": "at_period_end",
                 "proration_behavior": "none",
             },
-            "subscription_pause": {"enabled": False},
+            "subscription_pause": {
+                "duration": {"interval_options": [], "type": "indefinite"},
+                "enabled": False,
+            },
             "subscription_update": {
                 "billing_cycle_anchor": None,
                 "default_allowed_updates": ["price"],

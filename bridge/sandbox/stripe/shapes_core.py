@@ -261,6 +261,7 @@ MONEY = {
             "has_evidence": False,
             "past_due": False,
             "submission_count": 0,
+            "submission_method": "not_submitted",
         },
         is_charge_refundable=False,
         payment_method_details={

@@ -214,6 +214,8 @@ def pending_item(account: Account, customer: str, currency: str, amount: int, **
             "unit_amount_decimal": f"{amount / quantity:g}",
         },
     )
+    owner = account.tables["customer"][customer]
+    owner["currency"] = owner["currency"] or currency
     item.update(period={"start": account.now, "end": account.now})
     item.update(more)
     item["_tax_rates"] = []
