@@ -112,8 +112,12 @@ def _round(
         if user_id is None:
             if len(events) < inbox.AT_ONCE:
                 work.mark_done(connection, dirty, timer=None)
-            # Linked just now: the customer is dirty again, for the user it turned out to be of.
+            # Linked just now: the customer is dirty again, for the user it turned out to be of. But
+            # its payment is new only this once, and is to be told.
             decision = None
+            owner = links.user_of(connection, key)
+            if owner is not None:
+                statements.after_decision(connection, bridge.policy, owner, None, new_money, now)
         else:
             decision = _decide(bridge, connection, user_id, now, cause=cause)
             statements.after_decision(connection, bridge.policy, user_id, decision, new_money, now)

@@ -37,7 +37,7 @@ def after_decision(
     connection: Connection,
     policy: Policy,
     user_id: int,
-    decision: Decision,
+    decision: Decision | None,
     new_money: Sequence[MoneyLine],
     now: datetime,
 ) -> None:
@@ -50,13 +50,13 @@ def after_decision(
     exists = row is not None and row.topic_id is not None
     fresh = _fresh_lines(connection, new_money)
     if not exists:
-        if fresh or _fresh_grants(connection, decision):
+        if fresh or (decision and _fresh_grants(connection, decision)):
             due(connection, user_id, now)
         return
     for line in fresh:
         if line.is_first:
             _queue_receipt(connection, user_id, line, now)
-    if decision.shifts:
+    if decision and decision.shifts:
         due(connection, user_id, now + timedelta(seconds=policy.statement_quiet_seconds))
     elif new_money:
         due(connection, user_id, now + timedelta(seconds=policy.statement_renewal_seconds))

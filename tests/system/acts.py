@@ -1,0 +1,147 @@
+"""What people do in the outside world, and what is seen of it from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+from sqlalchemy import select
+
+from bridge.reference import sign_reference
+from bridge.sandbox.discourse.membership import add_member, remove_member
+from bridge.sandbox.discourse.state import Post, User
+from bridge.sandbox.stripe.account import Account, account_of
+from bridge.store.schema import changes, inbox, memberships
+from tests.harness import SECRET_KEY, System
+
+
+def account(world: System) -> Account:
+    return account_of(world.sandbox.world)
+
+
+def checkout(
+    world: System,
+    user: str | None,
+    price: str,
+    *,
+    mode: str = "subscription",
+    card: str = "pm_card_visa",
+    email: str = "somebody@example.com",
+    **more: Any,
+) -> Any:
+    """Buy through a Checkout Session that carries the user's reference; the session afterwards."""
+    reference = sign_reference(world.user(user), SECRET_KEY) if user else None
+    what: dict[str, Any] = {
+        "mode": mode,
+        "line_items": [{"price": price, "quantity": 1}],
+        "success_url": "http://localhost/thanks",
+        **({"client_reference_id": reference} if reference else {}),
+        **({"customer_creation": "always"} if mode == "payment" and "customer" not in more else {}),
+        **more,
+    }
+    session = world.sdk.v1.checkout.sessions.create(what)  # type: ignore[arg-type] # a dict of its fields
+    answer = requests.post(
+        f"{world.sandbox.info['stripe_url']}/c/pay/{session.id}",
+        data={"token": card, "email": email},
+        allow_redirects=False,
+        timeout=10,
+    )
+    assert answer.status_code in {200, 303}, answer.text[:300]
+    return world.sdk.v1.checkout.sessions.retrieve(session.id)
+
+
+def pay_open_invoices(world: System, customer: str) -> None:
+    """Pay what is owed, with a card that works again."""
+    for invoice in world.sdk.v1.invoices.list({"customer": customer, "status": "open"}).data:
+        world.sdk.v1.invoices.pay(invoice.id)
+
+
+def pass_days(world: System, days: float) -> None:
+    """Let days pass, one at a time, as they do for the processes."""
+    while days > 0:
+        step = min(days, 1.0)
+        world.advance(step * 86_400)
+        world.settle()
+        days -= step
+
+
+def confirm(world: System) -> None:
+    """Let everything settle, a confirm window pass, and settle again."""
+    world.settle()
+    world.advance(61)
+    world.settle()
+
+
+def moves(world: System, user: str, group: str) -> list[str]:
+    """Every coming and going of somebody in a group, by the forum's own record."""
+    forum = world.sandbox.forum
+    return [
+        "in" if change.added else "out"
+        for change in forum.membership_log
+        if (change.user_id, change.group_id) == (world.user(user), world.group(group))
+    ]
+
+
+def forum_user(world: System, name: str) -> User:
+    forum = world.sandbox.forum
+    return forum.users[world.user(name)]
+
+
+def staff_member(world: System) -> User:
+    forum = world.sandbox.forum
+    return next(user for user in forum.users.values() if user.admin and user.username != "system")
+
+
+def staff(world: System, name: str = "moderator") -> User:
+    """A member of staff who is not the bridge's own user."""
+    person = forum_user(world, name)
+    person.moderator = True
+    return person
+
+
+def staff_add(world: System, group: str, user: str) -> None:
+    forum, now = world.sandbox.forum, world.sandbox.world.clock.now()
+    found = forum.groups[world.group(group)]
+    add_member(forum, found, forum_user(world, user), staff(world), now)
+
+
+def staff_remove(world: System, group: str, user: str) -> None:
+    forum, now = world.sandbox.forum, world.sandbox.world.clock.now()
+    found = forum.groups[world.group(group)]
+    remove_member(forum, found, forum_user(world, user), staff(world), now)
+
+
+def messages_to(world: System, user: str) -> list[list[Post]]:
+    """The private messages that somebody can read, each as its posts."""
+    forum = world.sandbox.forum
+    found = [t for t in forum.topics.values() if world.user(user) in t.allowed_user_ids]
+    return [[forum.posts[post_id] for post_id in topic.post_ids] for topic in found]
+
+
+def membership(world: System, user: str, group: str) -> Any:
+    """The bridge's own record of a membership."""
+    with world.bridge.store.read() as connection:
+        return connection.execute(
+            select(memberships).where(
+                memberships.c.user_id == world.user(user),
+                memberships.c.group_id == world.group(group),
+            )
+        ).one_or_none()
+
+
+def log_of(world: System, user: str) -> list[str]:
+    with world.bridge.store.read() as connection:
+        return list(
+            connection.scalars(
+                select(changes.c.action)
+                .where(changes.c.user_id == world.user(user))
+                .order_by(changes.c.id)
+            )
+        )
+
+
+def outcomes(world: System) -> dict[str, tuple[str, str | None]]:
+    """event id -> its status and why."""
+    with world.bridge.store.read() as connection:
+        rows = connection.execute(select(inbox.c.event_id, inbox.c.status, inbox.c.outcome))
+        return {row.event_id: (row.status, row.outcome) for row in rows}
