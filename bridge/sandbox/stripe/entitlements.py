@@ -16,8 +16,9 @@ from bridge.sandbox.stripe.crud import (
 )
 from bridge.sandbox.stripe.errors import invalid
 from bridge.sandbox.stripe.events import emit, when
+from bridge.sandbox.stripe.shape_parts import plain
 from bridge.sandbox.stripe.shapes import Obj, list_of
-from bridge.sandbox.stripe.views import items_of, plain
+from bridge.sandbox.stripe.views import items_of
 
 # A trial that ends into `paused` keeps its entitlements: surprising, and what Stripe does.
 ENTITLING = ("active", "trialing", "past_due", "paused")

@@ -11,8 +11,8 @@ from bridge.sandbox.stripe.errors import card_error, invalid
 from bridge.sandbox.stripe.events import changing, emit, when
 from bridge.sandbox.stripe.invoice_lines import automatic_rate, line, total
 from bridge.sandbox.stripe.payments import cancel_intent, confirm, new_intent
+from bridge.sandbox.stripe.shape_parts import plain
 from bridge.sandbox.stripe.shapes import Obj
-from bridge.sandbox.stripe.views import plain
 
 
 def draft(

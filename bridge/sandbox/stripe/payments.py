@@ -15,8 +15,8 @@ from bridge.sandbox.stripe.crud import (
 from bridge.sandbox.stripe.customers import attach, default_method, find_customer, method_from
 from bridge.sandbox.stripe.errors import DECLINES, OWN_CODES, StripeError, card_error, invalid
 from bridge.sandbox.stripe.events import changing, emit
+from bridge.sandbox.stripe.shape_parts import plain
 from bridge.sandbox.stripe.shapes import Obj
-from bridge.sandbox.stripe.views import plain
 
 FINAL = ("succeeded", "canceled")
 

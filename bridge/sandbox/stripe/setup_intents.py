@@ -15,8 +15,8 @@ from bridge.sandbox.stripe.crud import (
 from bridge.sandbox.stripe.customers import attach, find_customer, method_from
 from bridge.sandbox.stripe.errors import DECLINES, StripeError, card_error, invalid
 from bridge.sandbox.stripe.events import emit
+from bridge.sandbox.stripe.shape_parts import plain
 from bridge.sandbox.stripe.shapes import Obj
-from bridge.sandbox.stripe.views import plain
 
 
 def new_setup_intent(account: Account, customer: str | None) -> Obj:

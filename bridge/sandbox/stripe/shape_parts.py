@@ -30,6 +30,25 @@ def without(full: Obj, *names: str) -> Obj:
     return {k: v for k, v in full.items() if k not in names}
 
 
+def copied(value: Any) -> Any:
+    """A copy of plain data."""
+    if isinstance(value, dict):
+        return {k: copied(v) if isinstance(v, dict | list) else v for k, v in value.items()}
+    return [copied(v) for v in value] if isinstance(value, list) else value
+
+
+def plain(value: Any) -> Any:
+    """A copy without the sandbox's own keys; a person's metadata may begin with what it likes."""
+    if isinstance(value, dict):
+        is_object = "object" in value
+        return {
+            k: plain(v) if isinstance(v, dict | list) else v
+            for k, v in value.items()
+            if not (is_object and k[:1] == "_")
+        }
+    return [plain(v) for v in value] if isinstance(value, list) else value
+
+
 SELF = {"type": "self"}
 NO_TAX = {"enabled": False, "liability": None, "disabled_reason": None}
 NO_ADDRESS = nulls("city country line1 line2 postal_code state")

@@ -5,9 +5,7 @@ Keys that begin with an underscore are the sandbox's own and never leave it.
 
 from __future__ import annotations
 
-import copy
-
-from bridge.sandbox.stripe.shape_parts import Obj
+from bridge.sandbox.stripe.shape_parts import Obj, copied
 from bridge.sandbox.stripe.shapes_billing import BILLING
 from bridge.sandbox.stripe.shapes_core import CATALOG, MONEY, PEOPLE
 
@@ -19,7 +17,8 @@ SHAPES: dict[str, Obj] = {**CATALOG, **PEOPLE, **MONEY, **BILLING}
 
 def blank(kind: str) -> Obj:
     """A new object of a kind, without id."""
-    return copy.deepcopy(SHAPES[kind])
+    fresh: Obj = copied(SHAPES[kind])
+    return fresh
 
 
 def list_of(data: list[Obj], url: str, *, has_more: bool = False) -> Obj:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge.sandbox.stripe.account import Account
+from bridge.sandbox.stripe.shape_parts import plain
 from bridge.sandbox.stripe.shapes import Obj
-from bridge.sandbox.stripe.views import plain, plan_of
+from bridge.sandbox.stripe.views import plan_of
 
 BASIL, CLOVER, DAHLIA = "2025-03-31", "2025-09-30", "2026-03-25"
 PLAIN_LISTS = "2022-11-15"  # before it charges carried their refunds

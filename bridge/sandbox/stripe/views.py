@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.sandbox.stripe.account import Account
 from bridge.sandbox.stripe.errors import StripeError, invalid
+from bridge.sandbox.stripe.shape_parts import plain
 from bridge.sandbox.stripe.shapes import Obj, list_of
 
 MAX_EXPANSION = 4
@@ -44,13 +45,6 @@ EXPANDABLE = {
     "test_clock": "test_helpers.test_clock",
 }
 UNEXPANDED_KINDS = {"ch": "charge", "re": "refund", "du": "dispute", "po": "payout"}
-
-
-def plain(value: Any) -> Any:
-    """A copy without the sandbox's own keys."""
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items() if not k.startswith("_")}
-    return [plain(v) for v in value] if isinstance(value, list) else value
 
 
 def plan_of(price: Obj) -> Obj | None:
