@@ -19,15 +19,15 @@ from bridge.checks import Check
 from bridge.core.mapping import compile_rules
 from bridge.core.model import Price, Product
 from bridge.core.policy import PolicyError
-from bridge.discourse_api import DiscourseApi
-from bridge.discourse_http import Priority
+from bridge.discourse_api.client import DiscourseApi
+from bridge.discourse_api.http import Priority
 from bridge.errors import BridgeError, Config, Transient
-from bridge.reconcile import TYPES
+from bridge.processes.startup import mode_problem
 from bridge.settings import Settings, SettingsError
-from bridge.startup import mode_problem
 from bridge.store import groups as group_store
 from bridge.store import migrate
 from bridge.wiring import Bridge, build, read_policy
+from bridge.worker.reconcile import TYPES
 
 WORST_SKEW_SECONDS = 60
 REACH_SECONDS = 5

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bridge.clock import Clock
-from bridge.discourse_http import Priority
+from bridge.discourse_api.http import Priority
 from bridge.errors import RateLimited
 from bridge.store import Store
 from bridge.store.schema import slots

@@ -13,13 +13,13 @@ from bridge.core.grants import grants
 from bridge.core.membership import Wish, decide
 from bridge.core.model import Facts, Grant, Subscription
 from bridge.core.rules import Rules
-from bridge.decider import situation
 from bridge.errors import NotFound, Permanent
 from bridge.store import changes, facts, groups, inbox, links, memberships, statements, work
 from bridge.store.schema import customers, users
 from bridge.store.schema import inbox as inbox_table
 from bridge.store.schema import memberships as membership_table
 from bridge.wiring import Bridge
+from bridge.worker.decider import situation
 
 Progress = Callable[[str, int], None]
 

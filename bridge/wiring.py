@@ -10,14 +10,14 @@ from pathlib import Path
 
 from bridge.clock import Clock
 from bridge.core.policy import Policy, parse_policy
-from bridge.discourse_api import DiscourseApi
+from bridge.discourse_api.client import DiscourseApi
 from bridge.errors import Config
 from bridge.limiter import Limiter
 from bridge.queue import Hints
 from bridge.rulebook import Rulebook
 from bridge.settings import Settings
 from bridge.store import Store
-from bridge.stripe_api import StripeApi
+from bridge.stripe_api.client import StripeApi
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import stripe
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from bridge import operations, sweeper, wiring
+from bridge import operations, wiring
 from bridge.core.policy import Policy
 from bridge.rulebook import Rulebook
 from bridge.sandbox import run as sandbox_run
@@ -29,6 +29,7 @@ from bridge.settings import Settings
 from bridge.store import migrate
 from bridge.store.schema import work
 from bridge.web import create_app
+from bridge.worker import sweeper
 
 SECRET_KEY = "a-secret-key-for-tests-that-is-long-enough"
 POLICY = Policy(removal_confirm_seconds=60, statement_quiet_seconds=600)

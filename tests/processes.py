@@ -26,12 +26,13 @@ import requests
 import stripe
 from sqlalchemy import Row, func, select
 
-from bridge import sweeper, wiring
+from bridge import wiring
 from bridge.sandbox import run as sandbox_run
 from bridge.sandbox.stripe import add_webhook, delivery
 from bridge.settings import Settings
 from bridge.store import migrate, state, statements
 from bridge.store.schema import changes, inbox, memberships, users, work
+from bridge.worker import sweeper
 from tests.harness import SECRET_KEY, System
 
 ROOT = Path(__file__).parent.parent

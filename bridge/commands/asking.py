@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bridge import forum, operations, reconcile
+from bridge import operations
 from bridge.cli import FAILED
 from bridge.commands.common import as_json, counting, day, ready_bridge, show
 from bridge.operations import Planned
 from bridge.store import state
 from bridge.wiring import Bridge
+from bridge.worker import forum, reconcile
 
 SIGNS = {"add": "[green]add[/]", "remove": "[red]remove[/]", "hold": "[yellow]hold[/]"}
 KNOWN = "plan.first_reading"

@@ -16,8 +16,8 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 
 from bridge import logs
 from bridge.errors import Config
+from bridge.processes.startup import prepare, settle_mode
 from bridge.settings import Settings
-from bridge.startup import prepare, settle_mode
 from bridge.store import migrate
 from bridge.wiring import Bridge, build
 

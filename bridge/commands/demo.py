@@ -15,11 +15,11 @@ from rich.console import Console
 from bridge import logs
 from bridge.cli import FAILED
 from bridge.commands.common import environment
-from bridge.demo import LOG, Rehearsal, rehearsal
+from bridge.demo.rehearsal import LOG, Rehearsal, rehearsal
+from bridge.demo.story import tell
 from bridge.errors import Config
+from bridge.processes.supervisor import stop_on_signals
 from bridge.sandbox.__main__ import main as sandbox
-from bridge.story import tell
-from bridge.supervisor import stop_on_signals
 
 __all__ = ["demo", "sandbox"]
 

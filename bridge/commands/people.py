@@ -10,11 +10,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bridge import forum, operations, reconcile, worker
+from bridge import operations
 from bridge.commands.common import as_json, counting, day, ready_bridge, show
 from bridge.store import work
 from bridge.store.orphans import orphans
 from bridge.wiring import Bridge
+from bridge.worker import forum, jobs, reconcile
 
 
 @click.command()
@@ -155,7 +156,7 @@ def statements(*, everybody: bool, yes: bool, as_json: bool) -> None:
 
 def look_now(bridge: Bridge, key: str) -> None:
     """Decide in this process; when a running bridge is at it already, leave it to that."""
-    worker.do(bridge, "decide", key)
+    jobs.do(bridge, "decide", key)
 
 
 def operator() -> str:

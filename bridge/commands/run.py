@@ -11,9 +11,9 @@ import click
 
 from bridge.commands.common import console, environment, settings, the_bridge
 from bridge.errors import Config
-from bridge.processes import programs, require_free
-from bridge.startup import prepare, settle_mode
-from bridge.supervisor import Supervisor, only_one, stop_on_signals
+from bridge.processes.programs import programs, require_free
+from bridge.processes.startup import prepare, settle_mode
+from bridge.processes.supervisor import Supervisor, only_one, stop_on_signals
 
 host_option = click.option(
     "--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 is everywhere."
@@ -45,7 +45,7 @@ def up(host: str, port: int | None) -> None:
 @port_option
 def web(host: str, port: int | None) -> None:
     """Take webhooks and show pages."""
-    from bridge.serve import serve  # noqa: PLC0415 - only this process needs a web server
+    from bridge.processes.serve import serve  # noqa: PLC0415 - only this process needs a web server
 
     found = settings()
     serve(found, host, port or found.web_port)
@@ -54,7 +54,7 @@ def web(host: str, port: int | None) -> None:
 @click.command()
 def worker() -> None:
     """Decide and write to the forum, whenever something is due."""
-    from bridge.worker import run  # noqa: PLC0415 - only this process needs RQ's worker
+    from bridge.worker.jobs import run  # noqa: PLC0415 - only this process needs RQ's worker
 
     with the_bridge() as bridge:
         settle_mode(bridge)
@@ -71,7 +71,7 @@ def worker() -> None:
 @click.option("--once", is_flag=True, help="Sweep once and end.")
 def sweep(*, once: bool) -> None:
     """Make sure that nothing was missed: due work, lost events, who is really in the groups."""
-    from bridge import sweeper  # noqa: PLC0415 - as above
+    from bridge.worker import sweeper  # noqa: PLC0415 - as above
 
     with the_bridge() as bridge:
         settle_mode(bridge)

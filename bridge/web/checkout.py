@@ -12,7 +12,7 @@ from bridge.errors import Permanent
 from bridge.reference import sign_reference
 from bridge.store import links
 from bridge.store import web as store
-from bridge.stripe_checkout import CheckoutRequest
+from bridge.stripe_api.checkout import CheckoutRequest
 from bridge.web.addresses import with_query
 from bridge.web.context import Reader, absolute, now, the_bridge
 from bridge.web.security import Stop

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from bridge.discourse_look import Site
+from bridge.discourse_api.look import Site
 from bridge.errors import BridgeError
 
 log = structlog.get_logger(__name__)

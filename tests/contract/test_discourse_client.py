@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bridge import discourse_http
-from bridge.discourse_api import DiscourseApi, MessageRef
-from bridge.discourse_http import ForumClient, Priority, Refused
+from bridge.discourse_api import http as discourse_http
+from bridge.discourse_api.client import DiscourseApi, MessageRef
+from bridge.discourse_api.http import ForumClient, Priority, Refused
 from bridge.errors import (
     Forbidden,
     NotFound,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.discourse_look import read_palette, read_site
+from bridge.discourse_api.look import read_palette, read_site
 from bridge.errors import Transient
 from tests.contract.recorded import (
     Recorded,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.discourse_api import DiscourseApi
+from bridge.discourse_api.client import DiscourseApi
 from bridge.errors import Forbidden, NotFound, RateLimited, Transient, Uncertain
 from bridge.sandbox.discourse import people
 from bridge.sandbox.discourse.keys import make_key

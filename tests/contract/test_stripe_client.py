@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import stripe
 
-from bridge import stripe_http
 from bridge.core.model import Price
 from bridge.errors import Forbidden, NotFound, Permanent, RateLimited, Transient
-from bridge.stripe_api import CheckoutLink, CheckoutRequest, StripeApi
+from bridge.stripe_api import http as stripe_http
+from bridge.stripe_api.client import CheckoutLink, CheckoutRequest, StripeApi
 from tests.contract.recorded import Asked, Played, Recorded, answer, recorded_server
 
 pytestmark = pytest.mark.contract

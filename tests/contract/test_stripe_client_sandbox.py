@@ -11,7 +11,7 @@ import stripe
 from bridge.errors import Forbidden, RateLimited, Transient
 from bridge.sandbox.run import Sandbox, start
 from bridge.sandbox.stripe import account_of, advance, checkout, fail_payments, restrict
-from bridge.stripe_api import CheckoutLink, CheckoutRequest, StripeApi
+from bridge.stripe_api.client import CheckoutLink, CheckoutRequest, StripeApi
 
 pytestmark = pytest.mark.contract
 DAY = 86_400

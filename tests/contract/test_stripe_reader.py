@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bridge.core.model import ComingCharge, MoneyLine, Price
-from bridge.stripe_checkout import read_checkout
-from bridge.stripe_money import (
+from bridge.stripe_api.checkout import read_checkout
+from bridge.stripe_api.money import (
     Payment,
     charge_line,
     dispute_state,
@@ -23,7 +23,7 @@ from bridge.stripe_money import (
     one_off_lines,
     read_purchases,
 )
-from bridge.stripe_reader import (
+from bridge.stripe_api.reader import (
     id_of,
     invoice_subscription_id,
     item_rows,

@@ -19,7 +19,7 @@ import requests
 import stripe
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from bridge import sweeper, wiring
+from bridge import wiring
 from bridge.core.model import Group, Price, Product
 from bridge.sandbox import run
 from bridge.sandbox.discourse import people
@@ -28,6 +28,7 @@ from bridge.settings import Settings
 from bridge.store import catalogue, groups, migrate
 from bridge.web import create_app
 from bridge.wiring import Bridge
+from bridge.worker import sweeper
 
 PASSWORD = "correct horse battery staple"
 BROWSER = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}

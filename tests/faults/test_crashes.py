@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge import crashpoints, teller
+from bridge import crashpoints
 from bridge.store import work
+from bridge.worker import teller
 from tests.processes import KILLED, Live
 
 pytestmark = pytest.mark.faults

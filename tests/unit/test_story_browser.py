@@ -1,6 +1,6 @@
 import pytest
 
-from bridge.story_browser import NotOnPage, Page
+from bridge.demo.browser import NotOnPage, Page
 
 PAGE = """
 <h1>Join &amp; stay</h1><script>var hidden = "<a href='/no'>no</a>"</script>

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from bridge.embedded import redis_binary, redis_program
 from bridge.errors import Config
-from bridge.processes import programs, require_free
+from bridge.processes.programs import programs, require_free
+from bridge.processes.embedded import redis_binary, redis_program
+from bridge.processes.supervisor import Program, Supervisor, only_one
 from bridge.settings import Settings
-from bridge.supervisor import Program, Supervisor, only_one
 
 WAIT_SECONDS = 20
 
@@ -157,7 +157,7 @@ def test_what_does_not_come_up_is_named_and_the_rest_is_stopped(
 
 def test_nothing_outlives_a_supervisor_that_was_killed(tmp_path: Path) -> None:
     script = (
-        "import os, sys; from bridge.supervisor import Program, Supervisor\n"
+        "import os, sys; from bridge.processes.supervisor import Program, Supervisor\n"
         "one = Program('worker', [sys.executable, '-c', sys.argv[1], 'worker', sys.argv[2]])\n"
         "supervisor = Supervisor([one], os.environ, lambda line: print(line, end='', flush=True))\n"
         "supervisor.start(); supervisor.watch()\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import redis
 
-from bridge.supervisor import Program
+from bridge.processes.supervisor import Program
 
 LONGEST_SOCKET_PATH = 100  # the kernel's limit is 108 bytes with the final zero
 

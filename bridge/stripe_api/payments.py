@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bridge.core.model import MoneyLine, PeriodPayment, Price, Purchase
-from bridge.stripe_checkout import read_checkout
-from bridge.stripe_http import StripeHttp, reading
-from bridge.stripe_money import (
+from bridge.stripe_api.checkout import read_checkout
+from bridge.stripe_api.http import StripeHttp, reading
+from bridge.stripe_api.money import (
     Payment,
     charge_line,
     invoice_line,
@@ -21,7 +21,7 @@ from bridge.stripe_money import (
     read_purchases,
     what_was_bought,
 )
-from bridge.stripe_reader import Json, read_price, within
+from bridge.stripe_api.reader import Json, read_price, within
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Any
 import structlog
 from sqlalchemy import Row
 
-from bridge.discourse_api import MembersPage
-from bridge.discourse_reader import LogEntry
+from bridge.discourse_api.client import MembersPage
+from bridge.discourse_api.reader import LogEntry
 from bridge.errors import BridgeError, Broken, NotFound, Transient
 from bridge.store import groups, memberships, statements, work
 from bridge.wiring import Bridge

@@ -19,8 +19,8 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.checks import Check
-from bridge.discourse_http import ForumClient, Refused
-from bridge.discourse_reader import read_groups, read_members, read_user
+from bridge.discourse_api.http import ForumClient, Refused
+from bridge.discourse_api.reader import read_groups, read_members, read_user
 from bridge.errors import Forbidden, NotFound, Permanent
 
 READ, MEMBERS, SEND, EDIT = "global:read", "groups:manage_groups", "topics:write", "posts:edit"

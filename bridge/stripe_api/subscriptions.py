@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bridge.core.model import MoneyLine, PeriodPayment, Price, Subscription
-from bridge.stripe_http import StripeHttp, reading
-from bridge.stripe_money import invoice_line, period_payment
-from bridge.stripe_payments import read_period_payment
-from bridge.stripe_reader import (
+from bridge.stripe_api.http import StripeHttp, reading
+from bridge.stripe_api.money import invoice_line, period_payment
+from bridge.stripe_api.payments import read_period_payment
+from bridge.stripe_api.reader import (
     REFERENCE,
     Json,
     item_price,

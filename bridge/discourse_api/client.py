@@ -14,10 +14,10 @@ from urllib.parse import quote, urlsplit
 
 from bridge.checks import Check
 from bridge.core.model import Group, Member, User
-from bridge.discourse_http import Answer, ForumClient, Gate, Priority, Refused
-from bridge.discourse_look import Site, read_site
-from bridge.discourse_probe import probe
-from bridge.discourse_reader import (
+from bridge.discourse_api.http import Answer, ForumClient, Gate, Priority, Refused
+from bridge.discourse_api.look import Site, read_site
+from bridge.discourse_api.probe import probe
+from bridge.discourse_api.reader import (
     LogEntry,
     read_cards,
     read_group,

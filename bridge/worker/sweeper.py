@@ -15,11 +15,11 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import or_, select
 
-from bridge import forum, reconcile, remap, worker
 from bridge.errors import BridgeError
 from bridge.store import memberships, state, statements, work
 from bridge.store.schema import groups
 from bridge.wiring import Bridge
+from bridge.worker import forum, jobs, reconcile, remap
 
 log = structlog.get_logger()
 TICK_SECONDS = 1.0
@@ -87,7 +87,7 @@ def _wake(bridge: Bridge) -> int:
     for kind, key, mark in due:
         # No Redis: the work is done here. It is the same work, only by one process.
         if not bridge.hints.send(kind, key, mark):
-            worker.do(bridge, kind, key)
+            jobs.do(bridge, kind, key)
     return len(due)
 
 

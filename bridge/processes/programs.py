@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 import requests
 
-from bridge.embedded import redis_binary, redis_program
 from bridge.errors import Config
+from bridge.processes.embedded import redis_binary, redis_program
+from bridge.processes.supervisor import Program
 from bridge.settings import Settings
-from bridge.supervisor import Program
 
 BRIDGE = (sys.executable, "-m", "bridge")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.core.model import Price
-from bridge.stripe_reader import REFERENCE, USER_ID, Json, id_of, metadata
+from bridge.stripe_api.reader import REFERENCE, USER_ID, Json, id_of, metadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

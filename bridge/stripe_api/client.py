@@ -14,7 +14,7 @@ from typing import Any
 from bridge.checks import Check
 from bridge.core.model import Customer, MoneyLine, Price, Product, Subscription
 from bridge.errors import NotFound
-from bridge.stripe_checkout import (
+from bridge.stripe_api.checkout import (
     CheckoutLink,
     CheckoutRequest,
     CheckoutState,
@@ -22,11 +22,11 @@ from bridge.stripe_checkout import (
     checkout_params,
     read_checkout,
 )
-from bridge.stripe_http import PAGE, StripeHttp, reading, verify_signature
-from bridge.stripe_payments import PurchaseReading, read_money, read_orders
-from bridge.stripe_probe import probe_scopes
-from bridge.stripe_reader import id_of, read_customer, read_price, read_product, within
-from bridge.stripe_subscriptions import CustomerReading, read_customer_now, read_everybodys
+from bridge.stripe_api.http import PAGE, StripeHttp, reading, verify_signature
+from bridge.stripe_api.payments import PurchaseReading, read_money, read_orders
+from bridge.stripe_api.probe import probe_scopes
+from bridge.stripe_api.reader import id_of, read_customer, read_price, read_product, within
+from bridge.stripe_api.subscriptions import CustomerReading, read_customer_now, read_everybodys
 
 __all__ = [
     "CheckoutLink",

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from bridge import echoes
 from bridge.core.grants import grants
 from bridge.core.membership import Decision, Situation, decide
 from bridge.core.model import Grant, MoneyLine, Price, Product, Purchase, Subscription
@@ -22,10 +21,11 @@ from bridge.core.reasons import UNDECIDED
 from bridge.core.rules import Rules
 from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, Broken, NotFound, Permanent, Transient
-from bridge.intake import Needs, needs_of, note_catalogue, work_common_lane
 from bridge.reference import read_reference
 from bridge.store import catalogue, facts, inbox, links, memberships, statements, work
 from bridge.wiring import Bridge
+from bridge.worker import echoes
+from bridge.worker.intake import Needs, needs_of, note_catalogue, work_common_lane
 
 log = structlog.get_logger()
 # What belongs to no customer and no user.

@@ -19,10 +19,10 @@ from rich.panel import Panel
 
 from bridge.core import statement
 from bridge.core.reasons import phrase
-from bridge.demo import Rehearsal
+from bridge.demo.browser import Browser, NotOnPage
+from bridge.demo.rehearsal import Rehearsal
 from bridge.statement_input import statement_input
 from bridge.store.statements import due_users
-from bridge.story_browser import Browser, NotOnPage
 
 MEMBER = "ada"
 SETTLE_SECONDS = 30.0

@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.checks import Check
 from bridge.errors import Forbidden, Permanent
-from bridge.stripe_http import StripeHttp
+from bridge.stripe_api.http import StripeHttp
 
 _NOBODY = "cus_that_does_not_exist"
 

@@ -14,12 +14,12 @@ from sqlalchemy import Connection, or_, select, update
 from bridge.core.events import MalformedEvent, read_event
 from bridge.core.model import Subscription
 from bridge.errors import NotFound
-from bridge.intake import note_catalogue
 from bridge.reference import read_reference
 from bridge.store import facts, inbox, links, state, work
 from bridge.store.schema import customers, subscriptions
-from bridge.stripe_reader import REFERENCE
+from bridge.stripe_api.reader import REFERENCE
 from bridge.wiring import Bridge
+from bridge.worker.intake import note_catalogue
 
 log = structlog.get_logger()
 CURSOR = "stripe.events.cursor"

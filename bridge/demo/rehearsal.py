@@ -14,12 +14,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.processes import programs
+from bridge.processes.programs import programs
+from bridge.processes.startup import prepare
+from bridge.processes.supervisor import Supervisor, only_one
 from bridge.sandbox.community import open_community
 from bridge.sandbox.run import Sandbox, start
 from bridge.settings import SETTINGS, Settings
-from bridge.startup import prepare
-from bridge.supervisor import Supervisor, only_one
 from bridge.wiring import Bridge, build
 
 HOST = "127.0.0.1"

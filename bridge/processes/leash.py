@@ -1,6 +1,6 @@
 """Runs a program that ends when its parent ends, however that happened (kill -9 included).
 
-`python -I bridge/leash.py PARENT_PID program argument…`: asks the kernel for a SIGTERM at the
+`python -I …/leash.py PARENT_PID program argument…`: asks the kernel for a SIGTERM at the
 parent's death, then becomes the program. A start hook between fork and exec would be unsafe beside
 threads; this runs after the exec, and imports nothing of ours so that it is quick.
 """

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Literal
 
 from bridge.core.model import MoneyLine, PeriodPayment, Purchase
-from bridge.stripe_reader import Json, id_of, invoice_subscription_id, moment, rows, within
+from bridge.stripe_api.reader import Json, id_of, invoice_subscription_id, moment, rows, within
 
 _QUANTITY_AND_RATE = re.compile("\\d+ \u00d7 (.+?)(?: \\(at .*\\))?")  # "1 x Patron (at ...)"
 _MOVED = ("succeeded", "pending")  # of a refund: taken from the balance

@@ -13,7 +13,7 @@ from typing import Any
 import stripe
 
 from bridge.errors import BridgeError, Forbidden, NotFound, Permanent, RateLimited, Transient
-from bridge.stripe_reader import Json
+from bridge.stripe_api.reader import Json
 
 TIMEOUT = (3, 15)
 PAGE = 100

@@ -13,10 +13,10 @@ from redis import Redis
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
-from bridge import applier, decider, forum, teller
 from bridge.errors import BridgeError
 from bridge.queue import QUEUE_NAME
 from bridge.wiring import Bridge
+from bridge.worker import applier, decider, forum, teller
 
 log = structlog.get_logger()
 
