@@ -198,7 +198,12 @@ class System:
 
 @contextmanager
 def system(
-    tmp_path: Path, *, database_url: str | None = None, policy: Policy = POLICY, **options: Any
+    tmp_path: Path,
+    *,
+    database_url: str | None = None,
+    policy: Policy = POLICY,
+    per_minute: int = 50,
+    **options: Any,
 ) -> Iterator[System]:
     """Start everything; stop everything."""
     clock_file = tmp_path / "clock"
@@ -213,6 +218,7 @@ def system(
         discourse_api_username=info["discourse_username"],
         discourse_connect_secret=info["connect_secret"],
         discourse_webhook_secret=info["discourse_webhook_secret"],
+        discourse_requests_per_minute=per_minute,
         bridge_url="http://127.0.0.1:1",
         secret_key=SECRET_KEY,
         database_url=database_url or f"sqlite:///{tmp_path / 'bridge.db'}",
