@@ -10,6 +10,7 @@ from bridge.sandbox.stripe.app import add_api
 from bridge.sandbox.stripe.checkout_pages import create_checkout_pages
 from bridge.sandbox.stripe.courier import Courier
 from bridge.sandbox.stripe.dashboard import create_dashboard
+from bridge.sandbox.stripe.errors import LOCK_TIMEOUT, RATE_LIMIT
 from bridge.sandbox.stripe.loading import load
 from bridge.sandbox.stripe.portal_pages import create_portal_pages
 from bridge.sandbox.stripe.timeline import advance, tick
@@ -25,6 +26,7 @@ __all__ = [
     "load",
     "restrict",
     "tick",
+    "too_many_requests",
 ]
 
 
@@ -47,6 +49,14 @@ def fail_payments(
     """The customer's next payments are declined, whatever the card; 0 lets them succeed again."""
     with world.lock:
         account_of(world).failing[customer] = [decline_code] * times
+
+
+def too_many_requests(
+    world: World, match: str = "*", times: int | None = 1, *, lock_timeout: bool = False
+) -> None:
+    """Answer the next matching requests ("METHOD /path" with `*`) with Stripe's 429."""
+    body = LOCK_TIMEOUT if lock_timeout else RATE_LIMIT
+    world.faults.add("stripe", match, "status", times=times, status=429, body=body)
 
 
 def add_webhook(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.sandbox.stripe.account import DAY, HOUR, Account
+from bridge.sandbox.stripe.account import Account
 from bridge.sandbox.stripe.catalog import price_from, refuse_inactive
+from bridge.sandbox.stripe.checkout_rules import check_mode, check_prices, check_together, expiry
 from bridge.sandbox.stripe.crud import (
     Handler,
     copy_named,
@@ -44,19 +45,18 @@ FIELDS = (
     "submit_type",
     "success_url",
 )
-SHORTEST, LONGEST = HOUR // 2, DAY
 
 
 def create(account: Account, params: Obj) -> Obj:
     """POST /v1/checkout/sessions."""
     mode = params.get("mode") or "payment"
-    _check_together(params, mode)
-    _check_mode(params, mode)
+    check_together(params, mode)
+    check_mode(params, mode)
     customer = params.get("customer") or None
     if customer:
         account.live_at_clock_of(find_customer(account, customer))
     session = account.new("checkout.session", customer=customer, mode=mode)
-    session["expires_at"] = _expiry(account, params.get("expires_at"))
+    session["expires_at"] = expiry(account, params.get("expires_at"))
     session["_given"] = {k: v for k, v in params.items() if k != "line_items"}
     copy_named(session, params, *FIELDS)
     session["custom_fields"] = params.get("custom_fields") or []
@@ -67,22 +67,10 @@ def create(account: Account, params: Obj) -> Obj:
         _line_item(account, item, n) for n, item in enumerate(params.get("line_items") or ())
     ]
     session["_discounts"] = list(params.get("discounts") or ())
-    _check_prices(account, session)
+    check_prices(account, session)
     reckon(account, session)
     account.plan(session["expires_at"], "checkout_expires", session)
     return session
-
-
-def _check_together(params: Obj, mode: str) -> None:
-    if mode != "setup" and not params.get("line_items"):
-        raise invalid(
-            f"Missing required param: line_items in `{mode}` mode.",
-            "line_items",
-            "parameter_missing",
-        )
-    for pair in (("customer", "customer_email"), ("discounts", "allow_promotion_codes")):
-        if all(params.get(name) for name in pair):
-            raise invalid(f"You may only specify one of these parameters: {', '.join(pair)}.")
 
 
 def _set_defaults(session: Obj, params: Obj) -> None:
@@ -99,47 +87,6 @@ def _set_defaults(session: Obj, params: Obj) -> None:
         session["invoice_creation"] = {"enabled": bool(asked.get("enabled")), "invoice_data": data}
     session["payment_method_types"] = params.get("payment_method_types") or ["card"]
     session["automatic_tax"]["enabled"] = bool((params.get("automatic_tax") or {}).get("enabled"))
-
-
-def _check_mode(params: Obj, mode: str) -> None:
-    for name, wanted in (
-        ("subscription_data", "subscription"),
-        ("payment_intent_data", "payment"),
-        ("setup_intent_data", "setup"),
-        ("invoice_creation", "payment"),
-    ):
-        if params.get(name) and mode != wanted:
-            raise invalid(f"You can not pass `{name}` in `{mode}` mode.", name)
-
-
-def _check_prices(account: Account, session: Obj) -> None:
-    prices = [account.tables["price"][i["price"]] for i in session["_items"]]
-    if session["mode"] == "subscription" and not any(p["recurring"] for p in prices):
-        raise invalid(
-            "You must provide at least one recurring price in `subscription` mode when using "
-            "prices."
-        )
-    if session["mode"] == "payment" and any(p["recurring"] for p in prices):
-        raise invalid(
-            "You specified `payment` mode but passed a recurring price. Either switch to "
-            "`subscription` mode or use only one-time prices."
-        )
-    currencies = {p["currency"] for p in prices}
-    if len(currencies) > 1:
-        raise invalid("All line items must have the same currency.", "line_items")
-    session["currency"] = currencies.pop() if currencies else None
-
-
-def _expiry(account: Account, wanted: int | None) -> int:
-    if wanted is None:
-        return account.now + LONGEST
-    if not SHORTEST <= wanted - account.now <= LONGEST:
-        raise invalid(
-            "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from "
-            "Checkout Session creation.",
-            "expires_at",
-        )
-    return wanted
 
 
 def _line_item(account: Account, given: Obj, n: int) -> Obj:

@@ -36,6 +36,31 @@ def missing_object(kind: str, id_: str, param: str = "id") -> StripeError:
     return StripeError(status, f"No such {name}: '{id_}'", param=param, code="resource_missing")
 
 
+def check_url(value: str | None, param: str) -> None:
+    """Addresses that customers are sent to begin with http."""
+    if value and not value.startswith(("http://", "https://")):
+        raise invalid("Not a valid URL", param, "url_invalid")
+
+
+# Bodies for the `status` fault, as Stripe answers with 429.
+RATE_LIMIT = {
+    "error": {
+        "message": "Request rate limit exceeded. Learn more about rate limits here "
+        "https://stripe.com/docs/rate-limits.",
+        "type": "invalid_request_error",
+        "code": "rate_limit",
+    }
+}
+LOCK_TIMEOUT = {
+    "error": {
+        "message": "This object cannot be accessed right now because another API request or Stripe "
+        "process is currently accessing it. If you see this error intermittently, retry the "
+        "request.",
+        "type": "invalid_request_error",
+        "code": "lock_timeout",
+    }
+}
+
 DECLINES = {
     "card_declined": "Your card was declined.",
     "generic_decline": "Your card was declined.",

@@ -267,6 +267,7 @@ def mark_paid(
         payment.update(status="paid", amount_paid=paid)
         payment["status_transitions"]["paid_at"] = account.now
         emit(account, "invoice_payment.paid", payment)
+    _set_delinquent(account, invoice, delinquent=False)
     emit(account, "invoice.paid", invoice)
     emit(account, "invoice.payment_succeeded", invoice)
 
@@ -288,7 +289,16 @@ def failed(account: Account, invoice: Obj) -> None:
         invoice["next_payment_attempt"] = _next_attempt(account, invoice)
     if invoice["next_payment_attempt"]:
         account.plan(invoice["next_payment_attempt"], "retry_invoice", invoice)
+    _set_delinquent(account, invoice, delinquent=True)
     emit(account, "invoice.payment_failed", invoice)
+
+
+def _set_delinquent(account: Account, invoice: Obj, *, delinquent: bool) -> None:
+    """Whether the customer's latest charge failed stands on the customer, too."""
+    customer = account.tables["customer"][invoice["customer"]]
+    if not customer.get("deleted"):
+        with changing(account, customer, "customer.updated"):
+            customer["delinquent"] = delinquent
 
 
 def _next_attempt(account: Account, invoice: Obj) -> int | None:

@@ -13,7 +13,7 @@ from bridge.sandbox.stripe.crud import (
     retrieving,
 )
 from bridge.sandbox.stripe.customers import find_customer
-from bridge.sandbox.stripe.errors import invalid
+from bridge.sandbox.stripe.errors import check_url, invalid
 from bridge.sandbox.stripe.events import changing, emit
 from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.views import items_of
@@ -55,6 +55,9 @@ def default_configuration(account: Account) -> Obj:
 def create_session(account: Account, params: Obj) -> Obj:
     """POST /v1/billing_portal/sessions."""
     customer = find_customer(account, params.get("customer"))
+    check_url(params.get("return_url"), "return_url")
+    after = (params.get("flow_data") or {}).get("after_completion") or {}
+    check_url((after.get("redirect") or {}).get("return_url"), "flow_data")
     named = params.get("configuration")
     configuration = (
         account.find("billing_portal.configuration", named, "configuration")

@@ -39,24 +39,50 @@ def portal_page(
     if features["invoice_history"]["enabled"]:
         kept = account.rows("invoice", customer["id"])
         invoices = [shown_invoice(i) for i in reversed(kept) if i["status"] != "draft"][:24]
-    return render_template(
-        "portal.html",
-        here=request.path if request.method == "GET" else request.path.rpartition("/")[0],
-        subscriptions=[
+    parts: Obj = {
+        "subscriptions": [
             shown_subscription(account, session, features, s)
             for s in reversed(rows)
             if s["status"] not in ENDED
         ],
-        may_change_card=features["payment_method_update"]["enabled"],
+        "may_change_card": features["payment_method_update"]["enabled"],
+        "invoices": invoices,
+    }
+    if session["flow"] and done is None:
+        _narrow(parts, session["flow"])
+    return render_template(
+        "portal.html",
+        here=request.path if request.method == "GET" else request.path.rpartition("/")[0],
         card=f"{method['type']} ending in {method[method['type']].get('last4')}"
         if method
         else None,
         methods=METHODS[:2],
-        invoices=invoices,
         return_url=session["return_url"],
         problem=problem,
         done=done,
+        **parts,
     )
+
+
+def _narrow(parts: Obj, flow: Obj) -> None:
+    """A deep link shows only what it is for."""
+    kind = flow["type"]
+    parts["invoices"] = None
+    if kind == "payment_method_update":
+        parts["subscriptions"] = None
+        return
+    parts["may_change_card"] = False
+    details = flow.get(kind) or {}
+    chosen = [s for s in parts["subscriptions"] if s["id"] == details.get("subscription")]
+    for each in chosen:
+        if kind == "subscription_cancel":
+            each["prices"] = []
+        else:
+            each["may_cancel"] = False
+        if kind == "subscription_update_confirm":
+            wanted = {i["price"] for i in details["items"]}
+            each["prices"] = [p for p in each["prices"] if p[0] in wanted]
+    parts["subscriptions"] = chosen
 
 
 def shown_subscription(account: Account, session: Obj, features: Obj, subscription: Obj) -> Obj:

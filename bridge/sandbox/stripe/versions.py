@@ -26,6 +26,8 @@ def downgrade(account: Account, value: Any, version: str) -> Any:
         return [downgrade(account, v, version) for v in value]
     if not isinstance(value, dict):
         return value
+    if value.get("object") == "event":
+        return value  # an event stays as it was rendered, whoever asks for it later
     old = {k: downgrade(account, v, version) for k, v in value.items()}
     for before, kind, change in CHANGES:
         if version[:10] < before and kind == (old.get("object") or _looks_like(old)):

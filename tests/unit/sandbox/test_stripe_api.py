@@ -12,7 +12,7 @@ import pytest
 import requests
 import stripe
 
-from bridge.sandbox.stripe import load, restrict
+from bridge.sandbox.stripe import load, restrict, too_many_requests
 from tests.unit.sandbox.stripe_shop import DAY, Shop, open_shop
 
 RECORDED = Path(__file__).parents[4] / "shared/contract/stripe/recorded"
@@ -116,6 +116,33 @@ def test_a_restricted_key_may_do_only_what_it_names(shop: Shop) -> None:
         client.v1.customers.create({"name": "Ann"})
     with pytest.raises(stripe.PermissionError):
         client.v1.subscriptions.list()
+
+
+def test_too_many_requests_and_locked_objects_are_429(shop: Shop) -> None:
+    too_many_requests(shop.world, "GET /v1/customers*")
+    with pytest.raises(stripe.RateLimitError):
+        shop.v1.customers.list()
+    too_many_requests(shop.world, "GET /v1/customers*", lock_timeout=True)
+    with pytest.raises(stripe.RateLimitError) as refused:
+        shop.v1.customers.list()
+    error: Any = refused.value.error
+    assert error.code == "lock_timeout"
+    assert shop.v1.customers.list().data == []
+
+
+def test_a_customer_whose_payment_failed_is_delinquent_until_it_is_paid(shop: Shop) -> None:
+    customer = shop.customer()
+    sub = shop.subscribe(customer=customer)
+    shop.account.failing[customer] = ["generic_decline"]
+    shop.advance(31)
+    assert shop.v1.customers.retrieve(customer).delinquent is True
+    shop.v1.invoices.pay(shop.read(sub).latest_invoice)
+    assert shop.v1.customers.retrieve(customer).delinquent is False
+
+
+def test_metadata_may_begin_with_an_underscore(shop: Shop) -> None:
+    made = shop.v1.products.create({"name": "Gold", "metadata": {"_own": "1"}})
+    assert shop.v1.products.retrieve(made.id).metadata.to_dict() == {"_own": "1"}
 
 
 def test_lookup_keys_find_prices_and_are_transferred(shop: Shop) -> None:

@@ -209,6 +209,44 @@ def test_the_portal_touches_nobody_elses_subscription(shop: Shop) -> None:
     assert shop.read(other).cancel_at is None
 
 
+def test_a_deep_link_shows_only_what_it_is_for_and_leads_back(shop: Shop) -> None:
+    sub = shop.subscribe()
+    back = {"type": "redirect", "redirect": {"return_url": "http://127.0.0.1:1/me"}}
+    session = shop.v1.billing_portal.sessions.create(
+        {
+            "customer": sub.customer,
+            "flow_data": {
+                "type": "subscription_cancel",
+                "subscription_cancel": {"subscription": sub.id},
+                "after_completion": back,
+            },
+        }
+    )
+    page = requests.get(session.url, timeout=10).text
+    assert "Save card" not in page
+    data = portal_form(page, "cancel")
+    answer = requests.post(f"{session.url}/cancel", data=data, timeout=10, allow_redirects=False)
+    assert answer.headers["Location"] == "http://127.0.0.1:1/me"
+    assert shop.read(sub).cancel_at is not None
+
+
+def test_a_card_is_saved_in_setup_mode(shop: Shop) -> None:
+    customer = shop.customer(card=None)
+    session = shop.v1.checkout.sessions.create(
+        {"mode": "setup", "customer": customer, "currency": "eur", "success_url": DONE}
+    )
+    press(session)
+    done = shop.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]})
+    assert (done.status, done.setup_intent.status) == ("complete", "succeeded")
+    assert len(shop.v1.customers.payment_methods.list(customer).data) == 1
+
+
+def test_customers_are_sent_only_to_web_addresses(shop: Shop) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        checkout(shop, shop.price(), cancel_url="javascript:alert(1)")
+    assert refused.value.code == "url_invalid"
+
+
 def test_the_dashboard_does_what_an_owner_does_by_hand(shop: Shop) -> None:
     customer = shop.customer(name="Ann <b>Example</b>")
     sub = shop.subscribe(customer=customer)
