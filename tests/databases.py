@@ -37,7 +37,9 @@ IN_A_HURRY = (
 def binaries() -> Path | None:
     """The newest server found on this machine."""
     found = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda it: float(it.parent.name), reverse=True
+        Path("/usr/lib/postgresql").glob("*/bin"),
+        key=lambda it: float(it.parent.name),
+        reverse=True,
     )
     if found:
         return found[0]

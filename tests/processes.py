@@ -152,7 +152,7 @@ class Live:
     def until(
         self, is_so: Callable[[], Any], *, pace: float = 0.0, seconds: float = PATIENCE_SECONDS
     ) -> Any:
-        """Wait until something holds; each second of waiting is `pace` more seconds for everybody."""
+        """Wait until something holds; each second of it is `pace` more for everybody."""
         deadline = time.monotonic() + seconds
         while True:
             if value := is_so():

@@ -84,9 +84,12 @@ def _wake(bridge: Bridge) -> int:
         *(("read", str(group_id), "") for group_id in to_read),
         *(("tell", str(user_id), "") for user_id in to_tell),
     ]
+    # A worker that was killed leaves its hint in Redis as if it still ran (measured: for more than
+    # three minutes). When its lease can have run out, the hint is given anew under another name.
+    lap = int(now.timestamp()) // work.LEASE_SECONDS
     for kind, key, mark in due:
         # No Redis: the work is done here. It is the same work, only by one process.
-        if not bridge.hints.send(kind, key, mark):
+        if not bridge.hints.send(kind, key, f"{mark}-{lap}"):
             jobs.do(bridge, kind, key)
     return len(due)
 
