@@ -9,21 +9,27 @@ from __future__ import annotations
 import secrets
 import shutil
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.errors import Config
 from bridge.processes.programs import programs
 from bridge.processes.startup import prepare
 from bridge.processes.supervisor import Supervisor, only_one
 from bridge.sandbox.community import open_community
 from bridge.sandbox.run import Sandbox, start
 from bridge.settings import SETTINGS, Settings
+from bridge.store import state
 from bridge.wiring import Bridge, build
+from bridge.worker.remap import FOLLOWED
 
 HOST = "127.0.0.1"
 LOG = "bridge.log"
+OPENING_SECONDS = 60.0
+LOOK_SECONDS = 0.1
 # Nobody waits a minute for a removal, or ten for a message, in a rehearsal.
 POLICY = """\
 [site]
@@ -93,7 +99,24 @@ def rehearsal(folder: Path, env: Mapping[str, str]) -> Iterator[Rehearsal]:
         supervisor = Supervisor(programs(settings, own, HOST, port), own, write)
         stack.callback(supervisor.stop)
         supervisor.start()
+        _await_offers(bridge, supervisor, log)
         yield Rehearsal(settings, sandbox, bridge, supervisor, log)
+
+
+def _await_offers(bridge: Bridge, supervisor: Supervisor, log: Path) -> None:
+    """Wait for the sweeper's first look at Stripe: before it, no link leads to anything."""
+    deadline = time.monotonic() + OPENING_SECONDS
+    while not supervisor.stopping.wait(LOOK_SECONDS):
+        with bridge.store.read() as connection:
+            followed = state.get(connection, FOLLOWED) or {}
+        if followed.get("rules"):
+            return
+        if time.monotonic() > deadline:
+            raise Config(
+                "B117",
+                f"the sweeper did not read Stripe's catalogue in {OPENING_SECONDS:.0f} s.",
+                f"Its own lines in {log} say why.",
+            )
 
 
 def _environment(

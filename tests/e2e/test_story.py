@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from bridge.demo.rehearsal import rehearsal
+
 pytestmark = pytest.mark.e2e
 
 PATIENCE_SECONDS = 110
@@ -66,6 +68,13 @@ def test_the_demo_stays_up_with_addresses_to_play_with(tmp_path: Path) -> None:
         demo.send_signal(signal.SIGINT)
         assert demo.wait(60) == 0
     assert (tmp_path / "demo-data" / "bridge.log").stat().st_size
+
+
+@pytest.mark.timeout(PATIENCE_SECONDS + 20)
+def test_the_links_of_the_rehearsal_lead_to_offers_from_its_first_moment(tmp_path: Path) -> None:
+    with rehearsal(tmp_path, os.environ) as running:
+        link = f"{running.settings.bridge_url}/join/supporter-monthly"
+        assert requests.get(link, timeout=10).status_code == 200
 
 
 def _until_it_stays(demo: subprocess.Popen[bytes], output: Path) -> str:
