@@ -134,23 +134,39 @@ customers = Table(
 )
 
 # The last complete reading of each customer; a statement or an answer needs no call to Stripe.
+# `beneficiary_id`: whose it is instead of the payer's, on a word that the bridge itself signed.
 subscriptions = Table(
     "subscriptions",
     metadata,
     Column("id", String(255), primary_key=True),
     Column("customer_id", String(255), nullable=False),
+    Column("beneficiary_id", BigInteger),
     Column("data", JSON, nullable=False),
     Column("read_at", UtcTime, nullable=False),
     Index(None, "customer_id"),
+    Index(None, "beneficiary_id"),
 )
 purchases = Table(
     "purchases",
     metadata,
     Column("id", String(255), primary_key=True),
     Column("customer_id", String(255), nullable=False),
+    Column("beneficiary_id", BigInteger),
     Column("data", JSON, nullable=False),
     Column("read_at", UtcTime, nullable=False),
     Index(None, "customer_id"),
+    Index(None, "beneficiary_id"),
+)
+# Places of a subscription with a quantity that its buyer gave to others; the last come goes first.
+seats = Table(
+    "seats",
+    metadata,
+    Column("subscription_id", String(255), primary_key=True),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("assigned_at", UtcTime, nullable=False),
+    Column("assigned_by", String(120), nullable=False),
+    Column("over_since", UtcTime),  # since when there are fewer places than people
+    Index(None, "user_id"),
 )
 catalogue = Table(
     "catalogue",
@@ -162,12 +178,28 @@ catalogue = Table(
     Column("deleted_at", UtcTime),
 )
 
-# Append-only: a payment, a refund, a dispute are lines of their own and never edited.
+# Append-only, a line only where something had changed: what was known at a time is what the last
+# line before it says. Without data: it was gone. The policy of bridge.toml is one of them.
+readings = Table(
+    "readings",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("at", UtcTime, nullable=False),
+    Column("kind", String(12), nullable=False),  # subscription, purchase, product, price, policy
+    Column("object_id", String(255), nullable=False),
+    Column("customer_id", String(255)),
+    Column("data", JSON),
+    Index(None, "customer_id", "id"),
+    Index(None, "kind", "id"),
+)
+
+# Append-only: a payment, a refund, a dispute are lines of their own and never edited. A line that
+# a moderator recorded has a user and no customer.
 money_lines = Table(
     "money_lines",
     metadata,
     Column("id", String(255), primary_key=True),
-    Column("customer_id", String(255), nullable=False),
+    Column("customer_id", String(255)),
     Column("kind", String(20), nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
@@ -180,8 +212,12 @@ money_lines = Table(
     Column("from_credit_minor", BigInteger, nullable=False),
     Column("receipt_url", Text),
     Column("is_first", Boolean, nullable=False),
+    Column("user_id", BigInteger),
+    Column("method", String(20)),
+    Column("recorded_by", String(120)),
     Column("recorded_at", UtcTime, nullable=False),
     Index(None, "customer_id", "at"),
+    Index(None, "user_id"),
 )
 
 hand_grants = Table(
@@ -194,8 +230,10 @@ hand_grants = Table(
     Column("until_at", UtcTime),
     Column("reason", Text, nullable=False),
     Column("actor", String(120), nullable=False),
+    Column("source", String(20), nullable=False),  # moderator, payment, import
     Column("recorded_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
+    Column("revoked_by", String(120)),
     Index(None, "user_id"),
 )
 

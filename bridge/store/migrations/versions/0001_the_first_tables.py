@@ -121,8 +121,10 @@ def upgrade() -> None:
         sa.Column("until_at", UtcTime(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("actor", sa.String(length=120), nullable=False),
+        sa.Column("source", sa.String(length=20), nullable=False),
         sa.Column("recorded_at", UtcTime(), nullable=False),
         sa.Column("revoked_at", UtcTime(), nullable=True),
+        sa.Column("revoked_by", sa.String(length=120), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_grants")),
     )
     with op.batch_alter_table("hand_grants", schema=None) as batch_op:
@@ -212,7 +214,7 @@ def upgrade() -> None:
     op.create_table(
         "money_lines",
         sa.Column("id", sa.String(length=255), nullable=False),
-        sa.Column("customer_id", sa.String(length=255), nullable=False),
+        sa.Column("customer_id", sa.String(length=255), nullable=True),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("at", UtcTime(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
@@ -225,6 +227,9 @@ def upgrade() -> None:
         sa.Column("from_credit_minor", sa.BigInteger(), nullable=False),
         sa.Column("receipt_url", sa.Text(), nullable=True),
         sa.Column("is_first", sa.Boolean(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("method", sa.String(length=20), nullable=True),
+        sa.Column("recorded_by", sa.String(length=120), nullable=True),
         sa.Column("recorded_at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_money_lines")),
     )
@@ -232,6 +237,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_money_lines_customer_id_at"), ["customer_id", "at"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_money_lines_user_id"), ["user_id"], unique=False)
 
     op.create_table(
         "nonces",
@@ -250,12 +256,49 @@ def upgrade() -> None:
         "purchases",
         sa.Column("id", sa.String(length=255), nullable=False),
         sa.Column("customer_id", sa.String(length=255), nullable=False),
+        sa.Column("beneficiary_id", sa.BigInteger(), nullable=True),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.Column("read_at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_purchases")),
     )
     with op.batch_alter_table("purchases", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_purchases_beneficiary_id"), ["beneficiary_id"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_purchases_customer_id"), ["customer_id"], unique=False)
+
+    op.create_table(
+        "readings",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("object_id", sa.String(length=255), nullable=False),
+        sa.Column("customer_id", sa.String(length=255), nullable=True),
+        sa.Column("data", sa.JSON(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_readings")),
+    )
+    with op.batch_alter_table("readings", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_readings_customer_id_id"), ["customer_id", "id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_readings_kind_id"), ["kind", "id"], unique=False)
+
+    op.create_table(
+        "seats",
+        sa.Column("subscription_id", sa.String(length=255), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("assigned_at", UtcTime(), nullable=False),
+        sa.Column("assigned_by", sa.String(length=120), nullable=False),
+        sa.Column("over_since", UtcTime(), nullable=True),
+        sa.PrimaryKeyConstraint("subscription_id", "user_id", name=op.f("pk_seats")),
+    )
+    with op.batch_alter_table("seats", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_seats_user_id"), ["user_id"], unique=False)
 
     op.create_table(
         "slots",
@@ -276,11 +319,15 @@ def upgrade() -> None:
         "subscriptions",
         sa.Column("id", sa.String(length=255), nullable=False),
         sa.Column("customer_id", sa.String(length=255), nullable=False),
+        sa.Column("beneficiary_id", sa.BigInteger(), nullable=True),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.Column("read_at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
     )
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_subscriptions_beneficiary_id"), ["beneficiary_id"], unique=False
+        )
         batch_op.create_index(
             batch_op.f("ix_subscriptions_customer_id"), ["customer_id"], unique=False
         )
@@ -340,6 +387,7 @@ def downgrade() -> None:
     op.drop_table("users")
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_subscriptions_customer_id"))
+        batch_op.drop_index(batch_op.f("ix_subscriptions_beneficiary_id"))
 
     op.drop_table("subscriptions")
     op.drop_table("state")
@@ -347,8 +395,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_slots_free_at"))
 
     op.drop_table("slots")
+    with op.batch_alter_table("seats", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_seats_user_id"))
+
+    op.drop_table("seats")
+    with op.batch_alter_table("readings", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_readings_kind_id"))
+        batch_op.drop_index(batch_op.f("ix_readings_customer_id_id"))
+
+    op.drop_table("readings")
     with op.batch_alter_table("purchases", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_purchases_customer_id"))
+        batch_op.drop_index(batch_op.f("ix_purchases_beneficiary_id"))
 
     op.drop_table("purchases")
     with op.batch_alter_table("nonces", schema=None) as batch_op:
@@ -356,6 +414,7 @@ def downgrade() -> None:
 
     op.drop_table("nonces")
     with op.batch_alter_table("money_lines", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_money_lines_user_id"))
         batch_op.drop_index(batch_op.f("ix_money_lines_customer_id_at"))
 
     op.drop_table("money_lines")
