@@ -88,7 +88,7 @@ class Limiter:
     def _take(self, priority: Priority) -> int:
         now = self._clock.now()
         with self._store.write() as connection:
-            number = self._free(connection, priority, now)
+            number = self._free(connection, priority, now, lock=True)
             connection.execute(
                 update(slots)
                 .where(slots.c.number == number)
@@ -96,7 +96,9 @@ class Limiter:
             )
             return number
 
-    def _free(self, connection: Connection, priority: Priority, now: datetime) -> int:
+    def _free(
+        self, connection: Connection, priority: Priority, now: datetime, *, lock: bool = False
+    ) -> int:
         paused_until = get_time(connection, PAUSE)
         if paused_until and paused_until > now:
             raise RateLimited("Discourse asked to wait", (paused_until - now).total_seconds())
@@ -106,13 +108,10 @@ class Limiter:
             raise RateLimited(
                 f"all requests of this minute are used ({priority})", self._wait(connection, now)
             )
-        number = connection.scalar(
-            select(slots.c.number)
-            .where(is_free)
-            .order_by(slots.c.free_at, slots.c.number)
-            .limit(1)
-            .with_for_update(skip_locked=True)
+        first = (
+            select(slots.c.number).where(is_free).order_by(slots.c.free_at, slots.c.number).limit(1)
         )
+        number = connection.scalar(first.with_for_update(skip_locked=True) if lock else first)
         if number is None:
             raise RateLimited("another process takes the last request just now", SOON_SECONDS)
         return int(number)

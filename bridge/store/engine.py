@@ -11,11 +11,14 @@ from typing import IO, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 
 from bridge.errors import Transient
 
 BUSY_SECONDS = 10
+SNAPSHOT = "REPEATABLE READ"
+# PostgreSQL's word for "this server only reads", as after a failover, is an InternalError.
+UNAVAILABLE = (OperationalError, InternalError)
 
 
 class Store:
@@ -40,7 +43,7 @@ class Store:
         try:
             with self._my_turn(), self.engine.begin() as connection:
                 yield connection
-        except OperationalError as error:
+        except UNAVAILABLE as error:
             raise _unavailable(error) from error
 
     @contextmanager
@@ -48,11 +51,11 @@ class Store:
         """Begin a reading transaction."""
         try:
             with self.engine.connect() as connection:
-                if self.is_sqlite:
-                    # BEGIN IMMEDIATE would queue readers behind writers.
-                    connection = connection.execution_options(reading=True)  # noqa: PLW2901
-                yield connection
-        except OperationalError as error:
+                # SQLite: BEGIN IMMEDIATE would queue readers behind writers. PostgreSQL: by default
+                # each statement would see another moment.
+                alone = {"reading": True} if self.is_sqlite else {"isolation_level": SNAPSHOT}
+                yield connection.execution_options(**alone)
+        except UNAVAILABLE as error:
             raise _unavailable(error) from error
 
     def close(self) -> None:

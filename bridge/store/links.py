@@ -64,11 +64,13 @@ def link(
     owner = user_of(connection, customer_id)
     if owner is not None:
         return owner == user_id
-    connection.execute(
+    taken = connection.execute(
         update(customers)
         .where(customers.c.customer_id == customer_id, customers.c.user_id.is_(None))
         .values(user_id=user_id, proof=proof, linked_by=actor, linked_at=now)
     )
+    if not taken.rowcount:  # somebody was quicker
+        return user_of(connection, customer_id) == user_id
     connection.execute(update(work).where(work.c.key == customer_id).values(user_id=user_id))
     log(
         connection,

@@ -38,6 +38,11 @@ def put_time(connection: Connection, key: str, at: datetime) -> None:
 
 def bump(connection: Connection, key: str) -> int:
     """Count up, from 1; returns the new number."""
-    number = int(get(connection, key) or 0) + 1
+    connection.execute(
+        insert_for(connection)(state).values(key=key, value=0).on_conflict_do_nothing()
+    )
+    # Locked: two that count at once on PostgreSQL would both read the same number.
+    mine = select(state.c.value).where(state.c.key == key).with_for_update()
+    number = int(connection.scalar(mine) or 0) + 1
     put(connection, key, number)
     return number

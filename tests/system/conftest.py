@@ -1,0 +1,7 @@
+"""Databases of both kinds for the tests that ask for them."""
+
+from __future__ import annotations
+
+from tests.databases import database_url, postgresql_server, postgresql_url
+
+__all__ = ["database_url", "postgresql_server", "postgresql_url"]

@@ -1,0 +1,512 @@
+"""The record: the same promises on SQLite and on PostgreSQL, from several threads and processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, func, insert, inspect, select, text, update
+from sqlalchemy.exc import StatementError
+
+from bridge.clock import Clock
+from bridge.errors import RateLimited, Transient
+from bridge.limiter import Limiter
+from bridge.store import Store, links, migrate, state, work
+from bridge.store.schema import groups, metadata, slots
+from bridge.store.schema import work as work_table
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+KEY = "cus_1"
+
+
+class Fixed(Clock):
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    made = Store(database_url)
+    migrate.upgrade(made, NOW)
+    yield made
+    made.close()
+
+
+def many(count: int, what: Callable[[int], Any]) -> list[Any]:
+    """Do something in as many threads at the same moment."""
+    gate = threading.Barrier(count)
+
+    def one(number: int) -> Any:
+        gate.wait(10)
+        return what(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
+
+
+# --- Migrations -----------------------------------------------------------------------------------
+
+
+def test_migrations_go_up_down_and_up_again(database_url: str) -> None:
+    store = Store(database_url)
+    assert migrate.state(store) == "empty"
+    for _ in range(2):
+        migrate.upgrade(store, NOW)
+        assert migrate.state(store) == "current"
+        with store.read() as connection:
+            assert set(metadata.tables) <= set(inspect(connection).get_table_names())
+        migrate.downgrade(store, "base")
+        with store.read() as connection:
+            assert inspect(connection).get_table_names() == ["alembic_version"]
+    store.close()
+
+
+def test_the_migrated_schema_is_the_one_that_the_code_is_written_for(store: Store) -> None:
+    with store.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_processes_that_start_together_migrate_once(database_url: str) -> None:
+    stores = [Store(database_url) for _ in range(4)]
+    many(4, lambda n: migrate.upgrade(stores[n], NOW + timedelta(seconds=n)))
+    assert {migrate.state(store) for store in stores} == {"current"}
+    for store in stores:
+        store.close()
+
+
+def test_a_database_of_a_later_version_is_told_from_an_older_one(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'from_the_future'"))
+    assert migrate.state(store) == "newer"
+
+
+# --- Transactions ---------------------------------------------------------------------------------
+
+
+def test_what_a_failed_transaction_wrote_is_gone(store: Store) -> None:
+    def fail() -> None:
+        with store.write() as connection:
+            state.put(connection, "half", 1)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with store.read() as connection:
+        assert state.get(connection, "half") is None
+    with store.write() as connection:
+        state.put(connection, "whole", 2)
+    with store.read() as connection:
+        assert state.get(connection, "whole") == 2
+
+
+def test_a_reader_sees_one_moment_and_waits_for_no_writer(store: Store) -> None:
+    with store.write() as connection:
+        state.put(connection, "n", 1)
+    with store.read() as reading:
+        assert state.get(reading, "n") == 1
+        with store.write() as writing:
+            state.put(writing, "n", 2)
+            began = time.monotonic()
+            with store.read() as another:
+                assert state.get(another, "n") == 1
+            assert time.monotonic() - began < 2, "the reader queued behind the writer"
+        assert state.get(reading, "n") == 1
+    with store.read() as connection:
+        assert state.get(connection, "n") == 2
+
+
+def test_counting_up_from_many_threads_loses_nothing(store: Store) -> None:
+    def count(_number: int) -> None:
+        for _ in range(10):
+            with store.write() as connection:
+                state.bump(connection, "n")
+
+    many(6, count)
+    with store.read() as connection:
+        assert state.get(connection, "n") == 60
+
+
+def test_F29_a_full_disk_is_a_failure_that_passes_and_leaves_nothing_half(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'full.db'}")
+    migrate.upgrade(store, NOW)
+
+    def fill() -> None:
+        with store.write() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}")
+            state.put(connection, "small", 1)
+            state.put(connection, "big", "x" * 1_000_000)
+
+    with pytest.raises(Transient):
+        fill()
+    with store.write() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+        assert state.get(connection, "small") is None
+        state.put(connection, "big", "x" * 1_000_000)
+    store.close()
+
+
+def test_a_database_that_goes_away_is_a_failure_that_passes(postgresql_url: str) -> None:
+    store = Store(postgresql_url)
+    migrate.upgrade(store, NOW)
+
+    def cut_off() -> None:
+        with store.write() as connection:
+            state.put(connection, "n", 1)
+            mine = connection.scalar(text("SELECT pg_backend_pid()"))
+            with store.write() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": mine})
+            state.put(connection, "n", 2)
+
+    with pytest.raises(Transient):
+        cut_off()
+    with store.write() as connection:
+        assert state.get(connection, "n") is None
+        state.put(connection, "n", 3)
+    store.close()
+
+
+def test_a_database_that_only_reads_is_a_failure_that_passes(postgresql_url: str) -> None:
+    """As after a failover, when the address leads to the standby for a while."""
+    store = Store(postgresql_url)
+    migrate.upgrade(store, NOW)
+
+    def write() -> None:
+        with store.write() as connection:
+            connection.execute(text("SET TRANSACTION READ ONLY"))
+            state.put(connection, "n", 1)
+
+    with pytest.raises(Transient):
+        write()
+    store.close()
+
+
+# --- Times ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        NOW,
+        NOW + timedelta(microseconds=1),
+        datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+        datetime(2026, 3, 1, 14, tzinfo=timezone(timedelta(hours=2))),
+    ],
+)
+def test_a_time_comes_back_as_it_was_given_in_utc(store: Store, at: datetime) -> None:
+    with store.write() as connection:
+        connection.execute(insert(slots).values(number=1, free_at=at))
+        found = connection.scalar(select(slots.c.free_at))
+    assert found == at
+    assert found.tzinfo == UTC
+
+
+def test_a_naive_time_is_refused(store: Store) -> None:
+    with pytest.raises((StatementError, TypeError)), store.write() as connection:
+        connection.execute(insert(slots).values(number=1, free_at=NOW.replace(tzinfo=None)))
+
+
+def test_times_are_ordered_alike_by_both(store: Store) -> None:
+    times = [NOW + timedelta(days=n * 997, microseconds=n) for n in (3, -5, 0, 20, -40)]
+    with store.write() as connection:
+        for number, at in enumerate(times):
+            connection.execute(insert(slots).values(number=number, free_at=at))
+        found = connection.scalars(select(slots.c.free_at).order_by(slots.c.free_at)).all()
+        assert list(found) == sorted(times)
+        assert connection.scalar(select(func.max(slots.c.free_at))) == max(times)
+
+
+# --- The limiter ----------------------------------------------------------------------------------
+
+
+def test_I4_as_many_requests_as_are_free_and_not_one_more_from_many_threads(store: Store) -> None:
+    clock = Fixed()
+    limiter = Limiter(store, clock, 12)
+    limiter.prepare()
+
+    def attempt(_number: int) -> bool:
+        try:
+            with limiter.gate("high"):
+                return True
+        except RateLimited:
+            return False
+
+    assert many(12, attempt) == [True] * 12, "a free request was refused"
+    assert many(12, attempt) == [False] * 12
+    clock.at += timedelta(seconds=59.9)
+    assert many(4, attempt) == [False] * 4
+    clock.at += timedelta(seconds=0.2)
+    assert sorted(many(16, attempt)) == [False] * 4 + [True] * 12
+
+
+PROCESS = """
+import sys, threading
+from bridge.clock import Clock
+from bridge.errors import RateLimited
+from bridge.limiter import Limiter
+from bridge.store import Store
+
+limiter = Limiter(Store(sys.argv[1]), Clock(), 30)
+sys.stdin.readline()
+
+def work(taken):
+    for _ in range(15):
+        try:
+            with limiter.gate("high"):
+                taken.append(1)
+        except RateLimited:
+            pass
+
+taken = []
+threads = [threading.Thread(target=work, args=(taken,)) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(taken))
+"""
+
+
+def test_I4_two_processes_share_the_requests_of_one_minute(store: Store, database_url: str) -> None:
+    Limiter(store, Clock(), 30).prepare()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROCESS, database_url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    taken = [int(process.communicate(timeout=60)[0]) for process in processes]
+    assert sum(taken) == 30
+
+
+def test_the_urgent_find_requests_that_the_others_leave(store: Store) -> None:
+    limiter = Limiter(store, Fixed(), 20)
+    limiter.prepare()
+    for priority, share in (("low", 14), ("normal", 4), ("high", 2)):
+        for _ in range(share):
+            with limiter.gate(priority):  # type: ignore[arg-type] # one of its three words
+                pass
+        with pytest.raises(RateLimited), limiter.gate(priority):  # type: ignore[arg-type] # as above
+            pass
+
+
+def test_F17_a_refusal_of_the_forum_stops_everybody_for_as_long_as_it_asked(store: Store) -> None:
+    clock = Fixed()
+    limiter, other = Limiter(store, clock, 10), Limiter(store, clock, 10)
+    limiter.prepare()
+    with pytest.raises(RateLimited), limiter.gate("high"):
+        raise RateLimited("429", 30)
+    for later, free in ((29, False), (31, True)):
+        clock.at = NOW + timedelta(seconds=later)
+        if free:
+            other.check("low")
+        else:
+            with pytest.raises(RateLimited) as refused, other.gate("high"):
+                pass
+            assert refused.value.retry_after == pytest.approx(1)
+
+
+def test_a_lower_limit_takes_effect_at_once(store: Store) -> None:
+    clock = Fixed()
+    Limiter(store, clock, 20).prepare()
+    limiter = Limiter(store, clock, 5)
+    limiter.prepare()
+    for _ in range(5):
+        with limiter.gate("high"):
+            pass
+    with pytest.raises(RateLimited), limiter.gate("high"):
+        pass
+
+
+# --- Leases ---------------------------------------------------------------------------------------
+
+
+def test_F10_a_lease_has_one_holder_however_many_ask(store: Store) -> None:
+    def ask(number: int) -> work.Lease | None:
+        with store.write() as connection:
+            return work.claim(connection, "group:1", f"p{number}", NOW)
+
+    held = [lease for lease in many(8, ask) if lease]
+    assert len(held) == 1
+
+
+def test_F11_a_stale_holder_writes_nothing_and_frees_nothing(store: Store) -> None:
+    with store.write() as connection:
+        first = work.claim(connection, "group:1", "one", NOW)
+        assert work.claim(connection, "group:1", "two", NOW) is None
+        late = NOW + timedelta(seconds=work.LEASE_SECONDS + 1)
+        second = work.claim(connection, "group:1", "two", late)
+    assert first is not None
+    assert second is not None
+    assert second.token > first.token
+
+    def write(lease: work.Lease) -> None:
+        with store.write() as connection:
+            state.put(connection, "written", "by the stale one")
+            work.check(connection, lease, late)
+
+    with pytest.raises(work.LeaseLost):
+        write(first)
+    with store.write() as connection:
+        assert state.get(connection, "written") is None
+        work.release(connection, first, late)
+        work.check(connection, second, late)
+        assert work.claim(connection, "group:1", "three", late) is None
+
+
+def test_a_check_prolongs_the_lease(store: Store) -> None:
+    with store.write() as connection:
+        lease = work.claim(connection, "x", "one", NOW)
+        assert lease is not None
+        later = NOW + timedelta(seconds=work.LEASE_SECONDS - 1)
+        work.check(connection, lease, later)
+        assert work.claim(connection, "x", "two", later + timedelta(seconds=30)) is None
+
+
+def test_a_lease_is_given_back_whatever_happens(store: Store) -> None:
+    clock = Fixed()
+    with pytest.raises(ZeroDivisionError), work.holding(store, clock, "x", "one"):
+        _ = 1 // 0
+    with work.holding(store, clock, "x", "two") as lease:
+        assert lease is not None
+
+
+# --- Links ----------------------------------------------------------------------------------------
+
+
+def test_a_customer_that_two_claim_at_once_is_of_one_and_only_one_is_told_so(store: Store) -> None:
+    def claim(number: int) -> bool:
+        with store.write() as connection:
+            return links.link(
+                connection, KEY, 100 + number, proof="reference", actor="test", now=NOW
+            )
+
+    won = many(6, claim)
+    assert won.count(True) == 1
+    with store.read() as connection:
+        assert links.user_of(connection, KEY) == 100 + won.index(True)
+        owner = connection.scalar(select(work_table.c.user_id).where(work_table.c.key == KEY))
+        assert owner == 100 + won.index(True)
+
+
+# --- Generations ----------------------------------------------------------------------------------
+
+
+def is_dirty(connection: Connection) -> bool:
+    return any(one.is_dirty for one in work.generations(connection, KEY, None))
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One SQLite database for all examples."""
+    made = Store(f"sqlite:///{tmp_path_factory.mktemp('generations') / 'bridge.db'}")
+    migrate.upgrade(made, NOW)
+    yield made
+    made.close()
+
+
+STEPS = st.lists(
+    st.sampled_from(["event", "event read", "look", "done", "failed", "clock"]), max_size=14
+)
+
+
+@given(STEPS)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_F06_news_that_comes_while_it_is_looked_at_is_never_taken_for_done(
+    quick: Store, steps: list[str]
+) -> None:
+    """Dirty exactly while something happened after the last look that was finished."""
+    happened = looked = finished = 0
+    needs: set[str] = set()
+    seen: tuple[work.Dirty, ...] = ()
+    now = NOW
+    with quick.write() as connection:
+        connection.execute(work_table.delete())
+        for step in steps:
+            now += timedelta(seconds=1)
+            if step.startswith("event"):
+                happened += 1
+                wanted = ["read"] if step.endswith("read") else []
+                needs = (needs if happened - 1 > finished else set()) | set(wanted)
+                work.mark_dirty(
+                    connection, KEY, now=now, due_at=now, cause=f"evt_{happened}", needs=wanted
+                )
+            elif step == "look":
+                seen, looked = work.generations(connection, KEY, None), happened
+            elif step == "done" and seen:
+                work.mark_done(connection, seen, timer=None)
+                finished = max(finished, looked)
+            elif step == "failed" and seen:
+                work.put_off(connection, [KEY], error="x", next_at={KEY: now})
+            assert is_dirty(connection) == (happened > finished)
+            found = work.generations(connection, KEY, None)
+            if happened > finished:
+                assert set(found[0].needs) >= needs
+                assert connection.execute(work.due_keys(now, 10)).all()
+
+
+def test_F04_the_same_key_made_dirty_by_many_at_once_counts_each(store: Store) -> None:
+    def news(number: int) -> None:
+        with store.write() as connection:
+            work.mark_dirty(connection, KEY, now=NOW, due_at=NOW, cause=f"evt_{number}")
+
+    many(10, news)
+    with store.read() as connection:
+        (found,) = work.generations(connection, KEY, None)
+    assert found.generation == 10
+
+
+def test_what_is_dirty_already_keeps_its_due_time_or_an_earlier_one(store: Store) -> None:
+    with store.write() as connection:
+        for seconds in (30, 50, 10, 20):
+            due_at = NOW + timedelta(seconds=seconds)
+            work.mark_dirty(connection, KEY, now=NOW, due_at=due_at, cause="evt")
+        (found,) = work.generations(connection, KEY, None)
+        assert found.next_at == NOW + timedelta(seconds=10)
+
+
+def test_a_timer_rings_once_when_its_time_has_come(store: Store) -> None:
+    key = work.user_key(7)
+    at = NOW + timedelta(days=1)
+    with store.write() as connection:
+        work.mark_done(connection, (), timer=(key, at))
+        assert work.ring_timers(connection, at - timedelta(seconds=1)) == 0
+        assert work.ring_timers(connection, at) == 1
+        assert work.ring_timers(connection, at) == 0
+        (found,) = work.generations(connection, key, None)
+        assert (found.is_dirty, found.needs) == (True, frozenset({"read"}))
+
+
+def test_an_update_of_a_group_that_is_not_there_makes_none(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(update(groups).where(groups.c.id == 9).values(next_at=NOW))
+        assert connection.scalar(select(func.count()).select_from(groups)) == 0
