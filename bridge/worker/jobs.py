@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import structlog
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
@@ -71,4 +72,9 @@ def run(bridge: Bridge, redis_url: str) -> None:
         maintenance_interval=MAINTENANCE_SECONDS,
         job_monitoring_interval=MONITORING_SECONDS,
     )
-    worker.work(max_jobs=JOBS_BEFORE_RECYCLING, logging_level="WARNING")
+    try:
+        worker.work(max_jobs=JOBS_BEFORE_RECYCLING, logging_level="WARNING")
+    except RedisError as error:
+        # RQ does not outlive a Redis that goes away during a job. The supervisor starts a new one.
+        log.error("worker.redis_lost", error=type(error).__name__)  # noqa: TRY400 - no news in it
+        raise SystemExit(1) from None
