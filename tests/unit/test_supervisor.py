@@ -11,8 +11,8 @@ import pytest
 import redis
 
 from bridge.errors import Config
-from bridge.processes.programs import programs, require_free
 from bridge.processes.embedded import redis_binary, redis_program
+from bridge.processes.programs import programs, require_free
 from bridge.processes.supervisor import Program, Supervisor, only_one
 from bridge.settings import Settings
 
