@@ -97,7 +97,7 @@ def test_scenario_runs_and_causes_its_event(scenario: str, tmp_path: Path) -> No
         wanted = CAUSES.get(scenario, scenario)
         if wanted not in happened(world):
             advance(world, 30 * DAY)
-        assert wanted in happened(world)
+        assert wanted in happened(world), done.stdout + done.stderr
     finally:
         server.close()
         world.close()
