@@ -32,6 +32,9 @@ def settle_mode(bridge: Bridge) -> None:
     """Refuse the wrong mode; on the first start write down the mode. Raises Config."""
     if problem := mode_problem(bridge):
         raise problem
+    with bridge.store.read() as connection:
+        if state.get(connection, MODE) is not None:
+            return
     with bridge.store.write() as connection:
         state.put(connection, MODE, bridge.settings.livemode)
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from bridge.core.model import Grant, Price, Product
-from bridge.store.facts import CONVERTER
+from bridge.store import readings
+from bridge.store.readings import CONVERTER
 from bridge.store.schema import catalogue as catalogue_table
 from bridge.store.schema import purchases, subscriptions
 from bridge.store.work import insert_for
@@ -27,6 +28,7 @@ def save(connection: Connection, found: Iterable[Product | Price], now: datetime
         ).one_or_none()
         if known is None or known.data != data or known.deleted_at is not None:
             changed.add(thing.id)
+            readings.note(connection, thing, now)
             row = {"kind": kind, "data": data, "read_at": now, "deleted_at": None}
             connection.execute(
                 insert_for(connection)(catalogue_table)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
 
 from bridge.store.schema import changes
+
+TURNS = ("wanted", "unwanted")
+"""The lines in which what is wanted turns; the others say more of it, or what came of it."""
 
 
 def log(  # noqa: PLR0913 - the columns of a row
@@ -38,6 +42,83 @@ def log(  # noqa: PLR0913 - the columns of a row
             detail=dict(detail) if detail else None,
         )
     )
+
+
+def log_each(
+    connection: Connection,
+    action: str,
+    group_id: int,
+    user_ids: Collection[int],
+    now: datetime,
+    *,
+    outcome: str | None = None,
+    cause: str | None = None,
+) -> None:
+    """Append a line for each of them: by `cause`, or else by what the bridge last decided.
+
+    So the line of a removal names the event, the rule and the decision that led to it.
+    """
+    decisions = {} if cause else _decisions(connection, group_id, user_ids)
+    lines = []
+    for user_id in user_ids:
+        made = decisions.get(user_id)
+        lines.append(
+            {
+                "at": now,
+                "action": action,
+                "user_id": user_id,
+                "group_id": group_id,
+                "cause": made.cause if made else cause,
+                "rule_id": made.rule_id if made else None,
+                "outcome": outcome,
+                "detail": {"decision": made.id, "why": made.outcome} if made else None,
+            }
+        )
+    if lines:
+        connection.execute(insert(changes), lines)
+
+
+def _decisions(
+    connection: Connection, group_id: int, user_ids: Collection[int]
+) -> dict[int, Row[Any]]:
+    """The line of the last turn of what is wanted, for each of them."""
+    last = (
+        select(func.max(changes.c.id))
+        .where(
+            changes.c.group_id == group_id,
+            changes.c.user_id.in_(user_ids),
+            changes.c.action.in_(TURNS),
+        )
+        .group_by(changes.c.user_id)
+    )
+    rows = connection.execute(select(changes).where(changes.c.id.in_(last)))
+    return {row.user_id: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Somebody found in a group whom nobody had reported: since when, and whose it is."""
+
+    user_id: int
+    since: datetime
+    owned: str
+
+
+def log_seen(connection: Connection, group_id: int, found: Iterable[Seen], now: datetime) -> None:
+    """Append what a reading of the group's members showed that was not known before."""
+    lines = [
+        {
+            "at": now,
+            "action": "seen",
+            "user_id": one.user_id,
+            "group_id": group_id,
+            "outcome": one.owned,
+            "detail": {"since": one.since.isoformat()},
+        }
+        for one in found
+    ]
+    if lines:
+        connection.execute(insert(changes), lines)
 
 
 def of_user(connection: Connection, user_id: int, limit: int = 200) -> list[Row[Any]]:

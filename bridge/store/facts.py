@@ -9,27 +9,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from cattrs.preconf.json import make_converter
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Table, and_, delete, select, update
 
 from bridge.core.model import (
     Facts,
-    HandGrant,
     MoneyLine,
     Purchase,
     Subscription,
 )
-from bridge.store import links
+from bridge.store import hand_grants, links, readings
+from bridge.store.readings import CONVERTER
 from bridge.store.schema import (
     customers,
-    hand_grants,
     money_lines,
     purchases,
     subscriptions,
 )
 from bridge.store.work import insert_for
-
-CONVERTER = make_converter()
 
 
 def save_subscriptions(
@@ -57,10 +53,17 @@ def save_subscriptions(
 
 
 def save_subscription(
-    connection: Connection, subscription: Subscription, read_at: datetime
+    connection: Connection,
+    subscription: Subscription,
+    read_at: datetime,
+    known_at: datetime | None = None,
 ) -> None:
-    """Keep one subscription of a listing that is not whole yet."""
-    _upsert_reading(connection, subscriptions, subscription, subscription.customer_id, read_at)
+    """Keep one subscription of a listing that is not whole yet.
+
+    `known_at`: when it came in, where that is long after the listing began.
+    """
+    customer_id = subscription.customer_id
+    _upsert_reading(connection, subscriptions, subscription, customer_id, read_at, known_at)
 
 
 def with_known_fate(subscription: Subscription, known: Mapping[str, Subscription]) -> Subscription:
@@ -76,11 +79,12 @@ def save_purchases(
     connection: Connection, customer_id: str, found: Sequence[Purchase], read_at: datetime
 ) -> None:
     """Replace what was known of a customer's one-off purchases by a complete reading."""
-    connection.execute(
-        delete(purchases).where(
-            purchases.c.customer_id == customer_id, purchases.c.id.not_in([p.id for p in found])
-        )
+    gone = and_(
+        purchases.c.customer_id == customer_id, purchases.c.id.not_in([p.id for p in found])
     )
+    for purchase_id in connection.scalars(select(purchases.c.id).where(gone)).all():
+        readings.note_gone(connection, "purchase", purchase_id, read_at, customer_id=customer_id)
+    connection.execute(delete(purchases).where(gone))
     for purchase in found:
         _upsert_reading(connection, purchases, purchase, customer_id, read_at)
     connection.execute(
@@ -139,7 +143,7 @@ def facts_of(connection: Connection, user_id: int) -> tuple[Facts, datetime | No
                 .order_by(purchases.c.id)
             )
         ),
-        hand_grants=_hand_grants_of(connection, user_id),
+        hand_grants=hand_grants.in_force(connection, user_id),
         deleted_customer_ids=frozenset(r.customer_id for r in linked if r.deleted_at),
     )
     return facts, None if None in read else min((at for at in read if at), default=None)
@@ -197,29 +201,21 @@ def subscription_customer(connection: Connection, subscription_id: str) -> str |
     )
 
 
-def _hand_grants_of(connection: Connection, user_id: int) -> tuple[HandGrant, ...]:
-    rows = connection.execute(
-        select(hand_grants)
-        .where(hand_grants.c.user_id == user_id, hand_grants.c.revoked_at.is_(None))
-        .order_by(hand_grants.c.id)
-    )
-    names = HandGrant.__dataclass_fields__
-    return tuple(
-        HandGrant(**{k: v for k, v in row._mapping.items() if k in names})  # noqa: SLF001 - public
-        for row in rows
-    )
-
-
 def _upsert_reading(
     connection: Connection,
-    table: object,
+    table: Table,
     thing: Subscription | Purchase,
     customer_id: str,
     at: datetime,
+    known_at: datetime | None = None,
 ) -> None:
-    row = {"customer_id": customer_id, "data": CONVERTER.unstructure(thing), "read_at": at}
+    data = CONVERTER.unstructure(thing)
+    before = connection.scalar(select(table.c.data).where(table.c.id == thing.id))
+    if before != data:
+        readings.note(connection, thing, known_at or at, customer_id=customer_id)
+    row = {"customer_id": customer_id, "data": data, "read_at": at}
     connection.execute(
-        insert_for(connection)(table)  # type: ignore[arg-type] # one of two tables of a shape
+        insert_for(connection)(table)
         .values(id=thing.id, **row)
         .on_conflict_do_update(index_elements=["id"], set_=row)
     )

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, update
 
 from bridge.core.membership import Decision, Wish
-from bridge.core.model import Member
-from bridge.store.changes import log
+from bridge.core.model import Grant, Member
+from bridge.core.why import ended_by, why
+from bridge.store.changes import Seen, log, log_each, log_seen
 from bridge.store.schema import customers, groups, memberships, moment, users
 from bridge.store.work import insert_for, is_user_dirty
 
@@ -30,9 +31,19 @@ def wishes_of(connection: Connection, user_id: int) -> dict[int, Wish]:
 
 
 def save_decision(
-    connection: Connection, user_id: int, decision: Decision, *, now: datetime, cause: str | None
+    connection: Connection,
+    user_id: int,
+    decision: Decision,
+    verdicts: Iterable[Grant] = (),
+    *,
+    now: datetime,
+    cause: str | None,
 ) -> None:
-    """Write what is wanted, with its reasons, and log what moved."""
+    """Write what is wanted, with its reasons, and log what moved.
+
+    `verdicts`: what was said of each source, so that the log can tell why something ended.
+    """
+    said = tuple(verdicts)
     for wish in decision.wishes:
         row = {name: getattr(wish, name) for name in WISH if name != "group_id"}
         row["sources"] = list(wish.sources)
@@ -52,13 +63,24 @@ def save_decision(
             group_id=wish.group_id,
             cause=cause,
             rule_id=wish.rule_id,
-            outcome=wish.hold or wish.reason,
-            detail={
-                "sources": list(wish.sources),
-                "until": wish.wanted_until.isoformat() if wish.wanted_until else None,
-                "swap_to": wish.swap_to,
-            },
+            outcome=wish.hold or why(wish, said),
+            detail=_detail(wish, said),
         )
+
+
+def _detail(wish: Wish, verdicts: Iterable[Grant]) -> dict[str, Any]:
+    """All that was decided, so that the log alone tells how it stood at any time."""
+    known = {
+        "since": wish.wanted_since,
+        "until": wish.wanted_until,
+        "reason": wish.reason,
+        "ladder": wish.ladder,
+        "swap_to": wish.swap_to,
+        "hold": wish.hold,
+        "ended_by": [] if wish.wanted else ended_by(wish, verdicts),
+    }
+    told = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in known.items() if v}
+    return {"wanted": wish.wanted, "sources": list(wish.sources), **told}
 
 
 # --- what may be sent -----------------------------------------------------------------------------
@@ -205,8 +227,7 @@ def intend(
         .where(M.group_id == group_id, M.user_id.in_(user_ids))
         .values(intent=intent, intent_at=now)
     )
-    for user_id in user_ids:
-        log(connection, f"intent_{intent}", now=now, user_id=user_id, group_id=group_id)
+    log_each(connection, f"intent_{intent}", group_id, user_ids, now)
 
 
 def settle_added(
@@ -230,7 +251,7 @@ def settle_added(
             actual=True, actual_since=since, seen_at=now, owned=owned, intent=None, intent_at=None
         )
     )
-    _log_each(connection, action, group_id, user_ids, now, outcome=owned)
+    log_each(connection, action, group_id, user_ids, now, outcome=owned)
 
 
 def settle_removed(
@@ -241,8 +262,12 @@ def settle_removed(
     now: datetime,
     action: str = "removed",
     outcome: str | None = None,
+    cause: str | None = None,
 ) -> None:
-    """Record that they are out of the group, and whose membership it was is past."""
+    """Record that they are out of the group, and whose membership it was is past.
+
+    `cause`: who did it, where it was not the bridge.
+    """
     connection.execute(
         update(memberships)
         .where(M.group_id == group_id, M.user_id.in_(user_ids))
@@ -250,7 +275,7 @@ def settle_removed(
             actual=False, actual_since=None, seen_at=now, owned="no", intent=None, intent_at=None
         )
     )
-    _log_each(connection, action, group_id, user_ids, now, outcome=outcome)
+    log_each(connection, action, group_id, user_ids, now, outcome=outcome, cause=cause)
 
 
 def settle_nothing(
@@ -267,7 +292,7 @@ def settle_nothing(
         .where(M.group_id == group_id, M.user_id.in_(user_ids))
         .values(intent=None, intent_at=None)
     )
-    _log_each(connection, "not_done", group_id, user_ids, now, outcome=outcome)
+    log_each(connection, "not_done", group_id, user_ids, now, outcome=outcome)
 
 
 def hold(
@@ -279,7 +304,7 @@ def hold(
         .where(M.group_id == group_id, M.user_id.in_(user_ids))
         .values(hold=reason, hold_at=now, intent=None, intent_at=None)
     )
-    _log_each(connection, "held", group_id, user_ids, now, outcome=reason)
+    log_each(connection, "held", group_id, user_ids, now, outcome=reason)
 
 
 def override(
@@ -321,6 +346,7 @@ def observe(
         )
     }
     same, surprises = [], []
+    seen: list[Seen] = []
     for user_id, member in page.items():
         row = known.get(user_id)
         owned = _whose(row, member.added_at)
@@ -330,8 +356,11 @@ def observe(
         if row is None or not row.actual:
             surprises.append(user_id)
         if row is not None and row.intent == "add":
-            _log_each(connection, "observed_done", group_id, [user_id], now, outcome=owned)
+            log_each(connection, "observed_done", group_id, [user_id], now, outcome=owned)
+        elif row is None or (row.actual, row.owned) != (True, owned):
+            seen.append(Seen(user_id, member.added_at, owned))
         _save_seen(connection, group_id, member, owned, row, now)
+    log_seen(connection, group_id, seen, now)
     connection.execute(
         update(memberships).where(M.group_id == group_id, M.user_id.in_(same)).values(seen_at=now)
     )
@@ -390,18 +419,6 @@ def _wish(row: Row[Any]) -> Wish:
     values = {name: getattr(row, name) for name in WISH}
     values["sources"] = tuple(values["sources"])
     return Wish(**values)
-
-
-def _log_each(
-    connection: Connection,
-    action: str,
-    group_id: int,
-    user_ids: Collection[int],
-    now: datetime,
-    outcome: str | None = None,
-) -> None:
-    for user_id in user_ids:
-        log(connection, action, now=now, user_id=user_id, group_id=group_id, outcome=outcome)
 
 
 def settle_absent(connection: Connection, group_id: int, user_id: int, *, now: datetime) -> None:

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, and_, delete, func, insert, literal, sel
 
 from bridge.core.model import Group, Price, Product
 from bridge.store.changes import log
-from bridge.store.facts import CONVERTER
 from bridge.store.links import see_customer, user_of
+from bridge.store.readings import CONVERTER
 from bridge.store.schema import (
     UtcTime,
     catalogue,

@@ -107,7 +107,12 @@ def _finish(bridge: Bridge, lease: work.Lease, group: Row[Any], since: datetime)
                 by = actors.get(row.user_id)
                 action = "removed_by_others" if by else "lost"
                 memberships.settle_removed(
-                    connection, group.id, [row.user_id], now=now, action=action
+                    connection,
+                    group.id,
+                    [row.user_id],
+                    now=now,
+                    action=action,
+                    cause=by[1] if by else "unknown",
                 )
                 if by and row.wanted:
                     memberships.override(

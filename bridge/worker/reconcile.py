@@ -15,7 +15,7 @@ from bridge.core.events import MalformedEvent, read_event
 from bridge.core.model import Subscription
 from bridge.errors import NotFound
 from bridge.reference import read_reference
-from bridge.store import facts, inbox, links, state, work
+from bridge.store import facts, inbox, links, readings, state, work
 from bridge.store.schema import customers, subscriptions
 from bridge.stripe_api.reader import REFERENCE
 from bridge.wiring import Bridge
@@ -158,9 +158,9 @@ def _take_in(
         )
     ).one_or_none()
     if known is not None:
-        before = facts.CONVERTER.structure(known.data, Subscription)
+        before = readings.CONVERTER.structure(known.data, Subscription)
         subscription = facts.with_known_fate(subscription, {before.id: before})
-    data = facts.CONVERTER.unstructure(subscription)
+    data = readings.CONVERTER.unstructure(subscription)
     if known is not None and known.read_at > began_at:
         return  # read on its own meanwhile: newer than this page may be
     if known is not None and known.data == data:
@@ -171,7 +171,7 @@ def _take_in(
         )
         return
     links.see_customer(connection, customer_id, now)
-    facts.save_subscription(connection, subscription, began_at)
+    facts.save_subscription(connection, subscription, began_at, known_at=now)
     work.mark_dirty(connection, customer_id, now=now, due_at=now, cause="reconcile")
     claim = subscription.metadata.get(REFERENCE)
     user_id = read_reference(claim, [bridge.settings.secret_key])

@@ -11,7 +11,7 @@ import hashlib
 import structlog
 
 from bridge.core.rules import Rules
-from bridge.store import catalogue, groups, state, work
+from bridge.store import catalogue, groups, readings, state, work
 from bridge.store.groups import RULES_VERSION
 from bridge.wiring import Bridge
 
@@ -29,6 +29,7 @@ def follow(bridge: Bridge) -> int:
             return 0
     with bridge.store.write() as connection:
         rules = bridge.rulebook.rules(connection)
+        readings.note_policy(connection, bridge.policy, now)
         # A name stands for the group it led to first, whatever that is called later.
         groups.save_pins(connection, rules.pins, now)
         before, after = seen.get("rules", {}), fingerprints(rules)

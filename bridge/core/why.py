@@ -1,0 +1,41 @@
+"""Why something ended, from what is said of its sources now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from bridge.core.membership import Wish
+from bridge.core.model import Grant
+
+OUTRANKED = "outranked"
+"""The source still gives it, and another one a higher step of the same ladder."""
+NOT_THEIRS = "not_theirs"
+"""What gave it is no source of this user's any more: a customer was unlinked, a grant revoked."""
+NOT_MAPPED = "not_mapped"
+"""The source is there, and its rule leads to this group no more."""
+
+
+def ended_by(wish: Wish, verdicts: Iterable[Grant]) -> list[dict[str, Any]]:
+    """What is said now of each source that gave a membership, as lines for the log."""
+    said = tuple(verdicts)
+    found = []
+    for source in wish.sources:
+        mine = [grant for grant in said if grant.source_id == source]
+        about = [grant for grant in mine if grant.group_id == wish.group_id]
+        line = {"source": source, "reason": NOT_MAPPED if mine else NOT_THEIRS}
+        if about:
+            grant = next((one for one in about if one.holds), about[-1])
+            line |= {"rule": grant.rule_id, "reason": OUTRANKED if grant.holds else grant.reason}
+            if grant.because_at:
+                line["because_at"] = grant.because_at.isoformat()
+        found.append(line)
+    return found
+
+
+def why(wish: Wish, verdicts: Iterable[Grant]) -> str | None:
+    """The reason of a decision in one word: what gives it, or what ended the last that gave it."""
+    if wish.wanted:
+        return wish.reason
+    ended = ended_by(wish, verdicts)
+    return str(ended[-1]["reason"]) if ended else wish.reason

@@ -1,0 +1,104 @@
+"""What was known at a time: each reading that differed from the one before, kept for good.
+
+Written where the present reading is saved, in the same transaction, and only when it has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from cattrs.preconf.json import make_converter
+from sqlalchemy import Connection, insert, select
+
+from bridge.core.model import Price, Product, Purchase, Subscription
+from bridge.core.policy import Policy
+from bridge.store.schema import readings
+
+CONVERTER = make_converter()
+# What is as it always is need not be written down a thousand times.
+COMPACT = make_converter(omit_if_default=True)
+
+KINDS: dict[str, type[Any]] = {
+    "subscription": Subscription,
+    "purchase": Purchase,
+    "product": Product,
+    "price": Price,
+    "policy": Policy,
+}
+NAMES = {kind: name for name, kind in KINDS.items()}
+CATALOGUE = ("product", "price")
+POLICY_ID = "bridge.toml"
+
+Thing = Subscription | Purchase | Product | Price
+
+
+def note(
+    connection: Connection, thing: Thing, at: datetime, *, customer_id: str | None = None
+) -> None:
+    """Append what is known of something from now on."""
+    _append(connection, NAMES[type(thing)], thing.id, at, customer_id, COMPACT.unstructure(thing))
+
+
+def note_gone(
+    connection: Connection, kind: str, object_id: str, at: datetime, *, customer_id: str | None
+) -> None:
+    """Append that something is not there any more."""
+    _append(connection, kind, object_id, at, customer_id, None)
+
+
+def note_policy(connection: Connection, policy: Policy, at: datetime) -> None:
+    """Append the policy, if it is another than the last one."""
+    data = COMPACT.unstructure(policy)
+    last = connection.scalar(
+        select(readings.c.data)
+        .where(readings.c.kind == "policy")
+        .order_by(readings.c.id.desc())
+        .limit(1)
+    )
+    if last != data:
+        _append(connection, "policy", POLICY_ID, at, None, data)
+
+
+def of_customers(
+    connection: Connection, customer_ids: Iterable[str]
+) -> list[tuple[datetime, str, Any | None]]:
+    """All readings of customers, the oldest first: when, of what, and what it was."""
+    rows = connection.execute(
+        select(readings)
+        .where(readings.c.customer_id.in_(list(customer_ids)))
+        .order_by(readings.c.at, readings.c.id)
+    )
+    return list(_things(rows))
+
+
+def of_kinds(
+    connection: Connection, kinds: Iterable[str]
+) -> list[tuple[datetime, str, Any | None]]:
+    """All readings of products and prices, or of the policy, the oldest first."""
+    rows = connection.execute(
+        select(readings).where(readings.c.kind.in_(list(kinds))).order_by(readings.c.id)
+    )
+    return list(_things(rows))
+
+
+def _things(rows: Iterable[Any]) -> Iterator[tuple[datetime, str, Any | None]]:
+    for row in rows:
+        thing = COMPACT.structure(row.data, KINDS[row.kind]) if row.data is not None else None
+        yield row.at, row.object_id, thing
+
+
+def _append(
+    connection: Connection,
+    kind: str,
+    object_id: str,
+    at: datetime,
+    customer_id: str | None,
+    data: Any,
+) -> None:
+    connection.execute(
+        insert(readings).values(
+            at=at, kind=kind, object_id=object_id, customer_id=customer_id, data=data
+        )
+    )
