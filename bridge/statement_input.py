@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection, select
 
 from bridge.core.grants import grants
+from bridge.core.ladders import staying
+from bridge.core.membership import standing
 from bridge.core.model import Grant, Subscription
 from bridge.core.statement import (
     GroupName,
@@ -16,6 +18,7 @@ from bridge.core.statement import (
     name_prices,
 )
 from bridge.store import catalogue, facts, groups
+from bridge.store.memberships import wishes_of
 from bridge.store.schema import memberships
 from bridge.wiring import Bridge
 
@@ -38,6 +41,9 @@ def statement_input(
     known, read_at = facts.facts_of(connection, user_id)
     rules = bridge.rulebook.rules(connection)
     verdicts = grants(known, rules, bridge.policy, now)
+    if unfollowed := bridge.policy.unfollowed_ladders:
+        wishes = wishes_of(connection, user_id).values()
+        verdicts = staying(verdicts, standing(wishes, unfollowed))
     products, prices = catalogue.load_of(connection, verdicts)
     by_id = {price.id: price for price in prices}
     names = {product.id: product.name for product in products}

@@ -28,9 +28,9 @@ def grants(facts: Facts, rules: Rules, policy: Policy, now: datetime) -> tuple[G
     """
     without_rule = rule_of(policy.defaults, "")
     return (
-        *_from_subscriptions(facts, rules, without_rule, now),
-        *_from_purchases(facts.purchases, rules, without_rule, now),
-        *(_from_hand(hand, now) for hand in facts.hand_grants),
+        *_settled(_from_subscriptions(facts, rules, without_rule, now), policy),
+        *_settled(_from_purchases(facts.purchases, rules, without_rule, now), policy),
+        *(_from_hand(hand, rules, now) for hand in facts.hand_grants),
     )
 
 
@@ -60,6 +60,15 @@ def stacked(
         if not refund_counts(purchase, rule) and purchase.disputed != "lost":
             ends[purchase.product_id] = end_at
         yield purchase, end_at
+
+
+def _settled(found: Iterable[Grant], policy: Policy) -> Iterator[Grant]:
+    """What has no rule waits for a moderator, or ends where the site says so (A34)."""
+    for grant in found:
+        if policy.unmapped == "end" and grant.reason == Reason.NO_RULE:
+            yield replace(grant, reason=Reason.NO_RULE_ENDS.value)
+        else:
+            yield grant
 
 
 def _of_source(source: Grant, rule: Rule | HaltedRule | None, verdict: Verdict) -> Iterator[Grant]:

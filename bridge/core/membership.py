@@ -7,10 +7,11 @@ the same ladder that takes its place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bridge.core.ladders import staying, winners
 from bridge.core.model import Grant
 
 # Reading all customers of a user takes seconds; a holder's lease lasts two minutes.
@@ -63,6 +64,7 @@ class Situation:
 
     `halted_group_ids`: groups of a mapping rule that is broken. `held_sources`: sources whose word
     cannot be taken as an end, with the reason (a price without a rule, an unknown status).
+    `unfollowed_ladders`: those on which nobody is moved when what they pay for changes.
     """
 
     now: datetime
@@ -70,36 +72,12 @@ class Situation:
     confirm: timedelta
     halted_group_ids: frozenset[int] = frozenset()
     held_sources: Mapping[str, str] | None = None
-
-
-def winners(grants: Iterable[Grant]) -> tuple[Grant, ...]:
-    """Leave of each ladder only the groups of its highest grant; equal ranks: the latest start.
-
-    Every grant to one of those groups stays, whatever its rank: the longest of them is the end.
-    """
-    holding = [grant for grant in grants if grant.holds]
-    best: dict[str, Grant] = {}
-    for grant in holding:
-        if grant.ladder is None:
-            continue
-        rival = best.get(grant.ladder)
-        if rival is None or _height(grant) > _height(rival):
-            best[grant.ladder] = grant
-    steps = {
-        (grant.ladder, grant.group_id)
-        for grant in holding
-        if grant.ladder is not None and _same_step(grant, best[grant.ladder])
-    }
-    return tuple(
-        grant
-        for grant in holding
-        if grant.ladder is None or (grant.ladder, grant.group_id) in steps
-    )
+    unfollowed_ladders: frozenset[str] = frozenset()
 
 
 def decide(before: Mapping[int, Wish], grants: Iterable[Grant], at: Situation) -> Decision:
     """Work out every membership of one user; a complete reading of Stripe is presupposed."""
-    verdicts = tuple(grants)
+    verdicts = staying(grants, standing(before.values(), at.unfollowed_ladders))
     won = winners(verdicts)
     by_group: dict[int, list[Grant]] = {}
     for grant in won:
@@ -127,16 +105,23 @@ def decide(before: Mapping[int, Wish], grants: Iterable[Grant], at: Situation) -
     return Decision(tuple(wishes), tuple(shifts), _next_at(before, wishes, verdicts, at))
 
 
+def standing(
+    wishes: Iterable[Wish], unfollowed_ladders: Collection[str]
+) -> dict[str | None, frozenset[int]]:
+    """The steps on which somebody stands, of the ladders that do not follow what is paid for.
+
+    Whoever is on the way out, and not proven to be, stands there still (as A38).
+    """
+    found: dict[str | None, frozenset[int]] = {}
+    for wish in wishes:
+        still = wish.wanted or (wish.unwanted_at is not None and wish.confirmed_at is None)
+        if still and wish.ladder in unfollowed_ladders:
+            found[wish.ladder] = found.get(wish.ladder, frozenset()) | {wish.group_id}
+    return found
+
+
 def _was_wanted(before: Mapping[int, Wish], group_id: int) -> bool:
     return group_id in before and before[group_id].wanted
-
-
-def _height(grant: Grant) -> tuple[int, datetime, str]:
-    return grant.rank, grant.from_at, grant.source_id
-
-
-def _same_step(grant: Grant, best: Grant) -> bool:
-    return (grant.source_id, grant.rule_id) == (best.source_id, best.rule_id)
 
 
 def _granted(old: Wish, grants: list[Grant], at: Situation) -> Wish:
@@ -166,11 +151,13 @@ def _ungranted(old: Wish, steps: Mapping[str, list[int]], at: Situation) -> Wish
         # Whatever was proven was proven by rules that are in doubt now.
         return replace(old, hold=hold, confirmed_at=None)
     # A place taken in the ladder that was lost again proves nothing any more.
-    successors = steps.get(old.ladder, []) if old.ladder is not None and _is_fresh(at) else []
+    at_once = old.ladder is not None and _is_fresh(at) and not _by_the_clock(old, at)
+    successors = steps.get(old.ladder or "", []) if at_once else []
     swap_to = old.swap_to if old.swap_to in successors else next(iter(successors), None)
     if old.wanted:
+        until = old.wanted_until if _by_the_clock(old, at) else None
         return replace(
-            old, wanted=False, wanted_until=None, unwanted_at=at.now, swap_to=swap_to, hold=None
+            old, wanted=False, wanted_until=until, unwanted_at=at.now, swap_to=swap_to, hold=None
         )
     confirmed_at = old.confirmed_at
     if confirmed_at is None and old.unwanted_at and at.reading_at >= old.unwanted_at + at.confirm:
@@ -181,6 +168,15 @@ def _ungranted(old: Wish, steps: Mapping[str, list[int]], at: Situation) -> Wish
 def _is_fresh(at: Situation) -> bool:
     """Whether this was read for this decision, and not found in the store by a changed rule."""
     return at.now - at.reading_at <= FRESH
+
+
+def _by_the_clock(old: Wish, at: Situation) -> bool:
+    """Whether its end is so near that our own clock may be wrong about it (E47).
+
+    For as long as a confirm window nobody gives way for it, not even on a ladder.
+    """
+    end_at = old.wanted_until
+    return end_at is not None and end_at <= at.now < end_at + at.confirm
 
 
 def _hold(old: Wish, at: Situation) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 from bridge.core.problems import POLICY_CODES
 from bridge.core.values import KEYS, METADATA_PREFIX, NOTHING, Choices, apply_value
@@ -23,13 +23,17 @@ class Policy:
     """The site's policy; everything has a default, so an empty bridge.toml is a whole one.
 
     `products` is by product id, `prices` by price id or lookup key: key name -> text, as written.
-    `ladders`: group names or ids, low to high.
+    `ladders`: group names or ids, low to high. `unmapped`: what becomes of the groups of a
+    subscription that is moved to a price without a rule. `unfollowed_ladders`: those on which
+    nobody is moved when what they pay for changes.
     """
 
     defaults: Choices = field(default_factory=Choices)
     products: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     prices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unfollowed_ladders: frozenset[str] = frozenset()
+    unmapped: Literal["hold", "end"] = "hold"
     removal_confirm_seconds: int = 60
     removal_limit_min: int = 5
     removal_limit_percent: int = 10
@@ -46,7 +50,10 @@ SITE_LIMITS: Mapping[str, tuple[int, int]] = {
     "statement_renewal_seconds": (0, 31 * DAY_SECONDS),
     "sweep_seconds": (1, DAY_SECONDS),
 }
-"""The keys of [site], each a whole number between these two."""
+"""The numbers of [site], each whole and between these two."""
+
+SITE_WORDS: Mapping[str, tuple[str, ...]] = {"unmapped": ("hold", "end")}
+"""The words of [site], each one of these."""
 
 SECTIONS = ("site", "defaults", "ladders", "products", "prices")
 
@@ -73,9 +80,11 @@ def parse_policy(toml: Mapping[str, object]) -> Policy:
             problems.append(_wrong("M153", f"{name} = {table!r} stands where [{name}] is meant."))
         else:
             tables[name] = table
+    ladders = _ladders(tables.get("ladders", {}), problems)
     policy = Policy(
         defaults=_defaults(tables.get("defaults", {}), problems),
-        ladders=_ladders(tables.get("ladders", {}), problems),
+        ladders={name: ladder.steps for name, ladder in ladders.items() if ladder.steps},
+        unfollowed_ladders=frozenset(name for name, one in ladders.items() if not one.follow),
         products=_stated("products", tables.get("products", {}), problems),
         prices=_stated("prices", tables.get("prices", {}), problems),
     )
@@ -127,11 +136,19 @@ def _defaults(table: Mapping[str, object], problems: list[Config]) -> Choices:
     return choices
 
 
-def _site(table: Mapping[str, object], problems: list[Config]) -> dict[str, int]:
-    site: dict[str, int] = {}
+def _site(table: Mapping[str, object], problems: list[Config]) -> dict[str, int | str]:
+    site: dict[str, int | str] = {}
     for name, value in table.items():
+        if name in SITE_WORDS:
+            if value in SITE_WORDS[name]:
+                site[name] = str(value)
+            else:
+                words = ", ".join(f"`{word}`" for word in SITE_WORDS[name])
+                says = f"[site] {name} = {value!r} is wrong; it takes {words}."
+                problems.append(_wrong("M153", says))
+            continue
         if name not in SITE_LIMITS:
-            close = nearest(name, tuple(SITE_LIMITS))
+            close = nearest(name, (*SITE_LIMITS, *SITE_WORDS))
             problems.append(_wrong("M152", f"[site] takes no {name}{close}."))
             continue
         low, high = SITE_LIMITS[name]
@@ -143,16 +160,46 @@ def _site(table: Mapping[str, object], problems: list[Config]) -> dict[str, int]
     return site
 
 
-def _ladders(table: Mapping[str, object], problems: list[Config]) -> dict[str, tuple[str, ...]]:
-    ladders: dict[str, tuple[str, ...]] = {}
+@dataclass(frozen=True, slots=True)
+class _Ladder:
+    """What [ladders] says of one: its steps, low to high, and whether members move on it."""
+
+    steps: tuple[str, ...]
+    follow: bool = True
+
+
+def _ladders(table: Mapping[str, object], problems: list[Config]) -> dict[str, _Ladder]:
+    ladders: dict[str, _Ladder] = {}
     for name, value in table.items():
-        steps = [as_text(step).strip() for step in value] if isinstance(value, list) else []
-        distinct = {step.lower() for step in steps}
-        if not steps or "" in distinct or len(distinct) < len(steps):
-            says = f"[ladders] {name} = {value!r} is wrong; it takes a list of groups, each once."
-            problems.append(_wrong("M153", says))
-        ladders[name.strip().lower()] = tuple(steps)
+        ladder = _ladder(value)
+        if ladder is None:
+            takes = "a list of groups, each once, or { groups = [...], follow = false }"
+            problems.append(
+                _wrong("M153", f"[ladders] {name} = {value!r} is wrong; it takes {takes}.")
+            )
+        else:
+            ladders[name.strip().lower()] = ladder
     return ladders
+
+
+def _ladder(value: object) -> _Ladder | None:
+    """A list of groups, or a table; in a table, groups may be left out (ranks order them)."""
+    if not isinstance(value, Mapping):
+        steps = _steps(value)
+        return _Ladder(steps) if steps else None
+    follow = value.get("follow", True)
+    steps = _steps(value["groups"]) if "groups" in value else ()
+    wrong = ("groups" in value and not steps) or not isinstance(follow, bool)
+    if wrong or not value or set(value) - {"groups", "follow"}:
+        return None
+    return _Ladder(steps, bool(follow))
+
+
+def _steps(value: object) -> tuple[str, ...]:
+    """Group names or ids, each once; empty where it is anything else."""
+    steps = [as_text(step).strip() for step in value] if isinstance(value, list) else []
+    distinct = {step.lower() for step in steps}
+    return () if "" in distinct or len(distinct) < len(steps) else tuple(steps)
 
 
 def _stated(

@@ -33,6 +33,8 @@ class Reason(StrEnum):
     CUSTOMER_DELETED = "customer_deleted"
     UNKNOWN_STATUS = "unknown_status"
     NO_RULE = "no_rule"
+    NO_RULE_ENDS = "no_rule_ends"
+    NO_SEATS = "no_seats"
     RULE_HALTED = "rule_halted"
     REFUNDED = "refunded"
     REFUNDED_PAID = "refunded_paid"
@@ -69,6 +71,8 @@ PHRASES: Mapping[Reason, str] = {
     Reason.CUSTOMER_DELETED: "the customer of your {what} was deleted in Stripe",
     Reason.UNKNOWN_STATUS: "your {what} has an unknown status in Stripe; a moderator is asked",
     Reason.NO_RULE: "no group is set for your {what}; a moderator is asked",
+    Reason.NO_RULE_ENDS: "your {what} leads to no group any more",
+    Reason.NO_SEATS: "your {what} has no seats any more",
     Reason.RULE_HALTED: "the groups of your {what} are set up wrongly; a moderator is asked",
     Reason.REFUNDED: "your {what} was refunded on {because}",
     Reason.REFUNDED_PAID: "your {what} was refunded on {because}; kept until {until}",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 
-from bridge.core.membership import winners
+from bridge.core.ladders import winners
 from bridge.core.model import NO_GROUP, Grant, MoneyLine, Price
 from bridge.core.money import Total, add_up
 from bridge.core.reasons import PHRASES, UNDECIDED, Reason, what_was_bought

@@ -290,6 +290,7 @@ def situation(
         confirm=timedelta(seconds=bridge.policy.removal_confirm_seconds),
         halted_group_ids=rules.halted_group_ids,
         held_sources=held,
+        unfollowed_ladders=bridge.policy.unfollowed_ladders,
     )
 
 

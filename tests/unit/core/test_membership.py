@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bridge.core.grants import grants
+from bridge.core.ladders import winners
 from bridge.core.mapping import Rules, compile_rules
-from bridge.core.membership import Decision, Situation, Wish, decide, winners
+from bridge.core.membership import Decision, Situation, Wish, decide
 from bridge.core.model import (
     Facts,
     Grant,

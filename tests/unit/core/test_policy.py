@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.policy import SITE_LIMITS, Policy, PolicyError, parse_policy
+from bridge.core.policy import SITE_LIMITS, SITE_WORDS, Policy, PolicyError, parse_policy
 from bridge.core.problems import POLICY_CODES
 from bridge.core.values import FAR_FUTURE, KEYS, Choices, Term, apply_value
 
@@ -139,8 +139,8 @@ def test_the_example_states_the_defaults_and_every_site_key() -> None:
     toml = tomllib.loads(EXAMPLE.read_text())
     policy = parse_policy(toml)
     assert policy.defaults == Choices()
-    assert set(toml["site"]) == set(SITE_LIMITS)
-    assert all(getattr(policy, name) == getattr(Policy(), name) for name in SITE_LIMITS)
+    assert set(toml["site"]) == {*SITE_LIMITS, *SITE_WORDS}
+    assert all(getattr(policy, name) == getattr(Policy(), name) for name in toml["site"])
     assert policy.ladders == {"level": ("supporters", "patrons")}
     assert policy.prices["price_DonationExample"] == {"groups": "none", "kind": "donation"}
     assert policy.products["prod_PatronExample"]["grace"] == "14d"
@@ -151,6 +151,23 @@ def test_keys_may_carry_the_prefix_of_metadata() -> None:
     policy = parse_policy(toml)
     assert policy.prices == {"yearly": {"grace": "3"}}
     assert policy.defaults.trial == "wait"
+
+
+@pytest.mark.parametrize(
+    ("said", "steps", "follows"),
+    [
+        (["Low", "High"], ("Low", "High"), True),
+        ({"groups": ["low", 42]}, ("low", "42"), True),
+        ({"groups": ["low", "high"], "follow": False}, ("low", "high"), False),
+        ({"follow": False}, None, False),
+    ],
+)
+def test_a_ladder_is_a_list_of_steps_or_says_more(
+    said: object, steps: tuple[str, ...] | None, *, follows: bool
+) -> None:
+    policy = parse_policy({"ladders": {"Level": said}})
+    assert policy.ladders.get("level") == steps
+    assert policy.unfollowed_ladders == (frozenset() if follows else {"level"})
 
 
 @pytest.mark.parametrize(
@@ -170,6 +187,13 @@ def test_keys_may_carry_the_prefix_of_metadata() -> None:
         ({"ladders": {"level": []}}, ["M153"]),
         ({"ladders": {"level": ["a", "A"]}}, ["M153"]),
         ({"ladders": {"level": ["a", " "]}}, ["M153"]),
+        ({"ladders": {"level": {}}}, ["M153"]),
+        ({"ladders": {"level": {"groups": []}}}, ["M153"]),
+        ({"ladders": {"level": {"groups": ["a"], "follows": False}}}, ["M153"]),
+        ({"ladders": {"level": {"groups": ["a"], "follow": "no"}}}, ["M153"]),
+        ({"site": {"unmapped": "remove"}}, ["M153"]),
+        ({"site": {"unmapped": ["end"]}}, ["M153"]),
+        ({"site": {"unmaped": "end"}}, ["M152"]),
         ({"products": {"prod_1": "supporters"}}, ["M153"]),
     ],
 )
