@@ -33,6 +33,9 @@ COMMANDS = {
     "replay": "people",
     "release": "people",
     "statements": "people",
+    "grant": "membership",
+    "revoke": "membership",
+    "lift": "membership",
     "demo": "demo",
     "sandbox": "demo",
 }

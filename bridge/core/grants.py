@@ -143,8 +143,9 @@ def _from_purchases(
         yield from _of_source(source, rule or halted, verdict)
 
 
-def _from_hand(hand: HandGrant, now: datetime) -> Grant:
+def _from_hand(hand: HandGrant, rules: Rules, now: datetime) -> Grant:
     verdict = judge_hand_grant(hand, now)
+    ladder, rank = rules.step_of(hand.group_id)
     return Grant(
         group_id=hand.group_id,
         source="hand",
@@ -154,5 +155,7 @@ def _from_hand(hand: HandGrant, now: datetime) -> Grant:
         reason=verdict.reason.value,
         from_at=hand.from_at,
         until_at=verdict.until_at,
+        ladder=ladder,
+        rank=rank,
         next_change_at=verdict.next_change_at,
     )

@@ -279,9 +279,11 @@ def judge_purchase(
 
 
 def judge_hand_grant(hand: HandGrant, now: datetime) -> Verdict:
-    """A moderator's grant: from its beginning to its end, if it has one."""
+    """A grant by hand: from its beginning to its end, if it has one. What was paid is no favour."""
+    given = hand.source == "moderator"
+    now_in, over = (Reason.HAND, Reason.HAND_OVER) if given else (Reason.BOUGHT, Reason.TERM_OVER)
     if now < hand.from_at:
         return Verdict(Reason.HAND_WAITS, hand.until_at, next_change_at=hand.from_at, holds=False)
     if hand.until_at is None:
-        return Verdict(Reason.HAND, holds=True)
-    return _until(hand.until_at, now, Reason.HAND, Reason.HAND_OVER)
+        return Verdict(now_in, holds=True)
+    return _until(hand.until_at, now, now_in, over)

@@ -239,7 +239,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class HandGrant:
-    """A right to a group that a moderator gave, with an end or without."""
+    """A right to a group that a moderator recorded, with an end or without.
+
+    `source`: given without money, for a payment outside of Stripe, or taken over from a register.
+    """
 
     id: str
     user_id: int
@@ -248,6 +251,7 @@ class HandGrant:
     until_at: datetime | None
     reason: str
     actor: str
+    source: Literal["moderator", "payment", "import"] = "moderator"
 
 
 # --- Decisions ----------------------------------------------------------------------------------

@@ -87,6 +87,16 @@ class Rules:
         found = self._find(price_id, product_id)
         return found if isinstance(found, HaltedRule) else None
 
+    def step_of(self, group_id: int) -> tuple[str | None, int]:
+        """The ladder of which a group is a step, and how high it stands there; else (None, 0)."""
+        found = [
+            (rule.rank, rule.ladder)
+            for rule in (*self.by_price.values(), *self.by_product.values())
+            if isinstance(rule, Rule) and rule.ladder and group_id in rule.ladder_group_ids
+        ]
+        rank, ladder = max(found, default=(0, None))
+        return ladder, rank
+
     def _find(self, price_id: str, product_id: str) -> Rule | HaltedRule | None:
         return self.by_price.get(price_id) or self.by_product.get(product_id)
 

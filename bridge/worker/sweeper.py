@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 
 from bridge.errors import BridgeError
 from bridge.store import memberships, state, statements, work
 from bridge.store.schema import groups
+from bridge.store.schema import memberships as members
 from bridge.wiring import Bridge
 from bridge.worker import forum, jobs, reconcile, remap
 
@@ -95,14 +96,18 @@ def _wake(bridge: Bridge) -> int:
 
 
 def _groups_to_read(bridge: Bridge, now: datetime) -> list[int]:
-    """Mapped groups whose members are to be read back: asked for, or not read for a while."""
+    """Groups whose members are to be read back: asked for, or not read for a while.
+
+    They are those of mapping rules, and others into which a moderator had somebody put.
+    """
+    kept = exists().where(members.c.group_id == groups.c.id, members.c.wanted)
     with bridge.store.read() as connection:
         mapped = bridge.rulebook.rules(connection).mapped_group_ids
         rows = connection.execute(
             select(groups).where(
                 groups.c.missing_since.is_(None),
                 ~groups.c.automatic,
-                or_(groups.c.id.in_(mapped), groups.c.read_due_at <= now),
+                or_(groups.c.id.in_(mapped), kept, groups.c.read_due_at <= now),
             )
         ).all()
     due = []

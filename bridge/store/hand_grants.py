@@ -1,0 +1,122 @@
+"""Rights to a group that people gave by hand: given, ended, and kept on record either way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from bridge.core.model import HandGrant
+from bridge.store.changes import log
+from bridge.store.schema import hand_grants
+from bridge.store.work import insert_for, mark_dirty, user_key
+
+H = hand_grants.c
+FIELDS = tuple(HandGrant.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A grant by hand with when it was recorded, and when and by whom it was taken back."""
+
+    grant: HandGrant
+    recorded_at: datetime
+    revoked_at: datetime | None
+    revoked_by: str | None
+
+
+def give(connection: Connection, grant: HandGrant, now: datetime) -> bool:
+    """Record a grant and have its user decided again; False if its id was there already."""
+    done = connection.execute(
+        insert_for(connection)(hand_grants)
+        .values(**asdict(grant), recorded_at=now)
+        .on_conflict_do_nothing()
+    )
+    if not done.rowcount:
+        return False
+    until = grant.until_at.isoformat() if grant.until_at else None
+    _note(connection, grant, "granted", grant.actor, now, {"until": until, "source": grant.source})
+    return True
+
+
+def revoke(connection: Connection, grant_id: str, *, actor: str, now: datetime) -> HandGrant | None:
+    """Take a grant back; None if there is none of that id in force."""
+    row = connection.execute(
+        select(hand_grants).where(H.id == grant_id, H.revoked_at.is_(None))
+    ).one_or_none()
+    if row is None:
+        return None
+    connection.execute(
+        update(hand_grants).where(H.id == grant_id).values(revoked_at=now, revoked_by=actor)
+    )
+    grant = _recorded(row).grant
+    _note(connection, grant, "revoked", actor, now, {})
+    return grant
+
+
+def recorded(connection: Connection, user_id: int | None = None) -> list[Recorded]:
+    """All grants by hand ever recorded, of everybody or of one user, the newest first."""
+    asked = (
+        select(hand_grants) if user_id is None else select(hand_grants).where(H.user_id == user_id)
+    )
+    return [
+        _recorded(row) for row in connection.execute(asked.order_by(H.recorded_at.desc(), H.id))
+    ]
+
+
+def in_force(connection: Connection, user_id: int) -> tuple[HandGrant, ...]:
+    """A user's grants that nobody took back, ended ones too."""
+    rows = connection.execute(
+        select(hand_grants).where(H.user_id == user_id, H.revoked_at.is_(None)).order_by(H.id)
+    )
+    return tuple(_recorded(row).grant for row in rows)
+
+
+def paid_until(
+    connection: Connection, user_id: int, group_id: int, now: datetime
+) -> datetime | None:
+    """Until when payments and imports already give a user a group: the next term follows it."""
+    until: datetime | None = connection.scalar(
+        select(func.max(H.until_at)).where(
+            H.user_id == user_id,
+            H.group_id == group_id,
+            H.source.in_(["payment", "import"]),
+            H.until_at > now,
+            H.revoked_at.is_(None),
+        )
+    )
+    return until
+
+
+def _note(
+    connection: Connection,
+    grant: HandGrant,
+    action: str,
+    actor: str,
+    now: datetime,
+    detail: Mapping[str, str | None],
+) -> None:
+    log(
+        connection,
+        action,
+        now=now,
+        user_id=grant.user_id,
+        group_id=grant.group_id,
+        cause=actor,
+        outcome=grant.reason,
+        detail={"grant": grant.id, **detail},
+    )
+    mark_dirty(
+        connection,
+        user_key(grant.user_id),
+        now=now,
+        due_at=now,
+        cause=f"{action} by {actor}",
+    )
+
+
+def _recorded(row: Row[tuple[object, ...]]) -> Recorded:
+    grant = HandGrant(**{name: getattr(row, name) for name in FIELDS})
+    return Recorded(grant, row.recorded_at, row.revoked_at, row.revoked_by)

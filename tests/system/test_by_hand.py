@@ -1,0 +1,210 @@
+"""What moderators decide by hand: grants with an end, and memberships that people ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from bridge import operations
+from bridge.errors import Permanent
+from bridge.grants_by_hand import grant
+from bridge.sandbox.discourse.membership import remove_member
+from bridge.store.schema import money_lines
+from tests.harness import System, system
+from tests.system.acts import (
+    confirm,
+    forum_user,
+    log_of,
+    membership,
+    messages_to,
+    moves,
+    pass_days,
+    staff_remove,
+)
+from tests.system.typing_commands import asked, typed
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[System]:
+    with system(tmp_path) as it:
+        it.advance(2)
+        yield it
+
+
+def given(world: System, user: str, group: str, *more: str) -> str:
+    """A moderator gives somebody a group; the grant's id."""
+    world.user(user)
+    told = asked(world, "grant", user, group, "--reason", "helps a lot", "--by", "maria", *more)
+    return str(told["grant"])
+
+
+def end_is_in_days(world: System, days: float) -> str:
+    return f"{world.bridge.clock.now() + timedelta(days=days):%Y-%m-%d}"
+
+
+# --- Grants ---------------------------------------------------------------------------------------
+
+
+def test_A60_a_grant_without_money_lets_in_and_leaves_no_payment(world: System) -> None:
+    world.price("supporters")
+    world.settle()
+    grant_id = given(world, "alice", "supporters")
+    world.settle()
+    assert world.groups_of("alice") == {"supporters"}
+    with world.bridge.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(money_lines)) == 0
+    told = operations.explain(world.bridge, world.user("alice"))
+    (verdict,) = told["groups"][0]["verdicts"]
+    assert (verdict["source"], verdict["id"], verdict["holds"]) == ("hand", grant_id, True)
+    assert "granted" in log_of(world, "alice")
+    ((statement,),) = messages_to(world, "alice")
+    assert "because a moderator added you" in statement.raw
+    assert "€" not in statement.raw
+
+
+def test_a_grant_with_a_last_day_ends_when_that_day_is_over(world: System) -> None:
+    world.group("pioneers")
+    given(world, "alice", "pioneers", "--until", end_is_in_days(world, 2))
+    world.settle()
+    assert world.groups_of("alice") == {"pioneers"}
+    ((statement,),) = messages_to(world, "alice")
+    assert "until" in statement.raw
+    pass_days(world, 1.5)
+    assert world.groups_of("alice") == {"pioneers"}
+    pass_days(world, 2)
+    confirm(world)
+    assert moves(world, "alice", "pioneers") == ["in", "out"]
+
+
+def test_a_grant_lasts_for_the_time_that_was_said(world: System) -> None:
+    world.group("pioneers")
+    given(world, "alice", "pioneers", "--for", "3d")
+    pass_days(world, 2.9)
+    assert world.groups_of("alice") == {"pioneers"}
+    pass_days(world, 0.3)
+    confirm(world)
+    assert world.groups_of("alice") == set()
+
+
+def test_A41_the_end_of_a_grant_by_hand_ends_nothing_that_is_paid_for(world: System) -> None:
+    world.subscribe(world.customer("alice"), world.price("supporters"))
+    world.settle()
+    given(world, "alice", "supporters", "--for", "1d")
+    pass_days(world, 2.5)
+    assert moves(world, "alice", "supporters") == ["in"]
+
+
+def test_a_revoked_grant_ends_and_stays_on_record(world: System) -> None:
+    world.group("pioneers")
+    grant_id = given(world, "alice", "pioneers")
+    world.settle()
+    assert [one["id"] for one in asked(world, "grant")] == [grant_id]
+    typed(world, "revoke", grant_id, "--by", "maria")
+    confirm(world)
+    assert moves(world, "alice", "pioneers") == ["in", "out"]
+    assert asked(world, "grant") == []
+    assert "revoked" in log_of(world, "alice")
+    typed(world, "revoke", grant_id, "--by", "maria", code=1)
+
+
+def test_A5_a_grant_of_a_lower_step_leaves_the_higher_one_that_is_paid_for(
+    world: System,
+) -> None:
+    world.price("supporters", discourse_ladder="level", discourse_rank="1")
+    high = world.price("patrons", discourse_ladder="level", discourse_rank="2")
+    world.subscribe(world.customer("alice"), high)
+    world.settle()
+    given(world, "alice", "supporters")
+    confirm(world)
+    assert world.groups_of("alice") == {"patrons"}
+
+
+def test_I5_I2_who_was_put_into_a_group_without_a_rule_is_put_back_when_lost(
+    world: System,
+) -> None:
+    world.group("pioneers")
+    given(world, "alice", "pioneers")
+    world.settle()
+    group = world.sandbox.forum.groups[world.group("pioneers")]
+    alice = forum_user(world, "alice")
+    del group.members[alice.id]
+    del alice.group_ids[group.id]
+    group.changes += 1
+    world.advance(11 * 60)
+    world.settle()
+    assert world.groups_of("alice") == {"pioneers"}
+
+
+def test_a_grant_that_cannot_be_is_refused_with_the_reason(world: System) -> None:
+    alice = world.user("alice")
+    world.group("pioneers")
+    typed(world, "grant", "nobody", "pioneers", "--reason", "x", "--by", "maria", code=1)
+    refused = typed(world, "grant", "alice", "nowhere", "--reason", "x", "--by", "maria", code=1)
+    assert "nowhere" in refused
+    own = typed(world, "grant", "alice", "staff", "--reason", "x", "--by", "maria", code=1)
+    assert "forum's own" in own
+    typed(world, "grant", "alice", "pioneers", "--by", "maria", code=2)
+    typed(world, "grant", "alice", "pioneers", "--until", "soon", code=2)
+    typed(world, "grant", "alice", "pioneers", "--for", "lifetime", code=2)
+    past = world.bridge.clock.now() - timedelta(seconds=1)
+    with pytest.raises(Permanent, match="over already"):
+        grant(world.bridge, alice, "pioneers", until_at=past, reason="x", actor="maria")
+    assert log_of(world, "alice") == []
+
+
+# --- What people ended by hand --------------------------------------------------------------------
+
+
+def test_E59_who_was_taken_out_by_staff_is_back_once_a_moderator_lifts_it(
+    world: System,
+) -> None:
+    world.subscribe(world.customer("alice"), world.price("supporters", interval="day"))
+    world.settle()
+    staff_remove(world, "supporters", "alice")
+    pass_days(world, 1.5)
+    (shown,) = operations.explain(world.bridge, world.user("alice"))["groups"]
+    assert (shown["member"], shown["taken_out_by"]) == (False, "staff")
+    told = asked(world, "lift", "alice", "supporters", "--by", "maria")
+    assert told["lifted"] == "staff"
+    world.settle()
+    assert moves(world, "alice", "supporters") == ["in", "out", "in"]
+    assert "lifted" in log_of(world, "alice")
+    typed(world, "lift", "alice", "supporters", "--by", "maria", code=1)
+
+
+def test_E59_who_left_may_come_back_and_is_owned_by_the_bridge_again(world: System) -> None:
+    subscription = world.subscribe(world.customer("alice"), world.price("supporters"))
+    world.settle()
+    forum, now = world.sandbox.forum, world.sandbox.world.clock.now()
+    alice = forum_user(world, "alice")
+    remove_member(forum, forum.groups[world.group("supporters")], alice, alice, now)
+    pass_days(world, 0.5)
+    assert membership(world, "alice", "supporters").override == "left"
+    typed(world, "lift", "alice", "supporters", "--by", "maria")
+    world.settle()
+    world.sdk.v1.subscriptions.cancel(subscription.id)
+    confirm(world)
+    assert moves(world, "alice", "supporters") == ["in", "out", "in", "out"]
+
+
+def test_A34_what_is_held_for_a_price_without_a_rule_ends_when_a_moderator_lifts_it(
+    world: System,
+) -> None:
+    subscription = world.subscribe(world.customer("alice"), world.price("supporters"))
+    world.settle()
+    item = subscription["items"].data[0].id
+    new = world.price("")
+    world.sdk.v1.products.update(
+        str(world.sdk.v1.prices.retrieve(new).product), {"metadata": {"discourse_groups": ""}}
+    )
+    world.sdk.v1.subscriptions.update(subscription.id, {"items": [{"id": item, "price": new}]})
+    confirm(world)
+    assert membership(world, "alice", "supporters").hold == "no_rule"
+    typed(world, "lift", "alice", "supporters", "--by", "maria")
+    confirm(world)
+    confirm(world)
+    assert moves(world, "alice", "supporters") == ["in", "out"]

@@ -1,0 +1,39 @@
+"""Operators' commands, typed against the whole bridge of a test."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from click.testing import CliRunner
+
+from bridge.cli import main
+from tests.harness import SECRET_KEY, System
+
+
+def typed(world: System, *words: str, code: int = 0) -> str:
+    """Type a command; what it prints. It ends with this exit code."""
+    info = world.sandbox.info
+    settings = world.bridge.settings
+    env = {
+        "STRIPE_API_KEY": info["stripe_key"],
+        "STRIPE_WEBHOOK_SECRET": info["stripe_webhook_secret"],
+        "STRIPE_API_BASE": info["stripe_url"],
+        "DISCOURSE_URL": info["discourse_url"],
+        "DISCOURSE_API_KEY": info["discourse_key"],
+        "DISCOURSE_API_USERNAME": info["discourse_username"],
+        "DISCOURSE_CONNECT_SECRET": info["connect_secret"],
+        "BRIDGE_URL": settings.bridge_url,
+        "BRIDGE_DATA": str(settings.bridge_data),
+        "BRIDGE_CLOCK_FILE": str(settings.clock_file),
+        "DATABASE_URL": settings.database_url,
+        "SECRET_KEY": SECRET_KEY,
+    }
+    result = CliRunner().invoke(main, words, env=env)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def asked(world: System, *words: str) -> Any:
+    """Type a command with --json; its answer."""
+    return json.loads(typed(world, *words, "--json"))

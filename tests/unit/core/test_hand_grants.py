@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import pytest
+
+from bridge.core.grants import grants
+from bridge.core.model import Facts, Grant, HandGrant
+from bridge.core.policy import Policy
+from bridge.core.reasons import Reason
+from bridge.core.rules import Rule, Rules
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+NO_RULES = Rules()
+GIVEN = HandGrant("grant_1", 7, 41, NOW - DAY, NOW + DAY, "helps a lot", "maria")
+
+
+def verdict(hand: HandGrant, rules: Rules = NO_RULES, now: datetime = NOW) -> Grant:
+    (found,) = grants(Facts(hand_grants=(hand,)), rules, Policy(), now)
+    return found
+
+
+def test_A60_a_favour_is_told_as_one_and_ends_at_its_very_end() -> None:
+    assert verdict(GIVEN).reason == Reason.HAND
+    over = verdict(GIVEN, now=NOW + DAY)
+    assert (over.holds, over.reason) == (False, Reason.HAND_OVER)
+
+
+@pytest.mark.parametrize("source", ["payment", "import"])
+def test_A59_what_was_paid_by_other_means_is_told_as_bought(
+    source: Literal["payment", "import"],
+) -> None:
+    paid = replace(GIVEN, source=source)
+    assert verdict(paid).reason == Reason.BOUGHT
+    assert verdict(replace(paid, until_at=None)).holds
+    assert verdict(paid, now=NOW + DAY).reason == Reason.TERM_OVER
+
+
+def test_A4_a_grant_by_hand_stands_on_its_step_of_the_ladder() -> None:
+    step = Rule(
+        id="prod_gold",
+        product_id="prod_gold",
+        group_ids=(40, 41),
+        ladder="level",
+        ladder_group_ids=frozenset({41}),
+        rank=2,
+    )
+    rules = Rules(by_product={"prod_gold": step})
+    assert (verdict(GIVEN, rules).ladder, verdict(GIVEN, rules).rank) == ("level", 2)
+    base = replace(GIVEN, group_id=40)
+    assert (verdict(base, rules).ladder, verdict(base, rules).rank) == (None, 0)
