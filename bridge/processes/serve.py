@@ -17,6 +17,9 @@ from bridge.web import create_app
 SQLITE_SIZE = {"workers": 1, "threads": 8}
 POSTGRESQL_SIZE = {"workers": 2, "threads": 4}
 GRACEFUL_SECONDS = 30
+# The forum's answer to a sign-in names every group of the member in the address: the most that
+# gunicorn takes, for those who are in hundreds.
+LONGEST_ADDRESS = 8190
 
 
 class _OwnLines(Logger):  # type: ignore[misc] # gunicorn has no types
@@ -42,6 +45,7 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "worker_class": "gthread",
             "graceful_timeout": GRACEFUL_SECONDS,
             "logger_class": _OwnLines,
+            "limit_request_line": LONGEST_ADDRESS,
             "control_socket_disable": True,
             **size,
         }

@@ -29,7 +29,8 @@ def verify_signature(body: bytes, header: str, secrets: Sequence[str]) -> bool:
             stripe.WebhookSignature.verify_header(
                 body, header, secret, tolerance=SIGNATURE_TOLERANCE_SECONDS
             )
-        except (stripe.SignatureVerificationError, ValueError):  # ValueError: not UTF-8
+        # ValueError: the body is not UTF-8; TypeError: the signature is not ASCII.
+        except (stripe.SignatureVerificationError, ValueError, TypeError):
             continue
         return True
     return False

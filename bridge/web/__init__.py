@@ -30,6 +30,8 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     `metrics_token`: who knows it reads /metrics from elsewhere; this machine needs none.
     """
     app = Flask(__name__, static_folder=None, template_folder=str(TEMPLATES / "html"))
+    # It would answer doubled slashes with a redirect to whatever host the client has named.
+    app.url_map.merge_slashes = False
     app.secret_key = bridge.settings.secret_key
     app.config.update(_cookies(bridge.settings.bridge_url))
     app.config.update(

@@ -26,6 +26,8 @@ from bridge.wiring import Bridge
 log = structlog.get_logger()
 blueprint = Blueprint("webhooks", __name__)
 MOST_BYTES = 256 * 1024
+# RecursionError: json.loads gives up on brackets nested thousands deep.
+UNREADABLE = (MalformedEvent, ValueError, RecursionError)
 
 
 @blueprint.post("/webhooks/stripe")
@@ -40,7 +42,7 @@ def stripe() -> Response:
         return _answer(400, "the signature is missing, wrong or too old")
     try:
         event = read_event(json.loads(body))
-    except (MalformedEvent, ValueError) as error:
+    except UNREADABLE as error:
         # Signed by Stripe and yet no event: kept and shown, so that nobody waits for it.
         event = _unreadable(body, bridge)
         return _store(bridge, event, body, source="stripe", dead=f"unreadable: {error}"[:300])
@@ -72,7 +74,7 @@ def discourse() -> Response:
     try:
         name = request.headers.get("X-Discourse-Event", "")
         found = read_discourse_event(name, json.loads(body))
-    except (MalformedEvent, ValueError) as error:
+    except UNREADABLE as error:
         return _answer(400, f"this is no event of Discourse's: {error}")
     numbers = {"user": found.user_id, "group": found.group_id}
     # The forum gives a retry a new id, so the body counts as well: what is the same is one event.

@@ -222,6 +222,7 @@ def _settings(url: str, sandbox: run.Sandbox, data: Path) -> Settings:
             "DISCOURSE_API_KEY": info["discourse_key"],
             "DISCOURSE_API_USERNAME": info["discourse_username"],
             "DISCOURSE_CONNECT_SECRET": info["connect_secret"],
+            "DISCOURSE_WEBHOOK_SECRET": info["discourse_webhook_secret"],
             "BRIDGE_URL": url,
             "SECRET_KEY": "0123456789abcdef0123456789abcdef",
             "BRIDGE_DATA": str(data),

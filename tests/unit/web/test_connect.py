@@ -98,8 +98,8 @@ def test_an_answer_that_names_nobody_is_refused(fields: dict[str, str]) -> None:
         read_answer(*answer(**fields), SECRET)
 
 
-def test_an_answer_that_is_not_text_is_refused() -> None:
-    payload = base64.b64encode(b"\xff\xfe\xff").decode()
+@pytest.mark.parametrize("payload", [base64.b64encode(b"\xff\xfe\xff").decode(), "é", "A"])
+def test_an_answer_that_is_not_text_is_refused(payload: str) -> None:
     sig = hmac.new(SECRET.encode(), payload.encode(), hashlib.sha256).hexdigest()
     with pytest.raises(BadAnswer, match="not readable"):
         read_answer(payload, sig, SECRET)
