@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.core.model import Event
 from bridge.store.schema import inbox
-from bridge.store.work import FORUM_LANE, INBOX_LANE, insert_for, mark_dirty
+from bridge.store.work import FORUM_LANE, INBOX_LANE, INSERTS, mark_dirty
 
 AT_ONCE = 1000
 
@@ -37,38 +39,40 @@ def record(
     `dead`: why the event can never be worked on; it is kept, visible, and moves nothing.
     """
     key = work_key(event)
-    stored = connection.execute(
-        insert_for(connection)(inbox)
-        .values(
-            event_id=event.id,
-            source=source,
-            type=event.type,
-            object_id=event.object_id,
-            object_kind=event.object_kind,
-            customer_id=event.customer_id,
-            work_key=key,
-            livemode=event.livemode,
-            api_version=event.api_version,
-            created_at=event.created_at,
-            received_at=now,
-            payload_sha256=payload_sha256,
-            hint={
-                "account": event.account,
-                "thin": event.thin,
-                "reference": event.reference,
-                "related": dict(event.related),
-            },
-            status="dead" if dead else "received",
-            outcome=dead,
-            done_at=now if dead else None,
-        )
-        .on_conflict_do_nothing()
-    )
+    values = {
+        "event_id": event.id,
+        "source": source,
+        "type": event.type,
+        "object_id": event.object_id,
+        "object_kind": event.object_kind,
+        "customer_id": event.customer_id,
+        "work_key": key,
+        "livemode": event.livemode,
+        "api_version": event.api_version,
+        "created_at": event.created_at,
+        "received_at": now,
+        "payload_sha256": payload_sha256,
+        "hint": {
+            "account": event.account,
+            "thin": event.thin,
+            "reference": event.reference,
+            "related": dict(event.related),
+        },
+        "status": "dead" if dead else "received",
+        "outcome": dead,
+        "done_at": now if dead else None,
+    }
+    stored = connection.execute(_storing(connection.dialect.name), values)
     if not stored.rowcount:
         return False
     if not dead:
         mark_dirty(connection, key, now=now, due_at=due_at, cause=event.id)
     return True
+
+
+@cache
+def _storing(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    return INSERTS[dialect](inbox).on_conflict_do_nothing()
 
 
 def waiting(connection: Connection, keys: Iterable[str]) -> tuple[Event, ...]:

@@ -485,6 +485,18 @@ def test_F04_the_same_key_made_dirty_by_many_at_once_counts_each(store: Store) -
     assert found.generation == 10
 
 
+def test_any_amount_of_news_may_wait_for_one_key_and_what_it_needs_adds_up(store: Store) -> None:
+    asked: tuple[list[str], ...] = ([], ["read"], ["money", "purchases"], ["read", "money"]) * 30
+    with store.write() as connection:
+        for number, needs in enumerate(asked):
+            work.mark_dirty(
+                connection, KEY, now=NOW, due_at=NOW, cause=f"evt_{number}", needs=needs
+            )
+        (found,) = work.generations(connection, KEY, None)
+    assert found.generation == len(asked)
+    assert found.needs == {"read", "money", "purchases"}
+
+
 def test_what_is_dirty_already_keeps_its_due_time_or_an_earlier_one(store: Store) -> None:
     with store.write() as connection:
         for seconds in (30, 50, 10, 20):

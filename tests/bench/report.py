@@ -1,0 +1,38 @@
+"""What every measurement prints: a table, and the machine that it was taken on."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The value that so many percent of all are not above."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def machine() -> str:
+    """The machine in a line."""
+    cpus = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":", 1)[1].strip() for line in cpus if line.startswith("model name")]
+    pages = Path("/proc/meminfo").read_text().split()[1]
+    return (
+        f"{len(names)} x {names[0] if names else platform.machine()}, "
+        f"{int(pages) / 1024 / 1024:.0f} GiB, Python {platform.python_version()}, "
+        f"{platform.system()} {platform.release()}"
+    )
+
+
+def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table."""
+    table = Table(title=title, caption=machine(), title_justify="left", caption_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*(f"{cell:,.1f}" if isinstance(cell, float) else str(cell) for cell in row))
+    Console(width=120).print(table)
