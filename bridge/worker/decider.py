@@ -269,7 +269,7 @@ def _decide(
             bridge, rules, verdicts, now, reading_at, facts.vanished(connection, customer_ids)
         ),
     )
-    memberships.save_decision(connection, user_id, decision, now=now, cause=cause)
+    memberships.save_decision(connection, user_id, decision, verdicts, now=now, cause=cause)
     return decision
 
 
