@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime, time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,55 +14,80 @@ from rich.markup import escape
 from rich.table import Table
 
 from bridge import operations
+from bridge.answers import plan as plans
+from bridge.answers import simulator
+from bridge.answers.explain import explain as tell
+from bridge.answers.waiting import waiting
 from bridge.cli import FAILED
 from bridge.commands.common import as_json, counting, day, ready_bridge, show
-from bridge.operations import Planned
-from bridge.store import state
-from bridge.wiring import Bridge
-from bridge.worker import forum, reconcile
+from bridge.commands.telling import ENDINGS, print_person
+from bridge.wiring import read_policy
 
 SIGNS = {"add": "[green]add[/]", "remove": "[red]remove[/]", "hold": "[yellow]hold[/]"}
-KNOWN = "plan.first_reading"
+OTHER_SIGNS = {"in": "[green]in[/]", "out": "[red]out[/]"}
+
+
+class Moment(click.ParamType[datetime]):
+    """A day or a moment, in UTC where nothing else is said; a day means its `of_day`."""
+
+    name = "time"
+
+    def __init__(self, of_day: time) -> None:
+        self.of_day = of_day
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        """Read `2027-03-31`, `2027-03-31 12:00`, `2027-03-31T12:00:00+01:00`."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time; write 2027-03-31 or 2027-03-31T12:00", param, ctx)
+        if len(value) <= len("2027-03-31"):
+            found = datetime.combine(found.date(), self.of_day)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @click.command()
+@click.option(
+    "--policy",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Instead: who would be treated differently under this other bridge.toml, by the record.",
+)
+@click.option(
+    "--since",
+    type=Moment(time.min),
+    help="With --policy: from that day on, as if it had been in force since.",
+)
 @as_json
-def plan(*, as_json: bool) -> None:
+def plan(policy: Path | None, since: datetime | None, *, as_json: bool) -> None:
     """Print what a full reconcile would change, per group and person, and why.
 
     Exits with 0 when nothing would change, with 1 when something would.
     """
+    if policy is not None:
+        _simulate(policy, since, as_json=as_json)
+        return
+    if since is not None:
+        raise click.UsageError("--since belongs to --policy.")
     with ready_bridge(prepared=True) as bridge, counting() as count:
-        _read_what_rules_need(bridge)
-        found = operations.plan(bridge, count)
-        waiting = operations.waiting(bridge)
+        found = plans.plan(bridge, count)
+        left = waiting(bridge)
     show(
-        {"changes": [asdict(one) for one in found], **waiting},
+        {"changes": [asdict(one) for one in found], **left},
         as_json=as_json,
-        for_people=lambda console: _print_plan(console, found, waiting["orphans"]),
+        for_people=lambda console: _print_plan(console, found, left["orphans"]),
     )
     sys.exit(FAILED if found else 0)
 
 
-def _read_what_rules_need(bridge: Bridge) -> None:
-    """Before the first start nothing is known of the catalogue and the groups."""
-    with bridge.store.read() as connection:
-        if state.get(connection, "periodic.catalogue") or state.get(connection, KNOWN):
-            return
-    forum.read_groups(bridge)
-    reconcile.read_catalogue(bridge)
-    with bridge.store.write() as connection:
-        state.put(connection, KNOWN, value=True)
-
-
-def _print_plan(console: Console, found: list[Planned], orphans: int) -> None:
+def _print_plan(console: Console, found: list[plans.Planned], orphans: int) -> None:
     if found:
         table = Table("Group", "", "Member", "Why", "Rule", box=None, pad_edge=False)
         for one in found:
             who = f"{one.username or 'user'} ({one.user_id})"
-            table.add_row(
-                escape(one.group), SIGNS[one.action], escape(who), escape(one.reason), one.rule_id
-            )
+            why = ENDINGS.get(one.reason, one.reason)
+            table.add_row(escape(one.group), SIGNS[one.action], escape(who), why, one.rule_id)
         console.print(table)
     else:
         console.print("Nothing would change.")
@@ -68,50 +95,54 @@ def _print_plan(console: Console, found: list[Planned], orphans: int) -> None:
         console.print(f"{orphans} customers have no user: `bridge link` lists them.")
 
 
+def _simulate(path: Path, since: datetime | None, *, as_json: bool) -> None:
+    other = read_policy(path)
+    with ready_bridge() as bridge, counting() as count:
+        found = simulator.simulate(bridge, other, since, count)
+    show(
+        {"treated": [asdict(one) for one in found.treated], "problems": found.problems},
+        as_json=as_json,
+        for_people=lambda console: _print_simulation(console, found),
+    )
+    sys.exit(FAILED if found.treated else 0)
+
+
+def _print_simulation(console: Console, found: simulator.Simulation) -> None:
+    for problem in found.problems:
+        console.print(f"[yellow]This rule would halt, and touch nobody:[/] {escape(problem)}")
+    if not found.treated:
+        console.print("Nobody would be treated differently.")
+        return
+    table = Table("Group", "", "Member", "From", "Until", "Now", "Then", box=None, pad_edge=False)
+    for one in found.treated:
+        who = f"{one.username or 'user'} ({one.user_id})"
+        sides = [escape(f"{_side(side)}") for side in (one.now, one.then)]
+        until = day(one.until_at) or "still"
+        sign = OTHER_SIGNS[one.change]
+        table.add_row(escape(one.group), sign, escape(who), day(one.from_at), until, *sides)
+    console.print(table)
+
+
+def _side(side: Any) -> str:
+    return f"{'in' if side.is_in else 'out'}: {ENDINGS.get(side.reason, side.reason)}"
+
+
 @click.command()
 @click.argument("user")
-@click.option("--group", help="Only this group.")
+@click.option("--group", help="Only this group; also one that nothing of theirs leads to.")
+@click.option("--at", type=Moment(time.max), help="As it was then, by what is known of it today.")
+@click.option("--as-known", is_flag=True, help="With --at: as the bridge knew it then.")
 @as_json
-def explain(user: str, group: str | None, *, as_json: bool) -> None:
-    """Tell why USER is in their groups, or is not: what grants them, what was done, and when."""
+def explain(
+    user: str, group: str | None, at: datetime | None, *, as_known: bool, as_json: bool
+) -> None:
+    """Tell why USER is in their groups, or is not: what grants them, what was done, and when.
+
+    TIME is a day (its end) or a moment, in UTC: 2027-03-31, 2027-03-31T12:00.
+    """
+    if as_known and at is None:
+        raise click.UsageError("--as-known belongs to --at.")
     with ready_bridge() as bridge:
         user_id = operations.user_number(bridge, user)
-        told = operations.explain(bridge, user_id, group)
-    show(told, as_json=as_json, for_people=lambda console: _print_person(console, told))
-
-
-def _print_person(console: Console, told: dict[str, Any]) -> None:
-    console.print(f"[bold]{escape(told['username'] or 'user')}[/] (user {told['user_id']})")
-    for customer in told["customers"]:
-        console.print(
-            f"  is {customer['id']}, by {customer['proof']}, {day(customer['linked_at'])}"
-        )
-    if not told["customers"]:
-        console.print("  is nobody's customer: `bridge link CUSTOMER USER` links one.")
-    for group in told["groups"]:
-        _print_group(console, group)
-    if told["changes"]:
-        console.print("\n[bold]What happened[/]")
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for one in told["changes"]:
-            words = [str(one[key] or "") for key in ("action", "group", "cause", "rule", "outcome")]
-            table.add_row(day(one["at"]), *map(escape, words))
-        console.print(table)
-
-
-def _print_group(console: Console, group: dict[str, Any]) -> None:
-    standing = "is in" if group["member"] else "is not in"
-    line = f"\n[bold]{standing} {escape(str(group['group'] or group['id']))}[/]"
-    if group.get("since") and group["member"]:
-        line += f" since {day(group['since'])}"
-    if group.get("until"):
-        line += f", until {day(group['until'])}"
-    console.print(line)
-    if group["member"] and group.get("owned") != "proven":
-        console.print("  not added by the bridge, so never removed by it")
-    for word in ("held", "taken_out_by"):
-        if group.get(word):
-            console.print(f"  [yellow]{word.replace('_', ' ')}: {escape(str(group[word]))}[/]")
-    for verdict in group["verdicts"]:
-        sign = "[green]yes[/]" if verdict["holds"] else "[dim]no[/] "
-        console.print(f"  {sign} {verdict['id']}: {verdict['reason']} ({verdict['rule']})")
+        told = tell(bridge, user_id, group, at=at, known=as_known)
+    show(told, as_json=as_json, for_people=lambda console: print_person(console, told))

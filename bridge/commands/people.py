@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge import operations
+from bridge.answers.waiting import waiting
 from bridge.commands.common import as_json, counting, day, ready_bridge, show
 from bridge.store import work
 from bridge.store.orphans import orphans
@@ -93,13 +94,13 @@ def sync(user: str | None, *, everybody: bool, as_json: bool) -> None:
                 reconcile.read_catalogue(bridge)
                 reconcile.backfill(bridge)
                 reconcile.read_all_subscriptions(bridge, lambda n: count("subscriptions", n))
-        waiting = operations.waiting(bridge)
+        left = waiting(bridge)
     show(
-        waiting,
+        left,
         as_json=as_json,
         for_people=lambda console: console.print(
             "Read. What follows from it is done by the running bridge; the longest waiting change "
-            f"has waited {waiting['oldest_dirty_seconds']:.0f} s."
+            f"has waited {left['oldest_dirty_seconds']:.0f} s."
         ),
     )
 

@@ -31,6 +31,14 @@ class _Source:
     of_price: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A value as somebody wrote it, and where."""
+
+    text: str
+    where: str
+
+
 @dataclass(slots=True)
 class _Groups:
     """Discourse's groups, found by id, by pinned name or by present name; collects new pins."""
@@ -123,6 +131,14 @@ def compile_rules(
         halted_group_ids=halted_group_ids,
         mapped_group_ids=halted_group_ids.union(*(rule.group_ids for rule in running)),
     )
+
+
+def said_of(product: Product | None, price: Price | None, policy: Policy) -> dict[str, Said]:
+    """What holds for a price that says something, or for its product: key -> where it is said."""
+    sources = _product_sources(product, policy) if product else []
+    sources += _price_sources(price, policy) if price else []
+    stated, _ = _merge(sorted(sources, key=lambda source: source.in_file))
+    return {name: Said(source.said[name], source.where) for name, source in stated.items()}
 
 
 def _resolve_ladders(made: _Compiler) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from cattrs.preconf.json import make_converter
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, and_, insert, or_, select
 
 from bridge.core.model import Price, Product, Purchase, Subscription
 from bridge.core.policy import Policy
@@ -62,12 +62,18 @@ def note_policy(connection: Connection, policy: Policy, at: datetime) -> None:
 
 
 def of_customers(
-    connection: Connection, customer_ids: Iterable[str]
+    connection: Connection, customer_ids: Iterable[str], gifts: Iterable[str] = ()
 ) -> list[tuple[datetime, str, Any | None]]:
-    """All readings of customers, the oldest first: when, of what, and what it was."""
+    """All readings of customers, the oldest first: when, of what, and what it was.
+
+    `gifts`: subscriptions and purchases of other customers, to be told too.
+    """
+    gift = and_(
+        readings.c.kind.in_(["subscription", "purchase"]), readings.c.object_id.in_(list(gifts))
+    )
     rows = connection.execute(
         select(readings)
-        .where(readings.c.customer_id.in_(list(customer_ids)))
+        .where(or_(readings.c.customer_id.in_(list(customer_ids)), gift))
         .order_by(readings.c.at, readings.c.id)
     )
     return list(_things(rows))

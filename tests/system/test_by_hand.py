@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bridge import operations
+from bridge.answers.explain import explain
 from bridge.errors import Permanent
 from bridge.grants_by_hand import grant
 from bridge.sandbox.discourse.membership import remove_member
@@ -57,7 +57,7 @@ def test_A60_a_grant_without_money_lets_in_and_leaves_no_payment(world: System) 
     assert world.groups_of("alice") == {"supporters"}
     with world.bridge.store.read() as connection:
         assert connection.scalar(select(func.count()).select_from(money_lines)) == 0
-    told = operations.explain(world.bridge, world.user("alice"))
+    told = explain(world.bridge, world.user("alice"))
     (verdict,) = told["groups"][0]["verdicts"]
     assert (verdict["source"], verdict["id"], verdict["holds"]) == ("hand", grant_id, True)
     assert "granted" in log_of(world, "alice")
@@ -166,7 +166,7 @@ def test_E59_who_was_taken_out_by_staff_is_back_once_a_moderator_lifts_it(
     world.settle()
     staff_remove(world, "supporters", "alice")
     pass_days(world, 1.5)
-    (shown,) = operations.explain(world.bridge, world.user("alice"))["groups"]
+    (shown,) = explain(world.bridge, world.user("alice"))["groups"]
     assert (shown["member"], shown["taken_out_by"]) == (False, "staff")
     told = asked(world, "lift", "alice", "supporters", "--by", "maria")
     assert told["lifted"] == "staff"

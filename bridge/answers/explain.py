@@ -1,0 +1,250 @@
+"""Why somebody is in a group, or is not: now, on a date, and as it was known on that date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from bridge.answers.proof import Case
+from bridge.answers.waits import coming, waits
+from bridge.core.grants import grants
+from bridge.core.model import Facts
+from bridge.core.record import Line, Standing, Stay, as_it_was, as_known, standings, stays
+from bridge.errors import NotFound
+from bridge.store import changes, facts, history, links
+from bridge.store.schema import groups as group_table
+from bridge.store.schema import inbox, memberships, users
+from bridge.wiring import Bridge
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The moment that is asked about; `known`: with what was known then, not what is known now."""
+
+    at: datetime
+    is_now: bool = True
+    known: bool = False
+
+
+def explain(
+    bridge: Bridge,
+    user_id: int,
+    group_name: str | None = None,
+    *,
+    at: datetime | None = None,
+    known: bool = False,
+) -> dict[str, Any]:
+    """Everything about a user's groups, as data: each with its proof, its past and its future.
+
+    Raises: NotFound for a group that was never seen.
+    """
+    when = When(at or bridge.clock.now(), is_now=at is None, known=known)
+    with bridge.store.read() as connection:
+        case = _case(bridge, connection, user_id, when)
+        lines = history.lines_of_user(connection, user_id)
+        found = _standings(connection, user_id, lines, when)
+        shown = _shown(case, found, group_name)
+        causes = _events(connection, lines)
+        told = {
+            "user_id": user_id,
+            "username": connection.scalar(
+                select(users.c.username).where(users.c.user_id == user_id)
+            ),
+            "at": when.at,
+            "as_known_then": when.known,
+            "read_at": facts.facts_of(connection, user_id)[1],
+            "customers": _customers(connection, user_id),
+            "without_group": case.without_group(),
+            "changes": _changes(connection, user_id, case.names, group_name, when),
+        }
+        past = stays(as_known(lines, when.at) if when.known else lines)
+        return told | {
+            "groups": [
+                {
+                    **_group(case, found.get(id_, _never(user_id, id_)), causes, when),
+                    "stays": _stays(past, id_, causes),
+                    "waits": waits(bridge, connection, user_id, id_) if when.is_now else [],
+                }
+                for id_ in shown
+            ]
+        }
+
+
+def _never(user_id: int, group_id: int) -> Standing:
+    return Standing(user_id=user_id, group_id=group_id)
+
+
+# --- what is known of the moment ------------------------------------------------------------------
+
+
+def _case(bridge: Bridge, connection: Connection, user_id: int, when: When) -> Case:
+    regimes = history.Regimes(connection, bridge.policy)
+    regime = regimes.at(when.at, bridge.policy if when.is_now else None)
+    known = _facts(connection, user_id, when)
+    verdicts = grants(known, regime.rules, regime.policy, when.at)
+    names = connection.execute(select(group_table.c.id, group_table.c.name))
+    return Case(verdicts, regime, {row.id: row.name for row in names})
+
+
+def _facts(connection: Connection, user_id: int, when: When) -> Facts:
+    if when.is_now:
+        return facts.facts_of(connection, user_id)[0]
+    past = history.past_of(connection, user_id)
+    return past.known_at(when.at) if when.known else past.was_at(when.at)
+
+
+def _standings(
+    connection: Connection, user_id: int, lines: list[Line], when: When
+) -> dict[int, Standing]:
+    """Group id -> how the membership stood; of now, what the record says of it."""
+    seen = as_known(lines, when.at) if when.known else as_it_was(lines, when.at)
+    found = {standing.group_id: standing for standing in standings(seen).values()}
+    if not when.is_now:
+        return found
+    rows = connection.execute(select(memberships).where(memberships.c.user_id == user_id))
+    for row in rows:
+        before = found.get(row.group_id, Standing(user_id=user_id, group_id=row.group_id))
+        present = {name: getattr(row, name) for name in PRESENT} | {"sources": tuple(row.sources)}
+        found[row.group_id] = replace(before, **present)
+    return found
+
+
+PRESENT = tuple(set(Standing.__dataclass_fields__) - {"decided", "moved", "sources"})
+
+
+def _shown(case: Case, found: Mapping[int, Standing], group_name: str | None) -> list[int]:
+    """The groups to tell of: those asked for, or all that something led to or leads to."""
+    if group_name is not None:
+        asked = [id_ for id_, name in case.names.items() if name.lower() == group_name.lower()]
+        if not asked:
+            raise NotFound(f"no group of the forum is called {group_name}")
+        return asked
+    led_to = {one.group_id for one in case.verdicts if one.group_id in case.names}
+    return sorted(found.keys() | led_to)
+
+
+# --- one group ------------------------------------------------------------------------------------
+
+
+def _group(
+    case: Case, standing: Standing, causes: Mapping[str, dict[str, Any]], when: When
+) -> dict[str, Any]:
+    verdicts = case.about(standing.group_id)
+    entitled = any(one["counts"] for one in verdicts)
+    told = {
+        "id": standing.group_id,
+        "group": case.names.get(standing.group_id),
+        "member": standing.actual,
+        "since": standing.actual_since,
+        "until": standing.wanted_until if standing.wanted else None,
+        "owned": standing.owned,
+        "entitled": entitled,
+        "wanted": standing.wanted,
+        "reason": standing.reason,
+        "rule": standing.rule_id,
+        "sources": list(standing.sources),
+        "held": standing.hold,
+        "taken_out_by": standing.override,
+        "unwanted_at": standing.unwanted_at,
+        "confirmed_at": standing.confirmed_at,
+        "gives_way_to": case.names.get(standing.swap_to) if standing.swap_to else None,
+        "decided_by": _line(standing.decided, causes),
+        "moved_by": _line(standing.moved, causes),
+        "verdicts": verdicts,
+        "next": coming(verdicts, when.at),
+    }
+    if not verdicts:
+        told["given_by"] = case.given_by(standing.group_id)
+    return told
+
+
+def _line(line: Line | None, causes: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """A line of the log, with the event behind it."""
+    if line is None:
+        return None
+    return {
+        "at": line.at,
+        "action": line.action,
+        "cause": line.cause,
+        "event": causes.get(line.cause or ""),
+        "rule": line.rule_id,
+        "outcome": line.outcome,
+        "detail": dict(line.detail),
+    }
+
+
+def _stays(
+    found: Iterable[Stay], group_id: int, causes: Mapping[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "from": stay.from_at,
+            "until": stay.until_at,
+            "came": _line(stay.came, causes),
+            "went": _line(stay.went, causes),
+        }
+        for stay in found
+        if stay.group_id == group_id
+    ]
+
+
+# --- what is told beside it -----------------------------------------------------------------------
+
+
+def _events(connection: Connection, lines: Iterable[Line]) -> dict[str, dict[str, Any]]:
+    """The events among the causes: what happened at Stripe, when, and when it came here."""
+    ids = {line.cause for line in lines if line.cause}
+    rows = connection.execute(select(inbox).where(inbox.c.event_id.in_(ids)))
+    return {
+        row.event_id: {
+            "id": row.event_id,
+            "type": row.type,
+            "object": row.object_id,
+            "created_at": row.created_at,
+            "received_at": row.received_at,
+            "source": row.source,
+        }
+        for row in rows
+    }
+
+
+def _customers(connection: Connection, user_id: int) -> list[dict[str, Any]]:
+    rows = links.customer_rows(connection, links.customers_of(connection, user_id))
+    return [
+        {
+            "id": row.customer_id,
+            "proof": row.proof,
+            "linked_at": row.linked_at,
+            "linked_by": row.linked_by,
+            "deleted_at": row.deleted_at,
+        }
+        for row in rows
+    ]
+
+
+def _changes(
+    connection: Connection,
+    user_id: int,
+    names: Mapping[int, str],
+    group_name: str | None,
+    when: When,
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": row.at,
+            "action": row.action,
+            "group": names.get(row.group_id, row.group_id),
+            "customer": row.customer_id,
+            "cause": row.cause,
+            "rule": row.rule_id,
+            "outcome": row.outcome,
+            "detail": row.detail,
+        }
+        for row in changes.of_user(connection, user_id)
+        if row.at <= when.at
+        if group_name is None or names.get(row.group_id) == group_name
+    ]

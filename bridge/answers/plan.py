@@ -1,0 +1,200 @@
+"""What a full reconcile would change, by a fresh reading of Stripe and Discourse.
+
+It only reads: nothing is written to Stripe, to the forum, or to the record. (The forum's requests
+are counted, as all are, so that the running bridge and this together stay within the limit.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from bridge.core.grants import grants
+from bridge.core.mapping import compile_rules
+from bridge.core.membership import Wish, decide
+from bridge.core.model import Facts, Grant, Subscription
+from bridge.core.rules import Rules
+from bridge.core.why import why
+from bridge.store import catalogue, facts, groups, links, memberships
+from bridge.store.schema import customers, hand_grants, subscriptions, users
+from bridge.store.schema import memberships as membership_table
+from bridge.wiring import Bridge
+from bridge.worker.decider import situation
+
+Progress = Callable[[str, int], None]
+
+
+def _quiet(_what: str, _count: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One thing that a full reconcile would do: add, remove or hold; and why."""
+
+    action: str
+    group_id: int
+    group: str
+    user_id: int
+    username: str | None
+    reason: str
+    rule_id: str | None
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """What was read just now: subscriptions by customer, rules, groups' names and members."""
+
+    by_customer: Mapping[str, list[Subscription]]
+    rules: Rules
+    names: Mapping[int, str]
+    members: Mapping[int, set[int]]
+
+
+def plan(bridge: Bridge, progress: Progress = _quiet) -> list[Planned]:
+    """What a full reconcile would change: who would come in, go out, or be held, and why."""
+    fresh = _read(bridge, progress)
+    with bridge.store.read() as connection:
+        concerned = _concerned(connection)
+    found: list[Planned] = []
+    for number, user_id in enumerate(concerned):
+        with bridge.store.read() as connection:
+            found += _plan_user(bridge, connection, user_id, fresh)
+        progress("members", number + 1)
+    return sorted(found, key=lambda one: (one.group, one.action, one.user_id))
+
+
+def _read(bridge: Bridge, progress: Progress) -> _Fresh:
+    rules, names = _rules(bridge)
+    return _Fresh(
+        _everybody(bridge, progress), rules, names, _real_members(bridge, rules, names, progress)
+    )
+
+
+def _rules(bridge: Bridge) -> tuple[Rules, dict[int, str]]:
+    """The rules as the catalogue and the forum's groups have them now, and the groups' names."""
+    listed = {group.id: group for group in bridge.discourse.groups()}
+    with bridge.store.read() as connection:
+        pins = groups.load_pins(connection)
+        # What was deleted at Stripe is listed no more, and people may still be on it.
+        known_products, known_prices = catalogue.load(connection)
+    products = {product.id: product for product in known_products}
+    prices = {price.id: price for price in known_prices}
+    for more_products, more_prices in bridge.stripe.catalogue():
+        products |= {product.id: product for product in more_products}
+        prices |= {price.id: price for price in more_prices}
+    rules = compile_rules(products.values(), prices.values(), bridge.policy, pins, listed)
+    return rules, {group.id: group.name for group in listed.values()}
+
+
+def _everybody(bridge: Bridge, progress: Progress) -> dict[str, list[Subscription]]:
+    found: dict[str, list[Subscription]] = {}
+    count = 0
+    for page in bridge.stripe.all_subscriptions():
+        for subscription in page:
+            found.setdefault(subscription.customer_id, []).append(subscription)
+        count += len(page)
+        progress("subscriptions", count)
+    return found
+
+
+def _real_members(
+    bridge: Bridge, rules: Rules, names: Mapping[int, str], progress: Progress
+) -> dict[int, set[int]]:
+    real: dict[int, set[int]] = {}
+    for group_id in sorted(rules.mapped_group_ids & names.keys()):
+        inside: set[int] = set()
+        offset = 0
+        while True:
+            page = bridge.discourse.members(names[group_id], offset=offset)
+            inside.update(member.user_id for member in page.members)
+            offset += len(page.members)
+            progress("group members", offset)
+            if offset >= page.total or not page.members:
+                break
+        real[group_id] = inside
+    return real
+
+
+def _concerned(connection: Connection) -> list[int]:
+    """Whoever something is linked or given to, or was decided about."""
+    found: set[int] = set()
+    for column in (customers.c.user_id, hand_grants.c.user_id, subscriptions.c.beneficiary_id):
+        found.update(connection.scalars(select(column).where(column.is_not(None)).distinct()))
+    mine = membership_table.c
+    decided = select(mine.user_id).where(mine.wanted | (mine.owned != "no")).distinct()
+    found.update(connection.scalars(decided))
+    return sorted(found)
+
+
+def _plan_user(
+    bridge: Bridge, connection: Connection, user_id: int, fresh: _Fresh
+) -> Iterator[Planned]:
+    now = bridge.clock.now()
+    known = _with_fresh(connection, user_id, fresh.by_customer)
+    verdicts = grants(known, fresh.rules, bridge.policy, now)
+    before = memberships.wishes_of(connection, user_id)
+    decision = decide(before, verdicts, situation(bridge, fresh.rules, verdicts, now, now, ()))
+    after = {**before, **{wish.group_id: wish for wish in decision.wishes}}
+    rows = _rows(connection, user_id)
+    username = connection.scalar(select(users.c.username).where(users.c.user_id == user_id))
+    for group_id, wish in sorted(after.items()):
+        action = _action(wish, rows.get(group_id), user_id in fresh.members.get(group_id, ()))
+        if action:
+            yield Planned(
+                action,
+                group_id,
+                fresh.names.get(group_id, f"group {group_id}"),
+                user_id,
+                username,
+                _why(wish, verdicts, action),
+                wish.rule_id,
+                wish.sources,
+            )
+
+
+def _with_fresh(
+    connection: Connection, user_id: int, by_customer: Mapping[str, list[Subscription]]
+) -> Facts:
+    """What is known of a user, with their subscriptions as they were read just now."""
+    stored, _ = facts.facts_of(connection, user_id)
+    customer_ids = links.customers_of(connection, user_id)
+    known = set(
+        connection.scalars(
+            select(subscriptions.c.id).where(subscriptions.c.customer_id.in_(customer_ids))
+        )
+    )
+    read = {
+        one.id: one
+        for customer_id in {*customer_ids, *(one.customer_id for one in stored.subscriptions)}
+        for one in by_customer.get(customer_id, ())
+    }
+    mine = tuple(read.get(one.id, one) for one in stored.subscriptions)
+    new = (one for one in read.values() if one.customer_id in customer_ids)
+    return replace(stored, subscriptions=(*mine, *(one for one in new if one.id not in known)))
+
+
+def _action(wish: Wish, row: Any, is_member: bool) -> str | None:  # noqa: FBT001 - two facts
+    held = wish.hold or (row.override if row is not None else None)
+    if wish.wanted and not is_member:
+        return "hold" if held else "add"
+    if not wish.wanted and is_member and row is not None and row.owned != "no":
+        return "remove"
+    return "hold" if wish.wanted and wish.hold else None
+
+
+def _why(wish: Wish, verdicts: Iterable[Grant], action: str) -> str:
+    if action == "hold":
+        return wish.hold or "taken out by hand"
+    return why(wish, verdicts) or ("granted" if action == "add" else "nothing grants it any more")
+
+
+def _rows(connection: Connection, user_id: int) -> dict[int, Any]:
+    found = connection.execute(
+        select(membership_table).where(membership_table.c.user_id == user_id)
+    )
+    return {row.group_id: row for row in found}

@@ -1,0 +1,96 @@
+"""The proof of one group: what every source says of it, by which rule, and who said each value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from bridge.core.ladders import winners
+from bridge.core.model import NO_GROUP, Grant, Price, Product
+from bridge.core.origins import bearing, values_of
+from bridge.core.reasons import phrase
+from bridge.core.rules import Rule
+from bridge.core.statement import name_prices
+from bridge.store.history import Regime
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything said at a moment about one user, and the law it was said by."""
+
+    verdicts: tuple[Grant, ...]
+    regime: Regime
+    names: Mapping[int, str]
+
+    def about(self, group_id: int) -> list[dict[str, Any]]:
+        """What each source says of a group, those that give it first."""
+        won = set(winners(self.verdicts))
+        mine = [one for one in self.verdicts if one.group_id == group_id]
+        mine.sort(key=lambda one: (one not in won, not one.holds, one.source_id))
+        return [self._verdict(one, won) for one in mine]
+
+    def without_group(self) -> list[dict[str, Any]]:
+        """Sources that lead to no group that can be named."""
+        return [self._verdict(one, set()) for one in self.verdicts if one.group_id == NO_GROUP]
+
+    def given_by(self, group_id: int) -> list[dict[str, Any]]:
+        """The prices and products whose rules lead to a group: what one would have to have."""
+        rules = self.regime.rules
+        products = {one.id: one.name for one in self.regime.products}
+        return [
+            {
+                "rule": rule.id,
+                "product": rule.product_id,
+                "name": products.get(rule.product_id or ""),
+            }
+            for rule in (*rules.by_price.values(), *rules.by_product.values())
+            if isinstance(rule, Rule) and group_id in rule.group_ids
+        ]
+
+    def _verdict(self, grant: Grant, won: set[Grant]) -> dict[str, Any]:
+        product, price = self._bought(grant)
+        values = values_of(product, price, self.regime.policy) if grant.source != "hand" else ()
+        outranked = self._outranked_by(grant, won)
+        return {
+            "source": grant.source,
+            "id": grant.source_id,
+            "rule": grant.rule_id,
+            "product": grant.product_id,
+            "product_name": product.name if product else None,
+            "price": grant.price_id,
+            "holds": grant.holds,
+            "counts": grant in won,
+            "outranked_by": outranked,
+            "reason": str(grant.reason),
+            "words": self._words(grant),
+            "from": grant.from_at,
+            "until": grant.until_at,
+            "renews_at": grant.renews_at,
+            "because_at": grant.because_at,
+            "changes_at": grant.next_change_at,
+            "values": [asdict(one) for one in values],
+            "rests_on": [asdict(one) for one in bearing(values, grant.reason)],
+        }
+
+    def _bought(self, grant: Grant) -> tuple[Product | None, Price | None]:
+        product = next((p for p in self.regime.products if p.id == grant.product_id), None)
+        price = next((p for p in self.regime.prices if p.id == grant.price_id), None)
+        return product, price
+
+    def _words(self, grant: Grant) -> str:
+        prices = {price.id: price for price in self.regime.prices}
+        whats = name_prices([grant], self.regime.rules, prices)
+        return phrase(grant, whats.get(grant.price_id or "", "membership"), _day)
+
+    def _outranked_by(self, grant: Grant, won: Iterable[Grant]) -> str | None:
+        """The group of the same ladder that a higher grant gives instead."""
+        if not grant.holds or grant in won or grant.ladder is None:
+            return None
+        above = next((one.group_id for one in won if one.ladder == grant.ladder), NO_GROUP)
+        return self.names.get(above)
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%B %Y}"

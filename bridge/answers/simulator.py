@@ -1,0 +1,107 @@
+"""Who would have been treated differently under another bridge.toml, from the record alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from bridge.core.past import Past
+from bridge.core.policy import Policy
+from bridge.core.whatif import Law, Moment, Side, differences
+from bridge.store import history
+from bridge.store.schema import groups, users
+from bridge.wiring import Bridge
+
+
+@dataclass(frozen=True, slots=True)
+class Treated:
+    """A stretch of time in which somebody is in a group under one of the two policies only."""
+
+    group_id: int
+    group: str
+    user_id: int
+    username: str | None
+    from_at: datetime
+    until_at: datetime | None
+    change: str  # in: the other policy lets them in; out: it does not
+    now: Side
+    then: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What came of it, and what is wrong with the other policy's rules."""
+
+    treated: tuple[Treated, ...]
+    problems: tuple[str, ...]
+
+
+def simulate(
+    bridge: Bridge,
+    other: Policy,
+    since: datetime | None = None,
+    progress: Callable[[str, int], None] = lambda _what, _count: None,
+) -> Simulation:
+    """Play the record from `since` (or from this moment) under both policies, and compare.
+
+    Neither Stripe nor the forum is asked, and nothing is written.
+    """
+    now = bridge.clock.now()
+    since = min(since or now, now)
+    found: list[Treated] = []
+    with bridge.store.read() as connection:
+        regimes = history.Regimes(connection, bridge.policy)
+        problems = regimes.at(now, other).rules.problems
+        names = {row.id: row.name for row in connection.execute(select(groups.c.id, groups.c.name))}
+        everybody = history.users_with_a_past(connection)
+    for number, user_id in enumerate(everybody):
+        with bridge.store.read() as connection:
+            found += _of_user(connection, regimes, user_id, other, (since, now), names)
+        progress("members", number + 1)
+    return Simulation(
+        tuple(sorted(found, key=lambda one: (one.group, one.user_id, one.from_at))),
+        tuple(f"{one.code} {one.subject}: {one.message}" for one in problems if one.halts),
+    )
+
+
+def _of_user(
+    connection: Connection,
+    regimes: history.Regimes,
+    user_id: int,
+    other: Policy,
+    span: tuple[datetime, datetime],
+    names: dict[int, str],
+) -> Iterator[Treated]:
+    past = history.past_of(connection, user_id)
+    username = connection.scalar(select(users.c.username).where(users.c.user_id == user_id))
+    for one in differences(_moments(past, regimes, other, span), span[1]):
+        yield Treated(
+            one.group_id,
+            names.get(one.group_id, f"group {one.group_id}"),
+            user_id,
+            username,
+            one.from_at,
+            one.until_at,
+            "in" if one.there.is_in else "out",
+            one.here,
+            one.there,
+        )
+
+
+def _moments(
+    past: Past, regimes: history.Regimes, other: Policy, span: tuple[datetime, datetime]
+) -> list[Moment]:
+    """The beginning, and whenever anything was learnt or the rules changed."""
+    since, now = span
+    times = {since, *past.moments(since, now), *regimes.moments(since, now)}
+    return [
+        Moment(at, past.known_at(at), _law(regimes.at(at)), _law(regimes.at(at, other)))
+        for at in sorted(times)
+    ]
+
+
+def _law(regime: history.Regime) -> Law:
+    return Law(regime.policy, regime.rules)

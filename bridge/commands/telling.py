@@ -1,0 +1,124 @@
+"""The answer of `bridge explain` for people: a tree for each group, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.tree import Tree
+
+from bridge.commands.common import day
+
+Said = Mapping[str, Any]
+
+ENDINGS = {
+    "outranked": "something higher of the same ladder takes its place",
+    "not_theirs": "what gave it is theirs no more",
+    "not_mapped": "its rule does not lead to this group any more",
+    "nothing_leads_to_it": "nothing of theirs leads to it",
+}
+
+
+def print_person(console: Console, told: Said) -> None:
+    """Print everything that `explain` found."""
+    console.print(f"[bold]{escape(told['username'] or 'user')}[/] (user {told['user_id']})")
+    if told["as_known_then"]:
+        console.print(f"  as the bridge knew it on {day(told['at'])} UTC")
+    elif told["read_at"]:
+        console.print(f"  on {day(told['at'])} UTC; Stripe was read on {day(told['read_at'])}")
+    for one in told["customers"]:
+        by = f", by {escape(one['linked_by'])}" if one["linked_by"] else ""
+        console.print(f"  is {one['id']}, by {one['proof']}{by}, {day(one['linked_at'])}")
+    if not told["customers"]:
+        console.print("  is nobody's customer: `bridge link CUSTOMER USER` links one.")
+    for group in told["groups"]:
+        console.print()
+        console.print(group_tree(group))
+    for verdict in told["without_group"]:
+        console.print(f"\n{escape(verdict['id'])} leads to no group: {escape(verdict['words'])}")
+    if told["changes"]:
+        _print_changes(console, told["changes"])
+
+
+def group_tree(group: Said) -> Tree:
+    """One group: in or not, why, what moved it, what it waits for, what comes next."""
+    tree = Tree(_headline(group))
+    if group["member"] and group["owned"] == "no":
+        tree.add("not added by the bridge, so never removed by it")
+    for wait in group["waits"]:
+        tree.add(f"[yellow]waits for: {escape(wait['words'])}[/]{_since(wait['since'])}")
+    for verdict in group["verdicts"]:
+        _add_verdict(tree, verdict)
+    if not group["verdicts"]:
+        _add_why_not(tree, group)
+    for title, line in (("decided", group["decided_by"]), ("moved", group["moved_by"])):
+        if line:
+            tree.add(f"{title}: {_line(line)}")
+    for one in group["next"]:
+        tree.add(f"next, {day(one['at'])}: {escape(one['words'])}")
+    return tree
+
+
+def _headline(group: Said) -> str:
+    name = escape(str(group["group"] or group["id"]))
+    line = f"[bold]{'is in' if group['member'] else 'is not in'} {name}[/]"
+    if group["member"] and group["since"]:
+        line += f" since {day(group['since'])}"
+    if group["until"]:
+        line += f", until {day(group['until'])}"
+    if group["entitled"] != group["member"]:
+        line += " [yellow](and should be)[/]" if group["entitled"] else " [yellow](by no grant)[/]"
+    return line
+
+
+def _add_verdict(tree: Tree, verdict: Said) -> None:
+    sign = "[green]gives it[/]" if verdict["counts"] else "[dim]does not give it[/]"
+    what = verdict["product_name"] or verdict["source"]
+    branch = tree.add(f"{sign}: {escape(verdict['id'])}, {escape(what)} ({verdict['reason']})")
+    branch.add(f"their page says: “{escape(verdict['words'])}”")
+    if verdict["outranked_by"]:
+        branch.add(f"a higher step counts instead: {escape(verdict['outranked_by'])}")
+    span = f"from {day(verdict['from'])}"
+    span += f", until {day(verdict['until'])}" if verdict["until"] else ""
+    branch.add(span)
+    if verdict["rests_on"]:
+        rule = branch.add(f"rule {escape(verdict['rule'])}")
+        for value in verdict["rests_on"]:
+            words = f"{value['key']} = {value['value']}, said in {value['said_in']}"
+            rule.add(escape(words))
+
+
+def _add_why_not(tree: Tree, group: Said) -> None:
+    branch = tree.add("nothing of theirs leads to it")
+    for rule in group["given_by"][:10]:
+        branch.add(escape(f"{rule['name'] or rule['product'] or ''} would ({rule['rule']})"))
+
+
+def _line(line: Said) -> str:
+    """For example: removed on … by evt_1 (customer.subscription.deleted of …), rule …: canceled."""
+    words = f"{line['action']} on {day(line['at'])}"
+    if line["cause"]:
+        words += f" by {line['cause']}"
+    if line["event"]:
+        words += f" ({line['event']['type']} of {day(line['event']['created_at'])})"
+    if line["rule"]:
+        words += f", rule {line['rule']}"
+    why = line["detail"].get("why") or line["outcome"]
+    return escape(words + (f": {ENDINGS.get(why, why)}" if why else ""))
+
+
+def _since(at: Any) -> str:
+    return f" since {day(at)}" if at else ""
+
+
+def _print_changes(console: Console, changes: list[Said]) -> None:
+    console.print("\n[bold]What happened, the newest first[/]")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for one in changes:
+        about = one["group"] or one["customer"]
+        words = (one["action"], about, one["cause"], one["rule"], one["outcome"])
+        table.add_row(day(one["at"]), *(escape(str(word or "")) for word in words))
+    console.print(table)

@@ -1,0 +1,210 @@
+"""The past as it is on record: of one user, of one group's members, and of the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, or_, select
+
+from bridge.core.mapping import compile_rules
+from bridge.core.model import Price, Product, Purchase, Subscription
+from bridge.core.past import HandRecord, Past, Reading
+from bridge.core.policy import Policy
+from bridge.core.record import BY_HAND, CAME_IN, DECIDED, WENT_OUT, Line, Standing
+from bridge.core.record import as_it_was as lines_as_it_was
+from bridge.core.record import as_known as lines_as_known
+from bridge.core.record import standings as standings_after
+from bridge.core.rules import Rules
+from bridge.store import facts, groups, hand_grants, readings
+from bridge.store.schema import changes, customers, purchases, subscriptions
+
+# --- memberships ----------------------------------------------------------------------------------
+
+
+def lines_of_user(connection: Connection, user_id: int) -> list[Line]:
+    """The lines about a user's memberships, the oldest first."""
+    return _lines(connection, changes.c.user_id == user_id)
+
+
+def memberships_at(
+    connection: Connection,
+    at: datetime,
+    *,
+    user_id: int | None = None,
+    group_id: int | None = None,
+    as_known: bool = False,
+) -> dict[tuple[int, int], Standing]:
+    """(user, group) -> how each membership stood at a time: of a user, of a group, or of all.
+
+    `as_known`: as the bridge had it on record then, and not as is known of that time today.
+    """
+    about = []
+    if user_id is not None:
+        about.append(changes.c.user_id == user_id)
+    if group_id is not None:
+        about.append(changes.c.group_id == group_id)
+    lines = _lines(connection, *about)
+    return standings_after(lines_as_known(lines, at) if as_known else lines_as_it_was(lines, at))
+
+
+def _lines(connection: Connection, *about: ColumnElement[bool]) -> list[Line]:
+    rows = connection.execute(
+        select(changes)
+        .where(
+            changes.c.action.in_(DECIDED | CAME_IN | WENT_OUT | BY_HAND),
+            changes.c.user_id.is_not(None),
+            changes.c.group_id.is_not(None),
+            *about,
+        )
+        .order_by(changes.c.id)
+    )
+    return [line_of(row) for row in rows]
+
+
+def line_of(row: Any) -> Line:
+    """A line of the log as data."""
+    return Line(
+        row.id,
+        row.at,
+        row.action,
+        row.user_id,
+        row.group_id,
+        row.cause,
+        row.rule_id,
+        row.outcome,
+        row.detail or {},
+    )
+
+
+# --- facts ----------------------------------------------------------------------------------------
+
+
+def past_of(connection: Connection, user_id: int) -> Past:
+    """Everything that decisions about a user ever rested on."""
+    links = _links(connection, user_id)
+    present, _ = facts.facts_of(connection, user_id)
+    customer_ids = {customer_id for _, customer_id, _ in links}
+    gifts = _ids(connection, lambda table: table.c.beneficiary_id == user_id)
+    others = _ids(
+        connection,
+        lambda table: (table.c.beneficiary_id != user_id) & table.c.customer_id.in_(customer_ids),
+    )
+    found: dict[str, list[Reading]] = {}
+    for when, object_id, thing in readings.of_customers(connection, customer_ids, gifts):
+        if thing is None or isinstance(thing, Subscription | Purchase):
+            found.setdefault(object_id, []).append((when, thing))
+    deleted = connection.execute(
+        select(customers.c.customer_id, customers.c.deleted_at).where(
+            customers.c.customer_id.in_(customer_ids), customers.c.deleted_at.is_not(None)
+        )
+    )
+    return Past(
+        now=present,
+        readings=found,
+        links=links,
+        deleted={row.customer_id: row.deleted_at for row in deleted},
+        hand=[
+            HandRecord(one.grant, one.recorded_at, one.revoked_at)
+            for one in hand_grants.recorded(connection, user_id)
+        ],
+        others=frozenset(others),
+        gifts=frozenset(gifts),
+    )
+
+
+def _links(connection: Connection, user_id: int) -> list[tuple[datetime, str, bool]]:
+    rows = connection.execute(
+        select(changes.c.at, changes.c.customer_id, changes.c.action)
+        .where(
+            changes.c.user_id == user_id,
+            changes.c.action.in_(["linked", "unlinked"]),
+            changes.c.customer_id.is_not(None),
+        )
+        .order_by(changes.c.id)
+    )
+    return [(row.at, row.customer_id, row.action == "linked") for row in rows]
+
+
+def _ids(connection: Connection, condition: Any) -> set[str]:
+    found: set[str] = set()
+    for table in (subscriptions, purchases):
+        found.update(connection.scalars(select(table.c.id).where(condition(table))))
+    return found
+
+
+def users_with_a_past(connection: Connection) -> list[int]:
+    """Whoever something was ever linked or given to."""
+    return sorted(
+        connection.scalars(
+            select(changes.c.user_id)
+            .where(
+                changes.c.user_id.is_not(None),
+                or_(changes.c.action == "linked", changes.c.action == "granted"),
+            )
+            .distinct()
+        )
+    )
+
+
+# --- rules ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Regime:
+    """The policy and the mapping rules of a time, with what they were made from."""
+
+    policy: Policy
+    rules: Rules
+    products: tuple[Product, ...]
+    prices: tuple[Price, ...]
+
+
+class Regimes:
+    """Which rules were in force when, by what had been read of the catalogue and of bridge.toml.
+
+    Groups and their pins are those of today: a name stands for the group it led to first.
+    """
+
+    def __init__(self, connection: Connection, present: Policy) -> None:
+        self.pins = groups.load_pins(connection)
+        self.groups = groups.load_groups(connection)
+        self.present = present
+        self._catalogue = readings.of_kinds(connection, readings.CATALOGUE)
+        self._policies = readings.of_kinds(connection, ["policy"])
+        self._made: dict[tuple[int, int | None], Regime] = {}
+
+    def moments(self, since: datetime, until: datetime) -> list[datetime]:
+        """When the rules changed, after `since` and not after `until`."""
+        times = {when for when, _, _ in (*self._catalogue, *self._policies)}
+        return sorted(when for when in times if since < when <= until)
+
+    def at(self, at: datetime, policy: Policy | None = None) -> Regime:
+        """What was in force at a time, or what would have been under another policy."""
+        known = [one for one in self._catalogue if one[0] <= at]
+        key = len(known), id(policy) if policy else self._policy_number(at)
+        if key not in self._made:
+            in_force = policy or self._policy_at(at)
+            # A product first read later was there all the same: rather its first words than none.
+            ahead = {object_id: thing for _, object_id, thing in reversed(self._catalogue)}
+            catalogue = ahead | {object_id: thing for _, object_id, thing in known}
+            self._made[key] = self._regime(in_force, catalogue.values())
+        return self._made[key]
+
+    def _regime(self, policy: Policy, things: Iterable[Any]) -> Regime:
+        everything = tuple(things)
+        products = tuple(one for one in everything if isinstance(one, Product))
+        prices = tuple(one for one in everything if isinstance(one, Price))
+        rules = compile_rules(products, prices, policy, self.pins, self.groups)
+        return Regime(policy, rules, products, prices)
+
+    def _policy_number(self, at: datetime) -> int:
+        return sum(when <= at for when, _, _ in self._policies)
+
+    def _policy_at(self, at: datetime) -> Policy:
+        known = [policy for when, _, policy in self._policies if when <= at]
+        first = self._policies[0][2] if self._policies else None
+        found = known[-1] if known else first
+        return found if isinstance(found, Policy) else self.present
