@@ -147,7 +147,8 @@ def _who_did_it(
     with bridge.store.write() as connection:
         for user_id in set(wanted) - set(names.values()):
             statements.mark_user(connection, user_id, "gone", now)
-    earliest = min((row.actual_since or row.seen_at for row in missing), default=now)
+    # Since they were last seen inside: the whole history may be hundreds of pages.
+    earliest = min((row.seen_at or row.actual_since for row in missing), default=now)
     ours = bridge.settings.discourse_api_username.lower()
     found: dict[int, tuple[str, str]] = {}
     for entry in _log_since(bridge, group.name, earliest - timedelta(minutes=1)):

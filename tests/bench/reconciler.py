@@ -1,0 +1,38 @@
+"""A bridge in a process of its own, told what to do line by line; answers each with its memory.
+
+python -m tests.bench.reconciler   (settings from the environment)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+
+from bridge import logs, wiring
+from bridge.settings import Settings
+from bridge.worker import forum, reconcile, remap, sweeper
+
+
+def main() -> None:
+    settings = Settings.from_env(os.environ)
+    logs.configure("ERROR", stream=sys.stderr)
+    bridge = wiring.build(settings)
+    for line in sys.stdin:
+        found = 0
+        match line.strip():
+            case "learn":
+                forum.read_groups(bridge)
+                reconcile.read_catalogue(bridge)
+                remap.follow(bridge)
+            case "reconcile":
+                reconcile.read_all_subscriptions(bridge)
+            case "tick":
+                found = sweeper.tick(bridge)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({"found": found, "peak_mib": peak}), flush=True)  # noqa: T201 - its answer
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""From a payment to the group: one by one through the real processes, and in a rush."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.sandbox.discourse.people import load_users
+from bridge.sandbox.stripe import add_webhook, delivery
+from bridge.sandbox.stripe.account import account_of
+from bridge.store import links
+from bridge.worker import sweeper
+from tests.bench.report import percentile, show
+from tests.harness import POLICY, System, system
+from tests.processes import live
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
+ONE_BY_ONE = 12  # so many that the request limit plays no part
+BUYERS = int(os.environ.get("BENCH_BUYERS", "5000"))
+HOUR = 3600.0
+
+
+def row(name: str, waits: list[float]) -> tuple[object, ...]:
+    points = [percentile(waits, 50), percentile(waits, 99), max(waits)]
+    return (name, len(waits), *(f"{point:.2f}" for point in points))
+
+
+def times_in(world: System, group: str) -> dict[int, float]:
+    """user id -> when they came into the group."""
+    group_id = world.group(group)
+    log = world.sandbox.forum.membership_log
+    return {change.user_id: change.at for change in log if change.group_id == group_id}
+
+
+def test_from_a_payment_to_the_group_through_the_real_processes(tmp_path: Path) -> None:
+    with live(tmp_path) as it:
+        world = it.system
+        price = world.price("supporters")
+        paid: dict[int, float] = {}
+        it.start("redis")
+        for command in ("web", "worker", "sweep"):
+            it.start(command, REDIS_URL=f"unix://{it.redis_socket}")
+        customers = {f"member{n}": world.customer(f"member{n}") for n in range(ONE_BY_ONE)}
+        time.sleep(5)  # whatever the first start has to read
+        for name, customer in customers.items():
+            paid[world.user(name)] = world.sandbox.world.clock.now()
+            world.subscribe(customer, price)
+            time.sleep(3)  # apart: in a rush additions are gathered
+        it.until(lambda: len(times_in(world, "supporters")) == ONE_BY_ONE, seconds=60)
+        came = times_in(world, "supporters")
+        waits = [came[user_id] - paid[user_id] for user_id in paid]
+    show(
+        "Seconds from a payment to the group, one at a time (real processes, SQLite, Redis)",
+        ("what", "members", "p50 s", "p99 s", "max s"),
+        [row("payment to membership", waits)],
+    )
+
+
+def test_a_rush_of_buyers_within_an_hour_at_the_real_request_limit(tmp_path: Path) -> None:
+    luck = random.Random(5000)  # noqa: S311 - who buys when, no secret
+    policy = replace(POLICY, statement_quiet_seconds=600)
+    with system(tmp_path, policy=policy, discourse_limit=60) as world:
+        listen_to_what_matters(world)
+        price = world.price("supporters")
+        buyers = prepared(world, BUYERS)
+        world.settle()
+        due = sorted(luck.uniform(0, HOUR) for _ in buyers)
+        paid = rush(world, buyers, due, price)
+        came = times_in(world, "supporters")
+        waits = [came[user_id] - at for user_id, at in paid.items() if user_id in came]
+        calls = len([e for e in world.calls("discourse") if e.method != "GET"])
+        told = len(world.sandbox.forum.topics)
+        most = most_in_a_minute(world)
+    assert len(waits) == len(buyers)
+    show(
+        f"{BUYERS} people buy within an hour; 50 requests a minute; simulated clock, one process",
+        ("what", "members", "p50 s", "p99 s", "max s"),
+        [row("payment to membership", waits)],
+    )
+    show(
+        "The same hour, counted",
+        ("writes to the forum", "most requests in any 60 s", "messages by the end"),
+        [(calls, most, told)],
+    )
+    assert most <= 50, "I4"
+
+
+def listen_to_what_matters(world: System) -> None:
+    """Of the dozen events of a sign-up, the two that a real endpoint would be given at least."""
+    account = account_of(world.sandbox.world)
+    account.tables["webhook_endpoint"].clear()
+    add_webhook(
+        world.sandbox.world,
+        f"{world.url}/webhooks/stripe",
+        ["customer.subscription.created", "invoice.paid"],
+        secret=world.sandbox.info["stripe_webhook_secret"],
+    )
+
+
+def prepared(world: System, count: int) -> list[tuple[int, str]]:
+    """Users with a customer that is linked to them, as following a join link leaves them."""
+    now = world.bridge.clock.now()
+    users = load_users(world.sandbox.forum, count, world.sandbox.world.clock.now())
+    customers = [world.customer(None) for _ in users]
+    with world.bridge.store.write() as connection:
+        for user, customer in zip(users, customers, strict=True):
+            links.link(connection, customer, user.id, proof="checkout", actor="bench", now=now)
+    return [(user.id, customer) for user, customer in zip(users, customers, strict=True)]
+
+
+def rush(
+    world: System, buyers: list[tuple[int, str]], due: list[float], price: str
+) -> dict[int, float]:
+    """Everybody buys when it is their time; each turn of the sweeper is at least a second."""
+    clock = world.sandbox.world.clock
+    start, paid, waiting = clock.now(), {}, list(zip(due, buyers, strict=True))[::-1]
+    while waiting or len(times_in(world, "supporters")) < len(buyers):
+        began = clock.now()
+        while waiting and waiting[-1][0] <= began - start:
+            _, (user_id, customer) = waiting.pop()
+            paid[user_id] = clock.now()
+            world.subscribe(customer, price)
+        delivery.wait_until_idle(world.sandbox.world)
+        sweeper.tick(world.bridge)
+        left = 1.0 - (clock.now() - began)
+        if left > 0:
+            world.advance(left)
+        assert clock.now() - start < 3 * HOUR, "the rush does not come to its end"
+    return paid
+
+
+def most_in_a_minute(world: System) -> int:
+    """The most requests with a key that the forum saw within any 60 s."""
+    times = sorted(entry.at for entry in world.calls("discourse"))
+    first = most = 0
+    for last, at in enumerate(times):
+        while at - times[first] >= 60:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
