@@ -59,7 +59,7 @@ def examine(env: Mapping[str, str]) -> Iterator[Finding]:
         return
     mode = "live mode: real money" if settings.livemode else "test mode: no real money"
     yield Finding("Settings", "ok", f"complete; {mode}")
-    bridge = build(settings)
+    bridge = build(settings, patient=True)
     try:
         parts: tuple[Callable[[Bridge], Iterable[Finding]], ...] = (
             _database,

@@ -7,11 +7,12 @@ The slots are in SQL: Redis may be flushed at any time, and the limit must hold 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from bridge.clock import Clock
 from bridge.discourse_api.http import Priority
@@ -24,6 +25,10 @@ WINDOW = timedelta(seconds=60)
 # A request that never came back keeps its slot this long before the 60 s begin.
 LONGEST_REQUEST = timedelta(seconds=60)
 SOON_SECONDS = 0.2
+LOOK_SECONDS = 1.0  # how often the patient look again
+LONGEST_PATIENCE_SECONDS = 150.0  # longer than any slot is taken; a forum's own pause may be more
+# A slot taken for longer than this was taken by a clock that has been set back since.
+CLOCK_WAS_WRONG = timedelta(minutes=10)
 PAUSE = "discourse.pause_until"
 
 
@@ -33,12 +38,18 @@ RESERVED: dict[Priority, float] = {"high": 0.0, "normal": 0.1, "low": 0.3}
 
 
 class Limiter:
-    """The gate that each request to Discourse passes; it never sleeps, it raises RateLimited."""
+    """The gate that each request to Discourse passes; where none is free it raises RateLimited.
 
-    def __init__(self, store: Store, clock: Clock, per_minute: int) -> None:
+    `patient`: it sleeps until one is free instead. For commands, which hold no lease.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, per_minute: int, *, patient: bool = False
+    ) -> None:
         self._store = store
         self._clock = clock
         self._per_minute = per_minute
+        self._patient = patient
 
     def prepare(self) -> None:
         """Make as many slots as are allowed; after a lower limit was set, fewer."""
@@ -72,7 +83,7 @@ class Limiter:
 
         A 429 inside pauses everybody for as long as it asks.
         """
-        number = self._take(priority)
+        number = self._await(priority) if self._patient else self._take(priority)
         try:
             yield
         except RateLimited as refusal:
@@ -84,6 +95,15 @@ class Limiter:
             self._give_back(number, self._clock.now() + WINDOW)
             raise
         self._give_back(number, self._clock.now() + WINDOW)
+
+    def _await(self, priority: Priority) -> int:
+        while True:
+            try:
+                return self._take(priority)
+            except RateLimited as full:
+                if (full.retry_after or 0) > LONGEST_PATIENCE_SECONDS:
+                    raise
+                time.sleep(min(full.retry_after or LOOK_SECONDS, LOOK_SECONDS))
 
     def _take(self, priority: Priority) -> int:
         now = self._clock.now()
@@ -102,7 +122,7 @@ class Limiter:
         paused_until = get_time(connection, PAUSE)
         if paused_until and paused_until > now:
             raise RateLimited("Discourse asked to wait", (paused_until - now).total_seconds())
-        is_free = slots.c.free_at <= now
+        is_free = or_(slots.c.free_at <= now, slots.c.free_at > now + CLOCK_WAS_WRONG)
         free = connection.scalar(select(func.count()).select_from(slots).where(is_free)) or 0
         if free <= int(self._per_minute * RESERVED[priority]):
             raise RateLimited(

@@ -57,12 +57,15 @@ def read_policy(path: Path | None) -> Policy:
         raise Config("B141", f"{path} is not TOML: {error}.", "Correct that line.") from error
 
 
-def build(settings: Settings) -> Bridge:
-    """Put all parts together. Nothing is read from Stripe or Discourse yet."""
+def build(settings: Settings, *, patient: bool = False) -> Bridge:
+    """Put all parts together. Nothing is read from Stripe or Discourse yet.
+
+    `patient`: wait where the forum's requests of this minute are used up; see Limiter.
+    """
     policy = read_policy(settings.bridge_config)
     clock = Clock(settings.clock_file)
     store = Store(settings.database_url)
-    limiter = Limiter(store, clock, settings.discourse_requests_per_minute)
+    limiter = Limiter(store, clock, settings.discourse_requests_per_minute, patient=patient)
     return Bridge(
         settings=settings,
         policy=policy,

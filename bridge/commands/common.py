@@ -38,9 +38,9 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 @contextmanager
-def the_bridge() -> Iterator[Bridge]:
+def the_bridge(*, patient: bool = False) -> Iterator[Bridge]:
     """All parts put together, and closed afterwards."""
-    bridge = build(settings())
+    bridge = build(settings(), patient=patient)
     try:
         yield bridge
     finally:
@@ -49,8 +49,11 @@ def the_bridge() -> Iterator[Bridge]:
 
 @contextmanager
 def ready_bridge(*, prepared: bool = False) -> Iterator[Bridge]:
-    """A bridge whose database can be used; `prepared` makes the tables if there are none."""
-    with the_bridge() as bridge:
+    """A bridge whose database can be used; `prepared` makes the tables if there are none.
+
+    It waits for the forum's request limit: a command has time, and nobody would do it later.
+    """
+    with the_bridge(patient=True) as bridge:
         state = migrate.state(bridge.store)
         if state == "empty" and prepared:
             prepare(bridge)

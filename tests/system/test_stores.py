@@ -522,3 +522,39 @@ def test_an_update_of_a_group_that_is_not_there_makes_none(store: Store) -> None
     with store.write() as connection:
         connection.execute(update(groups).where(groups.c.id == 9).values(next_at=NOW))
         assert connection.scalar(select(func.count()).select_from(groups)) == 0
+
+
+def test_a_command_waits_for_a_free_request_where_a_worker_goes_on_to_other_work(
+    store: Store,
+) -> None:
+    clock = Fixed()
+    limiter = Limiter(store, clock, 1, patient=True)
+    limiter.prepare()
+    with limiter.gate("high"):
+        pass
+    began = time.monotonic()
+    minute_passes = threading.Timer(0.3, lambda: setattr(clock, "at", NOW + timedelta(minutes=2)))
+    minute_passes.start()
+    with limiter.gate("high"):
+        assert time.monotonic() - began > 0.3
+    minute_passes.join()
+
+
+def test_a_command_does_not_wait_for_a_forum_that_asks_for_hours(store: Store) -> None:
+    limiter = Limiter(store, Fixed(), 1, patient=True)
+    limiter.prepare()
+    for told in ("429", "Discourse asked to wait"):
+        with pytest.raises(RateLimited, match=told), limiter.gate("high"):
+            raise RateLimited("429", 7200)
+
+
+def test_requests_used_by_a_clock_that_was_an_hour_fast_hold_nobody_up(store: Store) -> None:
+    clock = Fixed()
+    limiter = Limiter(store, clock, 2)
+    limiter.prepare()
+    for _ in range(2):
+        with limiter.gate("high"):
+            pass
+    clock.at = NOW - timedelta(hours=1)
+    with limiter.gate("high"):
+        pass
