@@ -17,7 +17,7 @@ from stripe import _object_classes as object_classes
 from bridge.sandbox.stripe import account_of, fail_payments
 from bridge.sandbox.stripe.shapes import SHAPES
 from bridge.sandbox.stripe.views import render
-from tests.unit.sandbox.stripe_shop import Shop, open_shop
+from tests.sandbox.stripe_shop import Shop, open_shop
 
 pytestmark = pytest.mark.contract
 FIXTURES = Path(__file__).parents[3] / "shared/contract/stripe/fixtures3.json"

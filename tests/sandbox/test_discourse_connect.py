@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from tests.unit.sandbox.discourse_world import SECRET, Site
+from tests.sandbox.discourse_world import SECRET, Site
 
 RETURN = "http://localhost:9999/login/callback"
 XHR = {"X-Requested-With": "XMLHttpRequest"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.sandbox.discourse.people import run_due_merges
-from tests.unit.sandbox.discourse_world import Site
+from tests.sandbox.discourse_world import Site
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 import requests
 import stripe
 
-from tests.unit.sandbox.stripe_shop import DAY, HOUR, Shop, open_shop
+from tests.sandbox.stripe_shop import DAY, HOUR, Shop, open_shop
 
 DONE = "http://127.0.0.1:1/done?session={CHECKOUT_SESSION_ID}"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.sandbox.discourse.cooked import NOBODY, Names, cook
-from tests.unit.sandbox.discourse_world import Site
+from tests.sandbox.discourse_world import Site
 
 NAMES = Names(lambda n: n in ("ada", "all"), lambda n: n == "patrons", lambda n: n == "general")
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from bridge.sandbox.discourse.palette import DARK, LIGHT
 from bridge.sandbox.server import serve
-from tests.unit.sandbox.discourse_world import Site
+from tests.sandbox.discourse_world import Site
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.sandbox.discourse.membership import members_at
 from bridge.sandbox.kernel import Fault
-from tests.unit.sandbox.discourse_world import Site, is_cut_off
+from tests.sandbox.discourse_world import Site, is_cut_off
 
 
 @pytest.fixture

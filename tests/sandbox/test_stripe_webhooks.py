@@ -11,7 +11,7 @@ import stripe
 
 from bridge.sandbox.stripe import add_webhook, delivery
 from bridge.sandbox.stripe.courier import is_loopback
-from tests.unit.sandbox.stripe_shop import Listener, Shop, open_shop
+from tests.sandbox.stripe_shop import Listener, Shop, open_shop
 
 
 @pytest.fixture

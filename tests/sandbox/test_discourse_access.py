@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sandbox.discourse_world import Site
+from tests.sandbox.discourse_world import Site
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import stripe
 
 from bridge.sandbox.kernel import World
 from bridge.sandbox.stripe import account_of, load
-from tests.unit.sandbox.stripe_shop import DAY, Shop, open_shop
+from tests.sandbox.stripe_shop import DAY, Shop, open_shop
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from bridge.sandbox.stripe import fail_payments
 from bridge.sandbox.stripe.events import difference
 from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.views import render
-from tests.unit.sandbox.stripe_shop import Shop, open_shop
+from tests.sandbox.stripe_shop import Shop, open_shop
 
 # Status -> the statuses that Stripe's documentation lets follow it.
 MAY_FOLLOW = {

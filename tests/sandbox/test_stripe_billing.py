@@ -10,7 +10,7 @@ import pytest
 import stripe
 
 from bridge.sandbox.stripe import fail_payments
-from tests.unit.sandbox.stripe_shop import DAY, HOUR, Shop, open_shop
+from tests.sandbox.stripe_shop import DAY, HOUR, Shop, open_shop
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from bridge.sandbox.discourse import delivery
 from bridge.sandbox.discourse.hooks import NUMBER_OF
-from tests.unit.sandbox.discourse_world import Site
+from tests.sandbox.discourse_world import Site
 
 SECRET = "a-webhook-secret"
 

@@ -13,7 +13,7 @@ import requests
 import stripe
 
 from bridge.sandbox.stripe import load, restrict, too_many_requests
-from tests.unit.sandbox.stripe_shop import DAY, Shop, open_shop
+from tests.sandbox.stripe_shop import DAY, Shop, open_shop
 
 RECORDED = Path(__file__).parents[4] / "shared/contract/stripe/recorded"
 
