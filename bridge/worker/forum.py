@@ -139,29 +139,47 @@ def _who_did_it(
     wanted = [row.user_id for row in missing if row.wanted]
     if not wanted:
         return {}
-    names = {}
-    for start in range(0, len(wanted), CARDS):
-        for user in bridge.discourse.user_cards(wanted[start : start + CARDS]):
+    # Since they were last seen inside: the whole history may be hundreds of pages.
+    earliest = min(row.seen_at or row.actual_since for row in missing)
+    moves = [
+        entry
+        for entry in _log_since(bridge, group.name, earliest - timedelta(minutes=1))
+        if entry.action in _MOVES
+    ]
+    ours = bridge.settings.discourse_api_username.lower()
+    if not any(_is_removal_by_others(entry, ours) for entry in moves):
+        return {}
+    names = _names_of(bridge, wanted)
+    found: dict[int, tuple[str, str]] = {}
+    for entry in moves:
+        user_id = names.get((entry.target_username or "").lower())
+        if user_id is None or user_id in found:
+            continue
+        if not _is_removal_by_others(entry, ours):
+            found[user_id] = ("", "")  # the newest word on this person is no removal by others
+            continue
+        left = (entry.acting_username or "").lower() == (entry.target_username or "").lower()
+        found[user_id] = ("left" if left else "staff", entry.acting_username or "?")
+    return {user_id: by for user_id, by in found.items() if by[0]}
+
+
+def _is_removal_by_others(entry: LogEntry, ours: str) -> bool:
+    return (
+        entry.action == "remove_user_from_group" and (entry.acting_username or "").lower() != ours
+    )
+
+
+def _names_of(bridge: Bridge, user_ids: Sequence[int]) -> dict[str, int]:
+    """Their present names in lower case; whoever has none is gone."""
+    names: dict[str, int] = {}
+    for start in range(0, len(user_ids), CARDS):
+        for user in bridge.discourse.user_cards(user_ids[start : start + CARDS]):
             names[user.username.lower()] = user.id
     now = bridge.clock.now()
     with bridge.store.write() as connection:
-        for user_id in set(wanted) - set(names.values()):
+        for user_id in set(user_ids) - set(names.values()):
             statements.mark_user(connection, user_id, "gone", now)
-    # Since they were last seen inside: the whole history may be hundreds of pages.
-    earliest = min((row.seen_at or row.actual_since for row in missing), default=now)
-    ours = bridge.settings.discourse_api_username.lower()
-    found: dict[int, tuple[str, str]] = {}
-    for entry in _log_since(bridge, group.name, earliest - timedelta(minutes=1)):
-        user_id = names.get((entry.target_username or "").lower())
-        if user_id is None or user_id in found or entry.action not in _MOVES:
-            continue
-        actor = (entry.acting_username or "").lower()
-        if entry.action == "add_user_to_group" or actor == ours:
-            found[user_id] = ("", actor)  # the newest word on this person is no staff's removal
-        else:
-            left = actor == (entry.target_username or "").lower()
-            found[user_id] = ("left" if left else "staff", entry.acting_username or "?")
-    return {user_id: by for user_id, by in found.items() if by[0]}
+    return names
 
 
 _MOVES = ("add_user_to_group", "remove_user_from_group")
