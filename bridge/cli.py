@@ -36,6 +36,7 @@ COMMANDS = {
     "grant": "membership",
     "revoke": "membership",
     "lift": "membership",
+    "relink": "membership",
     "demo": "demo",
     "sandbox": "demo",
 }

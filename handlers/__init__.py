@@ -148,6 +148,8 @@ DISCOURSE_ROUTES: dict[str, Callable[[DiscourseEvent], list[Task]]] = {
     # Suspended people keep what they paid for, and nothing is written for them meanwhile.
     "user_suspended": discourse.user_changed,
     "user_unsuspended": discourse.user_changed,
+    # Who it was is no longer known, but what they pay for goes on.
+    "user_anonymized": discourse.user_changed,
     # The account is gone, or was merged into another one.
     "user_destroyed": discourse.user_changed,
     # A rule may name the new group, or a rule's group has another name or is gone.

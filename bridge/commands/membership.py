@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bridge import grants_by_hand, operations
+from bridge import accounts, grants_by_hand, operations
 from bridge.commands.common import as_json, day, ready_bridge, show
 from bridge.commands.people import look_now
 from bridge.core.values import Choices, Term, apply_value
@@ -167,5 +167,31 @@ def lift(user: str, group: str, *, actor: str, as_json: bool) -> None:
         for_people=lambda console: console.print(
             f"{escape(user)} in {escape(group)}: no longer kept as it was ({lifted}). "
             f"`bridge explain {user_id}` tells what follows."
+        ),
+    )
+
+
+@click.command()
+@click.argument("from_user", type=int)
+@click.argument("to_user")
+@by
+@as_json
+def relink(from_user: int, to_user: str, *, actor: str, as_json: bool) -> None:
+    """Give everything of the account FROM_USER, by its number, to the account TO_USER.
+
+    After accounts were merged, or when somebody came back with a new one: customers, payments,
+    grants and seats. Never done by itself, and never by an e-mail address.
+    """
+    with ready_bridge() as bridge:
+        to_id = operations.user_number(bridge, to_user)
+        moved = accounts.relink(bridge, from_user, to_id, actor=actor)
+        look_now(bridge, work.user_key(to_id))
+        look_now(bridge, work.user_key(from_user))
+    show(
+        {"from": from_user, "to": to_id, "customers": moved.customers, "grants": moved.grants},
+        as_json=as_json,
+        for_people=lambda console: console.print(
+            f"{len(moved.customers)} customers and {len(moved.grants)} grants of user {from_user} "
+            f"are user {to_id}'s now. `bridge explain {to_id}` tells what follows."
         ),
     )

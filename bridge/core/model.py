@@ -231,7 +231,7 @@ class User:
     id: int
     username: str
     name: str | None = None
-    state: Literal["active", "suspended", "staged", "gone"] = "active"
+    state: Literal["active", "suspended", "staged", "anonymized", "gone"] = "active"
     group_ids: frozenset[int] = frozenset()
     is_admin: bool = False
     is_moderator: bool = False

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, and_, delete, select, update
+from sqlalchemy import Connection, Table, and_, delete, or_, select, update
 
 from bridge.core.model import (
     Facts,
@@ -24,6 +24,7 @@ from bridge.store.schema import (
     money_lines,
     purchases,
     subscriptions,
+    users,
 )
 from bridge.store.work import insert_for
 
@@ -111,12 +112,17 @@ def save_money(
 
 
 def money_of(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
-    """All money lines of a user's customers, the oldest first."""
+    """All money lines of a user, the oldest first: their customers', and those recorded by hand.
+
+    Of accounts that were merged into this one too.
+    """
+    same = select(users.c.user_id).where(users.c.successor_id == user_id)
+    mine = select(customers.c.customer_id).where(customers.c.user_id == user_id)
+    lines = money_lines.c
     rows = connection.execute(
         select(money_lines)
-        .join(customers, customers.c.customer_id == money_lines.c.customer_id)
-        .where(customers.c.user_id == user_id)
-        .order_by(money_lines.c.at, money_lines.c.id)
+        .where(or_(lines.customer_id.in_(mine), lines.user_id == user_id, lines.user_id.in_(same)))
+        .order_by(lines.at, lines.id)
     )
     return tuple(
         MoneyLine(**{k: v for k, v in row._mapping.items() if k in _MONEY})  # noqa: SLF001 - public

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, exists, func, select
 
 from bridge.store import state
 from bridge.store.links import count_orphans
-from bridge.store.schema import groups, inbox, memberships, work
+from bridge.store.schema import (
+    customers,
+    groups,
+    inbox,
+    memberships,
+    subscriptions,
+    users,
+    work,
+)
 from bridge.store.work import oldest_dirty_seconds
 
 PROBE = "ready.probe"
@@ -83,7 +91,30 @@ def figures(connection: Connection, now: datetime) -> Iterator[tuple[str, str, f
         number(count.select_from(groups).where(groups.c.missing_since.is_not(None))),
     )
     yield (
+        "bridge_paying_without_account",
+        "Customers who go on paying though their account is gone or anonymous: ask them.",
+        number(_paying().where(users.c.state.in_(["gone", "anonymized"]))),
+    )
+    yield (
+        "bridge_paying_suspended",
+        "Customers who go on paying while they are suspended.",
+        number(_paying().where(users.c.state == "suspended")),
+    )
+    yield (
         "bridge_orphan_customers",
         "Customers at Stripe whom no user is linked to.",
         float(count_orphans(connection)),
+    )
+
+
+def _paying() -> Select[int]:
+    """How many linked customers have a subscription that goes on."""
+    goes_on = exists().where(
+        subscriptions.c.customer_id == customers.c.customer_id,
+        subscriptions.c.data["status"].as_string().in_(["active", "trialing", "past_due"]),
+    )
+    return (
+        select(func.count())
+        .select_from(customers.join(users, users.c.user_id == customers.c.user_id))
+        .where(customers.c.deleted_at.is_(None), goes_on)
     )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from bridge.store.changes import log
-from bridge.store.schema import customers, work
+from bridge.store.schema import customers, users, work
 from bridge.store.work import insert_for, mark_dirty
 
 
@@ -27,6 +27,14 @@ def user_of(connection: Connection, customer_id: str) -> int | None:
     return connection.scalar(
         select(customers.c.user_id).where(customers.c.customer_id == customer_id)
     )
+
+
+def present_account(connection: Connection, user_id: int) -> int:
+    """The account that a user has now: their own, or the one that it was merged into."""
+    successor: int | None = connection.scalar(
+        select(users.c.successor_id).where(users.c.user_id == user_id)
+    )
+    return successor or user_id
 
 
 def customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
@@ -59,7 +67,9 @@ def link(
     """Link a customer to a user; False if it is linked to somebody else already.
 
     Moving a customer from one user to another is never done on the way: it takes `unlink` first.
+    An old word on an account that was merged into another leads to that one.
     """
+    user_id = present_account(connection, user_id)
     see_customer(connection, customer_id, now)
     owner = user_of(connection, customer_id)
     if owner is not None:

@@ -101,9 +101,14 @@ def _may_go(owned: str = "proven") -> ColumnElement[bool]:
         other.c.wanted,
         other.c.actual,
     )
+    # While somebody is away nothing is written for them. Who was made anonymous will not come back.
+    away = exists().where(
+        users.c.user_id == M.user_id, users.c.state.not_in(["active", "anonymized"])
+    )
     return and_(
         ~M.wanted,
         M.actual,
+        ~away,
         M.owned == owned,
         M.hold.is_(None),
         M.intent.is_(None),

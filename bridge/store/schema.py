@@ -326,6 +326,7 @@ users = Table(
     Column("name", String(255)),
     Column("state", String(12), nullable=False, default="active"),
     Column("seen_at", UtcTime, nullable=False),
+    Column("successor_id", BigInteger),  # who this account became, by an operator's word
     Column("topic_id", BigInteger),
     Column("post_id", BigInteger),
     Column("fingerprint", String(64)),
@@ -333,6 +334,7 @@ users = Table(
     Column("statement_due_at", UtcTime),
     Column("statement_attempts", Integer, nullable=False, default=0),
     Index(None, "statement_due_at"),
+    Index(None, "successor_id"),
 )
 # Messages that are sent once: receipts, told by their money line's id.
 messages = Table(

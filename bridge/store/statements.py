@@ -12,6 +12,7 @@ from bridge.core.membership import Decision
 from bridge.core.model import MoneyLine, User
 from bridge.core.policy import Policy
 from bridge.store import state
+from bridge.store.changes import log
 from bridge.store.schema import messages, moment, users
 from bridge.store.work import insert_for
 
@@ -20,17 +21,30 @@ STARTED_AT = "bridge.started_at"
 
 def see_user(connection: Connection, user: User, now: datetime) -> None:
     """Remember a user's present name and state."""
-    row = {"username": user.username, "name": user.name, "state": user.state, "seen_at": now}
+    row = {"username": user.username, "name": user.name, "seen_at": now}
     connection.execute(
         insert_for(connection)(users)
-        .values(user_id=user.id, statement_attempts=0, **row)
+        .values(user_id=user.id, state="active", statement_attempts=0, **row)
         .on_conflict_do_update(index_elements=[users.c.user_id], set_=row)
     )
+    _set_state(connection, user.id, user.state, now)
 
 
 def user_row(connection: Connection, user_id: int) -> Row[Any] | None:
     """What is known of a user."""
     return connection.execute(select(users).where(users.c.user_id == user_id)).one_or_none()
+
+
+def absent(connection: Connection, limit: int) -> list[int]:
+    """Users who are suspended or gone, those first who were not looked at for longest."""
+    return list(
+        connection.scalars(
+            select(users.c.user_id)
+            .where(users.c.state != "active", users.c.successor_id.is_(None))
+            .order_by(users.c.seen_at)
+            .limit(limit)
+        )
+    )
 
 
 def after_decision(
@@ -183,8 +197,17 @@ def mark_user(connection: Connection, user_id: int, user_state: str, now: dateti
     """Record that a user is gone, suspended or back: while not active, nothing is written."""
     connection.execute(
         insert_for(connection)(users)
-        .values(user_id=user_id, state=user_state, seen_at=now, statement_attempts=0)
-        .on_conflict_do_update(
-            index_elements=[users.c.user_id], set_={"state": user_state, "seen_at": now}
-        )
+        .values(user_id=user_id, state="active", seen_at=now, statement_attempts=0)
+        .on_conflict_do_update(index_elements=[users.c.user_id], set_={"seen_at": now})
     )
+    _set_state(connection, user_id, user_state, now)
+
+
+def _set_state(connection: Connection, user_id: int, user_state: str, now: datetime) -> None:
+    """Change and log a state. Discourse does not show that an account was made anonymous."""
+    before = connection.scalar(select(users.c.state).where(users.c.user_id == user_id))
+    if before == user_state or (before == "anonymized" and user_state == "active"):
+        return
+    connection.execute(update(users).where(users.c.user_id == user_id).values(state=user_state))
+    action = "account_back" if user_state == "active" else f"account_{user_state}"
+    log(connection, action, now=now, user_id=user_id, outcome=f"was {before}")

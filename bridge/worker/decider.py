@@ -243,7 +243,8 @@ def _link(
         if reading.user_id is not None:
             claims.setdefault(reading.customer_id, reading.user_id)
     done = []
-    for customer_id, user_id in claims.items():
+    for customer_id, claimed in claims.items():
+        user_id = links.present_account(connection, claimed)
         owner = links.user_of(connection, customer_id)
         if owner is None:
             links.link(connection, customer_id, user_id, proof="reference", actor="bridge", now=now)

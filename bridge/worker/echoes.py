@@ -12,10 +12,11 @@ from bridge.core.forum_events import DiscourseEvent
 from bridge.core.model import Event
 from bridge.core.tasks import Ignore, SyncGroup, SyncUser
 from bridge.errors import NotFound
-from bridge.store import groups, inbox, memberships, statements, work
+from bridge.store import groups, inbox, links, memberships, statements, work
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
+AT_ONCE = 10
 
 
 def work_on_lane(bridge: Bridge, lease: work.Lease, dirty: tuple[work.Dirty, ...]) -> None:
@@ -27,7 +28,7 @@ def work_on_lane(bridge: Bridge, lease: work.Lease, dirty: tuple[work.Dirty, ...
     with bridge.store.write() as connection:
         outcomes = {event.id: _take(connection, event, users, now) for event in events}
     for user_id in users:
-        _look_at(bridge, user_id)
+        look_at(bridge, user_id)
     with bridge.store.write() as connection:
         work.check(connection, lease, bridge.clock.now())
         inbox.finish(connection, outcomes, now)
@@ -44,6 +45,8 @@ def _take(
             case SyncUser(user_id, int(group_id), bool(is_member)):
                 return _membership(connection, user_id, group_id, is_member, now)
             case SyncUser(user_id):
+                if event.type == "discourse.user_anonymized" and _concerns(connection, user_id):
+                    statements.mark_user(connection, user_id, "anonymized", now)
                 users.add(user_id)
             case SyncGroup():
                 groups.ask_for_list(connection)
@@ -72,20 +75,34 @@ def _membership(
     return "done", "the group is read again"
 
 
-def _look_at(bridge: Bridge, user_id: int) -> None:
+def look_at(bridge: Bridge, user_id: int) -> None:
     """An account was suspended, restored or deleted: while it is not active nothing is written."""
     with bridge.store.read() as connection:
-        known = statements.user_row(connection, user_id)
-    if known is None:
-        return
+        if not _concerns(connection, user_id):
+            return
     try:
-        user = bridge.discourse.user(user_id)
+        user = bridge.discourse.user(user_id, priority="low")
     except NotFound:
+        log.warning("account.gone", user_id=user_id)
         with bridge.store.write() as connection:
             statements.mark_user(connection, user_id, "gone", bridge.clock.now())
         return
     with bridge.store.write() as connection:
         statements.see_user(connection, user, bridge.clock.now())
+
+
+def _concerns(connection: Connection, user_id: int) -> bool:
+    """Whether the bridge ever had to do with a user."""
+    known = statements.user_row(connection, user_id) is not None
+    return known or bool(links.customers_of(connection, user_id))
+
+
+def look_after_the_absent(bridge: Bridge) -> None:
+    """Look again at some who are not there: a suspension ends by itself, and nobody says so."""
+    with bridge.store.read() as connection:
+        absent = statements.absent(connection, AT_ONCE)
+    for user_id in absent:
+        look_at(bridge, user_id)
 
 
 def _forum_event(event: Event) -> DiscourseEvent:

@@ -41,7 +41,9 @@ def test_a_membership_that_changed_is_told_with_how_it_is_now(name: str, task: S
     assert route_discourse(event) == [task]
 
 
-@pytest.mark.parametrize("name", ["user_suspended", "user_unsuspended", "user_destroyed"])
+@pytest.mark.parametrize(
+    "name", ["user_suspended", "user_unsuspended", "user_anonymized", "user_destroyed"]
+)
 def test_an_account_that_changed_is_looked_at_again(name: str) -> None:
     event = read_discourse_event(name, USER)
 

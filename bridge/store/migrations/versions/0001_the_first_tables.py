@@ -339,6 +339,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=255), nullable=True),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("seen_at", UtcTime(), nullable=False),
+        sa.Column("successor_id", sa.BigInteger(), nullable=True),
         sa.Column("topic_id", sa.BigInteger(), nullable=True),
         sa.Column("post_id", sa.BigInteger(), nullable=True),
         sa.Column("fingerprint", sa.String(length=64), nullable=True),
@@ -351,6 +352,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_users_statement_due_at"), ["statement_due_at"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_users_successor_id"), ["successor_id"], unique=False)
 
     op.create_table(
         "work",
@@ -382,6 +384,7 @@ def downgrade() -> None:
 
     op.drop_table("work")
     with op.batch_alter_table("users", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_users_successor_id"))
         batch_op.drop_index(batch_op.f("ix_users_statement_due_at"))
 
     op.drop_table("users")

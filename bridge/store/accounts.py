@@ -1,0 +1,206 @@
+"""Accounts that became other accounts: everything that is kept of one is another's from now on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from bridge.store import hand_grants, links
+from bridge.store.changes import log
+from bridge.store.schema import changes, memberships, purchases, seats, subscriptions, users
+from bridge.store.work import insert_for, mark_dirty, user_key
+
+# The forum's groups are read that often at least, the small ones.
+ONE_SWEEP = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What went from one account to another."""
+
+    customers: tuple[str, ...]
+    grants: tuple[str, ...]
+    group_ids: tuple[int, ...]
+
+
+def move(
+    connection: Connection,
+    from_id: int,
+    to_id: int,
+    *,
+    member_of: Collection[int],
+    new_id: Callable[[], str],
+    actor: str,
+    now: datetime,
+) -> Moved:
+    """Move customers, grants, seats and what the bridge had added to the account that follows.
+
+    Lines of money stay as they were recorded and are found through the successor. `member_of`:
+    the groups that the following account is in on the forum.
+    """
+    # Back to its own account, should it have been moved the other way before.
+    connection.execute(update(users).where(users.c.user_id == to_id).values(successor_id=None))
+    moved = Moved(
+        _move_customers(connection, from_id, to_id, actor, now),
+        _move_grants(connection, from_id, to_id, new_id, actor, now),
+        _take_over(connection, from_id, to_id, member_of, now),
+    )
+    for table in (subscriptions, purchases):
+        connection.execute(
+            update(table).where(table.c.beneficiary_id == from_id).values(beneficiary_id=to_id)
+        )
+    _move_seats(connection, from_id, to_id)
+    _note(connection, from_id, to_id, actor, now)
+    return moved
+
+
+def _note(connection: Connection, from_id: int, to_id: int, actor: str, now: datetime) -> None:
+    """Remember who followed whom, and have both decided again."""
+    connection.execute(
+        insert_for(connection)(users)
+        .values(user_id=from_id, state="gone", seen_at=now, statement_attempts=0)
+        .on_conflict_do_nothing()
+    )
+    connection.execute(
+        update(users)
+        .where((users.c.user_id == from_id) | (users.c.successor_id == from_id))
+        .values(successor_id=to_id)
+    )
+    for user_id, word in ((from_id, "to"), (to_id, "from")):
+        other = to_id if user_id == from_id else from_id
+        log(
+            connection,
+            "relinked",
+            now=now,
+            user_id=user_id,
+            cause=actor,
+            outcome=f"{word} user {other}",
+        )
+        mark_dirty(
+            connection,
+            user_key(user_id),
+            now=now,
+            due_at=now,
+            cause=f"relink by {actor}",
+            needs=("read",),
+        )
+
+
+def _move_customers(
+    connection: Connection, from_id: int, to_id: int, actor: str, now: datetime
+) -> tuple[str, ...]:
+    theirs = links.customers_of(connection, from_id)
+    for customer_id in theirs:
+        links.unlink(connection, customer_id, actor=actor, now=now)
+        links.link(connection, customer_id, to_id, proof="operator", actor=actor, now=now)
+    return theirs
+
+
+def _move_grants(
+    connection: Connection,
+    from_id: int,
+    to_id: int,
+    new_id: Callable[[], str],
+    actor: str,
+    now: datetime,
+) -> tuple[str, ...]:
+    """Taken back here and given there, so that the past of both accounts stays as it was."""
+    found = hand_grants.in_force(connection, from_id)
+    for grant in found:
+        hand_grants.revoke(connection, grant.id, actor=actor, now=now)
+        hand_grants.give(connection, replace(grant, id=new_id(), user_id=to_id), now)
+    return tuple(grant.id for grant in found)
+
+
+def _move_seats(connection: Connection, from_id: int, to_id: int) -> None:
+    has = select(seats.c.subscription_id).where(seats.c.user_id == to_id)
+    connection.execute(
+        update(seats)
+        .where(seats.c.user_id == from_id, seats.c.subscription_id.not_in(has))
+        .values(user_id=to_id)
+    )
+
+
+def _take_over(
+    connection: Connection, from_id: int, to_id: int, member_of: Collection[int], now: datetime
+) -> tuple[int, ...]:
+    """What the bridge had added is still the bridge's: the forum moved it with the account.
+
+    A membership that the following account had before is not; staff's decisions follow.
+    """
+    taken = []
+    for group_id, there in _pairs(connection, from_id, to_id):
+        past = _last_coming(connection, from_id, group_id)
+        if past is None or group_id not in member_of or past.outcome not in ("proven", "claimed"):
+            continue
+        if there is not None and there.actual and not _came_along(connection, there, past, now):
+            continue
+        since = now if past.outcome == "proven" else past.at
+        values = {"actual": True, "actual_since": since, "seen_at": now, "owned": past.outcome}
+        _save(connection, to_id, group_id, values)
+        taken.append(group_id)
+    return tuple(taken)
+
+
+def _pairs(
+    connection: Connection, from_id: int, to_id: int
+) -> Iterator[tuple[int, Row[Any] | None]]:
+    """The groups of the one account with the other's row; what people ended by hand is copied."""
+    m = memberships.c
+    theirs = connection.execute(select(memberships).where(m.user_id == from_id)).all()
+    own = {
+        row.group_id: row
+        for row in connection.execute(select(memberships).where(m.user_id == to_id))
+    }
+    for row in theirs:
+        there = own.get(row.group_id)
+        if row.override and not (there is not None and there.override):
+            by = {"override": row.override, "override_at": row.override_at}
+            _save(connection, to_id, row.group_id, by)
+        yield row.group_id, there
+
+
+def _last_coming(connection: Connection, user_id: int, group_id: int) -> Row[Any] | None:
+    """The last line that tells that somebody is in a group, and whose membership it was."""
+    return connection.execute(
+        select(changes)
+        .where(
+            changes.c.user_id == user_id,
+            changes.c.group_id == group_id,
+            changes.c.action.in_(("added", "observed_done", "was_member", "seen")),
+        )
+        .order_by(changes.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _came_along(connection: Connection, there: Row[Any], past: Row[Any], now: datetime) -> bool:
+    """Whether the following account was found in the group when the other was found gone."""
+    gone_at = connection.scalar(
+        select(changes.c.at)
+        .where(
+            changes.c.user_id == past.user_id,
+            changes.c.group_id == past.group_id,
+            changes.c.action == "lost",
+            changes.c.id > past.id,
+        )
+        .order_by(changes.c.id.desc())
+        .limit(1)
+    )
+    came = _last_coming(connection, there.user_id, there.group_id)
+    return came is not None and came.action == "seen" and came.at >= (gone_at or now) - ONE_SWEEP
+
+
+def _save(connection: Connection, user_id: int, group_id: int, values: dict[str, Any]) -> None:
+    row = {"wanted": False, "sources": [], "actual": False, "owned": "no"} | values
+    connection.execute(
+        insert_for(connection)(memberships)
+        .values(user_id=user_id, group_id=group_id, **row)
+        .on_conflict_do_update(
+            index_elements=[memberships.c.user_id, memberships.c.group_id], set_=values
+        )
+    )
