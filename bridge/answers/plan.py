@@ -70,9 +70,13 @@ def plan(bridge: Bridge, progress: Progress = _quiet) -> list[Planned]:
 
 def _read(bridge: Bridge, progress: Progress) -> _Fresh:
     rules, names = _rules(bridge)
-    return _Fresh(
-        _everybody(bridge, progress), rules, names, _real_members(bridge, rules, names, progress)
-    )
+    mine = membership_table.c
+    with bridge.store.read() as connection:
+        # In a group that no rule leads to any more there may still be some to take out.
+        owned = connection.scalars(select(mine.group_id).where(mine.owned != "no").distinct())
+        group_ids = rules.mapped_group_ids | frozenset(owned)
+    everybody = _everybody(bridge, progress)
+    return _Fresh(everybody, rules, names, _real_members(bridge, group_ids, names, progress))
 
 
 def _rules(bridge: Bridge) -> tuple[Rules, dict[int, str]]:
@@ -103,10 +107,10 @@ def _everybody(bridge: Bridge, progress: Progress) -> dict[str, list[Subscriptio
 
 
 def _real_members(
-    bridge: Bridge, rules: Rules, names: Mapping[int, str], progress: Progress
+    bridge: Bridge, group_ids: frozenset[int], names: Mapping[int, str], progress: Progress
 ) -> dict[int, set[int]]:
     real: dict[int, set[int]] = {}
-    for group_id in sorted(rules.mapped_group_ids & names.keys()):
+    for group_id in sorted(group_ids & names.keys()):
         inside: set[int] = set()
         offset = 0
         while True:

@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 
 from bridge import logs
 from bridge.errors import Config
-from bridge.processes.startup import prepare, settle_mode
+from bridge.processes.startup import mode_problem, prepare
 from bridge.settings import Settings
 from bridge.store import migrate
 from bridge.wiring import Bridge, build
@@ -63,7 +63,8 @@ def ready_bridge(*, prepared: bool = False) -> Iterator[Bridge]:
                 f"the database is not of this version, it is {state}.",
                 "Run `bridge migrate`; a newer one needs the newer version of the bridge.",
             )
-        settle_mode(bridge)
+        if problem := mode_problem(bridge):
+            raise problem
         logs.configure("ERROR")  # the answer is what counts here, not how it came about
         yield bridge
 

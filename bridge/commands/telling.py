@@ -17,7 +17,7 @@ Said = Mapping[str, Any]
 ENDINGS = {
     "outranked": "something higher of the same ladder takes its place",
     "not_theirs": "what gave it is theirs no more",
-    "not_mapped": "its rule does not lead to this group any more",
+    "not_mapped": "its rule does not lead to this group",
     "nothing_leads_to_it": "nothing of theirs leads to it",
 }
 

@@ -17,7 +17,7 @@ from bridge.core.model import Facts, Grant
 from bridge.core.policy import Policy
 from bridge.core.reasons import UNDECIDED
 from bridge.core.rules import Rules
-from bridge.core.why import why
+from bridge.core.why import NOT_MAPPED, why
 
 NOTHING_LEADS_TO_IT = "nothing_leads_to_it"
 
@@ -92,7 +92,8 @@ class _Life:
             return Side(wish.wanted, reason, wish.rule_id, wish.sources)
         about = [one for one in self.verdicts if one.group_id == group_id]
         if not about:
-            return Side(is_in=False, reason=NOTHING_LEADS_TO_IT)
+            reason = NOT_MAPPED if self.verdicts else NOTHING_LEADS_TO_IT
+            return Side(is_in=False, reason=reason)
         return Side(
             is_in=False,
             reason=about[-1].reason,
