@@ -69,16 +69,22 @@ class Store:
         if self._lock_file is None:
             yield
             return
-        with self._turn:
+        # Each who waited in vain would wait for the next in vain: they all give up together.
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise Transient(f"the database was written by others for {BUSY_SECONDS} s; try again")
+        try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX)
             try:
                 yield
             finally:
                 fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+        finally:
+            self._turn.release()
 
 
 def _unavailable(error: DBAPIError) -> Transient:
-    return Transient(f"the database cannot be used now ({type(error.orig).__name__}); try again")
+    said = (str(error.orig).splitlines() or [type(error.orig).__name__])[0]
+    return Transient(f"the database cannot be used now ({said[:150]}); try again")
 
 
 def _sqlite(url: Any) -> Engine:

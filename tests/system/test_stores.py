@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -234,6 +236,51 @@ def test_times_are_ordered_alike_by_both(store: Store) -> None:
         found = connection.scalars(select(slots.c.free_at).order_by(slots.c.free_at)).all()
         assert list(found) == sorted(times)
         assert connection.scalar(select(func.max(slots.c.free_at))) == max(times)
+
+
+def test_F30_a_database_that_others_hold_is_given_up_by_all_who_wait_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.store.engine.BUSY_SECONDS", 1)
+    held = Store(f"sqlite:///{tmp_path / 'held.sqlite3'}")
+    migrate.upgrade(held, NOW)
+
+    def attempt(_number: int) -> str:
+        try:
+            with held.write() as connection:
+                state.put(connection, "written", NOW.isoformat())
+        except Transient as refused:
+            return str(refused)
+        return "written"
+
+    with closing(sqlite3.connect(tmp_path / "held.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        refusals = many(8, attempt)
+        assert time.monotonic() - began < 4, "not one after the other"
+    assert all("try again" in said for said in refusals)
+    assert any("locked" in said for said in refusals), refusals
+    assert attempt(0) == "written"
+    held.close()
+
+
+def test_F29_a_full_disk_is_named_and_forgotten_when_there_is_room(tmp_path: Path) -> None:
+    full = Store(f"sqlite:///{tmp_path / 'full.sqlite3'}")
+    migrate.upgrade(full, NOW)
+    much = "x" * 100_000
+
+    def limit(pages: int) -> None:
+        """SQLite answers as on a full disk when its file may not grow."""
+        with full.write() as connection:
+            connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+    limit(1)
+    with pytest.raises(Transient, match="full"), full.write() as connection:
+        state.put(connection, "much", much)
+    limit(1_000_000)
+    with full.write() as connection:
+        state.put(connection, "much", much)
+    full.close()
 
 
 # --- The limiter ----------------------------------------------------------------------------------
