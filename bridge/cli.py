@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -37,6 +38,7 @@ COMMANDS = {
     "revoke": "membership",
     "lift": "membership",
     "relink": "membership",
+    "record-payment": "payments",
     "demo": "demo",
     "sandbox": "demo",
 }
@@ -56,7 +58,8 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"bridge.commands.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(module, f"{name}_" if iskeyword(name) else name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

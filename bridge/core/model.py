@@ -151,10 +151,11 @@ class MoneyLine:
     so that recording it twice is recording it once. Amounts are signed from the community's side:
     a payment is positive, a refund negative. `from_credit_minor` was paid from the customer's
     balance, not by card. `is_first`: what was bought began with this payment; it is no renewal.
+    A payment outside of Stripe has no customer: it has its user, how it was paid, and who says so.
     """
 
     id: str
-    customer_id: str
+    customer_id: str | None
     kind: MoneyKind
     at: datetime
     amount_minor: int
@@ -167,6 +168,9 @@ class MoneyLine:
     from_credit_minor: int = 0
     receipt_url: str | None = None
     is_first: bool = False
+    user_id: int | None = None
+    method: Literal["cash", "cheque", "bank", "other"] | None = None
+    recorded_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

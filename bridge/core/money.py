@@ -50,6 +50,18 @@ def format_minor(amount_minor: int, currency: str, locale: str = "en") -> str:
     return str(text).replace("-", "\N{MINUS SIGN}")
 
 
+def to_minor(text: str, currency: str) -> int:
+    """`25.00` in minor units of the currency. Raises: ValueError for more decimals than it has."""
+    try:
+        value = Decimal(text.strip()).scaleb(decimals_of(currency))
+        minor = int(value)
+    except (ArithmeticError, OverflowError) as error:
+        raise ValueError(f"{text!r} is no amount; write it as 25.00") from error
+    if minor != value:
+        raise ValueError(f"{text!r} has more decimals than {currency.upper()}")
+    return minor
+
+
 @lru_cache(maxsize=64)
 def find_locale(name: str) -> Locale:
     """The locale by its name, `en-GB` or `en_GB`; English for what nobody knows."""

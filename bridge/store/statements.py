@@ -76,6 +76,14 @@ def after_decision(
         due(connection, user_id, now + timedelta(seconds=policy.statement_renewal_seconds))
 
 
+def paid_by_hand(connection: Connection, user_id: int, line: MoneyLine, now: datetime) -> None:
+    """Tell of a payment that a moderator recorded, of whatever day it is: by a receipt too."""
+    row = user_row(connection, user_id)
+    if row is not None and row.topic_id is not None and line.kind == "paid":
+        _queue_receipt(connection, user_id, line, now)
+    due(connection, user_id, now)
+
+
 def due(connection: Connection, user_id: int, at: datetime) -> None:
     """Have a user's statement written at a time, or earlier if that was asked for already."""
     connection.execute(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.model import MoneyKind, MoneyLine
-from bridge.core.money import Total, add_up, decimals_of, find_locale, format_minor
+from bridge.core.money import Total, add_up, decimals_of, find_locale, format_minor, to_minor
 
 MINUS = "\N{MINUS SIGN}"
 FIXED_SPACE = "\N{NO-BREAK SPACE}"
@@ -124,3 +124,11 @@ def test_no_digit_is_lost_in_writing_an_amount(amount_minor: int, currency: str)
     whole_only = currency == "isk" and amount_minor % 100 == 0
 
     assert int(digits) == abs(amount_minor) // (100 if whole_only else 1)
+
+
+def test_an_amount_is_read_in_the_decimals_of_its_currency_and_never_rounded() -> None:
+    read = [to_minor("25.00", "eur"), to_minor("500", "jpy"), to_minor("-1.5", "kwd")]
+    assert read == [2500, 500, -1500]
+    for text, currency in (("25.005", "eur"), ("1.5", "jpy"), ("inf", "eur"), ("", "eur")):
+        with pytest.raises(ValueError, match=r"amount|decimals"):
+            to_minor(text, currency)

@@ -1,0 +1,132 @@
+"""Cash, cheques and bank transfers that a moderator records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from bridge.store.schema import money_lines
+from tests.harness import System, system
+from tests.system.acts import confirm, log_of, messages_to, moves, pass_days
+from tests.system.typing_commands import asked, typed
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[System]:
+    with system(tmp_path) as it:
+        it.advance(2)
+        it.price("supporters")
+        it.group("pioneers")
+        it.user("alice")
+        it.settle()
+        yield it
+
+
+def paid(world: System, user: str, amount: str, *more: str, method: str = "cash") -> dict[str, str]:
+    told: dict[str, str] = asked(
+        world,
+        *("record-payment", user, "--amount", amount, "--currency", "eur"),
+        *("--what", "Year's membership", "--method", method, "--by", "maria", *more),
+    )
+    return told
+
+
+def lines(world: System) -> list[tuple[str, int, str | None, str | None]]:
+    m = money_lines.c
+    with world.bridge.store.read() as connection:
+        found = connection.execute(
+            select(m.kind, m.amount_minor, m.method, m.recorded_by).order_by(m.recorded_at)
+        )
+        return [tuple(row) for row in found]
+
+
+def test_A59_a_recorded_payment_is_membership_statement_ledger_row_actor_and_receipt(
+    world: System,
+) -> None:
+    paid(world, "alice", "25.00", "--group", "pioneers", "--for", "1y")
+    world.settle()
+    assert world.groups_of("alice") == {"pioneers"}
+    assert lines(world) == [("paid", 2500, "cash", "maria")]
+    assert {"payment_recorded", "granted"} <= set(log_of(world, "alice"))
+    ((statement,),) = messages_to(world, "alice")
+    assert "because of your membership" in statement.raw
+    assert "€25\\.00" in statement.raw
+    assert "\\(cash\\)" in statement.raw or "(cash)" in statement.raw
+    paid(world, "alice", "5", method="bank")
+    world.settle()
+    ((statement, receipt),) = messages_to(world, "alice")
+    assert "€5\\.00" in receipt.raw
+    assert "€30\\.00" in statement.raw
+
+
+def test_A59_the_term_of_the_next_payment_begins_where_the_last_one_ends(world: System) -> None:
+    first = paid(world, "alice", "25", "--group", "pioneers", "--for", "30d")
+    second = paid(world, "alice", "25", "--group", "pioneers", "--for", "30d", method="cheque")
+    assert second["until"][:10] > first["until"][:10]
+    pass_days(world, 1)
+    typed(world, "revoke", str(first["grant"]), "--by", "maria")
+    confirm(world)
+    assert moves(world, "alice", "pioneers") == ["in"]
+
+
+def test_A59_a_payment_of_last_week_is_told_of_too_and_its_membership_ends_in_time(
+    world: System,
+) -> None:
+    last_week = f"{world.bridge.clock.now() - timedelta(days=7):%Y-%m-%d}"
+    paid(world, "alice", "25", "--group", "pioneers", "--for", "8d", "--date", last_week)
+    world.settle()
+    assert world.groups_of("alice") == {"pioneers"}
+    assert len(messages_to(world, "alice")) == 1
+    pass_days(world, 2)
+    confirm(world)
+    assert world.groups_of("alice") == set()
+
+
+def test_A96_what_is_given_back_is_a_line_of_its_own(world: System) -> None:
+    paid(world, "alice", "25.00")
+    paid(world, "alice", "-25.00")
+    world.settle()
+    assert [line[:2] for line in lines(world)] == [("paid", 2500), ("refunded", -2500)]
+    ((statement,),) = messages_to(world, "alice")
+    assert "Refund:" in statement.raw
+
+
+def test_A80_money_without_a_group_is_only_recorded(world: System) -> None:
+    paid(world, "alice", "12.50")
+    world.settle()
+    assert world.groups_of("alice") == set()
+    assert lines(world) == [("paid", 1250, "cash", "maria")]
+
+
+def test_I6_payments_by_hand_follow_a_merged_account_without_an_edit(world: System) -> None:
+    paid(world, "alice", "25.00")
+    before = lines(world)
+    world.user("alicia")
+    typed(world, "relink", str(world.user("alice")), "alicia", "--by", "maria")
+    paid(world, "alicia", "1.00")
+    world.settle()
+    assert lines(world)[:1] == before
+    statement = messages_to(world, "alicia")[0][0]
+    assert "€26\\.00" in statement.raw
+
+
+def test_what_cannot_have_been_paid_is_refused_and_leaves_nothing(world: System) -> None:
+    some = ("--currency", "eur", "--what", "x", "--method", "cash", "--by", "maria")
+    tomorrow = f"{world.bridge.clock.now() + timedelta(days=1):%Y-%m-%d}"
+    for more, code in (
+        (("--amount", "25.005"), 2),
+        (("--amount", "much"), 2),
+        (("--amount", "NaN"), 2),
+        (("--amount", "0"), 1),
+        (("--amount", "-5", "--group", "pioneers"), 1),
+        (("--amount", "5", "--date", tomorrow), 1),
+        (("--amount", "5", "--for", "1y"), 2),
+        (("--amount", "5", "--group", "nowhere"), 1),
+    ):
+        typed(world, "record-payment", "alice", *some, *more, code=code)
+    assert lines(world) == []
+    assert log_of(world, "alice") == []
