@@ -55,6 +55,7 @@ def explain(
                 select(users.c.username).where(users.c.user_id == user_id)
             ),
             "at": when.at,
+            "is_now": when.is_now,
             "as_known_then": when.known,
             "read_at": facts.facts_of(connection, user_id)[1],
             "customers": _customers(connection, user_id),

@@ -36,16 +36,16 @@ def print_person(console: Console, told: Said) -> None:
         console.print("  is nobody's customer: `bridge link CUSTOMER USER` links one.")
     for group in told["groups"]:
         console.print()
-        console.print(group_tree(group))
+        console.print(group_tree(group, is_now=told["is_now"]))
     for verdict in told["without_group"]:
         console.print(f"\n{escape(verdict['id'])} leads to no group: {escape(verdict['words'])}")
     if told["changes"]:
         _print_changes(console, told["changes"])
 
 
-def group_tree(group: Said) -> Tree:
+def group_tree(group: Said, *, is_now: bool) -> Tree:
     """One group: in or not, why, what moved it, what it waits for, what comes next."""
-    tree = Tree(_headline(group))
+    tree = Tree(_headline(group, "is" if is_now else "was"))
     if group["member"] and group["owned"] == "no":
         tree.add("not added by the bridge, so never removed by it")
     for wait in group["waits"]:
@@ -56,15 +56,15 @@ def group_tree(group: Said) -> Tree:
         _add_why_not(tree, group)
     for title, line in (("decided", group["decided_by"]), ("moved", group["moved_by"])):
         if line:
-            tree.add(f"{title}: {_line(line)}")
+            _add_line(tree, title, line)
     for one in group["next"]:
         tree.add(f"next, {day(one['at'])}: {escape(one['words'])}")
     return tree
 
 
-def _headline(group: Said) -> str:
+def _headline(group: Said, verb: str) -> str:
     name = escape(str(group["group"] or group["id"]))
-    line = f"[bold]{'is in' if group['member'] else 'is not in'} {name}[/]"
+    line = f"[bold]{verb} {'in' if group['member'] else 'not in'} {name}[/]"
     if group["member"] and group["since"]:
         line += f" since {day(group['since'])}"
     if group["until"]:
@@ -97,17 +97,17 @@ def _add_why_not(tree: Tree, group: Said) -> None:
         branch.add(escape(f"{rule['name'] or rule['product'] or ''} would ({rule['rule']})"))
 
 
-def _line(line: Said) -> str:
-    """For example: removed on … by evt_1 (customer.subscription.deleted of …), rule …: canceled."""
-    words = f"{line['action']} on {day(line['at'])}"
-    if line["cause"]:
-        words += f" by {line['cause']}"
-    if line["event"]:
-        words += f" ({line['event']['type']} of {day(line['event']['created_at'])})"
-    if line["rule"]:
-        words += f", rule {line['rule']}"
+def _add_line(tree: Tree, title: str, line: Said) -> None:
+    """For example: moved on …: removed, canceled; by evt_1 (customer.subscription.deleted of …)."""
     why = line["detail"].get("why") or line["outcome"]
-    return escape(words + (f": {ENDINGS.get(why, why)}" if why else ""))
+    what = ", ".join(filter(None, (line["action"], ENDINGS.get(why, why))))
+    branch = tree.add(escape(f"{title} on {day(line['at'])}: {what}"))
+    if line["cause"]:
+        event = line["event"]
+        of = f" ({event['type']} of {day(event['created_at'])})" if event else ""
+        branch.add(escape(f"by {line['cause']}{of}"))
+    if line["rule"]:
+        branch.add(escape(f"rule {line['rule']}"))
 
 
 def _since(at: Any) -> str:

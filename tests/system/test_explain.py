@@ -189,6 +189,6 @@ def test_people_read_the_same_as_scripts_in_plain_words(world: System) -> None:
         typed(world, "explain", "alice", "--at", "2001-01-01", "--as-known", "--json")
     )
     assert known["groups"] == []
-    assert "is in supporters" in typed(world, "explain", "alice", "--at", day, "--as-known")
+    assert "was in supporters" in typed(world, "explain", "alice", "--at", day, "--as-known")
     typed(world, "explain", "alice", "--as-known", code=2)
     typed(world, "explain", "alice", "--at", "yesterday", code=2)
