@@ -1,0 +1,187 @@
+"""How things were at a time by what is known today, and how they were known then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bridge.core.model import (
+    Facts,
+    HandGrant,
+    PeriodPayment,
+    Purchase,
+    Subscription,
+    SubscriptionItem,
+)
+from bridge.core.past import HandRecord, Past, purchase_at, subscription_at
+
+DAY = timedelta(days=1)
+START = datetime(2027, 3, 1, tzinfo=UTC)
+SUB = Subscription(
+    id="sub_1",
+    customer_id="cus_1",
+    status="active",
+    items=(SubscriptionItem("si_1", "price_1", "prod_1", 1, START, START + 30 * DAY),),
+    created_at=START,
+    started_at=START,
+)
+ENDED = replace(SUB, status="canceled", ended_at=START + 5 * DAY, canceled_at=START + 5 * DAY)
+
+
+def was(readings: list[tuple[int, Subscription]], day: float) -> Subscription | None:
+    """The subscription as it was on a day, from readings made on these days."""
+    dated = [(START + number * DAY, one) for number, one in readings]
+    return subscription_at(dated, readings[-1][1], START + day * DAY)
+
+
+def status(readings: list[tuple[int, Subscription]], day: float) -> str:
+    found = was(readings, day)
+    assert found is not None
+    return found.status
+
+
+def test_before_it_was_made_there_was_no_subscription() -> None:
+    assert was([(0, SUB)], -1) is None
+
+
+def test_an_end_counts_from_when_stripe_says_and_not_from_when_it_was_read() -> None:
+    readings = [(0, SUB), (9, ENDED)]
+    assert [status(readings, day) for day in (4, 5, 8, 9)] == [
+        "active",
+        "canceled",
+        "canceled",
+        "canceled",
+    ]
+
+
+def test_what_was_first_read_after_its_end_was_active_before_it() -> None:
+    found = was([(9, ENDED)], 3)
+    assert found is not None
+    assert (found.status, found.ended_at, found.canceled_at) == ("active", None, None)
+
+
+def test_a_missed_payment_counts_from_its_due_date() -> None:
+    late = replace(SUB, status="past_due", past_due_since_at=START + 3 * DAY)
+    readings = [(0, SUB), (6, late)]
+    assert [status(readings, day) for day in (2, 3, 5, 6)] == ["active", *["past_due"] * 3]
+    assert status([(6, late)], 2) == "active"
+
+
+def test_a_subscription_that_paid_again_was_past_due_in_between() -> None:
+    late = replace(SUB, status="past_due", past_due_since_at=START + 3 * DAY)
+    readings = [(0, SUB), (4, late), (6, SUB)]
+    assert [status(readings, day) for day in (2, 3.5, 5, 7)] == [
+        "active",
+        "past_due",
+        "past_due",
+        "active",
+    ]
+
+
+def test_in_its_trial_it_was_trialing() -> None:
+    after = replace(SUB, trial_end_at=START + 7 * DAY)
+    assert (status([(9, after)], 3), status([(9, after)], 8)) == ("trialing", "active")
+
+
+def test_a_change_that_stripe_does_not_date_counts_from_the_first_reading_of_it() -> None:
+    moved = replace(SUB, items=(replace(SUB.items[0], price_id="price_2"),))
+    before, after = was([(0, SUB), (5, moved)], 4), was([(0, SUB), (5, moved)], 5)
+    assert before is not None
+    assert after is not None
+    assert (before.items[0].price_id, after.items[0].price_id) == ("price_1", "price_2")
+
+
+def test_a_refund_and_a_dispute_of_a_period_count_from_their_own_dates() -> None:
+    paid = PeriodPayment(
+        "in_1", START, START + 30 * DAY, 1000, 1000, START + 3 * DAY, "lost", START + 5 * DAY
+    )
+    known = replace(SUB, last_payment=paid)
+    readings = [(0, SUB), (9, known)]
+
+    def payment(day: int) -> tuple[int, str | None] | None:
+        found = was(readings, day)
+        assert found is not None
+        one = found.last_payment
+        return None if one is None else (one.refunded_minor, one.disputed)
+
+    assert [payment(day) for day in (2, 3, 6)] == [None, (1000, None), (1000, "lost")]
+
+
+def test_a_purchase_was_there_once_paid_and_whole_until_refunded() -> None:
+    bought = Purchase(
+        "cs_1",
+        "cus_1",
+        "price_1",
+        "prod_1",
+        1,
+        START,
+        500,
+        "eur",
+        refunded_minor=500,
+        refunded_at=START + 2 * DAY,
+        disputed="open",
+        disputed_at=START + 3 * DAY,
+    )
+    assert purchase_at(bought, START - DAY) is None
+    found = [purchase_at(bought, START + number * DAY) for number in (1, 2, 3)]
+    assert [(one.refunded_minor, one.disputed) for one in found if one] == [
+        (0, None),
+        (500, None),
+        (500, "open"),
+    ]
+
+
+def past() -> Past:
+    grant = HandGrant("grant_1", 7, 1, START, None, "thanks", "maria")
+    return Past(
+        now=Facts(subscriptions=(ENDED,), hand_grants=()),
+        readings={"sub_1": [(START, SUB), (START + 9 * DAY, ENDED)]},
+        links=[
+            (START + DAY, "cus_1", True),
+            (START + 20 * DAY, "cus_1", False),
+        ],
+        deleted={"cus_1": START + 30 * DAY},
+        hand=[HandRecord(grant, START + 2 * DAY, START + 4 * DAY)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("day", "known", "was"),
+    [
+        (0.5, None, "active"),
+        (3, "active", "active"),
+        (7, "active", "canceled"),
+        (21, None, "canceled"),
+    ],
+)
+def test_what_was_known_is_told_from_how_it_was(day: float, known: str | None, was: str) -> None:
+    at = START + day * DAY
+    found = past().known_at(at).subscriptions
+    assert [one.status for one in found] == ([known] if known else [])
+    assert [one.status for one in past().was_at(at).subscriptions] == [was]
+
+
+def test_a_grant_by_hand_is_known_once_recorded_and_over_once_taken_back() -> None:
+    days = (1, 3, 5)
+    known = [len(past().known_at(START + day * DAY).hand_grants) for day in days]
+    was = [len(past().was_at(START + day * DAY).hand_grants) for day in days]
+    assert (known, was) == ([0, 1, 0], [1, 1, 0])
+
+
+def test_a_deleted_customer_was_there_until_it_was_deleted() -> None:
+    assert past().was_at(START + 29 * DAY).deleted_customer_ids == frozenset()
+    assert past().known_at(START + 31 * DAY).deleted_customer_ids == {"cus_1"}
+
+
+def test_the_moments_are_all_at_which_something_was_learnt() -> None:
+    days = [(at - START).days for at in past().moments(START, START + 20 * DAY)]
+    assert days == [1, 2, 4, 9, 20]
+
+
+def test_what_is_for_somebody_else_is_no_fact_of_the_payer_and_one_of_theirs() -> None:
+    at = START + 3 * DAY
+    assert replace(past(), others=frozenset({"sub_1"})).known_at(at).subscriptions == ()
+    gift = replace(past(), links=(), gifts=frozenset({"sub_1"}))
+    assert [one.id for one in gift.known_at(at).subscriptions] == ["sub_1"]

@@ -1,0 +1,79 @@
+"""Two policies over the same past."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bridge.core.mapping import compile_rules
+from bridge.core.model import Facts, Group, Product, Subscription, SubscriptionItem
+from bridge.core.policy import Policy, parse_policy
+from bridge.core.whatif import Difference, Law, Moment, differences
+
+DAY = timedelta(days=1)
+START = datetime(2027, 3, 1, tzinfo=UTC)
+GROUPS = {1: Group(1, "supporters"), 2: Group(2, "patrons")}
+SUB = Subscription(
+    id="sub_1",
+    customer_id="cus_1",
+    status="active",
+    items=(SubscriptionItem("si_1", "price_1", "prod_1", 1, START, START + 30 * DAY),),
+    created_at=START,
+    started_at=START,
+)
+LATE = replace(SUB, status="past_due", past_due_since_at=START + 2 * DAY)
+
+
+def law(groups: str = "supporters", **defaults: str) -> Law:
+    policy: Policy = parse_policy({"defaults": defaults})
+    product = Product("prod_1", "Membership", metadata={"discourse_groups": groups})
+    return Law(policy, compile_rules([product], [], policy, {}, GROUPS))
+
+
+def compare(here: Law, there: Law, *past: tuple[int, Subscription]) -> list[Difference]:
+    moments = [Moment(START + day * DAY, Facts((one,)), here, there) for day, one in past]
+    return differences(moments, START + 40 * DAY)
+
+
+def days(found: list[Difference]) -> list[tuple[int, int | None, bool, bool]]:
+    return [
+        (
+            (one.from_at - START).days,
+            (one.until_at - START).days if one.until_at else None,
+            one.here.is_in,
+            one.there.is_in,
+        )
+        for one in found
+    ]
+
+
+def test_the_same_law_makes_no_difference() -> None:
+    assert compare(law(), law(), (0, SUB), (2, LATE)) == []
+
+
+def test_the_clock_alone_makes_them_differ_and_agree_again() -> None:
+    found = compare(law(grace="7d"), law(grace="20d"), (0, SUB), (2, LATE))
+    assert days(found) == [(9, 22, False, True)]
+    assert (found[0].here.reason, found[0].there.reason) == ("grace_over", "grace")
+
+
+def test_a_difference_ends_when_something_is_learnt() -> None:
+    found = compare(law(grace="7d"), law(grace="0"), (0, SUB), (2, LATE), (5, SUB))
+    assert days(found) == [(2, 5, True, False)]
+
+
+def test_another_group_is_one_out_and_one_in() -> None:
+    found = compare(law(), law("patrons"), (0, SUB))
+    assert [(one.group_id, one.there.is_in, one.there.reason) for one in found] == [
+        (1, False, "not_mapped"),
+        (2, True, "active"),
+    ]
+    assert days(found) == [(0, None, True, False), (0, None, False, True)]
+
+
+def test_a_broken_rule_holds_what_was_there_when_it_broke() -> None:
+    assert compare(law(), law("no-such-group"), (0, SUB)) == []
+
+
+def test_of_nobody_nothing_differs() -> None:
+    assert differences([], START) == []
