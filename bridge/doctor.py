@@ -59,7 +59,11 @@ def examine(env: Mapping[str, str]) -> Iterator[Finding]:
         return
     mode = "live mode: real money" if settings.livemode else "test mode: no real money"
     yield Finding("Settings", "ok", f"complete; {mode}")
-    bridge = build(settings, patient=True)
+    try:
+        bridge = build(settings, patient=True)
+    except Config as problem:
+        yield _wrong("Database", problem)
+        return
     try:
         parts: tuple[Callable[[Bridge], Iterable[Finding]], ...] = (
             _database,

@@ -248,6 +248,10 @@ class _Reader:
     def database_url(self, name: str, data: Path) -> str:
         value = self.text(name) or f"sqlite:///{data / 'bridge.sqlite3'}"
         scheme, _, rest = value.partition("://")
+        if not _has_port_or_none(value):
+            self._problem(
+                "B108", f"{name} has no number for a port.", "Correct what follows the :."
+            )
         if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
             return f"postgresql+psycopg://{rest}"
         if scheme != "sqlite" or not rest.startswith("/") or not rest.strip("/"):
@@ -265,6 +269,10 @@ class _Reader:
                 "B109",
                 f"{name} does not begin with redis://, rediss:// or unix://.",
                 "Correct it, or leave it out: `bridge up` then starts its own.",
+            )
+        elif not _has_port_or_none(value):
+            self._problem(
+                "B109", f"{name} has no number for a port.", "Correct what follows the :."
             )
         return value or None
 
@@ -317,6 +325,14 @@ def _contradictions(settings: Settings) -> list[Config]:
             )
         )
     return problems
+
+
+def _has_port_or_none(address: str) -> bool:
+    try:
+        urlsplit(address).port  # noqa: B018 - reading it is what validates it
+    except ValueError:
+        return False
+    return True
 
 
 def _is_live(key: str) -> bool:

@@ -48,12 +48,12 @@ def read_policy(path: Path | None) -> Policy:
     if path is None:
         return Policy()
     try:
-        return parse_policy(tomllib.loads(path.read_text()))
+        return parse_policy(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
         raise Config(
             "B140", f"BRIDGE_CONFIG={path} cannot be read ({error.strerror}).", "Give its path."
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Config("B141", f"{path} is not TOML: {error}.", "Correct that line.") from error
 
 

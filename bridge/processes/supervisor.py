@@ -175,8 +175,7 @@ class _Child:
 @contextmanager
 def only_one(data: Path) -> Iterator[None]:
     """Hold the data directory: two bridges on one directory would share a Redis and a port."""
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "lock").open("a") as file:
+    with _open_lock(data) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -186,6 +185,19 @@ def only_one(data: Path) -> Iterator[None]:
                 "Stop it first, or give this one another BRIDGE_DATA.",
             ) from error
         yield
+
+
+def _open_lock(data: Path) -> IO[str]:
+    try:
+        # What lies in it tells who pays for what.
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return (data / "lock").open("a")
+    except OSError as error:
+        raise Config(
+            "B120",
+            f"the data directory {data} cannot be written ({error.strerror}).",
+            "Check BRIDGE_DATA, the disk, and the rights of the directory.",
+        ) from error
 
 
 def stop_on_signals(supervisor: Supervisor) -> None:

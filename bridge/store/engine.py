@@ -11,9 +11,9 @@ from typing import IO, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
+from sqlalchemy.exc import DatabaseError, InternalError, OperationalError
 
-from bridge.errors import Transient
+from bridge.errors import Config, Transient
 
 BUSY_SECONDS = 10
 SNAPSHOT = "REPEATABLE READ"
@@ -35,7 +35,7 @@ class Store:
         self._turn = threading.Lock()
         self._lock_file: IO[str] | None = None
         if self.is_sqlite and self.url.database:
-            self._lock_file = Path(self.url.database + ".lock").open("w")  # noqa: SIM115 - kept open
+            self._lock_file = _open_beside(Path(self.url.database))
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -43,7 +43,9 @@ class Store:
         try:
             with self._my_turn(), self.engine.begin() as connection:
                 yield connection
-        except UNAVAILABLE as error:
+        except DatabaseError as error:
+            if not _is_unavailable(error):
+                raise
             raise _unavailable(error) from error
 
     @contextmanager
@@ -55,7 +57,9 @@ class Store:
                 # each statement would see another moment.
                 alone = {"reading": True} if self.is_sqlite else {"isolation_level": SNAPSHOT}
                 yield connection.execution_options(**alone)
-        except UNAVAILABLE as error:
+        except DatabaseError as error:
+            if not _is_unavailable(error):
+                raise
             raise _unavailable(error) from error
 
     def close(self) -> None:
@@ -82,14 +86,31 @@ class Store:
             self._turn.release()
 
 
-def _unavailable(error: DBAPIError) -> Transient:
+def _open_beside(database: Path) -> IO[str]:
+    """The lock file, in the database's directory, which is made where it is missing."""
+    try:
+        # What lies in it tells who pays for what.
+        database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return Path(f"{database}.lock").open("w")
+    except OSError as error:
+        raise Config(
+            "B120",
+            f"the database {database} cannot be written there ({error.strerror}).",
+            "Check DATABASE_URL and BRIDGE_DATA, the disk, and the rights of the directory.",
+        ) from error
+
+
+def _is_unavailable(error: DatabaseError) -> bool:
+    """The database's state and not the statement; no database at all is of no kind of its own."""
+    return isinstance(error, UNAVAILABLE) or type(error) is DatabaseError
+
+
+def _unavailable(error: DatabaseError) -> Transient:
     said = (str(error.orig).splitlines() or [type(error.orig).__name__])[0]
     return Transient(f"the database cannot be used now ({said[:150]}); try again")
 
 
 def _sqlite(url: Any) -> Engine:
-    if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, pool_size=20
     )

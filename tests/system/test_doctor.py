@@ -132,3 +132,20 @@ def test_bridge_toml_that_is_wrong_is_told_before_anything_is_asked(
     assert list(problems(doctor(BRIDGE_CONFIG=str(config)))) == ["B141"]
     config.write_text("[site]\nremoval_confirm_seconds = -1\n[sites]\n")
     assert set(problems(doctor(BRIDGE_CONFIG=str(config)))) == {"M151", "M153"}
+    config.write_bytes(b"\xff\xfe")
+    assert list(problems(doctor(BRIDGE_CONFIG=str(config)))) == ["B141"]
+
+
+def test_bridge_toml_of_an_editor_that_begins_files_with_a_mark_is_read(
+    doctor: Doctor, tmp_path: Path
+) -> None:
+    config = tmp_path / "bridge.toml"
+    config.write_text("[defaults]\n", encoding="utf-8-sig")
+    assert problems(doctor(BRIDGE_CONFIG=str(config))) == {}
+
+
+def test_a_database_that_cannot_be_is_named(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("this is a file, and no database; it is longer than a header")
+    for path in ("file", "file/in/it"):
+        told = problems(doctor(DATABASE_URL=f"sqlite:///{tmp_path / path}"))
+        assert str(tmp_path / path) in told["B120"]

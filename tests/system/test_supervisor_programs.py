@@ -235,3 +235,15 @@ def test_a_port_in_use_is_named_before_anything_is_started() -> None:
         with pytest.raises(Config, match=f"B116 cannot listen on 127.0.0.1 port {port}"):
             require_free("127.0.0.1", port)
     require_free("127.0.0.1", port)
+
+
+def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Config, match="file/data") as refused, only_one(tmp_path / "file" / "data"):
+        pass
+    assert refused.value.code == "B120"
+
+
+def test_others_on_the_machine_cannot_read_the_data_directory(tmp_path: Path) -> None:
+    with only_one(tmp_path / "data"):
+        assert (tmp_path / "data").stat().st_mode & 0o077 == 0
