@@ -15,11 +15,11 @@ from bridge import operations
 from bridge.answers.explain import explain
 from bridge.core.policy import parse_policy
 from bridge.rulebook import Rulebook
-from bridge.sandbox.stripe import delivery
+from bridge.sandbox.stripe import delivery, fail_payments
 from bridge.store import history
 from bridge.store.schema import changes, readings
 from tests.harness import DAY, System, system
-from tests.system.acts import confirm, pass_days, staff_add
+from tests.system.acts import account, confirm, pass_days, pay_open_invoices, staff_add
 
 
 @pytest.fixture
@@ -164,6 +164,33 @@ def test_the_policy_of_a_date_is_the_one_that_was_in_force_then(world: System) -
 
     assert grace(then(world, "alice", before)) == ("7d", "the bridge's default")
     assert grace(then(world, "alice", now(world))) == ("21d", "bridge.toml [defaults]")
+
+
+def test_at_every_turn_of_a_life_what_was_known_proves_what_was_decided(world: System) -> None:
+    account(world).settings.dunning_end = "past_due"
+    low = world.price("supporters", interval="week", discourse_ladder="l", discourse_rank="1")
+    high = world.price("patrons", interval="week", discourse_ladder="l", discourse_rank="2")
+    customer = world.customer("alice")
+    subscription = world.subscribe(customer, low)
+    pass_days(world, 1)
+    world.sdk.v1.subscriptions.update(
+        subscription.id, {"items": [{"id": subscription["items"].data[0].id, "price": high}]}
+    )
+    pass_days(world, 1)
+    fail_payments(world.sandbox.world, customer, times=99)
+    pass_days(world, 14)
+    fail_payments(world.sandbox.world, customer, times=0)
+    pay_open_invoices(world, customer)
+    pass_days(world, 1)
+    world.sdk.v1.subscriptions.cancel(subscription.id)
+    confirm(world)
+    with world.bridge.store.read() as connection:
+        lines = history.lines_of_user(connection, world.user("alice"))
+    turns = {line.at for line in lines if line.action in {"wanted", "unwanted", "changed"}}
+    assert len(turns) >= 5
+    for at in sorted(turns):
+        for group in explain(world.bridge, world.user("alice"), at=at, known=True)["groups"]:
+            assert group["entitled"] == group["wanted"], (at, group)
 
 
 def test_only_a_reading_that_differs_is_kept_and_the_log_is_never_edited(world: System) -> None:
