@@ -12,7 +12,7 @@ from bridge.core.forum_events import DiscourseEvent
 from bridge.core.model import Event
 from bridge.core.tasks import Ignore, SyncGroup, SyncUser
 from bridge.errors import NotFound
-from bridge.store import groups, inbox, links, memberships, statements, work
+from bridge.store import groups, inbox, links, observed, statements, work
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
@@ -65,9 +65,9 @@ def _membership(
     now: datetime,
 ) -> tuple[str, str | None]:
     """Somebody came into a group or left it: our own doing, or a reason to read the group."""
-    if memberships.is_known(connection, user_id, group_id, is_member=is_member):
+    if observed.is_known(connection, user_id, group_id, is_member=is_member):
         return "ignored", "the echo of what the bridge did or knew"
-    if groups.row_of(connection, group_id) is None or not memberships.is_ours(
+    if groups.row_of(connection, group_id) is None or not observed.is_ours(
         connection, user_id, group_id
     ):
         return "ignored", "no membership of the bridge's"

@@ -16,7 +16,7 @@ from sqlalchemy import Row
 from bridge.discourse_api.client import MembersPage
 from bridge.discourse_api.reader import LogEntry
 from bridge.errors import BridgeError, Broken, NotFound, Transient
-from bridge.store import groups, memberships, statements, work
+from bridge.store import groups, memberships, observed, statements, work
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
@@ -71,7 +71,7 @@ def _read_page(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
     page = bridge.discourse.members(row.name, offset=offset)
     with bridge.store.write() as connection:
         work.check(connection, lease, bridge.clock.now())
-        memberships.observe(connection, group_id, page.members, bridge.clock.now())
+        observed.observe(connection, group_id, page.members, bridge.clock.now())
         following = _next_offset(page, row.page_total)
         done = following >= page.total
         groups.update_group(
@@ -90,7 +90,7 @@ def _next_offset(page: MembersPage, total_before: int | None) -> int:
 
 def _finish(bridge: Bridge, lease: work.Lease, group: Row[Any], since: datetime) -> None:
     with bridge.store.read() as connection:
-        missing = memberships.unseen(connection, group.id, since)
+        missing = observed.unseen(connection, group.id, since)
         open_ends = [
             row for row in memberships.unresolved(connection, group.id) if row.intent_at < since
         ]

@@ -1,0 +1,125 @@
+"""What the forum says of who is in a group, taken into the record; and whose each membership is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, or_, select, update
+
+from bridge.core.model import Member
+from bridge.store.changes import Seen, log_each, log_seen
+from bridge.store.schema import memberships
+from bridge.store.work import insert_for
+
+M = memberships.c
+# Discourse's clock and ours may differ by a little when it says since when somebody is in a group.
+CLOCK_MARGIN = timedelta(seconds=2)
+
+
+def observe(
+    connection: Connection, group_id: int, members: Iterable[Member], now: datetime
+) -> list[int]:
+    """Take in a page of a group's real members; returns those in it whom nothing was known to be.
+
+    Since when somebody is in the group shows whose membership it is: earlier than the bridge sent
+    anything, it is not the bridge's.
+    """
+    page = {member.user_id: member for member in members}
+    known = {
+        row.user_id: row
+        for row in connection.execute(
+            select(memberships).where(M.group_id == group_id, M.user_id.in_(list(page)))
+        )
+    }
+    same, surprises = [], []
+    seen: list[Seen] = []
+    for user_id, member in page.items():
+        row = known.get(user_id)
+        owned = _whose(row, member.added_at)
+        if row is not None and (row.actual, row.owned, row.intent) == (True, owned, None):
+            same.append(user_id)
+            continue
+        if row is None or not row.actual:
+            surprises.append(user_id)
+        if row is not None and row.intent == "add":
+            log_each(connection, "observed_done", group_id, [user_id], now, outcome=owned)
+        elif row is None or (row.actual, row.owned) != (True, owned):
+            seen.append(Seen(user_id, member.added_at, owned))
+        _save_seen(connection, group_id, member, owned, row, now)
+    log_seen(connection, group_id, seen, now)
+    connection.execute(
+        update(memberships).where(M.group_id == group_id, M.user_id.in_(same)).values(seen_at=now)
+    )
+    return surprises
+
+
+def _save_seen(
+    connection: Connection,
+    group_id: int,
+    member: Member,
+    owned: str,
+    row: Row[Any] | None,
+    now: datetime,
+) -> None:
+    values = {
+        "actual": True,
+        "actual_since": member.added_at,
+        "seen_at": now,
+        "owned": owned,
+        "intent": row.intent if row is not None and row.intent == "remove" else None,
+    }
+    connection.execute(
+        insert_for(connection)(memberships)
+        .values(user_id=member.user_id, group_id=group_id, wanted=False, sources=[], **values)
+        .on_conflict_do_update(index_elements=[M.user_id, M.group_id], set_=values)
+    )
+
+
+def unseen(
+    connection: Connection, group_id: int, since: datetime, limit: int = 1000
+) -> list[Row[Any]]:
+    """Members on our record whom a reading of the whole group, begun at `since`, did not show."""
+    return list(
+        connection.execute(
+            select(memberships)
+            .where(M.group_id == group_id, M.actual, M.seen_at < since)
+            .limit(limit)
+        )
+    )
+
+
+def _whose(row: Row[Any] | None, added_at: datetime) -> str:
+    if row is None:
+        return "no"
+    if row.intent == "add":
+        return "proven" if added_at >= row.intent_at - CLOCK_MARGIN else "no"
+    if not row.actual or row.owned == "no":
+        return "no"
+    if row.owned == "claimed":
+        return "proven" if added_at >= row.actual_since - CLOCK_MARGIN else "no"
+    # Taken out and put in again by somebody else since: theirs now.
+    return "proven" if added_at <= row.actual_since + CLOCK_MARGIN else "no"
+
+
+def is_known(connection: Connection, user_id: int, group_id: int, *, is_member: bool) -> bool:
+    """Whether this is what the record says, or what was just sent."""
+    row = connection.execute(
+        select(M.actual, M.intent).where(M.user_id == user_id, M.group_id == group_id)
+    ).one_or_none()
+    if row is None:
+        return not is_member
+    return bool(row.actual) == is_member or row.intent == ("add" if is_member else "remove")
+
+
+def is_ours(connection: Connection, user_id: int, group_id: int) -> bool:
+    """Whether the bridge ever had to do with this membership."""
+    return (
+        connection.scalar(
+            select(func.count())
+            .select_from(memberships)
+            .where(M.user_id == user_id, M.group_id == group_id, or_(M.wanted, M.owned != "no"))
+        )
+        == 1
+    )
