@@ -76,9 +76,18 @@ def offers_of(key: str) -> list[shop.Offer]:
     with the_bridge().store.read() as connection:
         products, prices = store.on_sale(connection)
         rules = rules_in_force(connection)
-        found = shop.find_offers(key, products, prices, rules)
+        named = shop.find_offers(key, products, prices, rules)
+        found = [one for one in named if not rules.halted_rule_for(one[1].id, one[0].id)]
         ids = {group_id for _, _, rule in found if rule for group_id in rule.group_ids}
         groups = store.groups_by_id(connection, ids)
+    if named and not found:
+        log.warning("join.rule_halted", prices=[price.id for _, price, _ in named])
+        raise Stop(
+            503,
+            "This cannot be bought just now",
+            "What it should lead to is set up wrongly, so nobody is let pay for it. "
+            "Tell the people who run the forum; `bridge doctor` tells them what to correct.",
+        )
     if not found:
         raise Stop(
             404,

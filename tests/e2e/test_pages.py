@@ -235,6 +235,24 @@ def test_what_was_deleted_at_stripe_is_not_sold_any_more(place: Place) -> None:
     assert requests.get(f"{place.url}/join/gone", timeout=20).status_code == 404
 
 
+def test_nobody_pays_for_what_a_broken_mapping_rule_should_lead_to(place: Place) -> None:
+    metadata = {"discourse_groups": "patrons"}
+    club = Product("prod_club", "Club", metadata=metadata)
+    place.sell(club, Price("price_club", "prod_club", "eur", 500, "month"))
+    browser = place.browser("ada")
+    page = browser.get("/join/price_club")
+    assert "Continue to payment" in page.text
+    metadata["discourse_groups"] = "patrons,no-such-group"
+    place.sell(club)
+    refused = browser.submit(page, "/join/price_club")
+    assert refused.status_code == 503
+    assert "set up wrongly" in refused.text
+    assert "set up wrongly" in browser.get("/join/prod_club").text
+    metadata["discourse_groups"] = "patrons"
+    place.sell(club)
+    assert "Continue to payment" in browser.get("/join/price_club").text
+
+
 def test_stripe_being_away_is_a_page_that_says_when_to_come_back(place: Place) -> None:
     browser = place.browser("ada")
     page = browser.get("/join/price_year")
