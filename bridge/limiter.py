@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from bridge.clock import Clock
 from bridge.discourse_api.http import Priority
@@ -71,11 +71,18 @@ class Limiter:
 
     def is_scarce(self) -> bool:
         """Whether more than half of this minute's requests are used."""
+        with self._store.read() as connection:
+            return _count_free(connection, self._clock.now()) * 2 < self._per_minute
+
+    def spare(self, priority: Priority) -> int:
+        """How many requests could be sent now; more would only be refused."""
         now = self._clock.now()
         with self._store.read() as connection:
-            is_free = slots.c.free_at <= now
-            free = connection.scalar(select(func.count()).select_from(slots).where(is_free)) or 0
-        return free * 2 < self._per_minute
+            paused_until = get_time(connection, PAUSE)
+            if paused_until and paused_until > now:
+                return 0
+            reserved = int(self._per_minute * RESERVED[priority])
+            return max(0, _count_free(connection, now) - reserved)
 
     @contextmanager
     def gate(self, priority: Priority) -> Iterator[None]:
@@ -122,14 +129,15 @@ class Limiter:
         paused_until = get_time(connection, PAUSE)
         if paused_until and paused_until > now:
             raise RateLimited("Discourse asked to wait", (paused_until - now).total_seconds())
-        is_free = or_(slots.c.free_at <= now, slots.c.free_at > now + CLOCK_WAS_WRONG)
-        free = connection.scalar(select(func.count()).select_from(slots).where(is_free)) or 0
-        if free <= int(self._per_minute * RESERVED[priority]):
+        if _count_free(connection, now) <= int(self._per_minute * RESERVED[priority]):
             raise RateLimited(
                 f"all requests of this minute are used ({priority})", self._wait(connection, now)
             )
         first = (
-            select(slots.c.number).where(is_free).order_by(slots.c.free_at, slots.c.number).limit(1)
+            select(slots.c.number)
+            .where(_is_free(now))
+            .order_by(slots.c.free_at, slots.c.number)
+            .limit(1)
         )
         number = connection.scalar(first.with_for_update(skip_locked=True) if lock else first)
         if number is None:
@@ -153,3 +161,11 @@ class Limiter:
     def _pause(self, seconds: float) -> None:
         with self._store.write() as connection:
             put_time(connection, PAUSE, self._clock.now() + timedelta(seconds=seconds))
+
+
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    return or_(slots.c.free_at <= now, slots.c.free_at > now + CLOCK_WAS_WRONG)
+
+
+def _count_free(connection: Connection, now: datetime) -> int:
+    return connection.scalar(select(func.count()).select_from(slots).where(_is_free(now))) or 0

@@ -78,8 +78,10 @@ def _wake(bridge: Bridge) -> int:
     with bridge.store.read() as connection:
         keys = connection.execute(work.due_keys(now, AT_ONCE)).all()
         to_apply = memberships.groups_with_work(connection, now)
-        to_tell = statements.due_users(connection, now, AT_ONCE)
-        to_read = _groups_to_read(bridge, now)
+        # In a rush thousands wait to be told: no more are woken than there are requests for.
+        spare = bridge.limiter.spare("low")
+        to_tell = statements.due_users(connection, now, min(AT_ONCE, spare))
+        to_read = _groups_to_read(bridge, now) if spare else []
     due = [
         *(("decide", row.key, row.dirty_gen) for row in keys),
         *(("apply", str(group_id), "") for group_id in to_apply),

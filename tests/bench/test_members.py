@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from bridge.core.model import User
 from bridge.sandbox.discourse.people import load_users
 from bridge.sandbox.stripe import add_webhook, delivery
 from bridge.sandbox.stripe.account import account_of
-from bridge.store import links
+from bridge.store import links, statements
 from bridge.worker import sweeper
 from tests.bench.report import percentile, show
 from tests.harness import POLICY, System, system
@@ -110,6 +111,7 @@ def prepared(world: System, count: int) -> list[tuple[int, str]]:
     with world.bridge.store.write() as connection:
         for user, customer in zip(users, customers, strict=True):
             links.link(connection, customer, user.id, proof="checkout", actor="bench", now=now)
+            statements.see_user(connection, User(user.id, user.username), now)
     return [(user.id, customer) for user, customer in zip(users, customers, strict=True)]
 
 
