@@ -25,10 +25,11 @@ from bridge.sandbox import run
 from bridge.sandbox.discourse import people
 from bridge.sandbox.stripe import account_of, add_webhook, checkout, delivery
 from bridge.settings import Settings
-from bridge.store import catalogue, groups, migrate
+from bridge.store import groups, migrate
 from bridge.web import create_app
 from bridge.wiring import Bridge
 from bridge.worker import sweeper
+from bridge.worker.intake import note_catalogue
 
 PASSWORD = "correct horse battery staple"
 BROWSER = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
@@ -55,7 +56,7 @@ class Place:
     def sell(self, *things: Product | Price) -> None:
         """Put products and prices into the catalogue, as if Stripe had told of them."""
         with self.bridge.store.write() as connection:
-            catalogue.save(connection, things, self.bridge.clock.now())
+            note_catalogue(connection, things, self.bridge.clock.now())
 
     def sell_at_stripe(self, name: str, group: str, amount: int, interval: str | None) -> str:
         """A product with one price at Stripe that leads to a group; returns the price's id."""
