@@ -245,7 +245,6 @@ def _changes(
             "outcome": row.outcome,
             "detail": row.detail,
         }
-        for row in changes.of_user(connection, user_id)
-        if row.at <= when.at
+        for row in changes.of_user(connection, user_id, when.at)
         if group_name is None or names.get(row.group_id) == group_name
     ]

@@ -121,12 +121,14 @@ def log_seen(connection: Connection, group_id: int, found: Iterable[Seen], now: 
         connection.execute(insert(changes), lines)
 
 
-def of_user(connection: Connection, user_id: int, limit: int = 200) -> list[Row[Any]]:
-    """The last lines about a user, the newest first."""
+def of_user(
+    connection: Connection, user_id: int, until: datetime, limit: int = 200
+) -> list[Row[Any]]:
+    """The last lines about a user up to a time, the newest first."""
     return list(
         connection.execute(
             select(changes)
-            .where(changes.c.user_id == user_id)
+            .where(changes.c.user_id == user_id, changes.c.at <= until)
             .order_by(changes.c.id.desc())
             .limit(limit)
         )
