@@ -73,7 +73,8 @@ class History:
     def __post_init__(self) -> None:
         system = self.live.system
         for group, (ladder, rank) in GROUPS.items():
-            more = {"discourse_ladder": ladder, "discourse_rank": str(rank)} if ladder else {}
+            steps = {"discourse_ladder": ladder, "discourse_rank": str(rank)}
+            more: dict[str, Any] = steps if ladder else {}
             self.prices[group] = system.price(group, **more)
         for user in PEOPLE:
             self.customers[user] = [system.customer(user)]
