@@ -209,9 +209,23 @@ def _collection_paused(
     paid = subscription.last_payment
     if rule.on_pause_collection == "keep" or paid is None:
         return replace(verdict, reason=Reason.COLLECTION_PAUSED, renews_at=None)
-    paused, ended = Reason.COLLECTION_PAUSED_PAID, Reason.COLLECTION_PAUSED_ENDED
-    end_at = min(paid.period_end_at, verdict.until_at or paid.period_end_at)
-    return _until(end_at, now, paused, ended)
+    reasons = Reason.COLLECTION_PAUSED_PAID, Reason.COLLECTION_PAUSED_ENDED
+    return _at_most_until(paid.period_end_at, verdict, _until(paid.period_end_at, now, *reasons))
+
+
+def _at_most_until(paid_until_at: datetime, verdict: Verdict, limited: Verdict) -> Verdict:
+    """A verdict that holds, limited to what was paid: whichever end comes first is told.
+
+    An announced end is told and no more: Stripe's status alone ends it (A19).
+    """
+    if not limited.holds:
+        return limited
+    changes = (verdict.next_change_at, limited.next_change_at)
+    return replace(
+        limited,
+        until_at=min(paid_until_at, verdict.until_at or paid_until_at),
+        next_change_at=min((at for at in changes if at), default=None),
+    )
 
 
 # --- Payments -----------------------------------------------------------------------------------
@@ -257,8 +271,9 @@ def _refunded(
         return verdict
     if choice == "end" or paid_until_at is None:
         return verdict.denied(Reason.REFUNDED, refunded_at)
-    end_at = min(paid_until_at, verdict.until_at or paid_until_at)
-    return _until(end_at, now, Reason.REFUNDED_PAID, Reason.REFUNDED, refunded_at)
+    reasons = Reason.REFUNDED_PAID, Reason.REFUNDED
+    limited = _until(paid_until_at, now, *reasons, because_at=refunded_at)
+    return _at_most_until(paid_until_at, verdict, limited)
 
 
 def judge_purchase(

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 INBOX_LANE = "inbox"
 FORUM_LANE = "forum"
 LEASE_SECONDS = 120
+EVERYTHING = ("read", "purchases")
 INSERTS: dict[str, type[sqlite.Insert | postgresql.Insert]] = {
     "sqlite": sqlite.Insert,
     "postgresql": postgresql.Insert,
@@ -212,12 +213,15 @@ def due_keys(now: datetime, limit: int) -> Select[tuple[str, int, datetime]]:
 
 
 def ring_timers(connection: Connection, now: datetime, limit: int = 500) -> int:
-    """Make dirty whoever the clock alone changes: a grace period or a term that ends."""
+    """Make dirty whoever the clock alone changes: a grace period or a term that ends.
+
+    Everything is read: what is taken after a second reading is taken on a complete one.
+    """
     keys = connection.scalars(
         select(work.c.key).where(work.c.timer_at <= now).order_by(work.c.timer_at).limit(limit)
     ).all()
     for key in keys:
-        mark_dirty(connection, key, now=now, due_at=now, cause="clock", needs=("read",))
+        mark_dirty(connection, key, now=now, due_at=now, cause="clock", needs=EVERYTHING)
         connection.execute(update(work).where(work.c.key == key).values(timer_at=None))
     return len(keys)
 

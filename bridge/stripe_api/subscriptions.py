@@ -97,10 +97,14 @@ def _whole(
 
 def _last_payment(http: StripeHttp, raw: Json, *, asked: bool) -> PeriodPayment | None:
     """Without being asked for more, only what stands in the latest invoice."""
-    if asked and raw["status"] in RUNNING:
-        return read_period_payment(http, raw)
+    # What instalments bought may outlast them, and so may what is known against their payment.
     latest = raw.get("latest_invoice")
-    return period_payment(latest) if isinstance(latest, Mapping) else None
+    paid = period_payment(latest) if isinstance(latest, Mapping) else None
+    # While collection is paused the newest invoice is none that was paid: until when was it?
+    asked = asked or bool(paid is None and raw.get("pause_collection"))
+    if asked and (raw["status"] in RUNNING or raw.get("cancel_at")):
+        return read_period_payment(http, raw)
+    return paid
 
 
 def _items(http: StripeHttp, raw: Json) -> Sequence[Json]:

@@ -122,8 +122,8 @@ def _round(
             decision = _decide(bridge, connection, user_id, now, cause=cause)
             statements.after_decision(connection, bridge.policy, user_id, decision, new_money, now)
             if len(events) < inbox.AT_ONCE:
-                timer = (work.user_key(user_id), decision.next_at)
-                work.mark_done(connection, dirty, timer=timer)
+                work.mark_done(connection, dirty, timer=(work.user_key(user_id), decision.next_at))
+            _look_closer(bridge, connection, user_id, decision, readings, now)
     log.info(
         "decided",
         key=key,
@@ -272,6 +272,30 @@ def _decide(
     )
     memberships.save_decision(connection, user_id, decision, verdicts, now=now, cause=cause)
     return decision
+
+
+def _look_closer(
+    bridge: Bridge,
+    connection: Connection,
+    user_id: int,
+    decision: Decision,
+    readings: list[Reading],
+    now: datetime,
+) -> None:
+    """Read purchases too before anything is taken: one that was not heard of may give it as well.
+
+    Until then the user is dirty, and so it stays. Whoever goes up a ladder needs no such proof.
+    """
+    if all(reading.deleted or reading.purchases is not None for reading in readings):
+        return
+    rules = bridge.rulebook.rules(connection)
+    for wish in decision.wishes:
+        to = wish.swap_to
+        goes_down = to is not None and rules.step_of(to)[1] <= rules.step_of(wish.group_id)[1]
+        if wish.confirmed_at is not None or goes_down:
+            key, needs = work.user_key(user_id), work.EVERYTHING
+            work.mark_dirty(connection, key, now=now, due_at=now, cause="closer", needs=needs)
+            return
 
 
 def situation(

@@ -1,0 +1,292 @@
+"""The same shops and worlds as the bridge sees them, and the bridge as far as it is pure.
+
+A reading is simulated with what is hard about it: it is of the present, whatever the news said; it
+looks at purchases, refunds and disputes only where the news or the record asks for that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+import handlers
+from bridge.core import model
+from bridge.core.grants import grants
+from bridge.core.mapping import Rules, compile_rules
+from bridge.core.membership import Decision, Situation, Wish, decide
+from bridge.core.policy import Policy
+from bridge.core.tasks import ForgetCustomer, SyncCustomer, SyncObject
+from tests.oracle.lives import RUNNING, News
+from tests.oracle.naive import Hand, Item, Paid, Product, Purchase, Shop, Subscription, World
+
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+GROUP_IDS = {"members": 1, "supporters": 2, "patrons": 3, "choir": 4}
+GROUP_NAMES = {id_: name for name, id_ in GROUP_IDS.items()}
+CONFIRM = 60
+HOLDING = Policy(removal_confirm_seconds=CONFIRM, ladders={"level": ("supporters", "patrons")})
+ENDING = replace(HOLDING, unmapped="end")
+CUSTOMERS = ("cus_1", "cus_2")
+
+
+@lru_cache(maxsize=100_000)
+def moment(seconds: int) -> datetime:
+    return BEGIN + timedelta(seconds=seconds)
+
+
+def when(seconds: int | None) -> datetime | None:
+    return None if seconds is None else moment(seconds)
+
+
+def seconds_of(at: datetime) -> int:
+    return int((at - BEGIN).total_seconds())
+
+
+# --- the shop, as Stripe's metadata say it --------------------------------------------------------
+
+
+def rules_of(shop: Shop) -> Rules:
+    products = [
+        model.Product(f"prod_{name}", name, metadata=_metadata(product))
+        for name, product in shop.items()
+    ]
+    groups = {id_: model.Group(id_, name) for id_, name in GROUP_NAMES.items()}
+    return compile_rules(products, [], HOLDING, {}, groups)
+
+
+def rules_for(shop: Shop) -> Rules:
+    """The rules of a shop that stays as it is, compiled once."""
+    found = _RULES.get(id(shop))
+    if found is None:
+        found = _RULES[id(shop)] = shop, rules_of(shop)
+    return found[1]
+
+
+_RULES: dict[int, tuple[Shop, Rules]] = {}
+
+
+def _metadata(product: Product) -> dict[str, str]:
+    terms = product.terms
+    after = terms.after_instalments
+    said = {
+        "groups": ",".join(sorted(product.groups)) or "none",
+        "ladder": "level" if product.step else None,
+        "term": f"{terms.term_days}d" if terms.term_days else "lifetime",
+        "grace": f"{terms.grace_days}d",
+        "trial": terms.trial,
+        "on_pause": terms.on_pause,
+        "on_pause_collection": terms.on_pause_collection,
+        "on_refund": terms.on_refund,
+        "on_partial_refund": f"{terms.partial_percent}%" if terms.partial_percent else None,
+        "on_dispute": terms.on_dispute,
+        "after_instalments": f"{after}d" if isinstance(after, int) else after,
+    }
+    return {f"discourse_{key}": text for key, text in said.items() if text}
+
+
+# --- the world, as it is read ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was read so far; `reading` in pieces, as the bridge keeps it."""
+
+    subscriptions: tuple[Subscription, ...] = ()
+    purchases: tuple[Purchase, ...] = ()
+    deleted: frozenset[str] = frozenset()
+    complete: bool = False
+
+
+def read(known: Known, world: World, *, payments: bool) -> Known:
+    """Read every customer again. What is deleted is found to be so, and its past stays."""
+    before = {one.number: one for one in known.subscriptions}
+    gone = known.deleted | world.deleted
+    with_purchases = payments or bool(known.purchases)
+    return Known(
+        (
+            *(one for one in known.subscriptions if one.customer in gone),
+            *(
+                _read_subscription(one, before.get(one.number), payments=payments)
+                for one in world.subscriptions
+                if one.customer not in gone
+            ),
+        ),
+        (
+            *(one for one in known.purchases if one.customer in gone),
+            *(
+                one
+                for one in (world if with_purchases else known).purchases
+                if one.customer not in gone
+            ),
+        ),
+        gone,
+        complete=True,
+    )
+
+
+def _read_subscription(
+    one: Subscription, before: Subscription | None, *, payments: bool
+) -> Subscription:
+    """Refunds and disputes are asked for, or else remembered of the same invoice."""
+    if payments and (one.status in (*RUNNING, "paused") or one.cancel_at is not None):
+        return one
+    latest = one.paid if one.paid and one.paid.is_latest else None
+    seen = Paid(latest.invoice, latest.until) if latest else None
+    if seen is None and one.collection_paused:
+        seen = one.paid  # this is asked for, too
+    kept = before.paid if before else None
+    if not payments and kept and (seen is None or seen.invoice == kept.invoice):
+        seen = kept
+    return replace(one, paid=seen)
+
+
+def everything(world: World) -> Known:
+    return Known(world.subscriptions, world.purchases, world.deleted, complete=True)
+
+
+@lru_cache(maxsize=100_000)
+def subscription(one: Subscription) -> model.Subscription:
+    return model.Subscription(
+        f"sub_{one.number}",
+        one.customer,
+        one.status,
+        tuple(_item(item) for item in one.items),
+        moment(one.began),
+        moment(one.began),
+        cancel_at=when(one.cancel_at),
+        cancel_at_period_end=one.at_period_end,
+        canceled_at=when(one.wished_at),
+        ended_at=when(one.ended_at),
+        pause_collection="void" if one.collection_paused else None,
+        past_due_since_at=when(one.unpaid_since),
+        last_payment=_payment(one.paid) if one.paid else None,
+    )
+
+
+def _item(item: Item) -> model.SubscriptionItem:
+    begins, ends = moment(item.begins), moment(item.ends)
+    names = f"price_{item.product}", f"prod_{item.product}"
+    return model.SubscriptionItem(f"si_{item.product}", *names, item.seats, begins, ends)
+
+
+def _payment(paid: Paid) -> model.PeriodPayment:
+    return model.PeriodPayment(
+        f"in_{paid.invoice}",
+        BEGIN,
+        moment(paid.until),
+        100,
+        refunded_minor=paid.refunded,
+        disputed=paid.dispute,
+    )
+
+
+@lru_cache(maxsize=100_000)
+def purchase(one: Purchase) -> model.Purchase:
+    names = one.customer, f"price_{one.product}", f"prod_{one.product}"
+    return model.Purchase(
+        f"cs_{one.number}",
+        *names,
+        1,
+        moment(one.paid_at),
+        100,
+        "eur",
+        payment_minor=100,
+        refunded_minor=one.refunded,
+        disputed=one.dispute,
+    )
+
+
+@lru_cache(maxsize=100_000)
+def hand_grant(hand: Hand) -> model.HandGrant:
+    group_id, begins = GROUP_IDS[hand.group], moment(hand.begins)
+    return model.HandGrant(f"hand_{hand.number}", 7, group_id, begins, when(hand.ends), "", "mod")
+
+
+@lru_cache(maxsize=50_000)
+def facts_of(known: Known, hands: tuple[Hand, ...]) -> model.Facts:
+    return model.Facts(
+        tuple(map(subscription, known.subscriptions)),
+        tuple(map(purchase, known.purchases)),
+        tuple(map(hand_grant, hands)),
+        known.deleted,
+    )
+
+
+# --- the bridge -----------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=100_000)
+def asks_for(news: News) -> str:
+    """What the handlers make of an event: nothing, forget, read, or read with payments."""
+    related = {"subscription": "sub_1"} if news.of_subscription else {}
+    event = model.Event(
+        "evt_1", news.type, "obj_1", "object", news.customer, BEGIN, livemode=False, related=related
+    )
+    asked = ""
+    for task in handlers.route(event):
+        if isinstance(task, ForgetCustomer):
+            asked = f"forget {task.customer_id}"
+        elif isinstance(task, SyncCustomer | SyncObject):
+            asked = "payments" if task.purchases or asked == "payments" else "read"
+    return asked
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that the bridge holds of one member, and the groups they are really in."""
+
+    wishes: tuple[Wish, ...] = ()
+    known: Known = Known()
+    actual: frozenset[str] = frozenset()
+    timer_at: int | None = None
+
+
+def hear(record: Record, asked: str, rules: Rules, world: World, now: int) -> Record:
+    """One decision on the present state, with what it makes of the groups at once."""
+    known = record.known
+    if asked.startswith("forget "):
+        known = replace(known, deleted=known.deleted | {asked.removeprefix("forget ")})
+        known = known if known.complete else read(known, world, payments=False)
+    elif asked:
+        known = read(known, world, payments=asked == "payments")
+    else:
+        return record
+    after = decided(replace(record, known=known), rules, world, now)
+    if asked == "read" and not known.purchases and _takes(record, after, rules):
+        # Before anything is taken everything is read; in between it stays.
+        closer = replace(after, known=read(known, world, payments=True))
+        return decided(replace(closer, actual=record.actual | after.actual), rules, world, now)
+    return after
+
+
+def _takes(before: Record, after: Record, rules: Rules) -> bool:
+    new = [wish for wish in after.wishes if wish not in before.wishes]
+    swaps = [(wish.group_id, wish.swap_to) for wish in new if wish.swap_to is not None]
+    down = any(rules.step_of(to)[1] <= rules.step_of(from_)[1] for from_, to in swaps)
+    return down or any(wish.confirmed_at is not None for wish in new)
+
+
+def decided(record: Record, rules: Rules, world: World, now: int) -> Record:
+    at = Situation(moment(now), moment(now), timedelta(seconds=CONFIRM))
+    found = grants(facts_of(record.known, world.hands), rules, ENDING, moment(now))
+    before = {wish.group_id: wish for wish in record.wishes}
+    decision: Decision = decide(before, found, at)
+    wishes = {**before, **{wish.group_id: wish for wish in decision.wishes}}
+    wanted = {GROUP_NAMES[id_] for id_, wish in wishes.items() if wish.wanted}
+    there = record.actual | wanted  # adds come first
+    leaving = {
+        GROUP_NAMES[id_]
+        for id_, wish in wishes.items()
+        if not wish.wanted and not wish.hold and _is_proven(wish, wanted)
+    }
+    return Record(
+        tuple(wishes[id_] for id_ in sorted(wishes)),
+        record.known,
+        frozenset(there - leaving),
+        seconds_of(decision.next_at) if decision.next_at else None,
+    )
+
+
+def _is_proven(wish: Wish, wanted: set[str]) -> bool:
+    swapped = wish.swap_to is not None and GROUP_NAMES[wish.swap_to] in wanted
+    return wish.unwanted_at is not None and (wish.confirmed_at is not None or swapped)

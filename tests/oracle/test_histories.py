@@ -1,0 +1,213 @@
+"""Whole lives: every order and doubling of the news of up to six events, and long ones at random.
+
+Each news leads to a decision on what is true at that moment. However it came, the end is what the
+oracle says, and at no step is anybody put out of a group that something entitles them to (I3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from bridge.core.rules import Rules
+from tests.oracle import lives, naive
+from tests.oracle.bridge_side import CONFIRM, Record, asks_for, hear, rules_for
+from tests.oracle.generated import for_each_history
+from tests.oracle.lives import Act, News
+from tests.oracle.naive import DAY, Shop, World
+
+MOST_EVENTS = 6
+Heard = frozenset[int]
+Place = int  # of a record in the list of all that were come upon
+NOTHING: Place = 0
+State = tuple[Heard, Place]
+
+
+@dataclass
+class Bridge:
+    """The bridge in a shop; what it decided once in the same situation it decides again."""
+
+    shop: Shop
+    rules: Rules
+    acts: Sequence[Act]
+    records: list[Record] = field(default_factory=lambda: [Record()])
+
+    def __post_init__(self) -> None:
+        self._places = {self.records[NOTHING]: NOTHING}
+        self._decided: dict[tuple[Place, str, int, int], Place] = {}
+        self._entitled: dict[tuple[int, int], set[str]] = {}
+
+    def hear(self, place: Place, asked: str, number: int, now: int) -> Place:
+        """A decision after the act of this number, watched for I3."""
+        key = place, asked, number, now
+        if key not in self._decided:
+            record = self.records[place]
+            after = hear(record, asked, self.rules, self.acts[number].world, now)
+            lost = record.actual - after.actual
+            assert not lost & self.entitled(number, now), f"I3: {lost} at {now}: {self}"
+            if after not in self._places:
+                self._places[after] = len(self.records)
+                self.records.append(after)
+            self._decided[key] = self._places[after]
+        return self._decided[key]
+
+    def timer_of(self, place: Place) -> int | None:
+        return self.records[place].timer_at
+
+    def entitled(self, number: int, now: int) -> set[str]:
+        if (number, now) not in self._entitled:
+            world = self.acts[number].world
+            self._entitled[number, now] = naive.groups(self.shop, world, now)
+        return self._entitled[number, now]
+
+    def pass_time(self, place: Place, number: int, until: int) -> Place:
+        """What the clock alone asks for until then, each at its own moment."""
+        while (at := self.timer_of(place)) is not None and at <= until:
+            place = self.hear(place, "payments", number, at)
+        return place
+
+    def rest(self, place: Place, number: int, now: int) -> Place:
+        """All news is heard: a confirm window later everything is as it should be."""
+        now += CONFIRM
+        while (at := self.timer_of(place)) is not None and at <= now + CONFIRM:
+            now = at + CONFIRM
+            place = self.pass_time(place, number, now)
+        self.is_as_it_should_be(place, number, now)
+        return place
+
+    def is_as_it_should_be(self, place: Place, number: int, now: int) -> None:
+        actual, should = set(self.records[place].actual), self.entitled(number, now)
+        assert actual == should, f"in {actual}, not {should}, at {now}: {self}"
+
+    def __str__(self) -> str:
+        told = "\n".join(f"  {a.at:>9} {a.what}: {[n.type for n in a.news]}" for a in self.acts)
+        return f"\n{told}\n  {self.shop['bronze'].terms}\n  once: {self.shop['pass'].terms}"
+
+
+# --- every order and every doubling ---------------------------------------------------------------
+
+
+def every_order(bridge: Bridge) -> None:
+    """All ways in which the news can come, each at any time after its act, any number of times.
+
+    What was heard and what the bridge holds is all that matters, so each pair is followed once.
+    """
+    news: list[News] = []
+    states: set[State] = {(frozenset(), NOTHING)}
+    for number, act in enumerate(bridge.acts):
+        states = {(heard, _until(bridge, place, number, act.at)) for heard, place in states}
+        if not act.news:  # moderators' deeds are known to the bridge at once
+            states = {(heard, bridge.hear(p, "read", number, act.at)) for heard, p in states}
+        news += act.news
+        states = _all_tellings(bridge, states, news, number)
+    everything = frozenset(range(len(news)))
+    ends = {place for heard, place in states if heard == everything}
+    last, now = len(bridge.acts) - 1, bridge.acts[-1].at
+    for place in ends:
+        follow_the_clock(bridge, bridge.rest(place, last, now), last)
+
+
+def _until(bridge: Bridge, place: Place, number: int, now: int) -> Place:
+    """Time passes until an act; what the clock asks for before it is of the world before it."""
+    return bridge.pass_time(place, number - 1, now - 1) if number else place
+
+
+def _all_tellings(
+    bridge: Bridge, states: Iterable[State], news: Sequence[News], number: int
+) -> set[State]:
+    found, new = set(states), list(states)
+    now = bridge.acts[number].at
+    asked = [(frozenset({which}), asks_for(one)) for which, one in enumerate(news)]
+    while new:
+        heard, place = new.pop()
+        for which, asks in asked:
+            after = heard | which, bridge.hear(place, asks, number, now)
+            if after not in found:
+                found.add(after)
+                new.append(after)
+    return found
+
+
+def follow_the_clock(bridge: Bridge, place: Place, number: int) -> None:
+    """Nothing happens any more but time: each end comes by itself, and no sweep is needed."""
+    for _ in range(6):
+        now = bridge.timer_of(place)
+        if now is None:
+            bridge.is_as_it_should_be(place, number, bridge.acts[number].at + 400 * DAY)
+            break
+        bridge.is_as_it_should_be(place, number, now - 1)
+        place = bridge.rest(place, number, now)
+
+
+# --- one order of a long life ---------------------------------------------------------------------
+
+
+def one_order(bridge: Bridge, dice: lives.Dice) -> None:
+    """News that is late, doubled, or comes first though it happened last."""
+    place = NOTHING
+    waiting: list[News] = []
+    for number, act in enumerate(bridge.acts):
+        place = _until(bridge, place, number, act.at)
+        if not act.news:
+            place = bridge.hear(place, "read", number, act.at)
+        waiting += act.news
+        for _ in range(dice.pick(0, 1, 1, 2)):
+            if waiting:
+                one = waiting[dice.pick(-1, 0)]
+                if dice.pick("once", "once", "again") == "once":
+                    waiting.remove(one)
+                place = bridge.hear(place, asks_for(one), number, act.at)
+    last, now = len(bridge.acts) - 1, bridge.acts[-1].at
+    for one in reversed(waiting):
+        place = bridge.hear(place, asks_for(one), last, now)
+    follow_the_clock(bridge, bridge.rest(place, last, now), last)
+
+
+def compare(data: bytes) -> None:
+    dice = lives.Dice(data)
+    shop = lives.shop(dice)
+    length = dice.pick(2, 3, 4, 5, 3, 4, 8, 10)
+    acts = list(lives.life(dice, length))
+    if length > MOST_EVENTS:
+        one_order(Bridge(shop, rules_for(shop), acts), dice)
+        return
+    while sum(len(act.news) for act in acts) > MOST_EVENTS:
+        acts.pop()
+    every_order(Bridge(shop, rules_for(shop), acts))
+
+
+def test_A40_ten_thousand_lives_end_as_they_should_in_every_order_of_their_news() -> None:
+    for_each_history(compare)
+
+
+def test_A40_the_news_of_an_upgrade_in_every_order_and_doubling() -> None:
+    """{old deleted, new created, new paid, checkout completed}, told at any time."""
+    shop = lives.shop(lives.Dice(b""))
+    month = lives.MONTH
+    old = naive.Subscription(
+        1, "cus_1", (naive.Item("bronze", 0, month),), "active", 0, naive.Paid(1, month)
+    )
+    over = naive.Subscription(1, "cus_1", old.items, "canceled", 0, old.paid, ended_at=9 * DAY)
+    new = naive.Subscription(
+        2, "cus_1", (naive.Item("gold", 9 * DAY, 9 * DAY + month),), "incomplete", 9 * DAY
+    )
+    paid = naive.Subscription(
+        2, "cus_1", new.items, "active", 9 * DAY, naive.Paid(2, 9 * DAY + month)
+    )
+    acts = [
+        Act(0, "had the old one", World((old,)), (News("customer.subscription.created", "cus_1"),)),
+        Act(9 * DAY, "cancels", World((over,)), (News("customer.subscription.deleted", "cus_1"),)),
+        Act(
+            9 * DAY + 20,
+            "buys",
+            World((over, new)),
+            (News("customer.subscription.created", "cus_1"),),
+        ),
+        Act(
+            9 * DAY + 25,
+            "pays",
+            World((over, paid)),
+            (News("invoice.paid", "cus_1"), News("checkout.session.completed", "cus_1")),
+        ),
+    ]
+    every_order(Bridge(shop, rules_for(shop), acts))
