@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import select
 
 from bridge.errors import NotFound, Permanent
 from bridge.store import changes, groups, inbox, links, memberships, statements, work
 from bridge.store.schema import customers, users
 from bridge.wiring import Bridge
+
+# Digits alone are taken for the number, as long as the database can keep one.
+USER_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def link(bridge: Bridge, customer_id: str, user_id: int, *, actor: str) -> None:
@@ -105,4 +110,11 @@ def statements_for_all(bridge: Bridge, *, really: bool) -> int:
 
 def user_number(bridge: Bridge, user: str) -> int:
     """A user given as number or name. Raises NotFound."""
-    return int(user) if user.isdigit() else bridge.discourse.user_by_name(user).id
+    if USER_NUMBER.fullmatch(user):
+        return int(user)
+    try:
+        return bridge.discourse.user_by_name(user).id
+    except NotFound as error:
+        raise NotFound(
+            f"nobody on the forum is called {user}: give a user name, or the user's number"
+        ) from error

@@ -160,3 +160,9 @@ def test_what_does_not_exist_is_said_with_exit_code_1(run: Run) -> None:
 
 def test_commands_for_people_need_a_database_of_this_version(run: Run) -> None:
     assert "B121" in run("explain", "ada", code=3).output
+
+
+@pytest.mark.parametrize("name", ["nobody-here", "²", "9" * 30])
+def test_a_person_whom_the_forum_does_not_know_is_named(run: Run, name: str) -> None:
+    run("migrate")
+    assert f"nobody on the forum is called {name}" in run("explain", name, code=1).output
