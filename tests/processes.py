@@ -36,9 +36,9 @@ from bridge.worker import sweeper
 from tests.harness import SECRET_KEY, System
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 20.0
-# What a test waits for at most; the clock may have been moved a lot meanwhile.
-PATIENCE_SECONDS = 25.0
+# Long only where the machine is busy with other things.
+START_SECONDS = 60.0
+PATIENCE_SECONDS = 75.0
 LOG_LINES_SHOWN = 40
 KILLED = 137  # the exit code of a process that died at a crash point
 

@@ -66,7 +66,8 @@ class Life:
         self.system.advance(lease + 2)
         restarted_at = self.system.bridge.clock.now()
         live.start("sweep")
-        live.until(lambda: live.has_swept(restarted_at) and done() and live.at_rest(), pace=20)
+        # Slowly: a receipt must be tried again before the forum forgets the text (120 s).
+        live.until(lambda: live.has_swept(restarted_at) and done() and live.at_rest(), pace=2)
         assert live.kill("sweep", signal.SIGTERM) == 0
 
     def buy(self) -> None:

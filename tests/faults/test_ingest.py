@@ -85,7 +85,7 @@ def test_F03_web_killed_before_the_hint_costs_seconds_and_nothing_else(on_both: 
     assert live.redis().llen("rq:queue:bridge") == 0
     live.start("worker", **with_redis)
     live.start("sweep", **with_redis)
-    live.until(lambda: live.system.groups_of("alice") == {"supporters"}, seconds=15)
+    live.until(lambda: live.system.groups_of("alice") == {"supporters"})
 
 
 def test_F04_an_event_that_comes_a_hundred_times_at_once_is_stored_once(on_both: Live) -> None:
