@@ -286,7 +286,7 @@ def _look_closer(
 
     Until then the user is dirty, and so it stays. Whoever goes up a ladder needs no such proof.
     """
-    if all(reading.deleted or reading.purchases is not None for reading in readings):
+    if readings and all(one.deleted or one.purchases is not None for one in readings):
         return
     rules = bridge.rulebook.rules(connection)
     for wish in decision.wishes:

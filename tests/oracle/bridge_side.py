@@ -94,10 +94,10 @@ class Known:
     subscriptions: tuple[Subscription, ...] = ()
     purchases: tuple[Purchase, ...] = ()
     deleted: frozenset[str] = frozenset()
-    complete: bool = False
+    read_at: int | None = None
 
 
-def read(known: Known, world: World, *, payments: bool) -> Known:
+def read(known: Known, world: World, now: int, *, payments: bool) -> Known:
     """Read every customer again. What is deleted is found to be so, and its past stays."""
     before = {one.number: one for one in known.subscriptions}
     gone = known.deleted | world.deleted
@@ -120,7 +120,7 @@ def read(known: Known, world: World, *, payments: bool) -> Known:
             ),
         ),
         gone,
-        complete=True,
+        now,
     )
 
 
@@ -141,7 +141,7 @@ def _read_subscription(
 
 
 def everything(world: World) -> Known:
-    return Known(world.subscriptions, world.purchases, world.deleted, complete=True)
+    return Known(world.subscriptions, world.purchases, world.deleted, 0)
 
 
 @lru_cache(maxsize=100_000)
@@ -242,19 +242,23 @@ class Record:
 
 
 def hear(record: Record, asked: str, rules: Rules, world: World, now: int) -> Record:
-    """One decision on the present state, with what it makes of the groups at once."""
-    known = record.known
+    """One decision on the present state, with what it makes of the groups at once.
+
+    `asked`: nothing, decide (on what was read before), forget a customer, read, payments as well.
+    """
+    if not asked:
+        return record
+    known, was_read = record.known, True
     if asked.startswith("forget "):
         known = replace(known, deleted=known.deleted | {asked.removeprefix("forget ")})
-        known = known if known.complete else read(known, world, payments=False)
-    elif asked:
-        known = read(known, world, payments=asked == "payments")
+    if asked in ("payments", "read") or known.read_at is None:
+        known = read(known, world, now, payments=asked == "payments")
     else:
-        return record
+        was_read = False
     after = decided(replace(record, known=known), rules, world, now)
-    if asked == "read" and not known.purchases and _takes(record, after, rules):
+    if not (was_read and (asked == "payments" or known.purchases)) and _takes(record, after, rules):
         # Before anything is taken everything is read; in between it stays.
-        closer = replace(after, known=read(known, world, payments=True))
+        closer = replace(after, known=read(known, world, now, payments=True))
         return decided(replace(closer, actual=record.actual | after.actual), rules, world, now)
     return after
 
@@ -267,7 +271,8 @@ def _takes(before: Record, after: Record, rules: Rules) -> bool:
 
 
 def decided(record: Record, rules: Rules, world: World, now: int) -> Record:
-    at = Situation(moment(now), moment(now), timedelta(seconds=CONFIRM))
+    read_at = moment(now if record.known.read_at is None else record.known.read_at)
+    at = Situation(moment(now), read_at, timedelta(seconds=CONFIRM))
     found = grants(facts_of(record.known, world.hands), rules, ENDING, moment(now))
     before = {wish.group_id: wish for wish in record.wishes}
     decision: Decision = decide(before, found, at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bridge.core.grants import grants
 from bridge.core.ladders import winners
 from bridge.core.reasons import Reason
@@ -71,5 +73,6 @@ def compare(data: bytes) -> None:
     assert given_groups == naive.groups(shop, world, now), (world, shop, now)
 
 
+@pytest.mark.timeout(600)
 def test_ten_thousand_worlds_are_judged_as_the_acceptance_text_says() -> None:
     for_each_history(compare)
