@@ -78,7 +78,11 @@ def release(bridge: Bridge, group_name: str, *, actor: str) -> int:
         row = groups.row_of(connection, group_id)
         released = (row.removals_released if row is not None else 0) + waiting
         groups.update_group(
-            connection, group_id, removals_stopped_at=None, removals_released=released, next_at=now
+            connection,
+            group_id,
+            removals_stopped_at=None,
+            removals_released=released,
+            next_at=groups.NO_WAIT,
         )
         changes.log(
             connection,

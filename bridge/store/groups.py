@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, case, select, update
@@ -15,6 +15,8 @@ from bridge.store.schema import group_pins, groups, moment
 from bridge.store.work import insert_for
 
 RULES_VERSION = "rules.version"
+# A group that waits for nothing. Not the present: a clock that was fast would put it off for hours.
+NO_WAIT = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def save_groups(connection: Connection, found: Iterable[Group], now: datetime) -> None:

@@ -127,7 +127,7 @@ def _finish(bridge: Bridge, lease: work.Lease, group: Row[Any], since: datetime)
             page_offset=0,
             page_total=None,
             attempts=0,
-            next_at=now,
+            next_at=groups.NO_WAIT,
         )
     log.info("group.read", group_id=group.id, missing=len(missing), resolved=len(open_ends))
 

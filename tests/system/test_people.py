@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bridge import operations
 from bridge.answers.waiting import waiting
+from bridge.clock import Clock
 from bridge.sandbox.discourse.membership import remove_member
 from bridge.sandbox.discourse.people import delete, rename
 from bridge.sandbox.stripe import delivery
 from bridge.store.schema import customers
+from bridge.worker.forum import read_members
 from tests.harness import System, system
 from tests.system.acts import (
     checkout,
@@ -352,3 +356,23 @@ def test_the_record_of_customers_holds_no_address(world: System) -> None:
     )
     assert b"private.example" not in held
     assert "email" not in {column.name for column in customers.columns}
+
+
+# --- A clock that was wrong -----------------------------------------------------------------------
+
+
+class HourFast(Clock):
+    """A clock that is an hour fast."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(hours=1)
+
+
+def test_a_clock_that_was_an_hour_fast_puts_nobody_off(world: System) -> None:
+    price = world.price("supporters")
+    world.settle()
+    fast = replace(world.bridge, clock=HourFast(world.bridge.settings.clock_file))
+    assert read_members(fast, world.group("supporters"))
+    world.subscribe(world.customer("alice"), price)
+    world.settle()
+    assert world.groups_of("alice") == {"supporters"}
