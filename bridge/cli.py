@@ -39,6 +39,7 @@ COMMANDS = {
     "lift": "membership",
     "relink": "membership",
     "record-payment": "payments",
+    "reference": "membership",
     "demo": "demo",
     "sandbox": "demo",
 }

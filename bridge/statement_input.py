@@ -60,7 +60,7 @@ def statement_input(
             for row in rows
             if row.wanted and (row.override or row.hold)
         },
-        next_payments=tuple(_next_payments(known.subscriptions, names)),
+        next_payments=tuple(_next_payments(known.paid_by_user, names)),
         money=facts.money_of(connection, user_id) if with_money else (),
     )
 

@@ -14,6 +14,7 @@ from bridge import accounts, grants_by_hand, operations
 from bridge.commands.common import as_json, day, ready_bridge, show
 from bridge.commands.people import look_now
 from bridge.core.values import Choices, Term, apply_value
+from bridge.reference import sign_reference
 from bridge.store import groups, hand_grants, work
 
 by = click.option("--by", "actor", required=True, help="Who decided it, for the record.")
@@ -194,4 +195,22 @@ def relink(from_user: int, to_user: str, *, actor: str, as_json: bool) -> None:
             f"{len(moved.customers)} customers and {len(moved.grants)} grants of user {from_user} "
             f"are user {to_id}'s now. `bridge explain {to_id}` tells what follows."
         ),
+    )
+
+
+@click.command()
+@click.argument("user")
+@as_json
+def reference(user: str, *, as_json: bool) -> None:
+    """Print the signed word for USER, to stand in Stripe's metadata.
+
+    As `bridge_beneficiary` of a subscription or of a Checkout Session it makes that a gift to them.
+    """
+    with ready_bridge() as bridge:
+        user_id = operations.user_number(bridge, user)
+        text = sign_reference(user_id, bridge.settings.secret_key)
+    show(
+        {"user_id": user_id, "reference": text},
+        as_json=as_json,
+        for_people=lambda console: console.print(text),
     )

@@ -7,15 +7,24 @@ another (A21, A41, D5). Nothing here reads a clock: `now` is an argument.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bridge.core.judge import Verdict, judge_hand_grant, judge_item, judge_purchase, refund_counts
-from bridge.core.model import NO_GROUP, Facts, Grant, HandGrant, Purchase
+from bridge.core.model import (
+    NO_GROUP,
+    Facts,
+    Grant,
+    HandGrant,
+    Purchase,
+    Subscription,
+    SubscriptionItem,
+)
 from bridge.core.policy import Policy
 from bridge.core.reasons import Reason
 from bridge.core.rules import HaltedRule, Rule, Rules, rule_of
+from bridge.core.sharing import given_away, seat_item, seated
 
 HAND_RULE = "hand"
 
@@ -27,10 +36,18 @@ def grants(facts: Facts, rules: Rules, policy: Policy, now: datetime) -> tuple[G
     before can be held (`reasons.UNDECIDED`). A rule that says "no groups" yields nothing.
     """
     without_rule = rule_of(policy.defaults, "")
+    gone = facts.deleted_customer_ids
+    notice = timedelta(days=policy.seat_notice_days)
+    given = (
+        *_from_subscriptions(facts.given, gone, rules, without_rule, now),
+        *_from_purchases(facts.given_purchases, rules, without_rule, now),
+    )
     return (
-        *_settled(_from_subscriptions(facts, rules, without_rule, now), policy),
+        *_settled(_from_subscriptions(facts.subscriptions, gone, rules, without_rule, now), policy),
         *_settled(_from_purchases(facts.purchases, rules, without_rule, now), policy),
+        *_settled(_from_seats(facts, rules, without_rule, notice, now), policy),
         *(_from_hand(hand, rules, now) for hand in facts.hand_grants),
+        *given_away(given),
     )
 
 
@@ -100,26 +117,54 @@ def _of_source(source: Grant, rule: Rule | HaltedRule | None, verdict: Verdict) 
 
 
 def _from_subscriptions(
-    facts: Facts, rules: Rules, without_rule: Rule, now: datetime
+    subscriptions: Iterable[Subscription],
+    gone: Collection[str],
+    rules: Rules,
+    without_rule: Rule,
+    now: datetime,
 ) -> Iterator[Grant]:
-    for subscription in facts.subscriptions:
-        deleted = subscription.customer_id in facts.deleted_customer_ids
+    """`gone`: customers that were deleted."""
+    for subscription in subscriptions:
+        deleted = subscription.customer_id in gone
         for item in subscription.items:
             rule = rules.rule_for(item.price_id, item.product_id)
             halted = rules.halted_rule_for(item.price_id, item.product_id)
-            source = Grant(
-                group_id=NO_GROUP,
-                source="subscription",
-                source_id=subscription.id,
-                rule_id="",
-                holds=False,
-                reason="",
-                from_at=subscription.started_at,
-                product_id=item.product_id,
-                price_id=item.price_id,
-            )
             verdict = judge_item(subscription, item, rule or without_rule, now, deleted=deleted)
-            yield from _of_source(source, rule or halted, verdict)
+            yield from _of_source(_item_source(subscription, item), rule or halted, verdict)
+
+
+def _item_source(subscription: Subscription, item: SubscriptionItem) -> Grant:
+    return Grant(
+        group_id=NO_GROUP,
+        source="subscription",
+        source_id=subscription.id,
+        rule_id="",
+        holds=False,
+        reason="",
+        from_at=subscription.started_at,
+        product_id=item.product_id,
+        price_id=item.price_id,
+        share="own" if subscription.beneficiary_id is None else "gift",
+    )
+
+
+def _from_seats(
+    facts: Facts, rules: Rules, without_rule: Rule, notice: timedelta, now: datetime
+) -> Iterator[Grant]:
+    for seat in facts.seats:
+        subscription, item = seat.subscription, seat_item(seat.subscription)
+        if item is None:
+            continue
+        rule = rules.rule_for(item.price_id, item.product_id)
+        halted = rules.halted_rule_for(item.price_id, item.product_id)
+        deleted = subscription.customer_id in facts.deleted_customer_ids
+        verdict = judge_item(subscription, item, rule or without_rule, now, deleted=deleted)
+        source = replace(
+            _item_source(subscription, item),
+            from_at=max(subscription.started_at, seat.assigned_at),
+            share="seat",
+        )
+        yield from _of_source(source, rule or halted, seated(seat, verdict, notice, now))
 
 
 def _from_purchases(
@@ -138,6 +183,7 @@ def _from_purchases(
             from_at=purchase.paid_at,
             product_id=purchase.product_id,
             price_id=purchase.price_id,
+            share="own" if purchase.beneficiary_id is None else "gift",
         )
         verdict = judge_purchase(purchase, rule or without_rule, end_at, now)
         yield from _of_source(source, rule or halted, verdict)

@@ -94,7 +94,8 @@ class Subscription:
     """A subscription as Stripe has it now. `status` is an open set: unknown ones grant nothing new.
 
     `past_due_since_at`: due date of the oldest unpaid invoice, for status past_due only.
-    `last_payment`: None where nothing is known against it.
+    `last_payment`: None where nothing is known against it. `beneficiary_id`: whose it is instead
+    of the payer's, on the bridge's own signed word.
     """
 
     id: str
@@ -114,6 +115,7 @@ class Subscription:
     last_payment: PeriodPayment | None = None
     next_charge: ComingCharge | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    beneficiary_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class Purchase:
     """One line of a paid one-off order. `id` is the Checkout Session's or invoice's and line's.
 
     `refunded_minor` and `disputed` are of the whole payment that paid for the line;
-    `payment_minor` is that payment's amount.
+    `payment_minor` is that payment's amount. `beneficiary_id` as a subscription's.
     """
 
     id: str
@@ -138,6 +140,8 @@ class Purchase:
     refunded_at: datetime | None = None
     disputed: Literal["open", "won", "lost"] | None = None
     disputed_at: datetime | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    beneficiary_id: int | None = None
 
 
 MoneyKind = Literal["paid", "refunded", "disputed", "dispute_returned"]
@@ -258,17 +262,42 @@ class HandGrant:
     source: Literal["moderator", "payment", "import"] = "moderator"
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A place in a subscription with a quantity, which its buyer gave to this user.
+
+    `over_since_at`: since when there are fewer places than people, and this one is too many.
+    """
+
+    subscription: Subscription
+    assigned_at: datetime
+    over_since_at: datetime | None = None
+
+
 # --- Decisions ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a decision about one user rests on, over all customers linked to the user."""
+    """All that a decision about one user rests on, over all customers linked to the user.
+
+    Gifts from others are among the first two, with their beneficiary; what the user gave to
+    others is in `given` and `given_purchases` only, and `seats` are places of others' quantities.
+    """
 
     subscriptions: tuple[Subscription, ...] = ()
     purchases: tuple[Purchase, ...] = ()
     hand_grants: tuple[HandGrant, ...] = ()
     deleted_customer_ids: frozenset[str] = frozenset()
+    given: tuple[Subscription, ...] = ()
+    given_purchases: tuple[Purchase, ...] = ()
+    seats: tuple[Seat, ...] = ()
+
+    @property
+    def paid_by_user(self) -> tuple[Subscription, ...]:
+        """The subscriptions that the user pays for, for themselves or for others."""
+        own = (one for one in self.subscriptions if one.beneficiary_id is None)
+        return (*own, *self.given)
 
 
 NO_GROUP = 0
@@ -286,6 +315,7 @@ class Grant:
     to "why not". `source_id` is a subscription's, purchase's or hand grant's; `reason` a stable
     code of `bridge.core.reasons`. `next_change_at`: when the clock alone will change this answer.
     `because_at`: when that happened which the reason names (a failed payment, a refund, an end).
+    `share`: the user's own, a gift to them, or a seat that they were given.
     """
 
     group_id: int
@@ -303,3 +333,4 @@ class Grant:
     next_change_at: datetime | None = None
     renews_at: datetime | None = None
     because_at: datetime | None = None
+    share: Literal["own", "gift", "seat"] = "own"

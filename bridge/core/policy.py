@@ -40,6 +40,7 @@ class Policy:
     statement_quiet_seconds: int = 600
     statement_renewal_seconds: int = DAY_SECONDS
     sweep_seconds: int = 300
+    seat_notice_days: int = 7
 
 
 SITE_LIMITS: Mapping[str, tuple[int, int]] = {
@@ -49,6 +50,7 @@ SITE_LIMITS: Mapping[str, tuple[int, int]] = {
     "statement_quiet_seconds": (0, 7 * DAY_SECONDS),
     "statement_renewal_seconds": (0, 31 * DAY_SECONDS),
     "sweep_seconds": (1, DAY_SECONDS),
+    "seat_notice_days": (0, 365),
 }
 """The numbers of [site], each whole and between these two."""
 

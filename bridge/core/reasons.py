@@ -45,6 +45,9 @@ class Reason(StrEnum):
     HAND = "hand"
     HAND_WAITS = "hand_waits"
     HAND_OVER = "hand_over"
+    GIVEN = "given"
+    SEAT_ENDING = "seat_ending"
+    SEAT_OVER = "seat_over"
 
 
 UNDECIDED = frozenset({Reason.UNKNOWN_STATUS, Reason.NO_RULE, Reason.RULE_HALTED})
@@ -82,9 +85,13 @@ PHRASES: Mapping[Reason, str] = {
     Reason.TERM_OVER: "your {what} ended on {until}",
     Reason.HAND: "because a moderator added you",
     Reason.HAND_WAITS: "a moderator adds you on {since}",
+    Reason.GIVEN: "your {what} is a gift to another member",
+    Reason.SEAT_ENDING: "there are fewer seats in your {what} since {because}; kept until {until}",
+    Reason.SEAT_OVER: "there is no seat for you in your {what} any more",
     Reason.HAND_OVER: "what a moderator gave you ended on {until}",
 }
 
+SHARES = {"own": "", "gift": " (a gift)", "seat": " (a seat that was given to you)"}
 NO_DATE = "a day that is not known"
 
 
@@ -98,7 +105,7 @@ def phrase(grant: Grant, what: str, date: Callable[[datetime], str]) -> str:
         return date(at) if at else NO_DATE
 
     return PHRASES[Reason(grant.reason)].format(
-        what=what,
+        what=f"{what}{SHARES[grant.share]}",
         since=day(grant.from_at),
         until=day(grant.until_at),
         because=day(grant.because_at),

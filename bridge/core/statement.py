@@ -100,7 +100,7 @@ class Cause:
     @property
     def can_pay(self) -> bool:
         """A payment would put it right."""
-        return self.grant.reason in PAYING_HELPS
+        return self.grant.reason in PAYING_HELPS and self.grant.share == "own"
 
     @property
     def _phrase(self) -> str:

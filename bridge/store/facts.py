@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection, Table, and_, delete, or_, select, update
 
@@ -17,7 +18,7 @@ from bridge.core.model import (
     Purchase,
     Subscription,
 )
-from bridge.store import hand_grants, links, readings
+from bridge.store import hand_grants, links, readings, shares
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import (
     customers,
@@ -134,25 +135,50 @@ _MONEY = set(MoneyLine.__dataclass_fields__)
 
 
 def facts_of(connection: Connection, user_id: int) -> tuple[Facts, datetime | None]:
-    """Everything a decision about a user rests on, and the time of its oldest complete reading."""
-    mine = customers.c.user_id == user_id
-    linked = connection.execute(select(customers).where(mine)).all()
-    ids = [row.customer_id for row in linked]
-    read = [row.read_at for row in linked if row.deleted_at is None]
+    """Everything a decision about a user rests on, and the time of its oldest complete reading.
+
+    What a user bought for others is not theirs; what others bought for them is.
+    """
+    own = links.customers_of(connection, user_id)
+    rows = links.customer_rows(connection, [*own, *shares.givers_of(connection, user_id)])
+    read = [row.read_at for row in rows if row.deleted_at is None]
+    subscriptions, given = _kept_and_given(subscriptions_of(connection, own), user_id)
+    bought, given_purchases = _kept_and_given(_purchases_of(connection, own), user_id)
+    gifts, gift_purchases = shares.received(connection, user_id, own)
     facts = Facts(
-        subscriptions=subscriptions_of(connection, ids),
-        purchases=tuple(
-            CONVERTER.structure(data, Purchase)
-            for data in connection.scalars(
-                select(purchases.c.data)
-                .where(purchases.c.customer_id.in_(ids))
-                .order_by(purchases.c.id)
-            )
-        ),
+        subscriptions=(*subscriptions, *gifts),
+        purchases=(*bought, *gift_purchases),
         hand_grants=hand_grants.in_force(connection, user_id),
-        deleted_customer_ids=frozenset(r.customer_id for r in linked if r.deleted_at),
+        deleted_customer_ids=frozenset(row.customer_id for row in rows if row.deleted_at),
+        given=given,
+        given_purchases=given_purchases,
+        seats=shares.seats_of_user(connection, user_id),
     )
     return facts, None if None in read else min((at for at in read if at), default=None)
+
+
+T = TypeVar("T", Subscription, Purchase)
+
+
+def _kept_and_given(bought: Iterable[T], user_id: int) -> tuple[tuple[T, ...], tuple[T, ...]]:
+    """What a user bought for themselves, and what for others; a gift to oneself is none."""
+    things = tuple(bought)
+    mine = (None, user_id)
+    return (
+        tuple(replace(one, beneficiary_id=None) for one in things if one.beneficiary_id in mine),
+        tuple(one for one in things if one.beneficiary_id not in mine),
+    )
+
+
+def _purchases_of(connection: Connection, customer_ids: Sequence[str]) -> tuple[Purchase, ...]:
+    return tuple(
+        CONVERTER.structure(data, Purchase)
+        for data in connection.scalars(
+            select(purchases.c.data)
+            .where(purchases.c.customer_id.in_(customer_ids))
+            .order_by(purchases.c.id)
+        )
+    )
 
 
 def subscriptions_of(
@@ -219,7 +245,12 @@ def _upsert_reading(
     before = connection.scalar(select(table.c.data).where(table.c.id == thing.id))
     if before != data:
         readings.note(connection, thing, known_at or at, customer_id=customer_id)
-    row = {"customer_id": customer_id, "data": data, "read_at": at}
+    row = {
+        "customer_id": customer_id,
+        "beneficiary_id": thing.beneficiary_id,
+        "data": data,
+        "read_at": at,
+    }
     connection.execute(
         insert_for(connection)(table)
         .values(id=thing.id, **row)

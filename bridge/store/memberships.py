@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, 
 from bridge.core.membership import Decision, Wish
 from bridge.core.model import Grant
 from bridge.core.why import ended_by, why
+from bridge.store import shares
 from bridge.store.changes import log, log_each
-from bridge.store.schema import customers, groups, memberships, moment, users
+from bridge.store.schema import customers, groups, memberships, moment, users, work
 from bridge.store.work import insert_for, is_user_dirty
 
 M = memberships.c
@@ -119,6 +120,7 @@ def _may_go(owned: str = "proven") -> ColumnElement[bool]:
         M.unwanted_at.is_not(None),
         or_(M.confirmed_at.is_not(None), taken),
         ~is_user_dirty(M.user_id),
+        ~_is_giver_dirty(),
     )
 
 
@@ -173,9 +175,16 @@ def stale_removals(
     )
 
 
+def _is_giver_dirty() -> ColumnElement[bool]:
+    """SQL: something is still to be decided about somebody who pays for what the user has."""
+    return exists().where(
+        work.c.dirty_gen > work.c.done_gen, shares.pays_for(work.c.key, M.user_id)
+    )
+
+
 def _is_stale(read_after: datetime) -> ColumnElement[bool]:
     return exists().where(
-        customers.c.user_id == M.user_id,
+        or_(customers.c.user_id == M.user_id, shares.pays_for(customers.c.customer_id, M.user_id)),
         customers.c.deleted_at.is_(None),
         or_(customers.c.read_at.is_(None), customers.c.read_at < read_after),
     )

@@ -14,7 +14,16 @@ from datetime import datetime
 from typing import Literal
 
 from bridge.core.model import MoneyLine, PeriodPayment, Purchase
-from bridge.stripe_api.reader import Json, id_of, invoice_subscription_id, moment, rows, within
+from bridge.stripe_api.reader import (
+    BENEFICIARY,
+    Json,
+    id_of,
+    invoice_subscription_id,
+    metadata,
+    moment,
+    rows,
+    within,
+)
 
 _QUANTITY_AND_RATE = re.compile("\\d+ \u00d7 (.+?)(?: \\(at .*\\))?")  # "1 x Patron (at ...)"
 _MOVED = ("succeeded", "pending")  # of a refund: taken from the balance
@@ -243,6 +252,7 @@ def read_purchases(session: Json, lines: Sequence[Json], payment: Payment | None
             refunded_at=max((moment(r["created"]) for r in refunds), default=None),
             disputed=state,
             disputed_at=disputed_at,
+            metadata={k: v for k, v in metadata(session).items() if k == BENEFICIARY},
         )
         for line in lines
     ]

@@ -25,6 +25,7 @@ Interval = Literal["day", "week", "month", "year"]
 PauseBehaviour = Literal["keep_as_draft", "mark_uncollectible", "void"]
 
 REFERENCE = "bridge_reference"  # metadata key of our signed reference
+BENEFICIARY = "bridge_beneficiary"  # the same of somebody else, for whom it was bought
 USER_ID = "discourse_user_id"  # metadata key, for people who read exports; proves nothing
 
 

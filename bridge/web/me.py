@@ -67,7 +67,7 @@ def billing() -> AnyResponse:
 
 def _running(connection: Connection, user_id: int) -> list[Subscription]:
     facts, _ = readings.facts_of(connection, user_id)
-    return [one for one in facts.subscriptions if one.status not in OVER]
+    return [one for one in facts.paid_by_user if one.status not in OVER]
 
 
 def _customers(connection: Connection, user_id: int, running: list[Subscription]) -> list[Customer]:

@@ -95,6 +95,7 @@ def rivals(offer: Offer, facts: Facts, rules: Rules) -> tuple[Subscription, ...]
         subscription
         for subscription in facts.subscriptions
         if subscription.status not in OVER
+        and subscription.beneficiary_id is None
         and any(
             (rule := rules.rule_for(item.price_id, item.product_id)) is not None
             and rule.ladder == ladder

@@ -7,8 +7,7 @@ The generation is read before Stripe is, so news that arrives meanwhile is anoth
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,16 +15,16 @@ from sqlalchemy import Connection
 
 from bridge.core.grants import grants
 from bridge.core.membership import Decision, Situation, decide
-from bridge.core.model import Grant, MoneyLine, Price, Product, Purchase, Subscription
+from bridge.core.model import Event, Grant, MoneyLine
 from bridge.core.reasons import UNDECIDED
 from bridge.core.rules import Rules
 from bridge.crashpoints import crashpoint
-from bridge.errors import BridgeError, Broken, NotFound, Permanent, Transient
-from bridge.reference import read_reference
-from bridge.store import catalogue, facts, inbox, links, memberships, statements, work
+from bridge.errors import BridgeError, Broken, Permanent, Transient
+from bridge.store import facts, inbox, links, memberships, shares, statements, work
 from bridge.wiring import Bridge
-from bridge.worker import echoes
+from bridge.worker import echoes, sharing
 from bridge.worker.intake import Needs, needs_of, note_catalogue, work_common_lane
+from bridge.worker.reading import Reading, customers_for, read
 
 log = structlog.get_logger()
 # What belongs to no customer and no user.
@@ -34,34 +33,19 @@ LONGEST_BACKOFF_SECONDS = 900.0
 MOST_ROUNDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A complete reading of one customer; None where that part was not asked for."""
-
-    customer_id: str
-    began_at: datetime
-    subscriptions: tuple[Subscription, ...] = ()
-    purchases: tuple[Purchase, ...] | None = None
-    money: tuple[MoneyLine, ...] = ()
-    catalogue: tuple[Product | Price, ...] = ()
-    user_id: int | None = None
-    deleted: bool = False
-
-
 def work_on(bridge: Bridge, key: str) -> bool:
     """Decide what is due for a key, with all other keys of its user; False if another is at it."""
     for _ in range(MOST_ROUNDS):
         with bridge.store.read() as connection:
             user_id = _user_of_key(connection, key)
-        name = work.user_key(user_id) if user_id is not None else key
-        with work.holding(bridge.store, bridge.clock, name, bridge.name) as lease:
-            if lease is None:
+        with sharing.holding(bridge, key, user_id) as leases:
+            if leases is None:
                 return False
             dirty = _due(bridge, key, user_id)
             if not dirty:
                 return True
             try:
-                _round(bridge, lease, key, user_id, dirty)
+                _round(bridge, leases, key, user_id, dirty)
             except work.LeaseLost:
                 log.warning("decide.lease_lost", key=key)
                 return False
@@ -92,37 +76,37 @@ def _due(bridge: Bridge, key: str, user_id: int | None) -> tuple[work.Dirty, ...
 
 
 def _round(
-    bridge: Bridge, lease: work.Lease, key: str, user_id: int | None, dirty: tuple[work.Dirty, ...]
+    bridge: Bridge,
+    leases: Sequence[work.Lease],
+    key: str,
+    user_id: int | None,
+    dirty: tuple[work.Dirty, ...],
 ) -> None:
     if key in LANES:
-        LANES[key](bridge, lease, dirty)
+        LANES[key](bridge, leases[0], dirty)
         return
     with bridge.store.read() as connection:
         events = inbox.waiting(connection, [one.key for one in dirty])
     needs = needs_of(bridge, dirty, events)
-    readings = _read(bridge, key, user_id, needs)
+    readings = read(bridge, key, user_id, needs)
     crashpoint("after_stripe_read")
-    cause = events[-1].id if events else next((one.cause for one in dirty if one.cause), None)
+    cause = _cause(dirty, events, needs)
     now = bridge.clock.now()
     with bridge.store.write() as connection:
-        work.check(connection, lease, now)
-        new_money = _keep(connection, readings, needs, now)
+        for lease in leases:
+            work.check(connection, lease, now)
+        tells = not sharing.is_only_shared(dirty, events)
+        new_money = _share(connection, key, user_id, readings, needs, now, tells_others=tells)
         linked = _link(connection, readings, needs, now)
         inbox.finish(connection, needs.outcomes, now)
-        if user_id is None:
-            if len(events) < inbox.AT_ONCE:
-                work.mark_done(connection, dirty, timer=None)
-            # Linked just now: the customer is dirty again, for the user it turned out to be of. But
-            # its payment is new only this once, and is to be told.
-            decision = None
-            owner = links.user_of(connection, key)
-            if owner is not None:
-                statements.after_decision(connection, bridge.policy, owner, None, new_money, now)
-        else:
+        decision, timer = None, None
+        if user_id is not None:
             decision = _decide(bridge, connection, user_id, now, cause=cause)
-            statements.after_decision(connection, bridge.policy, user_id, decision, new_money, now)
-            if len(events) < inbox.AT_ONCE:
-                work.mark_done(connection, dirty, timer=(work.user_key(user_id), decision.next_at))
+            timer = work.user_key(user_id), decision.next_at
+        _tell(bridge, connection, user_id, decision, new_money, now)
+        if len(events) < inbox.AT_ONCE:
+            work.mark_done(connection, dirty, timer=timer)
+        if user_id is not None and decision is not None:
             _look_closer(bridge, connection, user_id, decision, readings, now)
     log.info(
         "decided",
@@ -138,68 +122,11 @@ def _round(
     _wake(bridge, user_id, decision)
 
 
-# --- reading --------------------------------------------------------------------------------------
-
-
-def _read(bridge: Bridge, key: str, user_id: int | None, needs: Needs) -> list[Reading]:
-    """Read all customers of the user from Stripe; a failure of any is a failure of all."""
-    with bridge.store.read() as connection:
-        mine = [key] if user_id is None else list(links.customers_of(connection, user_id))
-        known = {one.customer_id: one for one in links.customer_rows(connection, mine)}
-    if not needs.read and all(c in known and known[c].read_at for c in mine):
-        return []
-    readings = []
-    for customer_id in mine:
-        row = known.get(customer_id)
-        if customer_id in needs.forget or (row is not None and row.deleted_at is not None):
-            readings.append(Reading(customer_id, bridge.clock.now(), deleted=True))
-            continue
-        with_purchases = needs.purchases or bool(row is not None and row.has_purchases)
-        readings.append(_read_customer(bridge, customer_id, needs, with_purchases=with_purchases))
-    return readings
-
-
-def _read_customer(
-    bridge: Bridge, customer_id: str, needs: Needs, *, with_purchases: bool
-) -> Reading:
-    began_at = bridge.clock.now()
-    try:
-        found = bridge.stripe.customer_reading(customer_id, payments=needs.purchases)
-        bought = bridge.stripe.purchases(customer_id) if with_purchases else None
-        unseen = needs.paid_invoices - {line.invoice_id for line in found.money}
-        money = bridge.stripe.money(customer_id, None) if needs.money or unseen else ()
-    except NotFound:
-        # A customer that is gone is asked for by its own name before anything follows from it.
-        if bridge.stripe.customer(customer_id).deleted:
-            return Reading(customer_id, began_at, deleted=True)
-        raise
-    prices = (*found.prices, *(bought.prices if bought else ()))
-    claims = [*found.references.values(), *(bought.references.values() if bought else ())]
-    ours = [bridge.settings.secret_key]
-    users = {user_id for text in claims if (user_id := read_reference(text, ours)) is not None}
-    return Reading(
-        customer_id,
-        began_at,
-        found.subscriptions,
-        bought.purchases if bought else None,
-        (*found.money, *(bought.money if bought else ()), *money),
-        (*_products_of(bridge, prices), *prices),
-        user_id=users.pop() if len(users) == 1 else None,
-    )
-
-
-def _products_of(bridge: Bridge, prices: Iterable[Price]) -> list[Product]:
-    """Products that were never read; they are kept, so that this costs a call only once."""
-    ids = {price.product_id for price in prices}
-    with bridge.store.read() as connection:
-        missing = ids - catalogue.known(connection, ids)
-    found = []
-    for product_id in sorted(missing):
-        try:
-            found.append(bridge.stripe.product(product_id))
-        except NotFound:
-            found.append(Product(product_id, name=product_id, active=False))
-    return found
+def _cause(dirty: Iterable[work.Dirty], events: Sequence[Event], needs: Needs) -> str | None:
+    """What the log names as having moved it: the last event that means anything, or who asked."""
+    telling = [event.id for event in events if needs.outcomes[event.id][0] == "done"]
+    asked = [one.cause for one in dirty if one.cause]
+    return next(iter((*telling[-1:], *(event.id for event in events[-1:]), *asked)), None)
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -234,6 +161,51 @@ def _keep(
     return tuple(new)
 
 
+def _share(
+    connection: Connection,
+    key: str,
+    user_id: int | None,
+    readings: list[Reading],
+    needs: Needs,
+    now: datetime,
+    *,
+    tells_others: bool,
+) -> tuple[MoneyLine, ...]:
+    """Keep what was read, and have all others decided again who have a share in it."""
+    own = [key] if user_id is None else links.customers_of(connection, user_id)
+    read = [reading.customer_id for reading in readings]
+    before = sharing.others(connection, user_id, own, read)
+    new_money = _keep(connection, readings, needs, now)
+    shares.settle_seats(connection, facts.subscriptions_of(connection, own), now)
+    if tells_others:
+        after = sharing.others(connection, user_id, own, read)
+        shares.wake(connection, before | after, f"shares with {key}", now)
+    return new_money
+
+
+def _tell(
+    bridge: Bridge,
+    connection: Connection,
+    user_id: int | None,
+    decision: Decision | None,
+    new_money: tuple[MoneyLine, ...],
+    now: datetime,
+) -> None:
+    """Have statements and receipts written: each line of money is its own payer's.
+
+    A customer that was linked just now is dirty again, for the user it turned out to be of. But its
+    payment is new only this once, and is to be told.
+    """
+    of_payer: dict[int, list[MoneyLine]] = {} if user_id is None else {user_id: []}
+    for line in new_money:
+        payer = links.user_of(connection, line.customer_id) if line.customer_id else None
+        if payer is not None:
+            of_payer.setdefault(payer, []).append(line)
+    for payer, lines in of_payer.items():
+        theirs = decision if payer == user_id else None
+        statements.after_decision(connection, bridge.policy, payer, theirs, lines, now)
+
+
 def _link(
     connection: Connection, readings: list[Reading], needs: Needs, now: datetime
 ) -> list[str]:
@@ -262,7 +234,7 @@ def _decide(
     known, reading_at = facts.facts_of(connection, user_id)
     rules = bridge.rulebook.rules(connection)
     verdicts = grants(known, rules, bridge.policy, now)
-    customer_ids = links.customers_of(connection, user_id)
+    customer_ids = customers_for(connection, user_id)
     decision = decide(
         memberships.wishes_of(connection, user_id),
         verdicts,

@@ -19,6 +19,7 @@ from bridge.store import facts, inbox, links, readings, state, work
 from bridge.store.schema import customers, subscriptions
 from bridge.stripe_api.reader import REFERENCE
 from bridge.wiring import Bridge
+from bridge.worker import sharing
 from bridge.worker.intake import note_catalogue
 
 log = structlog.get_logger()
@@ -152,6 +153,7 @@ def _take_in(
     now: datetime,
 ) -> None:
     customer_id = subscription.customer_id
+    subscription = sharing.with_beneficiary(bridge, connection, subscription)
     known = connection.execute(
         select(subscriptions.c.data, subscriptions.c.read_at).where(
             subscriptions.c.id == subscription.id

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from bridge.sandbox.discourse.delivery import wait_until_idle
 from bridge.sandbox.discourse.hooks import listen
 from bridge.sandbox.discourse.people import add_user
 from bridge.store.figures import figures
@@ -47,6 +48,7 @@ def on_forum(world: System, method: str, path: str, **form: str) -> None:
         timeout=10,
     )
     assert answer.ok, answer.text[:300]
+    assert wait_until_idle(world.sandbox.world)
 
 
 def suspend(world: System, user: str, until: str = "2100-01-01T00:00:00Z") -> None:

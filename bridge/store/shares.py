@@ -1,0 +1,205 @@
+"""Who has what somebody else pays for: gifts by the bridge's own word, and seats by a quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, or_, select, update
+
+from bridge.core.model import Purchase, Seat, Subscription
+from bridge.core.sharing import places
+from bridge.store.changes import log
+from bridge.store.readings import CONVERTER
+from bridge.store.schema import customers, purchases, seats, subscriptions
+from bridge.store.work import insert_for, mark_dirty, user_key
+
+SHARED = "shared"
+"""What a key needs that is only dirty for the sake of somebody who shares something with it."""
+
+
+# --- gifts and seats together ---------------------------------------------------------------------
+
+
+def concerned(connection: Connection, customer_ids: Collection[str]) -> set[int]:
+    """The users who have something that these customers pay for."""
+    found: set[int] = set()
+    for asked in (
+        select(subscriptions.c.beneficiary_id).where(
+            subscriptions.c.customer_id.in_(customer_ids),
+            subscriptions.c.beneficiary_id.is_not(None),
+        ),
+        select(purchases.c.beneficiary_id).where(
+            purchases.c.customer_id.in_(customer_ids), purchases.c.beneficiary_id.is_not(None)
+        ),
+        select(seats.c.user_id)
+        .join(subscriptions, subscriptions.c.id == seats.c.subscription_id)
+        .where(subscriptions.c.customer_id.in_(customer_ids)),
+    ):
+        found.update(connection.scalars(asked))
+    return found
+
+
+def givers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
+    """The customers of others who pay for something that a user has."""
+    asked = select(customers.c.customer_id).where(
+        or_(*(customers.c.customer_id.in_(one) for one in _paying_for(user_id))),
+        or_(customers.c.user_id.is_(None), customers.c.user_id != user_id),
+    )
+    return tuple(connection.scalars(asked.order_by(customers.c.customer_id)))
+
+
+def pays_for(customer_id: ColumnElement[str], user_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """SQL: a customer pays for something that a user has, as a gift or a seat."""
+    table = getattr(user_id, "table", None)
+    return or_(*(customer_id.in_(one.correlate(table)) for one in _paying_for(user_id)))
+
+
+def _paying_for(user_id: int | ColumnElement[int]) -> tuple[Select[str], ...]:
+    return (
+        select(subscriptions.c.customer_id).where(subscriptions.c.beneficiary_id == user_id),
+        select(purchases.c.customer_id).where(purchases.c.beneficiary_id == user_id),
+        select(subscriptions.c.customer_id)
+        .join(seats, seats.c.subscription_id == subscriptions.c.id)
+        .where(seats.c.user_id == user_id),
+    )
+
+
+def wake(connection: Connection, user_ids: Collection[int], cause: str, now: datetime) -> None:
+    """Have others decided again by what was read just now, without another reading."""
+    for user_id in sorted(user_ids):
+        mark_dirty(connection, user_key(user_id), now=now, due_at=now, cause=cause, needs=(SHARED,))
+
+
+def received(
+    connection: Connection, user_id: int, own: Collection[str]
+) -> tuple[tuple[Subscription, ...], tuple[Purchase, ...]]:
+    """What others gave to a user; `own`: the customers that are the user's."""
+    mine = subscriptions.c.beneficiary_id == user_id, subscriptions.c.customer_id.not_in(own)
+    bought = purchases.c.beneficiary_id == user_id, purchases.c.customer_id.not_in(own)
+    return (
+        tuple(
+            CONVERTER.structure(data, Subscription)
+            for data in connection.scalars(
+                select(subscriptions.c.data).where(*mine).order_by(subscriptions.c.id)
+            )
+        ),
+        tuple(
+            CONVERTER.structure(data, Purchase)
+            for data in connection.scalars(
+                select(purchases.c.data).where(*bought).order_by(purchases.c.id)
+            )
+        ),
+    )
+
+
+# --- seats ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A seat as it is listed: whose, since when, by whom, and since when there is none for it."""
+
+    user_id: int
+    assigned_at: datetime
+    assigned_by: str
+    over_since: datetime | None
+
+
+def seats_of_user(connection: Connection, user_id: int) -> tuple[Seat, ...]:
+    """The seats that others gave to a user."""
+    rows = connection.execute(
+        select(subscriptions.c.data, seats.c.assigned_at, seats.c.over_since)
+        .join(seats, seats.c.subscription_id == subscriptions.c.id)
+        .where(seats.c.user_id == user_id)
+        .order_by(subscriptions.c.id)
+    )
+    return tuple(
+        Seat(CONVERTER.structure(row.data, Subscription), row.assigned_at, row.over_since)
+        for row in rows
+    )
+
+
+def places_taken(connection: Connection, subscription_id: str) -> list[Place]:
+    """The seats of a subscription in the order in which they were given."""
+    rows = connection.execute(
+        select(seats)
+        .where(seats.c.subscription_id == subscription_id)
+        .order_by(seats.c.assigned_at, seats.c.user_id)
+    )
+    return [Place(row.user_id, row.assigned_at, row.assigned_by, row.over_since) for row in rows]
+
+
+def assign(
+    connection: Connection, subscription: Subscription, user_id: int, *, actor: str, now: datetime
+) -> bool:
+    """Give a user a seat; False if they have one of this subscription."""
+    done = connection.execute(
+        insert_for(connection)(seats)
+        .values(
+            subscription_id=subscription.id, user_id=user_id, assigned_at=now, assigned_by=actor
+        )
+        .on_conflict_do_nothing()
+    )
+    if done.rowcount:
+        _moved(connection, "seat_assigned", subscription, user_id, actor, now)
+    return bool(done.rowcount)
+
+
+def unassign(
+    connection: Connection, subscription: Subscription, user_id: int, *, actor: str, now: datetime
+) -> bool:
+    """Take a seat back; False if they have none of this subscription."""
+    done = connection.execute(
+        delete(seats).where(seats.c.subscription_id == subscription.id, seats.c.user_id == user_id)
+    )
+    if done.rowcount:
+        _moved(connection, "seat_unassigned", subscription, user_id, actor, now)
+        settle_seats(connection, [subscription], now)
+    return bool(done.rowcount)
+
+
+def settle_seats(connection: Connection, read: Collection[Subscription], now: datetime) -> None:
+    """Mark the seats that are too many since a quantity shrank: the last given first."""
+    ids = [one.id for one in read]
+    shared = set(
+        connection.scalars(
+            select(seats.c.subscription_id).where(seats.c.subscription_id.in_(ids)).distinct()
+        )
+    )
+    for subscription in read:
+        if subscription.id not in shared:
+            continue
+        left = places(subscription)
+        for number, place in enumerate(places_taken(connection, subscription.id)):
+            is_over = number >= left
+            if is_over == (place.over_since is not None):
+                continue
+            connection.execute(
+                update(seats)
+                .where(seats.c.subscription_id == subscription.id, seats.c.user_id == place.user_id)
+                .values(over_since=now if is_over else None)
+            )
+            action = "seat_too_many" if is_over else "seat_again"
+            _moved(connection, action, subscription, place.user_id, "quantity", now)
+
+
+def _moved(
+    connection: Connection,
+    action: str,
+    subscription: Subscription,
+    user_id: int,
+    actor: str,
+    now: datetime,
+) -> None:
+    log(
+        connection,
+        action,
+        now=now,
+        user_id=user_id,
+        customer_id=subscription.customer_id,
+        cause=actor,
+        outcome=subscription.id,
+    )
+    wake(connection, [user_id], f"{action} by {actor}", now)

@@ -1,0 +1,106 @@
+"""Reading a user's customers from Stripe: whole, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bridge.core.model import MoneyLine, Price, Product, Purchase, Subscription
+from bridge.errors import NotFound
+from bridge.reference import read_reference
+from bridge.store import catalogue, links, shares
+from bridge.wiring import Bridge
+from bridge.worker import sharing
+from bridge.worker.intake import Needs
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A complete reading of one customer; None where that part was not asked for."""
+
+    customer_id: str
+    began_at: datetime
+    subscriptions: tuple[Subscription, ...] = ()
+    purchases: tuple[Purchase, ...] | None = None
+    money: tuple[MoneyLine, ...] = ()
+    catalogue: tuple[Product | Price, ...] = ()
+    user_id: int | None = None
+    deleted: bool = False
+
+
+def read(bridge: Bridge, key: str, user_id: int | None, needs: Needs) -> list[Reading]:
+    """Read all customers of the user from Stripe; a failure of any is a failure of all."""
+    with bridge.store.read() as connection:
+        mine = [key] if user_id is None else customers_for(connection, user_id)
+        known = {one.customer_id: one for one in links.customer_rows(connection, mine)}
+    if not needs.read and all(c in known and known[c].read_at for c in mine):
+        return []
+    readings = []
+    for customer_id in mine:
+        row = known.get(customer_id)
+        if customer_id in needs.forget or (row is not None and row.deleted_at is not None):
+            readings.append(Reading(customer_id, bridge.clock.now(), deleted=True))
+            continue
+        with_purchases = needs.purchases or bool(row is not None and row.has_purchases)
+        readings.append(_read_customer(bridge, customer_id, needs, with_purchases=with_purchases))
+    return readings
+
+
+def customers_for(connection: Connection, user_id: int) -> list[str]:
+    """A user's customers, and those of others who pay for something the user has."""
+    givers = shares.givers_of(connection, user_id)
+    return [*links.customers_of(connection, user_id), *givers]
+
+
+def _read_customer(
+    bridge: Bridge, customer_id: str, needs: Needs, *, with_purchases: bool
+) -> Reading:
+    began_at = bridge.clock.now()
+    try:
+        found = bridge.stripe.customer_reading(customer_id, payments=needs.purchases)
+        bought = bridge.stripe.purchases(customer_id) if with_purchases else None
+        unseen = needs.paid_invoices - {line.invoice_id for line in found.money}
+        money = bridge.stripe.money(customer_id, None) if needs.money or unseen else ()
+    except NotFound:
+        # A customer that is gone is asked for by its own name before anything follows from it.
+        if bridge.stripe.customer(customer_id).deleted:
+            return Reading(customer_id, began_at, deleted=True)
+        raise
+    prices = (*found.prices, *(bought.prices if bought else ()))
+    claims = [*found.references.values(), *(bought.references.values() if bought else ())]
+    ours = [bridge.settings.secret_key]
+    users = {user_id for text in claims if (user_id := read_reference(text, ours)) is not None}
+    with bridge.store.read() as connection:
+        subscriptions = tuple(
+            sharing.with_beneficiary(bridge, connection, one) for one in found.subscriptions
+        )
+        purchases = tuple(
+            sharing.with_beneficiary(bridge, connection, one)
+            for one in (bought.purchases if bought else ())
+        )
+    return Reading(
+        customer_id,
+        began_at,
+        subscriptions,
+        purchases if bought else None,
+        (*found.money, *(bought.money if bought else ()), *money),
+        (*_products_of(bridge, prices), *prices),
+        user_id=users.pop() if len(users) == 1 else None,
+    )
+
+
+def _products_of(bridge: Bridge, prices: Iterable[Price]) -> list[Product]:
+    """Products that were never read; they are kept, so that this costs a call only once."""
+    ids = {price.product_id for price in prices}
+    with bridge.store.read() as connection:
+        missing = ids - catalogue.known(connection, ids)
+    found = []
+    for product_id in sorted(missing):
+        try:
+            found.append(bridge.stripe.product(product_id))
+        except NotFound:
+            found.append(Product(product_id, name=product_id, active=False))
+    return found
