@@ -17,8 +17,8 @@ from tests.processes import Live
 pytestmark = pytest.mark.faults
 
 HINTS = 1000
-KEYS = 120
-BUYERS = 20
+KEYS = 60
+BUYERS = 12
 
 
 def address(live: Live) -> dict[str, str]:
