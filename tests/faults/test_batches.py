@@ -65,7 +65,7 @@ def work(world: System, seconds: float, *, step: float = 5) -> None:
 
 
 @pytest.mark.parametrize("in_it", [1, 5, 9])
-def test_F39_a_batch_that_is_cut_off_is_finished_in_smaller_ones_and_nobody_is_twice_in_the_log(
+def test_F39_A104_a_batch_that_is_cut_off_is_finished_in_smaller_ones_and_nobody_is_twice_in_the_log(
     world: System, in_it: int
 ) -> None:
     world.price("supporters")
@@ -119,7 +119,7 @@ def test_F40_a_thousand_echoes_of_one_batch_cost_no_request(world: System) -> No
     assert writes(world, mark) == []
 
 
-def test_F42_batches_shrink_while_the_forum_is_slow_and_grow_again(world: System) -> None:
+def test_F42_A104_batches_shrink_while_the_forum_is_slow_and_grow_again(world: System) -> None:
     world.price("supporters")
     world.settle()
     timing = world.sandbox.forum.timing
