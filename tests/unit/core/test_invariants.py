@@ -15,7 +15,13 @@ from functools import cache
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from bridge.core.grants import grants
 from bridge.core.mapping import Rules, compile_rules
@@ -246,6 +252,13 @@ class Life(RuleBasedStateMachine):
     def faults(self) -> set[str]:
         return {product for product, _ in self.broken}
 
+    @initialize(products=st.lists(st.sampled_from(["bronze", "gold", "side"]), max_size=2))
+    def is_a_member_already(self, products: list[str]) -> None:
+        for product in products:
+            self.subscribes(product, "active", heard=True)
+        self.reads_and_decides()
+        self.adds_are_sent()
+
     # --- what happens at Stripe -------------------------------------------------------------------
 
     def news(self, world: World, *, heard: bool) -> None:
@@ -363,12 +376,21 @@ class Life(RuleBasedStateMachine):
         self._decide(Reading(self.world, self.now, self.record.dirty))
         self.in_flight = None
 
+    @rule(apart=st.sampled_from([1, 30, 59, 61]))
+    def decides_twice_and_removes(self, apart: int) -> None:
+        self.reads_and_decides()
+        self.time_passes(timedelta(seconds=apart))
+        self.reads_and_decides()
+        self.removals_are_sent(4)
+
     @rule()
     @precondition(lambda self: self.record.stored and not self.record.needs_reading)
     def decides_on_the_stored_reading(self) -> None:
         """As when a mapping rule changed: nothing is read, what is dirty is decided anew."""
         assert self.record.stored is not None
         self._decide(replace(self.record.stored, generation=self.record.dirty))
+        self.adds_are_sent()
+        self.removals_are_sent(4)
 
     def _decide(self, reading: Reading) -> None:
         record = self.record
@@ -527,7 +549,7 @@ LONG = os.environ.get("HYPOTHESIS_PROFILE") == "ci"
 @pytest.mark.timeout(1200 if LONG else 60)
 class TestLife(Life.TestCase):  # type: ignore[misc,valid-type] # made by Hypothesis at run time
     settings = settings(
-        max_examples=3000 if LONG else 25,
+        max_examples=3000 if LONG else 40,
         stateful_step_count=60 if LONG else 30,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
