@@ -40,6 +40,8 @@ COMMANDS = {
     "relink": "membership",
     "record-payment": "payments",
     "reference": "membership",
+    "seats": "seats",
+    "import": "importing",
     "demo": "demo",
     "sandbox": "demo",
 }

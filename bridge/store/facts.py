@@ -195,6 +195,14 @@ def subscriptions_of(
     )
 
 
+def subscription(connection: Connection, subscription_id: str) -> Subscription | None:
+    """A subscription as last read."""
+    data = connection.scalar(
+        select(subscriptions.c.data).where(subscriptions.c.id == subscription_id)
+    )
+    return CONVERTER.structure(data, Subscription) if data else None
+
+
 def vanished(connection: Connection, customer_ids: Sequence[str]) -> frozenset[str]:
     """Subscriptions that the last complete reading of their customer did not have any more."""
     return frozenset(

@@ -66,6 +66,11 @@ def recorded(connection: Connection, user_id: int | None = None) -> list[Recorde
     ]
 
 
+def exists(connection: Connection, grant_id: str) -> bool:
+    """Whether a grant of this id was ever recorded."""
+    return connection.scalar(select(H.id).where(H.id == grant_id)) is not None
+
+
 def in_force(connection: Connection, user_id: int) -> tuple[HandGrant, ...]:
     """A user's grants that nobody took back, ended ones too."""
     rows = connection.execute(

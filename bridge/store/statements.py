@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
 
 from bridge.core.membership import Decision
 from bridge.core.model import MoneyLine, User
@@ -33,6 +33,14 @@ def see_user(connection: Connection, user: User, now: datetime) -> None:
 def user_row(connection: Connection, user_id: int) -> Row[Any] | None:
     """What is known of a user."""
     return connection.execute(select(users).where(users.c.user_id == user_id)).one_or_none()
+
+
+def known_by_names(connection: Connection, names: Collection[str]) -> list[int]:
+    """Users who were last seen under one of these names, in any case; some may be renamed since."""
+    lower = {name.lower() for name in names}
+    return list(
+        connection.scalars(select(users.c.user_id).where(func.lower(users.c.username).in_(lower)))
+    )
 
 
 def absent(connection: Connection, limit: int) -> list[int]:

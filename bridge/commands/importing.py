@@ -1,0 +1,63 @@
+"""Taking over a register from before the bridge."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TextIO
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bridge.cli import FAILED
+from bridge.commands.common import as_json, counting, ready_bridge, show
+from bridge.commands.membership import by
+from bridge.importing import Outcome, import_rows, read_rows
+
+TAKEN = ("new", "known", "over")
+
+
+@click.command("import")
+@click.argument("file", type=click.File(encoding="utf-8-sig"))
+@click.option("--apply", "really", is_flag=True, help="Do it; else it is only shown.")
+@by
+@as_json
+def import_(file: TextIO, *, really: bool, actor: str, as_json: bool) -> None:
+    """Take over memberships from FILE, a CSV with the columns user, group, until, reason.
+
+    What is over already is left out, end dates are kept, and a second time changes nothing.
+    Exits with 1 when lines are left for a person to decide.
+    """
+    with ready_bridge() as bridge, counting() as count:
+        found = import_rows(
+            bridge,
+            read_rows(file),
+            really=really,
+            actor=actor,
+            progress=lambda number: count("lines", number),
+        )
+    show(
+        {
+            "applied": really,
+            "lines": [asdict(one.row) | {"fate": one.fate, "says": one.says} for one in found],
+        },
+        as_json=as_json,
+        for_people=lambda console: _print(console, found, really=really),
+    )
+    sys.exit(FAILED if any(one.fate not in TAKEN for one in found) else 0)
+
+
+def _print(console: Console, found: list[Outcome], *, really: bool) -> None:
+    for fate in dict.fromkeys(one.fate for one in found):
+        console.print(f"{sum(one.fate == fate for one in found)} {fate}")
+    left = [one for one in found if one.fate not in TAKEN]
+    if left:
+        table = Table("Line", "User", "Group", "", box=None, pad_edge=False)
+        for one in left:
+            row = one.row
+            table.add_row(str(row.line), escape(row.user), escape(row.group), escape(one.says))
+        console.print(table)
+    if not really:
+        console.print("Nothing was changed: --apply takes over what is new.")

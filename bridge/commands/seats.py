@@ -1,0 +1,56 @@
+"""Seats of a subscription with a quantity: who has them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bridge import operations
+from bridge import seats as doing
+from bridge.commands.common import as_json, day, ready_bridge, show
+from bridge.commands.people import look_now
+from bridge.store import work
+
+ACTIONS = ("assign", "unassign")
+
+
+@click.command()
+@click.argument("subscription")
+@click.argument("action", type=click.Choice(ACTIONS), required=False)
+@click.argument("user", required=False)
+@click.option("--by", "actor", help="Who decided it, for the record.")
+@as_json
+def seats(
+    *, subscription: str, action: str | None, user: str | None, actor: str | None, as_json: bool
+) -> None:
+    """Give a seat of SUBSCRIPTION (sub_…) to USER, or take it back; without both: list them.
+
+    The buyer has one of the quantity. When it shrinks, who came last goes first, after notice.
+    """
+    if action and not (user and actor):
+        raise click.UsageError(f"To {action} a seat name a USER and --by.")
+    with ready_bridge() as bridge:
+        if action and user and actor:
+            user_id = operations.user_number(bridge, user)
+            done = doing.assign if action == "assign" else doing.unassign
+            done(bridge, subscription, user_id, actor=actor)
+            look_now(bridge, work.user_key(user_id))
+        found = doing.seats_of(bridge, subscription)
+
+    def for_people(console: Console) -> None:
+        console.print(f"{len(found.taken)} of {found.places} seats beside the buyer's are taken.")
+        table = Table("User", "Since", "By", "Too many since", box=None, pad_edge=False)
+        for one in found.taken:
+            over = day(one.over_since)
+            table.add_row(str(one.user_id), day(one.assigned_at), one.assigned_by, over)
+        if found.taken:
+            console.print(table)
+
+    show(
+        {"places": found.places, "taken": [asdict(one) for one in found.taken]},
+        as_json=as_json,
+        for_people=for_people,
+    )
