@@ -71,7 +71,8 @@ def metadata(raw: Json) -> dict[str, str]:
 
 def read_product(raw: Json) -> Product:
     """A product; a deleted one (id only) is inactive."""
-    images = raw.get("images") or ()
+    # Cards in posts show it: nothing but an encrypted address of the web may stand there.
+    images = [url for url in raw.get("images") or () if str(url).startswith("https://")]
     return Product(
         id=raw["id"],
         name=str(raw.get("name") or raw["id"]),

@@ -65,7 +65,7 @@ def work(world: System, seconds: float, *, step: float = 5) -> None:
 
 
 @pytest.mark.parametrize("in_it", [1, 5, 9])
-def test_F39_A104_a_batch_that_is_cut_off_is_finished_in_smaller_ones_and_nobody_is_twice_in_the_log(
+def test_F39_A104_a_batch_that_is_cut_off_is_finished_in_smaller_ones_nobody_twice_in_the_log(
     world: System, in_it: int
 ) -> None:
     world.price("supporters")
