@@ -10,9 +10,10 @@ import pytest
 
 from bridge.reference import sign_reference
 from bridge.sandbox.stripe import delivery
+from bridge.store.figures import figures
 from tests.harness import DAY, SECRET_KEY, System, system
 from tests.system.acts import checkout, confirm, membership, messages_to, moves, pass_days
-from tests.system.typing_commands import asked
+from tests.system.typing_commands import asked, typed
 
 
 @pytest.fixture
@@ -152,3 +153,25 @@ def test_the_signed_reference_of_a_member_is_made_by_a_command(world: System) ->
     bob = world.user("bob")
     told = asked(world, "reference", "bob")
     assert told == {"user_id": bob, "reference": sign_reference(bob, SECRET_KEY)}
+
+
+def test_gifts_and_seats_are_the_same_on_each_database(tmp_path: Path, database_url: str) -> None:
+    with system(tmp_path, database_url=database_url) as world:
+        world.advance(2)
+        price, customer = world.price("supporters"), world.customer("alice")
+        world.user("carol")
+        gift = give(world, customer, price, "bob")
+        world.settle()
+        what: Any = {"items": [{"price": price, "quantity": 2}]}
+        team = world.subscribe(customer, **what)
+        world.settle()
+        typed(world, "seats", team.id, "assign", "carol", "--by", "alice")
+        world.settle()
+        assert world.members("supporters") == {"alice", "bob", "carol"}
+        with world.bridge.store.read() as connection:
+            told = {key: value for key, _, value in figures(connection, world.bridge.clock.now())}
+        assert told["bridge_paying_without_account"] == 0
+        world.sdk.v1.subscriptions.cancel(gift.id)
+        typed(world, "seats", team.id, "unassign", "carol", "--by", "alice")
+        confirm(world)
+        assert world.members("supporters") == {"alice"}
