@@ -1,0 +1,188 @@
+"""Cases of a subscription's life that are rarer, each seen on the forum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.answers.waiting import waiting
+from bridge.sandbox.stripe import delivery, fail_payments
+from tests.harness import DAY, System, system
+from tests.system.acts import (
+    account,
+    checkout,
+    confirm,
+    membership,
+    moves,
+    outcomes,
+    pass_days,
+    pay_open_invoices,
+)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[System]:
+    with system(tmp_path) as it:
+        it.advance(2)
+        yield it
+
+
+def test_E3_a_first_payment_that_never_came_gives_nothing_and_a_new_subscription_does(
+    world: System,
+) -> None:
+    customer, price = world.customer("alice"), world.price("supporters")
+    fail_payments(world.sandbox.world, customer, times=1)
+    first = world.subscribe(customer, price, payment_behavior="default_incomplete")
+    pass_days(world, 1.1)
+    assert world.sdk.v1.subscriptions.retrieve(first.id).status == "incomplete_expired"
+    assert moves(world, "alice", "supporters") == []
+    fail_payments(world.sandbox.world, customer, times=0)
+    world.subscribe(customer, price)
+    world.settle()
+    assert world.groups_of("alice") == {"supporters"}
+
+
+def test_E15_what_is_to_begin_later_gives_nothing_until_it_begins(world: System) -> None:
+    customer, price = world.customer("alice"), world.price("supporters")
+    world.sdk.v1.subscription_schedules.create(
+        {
+            "customer": customer,
+            "start_date": int(world.sandbox.world.clock.now()) + 3 * DAY,
+            "phases": [{"items": [{"price": price, "quantity": 1}]}],
+        }
+    )
+    pass_days(world, 2.5)
+    assert moves(world, "alice", "supporters") == []
+    pass_days(world, 1)
+    assert world.groups_of("alice") == {"supporters"}
+
+
+@pytest.mark.parametrize("given_up", ["void_invoice", "mark_uncollectible"])
+def test_E31_E32_an_invoice_that_is_given_up_grants_nothing_and_takes_nothing_of_another(
+    world: System, given_up: str
+) -> None:
+    account(world).settings.dunning_end = "unpaid"
+    customer = world.customer("alice")
+    world.subscribe(customer, world.price("choir"))
+    world.subscribe(customer, world.price("supporters", interval="week"))
+    world.settle()
+    fail_payments(world.sandbox.world, customer, times=99)
+    pass_days(world, 16)
+    (owed, *_) = world.sdk.v1.invoices.list({"customer": customer, "status": "open"}).data
+    getattr(world.sdk.v1.invoices, given_up)(owed.id)
+    pass_days(world, 7)
+    confirm(world)
+    assert world.groups_of("alice") == {"choir"}
+    fail_payments(world.sandbox.world, customer, times=0)
+    if given_up == "mark_uncollectible":
+        world.sdk.v1.invoices.pay(owed.id)
+    pay_open_invoices(world, customer)
+    world.settle()
+    assert world.groups_of("alice") == {"choir", "supporters"}
+
+
+def test_A27_A28_E33_credit_pays_for_one_term_each_and_no_term_twice(world: System) -> None:
+    customer = world.customer("alice")
+    world.sdk.v1.customers.update(customer, {"balance": -3000})
+    fail_payments(world.sandbox.world, customer, times=99)  # no card would work
+    price = world.price("supporters", interval="week", discourse_grace="0")
+    world.subscribe(customer, price)
+    pass_days(world, 20)
+    assert moves(world, "alice", "supporters") == ["in"]
+    assert world.sdk.v1.customers.retrieve(customer).balance == 0
+    pass_days(world, 3)
+    confirm(world)
+    assert moves(world, "alice", "supporters") == ["in", "out"]
+
+
+def test_E42_a_guests_purchase_waits_unmatched_until_somebody_links_it(world: System) -> None:
+    world.user("alice")
+    checkout(world, None, world.price("supporters"), email="alice@example.com")
+    confirm(world)
+    assert world.members("supporters") == set()
+    (orphan,) = world.sdk.v1.customers.list().data
+    assert waiting(world.bridge)["orphans"] == 1
+    world.link(orphan.id, "alice")
+    world.settle()
+    assert world.groups_of("alice") == {"supporters"}
+
+
+def test_D6_D21_the_news_of_a_subscription_alone_is_enough_and_nobody_has_to_log_in(
+    world: System,
+) -> None:
+    customer, price = world.customer("alice"), world.price("supporters")
+    world.settle()
+    delivery.hold(world.sandbox.world)
+    world.subscribe(customer, price)
+    (created,) = [
+        event["id"]
+        for event in account(world).tables["event"].values()
+        if event["type"] == "customer.subscription.created"
+    ]
+    delivery.release(world.sandbox.world, events=[created])
+    delivery.clear(world.sandbox.world)
+    world.settle()
+    assert world.groups_of("alice") == {"supporters"}
+    assert world.calls("discourse"), "nobody has ever come to a page of the bridge"
+
+
+def test_D12_E44_an_event_that_comes_again_later_does_nothing_again(world: System) -> None:
+    subscription = world.subscribe(world.customer("alice"), world.price("supporters"))
+    world.settle()
+    world.sdk.v1.subscriptions.cancel(subscription.id)
+    confirm(world)
+    mark, known = world.mark(), len(outcomes(world))
+    for event_id in list(account(world).tables["event"]):
+        delivery.resend(world.sandbox.world, event_id)
+    confirm(world)
+    assert len(outcomes(world)) == known
+    assert moves(world, "alice", "supporters") == ["in", "out"]
+    assert [line for line in world.calls("discourse", mark) if line.method != "GET"] == []
+
+
+def test_E48_what_happens_in_one_second_needs_no_order(world: System) -> None:
+    customer, price = world.customer("alice"), world.price("supporters")
+    world.settle()
+    delivery.hold(world.sandbox.world)
+    old = world.subscribe(customer, price)
+    world.sdk.v1.subscriptions.cancel(old.id)
+    world.subscribe(customer, price)
+    at = {
+        event["created"]
+        for event in account(world).tables["event"].values()
+        if event["type"].startswith("customer.subscription.")
+    }
+    assert max(at) - min(at) <= 1
+    delivery.release(world.sandbox.world, order="reversed")
+    delivery.clear(world.sandbox.world)
+    confirm(world)
+    confirm(world)
+    assert moves(world, "alice", "supporters") == ["in"]
+
+
+def test_E45_what_stripe_stopped_trying_to_tell_is_read_from_its_list_of_events(
+    world: System,
+) -> None:
+    price = world.price("supporters")
+    world.settle()
+    delivery.lose(world.sandbox.world)
+    world.subscribe(world.customer("alice"), price)
+    world.advance(5 * DAY)  # retries end after three
+    world.settle()
+    assert world.groups_of("alice") == {"supporters"}
+
+
+def test_A86_what_another_application_does_to_our_customer_is_followed(world: System) -> None:
+    customer = world.customer("alice")
+    subscription = world.subscribe(customer, world.price("supporters"))
+    world.settle()
+    delivery.lose(world.sandbox.world)
+    world.sdk.v1.customers.update(customer, {"metadata": {"discourse_user": "b1-1-forged"}})
+    world.sdk.v1.subscriptions.cancel(subscription.id)
+    account(world).tables["event"].clear()
+    pass_days(world, 1.1)
+    confirm(world)
+    assert world.groups_of("alice") == set()
+    assert not membership(world, "alice", "supporters").wanted

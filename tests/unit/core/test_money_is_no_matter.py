@@ -1,0 +1,24 @@
+"""Currencies, unknown events: what a decision never depends on."""
+
+from dataclasses import replace
+
+import pytest
+
+import handlers
+from bridge.core.model import Event
+from bridge.core.tasks import Ignore
+from tests.unit.core.shop import NOW, held, judged, purchase
+
+
+@pytest.mark.parametrize("currency", ["eur", "usd", "jpy", "kwd"])
+def test_E49_the_same_purchase_in_any_currency_leads_to_the_same_groups(currency: str) -> None:
+    bought = replace(purchase(), currency=currency, amount_minor=500, payment_minor=500)
+    assert held(judged(bought)) == held(judged(purchase()))
+
+
+@pytest.mark.parametrize("type_", ["radar.early_fraud_warning.created", "", "v2.money.moved"])
+def test_E46_what_nobody_listens_to_is_ignored_saying_so(type_: str) -> None:
+    event = Event("evt_1", type_, "obj_1", "object", None, NOW, livemode=False)
+    (task,) = handlers.route(event)
+    assert isinstance(task, Ignore)
+    assert type_ in task.reason
