@@ -341,7 +341,9 @@ def test_an_expanded_product_is_its_id() -> None:
 
 
 def test_a_product_has_one_image() -> None:
-    product = read_product({"id": "prod_1", "name": "Patron", "images": ["javascript:y", "http://x/0", "https://x/1"]})
+    product = read_product(
+        {"id": "prod_1", "name": "Patron", "images": ["javascript:y", "http://x/0", "https://x/1"]}
+    )
     assert (product.image, product.active) == ("https://x/1", True)
 
 
