@@ -68,12 +68,12 @@ def judge_item(
     """The verdict on one item of a subscription. `deleted`: its customer is (E37)."""
     by_status = STATUSES.get(subscription.status, _unknown)
     verdict = by_status(subscription, item, rule, now)
-    if verdict.holds and item.quantity == 0:
-        # The buyer's own seat is one of those bought: none bought, none of their own (E21).
-        verdict = verdict.denied(Reason.NO_SEATS)
     if deleted and verdict.reason is not Reason.INSTALMENTS_DONE:
         ended_at = subscription.ended_at or subscription.canceled_at
         return Verdict(Reason.CUSTOMER_DELETED, ended_at, ended_at, holds=False)
+    if verdict.holds and item.quantity == 0:
+        # The buyer's own seat is one of those bought: none bought, none of their own (E21).
+        verdict = verdict.denied(Reason.NO_SEATS)
     if verdict.holds and subscription.pause_collection:
         verdict = _collection_paused(subscription, rule, verdict, now)
     if verdict.holds and subscription.last_payment:
