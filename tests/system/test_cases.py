@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from bridge.answers.explain import explain
 from bridge.answers.waiting import waiting
 from bridge.sandbox.stripe import delivery, fail_payments
+from bridge.worker import sweeper
 from tests.harness import DAY, System, system
 from tests.system.acts import (
     account,
     checkout,
     confirm,
     membership,
+    messages_to,
     moves,
     outcomes,
     pass_days,
@@ -186,3 +189,62 @@ def test_A86_what_another_application_does_to_our_customer_is_followed(world: Sy
     confirm(world)
     assert world.groups_of("alice") == set()
     assert not membership(world, "alice", "supporters").wanted
+
+
+def test_A32_after_an_upgrade_the_old_level_stays_in_the_history_with_its_cause(
+    world: System,
+) -> None:
+    low = world.price("supporters", discourse_ladder="level", discourse_rank="1")
+    high = world.price("patrons", amount=5000, discourse_ladder="level", discourse_rank="2")
+    subscription = world.subscribe(world.customer("alice"), low)
+    pass_days(world, 2)
+    item = subscription["items"].data[0].id
+    world.sdk.v1.subscriptions.update(subscription.id, {"items": [{"id": item, "price": high}]})
+    confirm(world)
+    stays = {
+        group["id"]: group["stays"]
+        for group in explain(world.bridge, world.user("alice"))["groups"]
+    }
+    (old,), (new,) = stays[world.group("supporters")], stays[world.group("patrons")]
+    assert old["from"] < new["from"] <= old["until"]
+    assert new["until"] is None
+    assert old["went"]["event"]["type"] == "customer.subscription.updated"
+
+
+def test_A87_what_was_paid_while_the_forum_is_down_is_given_once_when_it_is_back(
+    world: System,
+) -> None:
+    price, customer = world.price("supporters"), world.customer("alice")
+    world.settle()
+    down = world.sandbox.world.faults
+    down.add("discourse", "*", "status", status=503, times=None)
+    checkout(world, "alice", price, customer=customer)
+    for _ in range(30):
+        delivery.wait_until_idle(world.sandbox.world)
+        world.advance(60)
+        sweeper.tick(world.bridge)
+    assert world.members("supporters") == set()
+    assert membership(world, "alice", "supporters").wanted
+    down.clear()
+    world.advance(1200)
+    confirm(world)
+    assert moves(world, "alice", "supporters") == ["in"]
+    assert len(world.sdk.v1.invoices.list({"customer": customer}).data) == 1
+    (told,) = messages_to(world, "alice")
+    assert told[0].raw.count("10\\.00") >= 1
+
+
+def test_E56_no_minute_ever_has_more_requests_than_are_set(tmp_path: Path) -> None:
+    with system(tmp_path, per_minute=5) as world:
+        world.advance(2)
+        price = world.price("supporters")
+        for number in range(12):
+            world.subscribe(world.customer(f"member{number}"), price)
+            world.advance(15)  # linking asks the forum who that is, too
+        for _ in range(60):
+            delivery.wait_until_idle(world.sandbox.world)
+            sweeper.tick(world.bridge)
+            world.advance(10)
+        assert len(world.members("supporters")) == 12
+        sent = [entry.at for entry in world.calls("discourse")]
+        assert max(sum(at <= other < at + 60 for other in sent) for at in sent) <= 5
