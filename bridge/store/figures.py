@@ -8,7 +8,6 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, exists, func, select
 
 from bridge.store import state
-from bridge.store.links import count_orphans
 from bridge.store.schema import (
     customers,
     groups,
@@ -30,83 +29,6 @@ def try_writing(connection: Connection) -> None:
     trial.rollback()
 
 
-def figures(connection: Connection, now: datetime) -> Iterator[tuple[str, str, float]]:
-    """Name, explanation and value of each figure; the first is the one to watch."""
-    count = select(func.count())
-
-    def number(statement: object) -> float:
-        return float(connection.scalar(statement) or 0)  # type: ignore[call-overload] # a Select
-
-    m = memberships.c
-    yield (
-        "bridge_oldest_dirty_seconds",
-        "How long the longest waiting change has waited.",
-        oldest_dirty_seconds(connection, now),
-    )
-    yield (
-        "bridge_dirty",
-        "Customers and users that wait for a decision.",
-        number(count.select_from(work).where(work.c.dirty_gen > work.c.done_gen)),
-    )
-    yield (
-        "bridge_failing",
-        "Those of them whose last attempt failed.",
-        number(
-            count.select_from(work).where(work.c.dirty_gen > work.c.done_gen, work.c.attempts > 0)
-        ),
-    )
-    yield (
-        "bridge_inbox_waiting",
-        "Events stored and not yet looked at.",
-        number(count.select_from(inbox).where(inbox.c.status == "received")),
-    )
-    yield (
-        "bridge_inbox_dead",
-        "Events that cannot be used; somebody should look.",
-        number(count.select_from(inbox).where(inbox.c.status == "dead")),
-    )
-    yield (
-        "bridge_adds_waiting",
-        "Members who should be in a group and are not yet.",
-        number(count.select_from(memberships).where(m.wanted, ~m.actual)),
-    )
-    yield (
-        "bridge_removals_waiting",
-        "Members whom the bridge added, whom nothing entitles any more, and who are still in.",
-        number(count.select_from(memberships).where(~m.wanted, m.actual, m.owned == "proven")),
-    )
-    yield (
-        "bridge_held",
-        "Memberships that wait for a moderator.",
-        number(count.select_from(memberships).where(m.hold.is_not(None))),
-    )
-    yield (
-        "bridge_removals_stopped_groups",
-        "Groups in which the removal limit stopped removals.",
-        number(count.select_from(groups).where(groups.c.removals_stopped_at.is_not(None))),
-    )
-    yield (
-        "bridge_missing_groups",
-        "Groups of mapping rules that the forum does not have any more.",
-        number(count.select_from(groups).where(groups.c.missing_since.is_not(None))),
-    )
-    yield (
-        "bridge_paying_without_account",
-        "Customers who go on paying though their account is gone or anonymous: ask them.",
-        number(_paying().where(users.c.state.in_(["gone", "anonymized"]))),
-    )
-    yield (
-        "bridge_paying_suspended",
-        "Customers who go on paying while they are suspended.",
-        number(_paying().where(users.c.state == "suspended")),
-    )
-    yield (
-        "bridge_orphan_customers",
-        "Customers at Stripe whom no user is linked to.",
-        float(count_orphans(connection)),
-    )
-
-
 def _paying() -> Select[int]:
     """How many linked customers have a subscription that goes on."""
     goes_on = exists().where(
@@ -118,3 +40,83 @@ def _paying() -> Select[int]:
         .select_from(customers.join(users, users.c.user_id == customers.c.user_id))
         .where(customers.c.deleted_at.is_(None), goes_on)
     )
+
+
+_COUNT = select(func.count())
+_M = memberships.c
+_DIRTY = work.c.dirty_gen > work.c.done_gen
+
+# Name, explanation, and what is counted.
+COUNTS: tuple[tuple[str, str, Select[int]], ...] = (
+    (
+        "bridge_dirty",
+        "Customers and users that wait for a decision.",
+        _COUNT.select_from(work).where(_DIRTY),
+    ),
+    (
+        "bridge_failing",
+        "Those of them whose last attempt failed.",
+        _COUNT.select_from(work).where(_DIRTY, work.c.attempts > 0),
+    ),
+    (
+        "bridge_inbox_waiting",
+        "Events stored and not yet looked at.",
+        _COUNT.select_from(inbox).where(inbox.c.status == "received"),
+    ),
+    (
+        "bridge_inbox_dead",
+        "Events that cannot be used; somebody should look.",
+        _COUNT.select_from(inbox).where(inbox.c.status == "dead"),
+    ),
+    (
+        "bridge_adds_waiting",
+        "Members who should be in a group and are not yet.",
+        _COUNT.select_from(memberships).where(_M.wanted, ~_M.actual),
+    ),
+    (
+        "bridge_removals_waiting",
+        "Members whom the bridge added, whom nothing entitles any more, and who are still in.",
+        _COUNT.select_from(memberships).where(~_M.wanted, _M.actual, _M.owned == "proven"),
+    ),
+    (
+        "bridge_held",
+        "Memberships that wait for a moderator.",
+        _COUNT.select_from(memberships).where(_M.hold.is_not(None)),
+    ),
+    (
+        "bridge_removals_stopped_groups",
+        "Groups in which the removal limit stopped removals.",
+        _COUNT.select_from(groups).where(groups.c.removals_stopped_at.is_not(None)),
+    ),
+    (
+        "bridge_missing_groups",
+        "Groups of mapping rules that the forum does not have any more.",
+        _COUNT.select_from(groups).where(groups.c.missing_since.is_not(None)),
+    ),
+    (
+        "bridge_paying_without_account",
+        "Customers who go on paying though their account is gone or anonymous: ask the_M.",
+        _paying().where(users.c.state.in_(["gone", "anonymized"])),
+    ),
+    (
+        "bridge_paying_suspended",
+        "Customers who go on paying while they are suspended.",
+        _paying().where(users.c.state == "suspended"),
+    ),
+    (
+        "bridge_orphan_customers",
+        "Customers at Stripe whom no user is linked to.",
+        _COUNT.select_from(customers).where(customers.c.user_id.is_(None)),
+    ),
+)
+
+
+def figures(connection: Connection, now: datetime) -> Iterator[tuple[str, str, float]]:
+    """Name, explanation and value of each figure; the first is the one to watch."""
+    yield (
+        "bridge_oldest_dirty_seconds",
+        "How long the longest waiting change has waited.",
+        oldest_dirty_seconds(connection, now),
+    )
+    for name, explanation, counted in COUNTS:
+        yield name, explanation, float(connection.scalar(counted) or 0)
