@@ -6,6 +6,7 @@ listens on a unix socket, so nothing of it is on the network.
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import shutil
 import tempfile
@@ -33,7 +34,9 @@ def redis_program(binary: str, data: Path) -> tuple[Program, str]:
     """The program to supervise, and its address for REDIS_URL."""
     socket = data.absolute() / "redis.sock"
     if len(bytes(socket)) > LONGEST_SOCKET_PATH:
-        socket = Path(tempfile.mkdtemp(prefix="bridge-redis-")) / "redis.sock"
+        folder = tempfile.mkdtemp(prefix="bridge-redis-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        socket = Path(folder) / "redis.sock"
     data.mkdir(parents=True, exist_ok=True)
     options = {
         "--port": "0",

@@ -15,7 +15,7 @@ import stripe
 from bridge.sandbox.stripe import load, restrict, too_many_requests
 from tests.sandbox.stripe_shop import DAY, Shop, open_shop
 
-RECORDED = Path(__file__).parents[4] / "shared/contract/stripe/recorded"
+RECORDED = Path(__file__).parents[3] / "shared/contract/stripe/recorded"
 
 
 @pytest.fixture
