@@ -34,9 +34,7 @@ def redis_program(binary: str, data: Path) -> tuple[Program, str]:
     """The program to supervise, and its address for REDIS_URL."""
     socket = data.absolute() / "redis.sock"
     if len(bytes(socket)) > LONGEST_SOCKET_PATH:
-        folder = tempfile.mkdtemp(prefix="bridge-redis-")
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        socket = Path(folder) / "redis.sock"
+        socket = _short_folder() / "redis.sock"
     data.mkdir(parents=True, exist_ok=True)
     options = {
         "--port": "0",
@@ -57,3 +55,13 @@ def redis_program(binary: str, data: Path) -> tuple[Program, str]:
 
     argv = [binary, *(part for option in options.items() for part in option)]
     return Program("redis", argv, ready=answers, stop_seconds=10), f"unix://{socket}"
+
+
+def _short_folder() -> Path:
+    """A folder of our own with a short path, gone when we end; TMPDIR may itself be too long."""
+    place = tempfile.gettempdir()
+    if len(place) > LONGEST_SOCKET_PATH // 2:
+        place = "/tmp"  # noqa: S108 - made for us alone, mode 0700
+    folder = tempfile.mkdtemp(prefix="bridge-redis-", dir=place)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
