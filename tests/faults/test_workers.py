@@ -62,7 +62,8 @@ def test_F07_killed_after_adding_before_recording_it_is_one_membership_and_one_w
     assert live.system.members("supporters") == {"alice"}
     assert moves(live, "alice") == [True]
     log = live.actions("alice", "supporters")
-    assert log == ["wanted", "intent_add", "observed_done"]
+    # A reading of the group may have seen the membership since: that is no change.
+    assert [one for one in log if one != "seen"] == ["wanted", "intent_add", "observed_done"]
     assert live.messages("alice") == 1
 
 
