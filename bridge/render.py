@@ -80,15 +80,6 @@ def statement_fingerprint(statement: Statement, locale: str = LOCALE) -> str:
     return hashlib.sha256("\n".join(statement_markdown(undated, locale)).encode()).hexdigest()
 
 
-def html_environment() -> Environment:
-    """Templates of pages, escaped as HTML, with the filters for money, days and reasons."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES / "html"), autoescape=True, undefined=StrictUndefined
-    )
-    environment.filters.update(statement_filters())
-    return environment
-
-
 def statement_filters() -> dict[str, Callable[..., str]]:
     """`money`, `day`, `short_day`, `why`: in the language of the template's variable `locale`."""
     return {"money": _money, "day": _day, "short_day": _short_day, "why": _why}

@@ -59,7 +59,6 @@ class StripeApi:
 
     def __init__(self, api_key: str, api_base: str | None = None) -> None:
         self._http = StripeHttp(api_key, api_base)
-        self._live = "_live_" in api_key
 
     @staticmethod
     def verify_signature(body: bytes, header: str, secrets: Sequence[str]) -> bool:
@@ -190,10 +189,6 @@ class StripeApi:
                 )
                 for raw in self._http.all("/v1/webhook_endpoints")
             ]
-
-    def account_livemode(self) -> bool:
-        """Whether real money moves: a key says it by itself and cannot see the other mode."""
-        return self._live
 
     def probe_scopes(self) -> list[Check]:
         """What the key may do, found out without changing anything."""

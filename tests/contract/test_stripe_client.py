@@ -828,10 +828,3 @@ def test_endpoints_are_listed_with_their_version(api: StripeApi, server: Recorde
     server.play("GET", "/v1/webhook_endpoints", rows(raw))
     (endpoint,) = api.webhook_endpoints()
     assert (endpoint.api_version, endpoint.enabled_events) == (None, ("*",))
-
-
-@pytest.mark.parametrize(
-    ("key", "live"), [("sk_test_1", False), ("rk_live_1", True), ("sk_live_1", True)]
-)
-def test_E50_a_key_says_whether_real_money_moves(key: str, *, live: bool) -> None:
-    assert StripeApi(key).account_livemode() is live

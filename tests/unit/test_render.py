@@ -21,7 +21,6 @@ from bridge.core.statement import GroupName, Links, NextPayment, Statement, Stat
 from bridge.render import (
     MESSAGE_LIMIT,
     escape_markdown,
-    html_environment,
     markdown_environment,
     receipt_markdown,
     statement_fingerprint,
@@ -518,16 +517,6 @@ def test_macros_and_filters_of_messages_are_not_escaped_twice_and_all_else_is_on
 
     assert template.render(name="a*b") == "**a\\*b** [a\\*b](https://a.b)"
     assert markdown_environment().from_string("{{ x }}").render(x=Markup("**kept**")) == "**kept**"
-
-
-def test_pages_escape_as_html_and_know_the_same_filters() -> None:
-    template = html_environment().from_string(
-        "{{ name }} {{ 2500|money('eur') }} {{ at|day }} {{ at|short_day }}"
-    )
-
-    shown = template.render(name="<b>", at=NOW, locale="en-GB")
-
-    assert shown == "&lt;b&gt; €25.00 22 November 2026 22 Nov"
 
 
 def test_a_template_that_names_something_unknown_fails_loudly() -> None:
