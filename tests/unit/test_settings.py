@@ -41,7 +41,7 @@ def test_good_settings_are_read_with_their_defaults() -> None:
 
 
 @pytest.mark.parametrize("key", ["sk_live_a", "rk_live_a"])
-def test_a_live_key_is_told_from_a_test_key(key: str) -> None:
+def test_E50_a_live_key_is_told_from_a_test_key(key: str) -> None:
     assert Settings.from_env({**GOOD, "STRIPE_API_KEY": key}).livemode
 
 
