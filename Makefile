@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 TESTS ?= -n auto --dist loadfile
 
 # A stamp carries the checksum of its lock file: installed once, and again when the lock changes.
+# A lock names every package, so nothing else is looked for: else pip takes a newer release for an
+# extra (coverage[toml]) and then refuses it for want of a hash.
 RUN_STAMP := $(VENV)/.run-$(shell cksum < requirements.lock | tr -d ' ')
 DEV_STAMP := $(VENV)/.dev-$(shell cksum < requirements-dev.lock | tr -d ' ')
 INSTALLED := $(if $(wildcard $(DEV_STAMP)),$(DEV_STAMP),$(RUN_STAMP))
@@ -64,6 +66,6 @@ $(RUN_STAMP) $(DEV_STAMP):
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed: https://www.python.org/downloads/"; exit 1; }
 	@echo "Installing from $(LOCK) into $(VENV), once …"
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(LOCK)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
