@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, update
@@ -89,8 +90,10 @@ def _wish(row: Row[Any]) -> Wish:
 
 
 # --- what may be sent -----------------------------------------------------------------------------
+# The same words of SQL every second: put together once.
 
 
+@cache
 def _is_add() -> ColumnElement[bool]:
     held_back = exists().where(users.c.user_id == M.user_id, users.c.state != "active")
     return and_(
@@ -98,6 +101,7 @@ def _is_add() -> ColumnElement[bool]:
     )
 
 
+@cache
 def _may_go(owned: str = "proven") -> ColumnElement[bool]:
     other = memberships.alias("successor")
     taken = exists().where(
@@ -140,6 +144,16 @@ def oldest_add(connection: Connection, group_id: int) -> datetime | None:
     """Since when the longest waiting addition waits."""
     oldest: datetime | None = connection.scalar(
         select(func.min(M.decided_at)).where(M.group_id == group_id, _is_add())
+    )
+    return oldest
+
+
+def oldest_removal(connection: Connection, group_id: int) -> datetime | None:
+    """Since when it is proven of the longest waiting removal."""
+    oldest: datetime | None = connection.scalar(
+        select(func.min(func.coalesce(M.confirmed_at, M.decided_at))).where(
+            M.group_id == group_id, _may_go()
+        )
     )
     return oldest
 

@@ -31,6 +31,16 @@ def get_time(connection: Connection, key: str) -> datetime | None:
     return datetime.fromisoformat(value) if value else None
 
 
+def times(connection: Connection, prefix: str) -> dict[str, datetime]:
+    """All moments whose names begin so, by the rest of their names."""
+    named_so = select(state).where(state.c.key.startswith(prefix, autoescape=True))
+    return {
+        row.key.removeprefix(prefix): datetime.fromisoformat(row.value)
+        for row in connection.execute(named_so)
+        if row.value
+    }
+
+
 def put_time(connection: Connection, key: str, at: datetime) -> None:
     """Set a moment."""
     put(connection, key, at.isoformat())

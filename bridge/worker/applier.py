@@ -39,6 +39,8 @@ FEW = 3
 CARDS = 50
 REMOVAL_WINDOW = timedelta(hours=1)
 GATHER = timedelta(seconds=10)
+# So long, and no longer, removals stay out of the way of whoever reads the group page by page.
+LONGEST_READING = timedelta(minutes=5)
 OLDEST_READING = timedelta(minutes=15)
 
 
@@ -158,7 +160,7 @@ def _settle(turn: _Turn, user_ids: Sequence[int], *, owned: str, action: str) ->
 
 def _remove(turn: _Turn) -> bool:
     bridge, group_id = turn.bridge, turn.id
-    if turn.group.removals_stopped_at is not None:
+    if turn.group.removals_stopped_at is not None or _removals_wait(turn):
         return False
     _read_again_what_is_old(turn)
     allowed = _removals_allowed(turn)
@@ -184,6 +186,20 @@ def _remove(turn: _Turn) -> bool:
     _pace(turn, len(user_ids), result.seconds)
     log.info("applied", group_id=group_id, removed=len(user_ids), skipped=len(result.skipped))
     return True
+
+
+def _removals_wait(turn: _Turn) -> bool:
+    """A removal is in no hurry, so it costs no request that waiting a little would save.
+
+    While the group is read, removals would shift its pages and fill its history; and when requests
+    get scarce, those who are to go within some seconds go together.
+    """
+    now, group = turn.bridge.clock.now(), turn.group
+    if group.reading_since is not None and now < group.reading_since + LONGEST_READING:
+        return True
+    with turn.bridge.store.read() as connection:
+        oldest = memberships.oldest_removal(connection, turn.id)
+    return oldest is not None and now < oldest + GATHER and turn.bridge.limiter.is_scarce()
 
 
 def _removals_allowed(turn: _Turn) -> int:

@@ -28,6 +28,7 @@ AT_ONCE = 200
 # A big group is read less often, so that reading it takes at most one request a minute on average.
 MEMBERS_PER_PAGE = 1000
 LAST_SWEEP = "sweep.last_run"
+LAST_RUN = "periodic."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,11 @@ def run(bridge: Bridge, stop: threading.Event) -> None:
 def tick(bridge: Bridge) -> int:
     """Wake, or without Redis do, all that is due; returns how much was found."""
     found = remap.follow(bridge) + _wake(bridge)
+    with bridge.store.read() as connection:
+        last = state.times(connection, LAST_RUN)
     for job in PERIODIC:
-        _run_if_due(bridge, job)
+        if job.name not in last or last[job.name] + job.every <= bridge.clock.now():
+            _run(bridge, job)
     with bridge.store.write() as connection:
         state.put_time(connection, LAST_SWEEP, bridge.clock.now())
     return found
@@ -125,13 +129,8 @@ def _groups_to_read(bridge: Bridge, now: datetime) -> list[int]:
     return due
 
 
-def _run_if_due(bridge: Bridge, job: Periodic) -> None:
-    key = f"periodic.{job.name}"
-    now = bridge.clock.now()
-    with bridge.store.read() as connection:
-        last = state.get_time(connection, key)
-    if last is not None and last + job.every > now:
-        return
+def _run(bridge: Bridge, job: Periodic) -> None:
+    key, now = f"{LAST_RUN}{job.name}", bridge.clock.now()
     with work.holding(bridge.store, bridge.clock, key, bridge.name) as lease:
         if lease is None:
             return
