@@ -39,6 +39,7 @@ FEW = 3
 CARDS = 50
 REMOVAL_WINDOW = timedelta(hours=1)
 GATHER = timedelta(seconds=10)
+GATHER_REMOVALS = timedelta(minutes=1)
 # So long, and no longer, removals stay out of the way of whoever reads the group page by page.
 LONGEST_READING = timedelta(minutes=5)
 OLDEST_READING = timedelta(minutes=15)
@@ -192,14 +193,14 @@ def _removals_wait(turn: _Turn) -> bool:
     """A removal is in no hurry, so it costs no request that waiting a little would save.
 
     While the group is read, removals would shift its pages and fill its history; and when requests
-    get scarce, those who are to go within some seconds go together.
+    get scarce, those who are to go within a minute go together.
     """
     now, group = turn.bridge.clock.now(), turn.group
     if group.reading_since is not None and now < group.reading_since + LONGEST_READING:
         return True
     with turn.bridge.store.read() as connection:
         oldest = memberships.oldest_removal(connection, turn.id)
-    return oldest is not None and now < oldest + GATHER and turn.bridge.limiter.is_scarce()
+    return oldest is not None and now < oldest + GATHER_REMOVALS and turn.bridge.limiter.is_scarce()
 
 
 def _removals_allowed(turn: _Turn) -> int:
