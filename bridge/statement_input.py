@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from bridge.core.grants import grants
 from bridge.core.ladders import staying
 from bridge.core.membership import standing
-from bridge.core.model import Grant, Subscription
+from bridge.core.model import Facts, Grant, PendingPayment, Subscription
 from bridge.core.statement import (
     GroupName,
     Links,
@@ -36,7 +36,7 @@ HOLDS = {
 def statement_input(
     bridge: Bridge, connection: Connection, user_id: int, *, with_money: bool = True
 ) -> StatementInput:
-    """Collect a user's verdicts, groups, coming payments and money lines, as last read."""
+    """Collect a user's verdicts, groups, coming and pending payments and money, as last read."""
     now = bridge.clock.now()
     known, read_at = facts.facts_of(connection, user_id)
     rules = bridge.rulebook.rules(connection)
@@ -61,6 +61,7 @@ def statement_input(
             if row.wanted and (row.override or row.hold)
         },
         next_payments=tuple(_next_payments(known.paid_by_user, names)),
+        pending=(*_pending(known), *facts.pending_orders(connection, user_id)),
         money=facts.money_of(connection, user_id) if with_money else (),
     )
 
@@ -75,6 +76,12 @@ def _group_names(
         for group in groups.load_groups(connection).values()
         if group.id in wanted and not group.automatic
     }
+
+
+def _pending(known: Facts) -> Iterable[PendingPayment]:
+    for subscription in known.paid_by_user:
+        if subscription.customer_id not in known.deleted_customer_ids:
+            yield from subscription.pending
 
 
 def _next_payments(

@@ -78,6 +78,20 @@ class PeriodPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingPayment:
+    """What is still to be paid, or is on its way: no money yet, and no failure either.
+
+    `id` is the open invoice's, or the Checkout Session's of an order paid by bank debit.
+    """
+
+    id: str
+    what: str
+    amount_minor: int
+    currency: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ComingCharge:
     """When a subscription will be charged next. Without an amount where only Stripe can know it.
 
@@ -94,8 +108,8 @@ class Subscription:
     """A subscription as Stripe has it now. `status` is an open set: unknown ones grant nothing new.
 
     `past_due_since_at`: due date of the oldest unpaid invoice, for status past_due only.
-    `last_payment`: None where nothing is known against it. `beneficiary_id`: whose it is instead
-    of the payer's, on the bridge's own signed word.
+    `last_payment`: None where nothing is known against it. `pending`: its invoices that wait to be
+    paid. `beneficiary_id`: whose it is instead of the payer's, on the bridge's own signed word.
     """
 
     id: str
@@ -114,6 +128,7 @@ class Subscription:
     past_due_since_at: datetime | None = None
     last_payment: PeriodPayment | None = None
     next_charge: ComingCharge | None = None
+    pending: tuple[PendingPayment, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     beneficiary_id: int | None = None
 
@@ -148,13 +163,23 @@ MoneyKind = Literal["paid", "refunded", "disputed", "dispute_returned"]
 
 
 @dataclass(frozen=True, slots=True)
+class MoneyPart:
+    """What an invoice of several lines is made of: one of them, or a tax. A credit is negative."""
+
+    what: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class MoneyLine:
     """One movement of money, never edited: a payment, a refund, a dispute, its return.
 
     `id` is the Stripe object's (`in_…`, `ch_…`, `re_…`, `dp_…`; `:line` where one has several),
     so that recording it twice is recording it once. Amounts are signed from the community's side:
     a payment is positive, a refund negative. `from_credit_minor` was paid from the customer's
-    balance, not by card. `is_first`: what was bought began with this payment; it is no renewal.
+    balance, not by card. `discount_minor` was taken off before, so that the price was
+    `gross_minor`; `parts` add up to that, where there are several. `is_first`: what was bought
+    began with this payment; it is no renewal.
     A payment outside of Stripe has no customer: it has its user, how it was paid, and who says so.
     """
 
@@ -175,6 +200,18 @@ class MoneyLine:
     user_id: int | None = None
     method: Literal["cash", "cheque", "bank", "other"] | None = None
     recorded_by: str | None = None
+    discount_minor: int = 0
+    parts: tuple[MoneyPart, ...] = ()
+
+    @property
+    def gross_minor(self) -> int:
+        """The price before discounts."""
+        return self.amount_minor + self.discount_minor
+
+    @property
+    def charged_minor(self) -> int:
+        """What was paid beside the credit."""
+        return self.amount_minor - self.from_credit_minor
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 
 from bridge.core.ladders import winners
-from bridge.core.model import NO_GROUP, Grant, MoneyLine, Price
+from bridge.core.model import NO_GROUP, Grant, MoneyLine, PendingPayment, Price
 from bridge.core.money import Total, add_up
 from bridge.core.reasons import PHRASES, UNDECIDED, Reason, what_was_bought
 from bridge.core.rules import Rules
@@ -66,6 +66,7 @@ class StatementInput:
     member_of: frozenset[int] | None = None
     held: Mapping[int, str] = field(default_factory=dict)
     next_payments: tuple[NextPayment, ...] = ()
+    pending: tuple[PendingPayment, ...] = ()
     money: Iterable[MoneyLine] = ()
     zone: tzinfo = UTC
 
@@ -101,6 +102,11 @@ class Cause:
     def can_pay(self) -> bool:
         """A payment would put it right."""
         return self.grant.reason in PAYING_HELPS and self.grant.share == "own"
+
+    @property
+    def has_failed(self) -> bool:
+        """A payment failed; a first one that is only pending did not."""
+        return self.can_pay and self.grant.reason != Reason.INCOMPLETE
 
     @property
     def _phrase(self) -> str:
@@ -151,6 +157,7 @@ class Statement:
     standing: tuple[Standing, ...]
     notices: tuple[Notice, ...]
     next_payments: tuple[NextPayment, ...]
+    pending: tuple[PendingPayment, ...]
     totals: tuple[Total, ...]
     years: tuple[Year, ...]
 
@@ -176,16 +183,20 @@ def name_prices(
 def build(given: StatementInput) -> Statement:
     """Work a statement out."""
     best = _best_by_group(winners(given.grants))
-    money = [replace(line, at=line.at.astimezone(given.zone)) for line in given.money]
-    money.sort(key=lambda line: (line.at, line.id), reverse=True)
+    money = sorted(given.money, key=lambda line: (line.at, line.id), reverse=True)
+    if given.zone is not UTC:  # as they come; there may be thousands
+        money = [replace(line, at=line.at.astimezone(given.zone)) for line in money]
     payments = [replace(one, at=one.at.astimezone(given.zone)) for one in given.next_payments]
     payments.sort(key=lambda one: (one.at, one.subscription_id))
+    pending = [replace(one, at=one.at.astimezone(given.zone)) for one in given.pending]
+    pending.sort(key=lambda one: (one.at, one.id))
     return Statement(
         as_of=given.as_of.astimezone(UTC),
         links=given.links,
         standing=tuple(_standing(given, best)),
         notices=(*_held(given), *_not_in(given, best), *_leading_nowhere(given)),
         next_payments=tuple(payments),
+        pending=tuple(pending),
         totals=add_up(money),
         years=tuple(_years(money)),
     )

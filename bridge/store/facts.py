@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, and_, delete, or_, select, update
 
 from bridge.core.model import (
     Facts,
     MoneyLine,
+    MoneyPart,
+    PendingPayment,
     Purchase,
     Subscription,
 )
@@ -37,8 +39,8 @@ def save_subscriptions(
     read_at: datetime,
     *,
     with_payments: bool,
-) -> None:
-    """Keep a complete reading of a customer's subscriptions.
+) -> frozenset[PendingPayment]:
+    """Keep a complete reading of a customer's subscriptions; which pending payments came or went.
 
     One that was there before and is missing now is kept as it was: Stripe never forgets one, so
     its silence proves nothing (`vanished`). `with_payments`: refunds and disputes of the last
@@ -52,6 +54,12 @@ def save_subscriptions(
     connection.execute(
         update(customers).where(customers.c.customer_id == customer_id).values(read_at=read_at)
     )
+    before = (known[one.id] for one in found if one.id in known)
+    return _pending_in(found) ^ _pending_in(before)
+
+
+def _pending_in(found: Iterable[Subscription]) -> frozenset[PendingPayment]:
+    return frozenset(payment for one in found for payment in one.pending)
 
 
 def save_subscription(
@@ -78,9 +86,16 @@ def with_known_fate(subscription: Subscription, known: Mapping[str, Subscription
 
 
 def save_purchases(
-    connection: Connection, customer_id: str, found: Sequence[Purchase], read_at: datetime
-) -> None:
-    """Replace what was known of a customer's one-off purchases by a complete reading."""
+    connection: Connection,
+    customer_id: str,
+    found: Sequence[Purchase],
+    pending: Sequence[PendingPayment],
+    read_at: datetime,
+) -> frozenset[PendingPayment]:
+    """Replace what was known of a customer's one-off purchases by a complete reading.
+
+    `pending` are orders that are not paid yet; which of them came or went.
+    """
     gone = and_(
         purchases.c.customer_id == customer_id, purchases.c.id.not_in([p.id for p in found])
     )
@@ -89,11 +104,13 @@ def save_purchases(
     connection.execute(delete(purchases).where(gone))
     for purchase in found:
         _upsert_reading(connection, purchases, purchase, customer_id, read_at)
-    connection.execute(
-        update(customers)
-        .where(customers.c.customer_id == customer_id)
-        .values(has_purchases=bool(found))
-    )
+    is_customer = customers.c.customer_id == customer_id
+    before = connection.scalar(select(customers.c.pending).where(is_customer))
+    waiting = CONVERTER.unstructure(pending) or None
+    # What is under way is looked at whenever the customer is: the news of its end may be lost.
+    row = {"has_purchases": bool(found or pending), "pending": waiting}
+    connection.execute(update(customers).where(is_customer).values(**row))
+    return frozenset(pending) ^ frozenset(_pending_of(before))
 
 
 def save_money(
@@ -102,9 +119,11 @@ def save_money(
     """Append lines; those recorded before stay as they are. Returns the new ones."""
     new = []
     for line in lines:
+        row = asdict(line)
+        row["parts"] = row["parts"] or None
         done = connection.execute(
             insert_for(connection)(money_lines)
-            .values(**asdict(line), recorded_at=now)
+            .values(**row, recorded_at=now)
             .on_conflict_do_nothing()
         )
         if done.rowcount:
@@ -121,17 +140,35 @@ def money_of(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
     mine = select(customers.c.customer_id).where(customers.c.user_id == user_id)
     lines = money_lines.c
     rows = connection.execute(
-        select(money_lines)
+        select(*(lines[name] for name in _MONEY))
         .where(or_(lines.customer_id.in_(mine), lines.user_id == user_id, lines.user_id.in_(same)))
         .order_by(lines.at, lines.id)
-    )
-    return tuple(
-        MoneyLine(**{k: v for k, v in row._mapping.items() if k in _MONEY})  # noqa: SLF001 - public
-        for row in rows
-    )
+    ).all()
+    # By place and without their names: there may be thousands.
+    return tuple(MoneyLine(*(*row[:-1], _parts(row[-1]))) for row in rows)
 
 
-_MONEY = set(MoneyLine.__dataclass_fields__)
+def _parts(stored: Sequence[Mapping[str, Any]] | None) -> tuple[MoneyPart, ...]:
+    return tuple(MoneyPart(**part) for part in stored) if stored else ()
+
+
+_MONEY = tuple(MoneyLine.__dataclass_fields__)
+
+
+def pending_orders(connection: Connection, user_id: int) -> tuple[PendingPayment, ...]:
+    """One-off orders of a user whose payment is still on its way."""
+    found = connection.scalars(
+        select(customers.c.pending).where(
+            customers.c.user_id == user_id,
+            customers.c.pending.is_not(None),
+            customers.c.deleted_at.is_(None),
+        )
+    )
+    return tuple(one for data in found for one in _pending_of(data))
+
+
+def _pending_of(data: object) -> list[PendingPayment]:
+    return CONVERTER.structure(data or [], list[PendingPayment])
 
 
 def facts_of(connection: Connection, user_id: int) -> tuple[Facts, datetime | None]:
@@ -251,7 +288,8 @@ def _upsert_reading(
 ) -> None:
     data = CONVERTER.unstructure(thing)
     before = connection.scalar(select(table.c.data).where(table.c.id == thing.id))
-    if before != data:
+    # What an earlier version wrote has not changed for lacking what this one reads besides.
+    if before is None or (before != data and CONVERTER.structure(before, type(thing)) != thing):
         readings.note(connection, thing, known_at or at, customer_id=customer_id)
     row = {
         "customer_id": customer_id,

@@ -130,6 +130,7 @@ customers = Table(
     Column("deleted_at", UtcTime),
     Column("read_at", UtcTime),
     Column("has_purchases", Boolean, nullable=False, default=False),
+    Column("pending", JSON(none_as_null=True)),  # orders whose payment is on its way
     Index(None, "user_id"),
 )
 
@@ -216,6 +217,8 @@ money_lines = Table(
     Column("method", String(20)),
     Column("recorded_by", String(120)),
     Column("recorded_at", UtcTime, nullable=False),
+    Column("discount_minor", BigInteger, nullable=False, server_default="0"),
+    Column("parts", JSON(none_as_null=True)),
     Index(None, "customer_id", "at"),
     Index(None, "user_id"),
 )

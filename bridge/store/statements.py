@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
 
 from bridge.core.membership import Decision
-from bridge.core.model import MoneyLine, User
+from bridge.core.model import MoneyLine, PendingPayment, User
 from bridge.core.policy import Policy
 from bridge.store import state
 from bridge.store.changes import log
@@ -62,25 +62,30 @@ def after_decision(
     decision: Decision | None,
     new_money: Sequence[MoneyLine],
     now: datetime,
+    *,
+    pending: Collection[PendingPayment] = (),
 ) -> None:
     """Have the statement written or brought up to date, not sooner and not oftener than matters.
 
     It is begun by what this bridge sees happen: a payment or grant since its first start. People
-    who were there before are not written to in bulk.
+    who were there before are not written to in bulk. `pending`: payments on their way that came
+    or went; most do so within seconds, so the message waits until it is seen whether they stay.
     """
     row = user_row(connection, user_id)
     exists = row is not None and row.topic_id is not None
-    fresh = _fresh_lines(connection, new_money)
+    fresh = _fresh(connection, new_money)
     if not exists:
         if fresh or (decision and _fresh_grants(connection, decision)):
             due(connection, user_id, now)
+        elif _fresh(connection, pending):
+            due(connection, user_id, now + timedelta(seconds=policy.statement_quiet_seconds))
         return
     for line in fresh:
         if line.is_first:
             _queue_receipt(connection, user_id, line, now)
     if decision and decision.shifts:
         due(connection, user_id, now + timedelta(seconds=policy.statement_quiet_seconds))
-    elif new_money:
+    elif new_money or pending:
         due(connection, user_id, now + timedelta(seconds=policy.statement_renewal_seconds))
 
 
@@ -193,9 +198,12 @@ def _queue_receipt(connection: Connection, user_id: int, line: MoneyLine, now: d
     )
 
 
-def _fresh_lines(connection: Connection, lines: Iterable[MoneyLine]) -> list[MoneyLine]:
+Payment = TypeVar("Payment", MoneyLine, PendingPayment)
+
+
+def _fresh(connection: Connection, payments: Iterable[Payment]) -> list[Payment]:
     started_at = state.get_time(connection, STARTED_AT)
-    return [line for line in lines if started_at and line.at >= started_at]
+    return [one for one in payments if started_at and one.at >= started_at]
 
 
 def _fresh_grants(connection: Connection, decision: Decision) -> bool:

@@ -7,13 +7,19 @@ payment without an invoice `ch_…`, a refund `re_…`, a dispute `dp_…`, and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from bridge.core.model import MoneyLine, PeriodPayment, Purchase
+from bridge.core.model import MoneyKind, MoneyLine, PendingPayment, PeriodPayment, Purchase
+from bridge.stripe_api.invoices import (
+    add_up_to,
+    counted_name,
+    discount_of,
+    parts_of,
+    what_for,
+)
 from bridge.stripe_api.reader import (
     BENEFICIARY,
     Json,
@@ -25,7 +31,6 @@ from bridge.stripe_api.reader import (
     within,
 )
 
-_QUANTITY_AND_RATE = re.compile("\\d+ \u00d7 (.+?)(?: \\(at .*\\))?")  # "1 x Patron (at ...)"
 _MOVED = ("succeeded", "pending")  # of a refund: taken from the balance
 _CAME_BACK = ("failed", "canceled")
 _INQUIRY = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
@@ -55,6 +60,7 @@ def invoice_line(raw: Json) -> MoneyLine | None:
         return None
     lines = rows(raw.get("lines"))
     paid_at = within(raw, "status_transitions", "paid_at") or raw["created"]
+    discount = discount_of(raw)
     return MoneyLine(
         id=raw["id"],
         customer_id=id_of(raw["customer"]) or "",
@@ -62,7 +68,7 @@ def invoice_line(raw: Json) -> MoneyLine | None:
         at=moment(paid_at),
         amount_minor=paid + from_credit,
         currency=str(raw["currency"]).lower(),
-        what=_what(lines, raw.get("description")),
+        what=what_for(lines, raw.get("description")),
         invoice_id=raw["id"],
         payment_id=next(iter(invoice_payment_ids(raw)), None),
         subscription_id=invoice_subscription_id(raw),
@@ -70,6 +76,8 @@ def invoice_line(raw: Json) -> MoneyLine | None:
         from_credit_minor=from_credit,
         receipt_url=raw.get("hosted_invoice_url") or None,
         is_first=_begins_something(raw),
+        discount_minor=discount,
+        parts=parts_of(raw, paid + from_credit + discount),
     )
 
 
@@ -112,24 +120,6 @@ def invoice_payment_ids(raw: Json) -> tuple[str, ...]:
     return tuple(dict.fromkeys(i for i in found if i))
 
 
-def _what(lines: Sequence[Json], otherwise: str | None) -> str:
-    """What was bought: the first line that costs something, and how many more there are."""
-    charged = [ln for ln in lines if int(ln.get("amount") or 0) > 0] or list(lines)
-    names = dict.fromkeys(filter(None, (_line_name(line) for line in charged)))
-    if not names:
-        return otherwise or "Payment"
-    more = len(names) - 1
-    return next(iter(names)) + (f" and {more} more" if more else "")
-
-
-def _line_name(line: Json) -> str | None:
-    text = line.get("description") or within(line, "price", "nickname")
-    if not text:
-        return within(line, "plan", "nickname")  # type: ignore[no-any-return] # a text or null
-    found = _QUANTITY_AND_RATE.fullmatch(text)
-    return found.group(1) if found else str(text)
-
-
 def _line_product(line: Json) -> str | None:
     return id_of(
         within(line, "pricing", "price_details", "product")
@@ -170,13 +160,18 @@ def lines_after(payment: Payment, paid: MoneyLine) -> list[MoneyLine]:
     return lines
 
 
+def _going_back(paid: MoneyLine, id_: str, kind: MoneyKind, at: datetime, amount: int) -> MoneyLine:
+    """A line that takes from a payment; how that was made up is told by the payment alone."""
+    gone = replace(paid, id=id_, kind=kind, at=at, amount_minor=-amount)
+    return replace(gone, from_credit_minor=0, discount_minor=0, parts=(), is_first=False)
+
+
 def _refund_lines(refund: Json, paid: MoneyLine) -> list[MoneyLine]:
     status = refund.get("status") or "succeeded"
     if status not in (*_MOVED, *_CAME_BACK):
         return []  # waits for the customer: nothing has moved
     amount, at = int(refund["amount"]), moment(refund["created"])
-    gone = replace(paid, id=refund["id"], kind="refunded", at=at, amount_minor=-amount)
-    gone = replace(gone, from_credit_minor=0, is_first=False)
+    gone = _going_back(paid, refund["id"], "refunded", at, amount)
     if status in _MOVED:
         return [gone]
     # It may have been written down while it was under way: so both lines, which add up to nothing.
@@ -187,8 +182,7 @@ def _dispute_lines(dispute: Json, paid: MoneyLine) -> list[MoneyLine]:
     if dispute["status"] in _INQUIRY:
         return []  # a question of the bank's: nothing has moved
     amount, at = int(dispute["amount"]), moment(dispute["created"])
-    gone = replace(paid, id=dispute["id"], kind="disputed", at=at, amount_minor=-amount)
-    gone = replace(gone, from_credit_minor=0, is_first=False)
+    gone = _going_back(paid, dispute["id"], "disputed", at, amount)
     if dispute["status"] != "won":
         return [gone]
     moves = [m for m in dispute.get("balance_transactions") or () if isinstance(m, Mapping)]
@@ -258,6 +252,35 @@ def read_purchases(session: Json, lines: Sequence[Json], payment: Payment | None
     ]
 
 
+def order_line(session: Json, lines: Sequence[Json], charge: Json) -> MoneyLine | None:
+    """The payment of an order without an invoice: the charge, as the session explains it."""
+    paid = charge_line(charge, session["customer"], what_was_bought(lines))
+    if paid is None or paid.currency != lines[0]["currency"]:
+        return paid  # shown in a currency of the buyer's own: the session's sums are of another
+    discount = int(within(session, "total_details", "amount_discount") or 0)
+    prices = [int(ln.get("amount_subtotal") or 0) for ln in lines]
+    off = sum(int(ln.get("amount_discount") or 0) for ln in lines)
+    added_tax = sum(int(ln["amount_total"]) for ln in lines) + off - sum(prices)
+    bought = zip(map(counted_name, lines), prices, strict=True)
+    parts = add_up_to(paid.amount_minor + discount, bought, added_tax)
+    return replace(paid, discount_minor=discount, parts=parts)
+
+
+def pending_order(session: Json, lines: Sequence[Json]) -> PendingPayment | None:
+    """An order whose money is on its way, as by a bank debit; not one whose payment failed."""
+    on_its_way = within(session, "payment_intent", "status") == "processing"
+    amount = int(session.get("amount_total") or 0)
+    if not (on_its_way and amount and lines) or session.get("payment_status") != "unpaid":
+        return None
+    return PendingPayment(
+        id=session["id"],
+        what=what_was_bought(lines),
+        amount_minor=amount,
+        currency=str(lines[0]["currency"]).lower(),
+        at=moment(session["created"]),
+    )
+
+
 def what_was_bought(lines: Sequence[Json]) -> str:
     """A name for an order without an invoice."""
-    return _what([{**ln, "amount": ln.get("amount_total")} for ln in lines], None)
+    return what_for([{**ln, "amount": ln.get("amount_total")} for ln in lines], None)

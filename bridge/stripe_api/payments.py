@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bridge.core.model import MoneyLine, PeriodPayment, Price, Purchase
+from bridge.core.model import MoneyLine, PendingPayment, PeriodPayment, Price, Purchase
 from bridge.stripe_api.checkout import read_checkout
 from bridge.stripe_api.http import StripeHttp, reading
 from bridge.stripe_api.money import (
@@ -17,21 +17,26 @@ from bridge.stripe_api.money import (
     is_paid_order,
     lines_after,
     one_off_lines,
+    order_line,
+    pending_order,
     period_payment,
     read_purchases,
-    what_was_bought,
 )
-from bridge.stripe_api.reader import Json, read_price, within
+from bridge.stripe_api.reader import Json, read_price, rows, within
 
 
 @dataclass(frozen=True, slots=True)
 class PurchaseReading:
-    """What a customer bought once, and the money of it. `references`: session id to reference."""
+    """What a customer bought once, and the money of it. `references`: session id to reference.
+
+    `pending`: orders that are not bought yet, because their payment is still on its way.
+    """
 
     customer_id: str
     purchases: tuple[Purchase, ...]
     prices: tuple[Price, ...] = ()
     money: tuple[MoneyLine, ...] = ()
+    pending: tuple[PendingPayment, ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -40,6 +45,7 @@ def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
     purchases: list[Purchase] = []
     prices: dict[str, Price] = {}
     money: dict[str, MoneyLine] = {}
+    pending: list[PendingPayment] = []
     references: dict[str, str] = {}
     sessions = http.all(
         "/v1/checkout/sessions",
@@ -52,7 +58,11 @@ def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
         ],
     )
     with reading(f"the orders of {customer_id}"):
-        for session in filter(is_paid_order, sessions):
+        for session in sessions:
+            if not is_paid_order(session):
+                waits = pending_order(session, rows(session.get("line_items")))
+                pending += [waits] if waits else []
+                continue
             lines = one_off_lines(session, _line_items(http, session))
             if not lines:
                 continue
@@ -64,7 +74,12 @@ def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
             if reference:
                 references[session["id"]] = reference
     return PurchaseReading(
-        customer_id, tuple(purchases), tuple(prices.values()), tuple(money.values()), references
+        customer_id,
+        tuple(purchases),
+        tuple(prices.values()),
+        tuple(money.values()),
+        tuple(pending),
+        references,
     )
 
 
@@ -125,7 +140,7 @@ def _money_of(session: Json, lines: Sequence[Json], payment: Payment | None) -> 
     if isinstance(invoice, Mapping):
         paid = invoice_line(invoice)
     elif payment:
-        paid = charge_line(payment.charge, session["customer"], what_was_bought(lines))
+        paid = order_line(session, lines, payment.charge)
     if not paid:
         return []
     return [paid, *(lines_after(payment, paid) if payment else ())]

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bridge.core.model import MoneyLine, PeriodPayment, Price, Subscription
+from bridge.core.model import MoneyLine, PendingPayment, PeriodPayment, Price, Subscription
 from bridge.stripe_api.http import StripeHttp, reading
+from bridge.stripe_api.invoices import pending_payment
 from bridge.stripe_api.money import invoice_line, period_payment
 from bridge.stripe_api.payments import read_period_payment
 from bridge.stripe_api.reader import (
     REFERENCE,
     Json,
+    invoice_subscription_id,
     item_price,
     item_rows,
     oldest_due,
@@ -24,6 +26,7 @@ from bridge.stripe_api.reader import (
 )
 
 RUNNING = ("active", "trialing", "past_due", "paused")
+OVER = ("canceled", "incomplete_expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,10 @@ def read_customer_now(
         expand=["data.latest_invoice.payments"],
     )
     with reading(f"the subscriptions of {customer_id}"):
-        open_since = _open_since(http, raws, customer_id)
+        is_open = _open_invoices(http, raws, customer_id)
         items = [_items(http, raw) for raw in raws]
         subscriptions = tuple(
-            _whole(raw, its, open_since, _last_payment(http, raw, asked=payments))
+            _whole(raw, its, is_open, _last_payment(http, raw, asked=payments))
             for raw, its in zip(raws, items, strict=True)
         )
         prices = {price["id"]: price for its in items for price in map(item_price, its)}
@@ -72,27 +75,55 @@ def read_customer_now(
 
 def read_everybodys(http: StripeHttp) -> Iterator[list[Subscription]]:
     """The subscriptions of all customers, ended ones too, in pages of 100."""
-    open_since: dict[str, datetime] = {}
+    is_open = OpenInvoices()
     for page in http.pages("/v1/invoices", status="open"):
         with reading("a page of open invoices"):
-            open_since = oldest_due(page, open_since)
+            is_open = is_open.and_those(page)
     for page in http.pages("/v1/subscriptions", status="all", expand=["data.latest_invoice"]):
         with reading("a page of subscriptions"):
             found = [
-                _whole(raw, _items(http, raw), open_since, _last_payment(http, raw, asked=False))
+                _whole(raw, _items(http, raw), is_open, _last_payment(http, raw, asked=False))
                 for raw in page
             ]
         yield found
 
 
+@dataclass(frozen=True, slots=True)
+class OpenInvoices:
+    """For each subscription the due date of its oldest open invoice, and what they all wait for."""
+
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    pending: Mapping[str, tuple[PendingPayment, ...]] = field(default_factory=dict)
+
+    def and_those(self, invoices: Sequence[Json]) -> OpenInvoices:
+        """These, and those of another page."""
+        pending = dict(self.pending)
+        for invoice in invoices:
+            subscription_id, waits = invoice_subscription_id(invoice), pending_payment(invoice)
+            if subscription_id and waits:
+                pending[subscription_id] = (*pending.get(subscription_id, ()), waits)
+        return OpenInvoices(oldest_due(invoices, self.since), pending)
+
+
 def _whole(
-    raw: Json,
-    items: Sequence[Json],
-    open_since: Mapping[str, datetime],
-    payment: PeriodPayment | None,
+    raw: Json, items: Sequence[Json], is_open: OpenInvoices, payment: PeriodPayment | None
 ) -> Subscription:
-    found = read_subscription(raw, items, past_due_since(raw, open_since), payment)
-    return replace(found, next_charge=read_next_charge(found, raw, items))
+    found = read_subscription(raw, items, past_due_since(raw, is_open.since), payment)
+    charge = read_next_charge(found, raw, items)
+    return replace(found, next_charge=charge, pending=_pending(raw, is_open))
+
+
+def _pending(raw: Json, is_open: OpenInvoices) -> tuple[PendingPayment, ...]:
+    """What a subscription waits for; of one that is over nothing is taken any more."""
+    if raw["status"] in OVER:
+        return ()
+    latest = raw.get("latest_invoice")
+    waits = pending_payment(latest) if isinstance(latest, Mapping) else None
+    found = {waits.id: waits} if waits else {}
+    # Only to one that is past due do the older ones matter, and only for it are they asked for.
+    if raw["status"] == "past_due":
+        found |= {one.id: one for one in is_open.pending.get(raw["id"], ())}
+    return tuple(sorted(found.values(), key=lambda one: (one.at, one.id)))
 
 
 def _last_payment(http: StripeHttp, raw: Json, *, asked: bool) -> PeriodPayment | None:
@@ -114,7 +145,8 @@ def _items(http: StripeHttp, raw: Json) -> Sequence[Json]:
     return http.all("/v1/subscription_items", subscription=raw["id"])
 
 
-def _open_since(http: StripeHttp, raws: Sequence[Json], customer_id: str) -> dict[str, datetime]:
+def _open_invoices(http: StripeHttp, raws: Sequence[Json], customer_id: str) -> OpenInvoices:
     if all(raw["status"] != "past_due" for raw in raws):
-        return {}
-    return oldest_due(http.all("/v1/invoices", customer=customer_id, status="open"), {})
+        return OpenInvoices()
+    invoices = http.all("/v1/invoices", customer=customer_id, status="open")
+    return OpenInvoices().and_those(invoices)

@@ -7,7 +7,8 @@ The generation is read before Stripe is, so news that arrives meanwhile is anoth
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,7 +16,7 @@ from sqlalchemy import Connection
 
 from bridge.core.grants import grants
 from bridge.core.membership import Decision, Situation, decide
-from bridge.core.model import Event, Grant, MoneyLine
+from bridge.core.model import Event, Grant, MoneyLine, PendingPayment
 from bridge.core.reasons import UNDECIDED
 from bridge.core.rules import Rules
 from bridge.crashpoints import crashpoint
@@ -96,14 +97,14 @@ def _round(
         for lease in leases:
             work.check(connection, lease, now)
         tells = not sharing.is_only_shared(dirty, events)
-        new_money = _share(connection, key, user_id, readings, needs, now, tells_others=tells)
+        news = _share(connection, key, user_id, readings, needs, now, tells_others=tells)
         linked = _link(connection, readings, needs, now)
         inbox.finish(connection, needs.outcomes, now)
         decision, timer = None, None
         if user_id is not None:
             decision = _decide(bridge, connection, user_id, now, cause=cause)
             timer = work.user_key(user_id), decision.next_at
-        _tell(bridge, connection, user_id, decision, new_money, now)
+        _tell(bridge, connection, user_id, decision, news, now)
         if len(events) < inbox.AT_ONCE:
             work.mark_done(connection, dirty, timer=timer)
         if user_id is not None and decision is not None:
@@ -132,33 +133,39 @@ def _cause(dirty: Iterable[work.Dirty], events: Sequence[Event], needs: Needs) -
 # --- writing --------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a statement tells besides groups: new money, and what pends of a customer or no more."""
+
+    money: tuple[MoneyLine, ...]
+    pending: Mapping[str, frozenset[PendingPayment]]
+
+
 def _keep(
     connection: Connection,
     readings: list[Reading],
     needs: Needs,
     now: datetime,
-) -> tuple[MoneyLine, ...]:
+) -> News:
     new: list[MoneyLine] = []
+    pending: dict[str, frozenset[PendingPayment]] = {}
     for reading in readings:
         if reading.deleted:
             links.forget(connection, reading.customer_id, now)
             continue
         note_catalogue(connection, reading.catalogue, now)
-        facts.save_subscriptions(
-            connection,
-            reading.customer_id,
-            reading.subscriptions,
-            reading.began_at,
-            with_payments=needs.purchases,
+        customer_id, at = reading.customer_id, reading.began_at
+        pending[customer_id] = facts.save_subscriptions(
+            connection, customer_id, reading.subscriptions, at, with_payments=needs.purchases
         )
         if reading.purchases is not None:
-            facts.save_purchases(
-                connection, reading.customer_id, reading.purchases, reading.began_at
+            pending[customer_id] |= facts.save_purchases(
+                connection, customer_id, reading.purchases, reading.pending_orders, at
             )
         new.extend(facts.save_money(connection, reading.money, now))
     for customer_id in needs.forget - {reading.customer_id for reading in readings}:
         links.forget(connection, customer_id, now)
-    return tuple(new)
+    return News(tuple(new), pending)
 
 
 def _share(
@@ -170,17 +177,17 @@ def _share(
     now: datetime,
     *,
     tells_others: bool,
-) -> tuple[MoneyLine, ...]:
+) -> News:
     """Keep what was read, and have all others decided again who have a share in it."""
     own = [key] if user_id is None else links.customers_of(connection, user_id)
     read = [reading.customer_id for reading in readings]
     before = sharing.others(connection, user_id, own, read)
-    new_money = _keep(connection, readings, needs, now)
+    news = _keep(connection, readings, needs, now)
     shares.settle_seats(connection, facts.subscriptions_of(connection, own), now)
     if tells_others:
         after = sharing.others(connection, user_id, own, read)
         shares.wake(connection, before | after, f"shares with {key}", now)
-    return new_money
+    return news
 
 
 def _tell(
@@ -188,7 +195,7 @@ def _tell(
     connection: Connection,
     user_id: int | None,
     decision: Decision | None,
-    new_money: tuple[MoneyLine, ...],
+    news: News,
     now: datetime,
 ) -> None:
     """Have statements and receipts written: each line of money is its own payer's.
@@ -197,13 +204,20 @@ def _tell(
     payment is new only this once, and is to be told.
     """
     of_payer: dict[int, list[MoneyLine]] = {} if user_id is None else {user_id: []}
-    for line in new_money:
+    for line in news.money:
         payer = links.user_of(connection, line.customer_id) if line.customer_id else None
         if payer is not None:
             of_payer.setdefault(payer, []).append(line)
+    pending: dict[int, frozenset[PendingPayment]] = {}
+    for customer_id, moved in news.pending.items():
+        payer = links.user_of(connection, customer_id) if moved else None
+        if payer is not None:
+            of_payer.setdefault(payer, [])
+            pending[payer] = pending.get(payer, frozenset()) | moved
     for payer, lines in of_payer.items():
-        theirs = decision if payer == user_id else None
-        statements.after_decision(connection, bridge.policy, payer, theirs, lines, now)
+        theirs, moved = (decision if payer == user_id else None), pending.get(payer, frozenset())
+        policy = bridge.policy
+        statements.after_decision(connection, policy, payer, theirs, lines, now, pending=moved)
 
 
 def _link(

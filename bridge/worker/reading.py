@@ -8,7 +8,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from bridge.core.model import MoneyLine, Price, Product, Purchase, Subscription
+from bridge.core.model import (
+    MoneyLine,
+    PendingPayment,
+    Price,
+    Product,
+    Purchase,
+    Subscription,
+)
 from bridge.errors import NotFound
 from bridge.reference import read_reference
 from bridge.store import catalogue, links, shares
@@ -25,6 +32,7 @@ class Reading:
     began_at: datetime
     subscriptions: tuple[Subscription, ...] = ()
     purchases: tuple[Purchase, ...] | None = None
+    pending_orders: tuple[PendingPayment, ...] = ()
     money: tuple[MoneyLine, ...] = ()
     catalogue: tuple[Product | Price, ...] = ()
     user_id: int | None = None
@@ -86,6 +94,7 @@ def _read_customer(
         began_at,
         subscriptions,
         purchases if bought else None,
+        bought.pending if bought else (),
         (*found.money, *(bought.money if bought else ()), *money),
         (*_products_of(bridge, prices), *prices),
         user_id=users.pop() if len(users) == 1 else None,

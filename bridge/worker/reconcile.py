@@ -159,13 +159,13 @@ def _take_in(
             subscriptions.c.id == subscription.id
         )
     ).one_or_none()
+    before = None
     if known is not None:
         before = readings.CONVERTER.structure(known.data, Subscription)
         subscription = facts.with_known_fate(subscription, {before.id: before})
-    data = readings.CONVERTER.unstructure(subscription)
     if known is not None and known.read_at > began_at:
         return  # read on its own meanwhile: newer than this page may be
-    if known is not None and known.data == data:
+    if before == subscription:
         connection.execute(
             update(subscriptions)
             .where(subscriptions.c.id == subscription.id)

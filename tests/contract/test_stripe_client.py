@@ -180,16 +180,35 @@ def test_E19_items_beyond_the_tenth_are_read_too(api: StripeApi, server: Recorde
 def test_E5_past_due_costs_one_more_request_for_the_oldest_open_invoice(
     api: StripeApi, server: Recorded
 ) -> None:
-    latest = an_invoice("in_2", status="open", created=T0 + 30 * DAY)
+    latest = an_invoice("in_2", status="open", created=T0 + 30 * DAY, amount_remaining=1000)
     found = a_subscription(status="past_due", latest_invoice=latest)
     server.play("GET", "/v1/subscriptions", rows(found))
-    oldest = an_invoice("in_1", status="open", created=T0 + DAY)
+    oldest = an_invoice("in_1", status="open", created=T0 + DAY, amount_remaining=900)
     server.play("GET", "/v1/invoices", rows(latest, oldest))
     (read,) = api.customer_reading("cus_1").subscriptions
     assert read.past_due_since_at is not None
     assert read.past_due_since_at.timestamp() == T0 + DAY
     assert server.asked[1].query["status"] == ["open"]
     assert len(server.asked) == 2
+    assert [(p.id, p.amount_minor) for p in read.pending] == [("in_1", 900), ("in_2", 1000)]
+
+
+@pytest.mark.parametrize(
+    ("status", "pending"),
+    [("incomplete", ["in_1"]), ("active", ["in_1"]), ("canceled", []), ("incomplete_expired", [])],
+)
+def test_A31_E2_an_open_latest_invoice_is_pending_while_its_subscription_goes_on(
+    api: StripeApi, server: Recorded, status: str, pending: list[str]
+) -> None:
+    latest = an_invoice("in_1", status="open", amount_remaining=1000)
+    found = a_subscription(status=status, latest_invoice=latest)
+    server.play("GET", "/v1/subscriptions", rows(found))
+    (read,) = api.customer_reading("cus_1").subscriptions
+    assert [p.id for p in read.pending] == pending
+    assert len(server.asked) == 1
+    server.play("GET", "/v1/invoices", rows(latest))
+    server.play("GET", "/v1/subscriptions", rows(found))
+    assert [page[0].pending for page in api.all_subscriptions()] == [read.pending]
 
 
 def test_everybodys_subscriptions_come_in_pages_with_what_is_past_due(

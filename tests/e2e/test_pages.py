@@ -11,7 +11,7 @@ import pytest
 import requests
 from sqlalchemy import insert, text, update
 
-from bridge.core.model import MoneyLine, Price, Product
+from bridge.core.model import MoneyLine, MoneyPart, PendingPayment, Price, Product
 from bridge.store import catalogue, facts, schema
 from bridge.store import web as store
 from bridge.web import create_app
@@ -153,6 +153,25 @@ def test_I7_everyone_sees_their_own_statement_and_nobody_else_s(tmp_path: Path) 
         refused = eves.submit(page, "/me/billing", customer="cus_of_ada")
         assert refused.status_code == 403
         assert "not yours" in refused.text
+
+
+def test_A101_the_parts_of_a_payment_and_what_is_pending_are_text_on_the_page(
+    tmp_path: Path,
+) -> None:
+    hostile = '"><script>alert(1)</script>'
+    with open_place(tmp_path) as place:
+        user_id, now = place.person("ada"), place.bridge.clock.now()
+        pay(place, user_id, "cus_of_ada", 1111)
+        part = MoneyPart(hostile, 1000)
+        line = MoneyLine("in_2", "cus_of_ada", "paid", now, 1000, "eur", hostile, parts=(part,))
+        waits = PendingPayment("cs_1", hostile, 1200, "eur", now)
+        with place.bridge.store.write() as connection:
+            facts.save_money(connection, [line], now)
+            facts.save_purchases(connection, "cus_of_ada", [], [waits], now)
+        page = place.browser("ada").get("/me")
+        assert "<script" not in page.text
+        assert unescape(page.text).count(hostile) == 3
+        assert "Pending: " in page.text
 
 
 def order(place: Place, user_id: int, order_id: str, price_id: str = "price_year") -> str:

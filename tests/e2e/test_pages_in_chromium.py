@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-from bridge.core.model import MoneyLine, Price, Product
+from bridge.core.model import MoneyLine, MoneyPart, PendingPayment, Price, Product
 from bridge.store import facts, links
 from tests.e2e.place import Place, open_place
 
@@ -158,7 +159,13 @@ def long_statement(place: Place, yearly: str) -> None:
         back = now - timedelta(days=3)
         lines.append(MoneyLine("re_1", customer, "refunded", back, -500, "eur", "Patron"))
         lines.append(MoneyLine("ch_1", customer, "paid", back, 1_234_567, "usd", coffee))
+        parts = MoneyPart("Remaining time on Patron after 1 Dec 2026", 3867), MoneyPart("Tax", 500)
+        whole = MoneyLine("in_30", customer, "paid", back, 3500, "eur", "Patron", parts=parts)
+        lines.append(replace(whole, discount_minor=867, from_credit_minor=700))
         facts.save_money(connection, lines, now)
+        (running,) = facts.subscriptions_of(connection, [customer])
+        waits = PendingPayment("in_31", "Remaining time on Patron", 1200, "eur", now)
+        facts.save_subscription(connection, replace(running, pending=(waits,)), now)
 
 
 LOOKS = [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE), ("light", NARROW)]

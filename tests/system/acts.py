@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import requests
 from sqlalchemy import select
 
 from bridge.reference import sign_reference
+from bridge.sandbox.discourse.cooked import cook
 from bridge.sandbox.discourse.membership import add_member, remove_member
 from bridge.sandbox.discourse.state import Post, User
 from bridge.sandbox.stripe.account import Account, account_of
 from bridge.store.schema import changes, inbox, memberships
+from bridge.web import create_app
 from tests.harness import SECRET_KEY, System
 
 
@@ -116,6 +120,31 @@ def messages_to(world: System, user: str) -> list[list[Post]]:
     forum = world.sandbox.forum
     found = [t for t in forum.topics.values() if world.user(user) in t.allowed_user_ids]
     return [[forum.posts[post_id] for post_id in topic.post_ids] for topic in found]
+
+
+def page_of(world: System, user: str) -> str:
+    """What a member reads on their own page of the bridge."""
+    browser = create_app(world.bridge).test_client()
+    with browser.session_transaction() as session:
+        session["user_id"], session["username"] = world.user(user), user
+        session["signed_in_at"] = world.bridge.clock.now().isoformat()
+    answer = browser.get("/me")
+    assert answer.status_code == 200
+    return _words(answer.text.partition('<main id="main">')[2])
+
+
+def message_to(world: System, user: str) -> str:
+    """What a member reads in their statement on the forum, as it is shown there."""
+    (posts,) = messages_to(world, user)
+    return _words(cook(posts[0].raw))
+
+
+def _words(page: str) -> str:
+    """The text of a page, a row of a table on one line."""
+    rows = re.sub(r"</(?:tr|p|h\d|summary)>", "\n", re.sub(r"\s+", " ", page))
+    text = re.sub(r"<(?:td|th|br|li|span)\b", " \\g<0>", rows)
+    text = html.unescape(re.sub(r"<!--.*?-->|<[^>]*>", "", text))
+    return "\n".join(" ".join(line.split()) for line in text.splitlines())
 
 
 def membership(world: System, user: str, group: str) -> Any:

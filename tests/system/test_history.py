@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from bridge import operations
 from bridge.answers.explain import explain
@@ -17,7 +17,8 @@ from bridge.core.policy import parse_policy
 from bridge.rulebook import Rulebook
 from bridge.sandbox.stripe import delivery, fail_payments
 from bridge.store import history
-from bridge.store.schema import changes, readings
+from bridge.store.schema import changes, readings, subscriptions, work
+from bridge.worker import reconcile
 from tests.harness import DAY, System, system
 from tests.system.acts import account, confirm, pass_days, pay_open_invoices, staff_add
 
@@ -216,6 +217,24 @@ def test_only_a_reading_that_differs_is_kept_and_the_log_is_never_edited(world: 
     assert kept() > count
     assert rows()[: len(log)] == log
     assert len(rows()) > len(log)
+
+
+def test_what_an_earlier_version_did_not_read_is_no_change(world: System) -> None:
+    world.subscribe(world.customer("alice"), world.price("supporters"))
+    world.settle()
+    with world.bridge.store.write() as connection:
+        (data,) = connection.scalars(select(subscriptions.c.data))
+        older = {name: value for name, value in data.items() if name != "pending"}
+        connection.execute(update(subscriptions).values(data=older))
+        count = connection.scalar(select(func.count()).select_from(readings))
+        rounds = connection.scalar(select(func.sum(work.c.dirty_gen)))
+    reconcile.read_all_subscriptions(world.bridge)
+    with world.bridge.store.read() as connection:
+        assert connection.scalar(select(func.sum(work.c.dirty_gen))) == rounds
+    operations.sync_user(world.bridge, world.user("alice"), actor="test")
+    world.settle()
+    with world.bridge.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(readings)) == count
 
 
 def test_the_past_is_told_without_asking_anybody(world: System) -> None:

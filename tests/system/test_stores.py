@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, column, func, insert, inspect, select, table, text, update
 from sqlalchemy.exc import StatementError
 
 from bridge.clock import Clock
+from bridge.core.model import MoneyLine, MoneyPart
 from bridge.errors import RateLimited, Transient
 from bridge.limiter import Limiter
-from bridge.store import Store, links, migrate, state, work
+from bridge.store import Store, facts, links, migrate, state, work
 from bridge.store.schema import groups, metadata, slots
 from bridge.store.schema import work as work_table
 
@@ -85,6 +87,26 @@ def test_the_migrated_schema_is_the_one_that_the_code_is_written_for(store: Stor
     with store.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_money_that_an_earlier_version_kept_is_as_it_was_and_new_money_keeps_its_parts(
+    database_url: str,
+) -> None:
+    store = Store(database_url)
+    migrate.upgrade(store, NOW, "0001")
+    old = MoneyLine("in_1", None, "paid", NOW, 1000, "eur", "Patron", user_id=7, method="cash")
+    parts = MoneyPart("Gold", 2000), MoneyPart("Unused time on Silver", -500)
+    new = replace(old, id="in_2", discount_minor=500, parts=parts)
+    with store.write() as connection:
+        row = asdict(old) | {"at": 1, "recorded_at": 1}
+        del row["discount_minor"], row["parts"]
+        connection.execute(insert(table("money_lines", *map(column, row))).values(row))
+    migrate.upgrade(store, NOW)
+    with store.write() as connection:
+        assert facts.save_money(connection, [new], NOW) == (new,)
+        first, second = facts.money_of(connection, 7)
+        assert (replace(first, at=NOW), second) == (old, new)
+    store.close()
 
 
 def test_processes_that_start_together_migrate_once(database_url: str) -> None:
@@ -309,6 +331,7 @@ def test_I4_as_many_requests_as_are_free_and_not_one_more_from_many_threads(stor
 PROCESS = """
 import sys, threading
 from bridge.clock import Clock
+from bridge.core.model import MoneyLine, MoneyPart
 from bridge.errors import RateLimited
 from bridge.limiter import Limiter
 from bridge.store import Store

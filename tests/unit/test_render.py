@@ -15,7 +15,14 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from bridge.core.model import NO_GROUP, Grant, MoneyKind, MoneyLine
+from bridge.core.model import (
+    NO_GROUP,
+    Grant,
+    MoneyKind,
+    MoneyLine,
+    MoneyPart,
+    PendingPayment,
+)
 from bridge.core.reasons import Reason
 from bridge.core.statement import GroupName, Links, NextPayment, Statement, StatementInput, build
 from bridge.render import (
@@ -284,7 +291,7 @@ def test_a_member_reads_one_message_with_standing_totals_links_and_years() -> No
         '[details="2025 · €50.00 · JP¥500"]\n\n'
         "| Date | What for | Amount |\n"
         "|:---|:---|---:|\n"
-        "| 5 Jan | Share (€1\\.00 of it from credit) | €50\\.00 |\n"
+        "| 5 Jan | Share<br><small>€1\\.00 from credit, €49\\.00 charged</small> | €50\\.00 |\n"
         "| 4 Jan | Payment | JP¥500 |\n\n"
         "[/details]\n\n"
         '<small>As of [date=2026-11-22 time=05:25:52 timezone="Etc/UTC"]. '
@@ -392,6 +399,43 @@ def test_a_dispute_and_its_return_are_lines_of_their_own() -> None:
     assert "Given back by the bank: Share" in words
 
 
+def entry(**fields: Any) -> str:
+    """A line of the table as the forum shows it."""
+    line = money("in_1", datetime(2026, 5, 1, tzinfo=UTC), 1500, "Patron", **fields)
+    (found,) = [row for row in body_of(money=[line]).splitlines() if "1 May" in row]
+    return found.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"discount_minor": 500}, "€20.00, less €5.00 discount"),
+        ({"from_credit_minor": 400}, "€4.00 from credit, €11.00 charged"),
+        ({"from_credit_minor": 1500}, "Paid from credit"),
+        ({"discount_minor": 500, "currency": "jpy"}, "JP¥2,000, less JP¥500 discount"),
+    ],
+)
+def test_A26_A27_A29_a_payment_tells_its_discount_and_its_credit(
+    fields: dict[str, Any], told: str
+) -> None:
+    line = entry(**fields)
+    assert line.startswith(f"| 1 May | Patron<br><small>{told}</small> | ")
+
+
+def test_A31_a_payment_of_several_parts_shows_each_under_it() -> None:
+    parts = MoneyPart("Remaining time on Gold", 2000), MoneyPart("Unused time on Silver", -500)
+    assert entry(parts=parts) == (
+        "| 1 May | Patron<br><small>Remaining time on Gold: €20.00</small>"
+        f"<br><small>Unused time on Silver: {MINUS}€5.00</small> | €15.00 |"
+    )
+
+
+def test_A31_E2_what_is_pending_is_told_since_when() -> None:
+    since = datetime(2026, 3, 3, tzinfo=UTC)
+    words = words_of(pending=(PendingPayment("in_1", "Patron", 1200, "eur", since),))
+    assert "Pending: €12.00 for Patron (since 3 March 2026)." in words
+
+
 def test_amounts_and_days_are_written_in_the_language_of_the_reader() -> None:
     _, body = statement_markdown(statement(grant(), money=MONEY), "de")
 
@@ -405,8 +449,9 @@ def filled_with(text: str) -> Statement:
         grant(),
         groups={7: GroupName(text, "https://forum.example/g/patrons"), 8: GroupName(text)},
         whats={"price_1": text},
-        money=[replace(line, what=text) for line in MONEY],
+        money=[replace(line, what=text, parts=(MoneyPart(text, 2500),)) for line in MONEY],
         next_payments=(NextPayment("sub_1", NOW, 2500, "eur", text),),
+        pending=(PendingPayment("in_1", text, 2500, "eur", NOW),),
         held={8: text},
     )
 

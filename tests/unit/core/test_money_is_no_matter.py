@@ -5,15 +5,22 @@ from dataclasses import replace
 import pytest
 
 import handlers
-from bridge.core.model import Event
+from bridge.core.model import Event, PendingPayment
 from bridge.core.tasks import Ignore
-from tests.unit.core.shop import NOW, held, judged, purchase
+from tests.unit.core.shop import NOW, held, judged, purchase, subscription
 
 
 @pytest.mark.parametrize("currency", ["eur", "usd", "jpy", "kwd"])
 def test_E49_the_same_purchase_in_any_currency_leads_to_the_same_groups(currency: str) -> None:
     bought = replace(purchase(), currency=currency, amount_minor=500, payment_minor=500)
     assert held(judged(bought)) == held(judged(purchase()))
+
+
+def test_A31_what_is_pending_decides_nothing() -> None:
+    waits = PendingPayment("in_1", "Patron", 1200, "eur", NOW)
+    for status in ("active", "past_due", "incomplete", "unpaid", "trialing"):
+        before = subscription(status=status)
+        assert judged(replace(before, pending=(waits,))) == judged(before)
 
 
 @pytest.mark.parametrize("type_", ["radar.early_fraud_warning.created", "", "v2.money.moved"])

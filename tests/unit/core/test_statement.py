@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.model import NO_GROUP, Grant, MoneyLine, Price
+from bridge.core.model import NO_GROUP, Grant, MoneyLine, PendingPayment, Price
 from bridge.core.money import Total
 from bridge.core.reasons import Reason
 from bridge.core.rules import Rule, Rules
@@ -186,6 +186,27 @@ def test_a_group_without_a_name_is_left_out() -> None:
     statement = build(given_with(grant(99), grant(98, holds=False, reason=Reason.CANCELED)))
 
     assert (statement.standing, statement.notices) == ((), ())
+
+
+def test_A31_what_is_pending_comes_in_order_on_the_days_of_the_members_zone() -> None:
+    at = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
+    late = PendingPayment("in_2", "Patron", 1200, "eur", at)
+    soon = replace(late, id="in_1", at=at - timedelta(days=1))
+
+    found = build(given_with(pending=(late, soon), zone=ZoneInfo("Europe/Berlin"))).pending
+
+    assert [(one.id, one.at.day) for one in found] == [("in_1", 20), ("in_2", 21)]
+
+
+def test_E2_a_first_payment_that_is_pending_has_not_failed() -> None:
+    waits, failed = (
+        build(given_with(grant(holds=False, reason=reason))).notices[0].cause
+        for reason in (Reason.INCOMPLETE, Reason.UNPAID)
+    )
+
+    assert waits
+    assert failed
+    assert (waits.has_failed, failed.has_failed) == (False, True)
 
 
 def test_next_payments_come_in_order() -> None:

@@ -1,0 +1,99 @@
+"""What an invoice says of its sum: what for, less what, made up of what, and what is still open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from bridge.core.model import MoneyPart, PendingPayment
+from bridge.stripe_api.reader import Json, moment, rows, within
+
+# "3 \u00d7 Patron (at \u20ac10.00 / month)": as Stripe describes what is sold by a price.
+_DESCRIPTION = re.compile("(\\d+) \u00d7 (.+?)(?: \\(at .*\\))?")
+
+
+def what_for(lines: Sequence[Json], otherwise: str | None) -> str:
+    """What was bought: the first line that costs something, and how many more there are."""
+    charged = [ln for ln in lines if int(ln.get("amount") or 0) > 0] or list(lines)
+    names = dict.fromkeys(filter(None, (_name(line) for line in charged)))
+    if not names:
+        return otherwise or "Payment"
+    more = len(names) - 1
+    return next(iter(names)) + (f" and {more} more" if more else "")
+
+
+def pending_payment(raw: Json) -> PendingPayment | None:
+    """What an invoice waits for; nothing while it is a draft, nor once it is settled or void."""
+    left = int(raw.get("amount_remaining") or 0)
+    if raw.get("status") != "open" or left <= 0:
+        return None
+    since = within(raw, "status_transitions", "finalized_at") or raw["created"]
+    return PendingPayment(
+        id=raw["id"],
+        what=what_for(rows(raw.get("lines")), raw.get("description")),
+        amount_minor=left,
+        currency=str(raw["currency"]).lower(),
+        at=moment(since),
+    )
+
+
+def discount_of(raw: Json) -> int:
+    """What all discounts of an invoice took off its price."""
+    amounts = raw.get("total_discount_amounts")
+    if amounts is None and raw.get("discount"):  # before 2020-08-27 only the sums tell it
+        off = int(raw.get("subtotal") or 0) + _added_tax(raw) - int(raw.get("total") or 0)
+    else:
+        off = sum(int(each["amount"]) for each in amounts or ())
+    return max(0, off)
+
+
+def parts_of(raw: Json, gross_minor: int) -> tuple[MoneyPart, ...]:
+    """The lines of an invoice that has several, such as a proration's credit and debit."""
+    lines = [(counted_name(ln), int(ln.get("amount") or 0)) for ln in rows(raw.get("lines"))]
+    return add_up_to(gross_minor, lines, _added_tax(raw))
+
+
+def add_up_to(
+    gross_minor: int, lines: Iterable[tuple[str, int]], added_tax: int
+) -> tuple[MoneyPart, ...]:
+    """Parts whose sum is the gross amount, credits after the rest; none for a single line.
+
+    Tax that is in the prices already is no part. `Other` is what no line tells of: a balance owed
+    from before, shipping, or what a very long invoice leaves out.
+    """
+    parts = [MoneyPart(what, amount) for what, amount in lines if amount]
+    if len(parts) < 2:  # noqa: PLR2004 -- one is the payment itself
+        return ()
+    parts.sort(key=lambda part: part.amount_minor < 0)
+    rest = gross_minor - added_tax - sum(part.amount_minor for part in parts)
+    parts += [MoneyPart("Tax", added_tax), MoneyPart("Other", rest)]
+    return tuple(part for part in parts if part.amount_minor)
+
+
+def _added_tax(raw: Json) -> int:
+    """Tax on top of the prices; what is in them is not told apart."""
+    if (taxes := raw.get("total_taxes")) is not None:
+        return sum(int(t["amount"]) for t in taxes if t.get("tax_behavior") == "exclusive")
+    if (taxes := raw.get("total_tax_amounts")) is not None:
+        return sum(int(t["amount"]) for t in taxes if not t.get("inclusive"))
+    return int(raw.get("tax") or 0)
+
+
+def counted_name(line: Json) -> str:
+    """What a line is for, with how many there are of it."""
+    text = _text(line) or ("Credit" if int(line.get("amount") or 0) < 0 else "Payment")
+    found = _DESCRIPTION.fullmatch(text)
+    if not found:
+        return text
+    return found[2] if found[1] == "1" else f"{found[1]} \u00d7 {found[2]}"
+
+
+def _name(line: Json) -> str | None:
+    text = _text(line)
+    found = _DESCRIPTION.fullmatch(text or "")
+    return found[2] if found else text
+
+
+def _text(line: Json) -> str | None:
+    text = line.get("description") or within(line, "price", "nickname")
+    return text or within(line, "plan", "nickname") or None
