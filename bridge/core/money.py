@@ -35,6 +35,7 @@ def decimals_of(currency: str) -> int:
     return 3 if code in _THREE_DECIMALS else 2
 
 
+@lru_cache(maxsize=1024)  # a member pays the same price again and again
 def format_minor(amount_minor: int, currency: str, locale: str = "en") -> str:
     """`€25.00`, `¥500`, a minus before it; never rounded. An unknown locale is read as English.
 
@@ -97,6 +98,7 @@ def add_up(lines: Iterable[MoneyLine]) -> tuple[Total, ...]:
     return tuple(Total(code, paid[code], returned[code]) for code in sorted(paid))
 
 
+@lru_cache(maxsize=64)
 def _code(currency: str) -> str:
     code = currency.upper()
     if not _CURRENCY.fullmatch(code):
