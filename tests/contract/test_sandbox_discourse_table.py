@@ -5,7 +5,6 @@ To write it anew: `python -m tests.contract.test_sandbox_discourse_table`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -17,12 +16,12 @@ from werkzeug.routing import MapAdapter
 
 from bridge.sandbox.discourse import create_discourse
 from bridge.sandbox.kernel import World
-from tests.contract.test_sandbox_discourse_schemas import CASES
+from tests.contract.discourse_contract import CONTRACT, SCHEMAS, operation_of, recorded
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "sandbox.md"
-TRANSCRIPT = ROOT.parent / "shared" / "contract" / "discourse" / "transcript" / "discourse-3.5.json"
 BEGIN, END = "<!-- discourse: begin -->\n", "<!-- discourse: end -->\n"
+HELD_TO = ("operation of openapi.json", "schema (3.2 and 3.5)")
 
 # What an endpoint does not do, where that could surprise.
 NOT_DONE = {
@@ -88,25 +87,24 @@ def matched(routes: MapAdapter, method: str, path: str) -> str | None:
 def table() -> str:
     app = forum_app()
     routes = app.url_map.bind("localhost")
-    steps = json.loads(TRANSCRIPT.read_text())["steps"]
-    recorded = Counter(matched(routes, s["request"]["method"], s["request"]["path"]) for s in steps)
-    schemas: dict[str | None, set[str]] = {}
-    for case in CASES:
-        path = re.sub(r"\{\w+\}", "7", case.path)
-        schemas.setdefault(matched(routes, case.method, path), set()).add(case.schema)
+    asked = (step["request"] for step in recorded())
+    exchanges = Counter(matched(routes, a["method"], a["path"]) for a in asked)
     lines = [
-        "| endpoint | recorded exchanges | schema (3.2 and 3.5) | what it does not do |",
-        "|---|---:|---|---|",
+        f"| endpoint | recorded exchanges | {' | '.join(HELD_TO)} | what it does not do |",
+        "|---|---:|---|---|---|",
     ]
     for endpoint in endpoints(app):
-        names = ", ".join(f"`{name}`" for name in sorted(schemas.get(endpoint, ())))
-        count = recorded[endpoint] or ""
-        lines.append(f"| `{endpoint}` | {count} | {names} | {NOT_DONE.get(endpoint, '')} |")
+        method, _, path = endpoint.partition(" ")
+        operation = operation_of(method, re.sub(r":\w+", "7", path.replace(":slug", "-")))
+        described = f"`{operation.name.partition(' ')[2]}`" if operation else ""
+        schema = f"`{SCHEMAS[operation.name]}`" if operation and operation.name in SCHEMAS else ""
+        cells = (exchanges[endpoint] or "", described, schema, NOT_DONE.get(endpoint, ""))
+        lines.append(f"| `{endpoint}` | " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines) + "\n"
 
 
 @pytest.mark.contract
-@pytest.mark.skipif(not TRANSCRIPT.exists(), reason="../shared with the recording is absent")
+@pytest.mark.skipif(not CONTRACT.is_dir(), reason="../shared with the recording is absent")
 def test_the_table_of_endpoints_in_the_documentation_is_true() -> None:
     written = DOCUMENT.read_text().partition(BEGIN)[2].partition(END)[0]
     assert written == table(), (

@@ -1,9 +1,17 @@
-"""A simulated forum without sockets, at a time that stands still."""
+"""A simulated forum without sockets, at a time that stands still.
+
+Whatever a test asks of it, each answer is held to Discourse's contract where that is at hand.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from typing import Any
+from urllib.parse import urlencode
 
+from flask import Response, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -13,9 +21,11 @@ from bridge.sandbox.discourse.people import add_group, add_user
 from bridge.sandbox.discourse.state import Forum, Group, User
 from bridge.sandbox.kernel import Clock, Fault, World
 from bridge.sandbox.server import FAULT
+from tests.contract.discourse_contract import IS_HERE, contradictions
 
 NOW = 1_800_000_000.0
 SECRET = "a-secret-of-thirty-two-characters"
+RETURN = "http://localhost:9999/login/callback"
 
 
 class Site:
@@ -31,11 +41,23 @@ class Site:
             path=path,
             connect_secret=SECRET,
         )
+        self.app.testing = True  # a failure is the test's, and no answer
+        self.app.after_request(self._held_to_contract)
+        self.asked: list[tuple[str, str, int]] = []
         self.forum: Forum = self.world.parts["discourse"]
         self.key = make_key(self.world, self.forum, "all").key
 
     def close(self) -> None:
         self.world.close()
+
+    def _held_to_contract(self, answer: Response) -> Response:
+        path, status = request.path.removeprefix("/json"), answer.status_code
+        self.asked.append((request.method, path, status))
+        if IS_HERE and answer.mimetype not in ("text/html", "text/css") and not is_cut_off(answer):
+            body = answer.get_json(force=True, silent=True)
+            wrong = contradictions(request.method, path, status, body, self.forum.version)
+            assert not wrong, f"{request.method} {path}: {wrong}"
+        return answer
 
     def browser(self) -> FlaskClient:
         return self.app.test_client()
@@ -92,6 +114,14 @@ class Site:
         return self.call("POST", "/posts.json", json={**told, **more})
 
 
-def is_cut_off(answer: TestResponse) -> bool:
+def is_cut_off(answer: Response | TestResponse) -> bool:
     """What the server below turns into a closed connection."""
-    return answer.status_code == 502 and answer.text == "cut off"
+    return answer.status_code == 502 and answer.get_data(as_text=True) == "cut off"
+
+
+def asked(secret: str = SECRET, **payload: str) -> str:
+    """The address that a site sends a person to, to be told who they are."""
+    given = {"nonce": "n0nce", "return_sso_url": RETURN, **payload}
+    raw = base64.b64encode(urlencode(given).encode()).decode()
+    sig = hmac.new(secret.encode(), raw.encode(), hashlib.sha256).hexdigest()
+    return "/session/sso_provider?" + urlencode({"sso": raw, "sig": sig})

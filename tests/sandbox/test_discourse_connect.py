@@ -6,14 +6,13 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
 
-from tests.sandbox.discourse_world import SECRET, Site
+from tests.sandbox.discourse_world import RETURN, SECRET, Site, asked
 
-RETURN = "http://localhost:9999/login/callback"
 XHR = {"X-Requested-With": "XMLHttpRequest"}
 
 
@@ -31,14 +30,6 @@ def newest() -> Iterator[Site]:
     site.person("ada", name="Ada Brandt")
     yield site
     site.close()
-
-
-def asked(secret: str = SECRET, **payload: str) -> str:
-    """The address that a site sends a person to."""
-    given = {"nonce": "n0nce", "return_sso_url": RETURN, **payload}
-    raw = base64.b64encode(urlencode(given).encode()).decode()
-    sig = hmac.new(secret.encode(), raw.encode(), hashlib.sha256).hexdigest()
-    return "/session/sso_provider?" + urlencode({"sso": raw, "sig": sig})
 
 
 def told(location: str, secret: str = SECRET) -> dict[str, str]:

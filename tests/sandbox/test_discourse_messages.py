@@ -233,3 +233,16 @@ def test_tables_keep_their_alignment() -> None:
     cooked = cook("| What | Amount |\n|---|---:|\n| Share | €5.00 |", NOBODY)
     assert '<th style="text-align:right">Amount</th>' in cooked
     assert cooked.startswith('<div class="md-table">')
+
+
+def test_a_list_of_messages_tells_who_began_each_and_who_wrote_last(site: Site) -> None:
+    topic = site.message("ada").get_json()["topic_id"]
+
+    def parts() -> list[tuple[str | None, str]]:
+        listed = site.call("GET", "/topics/private-messages/ada.json", as_user="ada").get_json()
+        posters = listed["topic_list"]["topics"][0]["posters"]
+        return [(p["extras"], p["description"]) for p in posters]
+
+    assert parts() == [("latest single", "Original Poster, Most Recent Poster")]
+    site.call("POST", "/posts.json", json={"topic_id": topic, "raw": "Thank you."}, as_user="ada")
+    assert parts() == [(None, "Original Poster"), ("latest", "Most Recent Poster")]

@@ -183,3 +183,17 @@ def test_staged_users_are_listed_and_may_be_in_groups(site: Site) -> None:
     (found,) = site.call("GET", "/admin/users/list/staged.json").get_json()
     assert found["staged"] is True
     assert "mailonly" not in site.browser().get("/login").text
+
+
+def test_who_suspended_a_user_stays_known_when_the_suspension_has_ended(site: Site) -> None:
+    ada = site.person("ada")
+    until = {"suspend_until": "2099-01-01", "reason": "Too loud"}
+    site.call("PUT", f"/admin/users/{ada.id}/suspend.json", json=until)
+    shown = site.call("GET", f"/admin/users/{ada.id}.json").get_json()
+    assert shown["penalty_counts"]["suspended"] == 1
+    assert "suspended" not in shown
+    site.call("PUT", f"/admin/users/{ada.id}/unsuspend.json")
+    shown = site.call("GET", f"/admin/users/{ada.id}.json").get_json()
+    assert shown["suspended_by"]["username"] == "siteadmin"
+    assert (shown["full_suspend_reason"], shown["penalty_counts"]["suspended"]) == (None, 0)
+    assert "suspended_till" not in shown

@@ -176,7 +176,7 @@ def _suspend(user_id: int) -> Response:
 def _unsuspend(user_id: int) -> Response:
     made = call()
     user = by_id(made, user_id)
-    user.suspended_at = user.suspended_till = user.suspend_reason = user.suspended_by_id = None
+    user.suspended_at = user.suspended_till = user.suspend_reason = None
     for event in ("user_updated", "user_unsuspended"):
         emit_user(made, event, user)
     return answer({"suspension": {"suspended_till": None, "suspended_at": None}})

@@ -114,6 +114,7 @@ def _merge(forum: Forum, source: User, target: User, actor: User, now: float) ->
         enter(forum, group, target, now, owner=group.members[source.id].owner)
         change = MembershipChange(now, actor.id, target.id, group.id, added=True)
         forum.membership_log.append(change)
+    target.suspended_by_id = target.suspended_by_id or source.suspended_by_id
     _hand_over_writing(forum, source, target)
     addresses = [source.email, *source.secondary_emails]
     delete(forum, source, actor, now)

@@ -222,11 +222,10 @@ def _participant(forum: Forum, user_id: int, count: int) -> dict[str, Any]:
     }
 
 
-def listed_topic(forum: Forum, topic: Topic) -> dict[str, Any]:
-    """A topic in a list."""
+def short_topic(forum: Forum, topic: Topic) -> dict[str, Any]:
+    """A topic in the list of categories."""
     posts = live_posts(forum, topic)
     last = posts[-1].user_id if posts else topic.user_id
-    people = list(topic.allowed_user_ids)
     return {
         **topic_head(topic),
         "posts_count": len(posts),
@@ -241,24 +240,57 @@ def listed_topic(forum: Forum, topic: Topic) -> dict[str, Any]:
         "unpinned": None,
         "bookmarked": None,
         "liked": None,
+        "last_poster": person(forum, last),
+    }
+
+
+def listed_topic(forum: Forum, topic: Topic) -> dict[str, Any]:
+    """A topic in a list of topics or of messages."""
+    shape = short_topic(forum, topic)
+    last = shape.pop("last_poster")
+    wrote = [p.user_id for p in live_posts(forum, topic)] or [topic.user_id]
+    shape |= {
         "tags_descriptions": {},
         "views": topic.views,
         "like_count": 0,
         "has_summary": False,
-        "last_poster_username": person(forum, last)["username"],
+        "last_poster_username": last["username"],
         "category_id": topic.category_id,
         "pinned_globally": False,
         "featured_link": None,
-        "allowed_user_count": len(people),
-        "participant_groups": list(topic.allowed_group_ids),
-        "posters": [_poster(topic.user_id)],
-        "participants": [_poster(u) for u in people],
+        "posters": _posters(topic.user_id, wrote),
     }
+    if topic.is_message:
+        people = list(topic.allowed_user_ids)
+        shape["allowed_user_count"] = len(people)
+        shape["participant_groups"] = list(topic.allowed_group_ids)
+        shape["participants"] = [
+            _poster(u, "latest" if u == wrote[-1] else None, None) for u in people
+        ]
+    return shape
 
 
-def _poster(user_id: int) -> dict[str, Any]:
-    extras = {"extras": None, "description": None}
-    return {**extras, "user_id": user_id, "primary_group_id": None, "flair_group_id": None}
+def _posters(author: int, wrote: list[int]) -> list[dict[str, Any]]:
+    """Who began a topic, who wrote in between, who wrote last, each with the parts they played."""
+    last = wrote[-1]
+    between = [u for u in dict.fromkeys(wrote) if u not in (author, last)]
+    ids = list(dict.fromkeys((author, *between, last)))
+    parts = {author: "Original Poster", last: "Most Recent Poster"}
+    said = {u: parts.get(u, "Frequent Poster") for u in ids}
+    if author == last:
+        said[author] = "Original Poster, Most Recent Poster"
+    extras = {last: "latest single" if len(ids) == 1 else "latest"}
+    return [_poster(u, extras.get(u), said[u]) for u in ids]
+
+
+def _poster(user_id: int, extras: str | None, description: str | None) -> dict[str, Any]:
+    return {
+        "extras": extras,
+        "description": description,
+        "user_id": user_id,
+        "primary_group_id": None,
+        "flair_group_id": None,
+    }
 
 
 def topic_list(forum: Forum, topics: list[Topic], page: int, per_page: int = 30) -> dict[str, Any]:

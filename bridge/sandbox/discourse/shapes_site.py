@@ -81,6 +81,26 @@ def category(kept: dict[str, Any]) -> dict[str, Any]:
     return {**CATEGORY, **kept}
 
 
+# The list of categories tells less of each than /site.json.
+NOT_LISTED = (
+    "allowed_tags", "allowed_tag_groups", "allow_global_tags", "required_tag_groups",
+    "read_only_banner", "custom_fields", "form_template_ids",
+)  # fmt: skip
+
+
+def listed_category(kept: dict[str, Any], topics: list[dict[str, Any]]) -> dict[str, Any]:
+    """A category with its topics, as the list of categories shows it."""
+    spans = ("day", "week", "month", "year", "all_time")
+    return {
+        **{k: v for k, v in category(kept).items() if k not in NOT_LISTED},
+        "topic_count": len(topics),
+        "post_count": sum(t["posts_count"] for t in topics),
+        **{f"topics_{span}": len(topics) for span in spans},
+        "subcategory_ids": [],
+        **({"topics": topics} if topics else {}),
+    }
+
+
 # What 3.2 did not know yet, in each part of /site.json.
 NOT_IN_3_2 = {
     "": (

@@ -58,7 +58,7 @@ ADMIN_DETAIL: dict[str, Any] = {
     "can_send_activation_email": True, "like_count": 0, "like_given_count": 0, "topic_count": 0,
     "post_edits_count": None, "flags_given_count": 0, "flags_received_count": 0,
     "private_topics_count": 0, "can_delete_all_posts": True, "can_be_anonymized": True,
-    "can_be_merged": True, "penalty_counts": {"silenced": 0, "suspended": 0}, "badge_count": 0,
+    "can_be_merged": True, "badge_count": 0,
     "warnings_received_count": 0, "bounce_score": 0, "reset_bounce_score_after": None,
     "can_view_action_logs": True, "can_disable_second_factor": True,
     "can_delete_sso_record": False, "api_key_count": 0, "single_sign_on_record": None,
@@ -226,7 +226,6 @@ def listed_user(user: User, now: float, *, emails: bool) -> dict[str, Any]:
     if user.suspended_till is not None:
         shape["suspended_at"] = iso(user.suspended_at)
         shape["suspended_till"] = iso(user.suspended_till)
-        shape["suspended"] = True
     return shape
 
 
@@ -245,7 +244,9 @@ def admin_user(
         "can_grant_moderation": not user.moderator,
         "can_revoke_moderation": user.moderator,
         "full_suspend_reason": user.suspend_reason,
-        "suspended_by": basic_user(by) if by and user.suspended_till is not None else None,
+        # Read from the staff's log, so it outlives the suspension.
+        "suspended_by": basic_user(by) if by else None,
+        "penalty_counts": {"silenced": 0, "suspended": int(user.suspended_till is not None)},
         "next_penalty": iso(now + 86400),
         "primary_group_id": user.primary_group_id,
         "groups": groups,

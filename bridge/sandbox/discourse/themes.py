@@ -22,13 +22,16 @@ SETTING = re.compile(r"^(\w+):\s*\n(?:[ \t]+.*\n)*?[ \t]+default:[ \t]*(.*)$", r
 
 
 def _read_bundle(raw: bytes) -> tuple[dict[str, Any], dict[str, str]]:
-    """about.json and the texts, their folder taken off; what is no theme breaks the server."""
+    """about.json and the texts, a folder around all taken off; no theme breaks the server."""
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as packed:
+            names = [name for name in packed.namelist() if not name.endswith("/")]
+            root = names[0].partition("/")[0] + "/" if names else ""
+            if not all(name.startswith(root) for name in names):
+                root = ""
             texts = {
-                name.partition("/")[2]: packed.read(name).decode("utf-8", "replace")
-                for name in packed.namelist()
-                if not name.endswith("/")
+                name.removeprefix(root): packed.read(name).decode("utf-8", "replace")
+                for name in names
             }
         about = json.loads(texts["about.json"])
     except (zipfile.BadZipFile, KeyError, ValueError):

@@ -10,13 +10,14 @@ from bridge.sandbox.discourse.answers import GONE, Refused, answer, empty, forbi
 from bridge.sandbox.discourse.call import Call, call
 from bridge.sandbox.discourse.permissions import can_see_topic
 from bridge.sandbox.discourse.shapes_post import (
-    listed_topic,
     live_posts,
+    short_topic,
     shown_topic,
     slug_of,
     streamed_post,
     topic_list,
 )
+from bridge.sandbox.discourse.shapes_site import listed_category
 from bridge.sandbox.discourse.state import Forum, Topic, User
 
 routes = Blueprint("topics", __name__)
@@ -168,7 +169,7 @@ def _categories() -> Response:
     made = call()
     topics = public_topics(made)
     shown = [
-        {**c, "topics": [listed_topic(made.forum, t) for t in topics if t.category_id == c["id"]]}
+        listed_category(c, [short_topic(made.forum, t) for t in topics if t.category_id == c["id"]])
         for c in made.forum.categories
     ]
     may = bool(made.user and made.user.admin)
