@@ -43,7 +43,7 @@ COMMANDS = {
     "seats": "seats",
     "import": "importing",
     "demo": "demo",
-    "sandbox": "demo",
+    "sandbox": "sandbox",
 }
 
 

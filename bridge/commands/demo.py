@@ -1,4 +1,4 @@
-"""`bridge demo` and `bridge sandbox`: the rehearsal, with a story or the two servers alone."""
+"""`bridge demo`: the rehearsal, with or without its story."""
 
 from __future__ import annotations
 
@@ -19,9 +19,6 @@ from bridge.demo.rehearsal import LOG, Rehearsal, rehearsal
 from bridge.demo.story import tell
 from bridge.errors import Config
 from bridge.processes.supervisor import stop_on_signals
-from bridge.sandbox.__main__ import main as sandbox
-
-__all__ = ["demo", "sandbox"]
 
 FOLDER = Path("demo-data")
 LINES_SHOWN = 30

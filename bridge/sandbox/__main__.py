@@ -1,4 +1,8 @@
-"""`python -m bridge.sandbox`: serve both until stopped; one JSON line says how to reach them."""
+"""`python -m bridge.sandbox`: serve both until stopped; one JSON line says how to reach them.
+
+A scenario is played before that line, from a fixed moment on and with the clock standing still in
+between, so that its ids, times and journal are the same each time; then the clock goes on.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,13 @@ import click
 
 from bridge.sandbox.community import open_community
 from bridge.sandbox.run import start
-from bridge.sandbox.scenario import play_file
+from bridge.sandbox.scenario import ScenarioError, play_scenario, read
+
+PRINTED = (
+    "stripe_url", "stripe_key", "stripe_webhook_secret", "discourse_url", "discourse_key",
+    "discourse_username", "connect_secret",
+)  # fmt: skip
+SCENARIOS_BEGIN = 1_798_804_800.0  # 2027-01-01 12:00 UTC
 
 
 @click.command()
@@ -32,14 +42,23 @@ def main(scenario: Path | None, *, community: bool, **options: Any) -> None:
     stopped = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: stopped.set())
-    sandbox = start(**options)
+    try:
+        told = read(scenario.read_text()) if scenario else None
+        sandbox = start(**options, frozen_at=SCENARIOS_BEGIN if told else None)
+    except (ScenarioError, OSError) as problem:
+        raise click.ClickException(str(problem)) from problem
     try:
         if community:
             open_community(sandbox)
-        click.echo(json.dumps(sandbox.info))
-        if scenario:
-            play_file(sandbox.world, sandbox.info, scenario)
+        if told:
+            play_scenario(sandbox.world, sandbox.info, told)
+            sandbox.world.clock.go_on()
+        # The secret of the forum's webhooks is of use to who has them sent somewhere.
+        secret = ("discourse_webhook_secret",) if options["discourse_webhook_url"] else ()
+        click.echo(json.dumps({name: sandbox.info[name] for name in (*PRINTED, *secret)}))
         stopped.wait()
+    except ScenarioError as problem:
+        raise click.ClickException(str(problem)) from problem
     finally:
         sandbox.close()
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, redirect, render_template, request
 
-from bridge.sandbox.controls import CONTROLS, WITHOUT_LOCK, Controls, Params, state
+from bridge.sandbox.controls import CONTROLS, DELIVERIES, WITHOUT_LOCK, Controls, Params, state
 from bridge.sandbox.kernel import World
 from bridge.sandbox.scenario import SCENARIOS
 from bridge.sandbox.server import CONTROL_PATH
@@ -66,12 +66,21 @@ def _json(data: Any, status: int = 200) -> Response:
 
 def _journal(controls: Controls) -> Response:
     """The journal as JSON lines, to be downloaded."""
-    since, server = int(request.args.get("since", 0)), request.args.get("server") or None
-    entries = controls.world.journal.since(since, server)
-    lines = "".join(json.dumps(dataclasses.asdict(e), default=str) + "\n" for e in entries)
+    since, server = request.args.get("since", "0"), request.args.get("server") or None
+    if not since.isdigit() or server not in (None, *DELIVERIES):
+        said = "since is the number of an entry, server is stripe or discourse"
+        return _json({"error": said}, 400)
+    lines = "".join(line + "\n" for line in journal_lines(controls.world, int(since), server))
     response = Response(lines, content_type="application/x-ndjson; charset=utf-8")
     response.headers["Content-Disposition"] = "attachment; filename=journal.jsonl"
     return response
+
+
+def journal_lines(world: World, since: int = 0, server: str | None = None) -> list[str]:
+    """Entries as JSON, without the machine's own time, which is another each time."""
+    entries = (dataclasses.asdict(e) for e in world.journal.since(since, server))
+    told = ({k: v for k, v in e.items() if k not in ("wall", "seconds")} for e in entries)
+    return [json.dumps(e, default=str) for e in told]
 
 
 def _page(controls: Controls) -> str:

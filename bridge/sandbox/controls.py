@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,12 +20,14 @@ from bridge.sandbox.discourse.people import load_members, load_users
 from bridge.sandbox.discourse.settings import DEFAULT_SETTINGS
 from bridge.sandbox.discourse.state import SITE_ADMIN_ID, Forum
 from bridge.sandbox.kernel import Ids, World
-from bridge.sandbox.scenario import SCENARIOS, play
+from bridge.sandbox.scenario import SCENARIOS, play_scenario, read
 from bridge.sandbox.stripe import account_of, add_webhook, fail_payments, tick
 from bridge.sandbox.stripe import advance as advance_stripe
 from bridge.sandbox.stripe import delivery as stripe_delivery
 
 Params = dict[str, Any]
+VERSIONS = ("3.2", "3.5")
+DUNNING_ENDS = ("cancel", "unpaid", "past_due")
 DELIVERIES: dict[str, Any] = {"stripe": stripe_delivery, "discourse": forum_delivery}
 
 
@@ -235,15 +236,44 @@ def limits(controls: Controls, params: Params) -> Any:
 
 
 def settings(controls: Controls, params: Params) -> Any:
-    """The forum's site settings, and its version (`3.2` or `3.5`)."""
-    for name, value in params.items():
-        if name == "version":
-            controls.forum.version = str(value)
-        elif name in DEFAULT_SETTINGS:
-            controls.forum.settings[name] = value
-        else:
+    """The forum's site settings and its `version`; with `server` stripe, the account's choices."""
+    given = {k: v for k, v in params.items() if k != "server"}
+    if params.get("server") == "stripe":
+        return _account_settings(controls, given)
+    forum = controls.forum
+    for name, value in given.items():
+        if name == "version" and value not in VERSIONS:
+            raise Wrong(f"version={value!r}: say {' or '.join(VERSIONS)}")
+        if name != "version" and name not in DEFAULT_SETTINGS:
             raise Wrong(f"there is no site setting {name!r} here")
-    return controls.forum.settings
+    forum.version = str(given.pop("version", forum.version))
+    forum.settings |= given
+    return forum.settings
+
+
+def _account_settings(controls: Controls, given: Params) -> Any:
+    """What the owner of a Stripe account chooses: how failed payments are retried, and end."""
+    chosen = account_of(controls.world).settings
+    if unknown := given.keys() - ACCOUNT_SETTINGS.keys():
+        raise Wrong(f"no setting {sorted(unknown)} of the account; there are {[*ACCOUNT_SETTINGS]}")
+    try:
+        taken = {name: ACCOUNT_SETTINGS[name](value) for name, value in given.items()}
+    except ValueError as problem:
+        raise Wrong(f"{given}: {problem}") from problem
+    for name, value in taken.items():
+        setattr(chosen, name, value)
+    return {name: getattr(chosen, name) for name in ACCOUNT_SETTINGS}
+
+
+def _days(value: Any) -> tuple[int, ...]:
+    """`3,5,7` or a list."""
+    return tuple(int(d) for d in (value if isinstance(value, list) else str(value).split(",")))
+
+
+def _dunning_end(value: Any) -> str:
+    if value not in DUNNING_ENDS:
+        raise ValueError(f"dunning_end is one of {', '.join(DUNNING_ENDS)}")
+    return str(value)
 
 
 def snapshot(controls: Controls, params: Params) -> Any:
@@ -305,10 +335,17 @@ def scenario(controls: Controls, params: Params) -> Any:
         if name not in files:
             raise Wrong(f"there is no scenario {name!r}; there are {sorted(files)}")
         text = files[name].read_text()
-    kept = play(controls.world, controls.info, tomllib.loads(text).get("step", []))
+    kept = play_scenario(controls.world, controls.info, read(text))
     return {name: answer.get("id") for name, answer in kept.items()}
 
 
+# What may be chosen of a Stripe account, and how it is read.
+ACCOUNT_SETTINGS: dict[str, Callable[[Any], Any]] = {
+    "dunning_days": _days,
+    "dunning_end": _dunning_end,
+    "async_payment_days": int,
+    "search_lag_seconds": int,
+}
 # (method, address): control. Reading takes its parameters from the query.
 CONTROLS: dict[tuple[str, str], Callable[[Controls, Params], Any]] = {
     ("GET", "/state"): state,

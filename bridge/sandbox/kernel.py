@@ -24,7 +24,7 @@ class Clock:
     """Seconds since 1970, ahead of the machine's clock by an offset, or standing still at a time.
 
     The offset is published to a file (one number of seconds), so that other processes can read the
-    same time. Only `advance` moves a clock that stands still.
+    same time. Only `advance` moves a clock that stands still, until it is told to go on.
     """
 
     def __init__(self, offset_file: Path | None = None, frozen_at: float | None = None) -> None:
@@ -47,6 +47,11 @@ class Clock:
     def put_back(self, offset_seconds: float) -> None:
         """Restore the offset of a snapshot; the only way in which time goes back."""
         self.offset_seconds = offset_seconds
+        self._publish()
+
+    def go_on(self) -> None:
+        """Run again, from where it stood still."""
+        self.offset_seconds, self.frozen_at = self.now() - time.time(), None
         self._publish()
 
     def _publish(self) -> None:

@@ -5,12 +5,15 @@ A step of the TOML file is one of
 `keep = "name"` for the answer; `control = "/address"` with `json`; `advance = "31d"`;
 `flush = true`. A text may name what was kept: `{name}` is its id, `{name.path.0.key}` a part of it;
 `{now+91d}` is a time in seconds. A step that `may_fail` goes on when it is refused.
+`begin = "shop"` plays `parts/shop.toml` first. `[end]` says what shows at the end that all went as
+the title tells: `"subscription.status" = "canceled"`; what is not there is written as "none".
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +32,56 @@ Info = dict[str, str]
 
 
 class ScenarioError(ValueError):
-    """A step was refused; says which, and what came back."""
+    """A scenario cannot be read, a step was refused, or the end is another; says which and what."""
+
+
+class NothingThereError(ScenarioError):
+    """What was kept has no such part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A life that is played, and what shows at its end that it went as told."""
+
+    title: str = ""
+    steps: list[Step] = field(default_factory=list)
+    end: dict[str, Any] = field(default_factory=dict)
+
+
+def read(text: str) -> Scenario:
+    """A scenario from TOML."""
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise ScenarioError(f"this is no TOML: {problem}") from problem
+    if unknown := told.keys() - {"title", "begin", "step", "end"}:
+        raise ScenarioError(f"unknown keys {sorted(unknown)}: say title, begin, [[step]] and [end]")
+    before: list[Step] = []
+    if begin := told.get("begin"):
+        parts = {f.stem: f for f in (SCENARIOS / "parts").glob("*.toml")}
+        if begin not in parts:
+            raise ScenarioError(f"begin = {begin!r}: there are {sorted(parts)}")
+        before = read(parts[begin].read_text()).steps
+    steps = [*before, *told.get("step", [])]
+    if not steps:
+        raise ScenarioError("a scenario needs at least one [[step]]")
+    return Scenario(told.get("title", ""), steps, told.get("end", {}))
 
 
 def play_file(world: World, info: Info, path: Path) -> Kept:
-    """Play a file; answers what its steps kept."""
-    return play(world, info, tomllib.loads(path.read_text())["step"])
+    """Play a file."""
+    return play_scenario(world, info, read(path.read_text()))
+
+
+def play_scenario(world: World, info: Info, told: Scenario) -> Kept:
+    """Play a scenario and look whether it ended as it says; answers what its steps kept."""
+    kept = play(world, info, told.steps)
+    wanted = {p: _written(v) for p, v in filled(told.end, kept, world.clock.now()).items()}
+    found = {path: _shown(kept, path) for path in wanted}
+    if wrong := {path for path in wanted if found[path] != wanted[path]}:
+        said = "; ".join(f"{p} is {found[p]}, not {wanted[p]}" for p in sorted(wrong))
+        raise ScenarioError(f"it did not end as told: {said}")
+    return kept
 
 
 def play(world: World, info: Info, steps: list[Step]) -> Kept:
@@ -45,8 +92,16 @@ def play(world: World, info: Info, steps: list[Step]) -> Kept:
         if not answer.ok and not step.get("may_fail"):
             raise ScenarioError(f"step {number} {step}: {answer.status_code} {answer.text[:500]}")
         if "keep" in step:
-            kept[step["keep"]] = answer.json()
+            kept[step["keep"]] = _read(number, answer)
     return kept
+
+
+def _read(number: int, answer: requests.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        said = f"step {number}: nothing to keep, the answer is {answer.text[:80]!r}"
+        raise ScenarioError(said) from None
 
 
 def _play_step(info: Info, step: Step) -> requests.Response:
@@ -84,7 +139,10 @@ def _control(info: Info, address: str, params: dict[str, Any]) -> requests.Respo
 def in_seconds(text: str | float) -> float:
     """`31d`, `12h`, or a number of seconds."""
     found = re.fullmatch(r"([\d.]+)([smhdw])", str(text))
-    return float(found[1]) * SECONDS[found[2]] if found else float(text)
+    try:
+        return float(found[1]) * SECONDS[found[2]] if found else float(text)
+    except ValueError:
+        raise ScenarioError(f"{text!r} is no time: say 31d, 12h, 5m, or seconds") from None
 
 
 def filled(value: Any, kept: Kept, now: float) -> Any:
@@ -99,8 +157,25 @@ def filled(value: Any, kept: Kept, now: float) -> Any:
     return value
 
 
-def _part(kept: Kept, name: str, path: str) -> str:
+def _part(kept: Kept, name: str, path: str = "") -> str:
+    if name not in kept:
+        raise ScenarioError(f"nothing was kept as {name!r}; there are {sorted(kept)}")
     found = kept[name]
-    for part in (path or ".id").strip(".").split("."):
-        found = found[int(part)] if isinstance(found, list) else found[part]
-    return str(found)
+    try:
+        for part in (path or ".id").strip(".").split("."):
+            found = found[int(part)] if isinstance(found, list) else found[part]
+    except (KeyError, IndexError, ValueError, TypeError):
+        raise NothingThereError(f"{name} has no {path.strip('.') or 'id'}") from None
+    return _written(found)
+
+
+def _shown(kept: Kept, path: str) -> str:
+    name, _, rest = path.partition(".")
+    try:
+        return _part(kept, name, rest)
+    except NothingThereError:
+        return "none"
+
+
+def _written(value: Any) -> str:
+    return "none" if value is None else str(value)

@@ -1,72 +1,128 @@
-"""The scenario files: each plays through, ends as its title says, and always alike."""
+"""The scenario files: each plays through, ends as it says, and always alike."""
 
 from __future__ import annotations
 
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
-from bridge.sandbox import scenario
-from bridge.sandbox.run import start
-from bridge.sandbox.scenario import SCENARIOS
+from bridge.sandbox.control import journal_lines
+from bridge.sandbox.run import Sandbox, start
+from bridge.sandbox.scenario import (
+    SCENARIOS,
+    ScenarioError,
+    play_file,
+    play_scenario,
+    read,
+)
 
-# Scenario: what its kept objects show at the end, by path.
-ENDS: dict[str, dict[str, Any]] = {
-    "renewal_in_processing": {"subscription.status": "active"},
-    "instalments": {"subscription.status": "canceled"},
-    "two_subscriptions_one_cancelled": {"first.status": "active", "second.status": "canceled"},
-    "downgrade_at_renewal": {
-        "subscription.status": "active",
-        "invoices.data.0.amount_paid": 500,
-        "invoices.data.1.amount_paid": 1500,
-    },
-    "introductory_code": {
-        "invoices.data.0.amount_paid": 500,
-        "invoices.data.1.amount_paid": 250,
-    },
-    "credit_for_three_terms": {
-        "customer.balance": 0,
-        "invoices.data.0.amount_paid": 500,
-        "invoices.data.1.amount_due": 0,
-        "invoices.data.3.amount_due": 0,
-    },
-    "upgrade_by_cancel_and_create": {"old.status": "canceled", "new.status": "active"},
-    "upgrade_whose_payment_fails": {
-        "subscription.status": "active",
-        "subscription.items.data.0.price.unit_amount": 500,
-    },
-    "payment_fails_for_good": {"late.status": "past_due", "subscription.status": "canceled"},
-    "one_off_after_cancellation": {"subscription.status": "canceled", "invoice.status": "paid"},
-}
+FILES = sorted(SCENARIOS.glob("*.toml"))
+# The lives of a subscription that the acceptance tests name.
+LIFECYCLE = {14, 17, 19, 20, 21, 24, 25, *range(27, 32), 34, *range(38, 44), 46, 47, 86}
 
 
-def played(name: str) -> tuple[scenario.Kept, list[tuple[Any, ...]]]:
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
     sandbox = start(seed=5, frozen_at=1_790_000_000)
-    try:
-        kept = scenario.play_file(sandbox.world, sandbox.info, SCENARIOS / f"{name}.toml")
-        entries = sandbox.world.journal.since()
-        return kept, [(e.at, e.method, e.path, e.status, e.response) for e in entries]
-    finally:
-        sandbox.close()
+    control(sandbox, "/snapshot")
+    yield sandbox
+    sandbox.close()
 
 
-def at(value: Any, path: str) -> Any:
-    for part in path.split("."):
-        value = value[int(part)] if isinstance(value, list) else value[part]
-    return value
+@pytest.fixture(autouse=True)
+def _as_new(sandbox: Sandbox) -> None:
+    control(sandbox, "/restore")
 
 
-def test_every_scenario_file_has_an_expected_end() -> None:
-    assert {f.stem for f in SCENARIOS.glob("*.toml")} == set(ENDS)
+def control(sandbox: Sandbox, address: str) -> None:
+    url = sandbox.info["control_url"] + address
+    requests.post(url, json={"name": "new"}, timeout=10).raise_for_status()
 
 
-@pytest.mark.parametrize("name", ENDS)
-def test_a_scenario_ends_as_its_title_says(name: str) -> None:
-    kept, _ = played(name)
-    assert {path: at(kept, path) for path in ENDS[name]} == ENDS[name]
+def played(sandbox: Sandbox, file: Path) -> list[Any]:
+    """The journal of a scenario, but for the numbers, which go on from one to the next."""
+    before = len(sandbox.world.journal.since())
+    play_file(sandbox.world, sandbox.info, file)
+    lines = (json.loads(line) for line in journal_lines(sandbox.world, before))
+    return [{**line, "number": None} for line in lines]
 
 
-def test_the_same_seed_and_scenario_give_the_same_journal() -> None:
-    _, first = played("payment_fails_for_good")
+@pytest.mark.parametrize("file", FILES, ids=[f.stem for f in FILES])
+def test_a_life_ends_as_its_file_says_and_always_alike(sandbox: Sandbox, file: Path) -> None:
+    told = read(file.read_text())
+    assert told.title
+    assert told.end
+    first = played(sandbox, file)
     assert len(first) > 5
-    assert first == played("payment_fails_for_good")[1]
+    control(sandbox, "/restore")
+    assert first == played(sandbox, file)
+
+
+def test_every_life_of_the_acceptance_tests_has_its_scenario() -> None:
+    titles = " ".join(read(file.read_text()).title for file in FILES)
+    assert {int(number) for number in re.findall(r"\bA(\d+)", titles)} == LIFECYCLE
+
+
+CUSTOMER = '[[step]]\npost = "/v1/customers"\nform = { name = "Ada" }\nkeep = "customer"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('[[step]]\nget = "/v1/x"\nserver = "discourse"\nkeep = "x"', "step 1"),
+        ("[[step", "this is no TOML"),
+        ('title = "nothing"', "at least one"),
+        ("stepp = 1", r"unknown keys \['stepp'\]"),
+        ('begin = "nowhere"', "there are"),
+        ("[[step]]\nkeep = 'x'", "say post, get"),
+        ('[[step]]\nadvance = "soon"', "'soon' is no time"),
+        (CUSTOMER + '[end]\n"customer.name" = "Bea"', "customer.name is Ada, not Bea"),
+        (CUSTOMER + '[end]\n"customer.none" = 5', "customer.none is none, not 5"),
+        (CUSTOMER + '[[step]]\nget = "/v1/customers/{other}"', "nothing was kept as 'other'"),
+        (CUSTOMER + '[[step]]\nget = "/v1/customers/{customer.x}"', "customer has no x"),
+    ],
+)
+def test_a_scenario_that_makes_no_sense_says_what_is_wrong(
+    sandbox: Sandbox, text: str, complaint: str
+) -> None:
+    with pytest.raises(ScenarioError, match=complaint):
+        play_scenario(sandbox.world, sandbox.info, read(text))
+
+
+def in_a_process(file: Path, ports: tuple[int, int]) -> tuple[dict[str, str], str]:
+    """What the command printed, and the journal that it let download."""
+    options = ["--seed", "7", "--scenario", str(file)]
+    options += ["--stripe-port", str(ports[0]), "--discourse-port", str(ports[1])]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bridge.sandbox", *options], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        info = json.loads(process.stdout.readline())
+        journal = requests.get(info["stripe_url"] + "/_sandbox/journal", timeout=10).text
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+        return info, journal
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def test_two_processes_give_the_same_keys_ids_times_and_journal() -> None:
+    sandbox = start()
+    ports = sandbox.stripe.port, sandbox.discourse.port
+    sandbox.close()
+    file = SCENARIOS / "words_in_any_order.toml"
+    first = in_a_process(file, ports)
+    assert len(first[1].splitlines()) > 10
+    assert first == in_a_process(file, ports)
