@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
 
-from bridge.sandbox.controls import CONTROLS, DELIVERIES, WITHOUT_LOCK, Controls, Params, state
+from bridge.sandbox.controls import CONTROLS, DELIVERIES, FAULTS, WITHOUT_LOCK, Controls, state
 from bridge.sandbox.kernel import World
-from bridge.sandbox.scenario import SCENARIOS
+from bridge.sandbox.parameters import Params, Wrong
+from bridge.sandbox.scenario import SCENARIOS, read
 from bridge.sandbox.server import CONTROL_PATH
 from bridge.sandbox.stripe import account_of
 
@@ -31,6 +34,7 @@ def create_control(world: World, info: dict[str, str]) -> Flask:
     app.add_url_rule(CONTROL_PATH + "/journal", "journal", lambda: _journal(controls))
     app.add_url_rule(CONTROL_PATH, "page", lambda: _page(controls))
     app.before_request(_same_origin)
+    app.register_error_handler(HTTPException, _lost)
     return app
 
 
@@ -44,20 +48,43 @@ def _same_origin() -> None:
 
 def _view(controls: Controls, control: Callable[[Controls, Params], Any]) -> Callable[[], Any]:
     def view() -> Any:
-        params: Params = {**request.args, **request.form, **(request.get_json(silent=True) or {})}
         try:
+            params = _params()
             if control in WITHOUT_LOCK:
                 found = control(controls, params)
             else:
                 with controls.world.lock:
                     found = control(controls, params)
         except ValueError as problem:
+            if _by_page():
+                return _page(controls, problem=str(problem)), 400
             return _json({"error": str(problem)}, 400)
-        if request.form and "text/html" in request.headers.get("Accept", ""):
-            return redirect(CONTROL_PATH, 303)
+        if _by_page():
+            return redirect(f"{CONTROL_PATH}?done={request.path.removeprefix(CONTROL_PATH)}", 303)
         return _json(found)
 
     return view
+
+
+def _by_page() -> bool:
+    """Whether a person pressed a button."""
+    return bool(request.form) and "text/html" in request.headers.get("Accept", "")
+
+
+def _params() -> Params:
+    given = {**request.args, **request.form}
+    if request.mimetype == "application/json" and request.data:
+        body = request.get_json(silent=True)
+        if not isinstance(body, dict):
+            raise Wrong("the body is no JSON object")
+        given |= body
+    return given
+
+
+def _lost(problem: HTTPException) -> Response:
+    known = ", ".join(f"{method} {address}" for method, address in CONTROLS)
+    said = f"{request.method} {request.path}: {problem.name}; there are {known}"
+    return _json({"error": said}, problem.code or 500)
 
 
 def _json(data: Any, status: int = 200) -> Response:
@@ -83,7 +110,13 @@ def journal_lines(world: World, since: int = 0, server: str | None = None) -> li
     return [json.dumps(e, default=str) for e in told]
 
 
-def _page(controls: Controls) -> str:
+@cache
+def _titles() -> dict[str, str]:
+    """Each scenario that comes with it, by its name."""
+    return {file.stem: read(file.read_text()).title for file in sorted(SCENARIOS.glob("*.toml"))}
+
+
+def _page(controls: Controls, problem: str = "") -> str:
     with controls.world.lock:
         account = account_of(controls.world)
         customers = [(c["id"], c.get("name") or c.get("email")) for c in account.rows("customer")]
@@ -93,7 +126,11 @@ def _page(controls: Controls) -> str:
             state=state(controls, {}),
             info=controls.info,
             customers=customers[-50:],
-            scenarios=sorted(f.stem for f in SCENARIOS.glob("*.toml")),
+            scenarios=_titles(),
             entries=list(reversed(entries)),
             base=CONTROL_PATH,
+            problem=problem,
+            done=request.args.get("done", "").strip("/"),
+            faults=FAULTS,
+            dunning=account.settings,
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,14 +21,34 @@ from bridge.sandbox.discourse.people import load_members, load_users
 from bridge.sandbox.discourse.settings import DEFAULT_SETTINGS
 from bridge.sandbox.discourse.state import SITE_ADMIN_ID, Forum
 from bridge.sandbox.kernel import Ids, World
+from bridge.sandbox.parameters import (
+    MOST,
+    Params,
+    Wrong,
+    is_on,
+    moment,
+    number,
+    one_of,
+    times,
+    whole,
+)
 from bridge.sandbox.scenario import SCENARIOS, play_scenario, read
 from bridge.sandbox.stripe import account_of, add_webhook, fail_payments, tick
 from bridge.sandbox.stripe import advance as advance_stripe
 from bridge.sandbox.stripe import delivery as stripe_delivery
 
-Params = dict[str, Any]
 VERSIONS = ("3.2", "3.5")
 DUNNING_ENDS = ("cancel", "unpaid", "past_due")
+ORDERS = ("given", "reversed", "shuffled")
+FAULTS = (
+    "status", "slow", "hang", "reset_before", "reset_after", "timeout_after", "html", "half_body",
+    "short_page", "partial",
+)  # fmt: skip
+OF_THE_FORUM = ("short_page", "partial")
+FAULT_MATCH = re.compile(r"(\*|[A-Z]+) [/*].*")
+FAULT_NUMBERS = {"seconds", "status", "entries", "members"}
+PREFIX = re.compile(r"[A-Za-z][A-Za-z_]{0,13}")
+MANY_USERS = 200_000
 DELIVERIES: dict[str, Any] = {"stripe": stripe_delivery, "discourse": forum_delivery}
 
 
@@ -44,28 +65,6 @@ class Controls:
         """The forum's state."""
         found: Forum = self.world.parts["discourse"]
         return found
-
-
-class Wrong(ValueError):
-    """A control was used with something that makes no sense; the text says what is expected."""
-
-
-def _number(params: Params, name: str, default: float) -> float:
-    value = params.get(name)
-    try:
-        return default if value in (None, "") else float(str(value))
-    except ValueError:
-        raise Wrong(f"{name}={value!r} is no number") from None
-
-
-def _times(params: Params) -> int | None:
-    """How often: a number, or null or `always` for without end."""
-    value = params.get("times", 1)
-    return None if value in (None, "", "always") else int(value)
-
-
-def _on(params: Params) -> bool:
-    return str(params.get("on", True)).lower() in ("true", "1", "on", "yes")
 
 
 def state(controls: Controls, _params: Params) -> Any:
@@ -98,36 +97,34 @@ def _waiting(world: World, server: str) -> dict[str, int]:
 
 def advance(controls: Controls, params: Params) -> Any:
     """Move the clock by `seconds`, or forward `to` a time (seconds since 1970, or ISO)."""
-    seconds = _number(params, "seconds", 0)
     if params.get("to"):
-        seconds = _moment(str(params["to"])) - controls.world.clock.now()
+        seconds = moment(str(params["to"])) - controls.world.clock.now()
+    elif params.get("seconds") in (None, ""):
+        raise Wrong("say by how many `seconds`, or `to` which time")
+    else:
+        seconds = number(params, "seconds", 0, least=-MOST)
     if seconds < 0:
         raise Wrong(f"the clock only goes forward, not by {seconds:.0f} seconds")
     advance_stripe(controls.world, seconds)
     return {"now": controls.world.clock.now()}
 
 
-def _moment(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=at.tzinfo or UTC).timestamp()
-
-
 def add_fault(controls: Controls, params: Params) -> Any:
     """A switch: `server`, `match`, `kind`, `times`, `skip`, and the kind's own arguments."""
     named = ("server", "match", "kind", "times", "skip")
-    if not all(params.get(k) for k in ("server", "match", "kind")):
-        raise Wrong("a fault needs server, match (such as `PUT /groups/*`) and kind")
-    fault = controls.world.faults.add(
-        str(params["server"]),
-        str(params["match"]),
-        str(params["kind"]),
-        times=_times(params),
-        skip=int(_number(params, "skip", 0)),
-        **{k: v for k, v in params.items() if k not in named and v != ""},
-    )
+    server, kind = one_of(params, "server", DELIVERIES), one_of(params, "kind", FAULTS)
+    match = str(params.get("match") or "")
+    if not FAULT_MATCH.fullmatch(match):
+        raise Wrong(f"match={match!r}: say a method and a path, such as `PUT /groups/*`")
+    if kind in OF_THE_FORUM and server != "discourse":
+        raise Wrong(f"kind={kind!r}: only the forum has lists and batches that know it")
+    args = {k: v for k, v in params.items() if k not in named and v != ""}
+    for name in FAULT_NUMBERS & args.keys():
+        args[name] = number(args, name, 0)
+    if not isinstance(args.get("headers", {}), dict):
+        raise Wrong("headers is an object of names and values")
+    often, skip = times(params), whole(params, "skip", 0)
+    fault = controls.world.faults.add(server, match, kind, times=often, skip=skip, **args)
     return dataclasses.asdict(fault)
 
 
@@ -144,30 +141,28 @@ def clear_faults(controls: Controls, _params: Params) -> Any:
 
 def webhooks(controls: Controls, params: Params) -> Any:
     """Lose, duplicate, delay, hold, release, clear or flush the deliveries of one server."""
-    server, action = str(params.get("server", "stripe")), str(params.get("action", ""))
-    if server not in DELIVERIES:
-        raise Wrong(f"server={server!r}: say stripe or discourse")
+    server, action = one_of(params, "server", DELIVERIES, "stripe"), str(params.get("action", ""))
     way, world = DELIVERIES[server], controls.world
-    types, times = str(params.get("types") or "*"), _times(params)
+    types, often = str(params.get("types") or "*"), times(params)
     if action in ("lose", "hold"):
-        getattr(way, action)(world, times=times, types=types)
+        getattr(way, action)(world, times=often, types=types)
     elif action == "duplicate":
-        way.duplicate(world, times=times, types=types, copies=int(_number(params, "copies", 2)))
+        way.duplicate(world, times=often, types=types, copies=whole(params, "copies", 2, least=2))
     elif action == "delay":
-        way.delay(world, _number(params, "seconds", 60), times=times, types=types)
+        way.delay(world, number(params, "seconds", 60), times=often, types=types)
     elif action in ("release", "shuffle"):
-        order = "shuffled" if action == "shuffle" else str(params.get("order") or "given")
-        return {"released": way.release(world, order=order, seed=int(_number(params, "seed", 0)))}
+        order = "shuffled" if action == "shuffle" else one_of(params, "order", ORDERS, "given")
+        return {"released": way.release(world, order=order, seed=whole(params, "seed", 0))}
     elif action == "clear":
         way.clear(world)
     else:
         raise Wrong(f"action={action!r}: say lose, duplicate, delay, hold, release, shuffle, clear")
-    return {"server": server, "action": action, "times": times, "types": types}
+    return {"server": server, "action": action, "times": often, "types": types}
 
 
 def endpoints(controls: Controls, params: Params) -> Any:
     """Send the events of a `server` to a loopback `url`, signed with the secret of the start."""
-    server, url = str(params.get("server", "stripe")), str(params.get("url", ""))
+    server, url = one_of(params, "server", DELIVERIES, "stripe"), str(params.get("url", ""))
     if not is_loopback(url):
         raise Wrong(f"url={url!r}: only addresses of this machine are called")
     if server == "stripe":
@@ -179,13 +174,13 @@ def endpoints(controls: Controls, params: Params) -> Any:
 
 def deliveries(controls: Controls, params: Params) -> Any:
     """What was sent, is waiting, got lost."""
-    way = DELIVERIES[str(params.get("server", "stripe"))]
+    way = DELIVERIES[one_of(params, "server", DELIVERIES, "stripe")]
     return way.deliveries(controls.world, params.get("state") or None)
 
 
 def flush(controls: Controls, params: Params) -> Any:
     """Wait until everything that is due has been delivered."""
-    timeout = _number(params, "seconds", 10)
+    timeout = number(params, "seconds", 10)
     tick(controls.world)
     done = {name: way.wait_until_idle(controls.world, timeout) for name, way in DELIVERIES.items()}
     return {"idle": all(done.values()), **done}
@@ -199,40 +194,37 @@ def payments(controls: Controls, params: Params) -> Any:
     with controls.world.lock:
         if account_of(controls.world).get("customer", customer) is None:
             raise Wrong(f"there is no customer {customer!r}")
-        times = (_times(params) or 1) if outcome == "fail" else 0
+        often = whole(params, "times", 1, least=1) if outcome == "fail" else 0
         code = str(params.get("code") or "generic_decline")
-        fail_payments(controls.world, customer, times, code)
-        return {"customer": customer, "failing": [code] * times}
+        fail_payments(controls.world, customer, often, code)
+        return {"customer": customer, "failing": [code] * often}
 
 
 def timing(controls: Controls, params: Params) -> Any:
     """Slow membership writes, cut off at a limit; see Timing."""
     kept = controls.forum.timing
-    kept.on = _on(params)
-    for name in ("add_seconds", "remove_seconds", "limit_seconds", "scale"):
-        setattr(kept, name, _number(params, name, getattr(kept, name)))
+    names = ("add_seconds", "remove_seconds", "limit_seconds", "scale")
+    told = {name: number(params, name, getattr(kept, name)) for name in names}
+    kept.on = is_on(params)
+    for name, value in told.items():
+        setattr(kept, name, value)
     return dataclasses.asdict(kept)
 
 
 def read_only(controls: Controls, params: Params) -> Any:
     """Maintenance of the forum."""
-    controls.forum.read_only = _on(params)
+    controls.forum.read_only = is_on(params)
     return {"read_only": controls.forum.read_only}
 
 
 def limits(controls: Controls, params: Params) -> Any:
     """Requests a minute for keys, and within 10 seconds by address (0: no limit)."""
     forum = controls.forum
-    forum.requests_per_minute = int(
-        _number(params, "requests_per_minute", forum.requests_per_minute)
-    )
-    forum.ip_requests_per_10_seconds = int(
-        _number(params, "ip_requests_per_10_seconds", forum.ip_requests_per_10_seconds)
-    )
-    return {
-        "requests_per_minute": forum.requests_per_minute,
-        "ip_requests_per_10_seconds": forum.ip_requests_per_10_seconds,
-    }
+    names = ("requests_per_minute", "ip_requests_per_10_seconds")
+    told = {name: whole(params, name, getattr(forum, name)) for name in names}
+    for name, value in told.items():
+        setattr(forum, name, value)
+    return told
 
 
 def settings(controls: Controls, params: Params) -> Any:
@@ -309,20 +301,21 @@ def memberships(controls: Controls, params: Params) -> Any:
         group = forum.group_named(str(params.get("group", "")))
         if group is None:
             raise Wrong(f"there is no group {params.get('group')!r}")
-        return sorted(members_at(forum, group.id, _moment(str(params["at"]))))
+        return sorted(members_at(forum, group.id, moment(str(params["at"]))))
     return [dataclasses.asdict(change) for change in forum.membership_log]
 
 
 def load(controls: Controls, params: Params) -> Any:
     """Many users at once (`users`, named `prefix1`…), put into a `group` if one is named."""
     forum, now = controls.forum, controls.world.clock.now()
-    prefix = str(params.get("prefix") or "member")
-    start = int(_number(params, "start", 1))
-    users = load_users(forum, int(_number(params, "users", 0)), now, prefix, start)
-    if params.get("group"):
-        group = forum.group_named(str(params["group"]))
-        if group is None:
-            raise Wrong(f"there is no group {params['group']!r}; make it first")
+    prefix, count = str(params.get("prefix") or "member"), whole(params, "users", 0, least=1)
+    group = forum.group_named(str(params.get("group") or ""))
+    if params.get("group") and group is None:
+        raise Wrong(f"there is no group {params['group']!r}; make it first")
+    if not PREFIX.fullmatch(prefix) or count > MANY_USERS:
+        raise Wrong(f"say a prefix of letters, and at most {MANY_USERS} users")
+    users = load_users(forum, count, now, prefix, whole(params, "start", 1))
+    if group is not None:
         load_members(forum, group, users, now, SITE_ADMIN_ID)
     return {"users": [u.id for u in users[:1]] + [u.id for u in users[-1:]], "count": len(users)}
 

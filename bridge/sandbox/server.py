@@ -31,6 +31,7 @@ CALLER = "sandbox.caller"  # write: who asked, when the headers do not say it
 CUT_OFF = "sandbox.cut_off"  # write True: close the connection instead of answering
 
 CONTROL_PATH = "/_sandbox"
+LOOKED_AT = ("text/html", "text/css", "image/svg+xml", "image/png")
 KEPT_BYTES = 262_144  # longer bodies are journaled by their size only
 SILENCE_SECONDS = 60.0
 HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
@@ -315,11 +316,11 @@ def _read_answer(answer: Answer) -> Any:
 
 
 def _is_page(environ: dict[str, Any], answer: Answer) -> bool:
-    """Pages that a person looks at are no calls of the bridge."""
+    """Pages that a person looks at, and the pictures in them, are no calls of the bridge."""
     by_program = environ.get("HTTP_API_KEY") or environ.get("HTTP_AUTHORIZATION")
     return (
         environ["REQUEST_METHOD"] == "GET"
-        and answer.content_type in ("text/html", "text/css")
+        and answer.content_type in LOOKED_AT
         and answer.status < 300  # noqa: PLR2004 - redirects are part of a sign-in
         and not by_program
     )

@@ -306,7 +306,10 @@ def test_the_page_shows_and_its_forms_lead_back_to_it(sandbox: Sandbox) -> None:
         timeout=TIMEOUT,
         allow_redirects=False,
     )
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/_sandbox")
+    assert (answer.status_code, answer.headers["Location"]) == (
+        303,
+        "/_sandbox?done=/clock/advance",
+    )
 
 
 def test_a_scenario_gives_the_same_ids_times_and_journal_each_time() -> None:

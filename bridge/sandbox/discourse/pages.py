@@ -78,7 +78,8 @@ def _front() -> Any:
     if made.forum.settings["login_required"] and made.user is None:
         return _login_page(made)
     categories = {c["id"]: c for c in made.forum.categories}
-    return page("front.html", topics=public_topics(made), categories=categories)
+    topics = [(t, made.forum.users.get(t.user_id)) for t in public_topics(made)]
+    return page("front.html", topics=topics, categories=categories)
 
 
 @routes.get("/t/<int:topic_id>")
