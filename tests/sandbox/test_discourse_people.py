@@ -185,6 +185,38 @@ def test_staged_users_are_listed_and_may_be_in_groups(site: Site) -> None:
     assert "mailonly" not in site.browser().get("/login").text
 
 
+def test_staff_are_neither_suspended_nor_merged_nor_deleted(site: Site) -> None:
+    mona, ada = site.person("mona", moderator=True), site.person("ada")
+    until = {"suspend_until": "2099-01-01", "reason": "Too loud"}
+    target = {"target_username": "ada"}
+    for method, verb, body in (
+        ("PUT", "/suspend", until), ("POST", "/merge", target), ("DELETE", "", {}),
+    ):  # fmt: skip
+        answer = site.call(method, f"/admin/users/{mona.id}{verb}.json", json=body)
+        assert (answer.status_code, answer.get_json()["error_type"]) == (403, "invalid_access")
+    assert site.call("PUT", f"/admin/users/{ada.id}/suspend.json", json=until).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("ab", "must be at least 3 characters"),
+        ("a" * 21, "must be no more than 20 characters"),
+        ("no spaces", "must only include numbers, letters, dashes, dots, and underscores"),
+        ("-minus", "must begin with a letter, a number or an underscore"),
+        ("minus-", "must end with a letter or a number"),
+        ("two..dots", "must not contain a sequence of 2 or more special chars (.-_)"),
+        ("looks.JSON", "must not end with a confusing suffix like .json or .png etc."),
+    ],
+)
+def test_users_and_groups_are_named_by_the_same_rules(site: Site, name: str, problem: str) -> None:
+    made = {"username": name, "email": "n@example.com", "password": "x" * 20, "active": True}
+    refused = site.call("POST", "/users.json", json=made).get_json()
+    assert refused["errors"] == {"username": [problem]}
+    answer = site.call("POST", "/admin/groups.json", json={"group": {"name": name}})
+    assert (answer.status_code, answer.get_json()["errors"]) == (422, [f"Name {problem}"])
+
+
 def test_who_suspended_a_user_stays_known_when_the_suspension_has_ended(site: Site) -> None:
     ada = site.person("ada")
     until = {"suspend_until": "2099-01-01", "reason": "Too loud"}

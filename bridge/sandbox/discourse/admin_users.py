@@ -150,7 +150,7 @@ def _trust_level(user_id: int) -> Response:
 def _suspend(user_id: int) -> Response:
     made = call()
     user = by_id(made, user_id)
-    if user.staff and not made.actor.admin:
+    if user.staff:
         raise forbidden()
     try:
         until = datetime.fromisoformat(made.text("suspend_until"))
@@ -234,6 +234,8 @@ def _merge(user_id: int) -> Response:
     target = made.forum.user_named(made.text("target_username"))
     if target is None or target.id == user.id:
         raise not_found()
+    if user.staff:
+        raise forbidden()
     made.forum.merges.append((made.now + MERGE_SECONDS, user.id, target.id, made.actor.id))
     return ok()
 

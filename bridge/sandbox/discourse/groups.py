@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from flask import Blueprint, Response
@@ -19,6 +18,7 @@ from bridge.sandbox.discourse.answers import (
 from bridge.sandbox.discourse.call import Call, call
 from bridge.sandbox.discourse.hooks import emit
 from bridge.sandbox.discourse.membership import enter, make_owner
+from bridge.sandbox.discourse.names import name_problem
 from bridge.sandbox.discourse.permissions import can_edit_group, can_see_group
 from bridge.sandbox.discourse.shapes_group import (
     basic_group,
@@ -31,7 +31,6 @@ from bridge.sandbox.discourse.state import Forum, Group, GroupLogLine
 routes = Blueprint("groups", __name__)
 
 PER_PAGE, LOGS_PER_PAGE = 36, 25
-NAME_LENGTH = range(3, 21)
 CHANGEABLE = {
     "full_name": str, "title": str, "bio_raw": str, "primary_group": bool, "visibility_level": int,
     "members_visibility_level": int, "mentionable_level": int, "messageable_level": int,
@@ -143,12 +142,8 @@ def _ensure_name(forum: Forum, name: str, of: Group | None = None) -> None:
     errors = []
     if not name:
         errors.append("Name can't be blank")
-    elif not re.fullmatch(r"[\w.-]+", name, re.ASCII):
-        errors.append("Name must only include numbers, letters, dashes, dots, and underscores")
-    elif len(name) not in NAME_LENGTH:
-        short = len(name) < NAME_LENGTH.start
-        bound = "short (minimum is 3" if short else "long (maximum is 20"
-        errors.append(f"Name is too {bound} characters)")
+    elif problem := name_problem(name):
+        errors.append(f"Name {problem}")
     if taken not in (None, of.id if of else None) or forum.user_named(name):
         errors.append("Name has already been taken")
     if errors:

@@ -18,6 +18,7 @@ from bridge.sandbox.discourse.answers import (
 )
 from bridge.sandbox.discourse.call import Call, call
 from bridge.sandbox.discourse.hooks import emit_membership, emit_user
+from bridge.sandbox.discourse.names import name_problem
 from bridge.sandbox.discourse.people import add_user, rename, set_email
 from bridge.sandbox.discourse.permissions import can_see_group
 from bridge.sandbox.discourse.shapes_group import basic_group
@@ -148,12 +149,8 @@ def _create() -> Response:
 
 def username_problem(forum: Forum, name: str) -> str:
     """What is wrong with a name for somebody new, or nothing."""
-    if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
-        return "must only include numbers, letters, dashes, dots, and underscores"
-    if not 3 <= len(name) <= 20:  # noqa: PLR2004 - Discourse's default bounds
-        return "must be at least 3 characters" if len(name) < 20 else "must be no more than 20"  # noqa: PLR2004
     taken = forum.user_named(name) or forum.group_named(name)
-    return "must be unique" if taken else ""
+    return name_problem(name) or ("must be unique" if taken else "")
 
 
 def _not_created(made: Call, where: str, problem: str) -> Response:
