@@ -152,15 +152,20 @@ def problems(method: str, path: str, status: int, body: Any, version: str) -> se
         schema = SCHEMAS[operation.name]
         checks.append((schema, schema_of_version(schema, version)))
     return {
-        Problem(where, re.sub(r"\[\d+\]", "[]", error.json_path), what)
+        Problem(where, path_of(error), what)
         for where, validator in checks
         if validator
         for error in validator.iter_errors(body)
-        for what in _said(error)
+        for what in words_of(error)
     }
 
 
-def _said(error: ValidationError) -> Iterator[str]:
+def path_of(error: ValidationError) -> str:
+    """Where it is, in whichever entry of a list."""
+    return re.sub(r"\[\d+\]", "[]", error.json_path)
+
+
+def words_of(error: ValidationError) -> Iterator[str]:
     """In few words, without the values."""
     if error.validator == "required":
         yield "without " + str(re.findall(r"'(.+)' is a required", error.message)[0])

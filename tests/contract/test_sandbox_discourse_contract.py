@@ -23,8 +23,9 @@ from tests.contract.discourse_contract import (
     recorded,
     recorded_problems,
 )
+from tests.contract.discourse_endpoints import endpoint_of, endpoints
+from tests.contract.discourse_recording import recorded_schemas, unlike_recorded
 from tests.contract.discourse_story import tell
-from tests.contract.test_sandbox_discourse_table import endpoints, matched
 from tests.sandbox.discourse_world import Site
 
 pytestmark = [
@@ -42,7 +43,7 @@ def test_everything_is_asked_for_and_each_answer_keeps_the_contract(version: str
     try:
         tell(site)
         routes = site.app.url_map.bind("localhost")
-        answered = {matched(routes, method, path) for method, path, status in site.asked}
+        answered = {endpoint_of(routes, method, path) for method, path, status in site.asked}
         assert set(endpoints(site.app)) - answered == NEVER_SUCCEEDS
     finally:
         site.close()
@@ -92,3 +93,12 @@ def test_an_operation_is_found_by_the_path_that_was_asked() -> None:
     assert name("GET", "/groups/by-id/7.json") == "GET /groups/by-id/{id}.json"
     assert name("GET", "/u/ada.json?x=1") == "GET /u/{username}.json"
     assert name("GET", "/groups/patrons/logs.json") is None
+
+
+def test_where_nothing_is_described_an_answer_is_held_to_the_recorded_ones() -> None:
+    assert len(recorded_schemas()) > 20
+    csrf = {"csrf": "a-token"}
+    assert unlike_recorded("GET /session/csrf", csrf) == set()
+    assert unlike_recorded("GET /session/csrf", {}) == {"GET /session/csrf $ without csrf"}
+    more = unlike_recorded("GET /session/csrf", {**csrf, "x": 1})
+    assert more == {"GET /session/csrf $ with x"}

@@ -22,6 +22,8 @@ from bridge.sandbox.discourse.state import Forum, Group, User
 from bridge.sandbox.kernel import Clock, Fault, World
 from bridge.sandbox.server import FAULT
 from tests.contract.discourse_contract import IS_HERE, contradictions
+from tests.contract.discourse_endpoints import shown
+from tests.contract.discourse_recording import unlike_recorded
 
 NOW = 1_800_000_000.0
 SECRET = "a-secret-of-thirty-two-characters"
@@ -57,6 +59,9 @@ class Site:
             body = answer.get_json(force=True, silent=True)
             wrong = contradictions(request.method, path, status, body, self.forum.version)
             assert not wrong, f"{request.method} {path}: {wrong}"
+            if status < 300 and self.forum.version == "3.5" and request.url_rule:
+                endpoint = f"{request.method} {shown(request.url_rule.rule)}"
+                assert unlike_recorded(endpoint, body) == set()
         return answer
 
     def browser(self) -> FlaskClient:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from flask import Blueprint, Response
 
 from bridge.sandbox.discourse.answers import Refused, answer, forbidden, not_found
@@ -76,7 +78,7 @@ def _changed(before: str, after: str) -> int:
 @routes.get("/posts/<int:post_id>/revisions/<which>")
 def _revision(post_id: int, which: str) -> Response:
     made = call()
-    post, _ = seen_post(made, post_id)
+    post, topic = seen_post(made, post_id)
     numbers = {str(r.number): r for r in post.revisions}
     found = post.revisions[-1] if which == "latest" and numbers else numbers.get(which)
     if found is None:
@@ -101,10 +103,20 @@ def _revision(post_id: int, which: str) -> Response:
             "acting_user_name": basic_user(editor)["name"],
             "avatar_template": avatar(editor),
             "edit_reason": found.edit_reason,
-            "body_changes": {"side_by_side_markdown": f"{found.before}\n\n{found.after}"},
-            "title_changes": None,
-            "user_changes": None,
-            "wiki": False,
+            "body_changes": _both(found.before, found.after, "side_by_side_markdown"),
+            "title_changes": _both(topic.title, topic.title),
             "can_edit": True,
         }
     )
+
+
+def _both(before: str, after: str, *more: str) -> dict[str, str]:
+    """What stood there and what stands there now, without looking where they differ."""
+    gone, come = escape(before), escape(after)
+    return {
+        "inline": f'<div class="inline-diff"><del>{gone}</del><ins>{come}</ins></div>',
+        **dict.fromkeys(
+            ("side_by_side", *more),
+            f'<div class="revision-content">{gone}</div><div class="revision-content">{come}</div>',
+        ),
+    }

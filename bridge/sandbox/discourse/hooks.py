@@ -31,7 +31,13 @@ KINDS: dict[str, dict[str, int]] = {
         "user_anonymized": 310,
     },
     "group": {"group_created": 401, "group_updated": 402, "group_destroyed": 403},
+    "category": {"category_created": 501, "category_updated": 502, "category_destroyed": 503},
+    "tag": {"tag_created": 601, "tag_updated": 602, "tag_destroyed": 603},
+    "reviewable": {"reviewable_created": 901, "reviewable_updated": 902},
+    "notification": {"notification_created": 1001},
+    "user_badge": {"user_badge_granted": 1301, "user_badge_revoked": 1302},
     "group_user": {"user_added_to_group": 1401, "user_removed_from_group": 1402},
+    "like": {"post_liked": 1501},
     "user_promoted": {"user_promoted": 1601},
 }
 GROUP_OF = {event: group for group, events in KINDS.items() for event in events}
@@ -197,7 +203,12 @@ def _events(hook_id: int) -> Response:
     shown = [shown_event(made.forum, e) for e in reversed(kept)][:50]
     more = f"/admin/api/web_hook_events/{hook_id}.json?limit=50&offset=50"
     return answer(
-        {"web_hook_events": shown, "total_rows_web_hook_events": len(kept), "load_more": more}
+        {
+            "web_hook_events": shown,
+            "total_rows_web_hook_events": len(kept),
+            "load_more_web_hook_events": more,
+            "extras": {"web_hook_id": hook_id},
+        }
     )
 
 

@@ -59,8 +59,9 @@ SITE: dict[str, Any] = {
 }
 ABOUT_STATS: dict[str, int] = {
     f"{what}_{when}": 0
-    for what in ("topics", "posts", "users", "active_users", "likes")
+    for what in ("topics", "posts", "users", "active_users", "likes", "participating_users")
     for when in ("last_day", "7_days", "30_days", "count")
+    if (what, when) not in (("active_users", "count"), ("participating_users", "count"))
 }
 CATEGORY: dict[str, Any] = {
     "style_type": "square", "emoji": None, "icon": None, "topic_count": 0, "post_count": 0,

@@ -67,6 +67,16 @@ def _manifest() -> Response:
         "background_color": LIGHT["secondary"],
         "theme_color": LIGHT["header_background"],
         "icons": [{"src": "", "sizes": "512x512", "type": "image/png"}],
+        "share_target": {
+            "action": f"{forum.path}/new-topic",
+            "method": "GET",
+            "enctype": "application/x-www-form-urlencoded",
+            "params": {"text": "body", "title": "title", "url": "title"},
+        },
+        "shortcuts": [
+            {"name": name, "short_name": name, "url": forum.path + place}
+            for name, place in (("New Topic", "/new-topic"), ("Inbox", "/my/messages"))
+        ],
     }
     return Response(json.dumps(shape), content_type="application/manifest+json; charset=utf-8")
 

@@ -21,6 +21,12 @@ routes = Blueprint("themes", __name__)
 SETTING = re.compile(r"^(\w+):\s*\n(?:[ \t]+.*\n)*?[ \t]+default:[ \t]*(.*)$", re.MULTILINE)
 
 
+BASE_PALETTE: dict[str, Any] = {
+    "id": None, "name": "Base", "is_base": True, "base_scheme_id": None, "theme_id": None,
+    "theme_name": None, "user_selectable": False, "colors": [],
+}  # fmt: skip
+
+
 def _read_bundle(raw: bytes) -> tuple[dict[str, Any], dict[str, str]]:
     """about.json and the texts, a folder around all taken off; no theme breaks the server."""
     try:
@@ -97,24 +103,52 @@ def shown_theme(forum: Forum, theme: Theme) -> dict[str, Any]:
         "updated_at": iso(theme.updated_at),
         "component": theme.component,
         "color_scheme_id": None,
+        "dark_color_scheme_id": None,
         "user_selectable": False,
         "auto_update": False,
         "remote_theme_id": None,
         "settings": settings,
         "supported": True,
         "enabled": True,
-        "theme_fields": [{"name": n, "value": t} for n, t in theme.files.items()],
+        "theme_fields": [_field(name, text) for name, text in theme.files.items()],
+        "screenshot_url": None,
         "system": theme.id < 0,
         "color_scheme": None,
+        "owned_color_palette": None,
+        "base_palette": BASE_PALETTE,
         "user": {**basic_user(author), "title": author.title},
         "remote_theme": None,
         "translations": [],
-        "parent_themes": [{"id": p.id, "name": p.name} for p in parents],
-        "child_themes": [{"id": c.id, "name": c.name} for c in children],
+        "parent_themes": [_related(p) for p in parents],
     }
     if not theme.component:
-        shape["default"] = theme.default
+        shape |= {"default": theme.default, "child_themes": [_related(c) for c in children]}
     return shape
+
+
+def _related(theme: Theme) -> dict[str, Any]:
+    return {
+        "id": theme.id,
+        "name": theme.name,
+        "description": theme.about.get("description"),
+        "created_at": iso(theme.created_at),
+        "updated_at": iso(theme.updated_at),
+        "default": theme.default,
+        "component": theme.component,
+    }
+
+
+def _field(file: str, text: str) -> dict[str, Any]:
+    """A file of the bundle as Discourse keeps it."""
+    folder, _, rest = file.partition("/")
+    stem = rest.rpartition(".")[0]
+    name, target, kind = {
+        "settings.yml": ("yaml", "settings", 5),
+        "locales": (stem, "translations", 5),
+        "javascripts": (rest, "extra_js", 6),
+        "about.json": ("about", "about", 8),
+    }.get(folder, ("scss" if file.endswith(".scss") else stem, folder, 1))
+    return {"name": name, "target": target, "value": text, "type_id": kind}
 
 
 def _theme(made: Call, theme_id: int) -> Theme:
