@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from bridge.sandbox.community import open_community
+from bridge.sandbox.discourse.delivery import is_loopback
 from bridge.sandbox.run import start
 from bridge.sandbox.scenario import ScenarioError, play_scenario, read
 
@@ -22,20 +23,39 @@ PRINTED = (
     "stripe_url", "stripe_key", "stripe_webhook_secret", "discourse_url", "discourse_key",
     "discourse_username", "connect_secret",
 )  # fmt: skip
+PORT = click.IntRange(0, 65535)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 SCENARIOS_BEGIN = 1_798_804_800.0  # 2027-01-01 12:00 UTC
 
 
+def _loopback(_context: click.Context, _option: click.Parameter, value: Any) -> Any:
+    for url in [value] if isinstance(value, str) else value or ():
+        if not is_loopback(url):
+            raise click.BadParameter(f"{url}: only addresses of this machine are called")
+    return value
+
+
 @click.command()
-@click.option("--stripe-port", default=0, help="0: any free port")
-@click.option("--discourse-port", default=0, help="0: any free port")
-@click.option("--scenario", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--seed", default=1, show_default=True)
-@click.option("--discourse-limit", default=60, show_default=True, help="requests a minute; 0: off")
+@click.option("--stripe-port", default=0, type=PORT, help="0: any free port")
+@click.option("--discourse-port", default=0, type=PORT, help="0: any free port")
+@click.option("--scenario", type=FILE, help="a life to play first, as in bridge/sandbox/scenarios")
+@click.option("--seed", default=1, show_default=True, help="the same seed gives the same ids")
+@click.option(
+    "--discourse-limit",
+    default=60,
+    type=click.IntRange(0),
+    show_default=True,
+    help="requests a minute; 0: off",
+)
 @click.option("--discourse-version", default="3.5", type=click.Choice(["3.2", "3.5"]))
 @click.option("--discourse-path", default="", help="a sub-folder such as /forum")
-@click.option("--clock-file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--webhook-url", multiple=True, help="where Stripe's events go")
-@click.option("--discourse-webhook-url", help="where the forum's events go")
+@click.option(
+    "--clock-file",
+    help="where the clock's offset is written",
+    type=click.Path(dir_okay=False, path_type=Path),
+)
+@click.option("--webhook-url", multiple=True, callback=_loopback, help="where Stripe's events go")
+@click.option("--discourse-webhook-url", callback=_loopback, help="where the forum's events go")
 @click.option("--community", is_flag=True, help="fill both with a demo community")
 def main(scenario: Path | None, *, community: bool, **options: Any) -> None:
     """Serve a simulated Stripe and a simulated Discourse."""

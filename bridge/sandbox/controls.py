@@ -17,7 +17,7 @@ from bridge.sandbox.discourse import delivery as forum_delivery
 from bridge.sandbox.discourse.delivery import is_loopback
 from bridge.sandbox.discourse.hooks import listen
 from bridge.sandbox.discourse.membership import members_at
-from bridge.sandbox.discourse.people import load_members, load_users
+from bridge.sandbox.discourse.people import load_members, load_users, run_due_merges
 from bridge.sandbox.discourse.settings import DEFAULT_SETTINGS
 from bridge.sandbox.discourse.state import SITE_ADMIN_ID, Forum
 from bridge.sandbox.kernel import Ids, World
@@ -106,6 +106,7 @@ def advance(controls: Controls, params: Params) -> Any:
     if seconds < 0:
         raise Wrong(f"the clock only goes forward, not by {seconds:.0f} seconds")
     advance_stripe(controls.world, seconds)
+    run_due_merges(controls.forum, controls.world.clock.now())
     return {"now": controls.world.clock.now()}
 
 

@@ -15,9 +15,9 @@ from bridge.sandbox.run import Sandbox, start
 pytestmark = pytest.mark.contract
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    sandbox = start(discourse_limit=0)
+@pytest.fixture(scope="module", params=["3.5", "3.2"])
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    sandbox = start(discourse_limit=0, discourse_version=request.param)
     open_community(sandbox)
     yield sandbox
     sandbox.close()

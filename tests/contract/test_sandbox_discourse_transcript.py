@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.sandbox.run import start
+from tests.contract.discourse_contract import contradictions
 
 TRANSCRIPT = Path(__file__).parents[2].parent / "shared" / "contract" / "discourse" / "transcript"
 
@@ -19,18 +20,25 @@ pytestmark = [
 
 
 def replay(limit: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Play; every answer on the way is also held to the description and the version's schema."""
     sandbox = start(discourse_limit=limit)
     try:
         where = ["--url", sandbox.discourse.url, "--api-key", sandbox.info["discourse_key"]]
         secret = ["--connect-secret", sandbox.info["connect_secret"]]
         program = [sys.executable, "-B", str(TRANSCRIPT / "exchange.py"), "replay"]
-        return subprocess.run(
+        played = subprocess.run(
             [*program, *where, *secret, *arguments],
             capture_output=True,
             text=True,
             timeout=100,
             check=False,
         )
+        entries = sandbox.world.journal.since(server="discourse")
+        assert len(entries) > 60
+        for e in entries:
+            if e.status < 400 or isinstance(e.response, dict):
+                assert contradictions(e.method, e.path, e.status, e.response) == [], e.path
+        return played
     finally:
         sandbox.close()
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import requests
+from click.testing import CliRunner
 
+from bridge.sandbox.__main__ import main
 from bridge.sandbox.community import open_community
 from bridge.sandbox.run import Sandbox, start
 
@@ -96,6 +98,29 @@ def test_what_is_not_there_to_read_is_said(sandbox: Sandbox, address: str, said:
     answer = requests.get(sandbox.info["control_url"] + address, timeout=10)
     assert answer.status_code in (400, 404)
     assert said in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--discourse-limit", "-1", "not in the range"),
+        ("--stripe-port", "70000", "not in the range"),
+        ("--webhook-url", "http://example.com/", "only addresses of this machine"),
+        ("--scenario", "nowhere.toml", "does not exist"),
+        ("--scenario", __file__, "this is no TOML"),
+    ],
+)
+def test_the_command_says_what_it_cannot_do_and_does_not_start(
+    option: str, value: str, said: str
+) -> None:
+    result = CliRunner().invoke(main, [option, value])
+    assert result.exit_code in (1, 2)
+    assert said in result.output
+
+
+def test_a_port_in_use_is_said(sandbox: Sandbox) -> None:
+    result = CliRunner().invoke(main, ["--stripe-port", str(sandbox.stripe.port)])
+    assert (result.exit_code, "in use" in result.output) == (1, True)
 
 
 def test_on_the_page_a_wrong_word_is_told_above_the_controls(sandbox: Sandbox) -> None:

@@ -26,7 +26,7 @@ from bridge.sandbox.scenario import (
 
 FILES = sorted(SCENARIOS.glob("*.toml"))
 # The lives of a subscription that the acceptance tests name.
-LIFECYCLE = {14, 17, 19, 20, 21, 24, 25, *range(27, 32), 34, *range(38, 44), 46, 47, 86}
+LIFECYCLE = {14, 17, 19, 20, 21, 24, 25, *range(27, 32), 34, *range(38, 44), 46, 47, 86, 93}
 
 
 @pytest.fixture(scope="module")
@@ -118,11 +118,12 @@ def in_a_process(file: Path, ports: tuple[int, int]) -> tuple[dict[str, str], st
             process.stdout.close()
 
 
-def test_two_processes_give_the_same_keys_ids_times_and_journal() -> None:
+@pytest.mark.parametrize("name", ["words_in_any_order", "people_on_the_forum"])
+def test_two_processes_give_the_same_keys_ids_times_and_journal(name: str) -> None:
     sandbox = start()
     ports = sandbox.stripe.port, sandbox.discourse.port
     sandbox.close()
-    file = SCENARIOS / "words_in_any_order.toml"
+    file = SCENARIOS / f"{name}.toml"
     first = in_a_process(file, ports)
     assert len(first[1].splitlines()) > 10
     assert first == in_a_process(file, ports)
