@@ -183,3 +183,19 @@ def test_who_keeps_cookies_acts_as_the_user_just_made(site: Site) -> None:
     assert "user_id" not in answer.get_json()
     again = person.get("/session/current.json", headers=headers)
     assert again.get_json()["current_user"]["username"] == "newcomer"
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [("Api-Username", "ADA"), ("Api-User-Id", "{id}"), ("Api-User-External-Id", "id-of-ada")],
+)
+def test_a_key_names_its_user_by_name_by_number_or_by_external_id(
+    site: Site, header: str, value: str
+) -> None:
+    ada = site.person("ada", external_id="id-of-ada")
+    keys = {"Api-Key": site.key, header: value.format(id=ada.id)}
+    with site.app.test_client(use_cookies=False) as program:
+        current = program.get("/session/current.json", headers=keys).get_json()
+        assert current["current_user"]["id"] == ada.id
+        unknown = program.get("/groups.json", headers={**keys, header: "999999"})
+        assert (unknown.status_code, unknown.get_json()["error_type"]) == (403, "invalid_access")

@@ -100,10 +100,13 @@ def _check_key(made: Call) -> None:
 def _user_of_key(forum: Forum, key: ApiKey) -> User:
     name = request.headers.get("Api-Username", "")
     user_id = request.headers.get("Api-User-Id", "")
+    external_id = request.headers.get("Api-User-External-Id")
     if name:
         user = forum.user_named(name)
     elif user_id.lstrip("-").isdigit():
         user = forum.users.get(int(user_id))
+    elif external_id:
+        user = next((u for u in forum.users.values() if u.external_id == external_id), None)
     else:
         user = forum.users.get(key.user_id or 0)
     if user is None or key.user_id not in (None, user.id):
