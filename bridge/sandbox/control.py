@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from bridge.sandbox.controls import CONTROLS, DELIVERIES, FAULTS, WITHOUT_LOCK, Controls, state
+from bridge.sandbox.controlled import Controls
+from bridge.sandbox.controls import CONTROLS, DELIVERIES, FAULTS, WITHOUT_LOCK, state
 from bridge.sandbox.kernel import World
 from bridge.sandbox.parameters import Params, Wrong
 from bridge.sandbox.scenario import SCENARIOS, read

@@ -9,23 +9,27 @@ import copy
 import dataclasses
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge.sandbox.controlled import Controls
+from bridge.sandbox.controls_of_servers import (
+    limits,
+    load,
+    memberships,
+    read_only,
+    settings,
+    timing,
+)
 from bridge.sandbox.discourse import delivery as forum_delivery
 from bridge.sandbox.discourse.delivery import is_loopback
 from bridge.sandbox.discourse.hooks import listen
-from bridge.sandbox.discourse.membership import members_at
-from bridge.sandbox.discourse.people import load_members, load_users, run_due_merges
-from bridge.sandbox.discourse.settings import DEFAULT_SETTINGS
-from bridge.sandbox.discourse.state import SITE_ADMIN_ID, Forum
-from bridge.sandbox.kernel import Ids, World
+from bridge.sandbox.discourse.people import run_due_merges
+from bridge.sandbox.kernel import World
 from bridge.sandbox.parameters import (
     MOST,
     Params,
     Wrong,
-    is_on,
     moment,
     number,
     one_of,
@@ -37,8 +41,6 @@ from bridge.sandbox.stripe import account_of, add_webhook, fail_payments, tick
 from bridge.sandbox.stripe import advance as advance_stripe
 from bridge.sandbox.stripe import delivery as stripe_delivery
 
-VERSIONS = ("3.2", "3.5")
-DUNNING_ENDS = ("cancel", "unpaid", "past_due")
 ORDERS = ("given", "reversed", "shuffled")
 FAULTS = (
     "status", "slow", "hang", "reset_before", "reset_after", "timeout_after", "html", "half_body",
@@ -47,24 +49,7 @@ FAULTS = (
 OF_THE_FORUM = ("short_page", "partial")
 FAULT_MATCH = re.compile(r"(\*|[A-Z]+) [/*].*")
 FAULT_NUMBERS = {"seconds", "status", "entries", "members"}
-PREFIX = re.compile(r"[A-Za-z][A-Za-z_]{0,13}")
-MANY_USERS = 200_000
 DELIVERIES: dict[str, Any] = {"stripe": stripe_delivery, "discourse": forum_delivery}
-
-
-@dataclass(slots=True)
-class Controls:
-    """The world, what the command line printed, and snapshots taken."""
-
-    world: World
-    info: dict[str, str]
-    snapshots: dict[str, tuple[dict[str, Any], Ids, float]] = field(default_factory=dict)
-
-    @property
-    def forum(self) -> Forum:
-        """The forum's state."""
-        found: Forum = self.world.parts["discourse"]
-        return found
 
 
 def state(controls: Controls, _params: Params) -> Any:
@@ -201,74 +186,6 @@ def payments(controls: Controls, params: Params) -> Any:
         return {"customer": customer, "failing": [code] * often}
 
 
-def timing(controls: Controls, params: Params) -> Any:
-    """Slow membership writes, cut off at a limit; see Timing."""
-    kept = controls.forum.timing
-    names = ("add_seconds", "remove_seconds", "limit_seconds", "scale")
-    told = {name: number(params, name, getattr(kept, name)) for name in names}
-    kept.on = is_on(params)
-    for name, value in told.items():
-        setattr(kept, name, value)
-    return dataclasses.asdict(kept)
-
-
-def read_only(controls: Controls, params: Params) -> Any:
-    """Maintenance of the forum."""
-    controls.forum.read_only = is_on(params)
-    return {"read_only": controls.forum.read_only}
-
-
-def limits(controls: Controls, params: Params) -> Any:
-    """Requests a minute for keys, and within 10 seconds by address (0: no limit)."""
-    forum = controls.forum
-    names = ("requests_per_minute", "ip_requests_per_10_seconds")
-    told = {name: whole(params, name, getattr(forum, name)) for name in names}
-    for name, value in told.items():
-        setattr(forum, name, value)
-    return told
-
-
-def settings(controls: Controls, params: Params) -> Any:
-    """The forum's site settings and its `version`; with `server` stripe, the account's choices."""
-    given = {k: v for k, v in params.items() if k != "server"}
-    if params.get("server") == "stripe":
-        return _account_settings(controls, given)
-    forum = controls.forum
-    for name, value in given.items():
-        if name == "version" and value not in VERSIONS:
-            raise Wrong(f"version={value!r}: say {' or '.join(VERSIONS)}")
-        if name != "version" and name not in DEFAULT_SETTINGS:
-            raise Wrong(f"there is no site setting {name!r} here")
-    forum.version = str(given.pop("version", forum.version))
-    forum.settings |= given
-    return forum.settings
-
-
-def _account_settings(controls: Controls, given: Params) -> Any:
-    """What the owner of a Stripe account chooses: how failed payments are retried, and end."""
-    chosen = account_of(controls.world).settings
-    if unknown := given.keys() - ACCOUNT_SETTINGS.keys():
-        raise Wrong(f"no setting {sorted(unknown)} of the account; there are {[*ACCOUNT_SETTINGS]}")
-    try:
-        taken = {name: ACCOUNT_SETTINGS[name](value) for name, value in given.items()}
-    except ValueError as problem:
-        raise Wrong(f"{given}: {problem}") from problem
-    for name, value in taken.items():
-        setattr(chosen, name, value)
-    return {name: getattr(chosen, name) for name in ACCOUNT_SETTINGS}
-
-
-def _days(value: Any) -> tuple[int, ...]:
-    """`3,5,7` or a list."""
-    return tuple(int(d) for d in (value if isinstance(value, list) else str(value).split(",")))
-
-
-def _dunning_end(value: Any) -> str:
-    if value not in DUNNING_ENDS:
-        raise ValueError(f"dunning_end is one of {', '.join(DUNNING_ENDS)}")
-    return str(value)
-
-
 def snapshot(controls: Controls, params: Params) -> Any:
     """Keep the state of both servers under a name; the journal goes on."""
     name = str(params.get("name") or f"snapshot-{len(controls.snapshots) + 1}")
@@ -295,32 +212,6 @@ def restore(controls: Controls, params: Params) -> Any:
     return {"restored": name, "now": world.clock.now()}
 
 
-def memberships(controls: Controls, params: Params) -> Any:
-    """Who came into or left which group; with `group` and `at`, who was in it at that moment."""
-    forum = controls.forum
-    if params.get("at"):
-        group = forum.group_named(str(params.get("group", "")))
-        if group is None:
-            raise Wrong(f"there is no group {params.get('group')!r}")
-        return sorted(members_at(forum, group.id, moment(str(params["at"]))))
-    return [dataclasses.asdict(change) for change in forum.membership_log]
-
-
-def load(controls: Controls, params: Params) -> Any:
-    """Many users at once (`users`, named `prefix1`…), put into a `group` if one is named."""
-    forum, now = controls.forum, controls.world.clock.now()
-    prefix, count = str(params.get("prefix") or "member"), whole(params, "users", 0, least=1)
-    group = forum.group_named(str(params.get("group") or ""))
-    if params.get("group") and group is None:
-        raise Wrong(f"there is no group {params['group']!r}; make it first")
-    if not PREFIX.fullmatch(prefix) or count > MANY_USERS:
-        raise Wrong(f"say a prefix of letters, and at most {MANY_USERS} users")
-    users = load_users(forum, count, now, prefix, whole(params, "start", 1))
-    if group is not None:
-        load_members(forum, group, users, now, SITE_ADMIN_ID)
-    return {"users": [u.id for u in users[:1]] + [u.id for u in users[-1:]], "count": len(users)}
-
-
 def scenario(controls: Controls, params: Params) -> Any:
     """Play a life: one of the files that come with it by `name`, or `toml`."""
     name, text = str(params.get("name") or ""), str(params.get("toml") or "")
@@ -333,13 +224,6 @@ def scenario(controls: Controls, params: Params) -> Any:
     return {name: answer.get("id") for name, answer in kept.items()}
 
 
-# What may be chosen of a Stripe account, and how it is read.
-ACCOUNT_SETTINGS: dict[str, Callable[[Any], Any]] = {
-    "dunning_days": _days,
-    "dunning_end": _dunning_end,
-    "async_payment_days": int,
-    "search_lag_seconds": int,
-}
 # (method, address): control. Reading takes its parameters from the query.
 CONTROLS: dict[tuple[str, str], Callable[[Controls, Params], Any]] = {
     ("GET", "/state"): state,
