@@ -72,7 +72,7 @@ NOT_DONE = {
     "POST /v1/subscription_schedules": "no pause schedules, no phases' own tax rates",
     "POST /v1/subscription_schedules/{}": "the phase under way is not changed at once",
     "POST /v1/invoices": "no shipping, no rendering, no mail",
-    "POST /v1/invoices/create_preview": "the next renewal or the pending items, no what-if",
+    "POST /v1/invoices/create_preview": "no schedules, no phases to come",
     "POST /v1/credit_notes": "no taxes of its own, no shipping",
     "POST /v1/checkout/sessions": "hosted pages only; no shipping, no custom fields on the page",
     "POST /v1/checkout/sessions/{}": "metadata only",

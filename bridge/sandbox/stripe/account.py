@@ -6,9 +6,11 @@ lock; `now` is the moment being lived, which while catching up is the time somet
 
 from __future__ import annotations
 
+import copy
 import heapq
 import itertools
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,6 +147,30 @@ class Account:
         if at is not None:
             entry = (at, next(self._order), what, str(obj["id"]))
             heapq.heappush(self.agenda[obj.get("test_clock")], entry)
+
+    def what_if(self, customer: str | None) -> Account:
+        """An account to try something on: what is the customer's is copied, the rest is shared.
+
+        Tax rates are shared whole, so that one that is made on first use is there afterwards.
+        """
+        mine = {kind: ids for (kind, whose), ids in self.of_customer.items() if whose == customer}
+        subscriptions = [self.tables["subscription"][i] for i in mine.get("subscription", ())]
+        owned: dict[str, Iterable[str]] = {
+            **mine,
+            "customer": [customer] if customer else [],
+            "subscription_item": [i for s in subscriptions for i in s["_items"]],
+            **{kind: self.tables[kind] for kind in ("coupon", "promotion_code")},
+        }
+        tried = copy.copy(self)
+        tried.tables = defaultdict(dict, {kind: dict(rows) for kind, rows in self.tables.items()})
+        for kind, ids in owned.items():
+            rows = tried.tables[kind]
+            rows.update({i: copy.deepcopy(rows[i]) for i in ids if i in rows})
+        tried.tables.update(tax_rate=self.tables["tax_rate"], event={}, webhook_endpoint={})
+        tried.of_customer = defaultdict(list, self.of_customer)
+        tried.of_customer.update({(kind, str(customer)): list(ids) for kind, ids in mine.items()})
+        tried.agenda, tried.failing = defaultdict(list), copy.deepcopy(self.failing)
+        return tried
 
     def due(self, clock: str | None, until: int) -> tuple[int, str, str] | None:
         """Take the next thing that is due on a clock."""

@@ -31,16 +31,34 @@ def draft(
         customer=customer["id"],
         currency=currency,
         billing_reason=reason,
-        period_start=account.now,
-        period_end=account.now,
-        test_clock=customer["test_clock"],
+    )
+    for item in compose(account, invoice, customer, lines, subscription, **more):
+        item["invoice"] = invoice["id"]
+    if not customer["currency"]:
+        customer["currency"] = currency
+    emit(account, "invoice.created", invoice)
+    return invoice
+
+
+def compose(
+    account: Account,
+    invoice: Obj,
+    customer: Obj,
+    lines: list[Obj],
+    subscription: Obj | None,
+    **more: Any,
+) -> list[Obj]:
+    """Fill a draft or a preview and add it up; answers the pending items that stand on it."""
+    invoice.update(
+        period_start=account.now, period_end=account.now, test_clock=customer["test_clock"]
     )
     _address(invoice, customer)
     invoice["_lines"], invoice["_payments"], invoice["_intent"] = lines, [], None
     if subscription:
         _belong_to(invoice, subscription)
     invoice.update(more)
-    _take_pending_items(account, invoice, subscription)
+    pending = _pending_items(account, invoice, subscription)
+    invoice["_lines"] += [line_of(account, item) for item in pending]
     invoice["discounts"] = [d["id"] for d in in_force(account, subscription, customer)]
     rate = automatic_rate(account, customer) if invoice["automatic_tax"]["enabled"] else None
     if rate:
@@ -48,10 +66,7 @@ def draft(
         for each in invoice["_lines"]:
             each["_tax_rates"] = each["_tax_rates"] or [rate["id"]]
     total(account, invoice)
-    if not customer["currency"]:
-        customer["currency"] = currency
-    emit(account, "invoice.created", invoice)
-    return invoice
+    return pending
 
 
 def _address(invoice: Obj, customer: Obj) -> None:
@@ -76,19 +91,27 @@ def _belong_to(invoice: Obj, subscription: Obj) -> None:
     invoice["auto_advance"] = True
 
 
-def _take_pending_items(account: Account, invoice: Obj, subscription: Obj | None) -> None:
+def _pending_items(account: Account, invoice: Obj, subscription: Obj | None) -> list[Obj]:
     if invoice.pop("_exclude_pending", False):
-        return
-    for item in account.rows("invoiceitem", invoice["customer"]):
-        owner = item.get("_subscription")
-        fits = owner is None or (subscription is not None and owner == subscription["id"])
-        if item["invoice"] is None and fits and item["currency"] == invoice["currency"]:
-            add_item(account, invoice, item)
+        return []
+    owners = (None, subscription["id"] if subscription else None)
+    return [
+        item
+        for item in account.rows("invoiceitem", invoice["customer"])
+        if item["invoice"] is None
+        and item.get("_subscription") in owners
+        and item["currency"] == invoice["currency"]
+    ]
 
 
 def add_item(account: Account, invoice: Obj, item: Obj) -> None:
     """Put a pending invoice item on a draft."""
     item["invoice"] = invoice["id"]
+    invoice["_lines"].append(line_of(account, item))
+
+
+def line_of(account: Account, item: Obj) -> Obj:
+    """The line that a pending invoice item becomes."""
     subscription = item.get("_subscription")
     details = {
         "invoice_item": item["id"],
@@ -123,7 +146,7 @@ def add_item(account: Account, invoice: Obj, item: Obj) -> None:
         tax_rates=item["_tax_rates"],
     )
     made["discountable"] = item["discountable"]
-    invoice["_lines"].append(made)
+    return made
 
 
 def finalize(account: Account, invoice: Obj) -> None:

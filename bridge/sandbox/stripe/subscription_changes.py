@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from bridge.sandbox.stripe.account import HOUR, Account
@@ -34,6 +35,9 @@ from bridge.sandbox.stripe.subscriptions import (
 from bridge.sandbox.stripe.trials import trial_may_end
 from bridge.sandbox.stripe.views import items_of
 
+# Account, subscription, new lines, the items before, parameters.
+Biller = Callable[[Account, Obj, list[Obj], list[Obj], Obj], None]
+
 
 def update(account: Account, params: Obj, id_: str) -> Obj:
     """POST /v1/subscriptions/{id}."""
@@ -44,7 +48,7 @@ def update(account: Account, params: Obj, id_: str) -> Obj:
     with changing(account, subscription, "customer.subscription.updated"):
         take_over(account, subscription, params)
         _update_pause(subscription, params)
-        change_items(account, subscription, params)
+        change_items(account, subscription, params, bill_change)
         set_ending(account, subscription, params)
     plan_ahead(account, subscription)
     return subscription
@@ -68,7 +72,7 @@ def _update_pause(subscription: Obj, params: Obj) -> None:
     }
 
 
-def change_items(account: Account, subscription: Obj, params: Obj) -> None:
+def change_items(account: Account, subscription: Obj, params: Obj, bill: Biller) -> None:
     """New prices, quantities, items; a new trial end or anchor; billed as was asked."""
     given, trial_end = params.get("items") or [], params.get("trial_end")
     reset = params.get("billing_cycle_anchor") == "now"
@@ -91,12 +95,13 @@ def change_items(account: Account, subscription: Obj, params: Obj) -> None:
     if trial_end:
         _change_trial(account, subscription, trial_end)
     if reset or trial_end:
-        _restart(account, subscription, before, at, behaviour, params)
+        lines = _restart(account, subscription, before, at, behaviour)
+        bill(account, subscription, lines, before, params)
         return
     _start_new_items(account, subscription, before, at)
     made = [] if behaviour == "none" or was_on_trial else prorate(account, subscription, before, at)
     if behaviour == "always_invoice" and made:
-        bill_change(account, subscription, [], before, params)
+        bill(account, subscription, [], before, params)
 
 
 def _start_new_items(account: Account, subscription: Obj, before: list[Obj], at: int) -> None:
@@ -155,14 +160,9 @@ def _change_trial(account: Account, subscription: Obj, trial_end: int | str) -> 
 
 
 def _restart(
-    account: Account,
-    subscription: Obj,
-    before: list[Obj],
-    at: int,
-    behaviour: str,
-    params: Obj,
-) -> None:
-    """The periods start anew now: credit for the rest of the old, an invoice for the new."""
+    account: Account, subscription: Obj, before: list[Obj], at: int, behaviour: str
+) -> list[Obj]:
+    """The periods start anew now: credit for the rest of the old, lines for the new."""
     if behaviour != "none":
         for old in before:
             credit_rest(account, subscription, old, at)
@@ -170,7 +170,7 @@ def _restart(
         subscription["billing_cycle_anchor"] = account.now
     items = items_of(account, subscription)
     start_periods(account, subscription, items, account.now)
-    bill_change(account, subscription, period_lines(account, subscription, items), before, params)
+    return period_lines(account, subscription, items)
 
 
 def bill_change(

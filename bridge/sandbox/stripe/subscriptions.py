@@ -43,15 +43,12 @@ def start(account: Account, params: Obj) -> Obj:
     """Create a subscription with its first invoice, and try to collect that."""
     customer = find_customer(account, params.get("customer"))
     account.live_at_clock_of(customer)
-    subscription = _new(account, customer, params)
+    subscription = new_subscription(account, customer, params)
     items = items_of(account, subscription)
     if params.get("payment_behavior") == "error_if_incomplete":
         _refuse_if_it_would_fail(account, subscription, customer)
     start_periods(account, subscription, items, account.now)
-    lines = period_lines(account, subscription, items)
-    for extra in params.get("add_invoice_items") or ():
-        price = price_from(account, extra, "add_invoice_items[0]")
-        lines.append(price_line(account, price, extra.get("quantity") or 1))
+    lines = first_lines(account, subscription, params)
     if subscription["collection_method"] == "charge_automatically" and params.get("_paid_by"):
         subscription["default_payment_method"] = params["_paid_by"]
     with creating(subscription):
@@ -62,7 +59,17 @@ def start(account: Account, params: Obj) -> Obj:
     return subscription
 
 
-def _new(account: Account, customer: Obj, params: Obj) -> Obj:
+def first_lines(account: Account, subscription: Obj, params: Obj) -> list[Obj]:
+    """What the first invoice charges: the first period, and what was added for once."""
+    lines = period_lines(account, subscription, items_of(account, subscription))
+    for n, extra in enumerate(params.get("add_invoice_items") or ()):
+        price = price_from(account, extra, f"add_invoice_items[{n}]")
+        lines.append(price_line(account, price, extra.get("quantity") or 1))
+    return lines
+
+
+def new_subscription(account: Account, customer: Obj, params: Obj) -> Obj:
+    """A subscription with its items and settings, whose periods have yet to start."""
     given = params.get("items") or []
     if not given:
         raise invalid("Missing required param: items.", "items", "parameter_missing")
