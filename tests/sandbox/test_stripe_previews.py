@@ -38,7 +38,7 @@ def sums(invoice: Any) -> tuple[int, ...]:
 
 
 # What is changed, and when the change is billed at once.
-CHANGES = {
+CHANGES: dict[str, tuple[dict[str, Any], bool]] = {
     "more": ({"price": "more"}, False),
     "less": ({"price": "less"}, False),
     "quantity": ({"quantity": 3}, False),

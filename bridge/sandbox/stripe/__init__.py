@@ -10,7 +10,7 @@ from bridge.sandbox.stripe.app import add_api
 from bridge.sandbox.stripe.checkout_pages import create_checkout_pages
 from bridge.sandbox.stripe.courier import Courier
 from bridge.sandbox.stripe.dashboard import create_dashboard
-from bridge.sandbox.stripe.errors import LOCK_TIMEOUT, RATE_LIMIT
+from bridge.sandbox.stripe.errors import IN_USE, LOCK_TIMEOUT, RATE_LIMIT
 from bridge.sandbox.stripe.loading import load
 from bridge.sandbox.stripe.portal_pages import create_portal_pages
 from bridge.sandbox.stripe.timeline import advance, tick
@@ -21,6 +21,7 @@ __all__ = [
     "account_of",
     "add_webhook",
     "advance",
+    "conflict",
     "create_stripe",
     "fail_payments",
     "load",
@@ -57,6 +58,11 @@ def too_many_requests(
     """Answer the next matching requests ("METHOD /path" with `*`) with Stripe's 429."""
     body = LOCK_TIMEOUT if lock_timeout else RATE_LIMIT
     world.faults.add("stripe", match, "status", times=times, status=429, body=body)
+
+
+def conflict(world: World, match: str = "*", times: int | None = 1) -> None:
+    """Answer the next matching requests with 409: the same idempotency key is still in use."""
+    world.faults.add("stripe", match, "status", times=times, status=409, body=IN_USE)
 
 
 def add_webhook(

@@ -26,6 +26,7 @@ from bridge.sandbox.stripe.payments import confirm, new_intent, refuse_decline
 from bridge.sandbox.stripe.session_amounts import reckon
 from bridge.sandbox.stripe.setup_intents import confirm as confirm_setup
 from bridge.sandbox.stripe.setup_intents import new_setup_intent
+from bridge.sandbox.stripe.shape_parts import nulls
 from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.subscriptions import start
 from bridge.sandbox.stripe.views import shown_line_items
@@ -45,6 +46,10 @@ FIELDS = (
     "submit_type",
     "success_url",
 )
+INVOICE_DATA = {
+    **nulls("account_tax_ids custom_fields description footer issuer rendering_options"),
+    "metadata": {},
+}
 
 
 def create(account: Account, params: Obj) -> Obj:
@@ -83,8 +88,10 @@ def _set_defaults(session: Obj, params: Obj) -> None:
     if mode == "subscription" and session["payment_method_collection"] is None:
         session["payment_method_collection"] = "always"
     if mode == "payment" and (asked := params.get("invoice_creation")):
-        data = asked.get("invoice_data") or {}
-        session["invoice_creation"] = {"enabled": bool(asked.get("enabled")), "invoice_data": data}
+        session["invoice_creation"] = {
+            "enabled": bool(asked.get("enabled")),
+            "invoice_data": {**INVOICE_DATA, **(asked.get("invoice_data") or {})},
+        }
     session["payment_method_types"] = params.get("payment_method_types") or ["card"]
     session["automatic_tax"]["enabled"] = bool((params.get("automatic_tax") or {}).get("enabled"))
 

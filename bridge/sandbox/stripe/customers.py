@@ -19,6 +19,7 @@ from bridge.sandbox.stripe.crud import (
 from bridge.sandbox.stripe.discounts import apply_to_customer, drop_from_customer
 from bridge.sandbox.stripe.errors import card_error, invalid, missing_object
 from bridge.sandbox.stripe.events import changing, emit
+from bridge.sandbox.stripe.shape_parts import plain
 from bridge.sandbox.stripe.shapes import Obj
 
 FIELDS = (
@@ -183,7 +184,7 @@ def attach(account: Account, method: Obj, customer: Obj) -> Obj:
             "payment_method",
         )
     if code := behaviour(method).attach:
-        raise card_error(code, payment_method={"id": method["id"], "object": "payment_method"})
+        raise card_error(code, payment_method=plain(method))
     method["customer"] = customer["id"]
     account.of_customer["payment_method", customer["id"]].append(method["id"])
     emit(account, "payment_method.attached", method)

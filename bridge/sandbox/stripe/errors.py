@@ -42,7 +42,7 @@ def check_url(value: str | None, param: str) -> None:
         raise invalid("Not a valid URL", param, "url_invalid")
 
 
-# Bodies for the `status` fault, as Stripe answers with 429.
+# Bodies for the `status` fault, as Stripe answers with 429 and 409.
 RATE_LIMIT = {
     "error": {
         "message": "Request rate limit exceeded. Learn more about rate limits here "
@@ -58,6 +58,15 @@ LOCK_TIMEOUT = {
         "request.",
         "type": "invalid_request_error",
         "code": "lock_timeout",
+    }
+}
+IN_USE = {
+    "error": {
+        "message": "There is currently another in-progress request using this Idempotent Key (that "
+        "probably means you submitted twice, and the other request is still going through). "
+        "Please try again later.",
+        "type": "idempotency_error",
+        "code": "idempotency_key_in_use",
     }
 }
 

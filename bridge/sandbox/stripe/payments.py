@@ -200,7 +200,7 @@ def new_charge(account: Account, intent: Obj, method: Obj, *, captured: bool) ->
         paid=True,
         payment_intent=intent["id"],
         payment_method=method["id"],
-        payment_method_details=_method_details(method),
+        payment_method_details=_method_details(method, intent["amount"]),
         billing_details=plain(method["billing_details"]),
         receipt_url=f"{account.base_url}/receipts/{intent['id']}",
         status="succeeded",
@@ -209,7 +209,7 @@ def new_charge(account: Account, intent: Obj, method: Obj, *, captured: bool) ->
     return charge
 
 
-def _method_details(method: Obj) -> Obj:
+def _method_details(method: Obj, amount: int) -> Obj:
     kind = method["type"]
     details = dict(method.get(kind) or {})
     if kind == "card":
@@ -226,7 +226,7 @@ def _method_details(method: Obj) -> Obj:
             network=details.get("brand"),
             network_token={"used": False},
             network_transaction_id="123456789012345",
-            overcapture={"maximum_amount_capturable": None, "status": "unavailable"},
+            overcapture={"maximum_amount_capturable": amount, "status": "unavailable"},
             three_d_secure=None,
             transaction_link_id=None,
         )

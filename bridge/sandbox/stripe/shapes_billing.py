@@ -11,13 +11,14 @@ SUBSCRIPTIONS = {
     "subscription": shape(
         "subscription",
         "application application_fee_percent billing_cycle_anchor billing_cycle_anchor_config "
-        "billing_schedules billing_thresholds cancel_at canceled_at customer customer_account "
+        "billing_thresholds cancel_at canceled_at customer customer_account "
         "days_until_due default_payment_method default_source description ended_at latest_invoice "
         "next_pending_invoice_item_invoice on_behalf_of pause_collection "
         "pending_invoice_item_interval pending_setup_intent pending_update schedule start_date "
         "status_details test_clock transfer_data trial_end trial_start",
         automatic_tax=NO_TAX,
         billing_mode=BILLING_MODE,
+        billing_schedules=[],
         cancel_at_period_end=False,
         cancellation_details={"comment": None, "feedback": None, "reason": None},
         collection_method="charge_automatically",

@@ -204,14 +204,13 @@ def _hold_back(account: Account, subscription: Obj, before: list[Obj], invoice: 
         "active" if subscription["status"] == "past_due" else subscription["status"]
     )
     subscription["_pending_items"], invoice["_applies_update"] = wanted, True
-    shown = [{k: v for k, v in i.items() if k[0] != "_"} for i in wanted]
     subscription["pending_update"] = {
         "billing_cycle_anchor": None,
         "discount": None,
         "discounts": None,
         "expires_at": account.now + INCOMPLETE_HOURS * HOUR,
         "metadata": None,
-        "subscription_items": shown,
+        "subscription_items": None,  # shown with their prices by `views`
         "trial_end": None,
         "trial_from_plan": None,
     }

@@ -25,8 +25,10 @@ EXPANDABLE = {
     "balance_transactions": "balance_transaction",
     "default_payment_method": "payment_method",
     "default_price": "price",
+    "destination": "bank_account",
     "discount": "discount",
     "discounts": "discount",
+    "failure_balance_transaction": "balance_transaction",
     "feature": "entitlements.feature",
     "invoice": "invoice",
     "latest_charge": "charge",
@@ -34,6 +36,7 @@ EXPANDABLE = {
     "payment_intent": "payment_intent",
     "payment_link": "payment_link",
     "payment_method": "payment_method",
+    "payment_record": "payment_record",
     "pending_setup_intent": "setup_intent",
     "price": "price",
     "product": "product",
@@ -43,8 +46,18 @@ EXPANDABLE = {
     "setup_intent": "setup_intent",
     "subscription": "subscription",
     "test_clock": "test_helpers.test_clock",
+    "transfer": "transfer",
 }
-UNEXPANDED_KINDS = {"ch": "charge", "re": "refund", "du": "dispute", "po": "payout"}
+# Fields whose ids are of several kinds, and the kinds by the ids' beginnings.
+SOURCES = ("source", "default_source")
+SOURCE_KINDS = {
+    "card": "card",
+    "ch": "charge",
+    "du": "dispute",
+    "pm": "payment_method",
+    "po": "payout",
+    "re": "refund",
+}
 
 
 def plan_of(price: Obj) -> Obj | None:
@@ -86,6 +99,9 @@ def _subscription(account: Account, shown: Obj, kept: Obj) -> None:
     items = [shown_item(account, i) for i in items_of(account, kept)]
     url = f"/v1/subscription_items?subscription={kept['id']}"
     shown["items"] = list_of(items[:10], url, has_more=len(items) > 10)  # noqa: PLR2004 - Stripe's
+    if kept["pending_update"]:
+        waiting = [shown_item(account, i) for i in kept["_pending_items"]]
+        shown["pending_update"]["subscription_items"] = waiting
     single = items[0] if len(items) == 1 else None
     shown["plan"] = single["plan"] if single else None
     shown["quantity"] = single["quantity"] if single else None
@@ -231,11 +247,11 @@ def _expand(account: Account, node: Any, parts: list[str]) -> None:
     include = INCLUDABLE.get((node.get("object", ""), name))
     if include and not isinstance(node.get(name), dict):
         node[name] = include(account, node)
-    elif name not in node:
-        raise invalid(f"This property cannot be expanded ({name}).", param="expand")
-    else:
+    elif name in node:
         node[name] = _expanded(account, name, node[name])
-    _expand(account, node[name], rest)
+    elif name not in EXPANDABLE:  # one that can be and is not there is passed over
+        raise invalid(f"This property cannot be expanded ({name}).", param="expand")
+    _expand(account, node.get(name), rest)
 
 
 def _expanded(account: Account, name: str, value: Any) -> Any:
@@ -244,8 +260,8 @@ def _expanded(account: Account, name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     kind = EXPANDABLE.get(name)
-    if name == "source":
-        kind = UNEXPANDED_KINDS.get(value.partition("_")[0])
+    if name in SOURCES:
+        kind = SOURCE_KINDS.get(value.partition("_")[0])
     if kind is None:
         raise invalid(f"This property cannot be expanded ({name}).", param="expand")
     found = account.get(kind, value)
