@@ -99,7 +99,8 @@ def spec_of_generic(module: str, kind: str, inner: ast.expr) -> Any:
     if kind == "Literal":
         return "=" + "|".join(str(getattr(part, "value", "")) for part in parts)
     if kind in ("Dict", "UntypedStripeObject"):
-        return "m"
+        values = spec_of(module, parts[-1])
+        return "m" if isinstance(values, str) else {"*": values}
     spec = either([spec_of(module, part) for part in parts])
     return [spec] if kind in ("List", "Sequence") else spec
 

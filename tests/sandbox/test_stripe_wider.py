@@ -185,6 +185,44 @@ def test_a_payment_link_carries_the_reference_that_its_address_is_given(shop: Sh
     assert requests.get(link.url, timeout=10).status_code == 410
 
 
+def test_a_price_is_sold_in_several_currencies(shop: Shop) -> None:
+    price = shop.price(1000, currency_options={"usd": {"unit_amount": 1200}})
+    options = shop.v1.prices.retrieve(price, {"expand": ["currency_options"]}).currency_options
+    assert {name: option["unit_amount"] for name, option in options.to_dict().items()} == {
+        "eur": 1000,
+        "usd": 1200,
+    }
+    sub = shop.subscribe(price, currency="usd")
+    assert (shop.last_invoice(sub).total, shop.last_invoice(sub).currency) == (1200, "usd")
+    with pytest.raises(stripe.InvalidRequestError):
+        shop.subscribe(price, currency="gbp")
+    session = shop.v1.checkout.sessions.create(
+        {
+            "mode": "subscription",
+            "currency": "usd",
+            "line_items": [{"price": price, "quantity": 2}],
+            "success_url": "http://localhost/",
+        }
+    )
+    assert (session.amount_total, session.currency) == (2400, "usd")
+
+
+def test_a_payout_fails_when_the_bank_sends_it_back(shop: Shop) -> None:
+    shop.subscribe()
+    shop.advance(3)
+    before = shop.v1.balance.retrieve().available[0].amount
+    made = shop.v1.payouts.create(
+        {"amount": 500, "currency": "eur", "destination": "ba_account_closed"}
+    )
+    shop.advance(2)
+    failed = shop.v1.payouts.retrieve(made.id, {"expand": ["failure_balance_transaction"]})
+    assert (failed.status, failed.failure_code) == ("failed", "account_closed")
+    assert failed.failure_balance_transaction.amount == 500
+    assert len(shop.events("payout.failed")) == 1
+    shop.advance(3)
+    assert shop.v1.balance.retrieve().available[0].amount == before
+
+
 def test_invoice_items_wait_for_an_invoice_and_stand_on_it(shop: Shop) -> None:
     customer = shop.customer()
     shop.v1.invoice_items.create({"customer": customer, "amount": 700, "currency": "eur"})

@@ -15,13 +15,22 @@ from bridge.sandbox.stripe.crud import (
     retrieving,
     updating,
 )
-from bridge.sandbox.stripe.errors import invalid
+from bridge.sandbox.stripe.errors import invalid, missing_object
 from bridge.sandbox.stripe.events import changing, emit
+from bridge.sandbox.stripe.shape_parts import nulls
 from bridge.sandbox.stripe.shapes import Obj
 
 PENDING_DAYS = 2
 FEE_PERCENT, FEE_FIXED = 2.9, 30
 DISPUTE_FEE = 1500
+# Where payouts go: the account's bank account, and some whose banks send the money back.
+BANKS = {
+    "ba_sandbox": None,
+    "ba_account_closed": "The bank account has been closed.",
+    "ba_no_account": "The bank account details on file are probably incorrect. No bank account "
+    "could be located with those details.",
+    "ba_debit_not_authorized": "Debit transactions are not approved on your bank account.",
+}
 
 
 def book(account: Account, source: Obj, kind: str, amount: int, fee: int = 0, **more: Any) -> Obj:
@@ -115,7 +124,27 @@ def pay_out(account: Account, currency: str) -> Obj | None:
     return payout
 
 
-def _new_payout(account: Account, amount: int, currency: str, *, automatic: bool) -> Obj:
+def bank_account(id_: str) -> Obj:
+    """A bank account as it is shown when a payout's destination is expanded."""
+    return {
+        "id": id_,
+        "object": "bank_account",
+        **nulls("account_holder_name account_holder_type account_type"),
+        "bank_name": "STRIPE TEST BANK",
+        "country": "DE",
+        "currency": "eur",
+        "fingerprint": "sandboxbank",
+        "last4": "3000",
+        "metadata": {},
+        "routing_number": "110000000",
+        "status": "new",
+    }
+
+
+def _new_payout(
+    account: Account, amount: int, currency: str, *, automatic: bool, bank: str = "ba_sandbox"
+) -> Obj:
+    account.tables["bank_account"].setdefault(bank, bank_account(bank))
     payout = account.new(
         "payout",
         amount=amount,
@@ -123,7 +152,7 @@ def _new_payout(account: Account, amount: int, currency: str, *, automatic: bool
         automatic=automatic,
         status="in_transit",
         arrival_date=account.now + DAY,
-        destination="ba_sandbox",
+        destination=bank,
     )
     booked = book(account, payout, "payout", -amount)
     booked.update(status="available", available_on=account.now)
@@ -134,17 +163,27 @@ def _new_payout(account: Account, amount: int, currency: str, *, automatic: bool
 
 
 def payout_arrives(account: Account, id_: str) -> None:
-    """The bank has the money."""
+    """The bank has the money, or sends it back."""
     payout = account.get("payout", id_)
-    if payout and payout["status"] == "in_transit":
-        with changing(account, payout, "payout.updated", "payout.paid"):
-            payout["status"] = "paid"
+    if payout is None or payout["status"] != "in_transit":
+        return
+    problem = BANKS[payout["destination"]]
+    with changing(account, payout, "payout.updated", "payout.failed" if problem else "payout.paid"):
+        payout["status"] = "failed" if problem else "paid"
+        if problem:
+            back = book(account, payout, "payout_failure", payout["amount"])
+            payout["failure_balance_transaction"] = back["id"]
+            payout["failure_code"] = payout["destination"].removeprefix("ba_")
+            payout["failure_message"] = problem
 
 
 def _create_payout(account: Account, params: Obj) -> Obj:
     if params["amount"] <= 0:
         raise invalid("This value must be greater than or equal to 1.", "amount")
-    payout = _new_payout(account, params["amount"], params["currency"], automatic=False)
+    bank = params.get("destination") or "ba_sandbox"
+    if bank not in BANKS:
+        raise missing_object("external_account", bank, "destination")
+    payout = _new_payout(account, params["amount"], params["currency"], automatic=False, bank=bank)
     merge_metadata(payout, params)
     return payout
 

@@ -94,6 +94,7 @@ def create_price(account: Account, params: Obj) -> Obj:
         recurring=_recurring(recurring) if recurring else None,
     )
     copy_named(price, params, *PRICE_FIELDS, "billing_scheme", "tiers_mode")
+    price["_currencies"] = _currencies(params)
     if custom := params.get("custom_unit_amount"):
         price["custom_unit_amount"] = {
             "maximum": custom.get("maximum"),
@@ -138,6 +139,26 @@ def _amounts(params: Obj) -> tuple[int | None, str | None]:
     return amount, str(amount)
 
 
+def _currencies(params: Obj) -> Obj:
+    """What the price is in other currencies."""
+    options: Obj = {}
+    for currency, option in (params.get("currency_options") or {}).items():
+        amount, exact = _amounts(option)
+        options[currency.lower()] = {
+            "custom_unit_amount": None,
+            "tax_behavior": option.get("tax_behavior") or "unspecified",
+            "unit_amount": amount,
+            "unit_amount_decimal": exact,
+        }
+    return options
+
+
+def in_currency(price: Obj, currency: str) -> Obj:
+    """The price as it is in a currency; its own where it has no such option."""
+    option = price.get("_currencies", {}).get(currency)
+    return {**price, **option, "currency": currency} if option else price
+
+
 def _recurring(given: Obj) -> Obj:
     return {
         "interval": given["interval"],
@@ -171,6 +192,7 @@ def update_price(account: Account, params: Obj, id_: str) -> Obj:
         )
     with changing(account, price, "price.updated"):
         copy_named(price, params, *PRICE_FIELDS, "lookup_key")
+        price["_currencies"] = {**price.get("_currencies", {}), **_currencies(params)}
         merge_metadata(price, params)
     return price
 

@@ -23,7 +23,7 @@ from bridge.sandbox.stripe.events import emit, when
 from bridge.sandbox.stripe.invoice_lines import price_line
 from bridge.sandbox.stripe.invoices import draft, finalize, mark_paid
 from bridge.sandbox.stripe.payments import confirm, new_intent, refuse_decline
-from bridge.sandbox.stripe.session_amounts import reckon
+from bridge.sandbox.stripe.session_amounts import price_in, reckon
 from bridge.sandbox.stripe.setup_intents import confirm as confirm_setup
 from bridge.sandbox.stripe.setup_intents import new_setup_intent
 from bridge.sandbox.stripe.shape_parts import nulls
@@ -239,6 +239,7 @@ def _subscribe(account: Account, session: Obj, customer: Obj | None, method: Obj
         account,
         {
             **data,
+            "currency": session["currency"],
             "customer": customer["id"],
             "items": [i for i in items if prices[i["price"]]["recurring"]],
             "add_invoice_items": [i for i in items if not prices[i["price"]]["recurring"]],
@@ -291,7 +292,7 @@ def _invoice_afterwards(account: Account, session: Obj, customer: Obj, intent: O
     """The invoice that documents a one-off payment which already went through."""
     lines = []
     for item in session["_items"]:
-        price = account.tables["price"][item["price"]]
+        price = price_in(account, session, item)
         lines.append(price_line(account, price, item["quantity"]))
     data = session["invoice_creation"]["invoice_data"]
     more: dict[str, Any] = {"metadata": data["metadata"]} if data.get("metadata") else {}

@@ -15,7 +15,7 @@ from bridge.sandbox.stripe.errors import StripeError
 from bridge.sandbox.stripe.invoice_lines import DECIMALS, money
 from bridge.sandbox.stripe.invoice_routes import pay
 from bridge.sandbox.stripe.pages import METHODS, Page, message, new_pages
-from bridge.sandbox.stripe.session_amounts import reckon
+from bridge.sandbox.stripe.session_amounts import price_in, reckon
 from bridge.sandbox.stripe.shapes import Obj
 
 COUNTRIES = [
@@ -31,7 +31,7 @@ DECLINED = "pm_card_chargeDeclined"
 
 def checkout_page(account: Account, session: Obj, problem: str | None = None) -> str:
     """The page on which a customer pays."""
-    items = [_item(account, item) for item in session["_items"]]
+    items = [_item(account, session, item) for item in session["_items"]]
     currency = session["currency"] or "usd"
     customer = account.get("customer", session["customer"]) or {}
     total = session["amount_total"]
@@ -67,8 +67,8 @@ def checkout_page(account: Account, session: Obj, problem: str | None = None) ->
     )
 
 
-def _item(account: Account, item: Obj) -> Obj:
-    price = account.tables["price"][item["price"]]
+def _item(account: Account, session: Obj, item: Obj) -> Obj:
+    price = price_in(account, session, item)
     every = None
     if recurring := price["recurring"]:
         amount = money(amount_of(price, item["quantity"]), price["currency"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.sandbox.stripe.account import DAY, HOUR, Account
+from bridge.sandbox.stripe.catalog import in_currency
 from bridge.sandbox.stripe.errors import check_url, invalid
 from bridge.sandbox.stripe.shapes import Obj
 
@@ -49,7 +50,8 @@ def check_prices(account: Account, session: Obj) -> None:
             "You specified `payment` mode but passed a recurring price. Either switch to "
             "`subscription` mode or use only one-time prices."
         )
-    currencies = {p["currency"] for p in prices}
+    wanted = (session["_given"].get("currency") or prices[0]["currency"]).lower() if prices else ""
+    currencies = {in_currency(p, wanted)["currency"] for p in prices}
     if len(currencies) > 1:
         raise invalid("All line items must have the same currency.", "line_items")
     session["currency"] = currencies.pop() if currencies else None

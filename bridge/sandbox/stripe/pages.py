@@ -15,6 +15,7 @@ from bridge.sandbox.stripe.catalog import amount_of
 from bridge.sandbox.stripe.errors import StripeError
 from bridge.sandbox.stripe.invoice_lines import money
 from bridge.sandbox.stripe.shapes import Obj
+from bridge.sandbox.stripe.subscription_items import price_of
 from bridge.sandbox.stripe.subscriptions import ENDED
 from bridge.sandbox.stripe.timeline import tick
 from bridge.sandbox.stripe.views import items_of
@@ -54,7 +55,7 @@ def shown_invoice(invoice: Obj) -> Obj:
 def describe(account: Account, subscription: Obj) -> Obj:
     """A subscription in words."""
     items = items_of(account, subscription)
-    prices = [account.tables["price"][i["price"]] for i in items]
+    prices = [price_of(account, subscription, i) for i in items]
     names = [account.tables["product"].get(p["product"], {}).get("name", "?") for p in prices]
     pairs = zip(prices, items, strict=True)
     amount = sum(amount_of(p, i["quantity"]) for p, i in pairs)

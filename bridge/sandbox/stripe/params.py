@@ -3,7 +3,8 @@
 `params.json` says for each operation which parameters it takes; `tests/contract` derives it from
 the types of the official SDK. A type is one of: `s` text, `i` integer, `b` boolean, `n` decimal
 number, `m` a map of texts, `*` anything, `=a|b` one of these words (also after `i` or `b`), a list
-of one type, an object of named types (`name!` is required), or `{"|": [types]}` alternatives.
+of one type, an object of named types (`name!` is required), `{"*": type}` for an object whose names
+are anybody's, or `{"|": [types]}` alternatives.
 """
 
 from __future__ import annotations
@@ -97,6 +98,9 @@ def typed(spec: Spec, value: Any, path: str) -> Any:
     """One value in its type."""
     if isinstance(spec, list):
         return _list(spec[0], value, path)
+    if isinstance(spec, dict) and "*" in spec:
+        named = dict.fromkeys(value, spec["*"]) if isinstance(value, dict) else {}
+        return _object(named, value, path)
     if isinstance(spec, dict):
         return _alternatives(spec["|"], value, path) if "|" in spec else _object(spec, value, path)
     if spec == "*":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bridge.sandbox.stripe.account import Account
-from bridge.sandbox.stripe.catalog import price_from
+from bridge.sandbox.stripe.catalog import in_currency, price_from
 from bridge.sandbox.stripe.checkout import create as create_session
 from bridge.sandbox.stripe.crud import (
     Handler,
@@ -38,6 +38,7 @@ def _create(account: Account, params: Obj) -> Obj:
     link["_items"] = []
     for n, given in enumerate(params["line_items"]):
         price = price_from(account, given, f"line_items[{n}]")
+        price = in_currency(price, (params.get("currency") or price["currency"]).lower())
         link["currency"] = price["currency"]
         quantity = given.get("quantity") or 1
         amount = (price["unit_amount"] or 0) * quantity

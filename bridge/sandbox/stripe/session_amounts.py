@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.sandbox.stripe.account import Account
-from bridge.sandbox.stripe.catalog import amount_of
+from bridge.sandbox.stripe.catalog import amount_of, in_currency
 from bridge.sandbox.stripe.discounts import coupon_for
 from bridge.sandbox.stripe.invoice_lines import automatic_rate, spread
 from bridge.sandbox.stripe.shapes import Obj
@@ -15,7 +15,7 @@ def reckon(account: Account, session: Obj) -> None:
     if session["mode"] == "setup":
         return
     trial = _has_trial(session)
-    prices = [account.tables["price"][i["price"]] for i in items]
+    prices = [price_in(account, session, item) for item in items]
     subtotals = [
         0 if trial and price["recurring"] else _subtotal(item, price)
         for item, price in zip(items, prices, strict=True)
@@ -25,6 +25,7 @@ def reckon(account: Account, session: Obj) -> None:
     for item, subtotal, less in zip(items, subtotals, off, strict=True):
         tax = int((subtotal - less) * percent / 100 + 0.5)
         item.update(
+            currency=session["currency"],
             amount_subtotal=subtotal,
             amount_discount=less,
             amount_tax=tax,
@@ -40,6 +41,11 @@ def reckon(account: Account, session: Obj) -> None:
             {"coupon": d.get("coupon"), "promotion_code": d.get("promotion_code")}
             for d in session["_discounts"]
         ]
+
+
+def price_in(account: Account, session: Obj, item: Obj) -> Obj:
+    """The price of a line item in the session's currency."""
+    return in_currency(account.tables["price"][item["price"]], session["currency"])
 
 
 def _subtotal(item: Obj, price: Obj) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.sandbox.stripe.account import Account
 from bridge.sandbox.stripe.calendar import next_after, step
-from bridge.sandbox.stripe.catalog import amount_of, refuse_inactive
+from bridge.sandbox.stripe.catalog import amount_of, in_currency, refuse_inactive
 from bridge.sandbox.stripe.crud import Handler, merge_metadata, page
 from bridge.sandbox.stripe.errors import invalid
 from bridge.sandbox.stripe.events import emit
@@ -46,7 +46,7 @@ def check_price(price: Obj, subscription: Obj, n: int) -> None:
             "with `type=recurring`.",
             param,
         )
-    if price["currency"] != subscription["currency"]:
+    if in_currency(price, subscription["currency"])["currency"] != subscription["currency"]:
         raise invalid(
             "You cannot combine currencies on a single subscription: its currency is "
             f"{subscription['currency']}, the price's is {price['currency']}.",
@@ -99,11 +99,16 @@ def parent_of(subscription: Obj, item: Obj, *, proration: bool = False) -> Obj:
     }
 
 
+def price_of(account: Account, subscription: Obj, item: Obj) -> Obj:
+    """The price of an item in the subscription's currency."""
+    return in_currency(account.tables["price"][item["price"]], subscription["currency"])
+
+
 def period_lines(account: Account, subscription: Obj, items: list[Obj]) -> list[Obj]:
     """What the items' periods cost: nothing on trial, in part when a period is cut short."""
     lines = []
     for item in items:
-        price = account.tables["price"][item["price"]]
+        price = price_of(account, subscription, item)
         start, end = item["current_period_start"], item["current_period_end"]
         made = price_line(
             account,
@@ -132,7 +137,7 @@ def unused(account: Account, subscription: Obj, item: Obj, at: int) -> int:
     if is_on_trial(subscription, at) or not start <= at < end:
         return 0
     whole = max(end - start, full_period(account, subscription, item))
-    amount = amount_of(account.tables["price"][item["price"]], item["quantity"])
+    amount = amount_of(price_of(account, subscription, item), item["quantity"])
     return int(amount * (end - at) / whole + 0.5)
 
 
@@ -168,7 +173,7 @@ def _charge(account: Account, subscription: Obj, item: Obj, at: int) -> Obj | No
 def _pending(account: Account, subscription: Obj, item: Obj, at: int, amount: int) -> Obj | None:
     if amount == 0:
         return None
-    price = account.tables["price"][item["price"]]
+    price = price_of(account, subscription, item)
     name = account.tables["product"].get(price["product"], {}).get("name")
     word = "Unused time on" if amount < 0 else "Remaining time on"
     made = pending_item(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.sandbox.stripe.account import DAY, HOUR, Account
-from bridge.sandbox.stripe.catalog import price_from
+from bridge.sandbox.stripe.catalog import in_currency, price_from
 from bridge.sandbox.stripe.crud import (
     Handler,
     copy_named,
@@ -64,6 +64,7 @@ def first_lines(account: Account, subscription: Obj, params: Obj) -> list[Obj]:
     lines = period_lines(account, subscription, items_of(account, subscription))
     for n, extra in enumerate(params.get("add_invoice_items") or ()):
         price = price_from(account, extra, f"add_invoice_items[{n}]")
+        price = in_currency(price, subscription["currency"])
         lines.append(price_line(account, price, extra.get("quantity") or 1))
     return lines
 
@@ -78,7 +79,7 @@ def new_subscription(account: Account, customer: Obj, params: Obj) -> Obj:
     subscription = account.new(
         "subscription",
         customer=customer["id"],
-        currency=params.get("currency") or prices[0]["currency"],
+        currency=(params.get("currency") or prices[0]["currency"]).lower(),
         start_date=start_date,
         billing_cycle_anchor=start_date,
         test_clock=customer["test_clock"],

@@ -201,6 +201,13 @@ def _no_sources(_account: Account, customer: Obj) -> Obj:
     return list_of([], f"/v1/customers/{customer['id']}/sources")
 
 
+def _currency_options(account: Account, price: Obj) -> Obj:
+    """What a price is in each of its currencies, its own first."""
+    names = ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")
+    others = account.tables["price"].get(price["id"], {}).get("_currencies", {})
+    return {price["currency"]: {k: price[k] for k in names}, **others}
+
+
 def _nothing(_account: Account, _obj: Obj) -> Any:
     return None
 
@@ -217,7 +224,7 @@ INCLUDABLE: dict[tuple[str, str], Callable[[Account, Obj], Any]] = {
     ("checkout.session", "line_items"): _line_items,
     ("payment_link", "line_items"): _line_items,
     ("price", "tiers"): _nothing,
-    ("price", "currency_options"): _nothing,
+    ("price", "currency_options"): _currency_options,
     ("coupon", "applies_to"): _nothing,
 }
 
