@@ -23,10 +23,11 @@ from stripe import _object_classes as classes
 FIXTURES = Path(__file__).parents[3] / "shared/contract/stripe/fixtures3.json"
 # Parts of an example that Stripe shows only when they are expanded, or of this kind of payment.
 OPTIONAL = {
-    *[("charge", "refunds"), ("plan", "tiers"), ("payment_method", "card"), ("invoice", "id")]
+    *[("charge", "refunds"), ("plan", "tiers"), ("payment_method", "card"), ("invoice", "id")],
+    ("customer_cash_balance_transaction", "funded"),
 }
 # Parts that depend on the kind of payment, or that are anybody's.
-FREE = ("metadata", "payment_method_details", "payment_method_options")
+FREE = ("bank_transfer", "metadata", "payment_method_details", "payment_method_options")
 PAGES = {
     "list": {"data", "has_more", "object", "url"},
     "search_result": {"data", "has_more", "next_page", "object", "url"},

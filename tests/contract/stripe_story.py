@@ -122,6 +122,21 @@ def people(shop: Shop) -> None:
     legacy(shop, "POST", f"customers/{other}/sources/{card}", **{"metadata[a]": "b"})
 
 
+def transfers(shop: Shop) -> None:
+    v1 = shop.v1
+    customer = shop.customer(None)
+    asked = {"amount": 2000, "currency": "eur", "customer": customer, "confirm": True}
+    data = {"payment_method_data": {"type": "customer_balance"}}
+    intent = v1.payment_intents.create({**asked, **data})
+    for amount in (500, 2500):
+        v1.test_helpers.customers.fund_cash_balance(customer, {"amount": amount, "currency": "eur"})
+        v1.payment_intents.retrieve(intent.id)
+    v1.customers.cash_balance.retrieve(customer)
+    last = v1.customers.cash_balance_transactions.list(customer).data[0]
+    v1.customers.cash_balance_transactions.retrieve(customer, last.id)
+    v1.customers.retrieve(customer, {"expand": ["cash_balance"]})
+
+
 def legacy(shop: Shop, method: str, path: str, **form: str) -> Any:
     """A request without a version, as the official command line tool makes it."""
     answer = requests.request(
@@ -416,6 +431,7 @@ PARTS = (
     catalogue,
     reductions,
     people,
+    transfers,
     subscriptions,
     schedules,
     invoices,

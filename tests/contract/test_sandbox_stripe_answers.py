@@ -118,7 +118,7 @@ def expand_all(shop: Shop) -> Iterator[str]:
     last: dict[str, tuple[str, str]] = {}
     for entry in shop.world.journal.since():
         operation = operation_of(entry.method, entry.path, ROUTES) or ""
-        kind = str(entry.response.get("object"))
+        kind = entry.response.get("object", "") if isinstance(entry.response, dict) else ""
         if entry.method == "GET" and operation.endswith("{}") and class_of(kind):
             last[operation] = (entry.path, kind)
     for path, kind in last.values():

@@ -223,6 +223,32 @@ def test_a_payout_fails_when_the_bank_sends_it_back(shop: Shop) -> None:
     assert shop.v1.balance.retrieve().available[0].amount == before
 
 
+def test_a_bank_transfer_pays_in_parts_and_what_is_left_stays_with_the_customer(shop: Shop) -> None:
+    customer = shop.customer(card=None)
+    intent = shop.v1.payment_intents.create(
+        {
+            "amount": 2000,
+            "currency": "eur",
+            "customer": customer,
+            "confirm": True,
+            "payment_method_data": {"type": "customer_balance"},
+        }
+    )
+    assert intent.next_action.display_bank_transfer_instructions.amount_remaining == 2000
+
+    def send(amount: int) -> Any:
+        given = {"amount": amount, "currency": "eur"}
+        shop.v1.test_helpers.customers.fund_cash_balance(customer, given)
+        return shop.v1.payment_intents.retrieve(intent.id)
+
+    part = send(500)
+    remaining = part.next_action.display_bank_transfer_instructions.amount_remaining
+    assert (part.status, remaining) == ("requires_action", 1500)
+    assert send(1700).status == "succeeded"
+    assert shop.v1.customers.cash_balance.retrieve(customer).available.to_dict() == {"eur": 200}
+    assert len(shop.events("payment_intent.partially_funded")) == 1
+
+
 def test_invoice_items_wait_for_an_invoice_and_stand_on_it(shop: Shop) -> None:
     customer = shop.customer()
     shop.v1.invoice_items.create({"customer": customer, "amount": 700, "currency": "eur"})

@@ -36,6 +36,7 @@ PREFIXES = {
     "payment_method": "pm",
     "tax_id": "txi",
     "customer_balance_transaction": "cbtxn",
+    "customer_cash_balance_transaction": "ccsbtxn",
     "test_helpers.test_clock": "clock",
     "payment_intent": "pi",
     "setup_intent": "seti",

@@ -129,7 +129,7 @@ def bank_account(id_: str) -> Obj:
     return {
         "id": id_,
         "object": "bank_account",
-        **nulls("account_holder_name account_holder_type account_type"),
+        **nulls("account_holder_name account_holder_type account_type customer"),
         "bank_name": "STRIPE TEST BANK",
         "country": "DE",
         "currency": "eur",

@@ -79,6 +79,8 @@ NUMBERS = {
 # Bank debits: processing for days, then what their account number stands for.
 IBANS = {"3201": "succeed", "3202": "fail", "3203": "succeed", "3000": "succeed"}
 
+TRANSFER = "customer_balance"  # the payment method that waits for a bank transfer
+
 
 def method_values(token: str) -> Obj | None:
     """The fields of a new payment method made from a token such as `visa`, or None."""
@@ -86,6 +88,8 @@ def method_values(token: str) -> Obj | None:
         return debit_values("sepa_debit", "3000", "succeed")
     if token in ("usBankAccount", "usBankAccount_success", "us_bank_account"):
         return debit_values("us_bank_account", "6789", "succeed")
+    if token == TRANSFER:
+        return {"type": TRANSFER, TRANSFER: {}, "_behaviour": "transfer"}
     card = CARDS.get(token)
     if card is None:
         return None
@@ -143,4 +147,6 @@ def behaviour(method: Obj) -> Card:
     name = method.get("_behaviour") or "visa"
     if name.startswith("debit:"):
         return Card(pay=f"processing:{name.removeprefix('debit:')}", kind=method["type"])
+    if name == "transfer":
+        return Card(pay="transfer", kind=method["type"])
     return CARDS[name]

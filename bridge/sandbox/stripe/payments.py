@@ -19,6 +19,13 @@ from bridge.sandbox.stripe.shape_parts import plain
 from bridge.sandbox.stripe.shapes import Obj
 
 FINAL = ("succeeded", "canceled")
+# Bank transfers by currency.
+TRANSFERS = {
+    c: f"{bank}_bank_transfer"
+    for c, bank in zip(
+        ("eur", "gbp", "jpy", "mxn", "usd"), ("eu", "gb", "jp", "mx", "us"), strict=True
+    )
+}
 
 
 def outcome(account: Account, customer: str | None, method: Obj | None) -> str:
@@ -146,6 +153,8 @@ def confirm(
         succeed(account, intent, method)
     elif how == "processing":
         _process(account, intent, method, detail)
+    elif how == "transfer":
+        _ask_for_transfer(account, intent)
     elif how == "action" and not off_session:
         _ask_for_action(account, intent)
     else:
@@ -280,6 +289,25 @@ def _ask_for_action(account: Account, intent: Obj) -> None:
             "return_url": None,
             "url": f"{account.base_url}/_authenticate/{intent['id']}",
         },
+    }
+    emit(account, "payment_intent.requires_action", intent)
+
+
+def _ask_for_transfer(account: Account, intent: Obj) -> None:
+    """The customer is told where to send the money; see `cash_balance`."""
+    intent["status"] = "requires_action"
+    intent["payment_method_types"] = ["customer_balance"]
+    instructions = {
+        "amount_remaining": intent["amount"],
+        "currency": intent["currency"],
+        "financial_addresses": [],
+        "hosted_instructions_url": None,
+        "reference": intent["id"][-10:].upper(),
+        "type": TRANSFERS.get(intent["currency"], "eu_bank_transfer"),
+    }
+    intent["next_action"] = {
+        "type": "display_bank_transfer_instructions",
+        "display_bank_transfer_instructions": instructions,
     }
     emit(account, "payment_intent.requires_action", intent)
 

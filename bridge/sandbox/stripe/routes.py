@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.sandbox.stripe import (
     balance,
+    cash_balance,
     catalog,
     charges,
     checkout,
@@ -31,6 +32,7 @@ from bridge.sandbox.stripe.crud import Handler
 
 FAMILIES = (
     balance,
+    cash_balance,
     catalog,
     charges,
     checkout,

@@ -153,6 +153,17 @@ PEOPLE = {
         ending_balance=0,
         type="adjustment",
     ),
+    "customer_cash_balance_transaction": without(
+        shape(
+            "customer_cash_balance_transaction",
+            "customer customer_account",
+            currency="usd",
+            ending_balance=0,
+            net_amount=0,
+            type="funded",
+        ),
+        "metadata",
+    ),
     "test_helpers.test_clock": without(
         shape(
             "test_helpers.test_clock",

@@ -197,6 +197,22 @@ def _line_items(account: Account, owner: Obj) -> Obj:
     return list_of(shown_line_items(account, owner), f"/v1/{family}/{owner['id']}/line_items")
 
 
+def cash_of(customer: Obj) -> Obj:
+    """A customer's cash balance as it is shown."""
+    return {
+        "object": "cash_balance",
+        "available": dict(customer["_cash"]) if customer.get("_cash") else None,
+        "customer": customer["id"],
+        "customer_account": None,
+        "livemode": False,
+        "settings": {"reconciliation_mode": "automatic", "using_merchant_default": True},
+    }
+
+
+def _cash(account: Account, customer: Obj) -> Obj:
+    return cash_of(account.tables["customer"][customer["id"]])
+
+
 def _no_sources(_account: Account, customer: Obj) -> Obj:
     return list_of([], f"/v1/customers/{customer['id']}/sources")
 
@@ -220,7 +236,7 @@ INCLUDABLE: dict[tuple[str, str], Callable[[Account, Obj], Any]] = {
     ("customer", "subscriptions"): _customers("subscription", "/v1/customers/{}/subscriptions"),
     ("customer", "tax_ids"): _customers("tax_id", "/v1/customers/{}/tax_ids"),
     ("customer", "sources"): _no_sources,
-    ("customer", "cash_balance"): _nothing,
+    ("customer", "cash_balance"): _cash,
     ("checkout.session", "line_items"): _line_items,
     ("payment_link", "line_items"): _line_items,
     ("price", "tiers"): _nothing,
