@@ -374,14 +374,18 @@ def links(shop: Shop) -> None:
     v1.billing_portal.configurations.retrieve(made.id)
     v1.billing_portal.configurations.list({"active": True})
     sub = shop.subscribe()
-    asked: dict[str, Any]
-    for flow in (None, {"type": "subscription_cancel"}, {"type": "payment_method_update"}):
-        asked = {"customer": sub.customer, "expand": ["configuration"]}
-        if flow:
-            asked["flow_data"] = flow
-        if flow and flow["type"] == "subscription_cancel":
-            asked["flow_data"] = {**flow, "subscription_cancel": {"subscription": sub.id}}
-        v1.billing_portal.sessions.create(asked)
+    asked: dict[str, Any] = {"customer": sub.customer, "expand": ["configuration"]}
+    v1.billing_portal.sessions.create(asked)
+    for kind in ("payment_method_update", "customer_update"):
+        v1.billing_portal.sessions.create({**asked, "flow_data": {"type": kind}})
+    confirm = {"items": [{"id": sub["items"].data[0].id, "quantity": 2}]}
+    for kind, more in (
+        ("subscription_cancel", {}),
+        ("subscription_update", {}),
+        ("subscription_update_confirm", confirm),
+    ):
+        flow = {"type": kind, kind: {"subscription": sub.id, **more}}
+        v1.billing_portal.sessions.create({**asked, "flow_data": flow})
 
 
 def machinery(shop: Shop) -> None:

@@ -48,25 +48,23 @@ BEGIN, END = "<!-- stripe: begin -->\n", "<!-- stripe: end -->\n"
 
 # What an endpoint does not do, where that could surprise.
 NOT_DONE = {
-    "POST /v1/prices": "no tiers, no metered usage, no other currencies of one price",
+    "POST /v1/prices": "no tiers, no metered usage",
     "POST /v1/charges": "no transfers, no application fees",
-    "POST /v1/payment_intents": "cards and bank debits only; no incremental authorization",
+    "POST /v1/payment_intents": "cards, bank debits and transfers; no incremental authorization",
     "POST /v1/payment_methods": "test cards, SEPA and US bank debits",
     "POST /v1/subscriptions": "no usage, no thresholds, no billing schedules, no backdated items",
     "POST /v1/subscriptions/{}": "a pending update holds items only",
     "POST /v1/subscription_schedules": "no pause schedules, no phases' own tax rates",
-    "POST /v1/subscription_schedules/{}": "the phase under way is not changed at once",
     "POST /v1/invoices": "no shipping, no rendering, no mail",
     "POST /v1/invoices/create_preview": "no schedules, no phases to come",
     "POST /v1/credit_notes": "no taxes of its own, no shipping",
     "POST /v1/checkout/sessions": "hosted pages only; no shipping, no custom fields on the page",
     "POST /v1/checkout/sessions/{}": "metadata only",
-    "POST /v1/billing_portal/sessions": "no pausing on the page",
     "GET /v1/events": "30 days back, as at Stripe",
     "GET /v1/customers/search": "AND or OR, not both",
     "POST /v1/test_helpers/test_clocks/{}/advance": "ready at once",
     "GET /v1/balance": "one balance, no reserves",
-    "POST /v1/payouts": "arrives the next day, never fails",
+    "POST /v1/payouts": "to one bank account, or one that sends it back; arrives the next day",
     "POST /v2/core/event_destinations": "webhook endpoints only",
 }
 

@@ -18,7 +18,7 @@ from bridge.sandbox.stripe.trials import pause
 from bridge.sandbox.stripe.views import items_of
 
 
-def _pause(account: Account, params: Obj, id_: str) -> Obj:
+def pause_now(account: Account, params: Obj, id_: str) -> Obj:
     """POST /v1/subscriptions/{id}/pause: no more invoices until it is resumed."""
     subscription = account.find("subscription", id_)
     account.live_at_clock_of(account.tables["customer"][subscription["customer"]])
@@ -32,7 +32,7 @@ def _pause(account: Account, params: Obj, id_: str) -> Obj:
     return subscription
 
 
-def _resume(account: Account, params: Obj, id_: str) -> Obj:
+def resume(account: Account, params: Obj, id_: str) -> Obj:
     """POST /v1/subscriptions/{id}/resume: with the default a new period is billed first."""
     subscription = account.find("subscription", id_)
     account.live_at_clock_of(account.tables["customer"][subscription["customer"]])
@@ -73,7 +73,14 @@ def _bill(account: Account, subscription: Obj, items: list[Obj], params: Obj) ->
         subscription["status"] = "past_due"
 
 
+def resume_due(account: Account, id_: str) -> None:
+    """A pause that the customer chose the length of is over."""
+    subscription = account.get("subscription", id_)
+    if subscription and subscription["status"] == "paused":
+        resume(account, {}, id_)
+
+
 ROUTES: dict[str, Handler] = {
-    "POST /v1/subscriptions/{}/pause": _pause,
-    "POST /v1/subscriptions/{}/resume": _resume,
+    "POST /v1/subscriptions/{}/pause": pause_now,
+    "POST /v1/subscriptions/{}/resume": resume,
 }

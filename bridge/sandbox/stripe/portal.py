@@ -79,7 +79,14 @@ def create_session(account: Account, params: Obj) -> Obj:
     return session
 
 
-FLOWS = ("subscription_cancel", "subscription_update", "subscription_update_confirm")
+# What a deep link is about -> what is shown of it.
+FLOWS: dict[str, Obj] = {
+    "customer_update": {},
+    "subscription_cancel": {"retention": None},
+    "subscription_pause": {},
+    "subscription_update": {},
+    "subscription_update_confirm": {"discounts": None},
+}
 
 
 def _flow(account: Account, data: Obj | None, customer: Obj, configuration: Obj) -> Obj | None:
@@ -97,7 +104,13 @@ def _flow(account: Account, data: Obj | None, customer: Obj, configuration: Obj)
         **dict.fromkeys(FLOWS),
     }
     if kind in FLOWS:
-        flow[kind] = {"retention": None, **(data.get(kind) or {})}
+        flow[kind] = {**FLOWS[kind], **(data.get(kind) or {})}
+    if kind == "subscription_update_confirm":
+        flow[kind]["items"] = [{"price": None, "quantity": None, **i} for i in flow[kind]["items"]]
+    if kind.startswith("subscription"):
+        if not flow[kind].get("subscription"):
+            param = f"flow_data[{kind}]"
+            raise invalid(f"Missing required param: {param}.", param, "parameter_missing")
         subscription = account.find("subscription", flow[kind]["subscription"], "subscription")
         if subscription["customer"] != customer["id"]:
             raise invalid("The subscription does not belong to the customer.", "flow_data")
@@ -122,6 +135,26 @@ def features_of(account: Account, session: Obj) -> Obj:
     configuration = account.tables["billing_portal.configuration"][session["configuration"]]
     features: Obj = configuration["features"]
     return features
+
+
+def offered_pauses(features: Obj) -> list[tuple[str, str]] | None:
+    """How long one may pause, each with its words; None when one may not."""
+    feature = features["subscription_pause"]
+    if not feature["enabled"]:
+        return None
+    if feature["duration"]["type"] == "indefinite":
+        return [("", "until you resume it")]
+    lengths = [
+        f"{option.get('interval_count') or 1} {option['interval']}"
+        for option in feature["duration"]["interval_options"]
+    ]
+    return [(length, f"for {length}{'' if length.startswith('1 ') else 's'}") for length in lengths]
+
+
+def reasons(features: Obj) -> list[str]:
+    """The reasons for cancelling that the customer may choose from."""
+    asked = features["subscription_cancel"]["cancellation_reason"]
+    return list(asked["options"]) if asked["enabled"] else []
 
 
 def offered_prices(account: Account, session: Obj, subscription: Obj) -> list[Obj]:

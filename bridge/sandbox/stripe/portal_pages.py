@@ -1,4 +1,4 @@
-"""The customer portal's page: cancel, go on, switch, another card, invoices."""
+"""The customer portal's page: cancel, pause, go on, switch, another card, own data, invoices."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from flask import Blueprint, redirect, render_template, request
 from bridge.sandbox.kernel import World
 from bridge.sandbox.stripe import portal
 from bridge.sandbox.stripe.account import Account
-from bridge.sandbox.stripe.customers import attach, method_from
 from bridge.sandbox.stripe.errors import StripeError
-from bridge.sandbox.stripe.events import changing
-from bridge.sandbox.stripe.invoice_routes import pay
 from bridge.sandbox.stripe.pages import (
     METHODS,
     Page,
@@ -21,10 +18,10 @@ from bridge.sandbox.stripe.pages import (
     new_pages,
     shown_invoice,
 )
+from bridge.sandbox.stripe.portal_actions import CUSTOMER_FIELDS, act, confirmed
+from bridge.sandbox.stripe.previews import create_preview
 from bridge.sandbox.stripe.shapes import Obj
-from bridge.sandbox.stripe.subscription_changes import update
-from bridge.sandbox.stripe.subscriptions import ENDED, cancel
-from bridge.sandbox.stripe.views import items_of
+from bridge.sandbox.stripe.subscriptions import ENDED
 
 
 def portal_page(
@@ -46,10 +43,11 @@ def portal_page(
             if s["status"] not in ENDED
         ],
         "may_change_card": features["payment_method_update"]["enabled"],
+        "fields": _fields(customer, features),
         "invoices": invoices,
     }
     if session["flow"] and done is None:
-        _narrow(parts, session["flow"])
+        _narrow(account, parts, session["flow"])
     return render_template(
         "portal.html",
         here=request.path if request.method == "GET" else request.path.rpartition("/")[0],
@@ -64,93 +62,63 @@ def portal_page(
     )
 
 
-def _narrow(parts: Obj, flow: Obj) -> None:
+def _fields(customer: Obj, features: Obj) -> list[tuple[str, str]]:
+    """What customers may change of themselves, as it is now."""
+    feature = features["customer_update"]
+    allowed = feature["allowed_updates"] if feature["enabled"] else ()
+    return [(name, customer[name] or "") for name in CUSTOMER_FIELDS if name in allowed]
+
+
+# What stands on a subscription's card, by the deep link that shows nothing else.
+SHOWN_BY = {
+    "subscription_cancel": "may_cancel",
+    "subscription_pause": "pauses",
+    "subscription_update": "prices",
+    "subscription_update_confirm": "confirm",
+}
+
+
+def _narrow(account: Account, parts: Obj, flow: Obj) -> None:
     """A deep link shows only what it is for."""
     kind = flow["type"]
     parts["invoices"] = None
-    if kind == "payment_method_update":
+    parts["may_change_card"] = kind == "payment_method_update"
+    parts["fields"] = parts["fields"] if kind == "customer_update" else []
+    if kind not in SHOWN_BY:
         parts["subscriptions"] = None
         return
-    parts["may_change_card"] = False
-    details = flow.get(kind) or {}
-    chosen = [s for s in parts["subscriptions"] if s["id"] == details.get("subscription")]
+    chosen = [s for s in parts["subscriptions"] if s["id"] == flow[kind]["subscription"]]
     for each in chosen:
-        if kind == "subscription_cancel":
-            each["prices"] = []
-        else:
-            each["may_cancel"] = False
         if kind == "subscription_update_confirm":
-            wanted = {i["price"] for i in details["items"]}
-            each["prices"] = [p for p in each["prices"] if p[0] in wanted]
+            each["confirm"] = _confirm(account, flow[kind])
+        each.update({name: None for name in SHOWN_BY.values() if name != SHOWN_BY[kind]})
     parts["subscriptions"] = chosen
+
+
+def _confirm(account: Account, details: Obj) -> Obj:
+    """What a change is and costs now, before it is confirmed."""
+    asked = {"subscription": details["subscription"], "subscription_details": confirmed(details)}
+    shown = shown_invoice(create_preview(account, asked))
+    named = [i["price"] for i in details["items"] if i.get("price")]
+    prices = named_prices(account, [account.tables["price"][p] for p in named])
+    return {"text": ", ".join(name for _, name in prices), "amount": shown["amount"]}
 
 
 def shown_subscription(account: Account, session: Obj, features: Obj, subscription: Obj) -> Obj:
     """A subscription with what the customer may do with it."""
     may_switch = features["subscription_update"]["enabled"]
     prices = portal.offered_prices(account, session, subscription) if may_switch else []
+    paused = subscription["status"] == "paused"
     return {
         **describe(account, subscription),
+        "confirm": None,
         "may_cancel": features["subscription_cancel"]["enabled"] and not subscription["cancel_at"],
         "may_renew": bool(subscription["cancel_at"]),
+        "may_resume": paused and features["subscription_pause"]["enabled"],
+        "pauses": None if paused else portal.offered_pauses(features),
+        "reasons": portal.reasons(features),
         "prices": named_prices(account, prices),
     }
-
-
-def _own(account: Account, session: Obj, kind: str) -> Obj:
-    obj = account.find(kind, request.form.get(kind, ""))
-    if obj["customer"] != session["customer"]:
-        raise StripeError(404, f"No such {kind}")
-    return obj
-
-
-def act(account: Account, session: Obj, action: str) -> str:
-    """What the customer asked for on their page; answers what was done."""
-    features = portal.features_of(account, session)
-    if action == "pay":
-        pay(account, {}, _own(account, session, "invoice")["id"])
-        return "Thank you, the invoice is paid."
-    if action == "card":
-        customer = account.tables["customer"][session["customer"]]
-        method = attach(account, method_from(account, request.form.get("token", "")), customer)
-        with changing(account, customer, "customer.updated"):
-            customer["invoice_settings"]["default_payment_method"] = method["id"]
-        for each in account.rows("subscription", customer["id"]):
-            if each["status"] not in ENDED and each["default_payment_method"]:
-                update(account, {"default_payment_method": method["id"]}, each["id"])
-        return "Your card is saved."
-    subscription = _own(account, session, "subscription")
-    if action == "switch":
-        return _switch(account, session, features, subscription)
-    if action == "cancel":
-        return _cancel(account, features, subscription)
-    # Only `cancel_at` shows that it goes on: portals of the flexible mode set nothing else.
-    update(account, {"cancel_at": None}, subscription["id"])
-    return "Your subscription goes on."
-
-
-def _switch(account: Account, session: Obj, features: Obj, subscription: Obj) -> str:
-    price = request.form.get("price", "")
-    offered = {p["id"] for p in portal.offered_prices(account, session, subscription)}
-    if not features["subscription_update"]["enabled"] or price not in offered:
-        raise StripeError(400, "This price is not offered.")
-    change = {
-        "items": [{"id": subscription["_items"][0], "price": price}],
-        "proration_behavior": features["subscription_update"]["proration_behavior"],
-    }
-    update(account, change, subscription["id"])
-    return "Your subscription is changed."
-
-
-def _cancel(account: Account, features: Obj, subscription: Obj) -> str:
-    if not features["subscription_cancel"]["enabled"]:
-        raise StripeError(400, "Cancelling is not possible here.")
-    if features["subscription_cancel"]["mode"] == "immediately":
-        cancel(account, {}, subscription["id"])
-        return "Your subscription has ended."
-    end = max(i["current_period_end"] for i in items_of(account, subscription))
-    update(account, {"cancel_at": end}, subscription["id"])
-    return "Your subscription ends with the period that is paid."
 
 
 def _home(account: Account, secret: str) -> Page:

@@ -278,9 +278,11 @@ def expiring(account: Account, id_: str) -> None:
         emit(account, "subscription_schedule.expiring", schedule)
 
 
-def _update(account: Account, params: Obj, id_: str) -> Obj:
+def update(account: Account, params: Obj, id_: str) -> Obj:
+    """POST /v1/subscription_schedules/{id}; what changes the phase under way is done at once."""
     schedule = account.find("subscription_schedule", id_)
     _refuse_over(schedule, "update")
+    present = schedule["phases"][max(schedule["_phase"], 0)]
     with changing(account, schedule, "subscription_schedule.updated"):
         copy_named(schedule, params, "end_behavior")
         deep_update(schedule["default_settings"], params.get("default_settings") or {})
@@ -289,9 +291,23 @@ def _update(account: Account, params: Obj, id_: str) -> Obj:
             begins = schedule["phases"][0]["start_date"]
             schedule["phases"] = _phases(account, params["phases"], begins)
             if schedule["_phase"] >= 0:
-                _show_current(schedule)
+                _go_to_present(account, schedule, present, params)
     _plan(account, schedule)
     return schedule
+
+
+def _go_to_present(account: Account, schedule: Obj, before: Obj, params: Obj) -> None:
+    """Phases that are past may be left out of an update."""
+    phases = schedule["phases"]
+    lasting = [n for n, phase in enumerate(phases) if phase["end_date"] > account.now]
+    if not lasting:
+        raise invalid("The subscription schedule must have a phase that has not ended.", "phases")
+    schedule["_phase"] = lasting[0]
+    _show_current(schedule)
+    phase = phases[lasting[0]]
+    if _items(phase) != _items(before):
+        behaviour = params.get("proration_behavior") or "create_prorations"
+        _change(account, schedule, {**phase, "proration_behavior": behaviour})
 
 
 def _refuse_over(schedule: Obj, verb: str) -> None:
@@ -343,7 +359,7 @@ ROUTES: dict[str, Handler] = {
         "subscription_schedule", "/v1/subscription_schedules"
     ),
     "GET /v1/subscription_schedules/{}": retrieving("subscription_schedule"),
-    "POST /v1/subscription_schedules/{}": _update,
+    "POST /v1/subscription_schedules/{}": update,
     "POST /v1/subscription_schedules/{}/cancel": _cancel,
     "POST /v1/subscription_schedules/{}/release": _release,
 }

@@ -11,6 +11,7 @@ from bridge.sandbox.stripe import (
     charges,
     checkout,
     invoices,
+    pausing,
     payments,
     schedules,
 )
@@ -32,6 +33,7 @@ DUE: dict[str, Callable[[Account, str], None]] = {
     "pending_expires": billing_cycle.pending_expires,
     "refund_fails": charges.fail_refund,
     "refund_settles": charges.settle_refund,
+    "resume": pausing.resume_due,
     "resume_collection": billing_cycle.resume_collection,
     "retry_invoice": invoices.retry,
     "schedule_expiring": schedules.expiring,
