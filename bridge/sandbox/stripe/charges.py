@@ -120,6 +120,8 @@ def refund_charge(account: Account, charge: Obj, amount: int, params: Obj) -> Ob
         charge["amount_refunded"] += amount
         charge["refunded"] = charge["amount_refunded"] == charge["amount"]
     emit(account, "refund.created", refund)
+    if charge["disputed"] and charge["refunded"]:
+        _answer_inquiry(account, charge)
     emit(account, "charge.refund.updated", refund)
     emit(account, "refund.updated", refund)
     if after == "refund_fails":
@@ -127,6 +129,14 @@ def refund_charge(account: Account, charge: Obj, amount: int, params: Obj) -> Ob
     elif after == "refund_pends":
         account.plan(account.now + DAY, "refund_settles", refund)
     return refund
+
+
+def _answer_inquiry(account: Account, charge: Obj) -> None:
+    """An inquiry ends when all of the money is given back."""
+    for dispute in account.rows("dispute"):
+        asks = dispute["status"] in ("warning_needs_response", "warning_under_review")
+        if asks and dispute["charge"] == charge["id"]:
+            close_dispute(account, dispute, won=True)
 
 
 def fail_refund(account: Account, id_: str) -> None:

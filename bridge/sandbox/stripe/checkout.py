@@ -17,12 +17,13 @@ from bridge.sandbox.stripe.crud import (
     retrieving,
 )
 from bridge.sandbox.stripe.customers import attach, create_customer, find_customer, method_from
-from bridge.sandbox.stripe.discounts import find_code
-from bridge.sandbox.stripe.errors import invalid
+from bridge.sandbox.stripe.discounts import coupon_for, find_code
+from bridge.sandbox.stripe.errors import StripeError, invalid
 from bridge.sandbox.stripe.events import emit, when
 from bridge.sandbox.stripe.invoice_lines import price_line
 from bridge.sandbox.stripe.invoices import draft, finalize, mark_paid
 from bridge.sandbox.stripe.payments import confirm, new_intent, refuse_decline
+from bridge.sandbox.stripe.redeeming import check_code, check_currency
 from bridge.sandbox.stripe.session_amounts import price_in, reckon
 from bridge.sandbox.stripe.setup_intents import confirm as confirm_setup
 from bridge.sandbox.stripe.setup_intents import new_setup_intent
@@ -74,6 +75,8 @@ def create(account: Account, params: Obj) -> Obj:
     session["_discounts"] = list(params.get("discounts") or ())
     check_prices(account, session)
     reckon(account, session)
+    for given in session["_discounts"]:
+        _check_discount(account, session, given)
     account.plan(session["expires_at"], "checkout_expires", session)
     return session
 
@@ -147,10 +150,20 @@ def _expire(account: Account, session: Obj) -> None:
     emit(account, "checkout.session.expired", session)
 
 
+def _check_discount(account: Account, session: Obj, given: Obj) -> None:
+    check_currency(coupon_for(account, given), session["currency"])
+    if code := account.get("promotion_code", given.get("promotion_code")):
+        check_code(account, code, session["customer"], session["amount_subtotal"])
+
+
 def use_code(account: Account, session: Obj, text: str) -> bool:
     """The customer typed a promotion code; False when there is none like it."""
     code = find_code(account, text)
     if code is None or not session["allow_promotion_codes"]:
+        return False
+    try:
+        _check_discount(account, session, {"promotion_code": code["id"]})
+    except StripeError:
         return False
     session["_discounts"] = [{"promotion_code": code["id"]}]
     reckon(account, session)

@@ -15,6 +15,12 @@ from bridge.sandbox.stripe.crud import (
 )
 from bridge.sandbox.stripe.errors import invalid
 from bridge.sandbox.stripe.events import changing, emit
+from bridge.sandbox.stripe.redeeming import (
+    check_code,
+    check_currency,
+    code_holds,
+    coupon_holds,
+)
 from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.views import render
 
@@ -38,6 +44,8 @@ def create_coupon(account: Account, params: Obj) -> Obj:
         raise invalid("Coupon already exists.", "id", "resource_already_exists")
     coupon = account.new("coupon", params.get("id"))
     copy_named(coupon, params, *COUPON_FIELDS)
+    coupon["_currencies"] = params.get("currency_options") or {}
+    coupon["_products"] = (params.get("applies_to") or {}).get("products") or []
     merge_metadata(coupon, params)
     emit(account, "coupon.created", coupon)
     return coupon
@@ -68,9 +76,9 @@ def create_promotion_code(account: Account, params: Obj) -> Obj:
 
 
 def find_code(account: Account, text: str) -> Obj | None:
-    """An active promotion code by what a customer types."""
+    """A promotion code that holds, by what a customer types."""
     for code in account.rows("promotion_code"):
-        if code["active"] and code["code"].lower() == text.strip().lower():
+        if code["code"].lower() == text.strip().lower() and code_holds(account, code):
             return code
     return None
 
@@ -83,16 +91,28 @@ def coupon_for(account: Account, given: Obj) -> Obj:
     return account.find("coupon", given.get("coupon") or "", "coupon")
 
 
-def discount_from(account: Account, given: Obj, customer: str | None, **owner: str | None) -> Obj:
-    """A new discount from a coupon or promotion code, counted as redeemed."""
+def discount_from(
+    account: Account,
+    given: Obj,
+    customer: str | None,
+    *,
+    currency: str | None = None,
+    amount: int | None = None,
+    **owner: str | None,
+) -> Obj:
+    """A new discount from a coupon or promotion code, counted as redeemed.
+
+    `currency` and `amount` are those of the order, where there is one.
+    """
     if given.get("discount"):
         return account.find("discount", given["discount"], "discounts")
     coupon = coupon_for(account, given)
     code = account.get("promotion_code", given.get("promotion_code"))
-    limit = coupon["max_redemptions"]
-    expired = coupon["redeem_by"] is not None and coupon["redeem_by"] < account.now
-    if not coupon["valid"] or expired or (limit and coupon["times_redeemed"] >= limit):
+    if code:
+        check_code(account, code, customer, amount)
+    if not coupon_holds(account, coupon):
         raise invalid(f"Coupon expired: {coupon['id']}", "coupon", "coupon_expired")
+    check_currency(coupon, currency)
     coupon["times_redeemed"] += 1
     if code:
         code["times_redeemed"] += 1
@@ -138,12 +158,17 @@ def drop_from_customer(account: Account, customer: Obj) -> None:
     emit(account, "customer.discount.deleted", discount)
 
 
-def apply_to_subscription(account: Account, subscription: Obj, given: list[Obj]) -> None:
-    """Replace the discounts of a subscription."""
+def apply_to_subscription(
+    account: Account, subscription: Obj, given: list[Obj], amount: int
+) -> None:
+    """Replace the discounts of a subscription whose items cost an amount."""
     before = [account.tables["discount"][d] for d in subscription["discounts"]]
     kept = [g["discount"] for g in given if g.get("discount")]
+    order: Obj = {"currency": subscription["currency"], "amount": amount}
     subscription["discounts"] = kept + [
-        discount_from(account, g, subscription["customer"], subscription=subscription["id"])["id"]
+        discount_from(
+            account, g, subscription["customer"], subscription=subscription["id"], **order
+        )["id"]
         for g in given
         if not g.get("discount")
     ]

@@ -7,6 +7,7 @@ from typing import Any
 from bridge.sandbox.stripe.account import Account
 from bridge.sandbox.stripe.catalog import amount_of
 from bridge.sandbox.stripe.discounts import coupon_of
+from bridge.sandbox.stripe.redeeming import amount_off, reduces
 from bridge.sandbox.stripe.shapes import Obj
 
 DECIMALS = {"jpy": 0, "krw": 0, "vnd": 0, "clp": 0, "bhd": 3, "kwd": 3, "tnd": 3}
@@ -142,7 +143,7 @@ def _discount(account: Account, lines: list[Obj], discount: Obj) -> None:
     coupon = coupon_of(account, discount)
     lefts = [
         each["amount"] - sum(d["amount"] for d in each["discount_amounts"])
-        if each["discountable"]
+        if each["discountable"] and reduces(coupon, _product_of(each))
         else 0
         for each in lines
     ]
@@ -150,9 +151,15 @@ def _discount(account: Account, lines: list[Obj], discount: Obj) -> None:
         parts = [_half_up(left * coupon["percent_off"] / 100) for left in lefts]
     else:
         lefts = [max(0, left) for left in lefts]
-        parts = spread(min(coupon["amount_off"], sum(lefts)), lefts)
+        off = amount_off(coupon, lines[0]["currency"]) or 0 if lines else 0
+        parts = spread(min(off, sum(lefts)), lefts)
     for each, part in zip(lines, parts, strict=True):
         each["discount_amounts"].append({"amount": part, "discount": discount["id"]})
+
+
+def _product_of(each: Obj) -> str | None:
+    found: str | None = (each["pricing"]["price_details"] or {}).get("product")
+    return found
 
 
 def _half_up(value: float) -> int:

@@ -74,7 +74,9 @@ def _take_over(account: Account, invoice: Obj, params: Obj) -> None:
         ]
     if "discounts" in params:
         invoice["discounts"] = [
-            discount_from(account, d, invoice["customer"], invoice=invoice["id"])["id"]
+            discount_from(
+                account, d, invoice["customer"], currency=invoice["currency"], invoice=invoice["id"]
+            )["id"]
             for d in params["discounts"] or []
         ]
     deep_update(invoice["payment_settings"], params.get("payment_settings") or {})

@@ -91,6 +91,12 @@ def _belong_to(invoice: Obj, subscription: Obj) -> None:
     invoice["auto_advance"] = True
 
 
+def has_pending_items(account: Account, subscription: Obj) -> bool:
+    """Whether something waits to be invoiced with a subscription."""
+    invoice = {"customer": subscription["customer"], "currency": subscription["currency"]}
+    return bool(_pending_items(account, invoice, subscription))
+
+
 def _pending_items(account: Account, invoice: Obj, subscription: Obj | None) -> list[Obj]:
     if invoice.pop("_exclude_pending", False):
         return []

@@ -19,6 +19,7 @@ from bridge.sandbox.stripe.invoices import compose
 from bridge.sandbox.stripe.shapes import Obj, blank
 from bridge.sandbox.stripe.subscription_changes import change_items
 from bridge.sandbox.stripe.subscription_items import (
+    amount_of_items,
     credit_rest,
     end_of_period,
     period_lines,
@@ -125,7 +126,8 @@ def _guest(tried: Account, params: Obj) -> Obj:
 
 def _discount(tried: Account, customer: Obj, subscription: Obj | None, given: list[Obj]) -> None:
     if subscription:
-        apply_to_subscription(tried, subscription, given)
+        worth = amount_of_items(tried, subscription)
+        apply_to_subscription(tried, subscription, given, worth)
     else:
         apply_to_customer(tried, customer, given[0])
 

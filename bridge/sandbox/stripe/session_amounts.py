@@ -6,6 +6,7 @@ from bridge.sandbox.stripe.account import Account
 from bridge.sandbox.stripe.catalog import amount_of, in_currency
 from bridge.sandbox.stripe.discounts import coupon_for
 from bridge.sandbox.stripe.invoice_lines import automatic_rate, spread
+from bridge.sandbox.stripe.redeeming import amount_off, reduces
 from bridge.sandbox.stripe.shapes import Obj
 
 
@@ -20,7 +21,7 @@ def reckon(account: Account, session: Obj) -> None:
         0 if trial and price["recurring"] else _subtotal(item, price)
         for item, price in zip(items, prices, strict=True)
     ]
-    off = _off(account, session, subtotals)
+    off = _off(account, session, prices, subtotals)
     percent = _tax_percent(account, session)
     for item, subtotal, less in zip(items, subtotals, off, strict=True):
         tax = int((subtotal - less) * percent / 100 + 0.5)
@@ -59,15 +60,19 @@ def _has_trial(session: Obj) -> bool:
     return bool(data.get("trial_period_days") or data.get("trial_end"))
 
 
-def _off(account: Account, session: Obj, subtotals: list[int]) -> list[int]:
+def _off(account: Account, session: Obj, prices: list[Obj], subtotals: list[int]) -> list[int]:
     off = [0] * len(subtotals)
     for given in session["_discounts"]:
         coupon = coupon_for(account, given)
-        lefts = [s - o for s, o in zip(subtotals, off, strict=True)]
+        lefts = [
+            s - o if reduces(coupon, p["product"]) else 0
+            for s, o, p in zip(subtotals, off, prices, strict=True)
+        ]
         if coupon["percent_off"] is not None:
             parts = [int(left * coupon["percent_off"] / 100 + 0.5) for left in lefts]
         else:
-            parts = spread(min(coupon["amount_off"], sum(lefts)), lefts)
+            less = amount_off(coupon, session["currency"]) or 0
+            parts = spread(min(less, sum(lefts)), lefts)
         off = [o + p for o, p in zip(off, parts, strict=True)]
     return off
 

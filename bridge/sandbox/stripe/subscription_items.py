@@ -104,6 +104,12 @@ def price_of(account: Account, subscription: Obj, item: Obj) -> Obj:
     return in_currency(account.tables["price"][item["price"]], subscription["currency"])
 
 
+def amount_of_items(account: Account, subscription: Obj) -> int:
+    """What a whole period of all items costs."""
+    pairs = [(price_of(account, subscription, i), i) for i in items_of(account, subscription)]
+    return sum(amount_of(price, item["quantity"]) for price, item in pairs)
+
+
 def period_lines(account: Account, subscription: Obj, items: list[Obj]) -> list[Obj]:
     """What the items' periods cost: nothing on trial, in part when a period is cut short."""
     lines = []

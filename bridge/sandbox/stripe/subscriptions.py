@@ -20,11 +20,12 @@ from bridge.sandbox.stripe.discounts import apply_to_subscription, use_up
 from bridge.sandbox.stripe.errors import invalid, missing_object
 from bridge.sandbox.stripe.events import changing, creating, emit, when
 from bridge.sandbox.stripe.invoice_lines import price_line
-from bridge.sandbox.stripe.invoices import collect, draft, finalize
+from bridge.sandbox.stripe.invoices import collect, draft, finalize, has_pending_items
 from bridge.sandbox.stripe.payments import refuse_decline
 from bridge.sandbox.stripe.setup_intents import new_setup_intent
 from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.subscription_items import (
+    amount_of_items,
     credit_rest,
     is_on_trial,
     new_item,
@@ -47,6 +48,8 @@ def start(account: Account, params: Obj) -> Obj:
     items = items_of(account, subscription)
     if params.get("payment_behavior") == "error_if_incomplete":
         _refuse_if_it_would_fail(account, subscription, customer)
+    if params.get("payment_behavior") in (None, "allow_incomplete"):
+        _refuse_without_method(account, subscription, customer)
     start_periods(account, subscription, items, account.now)
     lines = first_lines(account, subscription, params)
     if subscription["collection_method"] == "charge_automatically" and params.get("_paid_by"):
@@ -148,7 +151,8 @@ def take_over(account: Account, subscription: Obj, params: Obj) -> None:
             {k: v for k, v in r.items() if k[0] != "_"} for r in rates
         ]
     if "discounts" in params:
-        apply_to_subscription(account, subscription, params["discounts"] or [])
+        worth = amount_of_items(account, subscription)
+        apply_to_subscription(account, subscription, params["discounts"] or [], worth)
     merge_metadata(subscription, params)
 
 
@@ -194,6 +198,21 @@ def _refuse_if_it_would_fail(account: Account, subscription: Obj, customer: Obj)
     except Exception:
         account.drop(subscription)
         raise
+
+
+def _refuse_without_method(account: Account, subscription: Obj, customer: Obj) -> None:
+    """Who is charged automatically needs something to be charged, unless there is a trial."""
+    if subscription["collection_method"] != "charge_automatically":
+        return
+    if is_on_trial(subscription, account.now) or amount_of_items(account, subscription) == 0:
+        return
+    if default_method(account, customer, subscription["default_payment_method"]) is None:
+        account.drop(subscription)
+        raise invalid(
+            "This customer has no attached payment source or default payment method. Please "
+            "consider adding a default payment method.",
+            code="resource_missing",
+        )
 
 
 def _first_invoice(
@@ -258,7 +277,7 @@ def cancel(account: Account, params: Obj, id_: str) -> Obj:
     if params.get("prorate"):
         for item in items_of(account, subscription):
             credit_rest(account, subscription, item, account.now)
-    if params.get("invoice_now"):
+    if params.get("invoice_now") and has_pending_items(account, subscription):
         customer = account.tables["customer"][subscription["customer"]]
         invoice = draft(
             account,

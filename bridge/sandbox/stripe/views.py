@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.sandbox.stripe.account import Account
 from bridge.sandbox.stripe.errors import StripeError, invalid
+from bridge.sandbox.stripe.redeeming import code_holds, coupon_holds
 from bridge.sandbox.stripe.shape_parts import plain
 from bridge.sandbox.stripe.shapes import Obj, list_of
 
@@ -125,6 +126,27 @@ def _product_feature(account: Account, shown: Obj, kept: Obj) -> None:
     shown["entitlement_feature"] = plain(account.tables["entitlements.feature"][kept["_feature"]])
 
 
+def _coupon(account: Account, shown: Obj, kept: Obj) -> None:
+    shown["valid"] = coupon_holds(account, kept)
+
+
+def _promotion_code(account: Account, shown: Obj, kept: Obj) -> None:
+    shown["active"] = code_holds(account, kept)
+
+
+def _applies_to(account: Account, coupon: Obj) -> Obj | None:
+    products = account.tables["coupon"].get(coupon["id"], {}).get("_products")
+    return {"products": list(products)} if products else None
+
+
+def _coupon_currencies(account: Account, coupon: Obj) -> Obj | None:
+    kept = account.tables["coupon"].get(coupon["id"], {})
+    if coupon["amount_off"] is None:
+        return None
+    own = {coupon["currency"]: {"amount_off": coupon["amount_off"]}}
+    return {**own, **kept.get("_currencies", {})}
+
+
 def _schedule(account: Account, shown: Obj, _kept: Obj) -> None:
     for phase in shown["phases"]:
         for item in phase["items"]:
@@ -139,8 +161,10 @@ COMPUTED: dict[str, Callable[[Account, Obj, Obj], None]] = {
     "subscription_item": _item,
     "subscription_schedule": _schedule,
     "invoice": _lines,
+    "coupon": _coupon,
     "credit_note": _lines,
     "product_feature": _product_feature,
+    "promotion_code": _promotion_code,
 }
 
 
@@ -241,7 +265,8 @@ INCLUDABLE: dict[tuple[str, str], Callable[[Account, Obj], Any]] = {
     ("payment_link", "line_items"): _line_items,
     ("price", "tiers"): _nothing,
     ("price", "currency_options"): _currency_options,
-    ("coupon", "applies_to"): _nothing,
+    ("coupon", "applies_to"): _applies_to,
+    ("coupon", "currency_options"): _coupon_currencies,
 }
 
 
