@@ -24,7 +24,6 @@ LOOSE = (
     "allowed_countries",
     "allowed_payment_method_types",
     "branding_settings",
-    "enabled_events",
     "eps",
     "excluded_payment_method_types",
     "fpx",

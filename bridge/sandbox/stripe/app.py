@@ -24,6 +24,14 @@ from bridge.sandbox.stripe.views import present
 
 VERSION = re.compile(r"20\d\d-\d\d-\d\d(\.[a-z]+)?(;.*)?")
 WRITES = ("POST", "DELETE")
+# Rights whose names in Stripe's messages are not the singular of the family in the path.
+RIGHTS = {
+    "billing_portal": "customer_portal",
+    "checkout": "checkout_session",
+    "plans": "plan",
+    "prices": "plan",
+    "webhook_endpoints": "webhook",
+}
 
 
 def add_api(app: Flask, world: World) -> None:
@@ -189,14 +197,15 @@ def _check_right(account: Account, key: str, operation: str) -> None:
         return
     method, path = operation.split(" ")
     family = path.split("/")[2]
-    wanted = {f"{family}:write"} if method in WRITES else {f"{family}:read", f"{family}:write"}
+    verb = "write" if method in WRITES else "read"
+    wanted = {f"{family}:write", f"{family}:{verb}"}
     if not rights & wanted:
+        right = f"{RIGHTS.get(family, family.removesuffix('s'))}_{verb}"
         raise StripeError(
             403,
             f"The provided key '{_masked(key)}' does not have the required permissions for this "
-            f"endpoint on account 'acct_sandbox'. Having the '{family}_"
-            f"{'write' if method in WRITES else 'read'}' permission would allow this request to "
-            "continue.",
+            f"endpoint on account 'acct_sandbox'. Having the 'rak_{right}' permission would allow "
+            "this request to continue.",
             code="more_permissions_required",
         )
 

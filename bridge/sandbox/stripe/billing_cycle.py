@@ -171,8 +171,10 @@ def _paid(account: Account, invoice: Obj) -> None:
     if invoice.get("_applies_update") and subscription["pending_update"]:
         with changing(account, subscription, "customer.subscription.updated"):
             set_items(account, subscription, subscription.pop("_pending_items"))
+            subscription.update(subscription.pop("_pending_settings", {}))
             subscription["pending_update"] = None
         emit(account, "customer.subscription.pending_update_applied", subscription)
+        plan_ahead(account, subscription)
     if subscription["latest_invoice"] == invoice["id"]:
         _in_good_standing(account, subscription)
 

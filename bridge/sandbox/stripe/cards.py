@@ -77,7 +77,11 @@ NUMBERS = {
     "4000000000007726": "pendingRefund",
 }
 # Bank debits: processing for days, then what their account number stands for.
-IBANS = {"3201": "succeed", "3202": "fail", "3203": "succeed", "3000": "succeed"}
+IBANS = {
+    **dict.fromkeys(("3000", "3003", "3201", "3204"), "succeed"),
+    **dict.fromkeys(("3001", "3004", "3202", "3205"), "fail"),
+    **dict.fromkeys(("3002", "3203"), "dispute"),
+}
 
 TRANSFER = "customer_balance"  # the payment method that waits for a bank transfer
 
@@ -146,7 +150,10 @@ def behaviour(method: Obj) -> Card:
     """How payments with a payment method end."""
     name = method.get("_behaviour") or "visa"
     if name.startswith("debit:"):
-        return Card(pay=f"processing:{name.removeprefix('debit:')}", kind=method["type"])
+        end = name.removeprefix("debit:")
+        if end == "dispute":
+            return Card(pay="processing:succeed", after="dispute", kind=method["type"])
+        return Card(pay=f"processing:{end}", kind=method["type"])
     if name == "transfer":
         return Card(pay="transfer", kind=method["type"])
     return CARDS[name]

@@ -198,7 +198,12 @@ def open_dispute(
         status="warning_needs_response" if inquiry else "needs_response",
     )
     dispute["evidence_details"]["due_by"] = account.now + EVIDENCE_DAYS * DAY
-    dispute["payment_method_details"]["card"]["case_type"] = "inquiry" if inquiry else "chargeback"
+    is_card = charge["payment_method_details"]["type"] == "card"
+    if is_card:
+        case = "inquiry" if inquiry else "chargeback"
+        dispute["payment_method_details"]["card"]["case_type"] = case
+    else:
+        dispute["payment_method_details"] = None
     if not inquiry:
         _move_money(account, dispute, -charge["amount"], DISPUTE_FEE)
     with changing(account, charge, "charge.updated"):
@@ -207,6 +212,8 @@ def open_dispute(
     emit(account, "charge.dispute.created", dispute)
     if not inquiry:
         emit(account, "charge.dispute.funds_withdrawn", dispute)
+    if not is_card:  # nobody can contest what the bank of a debit decides
+        close_dispute(account, dispute, won=False)
     return dispute
 
 

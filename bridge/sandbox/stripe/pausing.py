@@ -7,7 +7,7 @@ from bridge.sandbox.stripe.crud import Handler
 from bridge.sandbox.stripe.errors import invalid
 from bridge.sandbox.stripe.events import changing
 from bridge.sandbox.stripe.shapes import Obj
-from bridge.sandbox.stripe.subscription_changes import bill_change
+from bridge.sandbox.stripe.subscription_changes import Before, bill_change
 from bridge.sandbox.stripe.subscription_items import (
     credit_rest,
     period_lines,
@@ -16,6 +16,8 @@ from bridge.sandbox.stripe.subscription_items import (
 from bridge.sandbox.stripe.subscriptions import plan_ahead
 from bridge.sandbox.stripe.trials import pause
 from bridge.sandbox.stripe.views import items_of
+
+NOTHING = Before([], {})  # resuming is never held back
 
 
 def pause_now(account: Account, params: Obj, id_: str) -> Obj:
@@ -67,7 +69,7 @@ def _bill(account: Account, subscription: Obj, items: list[Obj], params: Obj) ->
     subscription["_resuming"] = True
     if not waits:
         _go_on(subscription)
-    bill_change(account, subscription, period_lines(account, subscription, items), [], params)
+    bill_change(account, subscription, period_lines(account, subscription, items), NOTHING, params)
     paid = account.tables["invoice"][subscription["latest_invoice"]]["status"] == "paid"
     if not waits and not paid:
         subscription["status"] = "past_due"

@@ -186,8 +186,14 @@ def succeed(account: Account, intent: Obj, method: Obj) -> None:
 
 def new_charge(account: Account, intent: Obj, method: Obj, *, captured: bool) -> Obj:
     """A charge that went through."""
+    pending = account.get("charge", intent["latest_charge"])
+    same: Obj = {}
+    if pending and pending["status"] == "pending":  # a debit that has come to its end
+        account.drop(pending)
+        same = {"id_": pending["id"], "created": pending["created"]}
     charge = account.new(
         "charge",
+        **same,
         amount=intent["amount"],
         amount_captured=intent["amount"] if captured else 0,
         captured=captured,
@@ -314,6 +320,10 @@ def _ask_for_transfer(account: Account, intent: Obj) -> None:
 
 def _process(account: Account, intent: Obj, method: Obj, end: str) -> None:
     """A bank debit: days pass before one knows."""
+    charge = new_charge(account, intent, method, captured=False)
+    charge.update(status="pending", paid=False)
+    intent["latest_charge"] = charge["id"]
+    emit(account, "charge.pending", charge)
     intent["status"] = "processing"
     intent["next_action"] = None
     intent["_end"] = end

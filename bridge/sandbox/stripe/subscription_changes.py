@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.sandbox.stripe.account import HOUR, Account
 from bridge.sandbox.stripe.catalog import price_from
@@ -35,8 +35,19 @@ from bridge.sandbox.stripe.subscriptions import (
 from bridge.sandbox.stripe.trials import trial_may_end
 from bridge.sandbox.stripe.views import items_of
 
-# Account, subscription, new lines, the items before, parameters.
-Biller = Callable[[Account, Obj, list[Obj], list[Obj], Obj], None]
+# What a change that waits for its payment may not contain.
+NOT_PENDING = ("metadata", "cancel_at", "cancel_at_period_end", "default_payment_method")
+
+
+class Before(NamedTuple):
+    """What a subscription was before a change."""
+
+    items: list[Obj]
+    settings: Obj
+
+
+# Account, subscription, new lines, what was before, parameters.
+Biller = Callable[[Account, Obj, list[Obj], Before, Obj], None]
 
 
 def update(account: Account, params: Obj, id_: str) -> Obj:
@@ -45,6 +56,8 @@ def update(account: Account, params: Obj, id_: str) -> Obj:
     account.live_at_clock_of(account.tables["customer"][subscription["customer"]])
     if subscription["status"] in ENDED:
         _refuse_ended(subscription, params)
+    if params.get("payment_behavior") == "pending_if_incomplete":
+        _refuse_what_cannot_wait(params)
     with changing(account, subscription, "customer.subscription.updated"):
         take_over(account, subscription, params)
         _update_pause(subscription, params)
@@ -60,6 +73,16 @@ def _refuse_ended(subscription: Obj, params: Obj) -> None:
             "A canceled subscription can only update its cancellation_details and metadata. "
             f"Subscription: {subscription['id']}"
         )
+
+
+def _refuse_what_cannot_wait(params: Obj) -> None:
+    for name in NOT_PENDING:
+        if name in params:
+            raise invalid(
+                f"`{name}` cannot be updated with `payment_behavior` set to "
+                "`pending_if_incomplete`.",
+                name,
+            )
 
 
 def _update_pause(subscription: Obj, params: Obj) -> None:
@@ -87,19 +110,21 @@ def change_items(account: Account, subscription: Obj, params: Obj, bill: Biller)
         customer = account.tables["customer"][subscription["customer"]]
         method = default_method(account, customer, subscription["default_payment_method"])
         refuse_decline(account, customer["id"], method)
-    before = copy.deepcopy(items_of(account, subscription))
+    settings = {name: subscription[name] for name in SET_BY_CHANGES}
+    before = Before(copy.deepcopy(items_of(account, subscription)), settings)
     was_on_trial = is_on_trial(subscription, at)
     for n, item in enumerate(given):
         _change_item(account, subscription, item, n)
-    reset = reset or _interval_changed(account, subscription, before)
+    reset = reset or _interval_changed(account, subscription, before.items)
     if trial_end:
         _change_trial(account, subscription, trial_end)
     if reset or trial_end:
-        lines = _restart(account, subscription, before, at, behaviour)
+        lines = _restart(account, subscription, before.items, at, behaviour)
         bill(account, subscription, lines, before, params)
         return
-    _start_new_items(account, subscription, before, at)
-    made = [] if behaviour == "none" or was_on_trial else prorate(account, subscription, before, at)
+    _start_new_items(account, subscription, before.items, at)
+    prorates = behaviour != "none" and not was_on_trial
+    made = prorate(account, subscription, before.items, at) if prorates else []
     if behaviour == "always_invoice" and made:
         bill(account, subscription, [], before, params)
 
@@ -174,7 +199,7 @@ def _restart(
 
 
 def bill_change(
-    account: Account, subscription: Obj, lines: list[Obj], before: list[Obj], params: Obj
+    account: Account, subscription: Obj, lines: list[Obj], before: Before, params: Obj
 ) -> None:
     """Invoice a change at once; when it cannot be paid, the payment behaviour decides."""
     customer = account.tables["customer"][subscription["customer"]]
@@ -196,22 +221,24 @@ def bill_change(
         _hold_back(account, subscription, before, invoice)
 
 
-def _hold_back(account: Account, subscription: Obj, before: list[Obj], invoice: Obj) -> None:
+def _hold_back(account: Account, subscription: Obj, before: Before, invoice: Obj) -> None:
     """The change waits for its payment; until then everything is as it was."""
     wanted = copy.deepcopy(items_of(account, subscription))
-    set_items(account, subscription, before)
-    subscription["status"] = (
-        "active" if subscription["status"] == "past_due" else subscription["status"]
-    )
+    set_items(account, subscription, before.items)
+    now = {name: subscription[name] for name in before.settings}
+    changed = {name: value for name, value in now.items() if value != before.settings[name]}
+    changed.pop("status", None)
+    subscription.update(before.settings)
+    subscription["_pending_settings"] = changed
     subscription["_pending_items"], invoice["_applies_update"] = wanted, True
     subscription["pending_update"] = {
-        "billing_cycle_anchor": None,
+        "billing_cycle_anchor": changed.get("billing_cycle_anchor"),
         "discount": None,
         "discounts": None,
         "expires_at": account.now + INCOMPLETE_HOURS * HOUR,
         "metadata": None,
         "subscription_items": None,  # shown with their prices by `views`
-        "trial_end": None,
+        "trial_end": changed.get("trial_end"),
         "trial_from_plan": None,
     }
     account.plan(subscription["pending_update"]["expires_at"], "pending_expires", subscription)
@@ -224,6 +251,8 @@ def set_items(account: Account, subscription: Obj, items: list[Obj]) -> None:
     subscription["_items"] = [account.keep(copy.deepcopy(i))["id"] for i in items]
 
 
+# What a change of items, trial or anchor sets besides the items.
+SET_BY_CHANGES = ("billing_cycle_anchor", "status", "trial_end", "trial_start")
 SHARED = ("proration_behavior", "proration_date", "payment_behavior")
 
 
