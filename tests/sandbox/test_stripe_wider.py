@@ -273,6 +273,19 @@ def test_an_invoice_is_voided_or_given_up_and_may_still_be_paid(shop: Shop) -> N
         shop.v1.invoices.void_invoice(given_up.id)
 
 
+def test_what_was_loaded_without_an_anchor_goes_on_from_its_period(shop: Shop) -> None:
+    price = shop.v1.prices.retrieve(shop.price()).to_dict(for_json=True)
+    period = {"current_period_start": shop.now, "current_period_end": shop.now + 10 * DAY}
+    item = {"id": "si_1", "object": "subscription_item", "price": price, "quantity": 1}
+    subscription = {"id": "sub_1", "object": "subscription", "customer": shop.customer()}
+    items = {"object": "list", "data": [item]}
+    load(shop.world, [{**subscription, **period, "status": "active", "items": items}])
+    shop.advance(11)
+    renewed = shop.v1.subscriptions.retrieve("sub_1")
+    assert renewed["items"].data[0].current_period_start == period["current_period_end"]
+    assert shop.last_invoice(renewed).status == "paid"
+
+
 def test_ten_thousand_customers_with_subscriptions_are_loaded_at_once() -> None:
     world = World()
     now = int(world.clock.now())

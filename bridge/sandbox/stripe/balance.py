@@ -45,7 +45,7 @@ def book(account: Account, source: Obj, kind: str, amount: int, fee: int = 0, **
     transaction = account.new(
         "balance_transaction",
         amount=amount,
-        available_on=account.now + PENDING_DAYS * DAY,
+        available_on=-(-account.now // DAY) * DAY + PENDING_DAYS * DAY,  # at midnight, as at Stripe
         currency=source["currency"],
         fee=fee,
         fee_details=[details] if fee else [],
@@ -55,7 +55,10 @@ def book(account: Account, source: Obj, kind: str, amount: int, fee: int = 0, **
         reporting_category={"adjustment": "dispute", "payment": "charge"}.get(kind, kind),
         **more,
     )
-    account.plan(transaction["available_on"], "money_available", transaction)
+    day = {"id": str(transaction["available_on"])}
+    if day["id"] not in account.tables["day_of_money"]:
+        account.tables["day_of_money"][day["id"]] = day
+        account.plan(transaction["available_on"], "money_available", day)
     return transaction
 
 
@@ -67,14 +70,16 @@ def book_charge(account: Account, charge: Obj) -> None:
     charge["balance_transaction"] = booked["id"]
     if charge.get("_behaviour") == "bypassPending":
         booked["available_on"] = account.now
-        money_available(account, booked["id"])
+        money_available(account, "")
 
 
-def money_available(account: Account, id_: str) -> None:
-    """Two days later the money may be paid out."""
-    transaction = account.get("balance_transaction", id_)
-    if transaction and transaction["status"] == "pending":
+def money_available(account: Account, _day: str) -> None:
+    """At the midnight after two days the money of a day may be paid out."""
+    rows = account.rows("balance_transaction")
+    due = [t for t in rows if t["status"] == "pending" and t["available_on"] <= account.now]
+    for transaction in due:
         transaction["status"] = "available"
+    if due:
         emit(account, "balance.available", balance(account, {}))
 
 

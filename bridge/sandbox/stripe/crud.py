@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from typing import Any
 
 from bridge.sandbox.stripe.account import Account
@@ -13,6 +14,7 @@ from bridge.sandbox.stripe.shapes import Obj, list_of
 Handler = Callable[..., Obj]
 Filter = Callable[[Obj, Any], bool]
 MAX_LIMIT = 100
+CREATED = itemgetter("created")
 COMPARE: dict[str, Callable[[int, int], bool]] = {
     "gt": lambda a, b: a > b,
     "gte": lambda a, b: a >= b,
@@ -37,7 +39,7 @@ def page(rows: Iterable[Obj], params: Obj, url: str, kind: str = "object") -> Ob
     limit = params.get("limit") or 10
     if not 1 <= limit <= MAX_LIMIT:
         raise invalid(f"Invalid integer: limit must be between 1 and {MAX_LIMIT}", param="limit")
-    newest = sorted(rows, key=lambda r: r.get("created") or 0)[::-1]
+    newest = _in_order(list(rows))[::-1]
     after, before = params.get("starting_after"), params.get("ending_before")
     if after and before:
         raise invalid("You may only specify one of these parameters: starting_after, ending_before")
@@ -48,6 +50,13 @@ def page(rows: Iterable[Obj], params: Obj, url: str, kind: str = "object") -> Ob
         rest = newest[: _position(newest, before, kind, "ending_before")]
         return list_of(rest[-limit:], url, has_more=len(rest) > limit)
     return list_of(newest[:limit], url, has_more=len(newest) > limit)
+
+
+def _in_order(rows: list[Obj]) -> list[Obj]:
+    """Oldest first; what bears no time, such as an invoice's lines, stays in its order."""
+    if rows and rows[0].get("created"):
+        rows.sort(key=CREATED)
+    return rows
 
 
 def _position(rows: list[Obj], id_: str, kind: str, param: str) -> int:

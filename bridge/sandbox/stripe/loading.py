@@ -120,17 +120,24 @@ def _subscription(account: Account, obj: Obj) -> Obj:
         made = _keep(account, {**old, **item, "price": price, "subscription": kept["id"]})
         kept["_items"].append(made["id"])
         kept["currency"] = account.tables["price"][price]["currency"]
-    _complete(kept)
+    ends = [i["current_period_end"] for i in items_of(account, kept)]
+    _complete(kept, min((e for e in ends if e), default=None))
     if all(i["current_period_end"] > account.now for i in items_of(account, kept)):
         plan_ahead(account, kept)  # what would have happened before it was loaded does not
     return kept
 
 
-def _complete(subscription: Obj) -> None:
-    """Keys that an older version lacks, or has as null where the newest has an object."""
+def _complete(subscription: Obj, anchor: int | None) -> None:
+    """Keys that an older version lacks, or has as null where the newest has an object.
+
+    Without an anchor the periods go on from the one that was given.
+    """
     for name, value in blank("subscription").items():
         if subscription.get(name) is None and value is not None:
             subscription[name] = value
+    starts = subscription["start_date"] or subscription["created"]
+    subscription["start_date"] = starts
+    subscription["billing_cycle_anchor"] = subscription["billing_cycle_anchor"] or anchor or starts
 
 
 def _invoice(account: Account, obj: Obj) -> Obj:

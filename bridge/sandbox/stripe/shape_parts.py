@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 Obj = dict[str, Any]
+CONTAINERS = (dict, list)  # spelt out: a union would be made anew for every value
 
 
 def nulls(names: str) -> Obj:
@@ -33,7 +34,7 @@ def without(full: Obj, *names: str) -> Obj:
 def copied(value: Any) -> Any:
     """A copy of plain data."""
     if isinstance(value, dict):
-        return {k: copied(v) if isinstance(v, dict | list) else v for k, v in value.items()}
+        return {k: copied(v) if isinstance(v, CONTAINERS) else v for k, v in value.items()}
     return [copied(v) for v in value] if isinstance(value, list) else value
 
 
@@ -42,7 +43,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         is_object = "object" in value
         return {
-            k: plain(v) if isinstance(v, dict | list) else v
+            k: plain(v) if isinstance(v, CONTAINERS) else v
             for k, v in value.items()
             if not (is_object and k[:1] == "_")
         }
