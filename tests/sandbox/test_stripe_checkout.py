@@ -177,6 +177,18 @@ def portal_form(page: str, action: str) -> dict[str, str]:
     return dict(re.findall(r'name="(\w+)" value="([^"]*)"', found[1]))
 
 
+@pytest.mark.parametrize("mode", ["subscription", "payment"])
+def test_taxes_follow_where_the_customer_says_they_are(shop: Shop, mode: str) -> None:
+    price = shop.price(1000, "month" if mode == "subscription" else None)
+    session = checkout(shop, price, mode, automatic_tax={"enabled": True})
+    assert session.amount_total == 1000
+    press(session, country="DE")
+    done = shop.v1.checkout.sessions.retrieve(session.id, {"expand": ["payment_intent"]})
+    assert (done.amount_total, done.total_details.amount_tax) == (1190, 190)
+    if mode == "payment":
+        assert done.payment_intent.amount == 1190
+
+
 def test_the_portal_cancels_keeps_switches_and_saves_a_card(shop: Shop) -> None:
     sub = shop.subscribe()
     more = shop.price(3000)

@@ -167,8 +167,13 @@ def test_search_understands_stripes_queries_and_lags(shop: Shop) -> None:
     shop.advance(0.01)
     assert [c.name for c in shop.v1.customers.search(query).data] == ["Ann"]
     assert shop.v1.customers.search({"query": "-metadata['user']:'7'"}).data == []
-    with pytest.raises(stripe.InvalidRequestError):
-        shop.v1.customers.search({"query": "nonsense"})
+    for nonsense in ("nonsense", 'colour:"red"'):
+        with pytest.raises(stripe.InvalidRequestError):
+            shop.v1.customers.search({"query": nonsense})
+    sub = shop.subscribe()
+    shop.advance(0.01)
+    found = shop.v1.invoices.search({"query": f'subscription:"{sub.id}"'}).data
+    assert [invoice.id for invoice in found] == [sub.latest_invoice]
 
 
 def test_a_payment_link_carries_the_reference_that_its_address_is_given(shop: Shop) -> None:

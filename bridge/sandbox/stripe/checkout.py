@@ -186,6 +186,8 @@ def complete(account: Account, session: Obj, form: Obj) -> None:
         }
     refuse_decline(account, session["customer"] or "", method)
     customer = _customer_for(account, session, form)
+    session["_country"] = form.get("country")
+    reckon(account, session)  # taxes depend on where the customer is
     {"subscription": _subscribe, "payment": _pay, "setup": _set_up}[session["mode"]](
         account, session, customer, method
     )
@@ -274,6 +276,11 @@ def _subscribe(account: Account, session: Obj, customer: Obj | None, method: Obj
         amount_subtotal=invoice["subtotal"],
         amount_total=invoice["total"],
         payment_status=_payment_status(invoice),
+    )
+    added = [t["amount"] for t in invoice["total_taxes"] if t["tax_behavior"] == "exclusive"]
+    session["total_details"].update(
+        amount_discount=sum(d["amount"] for d in invoice["total_discount_amounts"]),
+        amount_tax=sum(added),
     )
 
 

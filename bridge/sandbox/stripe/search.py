@@ -24,6 +24,18 @@ KINDS = {
     "charges": "charge",
     "payment_intents": "payment_intent",
 }
+# What Stripe's index holds of each kind.
+FIELDS = {
+    "customers": "created email metadata name phone",
+    "subscriptions": "created metadata status",
+    "products": "active description metadata name shippable url",
+    "prices": "active currency lookup_key metadata product type",
+    "invoices": "created currency customer metadata number receipt_number status "
+    "subscription total",
+    "charges": "amount created currency customer disputed metadata refunded status",
+    "payment_intents": "amount created currency customer metadata status",
+}
+PARTS = ("billing_details", "payment_method_details")  # charges are found by what is in them, too
 SIGNS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 Test = Callable[[Obj], bool]
 
@@ -31,7 +43,7 @@ Test = Callable[[Obj], bool]
 def _value(row: Obj, field: str, key: str | None) -> Any:
     value: Any = row
     for part in field.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
+        value = value.get(f"_{part}", value.get(part)) if isinstance(value, dict) else None
     return value.get(key) if key and isinstance(value, dict) else value
 
 
@@ -55,10 +67,17 @@ def _test(clause: re.Match[str]) -> Test:
     return test
 
 
-def parse(query: str) -> Test:
+def parse(name: str, query: str) -> Test:
     """A test for rows from a query such as `email:"a@b" AND metadata["user"]:"7"`."""
     joins = set(re.findall(r"\b(AND|OR)\b", re.sub(r"""["'][^"']*["']""", "", query)))
-    clauses = [_test(c) for c in CLAUSE.finditer(query)]
+    found = list(CLAUSE.finditer(query))
+    for field in (clause["field"] for clause in found):
+        inside = name == "charges" and field.partition(".")[0] in PARTS
+        if not inside and field not in FIELDS[name].split():
+            raise invalid(
+                f"Field `{field}` is an unsupported search field for resource `{name}`.", "query"
+            )
+    clauses = [_test(c) for c in found]
     if not clauses or len(joins) > 1:
         raise invalid(f"We were unable to parse your search query: {query}", "query")
     every = all if joins != {"OR"} else any
@@ -70,7 +89,7 @@ def searching(name: str) -> Handler:
     kind = KINDS[name]
 
     def handler(account: Account, params: Obj) -> Obj:
-        test = parse(params["query"])
+        test = parse(name, params["query"])
         indexed = account.now - account.settings.search_lag_seconds
         found = [
             r

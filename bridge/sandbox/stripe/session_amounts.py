@@ -79,7 +79,9 @@ def _off(account: Account, session: Obj, prices: list[Obj], subtotals: list[int]
 
 def _tax_percent(account: Account, session: Obj) -> float:
     customer = account.get("customer", session["customer"])
-    if not session["automatic_tax"]["enabled"] or customer is None:
+    if customer is None:
+        customer = {"address": {"country": session.get("_country")}}
+    if not session["automatic_tax"]["enabled"]:
         return 0
     rate = automatic_rate(account, customer)
     return float(rate["percentage"]) if rate else 0
