@@ -165,6 +165,16 @@ def test_what_webhooks_deliver_fits_as_well_thin_or_not() -> None:
     assert sorted({p for body in bodies for p in problems(body)}) == []
 
 
+def test_the_story_can_be_told_in_an_older_version_too() -> None:
+    for part in stripe_story.PARTS:
+        with open_shop() as shop:
+            shop.client = stripe.StripeClient(
+                "sk_test_x", base_addresses={"api": shop.server.url}, stripe_version="2022-11-15"
+            )
+            shop.v1 = shop.client.v1
+            part(shop)
+
+
 # What is asked, and the status, type and code with which it is refused.
 REFUSALS: dict[str, tuple[Any, tuple[int, str, str | None]]] = {
     "an unknown parameter": (

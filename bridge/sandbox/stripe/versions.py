@@ -12,7 +12,7 @@ from typing import Any
 from bridge.sandbox.stripe.account import Account
 from bridge.sandbox.stripe.shape_parts import plain
 from bridge.sandbox.stripe.shapes import Obj
-from bridge.sandbox.stripe.views import plan_of
+from bridge.sandbox.stripe.views import plan_of, render
 
 BASIL, CLOVER, DAHLIA = "2025-03-31", "2025-09-30", "2026-03-25"
 PLAIN_LISTS = "2022-11-15"  # before it charges carried their refunds
@@ -105,7 +105,7 @@ def _line(account: Account, old: Obj) -> None:
     parent = old.pop("parent", None) or {}
     details = parent.get(parent.get("type", "")) or {}
     named = (old.pop("pricing", None) or {}).get("price_details") or {}
-    price = account.get("price", named.get("price"))
+    price = account.get("price", _id(named.get("price")))
     old["price"], old["plan"] = (plain(price), plan_of(price)) if price else (None, None)
     old["proration"] = bool(details.get("proration"))
     old["subscription"] = details.get("subscription")
@@ -116,7 +116,7 @@ def _line(account: Account, old: Obj) -> None:
 
 
 def _charge(account: Account, old: Obj) -> None:
-    intent = account.get("payment_intent", old.get("payment_intent")) or {}
+    intent = account.get("payment_intent", _id(old.get("payment_intent"))) or {}
     old["invoice"] = intent.get("_invoice")
 
 
@@ -137,16 +137,24 @@ def _charge_refunds(account: Account, old: Obj) -> None:
 
 
 def _discount(account: Account, old: Obj) -> None:
-    source = old.pop("source", None) or {}
-    coupon = source.get("coupon")
-    found = account.get("coupon", coupon) or account.get("deleted_coupon", coupon)
-    old["coupon"] = plain(found) if found else coupon
+    old["coupon"] = _whole_coupon(account, (old.pop("source", None) or {}).get("coupon"))
 
 
 def _promotion_code(account: Account, old: Obj) -> None:
-    coupon = (old.pop("promotion", None) or {}).get("coupon")
-    found = account.get("coupon", coupon)
-    old["coupon"] = plain(found) if found else coupon
+    old["coupon"] = _whole_coupon(account, (old.pop("promotion", None) or {}).get("coupon"))
+
+
+def _whole_coupon(account: Account, coupon: Any) -> Any:
+    """The coupon that older versions embed; it may have been expanded already."""
+    id_ = _id(coupon)
+    found = account.get("coupon", id_) or account.get("deleted_coupon", id_)
+    return render(account, found) if found else coupon
+
+
+def _id(value: Any) -> str | None:
+    """An id, of what may have been expanded."""
+    found: str | None = value["id"] if isinstance(value, dict) else value
+    return found
 
 
 def _session(_account: Account, old: Obj) -> None:
