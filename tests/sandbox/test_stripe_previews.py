@@ -125,3 +125,26 @@ def test_a_first_invoice_is_previewed_for_a_customer_and_for_somebody_who_is_non
         "invoice_items": [{"amount": 50, "currency": "eur"}],
     }
     assert shop.v1.invoices.create_preview(guest).total == 1250
+
+
+@pytest.mark.parametrize("end", ["release", "cancel"])
+def test_a_preview_knows_what_a_schedule_changes_at_the_renewal(shop: Shop, end: str) -> None:
+    month = {"interval": "month", "interval_count": 1}
+    prices = [shop.price(3000), shop.price(1000)][: 1 if end == "cancel" else 2]
+    made = shop.v1.subscription_schedules.create(
+        {
+            "customer": shop.customer(),
+            "start_date": "now",
+            "end_behavior": end,
+            "phases": [{"items": [{"price": p}], "duration": month} for p in prices],
+        }
+    )
+    asked = {"subscription": made.subscription}
+    if end == "cancel":
+        with pytest.raises(stripe.InvalidRequestError):
+            shop.v1.invoices.create_preview(asked)
+        return
+    preview = shop.v1.invoices.create_preview(asked)
+    shop.advance(32)
+    billed = shop.last_invoice(shop.v1.subscriptions.retrieve(made.subscription))
+    assert (preview.total, told(preview)) == (1000, told(billed))

@@ -163,11 +163,12 @@ class Account:
             **{kind: self.tables[kind] for kind in ("coupon", "promotion_code")},
         }
         tried = copy.copy(self)
-        tried.tables = defaultdict(dict, {kind: dict(rows) for kind, rows in self.tables.items()})
+        kept = {kind: dict(rows) for kind, rows in self.tables.items() if kind != "event"}
+        tried.tables = defaultdict(dict, kept)
         for kind, ids in owned.items():
             rows = tried.tables[kind]
             rows.update({i: copy.deepcopy(rows[i]) for i in ids if i in rows})
-        tried.tables.update(tax_rate=self.tables["tax_rate"], event={}, webhook_endpoint={})
+        tried.tables.update(tax_rate=self.tables["tax_rate"], webhook_endpoint={})
         tried.of_customer = defaultdict(list, self.of_customer)
         tried.of_customer.update({(kind, str(customer)): list(ids) for kind, ids in mine.items()})
         tried.agenda, tried.failing = defaultdict(list), copy.deepcopy(self.failing)

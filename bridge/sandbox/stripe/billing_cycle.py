@@ -111,7 +111,9 @@ def upcoming(account: Account, id_: str) -> None:
     if subscription["cancel_at_period_end"] or ends - account.now != days * DAY:
         return
     if _tell_once(subscription, "upcoming", ends):
-        emit(account, "invoice.upcoming", next_invoice(account, subscription))
+        invoice = next_invoice(account, subscription)
+        if invoice["_lines"]:  # none when a schedule ends it there
+            emit(account, "invoice.upcoming", invoice)
 
 
 def resume_collection(account: Account, id_: str) -> None:

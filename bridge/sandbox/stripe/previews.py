@@ -16,6 +16,7 @@ from bridge.sandbox.stripe.discounts import apply_to_customer, apply_to_subscrip
 from bridge.sandbox.stripe.errors import StripeError
 from bridge.sandbox.stripe.invoice_routes import create_item
 from bridge.sandbox.stripe.invoices import compose
+from bridge.sandbox.stripe.schedules import before_renewal
 from bridge.sandbox.stripe.shapes import Obj, blank
 from bridge.sandbox.stripe.subscription_changes import change_items
 from bridge.sandbox.stripe.subscription_items import (
@@ -37,11 +38,32 @@ from bridge.sandbox.stripe.views import items_of
 
 def next_invoice(account: Account, subscription: Obj, **more: Any) -> Obj:
     """The invoice of the next renewal as it would be now; it has no id and is not kept."""
+    if subscription["schedule"]:
+        return _with_phase_to_come(account.what_if(subscription["customer"]), subscription, more)
+    return _renewal(account, subscription, **more)
+
+
+def _with_phase_to_come(tried: Account, subscription: Obj, more: Obj) -> Obj:
+    """What a schedule changes at the renewal is changed on a copy."""
+    subscription = tried.tables["subscription"][subscription["id"]]
+    known, now = subscription["latest_invoice"], tried.now
+    tried.now = min(i["current_period_end"] for i in items_of(tried, subscription))
+    before_renewal(tried, subscription)
+    tried.now = now
+    made = subscription["latest_invoice"]
+    if made == known:
+        return _renewal(tried, subscription, **more)
+    # Another interval is billed by the change itself.
+    bill = {k: v for k, v in tried.tables["invoice"][made].items() if k != "id"}
+    return {**bill, "status": "draft", "billing_reason": "upcoming"}
+
+
+def _renewal(account: Account, subscription: Obj, **more: Any) -> Obj:
     items = copy.deepcopy(items_of(account, subscription))
     starts = min(i["current_period_start"] for i in items)
     ends = min(i["current_period_end"] for i in items)
     due = [i for i in items if i["current_period_end"] == ends]
-    if subscription["cancel_at_period_end"]:
+    if subscription["cancel_at_period_end"] or subscription["status"] in ENDED:
         due = []
     for item in due:
         item["current_period_start"] = ends
