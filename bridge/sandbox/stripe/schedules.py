@@ -193,6 +193,7 @@ def _begin(account: Account, schedule: Obj, phase: Obj) -> None:
     subscription = start(
         account,
         {
+            "_phase": True,
             "customer": schedule["customer"],
             "items": _items(phase),
             "collection_method": phase["collection_method"] or settings["collection_method"],

@@ -48,7 +48,7 @@ def start(account: Account, params: Obj) -> Obj:
     items = items_of(account, subscription)
     if params.get("payment_behavior") == "error_if_incomplete":
         _refuse_if_it_would_fail(account, subscription, customer)
-    if params.get("payment_behavior") in (None, "allow_incomplete"):
+    if params.get("payment_behavior") in (None, "allow_incomplete") and not params.get("_phase"):
         _refuse_without_method(account, subscription, customer)
     start_periods(account, subscription, items, account.now)
     lines = first_lines(account, subscription, params)
