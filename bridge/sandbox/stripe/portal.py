@@ -52,6 +52,11 @@ def default_configuration(account: Account) -> Obj:
     return account.new("billing_portal.configuration", is_default=True, updated=account.now)
 
 
+def _list_configurations(account: Account, params: Obj) -> Obj:
+    default_configuration(account)
+    return _LIST(account, params)
+
+
 def create_session(account: Account, params: Obj) -> Obj:
     """POST /v1/billing_portal/sessions."""
     customer = find_customer(account, params.get("customer"))
@@ -121,7 +126,23 @@ def _flow(account: Account, data: Obj | None, customer: Obj, configuration: Obj)
             "portal configuration.",
             "flow_data",
         )
+    _check_offered(account, configuration, flow["subscription_update_confirm"])
     return flow
+
+
+def _check_offered(account: Account, configuration: Obj, wanted: Obj | None) -> None:
+    """A deep link leads only to prices that the configuration lists."""
+    if not wanted:
+        return
+    subscription = account.find("subscription", wanted["subscription"], "subscription")
+    allowed = {p["id"] for p in _offered(account, configuration, subscription)}
+    allowed |= {item["price"] for item in items_of(account, subscription)} | {None}
+    for item in wanted["items"]:
+        if item["price"] not in allowed:
+            raise invalid(
+                f"The price {item['price']} is not in the portal configuration's products.",
+                "flow_data",
+            )
 
 
 def session_of(account: Account, secret: str) -> Obj:
@@ -159,10 +180,15 @@ def reasons(features: Obj) -> list[str]:
 
 def offered_prices(account: Account, session: Obj, subscription: Obj) -> list[Obj]:
     """The prices that a subscription may be switched to; none when it has several items."""
+    configuration = account.tables["billing_portal.configuration"][session["configuration"]]
+    return _offered(account, configuration, subscription)
+
+
+def _offered(account: Account, configuration: Obj, subscription: Obj) -> list[Obj]:
     if len(subscription["_items"]) != 1:
         return []
     current = items_of(account, subscription)[0]["price"]
-    products = features_of(account, session)["subscription_update"]["products"]
+    products = configuration["features"]["subscription_update"]["products"]
     offered = [p for each in products or () for p in each["prices"]]
     return [
         price
@@ -175,13 +201,14 @@ def offered_prices(account: Account, session: Obj, subscription: Obj) -> list[Ob
     ]
 
 
+_LIST = listing(
+    "billing_portal.configuration",
+    "/v1/billing_portal/configurations",
+    {"active": equals("active"), "is_default": equals("is_default")},
+)
 ROUTES: dict[str, Handler] = {
     "POST /v1/billing_portal/configurations": _create_configuration,
-    "GET /v1/billing_portal/configurations": listing(
-        "billing_portal.configuration",
-        "/v1/billing_portal/configurations",
-        {"active": equals("active"), "is_default": equals("is_default")},
-    ),
+    "GET /v1/billing_portal/configurations": _list_configurations,
     "GET /v1/billing_portal/configurations/{}": retrieving("billing_portal.configuration"),
     "POST /v1/billing_portal/configurations/{}": _update_configuration,
     "POST /v1/billing_portal/sessions": create_session,

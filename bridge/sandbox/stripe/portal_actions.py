@@ -93,6 +93,7 @@ def _settings(feature: Obj, subscription: Obj) -> Obj:
     anchor = feature["billing_cycle_anchor"]
     return {
         "proration_behavior": feature["proration_behavior"],
+        "payment_behavior": "error_if_incomplete",  # what is not paid is not changed
         **({"trial_end": "now"} if ends else {}),
         **({"billing_cycle_anchor": anchor} if anchor and not ends else {}),
     }
