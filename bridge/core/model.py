@@ -110,6 +110,7 @@ class Subscription:
     `past_due_since_at`: due date of the oldest unpaid invoice, for status past_due only.
     `last_payment`: None where nothing is known against it. `pending`: its invoices that wait to be
     paid. `beneficiary_id`: whose it is instead of the payer's, on the bridge's own signed word.
+    `is_scheduled`: changes of it are planned.
     """
 
     id: str
@@ -131,6 +132,7 @@ class Subscription:
     pending: tuple[PendingPayment, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     beneficiary_id: int | None = None
+    is_scheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.core.model import Price
-from bridge.stripe_api.reader import REFERENCE, USER_ID, Json, id_of, metadata
+from bridge.stripe_api.reader import REFERENCE, REPLACES, USER_ID, Json, id_of, metadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,7 @@ class CheckoutRequest:
 
     `reference` is signed by the bridge (`bridge.reference`). `purpose` is said in the metadata of
     everything that Stripe makes of it, so that exports can be read without looking up ids.
+    `replaces`: the signed word for a subscription that the new one takes over from.
     """
 
     price: Price
@@ -28,6 +29,7 @@ class CheckoutRequest:
     purpose: str = "membership"
     customer_id: str | None = None
     quantity: int = 1
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ def checkout_params(request: CheckoutRequest) -> dict[str, Any]:
     }
     if request.price.is_recurring:
         # A session's metadata does not reach the subscription by itself.
-        params["subscription_data"] = {"metadata": about}
+        replaced = {REPLACES: request.replaces} if request.replaces else {}
+        params["subscription_data"] = {"metadata": {**about, **replaced}}
     else:
         params["payment_intent_data"] = {"metadata": about}
         params["invoice_creation"] = {"enabled": True, "invoice_data": {"metadata": about}}

@@ -13,7 +13,10 @@ from typing import Any
 
 from bridge.checks import Check
 from bridge.core.model import Customer, MoneyLine, Price, Product, Subscription
+from bridge.core.switching import Ending, PortalTerms, Switch
 from bridge.errors import NotFound
+from bridge.stripe_api import changes
+from bridge.stripe_api.changes import Changed, Preview
 from bridge.stripe_api.checkout import (
     CheckoutLink,
     CheckoutRequest,
@@ -29,10 +32,12 @@ from bridge.stripe_api.reader import id_of, read_customer, read_price, read_prod
 from bridge.stripe_api.subscriptions import CustomerReading, read_customer_now, read_everybodys
 
 __all__ = [
+    "Changed",
     "CheckoutLink",
     "CheckoutRequest",
     "CheckoutState",
     "CustomerReading",
+    "Preview",
     "PurchaseReading",
     "StripeApi",
     "WebhookEndpoint",
@@ -172,6 +177,31 @@ class StripeApi:
         params = {"customer": customer_id, "return_url": return_url}
         with reading(f"the portal of {customer_id}"):
             return str(self._http.post("/v1/billing_portal/sessions", params)["url"])
+
+    # --- Changing what runs ---------------------------------------------------------------------
+
+    def portal_terms(self) -> PortalTerms | None:
+        """What Stripe's page lets members change, and how it bills that; None if nothing."""
+        return changes.read_portal_terms(self._http)
+
+    def preview_change(self, switch: Switch, terms: PortalTerms = changes.AT_ONCE) -> Preview:
+        """What a change would cost; nothing is changed by asking."""
+        return changes.read_preview(self._http, switch, terms)
+
+    def portal_to_change(self, switch: Switch, *, back: str, done: str) -> str:
+        """Stripe's page where the customer confirms this one change, and pays.
+
+        Raises: Permanent where the portal's settings do not allow it.
+        """
+        return changes.portal_to_change(self._http, switch, back=back, done=done)
+
+    def change(self, switch: Switch, idempotency_key: str) -> Changed:
+        """Change a subscription now; what is not paid stays as it was."""
+        return changes.change(self._http, switch, idempotency_key)
+
+    def end(self, ending: Ending) -> None:
+        """End what was replaced."""
+        changes.end(self._http, ending)
 
     # --- The account ----------------------------------------------------------------------------
 

@@ -65,6 +65,10 @@ class StripeHttp:
         """Make something; with the same key it is made once."""
         return self._ask("post", path, params, idempotency_key)
 
+    def delete(self, path: str, **params: Any) -> Json:
+        """End something; parameters that are None are left out."""
+        return self._ask("delete", path, params, None)
+
     def pages(self, path: str, **params: Any) -> Iterator[Sequence[Json]]:
         """Every page of a list, the newest first. Any page that fails raises."""
         after = None

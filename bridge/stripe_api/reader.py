@@ -26,6 +26,7 @@ PauseBehaviour = Literal["keep_as_draft", "mark_uncollectible", "void"]
 
 REFERENCE = "bridge_reference"  # metadata key of our signed reference
 BENEFICIARY = "bridge_beneficiary"  # the same of somebody else, for whom it was bought
+REPLACES = "bridge_replaces"  # our signed word for the subscription that this one takes over from
 USER_ID = "discourse_user_id"  # metadata key, for people who read exports; proves nothing
 
 
@@ -160,6 +161,7 @@ def read_subscription(
         past_due_since_at=past_due_since_at,
         last_payment=last_payment,
         metadata=metadata(raw),
+        is_scheduled=bool(raw.get("schedule")),
     )
 
 

@@ -11,11 +11,13 @@ import structlog
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from bridge import changing
 from bridge.core.rules import Rule
+from bridge.core.switching import Switch
 from bridge.store import catalogue
 from bridge.store import facts as readings
 from bridge.store import web as store
-from bridge.web import shop
+from bridge.web import change, shop
 from bridge.web.addresses import forum_address, has_page, with_query
 from bridge.web.checkout import pay_address
 from bridge.web.context import (
@@ -65,9 +67,12 @@ def offer(key: str) -> AnyResponse:
         if _is_browsing() and not asked:
             return redirect(url_for("login.silent", next=_with_origin()), 303)
         return _offer_to_stranger(offers, asked=asked)
-    owned = _owned(known, offers[0]) if len(offers) == 1 else None
-    if owned is not None:
-        return _show_owned(offers[0], owned)
+    if len(offers) == 1:
+        owned, switch = _standing(known, offers[0])
+        if owned is not None:
+            return _show_owned(offers[0], owned)
+        if switch is not None:
+            return change.show(switch, offers[0], _came_from(), secrets.token_urlsafe(18))
     return _show(offers, rivals=_rivals(known, offers), order=secrets.token_urlsafe(18))
 
 
@@ -180,11 +185,17 @@ def _term(sold: shop.Offer) -> str:
 # --- what the reader has already ----------------------------------------------------------------
 
 
-def _owned(known: Reader, wanted: shop.Offer) -> shop.Owned | None:
+def _standing(known: Reader, wanted: shop.Offer) -> tuple[shop.Owned | None, Switch | None]:
+    """Why the reader need not buy this, or what they would change for it; or neither."""
     with the_bridge().store.read() as connection:
         facts, _ = readings.facts_of(connection, known.user_id)
         rows = store.memberships_of(connection, known.user_id, wanted.group_ids)
-    return shop.already_owned(wanted, facts, rows)
+        switches = changing.switches_of(the_bridge(), connection, facts)
+    owned = shop.already_owned(wanted, facts, rows)
+    switch = next((one for one in switches if one.target.id == wanted.price.id), None)
+    if switch is not None and (owned is None or owned.subscription == switch.subscription):
+        return None, switch
+    return owned, None
 
 
 def _show_owned(wanted: shop.Offer, owned: shop.Owned) -> Response:
@@ -222,11 +233,13 @@ def pay(key: str) -> AnyResponse:
     offers = offers_of(key)
     if len(offers) != 1:
         return redirect(url_for("join.offer", key=key), 303)
-    owned = _owned(known, offers[0])
+    owned, switch = _standing(known, offers[0])
     if owned is not None:
         return _show_owned(offers[0], owned)
     limited("pay")
     order = request.form.get("order", "")
     if not ORDER.fullmatch(order):
         raise Stop(400, "This did not work", "The form came back changed. Open the link again.")
-    return redirect(pay_address(known, offers[0], order, _came_from()), 303)
+    if switch is not None and switch.way != "anew":
+        return change.go(known, switch, offers[0], order, _came_from())
+    return redirect(pay_address(known, offers[0], order, _came_from(), switch), 303)

@@ -8,8 +8,10 @@ from flask import Blueprint, redirect, render_template, request
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
+from bridge import changing
 from bridge.core import statement as core
-from bridge.core.model import Subscription
+from bridge.core.model import Facts, Price, Subscription
+from bridge.core.switching import OVER
 from bridge.statement_input import statement_input
 from bridge.store import catalogue
 from bridge.store import facts as readings
@@ -17,7 +19,6 @@ from bridge.store import web as store
 from bridge.web.context import absolute, limited, reader, the_bridge
 from bridge.web.login import ask_for_login
 from bridge.web.security import Stop
-from bridge.web.shop import OVER
 
 blueprint = Blueprint("me", __name__)
 # A page of five thousand lines is read by nobody and slow on a phone.
@@ -40,13 +41,16 @@ def statement() -> AnyResponse | str:
         return ask_for_login()
     with the_bridge().store.read() as connection:
         given = statement_input(the_bridge(), connection, known.user_id)
-        running = _running(connection, known.user_id)
+        facts, _ = readings.facts_of(connection, known.user_id)
+        running = [one for one in facts.paid_by_user if one.status not in OVER]
         customers = _customers(connection, known.user_id, running)
+        changes = _changes(connection, facts)
     return render_template(
         "me.jinja",
         statement=core.fold(core.build(given), MOST_LINES),
         customers=customers,
         customer_of={one.id: one.customer_id for one in running},
+        changes=changes,
     )
 
 
@@ -65,9 +69,18 @@ def billing() -> AnyResponse:
     return redirect(the_bridge().stripe.portal(wanted, absolute("me.statement")), 303)
 
 
-def _running(connection: Connection, user_id: int) -> list[Subscription]:
-    facts, _ = readings.facts_of(connection, user_id)
-    return [one for one in facts.paid_by_user if one.status not in OVER]
+def _changes(connection: Connection, facts: Facts) -> dict[str, list[tuple[str, Price]]]:
+    """What the member may change: name of what they have -> names and prices to change to.
+
+    Prices in another currency are bought anew, by their own links.
+    """
+    names = {product.id: product.name for product in catalogue.load(connection)[0]}
+    found: dict[str, list[tuple[str, Price]]] = {}
+    for switch in changing.switches_of(the_bridge(), connection, facts):
+        if switch.way != "mend" and switch.is_same_currency:
+            target = names[switch.target.product_id], switch.target
+            found.setdefault(names.get(switch.item.product_id, "membership"), []).append(target)
+    return found
 
 
 def _customers(connection: Connection, user_id: int, running: list[Subscription]) -> list[Customer]:

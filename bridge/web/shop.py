@@ -8,11 +8,7 @@ from typing import Protocol
 
 from bridge.core.model import Facts, Group, Price, Product, Subscription
 from bridge.core.rules import Rule, Rules
-
-# Over for good: Stripe never bills these again.
-OVER = frozenset({"canceled", "incomplete_expired", "incomplete"})
-# They go on, but a payment is open: paying that is the way in, not a second subscription.
-OWING = frozenset({"past_due", "unpaid"})
+from bridge.core.switching import OVER, OWING
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,12 @@ from bridge.core.membership import Decision, Situation, decide
 from bridge.core.model import Event, Grant, MoneyLine, PendingPayment
 from bridge.core.reasons import UNDECIDED
 from bridge.core.rules import Rules
+from bridge.core.switching import Ending
 from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, Broken, Permanent, Transient
 from bridge.store import facts, inbox, links, memberships, shares, statements, work
 from bridge.wiring import Bridge
-from bridge.worker import echoes, sharing
+from bridge.worker import echoes, replacing, sharing
 from bridge.worker.intake import Needs, needs_of, note_catalogue, work_common_lane
 from bridge.worker.reading import Reading, customers_for, read
 
@@ -101,9 +102,10 @@ def _round(
         linked = _link(connection, readings, needs, now)
         inbox.finish(connection, needs.outcomes, now)
         decision, timer = None, None
+        left: tuple[Ending, ...] = ()
         if user_id is not None:
-            decision = _decide(bridge, connection, user_id, now, cause=cause)
-            timer = work.user_key(user_id), decision.next_at
+            decision, left = _decide(bridge, connection, user_id, now, cause=cause)
+            timer = work.user_key(user_id), replacing.look_again_at(decision.next_at, left, now)
         _tell(bridge, connection, user_id, decision, news, now)
         if len(events) < inbox.AT_ONCE:
             work.mark_done(connection, dirty, timer=timer)
@@ -121,6 +123,8 @@ def _round(
     )
     crashpoint("after_decision")
     _wake(bridge, user_id, decision)
+    if readings:
+        replacing.end(bridge, user_id, left)
 
 
 def _cause(dirty: Iterable[work.Dirty], events: Sequence[Event], needs: Needs) -> str | None:
@@ -244,20 +248,18 @@ def _link(
 
 def _decide(
     bridge: Bridge, connection: Connection, user_id: int, now: datetime, *, cause: str | None
-) -> Decision:
+) -> tuple[Decision, tuple[Ending, ...]]:
     known, reading_at = facts.facts_of(connection, user_id)
     rules = bridge.rulebook.rules(connection)
     verdicts = grants(known, rules, bridge.policy, now)
-    customer_ids = customers_for(connection, user_id)
+    vanished = facts.vanished(connection, customers_for(connection, user_id))
     decision = decide(
         memberships.wishes_of(connection, user_id),
         verdicts,
-        situation(
-            bridge, rules, verdicts, now, reading_at, facts.vanished(connection, customer_ids)
-        ),
+        situation(bridge, rules, verdicts, now, reading_at, vanished),
     )
     memberships.save_decision(connection, user_id, decision, verdicts, now=now, cause=cause)
-    return decision
+    return decision, replacing.left_over(bridge, connection, user_id, known, vanished)
 
 
 def _look_closer(

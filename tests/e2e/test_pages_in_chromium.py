@@ -48,7 +48,21 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def yearly(place: Place) -> str:
+    """What Ada buys, and two prices above it on a ladder."""
     price = place.sell_at_stripe("Patron", "patrons", 2500, "year")
+    product = place.stripe.v1.prices.retrieve(price).product
+    steps = {"discourse_ladder": "level", "discourse_rank": "1"}
+    place.stripe.v1.products.update(str(product), {"metadata": steps})
+    above = {"discourse_groups": "patrons", "discourse_ladder": "level", "discourse_rank": "2"}
+    product = place.stripe.v1.products.create({"name": "Great patron", "metadata": above}).id
+    for currency, key in (("eur", "patroness"), ("usd", "dollars")):
+        what: Any = {"product": product, "currency": currency, "lookup_key": key}
+        what |= {"unit_amount": 12_000, "recurring": {"interval": "year"}}
+        place.stripe.v1.prices.create(what)
+    (default,) = place.stripe.v1.billing_portal.configurations.list({"is_default": True}).data
+    update: Any = {"enabled": True, "proration_behavior": "always_invoice"}
+    features: Any = {"features": {"subscription_update": update}}
+    place.stripe.v1.billing_portal.configurations.update(default.id, features)
     place.settle()
     return price
 
@@ -123,6 +137,8 @@ def pages(price: str) -> dict[str, str]:
         "owned": f"/join/{price}?from={POST}",
         "choice": f"/join/prod_choice?from={POST}",
         "offer": f"/join/coffee?from={POST}",
+        "change": f"/join/patroness?from={POST}",
+        "change-anew": f"/join/dollars?from={POST}",
         "statement": "/me",
         "not-on-offer": "/join/nothing",
     }

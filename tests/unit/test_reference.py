@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.reference import read_reference, sign_reference
+from bridge.reference import (
+    read_reference,
+    read_replacement,
+    sign_reference,
+    sign_replacement,
+)
 
 SECRET = "a secret of the site that is long enough"
 PEOPLE = st.integers(min_value=1, max_value=10**18 - 1)
@@ -66,3 +71,45 @@ def test_the_forums_own_accounts_are_not_signed(user_id: int) -> None:
 def test_an_empty_secret_signs_nothing() -> None:
     with pytest.raises(ValueError, match="SECRET_KEY"):
         sign_reference(7, "")
+
+
+SUBSCRIPTIONS = st.from_regex(r"sub_[A-Za-z0-9_]{1,40}", fullmatch=True)
+
+
+@given(PEOPLE, SUBSCRIPTIONS)
+def test_A88_the_word_on_what_is_replaced_is_read_back_and_fits_into_metadata(
+    user_id: int, subscription_id: str
+) -> None:
+    word = sign_replacement(subscription_id, user_id, SECRET)
+    assert read_replacement(word, ["another", SECRET]) == (subscription_id, user_id)
+    assert len(word) <= 500
+    assert read_reference(word, [SECRET]) is None
+
+
+@given(st.data())
+def test_A88_a_changed_word_replaces_nothing(data: st.DataObject) -> None:
+    word = sign_replacement("sub_old", 7, SECRET)
+    at = data.draw(st.integers(0, len(word) - 1))
+    other = data.draw(st.sampled_from("0123456789abcxyzABCXYZ_-"))
+    changed = word[:at] + other + word[at + 1 :]
+    assert read_replacement(changed, [SECRET]) == (("sub_old", 7) if changed == word else None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "sub_old",
+        sign_reference(7, SECRET),
+        sign_replacement("sub_old", 7, "another site"),
+    ],
+)
+def test_A88_what_another_signed_or_nobody_replaces_nothing(text: str | None) -> None:
+    assert read_replacement(text, [SECRET]) is None
+
+
+@pytest.mark.parametrize("odd", ["cus_1", "sub_", "sub_a-b", "sub_" + "x" * 200])
+def test_only_a_subscription_can_be_replaced(odd: str) -> None:
+    with pytest.raises(ValueError, match="cannot be signed"):
+        sign_replacement(odd, 7, SECRET)
