@@ -40,6 +40,7 @@ COMMANDS = {
     "relink": "membership",
     "record-payment": "payments",
     "reference": "membership",
+    "change": "changing",
     "seats": "seats",
     "import": "importing",
     "demo": "demo",

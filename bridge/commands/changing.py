@@ -1,0 +1,77 @@
+"""Changing what a member pays for, on a moderator's word."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bridge import changing, operations
+from bridge.commands.common import as_json, ready_bridge, show
+from bridge.core.money import format_minor
+from bridge.core.switching import Switch
+from bridge.stripe_api.client import Changed, Preview
+
+
+@click.command()
+@click.argument("user")
+@click.argument("target")
+@click.option("--apply", "really", is_flag=True, help="Do it; without, only the preview is shown.")
+@click.option("--by", "actor", help="Who decided it, for the record; needed with --apply.")
+@as_json
+def change(*, user: str, target: str, really: bool, actor: str | None, as_json: bool) -> None:
+    """Change what USER pays for to TARGET (a price, a lookup key or a product) of its ladder.
+
+    Shows what it costs and changes nothing; with --apply Stripe changes it and bills the difference
+    now. If that cannot be paid, everything stays as it was until it is. The groups follow by
+    themselves.
+    """
+    if really and not actor:
+        raise click.UsageError("To change it say who decided it: --by.")
+    with ready_bridge() as bridge:
+        user_id = operations.user_number(bridge, user)
+        switch = changing.find_switch(bridge, user_id, target)
+        preview = bridge.stripe.preview_change(switch)
+        done = changing.change(bridge, user_id, switch, actor=actor) if really and actor else None
+    show(
+        {
+            "user_id": user_id,
+            "subscription": switch.subscription.id,
+            "from": switch.current.id,
+            "to": switch.target.id,
+            "currency": preview.currency,
+            "lines": [[line.what, line.amount_minor] for line in preview.lines],
+            "total_minor": preview.total_minor,
+            "due_minor": preview.due_minor,
+            "applied": done is not None,
+            "pending": done is not None and done.is_pending,
+            "pay_url": done.pay_url if done else None,
+        },
+        as_json=as_json,
+        for_people=lambda console: _tell(console, user, switch, preview, done),
+    )
+
+
+def _tell(
+    console: Console, user: str, switch: Switch, preview: Preview, done: Changed | None
+) -> None:
+    console.print(
+        f"{escape(user)}: {switch.subscription.id} from {switch.current.id} to {switch.target.id}"
+    )
+    table = Table("What", "Amount", box=None, pad_edge=False)
+    for line in preview.lines:
+        table.add_row(escape(line.what), format_minor(line.amount_minor, preview.currency))
+    if preview.beside_minor:
+        table.add_row("Tax and discounts", format_minor(preview.beside_minor, preview.currency))
+    table.add_row("Due now", format_minor(preview.due_minor, preview.currency))
+    if preview.total_minor < 0:
+        table.add_row("Credited", format_minor(-preview.total_minor, preview.currency))
+    console.print(table)
+    if done is None:
+        console.print("Nothing was changed; with --apply --by NAME it is.")
+    elif done.is_pending:
+        where = f" at {done.pay_url}" if done.pay_url else ""
+        console.print(f"Not paid yet: everything stays as it was until it is paid{where}.")
+    else:
+        console.print("Stripe has changed it; the groups follow within moments.")
