@@ -19,6 +19,7 @@ from bridge.checks import Check
 from bridge.core.mapping import compile_rules
 from bridge.core.model import Price, Product
 from bridge.core.policy import PolicyError
+from bridge.core.rules import Rules
 from bridge.discourse_api.client import DiscourseApi
 from bridge.discourse_api.http import Priority
 from bridge.errors import BridgeError, Config, Transient
@@ -238,6 +239,27 @@ def _mapping(bridge: Bridge) -> Iterator[Finding]:
         yield Finding("Mapping", level, message, problem.code, problem.hint)
     rule_count = len(rules.by_price) + len(rules.by_product)
     yield Finding("Mapping", "ok", f"{rule_count} rules, {len(rules.mapped_group_ids)} groups")
+    yield from _portal(bridge, rules, prices)
+
+
+def _portal(bridge: Bridge, rules: Rules, prices: Iterable[Price]) -> Iterator[Finding]:
+    """Whether members may change to each step of a ladder on Stripe's own page."""
+    sold = [price for price in prices if price.active and price.is_recurring]
+    steps = [
+        price.id
+        for price in sold
+        if (rule := rules.rule_for(price.id, price.product_id)) is not None and rule.ladder
+    ]
+    try:
+        terms = bridge.stripe.portal_terms() if steps else None
+    except BridgeError as error:
+        yield Finding("Portal", "note", f"not checked: {error}", hint=NOT_NEEDED_HINT)
+        return
+    missing = [id_ for id_ in steps if terms is None or not terms.offers(id_)]
+    if missing:
+        message = f"members cannot change to {', '.join(missing)} by themselves"
+        hint = "At Stripe: Settings, Billing, Customer portal: let customers switch to these."
+        yield Finding("Portal", "note", message, hint=hint)
 
 
 def _forum(bridge: Bridge) -> DiscourseApi:

@@ -14,6 +14,7 @@ from bridge.errors import Forbidden, Permanent
 from bridge.stripe_api.http import StripeHttp
 
 _NOBODY = "cus_that_does_not_exist"
+_NOTHING = "sub_that_does_not_exist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,19 @@ _SCOPES = (
         "/v1/billing_portal/sessions",
         "members cannot change their card or cancel",
         {"customer": _NOBODY},
+    ),
+    _Scope(
+        "Subscriptions: write",
+        f"/v1/subscriptions/{_NOTHING}",
+        "what a member has replaced by another membership is not ended, and is billed twice",
+        {"cancel_at_period_end": False},
+    ),
+    _Scope(
+        "Invoices: write",
+        "/v1/invoices/create_preview",
+        "members see what a change costs only on Stripe's page",
+        {"subscription": _NOTHING},
+        needed=False,
     ),
 )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+from stripe import StripeClient
 
 from bridge.doctor import Finding, examine
 from bridge.sandbox.community import open_community
@@ -99,6 +100,30 @@ def test_a_right_that_stripes_key_lacks_is_named(doctor: Doctor, sandbox: Sandbo
     key = restrict(sandbox.world, {"customers:read"})
     told = problems(doctor(STRIPE_API_KEY=key))
     assert "B160" in told
+
+
+def test_A36_prices_that_members_cannot_change_to_are_named_and_stop_nothing(
+    doctor: Doctor, sandbox: Sandbox
+) -> None:
+    sdk = StripeClient(
+        sandbox.info["stripe_key"], base_addresses={"api": sandbox.info["stripe_url"]}
+    )
+    about = {"discourse_groups": "supporters", "discourse_ladder": "level", "discourse_rank": "1"}
+    product = sdk.v1.products.create({"name": "Supporter", "metadata": about}).id
+    price = sdk.v1.prices.create(
+        {
+            "product": product,
+            "currency": "eur",
+            "unit_amount": 1000,
+            "recurring": {"interval": "month"},
+        }
+    ).id
+    assert [one for one in doctor() if one.subject == "Portal"] == []
+    (default,) = sdk.v1.billing_portal.configurations.list({"is_default": True}).data
+    off: Any = {"features": {"subscription_update": {"enabled": False}}}
+    sdk.v1.billing_portal.configurations.update(default.id, off)
+    (told,) = [one for one in doctor() if one.subject == "Portal"]
+    assert (told.level, price in told.message) == ("note", True)
 
 
 def test_a_forum_that_is_out_of_reach_is_named(doctor: Doctor) -> None:
