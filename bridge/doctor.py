@@ -28,7 +28,7 @@ from bridge.settings import Settings, SettingsError
 from bridge.store import groups as group_store
 from bridge.store import migrate
 from bridge.wiring import Bridge, build, read_policy
-from bridge.worker.reconcile import TYPES
+from bridge.worker.reconcile import ENTITLEMENTS, TYPES
 
 WORST_SKEW_SECONDS = 60
 REACH_SECONDS = 5
@@ -170,7 +170,7 @@ def _discourse(bridge: Bridge) -> Iterator[Finding]:
 
 def _stripe(bridge: Bridge) -> Iterator[Finding]:
     try:
-        checks = bridge.stripe.probe_scopes()
+        checks = bridge.stripe.probe_scopes(features=bool(bridge.policy.features))
     except BridgeError as error:
         yield Finding("Stripe", "problem", str(error), "B161", "Check STRIPE_API_KEY.")
         return
@@ -204,8 +204,9 @@ def _webhooks(bridge: Bridge) -> Iterator[Finding]:
             "B162",
             "Add or enable it at Stripe: Developers, Webhooks.",
         )
+    needed = {*TYPES, ENTITLEMENTS} if bridge.policy.features else set(TYPES)
     for point in active:
-        missing = sorted(set(TYPES) - set(point.enabled_events))
+        missing = sorted(needed - set(point.enabled_events))
         if missing and "*" not in point.enabled_events:
             hint = "Add them to the endpoint; until then these changes are noticed hours later."
             message = f"{point.id} does not send {', '.join(missing)}"
@@ -221,7 +222,9 @@ def _mapping(bridge: Bridge) -> Iterator[Finding]:
     products: list[Product] = []
     prices: list[Price] = []
     try:
-        for some_products, some_prices in bridge.stripe.catalogue():
+        with_features = bool(bridge.policy.features)
+        features = bridge.stripe.features() if with_features else ()
+        for some_products, some_prices in bridge.stripe.catalogue(features=with_features):
             products += some_products
             prices += some_prices
         groups = {group.id: group for group in _forum(bridge).groups()}
@@ -232,13 +235,13 @@ def _mapping(bridge: Bridge) -> Iterator[Finding]:
     except BridgeError as error:
         yield Finding("Mapping", "note", f"not checked: {error}")
         return
-    rules = compile_rules(products, prices, bridge.policy, pins, groups)
+    rules = compile_rules(products, prices, bridge.policy, pins, groups, features)
     for problem in rules.problems:
         level: Literal["note", "problem"] = "problem" if problem.halts else "note"
         message = f"{problem.subject}: {problem.message}"
         yield Finding("Mapping", level, message, problem.code, problem.hint)
-    rule_count = len(rules.by_price) + len(rules.by_product)
-    yield Finding("Mapping", "ok", f"{rule_count} rules, {len(rules.mapped_group_ids)} groups")
+    rule_count, group_count = len(rules.all), len(rules.mapped_group_ids)
+    yield Finding("Mapping", "ok", f"{rule_count} rules, {group_count} groups")
     yield from _portal(bridge, rules, prices)
 
 

@@ -32,5 +32,6 @@ class Rulebook:
     def compile(self, connection: Connection) -> Rules:
         """Compile the rules anew; nothing is kept or pinned."""
         products, prices = catalogue.load(connection)
-        pins = groups.load_pins(connection)
-        return compile_rules(products, prices, self.policy, pins, groups.load_groups(connection))
+        features = catalogue.load_features(connection) if self.policy.features else ()
+        pins, known = groups.load_pins(connection), groups.load_groups(connection)
+        return compile_rules(products, prices, self.policy, pins, known, features)

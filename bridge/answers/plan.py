@@ -88,10 +88,12 @@ def _rules(bridge: Bridge) -> tuple[Rules, dict[int, str]]:
         known_products, known_prices = catalogue.load(connection)
     products = {product.id: product for product in known_products}
     prices = {price.id: price for price in known_prices}
-    for more_products, more_prices in bridge.stripe.catalogue():
+    with_features = bool(bridge.policy.features)
+    features = bridge.stripe.features() if with_features else ()
+    for more_products, more_prices in bridge.stripe.catalogue(features=with_features):
         products |= {product.id: product for product in more_products}
         prices |= {price.id: price for price in more_prices}
-    rules = compile_rules(products.values(), prices.values(), bridge.policy, pins, listed)
+    rules = compile_rules(products.values(), prices.values(), bridge.policy, pins, listed, features)
     return rules, {group.id: group.name for group in listed.values()}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.core.ladders import winners
 from bridge.core.model import NO_GROUP, Grant, Price, Product
-from bridge.core.origins import bearing, values_of
+from bridge.core.origins import Value, bearing, values_of
 from bridge.core.reasons import phrase
 from bridge.core.rules import Rule
 from bridge.core.statement import name_prices
@@ -43,15 +43,16 @@ class Case:
             {
                 "rule": rule.id,
                 "product": rule.product_id,
+                "feature": rule.feature,
                 "name": products.get(rule.product_id or ""),
             }
-            for rule in (*rules.by_price.values(), *rules.by_product.values())
+            for rule in rules.all
             if isinstance(rule, Rule) and group_id in rule.group_ids
         ]
 
     def _verdict(self, grant: Grant, won: set[Grant]) -> dict[str, Any]:
         product, price = self._bought(grant)
-        values = values_of(product, price, self.regime.policy) if grant.source != "hand" else ()
+        values = self._values(grant, product, price)
         outranked = self._outranked_by(grant, won)
         return {
             "source": grant.source,
@@ -60,6 +61,7 @@ class Case:
             "product": grant.product_id,
             "product_name": product.name if product else None,
             "price": grant.price_id,
+            "feature": grant.feature,
             "holds": grant.holds,
             "counts": grant in won,
             "outranked_by": outranked,
@@ -78,6 +80,17 @@ class Case:
         product = next((p for p in self.regime.products if p.id == grant.product_id), None)
         price = next((p for p in self.regime.prices if p.id == grant.price_id), None)
         return product, price
+
+    def _values(
+        self, grant: Grant, product: Product | None, price: Price | None
+    ) -> tuple[Value, ...]:
+        if grant.source == "hand":
+            return ()
+        if grant.feature is None:
+            return values_of(product, price, policy=self.regime.policy)
+        features = sorted(self.regime.features, key=lambda one: one.active)
+        of_key = [one for one in features if one.lookup_key == grant.feature]
+        return values_of(*of_key[-1:], policy=self.regime.policy)
 
     def _words(self, grant: Grant) -> str:
         prices = {price.id: price for price in self.regime.prices}

@@ -16,6 +16,8 @@ HOLDS = {
     "rule_halted": "its mapping rule is wrong; `bridge doctor` tells what to correct",
     "no_rule": "what they pay for has no rule: give it one, or `bridge lift USER GROUP`",
     "unknown_status": "Stripe gives their subscription a status that is not known here",
+    "entitlement_unclear": "Stripe says that they have a feature that nothing they have carries",
+    "entitlement_unread": "Stripe was not asked yet which features they have",
     "vanished": "Stripe did not list a subscription that it had listed before",
     "user_gone": "the forum does not know this user any more",
 }

@@ -84,6 +84,9 @@ def _add_verdict(tree: Tree, verdict: Said) -> None:
     span = f"from {day(verdict['from'])}"
     span += f", until {day(verdict['until'])}" if verdict["until"] else ""
     branch.add(span)
+    if verdict["feature"]:
+        carrying = f"by Stripe's entitlement to the feature {verdict['feature']}"
+        branch.add(escape(carrying))
     if verdict["rests_on"]:
         rule = branch.add(f"rule {escape(verdict['rule'])}")
         for value in verdict["rests_on"]:
@@ -94,7 +97,8 @@ def _add_verdict(tree: Tree, verdict: Said) -> None:
 def _add_why_not(tree: Tree, group: Said) -> None:
     branch = tree.add("nothing of theirs leads to it")
     for rule in group["given_by"][:10]:
-        branch.add(escape(f"{rule['name'] or rule['product'] or ''} would ({rule['rule']})"))
+        what = rule["name"] or rule["product"] or rule["feature"] or ""
+        branch.add(escape(f"{what} would ({rule['rule']})"))
 
 
 def _add_line(tree: Tree, title: str, line: Said) -> None:

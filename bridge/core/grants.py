@@ -7,10 +7,11 @@ another (A21, A41, D5). Nothing here reads a clock: `now` is an argument.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bridge.core.entitling import entitled, of_feature, unexplained
 from bridge.core.judge import Verdict, judge_hand_grant, judge_item, judge_purchase, refund_counts
 from bridge.core.model import (
     NO_GROUP,
@@ -18,6 +19,7 @@ from bridge.core.model import (
     Grant,
     HandGrant,
     Purchase,
+    Seat,
     Subscription,
     SubscriptionItem,
 )
@@ -29,6 +31,23 @@ from bridge.core.sharing import given_away, seat_item, seated
 HAND_RULE = "hand"
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What every item of a subscription is judged by. `gone`: customers that were deleted."""
+
+    rules: Rules
+    without_rule: Rule
+    gone: frozenset[str]
+    entitlements: Mapping[str, frozenset[str]]
+    now: datetime
+
+    def judge(
+        self, subscription: Subscription, item: SubscriptionItem, rule: Rule | None
+    ) -> Verdict:
+        deleted = subscription.customer_id in self.gone
+        return judge_item(subscription, item, rule or self.without_rule, self.now, deleted=deleted)
+
+
 def grants(facts: Facts, rules: Rules, policy: Policy, now: datetime) -> tuple[Grant, ...]:
     """Every source's verdict on each group it leads to.
 
@@ -36,16 +55,17 @@ def grants(facts: Facts, rules: Rules, policy: Policy, now: datetime) -> tuple[G
     before can be held (`reasons.UNDECIDED`). A rule that says "no groups" yields nothing.
     """
     without_rule = rule_of(policy.defaults, "")
-    gone = facts.deleted_customer_ids
+    known = _Known(rules, without_rule, facts.deleted_customer_ids, facts.entitlements, now)
     notice = timedelta(days=policy.seat_notice_days)
     given = (
-        *_from_subscriptions(facts.given, gone, rules, without_rule, now),
+        *_from_subscriptions(facts.given, known),
         *_from_purchases(facts.given_purchases, rules, without_rule, now),
     )
     return (
-        *_settled(_from_subscriptions(facts.subscriptions, gone, rules, without_rule, now), policy),
+        *_settled(_from_subscriptions(facts.subscriptions, known), policy),
+        *_from_unclear(facts, known),
         *_settled(_from_purchases(facts.purchases, rules, without_rule, now), policy),
-        *_settled(_from_seats(facts, rules, without_rule, notice, now), policy),
+        *_settled(_from_seats(facts.seats, known, notice), policy),
         *(_from_hand(hand, rules, now) for hand in facts.hand_grants),
         *given_away(given),
     )
@@ -116,21 +136,43 @@ def _of_source(source: Grant, rule: Rule | HaltedRule | None, verdict: Verdict) 
             yield replace(judged, group_id=group_id)
 
 
-def _from_subscriptions(
-    subscriptions: Iterable[Subscription],
-    gone: Collection[str],
-    rules: Rules,
-    without_rule: Rule,
-    now: datetime,
-) -> Iterator[Grant]:
-    """`gone`: customers that were deleted."""
+def _from_subscriptions(subscriptions: Iterable[Subscription], known: _Known) -> Iterator[Grant]:
     for subscription in subscriptions:
-        deleted = subscription.customer_id in gone
         for item in subscription.items:
-            rule = rules.rule_for(item.price_id, item.product_id)
-            halted = rules.halted_rule_for(item.price_id, item.product_id)
-            verdict = judge_item(subscription, item, rule or without_rule, now, deleted=deleted)
-            yield from _of_source(_item_source(subscription, item), rule or halted, verdict)
+            for source, rule, verdict in _said_of_item(subscription, item, known):
+                yield from _of_source(source, rule, verdict)
+
+
+def _from_seats(seats: Iterable[Seat], known: _Known, notice: timedelta) -> Iterator[Grant]:
+    for seat in seats:
+        item = seat_item(seat.subscription)
+        if item is None:
+            continue
+        for source, rule, verdict in _said_of_item(seat.subscription, item, known):
+            since_at = max(seat.subscription.started_at, seat.assigned_at)
+            theirs = replace(source, from_at=since_at, share="seat")
+            yield from _of_source(theirs, rule, seated(seat, verdict, notice, known.now))
+
+
+def _said_of_item(
+    subscription: Subscription, item: SubscriptionItem, known: _Known
+) -> Iterator[tuple[Grant, Rule | HaltedRule | None, Verdict]]:
+    """What an item gives by its price or product, and by each feature that its product carries.
+
+    A feature is one more rule for the same item. So the status and the policy decide about it as
+    about any other: Stripe withdraws no entitlement when a trial ends without a card, for one.
+    """
+    rules, features = known.rules, known.rules.features_of(item.product_id)
+    source = _item_source(subscription, item)
+    rule = rules.rule_for(item.price_id, item.product_id)
+    halted = rules.halted_rule_for(item.price_id, item.product_id)
+    if rule or halted or not features:
+        yield source, rule or halted, known.judge(subscription, item, rule)
+    for feature in features:
+        mapped = rules.by_feature[feature]
+        verdict = known.judge(subscription, item, mapped if isinstance(mapped, Rule) else None)
+        has = known.entitlements.get(subscription.customer_id)
+        yield of_feature(source, feature), mapped, entitled(verdict, feature, has)
 
 
 def _item_source(subscription: Subscription, item: SubscriptionItem) -> Grant:
@@ -148,23 +190,18 @@ def _item_source(subscription: Subscription, item: SubscriptionItem) -> Grant:
     )
 
 
-def _from_seats(
-    facts: Facts, rules: Rules, without_rule: Rule, notice: timedelta, now: datetime
-) -> Iterator[Grant]:
-    for seat in facts.seats:
-        subscription, item = seat.subscription, seat_item(seat.subscription)
-        if item is None:
-            continue
-        rule = rules.rule_for(item.price_id, item.product_id)
-        halted = rules.halted_rule_for(item.price_id, item.product_id)
-        deleted = subscription.customer_id in facts.deleted_customer_ids
-        verdict = judge_item(subscription, item, rule or without_rule, now, deleted=deleted)
-        source = replace(
-            _item_source(subscription, item),
-            from_at=max(subscription.started_at, seat.assigned_at),
-            share="seat",
-        )
-        yield from _of_source(source, rule or halted, seated(seat, verdict, notice, now))
+def _from_unclear(facts: Facts, known: _Known) -> Iterator[Grant]:
+    """Entitlements without a subscription that carries the feature, as far as is known.
+
+    Stripe leaves them in force to the end of a period in which the feature was taken off the
+    product (docs.stripe.com/billing/entitlements, read 2026-11-26). They give nothing new, and what
+    one of the customer's subscriptions gave by that feature is held.
+    """
+    for feature, rule in known.rules.by_feature.items():
+        for subscription in unexplained(facts, feature, known.rules):
+            source = of_feature(_item_source(subscription, subscription.items[0]), feature)
+            unclear = Verdict(Reason.ENTITLEMENT_UNCLEAR, holds=False)
+            yield from _of_source(source, rule, unclear)
 
 
 def _from_purchases(

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 
-from bridge.core.model import Group, Price, Product
+from bridge.core.model import Feature, Group, Price, Product
 from bridge.core.policy import Policy
 from bridge.core.problems import Problem, problem
-from bridge.core.rules import HaltedRule, Rule
+from bridge.core.rules import HaltedRule, Rule, Rules
 
 Steps = Mapping[str, Mapping[int, int]]
 
@@ -88,15 +88,15 @@ def lint_catalogue(
     products: Iterable[Product],
     prices: Collection[Price],
     policy: Policy,
-    by_price: Mapping[str, Rule | HaltedRule],
-    by_product: Mapping[str, Rule | HaltedRule],
+    rules: Rules,
 ) -> Iterator[Problem]:
     """Prices on sale that lead nowhere, and sections of bridge.toml that speak of nothing."""
     known = {product.id: product for product in products}
     for price in prices:
         product = known.get(price.product_id)
         on_sale = price.active and (product is None or product.active)
-        if on_sale and price.id not in by_price and price.product_id not in by_product:
+        leads = price.id in rules.by_price or price.product_id in rules.by_product
+        if on_sale and not leads and not rules.features_of(price.product_id):
             name = product.name if product else price.product_id
             yield problem("M108", f"price {price.id}", f'it ("{name}") leads to no group.')
     names = {price.id for price in prices} | {price.lookup_key for price in prices}
@@ -108,3 +108,17 @@ def lint_catalogue(
             if name not in there:
                 says = "Stripe has nothing of this name."
                 yield problem("M115", f"bridge.toml [{section}.{name}]", says)
+
+
+def lint_features(features: Collection[Feature], policy: Policy, rules: Rules) -> Iterator[Problem]:
+    """Features in bridge.toml that are not there, lead nowhere, or are carried by nothing."""
+    known = {feature.lookup_key for feature in features}
+    carried = {key for carries in rules.carried.values() for key in carries}
+    for key in policy.features:
+        where = f"bridge.toml [features.{key}]"
+        if key not in known:
+            yield problem("M115", where, "Stripe has no feature of this lookup key.")
+        elif key not in rules.by_feature:
+            yield problem("M108", where, "neither this nor the feature's own metadata say a group.")
+        elif key not in carried:
+            yield problem("M118", where, "no product carries this feature.")

@@ -1,18 +1,20 @@
 """Metadata of products and prices, with bridge.toml, made into mapping rules.
 
 Per key, from weakest to strongest: [defaults], the product's metadata, the price's metadata,
-bridge.toml for the product, for the price's lookup key, for the price's id. A rule in which
-anything is wrong is halted as a whole: what it was meant to say is not known.
+bridge.toml for the product, for the price's lookup key, for the price's id. For a feature of
+Stripe's Entitlements: [defaults], its metadata, bridge.toml; only those that bridge.toml names have
+a rule at all. A rule in which anything is wrong is halted as a whole: what it was meant to say is
+not known.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from bridge.core.lint import lint_catalogue, lint_ladders
-from bridge.core.model import Group, Price, Product
+from bridge.core.lint import lint_catalogue, lint_features, lint_ladders
+from bridge.core.model import Feature, Group, Price, Product
 from bridge.core.policy import Policy, key_name, nearest
 from bridge.core.problems import Problem, problem
 from bridge.core.rules import HaltedRule, Rule, Rules, rule_of
@@ -89,19 +91,20 @@ def compile_rules(
     policy: Policy,
     pins: Mapping[str, int],
     groups: Mapping[int, Group],
+    features: Iterable[Feature] = (),
 ) -> Rules:
     """All rules, and every problem in them. Archived products and prices keep their rules (E51).
 
     `pins`: lower-case group name -> id as first resolved; `groups`: all groups as last read.
     """
-    products, prices = tuple(products), tuple(prices)
+    products, prices, features = tuple(products), tuple(prices), tuple(features)
     made = _Compiler(policy, _Groups(groups, pins))
     _resolve_ladders(made)
     of_product = {product.id: _product_sources(product, policy) for product in products}
     by_product = {
         product.id: found
         for product in products
-        if (found := _compile(made, of_product[product.id], product.id, None))
+        if (found := _compile(made, of_product[product.id], product_id=product.id))
     }
     by_price: dict[str, Rule | HaltedRule] = {}
     for price in prices:
@@ -110,33 +113,44 @@ def compile_rules(
             from_product = of_product.get(price.product_id, [])
             # Files above metadata, then the price above its product; the sort is stable.
             sources = sorted([*from_product, *own], key=lambda source: source.in_file)
-            if found := _compile(made, sources, price.product_id, price.id):
+            if found := _compile(made, sources, product_id=price.product_id, price_id=price.id):
                 by_price[price.id] = found
-    rules = [*by_product.values(), *by_price.values()]
+    by_feature = _of_features(made, features)
+    rules = [*by_product.values(), *by_price.values(), *by_feature.values()]
     running = [rule for rule in rules if isinstance(rule, Rule)]
     stopped = [rule for rule in rules if isinstance(rule, HaltedRule)]
-    problems = [
-        *made.problems,
-        *lint_ladders(rules, made.steps, groups),
-        *lint_catalogue(products, prices, policy, by_price, by_product),
-    ]
     halted_group_ids = frozenset(id_ for rule in stopped for id_ in rule.group_ids)
-    return Rules(
+    carried = {
+        product.id: carries
+        for product in products
+        if (carries := tuple(key for key in product.features if key in by_feature))
+    }
+    whole = Rules(
         by_price=by_price,
         by_product=by_product,
+        by_feature=by_feature,
+        carried=carried,
         ladders={name: tuple(steps) for name, steps in made.steps.items()},
-        problems=tuple(dict.fromkeys(problems)),
         pins=made.groups.pinned,
         halted=frozenset(rule.id for rule in stopped),
         halted_group_ids=halted_group_ids,
         mapped_group_ids=halted_group_ids.union(*(rule.group_ids for rule in running)),
     )
+    problems = [
+        *made.problems,
+        *lint_ladders(rules, made.steps, groups),
+        *lint_catalogue(products, prices, policy, whole),
+        *lint_features(features, policy, whole),
+    ]
+    return replace(whole, problems=tuple(dict.fromkeys(problems)))
 
 
-def said_of(product: Product | None, price: Price | None, policy: Policy) -> dict[str, Said]:
-    """What holds for a price that says something, or for its product: key -> where it is said."""
-    sources = _product_sources(product, policy) if product else []
-    sources += _price_sources(price, policy) if price else []
+def said_of(*things: Product | Price | Feature | None, policy: Policy) -> dict[str, Said]:
+    """What holds for a price that says something, for its product, or for a feature.
+
+    `things` from the weakest to the strongest; key -> where it is said.
+    """
+    sources = [source for thing in things if thing for source in _sources(thing, policy)]
     stated, _ = _merge(sorted(sources, key=lambda source: source.in_file))
     return {name: Said(source.said[name], source.where) for name, source in stated.items()}
 
@@ -156,6 +170,16 @@ def _said_in_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     return {
         key_name(key): text for key, text in metadata.items() if key.startswith(METADATA_PREFIX)
     }
+
+
+def _sources(thing: Product | Price | Feature, policy: Policy) -> list[_Source]:
+    match thing:
+        case Product():
+            return _product_sources(thing, policy)
+        case Price():
+            return _price_sources(thing, policy)
+        case Feature():
+            return _feature_sources(thing, policy)
 
 
 def _product_sources(product: Product, policy: Policy) -> list[_Source]:
@@ -181,11 +205,38 @@ def _price_sources(price: Price, policy: Policy) -> list[_Source]:
     return [_Source(source.where, source.said, source.in_file, of_price=True) for source in sources]
 
 
+def _feature_sources(feature: Feature, policy: Policy) -> list[_Source]:
+    key = feature.lookup_key
+    return [
+        _Source(f"feature {key}", _said_in_metadata(feature.metadata)),
+        _Source(f"bridge.toml [features.{key}]", policy.features.get(key, {}), in_file=True),
+    ]
+
+
+def _of_features(made: _Compiler, features: Iterable[Feature]) -> dict[str, Rule | HaltedRule]:
+    """Lookup key -> rule, of those that bridge.toml names.
+
+    A key may be used again once its feature is archived, so one that is not has the last word.
+    """
+    return {
+        feature.lookup_key: found
+        for feature in sorted(features, key=lambda one: one.active)
+        if feature.lookup_key in made.policy.features
+        if (found := _compile(made, _feature_sources(feature, made.policy), feature.lookup_key))
+    }
+
+
 def _compile(
-    made: _Compiler, sources: list[_Source], product_id: str, price_id: str | None
+    made: _Compiler,
+    sources: list[_Source],
+    feature: str | None = None,
+    *,
+    product_id: str | None = None,
+    price_id: str | None = None,
 ) -> Rule | HaltedRule | None:
     """The rule that these sources make together; None if they say nothing."""
-    rule_id = f"price:{price_id}" if price_id else f"product:{product_id}"
+    rule_id = f"feature:{feature}" if feature else f"product:{product_id}"
+    rule_id = f"price:{price_id}" if price_id else rule_id
     stated, found = _merge(sources)
     choices = _choices(made.policy.defaults, stated, found)
     group_ids = _group_ids(choices.groups, made.groups, stated, found)
@@ -203,6 +254,7 @@ def _compile(
         rule_id,
         price_id=price_id,
         product_id=product_id,
+        feature=feature,
         group_ids=group_ids,
         steps=steps,
     )

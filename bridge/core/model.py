@@ -16,7 +16,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What is sold; its metadata may say which groups it grants."""
+    """What is sold; its metadata may say which groups it grants.
+
+    `features`: lookup keys of the features that it carries, where bridge.toml names any feature.
+    """
 
     id: str
     name: str
@@ -24,6 +27,7 @@ class Product:
     description: str | None = None
     image: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,25 @@ class Price:
     def is_recurring(self) -> bool:
         """A subscription's price, against a one-off purchase's."""
         return self.interval is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A feature of Stripe's Entitlements; products carry it, its metadata may name groups."""
+
+    id: str
+    lookup_key: str
+    name: str
+    active: bool = True
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlements:
+    """The lookup keys of all features that Stripe says a customer has. `id` is the customer's."""
+
+    id: str
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +345,8 @@ class Facts:
 
     Gifts from others are among the first two, with their beneficiary; what the user gave to
     others is in `given` and `given_purchases` only, and `seats` are places of others' quantities.
+    `entitlements`: customer -> features that Stripe says they have; without a customer who was not
+    asked for.
     """
 
     subscriptions: tuple[Subscription, ...] = ()
@@ -331,6 +356,7 @@ class Facts:
     given: tuple[Subscription, ...] = ()
     given_purchases: tuple[Purchase, ...] = ()
     seats: tuple[Seat, ...] = ()
+    entitlements: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def paid_by_user(self) -> tuple[Subscription, ...]:
@@ -351,14 +377,15 @@ class Grant:
     """One source's word on one group: whether it gives a right to it now, since, until, and why.
 
     A source that gives nothing (yet, or any more) is a Grant with `holds=False`: it is the answer
-    to "why not". `source_id` is a subscription's, purchase's or hand grant's; `reason` a stable
-    code of `bridge.core.reasons`. `next_change_at`: when the clock alone will change this answer.
-    `because_at`: when that happened which the reason names (a failed payment, a refund, an end).
+    to "why not". `source_id` is a subscription's, purchase's or hand grant's, or `sub_1:feature`
+    for what a product in it carries; `reason` a stable code of `bridge.core.reasons`.
+    `next_change_at`: when the clock alone will change this answer. `because_at`: when that happened
+    which the reason names (a failed payment, a refund, an end).
     `share`: the user's own, a gift to them, or a seat that they were given.
     """
 
     group_id: int
-    source: Literal["subscription", "purchase", "hand"]
+    source: Literal["subscription", "entitlement", "purchase", "hand"]
     source_id: str
     rule_id: str
     holds: bool
@@ -373,3 +400,4 @@ class Grant:
     renews_at: datetime | None = None
     because_at: datetime | None = None
     share: Literal["own", "gift", "seat"] = "own"
+    feature: str | None = None

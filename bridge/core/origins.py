@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.core.mapping import said_of
-from bridge.core.model import Price, Product
+from bridge.core.model import Feature, Price, Product
 from bridge.core.policy import Policy
 from bridge.core.reasons import Reason
 from bridge.core.values import KEYS, Choices, Key, Term
@@ -44,9 +44,9 @@ BEARS_ON: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def values_of(product: Product | None, price: Price | None, policy: Policy) -> tuple[Value, ...]:
-    """Every value that holds for a price, in the order of the vocabulary."""
-    said = said_of(product, price, policy)
+def values_of(*things: Product | Price | Feature | None, policy: Policy) -> tuple[Value, ...]:
+    """Every value that holds for a price with its product, or for a feature; in a fixed order."""
+    said = said_of(*things, policy=policy)
     return tuple(
         Value(name, said[name].text, said[name].where)
         if name in said

@@ -32,6 +32,7 @@ class Past:
     `now`: the facts as last read. `readings`: object id -> its readings, the oldest first.
     `links`: when a customer became this user's, or ceased to be. `others`: objects of these
     customers that are for somebody else; `gifts`: those of other customers that are for this one.
+    `entitlements`: customer id -> what Stripe said they have, the oldest first.
     """
 
     now: Facts = field(default_factory=Facts)
@@ -41,6 +42,9 @@ class Past:
     hand: Sequence[HandRecord] = ()
     others: frozenset[str] = frozenset()
     gifts: frozenset[str] = frozenset()
+    entitlements: Mapping[str, Sequence[tuple[datetime, frozenset[str]]]] = field(
+        default_factory=dict
+    )
 
     def known_at(self, at: datetime) -> Facts:
         """The facts as the bridge knew them at a time."""
@@ -58,6 +62,7 @@ class Past:
             purchases=tuple(one for one in known if isinstance(one, Purchase)),
             hand_grants=self._hand(at, known=True),
             deleted_customer_ids=self._deleted(at),
+            entitlements=self._entitlements(at, known=True),
         )
 
     def was_at(self, at: datetime) -> Facts:
@@ -73,6 +78,7 @@ class Past:
             purchases=tuple(one for one in purchases if one is not None),
             hand_grants=self._hand(at, known=False),
             deleted_customer_ids=self._deleted(at),
+            entitlements=self._entitlements(at, known=False),
         )
 
     def moments(self, since: datetime, until: datetime) -> list[datetime]:
@@ -80,6 +86,7 @@ class Past:
         times = [
             *(when for when, _, _ in self.links),
             *(when for readings in self.readings.values() for when, _ in readings),
+            *(when for said in self.entitlements.values() for when, _ in said),
             *self.deleted.values(),
             *(one.recorded_at for one in self.hand),
             *(one.revoked_at for one in self.hand if one.revoked_at),
@@ -93,6 +100,15 @@ class Past:
             if not (known and one.recorded_at > at)
             if one.revoked_at is None or one.revoked_at > at
         )
+
+    def _entitlements(self, at: datetime, *, known: bool) -> dict[str, frozenset[str]]:
+        """Stripe does not date them: before it was first asked, they were what it said then."""
+        found = {}
+        for customer_id, said in self.entitlements.items():
+            before = [features for when, features in said if when <= at]
+            if before or not known:
+                found[customer_id] = before[-1] if before else said[0][1]
+        return found
 
     def _deleted(self, at: datetime) -> frozenset[str]:
         return frozenset(customer_id for customer_id, when in self.deleted.items() if when <= at)

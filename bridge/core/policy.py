@@ -1,4 +1,4 @@
-"""bridge.toml as data: site policy, and what it says about single products and prices.
+"""bridge.toml as data: site policy, and what it says about products, prices and features.
 
 What is wrong for the whole site is refused here. What is wrong about one product or price is kept
 as it stands, so that the mapping can halt that one rule and let the others run.
@@ -22,7 +22,8 @@ DAY_SECONDS = 86_400
 class Policy:
     """The site's policy; everything has a default, so an empty bridge.toml is a whole one.
 
-    `products` is by product id, `prices` by price id or lookup key: key name -> text, as written.
+    `products` is by product id, `prices` by price id or lookup key, `features` by lookup key: key
+    name -> text, as written.
     `ladders`: group names or ids, low to high. `unmapped`: what becomes of the groups of a
     subscription that is moved to a price without a rule. `unfollowed_ladders`: those on which
     nobody is moved when what they pay for changes.
@@ -31,6 +32,7 @@ class Policy:
     defaults: Choices = field(default_factory=Choices)
     products: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     prices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    features: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unfollowed_ladders: frozenset[str] = frozenset()
     unmapped: Literal["hold", "end"] = "hold"
@@ -57,7 +59,7 @@ SITE_LIMITS: Mapping[str, tuple[int, int]] = {
 SITE_WORDS: Mapping[str, tuple[str, ...]] = {"unmapped": ("hold", "end")}
 """The words of [site], each one of these."""
 
-SECTIONS = ("site", "defaults", "ladders", "products", "prices")
+SECTIONS = ("site", "defaults", "ladders", "products", "prices", "features")
 
 
 class PolicyError(BridgeError):
@@ -89,6 +91,7 @@ def parse_policy(toml: Mapping[str, object]) -> Policy:
         unfollowed_ladders=frozenset(name for name, one in ladders.items() if not one.follow),
         products=_stated("products", tables.get("products", {}), problems),
         prices=_stated("prices", tables.get("prices", {}), problems),
+        features=_stated("features", tables.get("features", {}), problems),
     )
     site: dict[str, Any] = _site(tables.get("site", {}), problems)
     if problems:

@@ -52,6 +52,7 @@ CODES: Mapping[str, _Code] = {
     "M115": _Code("Correct the id or lookup key in bridge.toml, or remove the section."),
     "M116": _Code("Give them different ranks. Until then the latest start wins."),
     "M117": _Code("Nothing has to be done: the rule follows the group, whatever its name."),
+    "M118": _Code("Attach the feature to a product at Stripe, or remove the section."),
 }
 
 POLICY_CODES: Mapping[str, str] = {

@@ -48,9 +48,20 @@ class Reason(StrEnum):
     GIVEN = "given"
     SEAT_ENDING = "seat_ending"
     SEAT_OVER = "seat_over"
+    NOT_ENTITLED = "not_entitled"
+    ENTITLEMENT_UNREAD = "entitlement_unread"
+    ENTITLEMENT_UNCLEAR = "entitlement_unclear"
 
 
-UNDECIDED = frozenset({Reason.UNKNOWN_STATUS, Reason.NO_RULE, Reason.RULE_HALTED})
+UNDECIDED = frozenset(
+    {
+        Reason.UNKNOWN_STATUS,
+        Reason.NO_RULE,
+        Reason.RULE_HALTED,
+        Reason.ENTITLEMENT_UNREAD,
+        Reason.ENTITLEMENT_UNCLEAR,
+    }
+)
 """Not known to give anything, nor known to give nothing: what the source gave before is held."""
 
 PHRASES: Mapping[Reason, str] = {
@@ -88,6 +99,10 @@ PHRASES: Mapping[Reason, str] = {
     Reason.GIVEN: "your {what} is a gift to another member",
     Reason.SEAT_ENDING: "there are fewer seats in your {what} since {because}; kept until {until}",
     Reason.SEAT_OVER: "there is no seat for you in your {what} any more",
+    Reason.NOT_ENTITLED: "your {what} does not come with it, by Stripe's word",
+    Reason.ENTITLEMENT_UNREAD: "it is not known yet whether your {what} comes with it",
+    Reason.ENTITLEMENT_UNCLEAR: "it is not clear whether your {what} comes with it; a moderator is "
+    "asked",
     Reason.HAND_OVER: "what a moderator gave you ended on {until}",
 }
 

@@ -21,7 +21,7 @@ from bridge.core.values import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A price or product and the groups that buying it leads to. No groups: a payment only.
+    """A price, product or feature and the groups it leads to. No groups: a payment only.
 
     `ladder_group_ids`: those of its groups that are a step of its ladder. The others (a base group
     that every level shares) are held beside it. `is_ranked` False: nobody gave
@@ -31,6 +31,7 @@ class Rule:
     id: str
     price_id: str | None = None
     product_id: str | None = None
+    feature: str | None = None
     group_ids: tuple[int, ...] = ()
     ladder: str | None = None
     ladder_group_ids: frozenset[int] = frozenset()
@@ -70,6 +71,8 @@ class Rules:
 
     by_price: Mapping[str, Rule | HaltedRule] = field(default_factory=dict)
     by_product: Mapping[str, Rule | HaltedRule] = field(default_factory=dict)
+    by_feature: Mapping[str, Rule | HaltedRule] = field(default_factory=dict)
+    carried: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ladders: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     pins: Mapping[str, int] = field(default_factory=dict)
@@ -87,11 +90,20 @@ class Rules:
         found = self._find(price_id, product_id)
         return found if isinstance(found, HaltedRule) else None
 
+    def features_of(self, product_id: str) -> tuple[str, ...]:
+        """The features with a rule, in force or halted, that a product carries."""
+        return self.carried.get(product_id, ())
+
+    @property
+    def all(self) -> tuple[Rule | HaltedRule, ...]:
+        """Every rule, halted ones too."""
+        return (*self.by_price.values(), *self.by_product.values(), *self.by_feature.values())
+
     def step_of(self, group_id: int) -> tuple[str | None, int]:
         """The ladder of which a group is a step, and how high it stands there; else (None, 0)."""
         found = [
             (rule.rank, rule.ladder)
-            for rule in (*self.by_price.values(), *self.by_product.values())
+            for rule in self.all
             if isinstance(rule, Rule) and rule.ladder and group_id in rule.ladder_group_ids
         ]
         rank, ladder = max(found, default=(0, None))
@@ -107,6 +119,7 @@ def rule_of(
     *,
     price_id: str | None = None,
     product_id: str | None = None,
+    feature: str | None = None,
     group_ids: tuple[int, ...] = (),
     steps: Mapping[int, int] | None = None,
 ) -> Rule:
@@ -119,6 +132,7 @@ def rule_of(
         id=rule_id,
         price_id=price_id,
         product_id=product_id,
+        feature=feature,
         group_ids=group_ids,
         ladder=choices.ladder,
         ladder_group_ids=(in_ladder or frozenset(group_ids)) if choices.ladder else frozenset(),

@@ -21,7 +21,8 @@ def ended_by(wish: Wish, verdicts: Iterable[Grant]) -> list[dict[str, Any]]:
     said = tuple(verdicts)
     found = []
     for source in wish.sources:
-        mine = [grant for grant in said if grant.source_id == source]
+        # `sub_1:feature` is as much of the subscription as `sub_1` is.
+        mine = [grant for grant in said if grant.source_id in (source, source.partition(":")[0])]
         about = [grant for grant in mine if grant.group_id == wish.group_id]
         line = {"source": source, "reason": NOT_MAPPED if mine else NOT_THEIRS}
         if about:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from bridge.core.model import Grant, Price, Product
+from bridge.core.model import Feature, Grant, Price, Product
 from bridge.store import readings
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import catalogue as catalogue_table
@@ -15,12 +15,14 @@ from bridge.store.schema import purchases, subscriptions
 from bridge.store.work import insert_for
 
 
-def save(connection: Connection, found: Iterable[Product | Price], now: datetime) -> frozenset[str]:
-    """Remember products and prices; returns the ids of those that are new or have changed."""
+def save(
+    connection: Connection, found: Iterable[Product | Price | Feature], now: datetime
+) -> frozenset[str]:
+    """Remember products, prices, features; returns the ids of those that are new or changed."""
     changed = set()
     for thing in found:
         data = CONVERTER.unstructure(thing)
-        kind = "product" if isinstance(thing, Product) else "price"
+        kind = readings.NAMES[type(thing)]
         known = connection.execute(
             select(catalogue_table.c.data, catalogue_table.c.deleted_at).where(
                 catalogue_table.c.id == thing.id
@@ -55,6 +57,13 @@ def load(connection: Connection) -> tuple[tuple[Product, ...], tuple[Price, ...]
         tuple(CONVERTER.structure(data, Product) for kind, data in everything if kind == "product"),
         tuple(CONVERTER.structure(data, Price) for kind, data in everything if kind == "price"),
     )
+
+
+def load_features(connection: Connection) -> tuple[Feature, ...]:
+    """All features ever read, archived ones too."""
+    asked = select(catalogue_table.c.data).where(catalogue_table.c.kind == "feature")
+    rows = connection.scalars(asked.order_by(catalogue_table.c.id))
+    return tuple(CONVERTER.structure(data, Feature) for data in rows)
 
 
 def load_of(

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Table, and_, delete, or_, select, update
 
 from bridge.core.model import (
+    Entitlements,
     Facts,
     MoneyLine,
     MoneyPart,
@@ -39,8 +40,11 @@ def save_subscriptions(
     read_at: datetime,
     *,
     with_payments: bool,
+    entitlements: tuple[str, ...] | None = None,
 ) -> frozenset[PendingPayment]:
-    """Keep a complete reading of a customer's subscriptions; which pending payments came or went.
+    """Keep a complete reading of a customer's subscriptions, and of their entitlements if asked.
+
+    Returns which pending payments came or went.
 
     One that was there before and is missing now is kept as it was: Stripe never forgets one, so
     its silence proves nothing (`vanished`). `with_payments`: refunds and disputes of the last
@@ -51,8 +55,16 @@ def save_subscriptions(
     for subscription in found:
         kept = subscription if with_payments else with_known_fate(subscription, known)
         save_subscription(connection, kept, read_at)
+    if entitlements is not None:
+        _note_entitlements(connection, customer_id, entitlements, read_at)
     connection.execute(
-        update(customers).where(customers.c.customer_id == customer_id).values(read_at=read_at)
+        update(customers)
+        .where(customers.c.customer_id == customer_id)
+        .values(
+            read_at=read_at,
+            entitlements=entitlements,
+            entitlements_at=None if entitlements is None else read_at,
+        )
     )
     before = (known[one.id] for one in found if one.id in known)
     return _pending_in(found) ^ _pending_in(before)
@@ -60,6 +72,15 @@ def save_subscriptions(
 
 def _pending_in(found: Iterable[Subscription]) -> frozenset[PendingPayment]:
     return frozenset(payment for one in found for payment in one.pending)
+
+
+def _note_entitlements(
+    connection: Connection, customer_id: str, found: tuple[str, ...], read_at: datetime
+) -> None:
+    (row,) = links.customer_rows(connection, [customer_id])
+    if row.entitlements_at is None or tuple(row.entitlements) != found:
+        now = Entitlements(customer_id, found)
+        readings.note(connection, now, read_at, customer_id=customer_id)
 
 
 def save_subscription(
@@ -178,7 +199,10 @@ def facts_of(connection: Connection, user_id: int) -> tuple[Facts, datetime | No
     """
     own = links.customers_of(connection, user_id)
     rows = links.customer_rows(connection, [*own, *shares.givers_of(connection, user_id)])
+    asked = [row for row in rows if row.entitlements_at]
     read = [row.read_at for row in rows if row.deleted_at is None]
+    # A listing of everybody's subscriptions proves nothing about entitlements.
+    read += [row.entitlements_at for row in asked if row.deleted_at is None]
     subscriptions, given = _kept_and_given(subscriptions_of(connection, own), user_id)
     bought, given_purchases = _kept_and_given(_purchases_of(connection, own), user_id)
     gifts, gift_purchases = shares.received(connection, user_id, own)
@@ -190,6 +214,7 @@ def facts_of(connection: Connection, user_id: int) -> tuple[Facts, datetime | No
         given=given,
         given_purchases=given_purchases,
         seats=shares.seats_of_user(connection, user_id),
+        entitlements={row.customer_id: frozenset(row.entitlements) for row in asked},
     )
     return facts, None if None in read else min((at for at in read if at), default=None)
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from bridge.core.mapping import compile_rules
-from bridge.core.model import Price, Product, Purchase, Subscription
+from bridge.core.model import Entitlements, Feature, Price, Product, Purchase, Subscription
 from bridge.core.past import HandRecord, Past, Reading
 from bridge.core.policy import Policy
 from bridge.core.record import BY_HAND, CAME_IN, DECIDED, WENT_OUT, Line, Standing
@@ -93,8 +93,11 @@ def past_of(connection: Connection, user_id: int) -> Past:
         lambda table: (table.c.beneficiary_id != user_id) & table.c.customer_id.in_(customer_ids),
     )
     found: dict[str, list[Reading]] = {}
+    entitlements: dict[str, list[tuple[datetime, frozenset[str]]]] = {}
     for when, object_id, thing in readings.of_customers(connection, customer_ids, gifts):
-        if thing is None or isinstance(thing, Subscription | Purchase):
+        if isinstance(thing, Entitlements):
+            entitlements.setdefault(object_id, []).append((when, frozenset(thing.features)))
+        elif thing is None or isinstance(thing, Subscription | Purchase):
             found.setdefault(object_id, []).append((when, thing))
     deleted = connection.execute(
         select(customers.c.customer_id, customers.c.deleted_at).where(
@@ -112,6 +115,7 @@ def past_of(connection: Connection, user_id: int) -> Past:
         ],
         others=frozenset(others),
         gifts=frozenset(gifts),
+        entitlements=entitlements,
     )
 
 
@@ -160,6 +164,7 @@ class Regime:
     rules: Rules
     products: tuple[Product, ...]
     prices: tuple[Price, ...]
+    features: tuple[Feature, ...]
 
 
 class Regimes:
@@ -197,8 +202,9 @@ class Regimes:
         everything = tuple(things)
         products = tuple(one for one in everything if isinstance(one, Product))
         prices = tuple(one for one in everything if isinstance(one, Price))
-        rules = compile_rules(products, prices, policy, self.pins, self.groups)
-        return Regime(policy, rules, products, prices)
+        features = tuple(one for one in everything if isinstance(one, Feature))
+        rules = compile_rules(products, prices, policy, self.pins, self.groups, features)
+        return Regime(policy, rules, products, prices, features)
 
     def _policy_number(self, at: datetime) -> int:
         return sum(when <= at for when, _, _ in self._policies)

@@ -12,7 +12,14 @@ from typing import Any
 from cattrs.preconf.json import make_converter
 from sqlalchemy import Connection, and_, insert, or_, select
 
-from bridge.core.model import Price, Product, Purchase, Subscription
+from bridge.core.model import (
+    Entitlements,
+    Feature,
+    Price,
+    Product,
+    Purchase,
+    Subscription,
+)
 from bridge.core.policy import Policy
 from bridge.store.schema import readings
 
@@ -25,13 +32,15 @@ KINDS: dict[str, type[Any]] = {
     "purchase": Purchase,
     "product": Product,
     "price": Price,
+    "feature": Feature,
+    "entitlements": Entitlements,
     "policy": Policy,
 }
 NAMES = {kind: name for name, kind in KINDS.items()}
-CATALOGUE = ("product", "price")
+CATALOGUE = ("product", "price", "feature")
 POLICY_ID = "bridge.toml"
 
-Thing = Subscription | Purchase | Product | Price
+Thing = Subscription | Purchase | Product | Price | Feature | Entitlements
 
 
 def note(

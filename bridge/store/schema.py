@@ -131,6 +131,9 @@ customers = Table(
     Column("read_at", UtcTime),
     Column("has_purchases", Boolean, nullable=False, default=False),
     Column("pending", JSON(none_as_null=True)),  # orders whose payment is on its way
+    # features by Stripe's word, as read then; without a time where that was not asked
+    Column("entitlements", JSON(none_as_null=True)),
+    Column("entitlements_at", UtcTime),
     Index(None, "user_id"),
 )
 
@@ -173,7 +176,7 @@ catalogue = Table(
     "catalogue",
     metadata,
     Column("id", String(255), primary_key=True),
-    Column("kind", String(10), nullable=False),  # product, price
+    Column("kind", String(10), nullable=False),  # product, price, feature
     Column("data", JSON, nullable=False),
     Column("read_at", UtcTime, nullable=False),
     Column("deleted_at", UtcTime),
@@ -186,7 +189,7 @@ readings = Table(
     metadata,
     Column("id", Number, primary_key=True, autoincrement=True),
     Column("at", UtcTime, nullable=False),
-    Column("kind", String(12), nullable=False),  # subscription, purchase, product, price, policy
+    Column("kind", String(12), nullable=False),  # subscription, product, … (`readings.KINDS`)
     Column("object_id", String(255), nullable=False),
     Column("customer_id", String(255)),
     Column("data", JSON),

@@ -10,6 +10,9 @@ from sqlalchemy import Connection, select
 from bridge.store.schema import state
 from bridge.store.work import insert_for
 
+LAST_RUN = "periodic."
+"""Before the name of a piece of periodic work: when it was last done."""
+
 
 def get(connection: Connection, key: str) -> Any:
     """The value, or None."""

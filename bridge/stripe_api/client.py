@@ -7,12 +7,12 @@ partial answer behind on which anything could be decided.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from bridge.checks import Check
-from bridge.core.model import Customer, MoneyLine, Price, Product, Subscription
+from bridge.core.model import Customer, Feature, MoneyLine, Price, Product, Subscription
 from bridge.core.switching import Ending, PortalTerms, Switch
 from bridge.errors import NotFound
 from bridge.stripe_api import changes
@@ -28,7 +28,15 @@ from bridge.stripe_api.checkout import (
 from bridge.stripe_api.http import PAGE, StripeHttp, reading, verify_signature
 from bridge.stripe_api.payments import PurchaseReading, read_money, read_orders
 from bridge.stripe_api.probe import probe_scopes
-from bridge.stripe_api.reader import id_of, read_customer, read_price, read_product, within
+from bridge.stripe_api.reader import (
+    carried_feature,
+    id_of,
+    read_customer,
+    read_feature,
+    read_price,
+    read_product,
+    within,
+)
 from bridge.stripe_api.subscriptions import CustomerReading, read_customer_now, read_everybodys
 
 __all__ = [
@@ -72,13 +80,18 @@ class StripeApi:
 
     # --- What a customer has, and paid ----------------------------------------------------------
 
-    def customer_reading(self, customer_id: str, *, payments: bool = False) -> CustomerReading:
+    def customer_reading(
+        self, customer_id: str, *, payments: bool = False, entitlements: bool = False
+    ) -> CustomerReading:
         """All subscriptions of a customer: one request, more only where something is cut off.
 
         `payments`: ask for refunds and disputes of their last payments too, which a subscription
-        does not show by itself. To be asked for every customer who has had any.
+        does not show by itself. To be asked for every customer who has had any. `entitlements`:
+        list the features that they have too.
         """
-        return read_customer_now(self._http, customer_id, payments=payments)
+        return read_customer_now(
+            self._http, customer_id, payments=payments, entitlements=entitlements
+        )
 
     def all_subscriptions(self) -> Iterator[list[Subscription]]:
         """Every customer's subscriptions, ended ones too, in pages of 100."""
@@ -99,21 +112,37 @@ class StripeApi:
         with reading(customer_id):
             return read_customer(self._http.get(f"/v1/customers/{customer_id}"))
 
-    def product(self, product_id: str) -> Product:
-        """A product as it is now."""
+    def product(self, product_id: str, *, features: bool = False) -> Product:
+        """A product as it is now. `features`: and which of them it carries, a request more."""
         with reading(product_id):
-            return read_product(self._http.get(f"/v1/products/{product_id}"))
+            found = read_product(self._http.get(f"/v1/products/{product_id}"))
+            return self._with_features(found) if features else found
 
     def price(self, price_id: str) -> Price:
         """A price as it is now."""
         with reading(price_id):
             return read_price(self._http.get(f"/v1/prices/{price_id}"))
 
-    def catalogue(self) -> Iterator[tuple[list[Product], list[Price]]]:
-        """All products, then all prices, page by page, archived ones included."""
+    def features(self) -> tuple[Feature, ...]:
+        """All features of Stripe's Entitlements, archived ones included."""
+        # Without a word about it Stripe lists both; with one, only those that are (not) archived.
+        with reading("the features"):
+            return tuple(map(read_feature, self._http.all("/v1/entitlements/features")))
+
+    def _with_features(self, product: Product) -> Product:
+        rows = self._http.all(f"/v1/products/{product.id}/features")
+        return replace(product, features=tuple(sorted(map(carried_feature, rows))))
+
+    def catalogue(self, *, features: bool = False) -> Iterator[tuple[list[Product], list[Price]]]:
+        """All products, then all prices, page by page, archived ones included.
+
+        `features`: with those that each product carries, which is a request for each of them.
+        """
         for page in self._http.pages("/v1/products"):
             with reading("a page of products"):
                 products = [read_product(raw) for raw in page]
+                if features:
+                    products = [self._with_features(product) for product in products]
             yield products, []
         for page in self._http.pages("/v1/prices"):
             with reading("a page of prices"):
@@ -220,9 +249,9 @@ class StripeApi:
                 for raw in self._http.all("/v1/webhook_endpoints")
             ]
 
-    def probe_scopes(self) -> list[Check]:
+    def probe_scopes(self, *, features: bool = False) -> list[Check]:
         """What the key may do, found out without changing anything."""
-        return probe_scopes(self._http)
+        return probe_scopes(self._http, features=features)
 
 
 # Where an object is read, and how it leads to a customer.

@@ -75,9 +75,17 @@ _SCOPES = (
 )
 
 
-def probe_scopes(http: StripeHttp) -> list[Check]:
+_ENTITLEMENTS = _Scope(
+    "Entitlements: read",
+    "/v1/entitlements/features",
+    "the features that bridge.toml maps lead nobody anywhere, and nobody is decided about",
+)
+
+
+def probe_scopes(http: StripeHttp, *, features: bool = False) -> list[Check]:
     """Try everything that the bridge does, in about fifteen requests."""
-    checks = [_try(http, scope) for scope in _SCOPES]
+    scopes = (*_SCOPES, _ENTITLEMENTS) if features else _SCOPES
+    checks = [_try(http, scope) for scope in scopes]
     if not any(check.ok for check in checks):
         return [
             Check(

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 from bridge.core.model import (
     ComingCharge,
     Customer,
+    Feature,
     PeriodPayment,
     Price,
     Product,
@@ -103,6 +104,22 @@ def read_price(raw: Json) -> Price:
         active=bool(raw.get("active", True)),
         metadata=metadata(raw),
     )
+
+
+def read_feature(raw: Json) -> Feature:
+    """A feature of Stripe's Entitlements."""
+    return Feature(
+        id=raw["id"],
+        lookup_key=str(raw["lookup_key"]),
+        name=str(raw.get("name") or raw["lookup_key"]),
+        active=bool(raw.get("active", True)),
+        metadata=metadata(raw),
+    )
+
+
+def carried_feature(raw: Json) -> str:
+    """The lookup key of what a product carries, from the row that attaches it."""
+    return str(raw["entitlement_feature"]["lookup_key"])
 
 
 def read_customer(raw: Json) -> Customer:

@@ -31,22 +31,27 @@ OVER = ("canceled", "incomplete_expired")
 
 @dataclass(frozen=True, slots=True)
 class CustomerReading:
-    """Everything that a customer has now. `references`: subscription id to our unverified word."""
+    """Everything that a customer has now. `references`: subscription id to our unverified word.
+
+    `entitlements`: lookup keys of the features they have; None where that was not asked.
+    """
 
     customer_id: str
     subscriptions: tuple[Subscription, ...]
     prices: tuple[Price, ...] = ()
     money: tuple[MoneyLine, ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
+    entitlements: tuple[str, ...] | None = None
 
 
 def read_customer_now(
-    http: StripeHttp, customer_id: str, *, payments: bool = False
+    http: StripeHttp, customer_id: str, *, payments: bool = False, entitlements: bool = False
 ) -> CustomerReading:
     """All subscriptions of a customer: one request, more only where something is cut off.
 
     A past due subscription needs a second one, for the due date of its oldest invoice. With
     `payments`, each running one needs one or two for the refunds and disputes of its last payment.
+    `entitlements` are one more list.
     """
     raws = http.all(
         "/v1/subscriptions",
@@ -70,7 +75,13 @@ def read_customer_now(
             tuple(map(read_price, prices.values())),
             tuple(line for line in paid if line),
             {s.id: s.metadata[REFERENCE] for s in subscriptions if REFERENCE in s.metadata},
+            _entitlements(http, customer_id) if entitlements else None,
         )
+
+
+def _entitlements(http: StripeHttp, customer_id: str) -> tuple[str, ...]:
+    rows = http.all("/v1/entitlements/active_entitlements", customer=customer_id)
+    return tuple(sorted({str(row["lookup_key"]) for row in rows}))
 
 
 def read_everybodys(http: StripeHttp) -> Iterator[list[Subscription]]:

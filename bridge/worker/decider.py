@@ -160,7 +160,12 @@ def _keep(
         note_catalogue(connection, reading.catalogue, now)
         customer_id, at = reading.customer_id, reading.began_at
         pending[customer_id] = facts.save_subscriptions(
-            connection, customer_id, reading.subscriptions, at, with_payments=needs.purchases
+            connection,
+            customer_id,
+            reading.subscriptions,
+            at,
+            with_payments=needs.purchases,
+            entitlements=reading.entitlements,
         )
         if reading.purchases is not None:
             pending[customer_id] |= facts.save_purchases(
@@ -296,7 +301,9 @@ def situation(
 ) -> Situation:
     """What must not be touched, and how old the reading is; a user without customers needs none."""
     held = {g.source_id: str(g.reason) for g in verdicts if not g.holds and g.reason in UNDECIDED}
-    held |= dict.fromkeys(vanished, "vanished")
+    gone = frozenset(vanished)
+    by_feature = {g.source_id for g in verdicts if g.feature and g.source_id.split(":")[0] in gone}
+    held |= dict.fromkeys(gone | by_feature, "vanished")
     return Situation(
         now=now,
         reading_at=reading_at or now,

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 import handlers
-from bridge.core.model import Event, Price, Product
+from bridge.core.model import Event, Feature, Price, Product
 from bridge.core.tasks import (
     ForgetCustomer,
     Ignore,
@@ -171,7 +171,9 @@ def read_into_catalogue(bridge: Bridge, ids: Iterable[str]) -> None:
         try:
             is_price = not thing_id.startswith("prod_")
             found.append(
-                bridge.stripe.price(thing_id) if is_price else bridge.stripe.product(thing_id)
+                bridge.stripe.price(thing_id)
+                if is_price
+                else bridge.stripe.product(thing_id, features=bool(bridge.policy.features))
             )
         except NotFound:
             gone.append(thing_id)
@@ -182,7 +184,9 @@ def read_into_catalogue(bridge: Bridge, ids: Iterable[str]) -> None:
         note_catalogue(connection, found, now)
 
 
-def note_catalogue(connection: Connection, found: Iterable[Product | Price], now: datetime) -> None:
+def note_catalogue(
+    connection: Connection, found: Iterable[Product | Price | Feature], now: datetime
+) -> None:
     """Save what was read of the catalogue; a change is a new version of the rules."""
     if catalogue.save(connection, found, now):
         state.bump(connection, groups.RULES_VERSION)

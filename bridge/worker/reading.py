@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bridge.core.model import (
+    Feature,
     MoneyLine,
     PendingPayment,
     Price,
@@ -34,7 +35,8 @@ class Reading:
     purchases: tuple[Purchase, ...] | None = None
     pending_orders: tuple[PendingPayment, ...] = ()
     money: tuple[MoneyLine, ...] = ()
-    catalogue: tuple[Product | Price, ...] = ()
+    catalogue: tuple[Product | Price | Feature, ...] = ()
+    entitlements: tuple[str, ...] | None = None
     user_id: int | None = None
     deleted: bool = False
 
@@ -68,7 +70,9 @@ def _read_customer(
 ) -> Reading:
     began_at = bridge.clock.now()
     try:
-        found = bridge.stripe.customer_reading(customer_id, payments=needs.purchases)
+        found = bridge.stripe.customer_reading(
+            customer_id, payments=needs.purchases, entitlements=bool(bridge.policy.features)
+        )
         bought = bridge.stripe.purchases(customer_id) if with_purchases else None
         unseen = needs.paid_invoices - {line.invoice_id for line in found.money}
         money = bridge.stripe.money(customer_id, None) if needs.money or unseen else ()
@@ -96,20 +100,33 @@ def _read_customer(
         purchases if bought else None,
         bought.pending if bought else (),
         (*found.money, *(bought.money if bought else ()), *money),
-        (*_products_of(bridge, prices), *prices),
+        (*_unknown_of(bridge, prices, found.entitlements or ()), *prices),
+        found.entitlements,
         user_id=users.pop() if len(users) == 1 else None,
     )
 
 
-def _products_of(bridge: Bridge, prices: Iterable[Price]) -> list[Product]:
-    """Products that were never read; they are kept, so that this costs a call only once."""
+def _unknown_of(
+    bridge: Bridge, prices: Iterable[Price], entitlements: Iterable[str]
+) -> list[Product | Feature]:
+    """Products that were never read; they are kept, so that this costs a call only once.
+
+    All of them, and the features, where none is known to carry a feature that the customer is
+    entitled to: Stripe has no event that tells of a feature that is made or attached.
+    """
     ids = {price.product_id for price in prices}
     with bridge.store.read() as connection:
         missing = ids - catalogue.known(connection, ids)
-    found = []
+        rules = bridge.rulebook.rules(connection)
+    carried = {feature for product_id in ids for feature in rules.features_of(product_id)}
+    named = bridge.policy.features.keys()
+    found: list[Product | Feature] = []
+    if named & set(entitlements) - carried:
+        missing = ids
+        found += bridge.stripe.features()
     for product_id in sorted(missing):
         try:
-            found.append(bridge.stripe.product(product_id))
+            found.append(bridge.stripe.product(product_id, features=bool(named)))
         except NotFound:
             found.append(Product(product_id, name=product_id, active=False))
     return found

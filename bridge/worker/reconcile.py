@@ -15,7 +15,7 @@ from bridge.core.events import MalformedEvent, read_event
 from bridge.core.model import Subscription
 from bridge.errors import NotFound
 from bridge.reference import read_reference
-from bridge.store import facts, inbox, links, readings, state, work
+from bridge.store import catalogue, facts, inbox, links, readings, state, work
 from bridge.store.schema import customers, subscriptions
 from bridge.stripe_api.reader import REFERENCE
 from bridge.wiring import Bridge
@@ -47,6 +47,8 @@ TYPES = (
     "product.deleted",
     "price.deleted",
 )
+# Needed where a feature is mapped. The nightly reading makes up for one that was lost.
+ENTITLEMENTS = "entitlements.active_entitlement_summary.updated"
 
 
 def backfill(bridge: Bridge) -> None:
@@ -106,7 +108,12 @@ def record_payload(
 
 def read_catalogue(bridge: Bridge) -> None:
     """Read all products and prices, inactive ones too: people may still be on them."""
-    for products, prices in bridge.stripe.catalogue():
+    with_features = bool(bridge.policy.features)
+    features = bridge.stripe.features() if with_features else ()
+    if features:
+        with bridge.store.write() as connection:
+            note_catalogue(connection, features, bridge.clock.now())
+    for products, prices in bridge.stripe.catalogue(features=with_features):
         with bridge.store.write() as connection:
             note_catalogue(connection, [*products, *prices], bridge.clock.now())
 
@@ -142,7 +149,23 @@ def read_all_subscriptions(
                 cause="reconcile: vanished",
                 needs=("read",),
             )
+        _read_the_entitled(bridge, connection, began_at)
     log.info("reconcile.read", subscriptions=seen)
+
+
+def _read_the_entitled(bridge: Bridge, connection: Connection, began_at: datetime) -> None:
+    """Stripe has no list of everybody's entitlements: who may have a mapped one is read alone."""
+    carrying = bridge.rulebook.rules(connection).carried
+    concerned = catalogue.customers_on(connection, carrying) if carrying else ()
+    for customer_id in concerned:
+        work.mark_dirty(
+            connection,
+            customer_id,
+            now=began_at,
+            due_at=began_at,
+            cause="reconcile: entitlements",
+            needs=("read",),
+        )
 
 
 def _take_in(

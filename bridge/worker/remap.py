@@ -7,12 +7,16 @@ last in force is remembered and compared, whatever the change came from.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
+from datetime import datetime
 
 import structlog
+from sqlalchemy import Connection
 
 from bridge.core.rules import Rules
 from bridge.store import catalogue, groups, readings, state, work
 from bridge.store.groups import RULES_VERSION
+from bridge.store.schema import EPOCH
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
@@ -37,10 +41,20 @@ def follow(bridge: Bridge) -> int:
         concerned = catalogue.customers_on(connection, changed) if changed else frozenset()
         for customer_id in concerned:
             work.mark_dirty(connection, customer_id, now=now, due_at=now, cause="mapping changed")
+        mapped = sorted(bridge.policy.features)
+        _read_the_entitled(connection, changed, now)
+        if mapped != seen.get("features", []):
+            # Which products carry them was not asked so far.
+            state.put_time(connection, f"{state.LAST_RUN}catalogue", EPOCH)
         state.put(
             connection,
             FOLLOWED,
-            {"version": version, "policy": _digest(bridge.policy), "rules": after},
+            {
+                "version": version,
+                "policy": _digest(bridge.policy),
+                "rules": after,
+                "features": mapped,
+            },
         )
     if changed:
         log.info("rules.changed", rules=sorted(changed), customers=len(concerned))
@@ -48,9 +62,28 @@ def follow(bridge: Bridge) -> int:
 
 
 def fingerprints(rules: Rules) -> dict[str, str]:
-    """Price or product id -> what its rule says, shortened."""
+    """Price or product id, or `product:feature` -> what its rule says, shortened."""
     both = {**rules.by_product, **rules.by_price}
-    return {key: _digest(rule) for key, rule in both.items()}
+    of_features = {
+        f"{product_id}:{feature}": rules.by_feature[feature]
+        for product_id, features in rules.carried.items()
+        for feature in features
+    }
+    return {key: _digest(rule) for key, rule in (both | of_features).items()}
+
+
+def _read_the_entitled(connection: Connection, changed: Collection[str], now: datetime) -> None:
+    """Of those who bought what carries a feature whose rule is another, read what they have."""
+    products = {key.partition(":")[0] for key in changed if ":" in key}
+    for customer_id in catalogue.customers_on(connection, products) if products else ():
+        work.mark_dirty(
+            connection,
+            customer_id,
+            now=now,
+            due_at=now,
+            cause="mapping changed",
+            needs=("read",),
+        )
 
 
 def _digest(thing: object) -> str:

@@ -28,7 +28,6 @@ AT_ONCE = 200
 # A big group is read less often, so that reading it takes at most one request a minute on average.
 MEMBERS_PER_PAGE = 1000
 LAST_SWEEP = "sweep.last_run"
-LAST_RUN = "periodic."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def tick(bridge: Bridge) -> int:
     """Wake, or without Redis do, all that is due; returns how much was found."""
     found = remap.follow(bridge) + _wake(bridge)
     with bridge.store.read() as connection:
-        last = state.times(connection, LAST_RUN)
+        last = state.times(connection, state.LAST_RUN)
     for job in PERIODIC:
         if job.name not in last or last[job.name] + job.every <= bridge.clock.now():
             _run(bridge, job)
@@ -130,7 +129,7 @@ def _groups_to_read(bridge: Bridge, now: datetime) -> list[int]:
 
 
 def _run(bridge: Bridge, job: Periodic) -> None:
-    key, now = f"{LAST_RUN}{job.name}", bridge.clock.now()
+    key, now = f"{state.LAST_RUN}{job.name}", bridge.clock.now()
     with work.holding(bridge.store, bridge.clock, key, bridge.name) as lease:
         if lease is None:
             return

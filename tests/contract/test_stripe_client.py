@@ -486,6 +486,33 @@ def test_the_whole_catalogue_is_read_archived_ones_included(
     assert [p.active for _, some in pages for p in some] == [True, False]
 
 
+def test_entitlements_are_read_to_the_last_page_and_only_when_asked(
+    api: StripeApi, server: Recorded
+) -> None:
+    server.play("GET", "/v1/subscriptions", rows(), rows())
+    assert api.customer_reading("cus_1").entitlements is None
+    first, last = ({"id": f"ent_{key}", "lookup_key": key} for key in ("forum", "app"))
+    server.play("GET", "/v1/entitlements/active_entitlements", rows(first, more=True), rows(last))
+    assert api.customer_reading("cus_1", entitlements=True).entitlements == ("app", "forum")
+
+
+def test_a_product_is_read_with_the_features_it_carries_where_they_are_asked_for(
+    api: StripeApi, server: Recorded
+) -> None:
+    feature = {"id": "feat_1", "lookup_key": "forum", "name": "The forum", "metadata": {"a": "b"}}
+    carried = {"id": "prodft_1", "entitlement_feature": feature}
+    server.play("GET", "/v1/products/prod_1", answer({"id": "prod_1", "name": "A"}))
+    server.play("GET", "/v1/products", rows({"id": "prod_1", "name": "A"}))
+    server.play("GET", "/v1/products/prod_1/features", rows(carried), rows(carried))
+    server.play("GET", "/v1/prices", rows())
+    server.play("GET", "/v1/entitlements/features", rows({**feature, "active": False}))
+    assert api.product("prod_1", features=True).features == ("forum",)
+    ((of_catalogue,), _), *_ = api.catalogue(features=True)
+    assert of_catalogue.features == ("forum",)
+    (found,) = api.features()
+    assert (found.lookup_key, found.active, found.metadata) == ("forum", False, {"a": "b"})
+
+
 def test_E37_a_deleted_customer_is_still_known(api: StripeApi, server: Recorded) -> None:
     server.play("GET", "/v1/customers/cus_1", answer({"id": "cus_1", "deleted": True}))
     assert api.customer("cus_1").deleted

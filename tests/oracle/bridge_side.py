@@ -18,7 +18,17 @@ from bridge.core.membership import Decision, Situation, Wish, decide
 from bridge.core.policy import Policy
 from bridge.core.tasks import ForgetCustomer, SyncCustomer, SyncObject
 from tests.oracle.lives import RUNNING, News
-from tests.oracle.naive import Hand, Item, Paid, Product, Purchase, Shop, Subscription, World
+from tests.oracle.naive import (
+    Hand,
+    Item,
+    Paid,
+    Product,
+    Purchase,
+    Shop,
+    Subscription,
+    Terms,
+    World,
+)
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 GROUP_IDS = {"members": 1, "supporters": 2, "patrons": 3, "choir": 4}
@@ -66,11 +76,18 @@ _RULES: dict[int, tuple[Shop, Rules]] = {}
 
 
 def _metadata(product: Product) -> dict[str, str]:
-    terms = product.terms
-    after = terms.after_instalments
     said = {
         "groups": ",".join(sorted(product.groups)) or "none",
-        "ladder": "level" if product.step else None,
+        **({"ladder": "level"} if product.step else {}),
+        **said_by(product.terms),
+    }
+    return {f"discourse_{key}": text for key, text in said.items()}
+
+
+def said_by(terms: Terms) -> dict[str, str]:
+    """The terms as somebody would write them."""
+    after = terms.after_instalments
+    said = {
         "term": f"{terms.term_days}d" if terms.term_days else "lifetime",
         "grace": f"{terms.grace_days}d",
         "trial": terms.trial,
@@ -81,7 +98,7 @@ def _metadata(product: Product) -> dict[str, str]:
         "on_dispute": terms.on_dispute,
         "after_instalments": f"{after}d" if isinstance(after, int) else after,
     }
-    return {f"discourse_{key}": text for key, text in said.items() if text}
+    return {key: text for key, text in said.items() if text}
 
 
 # --- the world, as it is read ---------------------------------------------------------------------

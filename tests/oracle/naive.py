@@ -263,5 +263,19 @@ def groups(shop: Shop, world: World, now: int) -> set[str]:
     return found
 
 
+def feature_gives(terms: Terms, world: World, entitled: set[str], product: str, now: int) -> bool:
+    """Whether a feature that a product carries gives what it leads to.
+
+    Stripe has to say that the customer has it, and that alone is not enough: it leaves it to those
+    whose trial ended without a card.
+    """
+    return any(
+        says(sub, item, terms, now, deleted=sub.customer in world.deleted)[0]
+        for sub in world.subscriptions
+        for item in sub.items
+        if item.product == product and sub.customer in entitled
+    )
+
+
 def lasts(hand: Hand, now: int) -> bool:
     return hand.begins <= now and (hand.ends is None or now < hand.ends)

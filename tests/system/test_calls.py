@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bridge.sandbox.kernel import Entry
 from bridge.sandbox.stripe import delivery
-from tests.harness import DAY, System, system
+from tests.harness import DAY, POLICY, System, system
 
 
 @pytest.fixture
@@ -51,6 +53,36 @@ def test_a_signup_costs_one_stripe_read_and_two_discourse_calls(world: System) -
         "POST /posts.json",
     ]
     assert world.groups_of("alice") == {"supporters"}
+
+
+def test_a_signup_for_what_a_mapped_feature_gives_costs_one_read_more(tmp_path: Path) -> None:
+    policy = replace(POLICY, features={"forum": {"groups": "supporters"}})
+    with system(tmp_path, policy=policy) as world:
+        price = world.price("supporters")
+        product = world.sdk.v1.prices.retrieve(price).product
+        made: Any = {"name": "The forum", "lookup_key": "forum"}
+        feature = world.sdk.v1.entitlements.features.create(made)
+        row: Any = {"entitlement_feature": feature.id}
+        world.sdk.v1.products.features.create(str(product), row)
+        customer = world.customer("alice")
+        world.settle()
+        mark = world.mark()
+        world.subscribe(customer, price)
+        world.settle()
+        assert bridge_reads(world, mark) == [
+            "GET /v1/subscriptions",
+            "GET /v1/entitlements/active_entitlements",
+        ]
+
+
+def test_without_a_mapped_feature_stripe_is_never_asked_for_entitlements(world: System) -> None:
+    world.subscribe(world.customer("alice"), world.price("supporters"))
+    world.settle()
+    world.advance(DAY + 10)
+    world.settle()
+    asked = {entry.path for entry in world.calls("stripe") if entry.method == "GET"}
+    assert "/v1/products" in asked
+    assert not [path for path in asked if "entitlement" in path or path.endswith("/features")]
 
 
 def test_a_renewal_costs_one_stripe_read_and_no_discourse_call(world: System) -> None:

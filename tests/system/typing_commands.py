@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from click.testing import CliRunner
@@ -11,11 +12,11 @@ from bridge.cli import main
 from tests.harness import SECRET_KEY, System
 
 
-def typed(world: System, *words: str, code: int = 0) -> str:
+def typed(world: System, *words: str, code: int = 0, env: Mapping[str, str] | None = None) -> str:
     """Type a command; what it prints. It ends with this exit code."""
     info = world.sandbox.info
     settings = world.bridge.settings
-    env = {
+    variables = {
         "STRIPE_API_KEY": info["stripe_key"],
         "STRIPE_WEBHOOK_SECRET": info["stripe_webhook_secret"],
         "STRIPE_API_BASE": info["stripe_url"],
@@ -28,12 +29,13 @@ def typed(world: System, *words: str, code: int = 0) -> str:
         "BRIDGE_CLOCK_FILE": str(settings.clock_file),
         "DATABASE_URL": settings.database_url,
         "SECRET_KEY": SECRET_KEY,
+        **(env or {}),
     }
-    result = CliRunner().invoke(main, words, env=env)
+    result = CliRunner().invoke(main, words, env=variables)
     assert result.exit_code == code, result.output
     return result.output
 
 
-def asked(world: System, *words: str) -> Any:
+def asked(world: System, *words: str, code: int = 0) -> Any:
     """Type a command with --json; its answer."""
-    return json.loads(typed(world, *words, "--json"))
+    return json.loads(typed(world, *words, "--json", code=code))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bridge.core.mapping import Problem, Rule, Rules, compile_rules
-from bridge.core.model import Group, Price, Product
+from bridge.core.model import Feature, Group, Price, Product
 from bridge.core.policy import parse_policy
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -36,7 +36,7 @@ def price(
 
 
 def rules_of(
-    *sold: Product | Price,
+    *sold: Product | Price | Feature,
     toml: Mapping[str, object] | None = None,
     pins: Mapping[str, int] | None = None,
     groups: Mapping[int, Group] | None = None,
@@ -47,6 +47,7 @@ def rules_of(
         parse_policy(toml or {}),
         pins or {},
         GROUPS if groups is None else groups,
+        [one for one in sold if isinstance(one, Feature)],
     )
 
 

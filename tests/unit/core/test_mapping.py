@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.model import Group
+from bridge.core.model import Feature, Group
 from bridge.core.problems import CODES
 from bridge.core.values import KEYS, Term
 from tests.unit.core.catalogue import (
@@ -243,12 +243,15 @@ def test_the_example_file_maps_what_it_says() -> None:
         product("prod_PatronExample"),
         price("price_day", "prod_day", "day_pass"),
         price("price_DonationExample", "prod_gift"),
+        replace(product("prod_day"), features=("forum_example",)),
+        Feature("feat_1", "forum_example", "An example"),
         toml=toml,
         groups=groups,
     )
     assert rules.problems == ()
     assert in_force(rules, "price_day", "").term == Term(days=1)
     assert in_force(rules, "price_DonationExample", "").kind == "donation"
+    assert rules.by_feature["forum_example"].group_ids == (44,)
 
 
 WORDS = st.sampled_from(

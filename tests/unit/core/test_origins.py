@@ -25,7 +25,7 @@ POLICY = parse_policy(
 
 
 def said() -> dict[str, tuple[str, str]]:
-    return {one.key: (one.value, one.said_in) for one in values_of(PRODUCT, PRICE, POLICY)}
+    return {one.key: (one.value, one.said_in) for one in values_of(PRODUCT, PRICE, policy=POLICY)}
 
 
 def test_each_value_names_the_last_word_on_it() -> None:
@@ -46,11 +46,11 @@ def test_what_nobody_said_of_it_is_the_sites_default_or_the_bridges() -> None:
 
 
 def test_the_values_that_bear_on_a_verdict_are_few() -> None:
-    values = values_of(PRODUCT, PRICE, POLICY)
+    values = values_of(PRODUCT, PRICE, policy=POLICY)
     assert [one.key for one in bearing(values, "grace_over")] == ["groups", "grace"]
     assert [one.key for one in bearing(values, "active")] == ["groups"]
     assert bearing((Value("ladder", "level", "here"),), "active")
 
 
 def test_of_an_unknown_price_only_defaults_are_known() -> None:
-    assert {one.said_in for one in values_of(None, None, POLICY)} == {SITE_DEFAULT, BUILT_IN}
+    assert {one.said_in for one in values_of(None, None, policy=POLICY)} == {SITE_DEFAULT, BUILT_IN}
