@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from bridge.core.model import Subscription
+from bridge.core.past import last_known, seats_after, subscription_at
 from bridge.core.sharing import places
 from bridge.errors import NotFound, Permanent
 from bridge.grants_by_hand import find_user
-from bridge.store import facts, links, shares, work
+from bridge.store import facts, history, links, shares, work
 from bridge.store.shares import Place
 from bridge.wiring import Bridge
 
@@ -29,6 +31,27 @@ def seats_of(bridge: Bridge, subscription_id: str) -> Seats:
         subscription = _subscription(connection, subscription_id)
         taken = shares.places_taken(connection, subscription_id)
     return Seats(places(subscription), tuple(taken))
+
+
+def seats_at(bridge: Bridge, subscription_id: str, at: datetime, *, known: bool) -> Seats:
+    """The seats as they were at a time; `known`: with the quantity that was known then.
+
+    Raises: NotFound for a subscription that was never read, or not by then.
+    """
+    with bridge.store.read() as connection:
+        newest = _subscription(connection, subscription_id)
+        past = history.readings_of(connection, subscription_id)
+        lines = shares.lines_of_seats(connection, subscription_id=subscription_id)
+    then = last_known(past, at) if known else subscription_at(past, newest, at)
+    if not isinstance(then, Subscription):
+        raise NotFound(f"there was no {subscription_id} at {at:%Y-%m-%d %H:%M}, as far as is known")
+    before = [line for line in lines if line.at <= at]
+    given_by = {line.user_id: line.by for line in before if line.action == "seat_assigned"}
+    taken = (
+        Place(user_id, assigned_at, given_by[user_id], over_since)
+        for (_, user_id), (assigned_at, over_since) in seats_after(before).items()
+    )
+    return Seats(places(then), tuple(taken))
 
 
 def assign(bridge: Bridge, subscription_id: str, user_id: int, *, actor: str) -> None:

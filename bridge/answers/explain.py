@@ -58,7 +58,7 @@ def explain(
             "is_now": when.is_now,
             "as_known_then": when.known,
             "read_at": facts.facts_of(connection, user_id)[1],
-            "customers": _customers(connection, user_id),
+            "customers": _customers(connection, user_id, when),
             "without_group": case.without_group(),
             "changes": _changes(connection, user_id, case.names, group_name, when),
         }
@@ -213,7 +213,10 @@ def _events(connection: Connection, lines: Iterable[Line]) -> dict[str, dict[str
     }
 
 
-def _customers(connection: Connection, user_id: int) -> list[dict[str, Any]]:
+def _customers(connection: Connection, user_id: int, when: When) -> list[dict[str, Any]]:
+    """The customers that are theirs, or that were by what was known then."""
+    if when.known:
+        return history.customers_at(connection, user_id, when.at)
     rows = links.customer_rows(connection, links.customers_of(connection, user_id))
     return [
         {

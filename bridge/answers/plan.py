@@ -6,7 +6,7 @@ are counted, as all are, so that the running bridge and this together stay withi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,8 +19,9 @@ from bridge.core.model import Facts, Grant, Subscription
 from bridge.core.rules import Rules
 from bridge.core.why import why
 from bridge.store import catalogue, facts, groups, links, memberships
-from bridge.store.schema import customers, hand_grants, subscriptions, users
+from bridge.store.schema import customers, hand_grants, purchases, subscriptions, users
 from bridge.store.schema import memberships as membership_table
+from bridge.store.schema import seats as seat_table
 from bridge.wiring import Bridge
 from bridge.worker.decider import situation
 
@@ -129,7 +130,8 @@ def _real_members(
 def _concerned(connection: Connection) -> list[int]:
     """Whoever something is linked or given to, or was decided about."""
     found: set[int] = set()
-    for column in (customers.c.user_id, hand_grants.c.user_id, subscriptions.c.beneficiary_id):
+    shared = (subscriptions.c.beneficiary_id, purchases.c.beneficiary_id, seat_table.c.user_id)
+    for column in (customers.c.user_id, hand_grants.c.user_id, *shared):
         found.update(connection.scalars(select(column).where(column.is_not(None)).distinct()))
     mine = membership_table.c
     decided = select(mine.user_id).where(mine.wanted | (mine.owned != "no")).distinct()
@@ -157,7 +159,7 @@ def _plan_user(
                 fresh.names.get(group_id, f"group {group_id}"),
                 user_id,
                 username,
-                _why(wish, verdicts, action),
+                _why(wish, verdicts, known.source_ids, action),
                 wish.rule_id,
                 wish.sources,
             )
@@ -169,6 +171,7 @@ def _with_fresh(
     """What is known of a user, with their subscriptions as they were read just now."""
     stored, _ = facts.facts_of(connection, user_id)
     customer_ids = links.customers_of(connection, user_id)
+    theirs = (*stored.subscriptions, *(seat.subscription for seat in stored.seats))
     known = set(
         connection.scalars(
             select(subscriptions.c.id).where(subscriptions.c.customer_id.in_(customer_ids))
@@ -176,12 +179,20 @@ def _with_fresh(
     )
     read = {
         one.id: one
-        for customer_id in {*customer_ids, *(one.customer_id for one in stored.subscriptions)}
+        for customer_id in {*customer_ids, *(one.customer_id for one in theirs)}
         for one in by_customer.get(customer_id, ())
     }
     mine = tuple(read.get(one.id, one) for one in stored.subscriptions)
     new = (one for one in read.values() if one.customer_id in customer_ids)
-    return replace(stored, subscriptions=(*mine, *(one for one in new if one.id not in known)))
+    seats = (
+        replace(seat, subscription=read.get(seat.subscription.id, seat.subscription))
+        for seat in stored.seats
+    )
+    return replace(
+        stored,
+        subscriptions=(*mine, *(one for one in new if one.id not in known)),
+        seats=tuple(seats),
+    )
 
 
 def _action(wish: Wish, row: Any, is_member: bool) -> str | None:  # noqa: FBT001 - two facts
@@ -193,10 +204,11 @@ def _action(wish: Wish, row: Any, is_member: bool) -> str | None:  # noqa: FBT00
     return "hold" if wish.wanted and wish.hold else None
 
 
-def _why(wish: Wish, verdicts: Iterable[Grant], action: str) -> str:
+def _why(wish: Wish, verdicts: Iterable[Grant], have: Collection[str], action: str) -> str:
     if action == "hold":
         return wish.hold or "taken out by hand"
-    return why(wish, verdicts) or ("granted" if action == "add" else "nothing grants it any more")
+    said = why(wish, verdicts, have)
+    return said or ("granted" if action == "add" else "nothing grants it any more")
 
 
 def _rows(connection: Connection, user_id: int) -> dict[int, Any]:

@@ -62,6 +62,7 @@ class Case:
             "product_name": product.name if product else None,
             "price": grant.price_id,
             "feature": grant.feature,
+            "share": grant.share,
             "holds": grant.holds,
             "counts": grant in won,
             "outranked_by": outranked,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -19,33 +19,12 @@ from bridge.answers import simulator
 from bridge.answers.explain import explain as tell
 from bridge.answers.waiting import waiting
 from bridge.cli import FAILED
-from bridge.commands.common import as_json, counting, day, ready_bridge, show
+from bridge.commands.common import Moment, as_json, counting, day, ready_bridge, show
 from bridge.commands.telling import ENDINGS, print_person
 from bridge.wiring import read_policy
 
 SIGNS = {"add": "[green]add[/]", "remove": "[red]remove[/]", "hold": "[yellow]hold[/]"}
 OTHER_SIGNS = {"in": "[green]in[/]", "out": "[red]out[/]"}
-
-
-class Moment(click.ParamType[datetime]):
-    """A day or a moment, in UTC where nothing else is said; a day means its `of_day`."""
-
-    name = "time"
-
-    def __init__(self, of_day: time) -> None:
-        self.of_day = of_day
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
-        """Read `2027-03-31`, `2027-03-31 12:00`, `2027-03-31T12:00:00+01:00`."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            found = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no time; write 2027-03-31 or 2027-03-31T12:00", param, ctx)
-        if len(value) <= len("2027-03-31"):
-            found = datetime.combine(found.date(), self.of_day)
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @click.command()

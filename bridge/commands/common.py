@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 import click
@@ -108,3 +108,24 @@ def show(data: Any, *, as_json: bool, for_people: Callable[[Console], None]) -> 
         click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
     else:
         for_people(console())
+
+
+class Moment(click.ParamType[datetime]):
+    """A day or a moment, in UTC where nothing else is said; a day means its `of_day`."""
+
+    name = "time"
+
+    def __init__(self, of_day: time) -> None:
+        self.of_day = of_day
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        """Read `2027-03-31`, `2027-03-31 12:00`, `2027-03-31T12:00:00+01:00`."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time; write 2027-03-31 or 2027-03-31T12:00", param, ctx)
+        if len(value) <= len("2027-03-31"):
+            found = datetime.combine(found.date(), self.of_day)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)

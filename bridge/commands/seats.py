@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime, time
 
 import click
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from bridge import operations
 from bridge import seats as doing
-from bridge.commands.common import as_json, day, ready_bridge, show
+from bridge.commands.common import Moment, as_json, day, ready_bridge, show
 from bridge.commands.people import look_now
 from bridge.store import work
 
@@ -22,9 +23,18 @@ ACTIONS = ("assign", "unassign")
 @click.argument("action", type=click.Choice(ACTIONS), required=False)
 @click.argument("user", required=False)
 @click.option("--by", "actor", help="Who decided it, for the record.")
+@click.option("--at", type=Moment(time.max), help="List them as they were then.")
+@click.option("--as-known", is_flag=True, help="With --at: as the bridge knew it then.")
 @as_json
 def seats(
-    *, subscription: str, action: str | None, user: str | None, actor: str | None, as_json: bool
+    *,
+    subscription: str,
+    action: str | None,
+    user: str | None,
+    actor: str | None,
+    at: datetime | None,
+    as_known: bool,
+    as_json: bool,
 ) -> None:
     """Give a seat of SUBSCRIPTION (sub_…) to USER, or take it back; without both: list them.
 
@@ -32,16 +42,24 @@ def seats(
     """
     if action and not (user and actor):
         raise click.UsageError(f"To {action} a seat name a USER and --by.")
+    if (action and at) or (as_known and not at):
+        raise click.UsageError("--at is for a list, and --as-known belongs to --at.")
     with ready_bridge() as bridge:
         if action and user and actor:
             user_id = operations.user_number(bridge, user)
             done = doing.assign if action == "assign" else doing.unassign
             done(bridge, subscription, user_id, actor=actor)
             look_now(bridge, work.user_key(user_id))
-        found = doing.seats_of(bridge, subscription)
+        found = (
+            doing.seats_at(bridge, subscription, at, known=as_known)
+            if at
+            else doing.seats_of(bridge, subscription)
+        )
 
     def for_people(console: Console) -> None:
-        console.print(f"{len(found.taken)} of {found.places} seats beside the buyer's are taken.")
+        are = "were" if at else "are"
+        taken = f"{len(found.taken)} of {found.places} seats beside the buyer's {are} taken."
+        console.print(taken)
         table = Table("User", "Since", "By", "Too many since", box=None, pad_edge=False)
         for one in found.taken:
             over = day(one.over_since)

@@ -364,6 +364,18 @@ class Facts:
         own = (one for one in self.subscriptions if one.beneficiary_id is None)
         return (*own, *self.given)
 
+    @property
+    def source_ids(self) -> frozenset[str]:
+        """Everything that is the user's and may give them something, wherever its rule leads."""
+        seated = (seat.subscription for seat in self.seats)
+        return frozenset(
+            [
+                *(one.id for one in (*self.subscriptions, *seated)),
+                *(one.id for one in self.purchases),
+                *(one.id for one in self.hand_grants),
+            ]
+        )
+
 
 NO_GROUP = 0
 """The `group_id` of a verdict about a source that leads to no group that can be named.

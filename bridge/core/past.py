@@ -7,11 +7,11 @@ had ended on Tuesday, though on Tuesday nobody knew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bridge.core.model import Facts, HandGrant, PeriodPayment, Purchase, Subscription
+from bridge.core.model import Facts, HandGrant, PeriodPayment, Purchase, Seat, Subscription
 
 Reading = tuple[datetime, Subscription | Purchase | None]
 
@@ -25,23 +25,58 @@ class HandRecord:
     revoked_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SeatLine:
+    """A line of the log about a seat: given, taken back, too many from then on, there again.
+
+    `assigned_at`, `over_since_at`: what the account had, from which the seat went to this one.
+    """
+
+    at: datetime
+    action: str  # seat_assigned, seat_unassigned, seat_too_many, seat_again
+    subscription_id: str
+    user_id: int = 0
+    assigned_at: datetime | None = None
+    over_since_at: datetime | None = None
+    by: str = ""
+
+
+SeatsHeld = dict[tuple[str, int], tuple[datetime, datetime | None]]
+"""(subscription, user) -> since when it is theirs, and since when it is one too many."""
+
+
+def seats_after(lines: Iterable[SeatLine]) -> SeatsHeld:
+    """Who has which seats after these lines, the first given first."""
+    held: SeatsHeld = {}
+    for line in lines:
+        key = line.subscription_id, line.user_id
+        if line.action == "seat_assigned":
+            held[key] = line.assigned_at or line.at, line.over_since_at
+        elif line.action == "seat_unassigned":
+            held.pop(key, None)
+        elif key in held:
+            over_since_at = line.at if line.action == "seat_too_many" else None
+            held[key] = held[key][0], over_since_at
+    return dict(sorted(held.items(), key=lambda one: (one[1][0], one[0])))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """Everything a decision about one user ever rested on.
 
-    `now`: the facts as last read. `readings`: object id -> its readings, the oldest first.
-    `links`: when a customer became this user's, or ceased to be. `others`: objects of these
-    customers that are for somebody else; `gifts`: those of other customers that are for this one.
-    `entitlements`: customer id -> what Stripe said they have, the oldest first.
+    `now`: the facts as last read. `readings`: object id -> its readings, the oldest first: those
+    of the user's customers, of gifts to the user, and of what they ever had a seat of. `links`:
+    when a customer became this user's, or ceased to be. `entitlements`: customer id -> what Stripe
+    said they have, the oldest first.
     """
 
+    user_id: int = 0
     now: Facts = field(default_factory=Facts)
     readings: Mapping[str, Sequence[Reading]] = field(default_factory=dict)
     links: Sequence[tuple[datetime, str, bool]] = ()
     deleted: Mapping[str, datetime] = field(default_factory=dict)
     hand: Sequence[HandRecord] = ()
-    others: frozenset[str] = frozenset()
-    gifts: frozenset[str] = frozenset()
+    seats: Sequence[SeatLine] = ()
     entitlements: Mapping[str, Sequence[tuple[datetime, frozenset[str]]]] = field(
         default_factory=dict
     )
@@ -49,17 +84,29 @@ class Past:
     def known_at(self, at: datetime) -> Facts:
         """The facts as the bridge knew them at a time."""
         mine = {customer_id: linked for when, customer_id, linked in self.links if when <= at}
-        known = [
-            thing
-            for object_id, readings in self.readings.items()
-            if object_id not in self.others
-            and (thing := _last(readings, at)) is not None
-            and (object_id in self.gifts or mine.get(thing.customer_id, False))
+        read = [last_known(readings, at) for readings in self.readings.values()]
+        known = [thing for thing in read if thing is not None]
+        bought = [one for one in known if mine.get(one.customer_id)]
+        # A gift to oneself is none.
+        kept = [
+            replace(one, beneficiary_id=None)
+            for one in bought
+            if one.beneficiary_id in (None, self.user_id)
         ]
+        given = [one for one in bought if one.beneficiary_id not in (None, self.user_id)]
+        gifts = [
+            one
+            for one in known
+            if one.beneficiary_id == self.user_id and not mine.get(one.customer_id)
+        ]
+        theirs = (*kept, *gifts)
         return replace(
             self.now,
-            subscriptions=tuple(one for one in known if isinstance(one, Subscription)),
-            purchases=tuple(one for one in known if isinstance(one, Purchase)),
+            subscriptions=tuple(one for one in theirs if isinstance(one, Subscription)),
+            purchases=tuple(one for one in theirs if isinstance(one, Purchase)),
+            given=tuple(one for one in given if isinstance(one, Subscription)),
+            given_purchases=tuple(one for one in given if isinstance(one, Purchase)),
+            seats=self._seats({one.id: one for one in known if isinstance(one, Subscription)}, at),
             hand_grants=self._hand(at, known=True),
             deleted_customer_ids=self._deleted(at),
             entitlements=self._entitlements(at, known=True),
@@ -67,15 +114,25 @@ class Past:
 
     def was_at(self, at: datetime) -> Facts:
         """The facts as they were at a time, by all that is known of it today."""
-        subscriptions = (
-            subscription_at(self.readings.get(one.id, ()), one, at)
-            for one in self.now.subscriptions
-        )
-        purchases = (purchase_at(one, at) for one in self.now.purchases)
+
+        def were(now: Iterable[Subscription]) -> tuple[Subscription, ...]:
+            then = (subscription_at(self.readings.get(one.id, ()), one, at) for one in now)
+            return tuple(one for one in then if one is not None)
+
+        def bought(now: Iterable[Purchase]) -> tuple[Purchase, ...]:
+            then = (purchase_at(one, at) for one in now)
+            return tuple(one for one in then if one is not None)
+
+        ids = {line.subscription_id for line in self.seats}
+        newest = (self.readings[id_][-1][1] for id_ in ids if self.readings.get(id_))
+        seated = were(one for one in newest if isinstance(one, Subscription))
         return replace(
             self.now,
-            subscriptions=tuple(one for one in subscriptions if one is not None),
-            purchases=tuple(one for one in purchases if one is not None),
+            subscriptions=were(self.now.subscriptions),
+            purchases=bought(self.now.purchases),
+            given=were(self.now.given),
+            given_purchases=bought(self.now.given_purchases),
+            seats=self._seats({one.id: one for one in seated}, at),
             hand_grants=self._hand(at, known=False),
             deleted_customer_ids=self._deleted(at),
             entitlements=self._entitlements(at, known=False),
@@ -86,6 +143,7 @@ class Past:
         times = [
             *(when for when, _, _ in self.links),
             *(when for readings in self.readings.values() for when, _ in readings),
+            *(line.at for line in self.seats),
             *(when for said in self.entitlements.values() for when, _ in said),
             *self.deleted.values(),
             *(one.recorded_at for one in self.hand),
@@ -94,11 +152,21 @@ class Past:
         return sorted({when for when in times if since < when <= until})
 
     def _hand(self, at: datetime, *, known: bool) -> tuple[HandGrant, ...]:
+        """One that nobody had recorded yet counts as it was from its beginning, and waits never."""
         return tuple(
             one.grant
             for one in self.hand
-            if not (known and one.recorded_at > at)
+            if one.recorded_at <= at or (not known and one.grant.from_at <= at)
             if one.revoked_at is None or one.revoked_at > at
+        )
+
+    def _seats(self, of: Mapping[str, Subscription], at: datetime) -> tuple[Seat, ...]:
+        """Nothing about a seat is known late: the bridge itself gives it and takes it back."""
+        held = seats_after(line for line in self.seats if line.at <= at)
+        return tuple(
+            Seat(of[subscription_id], *since)
+            for (subscription_id, _), since in sorted(held.items())
+            if subscription_id in of
         )
 
     def _entitlements(self, at: datetime, *, known: bool) -> dict[str, frozenset[str]]:
@@ -114,7 +182,8 @@ class Past:
         return frozenset(customer_id for customer_id, when in self.deleted.items() if when <= at)
 
 
-def _last(readings: Sequence[Reading], at: datetime) -> Subscription | Purchase | None:
+def last_known(readings: Sequence[Reading], at: datetime) -> Subscription | Purchase | None:
+    """The last reading up to a time."""
     known = None
     for when, thing in readings:
         if when <= at:

@@ -67,8 +67,10 @@ class _Life:
 
     wishes: Mapping[int, Wish] = field(default_factory=dict)
     verdicts: tuple[Grant, ...] = ()
+    have: frozenset[str] = frozenset()
 
     def decide(self, facts: Facts, law: Law, now: datetime) -> None:
+        self.have = facts.source_ids
         self.verdicts = grants(facts, law.rules, law.policy, now)
         at = Situation(
             now=now,
@@ -88,11 +90,11 @@ class _Life:
     def side(self, group_id: int) -> Side:
         wish = self.wishes.get(group_id)
         if wish is not None and (wish.wanted or wish.sources):
-            reason = wish.hold or why(wish, self.verdicts) or NOTHING_LEADS_TO_IT
+            reason = wish.hold or why(wish, self.verdicts, self.have) or NOTHING_LEADS_TO_IT
             return Side(wish.wanted, reason, wish.rule_id, wish.sources)
         about = [one for one in self.verdicts if one.group_id == group_id]
         if not about:
-            reason = NOT_MAPPED if self.verdicts else NOTHING_LEADS_TO_IT
+            reason = NOT_MAPPED if self.verdicts or self.have else NOTHING_LEADS_TO_IT
             return Side(is_in=False, reason=reason)
         return Side(
             is_in=False,

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from bridge.store import hand_grants, links
+from bridge.store import hand_grants, links, shares
 from bridge.store.changes import log
-from bridge.store.schema import changes, memberships, purchases, seats, subscriptions, users
+from bridge.store.schema import changes, memberships, purchases, subscriptions, users
 from bridge.store.work import insert_for, mark_dirty, user_key
 
 # The forum's groups are read that often at least, the small ones.
@@ -47,13 +47,13 @@ def move(
     moved = Moved(
         _move_customers(connection, from_id, to_id, actor, now),
         _move_grants(connection, from_id, to_id, new_id, actor, now),
-        _take_over(connection, from_id, to_id, member_of, now),
+        _take_over(connection, from_id, to_id, member_of, actor, now),
     )
     for table in (subscriptions, purchases):
         connection.execute(
             update(table).where(table.c.beneficiary_id == from_id).values(beneficiary_id=to_id)
         )
-    _move_seats(connection, from_id, to_id)
+    shares.move_seats(connection, from_id, to_id, actor=actor, now=now)
     _note(connection, from_id, to_id, actor, now)
     return moved
 
@@ -116,24 +116,20 @@ def _move_grants(
     return tuple(grant.id for grant in found)
 
 
-def _move_seats(connection: Connection, from_id: int, to_id: int) -> None:
-    has = select(seats.c.subscription_id).where(seats.c.user_id == to_id)
-    connection.execute(
-        update(seats)
-        .where(seats.c.user_id == from_id, seats.c.subscription_id.not_in(has))
-        .values(user_id=to_id)
-    )
-
-
 def _take_over(
-    connection: Connection, from_id: int, to_id: int, member_of: Collection[int], now: datetime
+    connection: Connection,
+    from_id: int,
+    to_id: int,
+    member_of: Collection[int],
+    actor: str,
+    now: datetime,
 ) -> tuple[int, ...]:
     """What the bridge had added is still the bridge's: the forum moved it with the account.
 
     A membership that the following account had before is not; staff's decisions follow.
     """
     taken = []
-    for group_id, there in _pairs(connection, from_id, to_id):
+    for group_id, there in _pairs(connection, from_id, to_id, actor, now):
         past = _last_coming(connection, from_id, group_id)
         if past is None or group_id not in member_of or past.outcome not in ("proven", "claimed"):
             continue
@@ -142,12 +138,13 @@ def _take_over(
         since = now if past.outcome == "proven" else past.at
         values = {"actual": True, "actual_since": since, "seen_at": now, "owned": past.outcome}
         _save(connection, to_id, group_id, values)
+        _log(connection, "was_member", to_id, group_id, past.outcome, actor, now)
         taken.append(group_id)
     return tuple(taken)
 
 
 def _pairs(
-    connection: Connection, from_id: int, to_id: int
+    connection: Connection, from_id: int, to_id: int, actor: str, now: datetime
 ) -> Iterator[tuple[int, Row[Any] | None]]:
     """The groups of the one account with the other's row; what people ended by hand is copied."""
     m = memberships.c
@@ -161,6 +158,7 @@ def _pairs(
         if row.override and not (there is not None and there.override):
             by = {"override": row.override, "override_at": row.override_at}
             _save(connection, to_id, row.group_id, by)
+            _log(connection, "override", to_id, row.group_id, row.override, actor, now)
         yield row.group_id, there
 
 
@@ -193,6 +191,28 @@ def _came_along(connection: Connection, there: Row[Any], past: Row[Any], now: da
     )
     came = _last_coming(connection, there.user_id, there.group_id)
     return came is not None and came.action == "seen" and came.at >= (gone_at or now) - ONE_SWEEP
+
+
+def _log(
+    connection: Connection,
+    action: str,
+    user_id: int,
+    group_id: int,
+    outcome: str,
+    actor: str,
+    now: datetime,
+) -> None:
+    """What the account has from the other, so that its own past tells it."""
+    log(
+        connection,
+        action,
+        now=now,
+        user_id=user_id,
+        group_id=group_id,
+        cause=actor,
+        outcome=outcome,
+        detail={"why": "relinked"},
+    )
 
 
 def _save(connection: Connection, user_id: int, group_id: int, values: dict[str, Any]) -> None:

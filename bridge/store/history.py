@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from bridge.core.mapping import compile_rules
-from bridge.core.model import Entitlements, Feature, Price, Product, Purchase, Subscription
+from bridge.core.model import Feature, Price, Product, Purchase, Subscription
 from bridge.core.past import HandRecord, Past, Reading
 from bridge.core.policy import Policy
 from bridge.core.record import BY_HAND, CAME_IN, DECIDED, WENT_OUT, Line, Standing
@@ -18,8 +18,9 @@ from bridge.core.record import as_it_was as lines_as_it_was
 from bridge.core.record import as_known as lines_as_known
 from bridge.core.record import standings as standings_after
 from bridge.core.rules import Rules
-from bridge.store import facts, groups, hand_grants, readings
-from bridge.store.schema import changes, customers, purchases, subscriptions
+from bridge.store import facts, groups, hand_grants, readings, shares
+from bridge.store.schema import changes, customers
+from bridge.store.schema import readings as readings_table
 
 # --- memberships ----------------------------------------------------------------------------------
 
@@ -87,24 +88,21 @@ def past_of(connection: Connection, user_id: int) -> Past:
     links = _links(connection, user_id)
     present, _ = facts.facts_of(connection, user_id)
     customer_ids = {customer_id for _, customer_id, _ in links}
-    gifts = _ids(connection, lambda table: table.c.beneficiary_id == user_id)
-    others = _ids(
-        connection,
-        lambda table: (table.c.beneficiary_id != user_id) & table.c.customer_id.in_(customer_ids),
-    )
+    seats = shares.lines_of_seats(connection, user_id=user_id)
+    of_others = readings.gifts_to(connection, user_id) | {one.subscription_id for one in seats}
+    payers = readings.payers_of(connection, of_others)
+    entitlements = readings.entitlements_of(connection, customer_ids | payers)
     found: dict[str, list[Reading]] = {}
-    entitlements: dict[str, list[tuple[datetime, frozenset[str]]]] = {}
-    for when, object_id, thing in readings.of_customers(connection, customer_ids, gifts):
-        if isinstance(thing, Entitlements):
-            entitlements.setdefault(object_id, []).append((when, frozenset(thing.features)))
-        elif thing is None or isinstance(thing, Subscription | Purchase):
+    for when, object_id, thing in readings.of_customers(connection, customer_ids, of_others):
+        if thing is None or isinstance(thing, Subscription | Purchase):
             found.setdefault(object_id, []).append((when, thing))
     deleted = connection.execute(
         select(customers.c.customer_id, customers.c.deleted_at).where(
-            customers.c.customer_id.in_(customer_ids), customers.c.deleted_at.is_not(None)
+            customers.c.customer_id.in_(customer_ids | payers), customers.c.deleted_at.is_not(None)
         )
     )
     return Past(
+        user_id=user_id,
         now=present,
         readings=found,
         links=links,
@@ -113,10 +111,18 @@ def past_of(connection: Connection, user_id: int) -> Past:
             HandRecord(one.grant, one.recorded_at, one.revoked_at)
             for one in hand_grants.recorded(connection, user_id)
         ],
-        others=frozenset(others),
-        gifts=frozenset(gifts),
+        seats=seats,
         entitlements=entitlements,
     )
+
+
+def readings_of(connection: Connection, object_id: str) -> list[Reading]:
+    """All readings of a subscription or purchase, the oldest first."""
+    return [
+        (when, thing)
+        for when, id_, thing in readings.of_customers(connection, (), [object_id])
+        if id_ == object_id
+    ]
 
 
 def _links(connection: Connection, user_id: int) -> list[tuple[datetime, str, bool]]:
@@ -132,25 +138,49 @@ def _links(connection: Connection, user_id: int) -> list[tuple[datetime, str, bo
     return [(row.at, row.customer_id, row.action == "linked") for row in rows]
 
 
-def _ids(connection: Connection, condition: Any) -> set[str]:
-    found: set[str] = set()
-    for table in (subscriptions, purchases):
-        found.update(connection.scalars(select(table.c.id).where(condition(table))))
-    return found
+def customers_at(connection: Connection, user_id: int, at: datetime) -> list[dict[str, Any]]:
+    """The customers that were a user's at a time, each with its proof and who linked it."""
+    rows = connection.execute(
+        select(changes, customers.c.deleted_at)
+        .join(customers, customers.c.customer_id == changes.c.customer_id)
+        .where(
+            changes.c.user_id == user_id,
+            changes.c.action.in_(["linked", "unlinked"]),
+            changes.c.at <= at,
+        )
+        .order_by(changes.c.id)
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        found.pop(row.customer_id, None)
+        if row.action == "linked":
+            gone_at = row.deleted_at
+            found[row.customer_id] = {
+                "id": row.customer_id,
+                "proof": row.outcome,
+                "linked_at": row.at,
+                "linked_by": row.cause,
+                "deleted_at": gone_at if gone_at and gone_at <= at else None,
+            }
+    return list(found.values())
 
 
 def users_with_a_past(connection: Connection) -> list[int]:
-    """Whoever something was ever linked or given to."""
-    return sorted(
+    """Whoever something was ever linked, granted, given or assigned to."""
+    found = set(
         connection.scalars(
             select(changes.c.user_id)
             .where(
                 changes.c.user_id.is_not(None),
-                or_(changes.c.action == "linked", changes.c.action == "granted"),
+                changes.c.action.in_(["linked", "granted", "seat_assigned"]),
             )
             .distinct()
         )
     )
+    gifts = select(readings_table.c.beneficiary_id).where(
+        readings_table.c.beneficiary_id.is_not(None)
+    )
+    return sorted(found | set(connection.scalars(gifts.distinct())))
 
 
 # --- rules ----------------------------------------------------------------------------------------

@@ -36,12 +36,14 @@ def save_decision(
     decision: Decision,
     verdicts: Iterable[Grant] = (),
     *,
+    have: Collection[str] = (),
     now: datetime,
     cause: str | None,
 ) -> None:
     """Write what is wanted, with its reasons, and log what moved.
 
-    `verdicts`: what was said of each source, so that the log can tell why something ended.
+    `verdicts`: what was said of each source, so that the log can tell why something ended; `have`:
+    all that the user has.
     """
     said = tuple(verdicts)
     for wish in decision.wishes:
@@ -63,12 +65,12 @@ def save_decision(
             group_id=wish.group_id,
             cause=cause,
             rule_id=wish.rule_id,
-            outcome=wish.hold or why(wish, said),
-            detail=_detail(wish, said),
+            outcome=wish.hold or why(wish, said, have),
+            detail=_detail(wish, said, have),
         )
 
 
-def _detail(wish: Wish, verdicts: Iterable[Grant]) -> dict[str, Any]:
+def _detail(wish: Wish, verdicts: Iterable[Grant], have: Collection[str]) -> dict[str, Any]:
     """All that was decided, so that the log alone tells how it stood at any time."""
     known = {
         "since": wish.wanted_since,
@@ -77,7 +79,7 @@ def _detail(wish: Wish, verdicts: Iterable[Grant]) -> dict[str, Any]:
         "ladder": wish.ladder,
         "swap_to": wish.swap_to,
         "hold": wish.hold,
-        "ended_by": [] if wish.wanted else ended_by(wish, verdicts),
+        "ended_by": [] if wish.wanted else ended_by(wish, verdicts, have),
     }
     told = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in known.items() if v}
     return {"wanted": wish.wanted, "sources": list(wish.sources), **told}

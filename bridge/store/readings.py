@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from cattrs.preconf.json import make_converter
-from sqlalchemy import Connection, and_, insert, or_, select
+from sqlalchemy import Connection, insert, or_, select
 
 from bridge.core.model import (
     Entitlements,
@@ -47,7 +47,8 @@ def note(
     connection: Connection, thing: Thing, at: datetime, *, customer_id: str | None = None
 ) -> None:
     """Append what is known of something from now on."""
-    _append(connection, NAMES[type(thing)], thing.id, at, customer_id, COMPACT.unstructure(thing))
+    data = COMPACT.unstructure(thing)
+    _append(connection, NAMES[type(thing)], thing.id, at, customer_id, data)
 
 
 def note_gone(
@@ -71,21 +72,46 @@ def note_policy(connection: Connection, policy: Policy, at: datetime) -> None:
 
 
 def of_customers(
-    connection: Connection, customer_ids: Iterable[str], gifts: Iterable[str] = ()
+    connection: Connection, customer_ids: Iterable[str], of_others: Iterable[str] = ()
 ) -> list[tuple[datetime, str, Any | None]]:
     """All readings of customers, the oldest first: when, of what, and what it was.
 
-    `gifts`: subscriptions and purchases of other customers, to be told too.
+    `of_others`: subscriptions and purchases of other customers, to be told too.
     """
-    gift = and_(
-        readings.c.kind.in_(["subscription", "purchase"]), readings.c.object_id.in_(list(gifts))
-    )
+    theirs = readings.c.customer_id.in_(list(customer_ids))
+    others = readings.c.object_id.in_(list(of_others))
     rows = connection.execute(
-        select(readings)
-        .where(or_(readings.c.customer_id.in_(list(customer_ids)), gift))
-        .order_by(readings.c.at, readings.c.id)
+        select(readings).where(or_(theirs, others)).order_by(readings.c.at, readings.c.id)
     )
     return list(_things(rows))
+
+
+def entitlements_of(
+    connection: Connection, customer_ids: Iterable[str]
+) -> dict[str, list[tuple[datetime, frozenset[str]]]]:
+    """Customer -> what Stripe said they are entitled to, and when, the oldest first."""
+    rows = connection.execute(
+        select(readings)
+        .where(readings.c.customer_id.in_(list(customer_ids)), readings.c.kind == "entitlements")
+        .order_by(readings.c.id)
+    )
+    found: dict[str, list[tuple[datetime, frozenset[str]]]] = {}
+    for when, customer_id, thing in _things(rows):
+        features = frozenset(thing.features) if thing else frozenset()
+        found.setdefault(customer_id, []).append((when, features))
+    return found
+
+
+def gifts_to(connection: Connection, user_id: int) -> set[str]:
+    """The subscriptions and purchases that were ever read as a gift to a user."""
+    asked = select(readings.c.object_id).where(readings.c.beneficiary_id == user_id)
+    return set(connection.scalars(asked.distinct()))
+
+
+def payers_of(connection: Connection, object_ids: Iterable[str]) -> set[str]:
+    """The customers whose these subscriptions and purchases are."""
+    asked = select(readings.c.customer_id).where(readings.c.object_id.in_(list(object_ids)))
+    return {one for one in connection.scalars(asked.distinct()) if one}
 
 
 def of_kinds(
@@ -114,6 +140,11 @@ def _append(
 ) -> None:
     connection.execute(
         insert(readings).values(
-            at=at, kind=kind, object_id=object_id, customer_id=customer_id, data=data
+            at=at,
+            kind=kind,
+            object_id=object_id,
+            customer_id=customer_id,
+            beneficiary_id=(data or {}).get("beneficiary_id"),
+            data=data,
         )
     )

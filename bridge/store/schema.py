@@ -192,8 +192,11 @@ readings = Table(
     Column("kind", String(12), nullable=False),  # subscription, product, … (`readings.KINDS`)
     Column("object_id", String(255), nullable=False),
     Column("customer_id", String(255)),
+    Column("beneficiary_id", BigInteger),  # whose it was instead of the payer's
     Column("data", JSON),
     Index(None, "customer_id", "id"),
+    Index(None, "beneficiary_id"),
+    Index(None, "object_id", "id"),
     Index(None, "kind", "id"),
 )
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, or_, select, update
 
 from bridge.core.model import Purchase, Seat, Subscription
+from bridge.core.past import SeatLine
 from bridge.core.sharing import places
 from bridge.store.changes import log
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import customers, purchases, seats, subscriptions
+from bridge.store.schema import changes, customers, purchases, seats, subscriptions
 from bridge.store.work import insert_for, mark_dirty, user_key
 
+SEAT_LINES = ("seat_assigned", "seat_unassigned", "seat_too_many", "seat_again")
 SHARED = "shared"
 """What a key needs that is only dirty for the sake of somebody who shares something with it."""
 
@@ -185,6 +187,64 @@ def settle_seats(connection: Connection, read: Collection[Subscription], now: da
             _moved(connection, action, subscription, place.user_id, "quantity", now)
 
 
+def lines_of_seats(
+    connection: Connection, *, user_id: int | None = None, subscription_id: str | None = None
+) -> list[SeatLine]:
+    """What the log says of seats, of a user or of a subscription, the oldest first."""
+    asked = select(changes).where(changes.c.action.in_(SEAT_LINES))
+    if user_id is not None:
+        asked = asked.where(changes.c.user_id == user_id)
+    if subscription_id is not None:
+        asked = asked.where(changes.c.outcome == subscription_id)
+    return [
+        SeatLine(
+            row.at,
+            row.action,
+            row.outcome,
+            row.user_id,
+            _time((row.detail or {}).get("assigned_at")),
+            _time((row.detail or {}).get("over_since")),
+            row.cause or "",
+        )
+        for row in connection.execute(asked.order_by(changes.c.id))
+    ]
+
+
+def move_seats(
+    connection: Connection, from_id: int, to_id: int, *, actor: str, now: datetime
+) -> None:
+    """Give a user's seats to the account that follows, in the same place of the order.
+
+    Of a subscription of which that one has a seat already, one is enough.
+    """
+    for seat in seats_of_user(connection, from_id):
+        subscription = seat.subscription
+        mine = seats.c.subscription_id == subscription.id, seats.c.user_id == from_id
+        connection.execute(delete(seats).where(*mine))
+        _moved(connection, "seat_unassigned", subscription, from_id, actor, now)
+        taken = connection.execute(
+            insert_for(connection)(seats)
+            .values(
+                subscription_id=subscription.id,
+                user_id=to_id,
+                assigned_at=seat.assigned_at,
+                assigned_by=actor,
+                over_since=seat.over_since_at,
+            )
+            .on_conflict_do_nothing()
+        )
+        if taken.rowcount:
+            over = seat.over_since_at.isoformat() if seat.over_since_at else None
+            had = {"assigned_at": seat.assigned_at.isoformat(), "over_since": over}
+            _moved(connection, "seat_assigned", subscription, to_id, actor, now, had)
+        else:
+            settle_seats(connection, [subscription], now)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 def _moved(
     connection: Connection,
     action: str,
@@ -192,6 +252,7 @@ def _moved(
     user_id: int,
     actor: str,
     now: datetime,
+    had: Mapping[str, str | None] | None = None,
 ) -> None:
     log(
         connection,
@@ -201,5 +262,6 @@ def _moved(
         customer_id=subscription.customer_id,
         cause=actor,
         outcome=subscription.id,
+        detail=had,
     )
     wake(connection, [user_id], f"{action} by {actor}", now)

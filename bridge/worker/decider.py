@@ -263,7 +263,9 @@ def _decide(
         verdicts,
         situation(bridge, rules, verdicts, now, reading_at, vanished),
     )
-    memberships.save_decision(connection, user_id, decision, verdicts, now=now, cause=cause)
+    memberships.save_decision(
+        connection, user_id, decision, verdicts, have=known.source_ids, now=now, cause=cause
+    )
     return decision, replacing.left_over(bridge, connection, user_id, known, vanished)
 
 

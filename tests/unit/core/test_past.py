@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,14 @@ from bridge.core.model import (
     Subscription,
     SubscriptionItem,
 )
-from bridge.core.past import HandRecord, Past, purchase_at, subscription_at
+from bridge.core.past import (
+    HandRecord,
+    Past,
+    SeatLine,
+    purchase_at,
+    seats_after,
+    subscription_at,
+)
 
 DAY = timedelta(days=1)
 START = datetime(2027, 3, 1, tzinfo=UTC)
@@ -170,6 +178,14 @@ def test_a_grant_by_hand_is_known_once_recorded_and_over_once_taken_back() -> No
     assert (known, was) == ([0, 1, 0], [1, 1, 0])
 
 
+def test_a_grant_by_hand_that_nobody_had_recorded_yet_did_not_wait_for_its_beginning() -> None:
+    before = START - DAY
+    assert past().was_at(before).hand_grants == ()
+    (record,) = past().hand
+    early = replace(record, recorded_at=before - DAY)
+    assert len(replace(past(), hand=[early]).was_at(before).hand_grants) == 1
+
+
 def test_a_deleted_customer_was_there_until_it_was_deleted() -> None:
     assert past().was_at(START + 29 * DAY).deleted_customer_ids == frozenset()
     assert past().known_at(START + 31 * DAY).deleted_customer_ids == {"cus_1"}
@@ -180,8 +196,56 @@ def test_the_moments_are_all_at_which_something_was_learnt() -> None:
     assert days == [1, 2, 4, 9, 20]
 
 
-def test_what_is_for_somebody_else_is_no_fact_of_the_payer_and_one_of_theirs() -> None:
-    at = START + 3 * DAY
-    assert replace(past(), others=frozenset({"sub_1"})).known_at(at).subscriptions == ()
-    gift = replace(past(), links=(), gifts=frozenset({"sub_1"}))
-    assert [one.id for one in gift.known_at(at).subscriptions] == ["sub_1"]
+def test_E52_a_gift_is_its_beneficiarys_and_the_giver_has_given_it_since_it_was_read_so() -> None:
+    given = replace(SUB, beneficiary_id=8)
+    readings = {"sub_1": [(START, SUB), (START + 2 * DAY, given)]}
+    giver = replace(past(), user_id=7, now=Facts(given=(given,)), readings=readings)
+    before, after = (giver.known_at(START + day * DAY) for day in (1.5, 3))
+    assert (len(before.subscriptions), before.given) == (1, ())
+    assert (after.subscriptions, after.given) == ((), (given,))
+    other = Past(user_id=8, now=Facts(subscriptions=(given,)), readings=readings)
+    known = [len(other.known_at(START + day * DAY).subscriptions) for day in (1.5, 3)]
+    was = [len(other.was_at(START + day * DAY).subscriptions) for day in (-1, 1.5, 3)]
+    assert (known, was) == ([0, 1], [0, 1, 1])
+    assert [len(giver.was_at(START + day * DAY).given) for day in (-1, 3)] == [0, 1]
+
+
+def test_a_gift_to_oneself_is_none() -> None:
+    readings = {"sub_1": [(START, replace(SUB, beneficiary_id=7))]}
+    found = replace(past(), user_id=7, readings=readings).known_at(START + 3 * DAY)
+    assert (found.subscriptions, found.given) == ((SUB,), ())
+
+
+def seat_line(day: float, action: str, **had: Any) -> SeatLine:
+    return SeatLine(START + day * DAY, f"seat_{action}", "sub_1", 8, **had)
+
+
+def test_E21_a_seat_is_theirs_from_its_assigning_to_its_taking_back_both_ways() -> None:
+    lines = [
+        seat_line(1, "assigned"),
+        seat_line(3, "too_many"),
+        seat_line(4, "again"),
+        seat_line(5, "unassigned"),
+    ]
+    seated = Past(
+        user_id=8, readings={"sub_1": [(START, SUB), (START + 9 * DAY, ENDED)]}, seats=lines
+    )
+    for found in (seated.known_at, seated.was_at):
+        seats = [found(START + day * DAY).seats for day in (0.5, 2, 3, 4, 5)]
+        assert [len(one) for one in seats] == [0, 1, 1, 1, 0]
+        assert seats[2][0].over_since_at == START + 3 * DAY
+        assert (seats[3][0].assigned_at, seats[3][0].over_since_at) == (START + DAY, None)
+    assert [(at - START).days for at in seated.moments(START, START + 5 * DAY)] == [1, 3, 4, 5]
+
+
+def test_E21_the_subscription_behind_a_seat_is_the_one_of_that_date() -> None:
+    readings = {"sub_1": [(START, SUB), (START + 9 * DAY, ENDED)]}
+    seated = Past(user_id=8, readings=readings, seats=[seat_line(1, "assigned")])
+    at = START + 7 * DAY
+    assert [one.subscription.status for one in seated.known_at(at).seats] == ["active"]
+    assert [one.subscription.status for one in seated.was_at(at).seats] == ["canceled"]
+
+
+def test_a_seat_that_came_from_another_account_keeps_its_place_in_the_order() -> None:
+    came = seat_line(6, "assigned", assigned_at=START, over_since_at=START + DAY)
+    assert seats_after([came]) == {("sub_1", 8): (START, START + DAY)}

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.policy import SITE_LIMITS, SITE_WORDS, Policy, PolicyError, parse_policy
+from bridge.core.policy import (
+    SECTIONS,
+    SITE_LIMITS,
+    SITE_WORDS,
+    Policy,
+    PolicyError,
+    parse_policy,
+)
 from bridge.core.problems import POLICY_CODES
 from bridge.core.values import FAR_FUTURE, KEYS, Choices, Term, apply_value
 
@@ -221,9 +228,7 @@ JSON = st.recursive(
 )
 
 
-@given(
-    st.dictionaries(st.sampled_from(["site", "defaults", "ladders", "products", "prices"]), JSON)
-)
+@given(st.dictionaries(st.sampled_from(SECTIONS), JSON))
 def test_any_file_is_either_a_policy_or_refused_with_codes(toml: dict[str, object]) -> None:
     try:
         policy = parse_policy(toml)
