@@ -100,24 +100,26 @@ class Past:
             if one.beneficiary_id == self.user_id and not mine.get(one.customer_id)
         ]
         theirs = (*kept, *gifts)
-        return replace(
+        found = replace(
             self.now,
             subscriptions=tuple(one for one in theirs if isinstance(one, Subscription)),
             purchases=tuple(one for one in theirs if isinstance(one, Purchase)),
             given=tuple(one for one in given if isinstance(one, Subscription)),
             given_purchases=tuple(one for one in given if isinstance(one, Purchase)),
             seats=self._seats({one.id: one for one in known if isinstance(one, Subscription)}, at),
-            hand_grants=self._hand(at, known=True),
-            deleted_customer_ids=self._deleted(at),
-            entitlements=self._entitlements(at, known=True),
         )
+        return self._whole(found, {one for one, linked in mine.items() if linked}, at, known=True)
 
     def was_at(self, at: datetime) -> Facts:
         """The facts as they were at a time, by all that is known of it today."""
 
         def were(now: Iterable[Subscription]) -> tuple[Subscription, ...]:
-            then = (subscription_at(self.readings.get(one.id, ()), one, at) for one in now)
-            return tuple(one for one in then if one is not None)
+            """Whose they are is as it is today."""
+            return tuple(
+                replace(then, beneficiary_id=one.beneficiary_id)
+                for one in now
+                if (then := subscription_at(self.readings.get(one.id, ()), one, at))
+            )
 
         def bought(now: Iterable[Purchase]) -> tuple[Purchase, ...]:
             then = (purchase_at(one, at) for one in now)
@@ -126,16 +128,28 @@ class Past:
         ids = {line.subscription_id for line in self.seats}
         newest = (self.readings[id_][-1][1] for id_ in ids if self.readings.get(id_))
         seated = were(one for one in newest if isinstance(one, Subscription))
-        return replace(
+        found = replace(
             self.now,
             subscriptions=were(self.now.subscriptions),
             purchases=bought(self.now.purchases),
             given=were(self.now.given),
             given_purchases=bought(self.now.given_purchases),
             seats=self._seats({one.id: one for one in seated}, at),
-            hand_grants=self._hand(at, known=False),
-            deleted_customer_ids=self._deleted(at),
-            entitlements=self._entitlements(at, known=False),
+        )
+        linked = {customer_id: linked for _, customer_id, linked in self.links}
+        return self._whole(found, {one for one, is_ in linked.items() if is_}, at, known=False)
+
+    def _whole(self, found: Facts, mine: set[str], at: datetime, *, known: bool) -> Facts:
+        """With what was given by hand, and what is known of the customers: theirs, and payers."""
+        seated = (seat.subscription for seat in found.seats)
+        payers = {one.customer_id for one in (*found.subscriptions, *seated)}
+        payers |= {one.customer_id for one in found.purchases} | mine
+        said = self._entitlements(at, known=known)
+        return replace(
+            found,
+            hand_grants=self._hand(at, known=known),
+            deleted_customer_ids=self._deleted(at) & payers,
+            entitlements={one: said[one] for one in payers & said.keys()},
         )
 
     def moments(self, since: datetime, until: datetime) -> list[datetime]:

@@ -13,10 +13,11 @@ from bridge import operations
 from bridge.answers import plan as plans
 from bridge.answers.explain import explain
 from bridge.answers.simulator import simulate
+from bridge.core.model import Facts
 from bridge.core.policy import parse_policy
 from bridge.reference import sign_reference
 from bridge.sandbox.stripe import delivery
-from bridge.store import history
+from bridge.store import facts, history
 from tests.harness import SECRET_KEY, System, system
 from tests.system.acts import checkout, confirm, pass_days, staff_remove
 from tests.system.typing_commands import asked, typed
@@ -60,9 +61,23 @@ def both(world: System, user: str, at: datetime) -> list[tuple[str, str]]:
     return was
 
 
+def in_order(found: Facts) -> dict[str, Any]:
+    """Facts as they can be compared: the order of things is nothing."""
+    said = {name: getattr(found, name) for name in Facts.__dataclass_fields__}
+    return {
+        name: sorted(value, key=repr) if isinstance(value, tuple) else value
+        for name, value in said.items()
+    }
+
+
 def prove(world: System, *users: str) -> None:
-    """At every turn of a life what was known then proves what was decided then."""
+    """At every turn of a life what was known then proves what was decided then; now, what is."""
     for user in users:
+        with world.bridge.store.read() as connection:
+            present, _ = facts.facts_of(connection, world.user(user))
+            past = history.past_of(connection, world.user(user))
+        assert in_order(past.known_at(now(world))) == in_order(present)
+        assert in_order(past.was_at(now(world))) == in_order(present)
         with world.bridge.store.read() as connection:
             lines = history.lines_of_user(connection, world.user(user))
         turns = {line.at for line in lines if line.action in {"wanted", "unwanted", "changed"}}
