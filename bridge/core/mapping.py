@@ -173,13 +173,11 @@ def _said_in_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sources(thing: Product | Price | Feature, policy: Policy) -> list[_Source]:
-    match thing:
-        case Product():
-            return _product_sources(thing, policy)
-        case Price():
-            return _price_sources(thing, policy)
-        case Feature():
-            return _feature_sources(thing, policy)
+    if isinstance(thing, Product):
+        return _product_sources(thing, policy)
+    if isinstance(thing, Price):
+        return _price_sources(thing, policy)
+    return _feature_sources(thing, policy)
 
 
 def _product_sources(product: Product, policy: Policy) -> list[_Source]:

@@ -115,13 +115,15 @@ def _unknown_of(
     entitled to: Stripe has no event that tells of a feature that is made or attached.
     """
     ids = {price.product_id for price in prices}
+    named = bridge.policy.features.keys()
+    unexplained = named & set(entitlements)
     with bridge.store.read() as connection:
         missing = ids - catalogue.known(connection, ids)
-        rules = bridge.rulebook.rules(connection)
-    carried = {feature for product_id in ids for feature in rules.features_of(product_id)}
-    named = bridge.policy.features.keys()
+        if unexplained:
+            rules = bridge.rulebook.rules(connection)
+            unexplained -= {one for product_id in ids for one in rules.features_of(product_id)}
     found: list[Product | Feature] = []
-    if named & set(entitlements) - carried:
+    if unexplained:
         missing = ids
         found += bridge.stripe.features()
     for product_id in sorted(missing):

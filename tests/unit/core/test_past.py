@@ -253,3 +253,19 @@ def test_E21_the_subscription_behind_a_seat_is_the_one_of_that_date() -> None:
 def test_a_seat_that_came_from_another_account_keeps_its_place_in_the_order() -> None:
     came = seat_line(6, "assigned", assigned_at=START, over_since_at=START + DAY)
     assert seats_after([came]) == {("sub_1", 8): (START, START + DAY)}
+
+
+def test_a_seat_that_is_nobodys_any_more_is_neither_too_many_nor_there_again() -> None:
+    over = [seat_line(1, "assigned"), seat_line(2, "unassigned"), seat_line(3, "too_many")]
+    assert seats_after(over) == {}
+
+
+def test_entitlements_were_what_was_first_read_of_them_and_are_known_since_then() -> None:
+    said = [(START + 2 * DAY, frozenset({"forum"})), (START + 4 * DAY, frozenset[str]())]
+    found = replace(past(), entitlements={"cus_1": said, "cus_2": said})
+    days = (1.5, 3, 5)
+    known = [found.known_at(START + day * DAY).entitlements for day in days]
+    assert known == [{}, {"cus_1": frozenset({"forum"})}, {"cus_1": frozenset()}]
+    was = [found.was_at(START + day * DAY).entitlements["cus_1"] for day in days]
+    assert was == [frozenset({"forum"}), frozenset({"forum"}), frozenset()]
+    assert START + 4 * DAY in found.moments(START, START + 5 * DAY)
