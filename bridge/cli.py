@@ -28,6 +28,7 @@ COMMANDS = {
     "doctor": "doctor",
     "plan": "asking",
     "explain": "asking",
+    "alerts": "asking",
     "link": "people",
     "unlink": "people",
     "sync": "people",

@@ -33,8 +33,8 @@ PAUSE = "discourse.pause_until"
 
 
 # Parts of the slots that must be left free for the more urgent: additions (high) before removals
-# (normal) before readings and messages (low).
-RESERVED: dict[Priority, float] = {"high": 0.0, "normal": 0.1, "low": 0.3}
+# (normal) before the message to moderators (alert) before readings and statements (low).
+RESERVED: dict[Priority, float] = {"high": 0.0, "normal": 0.1, "alert": 0.2, "low": 0.3}
 
 
 class Limiter:

@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from bridge.core.alerts import Alert
 from bridge.core.model import MoneyLine
 from bridge.core.money import Total, find_locale, format_minor
 from bridge.core.reasons import phrase
@@ -28,10 +29,12 @@ from bridge.core.statement import Cause, GroupName, Statement, fold
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LOCALE = "en-GB"
 TITLE = "Your membership statement"
+ALERTS_TITLE = "Memberships: something needs you"
 
 # Discourse refuses more (its setting max_post_length).
 MESSAGE_LIMIT = 32_000
 _LINES_SHOWN = (250, 100, 40, 10, 0)
+_ALERTS_SHOWN = (40, 10, 2)
 _LONGEST_NAME = 80
 
 # What cannot stand within a line, or in UTF-8 at all.
@@ -69,6 +72,20 @@ def receipt_markdown(line: MoneyLine, locale: str = LOCALE) -> str:
     """The answer in the member's message that a purchase was paid."""
     template = markdown_environment().get_template("receipt.md.jinja")
     return template.render(line=line, locale=locale).strip() + "\n"
+
+
+def alerts_markdown(shown: Sequence[Alert], as_of: datetime) -> tuple[str, str]:
+    """Title and body of the moderators' message: what needs somebody, and what is over."""
+    waiting = [one for one in shown if one.gone_at is None]
+    over = [one for one in shown if one.gone_at is not None]
+    template = markdown_environment().get_template("alerts.md.jinja")
+    body = ""
+    for most in _ALERTS_SHOWN:
+        more = max(0, len(waiting) - most)
+        body = template.render(open=waiting[:most], over=over[-most:], more=more, as_of=as_of)
+        if len(body) < MESSAGE_LIMIT:
+            break
+    return ALERTS_TITLE, re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
 
 
 def statement_fingerprint(statement: Statement, locale: str = LOCALE) -> str:

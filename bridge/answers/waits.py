@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from bridge.store import groups
+from bridge.store import alerts, groups
 from bridge.store.schema import memberships, users, work
 from bridge.wiring import Bridge
 
@@ -88,6 +88,9 @@ def _of_group(connection: Connection, row: Row[Any]) -> Iterable[Said]:
     if not row.wanted and group.removals_stopped_at is not None:
         words = f"the hourly limit of removals; `bridge release {group.name}` lets them go on"
         yield _wait("limit", words, group.removals_stopped_at)
+    if not row.wanted and (since_at := alerts.held_since(connection)) is not None:
+        words = "news from Stripe does not arrive: `bridge alerts`; moderators are told first"
+        yield _wait("alert", words, since_at)
     if not row.wanted and row.owned == "claimed":
         yield _wait("whose", "a reading of the group, to see who had added them", None)
     if group.error:

@@ -21,6 +21,7 @@ from bridge.answers.waiting import waiting
 from bridge.cli import FAILED
 from bridge.commands.common import Moment, as_json, counting, day, ready_bridge, show
 from bridge.commands.telling import ENDINGS, print_person
+from bridge.store.alerts import open_ones
 from bridge.wiring import read_policy
 
 SIGNS = {"add": "[green]add[/]", "remove": "[red]remove[/]", "hold": "[yellow]hold[/]"}
@@ -125,3 +126,32 @@ def explain(
         user_id = operations.user_number(bridge, user)
         told = tell(bridge, user_id, group, at=at, known=as_known)
     show(told, as_json=as_json, for_people=lambda console: print_person(console, told))
+
+
+@click.command()
+@as_json
+def alerts(*, as_json: bool) -> None:
+    """List what needs a person now: since when, whether moderators were told, and what to do."""
+    with ready_bridge() as bridge, bridge.store.read() as connection:
+        found = open_ones(connection, bridge.clock.now())
+
+    def for_people(console: Console) -> None:
+        for one in found:
+            told = f"told {day(one.told_at)}" if one.told_at else "not told yet"
+            console.print(f"[yellow]since {day(one.since_at)}[/], {told}: {escape(one.what)}.")
+            console.print(f"  what to do: {escape(one.todo)}.")
+        if not found:
+            console.print("Nothing needs you.")
+
+    said = [
+        {
+            "kind": one.kind,
+            "subject": one.subject,
+            "since": one.since_at,
+            "told": one.told_at,
+            "what": one.what,
+            "todo": one.todo,
+        }
+        for one in found
+    ]
+    show(said, as_json=as_json, for_people=for_people)

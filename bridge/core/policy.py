@@ -6,6 +6,7 @@ as it stands, so that the mapping can halt that one rule and let the others run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -26,7 +27,8 @@ class Policy:
     name -> text, as written.
     `ladders`: group names or ids, low to high. `unmapped`: what becomes of the groups of a
     subscription that is moved to a price without a rule. `unfollowed_ladders`: those on which
-    nobody is moved when what they pay for changes.
+    nobody is moved when what they pay for changes. `alerts_to`: the group or user of the forum
+    that is told what needs a person; `none`: nobody.
     """
 
     defaults: Choices = field(default_factory=Choices)
@@ -43,6 +45,7 @@ class Policy:
     statement_renewal_seconds: int = DAY_SECONDS
     sweep_seconds: int = 300
     seat_notice_days: int = 7
+    alerts_to: str = "moderators"
 
 
 SITE_LIMITS: Mapping[str, tuple[int, int]] = {
@@ -58,6 +61,11 @@ SITE_LIMITS: Mapping[str, tuple[int, int]] = {
 
 SITE_WORDS: Mapping[str, tuple[str, ...]] = {"unmapped": ("hold", "end")}
 """The words of [site], each one of these."""
+
+SITE_NAMES = ("alerts_to",)
+"""The names of [site]: of a group or a user of the forum, or `none`."""
+
+_NAME = re.compile(r"[\w.-]{1,60}")
 
 SECTIONS = ("site", "defaults", "ladders", "products", "prices", "features")
 
@@ -152,8 +160,15 @@ def _site(table: Mapping[str, object], problems: list[Config]) -> dict[str, int 
                 says = f"[site] {name} = {value!r} is wrong; it takes {words}."
                 problems.append(_wrong("M153", says))
             continue
+        if name in SITE_NAMES:
+            if isinstance(value, str) and _NAME.fullmatch(value):
+                site[name] = value
+            else:
+                says = f"[site] {name} = {value!r} is wrong; it takes one name, or `none`."
+                problems.append(_wrong("M153", says))
+            continue
         if name not in SITE_LIMITS:
-            close = nearest(name, (*SITE_LIMITS, *SITE_WORDS))
+            close = nearest(name, (*SITE_LIMITS, *SITE_WORDS, *SITE_NAMES))
             problems.append(_wrong("M152", f"[site] takes no {name}{close}."))
             continue
         low, high = SITE_LIMITS[name]

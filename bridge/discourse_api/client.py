@@ -218,17 +218,22 @@ class DiscourseApi:
 
     # --- Messages -------------------------------------------------------------------------------
 
-    def create_message(self, user_name: str, title: str, raw: str, external_id: str) -> MessageRef:
-        """Send one private message, once for each `external_id`: asking again finds the first."""
+    def create_message(
+        self, to: str, title: str, raw: str, external_id: str, *, priority: Priority = "low"
+    ) -> MessageRef:
+        """Send one private message to a user or a group, once for each `external_id`.
+
+        Asking again finds the first.
+        """
         body = {
             "title": title,
             "raw": raw,
             "archetype": "private_message",
-            "target_recipients": user_name,
+            "target_recipients": to,
             "external_id": external_id,
         }
         try:
-            answer = self._forum.exchange("POST", "/posts.json", json=body, priority="low")
+            answer = self._forum.exchange("POST", "/posts.json", json=body, priority=priority)
         except Refused as refusal:
             # Taken or invalid: the words differ by the forum's language, so look whether it stands.
             before = self.message_by_external_id(external_id)
@@ -258,10 +263,10 @@ class DiscourseApi:
             return None
         return MessageRef(*_reading(path, read_topic, answer.body))
 
-    def edit_message(self, post_id: int, raw: str) -> None:
+    def edit_message(self, post_id: int, raw: str, *, priority: Priority = "low") -> None:
         """Change what stands in a message, without a notification and without lifting it up."""
         body = {"post": {"raw": raw}, "bypass_bump": True}
-        self._forum.exchange("PUT", f"/posts/{post_id}.json", json=body, priority="low")
+        self._forum.exchange("PUT", f"/posts/{post_id}.json", json=body, priority=priority)
 
     def reply(self, topic_id: int, raw: str) -> None:
         """Answer in a message and notify its reader; the same text within 120 s is one post."""

@@ -31,7 +31,7 @@ from bridge.errors import (
 )
 
 # Who goes first when few requests are left in this minute.
-Priority = Literal["high", "normal", "low"]
+Priority = Literal["high", "normal", "alert", "low"]
 # Called before each request with the key: raises RateLimited when no slot is free, and is told of
 # the answer, or of the error, by the end of the context.
 Gate = Callable[[Priority], AbstractContextManager[object]]

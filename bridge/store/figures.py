@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, exists, func, select
 
-from bridge.store import state
+from bridge.store import alerts, state
 from bridge.store.schema import (
     customers,
     groups,
@@ -29,12 +29,13 @@ def try_writing(connection: Connection) -> None:
     trial.rollback()
 
 
+GO_ON = ("active", "trialing", "past_due")
+GOES_ON = subscriptions.c.data["status"].as_string().in_(GO_ON)
+
+
 def _paying() -> Select[int]:
     """How many linked customers have a subscription that goes on."""
-    goes_on = exists().where(
-        subscriptions.c.customer_id == customers.c.customer_id,
-        subscriptions.c.data["status"].as_string().in_(["active", "trialing", "past_due"]),
-    )
+    goes_on = exists().where(subscriptions.c.customer_id == customers.c.customer_id, GOES_ON)
     return (
         select(func.count())
         .select_from(customers.join(users, users.c.user_id == customers.c.user_id))
@@ -118,5 +119,7 @@ def figures(connection: Connection, now: datetime) -> Iterator[tuple[str, str, f
         "How long the longest waiting change has waited.",
         oldest_dirty_seconds(connection, now),
     )
+    open_alerts = alerts.open_ones(connection, now)
+    yield "bridge_alerts", "What needs a person; `bridge alerts` lists it.", len(open_alerts)
     for name, explanation, counted in COUNTS:
         yield name, explanation, float(connection.scalar(counted) or 0)

@@ -35,7 +35,6 @@ def save_groups(connection: Connection, found: Iterable[Group], now: datetime) -
         save_group(connection, group, now)
     for group_id, row in known.items():
         if group_id not in listed and row.missing_since is None:
-            changed = True
             mark_missing(connection, group_id, now)
     if changed:
         state.bump(connection, RULES_VERSION)
@@ -68,6 +67,7 @@ def save_group(connection: Connection, group: Group, now: datetime) -> None:
 def mark_missing(connection: Connection, group_id: int, now: datetime) -> None:
     """Discourse does not have the group any more; nobody is touched through its rules."""
     connection.execute(update(groups).where(groups.c.id == group_id).values(missing_since=now))
+    state.bump(connection, RULES_VERSION)
     log(connection, "group_missing", now=now, group_id=group_id)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.core.model import Event
+from bridge.store import alerts
 from bridge.store.schema import inbox
 from bridge.store.work import FORUM_LANE, INBOX_LANE, INSERTS, mark_dirty
 
@@ -64,10 +65,23 @@ def record(
     }
     stored = connection.execute(_storing(connection.dialect.name), values)
     if not stored.rowcount:
+        if source == "stripe":
+            _arrived_late(connection, event.id)
         return False
     if not dead:
         mark_dirty(connection, key, now=now, due_at=due_at, cause=event.id)
     return True
+
+
+def _arrived_late(connection: Connection, event_id: str) -> None:
+    """What had to be fetched has arrived by itself after all: it was not missed."""
+    done = connection.execute(
+        update(inbox)
+        .where(inbox.c.event_id == event_id, inbox.c.source == "backfill")
+        .values(source="stripe")
+    )
+    if done.rowcount:
+        alerts.look_soon(connection)
 
 
 @cache

@@ -16,6 +16,7 @@ from bridge.core.membership import Decision, Wish
 from bridge.core.model import Grant
 from bridge.core.why import ended_by, why
 from bridge.store import shares
+from bridge.store.alerts import removals_are_held
 from bridge.store.changes import log, log_each
 from bridge.store.schema import customers, groups, memberships, moment, users, work
 from bridge.store.work import insert_for, is_user_dirty
@@ -127,6 +128,7 @@ def _may_go(owned: str = "proven") -> ColumnElement[bool]:
         or_(M.confirmed_at.is_not(None), taken),
         ~is_user_dirty(M.user_id),
         ~_is_giver_dirty(),
+        ~removals_are_held(),
     )
 
 
@@ -235,6 +237,22 @@ def groups_with_work(connection: Connection, now: datetime, limit: int = 100) ->
         .limit(limit)
     ).all()
     return list(dict.fromkeys([*add_ids, *other]))
+
+
+def stuck(connection: Connection, before: datetime) -> tuple[int, datetime | None]:
+    """How many changes should have been made before a time, in groups that could not be written."""
+    waits = or_(
+        and_(_is_add(), M.decided_at <= before),
+        and_(_may_go(), M.confirmed_at <= before),
+        and_(M.intent.is_not(None), M.decided_at <= before),
+    )
+    failing = (groups.c.attempts > 0, groups.c.missing_since.is_(None))
+    count, since_at = connection.execute(
+        select(func.count(), func.min(M.decided_at))
+        .select_from(memberships.join(groups, groups.c.id == M.group_id))
+        .where(*failing, waits)
+    ).one()
+    return int(count), since_at
 
 
 def count_owned(connection: Connection, group_id: int) -> int:

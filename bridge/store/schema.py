@@ -393,6 +393,19 @@ slots = Table(
     Column("free_at", UtcTime, nullable=False),
     Index(None, "free_at"),
 )
+# What needs a person: a row while it lasts, and afterwards if it was told.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("kind", String(40), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("since_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),  # when it lasted long enough to count
+    Column("facts", JSON, nullable=False),
+    Column("told_at", UtcTime),
+    Column("gone_at", UtcTime),
+    Column("holds_removals", Boolean, nullable=False),
+)
 # Cursors, pauses, the time of the first start, the last run of each periodic piece of work.
 state = Table(
     "state",

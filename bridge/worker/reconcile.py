@@ -13,9 +13,10 @@ from sqlalchemy import Connection, or_, select, update
 
 from bridge.core.events import MalformedEvent, read_event
 from bridge.core.model import Subscription
-from bridge.errors import NotFound
+from bridge.errors import Forbidden, NotFound
 from bridge.reference import read_reference
-from bridge.store import catalogue, facts, inbox, links, readings, state, work
+from bridge.store import alerts, catalogue, facts, inbox, links, readings, state, work
+from bridge.store.findings import ENDPOINT
 from bridge.store.schema import customers, subscriptions
 from bridge.stripe_api.reader import REFERENCE
 from bridge.wiring import Bridge
@@ -78,8 +79,10 @@ def _take_in_events(bridge: Bridge, cursor: str | None) -> int:
         now = bridge.clock.now()
         with bridge.store.write() as connection:
             live = bridge.settings.livemode
-            for payload in page:
-                missed += record_payload(connection, payload, livemode=live, now=now)
+            new = [record_payload(connection, one, livemode=live, now=now) for one in page]
+            if any(new):
+                alerts.look_soon(connection)
+            missed += sum(new)
             if page:
                 state.put(connection, CURSOR, page[-1]["id"])
     return missed
@@ -104,6 +107,18 @@ def record_payload(
         due_at=now,
         dead="of the other mode (live or test)" if wrong_mode else None,
     )
+
+
+def look_at_endpoint(bridge: Bridge) -> None:
+    """Ask Stripe whether it has switched the webhook endpoint off; a key may not be allowed to."""
+    address = f"{bridge.settings.bridge_url}/webhooks/stripe"
+    try:
+        here = [one.status for one in bridge.stripe.webhook_endpoints() if one.url == address]
+    except Forbidden:
+        here = []
+    status = "disabled" if here and "enabled" not in here else "enabled" if here else "unknown"
+    with bridge.store.write() as connection:
+        state.put(connection, ENDPOINT, {"address": address, "status": status})
 
 
 def read_catalogue(bridge: Bridge) -> None:

@@ -20,7 +20,7 @@ from bridge.store import memberships, state, statements, work
 from bridge.store.schema import groups
 from bridge.store.schema import memberships as members
 from bridge.wiring import Bridge
-from bridge.worker import echoes, forum, jobs, reconcile, remap
+from bridge.worker import alerts, echoes, forum, jobs, reconcile, remap
 
 log = structlog.get_logger()
 TICK_SECONDS = 1.0
@@ -45,6 +45,9 @@ PERIODIC = (
     Periodic("catalogue", timedelta(hours=6), reconcile.read_catalogue),
     Periodic("backfill", timedelta(hours=1), reconcile.backfill),
     Periodic("reconcile", timedelta(days=1), reconcile.read_all_subscriptions),
+    Periodic("endpoint", timedelta(hours=1), reconcile.look_at_endpoint),
+    # The last: what the others found is looked at before anything follows from it.
+    Periodic("alerts", timedelta(seconds=30), alerts.look),
 )
 
 
@@ -64,11 +67,11 @@ def run(bridge: Bridge, stop: threading.Event) -> None:
 def tick(bridge: Bridge) -> int:
     """Wake, or without Redis do, all that is due; returns how much was found."""
     found = remap.follow(bridge) + _wake(bridge)
-    with bridge.store.read() as connection:
-        last = state.times(connection, state.LAST_RUN)
+    last = _last_runs(bridge)
     for job in PERIODIC:
         if job.name not in last or last[job.name] + job.every <= bridge.clock.now():
             _run(bridge, job)
+            last = _last_runs(bridge)  # it may have asked for one of those that follow
     with bridge.store.write() as connection:
         state.put_time(connection, LAST_SWEEP, bridge.clock.now())
     return found
@@ -126,6 +129,11 @@ def _groups_to_read(bridge: Bridge, now: datetime) -> list[int]:
         ):
             due.append(row.id)
     return due
+
+
+def _last_runs(bridge: Bridge) -> dict[str, datetime]:
+    with bridge.store.read() as connection:
+        return state.times(connection, state.LAST_RUN)
 
 
 def _run(bridge: Bridge, job: Periodic) -> None:

@@ -100,7 +100,10 @@ def test_E58_for_who_is_suspended_nothing_is_written_and_all_follows_afterwards(
     world.subscribe(customer, high)
     world.sdk.v1.subscriptions.cancel(ending.id)
     confirm(world)
-    assert [c.path for c in world.calls("discourse", mark) if c.method != "GET"] == []
+    # But for the moderators: somebody pays and cannot have it.
+    assert [c.path for c in world.calls("discourse", mark) if c.method != "GET"] == ["/posts.json"]
+    (alert,) = asked(world, "alerts")
+    assert alert["what"].startswith(f"alice (user {world.user('alice')}) is suspended")
     assert world.groups_of("alice") == {"supporters"}
     assert figure(world, "bridge_paying_suspended") == 1
     on_forum(world, "PUT", f"/admin/users/{world.user('alice')}/unsuspend.json")
@@ -153,7 +156,10 @@ def test_E58_a_deleted_account_is_held_and_is_an_alert_while_its_billing_goes_on
     mark = world.mark()
     pass_days(world, 2.5)
     assert figure(world, "bridge_paying_without_account") == 1
-    assert [c.path for c in world.calls("discourse", mark) if c.method != "GET"] == []
+    assert [c.path for c in world.calls("discourse", mark) if c.method != "GET"] == ["/posts.json"]
+    (alert,) = asked(world, "alerts")
+    assert alert["kind"] == "pays_without_account"
+    assert f"bridge relink {world.user('alice')} USER" in alert["todo"]
     told = asked(world, "explain", str(world.user("alice")))
     assert [one["wanted"] for one in told["groups"]] == [True]
     world.sdk.v1.subscriptions.cancel(subscription.id)

@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from bridge.core.alerts import Alert, Kind
 from bridge.core.model import (
     NO_GROUP,
     Grant,
@@ -27,6 +28,7 @@ from bridge.core.reasons import Reason
 from bridge.core.statement import GroupName, Links, NextPayment, Statement, StatementInput, build
 from bridge.render import (
     MESSAGE_LIMIT,
+    alerts_markdown,
     escape_markdown,
     markdown_environment,
     receipt_markdown,
@@ -590,3 +592,26 @@ def test_A101_what_was_bought_does_nothing_in_a_receipt(text: str) -> None:
         "strong_close",
     }
     assert {t.content for t in inline[0] if t.type == "html_inline"} <= {"<!-- -->"}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_A101_names_do_nothing_in_the_moderators_message(text: str) -> None:
+    facts = {"user": text, "user_id": 7, "objects": text}
+    alert = Alert(Kind.PAYS_SUSPENDED, "7", NOW, NOW, facts)
+    _, body = alerts_markdown([alert, replace(alert, gone_at=NOW)], NOW)
+    ours = '[date=2026-11-22 time=05:25:52 timezone="Etc/UTC"]'
+    tokens = [one for part in inline_tokens(body.replace(ours, "")) for one in part]
+    html = {token.content for token in tokens if token.type == "html_inline"}
+    assert html - {"<!-- -->"} == {"<small>", "</small>"}
+    assert {token.type.removesuffix("_open") for token in tokens if token.nesting >= 0} <= {
+        *("text", "html_inline", "strong", "s", "softbreak")
+    }
+    assert not any(DISCOURSE_SYNTAX.search(one.content) for one in tokens if one.type == "text")
+
+
+def test_the_moderators_message_is_never_too_long() -> None:
+    facts = {"user": "@" * 200, "user_id": 7, "objects": "sub_1"}
+    many = [Alert(Kind.PAYS_SUSPENDED, str(n), NOW, NOW, facts) for n in range(500)]
+    _, body = alerts_markdown(many, NOW)
+    assert len(body) < MESSAGE_LIMIT
+    assert "490 more" in body

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.policy import SITE_LIMITS, SITE_WORDS, Policy
+from bridge.core.policy import SITE_LIMITS, SITE_NAMES, SITE_WORDS, Policy
 from bridge.core.problems import CODES, POLICY_CODES
 from bridge.core.values import KEYS
 
@@ -41,6 +41,11 @@ def test_each_word_of_the_site_is_explained_with_its_default(name: str) -> None:
     default, says = TABLE[name]
     assert default == f"`{getattr(Policy(), name)}`"
     assert all(f"`{word}`" in says for word in SITE_WORDS[name])
+
+
+@pytest.mark.parametrize("name", SITE_NAMES)
+def test_each_name_of_the_site_is_explained_with_its_default(name: str) -> None:
+    assert TABLE[name][0] == f"`{getattr(Policy(), name)}`"
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bridge.core.policy import (
     SECTIONS,
     SITE_LIMITS,
+    SITE_NAMES,
     SITE_WORDS,
     Policy,
     PolicyError,
@@ -146,7 +147,7 @@ def test_the_example_states_the_defaults_and_every_site_key() -> None:
     toml = tomllib.loads(EXAMPLE.read_text())
     policy = parse_policy(toml)
     assert policy.defaults == Choices()
-    assert set(toml["site"]) == {*SITE_LIMITS, *SITE_WORDS}
+    assert set(toml["site"]) == {*SITE_LIMITS, *SITE_WORDS, *SITE_NAMES}
     assert all(getattr(policy, name) == getattr(Policy(), name) for name in toml["site"])
     assert policy.ladders == {"level": ("supporters", "patrons")}
     assert policy.prices["price_DonationExample"] == {"groups": "none", "kind": "donation"}
@@ -200,6 +201,9 @@ def test_a_ladder_is_a_list_of_steps_or_says_more(
         ({"ladders": {"level": {"groups": ["a"], "follow": "no"}}}, ["M153"]),
         ({"site": {"unmapped": "remove"}}, ["M153"]),
         ({"site": {"unmapped": ["end"]}}, ["M153"]),
+        ({"site": {"alerts_to": "a group, and another"}}, ["M153"]),
+        ({"site": {"alerts_to": ""}}, ["M153"]),
+        ({"site": {"alerts_to": 7}}, ["M153"]),
         ({"site": {"unmaped": "end"}}, ["M152"]),
         ({"products": {"prod_1": "supporters"}}, ["M153"]),
     ],
@@ -239,3 +243,9 @@ def test_any_file_is_either_a_policy_or_refused_with_codes(toml: dict[str, objec
         for name, (low, high) in SITE_LIMITS.items():
             assert low <= getattr(policy, name) <= high
     assert found <= set(POLICY_CODES)
+
+
+def test_the_group_that_is_told_of_alerts_may_be_named_or_none() -> None:
+    assert parse_policy({}).alerts_to == "moderators"
+    assert parse_policy({"site": {"alerts_to": "treasurers"}}).alerts_to == "treasurers"
+    assert parse_policy({"site": {"alerts_to": "none"}}).alerts_to == "none"

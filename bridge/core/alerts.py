@@ -1,0 +1,157 @@
+"""What needs a person: each kind of alert in plain words, and when removals wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+# As many pieces of news that had to be fetched within a day are no accident any more.
+NEWS_MISSED = 3
+MISSED_WITHIN = timedelta(days=1)
+# A webhook that was fetched sooner than this may have been on its way still.
+ON_ITS_WAY = timedelta(minutes=5)
+# The list of events is read every hour: by then it would have shown another one that was missed.
+NEXT_LOOK = timedelta(hours=1)
+LONGEST_SILENCE = timedelta(days=1)
+WITHOUT_MESSAGES = timedelta(hours=1)
+
+
+class Kind(StrEnum):
+    """The kinds. They are stored and are labels for monitoring, so they are never renamed."""
+
+    NEWS_MISSED = "news_missed"
+    ENDPOINT_OFF = "endpoint_off"
+    STRIPE_WAITS = "stripe_waits"
+    FORUM_WAITS = "forum_waits"
+    RULE_HALTED = "rule_halted"
+    HELD = "held"
+    NO_RULE_ENDS = "no_rule_ends"
+    REMOVALS_STOPPED = "removals_stopped"
+    DISPUTE = "dispute"
+    PAYS_SUSPENDED = "pays_suspended"
+    PAYS_WITHOUT_ACCOUNT = "pays_without_account"
+
+
+OF_NEWS = frozenset({Kind.NEWS_MISSED, Kind.ENDPOINT_OFF})
+"""News from Stripe does not arrive: nobody is removed before somebody was told."""
+
+PATIENCE: Mapping[Kind, timedelta] = {
+    Kind.NEWS_MISSED: timedelta(minutes=2),
+    Kind.RULE_HALTED: timedelta(minutes=5),
+    Kind.HELD: timedelta(minutes=5),
+}
+"""Often over by itself, or once whoever is at work on it has finished; others are told at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that needs a person now. `facts` fill the words of its kind."""
+
+    kind: Kind
+    subject: str
+    since_at: datetime | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A finding that was kept: since when, since when it counts, told and over when."""
+
+    kind: Kind
+    subject: str
+    since_at: datetime
+    due_at: datetime
+    facts: Mapping[str, Any]
+    told_at: datetime | None = None
+    gone_at: datetime | None = None
+
+    @property
+    def what(self) -> str:
+        """What is the matter, with whom."""
+        return _WORDS[self.kind][0].format(**self.facts)
+
+    @property
+    def todo(self) -> str:
+        """What a person does about it."""
+        return _WORDS[self.kind][1].format(**self.facts)
+
+
+_WORDS: Mapping[Kind, tuple[str, str]] = {
+    Kind.NEWS_MISSED: (
+        "News from Stripe does not arrive: {count} events had to be fetched (removals wait)",
+        "look at the failed deliveries at Stripe (Developers, Webhooks); bridge doctor",
+    ),
+    Kind.ENDPOINT_OFF: (
+        "Stripe has switched off the webhook endpoint {address}: no news arrives (removals wait)",
+        "switch it on at Stripe (Developers, Webhooks); bridge doctor",
+    ),
+    Kind.STRIPE_WAITS: (
+        "Stripe does not answer, or refuses; waiting for it: {count}",
+        "bridge doctor",
+    ),
+    Kind.FORUM_WAITS: (
+        "The forum does not answer, or refuses; memberships that wait for it: {count}",
+        "bridge doctor",
+    ),
+    Kind.RULE_HALTED: (
+        "A mapping rule is halted, nobody gets or loses a group by it: {where}: {message}",
+        "{hint} Then bridge doctor",
+    ),
+    Kind.HELD: (
+        "{user} and the group {group} are left as they are: {why}",
+        "bridge explain {user_id}; then bridge lift {user_id} {group} --by NAME",
+    ),
+    Kind.NO_RULE_ENDS: (
+        "{user} loses {group}: what they pay for has no rule any more",
+        "bridge explain {user_id}; if that is not meant, give the price a rule",
+    ),
+    Kind.REMOVALS_STOPPED: (
+        "Removals from {group} are stopped: more were due than one hour allows",
+        "bridge plan; if they are right, bridge release {group}",
+    ),
+    Kind.DISPUTE: (
+        "A payment of {user} is disputed at their bank ({objects})",
+        "answer it at Stripe (Payments, Disputes); bridge explain {user_id}",
+    ),
+    Kind.PAYS_SUSPENDED: (
+        "{user} is suspended and goes on paying ({objects})",
+        "ask them, or cancel it at Stripe",
+    ),
+    Kind.PAYS_WITHOUT_ACCOUNT: (
+        "{user} goes on paying ({objects}), and the account is {state}",
+        "bridge relink {user_id} USER --by NAME if another account is theirs; or cancel at Stripe",
+    ),
+}
+
+HELD_BECAUSE: Mapping[str, str] = {
+    "no_rule": "what they pay for has no rule",
+    "unknown_status": "Stripe gives their subscription a status that is not known here",
+    "vanished": "Stripe did not list a subscription that it had listed before",
+}
+"""The holds of a membership that have no alert of their own."""
+
+
+def is_news_missed(missed: Sequence[datetime], arrived_at: datetime | None, now: datetime) -> bool:
+    """Whether the webhook endpoint fails, judged by the times at which missed news was fetched.
+
+    `arrived_at`: when news last arrived by itself. An hour later than what was missed, it works.
+    """
+    lately = [at for at in missed if at > now - MISSED_WITHIN]
+    if len(lately) < NEWS_MISSED:
+        return False
+    return arrived_at is None or arrived_at < max(lately) + NEXT_LOOK
+
+
+def removals_wait(alert: Alert, now: datetime, confirm: timedelta, *, anybody: bool) -> bool:
+    """Whether nobody is removed because of an alert: until a confirm window after it was told.
+
+    Where it cannot be told, a day at most; where nobody is to be told (not `anybody`), an hour.
+    """
+    if alert.kind not in OF_NEWS or alert.gone_at is not None:
+        return False
+    if alert.told_at is not None:
+        return now < alert.told_at + confirm
+    return now < alert.due_at + (LONGEST_SILENCE if anybody else WITHOUT_MESSAGES)

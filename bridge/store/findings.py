@@ -1,0 +1,205 @@
+"""What needs a person, found in what is stored: counted anew each time, so nothing is missed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select, union_all
+
+from bridge.core.alerts import (
+    HELD_BECAUSE,
+    MISSED_WITHIN,
+    ON_ITS_WAY,
+    Finding,
+    Kind,
+    is_news_missed,
+)
+from bridge.core.model import Subscription
+from bridge.core.rules import Rules
+from bridge.store import facts, state
+from bridge.store import memberships as sending
+from bridge.store.figures import GO_ON, GOES_ON
+from bridge.store.schema import (
+    customers,
+    groups,
+    inbox,
+    memberships,
+    purchases,
+    subscriptions,
+    users,
+    work,
+)
+from bridge.store.statements import STARTED_AT
+from bridge.store.work import FORUM_LANE
+
+M = memberships.c
+ENDPOINT = "stripe.endpoint"
+# Longer than a hiccup, and short enough that somebody is told within minutes.
+TOO_LONG = timedelta(minutes=5)
+ENDED_LATELY = timedelta(days=1)
+AWAY = {
+    Kind.PAYS_SUSPENDED: ("suspended",),
+    Kind.PAYS_WITHOUT_ACCOUNT: ("gone", "anonymized"),
+}
+AT_ONCE = 500
+
+
+def findings(connection: Connection, rules: Rules, now: datetime) -> Iterator[Finding]:
+    """Everything that needs a person now."""
+    yield from _news(connection, now)
+    yield from _waiting(connection, now)
+    yield from _rules(rules)
+    yield from _held(connection)
+    yield from _ended_without_rule(connection, rules, now)
+    yield from _stopped(connection)
+    yield from _disputed(connection)
+    yield from _paying(connection)
+
+
+def _news(connection: Connection, now: datetime) -> Iterator[Finding]:
+    found = state.get(connection, ENDPOINT) or {}
+    if found.get("status") == "disabled":
+        yield Finding(Kind.ENDPOINT_OFF, "stripe", facts={"address": found["address"]})
+    started_at = state.get_time(connection, STARTED_AT) or now
+    lately = select(inbox).where(inbox.c.received_at > now - MISSED_WITHIN)
+    missed = [
+        row
+        for row in connection.execute(lately.where(inbox.c.source == "backfill"))
+        if row.created_at and started_at <= row.created_at < row.received_at - ON_ITS_WAY
+    ]
+    arrived_at = connection.scalar(
+        select(func.max(inbox.c.received_at)).where(
+            inbox.c.received_at > now - MISSED_WITHIN, inbox.c.source == "stripe"
+        )
+    )
+    if is_news_missed([row.received_at for row in missed], arrived_at, now):
+        since_at = min(row.created_at for row in missed)
+        yield Finding(Kind.NEWS_MISSED, "stripe", since_at, {"count": len(missed)})
+
+
+def _waiting(connection: Connection, now: datetime) -> Iterator[Finding]:
+    asked = (work.c.dirty_gen > work.c.done_gen, work.c.attempts > 0, work.c.key != FORUM_LANE)
+    count, since_at = connection.execute(
+        select(func.count(), func.min(work.c.dirty_at)).where(
+            *asked, work.c.dirty_at <= now - TOO_LONG
+        )
+    ).one()
+    if count:
+        yield Finding(Kind.STRIPE_WAITS, "stripe", since_at, {"count": count})
+    count, since_at = sending.stuck(connection, now - TOO_LONG)
+    if count:
+        yield Finding(Kind.FORUM_WAITS, "forum", since_at, {"count": count})
+
+
+def _rules(rules: Rules) -> Iterator[Finding]:
+    problems = defaultdict(list)
+    for problem in rules.problems:
+        if problem.halts:
+            problems[problem.subject].append(problem)
+    for where, wrong in problems.items():
+        message = " ".join(f"{one.code} {one.message}" for one in wrong)
+        told = {"where": where, "message": message.rstrip("."), "hint": wrong[0].hint}
+        yield Finding(Kind.RULE_HALTED, where[:255], facts=told)
+
+
+def _of_member() -> Any:
+    named = memberships.join(groups, groups.c.id == M.group_id)
+    return (
+        select(memberships, groups.c.name.label("group"), users.c.username)
+        .select_from(named.outerjoin(users, users.c.user_id == M.user_id))
+        .order_by(M.user_id, M.group_id)
+    )
+
+
+def _member(row: Any) -> dict[str, Any]:
+    return {"user": _who(row), "user_id": row.user_id, "group": row.group}
+
+
+def _who(row: Any) -> str:
+    return f"{row.username} (user {row.user_id})" if row.username else f"user {row.user_id}"
+
+
+def _held(connection: Connection) -> Iterator[Finding]:
+    for row in connection.execute(_of_member().where(M.hold.in_(HELD_BECAUSE))):
+        told = _member(row) | {"why": HELD_BECAUSE[row.hold]}
+        yield Finding(Kind.HELD, f"{row.user_id}:{row.group_id}", row.hold_at, told)
+
+
+def _ended_without_rule(connection: Connection, rules: Rules, now: datetime) -> Iterator[Finding]:
+    """Those whose price without a rule ended what it gave, where the site wants that (A34)."""
+    lately = (~M.wanted, M.unwanted_at > now - ENDED_LATELY)
+    for row in connection.execute(_of_member().where(*lately)):
+        sources = [facts.subscription(connection, id_) for id_ in row.sources]
+        if any(one is not None and _has_no_rule(one, rules) for one in sources):
+            subject = f"{row.user_id}:{row.group_id}"
+            yield Finding(Kind.NO_RULE_ENDS, subject, row.unwanted_at, _member(row))
+
+
+def _has_no_rule(subscription: Subscription, rules: Rules) -> bool:
+    return subscription.status in GO_ON and not all(
+        rules.rule_for(item.price_id, item.product_id)
+        or rules.halted_rule_for(item.price_id, item.product_id)
+        for item in subscription.items
+    )
+
+
+def _stopped(connection: Connection) -> Iterator[Finding]:
+    stopped = select(groups).where(groups.c.removals_stopped_at.is_not(None))
+    for row in connection.execute(stopped):
+        told = {"group": row.name}
+        yield Finding(Kind.REMOVALS_STOPPED, str(row.id), row.removals_stopped_at, told)
+
+
+def _disputed(connection: Connection) -> Iterator[Finding]:
+    of_period = subscriptions.c.data[("last_payment", "disputed")].as_string() == "open"
+    of_order = purchases.c.data["disputed"].as_string() == "open"
+    both = union_all(
+        select(subscriptions.c.id, subscriptions.c.customer_id).where(of_period),
+        select(purchases.c.id, purchases.c.customer_id).where(of_order),
+    ).subquery()
+    rows = connection.execute(
+        select(both.c.id, customers.c.user_id, users.c.username)
+        .select_from(
+            both.join(customers, customers.c.customer_id == both.c.customer_id).outerjoin(
+                users, users.c.user_id == customers.c.user_id
+            )
+        )
+        .where(customers.c.user_id.is_not(None))
+    )
+    yield from _by_user(Kind.DISPUTE, rows)
+
+
+def _paying(connection: Connection) -> Iterator[Finding]:
+    """Those who go on paying though nothing can be written for them."""
+    for kind, states in AWAY.items():
+        # The few who are away first: what everybody pays is long to look through.
+        ids = connection.scalars(select(users.c.user_id).where(users.c.state.in_(states))).all()
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            yield from _by_user(kind, connection.execute(_paid_by(some)))
+
+
+def _paid_by(user_ids: Sequence[int]) -> Select[Any]:
+    theirs = customers.join(users, users.c.user_id == customers.c.user_id)
+    return (
+        select(subscriptions.c.id, users.c.user_id, users.c.username, users.c.state)
+        .select_from(
+            theirs.join(subscriptions, subscriptions.c.customer_id == customers.c.customer_id)
+        )
+        .where(customers.c.user_id.in_(user_ids), customers.c.deleted_at.is_(None), GOES_ON)
+    )
+
+
+def _by_user(kind: Kind, rows: Iterable[Any]) -> Iterator[Finding]:
+    """One finding for each user, with the Stripe objects it is about."""
+    found: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.user_id].append(row)
+    for user_id, theirs in found.items():
+        row = theirs[0]
+        told = {"user": _who(row), "user_id": user_id, "state": getattr(row, "state", None)}
+        objects = ", ".join(sorted(one.id for one in theirs))
+        yield Finding(kind, str(user_id), facts=told | {"objects": objects})
