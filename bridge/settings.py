@@ -53,6 +53,7 @@ SETTINGS = (
     Setting("WEB_PORT", default="8000"),
     Setting("WEB_PROXIES", default="0"),
     Setting("METRICS_TOKEN", secret=True),
+    Setting("STANDING_TOKEN", secret=True),
     Setting("LOG_LEVEL", default="INFO"),
 )
 
@@ -88,6 +89,7 @@ class Settings:
     web_port: int = 8000
     web_proxies: int = 0
     metrics_token: str | None = field(default=None, repr=False)
+    standing_tokens: tuple[str, ...] = field(default=(), repr=False)
     log_level: str = "INFO"
 
     @property
@@ -130,6 +132,7 @@ class Settings:
             web_port=read.number("WEB_PORT", 1, HIGHEST_PORT),
             web_proxies=read.number("WEB_PROXIES", 0, MOST_PROXIES),
             metrics_token=read.text("METRICS_TOKEN") or None,
+            standing_tokens=read.long_secrets("STANDING_TOKEN", SHORTEST_SECRET),
             log_level=read.choice("LOG_LEVEL", LOG_LEVELS),
         )
         problems = read.problems + _contradictions(settings)
@@ -237,13 +240,23 @@ class _Reader:
 
     def long_secret(self, name: str, shortest: int) -> str:
         value = self.text(name)
+        self._refuse_short(name, value, shortest)
+        return value
+
+    def long_secrets(self, name: str, shortest: int) -> tuple[str, ...]:
+        """Several, separated by commas, while one replaces another."""
+        values = tuple(filter(None, (part.strip() for part in self.text(name).split(","))))
+        for value in values:
+            self._refuse_short(name, value, shortest)
+        return values
+
+    def _refuse_short(self, name: str, value: str, shortest: int) -> None:
         if value and (len(value) < shortest or value.lower().startswith(EXAMPLE_SECRETS)):
             self._problem(
                 "B110",
                 f"{name} is an example or shorter than {shortest} characters.",
                 "Make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'",
             )
-        return value
 
     def database_url(self, name: str, data: Path) -> str:
         value = self.text(name) or f"sqlite:///{data / 'bridge.sqlite3'}"

@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bridge.render import TEMPLATES
-from bridge.web import arrival, health, join, login, me, security, site, webhooks
+from bridge.web import arrival, health, join, login, me, security, site, standing, webhooks
 from bridge.web.context import SESSION_HOURS
 from bridge.web.limiting import Limiter
 from bridge.web.look import LookCache
@@ -78,6 +78,7 @@ def _add_routes(app: Flask) -> None:
         (join.blueprint, "look"),
         (arrival.blueprint, "look"),
         (me.blueprint, "look"),
+        (standing.blueprint, "look"),
     ):
         blueprint_guard = limiter.guard(kind)
         app.before_request_funcs.setdefault(blueprint.name, []).append(blueprint_guard)
@@ -90,6 +91,7 @@ def _add_routes(app: Flask) -> None:
         join.blueprint,
         arrival.blueprint,
         me.blueprint,
+        standing.blueprint,
     ):
         app.register_blueprint(blueprint)
 

@@ -30,6 +30,13 @@ def problems(**changes: str) -> dict[str, str]:
     return {problem.code: problem.message for problem in caught.value.problems}
 
 
+def test_A18_a_token_may_be_two_while_one_is_replaced_and_is_no_part_of_what_is_shown() -> None:
+    settings = Settings.from_env({**GOOD, "STANDING_TOKEN": f"{'t' * 32}, {'u' * 32}"})
+    assert settings.standing_tokens == ("t" * 32, "u" * 32)
+    assert "tttt" not in repr(settings)
+    assert Settings.from_env(GOOD).standing_tokens == ()
+
+
 def test_good_settings_are_read_with_their_defaults() -> None:
     settings = Settings.from_env(GOOD)
     assert settings.stripe_webhook_secrets == ("whsec_one", "whsec_two")
@@ -59,6 +66,7 @@ def test_every_problem_is_reported_at_once() -> None:
     [
         ("STRIPE_API_KEY", "pk_test_abc", "B106"),
         ("STRIPE_WEBHOOK_SECRET", "whsec_a,abc", "B107"),
+        ("STANDING_TOKEN", f"{'t' * 32},short", "B110"),
         ("DISCOURSE_URL", "forum.example.org", "B103"),
         ("DISCOURSE_URL", "https://user:word@forum.example.org", "B103"),
         ("DISCOURSE_URL", "https://[", "B103"),

@@ -1,0 +1,42 @@
+"""For a door, or another machine that knows a token: is this person in good standing, and why."""
+
+from __future__ import annotations
+
+import hmac
+
+from flask import Blueprint, Response, jsonify, request
+
+from bridge.answers.standing import standing
+from bridge.errors import NotFound
+from bridge.web.context import the_bridge
+
+blueprint = Blueprint("standing", __name__)
+
+
+@blueprint.get("/standing/<user>")
+def of_user(user: str) -> Response:
+    """Answer from what is stored, so that Stripe and the forum may be down."""
+    tokens = the_bridge().settings.standing_tokens
+    if not tokens:
+        return _refused(404, "STANDING_TOKEN is not set")
+    if not _is_known(tokens):
+        answer = _refused(401, "send a token as Authorization: Bearer …")
+        answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
+    try:
+        return jsonify(standing(the_bridge(), user, request.args.get("group")))
+    except NotFound as error:
+        return _refused(404, str(error))
+
+
+def _is_known(tokens: tuple[str, ...]) -> bool:
+    """Whether the token is one of ours; each is compared, so that the time tells nothing."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    same = [hmac.compare_digest(given.strip().encode(), token.encode()) for token in tokens]
+    return scheme.lower() == "bearer" and any(same)
+
+
+def _refused(status: int, why: str) -> Response:
+    answer = jsonify(error=why)
+    answer.status_code = status
+    return answer

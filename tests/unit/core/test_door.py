@@ -1,0 +1,78 @@
+"""Good or bad, and why: the answer to a door."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bridge.core.door import places
+from bridge.core.model import Grant
+from bridge.core.statement import Links, StatementInput
+
+NOW = datetime(2027, 3, 1, tzinfo=UTC)
+GROUP, OTHER = 7, 8
+
+
+def grant(reason: str, *, holds: bool, **more: Any) -> Grant:
+    return Grant(
+        group_id=more.pop("group_id", GROUP),
+        source="subscription",
+        source_id=more.pop("source_id", "sub_1"),
+        rule_id="r",
+        holds=holds,
+        reason=reason,
+        from_at=NOW - timedelta(days=9),
+        **more,
+    )
+
+
+ACTIVE = grant("active", holds=True)
+ENDING = grant("ending", holds=True, until_at=NOW + timedelta(days=3), source_id="sub_2")
+CANCELED = grant("canceled", holds=False, because_at=NOW)
+UNPAID = grant("unpaid", holds=False, because_at=NOW - timedelta(days=1), source_id="sub_2")
+
+
+@pytest.mark.parametrize(
+    ("grants", "member", "held", "good", "code", "due"),
+    [
+        ([ACTIVE], True, None, True, "active", False),
+        ([ACTIVE], False, None, True, "active", True),
+        ([ENDING, ACTIVE], True, None, True, "active", False),  # the one that lasts longest
+        ([CANCELED], True, None, True, "canceled", False),  # in still: it was not taken yet
+        ([UNPAID, CANCELED], False, None, False, "canceled", False),  # the latest
+        ([UNPAID, ENDING], False, None, True, "ending", True),
+        ([ACTIVE], False, "staff took you out of it", False, "held", False),
+        ([ACTIVE], True, "its rule is being corrected", True, "held", False),
+        ([], True, None, True, "not_by_us", False),
+        ([], False, None, False, "nothing", False),
+    ],
+)
+def test_A18_whoever_is_in_or_due_in_is_in_good_standing(
+    grants: list[Grant],
+    held: str | None,
+    code: str,
+    *,
+    member: bool,
+    good: bool,
+    due: bool,
+) -> None:
+    given = StatementInput(
+        as_of=NOW,
+        links=Links(""),
+        grants=tuple(grants),
+        member_of=frozenset({GROUP} if member else ()),
+        held={GROUP: held} if held else {},
+    )
+    (place,) = places(given, [GROUP], str)
+    assert (place.is_good, place.code, place.is_due) == (good, code, due)
+    assert place.reason
+
+
+def test_A18_of_a_ladder_only_the_step_that_counts_is_due_and_the_good_come_first() -> None:
+    low = grant("active", holds=True, ladder="level", rank=1)
+    high = grant("active", holds=True, ladder="level", rank=2, group_id=OTHER, source_id="sub_2")
+    given = StatementInput(as_of=NOW, links=Links(""), grants=(low, high))
+    found = places(given, [GROUP, OTHER], str)
+    assert [(one.group_id, one.is_good) for one in found] == [(OTHER, True), (GROUP, False)]
