@@ -16,7 +16,7 @@ from bridge.commands.common import as_json, counting, ready_bridge, show
 from bridge.commands.membership import by
 from bridge.importing import Outcome, import_rows, read_rows
 
-TAKEN = ("new", "known", "over")
+TAKEN = ("new", "known", "matched", "over")
 
 
 @click.command("import")
@@ -27,7 +27,9 @@ TAKEN = ("new", "known", "over")
 def import_(file: TextIO, *, really: bool, actor: str, as_json: bool) -> None:
     """Take over memberships from FILE, a CSV with the columns user, group, until, reason.
 
-    What is over already is left out, end dates are kept, and a second time changes nothing.
+    Whoever has one running subscription that leads to the group is matched with that, and nothing
+    is given; of several, the column subscription names one. What is over already is left out, end
+    dates are kept, and a second time changes nothing.
     Exits with 1 when lines are left for a person to decide.
     """
     with ready_bridge() as bridge, counting() as count:
@@ -41,7 +43,12 @@ def import_(file: TextIO, *, really: bool, actor: str, as_json: bool) -> None:
     show(
         {
             "applied": really,
-            "lines": [asdict(one.row) | {"fate": one.fate, "says": one.says} for one in found],
+            "lines": [
+                asdict(one.row)
+                | {"fate": one.fate, "says": one.says}
+                | {"matched": one.matched.id if one.matched else None}
+                for one in found
+            ],
         },
         as_json=as_json,
         for_people=lambda console: _print(console, found, really=really),
@@ -52,12 +59,15 @@ def import_(file: TextIO, *, really: bool, actor: str, as_json: bool) -> None:
 def _print(console: Console, found: list[Outcome], *, really: bool) -> None:
     for fate in dict.fromkeys(one.fate for one in found):
         console.print(f"{sum(one.fate == fate for one in found)} {fate}")
-    left = [one for one in found if one.fate not in TAKEN]
-    if left:
-        table = Table("Line", "User", "Group", "", box=None, pad_edge=False)
-        for one in left:
-            row = one.row
-            table.add_row(str(row.line), escape(row.user), escape(row.group), escape(one.says))
+    shown = [one for one in found if (one.says and one.fate != "over") or one.matched]
+    if shown:
+        table = Table("Line", "User", "Group", "", "", box=None, pad_edge=False)
+        for one in shown:
+            row, says = one.row, one.says
+            if one.matched:
+                says = f"{one.matched.id}: {says or 'agrees with Stripe'}"
+            words = (row.user, row.group, one.fate, says)
+            table.add_row(str(row.line), *(escape(word) for word in words))
         console.print(table)
     if not really:
         console.print("Nothing was changed: --apply takes over what is new.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +122,110 @@ def test_a_file_without_its_columns_is_refused(world: System, tmp_path: Path) ->
     file = tmp_path / "other.csv"
     file.write_text("name;place\nalice;pioneers\n")
     assert "no column user" in typed(world, "import", str(file), "--by", "maria", code=1)
+
+
+# --- lines of what Stripe has ---------------------------------------------------------------------
+
+
+def supporter(world: System, user: str | None, **more: Any) -> Any:
+    """A subscription that leads to the supporters, at a customer of the user's own."""
+    price = world.sdk.v1.prices.list().data[0].id
+    return world.subscribe(world.customer(user), price, **more)
+
+
+def paid_until(subscription: Any) -> str:
+    end = subscription["items"].data[0].current_period_end
+    return f"{datetime.fromtimestamp(end, UTC):%Y-%m-%d}"
+
+
+def register(tmp_path: Path, *lines: str) -> str:
+    file = tmp_path / "register.csv"
+    file.write_text("\n".join(["user,group,until,reason,customer,subscription", *lines]))
+    return str(file)
+
+
+def grants_by_hand(world: System) -> int:
+    return len(asked(world, "grant"))
+
+
+def test_A22_unique_matches_are_filled_in_several_reported_and_none_guessed(
+    world: System, tmp_path: Path
+) -> None:
+    mine = supporter(world, "alice")
+    first, second = supporter(world, "bob"), supporter(world, "bob")
+    theirs = supporter(world, None, metadata={"note": "from before, linked to nobody"})
+    confirm(world)
+    file = register(
+        tmp_path,
+        "alice,supporters,,paid in 2025,,",
+        "bob,supporters,,paid in 2025,,",
+        f"carol,supporters,,paid in 2025,{theirs.customer},",
+        f"carol,pioneers,{in_days(world, 9)},founder,,",
+    )
+    dry = json.loads(typed(world, "import", file, "--by", "maria", "--json", code=1))
+    assert fates(dry) == ["matched", "ambiguous", "matched", "new"]
+    assert [line["matched"] for line in dry["lines"]] == [mine.id, None, theirs.id, None]
+    assert all(one.id in dry["lines"][1]["says"] for one in (first, second))
+    assert "carol" not in world.members("supporters")
+    told = typed(world, "import", file, "--by", "maria", code=1)
+    assert f"{mine.id}: agrees with Stripe" in told
+    done = json.loads(typed(world, "import", file, "--apply", "--by", "maria", "--json", code=1))
+    assert fates(done) == fates(dry)
+    confirm(world)
+    assert world.members("supporters") == {"alice", "bob", "carol"}
+    assert grants_by_hand(world) == 1
+    # It rests on the subscription: with that it ends, and with nothing else.
+    before = {name: log_of(world, name) for name in ("alice", "bob", "carol")}
+    again = json.loads(typed(world, "import", file, "--apply", "--by", "maria", "--json", code=1))
+    assert fates(again) == ["matched", "ambiguous", "matched", "known"]
+    confirm(world)
+    assert {name: log_of(world, name) for name in before} == before
+    world.sdk.v1.subscriptions.cancel(theirs.id)
+    confirm(world)
+    assert world.members("supporters") == {"alice", "bob"}
+
+
+def test_A22_a_line_may_name_one_of_several_and_nothing_that_is_not_theirs(
+    world: System, tmp_path: Path
+) -> None:
+    supporter(world, "bob")
+    second, hers = supporter(world, "bob"), supporter(world, "alice")
+    confirm(world)
+    file = register(
+        tmp_path,
+        f"bob,supporters,,,,{second.id}",
+        f"carol,supporters,,,,{hers.id}",
+        f"carol,supporters,,,{hers.customer},",
+        "carol,supporters,,,cus_nobody,",
+    )
+    told = json.loads(typed(world, "import", file, "--apply", "--by", "maria", "--json", code=1))
+    assert fates(told) == ["matched", "ambiguous", "wrong", "wrong"]
+    assert told["lines"][0]["matched"] == second.id
+    confirm(world)
+    assert world.members("supporters") == {"alice", "bob"}
+    assert grants_by_hand(world) == 0
+
+
+def test_A23_the_dry_run_lists_where_the_old_record_and_stripe_differ(
+    world: System, tmp_path: Path
+) -> None:
+    right, wrong = supporter(world, "alice"), supporter(world, "bob")
+    ending = supporter(world, "carol", cancel_at_period_end=True)
+    confirm(world)
+    file = register(
+        tmp_path,
+        f"alice,supporters,{paid_until(right)},,,",
+        f"bob,supporters,{in_days(world, -400)},the year before,,",
+        f"bob,supporters,{in_days(world, -40)},the last that was recorded,,",
+        "carol,supporters,,for ever,,",
+        "alice,pioneers,,founder,,",
+    )
+    renews = f"Stripe says it renews on {paid_until(wrong)}"
+    told = asked(world, "import", file, "--by", "maria")
+    assert [(line["fate"], line["says"]) for line in told["lines"]] == [
+        ("matched", ""),
+        ("over", "it is over already"),
+        ("matched", f"the row says until {in_days(world, -40)}, {renews}"),
+        ("matched", f"the row says for good, Stripe says until {paid_until(ending)}"),
+        ("new", f"the row says pioneers, Stripe says {right.id} leads to supporters"),
+    ]
