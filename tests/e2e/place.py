@@ -198,7 +198,7 @@ def open_place(data: Path, **of_sandbox: Any) -> Iterator[Place]:
     migrate.upgrade(bridge.store, bridge.clock.now())
     bridge.limiter.prepare()
     web.app = create_app(bridge)
-    thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.05})
+    thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     secret = sandbox.info["stripe_webhook_secret"]
     add_webhook(sandbox.world, f"{url}/webhooks/stripe", secret=secret)

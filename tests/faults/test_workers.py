@@ -121,7 +121,7 @@ def test_F10_a_worker_without_its_parent_and_its_successor_do_it_once(processes:
     price = live.system.price("supporters")
     customer = live.system.customer("alice")
     faults = live.system.sandbox.world.faults
-    faults.add("discourse", "PUT /groups/*", "slow", seconds=8)
+    faults.add("discourse", "PUT /groups/*", "slow", seconds=14)
     up = live.start("up", **with_redis(live))
     live.system.subscribe(customer, price)
     group_lease = f"group:{live.system.group('supporters')}"
