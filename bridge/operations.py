@@ -7,7 +7,7 @@ import re
 from sqlalchemy import select
 
 from bridge.errors import NotFound, Permanent
-from bridge.store import changes, groups, inbox, links, memberships, statements, work
+from bridge.store import changes, groups, inbox, links, sending, statements, work
 from bridge.store.schema import customers, users
 from bridge.wiring import Bridge
 
@@ -74,7 +74,7 @@ def release(bridge: Bridge, group_name: str, *, actor: str) -> int:
         if not found:
             raise NotFound(f"no group is called {group_name}")
         group_id = found[0].id
-        waiting = len(memberships.removals(connection, group_id, 1_000_000))
+        waiting = len(sending.removals(connection, group_id, 1_000_000))
         row = groups.row_of(connection, group_id)
         released = (row.removals_released if row is not None else 0) + waiting
         groups.update_group(

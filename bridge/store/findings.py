@@ -19,8 +19,7 @@ from bridge.core.alerts import (
 )
 from bridge.core.model import Subscription
 from bridge.core.rules import Rules
-from bridge.store import facts, state
-from bridge.store import memberships as sending
+from bridge.store import facts, sending, state
 from bridge.store.figures import GO_ON, GOES_ON
 from bridge.store.schema import (
     customers,

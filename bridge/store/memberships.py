@@ -1,25 +1,19 @@
-"""The one table of both controllers: what is wanted (decider) and what is actual (applier, sweep).
-
-What may be sent to Discourse is a selection at the moment of the call, never an old instruction.
-"""
+"""The one table of both controllers: what is wanted (decider), what is actual (applier, sweep)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from bridge.core.membership import Decision, Wish
 from bridge.core.model import Grant
 from bridge.core.why import ended_by, why
-from bridge.store import shares
-from bridge.store.alerts import removals_are_held
 from bridge.store.changes import log, log_each
-from bridge.store.schema import customers, groups, memberships, moment, users, work
-from bridge.store.work import insert_for, is_user_dirty
+from bridge.store.schema import memberships, moment
+from bridge.store.work import insert_for
 
 M = memberships.c
 WISH = tuple(Wish.__dataclass_fields__)
@@ -90,181 +84,6 @@ def _wish(row: Row[Any]) -> Wish:
     values = {name: getattr(row, name) for name in WISH}
     values["sources"] = tuple(values["sources"])
     return Wish(**values)
-
-
-# --- what may be sent -----------------------------------------------------------------------------
-# The same words of SQL every second: put together once.
-
-
-@cache
-def _is_add() -> ColumnElement[bool]:
-    held_back = exists().where(users.c.user_id == M.user_id, users.c.state != "active")
-    return and_(
-        M.wanted, ~M.actual, M.hold.is_(None), M.override.is_(None), M.intent.is_(None), ~held_back
-    )
-
-
-@cache
-def _may_go(owned: str = "proven") -> ColumnElement[bool]:
-    other = memberships.alias("successor")
-    taken = exists().where(
-        other.c.user_id == M.user_id,
-        other.c.group_id == M.swap_to,
-        other.c.wanted,
-        other.c.actual,
-    )
-    # While somebody is away nothing is written for them. Who was made anonymous will not come back.
-    away = exists().where(
-        users.c.user_id == M.user_id, users.c.state.not_in(["active", "anonymized"])
-    )
-    return and_(
-        ~M.wanted,
-        M.actual,
-        ~away,
-        M.owned == owned,
-        M.hold.is_(None),
-        M.intent.is_(None),
-        M.unwanted_at.is_not(None),
-        or_(M.confirmed_at.is_not(None), taken),
-        ~is_user_dirty(M.user_id),
-        ~_is_giver_dirty(),
-        ~removals_are_held(),
-    )
-
-
-def adds(connection: Connection, group_id: int, limit: int) -> list[int]:
-    """Users to put into a group now, those decided first first."""
-    return list(
-        connection.scalars(
-            select(M.user_id)
-            .where(M.group_id == group_id, _is_add())
-            .order_by(M.decided_at, M.user_id)
-            .limit(limit)
-        )
-    )
-
-
-def oldest_add(connection: Connection, group_id: int) -> datetime | None:
-    """Since when the longest waiting addition waits."""
-    oldest: datetime | None = connection.scalar(
-        select(func.min(M.decided_at)).where(M.group_id == group_id, _is_add())
-    )
-    return oldest
-
-
-def oldest_removal(connection: Connection, group_id: int) -> datetime | None:
-    """Since when it is proven of the longest waiting removal."""
-    oldest: datetime | None = connection.scalar(
-        select(func.min(func.coalesce(M.confirmed_at, M.decided_at))).where(
-            M.group_id == group_id, _may_go()
-        )
-    )
-    return oldest
-
-
-def removals(
-    connection: Connection,
-    group_id: int,
-    limit: int,
-    *,
-    owned: str = "proven",
-    read_after: datetime | None = None,
-) -> list[int]:
-    """Users to take out of a group now: owned, proven without a grant, and not dirty again.
-
-    `read_after`: only those whose customers were all read completely since then.
-    """
-    statement = select(M.user_id).where(M.group_id == group_id, _may_go(owned))
-    if read_after is not None:
-        statement = statement.where(~_is_stale(read_after))
-    return list(connection.scalars(statement.order_by(M.unwanted_at, M.user_id).limit(limit)))
-
-
-def stale_removals(
-    connection: Connection, group_id: int, limit: int, read_after: datetime
-) -> list[int]:
-    """Users who might be taken out, but whose reading of Stripe is too old to act on."""
-    return list(
-        connection.scalars(
-            select(M.user_id)
-            .where(M.group_id == group_id, _may_go(), _is_stale(read_after))
-            .limit(limit)
-        )
-    )
-
-
-def _is_giver_dirty() -> ColumnElement[bool]:
-    """SQL: something is still to be decided about somebody who pays for what the user has."""
-    return exists().where(
-        work.c.dirty_gen > work.c.done_gen, shares.pays_for(work.c.key, M.user_id)
-    )
-
-
-def _is_stale(read_after: datetime) -> ColumnElement[bool]:
-    return exists().where(
-        or_(customers.c.user_id == M.user_id, shares.pays_for(customers.c.customer_id, M.user_id)),
-        customers.c.deleted_at.is_(None),
-        or_(customers.c.read_at.is_(None), customers.c.read_at < read_after),
-    )
-
-
-def unresolved(connection: Connection, group_id: int) -> list[Row[Any]]:
-    """Memberships for which something was sent whose outcome nobody recorded."""
-    return list(
-        connection.execute(select(memberships).where(M.group_id == group_id, M.intent.is_not(None)))
-    )
-
-
-def groups_with_work(connection: Connection, now: datetime, limit: int = 100) -> list[int]:
-    """Groups in which something may be sent now, those with additions first."""
-    waiting = and_(M.group_id == groups.c.id, groups.c.next_at <= now)
-    open_to = groups.c.missing_since.is_(None)
-    add_ids = connection.scalars(
-        select(groups.c.id).where(open_to, exists().where(waiting, _is_add())).limit(limit)
-    ).all()
-    other = connection.scalars(
-        select(groups.c.id)
-        .where(
-            open_to,
-            or_(
-                exists().where(waiting, M.intent.is_not(None)),
-                and_(
-                    groups.c.removals_stopped_at.is_(None),
-                    exists().where(waiting, or_(_may_go(), _may_go("claimed"))),
-                ),
-            ),
-        )
-        .limit(limit)
-    ).all()
-    return list(dict.fromkeys([*add_ids, *other]))
-
-
-def stuck(connection: Connection, before: datetime) -> tuple[int, datetime | None]:
-    """How many changes should have been made before a time, in groups that could not be written."""
-    waits = or_(
-        and_(_is_add(), M.decided_at <= before),
-        and_(_may_go(), M.confirmed_at <= before),
-        and_(M.intent.is_not(None), M.decided_at <= before),
-    )
-    failing = (groups.c.attempts > 0, groups.c.missing_since.is_(None))
-    count, since_at = connection.execute(
-        select(func.count(), func.min(M.decided_at))
-        .select_from(memberships.join(groups, groups.c.id == M.group_id))
-        .where(*failing, waits)
-    ).one()
-    return int(count), since_at
-
-
-def count_owned(connection: Connection, group_id: int) -> int:
-    """Members of a group whom the bridge itself put there."""
-    return (
-        connection.scalar(
-            select(func.count())
-            .select_from(memberships)
-            .where(M.group_id == group_id, M.actual, M.owned != "no")
-        )
-        or 0
-    )
 
 
 # --- what was sent, and what came of it -----------------------------------------------------------

@@ -11,7 +11,8 @@ from bridge.errors import Permanent
 from bridge.store import catalogue
 from bridge.stripe_api.client import Preview
 from bridge.web.checkout import begin_order, preview_path
-from bridge.web.context import Reader, absolute, limited, the_bridge
+from bridge.web.context import Reader, absolute, the_bridge
+from bridge.web.limiting import limited
 from bridge.web.security import Stop
 from bridge.web.shop import Offer
 

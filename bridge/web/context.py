@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from bridge.core.rules import Rules
     from bridge.web.connect import SignedIn
-    from bridge.web.limiting import Limiter
     from bridge.wiring import Bridge
 
 SESSION_HOURS = 12
@@ -40,11 +39,6 @@ def the_bridge() -> Bridge:
 def the_look() -> Look:
     """How the forum looks now."""
     return cast("LookCache", current_app.extensions["look"]).current()
-
-
-def limited(kind: str) -> None:
-    """Count one more request of a kind for this client; one too many ends the view."""
-    cast("Limiter", current_app.extensions["limiter"]).check(kind)
 
 
 def now() -> datetime:

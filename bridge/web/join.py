@@ -24,12 +24,12 @@ from bridge.web.context import (
     Reader,
     absolute,
     here,
-    limited,
     reader,
     rules_in_force,
     the_bridge,
     the_look,
 )
+from bridge.web.limiting import limited
 from bridge.web.login import STRANGER
 from bridge.web.security import Stop
 from bridge.web.words import price_words, term_words

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from typing import cast
 
-from flask import request
+from flask import current_app, request
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -32,6 +33,11 @@ class Limiter:
     def guard(self, kind: str) -> Callable[[], None]:
         """The check as a `before_request` function of a blueprint."""
         return lambda: self.check(kind)
+
+
+def limited(kind: str) -> None:
+    """Count one more request of a kind for this client; one too many ends the view."""
+    cast("Limiter", current_app.extensions["limiter"]).check(kind)
 
 
 def _client() -> str:

@@ -16,7 +16,8 @@ from bridge.statement_input import statement_input
 from bridge.store import catalogue
 from bridge.store import facts as readings
 from bridge.store import web as store
-from bridge.web.context import absolute, limited, reader, the_bridge
+from bridge.web.context import absolute, reader, the_bridge
+from bridge.web.limiting import limited
 from bridge.web.login import ask_for_login
 from bridge.web.security import Stop
 

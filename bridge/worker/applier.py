@@ -6,13 +6,9 @@ resolved by reading again. It never sleeps: without a free request it leaves, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import structlog
-from sqlalchemy import Row
 
 from bridge.crashpoints import crashpoint
 from bridge.errors import (
@@ -24,38 +20,18 @@ from bridge.errors import (
     Transient,
     Uncertain,
 )
-from bridge.store import changes, groups, memberships, statements, work
+from bridge.store import changes, groups, memberships, sending, work
 from bridge.wiring import Bridge
+from bridge.worker import outcomes
+from bridge.worker.outcomes import LARGEST_BATCH, Turn
 
 log = structlog.get_logger()
-# A real forum adds people one by one and kills a request at 30 s: aim at 2 to 3 s a call.
-FAST_SECONDS = 1.2
-SLOW_SECONDS = 3.0
-SMALLEST_BATCH = 5
-LARGEST_BATCH = 1000
-# Up to so many people are looked up one by one; more cost less as pages of the group.
-FEW = 3
-# Discourse names the cards of at most 50 users a call.
-CARDS = 50
 REMOVAL_WINDOW = timedelta(hours=1)
 GATHER = timedelta(seconds=10)
 GATHER_REMOVALS = timedelta(minutes=1)
 # So long, and no longer, removals stay out of the way of whoever reads the group page by page.
 LONGEST_READING = timedelta(minutes=5)
 OLDEST_READING = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """One holder's work on one group, valid while its lease is."""
-
-    bridge: Bridge
-    lease: work.Lease
-    group: Row[Any]
-
-    @property
-    def id(self) -> int:
-        return int(self.group.id)
 
 
 def work_on(bridge: Bridge, group_id: int) -> bool:
@@ -86,23 +62,23 @@ def _step(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
         group = groups.row_of(connection, group_id)
         if group is None or group.missing_since is not None or group.next_at > now:
             return False
-        turn = _Turn(bridge, lease, group)
-        open_ends = memberships.unresolved(connection, group_id)
-    if open_ends and not _resolve(turn, open_ends):
+        turn = Turn(bridge, lease, group)
+        open_ends = sending.unresolved(connection, group_id)
+    if open_ends and not outcomes.resolve(turn, open_ends):
         return False
     if _gathers(turn):
         return False
     return _add(turn) or _remove(turn)
 
 
-def _gathers(turn: _Turn) -> bool:
+def _gathers(turn: Turn) -> bool:
     """When requests get scarce, gather those who come within some seconds into one request.
 
     Otherwise a rush would use up the minute one person at a time, and nothing else would be sent.
     """
     now = turn.bridge.clock.now()
     with turn.bridge.store.read() as connection:
-        oldest = memberships.oldest_add(connection, turn.id)
+        oldest = sending.oldest_add(connection, turn.id)
     if oldest is None or now >= oldest + GATHER or not turn.bridge.limiter.is_scarce():
         return False
     with turn.bridge.store.write() as connection:
@@ -113,7 +89,7 @@ def _gathers(turn: _Turn) -> bool:
 # --- adding ---------------------------------------------------------------------------------------
 
 
-def _add(turn: _Turn) -> bool:
+def _add(turn: Turn) -> bool:
     bridge, group_id = turn.bridge, turn.id
     user_ids = _intend(turn, "add", turn.group.batch_size)
     if not user_ids:
@@ -122,44 +98,33 @@ def _add(turn: _Turn) -> bool:
     try:
         result = bridge.discourse.add_members(group_id, user_ids)
     except Uncertain:
-        _batch_was_cut_off(turn, len(user_ids))
+        outcomes.was_cut_off(turn, len(user_ids))
         raise
     except BridgeError as error:
-        _nothing_was_sent(turn, user_ids, error)
+        outcomes.nothing_was_sent(turn, user_ids, error)
         raise
     crashpoint("after_discourse_add")
     now = bridge.clock.now()
     if result.all_were_members:
         # They were in before anything was sent: put in by somebody else, so not the bridge's.
-        _settle(turn, user_ids, owned="no", action="was_member")
+        outcomes.settle(turn, user_ids, owned="no", action="was_member")
         return True
     if len(result.usernames) < len(user_ids):
-        _sort_out(turn, user_ids)
+        outcomes.sort_out(turn, user_ids)
         return True
     # Alone and not refused: was not in before. Among many some may have been: the next reading of
     # the group shows since when.
     owned = "proven" if len(user_ids) == 1 else "claimed"
-    _settle(turn, user_ids, owned=owned, action="added")
-    _pace(turn, len(user_ids), result.seconds)
+    outcomes.settle(turn, user_ids, owned=owned, action="added")
+    outcomes.pace(turn, len(user_ids), result.seconds)
     log.info("applied", group_id=group_id, added=len(user_ids), at=now.isoformat())
     return True
-
-
-def _settle(turn: _Turn, user_ids: Sequence[int], *, owned: str, action: str) -> None:
-    now = turn.bridge.clock.now()
-    with turn.bridge.store.write() as connection:
-        work.check(connection, turn.lease, now)
-        memberships.settle_added(connection, turn.id, user_ids, owned=owned, now=now, action=action)
-        groups.update_group(connection, turn.id, attempts=0, error=None)
-        successors = memberships.waiting_for(connection, turn.id, user_ids)
-    for group_id in successors:
-        turn.bridge.hint("apply", str(group_id))
 
 
 # --- removing -------------------------------------------------------------------------------------
 
 
-def _remove(turn: _Turn) -> bool:
+def _remove(turn: Turn) -> bool:
     bridge, group_id = turn.bridge, turn.id
     if turn.group.removals_stopped_at is not None or _removals_wait(turn):
         return False
@@ -173,10 +138,10 @@ def _remove(turn: _Turn) -> bool:
     try:
         result = bridge.discourse.remove_members(group_id, user_ids)
     except Uncertain:
-        _batch_was_cut_off(turn, len(user_ids))
+        outcomes.was_cut_off(turn, len(user_ids))
         raise
     except BridgeError as error:
-        _nothing_was_sent(turn, user_ids, error)
+        outcomes.nothing_was_sent(turn, user_ids, error)
         raise
     crashpoint("after_discourse_remove")
     now = bridge.clock.now()
@@ -184,12 +149,12 @@ def _remove(turn: _Turn) -> bool:
         work.check(connection, turn.lease, now)
         memberships.settle_removed(connection, group_id, user_ids, now=now)
         groups.update_group(connection, group_id, attempts=0, error=None)
-    _pace(turn, len(user_ids), result.seconds)
+    outcomes.pace(turn, len(user_ids), result.seconds)
     log.info("applied", group_id=group_id, removed=len(user_ids), skipped=len(result.skipped))
     return True
 
 
-def _removals_wait(turn: _Turn) -> bool:
+def _removals_wait(turn: Turn) -> bool:
     """A removal is in no hurry, so it costs no request that waiting a little would save.
 
     While the group is read, removals would shift its pages and fill its history; and when requests
@@ -199,29 +164,29 @@ def _removals_wait(turn: _Turn) -> bool:
     if group.reading_since is not None and now < group.reading_since + LONGEST_READING:
         return True
     with turn.bridge.store.read() as connection:
-        oldest = memberships.oldest_removal(connection, turn.id)
+        oldest = sending.oldest_removal(connection, turn.id)
     return oldest is not None and now < oldest + GATHER_REMOVALS and turn.bridge.limiter.is_scarce()
 
 
-def _removals_allowed(turn: _Turn) -> int:
+def _removals_allowed(turn: Turn) -> int:
     """How many may still go in this rolling hour."""
     policy, now = turn.bridge.policy, turn.bridge.clock.now()
     with turn.bridge.store.read() as connection:
         since = now - REMOVAL_WINDOW
         gone = changes.count_since(connection, "removed", turn.id, since)
-        owned = memberships.count_owned(connection, turn.id)
+        owned = sending.count_owned(connection, turn.id)
         released = int(turn.group.removals_released)
     share: int = (owned + gone) * policy.removal_limit_percent // 100
     return max(0, max(policy.removal_limit_min, share) + released - gone)
 
 
-def _stop_if_too_many(turn: _Turn, allowed: int) -> bool:
+def _stop_if_too_many(turn: Turn, allowed: int) -> bool:
     """Hold everything that is left when the limit is reached, until a moderator lets it go on."""
     if allowed:
         return False
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
-        waiting = memberships.removals(connection, turn.id, LARGEST_BATCH)
+        waiting = sending.removals(connection, turn.id, LARGEST_BATCH)
         if waiting:
             groups.update_group(connection, turn.id, removals_stopped_at=now)
             changes.log(
@@ -235,11 +200,11 @@ def _stop_if_too_many(turn: _Turn, allowed: int) -> bool:
     return False
 
 
-def _read_again_what_is_old(turn: _Turn) -> None:
+def _read_again_what_is_old(turn: Turn) -> None:
     """A removal that had to wait rests on an old reading: Stripe is asked once more before it."""
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
-        for user_id in memberships.stale_removals(
+        for user_id in sending.stale_removals(
             connection, turn.id, LARGEST_BATCH, now - OLDEST_READING
         ):
             work.mark_dirty(
@@ -252,115 +217,28 @@ def _read_again_what_is_old(turn: _Turn) -> None:
             )
 
 
-def _ask_whose(turn: _Turn) -> None:
+def _ask_whose(turn: Turn) -> None:
     """Before somebody added in a batch is removed, a reading shows who had added them."""
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
-        if memberships.removals(connection, turn.id, 1, owned="claimed"):
+        if sending.removals(connection, turn.id, 1, owned="claimed"):
             groups.ask_for_reading(connection, turn.id, now)
 
 
-# --- when the answer is missing or short ----------------------------------------------------------
-
-
-def _intend(turn: _Turn, intent: str, limit: int) -> list[int]:
+def _intend(turn: Turn, intent: str, limit: int) -> list[int]:
     """Select what is to be sent now and write it down, in one transaction with the lease."""
     now = turn.bridge.clock.now()
     turn.bridge.limiter.check("high" if intent == "add" else "normal")
     with turn.bridge.store.write() as connection:
         work.check(connection, turn.lease, now)
         user_ids = (
-            memberships.adds(connection, turn.id, limit)
+            sending.adds(connection, turn.id, limit)
             if intent == "add"
-            else memberships.removals(connection, turn.id, limit, read_after=now - OLDEST_READING)
+            else sending.removals(connection, turn.id, limit, read_after=now - OLDEST_READING)
         )
         if user_ids:
             memberships.intend(connection, turn.id, user_ids, intent, now)
     return user_ids
-
-
-def _nothing_was_sent(turn: _Turn, user_ids: Sequence[int], error: BridgeError) -> None:
-    with turn.bridge.store.write() as connection:
-        memberships.settle_nothing(
-            connection,
-            turn.id,
-            user_ids,
-            now=turn.bridge.clock.now(),
-            outcome=type(error).__name__,
-        )
-
-
-def _batch_was_cut_off(turn: _Turn, size: int) -> None:
-    """A part of it may be in: smaller batches from now on, and a reading before anything else."""
-    if size > 1:
-        with turn.bridge.store.write() as connection:
-            groups.update_group(
-                connection, turn.id, batch_size=max(SMALLEST_BATCH, min(size, 1000) // 2)
-            )
-
-
-def _resolve(turn: _Turn, open_ends: Sequence[Row[Any]]) -> bool:
-    """Find out what came of writes that nobody recorded; False while it is not known."""
-    if len(open_ends) > FEW:
-        with turn.bridge.store.write() as connection:
-            groups.ask_for_reading(connection, turn.id, turn.bridge.clock.now())
-        turn.bridge.hint("read", str(turn.id))
-        return False
-    _look_up(turn, [row.user_id for row in open_ends])
-    return True
-
-
-def _sort_out(turn: _Turn, user_ids: Sequence[int]) -> None:
-    """Some ids are nobody's any more, and Discourse does not say which: ask who they are."""
-    if len(user_ids) <= FEW:
-        _look_up(turn, user_ids)
-        return
-    known: set[int] = set()
-    for start in range(0, len(user_ids), CARDS):
-        cards = turn.bridge.discourse.user_cards(user_ids[start : start + CARDS])
-        known.update(card.id for card in cards)
-    present = [user_id for user_id in user_ids if user_id in known]
-    _settle(turn, present, owned="claimed", action="added")
-    now = turn.bridge.clock.now()
-    with turn.bridge.store.write() as connection:
-        for user_id in set(user_ids) - known:
-            statements.mark_user(connection, user_id, "gone", now)
-            memberships.hold(connection, turn.id, [user_id], "user_gone", now)
-
-
-def _look_up(turn: _Turn, user_ids: Sequence[int]) -> None:
-    """Ask Discourse person by person who is in the group, and who is nobody any more."""
-    bridge = turn.bridge
-    for user_id in user_ids:
-        try:
-            user = bridge.discourse.user(user_id)
-        except NotFound:
-            user = None
-        now = bridge.clock.now()
-        with bridge.store.write() as connection:
-            work.check(connection, turn.lease, now)
-            if user is None:
-                statements.mark_user(connection, user_id, "gone", now)
-                memberships.hold(connection, turn.id, [user_id], "user_gone", now)
-                continue
-            statements.see_user(connection, user, now)
-            if turn.id in user.group_ids:
-                memberships.settle_present(connection, turn.id, user_id, now=now)
-            else:
-                memberships.settle_absent(connection, turn.id, user_id, now=now)
-
-
-def _pace(turn: _Turn, size: int, seconds: float) -> None:
-    """Adapt the size of batches to how fast this forum is today."""
-    before = int(turn.group.batch_size)
-    after = before
-    if seconds > SLOW_SECONDS:
-        after = max(SMALLEST_BATCH, min(before, size) // 2)
-    elif seconds < FAST_SECONDS and size >= before:
-        after = min(LARGEST_BATCH, before * 2)
-    if after != before:
-        with turn.bridge.store.write() as connection:
-            groups.update_group(connection, turn.id, batch_size=after)
 
 
 def _put_off(bridge: Bridge, group_id: int, error: BridgeError) -> None:

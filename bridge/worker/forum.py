@@ -16,7 +16,7 @@ from sqlalchemy import Row
 from bridge.discourse_api.client import MembersPage
 from bridge.discourse_api.reader import LogEntry
 from bridge.errors import BridgeError, Broken, NotFound, Transient
-from bridge.store import groups, memberships, observed, statements, work
+from bridge.store import groups, memberships, observed, sending, statements, work
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
@@ -92,7 +92,7 @@ def _finish(bridge: Bridge, lease: work.Lease, group: Row[Any], since: datetime)
     with bridge.store.read() as connection:
         missing = observed.unseen(connection, group.id, since)
         open_ends = [
-            row for row in memberships.unresolved(connection, group.id) if row.intent_at < since
+            row for row in sending.unresolved(connection, group.id) if row.intent_at < since
         ]
     actors = _who_did_it(bridge, group, [row for row in missing if row.intent is None])
     now = bridge.clock.now()

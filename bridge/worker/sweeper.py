@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import exists, or_, select
 
 from bridge.errors import BridgeError
-from bridge.store import memberships, state, statements, work
+from bridge.store import sending, state, statements, work
 from bridge.store.schema import groups
 from bridge.store.schema import memberships as members
 from bridge.wiring import Bridge
@@ -83,7 +83,7 @@ def _wake(bridge: Bridge) -> int:
         work.ring_timers(connection, now)
     with bridge.store.read() as connection:
         keys = connection.execute(work.due_keys(now, AT_ONCE)).all()
-        to_apply = memberships.groups_with_work(connection, now)
+        to_apply = sending.groups_with_work(connection, now)
         # In a rush thousands wait to be told: no more are woken than there are requests for.
         spare = bridge.limiter.spare("low")
         to_tell = statements.due_users(connection, now, min(AT_ONCE, spare))

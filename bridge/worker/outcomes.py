@@ -1,0 +1,137 @@
+"""What came of a write to the forum: all of it, nothing, or a part; and how fast the forum is.
+
+A write without a usable answer is resolved by reading again, never by assuming.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from bridge.errors import BridgeError, NotFound
+from bridge.store import groups, memberships, statements, work
+from bridge.wiring import Bridge
+
+# A real forum adds people one by one and kills a request at 30 s: aim at 2 to 3 s a call.
+FAST_SECONDS = 1.2
+SLOW_SECONDS = 3.0
+SMALLEST_BATCH = 5
+LARGEST_BATCH = 1000
+# Up to so many people are looked up one by one; more cost less as pages of the group.
+FEW = 3
+# Discourse names the cards of at most 50 users a call.
+CARDS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One holder's work on one group, valid while its lease is."""
+
+    bridge: Bridge
+    lease: work.Lease
+    group: Row[Any]
+
+    @property
+    def id(self) -> int:
+        """The group's."""
+        return int(self.group.id)
+
+
+def settle(turn: Turn, user_ids: Sequence[int], *, owned: str, action: str) -> None:
+    """They are in: write it down, and wake the groups that were to give way to this one."""
+    now = turn.bridge.clock.now()
+    with turn.bridge.store.write() as connection:
+        work.check(connection, turn.lease, now)
+        memberships.settle_added(connection, turn.id, user_ids, owned=owned, now=now, action=action)
+        groups.update_group(connection, turn.id, attempts=0, error=None)
+        successors = memberships.waiting_for(connection, turn.id, user_ids)
+    for group_id in successors:
+        turn.bridge.hint("apply", str(group_id))
+
+
+def nothing_was_sent(turn: Turn, user_ids: Sequence[int], error: BridgeError) -> None:
+    """The forum refused: they are selected again if they still should be."""
+    with turn.bridge.store.write() as connection:
+        memberships.settle_nothing(
+            connection,
+            turn.id,
+            user_ids,
+            now=turn.bridge.clock.now(),
+            outcome=type(error).__name__,
+        )
+
+
+def was_cut_off(turn: Turn, size: int) -> None:
+    """A part of it may be in: smaller batches from now on, and a reading before anything else."""
+    if size > 1:
+        with turn.bridge.store.write() as connection:
+            groups.update_group(
+                connection, turn.id, batch_size=max(SMALLEST_BATCH, min(size, 1000) // 2)
+            )
+
+
+def resolve(turn: Turn, open_ends: Sequence[Row[Any]]) -> bool:
+    """Find out what came of writes that nobody recorded; False while it is not known."""
+    if len(open_ends) > FEW:
+        with turn.bridge.store.write() as connection:
+            groups.ask_for_reading(connection, turn.id, turn.bridge.clock.now())
+        turn.bridge.hint("read", str(turn.id))
+        return False
+    _look_up(turn, [row.user_id for row in open_ends])
+    return True
+
+
+def sort_out(turn: Turn, user_ids: Sequence[int]) -> None:
+    """Some ids are nobody's any more, and Discourse does not say which: ask who they are."""
+    if len(user_ids) <= FEW:
+        _look_up(turn, user_ids)
+        return
+    known: set[int] = set()
+    for start in range(0, len(user_ids), CARDS):
+        cards = turn.bridge.discourse.user_cards(user_ids[start : start + CARDS])
+        known.update(card.id for card in cards)
+    present = [user_id for user_id in user_ids if user_id in known]
+    settle(turn, present, owned="claimed", action="added")
+    now = turn.bridge.clock.now()
+    with turn.bridge.store.write() as connection:
+        for user_id in set(user_ids) - known:
+            statements.mark_user(connection, user_id, "gone", now)
+            memberships.hold(connection, turn.id, [user_id], "user_gone", now)
+
+
+def _look_up(turn: Turn, user_ids: Sequence[int]) -> None:
+    """Ask Discourse person by person who is in the group, and who is nobody any more."""
+    bridge = turn.bridge
+    for user_id in user_ids:
+        try:
+            user = bridge.discourse.user(user_id)
+        except NotFound:
+            user = None
+        now = bridge.clock.now()
+        with bridge.store.write() as connection:
+            work.check(connection, turn.lease, now)
+            if user is None:
+                statements.mark_user(connection, user_id, "gone", now)
+                memberships.hold(connection, turn.id, [user_id], "user_gone", now)
+                continue
+            statements.see_user(connection, user, now)
+            if turn.id in user.group_ids:
+                memberships.settle_present(connection, turn.id, user_id, now=now)
+            else:
+                memberships.settle_absent(connection, turn.id, user_id, now=now)
+
+
+def pace(turn: Turn, size: int, seconds: float) -> None:
+    """Adapt the size of batches to how fast this forum is today."""
+    before = int(turn.group.batch_size)
+    after = before
+    if seconds > SLOW_SECONDS:
+        after = max(SMALLEST_BATCH, min(before, size) // 2)
+    elif seconds < FAST_SECONDS and size >= before:
+        after = min(LARGEST_BATCH, before * 2)
+    if after != before:
+        with turn.bridge.store.write() as connection:
+            groups.update_group(connection, turn.id, batch_size=after)
