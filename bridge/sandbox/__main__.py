@@ -17,7 +17,7 @@ import click
 from bridge.sandbox.community import open_community
 from bridge.sandbox.discourse.delivery import is_loopback
 from bridge.sandbox.run import start
-from bridge.sandbox.scenario import ScenarioError, play_scenario, read
+from bridge.sandbox.scenario import BEGIN, ScenarioError, play_scenario, read_file
 
 PRINTED = (
     "stripe_url", "stripe_key", "stripe_webhook_secret", "discourse_url", "discourse_key",
@@ -25,7 +25,6 @@ PRINTED = (
 )  # fmt: skip
 PORT = click.IntRange(0, 65535)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-SCENARIOS_BEGIN = 1_798_804_800.0  # 2027-01-01 12:00 UTC
 
 
 def _loopback(_context: click.Context, _option: click.Parameter, value: Any) -> Any:
@@ -63,8 +62,8 @@ def main(scenario: Path | None, *, community: bool, **options: Any) -> None:
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: stopped.set())
     try:
-        told = read(scenario.read_text()) if scenario else None
-        sandbox = start(**options, frozen_at=SCENARIOS_BEGIN if told else None)
+        told = read_file(scenario) if scenario else None
+        sandbox = start(**options, frozen_at=BEGIN if told else None)
     except (ScenarioError, OSError) as problem:
         raise click.ClickException(str(problem)) from problem
     try:

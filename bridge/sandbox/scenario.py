@@ -23,6 +23,7 @@ from bridge.sandbox.kernel import World
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 SCENARIOS = Path(__file__).parent / "scenarios"
+BEGIN = 1_798_804_800.0  # 2027-01-01 12:00 UTC, when the command line begins to play one
 METHODS = ("post", "get", "put", "delete")
 TIMEOUT_SECONDS = 60
 
@@ -56,6 +57,7 @@ def read(text: str) -> Scenario:
         raise ScenarioError(f"this is no TOML: {problem}") from problem
     if unknown := told.keys() - {"title", "begin", "step", "end"}:
         raise ScenarioError(f"unknown keys {sorted(unknown)}: say title, begin, [[step]] and [end]")
+    _check_kinds(told)
     before: list[Step] = []
     if begin := told.get("begin"):
         parts = {f.stem: f for f in (SCENARIOS / "parts").glob("*.toml")}
@@ -68,9 +70,28 @@ def read(text: str) -> Scenario:
     return Scenario(told.get("title", ""), steps, told.get("end", {}))
 
 
+def _check_kinds(told: dict[str, Any]) -> None:
+    steps, end = told.get("step", []), told.get("end", {})
+    if not isinstance(told.get("begin", ""), str) or not isinstance(end, dict):
+        raise ScenarioError("begin is a name, and [end] has keys with values")
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        raise ScenarioError("a step is written as [[step]]")
+    for step in steps:
+        if wrong := {k for k in ("form", "json") if not isinstance(step.get(k, {}), dict)}:
+            raise ScenarioError(f"{step}: {', '.join(sorted(wrong))} has names and values")
+
+
+def read_file(path: Path) -> Scenario:
+    """A scenario from a file."""
+    try:
+        return read(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as problem:
+        raise ScenarioError(f"{path.name} is no TOML: {problem}") from problem
+
+
 def play_file(world: World, info: Info, path: Path) -> Kept:
     """Play a file."""
-    return play_scenario(world, info, read(path.read_text()))
+    return play_scenario(world, info, read_file(path))
 
 
 def play_scenario(world: World, info: Info, told: Scenario) -> Kept:

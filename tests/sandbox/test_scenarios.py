@@ -17,6 +17,7 @@ import requests
 from bridge.sandbox.control import journal_lines
 from bridge.sandbox.run import Sandbox, start
 from bridge.sandbox.scenario import (
+    BEGIN,
     SCENARIOS,
     ScenarioError,
     play_file,
@@ -66,6 +67,22 @@ def test_a_life_ends_as_its_file_says_and_always_alike(sandbox: Sandbox, file: P
     assert first == played(sandbox, file)
 
 
+@pytest.fixture(scope="module")
+def elsewhen() -> Iterator[Sandbox]:
+    sandbox = start(frozen_at=BEGIN)
+    control(sandbox, "/snapshot")
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.mark.parametrize("file", FILES, ids=[f.stem for f in FILES])
+def test_a_life_ends_as_its_file_says_when_the_command_line_begins_it(
+    elsewhen: Sandbox, file: Path
+) -> None:
+    control(elsewhen, "/restore")
+    play_file(elsewhen.world, elsewhen.info, file)  # raises where the end is another
+
+
 def test_every_life_of_the_acceptance_tests_has_its_scenario() -> None:
     titles = " ".join(read(file.read_text()).title for file in FILES)
     assert {int(number) for number in re.findall(r"\bA(\d+)", titles)} == LIFECYCLE
@@ -80,6 +97,10 @@ CUSTOMER = '[[step]]\npost = "/v1/customers"\nform = { name = "Ada" }\nkeep = "c
         ('[[step]]\nget = "/v1/x"\nserver = "discourse"\nkeep = "x"', "step 1"),
         ("[[step", "this is no TOML"),
         ('title = "nothing"', "at least one"),
+        ("step = 5", r"written as \[\[step\]\]"),
+        ('begin = ["shop"]', "begin is a name"),
+        ("end = 3", "begin is a name"),
+        ('[[step]]\npost = "/v1/customers"\nform = 3', "form has names and values"),
         ("stepp = 1", r"unknown keys \['stepp'\]"),
         ('begin = "nowhere"', "there are"),
         ("[[step]]\nkeep = 'x'", "say post, get"),
@@ -95,6 +116,13 @@ def test_a_scenario_that_makes_no_sense_says_what_is_wrong(
 ) -> None:
     with pytest.raises(ScenarioError, match=complaint):
         play_scenario(sandbox.world, sandbox.info, read(text))
+
+
+def test_a_scenario_that_is_no_text_says_so(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "life.toml"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ScenarioError, match="life.toml is no TOML"):
+        play_file(sandbox.world, sandbox.info, file)
 
 
 def in_a_process(file: Path, ports: tuple[int, int]) -> tuple[dict[str, str], str]:
