@@ -48,6 +48,7 @@ FAULTS = (
 )  # fmt: skip
 OF_THE_FORUM = ("short_page", "partial")
 FAULT_MATCH = re.compile(r"(\*|[A-Z]+) [/*].*")
+STATUSES = (200, 599)
 FAULT_NUMBERS = {"seconds", "status", "entries", "members"}
 DELIVERIES: dict[str, Any] = {"stripe": stripe_delivery, "discourse": forum_delivery}
 
@@ -107,6 +108,8 @@ def add_fault(controls: Controls, params: Params) -> Any:
     args = {k: v for k, v in params.items() if k not in named and v != ""}
     for name in FAULT_NUMBERS & args.keys():
         args[name] = number(args, name, 0)
+    if not STATUSES[0] <= args.get("status", STATUSES[0]) <= STATUSES[1]:
+        raise Wrong(f"status={args['status']:g}: say one from {STATUSES[0]} to {STATUSES[1]}")
     if not isinstance(args.get("headers", {}), dict):
         raise Wrong("headers is an object of names and values")
     often, skip = times(params), whole(params, "skip", 0)

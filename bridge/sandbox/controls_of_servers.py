@@ -97,7 +97,7 @@ def _account_settings(controls: Controls, given: Params) -> Any:
         raise Wrong(f"no setting {sorted(unknown)} of the account; there are {[*ACCOUNT_SETTINGS]}")
     try:
         taken = {name: ACCOUNT_SETTINGS[name](value) for name, value in given.items()}
-    except ValueError as problem:
+    except (TypeError, ValueError) as problem:
         raise Wrong(f"{given}: {problem}") from problem
     for name, value in taken.items():
         setattr(chosen, name, value)
@@ -106,7 +106,17 @@ def _account_settings(controls: Controls, given: Params) -> Any:
 
 def _days(value: Any) -> tuple[int, ...]:
     """`3,5,7` or a list."""
-    return tuple(int(d) for d in (value if isinstance(value, list) else str(value).split(",")))
+    days = tuple(int(d) for d in (value if isinstance(value, list) else str(value).split(",")))
+    if min(days, default=0) < 0:
+        raise ValueError("days are numbers of at least 0")
+    return days
+
+
+def _not_negative(value: Any) -> int:
+    found = int(value)
+    if found < 0:
+        raise ValueError("say a number of at least 0")
+    return found
 
 
 def _dunning_end(value: Any) -> str:
@@ -119,6 +129,6 @@ def _dunning_end(value: Any) -> str:
 ACCOUNT_SETTINGS: dict[str, Callable[[Any], Any]] = {
     "dunning_days": _days,
     "dunning_end": _dunning_end,
-    "async_payment_days": int,
-    "search_lag_seconds": int,
+    "async_payment_days": _not_negative,
+    "search_lag_seconds": _not_negative,
 }

@@ -99,7 +99,11 @@ class _Listener(http.server.ThreadingHTTPServer):
         self.world, self.name, self.app, self.control, self.host = world, name, app, control, host
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", port), _Handler)
+        try:
+            super().__init__(("127.0.0.1", port), _Handler)
+        except OSError as problem:
+            said = f"{problem.strerror}; say another port, or 0 for any that is free"
+            raise OSError(problem.errno, f"{name}: port {port}: {said}") from problem
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)

@@ -31,6 +31,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("/faults", {**FAULT, "times": 0}, "at least 1"),
     ("/faults", {**FAULT, "times": "1.5"}, "no whole number"),
     ("/faults", {**FAULT, "seconds": "long"}, "seconds='long'"),
+    ("/faults", {**FAULT, "kind": "status", "status": 9999}, "from 200 to 599"),
     ("/faults", {**FAULT, "headers": "x"}, "names and values"),
     ("/webhooks", {"server": "mars", "action": "lose"}, "say stripe, discourse"),
     ("/webhooks", {"action": "eat"}, "say lose, duplicate"),
@@ -48,12 +49,16 @@ WRONG: list[tuple[str, Any, str]] = [
     ("/settings", {"version": "4"}, "3.2 or 3.5"),
     ("/settings", {"server": "stripe", "dunning_end": "unpaid", "nope": 1}, "dunning_days"),
     ("/settings", {"server": "stripe", "dunning_end": "x"}, "cancel, unpaid"),
+    ("/settings", {"server": "stripe", "dunning_days": "-3"}, "at least 0"),
+    ("/settings", {"server": "stripe", "search_lag_seconds": -1}, "at least 0"),
+    ("/settings", {"server": "stripe", "async_payment_days": None}, "async_payment_days"),
     ("/restore", {"name": "never kept"}, "no snapshot 'never kept'"),
     ("/load", {"users": 3, "group": "nope"}, "make it first"),
     ("/load", {"users": -3}, "at least 1"),
     ("/load", {"users": 3, "prefix": "a b!"}, "a prefix of letters"),
     ("/scenario", {"name": "nope"}, "there are ["),
     ("/scenario", {"toml": "[["}, "no TOML"),
+    ("/scenario", {"toml": "step = 5"}, "[[step]]"),
     ("/scenario", {}, "at least one"),
 ]
 
@@ -132,3 +137,17 @@ def test_on_the_page_a_wrong_word_is_told_above_the_controls(sandbox: Sandbox) -
     right = requests.post(url + "/clock/advance", {"seconds": 60}, headers=page, timeout=10)
     assert right.status_code == 200
     assert "Done: clock/advance" in right.text
+
+
+def test_a_port_in_use_is_named_with_what_to_do() -> None:
+    sandbox = start()
+    try:
+        for option, port in (
+            ("--stripe-port", sandbox.stripe.port),
+            ("--discourse-port", sandbox.discourse.port),
+        ):
+            said = CliRunner().invoke(main, [option, str(port)])
+            assert said.exit_code == 1
+            assert f"port {port}: Address already in use; say another port" in said.output
+    finally:
+        sandbox.close()
