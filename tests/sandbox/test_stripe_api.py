@@ -251,3 +251,76 @@ def test_two_worlds_with_one_seed_give_the_same_ids_and_events() -> None:
             return [(e.id, e.type, e.created) for e in shop.events()]
 
     assert story() == story()
+
+
+# What is refused: family, method, the object it is about (by its place), and the parameters.
+HALF_DONE: list[tuple[str, str, str | None, dict[str, Any]]] = [
+    ("customers", "create", None, {"payment_method": "pm_none"}),
+    ("customers", "create", None, {"expand": ["nonsense"]}),
+    ("customers", "update", "customer", {"name": "Bea", "payment_method": "pm_none"}),
+    ("subscriptions", "create", None, {"customer": "{customer}", "items": [{"price": "{price}"}],
+                                       "discounts": [{"coupon": "none"}]}),
+    ("subscriptions", "update", "subscription", {"description": "x", "metadata": {"a": "b"},
+                                                 "items": [{"price": "none"}]}),
+    ("subscriptions", "update", "subscription", {"items": [{"id": "{item}", "quantity": 9}],
+                                                 "proration_behavior": "always_invoice",
+                                                 "cancel_at": 1}),
+    ("subscription_schedules", "create", None,
+     {"customer": "{customer}", "start_date": "now",
+      "phases": [{"items": [{"price": "{price}"}], "discounts": [{"coupon": "none"}]}]}),
+    ("invoice_items", "create", None, {"customer": "{customer}", "currency": "eur", "amount": 5,
+                                       "tax_rates": ["none"]}),
+    ("prices", "create", None, {"currency": "eur", "unit_amount": 5, "product_data": {"name": "x"},
+                                "expand": ["nonsense"]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "method", "of", "params"), HALF_DONE)
+def test_a_refused_request_leaves_nothing_behind(
+    shop: Shop, family: str, method: str, of: str | None, params: dict[str, Any]
+) -> None:
+    price, sub = shop.price(), shop.subscribe()
+    names = {"price": price, "customer": sub.customer, "subscription": sub.id}
+    names["item"] = sub["items"].data[0].id
+    text = json.dumps(params)
+    for name, id_ in names.items():
+        text = text.replace("{" + name + "}", id_)
+    kept = ("tables", "of_customer", "agenda", "deliveries", "failing")
+    before = copy.deepcopy({name: getattr(shop.account, name) for name in kept})
+    refused(shop, f"{family}.{method}", *([names[of]] if of else []), json.loads(text))
+    after = {name: getattr(shop.account, name) for name in kept}
+    for name in kept:
+        assert {k: v for k, v in _entries(after[name]) if v} == {
+            k: v for k, v in _entries(before[name]) if v
+        }, name
+
+
+def _entries(kept: Any) -> list[tuple[Any, Any]]:
+    return list(kept.items()) if isinstance(kept, dict) else list(enumerate(kept))
+
+
+def test_a_dispute_is_decided_once(shop: Shop) -> None:
+    sub = shop.subscribe(customer=shop.customer("pm_card_createDispute"))
+    (dispute,) = shop.v1.disputes.list({"charge": paid_charge(shop, sub.customer).id}).data
+    shop.v1.disputes.update(dispute.id, {"evidence": {"uncategorized_text": "winning_evidence"}})
+    again = {"evidence": {"uncategorized_text": "losing_evidence"}}
+    assert "already closed" in str(refused(shop, "disputes.update", dispute.id, again))
+    assert "already closed" in str(refused(shop, "disputes.close", dispute.id))
+    shop.v1.disputes.update(dispute.id, {"metadata": {"seen": "yes"}})
+
+
+def test_no_more_is_captured_than_was_authorized(shop: Shop) -> None:
+    card = {"payment_method": "pm_card_visa", "capture_method": "manual", "confirm": True}
+    intent = shop.v1.payment_intents.create({"amount": 1000, "currency": "eur", **card})
+    more = {"amount_to_capture": 1001}
+    assert refused(shop, "payment_intents.capture", intent.id, more).code == "amount_too_large"
+    assert shop.v1.payment_intents.capture(intent.id).amount_received == 1000
+
+
+def test_a_cancelled_refund_is_told_with_its_charge(shop: Shop) -> None:
+    sub = shop.subscribe(customer=shop.customer("pm_card_pendingRefund"))
+    refund = shop.v1.refunds.create({"charge": paid_charge(shop, sub.customer).id, "amount": 100})
+    cancelled = shop.v1.refunds.cancel(refund.id)
+    assert cancelled.failure_balance_transaction
+    told = shop.events("charge.updated")[-1].data
+    assert (told.previous_attributes["amount_refunded"], told.object.amount_refunded) == (100, 0)

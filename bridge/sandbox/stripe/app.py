@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from flask import Flask, Response, request
@@ -19,6 +20,7 @@ from bridge.sandbox.stripe.errors import StripeError, invalid
 from bridge.sandbox.stripe.routes import ROUTES
 from bridge.sandbox.stripe.shapes import API_VERSION, Obj
 from bridge.sandbox.stripe.timeline import tick
+from bridge.sandbox.stripe.undo import undone_if_refused
 from bridge.sandbox.stripe.versions import downgrade
 from bridge.sandbox.stripe.views import present
 
@@ -108,7 +110,7 @@ def _answer(
     version = _version(account)
     given = _given()
     idempotency_key = request.headers.get("Idempotency-Key")
-    if idempotency_key and request.method in WRITES:
+    if idempotency_key and _writes():
         call["idempotency_key"] = idempotency_key
         kept = account.idempotent.get((key, idempotency_key))
         if kept:
@@ -118,7 +120,7 @@ def _answer(
     account.base_url = request.host_url.rstrip("/")
     status, body = _call(account, operation, handler, ids, given)
     body = downgrade(account, body, version)
-    if idempotency_key and request.method in WRITES and not _is_refusal(status, body):
+    if idempotency_key and _writes() and not _is_refusal(status, body):
         account.idempotent[key, idempotency_key] = {
             "path": request.path,
             "given": given,
@@ -143,9 +145,14 @@ def _call(
         legacy = None if request.headers.get("Stripe-Version") else older.PARAMETERS.get(operation)
         params = older.modern(operation, parameters.read(operation, given, legacy))
         paths = params.pop("expand", None) or []
-        return 200, present(account, handler(account, params, *ids), paths)
+        with undone_if_refused(account, [ids, params]) if _writes() else nullcontext():
+            return 200, present(account, handler(account, params, *ids), paths)
     except StripeError as problem:
         return problem.status, {"error": problem.body}
+
+
+def _writes() -> bool:
+    return request.method in WRITES
 
 
 def _given() -> dict[str, Any]:

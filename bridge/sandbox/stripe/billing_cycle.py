@@ -46,7 +46,7 @@ def _renew(account: Account, subscription: Obj, ended: list[Obj]) -> None:
             item["current_period_end"] = end_of_period(account, subscription, item, account.now)
         invoice = _cycle_invoice(account, subscription, ended, previous)
         subscription["latest_invoice"] = invoice["id"]
-    use_up(account, subscription)
+        use_up(account, subscription)
 
 
 def _cycle_invoice(account: Account, subscription: Obj, items: list[Obj], previous: int) -> Obj:

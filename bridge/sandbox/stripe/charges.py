@@ -23,6 +23,7 @@ from bridge.sandbox.stripe.payments import capture_charge, confirm, new_intent
 from bridge.sandbox.stripe.shapes import Obj
 
 EVIDENCE_DAYS = 9
+DECIDED = ("won", "lost", "warning_closed")
 
 
 def create_charge(account: Account, params: Obj) -> Obj:
@@ -170,9 +171,11 @@ def _cancel_refund(account: Account, _params: Obj, id_: str) -> Obj:
     charge = account.tables["charge"][refund["charge"]]
     with changing(account, refund, "refund.updated", "charge.refund.updated"):
         refund["status"] = "canceled"
-    charge["amount_refunded"] -= refund["amount"]
-    charge["refunded"] = False
-    book(account, refund, "refund_failure", refund["amount"])
+        booked = book(account, refund, "refund_failure", refund["amount"])
+        refund["failure_balance_transaction"] = booked["id"]
+    with changing(account, charge, "charge.updated"):
+        charge["amount_refunded"] -= refund["amount"]
+        charge["refunded"] = False
     return refund
 
 
@@ -224,6 +227,8 @@ def _move_money(account: Account, dispute: Obj, amount: int, fee: int = 0) -> No
 
 def _update_dispute(account: Account, params: Obj, id_: str) -> Obj:
     dispute = account.find("dispute", id_)
+    if params.get("evidence"):
+        _refuse_decided(dispute)
     with changing(account, dispute, "charge.dispute.updated"):
         deep_update(dispute["evidence"], params.get("evidence") or {})
         merge_metadata(dispute, params)
@@ -241,6 +246,11 @@ def _update_dispute(account: Account, params: Obj, id_: str) -> Obj:
     return dispute
 
 
+def _refuse_decided(dispute: Obj) -> None:
+    if dispute["status"] in DECIDED:
+        raise invalid("This dispute is already closed.")
+
+
 def close_dispute(account: Account, dispute: Obj, *, won: bool) -> None:
     """The bank has decided; a dispute that is won brings the money back."""
     inquiry = dispute["status"].startswith("warning")
@@ -254,6 +264,7 @@ def close_dispute(account: Account, dispute: Obj, *, won: bool) -> None:
 
 def _close(account: Account, _params: Obj, id_: str) -> Obj:
     dispute = account.find("dispute", id_)
+    _refuse_decided(dispute)
     close_dispute(account, dispute, won=False)
     return dispute
 

@@ -30,11 +30,11 @@ def create(account: Account, params: Obj) -> Obj:
     limit = invoice["amount_remaining"] if invoice["status"] != "paid" else invoice["amount_paid"]
     left = limit - (invoice["post_payment_credit_notes_amount"] if not note["_pre"] else 0)
     if note["amount"] > left:
-        account.drop(note)
         raise invalid(f"The credit note's amount is more than what is left: {left}.", "amount")
     if note["_pre"]:
         _lower(account, invoice, note["amount"])
     else:
+        _check_sum(note, params)
         _give_back(account, invoice, note, params)
     emit(account, "credit_note.created", note)
     return note
@@ -111,6 +111,18 @@ def _lower(account: Account, invoice: Obj, amount: int) -> None:
         mark_paid(account, invoice)
 
 
+def _check_sum(note: Obj, params: Obj) -> None:
+    """What was paid goes back in full, by one way or several."""
+    ways = ("credit_amount", "refund_amount", "out_of_band_amount")
+    back = sum(params.get(way) or 0 for way in ways)
+    back += sum(r.get("amount_refunded") or 0 for r in params.get("refunds") or ())
+    if back != note["amount"]:
+        raise invalid(
+            "The sum of credit amount, refund amount and out of band amount "
+            f"({back}) must equal the credit note amount ({note['amount']})."
+        )
+
+
 def _give_back(account: Account, invoice: Obj, note: Obj, params: Obj) -> None:
     with changing(account, invoice, "invoice.updated"):
         invoice["post_payment_credit_notes_amount"] += note["amount"]
@@ -118,30 +130,33 @@ def _give_back(account: Account, invoice: Obj, note: Obj, params: Obj) -> None:
     if credit := params.get("credit_amount"):
         made = change_balance(account, customer, -credit, "credit_note", credit_note=note["id"])
         note["customer_balance_transaction"] = made["id"]
+    note["refunds"] = [
+        {"payment_record_refund": None, "type": "refund", **given}
+        for given in params.get("refunds") or ()
+    ]
     note["out_of_band_amount"] = params.get("out_of_band_amount")
     refund = params.get("refund_amount")
     intent = account.get("payment_intent", invoice["_intent"])
     if refund and intent and intent["latest_charge"]:
         charge = account.tables["charge"][intent["latest_charge"]]
         made = refund_charge(account, charge, refund, {})
-        note["refunds"] = [
+        note["refunds"].append(
             {
                 "amount_refunded": refund,
                 "payment_record_refund": None,
                 "refund": made["id"],
                 "type": "refund",
             }
-        ]
+        )
 
 
 def _void(account: Account, _params: Obj, id_: str) -> Obj:
     note = account.find("credit_note", id_)
-    if note["status"] == "void" or not note["_pre"]:
-        raise invalid("This credit note cannot be voided.")
-    note.update(status="void", voided_at=account.now)
     invoice = account.tables["invoice"][note["invoice"]]
-    if invoice["status"] == "open":
-        _lower(account, invoice, -note["amount"])
+    if note["status"] == "void" or not note["_pre"] or invoice["status"] != "open":
+        raise invalid("You can only void an issued credit note of an open invoice.")
+    note.update(status="void", voided_at=account.now)
+    _lower(account, invoice, -note["amount"])
     emit(account, "credit_note.voided", note)
     return note
 

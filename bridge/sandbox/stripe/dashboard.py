@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from bridge.sandbox.kernel import World
 from bridge.sandbox.stripe.account import Account, account_of
-from bridge.sandbox.stripe.charges import close_dispute, create_refund, open_dispute
+from bridge.sandbox.stripe.charges import DECIDED, close_dispute, create_refund, open_dispute
 from bridge.sandbox.stripe.errors import StripeError
 from bridge.sandbox.stripe.invoice_lines import money
 from bridge.sandbox.stripe.invoice_routes import pay
@@ -48,7 +48,7 @@ def _subscription(account: Account, subscription: Obj) -> Obj:
 
 def _charge(account: Account, charge: Obj) -> Obj:
     dispute = next((d for d in account.rows("dispute") if d["charge"] == charge["id"]), None)
-    open_ = dispute is not None and dispute["status"] not in ("won", "lost", "warning_closed")
+    open_ = dispute is not None and dispute["status"] not in DECIDED
     status = charge["status"]
     if charge["amount_refunded"]:
         status = "refunded" if charge["refunded"] else "partly refunded"

@@ -25,10 +25,11 @@ from bridge.sandbox.stripe.invoice_lines import total
 from bridge.sandbox.stripe.invoices import (
     add_item,
     collect,
-    draft,
     finalize,
+    line_of,
     mark_paid,
     mark_uncollectible,
+    untold_draft,
     void,
 )
 from bridge.sandbox.stripe.shapes import Obj
@@ -44,7 +45,7 @@ def create(account: Account, params: Obj) -> Obj:
     customer_id = params.get("customer") or (subscription or {}).get("customer") or ""
     customer = find_customer(account, customer_id)
     account.live_at_clock_of(customer)
-    invoice = draft(
+    invoice = untold_draft(
         account,
         customer,
         params.get("currency") or customer["currency"] or "usd",
@@ -58,6 +59,7 @@ def create(account: Account, params: Obj) -> Obj:
         **{k: params[k] for k in ("collection_method", "description", "due_date") if k in params},
     )
     _take_over(account, invoice, params)
+    emit(account, "invoice.created", invoice)
     if invoice["auto_advance"]:
         invoice["automatically_finalizes_at"] = account.now + HOUR
         account.plan(account.now + HOUR, "advance_invoice", invoice)
@@ -215,7 +217,8 @@ def create_item(account: Account, params: Obj) -> Obj:
         item["_price"] = price["id"]
         item["pricing"]["price_details"] = {"price": price["id"], "product": price["product"]}
         item["pricing"]["unit_amount_decimal"] = price["unit_amount_decimal"]
-    item["_tax_rates"] = params.get("tax_rates") or []
+    rates = params.get("tax_rates") or []
+    item["_tax_rates"] = [account.find("tax_rate", r, "tax_rates")["id"] for r in rates]
     item["_subscription"] = params.get("subscription") or None
     emit(account, "invoiceitem.created", item)
     if params.get("invoice"):
@@ -241,9 +244,18 @@ def _put_on(account: Account, item: Obj, invoice_id: str) -> None:
 
 def _update_item(account: Account, params: Obj, id_: str) -> Obj:
     item = account.find("invoiceitem", id_)
+    invoice = account.get("invoice", item["invoice"])
+    if invoice and invoice["status"] != "draft":
+        raise invalid("This invoice is no longer editable", "invoice", "invoice_not_editable")
     copy_named(item, params, *ITEM_FIELDS, "amount")
     item["net_amount"] = item["amount"]
     merge_metadata(item, params)
+    if invoice:
+        with changing(account, invoice, "invoice.updated"):
+            for n, each in enumerate(invoice["_lines"]):
+                if _item_of(each) == id_:
+                    invoice["_lines"][n] = {**line_of(account, item), "id": each["id"]}
+            total(account, invoice)
     return item
 
 
@@ -252,8 +264,9 @@ def _delete_item(account: Account, _params: Obj, id_: str) -> Obj:
     if invoice := account.get("invoice", item["invoice"]):
         if invoice["status"] != "draft":
             raise invalid("The invoice item is on a finalized invoice and cannot be deleted.")
-        invoice["_lines"] = [line for line in invoice["_lines"] if _item_of(line) != id_]
-        total(account, invoice)
+        with changing(account, invoice, "invoice.updated"):
+            invoice["_lines"] = [line for line in invoice["_lines"] if _item_of(line) != id_]
+            total(account, invoice)
     account.drop(item)
     emit(account, "invoiceitem.deleted", item)
     return {"id": id_, "object": "invoiceitem", "deleted": True}

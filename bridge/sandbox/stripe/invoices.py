@@ -26,6 +26,24 @@ def draft(
     **more: Any,
 ) -> Obj:
     """A new draft with lines and the customer's pending items; emits `invoice.created`."""
+    invoice = untold_draft(
+        account, customer, currency, lines, reason=reason, subscription=subscription, **more
+    )
+    emit(account, "invoice.created", invoice)
+    return invoice
+
+
+def untold_draft(
+    account: Account,
+    customer: Obj,
+    currency: str,
+    lines: list[Obj],
+    *,
+    reason: str = "manual",
+    subscription: Obj | None = None,
+    **more: Any,
+) -> Obj:
+    """A draft that is not finished, so that no event tells of it yet."""
     invoice = account.new(
         "invoice",
         customer=customer["id"],
@@ -36,7 +54,6 @@ def draft(
         item["invoice"] = invoice["id"]
     if not customer["currency"]:
         customer["currency"] = currency
-    emit(account, "invoice.created", invoice)
     return invoice
 
 

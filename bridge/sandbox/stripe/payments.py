@@ -381,6 +381,12 @@ def capture(account: Account, params: Obj, id_: str) -> Obj:
 
 def capture_charge(account: Account, charge: Obj, amount: int) -> None:
     """Take the money that was authorized; the rest goes back."""
+    if amount > charge["amount"]:
+        raise invalid(
+            f"The amount to capture ({amount}) is more than what was authorized: "
+            f"{charge['amount']}.",
+            code="amount_too_large",
+        )
     with changing(account, charge, "charge.captured"):
         charge.update(captured=True, amount_captured=amount)
         charge["amount_refunded"] = charge["amount"] - amount

@@ -149,8 +149,9 @@ def _from_subscription(account: Account, id_: str) -> Obj:
     schedule["phases"] = _phases(account, [given], begins)
     schedule["_phase"] = 0
     _show_current(schedule)
-    subscription["schedule"] = schedule["id"]
     emit(account, "subscription_schedule.created", schedule)
+    with changing(account, subscription, "customer.subscription.updated"):
+        subscription["schedule"] = schedule["id"]
     _plan(account, schedule)
     return schedule
 
