@@ -324,3 +324,77 @@ def test_a_cancelled_refund_is_told_with_its_charge(shop: Shop) -> None:
     assert cancelled.failure_balance_transaction
     told = shop.events("charge.updated")[-1].data
     assert (told.previous_attributes["amount_refunded"], told.object.amount_refunded) == (100, 0)
+
+
+def price_with(**more: Any) -> dict[str, Any]:
+    product = {"product_data": {"name": "Gold"}, "currency": "eur", "unit_amount": 500}
+    return {**product, "recurring": {"interval": "month"}, **more}
+
+
+CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034}
+COUPON = {"percent_off": 10}
+# Family, what it is made from, and a part of Stripe's words.
+SENSELESS: list[tuple[str, dict[str, Any], str]] = [
+    ("prices", price_with(currency="xxx"), "Invalid currency: xxx"),
+    ("prices", price_with(unit_amount=-1), "greater than or equal to 0"),
+    ("prices", price_with(recurring={"interval": "year", "interval_count": 4}), "three years"),
+    ("customers", {"metadata": {str(n): "x" for n in range(51)}}, "up to 50 keys"),
+    ("customers", {"metadata": {"a": "x" * 501}}, "up to 500 characters"),
+    ("customers", {"metadata": {"x" * 41: "a"}}, "up to 40 characters"),
+    ("payment_methods", {"type": "card", "card": {**CARD, "number": "4242424242424241"}}, "number"),
+    ("payment_methods", {"type": "card", "card": {**CARD, "exp_month": 13}}, "expiration month"),
+    ("payment_methods", {"type": "card", "card": {**CARD, "exp_year": 2020}}, "expiration year"),
+    ("coupons", {**COUPON, "amount_off": 5, "currency": "eur"}, "only specify one"),
+    ("coupons", {"percent_off": 101}, "at most 100"),
+    ("coupons", {"amount_off": 5}, "needs a currency"),
+    ("coupons", {**COUPON, "duration": "repeating"}, "duration_in_months"),
+]
+
+
+@pytest.mark.parametrize(("family", "params", "words"), SENSELESS)
+def test_what_makes_no_sense_is_refused(
+    shop: Shop, family: str, params: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(stripe.StripeError, match=words):
+        getattr(shop.v1, family).create(params)
+
+
+SUBSCRIPTIONS: list[tuple[dict[str, Any], str]] = [
+    ({"items": [{"quantity": -1}]}, "greater than or equal to 0"),
+    ({"trial_end": 1_800_000_000, "trial_period_days": 3}, "only specify one"),
+    ({"cancel_at": 1_800_000_000, "cancel_at_period_end": True}, "only specify one"),
+    ({"collection_method": "send_invoice"}, "`days_until_due` is required"),
+    ({"billing_cycle_anchor": 1_790_000_000 + 50 * DAY}, "next natural billing date"),
+    ({"billing_cycle_anchor_config": {"day_of_month": 32}}, "between 1 and 31"),
+]
+
+
+@pytest.mark.parametrize(("params", "words"), SUBSCRIPTIONS)
+def test_a_subscription_that_makes_no_sense_is_refused(
+    shop: Shop, params: dict[str, Any], words: str
+) -> None:
+    price, items = shop.price(), params.get("items", [{}])
+    with pytest.raises(stripe.InvalidRequestError, match=words):
+        shop.subscribe(**{**params, "items": [{"price": price, **item} for item in items]})
+
+
+def test_an_active_promotion_code_is_taken_in_whatever_case(shop: Shop) -> None:
+    coupon = shop.v1.coupons.create(COUPON)
+    code = {"promotion": {"type": "coupon", "coupon": coupon.id}}
+    first = shop.v1.promotion_codes.create({**code, "code": "HALF"})
+    assert "already exists" in str(
+        refused(shop, "promotion_codes.create", {**code, "code": "half"})
+    )
+    shop.v1.promotion_codes.update(first.id, {"active": False})
+    shop.v1.promotion_codes.create({**code, "code": "half"})
+
+
+def test_a_page_of_none_is_refused(shop: Shop) -> None:
+    assert refused(shop, "customers.list", {"limit": 0}).param == "limit"
+
+
+def test_the_amount_of_a_payment_that_is_done_stays(shop: Shop) -> None:
+    card = {"payment_method": "pm_card_visa", "confirm": True}
+    intent = shop.v1.payment_intents.create({"amount": 1000, "currency": "eur", **card})
+    said = refused(shop, "payment_intents.update", intent.id, {"amount": 5})
+    assert said.code == "payment_intent_unexpected_state"

@@ -392,3 +392,22 @@ def test_a_pending_update_waits_for_its_payment(shop: Shop) -> None:
     shop.v1.invoices.pay(changed.latest_invoice)
     applied = shop.read(sub)
     assert (item(applied).price.id, applied.pending_update) == (more, None)
+
+
+@pytest.mark.parametrize(
+    ("config", "wanted"),
+    [
+        ({"day_of_month": 31}, "2026-09-30T14:13:20"),
+        ({"day_of_month": 1, "hour": 0, "minute": 0, "second": 0}, "2026-10-01T00:00:00"),
+        ({"day_of_month": 21, "hour": 9}, "2026-10-21T09:13:20"),
+        ({"day_of_month": 30, "month": 2}, "2027-02-28T14:13:20"),
+    ],
+)
+def test_periods_are_anchored_at_the_day_that_was_asked_for(
+    shop: Shop, config: dict[str, int], wanted: str
+) -> None:
+    sub = shop.subscribe(shop.price(interval="year"), billing_cycle_anchor_config=config)
+    at = datetime.fromtimestamp(sub.billing_cycle_anchor, UTC)
+    assert at.replace(tzinfo=None).isoformat() == wanted
+    assert sub.billing_cycle_anchor_config.day_of_month == config["day_of_month"]
+    assert sub["items"].data[0].current_period_end == sub.billing_cycle_anchor

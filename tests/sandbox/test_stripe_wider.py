@@ -328,3 +328,25 @@ def test_ten_thousand_customers_with_subscriptions_are_loaded_at_once() -> None:
     account = account_of(world)
     assert len(account.tables["customer"]) == len(account.tables["subscription"]) == 10_000
     assert account.tables["price"]["price_gold"]["unit_amount"] == 1000
+
+
+def test_a_schedule_says_itself_how_its_subscription_ends(shop: Shop) -> None:
+    sub = shop.subscribe()
+    made = shop.v1.subscription_schedules.create({"from_subscription": sub.id})
+    with pytest.raises(stripe.InvalidRequestError, match="managed by the subscription schedule"):
+        shop.v1.subscriptions.update(sub.id, {"cancel_at_period_end": True})
+    shop.v1.subscription_schedules.release(made.id)
+    assert shop.v1.subscriptions.update(sub.id, {"cancel_at_period_end": True}).cancel_at
+
+
+def test_a_schedule_of_a_pause_longer_than_the_period_is_over_now_and_not_before(
+    shop: Shop,
+) -> None:
+    sub = shop.subscribe(shop.price(interval="week"))
+    shop.v1.subscriptions.pause(sub.id, {"type": "subscription"})
+    shop.advance(60)
+    made = shop.v1.subscription_schedules.create({"from_subscription": sub.id})
+    shop.advance(0)
+    over = shop.v1.subscription_schedules.retrieve(made.id)
+    assert (over.status, over.completed_at) == ("completed", shop.now)
+    assert shop.events("subscription_schedule.completed")[-1].created == shop.now

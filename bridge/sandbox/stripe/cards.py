@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from bridge.sandbox.stripe.errors import StripeError
 from bridge.sandbox.stripe.shape_parts import CARD_CHECKS
 from bridge.sandbox.stripe.shapes import Obj
 
@@ -83,6 +85,7 @@ IBANS = {
     **dict.fromkeys(("3002", "3203"), "dispute"),
 }
 
+MONTHS = 12
 TRANSFER = "customer_balance"  # the payment method that waits for a bank transfer
 
 
@@ -98,6 +101,29 @@ def method_values(token: str) -> Obj | None:
     if card is None:
         return None
     return {"type": "card", "card": card_details(card), "_behaviour": token}
+
+
+def check_card(number: str, given: Obj, now: int) -> None:
+    """A number of a card that cannot be, or one that has expired, is refused at once."""
+    if number and not (number.isdigit() and _luhn(number) % 10 == 0):
+        raise _card_refused("incorrect_number", "Your card number is incorrect.", "number")
+    month, year = given.get("exp_month"), given.get("exp_year")
+    if month is not None and not 1 <= month <= MONTHS:
+        said = "Your card's expiration month is invalid."
+        raise _card_refused("invalid_expiry_month", said, "exp_month")
+    today = datetime.fromtimestamp(now, UTC)
+    if year is not None and (year, month or MONTHS) < (today.year, today.month):
+        said = "Your card's expiration year is invalid."
+        raise _card_refused("invalid_expiry_year", said, "exp_year")
+
+
+def _luhn(number: str) -> int:
+    digits = [int(d) for d in reversed(number)]
+    return sum(digits[::2]) + sum(sum(divmod(2 * d, 10)) for d in digits[1::2])
+
+
+def _card_refused(code: str, message: str, param: str) -> StripeError:
+    return StripeError(402, message, kind="card_error", code=code, param=param)
 
 
 def card_details(card: Card) -> Obj:

@@ -31,6 +31,7 @@ PRODUCT_FIELDS = (
     "unit_label",
     "url",
 )
+LONGEST = {"day": 1095, "week": 156, "month": 36, "year": 3}
 PRICE_FIELDS = ("active", "nickname", "tax_behavior")
 
 
@@ -160,6 +161,12 @@ def in_currency(price: Obj, currency: str) -> Obj:
 
 
 def _recurring(given: Obj) -> Obj:
+    most = LONGEST[given["interval"]]
+    if not 0 < (given.get("interval_count") or 1) <= most:
+        raise invalid(
+            f"A period is at most three years: {most} times `{given['interval']}`.",
+            "recurring[interval_count]",
+        )
     return {
         "interval": given["interval"],
         "interval_count": given.get("interval_count") or 1,

@@ -36,7 +36,7 @@ def in_range(value: int | None, wanted: Any) -> bool:
 
 def page(rows: Iterable[Obj], params: Obj, url: str, kind: str = "object") -> Obj:
     """A page of rows that come oldest first; newest stands first, as everywhere at Stripe."""
-    limit = params.get("limit") or 10
+    limit = 10 if params.get("limit") is None else params["limit"]
     if not 1 <= limit <= MAX_LIMIT:
         raise invalid(f"Invalid integer: limit must be between 1 and {MAX_LIMIT}", param="limit")
     newest = _in_order(list(rows))[::-1]

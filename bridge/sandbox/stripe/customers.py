@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.sandbox.stripe.account import Account
-from bridge.sandbox.stripe.cards import IBANS, NUMBERS, behaviour, debit_values, method_values
+from bridge.sandbox.stripe.cards import (
+    IBANS,
+    NUMBERS,
+    behaviour,
+    check_card,
+    debit_values,
+    method_values,
+)
 from bridge.sandbox.stripe.crud import (
     Handler,
     copy_named,
@@ -157,6 +164,7 @@ def create_method(account: Account, params: Obj) -> Obj:
     if kind == "card":
         token = str(given.get("token") or "").removeprefix("tok_")
         number = str(given.get("number") or "").replace(" ", "")
+        check_card(number, given, account.now)
         values = method_values(token or NUMBERS.get(number, "visa"))
     elif kind == "sepa_debit":
         last4 = str(given.get("iban", "3000"))[-4:]

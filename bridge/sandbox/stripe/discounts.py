@@ -24,6 +24,7 @@ from bridge.sandbox.stripe.redeeming import (
 from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.views import render
 
+WHOLE = 100
 COUPON_FIELDS = (
     "amount_off",
     "currency",
@@ -38,8 +39,7 @@ COUPON_FIELDS = (
 
 def create_coupon(account: Account, params: Obj) -> Obj:
     """POST /v1/coupons."""
-    if not params.get("percent_off") and not params.get("amount_off"):
-        raise invalid("Must provide percent_off or amount_off", "percent_off", "parameter_missing")
+    _check_coupon(params)
     if params.get("id") and account.get("coupon", params["id"]):
         raise invalid("Coupon already exists.", "id", "resource_already_exists")
     coupon = account.new("coupon", params.get("id"))
@@ -49,6 +49,24 @@ def create_coupon(account: Account, params: Obj) -> Obj:
     merge_metadata(coupon, params)
     emit(account, "coupon.created", coupon)
     return coupon
+
+
+def _check_coupon(params: Obj) -> None:
+    percent, amount = params.get("percent_off"), params.get("amount_off")
+    if not percent and not amount:
+        raise invalid("Must provide percent_off or amount_off", "percent_off", "parameter_missing")
+    if percent and amount:
+        raise invalid("You may only specify one of these parameters: percent_off, amount_off.")
+    if percent and not 0 < percent <= WHOLE:
+        raise invalid("Invalid percent_off: must be more than 0 and at most 100.", "percent_off")
+    if amount and (amount < 0 or not params.get("currency")):
+        raise invalid("A positive amount_off needs a currency.", "currency", "parameter_missing")
+    if params.get("duration") == "repeating" and not params.get("duration_in_months"):
+        raise invalid(
+            "You must specify duration_in_months when duration is repeating.",
+            "duration_in_months",
+            "parameter_missing",
+        )
 
 
 def _delete_coupon(account: Account, _params: Obj, id_: str) -> Obj:
@@ -63,6 +81,7 @@ def _delete_coupon(account: Account, _params: Obj, id_: str) -> Obj:
 def create_promotion_code(account: Account, params: Obj) -> Obj:
     """POST /v1/promotion_codes."""
     coupon = account.find("coupon", params["promotion"]["coupon"], "promotion[coupon]")
+    _refuse_taken(account, params)
     code = account.new(
         "promotion_code",
         code=params.get("code") or account.ids.hexadecimal(8).upper(),
@@ -73,6 +92,20 @@ def create_promotion_code(account: Account, params: Obj) -> Obj:
     merge_metadata(code, params)
     emit(account, "promotion_code.created", code)
     return code
+
+
+def _refuse_taken(account: Account, params: Obj) -> None:
+    """Of active codes only one may be typed so, in whatever case, for one customer or all."""
+    wanted, customer = str(params.get("code") or ""), params.get("customer")
+    for other in account.rows("promotion_code"):
+        same = other["code"].lower() == wanted.lower()
+        apart = customer and other["customer"] and customer != other["customer"]
+        if same and other["active"] and not apart:
+            raise invalid(
+                f"An active promotion code with `code: {wanted}` already exists.",
+                "code",
+                "resource_already_exists",
+            )
 
 
 def find_code(account: Account, text: str) -> Obj | None:

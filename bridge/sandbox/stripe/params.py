@@ -19,6 +19,18 @@ from typing import Any
 from bridge.sandbox.stripe.errors import StripeError, invalid
 
 Spec = Any
+METADATA_KEYS = 50
+NOT_NEGATIVE = {"days_until_due", "quantity", "trial_period_days", "unit_amount"}
+KNOWN_CODES = (
+    "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd btn "
+    "bwp byn bzd cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp "
+    "gel ghs gip gmd gnf gtq gyd hkd hnl htg huf idr ils inr isk jmd jod jpy kes kgs khr kmf "
+    "krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk mxn myr mzn "
+    "nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr "
+    "sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx usd uyu uzs vnd "
+    "vuv wst xaf xcd xof xpf yer zar zmw"
+)
+CURRENCIES = frozenset(KNOWN_CODES.split())
 
 
 @cache
@@ -135,6 +147,15 @@ def _map(value: Any, path: str) -> Any:
         raise invalid("Invalid object", param=path)
     if any(isinstance(v, dict) for v in value.values()):
         raise invalid("Metadata values must be strings", param=path)
+    if len(value) > METADATA_KEYS:
+        raise invalid(f"Metadata can have up to {METADATA_KEYS} keys.", param=path)
+    for what, longest, texts in (("key", 40, value), ("value", 500, value.values())):
+        if long := next((text for text in map(str, texts) if len(text) > longest), None):
+            raise invalid(
+                f"Metadata {what}s can have up to {longest} characters, but you passed in a "
+                f"{what} that is {len(long)} characters. Invalid {what}: {long}",
+                param=path,
+            )
     return {k: str(v) for k, v in value.items()}
 
 
@@ -163,10 +184,19 @@ def _scalar(spec: str, value: Any, path: str) -> Any:
         raise _wrong_word(words.split("|"), path)
     read_ = [reader(value) for letter, reader in READERS.items() if letter in kind]
     known = [value for value in read_ if value is not None]
+    _check_value(path.rpartition("[")[2].removesuffix("]"), known[0] if known else value, path)
     if known or "s" in kind:
         return known[0] if known else str(value)
     name = _kind(kind)
     raise invalid(f"Invalid {name}: {value}", param=path, code=f"parameter_invalid_{name}")
+
+
+def _check_value(name: str, value: Any, path: str) -> None:
+    """What holds of a name wherever it is a parameter."""
+    if name in NOT_NEGATIVE and isinstance(value, int) and value < 0:
+        raise invalid("This value must be greater than or equal to 0.", path)
+    if name == "currency" and str(value).lower() not in CURRENCIES:
+        raise invalid(f"Invalid currency: {str(value).lower()}.", path)
 
 
 def _kind(spec: str) -> str:

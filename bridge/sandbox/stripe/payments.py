@@ -115,6 +115,12 @@ def _method_from_data(account: Account, data: Obj) -> str:
 def update_intent(account: Account, params: Obj, id_: str) -> Obj:
     """POST /v1/payment_intents/{id}."""
     intent = account.find("payment_intent", id_)
+    if "amount" in params and intent["status"] in (*FINAL, "processing", "requires_capture"):
+        raise invalid(
+            "This PaymentIntent's amount could not be updated because it has a status of "
+            f"{intent['status']}.",
+            code="payment_intent_unexpected_state",
+        )
     copy_named(intent, params, "amount", "currency", "customer")
     _take_over(account, intent, params)
     return intent

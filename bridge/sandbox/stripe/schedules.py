@@ -167,9 +167,11 @@ def _plan(account: Account, schedule: Obj) -> None:
     if schedule["_phase"] < 0:
         account.plan(schedule["phases"][0]["start_date"], "phase", schedule)
         return
-    account.plan(schedule["phases"][schedule["_phase"]]["end_date"], "phase", schedule)
-    ends = schedule["phases"][-1]["end_date"]
-    account.plan(ends - EXPIRING_DAYS * DAY, "schedule_expiring", schedule)
+    # What a paused subscription's schedule begins with may have ended: then it is due now.
+    ends = schedule["phases"][schedule["_phase"]]["end_date"]
+    account.plan(max(account.now, ends), "phase", schedule)
+    expires = schedule["phases"][-1]["end_date"] - EXPIRING_DAYS * DAY
+    account.plan(max(account.now, expires), "schedule_expiring", schedule)
 
 
 def next_phase(account: Account, schedule: Obj) -> None:

@@ -25,6 +25,7 @@ from bridge.sandbox.stripe.subscription_items import (
     prorate,
     start_periods,
 )
+from bridge.sandbox.stripe.subscription_rules import check_due, check_schedule, check_together
 from bridge.sandbox.stripe.subscriptions import (
     ENDED,
     INCOMPLETE_HOURS,
@@ -56,6 +57,9 @@ def update(account: Account, params: Obj, id_: str) -> Obj:
     account.live_at_clock_of(account.tables["customer"][subscription["customer"]])
     if subscription["status"] in ENDED:
         _refuse_ended(subscription, params)
+    check_together(params)
+    check_due(subscription, params)
+    check_schedule(subscription, params)
     if params.get("payment_behavior") == "pending_if_incomplete":
         _refuse_what_cannot_wait(params)
     with changing(account, subscription, "customer.subscription.updated"):

@@ -32,6 +32,12 @@ from bridge.sandbox.stripe.subscription_items import (
     period_lines,
     start_periods,
 )
+from bridge.sandbox.stripe.subscription_rules import (
+    ANCHOR_PARTS,
+    anchor_from,
+    check_due,
+    check_together,
+)
 from bridge.sandbox.stripe.views import items_of
 
 ENDED = ("canceled", "incomplete_expired")
@@ -77,6 +83,7 @@ def new_subscription(account: Account, customer: Obj, params: Obj) -> Obj:
     given = params.get("items") or []
     if not given:
         raise invalid("Missing required param: items.", "items", "parameter_missing")
+    check_together(params)
     prices = [price_from(account, item, f"items[{n}]") for n, item in enumerate(given)]
     start_date = params.get("backdate_start_date") or account.now
     subscription = account.new(
@@ -92,7 +99,9 @@ def new_subscription(account: Account, customer: Obj, params: Obj) -> Obj:
         for n, (price, item) in enumerate(zip(prices, given, strict=True)):
             new_item(account, subscription, price, item, n)
         _set_trial(account, subscription, params, prices[0])
-        _set_anchor(account, subscription, params)
+        _set_anchor(account, subscription, params, prices)
+        if not params.get("_phase"):
+            check_due(subscription, params)
         take_over(account, subscription, params)
         set_ending(account, subscription, params)
     except Exception:
@@ -121,13 +130,12 @@ def _set_trial(account: Account, subscription: Obj, params: Obj, price: Obj) -> 
         )
 
 
-def _set_anchor(account: Account, subscription: Obj, params: Obj) -> None:
-    anchor = params.get("billing_cycle_anchor")
-    if anchor is None or anchor in ("now", "unchanged"):
-        return
-    if anchor <= account.now:
-        raise invalid("`billing_cycle_anchor` cannot be in the past.", "billing_cycle_anchor")
-    subscription["billing_cycle_anchor"] = anchor
+def _set_anchor(account: Account, subscription: Obj, params: Obj, prices: list[Obj]) -> None:
+    begins = subscription["trial_end"] or account.now
+    if anchor := anchor_from(account, params, prices, begins):
+        subscription["billing_cycle_anchor"] = anchor
+    if config := params.get("billing_cycle_anchor_config"):
+        subscription["billing_cycle_anchor_config"] = {p: config.get(p) for p in ANCHOR_PARTS}
 
 
 def take_over(account: Account, subscription: Obj, params: Obj) -> None:
@@ -256,7 +264,8 @@ def plan_ahead(account: Account, subscription: Obj) -> None:
         return
     ends = [i["current_period_end"] for i in items_of(account, subscription)]
     account.plan(min(ends), "cycle", subscription)
-    account.plan(min(ends) - account.settings.upcoming_days * DAY, "upcoming", subscription)
+    upcoming = min(ends) - account.settings.upcoming_days * DAY
+    account.plan(max(account.now, upcoming), "upcoming", subscription)
     if subscription["cancel_at"]:
         account.plan(subscription["cancel_at"], "cancel_at", subscription)
     if subscription["status"] == "trialing":
@@ -279,17 +288,18 @@ def cancel(account: Account, params: Obj, id_: str) -> Obj:
             credit_rest(account, subscription, item, account.now)
     if params.get("invoice_now") and has_pending_items(account, subscription):
         customer = account.tables["customer"][subscription["customer"]]
-        invoice = draft(
-            account,
-            customer,
-            subscription["currency"],
-            [],
-            reason="subscription_update",
-            subscription=subscription,
-        )
-        subscription["latest_invoice"] = invoice["id"]
-        finalize(account, invoice)
-        collect(account, invoice)
+        with changing(account, subscription, "customer.subscription.updated"):
+            invoice = draft(
+                account,
+                customer,
+                subscription["currency"],
+                [],
+                reason="subscription_update",
+                subscription=subscription,
+            )
+            subscription["latest_invoice"] = invoice["id"]
+            finalize(account, invoice)
+            collect(account, invoice)
     end(account, subscription, "cancellation_requested")
     return subscription
 
