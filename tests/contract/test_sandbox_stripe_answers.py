@@ -57,7 +57,7 @@ NOT_DONE = {
     "POST /v1/subscription_schedules": "no pause schedules, no phases' own tax rates",
     "POST /v1/invoices": "no shipping, no rendering, no mail",
     "POST /v1/invoices/create_preview": "no schedule that has not begun",
-    "POST /v1/credit_notes": "no taxes of its own, no shipping",
+    "POST /v1/credit_notes": "no taxes of its own, no shipping, no preview",
     "POST /v1/checkout/sessions": "hosted pages only, without shipping, custom fields, recovery",
     "POST /v1/checkout/sessions/{}": "metadata only",
     "GET /v1/events": "30 days back, as at Stripe",
