@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import operator
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,8 @@ def shop() -> Iterator[Shop]:
 
 
 def refused(shop: Shop, call: str, *args: Any) -> stripe.InvalidRequestError:
-    family, _, method = call.partition(".")
     with pytest.raises(stripe.InvalidRequestError) as error:
-        getattr(getattr(shop.v1, family), method)(*args)
+        operator.attrgetter(call)(shop.v1)(*args)
     return error.value
 
 
@@ -312,6 +312,8 @@ def test_a_dispute_is_decided_once(shop: Shop) -> None:
 def test_no_more_is_captured_than_was_authorized(shop: Shop) -> None:
     card = {"payment_method": "pm_card_visa", "capture_method": "manual", "confirm": True}
     intent = shop.v1.payment_intents.create({"amount": 1000, "currency": "eur", **card})
+    for little in (0, -5):
+        refused(shop, "payment_intents.capture", intent.id, {"amount_to_capture": little})
     more = {"amount_to_capture": 1001}
     assert refused(shop, "payment_intents.capture", intent.id, more).code == "amount_too_large"
     assert shop.v1.payment_intents.capture(intent.id).amount_received == 1000
@@ -346,6 +348,9 @@ SENSELESS: list[tuple[str, dict[str, Any], str]] = [
     ("payment_methods", {"type": "card", "card": {**CARD, "exp_year": 2020}}, "expiration year"),
     ("coupons", {**COUPON, "amount_off": 5, "currency": "eur"}, "only specify one"),
     ("coupons", {"percent_off": 101}, "at most 100"),
+    ("coupons", {**COUPON, "max_redemptions": 0}, "or equal to 1"),
+    ("charges", {"amount": -5, "currency": "eur", "source": "tok_visa"}, "or equal to 1"),
+    ("tax_rates", {"display_name": "VAT", "inclusive": False, "percentage": 101}, "at most 100"),
     ("coupons", {"amount_off": 5}, "needs a currency"),
     ("coupons", {**COUPON, "duration": "repeating"}, "duration_in_months"),
 ]
@@ -398,3 +403,15 @@ def test_the_amount_of_a_payment_that_is_done_stays(shop: Shop) -> None:
     intent = shop.v1.payment_intents.create({"amount": 1000, "currency": "eur", **card})
     said = refused(shop, "payment_intents.update", intent.id, {"amount": 5})
     assert said.code == "payment_intent_unexpected_state"
+
+
+def test_a_customer_has_one_currency_at_a_time(shop: Shop) -> None:
+    sub = shop.subscribe()
+    pounds = shop.price(currency="gbp")
+    with pytest.raises(stripe.InvalidRequestError, match="cannot combine currencies"):
+        shop.subscribe(pounds, sub.customer)
+    balance = {"amount": 5, "currency": "usd"}
+    said = refused(shop, "customers.balance_transactions.create", sub.customer, balance)
+    assert said.param == "currency"
+    shop.v1.subscriptions.cancel(sub.id)
+    assert shop.subscribe(pounds, sub.customer).currency == "gbp"

@@ -11,7 +11,8 @@ from bridge.sandbox.stripe.schedules import before_renewal
 from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.subscription_changes import set_items
 from bridge.sandbox.stripe.subscription_items import end_of_period, period_lines
-from bridge.sandbox.stripe.subscriptions import ENDED, WILL_END_DAYS, end, plan_ahead
+from bridge.sandbox.stripe.subscription_rules import ENDED
+from bridge.sandbox.stripe.subscriptions import WILL_END_DAYS, end, plan_ahead
 from bridge.sandbox.stripe.trials import trial_may_end
 from bridge.sandbox.stripe.views import items_of
 

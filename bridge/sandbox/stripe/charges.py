@@ -28,6 +28,7 @@ DECIDED = ("won", "lost", "warning_closed")
 
 def create_charge(account: Account, params: Obj) -> Obj:
     """POST /v1/charges: the old way to pay, without a payment intent that one sees."""
+    _check_positive(params)
     token = params.get("source") or params.get("card")
     customer = params.get("customer") or None
     method = method_from(account, token) if isinstance(token, str) else None
@@ -47,7 +48,13 @@ def create_charge(account: Account, params: Obj) -> Obj:
     return charge
 
 
+def _check_positive(params: Obj) -> None:
+    if (params.get("amount") or 1) < 1:
+        raise invalid("This value must be greater than or equal to 1.", "amount")
+
+
 def _capture(account: Account, params: Obj, id_: str) -> Obj:
+    _check_positive(params)
     charge = account.find("charge", id_)
     if charge["captured"]:
         raise invalid(f"Charge {id_} has already been captured.", code="charge_already_captured")

@@ -104,7 +104,9 @@ def _line_item(account: Account, given: Obj, n: int) -> Obj:
     if not given.get("price_data"):
         refuse_inactive(price)
     product = account.tables["product"][price["product"]]
-    quantity = given.get("quantity") or 1
+    quantity = 1 if given.get("quantity") is None else given["quantity"]
+    if quantity < 1:
+        raise invalid("This value must be greater than or equal to 1.", "line_items[quantity]")
     item = account.new(
         "item",
         currency=price["currency"],

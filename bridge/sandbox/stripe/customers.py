@@ -273,7 +273,11 @@ def change_balance(account: Account, customer: Obj, amount: int, kind: str, **mo
 
 def _create_balance(account: Account, params: Obj, id_: str) -> Obj:
     customer = find_customer(account, id_, "id")
-    customer["currency"] = customer["currency"] or params["currency"]
+    customer["currency"] = customer["currency"] or params["currency"].lower()
+    if params["currency"].lower() != customer["currency"]:
+        raise invalid(
+            f"The currency of this customer's balance is {customer['currency']}.", "currency"
+        )
     made = change_balance(
         account,
         customer,

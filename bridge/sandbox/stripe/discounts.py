@@ -259,6 +259,8 @@ def _delete_subscription_discount(account: Account, _params: Obj, id_: str) -> O
 
 def create_tax_rate(account: Account, params: Obj) -> Obj:
     """POST /v1/tax_rates."""
+    if params["percentage"] > WHOLE:
+        raise invalid("A percentage is at most 100.", "percentage")
     rate = account.new("tax_rate")
     copy_named(rate, params, *TAX_FIELDS, "inclusive", "percentage")
     merge_metadata(rate, params)

@@ -16,7 +16,7 @@ from bridge.sandbox.stripe.errors import StripeError
 from bridge.sandbox.stripe.invoice_lines import money
 from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.subscription_items import price_of
-from bridge.sandbox.stripe.subscriptions import ENDED
+from bridge.sandbox.stripe.subscription_rules import ENDED
 from bridge.sandbox.stripe.timeline import tick
 from bridge.sandbox.stripe.views import items_of
 

@@ -20,7 +20,12 @@ from bridge.sandbox.stripe.errors import StripeError, invalid
 
 Spec = Any
 METADATA_KEYS = 50
-NOT_NEGATIVE = {"days_until_due", "quantity", "trial_period_days", "unit_amount"}
+# The least that a number may be, wherever it is a parameter.
+LEAST = {
+    **dict.fromkeys(("days_until_due", "quantity", "trial_period_days", "unit_amount"), 0),
+    **dict.fromkeys(("credit_amount", "refund_amount", "out_of_band_amount", "percentage"), 0),
+    **dict.fromkeys(("amount_to_capture", "duration_in_months", "max_redemptions"), 1),
+}
 KNOWN_CODES = (
     "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd btn "
     "bwp byn bzd cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp "
@@ -193,8 +198,8 @@ def _scalar(spec: str, value: Any, path: str) -> Any:
 
 def _check_value(name: str, value: Any, path: str) -> None:
     """What holds of a name wherever it is a parameter."""
-    if name in NOT_NEGATIVE and isinstance(value, int) and value < 0:
-        raise invalid("This value must be greater than or equal to 0.", path)
+    if isinstance(value, int | float) and value < LEAST.get(name, value):
+        raise invalid(f"This value must be greater than or equal to {LEAST[name]}.", path)
     if name == "currency" and str(value).lower() not in CURRENCIES:
         raise invalid(f"Invalid currency: {str(value).lower()}.", path)
 

@@ -18,7 +18,8 @@ from bridge.sandbox.stripe.schedules import update as update_schedule
 from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.subscription_changes import update
 from bridge.sandbox.stripe.subscription_items import price_of
-from bridge.sandbox.stripe.subscriptions import ENDED, cancel
+from bridge.sandbox.stripe.subscription_rules import ENDED
+from bridge.sandbox.stripe.subscriptions import cancel
 from bridge.sandbox.stripe.views import items_of
 
 CUSTOMER_FIELDS = ("name", "email", "phone")

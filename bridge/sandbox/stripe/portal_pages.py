@@ -21,7 +21,7 @@ from bridge.sandbox.stripe.pages import (
 from bridge.sandbox.stripe.portal_actions import CUSTOMER_FIELDS, act, confirmed
 from bridge.sandbox.stripe.previews import create_preview
 from bridge.sandbox.stripe.shapes import Obj
-from bridge.sandbox.stripe.subscriptions import ENDED
+from bridge.sandbox.stripe.subscription_rules import ENDED
 
 
 def portal_page(

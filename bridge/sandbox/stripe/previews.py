@@ -26,8 +26,8 @@ from bridge.sandbox.stripe.subscription_items import (
     period_lines,
     start_periods,
 )
+from bridge.sandbox.stripe.subscription_rules import ENDED
 from bridge.sandbox.stripe.subscriptions import (
-    ENDED,
     first_lines,
     new_subscription,
     set_ending,

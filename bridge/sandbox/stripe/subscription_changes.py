@@ -25,9 +25,13 @@ from bridge.sandbox.stripe.subscription_items import (
     prorate,
     start_periods,
 )
-from bridge.sandbox.stripe.subscription_rules import check_due, check_schedule, check_together
-from bridge.sandbox.stripe.subscriptions import (
+from bridge.sandbox.stripe.subscription_rules import (
     ENDED,
+    check_due,
+    check_schedule,
+    check_together,
+)
+from bridge.sandbox.stripe.subscriptions import (
     INCOMPLETE_HOURS,
     plan_ahead,
     set_ending,

@@ -22,6 +22,7 @@ ANCHOR_PARTS = {
     "minute": (0, 59),
     "second": (0, 59),
 }
+ENDED = ("canceled", "incomplete_expired")
 ENDINGS = ("cancel_at", "cancel_at_period_end")
 
 
@@ -41,6 +42,17 @@ def check_due(subscription: Obj, params: Obj) -> None:
             "days_until_due",
             "parameter_missing",
         )
+
+
+def check_currency(account: Account, customer: Obj, currency: str) -> None:
+    """What a customer is subscribed to at one time is of one currency."""
+    for other in account.rows("subscription", customer["id"]):
+        if other["status"] not in ENDED and other["currency"] != currency:
+            raise invalid(
+                "You cannot combine currencies on a single customer. This customer has an active "
+                "subscription, subscription schedule, discount, quote, or invoice item with "
+                f"currency {other['currency']}"
+            )
 
 
 def check_schedule(subscription: Obj, params: Obj) -> None:

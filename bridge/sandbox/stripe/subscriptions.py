@@ -34,13 +34,14 @@ from bridge.sandbox.stripe.subscription_items import (
 )
 from bridge.sandbox.stripe.subscription_rules import (
     ANCHOR_PARTS,
+    ENDED,
     anchor_from,
+    check_currency,
     check_due,
     check_together,
 )
 from bridge.sandbox.stripe.views import items_of
 
-ENDED = ("canceled", "incomplete_expired")
 INCOMPLETE_HOURS = 23
 WILL_END_DAYS = 3
 MAX_TRIAL_DAYS = 730
@@ -85,11 +86,13 @@ def new_subscription(account: Account, customer: Obj, params: Obj) -> Obj:
         raise invalid("Missing required param: items.", "items", "parameter_missing")
     check_together(params)
     prices = [price_from(account, item, f"items[{n}]") for n, item in enumerate(given)]
+    currency = (params.get("currency") or prices[0]["currency"]).lower()
+    check_currency(account, customer, currency)
     start_date = params.get("backdate_start_date") or account.now
     subscription = account.new(
         "subscription",
         customer=customer["id"],
-        currency=(params.get("currency") or prices[0]["currency"]).lower(),
+        currency=currency,
         start_date=start_date,
         billing_cycle_anchor=start_date,
         test_clock=customer["test_clock"],
