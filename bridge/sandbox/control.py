@@ -134,4 +134,5 @@ def _page(controls: Controls, problem: str = "") -> str:
             done=request.args.get("done", "").strip("/"),
             faults=FAULTS,
             dunning=account.settings,
+            restricted=dict(account.restricted),
         )

@@ -16,8 +16,10 @@ from bridge.sandbox.controlled import Controls
 from bridge.sandbox.controls_of_servers import (
     limits,
     load,
+    make_key,
     memberships,
     read_only,
+    refusal_of_stripe,
     settings,
     timing,
 )
@@ -112,6 +114,8 @@ def add_fault(controls: Controls, params: Params) -> Any:
         raise Wrong(f"status={args['status']:g}: say one from {STATUSES[0]} to {STATUSES[1]}")
     if not isinstance(args.get("headers", {}), dict):
         raise Wrong("headers is an object of names and values")
+    if server == "stripe":
+        args = refusal_of_stripe(args)
     often, skip = times(params), whole(params, "skip", 0)
     fault = controls.world.faults.add(server, match, kind, times=often, skip=skip, **args)
     return dataclasses.asdict(fault)
@@ -244,6 +248,7 @@ CONTROLS: dict[tuple[str, str], Callable[[Controls, Params], Any]] = {
     ("POST", "/read-only"): read_only,
     ("POST", "/limits"): limits,
     ("POST", "/settings"): settings,
+    ("POST", "/keys"): make_key,
     ("POST", "/snapshot"): snapshot,
     ("POST", "/restore"): restore,
     ("GET", "/memberships"): memberships,

@@ -13,7 +13,9 @@ from bridge.sandbox.discourse.people import load_members, load_users
 from bridge.sandbox.discourse.settings import DEFAULT_SETTINGS
 from bridge.sandbox.discourse.state import SITE_ADMIN_ID
 from bridge.sandbox.parameters import Params, Wrong, is_on, moment, number, whole
-from bridge.sandbox.stripe import account_of
+from bridge.sandbox.stripe import account_of, restrict
+from bridge.sandbox.stripe.errors import IN_USE, LOCK_TIMEOUT, RATE_LIMIT
+from bridge.sandbox.stripe.routes import ROUTES
 
 VERSIONS = ("3.2", "3.5")
 DUNNING_ENDS = ("cancel", "unpaid", "past_due")
@@ -88,6 +90,25 @@ def settings(controls: Controls, params: Params) -> Any:
     forum.version = str(given.pop("version", forum.version))
     forum.settings |= given
     return forum.settings
+
+
+def make_key(controls: Controls, params: Params) -> Any:
+    """A restricted key of Stripe, with `rights` such as `customers:read,checkout:write`."""
+    given = params.get("rights") or ""
+    rights = {r.strip() for r in (given if isinstance(given, list) else str(given).split(","))}
+    families = {operation.split("/")[2] for operation in ROUTES}
+    known = {f"{family}:{verb}" for family in families for verb in ("read", "write")}
+    if unknown := rights - known:
+        raise Wrong(f"rights={sorted(unknown)}: say a family and read or write: {sorted(families)}")
+    return {"key": restrict(controls.world, rights), "rights": sorted(rights)}
+
+
+def refusal_of_stripe(args: Params) -> Params:
+    """What Stripe answers with 429 (`lock_timeout` or too many) and 409, unless a body is given."""
+    locked = str(args.pop("lock_timeout", "")).lower() == "true"
+    bodies = {429: LOCK_TIMEOUT if locked else RATE_LIMIT, 409: IN_USE}
+    body = bodies.get(int(args.get("status") or 0))
+    return {"body": body, **args} if body else args
 
 
 def _account_settings(controls: Controls, given: Params) -> Any:

@@ -401,3 +401,19 @@ def test_others_are_served_while_a_slow_write_runs(sandbox: Sandbox) -> None:
     assert statuses == [200, 200]
     assert len(sandbox.forum.groups[group].members) == 60
     assert len(seen) > 3
+
+
+def test_a_restricted_key_is_made_and_shown(sandbox: Sandbox) -> None:
+    made = control(sandbox, "/keys", rights="customers:read, checkout:write")
+    assert made["key"] in requests.get(sandbox.stripe.url + "/_sandbox", timeout=TIMEOUT).text
+    held = {"Authorization": f"Bearer {made['key']}"}
+    for method, status in (("GET", 200), ("POST", 403)):
+        url = sandbox.stripe.url + "/v1/customers"
+        assert requests.request(method, url, headers=held, timeout=TIMEOUT).status_code == status
+
+
+def test_stripes_own_words_are_said_when_it_has_had_enough(sandbox: Sandbox) -> None:
+    fault = {"server": "stripe", "match": "GET /v1/*", "kind": "status", "status": 429}
+    for more, code in (({}, "rate_limit"), ({"lock_timeout": True}, "lock_timeout")):
+        control(sandbox, "/faults", **fault, **more)
+        assert stripe(sandbox, "GET", "/v1/customers")["error"]["code"] == code

@@ -8,6 +8,7 @@ import ipaddress
 import json
 import threading
 import time
+import traceback
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -115,7 +116,12 @@ class Courier:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            if not self.send_next():
+            try:
+                sent = self.send_next()
+            except Exception:  # noqa: BLE001 - it is shown, and the deliveries after it still go
+                traceback.print_exc()
+                sent = False
+            if not sent:
                 self._stopping.wait(PAUSE_SECONDS)
 
     def send_next(self) -> bool:
