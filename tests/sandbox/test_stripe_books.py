@@ -271,6 +271,11 @@ def test_a_credit_note_gives_back_its_whole_amount_and_is_void_only_while_the_in
                 shop.v1.credit_notes.create({**note, **back})
         made = shop.v1.credit_notes.create({**note, "credit_amount": 100, "refund_amount": 200})
         assert made.refunds[0].amount_refunded == 200
+        intent = invoice.payments.data[0].payment.payment_intent
+        shop.v1.refunds.create({"payment_intent": intent})
+        with pytest.raises(stripe.InvalidRequestError, match="already been refunded"):
+            shop.v1.credit_notes.create({**note, "refund_amount": 300})
+        assert len(shop.v1.credit_notes.list({"invoice": invoice.id}).data) == 1
         sub = shop.subscribe(collection_method="send_invoice", days_until_due=5)
         owed = shop.v1.invoices.finalize_invoice(sub.latest_invoice)
         open_note = shop.v1.credit_notes.create({"invoice": owed.id, "amount": 300})

@@ -107,10 +107,10 @@ def create_refund(account: Account, params: Obj) -> Obj:
             f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})",
             "amount",
         )
-    return refund_charge(account, charge, amount, params)
+    return _refund_charge(account, charge, amount, params)
 
 
-def refund_charge(account: Account, charge: Obj, amount: int, params: Obj) -> Obj:
+def _refund_charge(account: Account, charge: Obj, amount: int, params: Obj) -> Obj:
     """Give an amount of a charge back."""
     after = behaviour({"type": "card", "_behaviour": charge.get("_behaviour")}).after
     refund = account.new(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.sandbox.stripe.account import Account
-from bridge.sandbox.stripe.charges import refund_charge
+from bridge.sandbox.stripe.charges import create_refund
 from bridge.sandbox.stripe.crud import (
     Handler,
     copy_named,
@@ -138,8 +138,7 @@ def _give_back(account: Account, invoice: Obj, note: Obj, params: Obj) -> None:
     refund = params.get("refund_amount")
     intent = account.get("payment_intent", invoice["_intent"])
     if refund and intent and intent["latest_charge"]:
-        charge = account.tables["charge"][intent["latest_charge"]]
-        made = refund_charge(account, charge, refund, {})
+        made = create_refund(account, {"charge": intent["latest_charge"], "amount": refund})
         note["refunds"].append(
             {
                 "amount_refunded": refund,
