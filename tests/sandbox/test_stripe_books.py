@@ -244,9 +244,15 @@ def test_what_stands_on_a_draft_is_told_and_added_up_anew() -> None:
         )
         customer = shop.customer()
         draft = shop.v1.invoices.create(
-            {"customer": customer, "currency": "eur", "default_tax_rates": [rate.id]}
+            {
+                "customer": customer,
+                "currency": "eur",
+                "default_tax_rates": [rate.id],
+                "auto_advance": True,
+            }
         )
         (made,) = shop.events("invoice.created")
+        assert made.data.object.automatically_finalizes_at == shop.now + 3600
         assert made.data.object.default_tax_rates[0].id == rate.id
         about = {"customer": customer, "invoice": draft.id, "currency": "eur"}
         item = shop.v1.invoice_items.create({**about, "amount": 500})

@@ -59,10 +59,10 @@ def create(account: Account, params: Obj) -> Obj:
         **{k: params[k] for k in ("collection_method", "description", "due_date") if k in params},
     )
     _take_over(account, invoice, params)
-    emit(account, "invoice.created", invoice)
     if invoice["auto_advance"]:
         invoice["automatically_finalizes_at"] = account.now + HOUR
         account.plan(account.now + HOUR, "advance_invoice", invoice)
+    emit(account, "invoice.created", invoice)
     return invoice
 
 
