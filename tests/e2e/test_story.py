@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,37 @@ from bridge.demo.rehearsal import rehearsal
 pytestmark = pytest.mark.e2e
 
 PATIENCE_SECONDS = 110
+
+
+@dataclass(frozen=True)
+class Demo:
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    def until_it_stays(self) -> str:
+        """Wait until its story is told; all that it said."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        output = self.folder / "output"
+        while "Ctrl-C stops it" not in (said := output.read_text()) or "bridge.log" not in said:
+            assert self.process.poll() is None, said
+            assert time.monotonic() < deadline, said
+            time.sleep(0.2)
+        return said
+
+
+@pytest.fixture(scope="module", autouse=True)
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo that stays up, begun before all else: it tells its story meanwhile."""
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "bridge", "demo"]
+    with (folder / "output").open("w") as output:
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        yield Demo(process, folder)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
 
 
 @pytest.mark.timeout(PATIENCE_SECONDS + 20)
@@ -50,24 +83,15 @@ def test_the_story_ends_well_and_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(PATIENCE_SECONDS + 20)
-def test_the_demo_stays_up_with_addresses_to_play_with(tmp_path: Path) -> None:
-    with (tmp_path / "output").open("w") as output:
-        demo = subprocess.Popen(
-            [sys.executable, "-m", "bridge", "demo"],
-            cwd=tmp_path,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        said = _until_it_stays(demo, tmp_path / "output")
-        addresses = re.findall(r"http://\S+", said.partition("It stays up")[2])
-        assert len(addresses) == 5
-        for address in addresses:
-            assert requests.get(address, timeout=10).status_code in (200, 401), address
-    finally:
-        demo.send_signal(signal.SIGINT)
-        assert demo.wait(60) == 0
-    assert (tmp_path / "demo-data" / "bridge.log").stat().st_size
+def test_the_demo_stays_up_with_addresses_to_play_with(demo: Demo) -> None:
+    said = demo.until_it_stays()
+    addresses = re.findall(r"http://\S+", said.partition("It stays up")[2])
+    assert len(addresses) == 5
+    for address in addresses:
+        assert requests.get(address, timeout=10).status_code in (200, 401), address
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.process.wait(60) == 0
+    assert (demo.folder / "demo-data" / "bridge.log").stat().st_size
 
 
 @pytest.mark.timeout(PATIENCE_SECONDS + 20)
@@ -75,12 +99,3 @@ def test_the_links_of_the_rehearsal_lead_to_offers_from_its_first_moment(tmp_pat
     with rehearsal(tmp_path, os.environ) as running:
         link = f"{running.settings.bridge_url}/join/supporter-monthly"
         assert requests.get(link, timeout=10).status_code == 200
-
-
-def _until_it_stays(demo: subprocess.Popen[bytes], output: Path) -> str:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while "Ctrl-C stops it" not in (said := output.read_text()) or "bridge.log" not in said:
-        assert demo.poll() is None, said
-        assert time.monotonic() < deadline, said
-        time.sleep(0.2)
-    return said
