@@ -327,7 +327,6 @@ def test_E28_a_moderator_is_told_of_a_dispute_until_it_is_decided(world: System)
     world.sdk.v1.disputes.update(
         dispute.id, {"evidence": {"uncategorized_text": "losing_evidence"}}
     )
-    world.sdk.v1.disputes.close(dispute.id)
     confirm(world)
     work(world, 60)
     assert kinds(world) == []
