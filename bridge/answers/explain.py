@@ -12,6 +12,8 @@ from sqlalchemy import Connection, select
 from bridge.answers.proof import Case
 from bridge.answers.waits import coming, waits
 from bridge.core.grants import grants
+from bridge.core.ladders import staying
+from bridge.core.membership import Wish, standing
 from bridge.core.model import Facts
 from bridge.core.record import Line, Standing, Stay, as_it_was, as_known, standings, stays
 from bridge.errors import NotFound
@@ -44,9 +46,9 @@ def explain(
     """
     when = When(at or bridge.clock.now(), is_now=at is None, known=known)
     with bridge.store.read() as connection:
-        case = _case(bridge, connection, user_id, when)
         lines = history.lines_of_user(connection, user_id)
         found = _standings(connection, user_id, lines, when)
+        case = _case(bridge, connection, user_id, found, when)
         shown = _shown(case, found, group_name)
         causes = _events(connection, lines)
         told = {
@@ -82,13 +84,26 @@ def _never(user_id: int, group_id: int) -> Standing:
 # --- what is known of the moment ------------------------------------------------------------------
 
 
-def _case(bridge: Bridge, connection: Connection, user_id: int, when: When) -> Case:
+def _case(
+    bridge: Bridge,
+    connection: Connection,
+    user_id: int,
+    found: Mapping[int, Standing],
+    when: When,
+) -> Case:
     regimes = history.Regimes(connection, bridge.policy)
     regime = regimes.at(when.at, bridge.policy if when.is_now else None)
     known = _facts(connection, user_id, when)
     verdicts = grants(known, regime.rules, regime.policy, when.at)
     names = connection.execute(select(group_table.c.id, group_table.c.name))
-    return Case(verdicts, regime, {row.id: row.name for row in names})
+    stands_on = standing(map(_wish, found.values()), regime.policy.unfollowed_ladders)
+    in_force = staying(verdicts, stands_on)
+    return Case(verdicts, in_force, regime, {row.id: row.name for row in names})
+
+
+def _wish(one: Standing) -> Wish:
+    wish = Wish(one.group_id, wanted=one.wanted, ladder=one.ladder)
+    return replace(wish, unwanted_at=one.unwanted_at, confirmed_at=one.confirmed_at)
 
 
 def _facts(connection: Connection, user_id: int, when: When) -> Facts:

@@ -18,16 +18,22 @@ from bridge.store.history import Regime
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything said at a moment about one user, and the law it was said by."""
+    """Everything said at a moment about one user, and the law it was said by.
+
+    `in_force`: the same, where on a ladder that follows nothing somebody stays on their step (A35).
+    """
 
     verdicts: tuple[Grant, ...]
+    in_force: tuple[Grant, ...]
     regime: Regime
     names: Mapping[int, str]
 
     def about(self, group_id: int) -> list[dict[str, Any]]:
         """What each source says of a group, those that give it first."""
-        won = set(winners(self.verdicts))
-        mine = [one for one in self.verdicts if one.group_id == group_id]
+        won = set(winners(self.in_force))
+        counted = {_key(one) for one in self.in_force}
+        said = (*self.in_force, *(one for one in self.verdicts if _key(one) not in counted))
+        mine = [one for one in said if one.group_id == group_id]
         mine.sort(key=lambda one: (one not in won, not one.holds, one.source_id))
         return [self._verdict(one, won) for one in mine]
 
@@ -53,7 +59,8 @@ class Case:
     def _verdict(self, grant: Grant, won: set[Grant]) -> dict[str, Any]:
         product, price = self._bought(grant)
         values = self._values(grant, product, price)
-        outranked = self._outranked_by(grant, won)
+        stays_on = self._stays_on(grant)
+        outranked = None if stays_on else self._outranked_by(grant, won)
         return {
             "source": grant.source,
             "id": grant.source_id,
@@ -66,6 +73,7 @@ class Case:
             "holds": grant.holds,
             "counts": grant in won,
             "outranked_by": outranked,
+            "stays_on": stays_on,
             "reason": str(grant.reason),
             "words": self._words(grant),
             "from": grant.from_at,
@@ -98,12 +106,25 @@ class Case:
         whats = name_prices([grant], self.regime.rules, prices)
         return phrase(grant, whats.get(grant.price_id or "", "membership"), _day)
 
+    def _stays_on(self, grant: Grant) -> str | None:
+        """The step on which they stay though this is paid for, or by which this counts for it."""
+        paid = {_key(one) for one in self.verdicts}
+        kept = [one for one in self.in_force if _key(one)[1:] == _key(grant)[1:]]
+        moved = [one.group_id for one in kept if _key(one) not in paid]
+        is_told = grant.ladder and (grant.group_id in moved or grant not in self.in_force)
+        return self.names.get(moved[0]) if moved and is_told else None
+
     def _outranked_by(self, grant: Grant, won: Iterable[Grant]) -> str | None:
         """The group of the same ladder that a higher grant gives instead."""
         if not grant.holds or grant in won or grant.ladder is None:
             return None
         above = next((one.group_id for one in won if one.ladder == grant.ladder), NO_GROUP)
         return self.names.get(above)
+
+
+def _key(grant: Grant) -> tuple[object, ...]:
+    """Which group something leads to; the rest is what it is, and the same on any step."""
+    return grant.group_id, grant.source_id, grant.price_id, grant.ladder
 
 
 def _day(at: datetime) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from bridge.core.reasons import Reason
 from bridge.store import alerts, groups
 from bridge.store.schema import memberships, users, work
 from bridge.wiring import Bridge
@@ -109,8 +110,17 @@ def coming(verdicts: Iterable[Mapping[str, Any]], at: datetime) -> list[Said]:
         if one["renews_at"] and one["renews_at"] > at and one["counts"]:
             found.append({"at": one["renews_at"], "words": f"{name} renews, if it is paid"})
         if one["changes_at"] and one["changes_at"] > at:
-            words = f"{name}: " + ("this ends" if one["holds"] else "this begins")
-            found.append({"at": one["changes_at"], "words": words})
+            if what := _changes(one):
+                found.append({"at": one["changes_at"], "words": f"{name}: {what}"})
         elif one["holds"] and one["until"] and one["until"] > at:
             found.append({"at": one["until"], "words": f"{name} is announced to end at Stripe"})
     return sorted(found, key=lambda said: said["at"])
+
+
+def _changes(verdict: Mapping[str, Any]) -> str | None:
+    """What a date brings; nothing to what gives nothing any more, as after a refund."""
+    if not verdict["holds"]:
+        return "this begins" if verdict["reason"] == Reason.HAND_WAITS else None
+    if verdict["until"] == verdict["changes_at"]:
+        return "this ends"
+    return "the instalments end, and what they bought goes on"

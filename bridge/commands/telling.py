@@ -81,6 +81,9 @@ def _add_verdict(tree: Tree, verdict: Said) -> None:
     branch.add(f"their page says: “{escape(verdict['words'])}”")
     if verdict["outranked_by"]:
         branch.add(f"a higher step counts instead: {escape(verdict['outranked_by'])}")
+    if verdict["stays_on"]:
+        stays = f"the ladder follows nothing that is paid for: they stay on {verdict['stays_on']}"
+        branch.add(escape(stays))
     span = f"from {day(verdict['from'])}"
     span += f", until {day(verdict['until'])}" if verdict["until"] else ""
     branch.add(span)

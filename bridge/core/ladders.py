@@ -20,7 +20,7 @@ def winners(grants: Iterable[Grant]) -> tuple[Grant, ...]:
     holding = [grant for grant in grants if grant.holds]
     best: dict[str, Grant] = {}
     for grant in holding:
-        if grant.ladder is None:
+        if grant.ladder is None or _is_within(grant, holding):
             continue
         rival = best.get(grant.ladder)
         if rival is None or _height(grant) > _height(rival):
@@ -57,6 +57,15 @@ def staying(
             # All of them are of one step now: none is higher than another.
             found[replace(grant, group_id=group_id, rank=0) if held else grant] = None
     return tuple(found)
+
+
+def _is_within(grant: Grant, others: Iterable[Grant]) -> bool:
+    """Whether what was given by hand is a part of the step that something else gives as a whole."""
+    return grant.source == "hand" and any(
+        (one.ladder, one.rank, one.group_id) == (grant.ladder, grant.rank, grant.group_id)
+        for one in others
+        if one.source != "hand"
+    )
 
 
 def _height(grant: Grant) -> tuple[int, datetime, str]:

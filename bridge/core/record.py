@@ -46,6 +46,7 @@ class Standing:
     sources: tuple[str, ...] = ()
     reason: str | None = None
     rule_id: str | None = None
+    ladder: str | None = None
     unwanted_at: datetime | None = None
     confirmed_at: datetime | None = None
     swap_to: int | None = None
@@ -136,6 +137,7 @@ def _decided(before: Standing, line: Line) -> Standing:
         sources=tuple(said.get("sources", ())),
         reason=said.get("reason"),
         rule_id=line.rule_id,
+        ladder=said.get("ladder"),
         swap_to=said.get("swap_to"),
         hold=said.get("hold"),
         unwanted_at=None if said["wanted"] else before.unwanted_at or line.at,

@@ -100,12 +100,15 @@ class Rules:
         return (*self.by_price.values(), *self.by_product.values(), *self.by_feature.values())
 
     def step_of(self, group_id: int) -> tuple[str | None, int]:
-        """The ladder of which a group is a step, and how high it stands there; else (None, 0)."""
-        found = [
-            (rule.rank, rule.ladder)
-            for rule in self.all
-            if isinstance(rule, Rule) and rule.ladder and group_id in rule.ladder_group_ids
-        ]
+        """The ladder of which a group is a step, and how high it stands there; else (None, 0).
+
+        What steps of different height share, as a base group, is no step by itself.
+        """
+        heights: dict[str, set[int]] = {}
+        for rule in self.all:
+            if isinstance(rule, Rule) and rule.ladder and group_id in rule.ladder_group_ids:
+                heights.setdefault(rule.ladder, set()).add(rule.rank)
+        found = [(rank, ladder) for ladder, (rank, *more) in heights.items() if not more]
         rank, ladder = max(found, default=(0, None))
         return ladder, rank
 

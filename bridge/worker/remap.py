@@ -11,12 +11,13 @@ from collections.abc import Collection
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from bridge.core.policy import Policy
 from bridge.core.rules import Rules
 from bridge.store import catalogue, groups, readings, state, work
 from bridge.store.groups import RULES_VERSION
-from bridge.store.schema import EPOCH
+from bridge.store.schema import EPOCH, hand_grants, memberships
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
@@ -41,6 +42,12 @@ def follow(bridge: Bridge) -> int:
         concerned = catalogue.customers_on(connection, changed) if changed else frozenset()
         for customer_id in concerned:
             work.mark_dirty(connection, customer_id, now=now, due_at=now, cause="mapping changed")
+        steps, habits = steps_of(rules), _habits(bridge.policy)
+        before_steps = seen.get("steps", steps)
+        moved = [id_ for id_, step in steps.items() if before_steps.get(id_) != step]
+        moved += before_steps.keys() - steps.keys()
+        everybody = seen.get("habits", habits) != habits
+        _wake_others(connection, moved, now, everybody=everybody, held=bool(changed))
         mapped = sorted(bridge.policy.features)
         _read_the_entitled(connection, changed, now)
         if mapped != seen.get("features", []):
@@ -54,6 +61,8 @@ def follow(bridge: Bridge) -> int:
                 "policy": _digest(bridge.policy),
                 "rules": after,
                 "features": mapped,
+                "steps": steps,
+                "habits": habits,
             },
         )
     if changed:
@@ -70,6 +79,38 @@ def fingerprints(rules: Rules) -> dict[str, str]:
         for feature in features
     }
     return {key: _digest(rule) for key, rule in (both | of_features).items()}
+
+
+def steps_of(rules: Rules) -> dict[str, str]:
+    """Group id -> the step of a ladder that it is, on which a grant by hand stands too."""
+    steps = {str(id_): rules.step_of(id_) for id_ in rules.mapped_group_ids}
+    return {id_: f"{ladder} {rank}" for id_, (ladder, rank) in steps.items() if ladder}
+
+
+def _habits(policy: Policy) -> str:
+    """What decides about memberships beside the rules."""
+    follows = sorted(policy.unfollowed_ladders)
+    return _digest((policy.unmapped, follows, policy.seat_notice_days))
+
+
+def _wake_others(
+    connection: Connection, moved: Collection[str], now: datetime, *, everybody: bool, held: bool
+) -> None:
+    """Have those decided again to whom no customer on a changed rule leads.
+
+    `everybody`: whoever was ever decided about; `held`: where something waits for a rule. `moved`:
+    groups that are another step now, for those who were put there by hand.
+    """
+    mine = memberships.c
+    given = hand_grants.c
+    asked = [select(given.user_id).where(given.group_id.in_(map(int, moved)))]
+    if everybody:
+        asked.append(select(mine.user_id))
+    elif held:
+        asked.append(select(mine.user_id).where(mine.hold.is_not(None)))
+    for user_id in sorted({id_ for one in asked for id_ in connection.scalars(one)}):
+        key = work.user_key(user_id)
+        work.mark_dirty(connection, key, now=now, due_at=now, cause="mapping changed")
 
 
 def _read_the_entitled(connection: Connection, changed: Collection[str], now: datetime) -> None:

@@ -14,8 +14,8 @@ from bridge.answers.explain import explain
 from bridge.errors import NotFound
 from bridge.sandbox.stripe import fail_payments
 from bridge.store.schema import changes
-from tests.harness import POLICY, System, system
-from tests.system.acts import account, confirm, pass_days, staff_remove
+from tests.harness import DAY, POLICY, System, system
+from tests.system.acts import account, checkout, confirm, pass_days, staff_remove
 from tests.system.typing_commands import asked, typed
 
 
@@ -192,3 +192,22 @@ def test_people_read_the_same_as_scripts_in_plain_words(world: System) -> None:
     assert "was in supporters" in typed(world, "explain", "alice", "--at", day, "--as-known")
     typed(world, "explain", "alice", "--as-known", code=2)
     typed(world, "explain", "alice", "--at", "yesterday", code=2)
+
+
+def test_what_comes_next_is_told_of_what_still_comes_and_not_of_what_is_over(world: System) -> None:
+    now = int(world.bridge.clock.now().timestamp())
+    bought = world.price("patrons", interval=None, discourse_term="10d")
+    customer = world.customer("alice")
+    session = checkout(world, "alice", bought, mode="payment", customer=customer)
+    price = world.price("supporters", discourse_after_instalments="lifetime", interval="week")
+    plan = world.subscribe(customer, price, cancel_at=now + 21 * DAY)
+    world.settle()
+    assert [one["words"] for one in about(world, "alice", "supporters")["next"]] == [
+        f"{plan.id} renews, if it is paid",
+        f"{plan.id}: the instalments end, and what they bought goes on",
+    ]
+    (ends,) = about(world, "alice", "patrons")["next"]
+    assert ends["words"].endswith("this ends")
+    world.sdk.v1.refunds.create({"payment_intent": session.payment_intent})
+    confirm(world)
+    assert about(world, "alice", "patrons")["next"] == []

@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 
 from bridge.core.grants import grants
+from bridge.core.ladders import winners
 from bridge.core.model import Facts, Grant, HandGrant
 from bridge.core.policy import Policy
 from bridge.core.reasons import Reason
@@ -52,3 +53,31 @@ def test_A4_a_grant_by_hand_stands_on_its_step_of_the_ladder() -> None:
     assert (verdict(GIVEN, rules).ladder, verdict(GIVEN, rules).rank) == ("level", 2)
     base = replace(GIVEN, group_id=40)
     assert (verdict(base, rules).ladder, verdict(base, rules).rank) == (None, 0)
+
+
+def test_I3_what_steps_of_different_height_share_is_no_step_by_itself() -> None:
+    def rule(number: int) -> Rule:
+        both = (40, 40 + number)
+        return Rule(
+            id=f"prod_{number}",
+            product_id=f"prod_{number}",
+            group_ids=both,
+            ladder="level",
+            ladder_group_ids=frozenset(both),
+            rank=number,
+        )
+
+    rules = Rules(by_product={f"prod_{number}": rule(number) for number in (1, 2)})
+    assert rules.step_of(40) == (None, 0)
+    assert rules.step_of(42) == ("level", 2)
+
+
+def test_I3_a_part_of_a_step_that_is_given_by_hand_takes_nothing_of_the_whole() -> None:
+    by_hand = replace(verdict(GIVEN), ladder="level", rank=1)
+    base, step = (
+        replace(by_hand, source="subscription", source_id="sub_1", group_id=id_, from_at=NOW - DAY)
+        for id_ in (41, 42)
+    )
+    assert {one.group_id for one in winners((base, step, by_hand))} == {41, 42}
+    alone = replace(by_hand, group_id=43)
+    assert {one.group_id for one in winners((base, replace(alone, from_at=NOW)))} == {43}
