@@ -123,6 +123,9 @@ def _running(
 def _active(
     subscription: Subscription, item: SubscriptionItem, rule: Rule, now: datetime
 ) -> Verdict:
+    if rule.trial == "wait" and _is_unpaid_since_trial(subscription):
+        # When a trial ends Stripe says active at once; its first invoice is tried an hour later.
+        return Verdict(Reason.TRIAL_WAITS, because_at=subscription.trial_end_at, holds=False)
     return _running(subscription, item, rule, now, Reason.ACTIVE)
 
 
@@ -139,8 +142,26 @@ def _past_due(
 ) -> Verdict:
     """Grace counts from the first missed due date; retries and renewals never move it (E5, E7)."""
     since_at = subscription.past_due_since_at or item.period_start_at
+    if rule.trial == "wait" and _is_first_missed(subscription, item, since_at):
+        return Verdict(Reason.TRIAL_WAITS, because_at=subscription.trial_end_at, holds=False)
     grace_ends_at = since_at + timedelta(days=rule.grace_days)
     return _until(grace_ends_at, now, Reason.GRACE, Reason.GRACE_OVER, since_at)
+
+
+def _is_unpaid_since_trial(subscription: Subscription) -> bool:
+    """Whether the newest paid invoice is known, and is of the trial or before it."""
+    trial_end_at, paid = subscription.trial_end_at, subscription.last_payment
+    return trial_end_at is not None and paid is not None and paid.paid_at < trial_end_at
+
+
+def _is_first_missed(
+    subscription: Subscription, item: SubscriptionItem, since_at: datetime
+) -> bool:
+    """Whether what is owed is what a trial ended with, so that nothing was ever paid."""
+    trial_end_at, period = subscription.trial_end_at, item.period_end_at - item.period_start_at
+    if trial_end_at is None or subscription.last_payment:
+        return _is_unpaid_since_trial(subscription)
+    return trial_end_at <= since_at < trial_end_at + period
 
 
 def _canceled(

@@ -143,7 +143,9 @@ def _last_payment(http: StripeHttp, raw: Json, *, asked: bool) -> PeriodPayment 
     latest = raw.get("latest_invoice")
     paid = period_payment(latest) if isinstance(latest, Mapping) else None
     # While collection is paused the newest invoice is none that was paid: until when was it?
-    asked = asked or bool(paid is None and raw.get("pause_collection"))
+    # And was anything paid since the trial, of one that owes something now?
+    since_trial = raw["status"] == "past_due" and raw.get("trial_end")
+    asked = asked or bool(paid is None and (raw.get("pause_collection") or since_trial))
     if asked and (raw["status"] in RUNNING or raw.get("cancel_at")):
         return read_period_payment(http, raw)
     return paid

@@ -148,8 +148,9 @@ def _read_subscription(
     if payments and (one.status in (*RUNNING, "paused") or one.cancel_at is not None):
         return one
     latest = one.paid if one.paid and one.paid.is_latest else None
-    seen = Paid(latest.invoice, latest.until) if latest else None
-    if seen is None and one.collection_paused:
+    seen = Paid(latest.invoice, latest.until, at=latest.at) if latest else None
+    owes_since_trial = one.status == "past_due" and one.trial_ends is not None
+    if seen is None and (one.collection_paused or owes_since_trial):
         seen = one.paid  # this is asked for, too
     kept = before.paid if before else None
     if not payments and kept and (seen is None or seen.invoice == kept.invoice):
@@ -170,6 +171,7 @@ def subscription(one: Subscription) -> model.Subscription:
         tuple(_item(item) for item in one.items),
         moment(one.began),
         moment(one.began),
+        trial_end_at=when(one.trial_ends),
         cancel_at=when(one.cancel_at),
         cancel_at_period_end=one.at_period_end,
         canceled_at=when(one.wished_at),
@@ -189,7 +191,7 @@ def _item(item: Item) -> model.SubscriptionItem:
 def _payment(paid: Paid) -> model.PeriodPayment:
     return model.PeriodPayment(
         f"in_{paid.invoice}",
-        BEGIN,
+        moment(paid.at),
         moment(paid.until),
         100,
         refunded_minor=paid.refunded,

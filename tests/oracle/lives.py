@@ -213,7 +213,8 @@ def _subscribe(dice: Dice, here: World, now: int, number: int) -> Happening:
         tuple(Item(one, now, now + MONTH) for one in products),
         status,
         now,
-        paid=Paid(number, now + MONTH) if status == "active" else None,
+        paid=None if status == "incomplete" else Paid(number, now + MONTH),
+        trial_ends=now + MONTH if status == "trialing" else None,
     )
     if customer == "cus_1" and dice.pick(0, 0, 1):  # in instalments
         made = replace(made, cancel_at=now + 3 * MONTH, wished_at=now)
@@ -264,7 +265,8 @@ def _changes_of(sub: Subscription) -> list[Doing]:
     else:
         always.append(_announce)
     more: list[Doing] = [_renew, _fail, _pause, _collection, _old_refund]
-    return [*always, *more, *([_money_back] if sub.paid else [])]
+    of_nothing = sub.status == "trialing"
+    return [*always, *more, *([_money_back] if sub.paid and not of_nothing else [])]
 
 
 def _cancel(_: Dice, sub: Subscription, now: int, __: int) -> Change:
@@ -293,17 +295,24 @@ def _plan(dice: Dice, sub: Subscription, now: int, __: int) -> Change:
 
 def _renew(_: Dice, sub: Subscription, now: int, number: int) -> Change:
     items = tuple(replace(item, begins=now, ends=now + MONTH) for item in sub.items)
+    ended = now if sub.trial_ends is None else min(sub.trial_ends, now)
     paid = replace(
-        sub, status="active", items=items, paid=Paid(number, now + MONTH), unpaid_since=None
+        sub,
+        status="active",
+        items=items,
+        paid=Paid(number, now + MONTH, at=now),
+        unpaid_since=None,
+        trial_ends=None if sub.trial_ends is None else ended,
     )
     return "pays", paid, ("invoice.paid", UPDATED)
 
 
 def _fail(_: Dice, sub: Subscription, now: int, __: int) -> Change:
     before = replace(sub.paid, is_latest=False) if sub.paid else None
+    trial_ends = now if sub.status == "trialing" else sub.trial_ends
     return (
         "payment fails",
-        replace(sub, status="past_due", unpaid_since=now, paid=before),
+        replace(sub, status="past_due", unpaid_since=now, paid=before, trial_ends=trial_ends),
         ("invoice.payment_failed", UPDATED),
     )
 

@@ -48,6 +48,7 @@ class Paid:
     refunded: int = 0  # of 100
     dispute: Literal["open", "won", "lost"] | None = None
     is_latest: bool = True  # False: a newer one is owed
+    at: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Subscription:
     wished_at: int | None = None  # when the end was asked for
     ended_at: int | None = None
     collection_paused: bool = False
+    trial_ends: int | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ Shop = Mapping[str, Product]
 def says(sub: Subscription, item: Item, terms: Terms, now: int, *, deleted: bool) -> Says:
     """Whether one item of a subscription gives what it leads to, and the kind of reason."""
     yes, why = by_status(sub, item, terms, now)
+    if terms.trial == "wait" and never_paid(sub):  # E1: until the first payment
+        yes, why = False, "waits"
     if deleted and not (yes and why == "instalments"):  # E37; what is paid off stands
         return False, "customer gone"
     if not yes:
@@ -142,6 +146,13 @@ def by_status(sub: Subscription, item: Item, terms: Terms, now: int) -> Says:
         return stands, "instalments"
     over = {"unpaid": "unpaid", "canceled": "over", "incomplete": "pending"}  # E2, E8, E9
     return False, over.get(sub.status, sub.status)
+
+
+def never_paid(sub: Subscription) -> bool:
+    """A trial that is over, or not, and nothing was paid since; while it counts for something."""
+    if sub.trial_ends is None or sub.status not in ("active", "past_due"):
+        return False
+    return sub.paid is None or sub.paid.at < sub.trial_ends
 
 
 def paid_off(sub: Subscription, item: Item) -> bool:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -57,6 +58,28 @@ def test_E1_D7_a_trial_grants_with_its_own_reason() -> None:
 def test_E1_a_trial_waits_where_the_policy_says_so() -> None:
     grant = only(subscription("trialing"), patrons(trial="wait"))
     assert (grant.holds, grant.reason) == (False, "trial_waits")
+
+
+@pytest.mark.parametrize(
+    ("status", "paid_at", "due", "reason"),
+    [
+        ("active", None, 0, "active"),
+        ("active", START - 3 * DAY, 0, "trial_waits"),
+        ("active", START, 0, "active"),
+        ("past_due", None, 0, "trial_waits"),
+        ("past_due", None, 31, "grace"),
+        ("past_due", START - 3 * DAY, 31, "trial_waits"),
+        ("past_due", START, 0, "grace"),
+    ],
+)
+def test_E1_a_trial_that_waits_goes_on_waiting_until_something_is_paid(
+    status: str, paid_at: datetime | None, due: int, reason: str
+) -> None:
+    paid = None if paid_at is None else payment(paid_at=paid_at)
+    one = replace(subscription(status), trial_end_at=START, last_payment=paid)
+    owed = replace(one, past_due_since_at=START + due * DAY)
+    assert only(owed, patrons(trial="wait"), START + (due + 1) * DAY).reason == reason
+    assert only(owed, now=START + (due + 1) * DAY).holds
 
 
 @pytest.mark.parametrize(
