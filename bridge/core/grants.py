@@ -148,6 +148,8 @@ def _from_seats(seats: Iterable[Seat], known: _Known, notice: timedelta) -> Iter
         item = seat_item(seat.subscription)
         if item is None:
             continue
+        # With none left, too, there is notice first: for those who have a seat it is not yet over.
+        item = replace(item, quantity=max(1, item.quantity))
         for source, rule, verdict in _said_of_item(seat.subscription, item, known):
             since_at = max(seat.subscription.started_at, seat.assigned_at)
             theirs = replace(source, from_at=since_at, share="seat")

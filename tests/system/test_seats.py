@@ -75,6 +75,19 @@ def test_E21_when_the_quantity_shrinks_who_came_last_goes_first_and_after_notice
     assert moves(world, "alice", "supporters") == ["in"]
 
 
+def test_E21_with_no_seat_left_the_buyer_is_out_and_the_others_have_their_notice(
+    world: System,
+) -> None:
+    bought = buy_seats(world, 3)
+    seat(world, bought, "bob")
+    change_quantity(world, bought, 0)
+    confirm(world)
+    assert world.members("supporters") == {"bob"}
+    pass_days(world, 8)
+    confirm(world)
+    assert world.members("supporters") == set()
+
+
 def test_E21_a_seat_that_is_there_again_in_time_is_kept(world: System) -> None:
     bought = buy_seats(world, 2)
     seat(world, bought, "bob")
