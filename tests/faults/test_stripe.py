@@ -140,7 +140,7 @@ def test_F21_when_the_second_page_fails_nothing_is_decided(world: System) -> Non
     assert world.groups_of("alice") == {"supporters"}
 
 
-def test_F22_an_event_of_the_other_mode_is_kept_dead_and_removes_nobody(world: System) -> None:
+def test_F22_E50_an_event_of_the_other_mode_is_kept_dead_and_removes_nobody(world: System) -> None:
     price = world.price("supporters")
     customer = world.customer("alice")
     subscription = world.subscribe(customer, price)

@@ -131,7 +131,7 @@ def test_A36_A30_a_moderators_change_takes_the_path_of_the_dashboard(
     assert kept.outcome == f"{by_moderator.id}: {low} to {high}"
 
 
-def test_A36_A46_a_change_that_cannot_be_paid_leaves_the_old_level(
+def test_A36_A46_E17_a_change_that_cannot_be_paid_leaves_the_old_level(
     world: System, ladder: tuple[str, str]
 ) -> None:
     low, high = ladder

@@ -31,7 +31,7 @@ def world(tmp_path: Path) -> Iterator[System]:
 # --- Coming, staying, going -----------------------------------------------------------------------
 
 
-def test_A17_through_three_renewals_nobody_is_out_for_an_instant(world: System) -> None:
+def test_A17_E4_through_three_renewals_nobody_is_out_for_an_instant(world: System) -> None:
     world.subscribe(world.customer("alice"), world.price("supporters", interval="day"))
     pass_days(world, 3.5)
     assert moves(world, "alice", "supporters") == ["in"]
@@ -114,7 +114,7 @@ def test_E13_cancelled_at_the_period_end_it_stays_until_then_and_unsetting_clear
     assert world.groups_of("alice") == set()
 
 
-def test_A19_instalments_end_with_stripes_word_alone(world: System) -> None:
+def test_A19_E14_instalments_end_with_stripes_word_alone(world: System) -> None:
     now = int(world.sandbox.world.clock.now())
     price = world.price("supporters", interval="week")
     world.subscribe(world.customer("alice"), price, cancel_at=now + 21 * DAY)
@@ -331,7 +331,7 @@ def test_A14_F34_webhooks_lost_for_a_day_are_made_up_for(world: System) -> None:
     assert world.groups_of("alice") == set()
 
 
-def test_A14_what_even_the_events_list_has_forgotten_is_found_by_the_nightly_reading(
+def test_A14_E45_what_even_the_events_list_has_forgotten_is_found_by_the_nightly_reading(
     world: System,
 ) -> None:
     price = world.price("supporters")

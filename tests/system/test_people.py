@@ -203,7 +203,7 @@ def test_I5_taken_out_and_put_in_again_by_staff_it_is_theirs(world: System) -> N
     assert moves(world, "alice", "supporters") == ["in", "out", "in"]
 
 
-def test_A84_D22_D23_only_mapped_groups_change_and_the_account_stays(world: System) -> None:
+def test_A84_A45_D22_D23_only_mapped_groups_change_and_the_account_stays(world: System) -> None:
     world.group("gardeners")
     staff_add(world, "gardeners", "alice")
     subscription = world.subscribe(world.customer("alice"), world.price("supporters"))
