@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import redis
-import requests
 
 from bridge.checks import Check
+from bridge.clock import skew_seconds
+from bridge.core.alerts import WORST_SKEW_SECONDS
 from bridge.core.mapping import compile_rules
 from bridge.core.model import Price, Product
 from bridge.core.policy import PolicyError
@@ -30,7 +29,6 @@ from bridge.store import migrate
 from bridge.wiring import Bridge, build, read_policy
 from bridge.worker.reconcile import ENTITLEMENTS, TYPES
 
-WORST_SKEW_SECONDS = 60
 REACH_SECONDS = 5
 OLDEST_VERSION = "2018"  # the oldest shape of events that is understood
 NOT_NEEDED_HINT = "The bridge runs without it."
@@ -137,13 +135,10 @@ def _clock(bridge: Bridge) -> Iterator[Finding]:
     if bridge.settings.clock_file:
         yield Finding("Clock", "note", "moved by BRIDGE_CLOCK_FILE, for a rehearsal")
         return
-    try:
-        answer = requests.head(f"{bridge.settings.discourse_url}/srv/status", timeout=REACH_SECONDS)
-        theirs = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
-    except (requests.RequestException, KeyError, ValueError):
+    skew = skew_seconds(bridge.clock, bridge.settings.discourse_url)
+    if skew is None:
         yield Finding("Clock", "note", "not compared: the forum does not tell the time")
         return
-    skew = abs((bridge.clock.now() - theirs).total_seconds())
     if skew > WORST_SKEW_SECONDS:
         yield Finding(
             "Clock",

@@ -15,6 +15,8 @@ MISSED_WITHIN = timedelta(days=1)
 ON_ITS_WAY = timedelta(minutes=5)
 # The list of events is read every hour: by then it would have shown another one that was missed.
 NEXT_LOOK = timedelta(hours=1)
+# Less is within the window in which Stripe's signatures and our own confirmations bear it (E47).
+WORST_SKEW_SECONDS = 60
 LONGEST_SILENCE = timedelta(days=1)
 WITHOUT_MESSAGES = timedelta(hours=1)
 
@@ -24,6 +26,7 @@ class Kind(StrEnum):
 
     NEWS_MISSED = "news_missed"
     ENDPOINT_OFF = "endpoint_off"
+    CLOCK_WRONG = "clock_wrong"
     STRIPE_WAITS = "stripe_waits"
     FORUM_WAITS = "forum_waits"
     RULE_HALTED = "rule_halted"
@@ -88,6 +91,10 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
         "Stripe has switched off the webhook endpoint {address}: no news arrives (removals wait)",
         "switch it on at Stripe (Developers, Webhooks); bridge doctor",
     ),
+    Kind.CLOCK_WRONG: (
+        "The clock of the bridge's machine and the forum's differ by {seconds} seconds",
+        "switch on time synchronisation; bridge doctor",
+    ),
     Kind.STRIPE_WAITS: (
         "Stripe does not answer, or refuses; waiting for it: {count}",
         "bridge doctor",
@@ -129,6 +136,7 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
 HELD_BECAUSE: Mapping[str, str] = {
     "no_rule": "what they pay for has no rule",
     "unknown_status": "Stripe gives their subscription a status that is not known here",
+    "entitlement_unclear": "Stripe says that they have a feature that nothing of theirs carries",
     "vanished": "Stripe did not list a subscription that it had listed before",
 }
 """The holds of a membership that have no alert of their own."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 
+from bridge.core.doubles import paid_twice
 from bridge.core.ladders import winners
 from bridge.core.model import NO_GROUP, Grant, MoneyLine, PendingPayment, Price
 from bridge.core.money import Total, add_up
@@ -149,6 +150,8 @@ class Year:
 class Statement:
     """Years are newest first; all times but `as_of` are in the member's zone.
 
+    `twice`: groups for which two subscriptions are paid though one is enough.
+
     Only `as_of` depends on the clock, so a statement changes when something happened and not else.
     """
 
@@ -160,6 +163,7 @@ class Statement:
     pending: tuple[PendingPayment, ...]
     totals: tuple[Total, ...]
     years: tuple[Year, ...]
+    twice: tuple[tuple[GroupName, ...], ...] = ()
 
     @property
     def has_place(self) -> bool:
@@ -199,6 +203,7 @@ def build(given: StatementInput) -> Statement:
         pending=tuple(pending),
         totals=add_up(money),
         years=tuple(_years(money)),
+        twice=tuple(_twice(given)),
     )
 
 
@@ -248,6 +253,13 @@ def _standing(given: StatementInput, best: Mapping[int, Grant]) -> Iterator[Stan
     for _, same in groupby(found, alike):
         first, *others = same
         yield replace(first, groups=(*first.groups, *(other.groups[0] for other in others)))
+
+
+def _twice(given: StatementInput) -> Iterator[tuple[GroupName, ...]]:
+    for group_ids in paid_twice(given.grants):
+        names = [given.groups[group_id] for group_id in group_ids if group_id in given.groups]
+        if names:
+            yield tuple(sorted(names, key=lambda group: group.name))
 
 
 def _held(given: StatementInput) -> Iterator[Notice]:

@@ -41,10 +41,10 @@ def save_subscriptions(
     *,
     with_payments: bool,
     entitlements: tuple[str, ...] | None = None,
-) -> frozenset[PendingPayment]:
+) -> tuple[frozenset[PendingPayment], bool]:
     """Keep a complete reading of a customer's subscriptions, and of their entitlements if asked.
 
-    Returns which pending payments came or went.
+    Returns which pending payments came or went, and whether another payment is announced now.
 
     One that was there before and is missing now is kept as it was: Stripe never forgets one, so
     its silence proves nothing (`vanished`). `with_payments`: refunds and disputes of the last
@@ -66,8 +66,9 @@ def save_subscriptions(
             entitlements_at=None if entitlements is None else read_at,
         )
     )
-    before = (known[one.id] for one in found if one.id in known)
-    return _pending_in(found) ^ _pending_in(before)
+    before = [known[one.id] for one in found if one.id in known]
+    announced = {one.id: one.next_charge for one in found} != {b.id: b.next_charge for b in before}
+    return _pending_in(found) ^ _pending_in(before), announced
 
 
 def _pending_in(found: Iterable[Subscription]) -> frozenset[PendingPayment]:

@@ -13,6 +13,7 @@ from bridge.core.alerts import (
     HELD_BECAUSE,
     MISSED_WITHIN,
     ON_ITS_WAY,
+    WORST_SKEW_SECONDS,
     Finding,
     Kind,
     is_news_missed,
@@ -36,6 +37,7 @@ from bridge.store.work import FORUM_LANE
 
 M = memberships.c
 ENDPOINT = "stripe.endpoint"
+CLOCK = "clock.skew"
 # Longer than a hiccup, and short enough that somebody is told within minutes.
 TOO_LONG = timedelta(minutes=5)
 ENDED_LATELY = timedelta(days=1)
@@ -49,6 +51,9 @@ AT_ONCE = 500
 def findings(connection: Connection, rules: Rules, now: datetime) -> Iterator[Finding]:
     """Everything that needs a person now."""
     yield from _news(connection, now)
+    skew = (state.get(connection, CLOCK) or {}).get("skew_seconds")
+    if skew is not None and skew > WORST_SKEW_SECONDS:
+        yield Finding(Kind.CLOCK_WRONG, "clock", facts={"seconds": round(skew)})
     yield from _waiting(connection, now)
     yield from _rules(rules)
     yield from _held(connection)

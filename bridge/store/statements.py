@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -55,29 +56,40 @@ def absent(connection: Connection, limit: int) -> list[int]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a reading found of one payer's money.
+
+    New lines, payments on their way that came or went, and whether the next payment is another
+    than was told.
+    """
+
+    lines: Sequence[MoneyLine] = ()
+    pending: Collection[PendingPayment] = ()
+    announced: bool = False
+
+
 def after_decision(
     connection: Connection,
     policy: Policy,
     user_id: int,
     decision: Decision | None,
-    new_money: Sequence[MoneyLine],
+    news: Money,
     now: datetime,
-    *,
-    pending: Collection[PendingPayment] = (),
 ) -> None:
     """Have the statement written or brought up to date, not sooner and not oftener than matters.
 
     It is begun by what this bridge sees happen: a payment or grant since its first start. People
-    who were there before are not written to in bulk. `pending`: payments on their way that came
-    or went; most do so within seconds, so the message waits until it is seen whether they stay.
+    who were there before are not written to in bulk. Most payments on their way are there within
+    seconds, so the message waits until it is seen whether they stay.
     """
     row = user_row(connection, user_id)
     exists = row is not None and row.topic_id is not None
-    fresh = _fresh(connection, new_money)
+    fresh = _fresh(connection, news.lines)
     if not exists:
         if fresh or (decision and _fresh_grants(connection, decision)):
             due(connection, user_id, now)
-        elif _fresh(connection, pending):
+        elif _fresh(connection, news.pending):
             due(connection, user_id, now + timedelta(seconds=policy.statement_quiet_seconds))
         return
     for line in fresh:
@@ -85,7 +97,7 @@ def after_decision(
             _queue_receipt(connection, user_id, line, now)
     if decision and decision.shifts:
         due(connection, user_id, now + timedelta(seconds=policy.statement_quiet_seconds))
-    elif new_money or pending:
+    elif news.lines or news.pending or news.announced:
         due(connection, user_id, now + timedelta(seconds=policy.statement_renewal_seconds))
 
 

@@ -139,10 +139,14 @@ def _cause(dirty: Iterable[work.Dirty], events: Sequence[Event], needs: Needs) -
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a statement tells besides groups: new money, and what pends of a customer or no more."""
+    """What a statement tells besides groups: new money, and what pends of a customer or no more.
+
+    `announced`: customers of whom another next payment is told than before.
+    """
 
     money: tuple[MoneyLine, ...]
     pending: Mapping[str, frozenset[PendingPayment]]
+    announced: frozenset[str]
 
 
 def _keep(
@@ -153,13 +157,14 @@ def _keep(
 ) -> News:
     new: list[MoneyLine] = []
     pending: dict[str, frozenset[PendingPayment]] = {}
+    announced: set[str] = set()
     for reading in readings:
         if reading.deleted:
             links.forget(connection, reading.customer_id, now)
             continue
         note_catalogue(connection, reading.catalogue, now)
         customer_id, at = reading.customer_id, reading.began_at
-        pending[customer_id] = facts.save_subscriptions(
+        pending[customer_id], is_other = facts.save_subscriptions(
             connection,
             customer_id,
             reading.subscriptions,
@@ -167,6 +172,7 @@ def _keep(
             with_payments=needs.purchases,
             entitlements=reading.entitlements,
         )
+        announced |= {customer_id} if is_other else set()
         if reading.purchases is not None:
             pending[customer_id] |= facts.save_purchases(
                 connection, customer_id, reading.purchases, reading.pending_orders, at
@@ -174,7 +180,7 @@ def _keep(
         new.extend(facts.save_money(connection, reading.money, now))
     for customer_id in needs.forget - {reading.customer_id for reading in readings}:
         links.forget(connection, customer_id, now)
-    return News(tuple(new), pending)
+    return News(tuple(new), pending, frozenset(announced))
 
 
 def _share(
@@ -223,10 +229,12 @@ def _tell(
         if payer is not None:
             of_payer.setdefault(payer, [])
             pending[payer] = pending.get(payer, frozenset()) | moved
+    announced = {links.user_of(connection, customer_id) for customer_id in news.announced}
+    of_payer |= {payer: [] for payer in announced if payer is not None and payer not in of_payer}
     for payer, lines in of_payer.items():
-        theirs, moved = (decision if payer == user_id else None), pending.get(payer, frozenset())
-        policy = bridge.policy
-        statements.after_decision(connection, policy, payer, theirs, lines, now, pending=moved)
+        theirs = decision if payer == user_id else None
+        found = statements.Money(lines, pending.get(payer, frozenset()), payer in announced)
+        statements.after_decision(connection, bridge.policy, payer, theirs, found, now)
 
 
 def _link(

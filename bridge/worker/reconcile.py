@@ -11,12 +11,13 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, or_, select, update
 
+from bridge.clock import skew_seconds
 from bridge.core.events import MalformedEvent, read_event
 from bridge.core.model import Subscription
 from bridge.errors import Forbidden, NotFound
 from bridge.reference import read_reference
 from bridge.store import alerts, catalogue, facts, inbox, links, readings, state, work
-from bridge.store.findings import ENDPOINT
+from bridge.store.findings import CLOCK, ENDPOINT
 from bridge.store.schema import customers, subscriptions
 from bridge.stripe_api.reader import REFERENCE
 from bridge.wiring import Bridge
@@ -25,6 +26,7 @@ from bridge.worker.intake import note_catalogue
 
 log = structlog.get_logger()
 CURSOR = "stripe.events.cursor"
+EXTERNAL = "external: found at Stripe by the full reading"
 # What decides about groups; Stripe lists at most 20 types a call.
 TYPES = (
     "checkout.session.completed",
@@ -121,6 +123,15 @@ def look_at_endpoint(bridge: Bridge) -> None:
         state.put(connection, ENDPOINT, {"address": address, "status": status})
 
 
+def look_at_clock(bridge: Bridge) -> None:
+    """Compare this machine's clock with the forum's: what it ends would end at the wrong time."""
+    skew = None
+    if not bridge.settings.clock_file:
+        skew = skew_seconds(bridge.clock, bridge.settings.discourse_url)
+    with bridge.store.write() as connection:
+        state.put(connection, CLOCK, {"skew_seconds": skew})
+
+
 def read_catalogue(bridge: Bridge) -> None:
     """Read all products and prices, inactive ones too: people may still be on them."""
     with_features = bool(bridge.policy.features)
@@ -212,7 +223,8 @@ def _take_in(
         return
     links.see_customer(connection, customer_id, now)
     facts.save_subscription(connection, subscription, began_at, known_at=now)
-    work.mark_dirty(connection, customer_id, now=now, due_at=now, cause="reconcile")
+    # Whoever did it at Stripe, no news of it came here (A86).
+    work.mark_dirty(connection, customer_id, now=now, due_at=now, cause=EXTERNAL)
     claim = subscription.metadata.get(REFERENCE)
     user_id = read_reference(claim, [bridge.settings.secret_key])
     if user_id is not None and links.user_of(connection, customer_id) is None:

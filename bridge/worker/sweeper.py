@@ -46,6 +46,7 @@ PERIODIC = (
     Periodic("backfill", timedelta(hours=1), reconcile.backfill),
     Periodic("reconcile", timedelta(days=1), reconcile.read_all_subscriptions),
     Periodic("endpoint", timedelta(hours=1), reconcile.look_at_endpoint),
+    Periodic("clock", timedelta(hours=1), reconcile.look_at_clock),
     # The last: what the others found is looked at before anything follows from it.
     Periodic("alerts", timedelta(seconds=30), alerts.look),
 )

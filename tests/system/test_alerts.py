@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge.clock import Clock
 from bridge.sandbox.discourse.state import Post
 from bridge.sandbox.stripe import delivery
 from bridge.store import figures, statements
-from bridge.worker import sweeper
+from bridge.worker import reconcile, sweeper
 from tests.harness import DAY, POLICY, System, system
 from tests.system.acts import checkout, confirm, forum_user, moves
 from tests.system.typing_commands import asked, typed
@@ -239,6 +241,27 @@ def test_while_stripe_is_down_and_work_waits_moderators_are_told_within_minutes(
     work(world, 16 * MINUTE, step=60)
     assert world.members("supporters") == {"alice"}
     assert "Over since" in plain(told(world)[0])
+
+
+class HourFast(Clock):
+    """A machine's clock that is an hour fast."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(hours=1)
+
+
+def test_E47_a_clock_that_is_wrong_is_an_alert_until_it_is_right(world: System) -> None:
+    confirm(world)
+    # The simulated forum does not tell the time; a real server does, as the bridge's own here.
+    settings = replace(world.bridge.settings, clock_file=None, discourse_url=world.url)
+    real = replace(world.bridge, settings=settings)
+    reconcile.look_at_clock(replace(real, clock=HourFast()))
+    work(world, 60)
+    assert kinds(world) == ["clock_wrong"]
+    assert "differ by 36" in plain(told(world)[0])
+    reconcile.look_at_clock(replace(real, clock=Clock()))
+    work(world, 60)
+    assert kinds(world) == []
 
 
 # --- rules and memberships that wait for a person -------------------------------------------------

@@ -17,9 +17,11 @@ from tests.system.acts import (
     checkout,
     confirm,
     membership,
+    message_to,
     messages_to,
     moves,
     outcomes,
+    page_of,
     pass_days,
     pay_open_invoices,
 )
@@ -100,6 +102,25 @@ def test_A27_A28_E33_credit_pays_for_one_term_each_and_no_term_twice(world: Syst
     assert moves(world, "alice", "supporters") == ["in", "out"]
 
 
+def test_E41_who_pays_twice_is_in_once_is_told_so_and_may_cancel_one(world: System) -> None:
+    customer, price = world.customer("alice"), world.price("supporters")
+    first = world.subscribe(customer, price)
+    world.settle()
+    assert "two subscriptions" not in page_of(world, "alice")
+    world.subscribe(customer, price)
+    world.settle()
+    pass_days(world, 1)
+    told = "You pay for two subscriptions where one is enough for supporters."
+    assert f"{told} You can cancel one below." in page_of(world, "alice")
+    assert f"{told} Change or cancel." in message_to(world, "alice")
+    world.sdk.v1.subscriptions.update(first.id, {"cancel_at_period_end": True})
+    world.settle()
+    pass_days(world, 1.1)
+    assert "two subscriptions" not in page_of(world, "alice") + message_to(world, "alice")
+    pass_days(world, 31)
+    assert moves(world, "alice", "supporters") == ["in"]
+
+
 def test_E42_a_guests_purchase_waits_unmatched_until_somebody_links_it(world: System) -> None:
     world.user("alice")
     checkout(world, None, world.price("supporters"), email="alice@example.com")
@@ -177,7 +198,9 @@ def test_E45_what_stripe_stopped_trying_to_tell_is_read_from_its_list_of_events(
     assert world.groups_of("alice") == {"supporters"}
 
 
-def test_A86_what_another_application_does_to_our_customer_is_followed(world: System) -> None:
+def test_A86_what_another_application_does_to_our_customer_is_followed_and_said_to_be_external(
+    world: System,
+) -> None:
     customer = world.customer("alice")
     subscription = world.subscribe(customer, world.price("supporters"))
     world.settle()
@@ -189,6 +212,9 @@ def test_A86_what_another_application_does_to_our_customer_is_followed(world: Sy
     confirm(world)
     assert world.groups_of("alice") == set()
     assert not membership(world, "alice", "supporters").wanted
+    (told,) = explain(world.bridge, world.user("alice"))["groups"]
+    assert told["decided_by"]["cause"].startswith("external")
+    assert told["moved_by"]["cause"].startswith("external")
 
 
 def test_A32_after_an_upgrade_the_old_level_stays_in_the_history_with_its_cause(
