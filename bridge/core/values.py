@@ -111,6 +111,8 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _ladder(text: str) -> str | None:
+    if not text or "," in text:  # a rule stands on one ladder: a list would be one of its own
+        raise ValueError(text)
     return None if text == NOTHING else text
 
 
@@ -167,7 +169,7 @@ KEYS: Mapping[str, Key] = {
             "none",
             may_be_default=False,
         ),
-        Key("ladder", "ladder", _ladder, "a ladder's name; `none`", "none", may_be_default=False),
+        Key("ladder", "ladder", _ladder, "one ladder's name; `none`", "none", may_be_default=False),
         Key(
             "rank",
             "rank",

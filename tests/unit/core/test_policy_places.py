@@ -1,0 +1,65 @@
+"""Every key of the policy at every place where it may stand: it decides, or it is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.core.mapping import Rules
+from bridge.core.policy import PolicyError
+from bridge.core.values import KEYS, Term
+from tests.unit.core.catalogue import LEVELS, PATRONS, codes, in_force, price, product, rules_of
+
+# key -> (as it is written, field of the rule, what it means there, a wrong value)
+SAID: dict[str, tuple[str, str, object, str]] = {
+    "groups": ("patrons", "group_ids", (PATRONS,), "a,,b"),
+    "ladder": ("level", "ladder", "level", "a,b"),
+    "rank": ("7", "rank", 7, "high"),
+    "term": ("3mo", "term", Term(months=3), "3 weeks"),
+    "grace": ("9d", "grace_days", 9, "soon"),
+    "trial": ("wait", "trial", "wait", "yes"),
+    "on_pause": ("keep", "on_pause", "keep", "true"),
+    "on_pause_collection": ("period_end", "on_pause_collection", "period_end", "later"),
+    "on_refund": ("period_end", "on_refund_one_off", "period_end", "no"),
+    "on_partial_refund": ("40%", "partial_refund_percent", 40, "0%"),
+    "on_dispute": ("suspend", "on_dispute", "suspend", "end"),
+    "after_instalments": ("1y", "after_instalments", Term(months=12), "keep"),
+    "kind": ("donation", "kind", "donation", "gift"),
+}
+PLACES = ("product", "price", "[products]", "[prices] lookup key", "[prices] id", "[defaults]")
+
+
+def said_at(place: str, key: str, value: str) -> Rules:
+    """The rules where one place says this, and the product leads to patrons by itself."""
+    base = {} if key == "groups" else {"discourse_groups": "patrons"}
+    here = {f"discourse_{key}": value}
+    stated: dict[str, object] = {key: value}
+    toml: dict[str, dict[str, object]] = {
+        "[products]": {"products": {"prod_1": stated}},
+        "[prices] lookup key": {"prices": {"yearly": stated}},
+        "[prices] id": {"prices": {"price_1": stated}},
+        "[defaults]": {"defaults": stated},
+    }
+    return rules_of(
+        product(**base, **(here if place == "product" else {})),
+        price(lookup_key="yearly", **(here if place == "price" else {})),
+        toml={**(LEVELS if key == "ladder" else {}), **toml.get(place, {})},
+    )
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("key", KEYS)
+def test_each_key_decides_at_each_place_and_a_wrong_value_is_refused_there(
+    key: str, place: str
+) -> None:
+    value, field, meaning, wrong = SAID[key]
+    if place == "[defaults]":
+        if KEYS[key].may_be_default:
+            assert getattr(in_force(said_at(place, key, value)), field) == meaning
+        with pytest.raises(PolicyError, match=key):
+            said_at(place, key, wrong)
+        return
+    assert getattr(in_force(said_at(place, key, value)), field) == meaning
+    halted = said_at(place, key, wrong)
+    assert halted.rule_for("price_1", "prod_1") is None
+    assert halted.halted_rule_for("price_1", "prod_1") is not None
+    assert "M104" in codes(halted)
