@@ -21,7 +21,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from bridge.core.alerts import Alert
-from bridge.core.model import MoneyLine
+from bridge.core.model import MoneyLine, PendingPayment
 from bridge.core.money import Total, find_locale, format_minor
 from bridge.core.reasons import phrase
 from bridge.core.statement import Cause, GroupName, Statement, fold
@@ -72,6 +72,12 @@ def receipt_markdown(line: MoneyLine, locale: str = LOCALE) -> str:
     """The answer in the member's message that a purchase was paid."""
     template = markdown_environment().get_template("receipt.md.jinja")
     return template.render(line=line, locale=locale).strip() + "\n"
+
+
+def unpaid_markdown(payment: PendingPayment, manage: str | None, locale: str = LOCALE) -> str:
+    """The answer in the member's message that a payment could not be made, with where to pay."""
+    template = markdown_environment().get_template("unpaid.md.jinja")
+    return template.render(payment=payment, manage=manage, locale=locale).strip() + "\n"
 
 
 def alerts_markdown(shown: Sequence[Alert], as_of: datetime) -> tuple[str, str]:

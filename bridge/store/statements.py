@@ -101,6 +101,23 @@ def after_decision(
         due(connection, user_id, now + timedelta(seconds=policy.statement_renewal_seconds))
 
 
+def could_not_be_paid(
+    connection: Connection, user_id: int, owed: Iterable[PendingPayment], now: datetime
+) -> None:
+    """Have a member told of each payment that failed, once (E5, E6), by an answer in the message.
+
+    Where there is no message yet, it is begun and tells of it itself.
+    """
+    row = user_row(connection, user_id)
+    told_at = now if row is None or row.topic_id is None else None
+    for payment in _fresh(connection, owed):
+        connection.execute(
+            insert_for(connection)(messages)
+            .values(key=f"unpaid:{payment.id}", user_id=user_id, due_at=now, sent_at=told_at)
+            .on_conflict_do_nothing()
+        )
+
+
 def paid_by_hand(connection: Connection, user_id: int, line: MoneyLine, now: datetime) -> None:
     """Tell of a payment that a moderator recorded, of whatever day it is: by a receipt too."""
     row = user_row(connection, user_id)

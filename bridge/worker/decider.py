@@ -274,6 +274,9 @@ def _decide(
     memberships.save_decision(
         connection, user_id, decision, verdicts, have=known.source_ids, now=now, cause=cause
     )
+    past_due = (one for one in known.paid_by_user if one.status == "past_due")
+    owed = [payment for subscription in past_due for payment in subscription.pending]
+    statements.could_not_be_paid(connection, user_id, owed, now)
     return decision, replacing.left_over(bridge, connection, user_id, known, vanished)
 
 

@@ -10,15 +10,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from bridge.core import statement as core
-from bridge.core.model import MoneyLine, User
+from bridge.core.model import User
 from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, Broken, NotFound, Permanent, Transient
-from bridge.render import receipt_markdown, statement_fingerprint, statement_markdown
+from bridge.render import (
+    receipt_markdown,
+    statement_fingerprint,
+    statement_markdown,
+    unpaid_markdown,
+)
 from bridge.statement_input import statement_input
-from bridge.store import facts, statements, work
+from bridge.store import statements, work
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
@@ -123,27 +128,32 @@ def _written(
 
 
 def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
-    """Answer in the message for each purchase after the first, which the message itself told of."""
+    """Answer in the message for each purchase after the first, and each payment that failed."""
     with bridge.store.read() as connection:
         row = statements.user_row(connection, user_id)
         keys = statements.waiting_receipts(connection, user_id)
-        lines = {f"receipt:{line.id}": line for line in facts.money_of(connection, user_id)}
+        answers = _answers(bridge, connection, user_id) if keys else {}
     if row is None or row.topic_id is None:
         return
     for key in keys:
-        if key in lines:
+        # What was paid meanwhile is not asked for any more.
+        if key in answers:
             crashpoint("before_receipt")
-            _send_receipt(bridge, row.topic_id, lines[key])
+            # The same text within two minutes is the same post: a crash before the record does not
+            # double it (Discourse, posts_controller: identical creates within 120 s).
+            bridge.discourse.reply(row.topic_id, answers[key])
             crashpoint("after_receipt")
         with bridge.store.write() as connection:
             work.check(connection, lease, bridge.clock.now())
             statements.receipt_sent(connection, key, bridge.clock.now())
 
 
-def _send_receipt(bridge: Bridge, topic_id: int, line: MoneyLine) -> None:
-    # The same text within two minutes is the same post: a crash before the record does not double
-    # it (Discourse, posts_controller: identical creates within 120 s).
-    bridge.discourse.reply(topic_id, receipt_markdown(line))
+def _answers(bridge: Bridge, connection: Connection, user_id: int) -> dict[str, str]:
+    """Every answer that there could be by now: a receipt for each payment, a word on each owed."""
+    given = statement_input(bridge, connection, user_id)
+    receipts = {f"receipt:{line.id}": receipt_markdown(line) for line in given.money}
+    owed = {f"unpaid:{one.id}": unpaid_markdown(one, given.links.manage) for one in given.pending}
+    return receipts | owed
 
 
 def _look_up(bridge: Bridge, user_id: int) -> User:

@@ -17,6 +17,7 @@ from tests.system.acts import (
     checkout,
     confirm,
     membership,
+    messages_to,
     moves,
     outcomes,
     page_of,
@@ -37,6 +38,13 @@ def world(tmp_path: Path) -> Iterator[System]:
 
 def status(world: System, subscription: Any) -> str:
     return world.sdk.v1.subscriptions.retrieve(subscription.id).status
+
+
+def pay_with(world: System, customer: str, card: str) -> None:
+    """Have the customer's next payments made by this card."""
+    if card.startswith("pm_card_"):
+        card = world.sdk.v1.payment_methods.attach(card, {"customer": customer}).id
+    world.sdk.v1.customers.update(customer, {"invoice_settings": {"default_payment_method": card}})
 
 
 # --- Trials and pauses ----------------------------------------------------------------------------
@@ -108,6 +116,35 @@ def test_E12_paused_collection_may_keep_to_the_end_of_what_was_paid_and_is_back_
     world.sdk.v1.subscriptions.update(subscription.id, {"pause_collection": ""})
     world.settle()
     assert world.groups_of("alice") == {"supporters"}
+
+
+# --- Payments that fail ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("card", ["pm_card_chargeCustomerFail", "pm_card_authenticationRequired"])
+def test_E5_E6_a_renewal_that_fails_or_asks_for_consent_is_told_once_with_where_to_pay(
+    world: System, card: str
+) -> None:
+    customer = world.customer("alice")
+    subscription = world.subscribe(customer, world.price("supporters", interval="week"))
+    world.settle()
+    good = world.sdk.v1.customers.payment_methods.list(customer).data[0].id
+    pay_with(world, customer, card)
+    world.advance(7 * 86_400 + 3700)
+    confirm(world)
+    assert status(world, subscription) == "past_due"
+    assert world.groups_of("alice") == {"supporters"}
+    ((_, told),) = messages_to(world, "alice")
+    assert "Your payment of **€10\\.00** for Membership supporters could not be made" in told.raw
+    assert f"{world.bridge.settings.bridge_url}/me" in told.raw
+    pass_days(world, 3)
+    ((statement, *answers),) = messages_to(world, "alice")
+    assert len(answers) == 1, "trying again tells nobody"
+    assert "kept until" in statement.raw
+    pay_with(world, customer, good)
+    pay_open_invoices(world, customer)
+    world.settle()
+    assert moves(world, "alice", "supporters") == ["in"]
 
 
 # --- Schedules ------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bridge.core.mapping import Rules
@@ -30,8 +32,8 @@ PLACES = ("product", "price", "[products]", "[prices] lookup key", "[prices] id"
 
 def said_at(place: str, key: str, value: str) -> Rules:
     """The rules where one place says this, and the product leads to patrons by itself."""
-    base = {} if key == "groups" else {"discourse_groups": "patrons"}
-    here = {f"discourse_{key}": value}
+    base: Any = {} if key == "groups" else {"discourse_groups": "patrons"}
+    here: Any = {f"discourse_{key}": value}
     stated: dict[str, object] = {key: value}
     toml: dict[str, dict[str, object]] = {
         "[products]": {"products": {"prod_1": stated}},
