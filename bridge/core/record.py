@@ -99,7 +99,7 @@ def stays(lines: Iterable[Line]) -> list[Stay]:
     for line in sorted(lines, key=lambda one: (one.true_since, one.id)):
         key = line.user_id, line.group_id
         if line.action in CAME_IN:
-            open_stays.setdefault(key, line)
+            open_stays[key] = _telling(open_stays.get(key), line)
         elif line.action in WENT_OUT and key in open_stays:
             came = open_stays.pop(key)
             found.append(Stay(line.group_id, came.true_since, line.at, came, line))
@@ -109,10 +109,18 @@ def stays(lines: Iterable[Line]) -> list[Stay]:
     return sorted(found, key=lambda stay: (stay.from_at, stay.group_id))
 
 
+def _telling(came: Line | None, line: Line) -> Line:
+    """Of two lines of one coming the first, but for what a list of members merely showed.
+
+    The forum's time for it is that of the adding, a moment before our own word on that.
+    """
+    return line if came is None or (came.action == "seen" and came.at >= line.at) else came
+
+
 def _after(before: Standing, line: Line) -> Standing:
     if line.action in CAME_IN:
         since = before.actual_since if before.actual else line.true_since
-        moved = before.moved if before.actual else line
+        moved = _telling(before.moved if before.actual else None, line)
         return replace(
             before, actual=True, actual_since=since, owned=line.outcome or "no", moved=moved
         )

@@ -67,6 +67,14 @@ def test_a_closer_look_at_whose_a_membership_is_begins_no_new_stay() -> None:
     assert standing(lines, 4).moved == LIFE[1]
 
 
+def test_A48_the_event_behind_a_coming_is_told_though_the_forum_dates_it_a_moment_earlier() -> None:
+    since = START + 2 * HOUR - timedelta(seconds=1)
+    lines = [*LIFE[:2], line(3, "seen", "proven", since=since.isoformat())]
+    assert standings(as_it_was(lines, START + 4 * HOUR))[7, 1].moved == LIFE[1]
+    (stay,) = stays(lines)
+    assert stay.came == LIFE[1]
+
+
 def test_what_is_held_or_ended_by_hand_stands_so_until_it_is_lifted() -> None:
     lines = [
         *LIFE[:2],
