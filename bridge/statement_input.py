@@ -13,6 +13,7 @@ from bridge.core.model import Facts, Grant, PendingPayment, Subscription
 from bridge.core.statement import (
     GroupName,
     Links,
+    NextChange,
     NextPayment,
     StatementInput,
     name_prices,
@@ -44,7 +45,8 @@ def statement_input(
     if unfollowed := bridge.policy.unfollowed_ladders:
         wishes = wishes_of(connection, user_id).values()
         verdicts = staying(verdicts, standing(wishes, unfollowed))
-    products, prices = catalogue.load_of(connection, verdicts)
+    bought = (id_ for grant in verdicts for id_ in (grant.product_id, grant.price_id))
+    products, prices = catalogue.load_of(connection, bought)
     by_id = {price.id: price for price in prices}
     names = {product.id: product.name for product in products}
     rows = connection.execute(select(memberships).where(memberships.c.user_id == user_id)).all()
@@ -61,6 +63,7 @@ def statement_input(
             if row.wanted and (row.override or row.hold)
         },
         next_payments=tuple(_next_payments(known.paid_by_user, names)),
+        next_changes=tuple(_next_changes(connection, known.paid_by_user, names)),
         pending=(*_pending(known), *facts.pending_orders(connection, user_id)),
         money=facts.money_of(connection, user_id) if with_money else (),
     )
@@ -94,3 +97,19 @@ def _next_payments(
         due = [item for item in subscription.items if item.period_end_at == charge.at]
         what = ", ".join(names.get(item.product_id, "membership") for item in due)
         yield NextPayment(subscription.id, charge.at, charge.amount_minor, charge.currency, what)
+
+
+def _next_changes(
+    connection: Connection, subscriptions: Iterable[Subscription], names: Mapping[str, str]
+) -> Iterable[NextChange]:
+    """What schedules have in store; their ends are told as the ends of what they give (E16)."""
+    for subscription in subscriptions:
+        change = subscription.next_change
+        if change is None or not change.price_ids:
+            continue
+        _, prices = catalogue.load_of(connection, change.price_ids)
+        products, _ = catalogue.load_of(connection, [price.product_id for price in prices])
+        what = {names.get(item.product_id, "membership") for item in subscription.items}
+        becomes = {product.name for product in products} or {"something else"}
+        words = ", ".join(sorted(what)), ", ".join(sorted(becomes))
+        yield NextChange(subscription.id, change.at, *words)

@@ -82,9 +82,12 @@ def judge_item(
 
 
 def announced_end(subscription: Subscription, item: SubscriptionItem) -> datetime | None:
-    """When Stripe will end it, as far as that is known (E13, E14)."""
+    """When Stripe will end it, as far as that is known (E13, E14, E16)."""
     if subscription.cancel_at:
         return subscription.cancel_at
+    change = subscription.next_change
+    if change and not change.price_ids:
+        return change.at
     return item.period_end_at if subscription.cancel_at_period_end else None
 
 

@@ -127,13 +127,21 @@ class ComingCharge:
 
 
 @dataclass(frozen=True, slots=True)
+class ComingChange:
+    """The next phase of a schedule: from then on these prices are paid; without any it ends."""
+
+    at: datetime
+    price_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """A subscription as Stripe has it now. `status` is an open set: unknown ones grant nothing new.
 
     `past_due_since_at`: due date of the oldest unpaid invoice, for status past_due only.
     `last_payment`: None where nothing is known against it. `pending`: its invoices that wait to be
     paid. `beneficiary_id`: whose it is instead of the payer's, on the bridge's own signed word.
-    `is_scheduled`: changes of it are planned.
+    `is_scheduled`: it follows a schedule, whose next change is `next_change`.
     """
 
     id: str
@@ -156,6 +164,7 @@ class Subscription:
     metadata: Mapping[str, str] = field(default_factory=dict)
     beneficiary_id: int | None = None
     is_scheduled: bool = False
+    next_change: ComingChange | None = None
 
 
 @dataclass(frozen=True, slots=True)

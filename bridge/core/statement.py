@@ -42,6 +42,16 @@ class NextPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class NextChange:
+    """When what is paid for becomes something else, as was planned at Stripe, in words."""
+
+    subscription_id: str
+    at: datetime
+    what: str
+    becomes: str
+
+
+@dataclass(frozen=True, slots=True)
 class Links:
     """Where the statement leads: the full page, and where to pay, change or cancel."""
 
@@ -67,6 +77,7 @@ class StatementInput:
     member_of: frozenset[int] | None = None
     held: Mapping[int, str] = field(default_factory=dict)
     next_payments: tuple[NextPayment, ...] = ()
+    next_changes: tuple[NextChange, ...] = ()
     pending: tuple[PendingPayment, ...] = ()
     money: Iterable[MoneyLine] = ()
     zone: tzinfo = UTC
@@ -160,6 +171,7 @@ class Statement:
     standing: tuple[Standing, ...]
     notices: tuple[Notice, ...]
     next_payments: tuple[NextPayment, ...]
+    next_changes: tuple[NextChange, ...]
     pending: tuple[PendingPayment, ...]
     totals: tuple[Total, ...]
     years: tuple[Year, ...]
@@ -192,6 +204,8 @@ def build(given: StatementInput) -> Statement:
         money = [replace(line, at=line.at.astimezone(given.zone)) for line in money]
     payments = [replace(one, at=one.at.astimezone(given.zone)) for one in given.next_payments]
     payments.sort(key=lambda one: (one.at, one.subscription_id))
+    changes = [replace(one, at=one.at.astimezone(given.zone)) for one in given.next_changes]
+    changes.sort(key=lambda one: (one.at, one.subscription_id))
     pending = [replace(one, at=one.at.astimezone(given.zone)) for one in given.pending]
     pending.sort(key=lambda one: (one.at, one.id))
     return Statement(
@@ -200,6 +214,7 @@ def build(given: StatementInput) -> Statement:
         standing=tuple(_standing(given, best)),
         notices=(*_held(given), *_not_in(given, best), *_leading_nowhere(given)),
         next_payments=tuple(payments),
+        next_changes=tuple(changes),
         pending=tuple(pending),
         totals=add_up(money),
         years=tuple(_years(money)),

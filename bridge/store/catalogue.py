@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from bridge.core.model import Feature, Grant, Price, Product
+from bridge.core.model import Feature, Price, Product
 from bridge.store import readings
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import catalogue as catalogue_table
@@ -67,12 +67,13 @@ def load_features(connection: Connection) -> tuple[Feature, ...]:
 
 
 def load_of(
-    connection: Connection, verdicts: Iterable[Grant]
+    connection: Connection, ids: Iterable[str | None]
 ) -> tuple[tuple[Product, ...], tuple[Price, ...]]:
-    """The products and prices that verdicts rest on."""
-    ids = {i for grant in verdicts for i in (grant.product_id, grant.price_id) if i}
+    """The products and prices of these ids."""
     rows = connection.execute(
-        select(catalogue_table.c.kind, catalogue_table.c.data).where(catalogue_table.c.id.in_(ids))
+        select(catalogue_table.c.kind, catalogue_table.c.data).where(
+            catalogue_table.c.id.in_({id_ for id_ in ids if id_})
+        )
     ).all()
     return (
         tuple(CONVERTER.structure(r.data, Product) for r in rows if r.kind == "product"),

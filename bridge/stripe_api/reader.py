@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from bridge.core.model import (
+    ComingChange,
     ComingCharge,
     Customer,
     Feature,
@@ -179,7 +180,24 @@ def read_subscription(
         last_payment=last_payment,
         metadata=metadata(raw),
         is_scheduled=bool(raw.get("schedule")),
+        next_change=read_next_change(raw),
     )
+
+
+def read_next_change(raw: Json) -> ComingChange | None:
+    """What an expanded schedule has in store: its next phase, or its end where that cancels.
+
+    Only the items in force give anything now (E16); this is for telling.
+    """
+    schedule, ends_at = raw.get("schedule"), within(raw, "schedule", "current_phase", "end_date")
+    if not isinstance(schedule, Mapping) or not ends_at:
+        return None
+    following = [p for p in schedule.get("phases") or () if p["start_date"] >= ends_at]
+    if following:
+        phase = min(following, key=lambda one: int(one["start_date"]))
+        price_ids = (id_of(item.get("price") or item.get("plan")) for item in phase["items"])
+        return ComingChange(moment(phase["start_date"]), tuple(filter(None, price_ids)))
+    return ComingChange(moment(ends_at)) if schedule.get("end_behavior") == "cancel" else None
 
 
 def _read_item(item: Json, subscription: Json) -> SubscriptionItem:
@@ -227,7 +245,9 @@ def read_next_charge(
     if not going_on or subscription.cancel_at_period_end or not items:
         return None
     at = min(item.period_end_at for item in subscription.items)
-    if subscription.cancel_at and subscription.cancel_at <= at:
+    change = subscription.next_change
+    ends_at = change.at if change and not change.price_ids else subscription.cancel_at
+    if ends_at and ends_at <= at:
         return None
     due = {item.id for item in subscription.items if item.period_end_at == at}
     charged = [(read_price(item_price(i)), i) for i in items if i["id"] in due]

@@ -57,7 +57,7 @@ def read_customer_now(
         "/v1/subscriptions",
         customer=customer_id,
         status="all",
-        expand=["data.latest_invoice.payments"],
+        expand=["data.latest_invoice.payments", "data.schedule"],
     )
     with reading(f"the subscriptions of {customer_id}"):
         is_open = _open_invoices(http, raws, customer_id)
@@ -90,7 +90,8 @@ def read_everybodys(http: StripeHttp) -> Iterator[list[Subscription]]:
     for page in http.pages("/v1/invoices", status="open"):
         with reading("a page of open invoices"):
             is_open = is_open.and_those(page)
-    for page in http.pages("/v1/subscriptions", status="all", expand=["data.latest_invoice"]):
+    expand = ["data.latest_invoice", "data.schedule"]
+    for page in http.pages("/v1/subscriptions", status="all", expand=expand):
         with reading("a page of subscriptions"):
             found = [
                 _whole(raw, _items(http, raw), is_open, _last_payment(http, raw, asked=False))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bridge.core.model import ComingCharge, MoneyLine, Price
+from bridge.core.model import ComingChange, ComingCharge, MoneyLine, Price
 from bridge.stripe_api.checkout import read_checkout
 from bridge.stripe_api.money import (
     Payment,
@@ -27,6 +27,7 @@ from bridge.stripe_api.reader import (
     id_of,
     invoice_subscription_id,
     item_rows,
+    moment,
     oldest_due,
     past_due_since,
     read_customer,
@@ -214,6 +215,37 @@ def test_E13_both_ways_of_ending_later_are_read() -> None:
     read = read_subscription(a_subscription(cancel_at_period_end=True, cancel_at=T0 + DAY))
     assert read.cancel_at_period_end
     assert read.cancel_at == at(T0 + DAY)
+
+
+PHASES = [
+    {"start_date": T0, "end_date": T0 + DAY, "items": [{"price": "price_1"}]},
+    {"start_date": T0 + DAY, "end_date": T0 + 2 * DAY, "items": [{"price": {"id": "price_2"}}]},
+    {"start_date": T0 + 2 * DAY, "end_date": T0 + 3 * DAY, "items": [{"plan": "price_3"}]},
+]
+
+
+@pytest.mark.parametrize(
+    ("phase", "end", "coming"),
+    [
+        (0, "cancel", ComingChange(moment(T0 + DAY), ("price_2",))),
+        (1, "release", ComingChange(moment(T0 + 2 * DAY), ("price_3",))),
+        (2, "release", None),
+        (2, "cancel", ComingChange(moment(T0 + 3 * DAY))),
+    ],
+)
+def test_E16_of_a_schedule_the_next_phase_is_to_come_or_its_end(
+    phase: int, end: str, coming: ComingChange | None
+) -> None:
+    current = {key: PHASES[phase][key] for key in ("start_date", "end_date")}
+    schedule = {"id": "s", "phases": PHASES, "current_phase": current, "end_behavior": end}
+    assert read_subscription(a_subscription(schedule=schedule)).next_change == coming
+
+
+def test_E16_of_a_schedule_that_is_only_named_or_has_not_begun_nothing_is_told() -> None:
+    waits = {"id": "s", "phases": PHASES, "current_phase": None, "end_behavior": "cancel"}
+    for schedule in ("sub_sched_1", waits, None):
+        read = read_subscription(a_subscription(schedule=schedule))
+        assert (read.next_change, read.is_scheduled) == (None, schedule is not None)
 
 
 @pytest.mark.parametrize("missing", ["customer", "status", "items"])

@@ -168,9 +168,18 @@ def test_A24_E16_E18_D14_of_a_schedule_the_phase_in_force_counts_and_its_end_rel
     world.advance(25 * 86_400)
     confirm(world)
     assert world.groups_of("alice") == {"patrons"}
+    planned = "Membership patrons becomes Membership supporters, as planned."
+    assert planned in page_of(world, "alice")
     world.advance(7 * 86_400)
     confirm(world)
     assert world.groups_of("alice") == {"supporters"}
+    page = page_of(world, "alice")
+    assert "becomes" not in page
+    is_ending = end == "cancel"
+    assert ("which ends on" in page, "Next payment" in page) == (
+        is_ending,
+        not is_ending,
+    )
     assert moves(world, "alice", "patrons") == ["in", "out"]
     world.advance(31 * 86_400)
     confirm(world)
