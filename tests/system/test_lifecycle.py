@@ -125,6 +125,24 @@ def test_A19_E14_instalments_end_with_stripes_word_alone(world: System) -> None:
     assert world.groups_of("alice") == set()
 
 
+@pytest.mark.parametrize("choice", ["end", "lifetime", "30d"])
+def test_A20_instalments_that_are_all_paid_are_over_or_bought_something_that_lasts(
+    world: System, choice: str
+) -> None:
+    now = int(world.sandbox.world.clock.now())
+    price = world.price("supporters", interval="week", discourse_after_instalments=choice)
+    customer = world.customer("alice")
+    subscription = world.subscribe(customer, price, cancel_at=now + 21 * DAY)
+    pass_days(world, 22)
+    confirm(world)
+    assert world.sdk.v1.subscriptions.retrieve(subscription.id).status == "canceled"
+    assert len(world.sdk.v1.invoices.list({"customer": customer, "status": "paid"}).data) == 3
+    assert world.groups_of("alice") == (set() if choice == "end" else {"supporters"})
+    pass_days(world, 30)
+    confirm(world)
+    assert world.groups_of("alice") == ({"supporters"} if choice == "lifetime" else set())
+
+
 def test_D7_E10_E11_a_trial_counts_and_one_that_ends_without_a_card_pauses(world: System) -> None:
     customer = world.sdk.v1.customers.create({}).id
     world.link(customer, "alice")
