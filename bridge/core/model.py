@@ -99,6 +99,11 @@ class PeriodPayment:
     disputed: Literal["open", "won", "lost"] | None = None
     disputed_at: datetime | None = None
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Something is known against it."""
+        return self.refunded_minor > 0 or self.disputed in {"open", "lost"}
+
 
 @dataclass(frozen=True, slots=True)
 class PendingPayment:

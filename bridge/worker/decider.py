@@ -169,7 +169,7 @@ def _keep(
             customer_id,
             reading.subscriptions,
             at,
-            with_payments=needs.purchases,
+            with_payments=reading.with_payments,
             entitlements=reading.entitlements,
         )
         announced |= {customer_id} if is_other else set()

@@ -19,7 +19,7 @@ from bridge.core.model import (
 )
 from bridge.errors import NotFound
 from bridge.reference import read_reference
-from bridge.store import catalogue, links, shares
+from bridge.store import catalogue, facts, links, shares
 from bridge.wiring import Bridge
 from bridge.worker import sharing
 from bridge.worker.intake import Needs
@@ -27,7 +27,10 @@ from bridge.worker.intake import Needs
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A complete reading of one customer; None where that part was not asked for."""
+    """A complete reading of one customer; None where that part was not asked for.
+
+    `with_payments`: the fate of each subscription's last payment was asked for.
+    """
 
     customer_id: str
     began_at: datetime
@@ -39,6 +42,7 @@ class Reading:
     entitlements: tuple[str, ...] | None = None
     user_id: int | None = None
     deleted: bool = False
+    with_payments: bool = False
 
 
 def read(bridge: Bridge, key: str, user_id: int | None, needs: Needs) -> list[Reading]:
@@ -69,9 +73,10 @@ def _read_customer(
     bridge: Bridge, customer_id: str, needs: Needs, *, with_purchases: bool
 ) -> Reading:
     began_at = bridge.clock.now()
+    payments = needs.purchases or _is_in_doubt(bridge, customer_id)
     try:
         found = bridge.stripe.customer_reading(
-            customer_id, payments=needs.purchases, entitlements=bool(bridge.policy.features)
+            customer_id, payments=payments, entitlements=bool(bridge.policy.features)
         )
         bought = bridge.stripe.purchases(customer_id) if with_purchases else None
         unseen = needs.paid_invoices - {line.invoice_id for line in found.money}
@@ -103,7 +108,18 @@ def _read_customer(
         (*_unknown_of(bridge, prices, found.entitlements or ()), *prices),
         found.entitlements,
         user_id=users.pop() if len(users) == 1 else None,
+        with_payments=payments,
     )
+
+
+def _is_in_doubt(bridge: Bridge, customer_id: str) -> bool:
+    """Whether something is known against a payment: a later one may have taken its place.
+
+    A subscription that owes something now shows what it owes, and not what was paid in between.
+    """
+    with bridge.store.read() as connection:
+        known = facts.subscriptions_of(connection, [customer_id])
+    return any(one.last_payment and one.last_payment.is_doubtful for one in known)
 
 
 def _unknown_of(

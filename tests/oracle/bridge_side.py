@@ -119,11 +119,19 @@ def read(known: Known, world: World, now: int, *, payments: bool) -> Known:
     before = {one.number: one for one in known.subscriptions}
     gone = known.deleted | world.deleted
     with_purchases = payments or bool(known.purchases)
+    # Where something is known against a payment, a later one is looked for.
+    doubtful = {
+        one.customer
+        for one in known.subscriptions
+        if one.paid and (one.paid.refunded or one.paid.dispute in ("open", "lost"))
+    }
     return Known(
         (
             *(one for one in known.subscriptions if one.customer in gone),
             *(
-                _read_subscription(one, before.get(one.number), payments=payments)
+                _read_subscription(
+                    one, before.get(one.number), payments=payments or one.customer in doubtful
+                )
                 for one in world.subscriptions
                 if one.customer not in gone
             ),

@@ -294,3 +294,23 @@ def test_E46_news_of_what_nobody_here_knows_is_accepted_and_noted_and_moves_noth
     assert outcomes(world)["evt_new"][0] == "ignored"
     assert [line for line in world.calls("discourse", mark) if line.method != "GET"] == []
     assert world.groups_of("alice") == {"supporters"}
+
+
+def test_E28_E30_a_later_payment_mends_though_the_next_failed_before_anybody_looked(
+    world: System,
+) -> None:
+    customer = world.customer("alice", payment_method="pm_card_createDispute")
+    world.subscribe(customer, world.price("supporters", discourse_on_dispute="suspend"))
+    confirm(world)
+    assert world.groups_of("alice") == set()
+    card = world.sdk.v1.payment_methods.attach("pm_card_visa", {"customer": customer})
+    world.sdk.v1.customers.update(
+        customer, {"invoice_settings": {"default_payment_method": card.id}}
+    )
+    world.advance(32 * 86_400)
+    fail_payments(world.sandbox.world, customer, 1)
+    world.advance(31 * 86_400)
+    paid = world.sdk.v1.invoices.list({"customer": customer, "status": "paid"}).data
+    assert (len(paid), world.groups_of("alice")) == (2, set())
+    confirm(world)
+    assert world.groups_of("alice") == {"supporters"}
