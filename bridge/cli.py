@@ -13,10 +13,9 @@ from typing import Any
 import click
 
 from bridge import errors
-from bridge.core.policy import PolicyError
+from bridge.commands.exits import FAILED, NOT_NOW, WRONG_SETTINGS
+from bridge.core.rules.policy import PolicyError
 from bridge.settings import SettingsError
-
-FAILED, WRONG_SETTINGS, NOT_NOW = 1, 3, 4
 
 # Command -> its module in bridge.commands. Loading all of them for each would take half a second.
 COMMANDS = {

@@ -20,11 +20,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from bridge.core.alerts import Alert
-from bridge.core.model import MoneyLine, PendingPayment
-from bridge.core.money import Total, find_locale, format_minor
-from bridge.core.reasons import phrase
-from bridge.core.statement import Cause, GroupName, Statement, fold
+from bridge.core.ledger.amounts import Total, find_locale, format_minor
+from bridge.core.ledger.lines import MoneyLine
+from bridge.core.model.stripe import PendingPayment
+from bridge.core.telling.alerts import Alert
+from bridge.core.telling.reasons import phrase
+from bridge.core.telling.statement import Cause, GroupName, Statement, fold
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LOCALE = "en-GB"

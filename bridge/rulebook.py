@@ -6,8 +6,8 @@ import threading
 
 from sqlalchemy import Connection
 
-from bridge.core.mapping import Rules, compile_rules
-from bridge.core.policy import Policy
+from bridge.core.rules.mapping import Rules, compile_rules
+from bridge.core.rules.policy import Policy
 from bridge.store import catalogue, groups, state
 
 

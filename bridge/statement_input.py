@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select
 
-from bridge.core.grants import grants
-from bridge.core.ladders import staying
-from bridge.core.membership import standing
-from bridge.core.model import Facts, Grant, PendingPayment, Subscription
-from bridge.core.statement import (
+from bridge.core.memberships.decision import standing
+from bridge.core.model.rights import Facts, Grant
+from bridge.core.model.stripe import PendingPayment, Subscription
+from bridge.core.rights.grants import grants
+from bridge.core.rules.ladders import staying
+from bridge.core.telling.statement import (
     GroupName,
     Links,
     NextChange,

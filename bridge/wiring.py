@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.clock import Clock
-from bridge.core.policy import Policy, parse_policy
+from bridge.core.rules.policy import Policy, parse_policy
 from bridge.discourse_api.client import DiscourseApi
 from bridge.errors import Config
 from bridge.limiter import Limiter

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.core.forum_events import DiscourseEvent
-from bridge.core.model import Event
-from bridge.core.tasks import Ignore, Task
+from bridge.core.events.forum import DiscourseEvent
+from bridge.core.events.stripe import Event
+from bridge.core.events.tasks import Ignore, Task
 from handlers import (
     catalogue,
     charge,

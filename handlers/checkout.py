@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.core.model import Event
-from bridge.core.tasks import Ignore, Task
+from bridge.core.events.stripe import Event
+from bridge.core.events.tasks import Ignore, Task
 from handlers.common import link, sync
 
 

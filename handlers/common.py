@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.core.model import Event
-from bridge.core.tasks import Ignore, Link, SyncCustomer, SyncObject, Task
+from bridge.core.events.stripe import Event
+from bridge.core.events.tasks import Ignore, Link, SyncCustomer, SyncObject, Task
 
 Handler = Callable[[Event], list[Task]]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.core.forum_events import DiscourseEvent
-from bridge.core.tasks import Ignore, SyncGroup, SyncUser, Task
+from bridge.core.events.forum import DiscourseEvent
+from bridge.core.events.tasks import Ignore, SyncGroup, SyncUser, Task
 
 
 def joined(event: DiscourseEvent) -> list[Task]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.core.model import Event
-from bridge.core.tasks import Task
+from bridge.core.events.stripe import Event
+from bridge.core.events.tasks import Task
 from handlers.common import sync_owner_of
 
 

@@ -18,8 +18,9 @@ import stripe
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from bridge import operations, wiring
-from bridge.core.policy import Policy
+from bridge import wiring
+from bridge.core.rules.policy import Policy
+from bridge.operations import upkeep
 from bridge.rulebook import Rulebook
 from bridge.sandbox import run as sandbox_run
 from bridge.sandbox.discourse.people import add_group, add_user
@@ -139,7 +140,7 @@ class System:
 
     def link(self, customer: str, user: str) -> None:
         """Link a customer to a user, as an operator does."""
-        operations.link(self.bridge, customer, self.user(user), actor="test")
+        upkeep.link(self.bridge, customer, self.user(user), actor="test")
 
     def subscribe(self, customer: str, *prices: str, **more: Any) -> Any:
         """A subscription at Stripe."""

@@ -9,13 +9,21 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from bridge.answers.obstacles import coming, waits
 from bridge.answers.proof import Case
-from bridge.answers.waits import coming, waits
-from bridge.core.grants import grants
-from bridge.core.ladders import staying
-from bridge.core.membership import Wish, standing
-from bridge.core.model import Facts
-from bridge.core.record import Line, Standing, Stay, as_it_was, as_known, standings, stays
+from bridge.core.memberships.decision import Wish, standing
+from bridge.core.memberships.record import (
+    Line,
+    Standing,
+    Stay,
+    as_it_was,
+    as_known,
+    standings,
+    stays,
+)
+from bridge.core.model.rights import Facts
+from bridge.core.rights.grants import grants
+from bridge.core.rules.ladders import staying
 from bridge.errors import NotFound
 from bridge.store import changes, facts, history, links
 from bridge.store.schema import groups as group_table

@@ -12,12 +12,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridge.core.grants import grants
-from bridge.core.mapping import compile_rules
-from bridge.core.membership import Wish, decide
-from bridge.core.model import Facts, Grant, Subscription
-from bridge.core.rules import Rules
-from bridge.core.why import why
+from bridge.core.memberships.decision import Wish, decide
+from bridge.core.memberships.why import why
+from bridge.core.model.rights import Facts, Grant
+from bridge.core.model.stripe import Subscription
+from bridge.core.rights.grants import grants
+from bridge.core.rules.compiled import Rules
+from bridge.core.rules.mapping import compile_rules
 from bridge.store import catalogue, facts, groups, links, memberships
 from bridge.store.schema import customers, hand_grants, purchases, subscriptions, users
 from bridge.store.schema import memberships as membership_table

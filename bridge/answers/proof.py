@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from bridge.core.ladders import winners
-from bridge.core.model import NO_GROUP, Grant, Price, Product
-from bridge.core.origins import Value, bearing, values_of
-from bridge.core.reasons import phrase
-from bridge.core.rules import Rule
-from bridge.core.statement import name_prices
+from bridge.core.model.rights import NO_GROUP, Grant
+from bridge.core.model.stripe import Price, Product
+from bridge.core.rules.compiled import Rule
+from bridge.core.rules.ladders import winners
+from bridge.core.rules.origins import Value, bearing, values_of
+from bridge.core.telling.reasons import phrase
+from bridge.core.telling.statement import name_prices
 from bridge.store.history import Regime
 
 

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from bridge.core.past import Past
-from bridge.core.policy import Policy
-from bridge.core.whatif import Law, Moment, Side, differences
+from bridge.core.memberships.past import Past
+from bridge.core.memberships.whatif import Law, Moment, Side, differences
+from bridge.core.rules.policy import Policy
 from bridge.store import history
 from bridge.store.schema import groups, users
 from bridge.wiring import Bridge

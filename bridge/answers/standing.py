@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridge.core.door import NOTHING, places
+from bridge.core.model.discourse import USER_NUMBER
+from bridge.core.telling.standing import NOTHING, places
 from bridge.errors import NotFound
-from bridge.operations import USER_NUMBER
 from bridge.statement_input import statement_input
 from bridge.store import facts, groups, links, statements
 from bridge.store.schema import memberships

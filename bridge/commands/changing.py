@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bridge import changing, operations
 from bridge.commands.common import as_json, ready_bridge, show
-from bridge.core.money import format_minor
-from bridge.core.switching import Switch
+from bridge.core.ledger.amounts import format_minor
+from bridge.core.rights.switching import Switch
+from bridge.operations import changing, upkeep
 from bridge.stripe_api.client import Changed, Preview
 
 
@@ -30,7 +30,7 @@ def change(*, user: str, target: str, really: bool, actor: str | None, as_json: 
     if really and not actor:
         raise click.UsageError("To change it say who decided it: --by.")
     with ready_bridge() as bridge:
-        user_id = operations.user_number(bridge, user)
+        user_id = upkeep.user_number(bridge, user)
         switch = changing.find_switch(bridge, user_id, target)
         preview = bridge.stripe.preview_change(switch)
         done = changing.change(bridge, user_id, switch, actor=actor) if really and actor else None

@@ -13,8 +13,8 @@ import click
 from rich.console import Console
 
 from bridge import logs
-from bridge.cli import FAILED
 from bridge.commands.common import environment
+from bridge.commands.exits import FAILED
 from bridge.demo.rehearsal import LOG, Rehearsal, rehearsal
 from bridge.demo.story import tell
 from bridge.errors import Config

@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from bridge import logs
-from bridge.cli import FAILED, WRONG_SETTINGS
 from bridge.commands.common import as_json, environment, show
-from bridge.doctor import Finding, examine
+from bridge.commands.exits import FAILED, WRONG_SETTINGS
+from bridge.doctor.checks import Finding, examine
 
 MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "problem": "[bold red]problem[/]"}
 

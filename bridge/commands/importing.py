@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bridge.cli import FAILED
 from bridge.commands.common import as_json, counting, ready_bridge, show
+from bridge.commands.exits import FAILED
 from bridge.commands.membership import by
-from bridge.importing import Outcome, import_rows, read_rows
+from bridge.operations.importing import Outcome, import_rows, read_rows
 
 TAKEN = ("new", "known", "matched", "over")
 

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bridge import accounts, grants_by_hand, operations
 from bridge.commands.common import as_json, day, ready_bridge, show
 from bridge.commands.people import look_now
-from bridge.core.values import Choices, Term, apply_value
-from bridge.reference import sign_reference
+from bridge.core.rules.values import Choices, Term, apply_value
+from bridge.core.signed.reference import sign_reference
+from bridge.operations import accounts, grants, upkeep
 from bridge.store import groups, hand_grants, work
 
 by = click.option("--by", "actor", required=True, help="Who decided it, for the record.")
@@ -83,11 +83,9 @@ def grant(
             "Name a user, a group, --reason and --by; and one end or none: --until or --for."
         )
     with ready_bridge() as bridge:
-        user_id = operations.user_number(bridge, user)
+        user_id = upkeep.user_number(bridge, user)
         end_at = term.end(bridge.clock.now()) if term else until_at
-        given = grants_by_hand.grant(
-            bridge, user_id, group, until_at=end_at, reason=reason, actor=actor
-        )
+        given = grants.grant(bridge, user_id, group, until_at=end_at, reason=reason, actor=actor)
         look_now(bridge, work.user_key(user_id))
     end = f"until {day(end_at)}" if end_at else "for good"
     show(
@@ -139,7 +137,7 @@ def _listed(one: hand_grants.Recorded, names: dict[int, str]) -> dict[str, Any]:
 def revoke(grant_id: str, *, actor: str, as_json: bool) -> None:
     """Take back what was given by hand; what USER also pays for stays. GRANT is its id."""
     with ready_bridge() as bridge:
-        taken = grants_by_hand.revoke(bridge, grant_id, actor=actor)
+        taken = grants.revoke(bridge, grant_id, actor=actor)
         look_now(bridge, work.user_key(taken.user_id))
     show(
         {"grant": grant_id, "user_id": taken.user_id, "group_id": taken.group_id},
@@ -159,8 +157,8 @@ def lift(user: str, group: str, *, actor: str, as_json: bool) -> None:
     For somebody whom staff took out or who left, and for what is held until a moderator decides.
     """
     with ready_bridge() as bridge:
-        user_id = operations.user_number(bridge, user)
-        lifted = grants_by_hand.lift(bridge, user_id, group, actor=actor)
+        user_id = upkeep.user_number(bridge, user)
+        lifted = grants.lift(bridge, user_id, group, actor=actor)
         look_now(bridge, work.user_key(user_id))
     show(
         {"user_id": user_id, "group": group, "lifted": lifted},
@@ -184,7 +182,7 @@ def relink(from_user: int, to_user: str, *, actor: str, as_json: bool) -> None:
     grants and seats. Never done by itself, and never by an e-mail address.
     """
     with ready_bridge() as bridge:
-        to_id = operations.user_number(bridge, to_user)
+        to_id = upkeep.user_number(bridge, to_user)
         moved = accounts.relink(bridge, from_user, to_id, actor=actor)
         look_now(bridge, work.user_key(to_id))
         look_now(bridge, work.user_key(from_user))
@@ -207,7 +205,7 @@ def reference(user: str, *, as_json: bool) -> None:
     As `bridge_beneficiary` of a subscription or of a Checkout Session it makes that a gift to them.
     """
     with ready_bridge() as bridge:
-        user_id = operations.user_number(bridge, user)
+        user_id = upkeep.user_number(bridge, user)
         text = sign_reference(user_id, bridge.settings.secret_key)
     show(
         {"user_id": user_id, "reference": text},

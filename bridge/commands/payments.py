@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, time
 import click
 from rich.markup import escape
 
-from bridge import operations, payments_by_hand
 from bridge.commands.common import as_json, day, ready_bridge, show
 from bridge.commands.membership import by, lasting, until
 from bridge.commands.people import look_now
-from bridge.core.money import format_minor, to_minor
-from bridge.core.values import Term
-from bridge.payments_by_hand import Method, Payment
+from bridge.core.ledger.amounts import format_minor, to_minor
+from bridge.core.rules.values import Term
+from bridge.operations import payments, upkeep
+from bridge.operations.payments import Method, Payment
 from bridge.store import work
 from bridge.wiring import Bridge
 
@@ -59,7 +59,7 @@ def record_payment(  # noqa: PLR0913 - the options of a command
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     with ready_bridge() as bridge:
-        user_id = operations.user_number(bridge, user)
+        user_id = upkeep.user_number(bridge, user)
         paid = Payment(
             amount_minor=minor,
             currency=currency.lower(),
@@ -67,7 +67,7 @@ def record_payment(  # noqa: PLR0913 - the options of a command
             method=method,
             at=_moment(bridge, on.date() if on else None),
         )
-        line, given = payments_by_hand.record_payment(
+        line, given = payments.record_payment(
             bridge, user_id, paid, group_name=group, end=until_at or term, actor=actor
         )
         look_now(bridge, work.user_key(user_id))

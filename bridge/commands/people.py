@@ -10,13 +10,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bridge import operations
-from bridge.answers.waiting import waiting
+from bridge.answers.backlog import waiting
 from bridge.commands.common import as_json, counting, day, ready_bridge, show
+from bridge.operations import upkeep
 from bridge.store import work
 from bridge.store.orphans import orphans
 from bridge.wiring import Bridge
-from bridge.worker import forum, jobs, reconcile
+from bridge.worker import group_members, jobs, reconcile
 
 
 @click.command()
@@ -34,8 +34,8 @@ def link(customer: str | None, user: str | None, *, as_json: bool) -> None:
         if customer is None or user is None:
             _show_orphans(bridge, as_json=as_json)
             return
-        user_id = operations.user_number(bridge, user)
-        operations.link(bridge, customer, user_id, actor=operator())
+        user_id = upkeep.user_number(bridge, user)
+        upkeep.link(bridge, customer, user_id, actor=operator())
         look_now(bridge, customer)
     done = {"customer": customer, "user_id": user_id}
     show(
@@ -66,7 +66,7 @@ def _show_orphans(bridge: Bridge, *, as_json: bool) -> None:
 def unlink(customer: str, *, as_json: bool) -> None:
     """Undo the link of CUSTOMER; what they paid for no longer counts for that user."""
     with ready_bridge() as bridge:
-        user_id = operations.unlink(bridge, customer, actor=operator())
+        user_id = upkeep.unlink(bridge, customer, actor=operator())
         look_now(bridge, work.user_key(user_id))
     show(
         {"customer": customer, "was_user_id": user_id},
@@ -85,12 +85,12 @@ def sync(user: str | None, *, everybody: bool, as_json: bool) -> None:
         raise click.UsageError("Say either --user NAME or --all.")
     with ready_bridge() as bridge:
         if user:
-            user_id = operations.user_number(bridge, user)
-            operations.sync_user(bridge, user_id, actor=operator())
+            user_id = upkeep.user_number(bridge, user)
+            upkeep.sync_user(bridge, user_id, actor=operator())
             look_now(bridge, work.user_key(user_id))
         else:
             with counting() as count:
-                forum.read_groups(bridge)
+                group_members.read_groups(bridge)
                 reconcile.read_catalogue(bridge)
                 reconcile.backfill(bridge)
                 reconcile.read_all_subscriptions(bridge, lambda n: count("subscriptions", n))
@@ -111,7 +111,7 @@ def sync(user: str | None, *, everybody: bool, as_json: bool) -> None:
 def replay(event: str, *, as_json: bool) -> None:
     """Treat a stored EVENT (evt_…) as if it had just come."""
     with ready_bridge() as bridge:
-        operations.replay(bridge, event)
+        upkeep.replay(bridge, event)
     show(
         {"event": event},
         as_json=as_json,
@@ -125,7 +125,7 @@ def replay(event: str, *, as_json: bool) -> None:
 def release(group: str, *, as_json: bool) -> None:
     """Let removals from GROUP go on that the hourly limit has stopped. See `bridge plan` first."""
     with ready_bridge() as bridge:
-        count = operations.release(bridge, group, actor=operator())
+        count = upkeep.release(bridge, group, actor=operator())
     show(
         {"group": group, "released": count},
         as_json=as_json,
@@ -141,12 +141,12 @@ def statements(*, everybody: bool, yes: bool, as_json: bool) -> None:
     """Send their statement to all members who have none yet; says how many, and asks."""
     del everybody
     with ready_bridge() as bridge:
-        count = operations.statements_for_all(bridge, really=False)
+        count = upkeep.statements_for_all(bridge, really=False)
         really = count > 0 and (
             yes or (not as_json and click.confirm(f"Write a message to {count} members?"))
         )
         if really:
-            operations.statements_for_all(bridge, really=True)
+            upkeep.statements_for_all(bridge, really=True)
     words = f"{count} messages will be written." if really else f"{count} members; none written."
     show(
         {"members": count, "will_be_written": really},

@@ -9,10 +9,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bridge import operations
-from bridge import seats as doing
 from bridge.commands.common import Moment, as_json, day, ready_bridge, show
 from bridge.commands.people import look_now
+from bridge.operations import seats as doing
+from bridge.operations import upkeep
 from bridge.store import work
 
 ACTIONS = ("assign", "unassign")
@@ -46,7 +46,7 @@ def seats(
         raise click.UsageError("--at is for a list, and --as-known belongs to --at.")
     with ready_bridge() as bridge:
         if action and user and actor:
-            user_id = operations.user_number(bridge, user)
+            user_id = upkeep.user_number(bridge, user)
             done = doing.assign if action == "assign" else doing.unassign
             done(bridge, subscription, user_id, actor=actor)
             look_now(bridge, work.user_key(user_id))

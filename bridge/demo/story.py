@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.panel import Panel
 
-from bridge.core import statement
-from bridge.core.reasons import phrase
+from bridge.core.telling import statement
+from bridge.core.telling.reasons import phrase
 from bridge.demo.browser import Browser, NotOnPage
 from bridge.demo.rehearsal import Rehearsal
 from bridge.statement_input import statement_input

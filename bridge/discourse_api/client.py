@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-from bridge.checks import Check
-from bridge.core.model import Group, Member, User
+from bridge.core.model.check import Check
+from bridge.core.model.discourse import Group, Member, User
 from bridge.discourse_api.http import Answer, ForumClient, Gate, Priority, Refused
 from bridge.discourse_api.look import Site, read_site
 from bridge.discourse_api.probe import probe

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from bridge.checks import Check
+from bridge.core.model.check import Check
 from bridge.discourse_api.http import ForumClient, Refused
 from bridge.discourse_api.reader import read_groups, read_members, read_user
 from bridge.errors import Forbidden, NotFound, Permanent

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from bridge.core.model import Group, Member, User
+from bridge.core.model.discourse import Group, Member, User
 
 Json = dict[str, Any]
 

@@ -21,7 +21,7 @@ from typing import IO
 
 from bridge.errors import Config
 
-LEASH = Path(__file__).with_name("leash.py")
+DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
 LIVED_WELL_SECONDS = 20.0
@@ -110,7 +110,7 @@ class _Child:
         self._started_at = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603 - our own command lines
             # -I: the program's directory must not shadow modules; -S is quicker.
-            [sys.executable, "-IS", str(LEASH), str(os.getpid()), *self.program.argv],
+            [sys.executable, "-IS", str(DIE_WITH_PARENT), str(os.getpid()), *self.program.argv],
             env=self._env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

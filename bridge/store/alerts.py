@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, or_, select, update
 
-from bridge.core.alerts import OF_NEWS, PATIENCE, Alert, Finding, Kind, removals_wait
+from bridge.core.telling.alerts import OF_NEWS, PATIENCE, Alert, Finding, Kind, removals_wait
 from bridge.store import state
 from bridge.store.schema import alerts
 

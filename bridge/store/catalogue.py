@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from bridge.core.model import Feature, Price, Product
+from bridge.core.model.stripe import Feature, Price, Product
 from bridge.store import readings
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import catalogue as catalogue_table

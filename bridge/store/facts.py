@@ -12,15 +12,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, and_, delete, or_, select, update
 
-from bridge.core.model import (
-    Entitlements,
-    Facts,
-    MoneyLine,
-    MoneyPart,
-    PendingPayment,
-    Purchase,
-    Subscription,
-)
+from bridge.core.ledger.lines import MoneyLine, MoneyPart
+from bridge.core.model.rights import Facts
+from bridge.core.model.stripe import Entitlements, PendingPayment, Purchase, Subscription
 from bridge.store import hand_grants, links, readings, shares
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import (

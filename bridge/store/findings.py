@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, union_all
 
-from bridge.core.alerts import (
+from bridge.core.model.stripe import Subscription
+from bridge.core.rules.compiled import Rules
+from bridge.core.telling.alerts import (
     HELD_BECAUSE,
     MISSED_WITHIN,
     ON_ITS_WAY,
@@ -18,8 +20,6 @@ from bridge.core.alerts import (
     Kind,
     is_news_missed,
 )
-from bridge.core.model import Subscription
-from bridge.core.rules import Rules
 from bridge.store import facts, sending, state
 from bridge.store.figures import GO_ON, GOES_ON
 from bridge.store.schema import (

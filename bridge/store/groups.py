@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, select, update
 
-from bridge.core.model import Group
+from bridge.core.model.discourse import Group
 from bridge.store import state
 from bridge.store.changes import log
 from bridge.store.schema import group_pins, groups, moment

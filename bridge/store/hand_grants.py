@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from bridge.core.model import HandGrant
+from bridge.core.model.rights import HandGrant
 from bridge.store.changes import log
 from bridge.store.schema import hand_grants
 from bridge.store.work import insert_for, mark_dirty, user_key

@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from bridge.core.mapping import compile_rules
-from bridge.core.model import Feature, Price, Product, Purchase, Subscription
-from bridge.core.past import HandRecord, Past, Reading
-from bridge.core.policy import Policy
-from bridge.core.record import BY_HAND, CAME_IN, DECIDED, WENT_OUT, Line, Standing
-from bridge.core.record import as_it_was as lines_as_it_was
-from bridge.core.record import as_known as lines_as_known
-from bridge.core.record import standings as standings_after
-from bridge.core.rules import Rules
+from bridge.core.memberships.past import HandRecord, Past, Reading
+from bridge.core.memberships.record import BY_HAND, CAME_IN, DECIDED, WENT_OUT, Line, Standing
+from bridge.core.memberships.record import as_it_was as lines_as_it_was
+from bridge.core.memberships.record import as_known as lines_as_known
+from bridge.core.memberships.record import standings as standings_after
+from bridge.core.model.stripe import Feature, Price, Product, Purchase, Subscription
+from bridge.core.rules.compiled import Rules
+from bridge.core.rules.mapping import compile_rules
+from bridge.core.rules.policy import Policy
 from bridge.store import facts, groups, hand_grants, readings, shares
 from bridge.store.schema import changes, customers
 from bridge.store.schema import readings as readings_table

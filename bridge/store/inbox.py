@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bridge.core.model import Event
+from bridge.core.events.stripe import Event
 from bridge.store import alerts
 from bridge.store.schema import inbox
 from bridge.store.work import FORUM_LANE, INBOX_LANE, INSERTS, mark_dirty

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from bridge.core.membership import Decision, Wish
-from bridge.core.model import Grant
-from bridge.core.why import ended_by, why
+from bridge.core.memberships.decision import Decision, Wish
+from bridge.core.memberships.why import ended_by, why
+from bridge.core.model.rights import Grant
 from bridge.store.changes import log, log_each
 from bridge.store.schema import memberships, moment
 from bridge.store.work import insert_for

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select, update
 
-from bridge.core.model import Member
+from bridge.core.model.discourse import Member
 from bridge.store.changes import Seen, log_each, log_seen
 from bridge.store.schema import memberships
 from bridge.store.work import insert_for

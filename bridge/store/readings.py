@@ -12,15 +12,8 @@ from typing import Any
 from cattrs.preconf.json import make_converter
 from sqlalchemy import Connection, insert, or_, select
 
-from bridge.core.model import (
-    Entitlements,
-    Feature,
-    Price,
-    Product,
-    Purchase,
-    Subscription,
-)
-from bridge.core.policy import Policy
+from bridge.core.model.stripe import Entitlements, Feature, Price, Product, Purchase, Subscription
+from bridge.core.rules.policy import Policy
 from bridge.store.schema import readings
 
 CONVERTER = make_converter()

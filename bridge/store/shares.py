@@ -8,9 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, or_, select, update
 
-from bridge.core.model import Purchase, Seat, Subscription
-from bridge.core.past import SeatLine
-from bridge.core.sharing import places
+from bridge.core.memberships.past import SeatLine
+from bridge.core.model.rights import Seat
+from bridge.core.model.stripe import Purchase, Subscription
+from bridge.core.rights.sharing import places
 from bridge.store.changes import log
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import changes, customers, purchases, seats, subscriptions

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
 
-from bridge.core.membership import Decision
-from bridge.core.model import MoneyLine, PendingPayment, User
-from bridge.core.policy import Policy
+from bridge.core.ledger.lines import MoneyLine
+from bridge.core.memberships.decision import Decision
+from bridge.core.model.discourse import User
+from bridge.core.model.stripe import PendingPayment
+from bridge.core.rules.policy import Policy
 from bridge.store import state
 from bridge.store.changes import log
 from bridge.store.schema import messages, moment, users

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, literal, select, update
 
-from bridge.core.model import Group, Price, Product
+from bridge.core.model.discourse import Group
+from bridge.core.model.stripe import Price, Product
 from bridge.store.changes import log
 from bridge.store.links import see_customer, user_of
 from bridge.store.readings import CONVERTER

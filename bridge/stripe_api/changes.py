@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.core.switching import Ending, PortalTerms, Switch
+from bridge.core.rights.switching import Ending, PortalTerms, Switch
 from bridge.errors import NotFound
 from bridge.stripe_api.http import StripeHttp, reading
 from bridge.stripe_api.reader import Json, rows, within

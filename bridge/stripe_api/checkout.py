@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.core.model import Price
+from bridge.core.model.stripe import Price
 from bridge.stripe_api.reader import REFERENCE, REPLACES, USER_ID, Json, id_of, metadata
 
 
@@ -16,8 +16,8 @@ from bridge.stripe_api.reader import REFERENCE, REPLACES, USER_ID, Json, id_of, 
 class CheckoutRequest:
     """Who buys what, and where they go afterwards.
 
-    `reference` is signed by the bridge (`bridge.reference`). `purpose` is said in the metadata of
-    everything that Stripe makes of it, so that exports can be read without looking up ids.
+    `reference` is signed by the bridge (`core.signed.reference`). `purpose` is said in the metadata
+    of everything that Stripe makes of it, so that exports can be read without looking up ids.
     `replaces`: the signed word for a subscription that the new one takes over from.
     """
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bridge.checks import Check
-from bridge.core.model import Customer, Feature, MoneyLine, Price, Product, Subscription
-from bridge.core.switching import Ending, PortalTerms, Switch
+from bridge.core.ledger.lines import MoneyLine
+from bridge.core.model.check import Check
+from bridge.core.model.stripe import Customer, Feature, Price, Product, Subscription
+from bridge.core.rights.switching import Ending, PortalTerms, Switch
 from bridge.errors import NotFound
 from bridge.stripe_api import changes
 from bridge.stripe_api.changes import Changed, Preview

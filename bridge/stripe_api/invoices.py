@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from bridge.core.model import MoneyPart, PendingPayment
+from bridge.core.ledger.lines import MoneyPart
+from bridge.core.model.stripe import PendingPayment
 from bridge.stripe_api.reader import Json, moment, rows, within
 
 # "3 \u00d7 Patron (at \u20ac10.00 / month)": as Stripe describes what is sold by a price.

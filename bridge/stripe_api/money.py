@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from bridge.core.model import MoneyKind, MoneyLine, PendingPayment, PeriodPayment, Purchase
+from bridge.core.ledger.lines import MoneyKind, MoneyLine
+from bridge.core.model.stripe import PendingPayment, PeriodPayment, Purchase
 from bridge.stripe_api.invoices import (
     add_up_to,
     counted_name,

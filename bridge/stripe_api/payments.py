@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bridge.core.model import MoneyLine, PendingPayment, PeriodPayment, Price, Purchase
+from bridge.core.ledger.lines import MoneyLine
+from bridge.core.model.stripe import PendingPayment, PeriodPayment, Price, Purchase
 from bridge.stripe_api.checkout import read_checkout
 from bridge.stripe_api.http import StripeHttp, reading
 from bridge.stripe_api.money import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.checks import Check
+from bridge.core.model.check import Check
 from bridge.errors import Forbidden, Permanent
 from bridge.stripe_api.http import StripeHttp
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from bridge.core.model import (
+from bridge.core.model.stripe import (
     ComingChange,
     ComingCharge,
     Customer,

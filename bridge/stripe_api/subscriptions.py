@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bridge.core.model import MoneyLine, PendingPayment, PeriodPayment, Price, Subscription
+from bridge.core.ledger.lines import MoneyLine
+from bridge.core.model.stripe import PendingPayment, PeriodPayment, Price, Subscription
 from bridge.stripe_api.http import StripeHttp, reading
 from bridge.stripe_api.invoices import pending_payment
 from bridge.stripe_api.money import invoice_line, period_payment

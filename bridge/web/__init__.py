@@ -11,10 +11,13 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bridge.render import TEMPLATES
-from bridge.web import arrival, health, join, login, me, security, site, standing, webhooks
+from bridge.web import health, login, security, site, webhooks
+from bridge.web.api import standing
+from bridge.web.buying import arrival, join
 from bridge.web.context import SESSION_HOURS
 from bridge.web.limiting import Limiter
 from bridge.web.look import LookCache
+from bridge.web.me import page as me
 from bridge.web.pages import teach
 
 if TYPE_CHECKING:

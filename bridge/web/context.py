@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, request, session, url_for
 
+from bridge.core.telling.words import LOCALES
 from bridge.web.addresses import with_query
 from bridge.web.look import Look, LookCache
-from bridge.web.words import LOCALES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bridge.core.rules import Rules
-    from bridge.web.connect import SignedIn
+    from bridge.core.rules.compiled import Rules
+    from bridge.core.signed.connect import SignedIn
     from bridge.wiring import Bridge
 
 SESSION_HOURS = 12

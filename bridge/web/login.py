@@ -6,8 +6,8 @@ import structlog
 from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from bridge.core.signed import connect
 from bridge.store import web as store
-from bridge.web import connect
 from bridge.web.addresses import own_path, with_query
 from bridge.web.context import absolute, browser, here, now, reader, sign_in, the_bridge, the_look
 from bridge.web.security import Stop

@@ -7,9 +7,9 @@ from typing import Any
 from flask import Flask, g
 from jinja2 import StrictUndefined
 
-from bridge.core.model import Price
+from bridge.core.model.stripe import Price
+from bridge.core.telling import words
 from bridge.render import statement_filters
-from bridge.web import words
 from bridge.web.context import locale, reader, the_bridge, the_look
 
 

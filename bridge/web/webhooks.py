@@ -14,18 +14,17 @@ import structlog
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from bridge.core.events import MalformedEvent, read_event
-from bridge.core.forum_events import read_discourse_event
-from bridge.core.model import Event
+from bridge.core.events.forum import read_discourse_event
+from bridge.core.events.stripe import Event, MalformedEvent, read_event
 from bridge.crashpoints import crashpoint
 from bridge.errors import Transient
-from bridge.settle import SETTLE_SECONDS
 from bridge.store import inbox
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
 blueprint = Blueprint("webhooks", __name__)
 MOST_BYTES = 256 * 1024
+SETTLE_SECONDS = 1.0  # several events of one customer are gathered into one round of work
 # RecursionError: json.loads gives up on brackets nested thousands deep.
 UNREADABLE = (MalformedEvent, ValueError, RecursionError)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from bridge.core.alerts import Alert
+from bridge.core.telling.alerts import Alert
 from bridge.errors import Permanent
 from bridge.render import alerts_markdown
 from bridge.store import alerts, state

@@ -14,23 +14,26 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from bridge.core.grants import grants
-from bridge.core.membership import Decision, Situation, decide
-from bridge.core.model import Event, Grant, MoneyLine, PendingPayment
-from bridge.core.reasons import UNDECIDED
-from bridge.core.rules import Rules
-from bridge.core.switching import Ending
+from bridge.core.events.stripe import Event
+from bridge.core.ledger.lines import MoneyLine
+from bridge.core.memberships.decision import Decision, Situation, decide
+from bridge.core.model.reasons import UNDECIDED
+from bridge.core.model.rights import Grant
+from bridge.core.model.stripe import PendingPayment
+from bridge.core.rights.grants import grants
+from bridge.core.rights.switching import Ending
+from bridge.core.rules.compiled import Rules
 from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, Broken, Permanent, Transient
 from bridge.store import facts, inbox, links, memberships, shares, statements, work
 from bridge.wiring import Bridge
-from bridge.worker import echoes, replacing, sharing
+from bridge.worker import forum_events, replacing, sharing
 from bridge.worker.intake import Needs, needs_of, note_catalogue, work_common_lane
 from bridge.worker.reading import Reading, customers_for, read
 
 log = structlog.get_logger()
 # What belongs to no customer and no user.
-LANES = {work.INBOX_LANE: work_common_lane, work.FORUM_LANE: echoes.work_on_lane}
+LANES = {work.INBOX_LANE: work_common_lane, work.FORUM_LANE: forum_events.work_on_lane}
 LONGEST_BACKOFF_SECONDS = 900.0
 MOST_ROUNDS = 5
 

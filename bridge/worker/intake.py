@@ -15,8 +15,8 @@ import structlog
 from sqlalchemy import Connection
 
 import handlers
-from bridge.core.model import Event, Feature, Price, Product
-from bridge.core.tasks import (
+from bridge.core.events.stripe import Event
+from bridge.core.events.tasks import (
     ForgetCustomer,
     Ignore,
     Link,
@@ -28,8 +28,9 @@ from bridge.core.tasks import (
     SyncUser,
     Task,
 )
+from bridge.core.model.stripe import Feature, Price, Product
+from bridge.core.signed.reference import read_reference
 from bridge.errors import NotFound, Permanent
-from bridge.reference import read_reference
 from bridge.store import catalogue, facts, groups, inbox, links, state, work
 from bridge.wiring import Bridge
 

@@ -17,7 +17,7 @@ from rq.serializers import JSONSerializer
 from bridge.errors import BridgeError
 from bridge.queue import QUEUE_NAME
 from bridge.wiring import Bridge
-from bridge.worker import applier, decider, forum, teller
+from bridge.worker import applier, decider, group_members, publisher
 
 log = structlog.get_logger()
 
@@ -25,8 +25,8 @@ log = structlog.get_logger()
 WORK: dict[str, Callable[[Bridge, str], bool]] = {
     "decide": decider.work_on,
     "apply": lambda bridge, key: applier.work_on(bridge, int(key)),
-    "tell": lambda bridge, key: teller.work_on(bridge, int(key)),
-    "read": lambda bridge, key: forum.read_members(bridge, int(key)),
+    "tell": lambda bridge, key: publisher.work_on(bridge, int(key)),
+    "read": lambda bridge, key: group_members.read_members(bridge, int(key)),
 }
 
 # Measured: with RQ's own times a job of a killed worker is picked up after 811 s, with these after

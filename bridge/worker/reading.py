@@ -8,17 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from bridge.core.model import (
-    Feature,
-    MoneyLine,
-    PendingPayment,
-    Price,
-    Product,
-    Purchase,
-    Subscription,
-)
+from bridge.core.ledger.lines import MoneyLine
+from bridge.core.model.stripe import Feature, PendingPayment, Price, Product, Purchase, Subscription
+from bridge.core.signed.reference import read_reference
 from bridge.errors import NotFound
-from bridge.reference import read_reference
 from bridge.store import catalogue, facts, links, shares
 from bridge.wiring import Bridge
 from bridge.worker import sharing

@@ -12,10 +12,10 @@ import structlog
 from sqlalchemy import Connection, or_, select, update
 
 from bridge.clock import skew_seconds
-from bridge.core.events import MalformedEvent, read_event
-from bridge.core.model import Subscription
+from bridge.core.events.stripe import MalformedEvent, read_event
+from bridge.core.model.stripe import Subscription
+from bridge.core.signed.reference import read_reference
 from bridge.errors import Forbidden, NotFound
-from bridge.reference import read_reference
 from bridge.store import alerts, catalogue, facts, inbox, links, readings, state, work
 from bridge.store.findings import CLOCK, ENDPOINT
 from bridge.store.schema import customers, subscriptions

@@ -13,8 +13,8 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection, select
 
-from bridge.core.policy import Policy
-from bridge.core.rules import Rules
+from bridge.core.rules.compiled import Rules
+from bridge.core.rules.policy import Policy
 from bridge.store import catalogue, groups, readings, state, work
 from bridge.store.groups import RULES_VERSION
 from bridge.store.schema import EPOCH, hand_grants, memberships

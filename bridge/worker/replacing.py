@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from bridge.core.model import Facts
-from bridge.core.switching import IN_FORCE, Ending, endings, running
+from bridge.core.model.rights import Facts
+from bridge.core.rights.switching import IN_FORCE, Ending, endings, running
+from bridge.core.signed.reference import read_replacement
 from bridge.errors import BridgeError, Forbidden
-from bridge.reference import read_replacement
 from bridge.store import catalogue, links
 from bridge.stripe_api.reader import REPLACES
 from bridge.wiring import Bridge

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from bridge.core.model import Purchase, Subscription
-from bridge.reference import read_reference
+from bridge.core.model.stripe import Purchase, Subscription
+from bridge.core.signed.reference import read_reference
 from bridge.store import links, shares, work
 from bridge.stripe_api.reader import BENEFICIARY
 from bridge.wiring import Bridge

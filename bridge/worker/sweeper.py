@@ -20,7 +20,7 @@ from bridge.store import sending, state, statements, work
 from bridge.store.schema import groups
 from bridge.store.schema import memberships as members
 from bridge.wiring import Bridge
-from bridge.worker import alerts, echoes, forum, jobs, reconcile, remap
+from bridge.worker import alerts, forum_events, group_members, jobs, reconcile, remap
 
 log = structlog.get_logger()
 TICK_SECONDS = 1.0
@@ -40,8 +40,8 @@ class Periodic:
 
 
 PERIODIC = (
-    Periodic("groups", timedelta(minutes=10), forum.read_groups),
-    Periodic("absent", timedelta(hours=1), echoes.look_after_the_absent),
+    Periodic("groups", timedelta(minutes=10), group_members.read_groups),
+    Periodic("absent", timedelta(hours=1), forum_events.look_after_the_absent),
     Periodic("catalogue", timedelta(hours=6), reconcile.read_catalogue),
     Periodic("backfill", timedelta(hours=1), reconcile.backfill),
     Periodic("reconcile", timedelta(days=1), reconcile.read_all_subscriptions),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bridge import logs, wiring
 from bridge.settings import Settings
-from bridge.worker import forum, reconcile, remap, sweeper
+from bridge.worker import group_members, reconcile, remap, sweeper
 
 
 def peak_mib() -> float:
@@ -29,7 +29,7 @@ def main() -> None:
         found = 0
         match line.strip():
             case "learn":
-                forum.read_groups(bridge)
+                group_members.read_groups(bridge)
                 reconcile.read_catalogue(bridge)
                 remap.follow(bridge)
             case "reconcile":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.model import User
+from bridge.core.model.discourse import User
 from bridge.sandbox.discourse.people import load_users
 from bridge.sandbox.stripe import add_webhook, delivery
 from bridge.sandbox.stripe.account import account_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.model import MoneyLine
+from bridge.core.ledger.lines import MoneyLine
 from bridge.store import facts
 from bridge.web import create_app
 from tests.bench.report import percentile, show

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
-from bridge.checks import Check
+from bridge.core.model.check import Check
 from bridge.discourse_api.client import DiscourseApi
 from bridge.errors import Transient
 from tests.contract.recorded import Asked, Played, Recorded, answer, recorded_server

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import stripe
 
-from bridge.core.model import Price
+from bridge.core.model.stripe import Price
 from bridge.errors import Forbidden, NotFound, Permanent, RateLimited, Transient
 from bridge.stripe_api import http as stripe_http
 from bridge.stripe_api.client import CheckoutLink, CheckoutRequest, StripeApi

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bridge.core.model import Price, Subscription, SubscriptionItem
-from bridge.core.rules import Rule
-from bridge.core.switching import Ending, PortalTerms, Switch
+from bridge.core.model.stripe import Price, Subscription, SubscriptionItem
+from bridge.core.rights.switching import Ending, PortalTerms, Switch
+from bridge.core.rules.compiled import Rule
 from bridge.errors import Forbidden, Transient
 from bridge.stripe_api.client import Changed, StripeApi
 from tests.contract.recorded import Recorded, answer, recorded_server

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.model import MoneyPart, PendingPayment
+from bridge.core.ledger.lines import MoneyPart
+from bridge.core.model.stripe import PendingPayment
 from bridge.stripe_api.invoices import discount_of, parts_of, pending_payment
 from bridge.stripe_api.money import Payment, invoice_line, lines_after, order_line, pending_order
 from tests.contract.recorded import CONTRACT, needs_contract

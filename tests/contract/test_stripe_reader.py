@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bridge.core.model import ComingChange, ComingCharge, MoneyLine, Price
+from bridge.core.ledger.lines import MoneyLine
+from bridge.core.model.stripe import ComingChange, ComingCharge, Price
 from bridge.stripe_api.checkout import read_checkout
 from bridge.stripe_api.money import (
     Payment,

@@ -20,7 +20,8 @@ import stripe
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bridge import wiring
-from bridge.core.model import Group, Price, Product
+from bridge.core.model.discourse import Group
+from bridge.core.model.stripe import Price, Product
 from bridge.sandbox import run
 from bridge.sandbox.discourse import people
 from bridge.sandbox.stripe import account_of, add_webhook, checkout, delivery

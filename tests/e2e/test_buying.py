@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from bridge.reference import read_reference
+from bridge.core.signed.reference import read_reference
 from bridge.store import links
 from tests.e2e.place import Browser, Place, open_place
 

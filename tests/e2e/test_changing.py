@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from bridge.reference import read_replacement
+from bridge.core.signed.reference import read_replacement
 from bridge.sandbox.stripe import advance, fail_payments
 from tests.e2e.place import Browser, Place, open_place
 

@@ -11,7 +11,8 @@ import pytest
 import requests
 from sqlalchemy import insert, text, update
 
-from bridge.core.model import MoneyLine, MoneyPart, PendingPayment, Price, Product
+from bridge.core.ledger.lines import MoneyLine, MoneyPart
+from bridge.core.model.stripe import PendingPayment, Price, Product
 from bridge.store import catalogue, facts, schema
 from bridge.store import web as store
 from bridge.web import create_app

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-from bridge.core.model import MoneyLine, MoneyPart, PendingPayment, Price, Product
+from bridge.core.ledger.lines import MoneyLine, MoneyPart
+from bridge.core.model.stripe import PendingPayment, Price, Product
 from bridge.store import facts, links
 from tests.e2e.place import Place, open_place
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bridge.core.model import Price, Product
+from bridge.core.model.stripe import Price, Product
 from tests.e2e.place import Browser, Place, link, open_place
 
 pytestmark = pytest.mark.e2e

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bridge.core.events import read_event
+from bridge.core.events.stripe import read_event
 from bridge.sandbox.stripe import delivery
 from bridge.store import inbox
 from tests.harness import System

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.reference import sign_replacement
+from bridge.core.signed.reference import sign_replacement
 from bridge.store.work import LEASE_SECONDS
 from bridge.worker.replacing import AGAIN
 from tests.harness import SECRET_KEY

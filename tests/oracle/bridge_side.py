@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 import handlers
-from bridge.core import model
-from bridge.core.grants import grants
-from bridge.core.mapping import Rules, compile_rules
-from bridge.core.membership import Decision, Situation, Wish, decide
-from bridge.core.policy import Policy
-from bridge.core.tasks import ForgetCustomer, SyncCustomer, SyncObject
+from bridge.core.events.stripe import Event
+from bridge.core.events.tasks import ForgetCustomer, SyncCustomer, SyncObject
+from bridge.core.memberships.decision import Decision, Situation, Wish, decide
+from bridge.core.model import rights, stripe
+from bridge.core.model.discourse import Group
+from bridge.core.rights.grants import grants
+from bridge.core.rules.mapping import Rules, compile_rules
+from bridge.core.rules.policy import Policy
 from tests.oracle.lives import RUNNING, News
 from tests.oracle.naive import (
     Hand,
@@ -57,10 +59,10 @@ def seconds_of(at: datetime) -> int:
 
 def rules_of(shop: Shop) -> Rules:
     products = [
-        model.Product(f"prod_{name}", name, metadata=_metadata(product))
+        stripe.Product(f"prod_{name}", name, metadata=_metadata(product))
         for name, product in shop.items()
     ]
-    groups = {id_: model.Group(id_, name) for id_, name in GROUP_NAMES.items()}
+    groups = {id_: Group(id_, name) for id_, name in GROUP_NAMES.items()}
     return compile_rules(products, [], HOLDING, {}, groups)
 
 
@@ -171,8 +173,8 @@ def everything(world: World) -> Known:
 
 
 @lru_cache(maxsize=100_000)
-def subscription(one: Subscription) -> model.Subscription:
-    return model.Subscription(
+def subscription(one: Subscription) -> stripe.Subscription:
+    return stripe.Subscription(
         f"sub_{one.number}",
         one.customer,
         one.status,
@@ -190,14 +192,14 @@ def subscription(one: Subscription) -> model.Subscription:
     )
 
 
-def _item(item: Item) -> model.SubscriptionItem:
+def _item(item: Item) -> stripe.SubscriptionItem:
     begins, ends = moment(item.begins), moment(item.ends)
     names = f"price_{item.product}", f"prod_{item.product}"
-    return model.SubscriptionItem(f"si_{item.product}", *names, item.seats, begins, ends)
+    return stripe.SubscriptionItem(f"si_{item.product}", *names, item.seats, begins, ends)
 
 
-def _payment(paid: Paid) -> model.PeriodPayment:
-    return model.PeriodPayment(
+def _payment(paid: Paid) -> stripe.PeriodPayment:
+    return stripe.PeriodPayment(
         f"in_{paid.invoice}",
         moment(paid.at),
         moment(paid.until),
@@ -208,9 +210,9 @@ def _payment(paid: Paid) -> model.PeriodPayment:
 
 
 @lru_cache(maxsize=100_000)
-def purchase(one: Purchase) -> model.Purchase:
+def purchase(one: Purchase) -> stripe.Purchase:
     names = one.customer, f"price_{one.product}", f"prod_{one.product}"
-    return model.Purchase(
+    return stripe.Purchase(
         f"cs_{one.number}",
         *names,
         1,
@@ -224,14 +226,14 @@ def purchase(one: Purchase) -> model.Purchase:
 
 
 @lru_cache(maxsize=100_000)
-def hand_grant(hand: Hand) -> model.HandGrant:
+def hand_grant(hand: Hand) -> rights.HandGrant:
     group_id, begins = GROUP_IDS[hand.group], moment(hand.begins)
-    return model.HandGrant(f"hand_{hand.number}", 7, group_id, begins, when(hand.ends), "", "mod")
+    return rights.HandGrant(f"hand_{hand.number}", 7, group_id, begins, when(hand.ends), "", "mod")
 
 
 @lru_cache(maxsize=50_000)
-def facts_of(known: Known, hands: tuple[Hand, ...]) -> model.Facts:
-    return model.Facts(
+def facts_of(known: Known, hands: tuple[Hand, ...]) -> rights.Facts:
+    return rights.Facts(
         tuple(map(subscription, known.subscriptions)),
         tuple(map(purchase, known.purchases)),
         tuple(map(hand_grant, hands)),
@@ -246,7 +248,7 @@ def facts_of(known: Known, hands: tuple[Hand, ...]) -> model.Facts:
 def asks_for(news: News) -> str:
     """What the handlers make of an event: nothing, forget, read, or read with payments."""
     related = {"subscription": "sub_1"} if news.of_subscription else {}
-    event = model.Event(
+    event = Event(
         "evt_1", news.type, "obj_1", "object", news.customer, BEGIN, livemode=False, related=related
     )
     asked = ""

@@ -7,17 +7,18 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core import model
-from bridge.core.grants import grants
-from bridge.core.mapping import compile_rules
-from bridge.core.policy import parse_policy
-from bridge.core.values import KEYS
+from bridge.core.model import stripe
+from bridge.core.model.discourse import Group
+from bridge.core.rights.grants import grants
+from bridge.core.rules.mapping import compile_rules
+from bridge.core.rules.policy import parse_policy
+from bridge.core.rules.values import KEYS
 from tests.oracle import lives, naive
 from tests.oracle.bridge_side import CUSTOMERS, everything, facts_of, moment, said_by
 
-CHOIR = {1: model.Group(1, "choir")}
-FORUM = model.Feature("feat_1", "forum", "The forum")
-CARRIES = model.Product("prod_mystery", "mystery", features=("forum",))
+CHOIR = {1: Group(1, "choir")}
+FORUM = stripe.Feature("feat_1", "forum", "The forum")
+CARRIES = stripe.Product("prod_mystery", "mystery", features=("forum",))
 
 
 @settings(max_examples=600)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bridge.core.rules import Rules
+from bridge.core.rules.compiled import Rules
 from tests.oracle import lives, naive
 from tests.oracle.bridge_side import CONFIRM, Record, asks_for, hear, rules_for
 from tests.oracle.generated import for_each_history

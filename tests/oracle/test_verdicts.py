@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.core.grants import grants
-from bridge.core.ladders import winners
-from bridge.core.reasons import Reason
+from bridge.core.model.reasons import Reason
+from bridge.core.rights.grants import grants
+from bridge.core.rules.ladders import winners
 from tests.oracle import lives, naive
 from tests.oracle.bridge_side import (
     GROUP_IDS,

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from sqlalchemy import select
 
-from bridge.reference import sign_reference
+from bridge.core.signed.reference import sign_reference
 from bridge.sandbox.discourse.cooked import cook
 from bridge.sandbox.discourse.membership import add_member, remove_member
 from bridge.sandbox.discourse.state import Post, User

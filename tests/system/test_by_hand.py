@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from bridge.answers.explain import explain
 from bridge.errors import Permanent
-from bridge.grants_by_hand import grant
+from bridge.operations.grants import grant
 from bridge.sandbox.discourse.membership import remove_member
 from bridge.store.schema import money_lines
 from tests.harness import System, system

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.answers.backlog import waiting
 from bridge.answers.explain import explain
-from bridge.answers.waiting import waiting
 from bridge.sandbox.stripe import delivery, fail_payments
 from bridge.worker import sweeper
 from tests.harness import DAY, System, system

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.answers.explain import explain
-from bridge.reference import sign_replacement
+from bridge.core.signed.reference import sign_replacement
 from bridge.sandbox.stripe import delivery, fail_payments
 from bridge.store.schema import changes
 from tests.harness import DAY, SECRET_KEY, System, system

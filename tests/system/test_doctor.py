@@ -8,7 +8,7 @@ import pytest
 import requests
 from stripe import StripeClient
 
-from bridge.doctor import Finding, examine
+from bridge.doctor.checks import Finding, examine
 from bridge.sandbox.community import open_community
 from bridge.sandbox.discourse.keys import make_key
 from bridge.sandbox.run import Sandbox, start

@@ -11,7 +11,7 @@ import pytest
 
 from bridge.answers import plan as plans
 from bridge.answers.explain import explain
-from bridge.core.policy import Policy
+from bridge.core.rules.policy import Policy
 from bridge.rulebook import Rulebook
 from bridge.sandbox.stripe import delivery
 from bridge.worker import reconcile

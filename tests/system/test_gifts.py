@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.reference import sign_reference
+from bridge.core.signed.reference import sign_reference
 from bridge.sandbox.stripe import delivery
 from bridge.store.figures import figures
 from tests.harness import DAY, SECRET_KEY, System, system

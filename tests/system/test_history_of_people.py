@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from bridge import operations
 from bridge.answers import plan as plans
 from bridge.answers.explain import explain
 from bridge.answers.simulator import simulate
-from bridge.core.model import Facts
-from bridge.core.policy import parse_policy
-from bridge.reference import sign_reference
+from bridge.core.model.rights import Facts
+from bridge.core.rules.policy import parse_policy
+from bridge.core.signed.reference import sign_reference
+from bridge.operations import upkeep
 from bridge.sandbox.stripe import delivery
 from bridge.store import facts, history
 from tests.harness import SECRET_KEY, System, system
@@ -167,7 +167,7 @@ def test_E21_a_seat_whose_subscription_ended_before_that_was_heard_of_had_ended(
     unheard = now(world)
     delivery.clear(world.sandbox.world)
     world.advance(HOUR.total_seconds() / 2)
-    operations.sync_user(world.bridge, world.user("bob"), actor="test")
+    upkeep.sync_user(world.bridge, world.user("bob"), actor="test")
     confirm(world)
     assert said(world, "bob", unheard, known=True) == [("active", "seat")]
     assert said(world, "bob", unheard) == [("canceled", "seat")]

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bridge import wiring
-from bridge.core.grants import grants
+from bridge.core.rights.grants import grants
 from bridge.rulebook import Rulebook
 from bridge.store import facts, migrate
 from bridge.store.schema import customers, memberships, money_lines

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bridge import operations
-from bridge.answers.waiting import waiting
+from bridge.answers.backlog import waiting
 from bridge.clock import Clock
+from bridge.operations import upkeep
 from bridge.sandbox.discourse.membership import remove_member
 from bridge.sandbox.discourse.people import delete, rename
 from bridge.sandbox.stripe import delivery
 from bridge.store.schema import customers
-from bridge.worker.forum import read_members
+from bridge.worker.group_members import read_members
 from tests.harness import System, system
 from tests.system.acts import (
     checkout,
@@ -125,7 +125,7 @@ def test_unlinking_ends_what_the_customer_gave(world: System) -> None:
     customer = world.customer("alice")
     world.subscribe(customer, world.price("supporters"))
     world.settle()
-    operations.unlink(world.bridge, customer, actor="operator")
+    upkeep.unlink(world.bridge, customer, actor="operator")
     confirm(world)
     assert world.groups_of("alice") == set()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.answers.explain import explain
-from bridge.core.policy import parse_policy
+from bridge.core.rules.policy import parse_policy
 from bridge.rulebook import Rulebook
 from tests.harness import System, system
 from tests.system.acts import confirm, membership, page_of, pass_days

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bridge import operations
 from bridge.answers import plan as plans
 from bridge.answers.simulator import Treated, simulate
-from bridge.core.policy import parse_policy
+from bridge.core.rules.policy import parse_policy
+from bridge.operations import upkeep
 from bridge.sandbox.stripe import delivery, fail_payments
 from bridge.store.schema import metadata, readings
 from tests.harness import System, system
@@ -168,7 +168,7 @@ def test_a_plan_goes_by_the_catalogue_as_it_is_now_and_by_who_was_unlinked(
     world.subscribe(world.customer("bob"), price)
     world.subscribe(customer, price)
     world.settle()
-    operations.unlink(world.bridge, customer, actor="test")
+    upkeep.unlink(world.bridge, customer, actor="test")
     product = str(world.sdk.v1.prices.retrieve(price).product)
     world.sdk.v1.products.update(product, {"metadata": {"discourse_groups": "patrons"}})
     found = {(one.user_id, one.action, one.group, one.reason) for one in plans.plan(world.bridge)}

@@ -24,7 +24,7 @@ from sqlalchemy import Connection, column, func, insert, inspect, select, table,
 from sqlalchemy.exc import StatementError
 
 from bridge.clock import Clock
-from bridge.core.model import MoneyLine, MoneyPart
+from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.errors import RateLimited, Transient
 from bridge.limiter import Limiter
 from bridge.store import Store, facts, links, migrate, state, work

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, text
 
-from bridge.core.model import Facts, Subscription, SubscriptionItem
+from bridge.core.model.rights import Facts
+from bridge.core.model.stripe import Subscription, SubscriptionItem
 from bridge.store import Store, accounts, facts, history, links, migrate, readings, shares
 from bridge.store.schema import readings as readings_table
 

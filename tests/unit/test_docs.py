@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import COMMANDS
-from bridge.core.problems import CODES, POLICY_CODES
+from bridge.core.rules.problems import CODES, POLICY_CODES
 from bridge.settings import SETTINGS, Setting, Settings
 from bridge.web import create_app
 from bridge.wiring import build

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.reference import (
+from bridge.core.signed.reference import (
     read_reference,
     read_replacement,
     sign_reference,

@@ -15,17 +15,19 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from bridge.core.alerts import Alert, Kind
-from bridge.core.model import (
-    NO_GROUP,
-    Grant,
-    MoneyKind,
-    MoneyLine,
-    MoneyPart,
-    PendingPayment,
+from bridge.core.ledger.lines import MoneyKind, MoneyLine, MoneyPart
+from bridge.core.model.reasons import Reason
+from bridge.core.model.rights import NO_GROUP, Grant
+from bridge.core.model.stripe import PendingPayment
+from bridge.core.telling.alerts import Alert, Kind
+from bridge.core.telling.statement import (
+    GroupName,
+    Links,
+    NextPayment,
+    Statement,
+    StatementInput,
+    build,
 )
-from bridge.core.reasons import Reason
-from bridge.core.statement import GroupName, Links, NextPayment, Statement, StatementInput, build
 from bridge.render import (
     MESSAGE_LIMIT,
     alerts_markdown,

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from bridge.core.mapping import Problem, Rule, Rules, compile_rules
-from bridge.core.model import Feature, Group, Price, Product
-from bridge.core.policy import parse_policy
+from bridge.core.model.discourse import Group
+from bridge.core.model.stripe import Feature, Price, Product
+from bridge.core.rules.mapping import Problem, Rule, Rules, compile_rules
+from bridge.core.rules.policy import parse_policy
 
 DOCS = Path(__file__).parents[3] / "docs"
 SUPPORTERS, PATRONS, MEMBERS = 41, 42, 43

@@ -4,20 +4,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bridge.core.grants import grants
-from bridge.core.mapping import Rules, compile_rules
-from bridge.core.model import (
-    Facts,
-    Grant,
-    Group,
-    HandGrant,
+from bridge.core.model.discourse import Group
+from bridge.core.model.rights import Facts, Grant, HandGrant
+from bridge.core.model.stripe import (
     PeriodPayment,
     Product,
     Purchase,
     Subscription,
     SubscriptionItem,
 )
-from bridge.core.policy import Policy, parse_policy
+from bridge.core.rights.grants import grants
+from bridge.core.rules.mapping import Rules, compile_rules
+from bridge.core.rules.policy import Policy, parse_policy
 
 SUPPORTERS, PATRONS, MEMBERS = 41, 42, 43
 GROUPS = {

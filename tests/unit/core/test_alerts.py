@@ -7,8 +7,8 @@ from string import Formatter
 
 import pytest
 
-from bridge.core import alerts
-from bridge.core.alerts import Alert, Kind, is_news_missed, removals_wait
+from bridge.core.telling import alerts
+from bridge.core.telling.alerts import Alert, Kind, is_news_missed, removals_wait
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

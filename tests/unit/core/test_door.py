@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bridge.core.door import places
-from bridge.core.model import Grant
-from bridge.core.statement import Links, StatementInput
+from bridge.core.model.rights import Grant
+from bridge.core.telling.standing import places
+from bridge.core.telling.statement import Links, StatementInput
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 GROUP, OTHER = 7, 8

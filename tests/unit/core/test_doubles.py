@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.core.doubles import paid_twice
-from bridge.core.model import Grant
+from bridge.core.model.rights import Grant
+from bridge.core.rights.double_payments import paid_twice
 from tests.unit.core.shop import MEMBERS, PATRONS, RENEWAL, SUPPORTERS, only, subscription
 
 ONE = only(subscription())

@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.grants import grants
-from bridge.core.judge import STATUSES
-from bridge.core.mapping import Rules, compile_rules
-from bridge.core.membership import Wish
-from bridge.core.model import Facts, Feature, Grant, Product, Seat, Subscription
-from bridge.core.origins import values_of
-from bridge.core.policy import parse_policy
-from bridge.core.reasons import UNDECIDED
-from bridge.core.why import ended_by, why
+from bridge.core.memberships.decision import Wish
+from bridge.core.memberships.why import ended_by, why
+from bridge.core.model.reasons import UNDECIDED
+from bridge.core.model.rights import Facts, Grant, Seat
+from bridge.core.model.stripe import Feature, Product, Subscription
+from bridge.core.rights.grants import grants
+from bridge.core.rights.judge import STATUSES
+from bridge.core.rules.mapping import Rules, compile_rules
+from bridge.core.rules.origins import values_of
+from bridge.core.rules.policy import parse_policy
 from tests.unit.core.shop import (
     DAY,
     GROUPS,

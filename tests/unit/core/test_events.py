@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.events import MalformedEvent, read_event
+from bridge.core.events.stripe import MalformedEvent, read_event
 
 SNAPSHOT: dict[str, Any] = {
     "id": "evt_1",

@@ -3,14 +3,12 @@ from datetime import datetime
 
 import pytest
 
-from bridge.core.grants import next_change
-from bridge.core.mapping import compile_rules
-from bridge.core.model import (
-    NO_GROUP,
-    Product,
-)
-from bridge.core.policy import parse_policy
-from bridge.core.reasons import UNDECIDED
+from bridge.core.model.reasons import UNDECIDED
+from bridge.core.model.rights import NO_GROUP
+from bridge.core.model.stripe import Product
+from bridge.core.rights.grants import next_change
+from bridge.core.rules.mapping import compile_rules
+from bridge.core.rules.policy import parse_policy
 from tests.unit.core.shop import (
     DAY,
     GROUPS,

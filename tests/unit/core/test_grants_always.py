@@ -5,17 +5,13 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.grants import grants, next_change
-from bridge.core.judge import STATUSES
-from bridge.core.mapping import Rules
-from bridge.core.model import (
-    Facts,
-    HandGrant,
-    PeriodPayment,
-    Purchase,
-    Subscription,
-)
-from bridge.core.reasons import UNDECIDED, phrase
+from bridge.core.model.reasons import UNDECIDED
+from bridge.core.model.rights import Facts, HandGrant
+from bridge.core.model.stripe import PeriodPayment, Purchase, Subscription
+from bridge.core.rights.grants import grants, next_change
+from bridge.core.rights.judge import STATUSES
+from bridge.core.rules.mapping import Rules
+from bridge.core.telling.reasons import phrase
 from tests.unit.core.shop import (
     DAY,
     MEMBERS,

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from bridge.core.grants import next_change
+from bridge.core.rights.grants import next_change
 from tests.unit.core.shop import (
     DAY,
     LAST,

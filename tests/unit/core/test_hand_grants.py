@@ -6,12 +6,12 @@ from typing import Literal
 
 import pytest
 
-from bridge.core.grants import grants
-from bridge.core.ladders import winners
-from bridge.core.model import Facts, Grant, HandGrant
-from bridge.core.policy import Policy
-from bridge.core.reasons import Reason
-from bridge.core.rules import Rule, Rules
+from bridge.core.model.reasons import Reason
+from bridge.core.model.rights import Facts, Grant, HandGrant
+from bridge.core.rights.grants import grants
+from bridge.core.rules.compiled import Rule, Rules
+from bridge.core.rules.ladders import winners
+from bridge.core.rules.policy import Policy
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

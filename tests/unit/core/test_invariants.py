@@ -23,20 +23,14 @@ from hypothesis.stateful import (
     rule,
 )
 
-from bridge.core.grants import grants
-from bridge.core.mapping import Rules, compile_rules
-from bridge.core.membership import Situation, Wish, decide
-from bridge.core.model import (
-    Facts,
-    Group,
-    HandGrant,
-    Product,
-    Purchase,
-    Subscription,
-    SubscriptionItem,
-)
-from bridge.core.policy import Policy
-from bridge.core.reasons import UNDECIDED
+from bridge.core.memberships.decision import Situation, Wish, decide
+from bridge.core.model.discourse import Group
+from bridge.core.model.reasons import UNDECIDED
+from bridge.core.model.rights import Facts, HandGrant
+from bridge.core.model.stripe import Product, Purchase, Subscription, SubscriptionItem
+from bridge.core.rights.grants import grants
+from bridge.core.rules.mapping import Rules, compile_rules
+from bridge.core.rules.policy import Policy
 
 BASE, LOW, HIGH, EXTRA = 1, 2, 3, 4
 NAMES = {BASE: "base", LOW: "low", HIGH: "high", EXTRA: "extra"}

@@ -1,4 +1,4 @@
-from bridge.core.model import Group
+from bridge.core.model.discourse import Group
 from tests.unit.core.catalogue import (
     LEVELS,
     PATRONS,

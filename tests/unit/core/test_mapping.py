@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.model import Feature, Group
-from bridge.core.problems import CODES
-from bridge.core.values import KEYS, Term
+from bridge.core.model.discourse import Group
+from bridge.core.model.stripe import Feature
+from bridge.core.rules.problems import CODES
+from bridge.core.rules.values import KEYS, Term
 from tests.unit.core.catalogue import (
     DOCS,
     GROUPS,

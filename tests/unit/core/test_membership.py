@@ -4,21 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bridge.core.grants import grants
-from bridge.core.ladders import winners
-from bridge.core.mapping import Rules, compile_rules
-from bridge.core.membership import Decision, Situation, Wish, decide
-from bridge.core.model import (
-    Facts,
-    Grant,
-    Group,
-    HandGrant,
-    Price,
-    Product,
-    Subscription,
-    SubscriptionItem,
-)
-from bridge.core.policy import Policy, parse_policy
+from bridge.core.memberships.decision import Decision, Situation, Wish, decide
+from bridge.core.model.discourse import Group
+from bridge.core.model.rights import Facts, Grant, HandGrant
+from bridge.core.model.stripe import Price, Product, Subscription, SubscriptionItem
+from bridge.core.rights.grants import grants
+from bridge.core.rules.ladders import winners
+from bridge.core.rules.mapping import Rules, compile_rules
+from bridge.core.rules.policy import Policy, parse_policy
 
 LOW, HIGH, BASE, EXTRA = 41, 42, 43, 44
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.model import MoneyKind, MoneyLine
-from bridge.core.money import Total, add_up, decimals_of, find_locale, format_minor, to_minor
+from bridge.core.ledger.amounts import (
+    Total,
+    add_up,
+    decimals_of,
+    find_locale,
+    format_minor,
+    to_minor,
+)
+from bridge.core.ledger.lines import MoneyKind, MoneyLine
 
 MINUS = "\N{MINUS SIGN}"
 FIXED_SPACE = "\N{NO-BREAK SPACE}"

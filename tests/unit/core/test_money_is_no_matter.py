@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 import handlers
-from bridge.core.model import Event, PendingPayment
-from bridge.core.tasks import Ignore
+from bridge.core.events.stripe import Event
+from bridge.core.events.tasks import Ignore
+from bridge.core.model.stripe import PendingPayment
 from tests.unit.core.shop import NOW, held, judged, purchase, subscription
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bridge.core.model import Price, Product
-from bridge.core.origins import BUILT_IN, SITE_DEFAULT, Value, bearing, values_of
-from bridge.core.policy import parse_policy
+from bridge.core.model.stripe import Price, Product
+from bridge.core.rules.origins import BUILT_IN, SITE_DEFAULT, Value, bearing, values_of
+from bridge.core.rules.policy import parse_policy
 
 PRODUCT = Product(
     "prod_1",

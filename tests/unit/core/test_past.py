@@ -8,15 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.core.model import (
-    Facts,
-    HandGrant,
-    PeriodPayment,
-    Purchase,
-    Subscription,
-    SubscriptionItem,
-)
-from bridge.core.past import (
+from bridge.core.memberships.past import (
     HandRecord,
     Past,
     SeatLine,
@@ -24,6 +16,8 @@ from bridge.core.past import (
     seats_after,
     subscription_at,
 )
+from bridge.core.model.rights import Facts, HandGrant
+from bridge.core.model.stripe import PeriodPayment, Purchase, Subscription, SubscriptionItem
 
 DAY = timedelta(days=1)
 START = datetime(2027, 3, 1, tzinfo=UTC)

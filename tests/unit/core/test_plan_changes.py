@@ -6,11 +6,12 @@ from datetime import datetime
 
 import pytest
 
-from bridge.core.ladders import staying, winners
-from bridge.core.membership import Situation, Wish, decide
-from bridge.core.model import HandGrant, Purchase, Subscription
-from bridge.core.policy import Policy, parse_policy
-from bridge.core.reasons import UNDECIDED
+from bridge.core.memberships.decision import Situation, Wish, decide
+from bridge.core.model.reasons import UNDECIDED
+from bridge.core.model.rights import HandGrant
+from bridge.core.model.stripe import Purchase, Subscription
+from bridge.core.rules.ladders import staying, winners
+from bridge.core.rules.policy import Policy, parse_policy
 from tests.unit.core.shop import (
     DAY,
     MEMBERS,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.policy import (
+from bridge.core.rules.policy import (
     SECTIONS,
     SITE_LIMITS,
     SITE_NAMES,
@@ -15,8 +15,8 @@ from bridge.core.policy import (
     PolicyError,
     parse_policy,
 )
-from bridge.core.problems import POLICY_CODES
-from bridge.core.values import FAR_FUTURE, KEYS, Choices, Term, apply_value
+from bridge.core.rules.problems import POLICY_CODES
+from bridge.core.rules.values import FAR_FUTURE, KEYS, Choices, Term, apply_value
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "bridge.example.toml"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bridge.core.mapping import Rules
-from bridge.core.policy import PolicyError
-from bridge.core.values import KEYS, Term
+from bridge.core.rules.mapping import Rules
+from bridge.core.rules.policy import PolicyError
+from bridge.core.rules.values import KEYS, Term
 from tests.unit.core.catalogue import LEVELS, PATRONS, codes, in_force, price, product, rules_of
 
 # key -> (as it is written, field of the rule, what it means there, a wrong value)

@@ -3,10 +3,9 @@ from typing import Literal
 
 import pytest
 
-from bridge.core.model import (
-    Price,
-)
-from bridge.core.reasons import PHRASES, Reason, phrase, what_was_bought
+from bridge.core.model.reasons import Reason
+from bridge.core.model.stripe import Price
+from bridge.core.telling.reasons import PHRASES, phrase, what_was_bought
 from tests.unit.core.shop import DAY, NOW, START, day, hand, only, subscription
 
 

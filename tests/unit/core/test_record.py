@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bridge.core.record import Line, Standing, as_it_was, as_known, standings, stays
+from bridge.core.memberships.record import Line, Standing, as_it_was, as_known, standings, stays
 
 START = datetime(2027, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

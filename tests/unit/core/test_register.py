@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bridge.core.model import Grant, Subscription
-from bridge.core.register import Entry, Match, match
+from bridge.core.memberships.register import Entry, Match, match
+from bridge.core.model.rights import Grant
+from bridge.core.model.stripe import Subscription
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
 RENEWS = datetime(2027, 4, 1, 9, tzinfo=UTC)

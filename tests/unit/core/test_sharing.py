@@ -3,13 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bridge.core.grants import grants
-from bridge.core.model import Facts, Purchase, Seat, Subscription, SubscriptionItem
-from bridge.core.policy import Policy
-from bridge.core.reasons import Reason, phrase
-from bridge.core.rules import Rule, Rules
-from bridge.core.sharing import places, seat_item
-from bridge.core.values import Term
+from bridge.core.model.reasons import Reason
+from bridge.core.model.rights import Facts, Seat
+from bridge.core.model.stripe import Purchase, Subscription, SubscriptionItem
+from bridge.core.rights.grants import grants
+from bridge.core.rights.sharing import places, seat_item
+from bridge.core.rules.compiled import Rule, Rules
+from bridge.core.rules.policy import Policy
+from bridge.core.rules.values import Term
+from bridge.core.telling.reasons import phrase
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.model import NO_GROUP, Grant, MoneyLine, PendingPayment, Price
-from bridge.core.money import Total
-from bridge.core.reasons import Reason
-from bridge.core.rules import Rule, Rules
-from bridge.core.statement import (
+from bridge.core.ledger.amounts import Total
+from bridge.core.ledger.lines import MoneyLine
+from bridge.core.model.reasons import Reason
+from bridge.core.model.rights import NO_GROUP, Grant
+from bridge.core.model.stripe import PendingPayment, Price
+from bridge.core.rules.compiled import Rule, Rules
+from bridge.core.telling.statement import (
     GroupName,
     Links,
     NextPayment,

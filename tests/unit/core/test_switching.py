@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from bridge.core.mapping import Rules, compile_rules
-from bridge.core.model import Facts, PendingPayment, Price, Product, Subscription, SubscriptionItem
-from bridge.core.policy import parse_policy
-from bridge.core.switching import (
+from bridge.core.model.rights import Facts
+from bridge.core.model.stripe import PendingPayment, Price, Product, Subscription, SubscriptionItem
+from bridge.core.rights.switching import (
     Ending,
     PortalTerms,
     Switch,
@@ -20,6 +19,8 @@ from bridge.core.switching import (
     is_ending,
     switches,
 )
+from bridge.core.rules.mapping import Rules, compile_rules
+from bridge.core.rules.policy import parse_policy
 from tests.unit.core.shop import DAY, GROUPS, RENEWAL, item, subscription
 
 LEVELS: dict[str, Any] = {"ladders": {"level": ["supporters", "patrons"]}}

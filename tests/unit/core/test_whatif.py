@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bridge.core.mapping import compile_rules
-from bridge.core.model import Facts, Group, Product, Subscription, SubscriptionItem
-from bridge.core.policy import Policy, parse_policy
-from bridge.core.whatif import Difference, Law, Moment, differences
+from bridge.core.memberships.whatif import Difference, Law, Moment, differences
+from bridge.core.model.discourse import Group
+from bridge.core.model.rights import Facts
+from bridge.core.model.stripe import Product, Subscription, SubscriptionItem
+from bridge.core.rules.mapping import compile_rules
+from bridge.core.rules.policy import Policy, parse_policy
 
 DAY = timedelta(days=1)
 START = datetime(2027, 3, 1, tzinfo=UTC)

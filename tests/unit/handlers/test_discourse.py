@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.events import MalformedEvent
-from bridge.core.forum_events import DiscourseEvent, read_discourse_event
-from bridge.core.tasks import Ignore, SyncGroup, SyncUser
+from bridge.core.events.forum import DiscourseEvent, read_discourse_event
+from bridge.core.events.stripe import MalformedEvent
+from bridge.core.events.tasks import Ignore, SyncGroup, SyncUser
 from handlers import DISCOURSE_ROUTES, route_discourse
 
 MEMBERSHIP = {

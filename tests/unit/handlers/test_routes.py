@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.events import read_event
-from bridge.core.forum_events import DiscourseEvent
-from bridge.core.model import Event
-from bridge.core.tasks import (
+from bridge.core.events.forum import DiscourseEvent
+from bridge.core.events.stripe import Event, read_event
+from bridge.core.events.tasks import (
     ForgetCustomer,
     Ignore,
     Link,

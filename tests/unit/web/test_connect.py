@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from bridge.web.connect import (
+from bridge.core.signed.connect import (
     BadAnswer,
     NotSignedIn,
     SignedIn,

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.core.model import Facts, Group, Price, Product, Subscription, SubscriptionItem
-from bridge.core.rules import Rule, Rules
-from bridge.web.shop import Offer, already_owned, find_offers, rivals
+from bridge.core.model.discourse import Group
+from bridge.core.model.rights import Facts
+from bridge.core.model.stripe import Price, Product, Subscription, SubscriptionItem
+from bridge.core.rights.offers import Offer, already_owned, find_offers, rivals
+from bridge.core.rules.compiled import Rule, Rules
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 GOLD = Product("prod_gold", "Gold")

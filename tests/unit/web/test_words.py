@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.core.model import Group, Price
-from bridge.core.values import Term
-from bridge.web.words import group_names, price_words, recurrence_words, term_words
+from bridge.core.model.discourse import Group
+from bridge.core.model.stripe import Price
+from bridge.core.rules.values import Term
+from bridge.core.telling.words import group_names, price_words, recurrence_words, term_words
 
 
 def price(

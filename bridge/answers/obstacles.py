@@ -1,0 +1,126 @@
+"""What stands between what was decided about a membership and what it is, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from bridge.core.model.reasons import Reason
+from bridge.store import alerts, groups
+from bridge.store.schema import memberships, users, work
+from bridge.wiring import Bridge
+
+HOLDS = {
+    "rule_halted": "its mapping rule is wrong; `bridge doctor` tells what to correct",
+    "no_rule": "what they pay for has no rule: give it one, or `bridge lift USER GROUP`",
+    "unknown_status": "Stripe gives their subscription a status that is not known here",
+    "entitlement_unclear": "Stripe says that they have a feature that nothing they have carries",
+    "entitlement_unread": "Stripe was not asked yet which features they have",
+    "vanished": "Stripe did not list a subscription that it had listed before",
+    "user_gone": "the forum does not know this user any more",
+}
+OVERRIDES = {
+    "staff": "staff took them out by hand; `bridge lift USER GROUP` lets them in again",
+    "left": "they left by themselves; `bridge lift USER GROUP` lets them in again",
+}
+Said = dict[str, Any]
+
+
+def waits(bridge: Bridge, connection: Connection, user_id: int, group_id: int) -> list[Said]:
+    """Why a membership is not, or not yet, what is wanted of it: each thing it waits for."""
+    row = connection.execute(
+        select(memberships).where(
+            memberships.c.user_id == user_id, memberships.c.group_id == group_id
+        )
+    ).one_or_none()
+    if row is None:
+        return []
+    found = [*_kept_back(row)]
+    if row.wanted != row.actual and not found:
+        found += _on_the_way(bridge, connection, row)
+    return found
+
+
+def _kept_back(row: Row[Any]) -> Iterable[Said]:
+    if row.hold:
+        words = HOLDS.get(row.hold, "a moderator has to decide")
+        yield _wait("hold", f"held: {words}", row.hold_at, code=row.hold)
+    if row.override and row.wanted:
+        yield _wait("override", OVERRIDES.get(row.override, row.override), row.override_at)
+    if not row.wanted and row.actual and row.owned == "no":
+        yield _wait("not_ours", "the bridge did not put them in, so it never takes them out", None)
+
+
+def _on_the_way(bridge: Bridge, connection: Connection, row: Row[Any]) -> list[Said]:
+    """What an addition or a removal that is decided still waits for."""
+    found: list[Said] = []
+    account = connection.scalar(select(users.c.state).where(users.c.user_id == row.user_id))
+    if row.wanted and account not in {None, "active"}:
+        found.append(_wait("account", f"the account on the forum is {account}", None))
+    if not row.wanted and row.swap_to is None and row.confirmed_at is None and row.unwanted_at:
+        at = row.unwanted_at + timedelta(seconds=bridge.policy.removal_confirm_seconds)
+        words = f"a second complete reading of Stripe, not before {at:%Y-%m-%d %H:%M:%S}"
+        found.append(_wait("confirm", words, row.unwanted_at))
+    if not row.wanted and row.swap_to is not None:
+        found.append(_wait("swap", "the higher or lower group has to be there first", None))
+    dirty = connection.execute(
+        select(work.c.dirty_at, work.c.error).where(
+            work.c.user_id == row.user_id, work.c.dirty_gen > work.c.done_gen
+        )
+    ).first()
+    if dirty is not None:
+        words = f"Stripe is to be read again first ({dirty.error or 'due now'})"
+        found.append(_wait("reading", words, dirty.dirty_at))
+    if row.intent:
+        found.append(_wait("sent", "it was sent; what came of it is looked up", row.intent_at))
+    return [*found, *_of_group(connection, row)] or [
+        _wait("request", "a free request to the forum", row.decided_at)
+    ]
+
+
+def _of_group(connection: Connection, row: Row[Any]) -> Iterable[Said]:
+    group = groups.row_of(connection, row.group_id)
+    if group is None or group.missing_since is not None:
+        yield _wait("group", "the forum does not have this group any more", None)
+        return
+    if not row.wanted and group.removals_stopped_at is not None:
+        words = f"the hourly limit of removals; `bridge release {group.name}` lets them go on"
+        yield _wait("limit", words, group.removals_stopped_at)
+    if not row.wanted and (since_at := alerts.held_since(connection)) is not None:
+        words = "news from Stripe does not arrive: `bridge alerts`; moderators are told first"
+        yield _wait("alert", words, since_at)
+    if not row.wanted and row.owned == "claimed":
+        yield _wait("whose", "a reading of the group, to see who had added them", None)
+    if group.error:
+        yield _wait("forum", f"the forum: {group.error} (again {group.next_at:%H:%M:%S})", None)
+
+
+def _wait(what: str, words: str, since: datetime | None, *, code: str | None = None) -> Said:
+    return {"for": what, "code": code, "words": words, "since": since}
+
+
+def coming(verdicts: Iterable[Mapping[str, Any]], at: datetime) -> list[Said]:
+    """When what was decided changes, by the clock or by what was announced, the nearest first."""
+    found = []
+    for one in verdicts:
+        name = one["id"]
+        if one["renews_at"] and one["renews_at"] > at and one["counts"]:
+            found.append({"at": one["renews_at"], "words": f"{name} renews, if it is paid"})
+        if one["changes_at"] and one["changes_at"] > at:
+            if what := _changes(one):
+                found.append({"at": one["changes_at"], "words": f"{name}: {what}"})
+        elif one["holds"] and one["until"] and one["until"] > at:
+            found.append({"at": one["until"], "words": f"{name} is announced to end at Stripe"})
+    return sorted(found, key=lambda said: said["at"])
+
+
+def _changes(verdict: Mapping[str, Any]) -> str | None:
+    """What a date brings; nothing to what gives nothing any more, as after a refund."""
+    if not verdict["holds"]:
+        return "this begins" if verdict["reason"] == Reason.HAND_WAITS else None
+    if verdict["until"] == verdict["changes_at"]:
+        return "this ends"
+    return "the instalments end, and what they bought goes on"

@@ -1,0 +1,199 @@
+"""Reading a webhook of Stripe, of any API version from 2018 on, snapshot or thin.
+
+Only what says *whom to read again* is taken: type, ids, mode and time. Dates and amounts in a
+payload may be old, or shaped by another API version, before they arrive; they are never looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+# Stripe's own limit for ids; a product's and a plan's id may be any text its owner chose.
+_LONGEST_ID = 255
+
+# Where an object names another one, in the order of newest shape to oldest. An invoice's
+# subscription moved under `parent` in API version 2025-03-31 (basil), which also took
+# `charge.invoice` and `invoice.charge` away; an invoice payment names what paid under `payment`.
+_RELATED_PATHS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "subscription": (
+        ("parent", "subscription_details", "subscription"),
+        ("subscription",),
+        ("released_subscription",),
+    ),
+    "invoice": (("invoice",),),
+    "charge": (("payment", "charge"), ("charge",)),
+    "payment_intent": (("payment", "payment_intent"), ("payment_intent",)),
+    "setup_intent": (("setup_intent",),),
+    "product": (("product",),),
+    "price": (("price",),),
+}
+
+_REFERENCE_PATHS: tuple[tuple[str, ...], ...] = (
+    ("client_reference_id",),
+    ("metadata", "bridge_reference"),
+    ("metadata", "discourse_user_id"),
+    ("parent", "subscription_details", "metadata", "bridge_reference"),
+    ("subscription_details", "metadata", "bridge_reference"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is taken from a webhook: a hint, never a fact.
+
+    `related` names other Stripe objects that the event mentions, by kind
+    (subscription, invoice, charge, payment_intent, price, product). `reference` is a
+    `client_reference_id` or our metadata, still unverified.
+    """
+
+    id: str
+    type: str
+    object_id: str | None
+    object_kind: str | None
+    customer_id: str | None
+    created_at: datetime
+    livemode: bool
+    account: str | None = None
+    api_version: str | None = None
+    thin: bool = False
+    reference: str | None = None
+    related: Mapping[str, str] = field(default_factory=dict)
+
+
+class MalformedEvent(ValueError):
+    """This is no event of Stripe's; the message names the part that is missing or wrong."""
+
+
+def read_event(payload: Mapping[str, object]) -> Event:
+    """Take the hint out of a verified payload; nothing is copied, nothing is checked twice.
+
+    Raises: MalformedEvent, and nothing else whatever the JSON holds.
+    """
+    if not isinstance(payload, Mapping):
+        raise MalformedEvent(f"the body is {_kind_of(payload)}, not a JSON object")
+    match payload.get("object"):
+        case "event":
+            return _read_snapshot(payload)
+        case "v2.core.event":
+            return _read_thin(payload)
+    raise MalformedEvent(
+        f"`object` is {_shown(payload.get('object'))}, not 'event' or 'v2.core.event'"
+    )
+
+
+def _read_snapshot(payload: Mapping[str, object]) -> Event:
+    subject = _at(payload, ("data", "object"))
+    if not isinstance(subject, Mapping):
+        raise MalformedEvent("`data.object` is missing, so the event is about nothing")
+    object_id, kind = _text(subject.get("id")), _text(subject.get("object"))
+    return Event(
+        id=_required_text(payload, "id"),
+        type=_required_text(payload, "type"),
+        object_id=object_id,
+        object_kind=kind,
+        customer_id=object_id if kind == "customer" else _id(subject.get("customer")),
+        created_at=_from_unix(payload.get("created")),
+        livemode=_required_bool(payload, "livemode"),
+        account=_text(payload.get("account")),
+        api_version=_text(payload.get("api_version")),
+        reference=_first_text(subject, _REFERENCE_PATHS),
+        related=dict(_related(subject)),
+    )
+
+
+def _read_thin(payload: Mapping[str, object]) -> Event:
+    """A thin event names one object and nothing about it; entitlements' name not even that."""
+    subject = payload.get("related_object")
+    if not isinstance(subject, Mapping):
+        subject = {}
+    object_id, kind = _text(subject.get("id")), _text(subject.get("type"))
+    return Event(
+        id=_required_text(payload, "id"),
+        type=_required_text(payload, "type"),
+        object_id=object_id,
+        object_kind=kind,
+        customer_id=object_id if kind == "customer" else None,
+        created_at=_from_iso(payload.get("created")),
+        livemode=_required_bool(payload, "livemode"),
+        account=_text(payload.get("context")),
+        thin=True,
+    )
+
+
+def _related(subject: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for kind, paths in _RELATED_PATHS.items():
+        for path in paths:
+            if found := _id(_at(subject, path)):
+                yield kind, found
+                break
+
+
+def _first_text(subject: Mapping[str, object], paths: tuple[tuple[str, ...], ...]) -> str | None:
+    return next((text for path in paths if (text := _text(_at(subject, path)))), None)
+
+
+def _at(value: object, path: tuple[str, ...]) -> object:
+    for key in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def _id(value: object) -> str | None:
+    """An id, or the id of the object that was expanded in its place."""
+    return _text(value.get("id")) if isinstance(value, Mapping) else _text(value)
+
+
+def _text(value: object) -> str | None:
+    """Text that every store and log can keep: no NUL, no line break, no lone surrogate."""
+    if isinstance(value, str) and 0 < len(value) <= _LONGEST_ID and value.isprintable():
+        return value
+    return None
+
+
+def _required_text(payload: Mapping[str, object], key: str) -> str:
+    text = _text(payload.get(key))
+    if text is None:
+        raise MalformedEvent(f"`{key}` is {_shown(payload.get(key))}, not a short text")
+    return text
+
+
+def _required_bool(payload: Mapping[str, object], key: str) -> bool:
+    value = payload.get(key)
+    if not isinstance(value, bool):
+        raise MalformedEvent(f"`{key}` is {_shown(value)}, not true or false")
+    return value
+
+
+def _from_unix(value: object) -> datetime:
+    if type(value) is int:
+        try:
+            return datetime.fromtimestamp(value, UTC)
+        except (OverflowError, OSError, ValueError):
+            pass
+    raise MalformedEvent(f"`created` is {_shown(value)}, not unix seconds")
+
+
+def _from_iso(value: object) -> datetime:
+    if isinstance(value, str):
+        try:
+            at = datetime.fromisoformat(value)
+            return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        except (OverflowError, ValueError):
+            pass
+    raise MalformedEvent(f"`created` is {_shown(value)}, not a time in ISO 8601")
+
+
+def _shown(value: object) -> str:
+    """A foreign value for a message: short, on one line, and never the contents of an object."""
+    if value is None:
+        return "missing"
+    return ascii(value)[:60] if isinstance(value, str | bool | float) else _kind_of(value)
+
+
+def _kind_of(value: object) -> str:
+    kinds = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}
+    return kinds.get(type(value), "no object")

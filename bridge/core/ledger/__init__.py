@@ -1,0 +1,1 @@
+"""Money: lines and amounts."""

@@ -1,0 +1,115 @@
+"""Amounts in minor units, written as people read them, and added up without mixing currencies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from babel import Locale, UnknownLocaleError
+from babel.numbers import NumberPattern, parse_pattern
+
+from bridge.core.ledger.lines import MoneyLine
+
+# How many decimals the number in Stripe's API has. This is Stripe's list, not that of the
+# currencies' own standard: Stripe counts RSD or LAK in hundredths, which have no cents in use.
+# Source: https://docs.stripe.com/currencies#zero-decimal and #three-decimal
+_NO_DECIMALS = frozenset(
+    "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()  # noqa: SIM905 -- as there
+)
+_THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+
+# "Special cases" there: counted in hundredths for older integrations, though always whole.
+_WHOLE = frozenset({"ISK", "UGX"})
+
+_CURRENCY = re.compile("[A-Z]{3}")
+
+
+def decimals_of(currency: str) -> int:
+    """How many decimals a minor unit of the currency has in Stripe: 0, 2 or 3."""
+    code = _code(currency)
+    if code in _NO_DECIMALS:
+        return 0
+    return 3 if code in _THREE_DECIMALS else 2
+
+
+@lru_cache(maxsize=1024)  # a member pays the same price again and again
+def format_minor(amount_minor: int, currency: str, locale: str = "en") -> str:
+    """`€25.00`, `¥500`, a minus before it; never rounded. An unknown locale is read as English.
+
+    The result holds letters, digits, spaces and marks of numbers only, so it is safe in Markdown
+    attributes. Raises: ValueError for what is no currency code.
+    """
+    code = _code(currency)
+    decimals = decimals_of(code)
+    value = Decimal(amount_minor).scaleb(-decimals)
+    shown = 0 if code in _WHOLE and value == value.to_integral_value() else decimals
+    reader = find_locale(locale)
+    text = _pattern(reader, shown).apply(value, reader, currency=code, currency_digits=False)
+    return str(text).replace("-", "\N{MINUS SIGN}")
+
+
+def to_minor(text: str, currency: str) -> int:
+    """`25.00` in minor units of the currency. Raises: ValueError for more decimals than it has."""
+    try:
+        value = Decimal(text.strip()).scaleb(decimals_of(currency))
+        minor = int(value)
+    except (ArithmeticError, OverflowError) as error:
+        raise ValueError(f"{text!r} is no amount; write it as 25.00") from error
+    if minor != value:
+        raise ValueError(f"{text!r} has more decimals than {currency.upper()}")
+    return minor
+
+
+@lru_cache(maxsize=64)
+def find_locale(name: str) -> Locale:
+    """The locale by its name, `en-GB` or `en_GB`; English for what nobody knows."""
+    try:
+        return Locale.parse(name, sep="-" if "-" in name else "_")
+    except (UnknownLocaleError, ValueError, TypeError):
+        return Locale("en")
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What moved in one currency: paid, and what went back by refund or dispute (0 or negative)."""
+
+    currency: str
+    paid_minor: int
+    returned_minor: int
+
+    @property
+    def net_minor(self) -> int:
+        """What the community has of it."""
+        return self.paid_minor + self.returned_minor
+
+
+def add_up(lines: Iterable[MoneyLine]) -> tuple[Total, ...]:
+    """One total per currency, in the order of their codes; never a sum of two currencies."""
+    paid: dict[str, int] = {}
+    returned: dict[str, int] = {}
+    for line in lines:
+        code = _code(line.currency)
+        paid.setdefault(code, 0)
+        returned.setdefault(code, 0)
+        (paid if line.kind == "paid" else returned)[code] += line.amount_minor
+    return tuple(Total(code, paid[code], returned[code]) for code in sorted(paid))
+
+
+@lru_cache(maxsize=64)
+def _code(currency: str) -> str:
+    code = currency.upper()
+    if not _CURRENCY.fullmatch(code):
+        raise ValueError(f"{currency!r} is no currency code of three letters")
+    return code
+
+
+@lru_cache(maxsize=64)
+def _pattern(locale: Locale, decimals: int) -> NumberPattern:
+    """The locale's own pattern for money, with the decimals of the currency in place of its own."""
+    fraction = f".{'0' * decimals}" if decimals else ""
+    return parse_pattern(
+        re.sub(r"\.0+", fraction, locale.currency_formats["standard"].pattern, count=1)
+    )

@@ -1,0 +1,61 @@
+"""A line of money: one movement, written once and never edited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+MoneyKind = Literal["paid", "refunded", "disputed", "dispute_returned"]
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyPart:
+    """What an invoice of several lines is made of: one of them, or a tax. A credit is negative."""
+
+    what: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyLine:
+    """One movement of money, never edited: a payment, a refund, a dispute, its return.
+
+    `id` is the Stripe object's (`in_…`, `ch_…`, `re_…`, `dp_…`; `:line` where one has several),
+    so that recording it twice is recording it once. Amounts are signed from the community's side:
+    a payment is positive, a refund negative. `from_credit_minor` was paid from the customer's
+    balance, not by card. `discount_minor` was taken off before, so that the price was
+    `gross_minor`; `parts` add up to that, where there are several. `is_first`: what was bought
+    began with this payment; it is no renewal.
+    A payment outside of Stripe has no customer: it has its user, how it was paid, and who says so.
+    """
+
+    id: str
+    customer_id: str | None
+    kind: MoneyKind
+    at: datetime
+    amount_minor: int
+    currency: str
+    what: str
+    invoice_id: str | None = None
+    payment_id: str | None = None
+    subscription_id: str | None = None
+    product_id: str | None = None
+    from_credit_minor: int = 0
+    receipt_url: str | None = None
+    is_first: bool = False
+    user_id: int | None = None
+    method: Literal["cash", "cheque", "bank", "other"] | None = None
+    recorded_by: str | None = None
+    discount_minor: int = 0
+    parts: tuple[MoneyPart, ...] = ()
+
+    @property
+    def gross_minor(self) -> int:
+        """The price before discounts."""
+        return self.amount_minor + self.discount_minor
+
+    @property
+    def charged_minor(self) -> int:
+        """What was paid beside the credit."""
+        return self.amount_minor - self.from_credit_minor

@@ -1,0 +1,215 @@
+"""What is wanted of each membership of one user, given what every source says of every group.
+
+Adds follow at once. What is to be taken away is only ever marked here, with the proof that the
+applier asks for: a first complete reading that nothing grants it, a second one later, or a group of
+the same ladder that takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bridge.core.model.rights import Grant
+from bridge.core.rules.ladders import staying, winners
+
+# Reading all customers of a user takes seconds; a holder's lease lasts two minutes.
+FRESH = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The decider's half of a membership: wanted or not, since and until when, why.
+
+    `unwanted_at`: when it was first decided that nothing grants it; `confirmed_at`: when a reading
+    begun a confirm window later said so again; `swap_to`: the group that takes its place.
+    `hold`: why a change waits for a moderator.
+    """
+
+    group_id: int
+    wanted: bool = False
+    wanted_since: datetime | None = None
+    wanted_until: datetime | None = None
+    sources: tuple[str, ...] = ()
+    reason: str | None = None
+    rule_id: str | None = None
+    ladder: str | None = None
+    unwanted_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    swap_to: int | None = None
+    hold: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One line for the change log: what moved for a group."""
+
+    action: str  # wanted, unwanted, confirmed, held, changed
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """New wishes, what moved, and when the clock alone asks for another decision."""
+
+    wishes: tuple[Wish, ...]
+    shifts: tuple[Shift, ...]
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a decision depends on besides grants: the reading's time and what must not be touched.
+
+    `halted_group_ids`: groups of a mapping rule that is broken. `held_sources`: sources whose word
+    cannot be taken as an end, with the reason (a price without a rule, an unknown status).
+    `unfollowed_ladders`: those on which nobody is moved when what they pay for changes.
+    """
+
+    now: datetime
+    reading_at: datetime
+    confirm: timedelta
+    halted_group_ids: frozenset[int] = frozenset()
+    held_sources: Mapping[str, str] | None = None
+    unfollowed_ladders: frozenset[str] = frozenset()
+
+
+def decide(before: Mapping[int, Wish], grants: Iterable[Grant], at: Situation) -> Decision:
+    """Work out every membership of one user; a complete reading of Stripe is presupposed."""
+    verdicts = staying(grants, standing(before.values(), at.unfollowed_ladders))
+    won = winners(verdicts)
+    by_group: dict[int, list[Grant]] = {}
+    for grant in won:
+        by_group.setdefault(grant.group_id, []).append(grant)
+    steps: dict[str, list[int]] = {}
+    # A group of the step that is new comes first: whoever gives way waits until it is there.
+    for grant in sorted(won, key=lambda g: _was_wanted(before, g.group_id)):
+        if grant.ladder is not None:
+            steps.setdefault(grant.ladder, []).append(grant.group_id)
+
+    wishes: list[Wish] = []
+    shifts: list[Shift] = []
+    for group_id in sorted(by_group.keys() | before.keys()):
+        old = before.get(group_id, Wish(group_id))
+        new = (
+            _granted(old, by_group[group_id], at)
+            if group_id in by_group
+            else _ungranted(old, steps, at)
+        )
+        if new != old:
+            wishes.append(new)
+            action = _moved(old, new)
+            if action:
+                shifts.append(Shift(action, new))
+    return Decision(tuple(wishes), tuple(shifts), _next_at(before, wishes, verdicts, at))
+
+
+def standing(
+    wishes: Iterable[Wish], unfollowed_ladders: Collection[str]
+) -> dict[str | None, frozenset[int]]:
+    """The steps on which somebody stands, of the ladders that do not follow what is paid for.
+
+    Whoever is on the way out, and not proven to be, stands there still (as A38).
+    """
+    found: dict[str | None, frozenset[int]] = {}
+    for wish in wishes:
+        still = wish.wanted or (wish.unwanted_at is not None and wish.confirmed_at is None)
+        if still and wish.ladder in unfollowed_ladders:
+            found[wish.ladder] = found.get(wish.ladder, frozenset()) | {wish.group_id}
+    return found
+
+
+def _was_wanted(before: Mapping[int, Wish], group_id: int) -> bool:
+    return group_id in before and before[group_id].wanted
+
+
+def _granted(old: Wish, grants: list[Grant], at: Situation) -> Wish:
+    untils = [grant.until_at for grant in grants]
+    until = None if None in untils else max(u for u in untils if u is not None)
+    first = max(grants, key=lambda g: (g.until_at is None, g.until_at or g.from_at, g.source_id))
+    since = min(grant.from_at for grant in grants)
+    # A source in doubt gave it too: should the others end, it is held for that one's sake.
+    in_doubt = {s for s in old.sources if old.wanted and s in (at.held_sources or {})}
+    return Wish(
+        group_id=old.group_id,
+        wanted=True,
+        wanted_since=old.wanted_since if old.wanted and old.wanted_since else since,
+        wanted_until=until,
+        sources=tuple(sorted({grant.source_id for grant in grants} | in_doubt)),
+        reason=first.reason,
+        rule_id=first.rule_id,
+        ladder=first.ladder,
+    )
+
+
+def _ungranted(old: Wish, steps: Mapping[str, list[int]], at: Situation) -> Wish:
+    if not old.wanted and old.unwanted_at is None:
+        return old  # never ours to take
+    hold = _hold(old, at)
+    if hold:
+        # Whatever was proven was proven by rules that are in doubt now.
+        return replace(old, hold=hold, confirmed_at=None)
+    # A place taken in the ladder that was lost again proves nothing any more.
+    at_once = old.ladder is not None and _is_fresh(at) and not _by_the_clock(old, at)
+    successors = steps.get(old.ladder or "", []) if at_once else []
+    swap_to = old.swap_to if old.swap_to in successors else next(iter(successors), None)
+    if old.wanted:
+        until = old.wanted_until if _by_the_clock(old, at) else None
+        return replace(
+            old, wanted=False, wanted_until=until, unwanted_at=at.now, swap_to=swap_to, hold=None
+        )
+    confirmed_at = old.confirmed_at
+    if confirmed_at is None and old.unwanted_at and at.reading_at >= old.unwanted_at + at.confirm:
+        confirmed_at = at.reading_at
+    return replace(old, swap_to=swap_to, confirmed_at=confirmed_at, hold=None)
+
+
+def _is_fresh(at: Situation) -> bool:
+    """Whether this was read for this decision, and not found in the store by a changed rule."""
+    return at.now - at.reading_at <= FRESH
+
+
+def _by_the_clock(old: Wish, at: Situation) -> bool:
+    """Whether its end is so near that our own clock may be wrong about it (E47).
+
+    For as long as a confirm window nobody gives way for it, not even on a ladder.
+    """
+    end_at = old.wanted_until
+    return end_at is not None and end_at <= at.now < end_at + at.confirm
+
+
+def _hold(old: Wish, at: Situation) -> str | None:
+    if old.group_id in at.halted_group_ids:
+        return "rule_halted"
+    for source in old.sources:
+        reason = (at.held_sources or {}).get(source)
+        if reason:
+            return reason
+    return None
+
+
+def _moved(old: Wish, new: Wish) -> str | None:
+    if new.wanted != old.wanted:
+        return "wanted" if new.wanted else "unwanted"
+    if new.hold != old.hold:
+        return "held" if new.hold else "released"
+    if new.confirmed_at != old.confirmed_at:
+        return "confirmed"
+    if (new.wanted_until, new.reason, new.sources) != (old.wanted_until, old.reason, old.sources):
+        return "changed"
+    return None
+
+
+def _next_at(
+    before: Mapping[int, Wish], wishes: list[Wish], grants: tuple[Grant, ...], at: Situation
+) -> datetime | None:
+    after = {**before, **{wish.group_id: wish for wish in wishes}}
+    waiting = [
+        wish.unwanted_at + at.confirm
+        for wish in after.values()
+        if not wish.wanted and wish.unwanted_at
+        if not (wish.confirmed_at or wish.swap_to or wish.hold)
+    ]
+    changing = [g.next_change_at for g in grants if g.next_change_at and g.next_change_at > at.now]
+    return min(waiting + changing, default=None)

@@ -1,0 +1,141 @@
+"""Who would have been treated differently under another policy: both played over the same past.
+
+The other policy is put in force at the beginning, over what the one in force had decided by then;
+so what it holds (a broken rule touches nobody) is held here too. Confirm windows and limits, which
+only put things off, are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bridge.core.memberships.decision import Situation, Wish, decide
+from bridge.core.memberships.why import NOT_MAPPED, why
+from bridge.core.model.reasons import UNDECIDED
+from bridge.core.model.rights import Facts, Grant
+from bridge.core.rights.grants import grants, next_change
+from bridge.core.rules.compiled import Rules
+from bridge.core.rules.policy import Policy
+
+NOTHING_LEADS_TO_IT = "nothing_leads_to_it"
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """A policy with the mapping rules that it makes."""
+
+    policy: Policy
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What was known of one user from a time on, and the law in force and the other then."""
+
+    at: datetime
+    facts: Facts
+    here: Law
+    there: Law
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """How one law treats a membership: in or out, why, by which rule and sources."""
+
+    is_in: bool
+    reason: str
+    rule_id: str | None = None
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """From when until when a user is in a group under one law only; until None: it still is so."""
+
+    group_id: int
+    from_at: datetime
+    until_at: datetime | None
+    here: Side
+    there: Side
+
+
+@dataclass(slots=True)
+class _Life:
+    """What one law has made of a user so far."""
+
+    wishes: Mapping[int, Wish] = field(default_factory=dict)
+    verdicts: tuple[Grant, ...] = ()
+    have: frozenset[str] = frozenset()
+
+    def decide(self, facts: Facts, law: Law, now: datetime) -> None:
+        self.have = facts.source_ids
+        self.verdicts = grants(facts, law.rules, law.policy, now)
+        at = Situation(
+            now=now,
+            reading_at=now,
+            confirm=timedelta(0),
+            halted_group_ids=law.rules.halted_group_ids,
+            held_sources={
+                one.source_id: one.reason
+                for one in self.verdicts
+                if not one.holds and one.reason in UNDECIDED
+            },
+            unfollowed_ladders=law.policy.unfollowed_ladders,
+        )
+        made = decide(self.wishes, self.verdicts, at)
+        self.wishes = {**self.wishes, **{wish.group_id: wish for wish in made.wishes}}
+
+    def side(self, group_id: int) -> Side:
+        wish = self.wishes.get(group_id)
+        if wish is not None and (wish.wanted or wish.sources):
+            reason = wish.hold or why(wish, self.verdicts, self.have) or NOTHING_LEADS_TO_IT
+            return Side(wish.wanted, reason, wish.rule_id, wish.sources)
+        about = [one for one in self.verdicts if one.group_id == group_id]
+        if not about:
+            reason = NOT_MAPPED if self.verdicts or self.have else NOTHING_LEADS_TO_IT
+            return Side(is_in=False, reason=reason)
+        return Side(
+            is_in=False,
+            reason=about[-1].reason,
+            rule_id=about[-1].rule_id,
+            sources=(about[-1].source_id,),
+        )
+
+
+def differences(moments: Sequence[Moment], until: datetime) -> list[Difference]:
+    """Every stretch of time in which the two laws disagree about a group of one user.
+
+    `moments`: whenever anything was learnt or the law changed; between two of them only the clock
+    runs, and ends what it ends.
+    """
+    here, there = _Life(), _Life()
+    open_ones: dict[int, Difference] = {}
+    found: list[Difference] = []
+    for number, moment in enumerate(moments):
+        end = moments[number + 1].at if number + 1 < len(moments) else until
+        now: datetime | None = moment.at
+        while now is not None and (now < end or now == moment.at):
+            here.decide(moment.facts, moment.here, now)
+            if number == 0 and now == moment.at:
+                there.wishes = dict(here.wishes)
+            there.decide(moment.facts, moment.there, now)
+            found += _closed(open_ones, here, there, now)
+            now = next_change((*here.verdicts, *there.verdicts), now)
+    return sorted([*found, *open_ones.values()], key=lambda one: (one.from_at, one.group_id))
+
+
+def _closed(
+    open_ones: dict[int, Difference], here: _Life, there: _Life, now: datetime
+) -> Iterable[Difference]:
+    """Note what differs now; returns what differed and does so no more."""
+    for group_id in sorted({*here.wishes, *there.wishes, *open_ones}):
+        ours, theirs = here.side(group_id), there.side(group_id)
+        before = open_ones.get(group_id)
+        if before and before.here.is_in == ours.is_in and before.there.is_in == theirs.is_in:
+            continue
+        if before:
+            yield replace(open_ones.pop(group_id), until_at=now)
+        if ours.is_in != theirs.is_in:
+            open_ones[group_id] = Difference(group_id, now, None, ours, theirs)

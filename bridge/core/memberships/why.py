@@ -1,0 +1,49 @@
+"""Why something ended, from what is said of its sources now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from bridge.core.memberships.decision import Wish
+from bridge.core.model.rights import Grant
+
+OUTRANKED = "outranked"
+"""The source still gives it, and another one a higher step of the same ladder."""
+NOT_THEIRS = "not_theirs"
+"""What gave it is no source of this user's any more: a customer was unlinked, a grant revoked."""
+NOT_MAPPED = "not_mapped"
+"""The source is there, and its rule leads to this group no more."""
+
+
+def ended_by(
+    wish: Wish, verdicts: Iterable[Grant], have: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """What is said now of each source that gave a membership, as lines for the log.
+
+    `have`: all that the user has; of what leads to no group nothing is said.
+    """
+    said = tuple(verdicts)
+    found = []
+    for source in wish.sources:
+        # `sub_1:feature` is as much of the subscription as `sub_1` is.
+        names = source, source.partition(":")[0]
+        mine = [grant for grant in said if grant.source_id in names]
+        about = [grant for grant in mine if grant.group_id == wish.group_id]
+        is_theirs = mine or any(name in have for name in names)
+        line = {"source": source, "reason": NOT_MAPPED if is_theirs else NOT_THEIRS}
+        if about:
+            grant = next((one for one in about if one.holds), about[-1])
+            line |= {"rule": grant.rule_id, "reason": OUTRANKED if grant.holds else grant.reason}
+            if grant.because_at:
+                line["because_at"] = grant.because_at.isoformat()
+        found.append(line)
+    return found
+
+
+def why(wish: Wish, verdicts: Iterable[Grant], have: Collection[str] = ()) -> str | None:
+    """The reason of a decision in one word: what gives it, or what ended the last that gave it."""
+    if wish.wanted:
+        return wish.reason
+    ended = ended_by(wish, verdicts, have)
+    return str(ended[-1]["reason"]) if ended else wish.reason

@@ -1,0 +1,1 @@
+"""Stripe's and Discourse's objects as plain immutable data."""

@@ -1,0 +1,44 @@
+"""Discourse's objects, as far as the bridge reads them. Ids are Discourse's numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+# Digits alone are taken for the number, as long as the database can keep one.
+USER_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A Discourse group, by its number; the name is for people and changes."""
+
+    id: int
+    name: str
+    full_name: str | None = None
+    automatic: bool = False
+    user_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user in a group, as Discourse lists it."""
+
+    user_id: int
+    username: str
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A Discourse user. `state` other than active: the grant is held, nothing is written."""
+
+    id: int
+    username: str
+    name: str | None = None
+    state: Literal["active", "suspended", "staged", "anonymized", "gone"] = "active"
+    group_ids: frozenset[int] = frozenset()
+    is_admin: bool = False
+    is_moderator: bool = False

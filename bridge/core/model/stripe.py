@@ -1,0 +1,204 @@
+"""Stripe's objects, as far as the bridge reads them: plain immutable data.
+
+Ids are Stripe's. Money is in minor units with its currency, times are aware UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What is sold; its metadata may say which groups it grants.
+
+    `features`: lookup keys of the features that it carries, where bridge.toml names any feature.
+    """
+
+    id: str
+    name: str
+    active: bool = True
+    description: str | None = None
+    image: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What it costs, how often; its metadata wins over the product's."""
+
+    id: str
+    product_id: str
+    currency: str
+    amount_minor: int | None
+    interval: Literal["day", "week", "month", "year"] | None = None
+    interval_count: int = 1
+    lookup_key: str | None = None
+    nickname: str | None = None
+    active: bool = True
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_recurring(self) -> bool:
+        """A subscription's price, against a one-off purchase's."""
+        return self.interval is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A feature of Stripe's Entitlements; products carry it, its metadata may name groups."""
+
+    id: str
+    lookup_key: str
+    name: str
+    active: bool = True
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlements:
+    """The lookup keys of all features that Stripe says a customer has. `id` is the customer's."""
+
+    id: str
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionItem:
+    """One price within a subscription, with its own period (since API version 2025-03-31)."""
+
+    id: str
+    price_id: str
+    product_id: str
+    quantity: int
+    period_start_at: datetime
+    period_end_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodPayment:
+    """The payment of a subscription's newest paid invoice: what its current period rests on.
+
+    An older invoice's refund or dispute never appears here, so it can never end the current
+    period; a later paid invoice takes its place and so mends everything.
+    """
+
+    invoice_id: str
+    paid_at: datetime
+    period_end_at: datetime
+    amount_minor: int
+    refunded_minor: int = 0
+    refunded_at: datetime | None = None
+    disputed: Literal["open", "won", "lost"] | None = None
+    disputed_at: datetime | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Something is known against it."""
+        return self.refunded_minor > 0 or self.disputed in {"open", "lost"}
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPayment:
+    """What is still to be paid, or is on its way: no money yet, and no failure either.
+
+    `id` is the open invoice's, or the Checkout Session's of an order paid by bank debit.
+    """
+
+    id: str
+    what: str
+    amount_minor: int
+    currency: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ComingCharge:
+    """When a subscription will be charged next. Without an amount where only Stripe can know it.
+
+    Discounts, taxes, usage and scheduled changes are Stripe's to compute, so they leave it open.
+    """
+
+    at: datetime
+    currency: str
+    amount_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ComingChange:
+    """The next phase of a schedule: from then on these prices are paid; without any it ends."""
+
+    at: datetime
+    price_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription as Stripe has it now. `status` is an open set: unknown ones grant nothing new.
+
+    `past_due_since_at`: due date of the oldest unpaid invoice, for status past_due only.
+    `last_payment`: None where nothing is known against it. `pending`: its invoices that wait to be
+    paid. `beneficiary_id`: whose it is instead of the payer's, on the bridge's own signed word.
+    `is_scheduled`: it follows a schedule, whose next change is `next_change`.
+    """
+
+    id: str
+    customer_id: str
+    status: str
+    items: tuple[SubscriptionItem, ...]
+    created_at: datetime
+    started_at: datetime
+    trial_end_at: datetime | None = None
+    cancel_at: datetime | None = None
+    cancel_at_period_end: bool = False
+    canceled_at: datetime | None = None
+    ended_at: datetime | None = None
+    pause_collection: Literal["keep_as_draft", "mark_uncollectible", "void"] | None = None
+    pause_resumes_at: datetime | None = None
+    past_due_since_at: datetime | None = None
+    last_payment: PeriodPayment | None = None
+    next_charge: ComingCharge | None = None
+    pending: tuple[PendingPayment, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    beneficiary_id: int | None = None
+    is_scheduled: bool = False
+    next_change: ComingChange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """One line of a paid one-off order. `id` is the Checkout Session's or invoice's and line's.
+
+    `refunded_minor` and `disputed` are of the whole payment that paid for the line;
+    `payment_minor` is that payment's amount. `beneficiary_id` as a subscription's.
+    """
+
+    id: str
+    customer_id: str
+    price_id: str
+    product_id: str
+    quantity: int
+    paid_at: datetime
+    amount_minor: int
+    currency: str
+    payment_id: str | None = None
+    payment_minor: int = 0
+    refunded_minor: int = 0
+    refunded_at: datetime | None = None
+    disputed: Literal["open", "won", "lost"] | None = None
+    disputed_at: datetime | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    beneficiary_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer in Stripe; a deleted one keeps its tombstone here."""
+
+    id: str
+    deleted: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Who may be in what, from when, until when, and why."""

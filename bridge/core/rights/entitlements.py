@@ -1,0 +1,49 @@
+"""Stripe's entitlements as a source: what a customer has by the features of the products bought.
+
+Optional: only features that bridge.toml names lead anywhere. An active entitlement is needed and is
+not enough: the subscription behind it is judged as for any other rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bridge.core.model.reasons import Reason
+from bridge.core.model.rights import Facts, Grant
+from bridge.core.model.stripe import Subscription
+from bridge.core.rights.judge import Verdict
+from bridge.core.rules.compiled import Rules
+
+
+def of_feature(source: Grant, feature: str) -> Grant:
+    """A subscription's item as the source of what a feature of its product leads to."""
+    id_ = f"{source.source_id}:{feature}"
+    return replace(source, source="entitlement", source_id=id_, feature=feature)
+
+
+def entitled(verdict: Verdict, feature: str, has: frozenset[str] | None) -> Verdict:
+    """The subscription's verdict, as far as Stripe says that its customer has the feature.
+
+    `has`: all that the customer has; None where Stripe was not asked for it.
+    """
+    if not verdict.holds or (has is not None and feature in has):
+        return verdict
+    return verdict.denied(Reason.ENTITLEMENT_UNREAD if has is None else Reason.NOT_ENTITLED)
+
+
+def unexplained(facts: Facts, feature: str, rules: Rules) -> Iterator[Subscription]:
+    """The subscriptions of customers who have a feature by none of them, as far as is known."""
+    mine = facts.paid_by_user
+    carrying = {
+        subscription.customer_id
+        for subscription in mine
+        for item in subscription.items
+        if feature in rules.features_of(item.product_id)
+    }
+    for subscription in mine:
+        customer_id = subscription.customer_id
+        has = facts.entitlements.get(customer_id, frozenset())
+        is_unexplained = feature in has and customer_id not in carrying
+        if is_unexplained and subscription.items and customer_id not in facts.deleted_customer_ids:
+            yield subscription

@@ -1,0 +1,244 @@
+"""Who may be in what, from when, until when, and why: Stripe's facts judged by the mapping rules.
+
+Every source (a subscription's item, a purchase, a moderator's grant) gets a verdict on each of its
+groups, whatever the other sources say: the union is made elsewhere, so ending one can never end
+another (A21, A41, D5). Nothing here reads a clock: `now` is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bridge.core.model.reasons import Reason
+from bridge.core.model.rights import NO_GROUP, Facts, Grant, HandGrant, Seat
+from bridge.core.model.stripe import Purchase, Subscription, SubscriptionItem
+from bridge.core.rights.entitlements import entitled, of_feature, unexplained
+from bridge.core.rights.judge import (
+    Verdict,
+    judge_hand_grant,
+    judge_item,
+    judge_purchase,
+    refund_counts,
+)
+from bridge.core.rights.sharing import given_away, seat_item, seated
+from bridge.core.rules.compiled import HaltedRule, Rule, Rules, rule_of
+from bridge.core.rules.policy import Policy
+
+HAND_RULE = "hand"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What every item of a subscription is judged by. `gone`: customers that were deleted."""
+
+    rules: Rules
+    without_rule: Rule
+    gone: frozenset[str]
+    entitlements: Mapping[str, frozenset[str]]
+    now: datetime
+
+    def judge(
+        self, subscription: Subscription, item: SubscriptionItem, rule: Rule | None
+    ) -> Verdict:
+        deleted = subscription.customer_id in self.gone
+        return judge_item(subscription, item, rule or self.without_rule, self.now, deleted=deleted)
+
+
+def grants(facts: Facts, rules: Rules, policy: Policy, now: datetime) -> tuple[Grant, ...]:
+    """Every source's verdict on each group it leads to.
+
+    A source without a rule in force leads to `NO_GROUP`, so that it is visible and what it gave
+    before can be held (`reasons.UNDECIDED`). A rule that says "no groups" yields nothing.
+    """
+    without_rule = rule_of(policy.defaults, "")
+    known = _Known(rules, without_rule, facts.deleted_customer_ids, facts.entitlements, now)
+    notice = timedelta(days=policy.seat_notice_days)
+    given = (
+        *_from_subscriptions(facts.given, known),
+        *_from_purchases(facts.given_purchases, rules, without_rule, now),
+    )
+    return (
+        *_settled(_from_subscriptions(facts.subscriptions, known), policy),
+        *_from_unclear(facts, known),
+        *_settled(_from_purchases(facts.purchases, rules, without_rule, now), policy),
+        *_settled(_from_seats(facts.seats, known, notice), policy),
+        *(_from_hand(hand, rules, now) for hand in facts.hand_grants),
+        *given_away(given),
+    )
+
+
+def next_change(found: Iterable[Grant], now: datetime) -> datetime | None:
+    """When to look again though nothing was heard; None if the clock alone changes nothing."""
+    changes = (grant.next_change_at for grant in found)
+    return min((at for at in changes if at and at > now), default=None)
+
+
+def stacked(
+    purchases: Iterable[Purchase], rules: Rules, without_rule: Rule
+) -> Iterator[tuple[Purchase, datetime | None]]:
+    """Each purchase with its end (None: for life), over all of the user's customers.
+
+    Terms of one product follow each other: `max(paid, end so far) + term`, once per line (E23).
+    A purchase that was refunded or charged back is no ground for the next to stand on.
+    """
+    ends: dict[str, datetime] = {}
+    for purchase in sorted(purchases, key=lambda one: (one.paid_at, one.id)):
+        rule = rules.rule_for(purchase.price_id, purchase.product_id) or without_rule
+        if rule.term is None:
+            yield purchase, None
+            continue
+        end_at = rule.term.end(
+            max(purchase.paid_at, ends.get(purchase.product_id, purchase.paid_at))
+        )
+        if not refund_counts(purchase, rule) and purchase.disputed != "lost":
+            ends[purchase.product_id] = end_at
+        yield purchase, end_at
+
+
+def _settled(found: Iterable[Grant], policy: Policy) -> Iterator[Grant]:
+    """What has no rule waits for a moderator, or ends where the site says so (A34)."""
+    for grant in found:
+        if policy.unmapped == "end" and grant.reason == Reason.NO_RULE:
+            yield replace(grant, reason=Reason.NO_RULE_ENDS.value)
+        else:
+            yield grant
+
+
+def _of_source(source: Grant, rule: Rule | HaltedRule | None, verdict: Verdict) -> Iterator[Grant]:
+    """`source` once for each group that its rule leads to, with the verdict."""
+    if isinstance(rule, HaltedRule):
+        halted = replace(source, rule_id=rule.id, holds=False, reason=Reason.RULE_HALTED.value)
+        yield from (replace(halted, group_id=id_) for id_ in (*rule.group_ids, NO_GROUP))
+        return
+    if rule is None and verdict.holds:
+        verdict = verdict.denied(Reason.NO_RULE)
+    judged = replace(
+        source,
+        rule_id=rule.id if rule else "",
+        holds=verdict.holds,
+        reason=verdict.reason.value,
+        until_at=verdict.until_at,
+        next_change_at=verdict.next_change_at,
+        renews_at=verdict.renews_at,
+        because_at=verdict.because_at,
+    )
+    if rule is None:
+        yield judged
+        return
+    for group_id in rule.group_ids:
+        if group_id in rule.ladder_group_ids:
+            yield replace(judged, group_id=group_id, ladder=rule.ladder, rank=rule.rank)
+        else:
+            yield replace(judged, group_id=group_id)
+
+
+def _from_subscriptions(subscriptions: Iterable[Subscription], known: _Known) -> Iterator[Grant]:
+    for subscription in subscriptions:
+        for item in subscription.items:
+            for source, rule, verdict in _said_of_item(subscription, item, known):
+                yield from _of_source(source, rule, verdict)
+
+
+def _from_seats(seats: Iterable[Seat], known: _Known, notice: timedelta) -> Iterator[Grant]:
+    for seat in seats:
+        item = seat_item(seat.subscription)
+        if item is None:
+            continue
+        # With none left, too, there is notice first: for those who have a seat it is not yet over.
+        item = replace(item, quantity=max(1, item.quantity))
+        for source, rule, verdict in _said_of_item(seat.subscription, item, known):
+            since_at = max(seat.subscription.started_at, seat.assigned_at)
+            theirs = replace(source, from_at=since_at, share="seat")
+            yield from _of_source(theirs, rule, seated(seat, verdict, notice, known.now))
+
+
+def _said_of_item(
+    subscription: Subscription, item: SubscriptionItem, known: _Known
+) -> Iterator[tuple[Grant, Rule | HaltedRule | None, Verdict]]:
+    """What an item gives by its price or product, and by each feature that its product carries.
+
+    A feature is one more rule for the same item. So the status and the policy decide about it as
+    about any other: Stripe withdraws no entitlement when a trial ends without a card, for one.
+    """
+    rules, features = known.rules, known.rules.features_of(item.product_id)
+    source = _item_source(subscription, item)
+    rule = rules.rule_for(item.price_id, item.product_id)
+    halted = rules.halted_rule_for(item.price_id, item.product_id)
+    if rule or halted or not features:
+        yield source, rule or halted, known.judge(subscription, item, rule)
+    for feature in features:
+        mapped = rules.by_feature[feature]
+        verdict = known.judge(subscription, item, mapped if isinstance(mapped, Rule) else None)
+        has = known.entitlements.get(subscription.customer_id)
+        yield of_feature(source, feature), mapped, entitled(verdict, feature, has)
+
+
+def _item_source(subscription: Subscription, item: SubscriptionItem) -> Grant:
+    return Grant(
+        group_id=NO_GROUP,
+        source="subscription",
+        source_id=subscription.id,
+        rule_id="",
+        holds=False,
+        reason="",
+        from_at=subscription.started_at,
+        product_id=item.product_id,
+        price_id=item.price_id,
+        share="own" if subscription.beneficiary_id is None else "gift",
+    )
+
+
+def _from_unclear(facts: Facts, known: _Known) -> Iterator[Grant]:
+    """Entitlements without a subscription that carries the feature, as far as is known.
+
+    Stripe leaves them in force to the end of a period in which the feature was taken off the
+    product (docs.stripe.com/billing/entitlements, read 2026-11-26). They give nothing new, and what
+    one of the customer's subscriptions gave by that feature is held.
+    """
+    for feature, rule in known.rules.by_feature.items():
+        for subscription in unexplained(facts, feature, known.rules):
+            source = of_feature(_item_source(subscription, subscription.items[0]), feature)
+            unclear = Verdict(Reason.ENTITLEMENT_UNCLEAR, holds=False)
+            yield from _of_source(source, rule, unclear)
+
+
+def _from_purchases(
+    purchases: Iterable[Purchase], rules: Rules, without_rule: Rule, now: datetime
+) -> Iterator[Grant]:
+    for purchase, end_at in stacked(purchases, rules, without_rule):
+        rule = rules.rule_for(purchase.price_id, purchase.product_id)
+        halted = rules.halted_rule_for(purchase.price_id, purchase.product_id)
+        source = Grant(
+            group_id=NO_GROUP,
+            source="purchase",
+            source_id=purchase.id,
+            rule_id="",
+            holds=False,
+            reason="",
+            from_at=purchase.paid_at,
+            product_id=purchase.product_id,
+            price_id=purchase.price_id,
+            share="own" if purchase.beneficiary_id is None else "gift",
+        )
+        verdict = judge_purchase(purchase, rule or without_rule, end_at, now)
+        yield from _of_source(source, rule or halted, verdict)
+
+
+def _from_hand(hand: HandGrant, rules: Rules, now: datetime) -> Grant:
+    verdict = judge_hand_grant(hand, now)
+    ladder, rank = rules.step_of(hand.group_id)
+    return Grant(
+        group_id=hand.group_id,
+        source="hand",
+        source_id=hand.id,
+        rule_id=HAND_RULE,
+        holds=verdict.holds,
+        reason=verdict.reason.value,
+        from_at=hand.from_at,
+        until_at=verdict.until_at,
+        ladder=ladder,
+        rank=rank,
+        next_change_at=verdict.next_change_at,
+    )

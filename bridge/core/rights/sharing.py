@@ -1,0 +1,53 @@
+"""What one pays for and others have: gifts, and the seats of a quantity that its buyer gave away.
+
+A gift is its beneficiary's alone: the giver's own rights are neither more nor fewer by it (E52).
+Of a quantity the buyer has one seat; the last who came goes first when there are fewer (E21).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bridge.core.model.reasons import Reason
+from bridge.core.model.rights import Grant, Seat
+from bridge.core.model.stripe import Subscription, SubscriptionItem
+from bridge.core.rights.judge import Verdict
+
+
+def seat_item(subscription: Subscription) -> SubscriptionItem | None:
+    """The item whose quantity is the seats: that with the most; of equal ones the first."""
+    return max(subscription.items, key=lambda item: item.quantity, default=None)
+
+
+def places(subscription: Subscription) -> int:
+    """How many seats there are for others than the buyer."""
+    item = seat_item(subscription)
+    return max(0, item.quantity - 1) if item else 0
+
+
+def seated(seat: Seat, verdict: Verdict, notice: timedelta, now: datetime) -> Verdict:
+    """The subscription's verdict, for somebody who has a seat of it, or has one no longer."""
+    if not verdict.holds or seat.over_since_at is None:
+        return verdict
+    end_at = seat.over_since_at + notice
+    if now >= end_at:
+        return Verdict(Reason.SEAT_OVER, end_at, seat.over_since_at, holds=False)
+    return replace(
+        verdict,
+        reason=Reason.SEAT_ENDING,
+        until_at=min(end_at, verdict.until_at or end_at),
+        because_at=seat.over_since_at,
+        next_change_at=min(end_at, verdict.next_change_at or end_at),
+        renews_at=None,
+    )
+
+
+def given_away(found: Iterable[Grant]) -> Iterator[Grant]:
+    """What gives somebody else a right, as the giver sees it: nothing of their own."""
+    for grant in found:
+        if grant.holds:
+            yield replace(
+                grant, holds=False, reason=Reason.GIVEN.value, until_at=None, renews_at=None
+            )

@@ -1,0 +1,1 @@
+"""What a product or price says: mapping rules, policy, ladders."""

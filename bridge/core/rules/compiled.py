@@ -1,0 +1,155 @@
+"""Mapping rules as they are used: which groups a price leads to, and on what conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bridge.core.rules.problems import Problem
+from bridge.core.rules.values import (
+    Choices,
+    DisputeChoice,
+    Kind,
+    PauseChoice,
+    PauseCollectionChoice,
+    RefundChoice,
+    Term,
+    TrialChoice,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A price, product or feature and the groups it leads to. No groups: a payment only.
+
+    `ladder_group_ids`: those of its groups that are a step of its ladder. The others (a base group
+    that every level shares) are held beside it. `is_ranked` False: nobody gave
+    it a `rank`, the latest start wins. `term` None is for life.
+    """
+
+    id: str
+    price_id: str | None = None
+    product_id: str | None = None
+    feature: str | None = None
+    group_ids: tuple[int, ...] = ()
+    ladder: str | None = None
+    ladder_group_ids: frozenset[int] = frozenset()
+    rank: int = 0
+    is_ranked: bool = False
+    term: Term | None = None
+    grace_days: int = 7
+    trial: TrialChoice = "grant"
+    on_pause: PauseChoice = "end"
+    on_pause_collection: PauseCollectionChoice = "keep"
+    on_refund_one_off: RefundChoice = "end"
+    on_refund_subscription: RefundChoice = "keep"
+    partial_refund_percent: int | None = None
+    on_dispute: DisputeChoice = "keep"
+    after_instalments: Literal["end", "lifetime"] | Term = "end"
+    kind: Kind = "membership"
+
+
+@dataclass(frozen=True, slots=True)
+class HaltedRule:
+    """A rule that cannot be relied on: nobody is added or removed through it.
+
+    `group_ids` are those that could be resolved; there may be more.
+    """
+
+    id: str
+    group_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All mapping rules of the site.
+
+    `pins`: lower-case group name -> id, as resolved now, to be kept and given back next time.
+    `mapped_group_ids` has the groups of halted rules too.
+    """
+
+    by_price: Mapping[str, Rule | HaltedRule] = field(default_factory=dict)
+    by_product: Mapping[str, Rule | HaltedRule] = field(default_factory=dict)
+    by_feature: Mapping[str, Rule | HaltedRule] = field(default_factory=dict)
+    carried: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ladders: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    pins: Mapping[str, int] = field(default_factory=dict)
+    halted: frozenset[str] = frozenset()
+    halted_group_ids: frozenset[int] = frozenset()
+    mapped_group_ids: frozenset[int] = frozenset()
+
+    def rule_for(self, price_id: str, product_id: str) -> Rule | None:
+        """The rule in force for a price: its own, else its product's; None if halted or none."""
+        found = self._find(price_id, product_id)
+        return found if isinstance(found, Rule) else None
+
+    def halted_rule_for(self, price_id: str, product_id: str) -> HaltedRule | None:
+        """The rule that would be in force for a price if it were not halted."""
+        found = self._find(price_id, product_id)
+        return found if isinstance(found, HaltedRule) else None
+
+    def features_of(self, product_id: str) -> tuple[str, ...]:
+        """The features with a rule, in force or halted, that a product carries."""
+        return self.carried.get(product_id, ())
+
+    @property
+    def all(self) -> tuple[Rule | HaltedRule, ...]:
+        """Every rule, halted ones too."""
+        return (*self.by_price.values(), *self.by_product.values(), *self.by_feature.values())
+
+    def step_of(self, group_id: int) -> tuple[str | None, int]:
+        """The ladder of which a group is a step, and how high it stands there; else (None, 0).
+
+        What steps of different height share, as a base group, is no step by itself.
+        """
+        heights: dict[str, set[int]] = {}
+        for rule in self.all:
+            if isinstance(rule, Rule) and rule.ladder and group_id in rule.ladder_group_ids:
+                heights.setdefault(rule.ladder, set()).add(rule.rank)
+        found = [(rank, ladder) for ladder, (rank, *more) in heights.items() if not more]
+        rank, ladder = max(found, default=(0, None))
+        return ladder, rank
+
+    def _find(self, price_id: str, product_id: str) -> Rule | HaltedRule | None:
+        return self.by_price.get(price_id) or self.by_product.get(product_id)
+
+
+def rule_of(
+    choices: Choices,
+    rule_id: str,
+    *,
+    price_id: str | None = None,
+    product_id: str | None = None,
+    feature: str | None = None,
+    group_ids: tuple[int, ...] = (),
+    steps: Mapping[int, int] | None = None,
+) -> Rule:
+    """The rule that these choices make. `steps`: group id -> place in the rule's ladder."""
+    in_ladder = frozenset(group_ids) & frozenset(steps or {})
+    rank = choices.rank
+    if rank is None:
+        rank = max(((steps or {})[group_id] for group_id in in_ladder), default=0)
+    return Rule(
+        id=rule_id,
+        price_id=price_id,
+        product_id=product_id,
+        feature=feature,
+        group_ids=group_ids,
+        ladder=choices.ladder,
+        ladder_group_ids=(in_ladder or frozenset(group_ids)) if choices.ladder else frozenset(),
+        rank=rank,
+        is_ranked=choices.rank is not None or bool(in_ladder),
+        term=choices.term,
+        grace_days=choices.grace_days,
+        trial=choices.trial,
+        on_pause=choices.on_pause,
+        on_pause_collection=choices.on_pause_collection,
+        on_refund_one_off=choices.on_refund or "end",
+        on_refund_subscription=choices.on_refund or "keep",
+        partial_refund_percent=choices.partial_refund_percent,
+        on_dispute=choices.on_dispute,
+        after_instalments=choices.after_instalments,
+        kind=choices.kind,
+    )

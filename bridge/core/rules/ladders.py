@@ -1,0 +1,76 @@
+"""Which step of each ladder somebody stands on: the highest that anything gives.
+
+On a ladder that does not follow what is paid for, whoever stands on it stays on their step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from bridge.core.model.rights import Grant
+
+
+def winners(grants: Iterable[Grant]) -> tuple[Grant, ...]:
+    """Leave of each ladder only the groups of its highest grant; equal ranks: the latest start.
+
+    Every grant to one of those groups stays, whatever its rank: the longest of them is the end.
+    """
+    holding = [grant for grant in grants if grant.holds]
+    best: dict[str, Grant] = {}
+    for grant in holding:
+        if grant.ladder is None or _is_within(grant, holding):
+            continue
+        rival = best.get(grant.ladder)
+        if rival is None or _height(grant) > _height(rival):
+            best[grant.ladder] = grant
+    steps = {
+        (grant.ladder, grant.group_id)
+        for grant in holding
+        if grant.ladder is not None and _same_step(grant, best[grant.ladder])
+    }
+    return tuple(
+        grant
+        for grant in holding
+        if grant.ladder is None or (grant.ladder, grant.group_id) in steps
+    )
+
+
+def staying(
+    grants: Iterable[Grant], standing: Mapping[str | None, Collection[int]]
+) -> tuple[Grant, ...]:
+    """The grants with every step of a ladder turned into the step on which somebody stands (A35).
+
+    `standing`: of ladders that do not follow what is paid for, the groups held before. So a change
+    of what is paid moves nobody, and only when nothing of the ladder is paid any more it ends.
+    Whom a moderator put on a step stands there as long as that grant lasts, and not by this.
+    """
+    grants = tuple(grants)
+    by_hand = {grant.group_id for grant in grants if grant.source == "hand"}
+    moved = {grant.ladder for grant in grants if grant.source == "hand" and grant.holds}
+    found: dict[Grant, None] = {}
+    for grant in grants:
+        on_ladder = standing.get(grant.ladder, ()) if grant.ladder not in moved else ()
+        held = [group_id for group_id in on_ladder if group_id not in by_hand]
+        for group_id in held or (grant.group_id,):
+            # All of them are of one step now: none is higher than another.
+            found[replace(grant, group_id=group_id, rank=0) if held else grant] = None
+    return tuple(found)
+
+
+def _is_within(grant: Grant, others: Iterable[Grant]) -> bool:
+    """Whether what was given by hand is a part of the step that something else gives as a whole."""
+    return grant.source == "hand" and any(
+        (one.ladder, one.rank, one.group_id) == (grant.ladder, grant.rank, grant.group_id)
+        for one in others
+        if one.source != "hand"
+    )
+
+
+def _height(grant: Grant) -> tuple[int, datetime, str]:
+    return grant.rank, grant.from_at, grant.source_id
+
+
+def _same_step(grant: Grant, best: Grant) -> bool:
+    return (grant.source_id, grant.rule_id) == (best.source_id, best.rule_id)

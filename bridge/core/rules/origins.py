@@ -1,0 +1,81 @@
+"""Where each value of a mapping rule comes from, and which of them bear on a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bridge.core.model.reasons import Reason
+from bridge.core.model.stripe import Feature, Price, Product
+from bridge.core.rules.mapping import said_of
+from bridge.core.rules.policy import Policy
+from bridge.core.rules.values import KEYS, Choices, Key, Term
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of a rule, as one would write it, and who says so."""
+
+    key: str
+    value: str
+    said_in: str
+
+
+BUILT_IN = "the bridge's default"
+SITE_DEFAULT = "bridge.toml [defaults]"
+REFUND = ("on_refund", "on_partial_refund")
+BEARS_ON: Mapping[str, tuple[str, ...]] = {
+    Reason.TRIAL: ("trial",),
+    Reason.TRIAL_WAITS: ("trial",),
+    Reason.GRACE: ("grace",),
+    Reason.GRACE_OVER: ("grace",),
+    Reason.PAUSED: ("on_pause",),
+    Reason.PAUSED_KEPT: ("on_pause",),
+    Reason.COLLECTION_PAUSED: ("on_pause_collection",),
+    Reason.COLLECTION_PAUSED_PAID: ("on_pause_collection",),
+    Reason.COLLECTION_PAUSED_ENDED: ("on_pause_collection",),
+    Reason.INSTALMENTS_DONE: ("after_instalments",),
+    Reason.INSTALMENTS_OVER: ("after_instalments",),
+    Reason.REFUNDED: REFUND,
+    Reason.REFUNDED_PAID: REFUND,
+    Reason.DISPUTED: ("on_dispute",),
+    Reason.BOUGHT: ("term",),
+    Reason.TERM_OVER: ("term",),
+}
+
+
+def values_of(*things: Product | Price | Feature | None, policy: Policy) -> tuple[Value, ...]:
+    """Every value that holds for a price with its product, or for a feature; in a fixed order."""
+    said = said_of(*things, policy=policy)
+    return tuple(
+        Value(name, said[name].text, said[name].where)
+        if name in said
+        else _default(key, policy.defaults)
+        for name, key in KEYS.items()
+    )
+
+
+def bearing(values: tuple[Value, ...], reason: str) -> tuple[Value, ...]:
+    """Those of the values that a verdict with this reason rests on."""
+    wanted = ("groups", "ladder", *BEARS_ON.get(reason, ()))
+    return tuple(
+        one for one in values if one.key in wanted and (one.key != "ladder" or one.value != "none")
+    )
+
+
+def _default(key: Key, defaults: Choices) -> Value:
+    stated = getattr(defaults, key.field)
+    if stated == getattr(Choices(), key.field):
+        return Value(key.name, key.default.replace("`", ""), BUILT_IN)
+    return Value(key.name, _written(key, stated), SITE_DEFAULT)
+
+
+def _written(key: Key, value: object) -> str:
+    """A value as bridge.toml would say it."""
+    if isinstance(value, Term):
+        return f"{value.days}d" if value.days else f"{value.months}mo"
+    if key.field == "grace_days":
+        return f"{value}d"
+    if key.field == "partial_refund_percent" and value is not None:
+        return f"{value}%"
+    return key.default.replace("`", "") if value is None else str(value)

@@ -1,0 +1,235 @@
+"""bridge.toml as data: site policy, and what it says about products, prices and features.
+
+What is wrong for the whole site is refused here. What is wrong about one product or price is kept
+as it stands, so that the mapping can halt that one rule and let the others run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from bridge.core.rules.problems import POLICY_CODES
+from bridge.core.rules.values import KEYS, METADATA_PREFIX, NOTHING, Choices, apply_value
+from bridge.errors import BridgeError, Config
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The site's policy; everything has a default, so an empty bridge.toml is a whole one.
+
+    `products` is by product id, `prices` by price id or lookup key, `features` by lookup key: key
+    name -> text, as written.
+    `ladders`: group names or ids, low to high. `unmapped`: what becomes of the groups of a
+    subscription that is moved to a price without a rule. `unfollowed_ladders`: those on which
+    nobody is moved when what they pay for changes. `alerts_to`: the group or user of the forum
+    that is told what needs a person; `none`: nobody.
+    """
+
+    defaults: Choices = field(default_factory=Choices)
+    products: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    prices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    features: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unfollowed_ladders: frozenset[str] = frozenset()
+    unmapped: Literal["hold", "end"] = "hold"
+    removal_confirm_seconds: int = 60
+    removal_limit_min: int = 5
+    removal_limit_percent: int = 10
+    statement_quiet_seconds: int = 600
+    statement_renewal_seconds: int = DAY_SECONDS
+    sweep_seconds: int = 300
+    seat_notice_days: int = 7
+    alerts_to: str = "moderators"
+
+
+SITE_LIMITS: Mapping[str, tuple[int, int]] = {
+    "removal_confirm_seconds": (0, 7 * DAY_SECONDS),
+    "removal_limit_min": (0, 1_000_000),
+    "removal_limit_percent": (0, 100),
+    "statement_quiet_seconds": (0, 7 * DAY_SECONDS),
+    "statement_renewal_seconds": (0, 31 * DAY_SECONDS),
+    "sweep_seconds": (1, DAY_SECONDS),
+    "seat_notice_days": (0, 365),
+}
+"""The numbers of [site], each whole and between these two."""
+
+SITE_WORDS: Mapping[str, tuple[str, ...]] = {"unmapped": ("hold", "end")}
+"""The words of [site], each one of these."""
+
+SITE_NAMES = ("alerts_to",)
+"""The names of [site]: of a group or a user of the forum, or `none`."""
+
+_NAME = re.compile(r"[\w.-]{1,60}")
+
+SECTIONS = ("site", "defaults", "ladders", "products", "prices", "features")
+
+
+class PolicyError(BridgeError):
+    """bridge.toml cannot be used; `problems` names everything that is wrong with it, at once."""
+
+    def __init__(self, problems: list[Config]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+def parse_policy(toml: Mapping[str, object]) -> Policy:
+    """The policy that a parsed bridge.toml states.
+
+    Raises: PolicyError with all problems that concern the whole site.
+    """
+    problems: list[Config] = []
+    tables: dict[str, Mapping[str, object]] = {}
+    for name, table in toml.items():
+        if name not in SECTIONS:
+            problems.append(_wrong("M151", f"[{name}] is not a section{nearest(name, SECTIONS)}."))
+        elif not isinstance(table, Mapping):
+            problems.append(_wrong("M153", f"{name} = {table!r} stands where [{name}] is meant."))
+        else:
+            tables[name] = table
+    ladders = _ladders(tables.get("ladders", {}), problems)
+    policy = Policy(
+        defaults=_defaults(tables.get("defaults", {}), problems),
+        ladders={name: ladder.steps for name, ladder in ladders.items() if ladder.steps},
+        unfollowed_ladders=frozenset(name for name, one in ladders.items() if not one.follow),
+        products=_stated("products", tables.get("products", {}), problems),
+        prices=_stated("prices", tables.get("prices", {}), problems),
+        features=_stated("features", tables.get("features", {}), problems),
+    )
+    site: dict[str, Any] = _site(tables.get("site", {}), problems)
+    if problems:
+        raise PolicyError(problems)
+    return replace(policy, **site)
+
+
+def key_name(written: str) -> str:
+    """A key without the prefix that metadata needs and bridge.toml may have."""
+    return written.removeprefix(METADATA_PREFIX)
+
+
+def nearest(word: str, words: tuple[str, ...]) -> str:
+    """'; is "…" meant?' where one of the words looks like it, else nothing."""
+    close = get_close_matches(word, words, n=1)
+    return f'; is "{close[0]}" meant?' if close else ""
+
+
+def _wrong(code: str, message: str) -> Config:
+    return Config(code, message, POLICY_CODES[code])
+
+
+def as_text(value: object) -> str:
+    """A TOML value as metadata would write it: a list with commas, a number in digits."""
+    if isinstance(value, list):
+        return ",".join(as_text(part) for part in value) or NOTHING
+    return str(value)
+
+
+def _defaults(table: Mapping[str, object], problems: list[Config]) -> Choices:
+    allowed = tuple(key.name for key in KEYS.values() if key.may_be_default)
+    choices = Choices()
+    for written, value in table.items():
+        name = key_name(written)
+        if name not in allowed:
+            problems.append(
+                _wrong("M152", f"[defaults] takes no {written}{nearest(name, allowed)}.")
+            )
+            continue
+        try:
+            choices = apply_value(choices, name, as_text(value))
+        except ValueError:
+            takes = KEYS[name].values
+            problems.append(
+                _wrong("M153", f"[defaults] {written} = {value!r} is wrong; it takes {takes}.")
+            )
+    return choices
+
+
+def _site(table: Mapping[str, object], problems: list[Config]) -> dict[str, int | str]:
+    site: dict[str, int | str] = {}
+    for name, value in table.items():
+        if name in SITE_WORDS:
+            if value in SITE_WORDS[name]:
+                site[name] = str(value)
+            else:
+                words = ", ".join(f"`{word}`" for word in SITE_WORDS[name])
+                says = f"[site] {name} = {value!r} is wrong; it takes {words}."
+                problems.append(_wrong("M153", says))
+            continue
+        if name in SITE_NAMES:
+            if isinstance(value, str) and _NAME.fullmatch(value):
+                site[name] = value
+            else:
+                says = f"[site] {name} = {value!r} is wrong; it takes one name, or `none`."
+                problems.append(_wrong("M153", says))
+            continue
+        if name not in SITE_LIMITS:
+            close = nearest(name, (*SITE_LIMITS, *SITE_WORDS, *SITE_NAMES))
+            problems.append(_wrong("M152", f"[site] takes no {name}{close}."))
+            continue
+        low, high = SITE_LIMITS[name]
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            site[name] = value
+        else:
+            says = f"[site] {name} = {value!r} is wrong; it takes a whole number {low} to {high}."
+            problems.append(_wrong("M153", says))
+    return site
+
+
+@dataclass(frozen=True, slots=True)
+class _Ladder:
+    """What [ladders] says of one: its steps, low to high, and whether members move on it."""
+
+    steps: tuple[str, ...]
+    follow: bool = True
+
+
+def _ladders(table: Mapping[str, object], problems: list[Config]) -> dict[str, _Ladder]:
+    ladders: dict[str, _Ladder] = {}
+    for name, value in table.items():
+        ladder = _ladder(value)
+        if ladder is None:
+            takes = "a list of groups, each once, or { groups = [...], follow = false }"
+            problems.append(
+                _wrong("M153", f"[ladders] {name} = {value!r} is wrong; it takes {takes}.")
+            )
+        else:
+            ladders[name.strip().lower()] = ladder
+    return ladders
+
+
+def _ladder(value: object) -> _Ladder | None:
+    """A list of groups, or a table; in a table, groups may be left out (ranks order them)."""
+    if not isinstance(value, Mapping):
+        steps = _steps(value)
+        return _Ladder(steps) if steps else None
+    follow = value.get("follow", True)
+    steps = _steps(value["groups"]) if "groups" in value else ()
+    wrong = ("groups" in value and not steps) or not isinstance(follow, bool)
+    if wrong or not value or set(value) - {"groups", "follow"}:
+        return None
+    return _Ladder(steps, bool(follow))
+
+
+def _steps(value: object) -> tuple[str, ...]:
+    """Group names or ids, each once; empty where it is anything else."""
+    steps = [as_text(step).strip() for step in value] if isinstance(value, list) else []
+    distinct = {step.lower() for step in steps}
+    return () if "" in distinct or len(distinct) < len(steps) else tuple(steps)
+
+
+def _stated(
+    section: str, table: Mapping[str, object], problems: list[Config]
+) -> dict[str, dict[str, str]]:
+    stated: dict[str, dict[str, str]] = {}
+    for subject, keys in table.items():
+        if not isinstance(keys, Mapping):
+            says = f"[{section}] {subject} = {keys!r} stands where [{section}.{subject}] is meant."
+            problems.append(_wrong("M153", says))
+            continue
+        stated[subject] = {key_name(key): as_text(value) for key, value in keys.items()}
+    return stated

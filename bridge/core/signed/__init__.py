@@ -1,0 +1,1 @@
+"""Statements that the bridge and the forum sign, so that others can carry them."""

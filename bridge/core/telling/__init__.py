@@ -1,0 +1,1 @@
+"""What people are told: reasons, alerts, the statement. Data and words, no markup."""

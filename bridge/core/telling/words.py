@@ -1,0 +1,64 @@
+"""Prices, intervals and dates as a reader says them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bridge.core.ledger.amounts import format_minor
+from bridge.core.model.discourse import Group
+from bridge.core.model.stripe import Price
+from bridge.core.rules.values import Term
+
+# Numbers and dates follow the reader; sentences are English. The first is for everybody else.
+LOCALES = ("en-GB", "en-US", "de")
+
+
+def amount_words(price: Price, locale: str) -> str:
+    """`€25.00`; a price that the buyer chooses or that depends on the quantity has no figure."""
+    if price.amount_minor is None:
+        return "shown by Stripe"
+    return format_minor(price.amount_minor, price.currency, locale)
+
+
+def price_words(price: Price, locale: str) -> str:
+    """`€25.00 a year`, `€5.00 every 3 months`, `€50.00`."""
+    return f"{amount_words(price, locale)} {interval_words(price)}".rstrip()
+
+
+def interval_words(price: Price) -> str:
+    """`a year`, `every 3 months`; nothing for what is paid once."""
+    if price.interval is None:
+        return ""
+    if price.interval_count == 1:
+        return f"a {price.interval}"
+    return f"every {price.interval_count} {price.interval}s"
+
+
+def recurrence_words(price: Price) -> str:
+    """What happens after today, in a sentence."""
+    if price.interval is None:
+        return "You pay once. Nothing renews by itself."
+    every = price.interval if price.interval_count == 1 else interval_words(price)[len("every ") :]
+    return f"Renews by itself every {every} until you cancel, which you can do at any time."
+
+
+def term_words(term: Term) -> str:
+    """`1 year`, `18 months`, `30 days`, `1 month and 3 days`."""
+    months, days = term.months, term.days
+    parts = [
+        _count(months // 12, "year") if months and months % 12 == 0 else _count(months, "month"),
+        _count(days, "day"),
+    ]
+    return " and ".join(part for part in parts if part)
+
+
+def _count(number: int, what: str) -> str:
+    if not number:
+        return ""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def group_names(groups: Sequence[Group]) -> str:
+    """`Patrons`, `Patrons and Friends`: the names that the forum shows."""
+    names = [group.full_name or group.name for group in groups] or ["your group"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,277 @@
+"""Tries everything that the bridge needs, and changes nothing. Each finding has a code and a hint.
+
+Problems of the settings come first: without them nothing else can be tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Literal
+
+import redis
+
+from bridge.clock import skew_seconds
+from bridge.core.model.check import Check
+from bridge.core.model.stripe import Price, Product
+from bridge.core.rules.compiled import Rules
+from bridge.core.rules.mapping import compile_rules
+from bridge.core.rules.policy import PolicyError
+from bridge.core.telling.alerts import WORST_SKEW_SECONDS
+from bridge.discourse_api.client import DiscourseApi
+from bridge.discourse_api.http import Priority
+from bridge.errors import BridgeError, Config, Transient
+from bridge.processes.startup import mode_problem
+from bridge.settings import Settings, SettingsError
+from bridge.store import groups as group_store
+from bridge.store import migrate
+from bridge.wiring import Bridge, build, read_policy
+from bridge.worker.reconcile import ENTITLEMENTS, TYPES
+
+REACH_SECONDS = 5
+OLDEST_VERSION = "2018"  # the oldest shape of events that is understood
+NOT_NEEDED_HINT = "The bridge runs without it."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found out about one thing. A note is worth reading and stops nothing."""
+
+    subject: str
+    level: Literal["ok", "note", "problem"]
+    message: str
+    code: str = ""
+    hint: str = ""
+
+
+def examine(env: Mapping[str, str]) -> Iterator[Finding]:
+    """Try everything, one finding after the other, so that a reader sees the progress."""
+    try:
+        settings = Settings.from_env(env)
+        read_policy(settings.bridge_config)
+    except (SettingsError, PolicyError) as error:
+        yield from (_wrong("Settings", problem) for problem in error.problems)
+        return
+    except Config as problem:
+        yield _wrong("Settings", problem)
+        return
+    mode = "live mode: real money" if settings.livemode else "test mode: no real money"
+    yield Finding("Settings", "ok", f"complete; {mode}")
+    try:
+        bridge = build(settings, patient=True)
+    except Config as problem:
+        yield _wrong("Database", problem)
+        return
+    try:
+        parts: tuple[Callable[[Bridge], Iterable[Finding]], ...] = (
+            _database,
+            _redis,
+            _clock,
+            _discourse,
+            _stripe,
+            _webhooks,
+            _mapping,
+        )
+        for part in parts:
+            yield from part(bridge)
+    finally:
+        bridge.store.close()
+
+
+def _wrong(subject: str, problem: Config) -> Finding:
+    return Finding(subject, "problem", problem.message, problem.code, problem.hint)
+
+
+# --- This machine -------------------------------------------------------------------------------
+
+
+def _database(bridge: Bridge) -> Iterator[Finding]:
+    where = bridge.store.url.render_as_string(hide_password=True)
+    try:
+        state = migrate.state(bridge.store)
+        other_mode = mode_problem(bridge) if state == "current" else None
+    except BridgeError as error:
+        yield Finding("Database", "problem", f"{where}: {error}", "B120", "Check DATABASE_URL.")
+        return
+    if state == "empty":
+        yield Finding("Database", "note", f"{where}: empty; `bridge up` makes the tables")
+    elif state == "current":
+        yield Finding("Database", "ok", f"{where}: this version's tables")
+    elif state == "older":
+        yield Finding(
+            "Database", "problem", f"{where}: an older version's", "B121", "Run `bridge migrate`."
+        )
+    else:
+        hint = "Install the version that it was used with last."
+        yield Finding("Database", "problem", f"{where}: a later version's", "B121", hint)
+    if other_mode:
+        yield _wrong("Database", other_mode)
+
+
+def _redis(bridge: Bridge) -> Iterator[Finding]:
+    if bridge.settings.redis_url is None:
+        yield Finding("Redis", "ok", "none given: `bridge up` runs its own")
+        return
+    try:
+        with redis.Redis.from_url(
+            bridge.settings.redis_url, socket_connect_timeout=REACH_SECONDS
+        ) as client:
+            client.ping()
+    except (redis.RedisError, OSError) as error:
+        yield Finding(
+            "Redis",
+            "problem",
+            f"does not answer ({type(error).__name__}); everything takes some seconds longer",
+            "B122",
+            "Check REDIS_URL, or leave it out.",
+        )
+    else:
+        yield Finding("Redis", "ok", "answers")
+
+
+def _clock(bridge: Bridge) -> Iterator[Finding]:
+    """The forum tells the time: signatures are only good for five minutes."""
+    if bridge.settings.clock_file:
+        yield Finding("Clock", "note", "moved by BRIDGE_CLOCK_FILE, for a rehearsal")
+        return
+    skew = skew_seconds(bridge.clock, bridge.settings.discourse_url)
+    if skew is None:
+        yield Finding("Clock", "note", "not compared: the forum does not tell the time")
+        return
+    if skew > WORST_SKEW_SECONDS:
+        yield Finding(
+            "Clock",
+            "problem",
+            f"this machine and the forum differ by {skew:.0f} seconds",
+            "B150",
+            "Switch on time synchronisation.",
+        )
+    else:
+        yield Finding("Clock", "ok", "right")
+
+
+# --- The other sides ----------------------------------------------------------------------------
+
+
+def _discourse(bridge: Bridge) -> Iterator[Finding]:
+    try:
+        checks = _forum(bridge).probe()
+    except Transient as error:
+        yield Finding("Discourse", "problem", str(error), "B131", "Check DISCOURSE_URL.")
+        return
+    yield from _told("Discourse", checks, "B130")
+
+
+def _stripe(bridge: Bridge) -> Iterator[Finding]:
+    try:
+        checks = bridge.stripe.probe_scopes(features=bool(bridge.policy.features))
+    except BridgeError as error:
+        yield Finding("Stripe", "problem", str(error), "B161", "Check STRIPE_API_KEY.")
+        return
+    yield from _told("Stripe", checks, "B160")
+
+
+def _told(subject: str, checks: Iterable[Check], code: str) -> Iterator[Finding]:
+    for check in checks:
+        if check.ok:
+            yield Finding(subject, "ok", check.message)
+        elif check.needed:
+            yield Finding(subject, "problem", check.message, code, f"Needed: {check.scope}.")
+        else:
+            yield Finding(subject, "note", check.message, "", NOT_NEEDED_HINT)
+
+
+def _webhooks(bridge: Bridge) -> Iterator[Finding]:
+    address = f"{bridge.settings.bridge_url}/webhooks/stripe"
+    try:
+        here = [point for point in bridge.stripe.webhook_endpoints() if point.url == address]
+    except BridgeError as error:
+        yield Finding("Webhooks", "note", f"not checked: {error}", hint=NOT_NEEDED_HINT)
+        return
+    active = [point for point in here if point.status == "enabled"]
+    if not active:
+        state = "is switched off" if here else "is not there"
+        yield Finding(
+            "Webhooks",
+            "problem",
+            f"the endpoint {address} {state}; changes would be noticed hours later",
+            "B162",
+            "Add or enable it at Stripe: Developers, Webhooks.",
+        )
+    needed = {*TYPES, ENTITLEMENTS} if bridge.policy.features else set(TYPES)
+    for point in active:
+        missing = sorted(needed - set(point.enabled_events))
+        if missing and "*" not in point.enabled_events:
+            hint = "Add them to the endpoint; until then these changes are noticed hours later."
+            message = f"{point.id} does not send {', '.join(missing)}"
+            yield Finding("Webhooks", "problem", message, "B163", hint)
+        elif (point.api_version or OLDEST_VERSION) < OLDEST_VERSION:
+            message = f"{point.id} sends events of version {point.api_version}"
+            yield Finding("Webhooks", "problem", message, "B164", "Make a newer endpoint.")
+        else:
+            yield Finding("Webhooks", "ok", f"{point.id} sends everything that is needed here")
+
+
+def _mapping(bridge: Bridge) -> Iterator[Finding]:
+    products: list[Product] = []
+    prices: list[Price] = []
+    try:
+        with_features = bool(bridge.policy.features)
+        features = bridge.stripe.features() if with_features else ()
+        for some_products, some_prices in bridge.stripe.catalogue(features=with_features):
+            products += some_products
+            prices += some_prices
+        groups = {group.id: group for group in _forum(bridge).groups()}
+        pins: Mapping[str, int] = {}
+        if migrate.state(bridge.store) == "current":
+            with bridge.store.read() as connection:
+                pins = group_store.load_pins(connection)
+    except BridgeError as error:
+        yield Finding("Mapping", "note", f"not checked: {error}")
+        return
+    rules = compile_rules(products, prices, bridge.policy, pins, groups, features)
+    for problem in rules.problems:
+        level: Literal["note", "problem"] = "problem" if problem.halts else "note"
+        message = f"{problem.subject}: {problem.message}"
+        yield Finding("Mapping", level, message, problem.code, problem.hint)
+    rule_count, group_count = len(rules.all), len(rules.mapped_group_ids)
+    yield Finding("Mapping", "ok", f"{rule_count} rules, {group_count} groups")
+    yield from _portal(bridge, rules, prices)
+
+
+def _portal(bridge: Bridge, rules: Rules, prices: Iterable[Price]) -> Iterator[Finding]:
+    """Whether members may change to each step of a ladder on Stripe's own page."""
+    sold = [price for price in prices if price.active and price.is_recurring]
+    steps = [
+        price.id
+        for price in sold
+        if (rule := rules.rule_for(price.id, price.product_id)) is not None and rule.ladder
+    ]
+    try:
+        terms = bridge.stripe.portal_terms() if steps else None
+    except BridgeError as error:
+        yield Finding("Portal", "note", f"not checked: {error}", hint=NOT_NEEDED_HINT)
+        return
+    missing = [id_ for id_ in steps if terms is None or not terms.offers(id_)]
+    if missing:
+        message = f"members cannot change to {', '.join(missing)} by themselves"
+        hint = "At Stripe: Settings, Billing, Customer portal: let customers switch to these."
+        yield Finding("Portal", "note", message, hint=hint)
+
+
+def _forum(bridge: Bridge) -> DiscourseApi:
+    """The forum through the site's request limiter, which needs tables; without them, directly."""
+    settings = bridge.settings
+
+    def open_gate(_priority: Priority) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    if migrate.state(bridge.store) == "current":
+        return bridge.discourse
+    return DiscourseApi(
+        settings.discourse_url,
+        settings.discourse_api_key,
+        settings.discourse_api_username,
+        open_gate,
+    )

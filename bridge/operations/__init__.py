@@ -1,0 +1,1 @@
+"""What people do, one function each: commands, pages and the API call these."""

@@ -1,0 +1,279 @@
+"""A register from before the bridge: who is in what until when, taken over as grants by hand.
+
+A line whose user has a running subscription that leads to its group needs none: it rests on that.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Literal, TextIO, TypeVar
+
+from sqlalchemy import Connection
+
+from bridge.core.memberships.register import Entry, match
+from bridge.core.model.rights import Facts, HandGrant
+from bridge.core.model.stripe import Subscription
+from bridge.core.rights.grants import grants
+from bridge.errors import NotFound, Permanent, RateLimited
+from bridge.operations.grants import find_group
+from bridge.store import facts, groups, hand_grants, links, statements, work
+from bridge.wiring import Bridge
+from bridge.worker import sharing
+
+COLUMNS = ("user", "group", "until", "reason", "customer", "subscription")
+CARDS = 50
+Fate = Literal[
+    "new", "known", "matched", "over", "unknown user", "unknown group", "ambiguous", "wrong"
+]
+OVER = "it is over already"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the file, as it is written there."""
+
+    line: int
+    user: str
+    group: str
+    until: str
+    reason: str
+    customer: str = ""
+    subscription: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of a line, or why nothing does.
+
+    `grant` is made of a new line only; `matched`: the subscription that a line rests on instead.
+    """
+
+    row: Row
+    fate: Fate
+    says: str = ""
+    grant: HandGrant | None = None
+    matched: Subscription | None = None
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """The user and the group that the line is about."""
+        return (self.grant.user_id, self.grant.group_id) if self.grant else (0, 0)
+
+
+def read_rows(file: TextIO) -> list[Row]:
+    """The lines of a CSV file. Raises: Permanent when a column is missing."""
+    reader = csv.DictReader(file)
+    missing = [name for name in COLUMNS[:2] if name not in (reader.fieldnames or ())]
+    if missing:
+        raise Permanent(
+            f"the file has no column {' and no column '.join(missing)}: its first line names the "
+            f"columns {','.join(COLUMNS)}"
+        )
+    return [
+        Row(reader.line_num, *((line.get(name) or "").strip() for name in COLUMNS))
+        for line in reader
+    ]
+
+
+def import_rows(
+    bridge: Bridge,
+    rows: Iterable[Row],
+    *,
+    really: bool,
+    actor: str,
+    progress: Callable[[int], None] = lambda _: None,
+) -> list[Outcome]:
+    """Look every line up, and with `really` take those over that are still in force.
+
+    Taking over the same file again changes nothing. Nobody is guessed.
+    """
+    found = []
+    for outcome in _sorted_out(bridge, rows, actor):
+        found.append(outcome)
+        progress(len(found))
+    found = list(_without_contradictions(found, bridge.clock.now()))
+    if really:
+        now = bridge.clock.now()
+        with bridge.store.write() as connection:
+            for one in found:
+                if one.fate == "new" and one.grant is not None:
+                    hand_grants.give(connection, one.grant, now)
+                if one.matched is not None and one.grant is not None:
+                    _link(connection, one.matched.customer_id, one.grant.user_id, actor, now)
+        for user_id in {one.grant.user_id for one in found if one.fate == "new" and one.grant}:
+            bridge.hint("decide", work.user_key(user_id))
+    return found
+
+
+def _sorted_out(bridge: Bridge, rows: Iterable[Row], actor: str) -> Iterator[Outcome]:
+    lines = list(rows)
+    names = _names_now(bridge, {row.user for row in lines})
+    for row in lines:
+        try:
+            until_at = _last_moment(row.until)
+        except ValueError:
+            yield Outcome(row, "wrong", f"{row.until!r} is no day; write it as 2027-03-31")
+            continue
+        yield _outcome(bridge, row, until_at, names.get(row.user.lower()), actor)
+
+
+def _outcome(
+    bridge: Bridge, row: Row, until_at: datetime | None, user_id: int | None, actor: str
+) -> Outcome:
+    now = bridge.clock.now()
+    is_over = until_at is not None and until_at <= now
+    if is_over and user_id is None:
+        return Outcome(row, "over", OVER)  # not worth a request to the forum
+    user_id = user_id or _user(bridge, row.user)
+    if user_id is None:
+        return Outcome(row, "unknown user", f"the forum has no user {row.user}")
+    try:
+        group = find_group(bridge, row.group)
+    except Permanent as error:
+        return Outcome(row, "over", OVER) if is_over else Outcome(row, "unknown group", str(error))
+    reason = row.reason or "taken over"
+    grant_id = _id(user_id, group.id, row.until, reason)
+    given = HandGrant(grant_id, user_id, group.id, now, until_at, reason, actor, "import")
+    with bridge.store.read() as connection:
+        if not is_over and hand_grants.exists(connection, grant_id):
+            return Outcome(row, "known", grant=given)
+    return _matched(bridge, row, given, is_over=is_over)
+
+
+def _matched(bridge: Bridge, row: Row, given: HandGrant, *, is_over: bool) -> Outcome:
+    """What becomes of a line that is not known yet: Stripe has it, or it is taken over."""
+    with bridge.store.read() as connection:
+        owner = links.user_of(connection, row.customer) if row.customer else None
+        known, _ = facts.facts_of(connection, given.user_id)
+        unread = [
+            one.customer_id
+            for one in links.customer_rows(
+                connection, links.customers_of(connection, given.user_id)
+            )
+            if one.read_at is None and one.deleted_at is None
+        ]
+        names = {one.id: one.name for one in groups.load_groups(connection).values()}
+    if owner not in (None, given.user_id):
+        return Outcome(row, "wrong", f"{row.customer} is linked to user {owner}")
+    if row.customer and owner is None:
+        unread.append(row.customer)
+    try:
+        known = _with(bridge, known, unread)
+    except NotFound:
+        return Outcome(row, "wrong", f"Stripe has no customer {row.customer}")
+    with bridge.store.read() as connection:
+        rules = bridge.rulebook.rules(connection)
+    verdicts = grants(known, rules, bridge.policy, given.from_at)
+    until = given.until_at.date() if given.until_at else None
+    entry = Entry(given.group_id, until, row.customer, row.subscription)
+    found = match(entry, known.subscriptions, verdicts, names)
+    if found.found == "one":
+        return Outcome(row, "matched", found.says, given, found.subscription)
+    if is_over:
+        return Outcome(row, "over", OVER)
+    if found.found in ("several", "wrong"):
+        return Outcome(row, "ambiguous", found.says)
+    return Outcome(row, "new", found.says, given)
+
+
+def _with(bridge: Bridge, known: Facts, customer_ids: Iterable[str]) -> Facts:
+    """What is known of a user, with what customers have that were never read."""
+    more: list[Subscription] = []
+    for customer_id in customer_ids:
+        bridge.stripe.customer(customer_id)  # the list of nobody's subscriptions is empty, too
+        more += bridge.stripe.customer_reading(customer_id).subscriptions
+    with bridge.store.read() as connection:
+        read = [sharing.with_beneficiary(bridge, connection, one) for one in more]
+    return replace(known, subscriptions=(*known.subscriptions, *read))
+
+
+def _link(
+    connection: Connection, customer_id: str, user_id: int, actor: str, now: datetime
+) -> None:
+    """A customer whom the file names is the user's, on the word of whoever takes it over."""
+    if links.user_of(connection, customer_id) is None:
+        links.link(connection, customer_id, user_id, proof="operator", actor=actor, now=now)
+
+
+def _without_contradictions(found: list[Outcome], now: datetime) -> Iterator[Outcome]:
+    """Whoever stands in the file twice for a group is for a person to decide.
+
+    Of lines that are over only the last word counts, and none beside one that is in force.
+    """
+    last: dict[tuple[int, int], datetime] = {}
+    current = Counter(one.pair for one in found if one.grant and not _is_over(one.grant, now))
+    for one in found:
+        if one.grant and one.grant.until_at:
+            last[one.pair] = max(last.get(one.pair, one.grant.until_at), one.grant.until_at)
+    for one in found:
+        if one.grant is None:
+            yield one
+        elif _is_over(one.grant, now):
+            is_last = one.pair not in current and last[one.pair] == one.grant.until_at
+            yield one if is_last else Outcome(one.row, "over", OVER)
+        elif current[one.pair] > 1:
+            yield Outcome(one.row, "ambiguous", "the file has this user and group more than once")
+        else:
+            yield one
+
+
+def _is_over(grant: HandGrant, now: datetime) -> bool:
+    return grant.until_at is not None and grant.until_at <= now
+
+
+def _names_now(bridge: Bridge, names: Collection[str]) -> dict[str, int]:
+    """Name in lower case -> user, of those who were seen before, fifty of them by one request."""
+    with bridge.store.read() as connection:
+        seen = statements.known_by_names(connection, names)
+    found: dict[str, int] = {}
+    for start in range(0, len(seen), CARDS):
+        ids = seen[start : start + CARDS]
+        cards = _patiently(partial(bridge.discourse.user_cards, ids))
+        found |= {card.username.lower(): card.id for card in cards}
+    return found
+
+
+def _user(bridge: Bridge, name: str) -> int | None:
+    if not name:
+        return None
+    try:
+        if name.isdigit():
+            user = _patiently(lambda: bridge.discourse.user(int(name), priority="low"))
+        else:
+            user = _patiently(lambda: bridge.discourse.user_by_name(name))
+    except NotFound:
+        return None
+    with bridge.store.write() as connection:
+        statements.see_user(connection, user, bridge.clock.now())
+    return user.id
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """Ask the forum as often as it may be asked; a long file takes its time."""
+    while True:
+        try:
+            return ask()
+        except RateLimited as refusal:
+            time.sleep(min(refusal.retry_after or 1.0, 60.0))
+
+
+def _last_moment(text: str) -> datetime | None:
+    """The end of the last day, as it stands in the file; None where there is none."""
+    if not text:
+        return None
+    day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    return day.replace(hour=23, minute=59, second=59)
+
+
+def _id(*parts: object) -> str:
+    """The same for the same line, so that a second import finds it."""
+    text = "\x1f".join(map(str, parts))
+    return f"import_{hashlib.sha256(text.encode()).hexdigest()[:24]}"

@@ -1,0 +1,1 @@
+"""From a link in a post to Stripe and back to the post."""

@@ -1,0 +1,134 @@
+"""Back from Stripe: the buyer waits until the forum has let them in, and goes back to the post."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from bridge.core.rights.offers import Offer
+from bridge.store import web as store
+from bridge.store.work import mark_dirty
+from bridge.web.addresses import forum_address
+from bridge.web.buying.join import offers_of
+from bridge.web.context import Reader, now, reader, the_bridge
+from bridge.web.login import ask_for_login
+from bridge.web.security import Stop
+
+blueprint = Blueprint("arrival", __name__)
+
+REFRESH_SECONDS = 3
+MOST_REFRESHES = 60
+# If Stripe's word has not come by then it may be lost: the bridge asks Stripe itself.
+ASK_STRIPE_AT = frozenset({4, 15, 50})
+SLOW_AFTER = timedelta(seconds=45)
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Where the page goes by itself, and when."""
+
+    seconds: int
+    url: str
+
+
+@blueprint.get("/join/done")
+def done() -> AnyResponse | str:
+    """Wait, together with the buyer, until the forum has let them in; then back to the post."""
+    known = reader()
+    if known is None:
+        return ask_for_login()
+    bought = _checkout_of(known, request.args.get("order", ""))
+    look_number = request.args.get("n", 0, type=int)
+    with the_bridge().store.write() as connection:
+        store.complete_checkout(connection, bought.id, now())
+    sold = _sold(bought.price_id)
+    state = _state(known, sold)
+    if state == "waiting" and look_number in ASK_STRIPE_AT:
+        _ask_stripe(known)
+    back = forum_address(bought.return_to, the_bridge().settings.discourse_url)
+    waiting = state in ("waiting", "adding")
+    again = url_for("arrival.done", order=bought.id, n=look_number + 1)
+    return render_template(
+        "done.jinja",
+        state=state,
+        groups=sold.groups if sold else (),
+        product_name=sold.product.name if sold else "your payment",
+        back=back,
+        again=again if waiting else None,
+        slow=waiting and now() - (bought.completed_at or now()) > SLOW_AFTER,
+        refresh=_refresh(state, look_number, again, back),
+    )
+
+
+def _checkout_of(known: Reader, order: str) -> Any:
+    with the_bridge().store.read() as connection:
+        bought = store.checkout(connection, order)
+    if bought is None:
+        raise Stop(404, "There is nothing here", "This order is not known. See your membership.")
+    if bought.user_id != known.user_id:
+        raise Stop(403, "This is not yours to see", "This order belongs to another member.")
+    return bought
+
+
+def _sold(price_id: str) -> Offer | None:
+    """What was bought; None if the price has left the catalogue since."""
+    try:
+        return offers_of(price_id)[0]
+    except Stop:
+        return None
+
+
+def _state(known: Reader, bought: Offer | None) -> str:
+    """How far the membership is: in, thanks (no group to wait for), held, adding, waiting."""
+    if bought is None or not bought.group_ids:
+        return "thanks"
+    with the_bridge().store.read() as connection:
+        found = store.memberships_of(connection, known.user_id, bought.group_ids)
+        steps = store.steps_of(connection, known.user_id)
+    rows = [found.get(group_id) for group_id in _waited_for(bought, steps)]
+    if all(row is not None and row.actual and row.wanted for row in rows):
+        return "in"
+    if any(row is not None and row.wanted and (row.override or row.hold) for row in rows):
+        return "held"
+    if all(row is not None and row.wanted for row in rows):
+        return "adding"
+    return "waiting"
+
+
+def _waited_for(bought: Offer, steps: Mapping[str, int]) -> list[int]:
+    """The groups to wait for: not a step of a ladder on which the buyer stands higher already."""
+    rule = bought.rule
+    higher = steps.get(rule.ladder) if rule and rule.ladder else None
+    if rule is None or higher is None or higher in rule.ladder_group_ids:
+        return list(bought.group_ids)
+    return [group_id for group_id in bought.group_ids if group_id not in rule.ladder_group_ids]
+
+
+def _ask_stripe(known: Reader) -> None:
+    """Have the member's customers read again, as if Stripe had sent word."""
+    with the_bridge().store.write() as connection:
+        customers = store.live_customers_of(connection, known.user_id)
+        for customer_id in customers:
+            mark_dirty(
+                connection,
+                customer_id,
+                now=now(),
+                due_at=now(),
+                cause="join: no word from Stripe yet",
+                needs=("read", "purchases", "money"),
+            )
+    for customer_id in customers:
+        the_bridge().hint("decide", customer_id)
+
+
+def _refresh(state: str, look_number: int, again: str, back: str | None) -> Refresh | None:
+    if state == "in" and back:
+        return Refresh(REFRESH_SECONDS, back)
+    if state in ("waiting", "adding") and look_number < MOST_REFRESHES:
+        return Refresh(REFRESH_SECONDS, again)
+    return None

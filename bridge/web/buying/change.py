@@ -1,0 +1,101 @@
+"""Changing to another step of a ladder: what it costs, and the way to Stripe's page for it."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from bridge.core.rights.offers import Offer
+from bridge.core.rights.switching import PortalTerms, Switch, billed
+from bridge.errors import Permanent
+from bridge.store import catalogue
+from bridge.stripe_api.client import Preview
+from bridge.web.buying.checkout import begin_order, preview_path
+from bridge.web.context import Reader, absolute, the_bridge
+from bridge.web.limiting import limited
+from bridge.web.security import Stop
+
+log = structlog.get_logger(__name__)
+TO_SET = (
+    "In Stripe's dashboard, Settings, Billing, Customer portal: let customers switch plans, and "
+    "list this price there."
+)
+
+
+def show(switch: Switch, offer: Offer, back: str | None, order: str) -> Response:
+    """What the reader has, what they change to, what it costs, and the button."""
+    terms = _terms(switch) if switch.way == "in_place" else PortalTerms()
+    when = billed(switch, terms)
+    is_asked = switch.way == "in_place" and when != "later"
+    with the_bridge().store.read() as connection:
+        names = {product.id: product.name for product in catalogue.load(connection)[0]}
+    page = render_template(
+        "change.jinja",
+        switch=switch,
+        name=names.get(switch.item.product_id, "your membership"),
+        offer=offer,
+        when=when,
+        preview=_preview(switch, terms) if is_asked else None,
+        back=back,
+        order=order,
+        cancelled=request.args.get("cancelled") == "yes",
+    )
+    return Response(page)
+
+
+def _terms(switch: Switch) -> PortalTerms:
+    """What Stripe's page will do. Where it would refuse, that is said before anybody goes there."""
+    limited("pay")
+    try:
+        terms = the_bridge().stripe.portal_terms()
+    except Permanent as error:
+        raise _refused(switch, str(error)) from error
+    if terms is None or not terms.offers(switch.target.id):
+        raise _refused(switch, "the portal's settings do not allow it")
+    return terms
+
+
+def _preview(switch: Switch, terms: PortalTerms) -> Preview | None:
+    """What is due; None where the key may not ask: Stripe's page tells it then."""
+    try:
+        return the_bridge().stripe.preview_change(switch, terms)
+    except Permanent as error:
+        log.warning("change.no_preview", subscription=switch.subscription.id, why=str(error))
+        return None
+
+
+def _refused(switch: Switch, why: str) -> Stop:
+    log.error(
+        "change.refused",
+        subscription=switch.subscription.id,
+        price=switch.target.id,
+        why=why,
+        hint=TO_SET,
+    )
+    return Stop(
+        503,
+        "This cannot be changed just now",
+        "Stripe's page is not set up to change to this yet, so everything stays as it is and "
+        "nothing is charged. Tell the people who run the forum.",
+    )
+
+
+def go(
+    known: Reader, switch: Switch, offer: Offer, order: str, return_to: str | None
+) -> AnyResponse:
+    """To Stripe's page, where the member confirms the change and pays; back to the post after."""
+    if switch.way == "mend":
+        return show(switch, offer, return_to, order)
+    row = begin_order(known, offer, order, return_to)
+    if row.completed_at is not None:
+        return redirect(url_for("arrival.done", order=order), 303)
+    back = the_bridge().settings.bridge_url + preview_path(offer, row.return_to, cancelled="yes")
+    # Who goes up waits for the new group, as a buyer does.
+    done = absolute("arrival.done", order=row.id) if switch.is_up else absolute("me.statement")
+    try:
+        address = the_bridge().stripe.portal_to_change(switch, back=back, done=done)
+    except Permanent as error:
+        raise _refused(switch, str(error)) from error
+    log.info("change.to_stripe", user=known.user_id, subscription=switch.subscription.id)
+    return redirect(address, 303)

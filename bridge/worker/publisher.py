@@ -1,0 +1,180 @@
+"""The teller: each member's statement as one private message, written once, edited in place.
+
+A message is found again by its external id, whatever crashed in between; editing tells nobody, so
+it happens only when the content changed. Receipts are answers in the same message.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Row
+
+from bridge.core.model.discourse import User
+from bridge.core.telling import statement as core
+from bridge.crashpoints import crashpoint
+from bridge.errors import BridgeError, Broken, NotFound, Permanent, Transient
+from bridge.render import (
+    receipt_markdown,
+    statement_fingerprint,
+    statement_markdown,
+    unpaid_markdown,
+)
+from bridge.statement_input import statement_input
+from bridge.store import statements, work
+from bridge.wiring import Bridge
+
+log = structlog.get_logger()
+LONGEST_WAIT_SECONDS = 3600.0
+# Short enough for a receipt to be tried again, after a crash, while Discourse still takes the same
+# text for the same post (120 s).
+LEASE_SECONDS = 60
+
+
+def external_id(user_id: int) -> str:
+    """The message's own name on the forum."""
+    return f"bridge-statement-{user_id}"
+
+
+def work_on(bridge: Bridge, user_id: int) -> bool:
+    """Write what is due for a user; False if another is at it or it has to wait."""
+    name = f"tell:{user_id}"
+    with work.holding(bridge.store, bridge.clock, name, bridge.name, LEASE_SECONDS) as lease:
+        if lease is None:
+            return False
+        with bridge.store.read() as connection:
+            row = statements.user_row(connection, user_id)
+            if row is None or row.state != "active":
+                return False
+        try:
+            if row.statement_due_at is not None and row.statement_due_at <= bridge.clock.now():
+                _tell(bridge, lease, row)
+            _send_receipts(bridge, lease, user_id)
+        except work.LeaseLost:
+            return False
+        except BridgeError as error:
+            _put_off(bridge, row, error)
+            return False
+        except Exception as error:
+            log.exception("tell.broken", user_id=user_id)
+            _put_off(bridge, row, Broken(error))
+            return False
+    return True
+
+
+def _tell(bridge: Bridge, lease: work.Lease, row: Row[Any]) -> None:
+    with bridge.store.read() as connection:
+        made = core.build(statement_input(bridge, connection, row.user_id))
+    fingerprint = statement_fingerprint(made)
+    if row.topic_id is not None and row.fingerprint == fingerprint:
+        _written(bridge, lease, row, row.topic_id, row.post_id, fingerprint)
+        return
+    title, body = statement_markdown(made)
+    if row.topic_id is None:
+        topic_id, post_id, fingerprint = _begin(bridge, row, title, body, fingerprint)
+        _written(bridge, lease, row, topic_id, post_id, fingerprint)
+        return
+    if bridge.discourse.message_alive(row.topic_id):
+        crashpoint("before_message_edit")
+        bridge.discourse.edit_message(row.post_id, body)
+        crashpoint("after_message_edit")
+    else:
+        # Deleted by staff: it is not forced upon the member again.
+        log.info("statement.deleted_on_forum", user_id=row.user_id, topic_id=row.topic_id)
+    _written(bridge, lease, row, row.topic_id, row.post_id, fingerprint)
+
+
+def _begin(
+    bridge: Bridge, row: Row[Any], title: str, body: str, fingerprint: str
+) -> tuple[int, int, str]:
+    crashpoint("before_message_create")
+    name = row.username or _look_up(bridge, row.user_id).username
+    try:
+        ref = bridge.discourse.create_message(name, title, body, external_id(row.user_id))
+    except Permanent:
+        # Refused under that name: renamed since it was last heard of.
+        renamed = _look_up(bridge, row.user_id).username
+        if renamed == name:
+            raise
+        ref = bridge.discourse.create_message(renamed, title, body, external_id(row.user_id))
+    crashpoint("after_message_create")
+    # One that stood there before holds an older text: it is compared again at once.
+    return ref.topic_id, ref.post_id, fingerprint if ref.created else ""
+
+
+def _written(
+    bridge: Bridge, lease: work.Lease, row: Row[Any], topic_id: int, post_id: int, fingerprint: str
+) -> None:
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        work.check(connection, lease, now)
+        statements.written(
+            connection,
+            row.user_id,
+            topic_id=topic_id,
+            post_id=post_id,
+            fingerprint=fingerprint,
+            due_at=row.statement_due_at,
+            now=now,
+        )
+        if not fingerprint:
+            statements.due(connection, row.user_id, now)
+    log.info("statement.written", user_id=row.user_id, topic_id=topic_id, new=row.topic_id is None)
+
+
+# --- receipts -------------------------------------------------------------------------------------
+
+
+def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
+    """Answer in the message for each purchase after the first, and each payment that failed."""
+    with bridge.store.read() as connection:
+        row = statements.user_row(connection, user_id)
+        keys = statements.waiting_receipts(connection, user_id)
+        answers = _answers(bridge, connection, user_id) if keys else {}
+    if row is None or row.topic_id is None:
+        return
+    for key in keys:
+        # What was paid meanwhile is not asked for any more.
+        if key in answers:
+            crashpoint("before_receipt")
+            # The same text within two minutes is the same post: a crash before the record does not
+            # double it (Discourse, posts_controller: identical creates within 120 s).
+            bridge.discourse.reply(row.topic_id, answers[key])
+            crashpoint("after_receipt")
+        with bridge.store.write() as connection:
+            work.check(connection, lease, bridge.clock.now())
+            statements.receipt_sent(connection, key, bridge.clock.now())
+
+
+def _answers(bridge: Bridge, connection: Connection, user_id: int) -> dict[str, str]:
+    """Every answer that there could be by now: a receipt for each payment, a word on each owed."""
+    given = statement_input(bridge, connection, user_id)
+    receipts = {f"receipt:{line.id}": receipt_markdown(line) for line in given.money}
+    owed = {f"unpaid:{one.id}": unpaid_markdown(one, given.links.manage) for one in given.pending}
+    return receipts | owed
+
+
+def _look_up(bridge: Bridge, user_id: int) -> User:
+    user = bridge.discourse.user(user_id)
+    with bridge.store.write() as connection:
+        statements.see_user(connection, user, bridge.clock.now())
+    return user
+
+
+def _put_off(bridge: Bridge, row: Row[Any], error: BridgeError) -> None:
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        if isinstance(error, NotFound):
+            statements.mark_user(connection, row.user_id, "gone", now)
+            return
+        statements.postpone(connection, row.user_id, _next_attempt(now, row, error))
+    log.info("statement.put_off", user_id=row.user_id, error=type(error).__name__)
+
+
+def _next_attempt(now: datetime, row: Row[Any], error: BridgeError) -> datetime:
+    if isinstance(error, Transient) and error.retry_after:
+        return now + timedelta(seconds=error.retry_after)
+    wait = min(10.0 * 2 ** min(int(row.statement_attempts), 9), LONGEST_WAIT_SECONDS)
+    return now + timedelta(seconds=wait)
