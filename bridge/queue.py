@@ -19,7 +19,7 @@ from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
 QUEUE_NAME = "bridge"
-JOB = "bridge.worker.jobs.handle"
+JOB = "bridge.worker.rq_worker.handle"
 # Redis must never hold up the answer to a webhook.
 REDIS_TIMEOUT = 0.5
 HINT_TTL_SECONDS = 300

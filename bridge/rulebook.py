@@ -21,7 +21,7 @@ class Rulebook:
         self._rules: Rules | None = None
 
     def rules(self, connection: Connection) -> Rules:
-        """The rules as of the connection's moment. `remap.follow` keeps what they pin."""
+        """The rules as of the connection's moment. `rule_changes.follow` keeps what they pin."""
         version = int(state.get(connection, groups.RULES_VERSION) or 0)
         with self._lock:
             if self._rules is None or version != self._version:

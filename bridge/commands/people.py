@@ -16,7 +16,7 @@ from bridge.operations import upkeep
 from bridge.store import work
 from bridge.store.orphans import orphans
 from bridge.wiring import Bridge
-from bridge.worker import group_members, jobs, reconcile
+from bridge.worker import group_members, reconcile, rq_worker
 
 
 @click.command()
@@ -157,7 +157,7 @@ def statements(*, everybody: bool, yes: bool, as_json: bool) -> None:
 
 def look_now(bridge: Bridge, key: str) -> None:
     """Decide in this process; when a running bridge is at it already, leave it to that."""
-    jobs.do(bridge, "decide", key)
+    rq_worker.do(bridge, "decide", key)
 
 
 def operator() -> str:

@@ -54,7 +54,7 @@ def web(host: str, port: int | None) -> None:
 @click.command()
 def worker() -> None:
     """Decide and write to the forum, whenever something is due."""
-    from bridge.worker.jobs import run  # noqa: PLC0415 - only this process needs RQ's worker
+    from bridge.worker.rq_worker import run  # noqa: PLC0415 - only this process needs RQ's worker
 
     with the_bridge() as bridge:
         settle_mode(bridge)

@@ -24,7 +24,7 @@ from bridge.sandbox.run import Sandbox, start
 from bridge.settings import SETTINGS, Settings
 from bridge.store import state
 from bridge.wiring import Bridge, build
-from bridge.worker.remap import FOLLOWED
+from bridge.worker.rule_changes import FOLLOWED
 
 HOST = "127.0.0.1"
 LOG = "bridge.log"

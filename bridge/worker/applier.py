@@ -22,8 +22,8 @@ from bridge.errors import (
 )
 from bridge.store import changes, groups, memberships, sending, work
 from bridge.wiring import Bridge
-from bridge.worker import outcomes
-from bridge.worker.outcomes import LARGEST_BATCH, Turn
+from bridge.worker import group_writes
+from bridge.worker.group_writes import LARGEST_BATCH, Turn
 
 log = structlog.get_logger()
 REMOVAL_WINDOW = timedelta(hours=1)
@@ -64,7 +64,7 @@ def _step(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
             return False
         turn = Turn(bridge, lease, group)
         open_ends = sending.unresolved(connection, group_id)
-    if open_ends and not outcomes.resolve(turn, open_ends):
+    if open_ends and not group_writes.resolve(turn, open_ends):
         return False
     if _gathers(turn):
         return False
@@ -98,25 +98,25 @@ def _add(turn: Turn) -> bool:
     try:
         result = bridge.discourse.add_members(group_id, user_ids)
     except Uncertain:
-        outcomes.was_cut_off(turn, len(user_ids))
+        group_writes.was_cut_off(turn, len(user_ids))
         raise
     except BridgeError as error:
-        outcomes.nothing_was_sent(turn, user_ids, error)
+        group_writes.nothing_was_sent(turn, user_ids, error)
         raise
     crashpoint("after_discourse_add")
     now = bridge.clock.now()
     if result.all_were_members:
         # They were in before anything was sent: put in by somebody else, so not the bridge's.
-        outcomes.settle(turn, user_ids, owned="no", action="was_member")
+        group_writes.settle(turn, user_ids, owned="no", action="was_member")
         return True
     if len(result.usernames) < len(user_ids):
-        outcomes.sort_out(turn, user_ids)
+        group_writes.sort_out(turn, user_ids)
         return True
     # Alone and not refused: was not in before. Among many some may have been: the next reading of
     # the group shows since when.
     owned = "proven" if len(user_ids) == 1 else "claimed"
-    outcomes.settle(turn, user_ids, owned=owned, action="added")
-    outcomes.pace(turn, len(user_ids), result.seconds)
+    group_writes.settle(turn, user_ids, owned=owned, action="added")
+    group_writes.pace(turn, len(user_ids), result.seconds)
     log.info("applied", group_id=group_id, added=len(user_ids), at=now.isoformat())
     return True
 
@@ -138,10 +138,10 @@ def _remove(turn: Turn) -> bool:
     try:
         result = bridge.discourse.remove_members(group_id, user_ids)
     except Uncertain:
-        outcomes.was_cut_off(turn, len(user_ids))
+        group_writes.was_cut_off(turn, len(user_ids))
         raise
     except BridgeError as error:
-        outcomes.nothing_was_sent(turn, user_ids, error)
+        group_writes.nothing_was_sent(turn, user_ids, error)
         raise
     crashpoint("after_discourse_remove")
     now = bridge.clock.now()
@@ -149,7 +149,7 @@ def _remove(turn: Turn) -> bool:
         work.check(connection, turn.lease, now)
         memberships.settle_removed(connection, group_id, user_ids, now=now)
         groups.update_group(connection, group_id, attempts=0, error=None)
-    outcomes.pace(turn, len(user_ids), result.seconds)
+    group_writes.pace(turn, len(user_ids), result.seconds)
     log.info("applied", group_id=group_id, removed=len(user_ids), skipped=len(result.skipped))
     return True
 

@@ -27,9 +27,9 @@ from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, Broken, Permanent, Transient
 from bridge.store import facts, inbox, links, memberships, shares, statements, work
 from bridge.wiring import Bridge
-from bridge.worker import forum_events, replacing, sharing
+from bridge.worker import end_replaced, forum_events, sharing
+from bridge.worker.customer_readings import Reading, customers_for, read
 from bridge.worker.intake import Needs, needs_of, note_catalogue, work_common_lane
-from bridge.worker.reading import Reading, customers_for, read
 
 log = structlog.get_logger()
 # What belongs to no customer and no user.
@@ -108,7 +108,7 @@ def _round(
         left: tuple[Ending, ...] = ()
         if user_id is not None:
             decision, left = _decide(bridge, connection, user_id, now, cause=cause)
-            timer = work.user_key(user_id), replacing.look_again_at(decision.next_at, left, now)
+            timer = work.user_key(user_id), end_replaced.look_again_at(decision.next_at, left, now)
         _tell(bridge, connection, user_id, decision, news, now)
         if len(events) < inbox.AT_ONCE:
             work.mark_done(connection, dirty, timer=timer)
@@ -127,7 +127,7 @@ def _round(
     crashpoint("after_decision")
     _wake(bridge, user_id, decision)
     if readings:
-        replacing.end(bridge, user_id, left)
+        end_replaced.end(bridge, user_id, left)
 
 
 def _cause(dirty: Iterable[work.Dirty], events: Sequence[Event], needs: Needs) -> str | None:
@@ -280,7 +280,7 @@ def _decide(
     past_due = (one for one in known.paid_by_user if one.status == "past_due")
     owed = [payment for subscription in past_due for payment in subscription.pending]
     statements.could_not_be_paid(connection, user_id, owed, now)
-    return decision, replacing.left_over(bridge, connection, user_id, known, vanished)
+    return decision, end_replaced.left_over(bridge, connection, user_id, known, vanished)
 
 
 def _look_closer(

@@ -20,7 +20,7 @@ from bridge.store import sending, state, statements, work
 from bridge.store.schema import groups
 from bridge.store.schema import memberships as members
 from bridge.wiring import Bridge
-from bridge.worker import alerts, forum_events, group_members, jobs, reconcile, remap
+from bridge.worker import alerts, forum_events, group_members, reconcile, rq_worker, rule_changes
 
 log = structlog.get_logger()
 TICK_SECONDS = 1.0
@@ -67,7 +67,7 @@ def run(bridge: Bridge, stop: threading.Event) -> None:
 
 def tick(bridge: Bridge) -> int:
     """Wake, or without Redis do, all that is due; returns how much was found."""
-    found = remap.follow(bridge) + _wake(bridge)
+    found = rule_changes.follow(bridge) + _wake(bridge)
     last = _last_runs(bridge)
     for job in PERIODIC:
         if job.name not in last or last[job.name] + job.every <= bridge.clock.now():
@@ -101,7 +101,7 @@ def _wake(bridge: Bridge) -> int:
     for kind, key, mark in due:
         # No Redis: the work is done here. It is the same work, only by one process.
         if not bridge.hints.send(kind, key, f"{mark}-{lap}"):
-            jobs.do(bridge, kind, key)
+            rq_worker.do(bridge, kind, key)
     return len(due)
 
 

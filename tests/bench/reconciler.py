@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bridge import logs, wiring
 from bridge.settings import Settings
-from bridge.worker import group_members, reconcile, remap, sweeper
+from bridge.worker import group_members, reconcile, rule_changes, sweeper
 
 
 def peak_mib() -> float:
@@ -31,7 +31,7 @@ def main() -> None:
             case "learn":
                 group_members.read_groups(bridge)
                 reconcile.read_catalogue(bridge)
-                remap.follow(bridge)
+                rule_changes.follow(bridge)
             case "reconcile":
                 reconcile.read_all_subscriptions(bridge)
             case "tick":

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.core.signed.reference import sign_replacement
 from bridge.store.work import LEASE_SECONDS
-from bridge.worker.replacing import AGAIN
+from bridge.worker.end_replaced import AGAIN
 from tests.harness import SECRET_KEY
 from tests.processes import KILLED, Live
 from tests.system.acts import checkout, moves
