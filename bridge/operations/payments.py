@@ -10,6 +10,7 @@ from typing import Literal
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import HandGrant
+from bridge.core.rights.terms import Series, follow, of_stays
 from bridge.core.rules.values import Term
 from bridge.errors import Permanent
 from bridge.operations.grants import find_group, find_user, new_id
@@ -55,8 +56,9 @@ def record_payment(
         facts.save_money(connection, [line], now)
         given = None
         if group is not None:
-            before = hand_grants.paid_until(connection, user_id, group.id, now)
-            given = _grant(user_id, group, payment, _end(end, payment.at, before), actor)
+            before = of_stays(hand_grants.paid_stays(connection, user_id, group.id))
+            until_at = _end(end, payment.at, before, now)
+            given = _grant(user_id, group, payment, until_at, actor)
             hand_grants.give(connection, given, now)
         changes.log(
             connection,
@@ -108,6 +110,9 @@ def _grant(
 
 
 def _end(
-    end: datetime | Term | None, paid_at: datetime, before: datetime | None
+    end: datetime | Term | None, paid_at: datetime, before: Series | None, now: datetime
 ) -> datetime | None:
-    return end.end(max(paid_at, before or paid_at)) if isinstance(end, Term) else end
+    if not isinstance(end, Term):
+        return end
+    runs = before is not None and before.end_at > now
+    return follow(before if runs else None, end, paid_at).end_at

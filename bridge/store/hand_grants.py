@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from bridge.core.model.rights import HandGrant
 from bridge.store.changes import log
@@ -79,20 +79,20 @@ def in_force(connection: Connection, user_id: int) -> tuple[HandGrant, ...]:
     return tuple(_recorded(row).grant for row in rows)
 
 
-def paid_until(
-    connection: Connection, user_id: int, group_id: int, now: datetime
-) -> datetime | None:
-    """Until when payments and imports already give a user a group: the next term follows it."""
-    until: datetime | None = connection.scalar(
-        select(func.max(H.until_at)).where(
+def paid_stays(
+    connection: Connection, user_id: int, group_id: int
+) -> list[tuple[datetime, datetime]]:
+    """From when until when payments and imports gave a user a group: the next term follows."""
+    rows = connection.execute(
+        select(H.from_at, H.until_at).where(
             H.user_id == user_id,
             H.group_id == group_id,
             H.source.in_(["payment", "import"]),
-            H.until_at > now,
+            H.until_at.is_not(None),
             H.revoked_at.is_(None),
         )
     )
-    return until
+    return [(row.from_at, row.until_at) for row in rows]
 
 
 def _note(

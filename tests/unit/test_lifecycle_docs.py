@@ -11,11 +11,13 @@ def test_every_case_of_a_subscriptions_life_has_its_row() -> None:
     cases = [case for case, _, _ in ROWS]
     mapping = {3, 4, 5, 6, *range(17, 49), 86, 87, 88, 93}
     assert len(cases) == len(set(cases))
-    assert set(cases) == {
+    needed = {
         *(f"A{number}" for number in mapping),
         *(f"E{number}" for number in range(1, 60)),
         *(f"D{number}" for number in range(1, 24)),
     }
+    later = {f"A{number}" for number in range(105, 151)}
+    assert needed <= set(cases) <= needed | later
 
 
 def test_a_case_that_is_not_shown_is_only_ever_said_to_be_so() -> None:

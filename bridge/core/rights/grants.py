@@ -23,6 +23,7 @@ from bridge.core.rights.judge import (
     refund_counts,
 )
 from bridge.core.rights.sharing import given_away, seat_item, seated
+from bridge.core.rights.terms import Series, follow
 from bridge.core.rules.compiled import HaltedRule, Rule, Rules, rule_of
 from bridge.core.rules.policy import Policy
 
@@ -80,21 +81,19 @@ def stacked(
 ) -> Iterator[tuple[Purchase, datetime | None]]:
     """Each purchase with its end (None: for life), over all of the user's customers.
 
-    Terms of one product follow each other: `max(paid, end so far) + term`, once per line (E23).
+    Terms of one product follow each other, once per line (E23), by the calendar (A109).
     A purchase that was refunded or charged back is no ground for the next to stand on.
     """
-    ends: dict[str, datetime] = {}
+    series: dict[str, Series] = {}
     for purchase in sorted(purchases, key=lambda one: (one.paid_at, one.id)):
         rule = rules.rule_for(purchase.price_id, purchase.product_id) or without_rule
         if rule.term is None:
             yield purchase, None
             continue
-        end_at = rule.term.end(
-            max(purchase.paid_at, ends.get(purchase.product_id, purchase.paid_at))
-        )
+        extended = follow(series.get(purchase.product_id), rule.term, purchase.paid_at)
         if not refund_counts(purchase, rule) and purchase.disputed != "lost":
-            ends[purchase.product_id] = end_at
-        yield purchase, end_at
+            series[purchase.product_id] = extended
+        yield purchase, extended.end_at
 
 
 def _settled(found: Iterable[Grant], policy: Policy) -> Iterator[Grant]:

@@ -36,13 +36,17 @@ class Term:
     days: int = 0
     months: int = 0
 
-    def end(self, start: datetime) -> datetime:
-        """The moment it is over; 31 January and one month is the last day of February."""
+    def end(self, start: datetime, day_of_month: int | None = None) -> datetime:
+        """The moment it is over; 31 January and one month is the last day of February.
+
+        `day_of_month`: the day that months are counted by, where it is not that of the start.
+        """
         month_index = start.month - 1 + self.months
         year, month = start.year + month_index // 12, month_index % 12 + 1
         if year >= FAR_FUTURE.year:
             return FAR_FUTURE
-        day = min(start.day, calendar.monthrange(year, month)[1])
+        day = start.day if day_of_month is None or not self.months else day_of_month
+        day = min(day, calendar.monthrange(year, month)[1])
         moved = start.replace(year=year, month=month, day=day)
         return (
             FAR_FUTURE
