@@ -1,4 +1,4 @@
-"""The four ways in which something can fail; each says whether to try again."""
+"""The ways in which something can fail; each says whether to try again."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class RateLimited(Transient):
         super().__init__(message, retry_after)
 
 
+class NoRequestLeft(RateLimited):
+    """Our own limit for the minute is used up: nothing was sent, and nobody refused anything."""
+
+
 class Uncertain(Transient):
     """A write was sent and no usable answer came: it may have been done, wholly or in part.
 
@@ -39,10 +43,6 @@ class NotFound(Permanent):
 
 class Forbidden(Permanent):
     """The other side refuses the key or its scopes."""
-
-
-class Unsafe(BridgeError):
-    """Would take something from people without proof: held until a moderator decides."""
 
 
 class Config(BridgeError):

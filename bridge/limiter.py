@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, sel
 
 from bridge.clock import Clock
 from bridge.discourse_api.http import Priority
-from bridge.errors import RateLimited
+from bridge.errors import NoRequestLeft, RateLimited
 from bridge.store import Store
 from bridge.store.schema import slots
 from bridge.store.state import get_time, put_time
@@ -130,7 +130,7 @@ class Limiter:
         if paused_until and paused_until > now:
             raise RateLimited("Discourse asked to wait", (paused_until - now).total_seconds())
         if _count_free(connection, now) <= int(self._per_minute * RESERVED[priority]):
-            raise RateLimited(
+            raise NoRequestLeft(
                 f"all requests of this minute are used ({priority})", self._wait(connection, now)
             )
         first = (
@@ -141,7 +141,7 @@ class Limiter:
         )
         number = connection.scalar(first.with_for_update(skip_locked=True) if lock else first)
         if number is None:
-            raise RateLimited("another process takes the last request just now", SOON_SECONDS)
+            raise NoRequestLeft("another process takes the last request just now", SOON_SECONDS)
         return int(number)
 
     def _wait(self, connection: Connection, now: datetime) -> float:

@@ -91,14 +91,20 @@ def update_group(connection: Connection, group_id: int, **values: Any) -> None:
 
 
 def put_off(
-    connection: Connection, group_id: int, *, now: datetime, seconds: float, error: str
+    connection: Connection,
+    group_id: int,
+    *,
+    now: datetime,
+    seconds: float,
+    error: str,
+    failed: bool = True,
 ) -> None:
-    """Leave a group alone for a while after a failure."""
+    """Leave a group alone for a while; `failed`: the forum failed, rather than our own limit."""
     update_group(
         connection,
         group_id,
         next_at=now + timedelta(seconds=seconds),
-        attempts=groups.c.attempts + 1,
+        attempts=groups.c.attempts + (1 if failed else 0),
         error=error[:500],
     )
 

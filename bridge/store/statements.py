@@ -196,12 +196,15 @@ def written(
     )
 
 
-def postpone(connection: Connection, user_id: int, at: datetime) -> None:
-    """Try again later."""
+def postpone(connection: Connection, user_id: int, at: datetime, *, failed: bool = True) -> None:
+    """Try again later; `failed`: the forum failed, rather than our own limit."""
     connection.execute(
         update(users)
         .where(users.c.user_id == user_id)
-        .values(statement_due_at=at, statement_attempts=users.c.statement_attempts + 1)
+        .values(
+            statement_due_at=at,
+            statement_attempts=users.c.statement_attempts + (1 if failed else 0),
+        )
     )
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BindParameter,
@@ -52,6 +52,11 @@ def user_key(user_id: int) -> str:
     return f"user:{user_id}"
 
 
+def user_of_key(key: str) -> int | None:
+    """The user whose key this is; None if it is a customer's, or a lane."""
+    return int(key.removeprefix("user:")) if key.startswith("user:") else None
+
+
 def insert_for(connection: Connection) -> type[sqlite.Insert | postgresql.Insert]:
     """The dialect's INSERT, for its ON CONFLICT."""
     return INSERTS[connection.dialect.name]
@@ -71,10 +76,11 @@ def mark_dirty(
     `needs`: what has to be read again, besides what waiting events ask for: read (subscriptions),
     purchases, money. Without any, the stored reading is decided anew.
     """
-    values = {"b_key": key, "b_now": now, "b_due_at": due_at, "b_cause": cause}
-    is_user = key.startswith("user:")
+    values: dict[str, Any] = {"b_key": key, "b_now": now, "b_due_at": due_at, "b_cause": cause}
+    user_id = user_of_key(key)
+    is_user = user_id is not None
     if is_user:
-        values["b_user_id"] = int(key.removeprefix("user:"))
+        values["b_user_id"] = user_id
     statement = _marking(connection.dialect.name, is_user=is_user, needs=tuple(sorted(needs)))
     connection.execute(statement, values)
 
@@ -128,25 +134,18 @@ class Dirty:
     generation: int
     needs: frozenset[str]
     cause: str | None
-    is_dirty: bool
     next_at: datetime
 
 
-def generations(connection: Connection, key: str, user_id: int | None) -> tuple[Dirty, ...]:
-    """Read the generations of a key, or of all keys of its user."""
+def dirty(connection: Connection, key: str, user_id: int | None) -> tuple[Dirty, ...]:
+    """Read the generations of a key, or of all keys of its user, as far as they are dirty."""
     mine = work.c.key == key
     if user_id is not None:
         mine = or_(mine, work.c.user_id == user_id)
+    asked = select(work).where(mine, work.c.dirty_gen > work.c.done_gen).order_by(work.c.key)
     return tuple(
-        Dirty(
-            row.key,
-            row.dirty_gen,
-            frozenset(row.needs.split()),
-            row.cause,
-            row.dirty_gen > row.done_gen,
-            row.next_at,
-        )
-        for row in connection.execute(select(work).where(mine).order_by(work.c.key))
+        Dirty(row.key, row.dirty_gen, frozenset(row.needs.split()), row.cause, row.next_at)
+        for row in connection.execute(asked)
     )
 
 

@@ -7,23 +7,18 @@ resolved by reading again. It never sleeps: without a free request it leaves, an
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal, overload
 
 import structlog
 
 from bridge.crashpoints import crashpoint
-from bridge.errors import (
-    BridgeError,
-    Broken,
-    Forbidden,
-    NotFound,
-    RateLimited,
-    Transient,
-    Uncertain,
-)
+from bridge.discourse_api.client import AddResult, RemoveResult
+from bridge.errors import BridgeError, Forbidden, NoRequestLeft, NotFound, Uncertain
 from bridge.store import changes, groups, memberships, sending, work
 from bridge.wiring import Bridge
 from bridge.worker import group_writes
 from bridge.worker.group_writes import LARGEST_BATCH, Turn
+from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
 REMOVAL_WINDOW = timedelta(hours=1)
@@ -32,27 +27,20 @@ GATHER_REMOVALS = timedelta(minutes=1)
 # So long, and no longer, removals stay out of the way of whoever reads the group page by page.
 LONGEST_READING = timedelta(minutes=5)
 OLDEST_READING = timedelta(minutes=15)
+AGAIN = Backoff(2.0, 120.0)
+FORBIDDEN_AGAIN = Backoff(2.0, 900.0)  # until somebody has given the key its right
+
+Intent = Literal["add", "remove"]
 
 
 def work_on(bridge: Bridge, group_id: int) -> bool:
     """Send what is to be sent for a group; False if another is at it or it has to wait."""
-    with work.holding(bridge.store, bridge.clock, f"group:{group_id}", bridge.name) as lease:
-        if lease is None:
-            return False
-        try:
-            while _step(bridge, lease, group_id):
-                pass
-        except work.LeaseLost:
-            log.warning("apply.lease_lost", group_id=group_id)
-            return False
-        except BridgeError as error:
-            _put_off(bridge, group_id, error)
-            return False
-        except Exception as error:
-            log.exception("apply.broken", group_id=group_id)
-            _put_off(bridge, group_id, Broken(error))
-            return False
-    return True
+    return work_through(
+        bridge,
+        lambda: [f"group:{group_id}"],
+        lambda leases: _step(bridge, leases[0], group_id),
+        lambda error: _put_off(bridge, group_id, error),
+    )
 
 
 def _step(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
@@ -86,28 +74,14 @@ def _gathers(turn: Turn) -> bool:
     return True
 
 
-# --- adding ---------------------------------------------------------------------------------------
-
-
 def _add(turn: Turn) -> bool:
-    bridge, group_id = turn.bridge, turn.id
     user_ids = _intend(turn, "add", turn.group.batch_size)
     if not user_ids:
         return False
-    crashpoint("before_discourse_add")
-    try:
-        result = bridge.discourse.add_members(group_id, user_ids)
-    except Uncertain:
-        group_writes.was_cut_off(turn, len(user_ids))
-        raise
-    except BridgeError as error:
-        group_writes.nothing_was_sent(turn, user_ids, error)
-        raise
-    crashpoint("after_discourse_add")
-    now = bridge.clock.now()
+    result = _send(turn, "add", user_ids)
     if result.all_were_members:
         # They were in before anything was sent: put in by somebody else, so not the bridge's.
-        group_writes.settle(turn, user_ids, owned="no", action="was_member")
+        group_writes.are_in(turn, user_ids, owned="no", action="was_member")
         return True
     if len(result.usernames) < len(user_ids):
         group_writes.sort_out(turn, user_ids)
@@ -115,17 +89,13 @@ def _add(turn: Turn) -> bool:
     # Alone and not refused: was not in before. Among many some may have been: the next reading of
     # the group shows since when.
     owned = "proven" if len(user_ids) == 1 else "claimed"
-    group_writes.settle(turn, user_ids, owned=owned, action="added")
+    group_writes.are_in(turn, user_ids, owned=owned, action="added")
     group_writes.pace(turn, len(user_ids), result.seconds)
-    log.info("applied", group_id=group_id, added=len(user_ids), at=now.isoformat())
+    log.info("applied", group_id=turn.id, added=len(user_ids))
     return True
 
 
-# --- removing -------------------------------------------------------------------------------------
-
-
 def _remove(turn: Turn) -> bool:
-    bridge, group_id = turn.bridge, turn.id
     if turn.group.removals_stopped_at is not None or _removals_wait(turn):
         return False
     _read_again_what_is_old(turn)
@@ -134,24 +104,32 @@ def _remove(turn: Turn) -> bool:
     if not user_ids:
         _ask_whose(turn)
         return _stop_if_too_many(turn, allowed)
-    crashpoint("before_discourse_remove")
+    result = _send(turn, "remove", user_ids)
+    group_writes.are_out(turn, user_ids)
+    group_writes.pace(turn, len(user_ids), result.seconds)
+    log.info("applied", group_id=turn.id, removed=len(user_ids), skipped=len(result.skipped))
+    return True
+
+
+@overload
+def _send(turn: Turn, intent: Literal["add"], user_ids: list[int]) -> AddResult: ...
+@overload
+def _send(turn: Turn, intent: Literal["remove"], user_ids: list[int]) -> RemoveResult: ...
+def _send(turn: Turn, intent: Intent, user_ids: list[int]) -> AddResult | RemoveResult:
+    """Send one write. What may have been done in part is read back before anything else is sent."""
+    forum = turn.bridge.discourse
+    write = forum.add_members if intent == "add" else forum.remove_members
+    crashpoint(f"before_discourse_{intent}")
     try:
-        result = bridge.discourse.remove_members(group_id, user_ids)
+        result = write(turn.id, user_ids)
     except Uncertain:
         group_writes.was_cut_off(turn, len(user_ids))
         raise
     except BridgeError as error:
         group_writes.nothing_was_sent(turn, user_ids, error)
         raise
-    crashpoint("after_discourse_remove")
-    now = bridge.clock.now()
-    with bridge.store.write() as connection:
-        work.check(connection, turn.lease, now)
-        memberships.settle_removed(connection, group_id, user_ids, now=now)
-        groups.update_group(connection, group_id, attempts=0, error=None)
-    group_writes.pace(turn, len(user_ids), result.seconds)
-    log.info("applied", group_id=group_id, removed=len(user_ids), skipped=len(result.skipped))
-    return True
+    crashpoint(f"after_discourse_{intent}")
+    return result
 
 
 def _removals_wait(turn: Turn) -> bool:
@@ -225,7 +203,7 @@ def _ask_whose(turn: Turn) -> None:
             groups.ask_for_reading(connection, turn.id, now)
 
 
-def _intend(turn: Turn, intent: str, limit: int) -> list[int]:
+def _intend(turn: Turn, intent: Intent, limit: int) -> list[int]:
     """Select what is to be sent now and write it down, in one transaction with the lease."""
     now = turn.bridge.clock.now()
     turn.bridge.limiter.check("high" if intent == "add" else "normal")
@@ -248,11 +226,10 @@ def _put_off(bridge: Bridge, group_id: int, error: BridgeError) -> None:
             groups.mark_missing(connection, group_id, now)
             return
         row = groups.row_of(connection, group_id)
-        attempts = int(row.attempts) if row is not None else 0
-        wait = error.retry_after if isinstance(error, Transient) and error.retry_after else None
-        if wait is None:
-            longest = 900.0 if isinstance(error, Forbidden) else 120.0
-            wait = min(2.0 * 2 ** min(attempts, 8), longest)
-        groups.put_off(connection, group_id, now=now, seconds=wait, error=str(error))
-    if not isinstance(error, RateLimited):
+        backoff = FORBIDDEN_AGAIN if isinstance(error, Forbidden) else AGAIN
+        wait = backoff.seconds(int(row.attempts) if row is not None else 0, error)
+        # The forum fails only where it was asked: waiting for our own limit is no failure of it.
+        failed = not isinstance(error, NoRequestLeft)
+        groups.put_off(connection, group_id, now=now, seconds=wait, error=str(error), failed=failed)
+    if failed:
         log.warning("apply.put_off", group_id=group_id, error=type(error).__name__, wait=wait)

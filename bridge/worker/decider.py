@@ -6,7 +6,6 @@ The generation is read before Stripe is, so news that arrives meanwhile is anoth
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,58 +23,45 @@ from bridge.core.rights.grants import grants
 from bridge.core.rights.switching import Ending
 from bridge.core.rules.compiled import Rules
 from bridge.crashpoints import crashpoint
-from bridge.errors import BridgeError, Broken, Permanent, Transient
+from bridge.errors import BridgeError, Permanent
 from bridge.store import facts, inbox, links, memberships, shares, statements, work
 from bridge.wiring import Bridge
 from bridge.worker import end_replaced, forum_events, sharing
 from bridge.worker.customer_readings import Reading, customers_for, read
 from bridge.worker.intake import Needs, needs_of, note_catalogue, work_common_lane
+from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
 # What belongs to no customer and no user.
 LANES = {work.INBOX_LANE: work_common_lane, work.FORUM_LANE: forum_events.work_on_lane}
-LONGEST_BACKOFF_SECONDS = 900.0
+AGAIN = Backoff(5.0, 900.0)
 MOST_ROUNDS = 5
 
 
 def work_on(bridge: Bridge, key: str) -> bool:
-    """Decide what is due for a key, with all other keys of its user; False if another is at it."""
-    for _ in range(MOST_ROUNDS):
-        with bridge.store.read() as connection:
-            user_id = _user_of_key(connection, key)
-        with sharing.holding(bridge, key, user_id) as leases:
-            if leases is None:
-                return False
-            dirty = _due(bridge, key, user_id)
-            if not dirty:
-                return True
-            try:
-                _round(bridge, leases, key, user_id, dirty)
-            except work.LeaseLost:
-                log.warning("decide.lease_lost", key=key)
-                return False
-            except BridgeError as error:
-                _put_off(bridge, dirty, error)
-                return True
-            except Exception as error:
-                # A defect about one person must not turn into a loop that holds up the others.
-                log.exception("decide.broken", key=key)
-                _put_off(bridge, dirty, Broken(error))
-                return True
-    return True
+    """Decide what is due for a key, with all other keys of its user; False if it has to wait."""
+    return work_through(
+        bridge,
+        lambda: sharing.leases_of(bridge, key),
+        lambda leases: _step(bridge, leases, key),
+        lambda error: _put_off(bridge, key, error),
+        most_steps=MOST_ROUNDS,
+    )
 
 
-def _user_of_key(connection: Connection, key: str) -> int | None:
-    if key.startswith("user:"):
-        return int(key.removeprefix("user:"))
-    return links.user_of(connection, key)
+def _step(bridge: Bridge, leases: Sequence[work.Lease], key: str) -> bool:
+    # Whose lease is held is decided: a link that was made since is the next round's.
+    user_id = work.user_of_key(leases[0].name)
+    dirty = _due(bridge, key, user_id)
+    if dirty:
+        _round(bridge, leases, key, user_id, dirty)
+    return bool(dirty)
 
 
 def _due(bridge: Bridge, key: str, user_id: int | None) -> tuple[work.Dirty, ...]:
     now = bridge.clock.now()
     with bridge.store.read() as connection:
-        found = work.generations(connection, key, user_id)
-    dirty = tuple(one for one in found if one.is_dirty)
+        dirty = work.dirty(connection, key, user_id)
     # Once one key of a user is due, all of them are worked on: it is one decision.
     return dirty if any(one.next_at <= now for one in dirty) else ()
 
@@ -337,27 +323,21 @@ def _wake(bridge: Bridge, user_id: int | None, decision: Decision | None) -> Non
         bridge.hint("tell", str(user_id))
 
 
-def _put_off(bridge: Bridge, dirty: tuple[work.Dirty, ...], error: BridgeError) -> None:
+def _put_off(bridge: Bridge, key: str, error: BridgeError) -> None:
     """One authority over retries: the time of the next attempt stands in SQL."""
     now = bridge.clock.now()
     with bridge.store.write() as connection:
+        user_id = work.user_of_key(sharing.owner_key(connection, key))
+        failed = [one.key for one in work.dirty(connection, key, user_id)]
         next_at = {
-            one.key: now + timedelta(seconds=_backoff(work.attempts_of(connection, one.key), error))
-            for one in dirty
+            one: now + timedelta(seconds=AGAIN.seconds(work.attempts_of(connection, one), error))
+            for one in failed
         }
-        work.put_off(connection, list(next_at), error=str(error), next_at=next_at)
+        work.put_off(connection, failed, error=str(error), next_at=next_at)
     log.warning(
         "decide.put_off",
-        keys=list(next_at),
+        keys=failed,
         error=type(error).__name__,
         permanent=isinstance(error, Permanent),
         message=str(error)[:300],
     )
-
-
-def _backoff(attempts: int, error: BridgeError) -> float:
-    """Full jitter, doubling from 5 s to 15 min; never sooner than the other side asked."""
-    longest: float = min(5.0 * 2 ** min(attempts, 10), LONGEST_BACKOFF_SECONDS)
-    wait = 0.5 + longest * secrets.randbelow(1000) / 1000
-    asked = error.retry_after if isinstance(error, Transient) and error.retry_after else 0.0
-    return max(wait, asked)

@@ -15,13 +15,16 @@ from sqlalchemy import Row
 
 from bridge.discourse_api.client import MembersPage
 from bridge.discourse_api.reader import LogEntry
-from bridge.errors import BridgeError, Broken, NotFound, Transient
+from bridge.errors import BridgeError, NotFound, Transient
 from bridge.store import groups, memberships, observed, sending, statements, work
 from bridge.wiring import Bridge
+from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
 MOST_LOG_PAGES = 20
 CARDS = 50
+AGAIN = Backoff(10.0, 10.0)
+PERMANENT_AGAIN = Backoff(600.0, 600.0)
 
 
 def read_groups(bridge: Bridge) -> None:
@@ -33,27 +36,15 @@ def read_groups(bridge: Bridge) -> None:
 
 def read_members(bridge: Bridge, group_id: int) -> bool:
     """Read a group's members, going on where an earlier attempt stopped; True when it is whole."""
-    while True:
-        with work.holding(bridge.store, bridge.clock, f"group:{group_id}", bridge.name) as lease:
-            if lease is None:
-                return False
-            try:
-                done = _read_page(bridge, lease, group_id)
-            except work.LeaseLost:
-                return False
-            except NotFound:
-                _has_another_name(bridge, group_id)
-                return False
-            except BridgeError as error:
-                _later(bridge, group_id, error)
-                return False
-            except Exception as error:
-                log.exception("read.broken", group_id=group_id)
-                _later(bridge, group_id, Broken(error))
-                return False
-        if done:
-            bridge.hint("apply", str(group_id))
-            return True
+    is_whole = work_through(
+        bridge,
+        lambda: [f"group:{group_id}"],
+        lambda leases: not _read_page(bridge, leases[0], group_id),
+        lambda error: _put_off(bridge, group_id, error),
+    )
+    if is_whole:
+        bridge.hint("apply", str(group_id))
+    return is_whole
 
 
 def _read_page(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
@@ -210,9 +201,12 @@ def _has_another_name(bridge: Bridge, group_id: int) -> None:
         groups.ask_for_reading(connection, group_id, now)
 
 
-def _later(bridge: Bridge, group_id: int, error: BridgeError) -> None:
-    passes = error.retry_after or 5.0 if isinstance(error, Transient) else 300.0
-    wait = timedelta(seconds=passes)
+def _put_off(bridge: Bridge, group_id: int, error: BridgeError) -> None:
+    if isinstance(error, NotFound):
+        _has_another_name(bridge, group_id)
+        return
+    again = AGAIN if isinstance(error, Transient) else PERMANENT_AGAIN
+    wait = timedelta(seconds=again.seconds(0, error))
     with bridge.store.write() as connection:
         groups.update_group(
             connection, group_id, read_due_at=bridge.clock.now() + wait, error=str(error)[:500]

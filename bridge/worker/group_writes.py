@@ -40,7 +40,7 @@ class Turn:
         return int(self.group.id)
 
 
-def settle(turn: Turn, user_ids: Sequence[int], *, owned: str, action: str) -> None:
+def are_in(turn: Turn, user_ids: Sequence[int], *, owned: str, action: str) -> None:
     """They are in: write it down, and wake the groups that were to give way to this one."""
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
@@ -50,6 +50,15 @@ def settle(turn: Turn, user_ids: Sequence[int], *, owned: str, action: str) -> N
         successors = memberships.waiting_for(connection, turn.id, user_ids)
     for group_id in successors:
         turn.bridge.hint("apply", str(group_id))
+
+
+def are_out(turn: Turn, user_ids: Sequence[int]) -> None:
+    """They are out: write it down."""
+    now = turn.bridge.clock.now()
+    with turn.bridge.store.write() as connection:
+        work.check(connection, turn.lease, now)
+        memberships.settle_removed(connection, turn.id, user_ids, now=now)
+        groups.update_group(connection, turn.id, attempts=0, error=None)
 
 
 def nothing_was_sent(turn: Turn, user_ids: Sequence[int], error: BridgeError) -> None:
@@ -94,7 +103,7 @@ def sort_out(turn: Turn, user_ids: Sequence[int]) -> None:
         cards = turn.bridge.discourse.user_cards(user_ids[start : start + CARDS])
         known.update(card.id for card in cards)
     present = [user_id for user_id in user_ids if user_id in known]
-    settle(turn, present, owned="claimed", action="added")
+    are_in(turn, present, owned="claimed", action="added")
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
         for user_id in set(user_ids) - known:

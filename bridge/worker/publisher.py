@@ -6,7 +6,7 @@ it happens only when the content changed. Receipts are answers in the same messa
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row
 from bridge.core.model.discourse import User
 from bridge.core.telling import statement as core
 from bridge.crashpoints import crashpoint
-from bridge.errors import BridgeError, Broken, NotFound, Permanent, Transient
+from bridge.errors import BridgeError, NoRequestLeft, NotFound, Permanent
 from bridge.render import (
     receipt_markdown,
     statement_fingerprint,
@@ -25,9 +25,10 @@ from bridge.render import (
 from bridge.statement_input import statement_input
 from bridge.store import statements, work
 from bridge.wiring import Bridge
+from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
-LONGEST_WAIT_SECONDS = 3600.0
+AGAIN = Backoff(10.0, 3600.0)
 # Short enough for a receipt to be tried again, after a crash, while Discourse still takes the same
 # text for the same post (120 s).
 LEASE_SECONDS = 60
@@ -40,28 +41,24 @@ def external_id(user_id: int) -> str:
 
 def work_on(bridge: Bridge, user_id: int) -> bool:
     """Write what is due for a user; False if another is at it or it has to wait."""
-    name = f"tell:{user_id}"
-    with work.holding(bridge.store, bridge.clock, name, bridge.name, LEASE_SECONDS) as lease:
-        if lease is None:
-            return False
-        with bridge.store.read() as connection:
-            row = statements.user_row(connection, user_id)
-            if row is None or row.state != "active":
-                return False
-        try:
-            if row.statement_due_at is not None and row.statement_due_at <= bridge.clock.now():
-                _tell(bridge, lease, row)
-            _send_receipts(bridge, lease, user_id)
-        except work.LeaseLost:
-            return False
-        except BridgeError as error:
-            _put_off(bridge, row, error)
-            return False
-        except Exception as error:
-            log.exception("tell.broken", user_id=user_id)
-            _put_off(bridge, row, Broken(error))
-            return False
-    return True
+    return work_through(
+        bridge,
+        lambda: [f"tell:{user_id}"],
+        lambda leases: _write(bridge, leases[0], user_id),
+        lambda error: _put_off(bridge, user_id, error),
+        lease_seconds=LEASE_SECONDS,
+    )
+
+
+def _write(bridge: Bridge, lease: work.Lease, user_id: int) -> bool:
+    with bridge.store.read() as connection:
+        row = statements.user_row(connection, user_id)
+    if row is None or row.state != "active":
+        return False
+    if row.statement_due_at is not None and row.statement_due_at <= bridge.clock.now():
+        _tell(bridge, lease, row)
+    _send_receipts(bridge, lease, user_id)
+    return False
 
 
 def _tell(bridge: Bridge, lease: work.Lease, row: Row[Any]) -> None:
@@ -163,18 +160,14 @@ def _look_up(bridge: Bridge, user_id: int) -> User:
     return user
 
 
-def _put_off(bridge: Bridge, row: Row[Any], error: BridgeError) -> None:
+def _put_off(bridge: Bridge, user_id: int, error: BridgeError) -> None:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if isinstance(error, NotFound):
-            statements.mark_user(connection, row.user_id, "gone", now)
+            statements.mark_user(connection, user_id, "gone", now)
             return
-        statements.postpone(connection, row.user_id, _next_attempt(now, row, error))
-    log.info("statement.put_off", user_id=row.user_id, error=type(error).__name__)
-
-
-def _next_attempt(now: datetime, row: Row[Any], error: BridgeError) -> datetime:
-    if isinstance(error, Transient) and error.retry_after:
-        return now + timedelta(seconds=error.retry_after)
-    wait = min(10.0 * 2 ** min(int(row.statement_attempts), 9), LONGEST_WAIT_SECONDS)
-    return now + timedelta(seconds=wait)
+        row = statements.user_row(connection, user_id)
+        wait = AGAIN.seconds(int(row.statement_attempts) if row is not None else 0, error)
+        failed = not isinstance(error, NoRequestLeft)
+        statements.postpone(connection, user_id, now + timedelta(seconds=wait), failed=failed)
+    log.info("statement.put_off", user_id=user_id, error=type(error).__name__)

@@ -6,8 +6,7 @@ facts it writes; whom else it concerns is decided again by that same reading.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -22,34 +21,22 @@ from bridge.wiring import Bridge
 T = TypeVar("T", Subscription, Purchase)
 
 
-@contextmanager
-def holding(bridge: Bridge, key: str, user_id: int | None) -> Iterator[list[work.Lease] | None]:
-    """Hold the lease of a key, and those of all who pay for something its user has; None if not.
-
-    Nobody waits for anybody, so two who give to each other cannot hold each other up.
-    """
+def leases_of(bridge: Bridge, key: str) -> list[str]:
+    """What to hold for a key: its user's lease first, then of all who pay for what the user has."""
     with bridge.store.read() as connection:
-        names = _names(connection, key, user_id)
-    with ExitStack() as stack:
-        leases = []
-        for name in names:
-            held = work.holding(bridge.store, bridge.clock, name, bridge.name)
-            lease = stack.enter_context(held)
-            if lease is None:
-                yield None
-                return
-            leases.append(lease)
-        yield leases
-
-
-def _names(connection: Connection, key: str, user_id: int | None) -> list[str]:
-    if user_id is None:
-        return [key]
-    names = [work.user_key(user_id)]
-    for customer_id in shares.givers_of(connection, user_id):
-        owner = links.user_of(connection, customer_id)
-        names.append(customer_id if owner is None else work.user_key(owner))
+        mine = owner_key(connection, key)
+        names = [mine]
+        user_id = work.user_of_key(mine)
+        if user_id is not None:
+            givers = shares.givers_of(connection, user_id)
+            names += [owner_key(connection, customer_id) for customer_id in givers]
     return list(dict.fromkeys(names))
+
+
+def owner_key(connection: Connection, key: str) -> str:
+    """The key of the user whose customer this is, or the key itself."""
+    owner = None if work.user_of_key(key) else links.user_of(connection, key)
+    return key if owner is None else work.user_key(owner)
 
 
 def with_beneficiary(bridge: Bridge, connection: Connection, thing: T) -> T:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,10 +21,12 @@ from bridge.store.schema import groups
 from bridge.store.schema import memberships as members
 from bridge.wiring import Bridge
 from bridge.worker import alerts, forum_events, group_members, reconcile, rq_worker, rule_changes
+from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
 TICK_SECONDS = 1.0
 AT_ONCE = 200
+AGAIN = Backoff(30.0, 30.0)
 # A big group is read less often, so that reading it takes at most one request a minute on average.
 MEMBERS_PER_PAGE = 1000
 LAST_SWEEP = "sweep.last_run"
@@ -138,20 +140,23 @@ def _last_runs(bridge: Bridge) -> dict[str, datetime]:
 
 
 def _run(bridge: Bridge, job: Periodic) -> None:
-    key, now = f"{state.LAST_RUN}{job.name}", bridge.clock.now()
-    with work.holding(bridge.store, bridge.clock, key, bridge.name) as lease:
-        if lease is None:
-            return
-        try:
-            job.run(bridge)
-        except BridgeError as error:
-            # Tried again with the next tick but one, not in a day.
-            log.warning(
-                "periodic.failed",
-                job=job.name,
-                error=type(error).__name__,
-                message=str(error)[:300],
-            )
-            now = now - job.every + timedelta(seconds=30)
-        with bridge.store.write() as connection:
-            state.put_time(connection, key, now)
+    name = f"{state.LAST_RUN}{job.name}"
+
+    def step(_: Sequence[work.Lease]) -> bool:
+        began_at = bridge.clock.now()
+        job.run(bridge)
+        _ran(bridge, name, began_at)
+        return False
+
+    def put_off(error: BridgeError) -> None:
+        wait = timedelta(seconds=AGAIN.seconds(0, error))
+        _ran(bridge, name, bridge.clock.now() - job.every + wait)
+        said = {"error": type(error).__name__, "message": str(error)[:300]}
+        log.warning("periodic.failed", job=job.name, **said)
+
+    work_through(bridge, lambda: [name], step, put_off)
+
+
+def _ran(bridge: Bridge, name: str, at: datetime) -> None:
+    with bridge.store.write() as connection:
+        state.put_time(connection, name, at)

@@ -331,7 +331,6 @@ def test_I4_as_many_requests_as_are_free_and_not_one_more_from_many_threads(stor
 PROCESS = """
 import sys, threading
 from bridge.clock import Clock
-from bridge.core.model import MoneyLine, MoneyPart
 from bridge.errors import RateLimited
 from bridge.limiter import Limiter
 from bridge.store import Store
@@ -490,7 +489,7 @@ def test_a_customer_that_two_claim_at_once_is_of_one_and_only_one_is_told_so(sto
 
 
 def is_dirty(connection: Connection) -> bool:
-    return any(one.is_dirty for one in work.generations(connection, KEY, None))
+    return bool(work.dirty(connection, KEY, None))
 
 
 @pytest.fixture(scope="module")
@@ -531,14 +530,14 @@ def test_F06_news_that_comes_while_it_is_looked_at_is_never_taken_for_done(
                     connection, KEY, now=now, due_at=now, cause=f"evt_{happened}", needs=wanted
                 )
             elif step == "look":
-                seen, looked = work.generations(connection, KEY, None), happened
+                seen, looked = work.dirty(connection, KEY, None), happened
             elif step == "done" and seen:
                 work.mark_done(connection, seen, timer=None)
                 finished = max(finished, looked)
             elif step == "failed" and seen:
                 work.put_off(connection, [KEY], error="x", next_at={KEY: now})
             assert is_dirty(connection) == (happened > finished)
-            found = work.generations(connection, KEY, None)
+            found = work.dirty(connection, KEY, None)
             if happened > finished:
                 assert set(found[0].needs) >= needs
                 assert connection.execute(work.due_keys(now, 10)).all()
@@ -551,7 +550,7 @@ def test_F04_the_same_key_made_dirty_by_many_at_once_counts_each(store: Store) -
 
     many(10, news)
     with store.read() as connection:
-        (found,) = work.generations(connection, KEY, None)
+        (found,) = work.dirty(connection, KEY, None)
     assert found.generation == 10
 
 
@@ -562,7 +561,7 @@ def test_any_amount_of_news_may_wait_for_one_key_and_what_it_needs_adds_up(store
             work.mark_dirty(
                 connection, KEY, now=NOW, due_at=NOW, cause=f"evt_{number}", needs=needs
             )
-        (found,) = work.generations(connection, KEY, None)
+        (found,) = work.dirty(connection, KEY, None)
     assert found.generation == len(asked)
     assert found.needs == {"read", "money", "purchases"}
 
@@ -572,7 +571,7 @@ def test_what_is_dirty_already_keeps_its_due_time_or_an_earlier_one(store: Store
         for seconds in (30, 50, 10, 20):
             due_at = NOW + timedelta(seconds=seconds)
             work.mark_dirty(connection, KEY, now=NOW, due_at=due_at, cause="evt")
-        (found,) = work.generations(connection, KEY, None)
+        (found,) = work.dirty(connection, KEY, None)
         assert found.next_at == NOW + timedelta(seconds=10)
 
 
@@ -584,8 +583,7 @@ def test_a_timer_rings_once_when_its_time_has_come(store: Store) -> None:
         assert work.ring_timers(connection, at - timedelta(seconds=1)) == 0
         assert work.ring_timers(connection, at) == 1
         assert work.ring_timers(connection, at) == 0
-        (found,) = work.generations(connection, key, None)
-        assert found.is_dirty
+        (found,) = work.dirty(connection, key, None)
         assert "read" in found.needs
 
 

@@ -59,7 +59,7 @@ def test_wrong_settings_are_3_and_all_are_named(run: Run) -> None:
         (errors.Config("B116", "Port 8000 is in use.", "Take another."), 3),
         (errors.Transient("the forum does not answer"), 4),
         (errors.Permanent("there is no customer cus_1"), 1),
-        (errors.Unsafe("this would remove everybody"), 1),
+        (errors.NotFound("there is no group patrons"), 1),
     ],
 )
 def test_what_failed_decides_the_exit_code(error: errors.BridgeError, code: int) -> None:

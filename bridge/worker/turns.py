@@ -1,0 +1,89 @@
+"""How all work is done: step by step under leases, and put off by one rule when it fails."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from bridge.errors import BridgeError, Broken, NoRequestLeft, Transient
+from bridge.store import work
+from bridge.wiring import Bridge
+
+log = structlog.get_logger()
+LEAST_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait after a failure: twice as long each time, spread at random (full jitter)."""
+
+    first_seconds: float
+    longest_seconds: float
+
+    def seconds(self, attempts: int, error: BridgeError) -> float:
+        """How long to wait after so many failures before this one; never less than was asked."""
+        asked = (error.retry_after or 0.0) if isinstance(error, Transient) else 0.0
+        if isinstance(error, NoRequestLeft):
+            return asked
+        longest = min(self.first_seconds * float(2 ** min(attempts, 16)), self.longest_seconds)
+        return max(asked, LEAST_SECONDS + longest * secrets.randbelow(1000) / 1000)
+
+
+def work_through(
+    bridge: Bridge,
+    leases: Callable[[], Sequence[str]],
+    step: Callable[[Sequence[work.Lease]], bool],
+    put_off: Callable[[BridgeError], None],
+    *,
+    most_steps: int | None = None,
+    lease_seconds: int = work.LEASE_SECONDS,
+) -> bool:
+    """Take step after step while there is another, each under all leases; whether none is left.
+
+    Between two steps the leases are free, so that others get a turn. False where somebody else
+    holds one, or where a step failed and was put off.
+    """
+    steps = 0
+    while most_steps is None or steps < most_steps:
+        names = leases()
+        with _holding(bridge, names, lease_seconds) as held:
+            if held is None:
+                return False
+            try:
+                is_more = step(held)
+            except work.LeaseLost:
+                log.warning("lease.lost", names=names)
+                return False
+            except BridgeError as error:
+                put_off(error)
+                return False
+            except Exception as error:
+                # A defect about one thing must not become a loop that holds up all others.
+                log.exception("work.broken", names=names)
+                put_off(Broken(error))
+                return False
+        if not is_more:
+            return True
+        steps += 1
+    return True
+
+
+@contextmanager
+def _holding(
+    bridge: Bridge, names: Sequence[str], seconds: int
+) -> Iterator[Sequence[work.Lease] | None]:
+    """Hold all leases, or none: nobody waits for anybody, so no two can block each other."""
+    with ExitStack() as stack:
+        held = []
+        for name in names:
+            one = work.holding(bridge.store, bridge.clock, name, bridge.name, seconds)
+            lease = stack.enter_context(one)
+            if lease is None:
+                yield None
+                return
+            held.append(lease)
+        yield held
