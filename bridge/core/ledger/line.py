@@ -1,0 +1,112 @@
+"""A line of the ledger, the accounts it is booked on, and what is found on the way. Plain data.
+
+Signs are those of bookkeeping: a debit is positive. Sales, taxes and credit are negative, money on
+the Stripe account or in the bank is positive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+LineKind = Literal[
+    "sale",
+    "discount",
+    "tax",
+    "credit",
+    "payment",
+    "refund",
+    "dispute",
+    "dispute_returned",
+    "fee",
+    "conversion",
+    "payout",
+    "write_off",
+    "manual",
+    "unexplained",
+]
+
+RECEIVABLE = "assets:receivable"
+STRIPE = "assets:stripe"
+BANK = "assets:bank"
+OUTSIDE = "assets:outside-stripe"
+CREDIT = "liabilities:customer-credit"
+TAX = "liabilities:tax"
+DISCOUNTS = "income:discounts"
+FEES = "expenses:fees"
+DISPUTES = "expenses:disputes"
+WRITTEN_OFF = "expenses:written-off"
+CREDIT_GIVEN = "expenses:credit-given"
+CONVERSION = "equity:conversion"
+SUSPENSE = "equity:suspense"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One side of an entry. `rule_id` names the mapping rule that told what kind of sale it is."""
+
+    id: str
+    entry_id: str
+    kind: LineKind
+    account: str
+    at: datetime
+    amount_minor: int
+    currency: str
+    what: str
+    customer_id: str | None = None
+    user_id: int | None = None
+    product_id: str | None = None
+    price_id: str | None = None
+    fund: str | None = None
+    rule_id: str | None = None
+    invoice_id: str | None = None
+    payment_id: str | None = None
+    source_id: str | None = None
+    corrects: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What does not add up or is not understood, with the ids it is about."""
+
+    code: str
+    ids: tuple[str, ...]
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Lines in order of their time and id, and everything that needs a look."""
+
+    lines: tuple[Line, ...]
+    findings: tuple[Finding, ...]
+
+
+def pair(
+    base: Line, account: str, amount: int, what: str, against: str = RECEIVABLE
+) -> Iterator[Line]:
+    """Two lines that cancel out; none for nothing."""
+    if amount:
+        one = replace(base, what=what, account=account, amount_minor=amount)
+        yield from numbered([one, replace(one, account=against, amount_minor=-amount)])
+
+
+def numbered(lines: Iterable[Line]) -> list[Line]:
+    """The lines of one entry, each with its id."""
+    return [replace(line, id=f"{line.entry_id}#{n}") for n, line in enumerate(lines, 1)]
+
+
+def opposite(lines: Iterable[Line]) -> Iterator[Line]:
+    """The same lines the other way round."""
+    for line in lines:
+        yield replace(line, amount_minor=-line.amount_minor)
+
+
+def reverse(lines: Iterable[Line], entry_id: str, at: datetime) -> list[Line]:
+    """The same lines the other way round, at another time, each naming the line it takes back."""
+    return numbered(
+        replace(line, entry_id=entry_id, at=at, amount_minor=-line.amount_minor, corrects=line.id)
+        for line in lines
+    )

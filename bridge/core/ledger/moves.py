@@ -1,0 +1,152 @@
+"""Entries of what moved on the Stripe account: payments, refunds, disputes, fees, payouts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from bridge.core.ledger.book import Book, bought_by
+from bridge.core.ledger.line import (
+    BANK,
+    CONVERSION,
+    DISPUTES,
+    FEES,
+    RECEIVABLE,
+    STRIPE,
+    SUSPENSE,
+    Finding,
+    Line,
+    LineKind,
+    numbered,
+)
+from bridge.core.ledger.objects import BalanceMove
+from bridge.core.ledger.sales import sold_lines
+from bridge.core.ledger.shares import part_of
+
+# What each type of balance transaction is, and what it stands against, as Stripe's page on
+# "balance transaction types" lists them.
+_CHARGES = frozenset({"charge", "payment"})
+_REFUNDS = frozenset({"refund", "payment_refund", "refund_failure", "payment_failure_refund"})
+_AGAINST: Mapping[str, tuple[LineKind, str]] = {
+    "stripe_fee": ("fee", FEES),
+    "stripe_fx_fee": ("fee", FEES),
+    "tax_fee": ("fee", FEES),
+    "network_cost": ("fee", FEES),
+    "payout": ("payout", BANK),
+    "payout_cancel": ("payout", BANK),
+    "payout_failure": ("payout", BANK),
+    "topup": ("payout", BANK),
+    "topup_reversal": ("payout", BANK),
+}
+_NOT_KNOWN: tuple[LineKind, str] = ("unexplained", SUSPENSE)
+
+
+def move_entry(book: Book, one: BalanceMove) -> Iterator[Line]:
+    """What a balance transaction moved; nothing while something that it refers to is missing."""
+    base = Line("", one.id, "payment", STRIPE, one.at, 0, one.currency, one.what)
+    base = replace(base, source_id=one.source_id)
+    if one.type in _CHARGES:
+        lines = _payment(book, one, base)
+    elif one.type in _REFUNDS:
+        lines = _refund(book, one, base)
+    elif (one.source_id or "").startswith(("dp_", "du_")):
+        lines = _dispute(book, one, base)
+    else:
+        lines = _other_move(book, one, base)
+    if lines is not None:
+        yield from numbered(_with_fee(one, base, lines))
+
+
+def _with_fee(one: BalanceMove, base: Line, lines: Iterable[Line]) -> Iterator[Line]:
+    found = list(lines)
+    first = replace(found[0] if found else base, product_id=None, price_id=None)
+    first = replace(first, fund=None, rule_id=None)
+    if one.net_minor:
+        yield replace(first, account=STRIPE, currency=one.currency, amount_minor=one.net_minor)
+    if one.fee_minor:
+        fee = replace(first, kind="fee", account=FEES, currency=one.currency)
+        yield replace(fee, amount_minor=one.fee_minor, what="Stripe's fee")
+    yield from found
+
+
+def _payment(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
+    charge = book.charges.get(one.source_id or "")
+    if charge is None:
+        _missing(book, one, "the charge")
+        return None
+    invoice = book.invoice_of_payment.get(charge.payment_id)
+    invoice = invoice or book.invoice_of_payment.get(charge.id)
+    of = replace(base, customer_id=charge.customer_id, payment_id=charge.payment_id)
+    of = replace(of, invoice_id=invoice.id if invoice else None, what=charge.what)
+    return list(_settled(of, RECEIVABLE, -charge.amount_minor, charge.currency, one))
+
+
+def _refund(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
+    """Money back to a customer, or back from them when the refund failed: of what was sold."""
+    refund = book.refunds.get(one.source_id or "")
+    charge = book.charges.get(refund.charge_id) if refund else None
+    if refund is None or charge is None:
+        _missing(book, one, "the refund or its charge")
+        return None
+    invoice = book.invoice_of_payment.get(charge.payment_id)
+    invoice = invoice or book.invoice_of_payment.get(charge.id)
+    of = replace(base, kind="refund", customer_id=charge.customer_id)
+    of = replace(of, payment_id=charge.payment_id, invoice_id=invoice.id if invoice else None)
+    of = replace(of, what="Refund", corrects=charge.id)
+    # A refund that failed returns to the balance: then everything has the opposite sign.
+    amount = refund.amount_minor if one.amount_minor < 0 else -refund.amount_minor
+    if refund.id in book.note_of_refund:
+        return list(_settled(of, RECEIVABLE, amount, refund.currency, one))
+    sold = invoice.lines if invoice else bought_by(book, charge)
+    sign = -1 if amount > 0 else 1
+    taken = [
+        replace(line, kind=line.kind if line.kind == "tax" else "refund")
+        for part in part_of(sold, abs(amount))
+        for line in sold_lines(book.nature_of, part, replace(of, currency=refund.currency))
+    ]
+    lines = [replace(line, amount_minor=sign * line.amount_minor) for line in taken]
+    return [*lines, *_converted(of, amount, refund.currency, one)]
+
+
+def _dispute(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
+    charge = book.charges.get(book.charge_of_dispute.get(one.source_id or "", ""))
+    if charge is None:
+        _missing(book, one, "the dispute or its charge")
+        return None
+    of = replace(base, customer_id=charge.customer_id, payment_id=charge.payment_id)
+    of = replace(of, corrects=charge.id, account=DISPUTES, amount_minor=-one.amount_minor)
+    return [replace(of, kind="dispute" if one.amount_minor < 0 else "dispute_returned")]
+
+
+def _other_move(book: Book, one: BalanceMove, base: Line) -> list[Line]:
+    kind, account = _AGAINST.get(one.type, _NOT_KNOWN)
+    if account == SUSPENSE:
+        says = f"balance transactions of type {one.type} are not known"
+        book.findings.append(Finding("type_not_known", (one.id,), says))
+    moved = replace(base, kind=kind, account=account, amount_minor=-one.amount_minor)
+    return [moved] if one.amount_minor else []
+
+
+def _missing(book: Book, one: BalanceMove, what: str) -> None:
+    """Nothing is written on half of the news: an entry is never changed afterwards."""
+    ids = tuple(filter(None, (one.id, one.source_id)))
+    book.findings.append(Finding("reference_missing", ids, f"{what} is not known yet"))
+
+
+def _settled(
+    of: Line, account: str, amount: int, currency: str, one: BalanceMove
+) -> Iterator[Line]:
+    """A side in the currency that the customer saw, and the conversion into the settled one."""
+    if amount:
+        yield replace(of, account=account, currency=currency, amount_minor=amount)
+    yield from _converted(of, amount, currency, one)
+
+
+def _converted(of: Line, amount: int, currency: str, one: BalanceMove) -> Iterator[Line]:
+    """Both sides of a conversion, each in its own currency; nothing where there was none."""
+    if currency == one.currency:
+        return
+    rate = f" at {one.exchange_rate}" if one.exchange_rate else ""
+    both = replace(of, kind="conversion", account=CONVERSION, what=f"Conversion{rate}")
+    yield replace(both, currency=currency, amount_minor=-amount)
+    yield replace(both, currency=one.currency, amount_minor=-one.amount_minor)

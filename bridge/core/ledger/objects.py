@@ -1,0 +1,217 @@
+"""What moves money at Stripe or by hand, as far as the ledger reads it: plain immutable data.
+
+Ids are Stripe's. Amounts are in minor units with their currency, signed as Stripe signs them. What
+Stripe may still change about an object (a status, a later time) only ever adds entries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+InvoiceStatus = Literal["draft", "open", "paid", "uncollectible", "void"]
+Method = Literal["cash", "cheque", "bank", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """A tax on one line. `inclusive`: it is part of the line's amount, not added to it."""
+
+    amount_minor: int
+    name: str
+    inclusive: bool
+    country: str | None = None
+    percentage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SoldLine:
+    """A line of an invoice, order or credit note: its price before discounts, and its taxes."""
+
+    id: str
+    what: str
+    amount_minor: int
+    discount_minor: int = 0
+    taxes: tuple[Tax, ...] = ()
+    product_id: str | None = None
+    price_id: str | None = None
+    quantity: int = 1
+
+    @property
+    def total_minor(self) -> int:
+        """What the line adds to the total of its document."""
+        added = sum(tax.amount_minor for tax in self.taxes if not tax.inclusive)
+        return self.amount_minor - self.discount_minor + added
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePayment:
+    """A part of an invoice that a charge or payment intent paid."""
+
+    payment_id: str
+    amount_minor: int
+    paid_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice. `due_minor` is what is left of `total_minor` after the customer's credit."""
+
+    id: str
+    customer_id: str
+    currency: str
+    status: InvoiceStatus
+    total_minor: int
+    due_minor: int
+    lines: tuple[SoldLine, ...]
+    finalized_at: datetime | None = None
+    paid_at: datetime | None = None
+    voided_at: datetime | None = None
+    written_off_at: datetime | None = None
+    payments: tuple[InvoicePayment, ...] = ()
+    subscription_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A paid Checkout Session without an invoice: the lines that a payment was for."""
+
+    id: str
+    customer_id: str | None
+    currency: str
+    payment_id: str
+    lines: tuple[SoldLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Captured money. `payment_id` is the payment intent's, or the charge's own id without one."""
+
+    id: str
+    customer_id: str | None
+    currency: str
+    amount_minor: int
+    payment_id: str
+    at: datetime
+    what: str
+    method: str
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money sent back of a charge."""
+
+    id: str
+    charge_id: str
+    currency: str
+    amount_minor: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A payment that its bank took back, or wants to."""
+
+    id: str
+    charge_id: str
+    currency: str
+    amount_minor: int
+    at: datetime
+    status: str
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNote:
+    """What is taken off a finalized invoice. `refund_ids`: how some of it was paid back."""
+
+    id: str
+    invoice_id: str
+    customer_id: str
+    currency: str
+    total_minor: int
+    at: datetime
+    lines: tuple[SoldLine, ...]
+    refund_ids: tuple[str, ...] = ()
+    outside_minor: int = 0
+    voided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreditMove:
+    """A move of a customer's credit balance. A negative amount gives the customer credit."""
+
+    id: str
+    customer_id: str
+    currency: str
+    amount_minor: int
+    type: str
+    at: datetime
+    invoice_id: str | None = None
+    credit_note_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceMove:
+    """A balance transaction: what moved on the Stripe account, in its settlement currency."""
+
+    id: str
+    type: str
+    category: str
+    currency: str
+    amount_minor: int
+    fee_minor: int
+    at: datetime
+    available_at: datetime
+    source_id: str | None = None
+    what: str = ""
+    exchange_rate: str | None = None
+
+    @property
+    def net_minor(self) -> int:
+        """What reached the balance."""
+        return self.amount_minor - self.fee_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """Money sent to the bank. `move_ids`: the balance transactions that it is made of."""
+
+    id: str
+    currency: str
+    amount_minor: int
+    status: str
+    at: datetime
+    arrives_at: datetime
+    move_ids: tuple[str, ...] = ()
+    automatic: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ManualPayment:
+    """Money outside Stripe that a moderator recorded. `corrects` names the one it takes back."""
+
+    id: str
+    user_id: int
+    currency: str
+    at: datetime
+    method: Method
+    lines: tuple[SoldLine, ...]
+    actor: str
+    corrects: str | None = None
+
+
+MoneyObject = (
+    Invoice
+    | Order
+    | Charge
+    | Refund
+    | Dispute
+    | CreditNote
+    | CreditMove
+    | BalanceMove
+    | Payout
+    | ManualPayment
+)
