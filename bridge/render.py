@@ -24,6 +24,7 @@ from bridge.core.ledger.amounts import Total, find_locale, format_minor
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.telling.alerts import Alert
+from bridge.core.telling.money import prefix
 from bridge.core.telling.reasons import phrase
 from bridge.core.telling.statement import Cause, GroupName, Statement, fold
 
@@ -105,8 +106,8 @@ def statement_fingerprint(statement: Statement, locale: str = LOCALE) -> str:
 
 
 def statement_filters() -> dict[str, Callable[..., str]]:
-    """`money`, `day`, `short_day`, `why`: in the language of the template's variable `locale`."""
-    return {"money": _money, "day": _day, "short_day": _short_day, "why": _why}
+    """Filters of both outputs; in the language of the template's variable `locale`."""
+    return {"money": _money, "day": _day, "short_day": _short_day, "why": _why, "prefix": prefix}
 
 
 @cache

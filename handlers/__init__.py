@@ -97,20 +97,22 @@ ROUTES: dict[str, Handler] = {
     "credit_note.updated": invoice.credited,
     "credit_note.voided": invoice.credited,
     # Money went back: an order may be undone, and it is a line on the statement.
-    "charge.refunded": charge.money_went_back,
-    "charge.refund.updated": charge.money_went_back,
-    "refund.created": charge.money_went_back,
-    "refund.updated": charge.money_went_back,
+    "charge.refunded": charge.money_moved,
+    "charge.refund.updated": charge.money_moved,
+    "refund.created": charge.money_moved,
+    "refund.updated": charge.money_moved,
+    # What was only held on a card was taken, perhaps a part of it.
+    "charge.captured": charge.money_moved,
     # The bank sent a refund back: the money is with the community again.
-    "refund.failed": charge.money_went_back,
+    "refund.failed": charge.money_moved,
     # A buyer asked the bank for the money; a moderator is told, and policy decides.
-    "charge.dispute.created": charge.money_went_back,
-    "charge.dispute.updated": charge.money_went_back,
+    "charge.dispute.created": charge.money_moved,
+    "charge.dispute.updated": charge.money_moved,
     # The bank took the money, or gave it back.
-    "charge.dispute.funds_withdrawn": charge.money_went_back,
-    "charge.dispute.funds_reinstated": charge.money_went_back,
+    "charge.dispute.funds_withdrawn": charge.money_moved,
+    "charge.dispute.funds_reinstated": charge.money_moved,
     # Won or lost: what the payment bought stands or ends.
-    "charge.dispute.closed": charge.money_went_back,
+    "charge.dispute.closed": charge.money_moved,
     "charge.succeeded": ignored("the invoice or checkout session that it pays has its own event"),
     "charge.failed": ignored("the invoice or checkout session that it should pay has its own"),
     "charge.updated": ignored("a note on a payment: the payment stays the same"),

@@ -1,4 +1,4 @@
-"""Charges, refunds and disputes: money that goes back."""
+"""Charges, refunds and disputes: money that was held and is taken, or goes back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from handlers.common import sync_owner_of
 _PAYMENTS = ("charge", "payment_intent")
 
 
-def money_went_back(event: Event) -> list[Task]:
-    """A refund or a dispute began or ended: an order may be undone, and the statement changes."""
+def money_moved(event: Event) -> list[Task]:
+    """A hold was captured, a refund or a dispute began or ended: orders and statement change."""
     return sync_owner_of(_PAYMENTS, event, purchases=True, money=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.core.events.stripe import Event
-from bridge.core.events.tasks import ForgetCustomer, Ignore, SyncObject, Task
+from bridge.core.events.tasks import ForgetCustomer, Ignore, SyncCustomer, SyncObject, Task
 from handlers.common import link, why
 
 
@@ -15,8 +15,12 @@ def appeared(event: Event) -> list[Task]:
     """
     if event.thin and event.object_id:
         return [SyncObject("customer", event.object_id, why(event))]
-    if links := link(event):
-        return [*links]
+    tasks: list[Task] = [*link(event)]
+    if event.balance_moved and event.customer_id:
+        # Credit given or taken by hand has no event of its own (A105).
+        tasks.append(SyncCustomer(event.customer_id, why(event), money=True))
+    if tasks:
+        return tasks
     return [Ignore("nothing in it says who the customer is on the forum")]
 
 

@@ -58,6 +58,7 @@ def record(
             "thin": event.thin,
             "reference": event.reference,
             "related": dict(event.related),
+            "balance_moved": event.balance_moved,
         },
         "status": "dead" if dead else "received",
         "outcome": dead,

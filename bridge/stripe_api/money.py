@@ -54,9 +54,7 @@ def invoice_line(raw: Json) -> MoneyLine | None:
     if raw.get("status") != "paid" and not raw.get("paid"):
         return None
     paid = max(int(raw["amount_paid"]), int(raw["amount_due"]) - int(raw["amount_remaining"]))
-    # A negative balance is the customer's credit; what an invoice used of it moves it towards 0.
-    used = int(raw.get("ending_balance") or 0) - int(raw.get("starting_balance") or 0)
-    from_credit = max(0, used) if int(raw.get("starting_balance") or 0) < 0 else 0
+    from_credit = max(0, -_credit_given(raw))
     if paid + from_credit == 0:
         return None
     lines = rows(raw.get("lines"))
@@ -82,6 +80,70 @@ def invoice_line(raw: Json) -> MoneyLine | None:
     )
 
 
+def credit_line(raw: Json) -> MoneyLine | None:
+    """What a paid invoice put on the customer's balance, as the rest of a dearer plan does (A105).
+
+    Money it is not: that was paid before, and pays for later invoices from there.
+    """
+    given = _credit_given(raw)
+    if given <= 0 or (raw.get("status") != "paid" and not raw.get("paid")):
+        return None
+    return MoneyLine(
+        id=f"{raw['id']}:credit",
+        customer_id=id_of(raw["customer"]) or "",
+        kind="credited",
+        at=moment(within(raw, "status_transitions", "paid_at") or raw["created"]),
+        amount_minor=given,
+        currency=str(raw["currency"]).lower(),
+        what=what_for(_credits(raw), raw.get("description")),
+        invoice_id=raw["id"],
+        subscription_id=invoice_subscription_id(raw),
+    )
+
+
+def _credits(raw: Json) -> Sequence[Json]:
+    return [line for line in rows(raw.get("lines")) if int(line.get("amount") or 0) < 0]
+
+
+def _credit_given(raw: Json) -> int:
+    """By how much an invoice made the customer's credit more; negative: what it used of it."""
+    ending, starting = int(raw.get("ending_balance") or 0), int(raw.get("starting_balance") or 0)
+    return _credit(ending) - _credit(starting)
+
+
+def _credit(balance: int) -> int:
+    """A negative balance is the customer's credit; a positive one is owed."""
+    return max(0, -balance)
+
+
+# The invoice itself tells what it put on the balance and took from it.
+_BY_INVOICE = (
+    "applied_to_invoice",
+    "unapplied_from_invoice",
+    "invoice_too_large",
+    "invoice_too_small",
+)
+
+
+def balance_line(raw: Json) -> MoneyLine | None:
+    """Credit given by hand or by a credit note, or taken away again; not what invoices moved."""
+    ending, amount = int(raw.get("ending_balance") or 0), int(raw["amount"])
+    given = _credit(ending) - _credit(ending - amount)
+    if raw.get("type") in _BY_INVOICE or not given:
+        return None
+    by_note = raw.get("type") == "credit_note"
+    return MoneyLine(
+        id=raw["id"],
+        customer_id=id_of(raw["customer"]) or "",
+        kind="credited",
+        at=moment(raw["created"]),
+        amount_minor=given,
+        currency=str(raw["currency"]).lower(),
+        what=raw.get("description") or ("Credit note" if by_note else "Credit on your account"),
+        invoice_id=id_of(raw.get("invoice")),
+    )
+
+
 def _begins_something(raw: Json) -> bool:
     """Whether an invoice is for something new: a subscription's first, or no subscription's."""
     if invoice_subscription_id(raw) is None:
@@ -98,14 +160,14 @@ def period_payment(raw: Json, payments: Sequence[Payment] = ()) -> PeriodPayment
         return None
     line = invoice_line(raw)
     state, disputed_at = dispute_state(d for p in payments for d in p.disputes)
-    refunds = [r for p in payments for r in p.refunds if r.get("status", "succeeded") in _MOVED]
+    refunds = [r for p in payments for r in given_back(p) if r.get("status", "succeeded") in _MOVED]
     paid_at = within(raw, "status_transitions", "paid_at") or raw["created"]
     return PeriodPayment(
         invoice_id=raw["id"],
         paid_at=moment(paid_at),
         period_end_at=moment(max(ends)),
         amount_minor=line.amount_minor if line else 0,
-        refunded_minor=sum(int(p.charge.get("amount_refunded") or 0) for p in payments),
+        refunded_minor=sum(refunded_of(p) for p in payments),
         refunded_at=max((moment(r["created"]) for r in refunds), default=None),
         disputed=state,
         disputed_at=disputed_at,
@@ -133,10 +195,12 @@ def _line_product(line: Json) -> str | None:
 
 
 def charge_line(charge: Json, customer_id: str, what: str | None = None) -> MoneyLine | None:
-    """A payment without an invoice, or None if it did not succeed."""
+    """A payment without an invoice, or None if it did not succeed or is only held on the card."""
     if charge.get("status", "succeeded") != "succeeded" or not charge.get("paid", True):
         return None
-    amount = int(charge.get("amount_captured") or charge["amount"])
+    amount = captured(charge)
+    if amount == 0:
+        return None
     return MoneyLine(
         id=charge["id"],
         customer_id=id_of(charge.get("customer")) or customer_id,
@@ -151,10 +215,43 @@ def charge_line(charge: Json, customer_id: str, what: str | None = None) -> Mone
     )
 
 
+def captured(charge: Json) -> int:
+    """What was taken of a charge: nothing while it is only held, and perhaps a part (A138).
+
+    The oldest versions know no `amount_captured`; there all that is captured is the amount.
+    """
+    if not charge.get("captured", True):
+        return 0
+    amount = charge.get("amount_captured")
+    return int(charge.get("amount") or 0) if amount is None else int(amount)
+
+
+def given_back(payment: Payment) -> list[Json]:
+    """The refunds that moved money: what a hold released of itself was never taken.
+
+    Stripe writes that down as a refund too, of the part not captured and without a balance
+    transaction.
+    """
+    held = int(payment.charge.get("amount") or 0) - captured(payment.charge)
+    return [r for r in payment.refunds if not (held and _is_release(r, held))]
+
+
+def _is_release(refund: Json, held: int) -> bool:
+    return int(refund["amount"]) == held and not refund.get("balance_transaction")
+
+
+def refunded_of(payment: Payment) -> int:
+    """How much of a payment was given back."""
+    total = int(payment.charge.get("amount_refunded") or 0)
+    moved = given_back(payment)
+    released = sum(int(r["amount"]) for r in payment.refunds if r not in moved)
+    return max(0, total - released)
+
+
 def lines_after(payment: Payment, paid: MoneyLine) -> list[MoneyLine]:
-    """What came after a payment: refunds, failed refunds, disputes, returned disputes."""
+    """What came after a payment: refunds, failed refunds, disputes, and how they were decided."""
     lines: list[MoneyLine] = []
-    for refund in payment.refunds:
+    for refund in given_back(payment):
         lines += _refund_lines(refund, paid)
     for dispute in payment.disputes:
         lines += _dispute_lines(dispute, paid)
@@ -184,12 +281,33 @@ def _dispute_lines(dispute: Json, paid: MoneyLine) -> list[MoneyLine]:
         return []  # a question of the bank's: nothing has moved
     amount, at = int(dispute["amount"]), moment(dispute["created"])
     gone = _going_back(paid, dispute["id"], "disputed", at, amount)
-    if dispute["status"] != "won":
-        return [gone]
     moves = [m for m in dispute.get("balance_transactions") or () if isinstance(m, Mapping)]
-    returned_at = max((moment(m["created"]) for m in moves), default=at)
-    back = replace(gone, id=f"{dispute['id']}:returned", kind="dispute_returned", at=returned_at)
-    return [gone, replace(back, amount_minor=amount)]
+    back = _came_back(dispute, moves, gone)
+    if dispute["status"] != "lost":
+        return [gone, *back]
+    decided = max((line.at for line in back), default=at)
+    lost = replace(gone, id=f"{dispute['id']}:lost", kind="dispute_lost", at=decided)
+    return [gone, *back, replace(lost, amount_minor=0)]
+
+
+def _came_back(dispute: Json, moves: Sequence[Json], gone: MoneyLine) -> list[MoneyLine]:
+    """What returned of a dispute: as much of it as of the balance, which may be less (A141).
+
+    The balance may be kept in another currency, so its parts count and not its sums.
+    """
+    amounts = [(int(m.get("amount") or 0), m["created"]) for m in moves]
+    taken = -sum(amount for amount, _ in amounts if amount < 0)
+    returned = [(amount, created) for amount, created in amounts if amount > 0]
+    if not taken and dispute["status"] == "won":  # the oldest shapes say no more
+        latest = max((created for _, created in amounts), default=dispute["created"])
+        taken, returned = 1, [(1, latest)]
+    lines = []
+    for number, (amount, created) in enumerate(returned if taken else ()):
+        id_ = f"{dispute['id']}:returned" + (f":{number + 1}" if number else "")
+        part = round(-gone.amount_minor * amount / taken)
+        back = replace(gone, id=id_, kind="dispute_returned", at=moment(created))
+        lines.append(replace(back, amount_minor=part))
+    return lines
 
 
 def dispute_state(
@@ -228,7 +346,9 @@ def read_purchases(session: Json, lines: Sequence[Json], payment: Payment | None
     """The lines of a paid one-off order. Free orders have no payment."""
     charge: Json = payment.charge if payment else {}
     refunds = (
-        [r for r in payment.refunds if r.get("status", "succeeded") in _MOVED] if (payment) else []
+        [r for r in given_back(payment) if r.get("status", "succeeded") in _MOVED]
+        if payment
+        else []
     )
     state, disputed_at = dispute_state(payment.disputes if payment else ())
     return [
@@ -242,8 +362,8 @@ def read_purchases(session: Json, lines: Sequence[Json], payment: Payment | None
             amount_minor=int(line["amount_total"]),
             currency=str(line["currency"]).lower(),
             payment_id=id_of(charge.get("payment_intent")) or charge.get("id"),
-            payment_minor=int(charge.get("amount_captured") or charge.get("amount") or 0),
-            refunded_minor=int(charge.get("amount_refunded") or 0),
+            payment_minor=captured(charge) if charge else 0,
+            refunded_minor=refunded_of(payment) if payment else 0,
             refunded_at=max((moment(r["created"]) for r in refunds), default=None),
             disputed=state,
             disputed_at=disputed_at,

@@ -12,7 +12,9 @@ from bridge.stripe_api.checkout import read_checkout
 from bridge.stripe_api.http import StripeHttp, reading
 from bridge.stripe_api.money import (
     Payment,
+    balance_line,
     charge_line,
+    credit_line,
     invoice_line,
     invoice_payment_ids,
     is_paid_order,
@@ -155,15 +157,17 @@ def read_money(http: StripeHttp, customer_id: str, since: datetime | None) -> tu
     """
     invoices = http.all("/v1/invoices", customer=customer_id, expand=["data.payments"])
     charges = http.all("/v1/charges", customer=customer_id, expand=["data.refunds"])
+    balance = http.all(f"/v1/customers/{customer_id}/balance_transactions")
     with reading(f"the payments of {customer_id}"):
         found: list[MoneyLine] = []
         of_invoice: dict[str, MoneyLine | None] = {}
         for invoice in invoices:
             line = invoice_line(invoice)
-            found += [line] if line else []
+            found += filter(None, (line, credit_line(invoice)))
             of_invoice |= dict.fromkeys(_payment_ids(http, invoice), line)
         for charge in charges:
             found += _charge_lines(http, charge, customer_id, of_invoice)
+        found += filter(None, map(balance_line, balance))
     found.sort(key=lambda line: (line.at, line.id))
     return tuple(line for line in found if since is None or line.at >= since)
 

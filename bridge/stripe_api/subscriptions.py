@@ -10,7 +10,7 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.stripe import PendingPayment, PeriodPayment, Price, Subscription
 from bridge.stripe_api.http import StripeHttp, reading
 from bridge.stripe_api.invoices import pending_payment
-from bridge.stripe_api.money import invoice_line, period_payment
+from bridge.stripe_api.money import credit_line, invoice_line, period_payment
 from bridge.stripe_api.payments import read_period_payment
 from bridge.stripe_api.reader import (
     REFERENCE,
@@ -68,8 +68,8 @@ def read_customer_now(
             for raw, its in zip(raws, items, strict=True)
         )
         prices = {price["id"]: price for its in items for price in map(item_price, its)}
-        latest = (raw.get("latest_invoice") for raw in raws)
-        paid = (invoice_line(invoice) for invoice in latest if isinstance(invoice, Mapping))
+        latest = [i for raw in raws if isinstance(i := raw.get("latest_invoice"), Mapping)]
+        paid = [line for each in latest for line in (invoice_line(each), credit_line(each))]
         return CustomerReading(
             customer_id,
             subscriptions,

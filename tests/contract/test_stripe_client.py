@@ -25,6 +25,7 @@ REFERENCE = "b1-7-signed"
 @pytest.fixture
 def server() -> Iterator[Recorded]:
     with recorded_server() as recorded:
+        recorded.play("GET", "/v1/customers/cus_1/balance_transactions", rows())
         yield recorded
 
 
@@ -377,6 +378,7 @@ def test_A96_the_same_movement_has_the_same_line_in_every_reading(
         (first, 1000),
         ("re_1", -300),
         ("dp_1", -1000),
+        ("dp_1:lost", 0),
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import stripe
 
+from bridge.core.ledger.amounts import add_up
 from bridge.errors import Forbidden, RateLimited, Transient
 from bridge.sandbox.run import Sandbox, start
 from bridge.sandbox.stripe import account_of, advance, checkout, fail_payments, restrict
@@ -100,7 +101,7 @@ def booked(dashboard: Any) -> int:
 
 def by_card(api: StripeApi, customer_id: str) -> int:
     """The same by our lines."""
-    return sum(m.amount_minor - m.from_credit_minor for m in api.money(customer_id))
+    return sum(total.net_minor for total in add_up(api.money(customer_id)))
 
 
 def last_charge(dashboard: Any, customer_id: str) -> str:
@@ -236,6 +237,8 @@ def test_A29_credit_is_told_from_the_card(
         customer_id, {"amount": -400, "currency": "eur"}
     )
     advance(sandbox.world, 32 * DAY)
+    (credit,) = [m for m in api.money(customer_id) if m.kind == "credited"]
+    assert credit.amount_minor == 400
     renewal = api.money(customer_id)[-1]
     assert (renewal.amount_minor, renewal.from_credit_minor) == (1000, 400)
     assert by_card(api, customer_id) == booked(dashboard) == 1600

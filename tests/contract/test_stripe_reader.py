@@ -23,6 +23,7 @@ from bridge.stripe_api.money import (
     lines_after,
     one_off_lines,
     read_purchases,
+    refunded_of,
 )
 from bridge.stripe_api.reader import (
     id_of,
@@ -549,7 +550,7 @@ def test_a_refund_that_waits_for_the_customer_has_moved_nothing() -> None:
     [
         ("needs_response", [("dp_1", -2500)], "open"),
         ("under_review", [("dp_1", -2500)], "open"),
-        ("lost", [("dp_1", -2500)], "lost"),
+        ("lost", [("dp_1", -2500), ("dp_1:lost", 0)], "lost"),
         ("won", [("dp_1", -2500), ("dp_1:returned", 2500)], "won"),
         ("warning_needs_response", [], "open"),
         ("warning_closed", [], "won"),
@@ -567,6 +568,61 @@ def test_E28_E29_E30_disputes_and_what_comes_back(
     if status == "won":
         assert (found[1].kind, found[1].at) == ("dispute_returned", at(T0 + 9 * DAY))
     assert dispute_state([dispute]) == (state, at(T0 + DAY))
+
+
+def moved(*amounts: int, **more: Any) -> dict[str, Any]:
+    moves = [{"created": T0 + day * DAY, "amount": a} for day, a in enumerate(amounts)]
+    return a_dispute(amount=1000, balance_transactions=moves, **more)
+
+
+@pytest.mark.parametrize(
+    ("dispute", "returned"),
+    [
+        (moved(-1000, 1000, status="won"), [("dp_1:returned", 1000)]),
+        (moved(-1000, 900, status="won"), [("dp_1:returned", 900)]),
+        (moved(-1150, 1035, status="won"), [("dp_1:returned", 900)]),
+        (moved(-1000, 400, 500, status="won"), [("dp_1:returned", 400), ("dp_1:returned:2", 500)]),
+        (moved(-1000, 300, status="lost"), [("dp_1:returned", 300), ("dp_1:lost", 0)]),
+        (moved(-1000, status="won"), []),
+    ],
+)
+def test_A141_of_a_dispute_won_in_part_as_much_returns_as_came_back(
+    dispute: dict[str, Any], returned: list[tuple[str, int]]
+) -> None:
+    taken, *others = after(disputes=[dispute])
+    assert (taken.id, taken.amount_minor) == ("dp_1", -1000)
+    assert [(line.id, line.amount_minor) for line in others] == returned
+
+
+@pytest.mark.parametrize(
+    ("changed", "amount"),
+    [
+        ({"captured": False, "amount_captured": 0}, None),
+        ({"captured": False, "amount_captured": 0, "refunded": True, "amount_refunded": 500}, None),
+        ({"captured": True, "amount_captured": 200}, 200),
+        ({"captured": True, "amount_captured": 500}, 500),
+        ({"captured": True}, 500),
+        ({}, 500),
+    ],
+)
+def test_A138_only_what_was_captured_of_a_hold_is_a_line(
+    changed: dict[str, Any], amount: int | None
+) -> None:
+    charge = {"id": "ch_1", "amount": 500, "currency": "eur", "created": T0, **changed}
+    line = charge_line(charge, "cus_1")
+    assert (line.amount_minor if line else None) == amount
+
+
+def test_A138_what_a_hold_released_of_itself_is_no_refund_and_what_is_given_back_later_is() -> None:
+    charge = {"id": "ch_1", "amount": 500, "amount_captured": 200, "captured": True}
+    charge |= {"currency": "eur", "created": T0, "amount_refunded": 350}
+    release = a_refund(amount=300, balance_transaction=None)
+    back = a_refund(id="re_2", amount=50, balance_transaction="txn_1")
+    payment = Payment(charge, [release, back])
+    paid = charge_line(charge, "cus_1")
+    assert paid is not None
+    assert [(m.id, m.amount_minor) for m in lines_after(payment, paid)] == [("re_2", -50)]
+    assert refunded_of(payment) == 50
 
 
 def test_of_several_disputes_the_worst_counts() -> None:

@@ -89,7 +89,8 @@ def _pay_from_credit(world: System) -> None:
     weekly = world.price("garden", interval="week")
     for user, balance in (("credit", -3000), ("split", -400)):
         customer = world.customer(user)
-        world.sdk.v1.customers.update(customer, {"balance": balance})
+        credit: Any = {"amount": balance, "currency": "eur"}
+        world.sdk.v1.customers.balance_transactions.create(customer, credit)
         world.subscribe(customer, weekly)
 
 
@@ -140,7 +141,7 @@ def test_A27_E33_what_is_paid_from_credit_says_so_and_renews(told: Told) -> None
 def test_A29_the_split_between_credit_and_card_is_shown(told: Told) -> None:
     for text in told.end["split"]:
         assert text.count("€4.00 from credit, €6.00 charged") == 1
-        assert "Paid altogether €20.00" in text
+        assert "Paid altogether €16.00" in text
 
 
 def test_A31_an_upgrade_is_pending_while_unpaid_and_then_shows_credit_and_debit(

@@ -280,10 +280,10 @@ def test_a_member_reads_one_message_with_standing_totals_links_and_years() -> No
         "|:---|---:|\n"
         "| Paid in 2026 | **€75\\.00** |\n"
         f"| Given back in 2026 | {MINUS}€5\\.00 |\n"
-        "| Paid altogether | **€125\\.00** |\n"
+        "| Paid altogether | **€124\\.00** |\n"
         f"| Given back altogether | {MINUS}€5\\.00 |\n"
         "| Paid altogether | **JP¥500** |\n"
-        "| Left of it | **€120\\.00** |\n\n"
+        "| Left of it | **€119\\.00** |\n\n"
         "[Change or cancel](https://bridge.example/portal) · "
         "[Full statement](https://bridge.example/me)\n\n"
         "## 2026\n\n"
@@ -292,7 +292,7 @@ def test_a_member_reads_one_message_with_standing_totals_links_and_years() -> No
         f"| 14 Feb | Refund: Supporter share | {MINUS}€5\\.00 |\n"
         "| 3 Feb | Supporter share no\\. 118 | €50\\.00 |\n"
         "| 5 Jan | Yearly membership | €25\\.00 |\n\n"
-        '[details="2025 · €50.00 · JP¥500"]\n\n'
+        '[details="2025 · €49.00 · JP¥500"]\n\n'
         "| Date | What for | Amount |\n"
         "|:---|:---|---:|\n"
         "| 5 Jan | Share<br><small>€1\\.00 from credit, €49\\.00 charged</small> | €50\\.00 |\n"
@@ -395,12 +395,12 @@ def test_a_dispute_and_its_return_are_lines_of_their_own() -> None:
     words = words_of(
         money=[
             money("dp_1", at, -900, "Share", "disputed"),
-            money("dp_1:won", at, 900, "Share", "dispute_returned"),
+            money("dp_1:returned", at, 900, "Share", "dispute_returned"),
         ]
     )
 
-    assert "Taken back by the bank: Share" in words
-    assert "Given back by the bank: Share" in words
+    assert "Taken back by your bank: Share" in words
+    assert "Returned after the dispute: Share" in words
 
 
 def entry(**fields: Any) -> str:

@@ -45,7 +45,8 @@ class Event:
 
     `related` names other Stripe objects that the event mentions, by kind
     (subscription, invoice, charge, payment_intent, price, product). `reference` is a
-    `client_reference_id` or our metadata, still unverified.
+    `client_reference_id` or our metadata, still unverified. `balance_moved`: the customer's credit
+    is another than before.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Event:
     thin: bool = False
     reference: str | None = None
     related: Mapping[str, str] = field(default_factory=dict)
+    balance_moved: bool = False
 
 
 class MalformedEvent(ValueError):
@@ -100,7 +102,15 @@ def _read_snapshot(payload: Mapping[str, object]) -> Event:
         api_version=_text(payload.get("api_version")),
         reference=_first_text(subject, _REFERENCE_PATHS),
         related=dict(_related(subject)),
+        balance_moved=kind == "customer" and _moves_balance(payload, subject),
     )
+
+
+def _moves_balance(payload: Mapping[str, object], customer: Mapping[str, object]) -> bool:
+    before = _at(payload, ("data", "previous_attributes"))
+    if payload.get("type") == "customer.created":
+        return bool(customer.get("balance"))
+    return isinstance(before, Mapping) and ("balance" in before or "account_balance" in before)
 
 
 def _read_thin(payload: Mapping[str, object]) -> Event:

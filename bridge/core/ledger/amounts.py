@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -74,28 +74,56 @@ def find_locale(name: str) -> Locale:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What moved in one currency: paid, and what went back by refund or dispute (0 or negative)."""
+    """What moved in one currency: paid to Stripe, given back (0 or negative), and what is open.
+
+    What credit paid was paid before, so it is not counted again. `reviewed_minor` (0 or negative)
+    is disputed and not decided; `credit_minor` is what is left on the customer's balance.
+    """
 
     currency: str
     paid_minor: int
     returned_minor: int
+    reviewed_minor: int = 0
+    credit_minor: int = 0
 
     @property
     def net_minor(self) -> int:
         """What the community has of it."""
-        return self.paid_minor + self.returned_minor
+        return self.paid_minor + self.returned_minor + self.reviewed_minor
 
 
-def add_up(lines: Iterable[MoneyLine]) -> tuple[Total, ...]:
-    """One total per currency, in the order of their codes; never a sum of two currencies."""
-    paid: dict[str, int] = {}
-    returned: dict[str, int] = {}
+def open_disputes(lines: Iterable[MoneyLine]) -> frozenset[str]:
+    """The ids of lines that take disputed money of which nobody has decided yet."""
+    taken, decided = set(), set()
     for line in lines:
-        code = _code(line.currency)
-        paid.setdefault(code, 0)
-        returned.setdefault(code, 0)
-        (paid if line.kind == "paid" else returned)[code] += line.amount_minor
-    return tuple(Total(code, paid[code], returned[code]) for code in sorted(paid))
+        if line.kind == "disputed":
+            taken.add(line.id)
+        elif line.kind in ("dispute_returned", "dispute_lost"):
+            decided.add(line.id.partition(":")[0])
+    return frozenset(taken - decided)
+
+
+def add_up(lines: Iterable[MoneyLine], under_review: Collection[str] = ()) -> tuple[Total, ...]:
+    """One total per currency, in the order of their codes; never a sum of two currencies.
+
+    `under_review`: the ids of disputes that are open (`open_disputes`).
+    """
+    sums: dict[str, dict[str, int]] = {}
+    for line in lines:
+        of = sums.setdefault(
+            _code(line.currency), {"paid": 0, "returned": 0, "reviewed": 0, "credit": 0}
+        )
+        if line.kind == "paid":
+            of["paid"] += line.charged_minor
+            of["credit"] -= line.from_credit_minor
+        elif line.kind == "credited":
+            of["credit"] += line.amount_minor
+        else:
+            of["reviewed" if line.id in under_review else "returned"] += line.amount_minor
+    return tuple(
+        Total(code, of["paid"], of["returned"], of["reviewed"], max(0, of["credit"]))
+        for code, of in sorted(sums.items())
+    )
 
 
 @lru_cache(maxsize=64)

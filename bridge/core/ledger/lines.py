@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-MoneyKind = Literal["paid", "refunded", "disputed", "dispute_returned"]
+MoneyKind = Literal["paid", "refunded", "disputed", "dispute_returned", "dispute_lost", "credited"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,9 @@ class MoneyPart:
 
 @dataclass(frozen=True, slots=True)
 class MoneyLine:
-    """One movement of money, never edited: a payment, a refund, a dispute, its return.
+    """One movement of money, never edited: a payment, a refund, a dispute, how it was decided.
+
+    `credited` is no money: it is credit given on the customer's balance, or taken from it again.
 
     `id` is the Stripe object's (`in_…`, `ch_…`, `re_…`, `dp_…`; `:line` where one has several),
     so that recording it twice is recording it once. Amounts are signed from the community's side:

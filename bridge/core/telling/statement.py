@@ -6,12 +6,12 @@ bridge has stored, without a call to anybody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 
-from bridge.core.ledger.amounts import Total, add_up
+from bridge.core.ledger.amounts import Total, add_up, open_disputes
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.reasons import UNDECIDED, Reason
 from bridge.core.model.rights import NO_GROUP, Grant
@@ -164,7 +164,8 @@ class Year:
 class Statement:
     """Years are newest first; all times but `as_of` are in the member's zone.
 
-    `twice`: groups for which two subscriptions are paid though one is enough.
+    `twice`: groups for which two subscriptions are paid though one is enough. `under_review`: ids
+    of the lines whose dispute is not decided.
 
     Only `as_of` depends on the clock, so a statement changes when something happened and not else.
     """
@@ -179,6 +180,7 @@ class Statement:
     totals: tuple[Total, ...]
     years: tuple[Year, ...]
     twice: tuple[tuple[GroupName, ...], ...] = ()
+    under_review: frozenset[str] = frozenset()
 
     @property
     def has_place(self) -> bool:
@@ -211,6 +213,7 @@ def build(given: StatementInput) -> Statement:
     changes.sort(key=lambda one: (one.at, one.subscription_id))
     pending = [replace(one, at=one.at.astimezone(given.zone)) for one in given.pending]
     pending.sort(key=lambda one: (one.at, one.id))
+    under_review = open_disputes(money)
     return Statement(
         as_of=given.as_of.astimezone(UTC),
         links=given.links,
@@ -219,8 +222,9 @@ def build(given: StatementInput) -> Statement:
         next_payments=tuple(payments),
         next_changes=tuple(changes),
         pending=tuple(pending),
-        totals=add_up(money),
-        years=tuple(_years(money)),
+        totals=add_up(money, under_review),
+        years=tuple(_years(money, under_review)),
+        under_review=under_review,
         twice=tuple(_twice(given)),
     )
 
@@ -332,7 +336,10 @@ def _cause(given: StatementInput, grant: Grant) -> Cause:
     )
 
 
-def _years(money: list[MoneyLine]) -> Iterator[Year]:
+def _years(money: list[MoneyLine], under_review: Collection[str]) -> Iterator[Year]:
     for year, of_year in groupby(money, lambda line: line.at.year):
         lines = tuple(of_year)
-        yield Year(year, add_up(lines), lines)
+        totals = (replace(one, credit_minor=0) for one in add_up(lines, under_review))
+        # How a dispute was decided against the community moves nothing: its first line says so.
+        shown = tuple(line for line in lines if line.kind != "dispute_lost")
+        yield Year(year, tuple(totals), shown)

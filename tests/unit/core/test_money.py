@@ -15,6 +15,7 @@ from bridge.core.ledger.amounts import (
     decimals_of,
     find_locale,
     format_minor,
+    open_disputes,
     to_minor,
 )
 from bridge.core.ledger.lines import MoneyKind, MoneyLine
@@ -139,3 +140,44 @@ def test_an_amount_is_read_in_the_decimals_of_its_currency_and_never_rounded() -
     for text, currency in (("25.005", "eur"), ("1.5", "jpy"), ("inf", "eur"), ("", "eur")):
         with pytest.raises(ValueError, match=r"amount|decimals"):
             to_minor(text, currency)
+
+
+def moved(id_: str, kind: MoneyKind, amount: int, from_credit: int = 0) -> MoneyLine:
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    return MoneyLine(id_, "cus_1", kind, at, amount, "eur", "X", from_credit_minor=from_credit)
+
+
+def test_A105_what_is_paid_from_credit_is_not_new_money_and_the_balance_is_told() -> None:
+    year = moved("in_1", "paid", 12_000)
+    credit = moved("in_2:credit", "credited", 11_000)
+    months = [moved(f"in_{n}", "paid", 1000, from_credit=1000) for n in (3, 4, 5)]
+    (total,) = add_up([year, credit, *months])
+    assert total == Total("EUR", 12_000, 0, credit_minor=8000)
+    (later,) = add_up([year, credit, *months, moved("in_9", "paid", 10_000, from_credit=8000)])
+    assert later == Total("EUR", 14_000, 0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), max_size=20))
+def test_A105_what_was_paid_is_what_was_charged_however_much_credit_paid(
+    payments: list[tuple[int, int]],
+) -> None:
+    lines = [
+        moved(f"in_{n}", "paid", charged + credit, credit)
+        for n, (charged, credit) in enumerate(payments)
+    ]
+    assert sum(total.paid_minor for total in add_up(lines)) == sum(paid for paid, _ in payments)
+
+
+def test_A111_an_open_dispute_is_under_review_until_it_is_decided() -> None:
+    paid, taken = moved("ch_1", "paid", 1000), moved("dp_1", "disputed", -1000)
+    back = moved("dp_1:returned", "dispute_returned", 900)
+    lost = moved("dp_1:lost", "dispute_lost", 0)
+
+    def total(*lines: MoneyLine) -> Total:
+        (found,) = add_up(lines, open_disputes(lines))
+        return found
+
+    assert total(paid, taken) == Total("EUR", 1000, 0, reviewed_minor=-1000)
+    assert total(paid, taken, back) == Total("EUR", 1000, -100)
+    assert total(paid, taken, lost) == Total("EUR", 1000, -1000)
+    assert total(paid, taken).net_minor == 0

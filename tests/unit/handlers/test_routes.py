@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -327,3 +328,10 @@ def test_the_events_page_lists_every_type_with_its_task() -> None:
     }
 
     assert documented() == {kind: named(task) for kind, task in (stripe | discourse).items()}
+
+
+def test_A105_credit_that_moved_has_the_money_read() -> None:
+    moved = replace(event_of("customer.updated"), customer_id="cus_1", balance_moved=True)
+    (task,) = route(moved)
+    assert isinstance(task, SyncCustomer)
+    assert task.money

@@ -1,0 +1,21 @@
+"""Money in words: what a line of money is, beside what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from bridge.core.ledger.lines import MoneyKind, MoneyLine
+
+UNDER_REVIEW = "Disputed with your bank, under review"
+KINDS: Mapping[MoneyKind, str] = {
+    "refunded": "Refund",
+    "disputed": "Taken back by your bank",
+    "dispute_returned": "Returned after the dispute",
+    "dispute_lost": "Taken back by your bank",
+    "credited": "Credit",
+}
+
+
+def prefix(line: MoneyLine, under_review: Collection[str] = ()) -> str:
+    """What happened, to stand before what the line is for; nothing before a plain payment."""
+    return UNDER_REVIEW if line.id in under_review else KINDS.get(line.kind, "")
