@@ -19,8 +19,9 @@ from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bridge import wiring
+from bridge.core.model.actor import operator
 from bridge.core.rules.policy import Policy
-from bridge.operations import upkeep
+from bridge.operations import links
 from bridge.rulebook import Rulebook
 from bridge.sandbox import run as sandbox_run
 from bridge.sandbox.discourse.people import add_group, add_user
@@ -35,6 +36,7 @@ from bridge.worker import sweeper
 SECRET_KEY = "a-secret-key-for-tests-that-is-long-enough"
 POLICY = Policy(removal_confirm_seconds=60, statement_quiet_seconds=600)
 DAY = 86_400
+OPERATOR = operator("test")
 
 
 class _Quiet(WSGIRequestHandler):
@@ -140,7 +142,7 @@ class System:
 
     def link(self, customer: str, user: str) -> None:
         """Link a customer to a user, as an operator does."""
-        upkeep.link(self.bridge, customer, self.user(user), actor="test")
+        links.link(self.bridge, OPERATOR, customer, self.user(user))
 
     def subscribe(self, customer: str, *prices: str, **more: Any) -> Any:
         """A subscription at Stripe."""

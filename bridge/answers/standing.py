@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridge.core.model.discourse import USER_NUMBER
 from bridge.core.telling.standing import NOTHING, places
 from bridge.errors import NotFound
 from bridge.statement_input import statement_input
@@ -16,14 +15,15 @@ from bridge.store.schema import memberships
 from bridge.wiring import Bridge
 
 
-def standing(bridge: Bridge, user: str, group_name: str | None) -> dict[str, Any]:
-    """Good or bad, why, and as of when, of a user by number or by the name they were last seen by.
+def standing(bridge: Bridge, user_id: int, group_name: str | None) -> dict[str, Any]:
+    """Good or bad, why, and as of when.
 
     Good: in the group, or due in it; without a group, in any that a mapping rule leads to.
     Raises: NotFound for a user or a group that was never seen.
     """
     with bridge.store.read() as connection:
-        user_id = _user_id(connection, user)
+        if not _is_known(connection, user_id):
+            raise NotFound("no such user")
         names = {one.id: one.name for one in groups.load_groups(connection).values()}
         given = statement_input(bridge, connection, user_id, with_money=False)
         asked = _asked(names, group_name)
@@ -53,15 +53,6 @@ def standing(bridge: Bridge, user: str, group_name: str | None) -> dict[str, Any
                 for one in found
             ],
         }
-
-
-def _user_id(connection: Connection, user: str) -> int:
-    known = statements.known_by_names(connection, [user])
-    if USER_NUMBER.fullmatch(user):
-        known = [int(user)] if _is_known(connection, int(user)) else []
-    if len(known) != 1:
-        raise NotFound("several were seen by that name: ask by number" if known else "no such user")
-    return known[0]
 
 
 def _is_known(connection: Connection, user_id: int) -> bool:

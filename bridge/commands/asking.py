@@ -20,7 +20,7 @@ from bridge.answers.explain import explain as tell
 from bridge.commands.common import Moment, as_json, counting, day, ready_bridge, show
 from bridge.commands.exits import FAILED
 from bridge.commands.telling import ENDINGS, print_person
-from bridge.operations import upkeep
+from bridge.operations.finding import find_user_id
 from bridge.store.alerts import open_ones
 from bridge.wiring import read_policy
 
@@ -123,7 +123,7 @@ def explain(
     if as_known and at is None:
         raise click.UsageError("--as-known belongs to --at.")
     with ready_bridge() as bridge:
-        user_id = upkeep.user_number(bridge, user)
+        user_id = find_user_id(bridge, user)
         told = tell(bridge, user_id, group, at=at, known=as_known)
     show(told, as_json=as_json, for_people=lambda console: print_person(console, told))
 

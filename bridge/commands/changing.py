@@ -8,9 +8,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from bridge.commands.common import as_json, ready_bridge, show
+from bridge.commands.deciding import actor_of
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.rights.switching import Switch
-from bridge.operations import changing, upkeep
+from bridge.operations import changing
+from bridge.operations.finding import find_user_id
 from bridge.stripe_api.client import Changed, Preview
 
 
@@ -18,22 +20,23 @@ from bridge.stripe_api.client import Changed, Preview
 @click.argument("user")
 @click.argument("target")
 @click.option("--apply", "really", is_flag=True, help="Do it; without, only the preview is shown.")
-@click.option("--by", "actor", help="Who decided it, for the record; needed with --apply.")
+@click.option("--by", metavar="USER", help="The forum user who decided it; with --apply.")
 @as_json
-def change(*, user: str, target: str, really: bool, actor: str | None, as_json: bool) -> None:
+def change(*, user: str, target: str, really: bool, by: str | None, as_json: bool) -> None:
     """Change what USER pays for to TARGET (a price, a lookup key or a product) of its ladder.
 
     Shows what it costs and changes nothing; with --apply Stripe changes it and bills the difference
-    now. If that cannot be paid, everything stays as it was until it is. The groups follow by
-    themselves.
+    now. If that cannot be paid, everything stays as it was until it is. The groups follow
+    automatically.
     """
-    if really and not actor:
+    if really and not by:
         raise click.UsageError("To change it say who decided it: --by.")
     with ready_bridge() as bridge:
-        user_id = upkeep.user_number(bridge, user)
+        actor = actor_of(bridge, by)
+        user_id = find_user_id(bridge, user)
         switch = changing.find_switch(bridge, user_id, target)
         preview = bridge.stripe.preview_change(switch)
-        done = changing.change(bridge, user_id, switch, actor=actor) if really and actor else None
+        done = changing.change(bridge, actor, user_id, switch) if really else None
     show(
         {
             "user_id": user_id,

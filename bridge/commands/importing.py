@@ -12,9 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from bridge.commands.common import as_json, counting, ready_bridge, show
+from bridge.commands.deciding import actor_of, by
 from bridge.commands.exits import FAILED
-from bridge.commands.membership import by
-from bridge.operations.importing import Outcome, import_rows, read_rows
+from bridge.operations.importing import Outcome, import_rows, preview_import, read_rows
 
 TAKEN = ("new", "known", "matched", "over")
 
@@ -24,7 +24,7 @@ TAKEN = ("new", "known", "matched", "over")
 @click.option("--apply", "really", is_flag=True, help="Do it; else it is only shown.")
 @by
 @as_json
-def import_(file: TextIO, *, really: bool, actor: str, as_json: bool) -> None:
+def import_(file: TextIO, *, really: bool, by: str, as_json: bool) -> None:
     """Take over memberships from FILE, a CSV with the columns user, group, until, reason.
 
     Whoever has one running subscription that leads to the group is matched with that, and nothing
@@ -33,13 +33,15 @@ def import_(file: TextIO, *, really: bool, actor: str, as_json: bool) -> None:
     Exits with 1 when lines are left for a person to decide.
     """
     with ready_bridge() as bridge, counting() as count:
-        found = import_rows(
-            bridge,
-            read_rows(file),
-            really=really,
-            actor=actor,
-            progress=lambda number: count("lines", number),
-        )
+        actor, rows = actor_of(bridge, by), read_rows(file)
+
+        def progress(number: int) -> None:
+            count("lines", number)
+
+        if really:
+            found = import_rows(bridge, actor, rows, progress=progress)
+        else:
+            found = preview_import(bridge, rows, progress=progress)
     show(
         {
             "applied": really,

@@ -11,13 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from bridge.commands.common import as_json, day, ready_bridge, show
-from bridge.commands.people import look_now
+from bridge.commands.deciding import actor_of, by, goes_ahead, look_now, previewed
 from bridge.core.rules.values import Choices, Term, apply_value
-from bridge.core.signed.reference import sign_reference
-from bridge.operations import accounts, grants, upkeep
+from bridge.operations import grants, holds
+from bridge.operations.finding import find_user_id
 from bridge.store import groups, hand_grants, work
-
-by = click.option("--by", "actor", required=True, help="Who decided it, for the record.")
 
 
 class LastDay(click.ParamType[datetime]):
@@ -59,16 +57,19 @@ lasting = click.option("--for", "term", type=Length(), help="How long from now: 
 @until
 @lasting
 @click.option("--reason", help="Why, in a few words; shown to moderators only.")
-@click.option("--by", "actor", help="Who decided it, for the record.")
+@click.option("--by", metavar="USER", help="The forum user who decided it.")
+@previewed
 @as_json
-def grant(
+def grant(  # noqa: PLR0913 - the options of a command
     *,
     user: str | None,
     group: str | None,
     until_at: datetime | None,
     term: Term | None,
     reason: str | None,
-    actor: str | None,
+    by: str | None,
+    preview: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Give USER the GROUP without money, until a day or for good.
@@ -78,22 +79,42 @@ def grant(
     if user is None:
         _show_grants(as_json=as_json)
         return
-    if not (group and reason and actor) or (until_at and term):
+    if group is None or reason is None or by is None or (until_at and term):
         raise click.UsageError(
             "Name a user, a group, --reason and --by; and one end or none: --until or --for."
         )
     with ready_bridge() as bridge:
-        user_id = upkeep.user_number(bridge, user)
+        actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
         end_at = term.end(bridge.clock.now()) if term else until_at
-        given = grants.grant(bridge, user_id, group, until_at=end_at, reason=reason, actor=actor)
+        if not goes_ahead(
+            lambda: grants.preview_grant(bridge, user_id, group, until_at=end_at),
+            preview=preview,
+            yes=yes,
+            as_json=as_json,
+        ):
+            return
+        given = grants.grant(bridge, actor, user_id, group, until_at=end_at, reason=reason)
         look_now(bridge, work.user_key(user_id))
+    _show_given(given, as_json=as_json)
+
+
+def _show_given(given: grants.Given, *, as_json: bool) -> None:
+    end_at = given.grant.until_at
     end = f"until {day(end_at)}" if end_at else "for good"
+    name, group = escape(given.user.username), escape(given.group.name)
+    words = f"{name} is given {group} {end}: {given.grant.id}."
+    if not given.is_new:
+        words = f"{name} has {group} {end} already: {given.grant.id}. Nothing changed."
     show(
-        {"grant": given.id, "user_id": user_id, "group_id": given.group_id, "until": end_at},
+        {
+            "grant": given.grant.id,
+            "user_id": given.user.id,
+            "group_id": given.group.id,
+            "until": end_at,
+            "is_new": given.is_new,
+        },
         as_json=as_json,
-        for_people=lambda console: console.print(
-            f"{escape(user)} is given {escape(group)} {end}: {given.id}."
-        ),
+        for_people=lambda console: console.print(words),
     )
 
 
@@ -133,11 +154,20 @@ def _listed(one: hand_grants.Recorded, names: dict[int, str]) -> dict[str, Any]:
 @click.command()
 @click.argument("grant_id", metavar="GRANT")
 @by
+@previewed
 @as_json
-def revoke(grant_id: str, *, actor: str, as_json: bool) -> None:
+def revoke(grant_id: str, *, by: str, preview: bool, yes: bool, as_json: bool) -> None:
     """Take back what was given by hand; what USER also pays for stays. GRANT is its id."""
     with ready_bridge() as bridge:
-        taken = grants.revoke(bridge, grant_id, actor=actor)
+        actor = actor_of(bridge, by)
+        if not goes_ahead(
+            lambda: grants.preview_revoke(bridge, grant_id),
+            preview=preview,
+            yes=yes,
+            as_json=as_json,
+        ):
+            return
+        taken = grants.revoke(bridge, actor, grant_id)
         look_now(bridge, work.user_key(taken.user_id))
     show(
         {"grant": grant_id, "user_id": taken.user_id, "group_id": taken.group_id},
@@ -150,65 +180,100 @@ def revoke(grant_id: str, *, actor: str, as_json: bool) -> None:
 @click.argument("user")
 @click.argument("group")
 @by
+@previewed
 @as_json
-def lift(user: str, group: str, *, actor: str, as_json: bool) -> None:
-    """Let USER's membership of GROUP follow what grants it again.
+def lift(user: str, group: str, *, by: str, preview: bool, yes: bool, as_json: bool) -> None:
+    """Let USER into GROUP again, whom staff took out or who left.
 
-    For somebody whom staff took out or who left, and for what is held until a moderator decides.
+    They come in only if something of theirs grants the group. A membership that is held waits for
+    `bridge keep` or `bridge let-go` instead.
     """
     with ready_bridge() as bridge:
-        user_id = upkeep.user_number(bridge, user)
-        lifted = grants.lift(bridge, user_id, group, actor=actor)
+        actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
+        if not goes_ahead(
+            lambda: holds.preview_lift(bridge, user_id, group),
+            preview=preview,
+            yes=yes,
+            as_json=as_json,
+        ):
+            return
+        lifted = holds.lift(bridge, actor, user_id, group)
         look_now(bridge, work.user_key(user_id))
-    show(
-        {"user_id": user_id, "group": group, "lifted": lifted},
-        as_json=as_json,
-        for_people=lambda console: console.print(
-            f"{escape(user)} in {escape(group)}: no longer kept as it was ({lifted}). "
-            f"`bridge explain {user_id}` tells what follows."
-        ),
-    )
-
-
-@click.command()
-@click.argument("from_user", type=int)
-@click.argument("to_user")
-@by
-@as_json
-def relink(from_user: int, to_user: str, *, actor: str, as_json: bool) -> None:
-    """Give everything of the account FROM_USER, by its number, to the account TO_USER.
-
-    After accounts were merged, or when somebody came back with a new one: customers, payments,
-    grants and seats. Never done by itself, and never by an e-mail address.
-    """
-    with ready_bridge() as bridge:
-        to_id = upkeep.user_number(bridge, to_user)
-        moved = accounts.relink(bridge, from_user, to_id, actor=actor)
-        look_now(bridge, work.user_key(to_id))
-        look_now(bridge, work.user_key(from_user))
-    show(
-        {"from": from_user, "to": to_id, "customers": moved.customers, "grants": moved.grants},
-        as_json=as_json,
-        for_people=lambda console: console.print(
-            f"{len(moved.customers)} customers and {len(moved.grants)} grants of user {from_user} "
-            f"are user {to_id}'s now. `bridge explain {to_id}` tells what follows."
-        ),
-    )
+    kept_by = "staff had taken them out" if lifted.kept_by == "staff" else "they had left"
+    _show_lifted(lifted, f"is no longer kept out of it; {kept_by}", as_json=as_json)
 
 
 @click.command()
 @click.argument("user")
+@click.argument("group")
+@until
+@lasting
+@by
+@previewed
 @as_json
-def reference(user: str, *, as_json: bool) -> None:
-    """Print the signed word for USER, to stand in Stripe's metadata.
+def keep(  # noqa: PLR0913 - the options of a command
+    user: str,
+    group: str,
+    *,
+    until_at: datetime | None,
+    term: Term | None,
+    by: str,
+    preview: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Decide that USER keeps the membership of GROUP that is held, until a day or for good.
 
-    As `bridge_beneficiary` of a subscription or of a Checkout Session it makes that a gift to them.
+    It rests on a grant by hand from then on, which `bridge revoke` takes back.
+    """
+    if until_at and term:
+        raise click.UsageError("Give one end or none: --until or --for.")
+    with ready_bridge() as bridge:
+        actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
+        end_at = term.end(bridge.clock.now()) if term else until_at
+        if not goes_ahead(
+            lambda: holds.preview_keep(bridge, user_id, group, until_at=end_at),
+            preview=preview,
+            yes=yes,
+            as_json=as_json,
+        ):
+            return
+        given = holds.keep(bridge, actor, user_id, group, until_at=end_at)
+        look_now(bridge, work.user_key(user_id))
+    _show_given(given, as_json=as_json)
+
+
+@click.command("let-go")
+@click.argument("user")
+@click.argument("group")
+@by
+@previewed
+@as_json
+def let_go(user: str, group: str, *, by: str, preview: bool, yes: bool, as_json: bool) -> None:
+    """Decide that the membership of USER in GROUP that is held ends.
+
+    It stays only if something else of theirs grants it. `bridge grant` gives it back.
     """
     with ready_bridge() as bridge:
-        user_id = upkeep.user_number(bridge, user)
-        text = sign_reference(user_id, bridge.settings.secret_key)
+        actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
+        if not goes_ahead(
+            lambda: holds.preview_let_go(bridge, user_id, group),
+            preview=preview,
+            yes=yes,
+            as_json=as_json,
+        ):
+            return
+        lifted = holds.let_go(bridge, actor, user_id, group)
+        look_now(bridge, work.user_key(user_id))
+    _show_lifted(lifted, "is no longer held and ends unless something grants it", as_json=as_json)
+
+
+def _show_lifted(lifted: holds.Lifted, words: str, *, as_json: bool) -> None:
     show(
-        {"user_id": user_id, "reference": text},
+        {"user_id": lifted.user_id, "group": lifted.group.name, "lifted": lifted.kept_by},
         as_json=as_json,
-        for_people=lambda console: console.print(text),
+        for_people=lambda console: console.print(
+            f"User {lifted.user_id}, {escape(lifted.group.name)}: {words}. "
+            f"`bridge explain id:{lifted.user_id}` tells what follows."
+        ),
     )

@@ -1,4 +1,4 @@
-"""Payments outside of Stripe, as moderators record them."""
+"""Payments outside of Stripe, as moderators record them and correct them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import click
 from rich.markup import escape
 
 from bridge.commands.common import as_json, day, ready_bridge, show
-from bridge.commands.membership import by, lasting, until
-from bridge.commands.people import look_now
+from bridge.commands.deciding import actor_of, by, goes_ahead, look_now, previewed
+from bridge.commands.membership import lasting, until
 from bridge.core.ledger.amounts import format_minor, to_minor
 from bridge.core.rules.values import Term
-from bridge.operations import payments, upkeep
-from bridge.operations.payments import Method, Payment
+from bridge.operations import payments
+from bridge.operations.finding import find_user_id
+from bridge.operations.payments import Bought, Method, Payment, Recorded, Twice
 from bridge.store import work
 from bridge.wiring import Bridge
 
@@ -27,11 +28,14 @@ NOON = time(12, tzinfo=UTC)
 @click.option("--currency", required=True, help="Three letters, as eur.")
 @click.option("--what", required=True, help="What it was for; the member reads it.")
 @click.option("--method", type=click.Choice(METHODS), required=True)
-@click.option("--group", help="A group that it buys.")
+@click.option("--group", help="A group that it buys; say until when, too.")
 @until
 @lasting
+@click.option("--for-good", is_flag=True, help="The group is bought without an end.")
 @click.option("--date", "on", type=click.DateTime(["%Y-%m-%d"]), help="When; today if left out.")
+@click.option("--again", is_flag=True, help="The same was paid twice within a day.")
 @by
+@previewed
 @as_json
 def record_payment(  # noqa: PLR0913 - the options of a command
     *,
@@ -43,23 +47,25 @@ def record_payment(  # noqa: PLR0913 - the options of a command
     group: str | None,
     until_at: datetime | None,
     term: Term | None,
+    for_good: bool,
     on: datetime | None,
-    actor: str,
+    again: bool,
+    by: str,
+    preview: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Record what USER paid in cash, by cheque or to the bank, and the group that it buys.
 
     The member gets a receipt and sees it on the statement. A term (--for) begins where what was
-    paid by hand before ends.
+    paid by hand before ends. `bridge reverse-payment` corrects it.
     """
-    if (until_at and term) or ((until_at or term) and not group):
-        raise click.UsageError("Give one end or none, --until or --for, and the --group it is of.")
-    try:
-        minor = to_minor(amount, currency)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
+    ends = [one for one in (until_at, term, for_good) if one]
+    if len(ends) > 1 or (ends and not group):
+        raise click.UsageError("Give one end, --until, --for or --for-good, and its --group.")
+    minor = _minor(amount, currency)
     with ready_bridge() as bridge:
-        user_id = upkeep.user_number(bridge, user)
+        actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
         paid = Payment(
             amount_minor=minor,
             currency=currency.lower(),
@@ -67,28 +73,95 @@ def record_payment(  # noqa: PLR0913 - the options of a command
             method=method,
             at=_moment(bridge, on.date() if on else None),
         )
-        line, given = payments.record_payment(
-            bridge, user_id, paid, group_name=group, end=until_at or term, actor=actor
-        )
+        bought = Bought(group, until_at or term) if group else None
+        # What cannot be is refused before anything is asked.
+        effects = payments.preview_payment(bridge, user_id, paid, bought)
+        if bought is not None and not ends and not preview:
+            _ask_for_no_end(bought.group_name, as_json=as_json)
+        if not goes_ahead(lambda: effects, preview=preview, yes=yes, as_json=as_json):
+            return
+        try:
+            done = payments.record_payment(bridge, actor, user_id, paid, bought, again=again)
+        except Twice as refusal:
+            if as_json or not click.confirm(f"{refusal}\nRecord it again?"):
+                raise
+            done = payments.record_payment(bridge, actor, user_id, paid, bought, again=True)
         look_now(bridge, work.user_key(user_id))
-    end = given.until_at if given else None
+    _show_recorded(done, as_json=as_json)
+
+
+def _minor(amount: str, currency: str) -> int:
+    try:
+        return to_minor(amount, currency)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _ask_for_no_end(group: str, *, as_json: bool) -> None:
+    if as_json:
+        raise click.UsageError(f"Say until when {group} is bought: --until, --for or --for-good.")
+    click.confirm(
+        f"No end is given (--until, --for): is {group} bought for good (--for-good)?", abort=True
+    )
+
+
+def _show_recorded(done: Recorded, *, as_json: bool) -> None:
+    end = done.grant.until_at if done.grant else None
+    words = (
+        f"{format_minor(done.line.amount_minor, done.line.currency)} of "
+        f"{escape(done.user.username)} is recorded ({done.line.id})."
+    )
+    if done.group is not None:
+        words += f" {escape(done.group.name)} {'until ' + day(end) if end else 'for good'}."
     show(
         {
-            "line": line.id,
-            "user_id": user_id,
-            "amount_minor": minor,
-            "currency": line.currency,
-            "grant": given.id if given else None,
+            "line": done.line.id,
+            "user_id": done.user.id,
+            "amount_minor": done.line.amount_minor,
+            "currency": done.line.currency,
+            "grant": done.grant.id if done.grant else None,
             "until": end,
         },
         as_json=as_json,
+        for_people=lambda console: console.print(words),
+    )
+
+
+@click.command("reverse-payment")
+@click.argument("line")
+@by
+@previewed
+@as_json
+def reverse_payment(line: str, *, by: str, preview: bool, yes: bool, as_json: bool) -> None:
+    """Correct the payment LINE (hand:…) that was recorded wrongly, and end what it bought.
+
+    Nothing is edited: a new line names the one that it corrects, and the member sees both.
+    """
+    with ready_bridge() as bridge:
+        actor = actor_of(bridge, by)
+        if not goes_ahead(
+            lambda: payments.preview_reversal(bridge, line),
+            preview=preview,
+            yes=yes,
+            as_json=as_json,
+        ):
+            return
+        done = payments.reverse_payment(bridge, actor, line)
+        look_now(bridge, work.user_key(done.line.user_id or 0))
+    amount = format_minor(done.corrects.amount_minor, done.corrects.currency)
+    ended = f" Grant {done.grant.id} is over." if done.grant else ""
+    words = f"{amount} ({line}) is corrected by {done.line.id}.{ended}"
+    show(
+        {
+            "line": done.line.id,
+            "corrects": line,
+            "amount_minor": done.line.amount_minor,
+            "grant": done.grant.id if done.grant else None,
+            "is_new": done.is_new,
+        },
+        as_json=as_json,
         for_people=lambda console: console.print(
-            f"{format_minor(minor, currency)} of {escape(user)} is recorded ({line.id})."
-            + (
-                f" {escape(str(group))} {'until ' + day(end) if end else 'for good'}."
-                if given
-                else ""
-            )
+            words if done.is_new else f"{line} was corrected before. Nothing changed."
         ),
     )
 

@@ -1,30 +1,46 @@
-"""Whose is which customer, and what an operator may have done again."""
+"""Whose is which customer, and which account followed which."""
 
 from __future__ import annotations
 
-import getpass
-from contextlib import suppress
 from dataclasses import asdict
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from bridge.answers.backlog import waiting
-from bridge.commands.common import as_json, counting, day, ready_bridge, show
-from bridge.operations import upkeep
+from bridge.commands.common import as_json, day, ready_bridge, show
+from bridge.commands.deciding import (
+    actor_of,
+    by,
+    by_or_operator,
+    goes_ahead,
+    look_now,
+    previewed,
+)
+from bridge.core.signed.reference import sign_reference
+from bridge.operations import accounts, links
+from bridge.operations.finding import find_person, find_user_id
 from bridge.store import work
 from bridge.store.orphans import orphans
 from bridge.wiring import Bridge
-from bridge.worker import group_members, reconcile, rq_worker
 
 
 @click.command()
 @click.argument("customer", required=False)
 @click.argument("user", required=False)
+@by_or_operator
+@previewed
 @as_json
-def link(customer: str | None, user: str | None, *, as_json: bool) -> None:
-    """Say that CUSTOMER (cus_…) is the forum's USER (a name or number).
+def link(
+    customer: str | None,
+    user: str | None,
+    *,
+    by: str | None,
+    preview: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Say that CUSTOMER (cus_…) is the forum's USER.
 
     Without arguments: list the customers whom nobody is linked to.
     """
@@ -34,15 +50,23 @@ def link(customer: str | None, user: str | None, *, as_json: bool) -> None:
         if customer is None or user is None:
             _show_orphans(bridge, as_json=as_json)
             return
-        user_id = upkeep.user_number(bridge, user)
-        upkeep.link(bridge, customer, user_id, actor=operator())
+        actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
+        if not goes_ahead(
+            lambda: links.preview_link(bridge, customer, user_id),
+            preview=preview,
+            yes=yes,
+            as_json=as_json,
+        ):
+            return
+        done = links.link(bridge, actor, customer, user_id)
         look_now(bridge, customer)
-    done = {"customer": customer, "user_id": user_id}
+    is_new = "is" if done.is_new else "was already"
     show(
-        done,
+        {"customer": customer, "user_id": user_id, "is_new": done.is_new},
         as_json=as_json,
         for_people=lambda console: console.print(
-            f"{customer} is user {user_id} now. `bridge explain {user_id}` tells what follows."
+            f"{customer} {is_new} linked to {done.user.username} (user {user_id}). "
+            f"`bridge explain id:{user_id}` tells what follows."
         ),
     )
 
@@ -62,106 +86,71 @@ def _show_orphans(bridge: Bridge, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("customer")
+@by_or_operator
+@previewed
 @as_json
-def unlink(customer: str, *, as_json: bool) -> None:
+def unlink(customer: str, *, by: str | None, preview: bool, yes: bool, as_json: bool) -> None:
     """Undo the link of CUSTOMER; what they paid for no longer counts for that user."""
     with ready_bridge() as bridge:
-        user_id = upkeep.unlink(bridge, customer, actor=operator())
-        look_now(bridge, work.user_key(user_id))
+        actor = actor_of(bridge, by)
+        if not goes_ahead(
+            lambda: links.preview_unlink(bridge, customer),
+            preview=preview,
+            yes=yes,
+            as_json=as_json,
+        ):
+            return
+        was = links.unlink(bridge, actor, customer)
+        look_now(bridge, work.user_key(was.user_id))
     show(
-        {"customer": customer, "was_user_id": user_id},
-        as_json=as_json,
-        for_people=lambda console: console.print(f"{customer} was user {user_id} and is nobody's."),
-    )
-
-
-@click.command()
-@click.option("--user", help="A forum user, by name or number.")
-@click.option("--all", "everybody", is_flag=True, help="Everybody: a full reconcile.")
-@as_json
-def sync(user: str | None, *, everybody: bool, as_json: bool) -> None:
-    """Read Stripe again now, for one person or for everybody, and decide anew."""
-    if everybody == bool(user):
-        raise click.UsageError("Say either --user NAME or --all.")
-    with ready_bridge() as bridge:
-        if user:
-            user_id = upkeep.user_number(bridge, user)
-            upkeep.sync_user(bridge, user_id, actor=operator())
-            look_now(bridge, work.user_key(user_id))
-        else:
-            with counting() as count:
-                group_members.read_groups(bridge)
-                reconcile.read_catalogue(bridge)
-                reconcile.backfill(bridge)
-                reconcile.read_all_subscriptions(bridge, lambda n: count("subscriptions", n))
-        left = waiting(bridge)
-    show(
-        left,
+        {"customer": customer, "was_user_id": was.user_id},
         as_json=as_json,
         for_people=lambda console: console.print(
-            "Read. What follows from it is done by the running bridge; the longest waiting change "
-            f"has waited {left['oldest_dirty_seconds']:.0f} s."
+            f"{customer} was linked to user {was.user_id} and is linked to nobody now."
         ),
     )
 
 
 @click.command()
-@click.argument("event")
+@click.argument("from_user")
+@click.argument("to_user")
+@by
 @as_json
-def replay(event: str, *, as_json: bool) -> None:
-    """Treat a stored EVENT (evt_…) as if it had just come."""
+def relink(from_user: str, to_user: str, *, by: str, as_json: bool) -> None:
+    """Give everything of the account FROM_USER, as id:12, to the account TO_USER.
+
+    After accounts were merged, or when somebody came back with a new one: customers, payments,
+    grants and seats. Never done automatically, and never by an e-mail address.
+    """
     with ready_bridge() as bridge:
-        upkeep.replay(bridge, event)
+        actor = actor_of(bridge, by)
+        from_id, to_id = find_user_id(bridge, from_user), find_person(bridge, to_user).id
+        moved = accounts.relink(bridge, actor, from_id, to_id)
+        look_now(bridge, work.user_key(to_id))
+        look_now(bridge, work.user_key(from_id))
     show(
-        {"event": event},
+        {"from": from_id, "to": to_id, "customers": moved.customers, "grants": moved.grants},
         as_json=as_json,
-        for_people=lambda console: console.print(f"{event} waits to be looked at again."),
+        for_people=lambda console: console.print(
+            f"{len(moved.customers)} customers and {len(moved.grants)} grants of user {from_id} "
+            f"are user {to_id}'s now. `bridge explain id:{to_id}` tells what follows."
+        ),
     )
 
 
 @click.command()
-@click.argument("group")
+@click.argument("user")
 @as_json
-def release(group: str, *, as_json: bool) -> None:
-    """Let removals from GROUP go on that the hourly limit has stopped. See `bridge plan` first."""
+def reference(user: str, *, as_json: bool) -> None:
+    """Print the signed word for USER, to stand in Stripe's metadata.
+
+    As `bridge_beneficiary` of a subscription or of a Checkout Session it makes that a gift to them.
+    """
     with ready_bridge() as bridge:
-        count = upkeep.release(bridge, group, actor=operator())
+        user_id = find_user_id(bridge, user)
+        text = sign_reference(user_id, bridge.settings.secret_key)
     show(
-        {"group": group, "released": count},
+        {"user_id": user_id, "reference": text},
         as_json=as_json,
-        for_people=lambda console: console.print(f"{count} removals from {group} may go on."),
+        for_people=lambda console: console.print(text),
     )
-
-
-@click.command()
-@click.option("--all", "everybody", is_flag=True, required=True, help="Members who have none yet.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@as_json
-def statements(*, everybody: bool, yes: bool, as_json: bool) -> None:
-    """Send their statement to all members who have none yet; says how many, and asks."""
-    del everybody
-    with ready_bridge() as bridge:
-        count = upkeep.statements_for_all(bridge, really=False)
-        really = count > 0 and (
-            yes or (not as_json and click.confirm(f"Write a message to {count} members?"))
-        )
-        if really:
-            upkeep.statements_for_all(bridge, really=True)
-    words = f"{count} messages will be written." if really else f"{count} members; none written."
-    show(
-        {"members": count, "will_be_written": really},
-        as_json=as_json,
-        for_people=lambda console: console.print(words),
-    )
-
-
-def look_now(bridge: Bridge, key: str) -> None:
-    """Decide in this process; when a running bridge is at it already, leave it to that."""
-    rq_worker.do(bridge, "decide", key)
-
-
-def operator() -> str:
-    """Who typed it, for the change log."""
-    with suppress(OSError, KeyError):
-        return f"operator:{getpass.getuser()}"
-    return "operator"

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge.commands.common import Moment, as_json, day, ready_bridge, show
-from bridge.commands.people import look_now
+from bridge.commands.deciding import actor_of, goes_ahead, look_now, previewed
 from bridge.operations import seats as doing
-from bridge.operations import upkeep
+from bridge.operations.finding import find_user_id
 from bridge.store import work
 
 ACTIONS = ("assign", "unassign")
@@ -22,33 +22,45 @@ ACTIONS = ("assign", "unassign")
 @click.argument("subscription")
 @click.argument("action", type=click.Choice(ACTIONS), required=False)
 @click.argument("user", required=False)
-@click.option("--by", "actor", help="Who decided it, for the record.")
+@click.option("--by", metavar="USER", help="The forum user who decided it.")
 @click.option("--at", type=Moment(time.max), help="List them as they were then.")
 @click.option("--as-known", is_flag=True, help="With --at: as the bridge knew it then.")
+@previewed
 @as_json
-def seats(
+def seats(  # noqa: PLR0913 - the options of a command
     *,
     subscription: str,
     action: str | None,
     user: str | None,
-    actor: str | None,
+    by: str | None,
     at: datetime | None,
     as_known: bool,
+    preview: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Give a seat of SUBSCRIPTION (sub_…) to USER, or take it back; without both: list them.
 
     The buyer has one of the quantity. When it shrinks, who came last goes first, after notice.
     """
-    if action and not (user and actor):
+    if action and (user is None or by is None):
         raise click.UsageError(f"To {action} a seat name a USER and --by.")
     if (action and at) or (as_known and not at):
         raise click.UsageError("--at is for a list, and --as-known belongs to --at.")
     with ready_bridge() as bridge:
-        if action and user and actor:
-            user_id = upkeep.user_number(bridge, user)
-            done = doing.assign if action == "assign" else doing.unassign
-            done(bridge, subscription, user_id, actor=actor)
+        if action and user is not None and by is not None:
+            actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
+            is_given = action == "assign"
+            effects = doing.preview_assign if is_given else doing.preview_unassign
+            if not goes_ahead(
+                lambda: effects(bridge, subscription, user_id),
+                preview=preview,
+                yes=yes,
+                as_json=as_json,
+            ):
+                return
+            done = doing.assign if is_given else doing.unassign
+            done(bridge, actor, subscription, user_id)
             look_now(bridge, work.user_key(user_id))
         found = (
             doing.seats_at(bridge, subscription, at, known=as_known)

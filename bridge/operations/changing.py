@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from bridge.core.model.actor import Actor
 from bridge.core.model.rights import Facts
 from bridge.core.rights.switching import Switch, switches
 from bridge.errors import Permanent
@@ -45,7 +46,7 @@ def find_switch(bridge: Bridge, user_id: int, target: str) -> Switch:
     return found[0]
 
 
-def change(bridge: Bridge, user_id: int, switch: Switch, *, actor: str) -> Changed:
+def change(bridge: Bridge, actor: Actor, user_id: int, switch: Switch) -> Changed:
     """Have Stripe change it; the groups follow Stripe's news of it, as from its dashboard."""
     with bridge.store.read() as connection:
         _, reading_at = facts.facts_of(connection, user_id)
@@ -59,7 +60,7 @@ def change(bridge: Bridge, user_id: int, switch: Switch, *, actor: str) -> Chang
             now=bridge.clock.now(),
             user_id=user_id,
             customer_id=switch.subscription.customer_id,
-            cause=actor,
+            cause=str(actor),
             outcome=f"{switch.subscription.id}: {switch.current.id} to {switch.target.id}",
         )
     return changed

@@ -1,84 +1,100 @@
-"""What moderators do by hand: give a group for a time, take it back, let a membership go on."""
+"""Groups that moderators give by hand, without money: given, and taken back."""
 
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group, User
 from bridge.core.model.rights import HandGrant
+from bridge.core.model.words import checked_words
 from bridge.errors import NotFound, Permanent
-from bridge.store import groups, hand_grants, overrides, statements, work
+from bridge.operations.finding import find_group, find_user
+from bridge.operations.preview import Effect, What, effects
+from bridge.store import hand_grants, work
 from bridge.wiring import Bridge
-from bridge.worker import group_members
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A group for a user by hand. Not `is_new`: the same was in force already, nothing changed."""
+
+    user: User
+    group: Group
+    grant: HandGrant
+    is_new: bool
+
+
+def preview_grant(
+    bridge: Bridge, user_id: int, group_name: str, *, until_at: datetime | None
+) -> tuple[Effect, ...]:
+    """What `grant` would bring. Raises the same."""
+    group = find_group(bridge, group_name)
+    find_user(bridge, user_id)
+    now = bridge.clock.now()
+    _refuse_the_past(until_at, now)
+    given = HandGrant("", user_id, group.id, now, until_at, "", "")
+    return effects(
+        bridge, user_id, What(lambda it: replace(it, hand_grants=(*it.hand_grants, given)))
+    )
 
 
 def grant(
     bridge: Bridge,
+    actor: Actor,
     user_id: int,
     group_name: str,
     *,
     until_at: datetime | None,
     reason: str,
-    actor: str,
-) -> HandGrant:
-    """Give a user a group without money, until a time or for good.
+) -> Given:
+    """Give a user a group without money, until a time or for good; `revoke` is the reverse.
 
     Raises: NotFound for an unknown user or group, Permanent for what cannot be.
     """
     group = find_group(bridge, group_name)
-    find_user(bridge, user_id)
+    user = find_user(bridge, user_id)
     now = bridge.clock.now()
-    if until_at is not None and until_at <= now:
-        raise Permanent(f"{until_at:%Y-%m-%d %H:%M} is over already: name an end that is to come")
-    given = HandGrant(new_id(), user_id, group.id, now, until_at, reason, actor)
+    _refuse_the_past(until_at, now)
+    words = checked_words("reason", reason)
+    given = HandGrant(new_id(), user_id, group.id, now, until_at, words, str(actor))
     with bridge.store.write() as connection:
+        for one in hand_grants.in_force(connection, user_id):
+            if _is_same(one, given) and not _is_over(one, now):
+                return Given(user, group, one, is_new=False)
         hand_grants.give(connection, given, now)
     bridge.hint("decide", work.user_key(user_id))
-    return given
+    return Given(user, group, given, is_new=True)
 
 
-def revoke(bridge: Bridge, grant_id: str, *, actor: str) -> HandGrant:
+def preview_revoke(bridge: Bridge, grant_id: str) -> tuple[Effect, ...]:
+    """What `revoke` would bring. Raises NotFound."""
+    with bridge.store.read() as connection:
+        taken = hand_grants.find(connection, grant_id)
+    if taken is None or taken.revoked_at is not None:
+        raise _no_such_grant(grant_id)
+    return effects(
+        bridge,
+        taken.grant.user_id,
+        What(
+            lambda it: replace(
+                it, hand_grants=tuple(one for one in it.hand_grants if one.id != grant_id)
+            )
+        ),
+    )
+
+
+def revoke(bridge: Bridge, actor: Actor, grant_id: str) -> HandGrant:
     """Take a grant back; what else grants the group stays. Raises NotFound."""
+    now = bridge.clock.now()
     with bridge.store.write() as connection:
-        given = hand_grants.revoke(connection, grant_id, actor=actor, now=bridge.clock.now())
-    if given is None:
-        raise NotFound(f"no grant {grant_id} is in force: `bridge grant` lists those there are")
-    bridge.hint("decide", work.user_key(given.user_id))
-    return given
-
-
-def lift(bridge: Bridge, user_id: int, group_name: str, *, actor: str) -> str:
-    """Let a membership follow the grants again; returns what had kept it. Raises NotFound."""
-    group = find_group(bridge, group_name)
-    with bridge.store.write() as connection:
-        now = bridge.clock.now()
-        lifted = overrides.lift(connection, group.id, user_id, actor=actor, now=now)
-    if lifted is None:
-        raise NotFound(f"nothing keeps user {user_id} in or out of {group.name}: nothing to lift")
-    bridge.hint("decide", work.user_key(user_id))
-    return lifted
-
-
-def find_group(bridge: Bridge, name: str) -> Group:
-    """A group that people can be put into, by name or number. Raises NotFound, Permanent."""
-    group = _known_group(bridge, name)
-    if group is None:
-        group_members.read_groups(bridge)
-        group = _known_group(bridge, name)
-    if group is None:
-        raise NotFound(f"no group of the forum is called {name}")
-    if group.automatic:
-        raise Permanent(f"{group.name} is one of the forum's own groups: nobody can be put into it")
-    return group
-
-
-def find_user(bridge: Bridge, user_id: int) -> User:
-    """A user as the forum knows them now. Raises NotFound when there is none."""
-    user = bridge.discourse.user(user_id)
-    with bridge.store.write() as connection:
-        statements.see_user(connection, user, bridge.clock.now())
-    return user
+        taken = hand_grants.revoke(connection, grant_id, actor=str(actor), now=now)
+    if taken is None:
+        raise _no_such_grant(grant_id)
+    bridge.hint("decide", work.user_key(taken.user_id))
+    return taken
 
 
 def new_id() -> str:
@@ -86,9 +102,20 @@ def new_id() -> str:
     return f"grant_{secrets.token_hex(6)}"
 
 
-def _known_group(bridge: Bridge, name: str) -> Group | None:
-    with bridge.store.read() as connection:
-        known = groups.load_groups(connection)
-    if name.isdigit() and int(name) in known:
-        return known[int(name)]
-    return next((one for one in known.values() if one.name.lower() == name.lower()), None)
+def _no_such_grant(grant_id: str) -> NotFound:
+    return NotFound(f"no grant {grant_id} is in force: `bridge grant` lists those there are")
+
+
+def _refuse_the_past(until_at: datetime | None, now: datetime) -> None:
+    if until_at is not None and until_at <= now:
+        raise Permanent(f"{until_at:%Y-%m-%d %H:%M} is over already: name an end that is to come")
+
+
+def _is_same(one: HandGrant, other: HandGrant) -> bool:
+    """The same group for the same time: a command that was typed twice, not a longer term."""
+    days = [it.until_at.date() if it.until_at else None for it in (one, other)]
+    return one.group_id == other.group_id and one.source == other.source and days[0] == days[1]
+
+
+def _is_over(one: HandGrant, now: datetime) -> bool:
+    return one.until_at is not None and one.until_at <= now

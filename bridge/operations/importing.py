@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Literal, TextIO, TypeVar
@@ -18,14 +18,16 @@ from typing import Literal, TextIO, TypeVar
 from sqlalchemy import Connection
 
 from bridge.core.memberships.register import Entry, match
-from bridge.core.model.rights import Facts, HandGrant
+from bridge.core.model.actor import Actor
+from bridge.core.model.people import fold
+from bridge.core.model.rights import HandGrant
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.grants import grants
 from bridge.errors import NotFound, Permanent, RateLimited
-from bridge.operations.grants import find_group
+from bridge.operations.finding import find_group, find_person
+from bridge.operations.preview import with_customers
 from bridge.store import facts, groups, hand_grants, links, statements, work
 from bridge.wiring import Bridge
-from bridge.worker import sharing
 
 COLUMNS = ("user", "group", "until", "reason", "customer", "subscription")
 CARDS = 50
@@ -83,34 +85,45 @@ def read_rows(file: TextIO) -> list[Row]:
     ]
 
 
+def preview_import(
+    bridge: Bridge, rows: Iterable[Row], *, progress: Callable[[int], None] = lambda _: None
+) -> list[Outcome]:
+    """Look every line up: what `import_rows` would do with it. Nobody is guessed."""
+    return _looked_up(bridge, rows, "", progress)
+
+
 def import_rows(
     bridge: Bridge,
+    actor: Actor,
     rows: Iterable[Row],
     *,
-    really: bool,
-    actor: str,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Outcome]:
-    """Look every line up, and with `really` take those over that are still in force.
+    """Take over the lines that are still in force; the same file again changes nothing.
 
-    Taking over the same file again changes nothing. Nobody is guessed.
+    `revoke` takes back what a line gave.
     """
+    found = _looked_up(bridge, rows, str(actor), progress)
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        for one in found:
+            if one.fate == "new" and one.grant is not None:
+                hand_grants.give(connection, one.grant, now)
+            if one.matched is not None and one.grant is not None:
+                _link(connection, one.matched.customer_id, one.grant.user_id, str(actor), now)
+    for user_id in {one.grant.user_id for one in found if one.fate == "new" and one.grant}:
+        bridge.hint("decide", work.user_key(user_id))
+    return found
+
+
+def _looked_up(
+    bridge: Bridge, rows: Iterable[Row], actor: str, progress: Callable[[int], None]
+) -> list[Outcome]:
     found = []
     for outcome in _sorted_out(bridge, rows, actor):
         found.append(outcome)
         progress(len(found))
-    found = list(_without_contradictions(found, bridge.clock.now()))
-    if really:
-        now = bridge.clock.now()
-        with bridge.store.write() as connection:
-            for one in found:
-                if one.fate == "new" and one.grant is not None:
-                    hand_grants.give(connection, one.grant, now)
-                if one.matched is not None and one.grant is not None:
-                    _link(connection, one.matched.customer_id, one.grant.user_id, actor, now)
-        for user_id in {one.grant.user_id for one in found if one.fate == "new" and one.grant}:
-            bridge.hint("decide", work.user_key(user_id))
-    return found
+    return list(_without_contradictions(found, bridge.clock.now()))
 
 
 def _sorted_out(bridge: Bridge, rows: Iterable[Row], actor: str) -> Iterator[Outcome]:
@@ -122,7 +135,7 @@ def _sorted_out(bridge: Bridge, rows: Iterable[Row], actor: str) -> Iterator[Out
         except ValueError:
             yield Outcome(row, "wrong", f"{row.until!r} is no day; write it as 2027-03-31")
             continue
-        yield _outcome(bridge, row, until_at, names.get(row.user.lower()), actor)
+        yield _outcome(bridge, row, until_at, names.get(fold(row.user)), actor)
 
 
 def _outcome(
@@ -132,9 +145,12 @@ def _outcome(
     is_over = until_at is not None and until_at <= now
     if is_over and user_id is None:
         return Outcome(row, "over", OVER)  # not worth a request to the forum
-    user_id = user_id or _user(bridge, row.user)
-    if user_id is None:
-        return Outcome(row, "unknown user", f"the forum has no user {row.user}")
+    try:
+        user_id = user_id or _patiently(lambda: find_person(bridge, row.user)).id
+    except NotFound as error:
+        return Outcome(row, "unknown user", str(error))
+    except Permanent as error:
+        return Outcome(row, "ambiguous", str(error))
     try:
         group = find_group(bridge, row.group)
     except Permanent as error:
@@ -166,7 +182,7 @@ def _matched(bridge: Bridge, row: Row, given: HandGrant, *, is_over: bool) -> Ou
     if row.customer and owner is None:
         unread.append(row.customer)
     try:
-        known = _with(bridge, known, unread)
+        known = with_customers(bridge, known, unread)
     except NotFound:
         return Outcome(row, "wrong", f"Stripe has no customer {row.customer}")
     with bridge.store.read() as connection:
@@ -182,17 +198,6 @@ def _matched(bridge: Bridge, row: Row, given: HandGrant, *, is_over: bool) -> Ou
     if found.found in ("several", "wrong"):
         return Outcome(row, "ambiguous", found.says)
     return Outcome(row, "new", found.says, given)
-
-
-def _with(bridge: Bridge, known: Facts, customer_ids: Iterable[str]) -> Facts:
-    """What is known of a user, with what customers have that were never read."""
-    more: list[Subscription] = []
-    for customer_id in customer_ids:
-        bridge.stripe.customer(customer_id)  # the list of nobody's subscriptions is empty, too
-        more += bridge.stripe.customer_reading(customer_id).subscriptions
-    with bridge.store.read() as connection:
-        read = [sharing.with_beneficiary(bridge, connection, one) for one in more]
-    return replace(known, subscriptions=(*known.subscriptions, *read))
 
 
 def _link(
@@ -230,30 +235,19 @@ def _is_over(grant: HandGrant, now: datetime) -> bool:
 
 
 def _names_now(bridge: Bridge, names: Collection[str]) -> dict[str, int]:
-    """Name in lower case -> user, of those who were seen before, fifty of them by one request."""
+    """Folded name -> user, of those who were seen before, fifty of them by one request.
+
+    A name of digits is looked up alone, because it may have been meant as an id.
+    """
+    plain = [name for name in names if name and not name.isdigit()]
     with bridge.store.read() as connection:
-        seen = statements.known_by_names(connection, names)
+        seen = statements.known_by_names(connection, plain)
     found: dict[str, int] = {}
     for start in range(0, len(seen), CARDS):
         ids = seen[start : start + CARDS]
         cards = _patiently(partial(bridge.discourse.user_cards, ids))
-        found |= {card.username.lower(): card.id for card in cards}
+        found |= {fold(card.username): card.id for card in cards}
     return found
-
-
-def _user(bridge: Bridge, name: str) -> int | None:
-    if not name:
-        return None
-    try:
-        if name.isdigit():
-            user = _patiently(lambda: bridge.discourse.user(int(name), priority="low"))
-        else:
-            user = _patiently(lambda: bridge.discourse.user_by_name(name))
-    except NotFound:
-        return None
-    with bridge.store.write() as connection:
-        statements.see_user(connection, user, bridge.clock.now())
-    return user.id
 
 
 def _patiently(ask: Callable[[], T]) -> T:

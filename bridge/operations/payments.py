@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Literal
 
+from sqlalchemy import Connection
+
+from bridge.core.ledger.amounts import format_minor, is_absurd, is_currency
 from bridge.core.ledger.lines import MoneyLine
-from bridge.core.model.discourse import Group
+from bridge.core.model.actor import Actor
+from bridge.core.model.discourse import Group, User
 from bridge.core.model.rights import HandGrant
-from bridge.core.rights.terms import Series, follow, of_stays
+from bridge.core.model.words import checked_words
+from bridge.core.rights.terms import follow, of_stays
 from bridge.core.rules.values import Term
-from bridge.errors import Permanent
-from bridge.operations.grants import find_group, find_user, new_id
+from bridge.errors import NotFound, Permanent
+from bridge.operations.finding import find_group, find_user
+from bridge.operations.preview import Effect, What, effects
 from bridge.store import changes, facts, hand_grants, statements, work
 from bridge.wiring import Bridge
 
 Method = Literal["cash", "cheque", "bank", "other"]
+# Whoever types the same payment twice does it within that time.
+TWICE_WITHIN = timedelta(days=1)
+# A register of before the bridge may be entered by hand, a slip in the year may not.
+OLDEST = timedelta(days=50 * 365)
+BY_HAND = "hand:"
+REVERSED = ":reversed"
+
+
+class Twice(Permanent):
+    """The same payment was recorded within a day: it is recorded again only on demand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,88 +47,250 @@ class Payment:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """The group that a payment buys. `end`: a last moment, a term, or None for good."""
+
+    group_name: str
+    end: datetime | Term | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A payment as it was recorded, and the right to a group that it bought."""
+
+    user: User
+    line: MoneyLine
+    grant: HandGrant | None
+    group: Group | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reversed:
+    """The line that corrects another, and the grant that was taken back with it.
+
+    Not `is_new`: it was corrected before, nothing changed.
+    """
+
+    line: MoneyLine
+    corrects: MoneyLine
+    grant: HandGrant | None
+    is_new: bool
+
+
+def preview_payment(
+    bridge: Bridge, user_id: int, payment: Payment, bought: Bought | None
+) -> tuple[Effect, ...]:
+    """What `record_payment` would bring to the user's groups. Raises the same, but for Twice."""
+    _refuse_what_cannot_be(payment, bought, bridge.clock.now())
+    group = find_group(bridge, bought.group_name) if bought else None
+    find_user(bridge, user_id)
+    given = None
+    if group is not None and bought is not None:
+        with bridge.store.read() as connection:
+            until_at = _until(connection, user_id, group, bought, payment.at, bridge)
+        given = HandGrant("", user_id, group.id, payment.at, until_at, "", "", "payment")
+    new = (given,) if given else ()
+    return effects(
+        bridge, user_id, What(lambda it: replace(it, hand_grants=(*it.hand_grants, *new)))
+    )
+
+
 def record_payment(
     bridge: Bridge,
+    actor: Actor,
     user_id: int,
     payment: Payment,
+    bought: Bought | None = None,
     *,
-    group_name: str | None,
-    end: datetime | Term | None,
-    actor: str,
-) -> tuple[MoneyLine, HandGrant | None]:
-    """Record a payment, and the right to a group that it buys: until `end`, or for good.
+    again: bool = False,
+) -> Recorded:
+    """Record a payment, and the right to a group that it buys; `reverse_payment` is the reverse.
 
-    A term begins where what was paid by hand before ends, as with terms bought at Stripe. It is
-    never edited: what was recorded wrongly is given back by a line of its own.
+    A term begins where what was paid by hand before ends, as with terms bought at Stripe.
+    `again`: the same was paid twice within a day.
 
-    Raises: NotFound for an unknown user or group, Permanent for what cannot be.
+    Raises: Twice, NotFound for an unknown user or group, Permanent for what cannot be.
     """
     now = bridge.clock.now()
-    _refuse_what_cannot_be(payment, group_name, now)
-    group = find_group(bridge, group_name) if group_name else None
-    find_user(bridge, user_id)
-    line = _line(user_id, payment, actor)
+    _refuse_what_cannot_be(payment, bought, now)
+    group = find_group(bridge, bought.group_name) if bought else None
+    user = find_user(bridge, user_id)
+    token = uuid.uuid4()
+    line = _line(token, user_id, payment, actor)
     with bridge.store.write() as connection:
+        if not again:
+            _refuse_twice(connection, user, line)
         facts.save_money(connection, [line], now)
         given = None
-        if group is not None:
-            before = of_stays(hand_grants.paid_stays(connection, user_id, group.id))
-            until_at = _end(end, payment.at, before, now)
-            given = _grant(user_id, group, payment, until_at, actor)
+        if group is not None and bought is not None:
+            until_at = _until(connection, user_id, group, bought, payment.at, bridge)
+            given = HandGrant(
+                _grant_id(line.id),
+                user_id,
+                group.id,
+                payment.at,
+                until_at,
+                line.what,
+                str(actor),
+                "payment",
+            )
             hand_grants.give(connection, given, now)
-        changes.log(
-            connection,
-            "payment_recorded",
-            now=now,
-            user_id=user_id,
-            group_id=group.id if group else None,
-            cause=actor,
-            outcome=payment.what,
-            detail={"line": line.id, "method": payment.method},
-        )
+        _log(connection, "payment_recorded", line, actor, now)
         statements.paid_by_hand(connection, user_id, line, now)
     bridge.hint("decide", work.user_key(user_id))
     bridge.hint("tell", str(user_id))
-    return line, given
+    return Recorded(user, line, given, group)
 
 
-def _refuse_what_cannot_be(payment: Payment, group_name: str | None, now: datetime) -> None:
-    if payment.at > now:
-        raise Permanent(f"{payment.at:%Y-%m-%d} is to come: record what was paid")
+def preview_reversal(bridge: Bridge, line_id: str) -> tuple[Effect, ...]:
+    """What `reverse_payment` would bring to the user's groups. Raises the same."""
+    with bridge.store.read() as connection:
+        line = _by_hand(connection, line_id)
+    grant_id = _grant_id(line.id)
+    return effects(
+        bridge,
+        line.user_id or 0,
+        What(
+            lambda it: replace(
+                it, hand_grants=tuple(one for one in it.hand_grants if one.id != grant_id)
+            )
+        ),
+    )
+
+
+def reverse_payment(bridge: Bridge, actor: Actor, line_id: str) -> Reversed:
+    """Correct a payment that was recorded wrongly, by a line that names it; its grant ends.
+
+    No line is ever edited. A second time changes nothing.
+    Raises: NotFound for a line that nobody recorded by hand, Permanent for a correction.
+    """
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        line = _by_hand(connection, line_id)
+        correction = replace(
+            line,
+            id=f"{line.id}{REVERSED}",
+            kind="refunded" if line.amount_minor > 0 else "paid",
+            at=now,
+            amount_minor=-line.amount_minor,
+            what=f"Correction of {line.at:%Y-%m-%d}: {line.what}",
+            recorded_by=str(actor),
+        )
+        is_new = bool(facts.save_money(connection, [correction], now))
+        grant = None
+        if is_new and line.user_id is not None:
+            grant = hand_grants.revoke(connection, _grant_id(line.id), actor=str(actor), now=now)
+            _log(connection, "payment_reversed", correction, actor, now)
+            statements.paid_by_hand(connection, line.user_id, correction, now)
+    if is_new:
+        bridge.hint("decide", work.user_key(line.user_id or 0))
+        bridge.hint("tell", str(line.user_id))
+    return Reversed(correction, line, grant, is_new)
+
+
+def _refuse_what_cannot_be(payment: Payment, bought: Bought | None, now: datetime) -> None:
+    checked_words("purpose (--what)", payment.what)
+    if not is_currency(payment.currency, now.date()):
+        raise Permanent(f"{payment.currency[:10]!r} is not a currency in use: write it as eur")
     if payment.amount_minor == 0:
         raise Permanent("nothing was paid: give a group without money by `bridge grant`")
-    if payment.amount_minor < 0 and group_name:
+    if is_absurd(payment.amount_minor, payment.currency):
+        raise Permanent(
+            f"{format_minor(payment.amount_minor, payment.currency)} is more than any single "
+            "payment at Stripe can be: check the amount"
+        )
+    _refuse_the_date(payment, now)
+    if bought is None:
+        return
+    if payment.amount_minor < 0:
         raise Permanent("what is given back buys no group: take a grant back by `bridge revoke`")
+    if isinstance(bought.end, datetime) and bought.end <= now:
+        raise Permanent(f"{bought.end:%Y-%m-%d} is over already: name an end that is to come")
 
 
-def _line(user_id: int, payment: Payment, actor: str) -> MoneyLine:
+def _refuse_the_date(payment: Payment, now: datetime) -> None:
+    if payment.at > now:
+        raise Permanent(f"{payment.at:%Y-%m-%d} is in the future: record what was paid")
+    if payment.at < now - OLDEST:
+        raise Permanent(f"{payment.at:%Y-%m-%d} is more than fifty years ago: check the date")
+
+
+def _refuse_twice(connection: Connection, user: User, line: MoneyLine) -> None:
+    known = facts.money_of(connection, user.id)
+    corrected = {one.id.removesuffix(REVERSED) for one in known if one.id.endswith(REVERSED)}
+    for one in known:
+        if one.id in corrected or one.id.endswith(REVERSED):
+            continue
+        if _is_same(one, line):
+            raise Twice(
+                f"{format_minor(one.amount_minor, one.currency)} of {user.username} "
+                f"({one.method}, {one.at:%Y-%m-%d}) is recorded already, as {one.id}. "
+                "If it was paid twice, say so: --again"
+            )
+
+
+def _is_same(one: MoneyLine, other: MoneyLine) -> bool:
+    same = (one.method, one.amount_minor, one.currency) == (
+        other.method,
+        other.amount_minor,
+        other.currency,
+    )
+    return same and abs(one.at - other.at) < TWICE_WITHIN
+
+
+def _by_hand(connection: Connection, line_id: str) -> MoneyLine:
+    line = facts.money_line(connection, line_id) if line_id.startswith(BY_HAND) else None
+    if line is None:
+        raise NotFound(f"no payment {line_id} was recorded by hand")
+    if line_id.endswith(REVERSED):
+        raise Permanent(f"{line_id} is a correction: record the payment again instead")
+    return line
+
+
+def _line(token: uuid.UUID, user_id: int, payment: Payment, actor: Actor) -> MoneyLine:
     return MoneyLine(
-        id=f"hand:{uuid.uuid4()}",
+        id=f"{BY_HAND}{token}",
         customer_id=None,
         kind="paid" if payment.amount_minor > 0 else "refunded",
         at=payment.at,
         amount_minor=payment.amount_minor,
-        currency=payment.currency,
-        what=payment.what,
+        currency=payment.currency.lower(),
+        what=payment.what.strip(),
         is_first=True,
         user_id=user_id,
         method=payment.method,
-        recorded_by=actor,
+        recorded_by=str(actor),
     )
 
 
-def _grant(
-    user_id: int, group: Group, payment: Payment, until_at: datetime | None, actor: str
-) -> HandGrant:
-    return HandGrant(
-        new_id(), user_id, group.id, payment.at, until_at, payment.what, actor, "payment"
-    )
+def _grant_id(line_id: str) -> str:
+    """The id of the grant that a payment by hand bought: of the same token, so it is found."""
+    return f"grant_{line_id.removeprefix(BY_HAND).replace('-', '')}"
 
 
-def _end(
-    end: datetime | Term | None, paid_at: datetime, before: Series | None, now: datetime
+def _until(
+    connection: Connection,
+    user_id: int,
+    group: Group,
+    bought: Bought,
+    paid_at: datetime,
+    bridge: Bridge,
 ) -> datetime | None:
-    if not isinstance(end, Term):
-        return end
-    runs = before is not None and before.end_at > now
-    return follow(before if runs else None, end, paid_at).end_at
+    if not isinstance(bought.end, Term):
+        return bought.end
+    before = of_stays(hand_grants.paid_stays(connection, user_id, group.id))
+    runs = before is not None and before.end_at > bridge.clock.now()
+    return follow(before if runs else None, bought.end, paid_at).end_at
+
+
+def _log(connection: Connection, action: str, line: MoneyLine, actor: Actor, now: datetime) -> None:
+    changes.log(
+        connection,
+        action,
+        now=now,
+        user_id=line.user_id,
+        cause=str(actor),
+        outcome=line.what,
+        detail={"line": line.id, "method": line.method},
+    )

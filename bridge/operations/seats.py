@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from bridge.core.memberships.past import last_known, seats_after, subscription_at
+from bridge.core.model.actor import Actor
+from bridge.core.model.rights import Seat
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.sharing import places
 from bridge.errors import NotFound, Permanent
-from bridge.operations.grants import find_user
+from bridge.operations.finding import find_user
+from bridge.operations.preview import Effect, What, effects
 from bridge.store import facts, history, links, shares, work
 from bridge.store.shares import Place
 from bridge.wiring import Bridge
@@ -54,40 +57,82 @@ def seats_at(bridge: Bridge, subscription_id: str, at: datetime, *, known: bool)
     return Seats(places(then), tuple(taken))
 
 
-def assign(bridge: Bridge, subscription_id: str, user_id: int, *, actor: str) -> None:
-    """Give a user a seat.
+def preview_assign(bridge: Bridge, subscription_id: str, user_id: int) -> tuple[Effect, ...]:
+    """What `assign` would bring to the user's groups. Raises the same."""
+    find_user(bridge, user_id)
+    with bridge.store.read() as connection:
+        subscription = _subscription(connection, subscription_id)
+        if _has_seat(connection, subscription, user_id):
+            return effects(bridge, user_id, What())
+    seat = Seat(subscription, bridge.clock.now())
+    return effects(bridge, user_id, What(lambda it: replace(it, seats=(*it.seats, seat))))
+
+
+def assign(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) -> Seats:
+    """Give a user a seat. A second time changes nothing; `unassign` is the reverse.
 
     Raises: NotFound for an unknown subscription or user, Permanent when no seat is left.
     """
     find_user(bridge, user_id)
     with bridge.store.write() as connection:
         subscription = _subscription(connection, subscription_id)
-        if user_id in (
-            links.user_of(connection, subscription.customer_id),
-            subscription.beneficiary_id,
-        ):
-            raise Permanent(f"{subscription_id} is user {user_id}'s own: they have a seat by that")
-        taken = shares.places_taken(connection, subscription_id)
-        if any(place.user_id == user_id for place in taken):
-            raise Permanent(f"user {user_id} has a seat of {subscription_id} already")
-        if len(taken) >= places(subscription):
-            raise Permanent(
-                f"{subscription_id} has {places(subscription)} seats beside the buyer's own, and "
-                f"{len(taken)} are taken: raise its quantity at Stripe, or take one back"
-            )
-        shares.assign(connection, subscription, user_id, actor=actor, now=bridge.clock.now())
+        if not _has_seat(connection, subscription, user_id):
+            now = bridge.clock.now()
+            shares.assign(connection, subscription, user_id, actor=str(actor), now=now)
     bridge.hint("decide", work.user_key(user_id))
+    return seats_of(bridge, subscription_id)
 
 
-def unassign(bridge: Bridge, subscription_id: str, user_id: int, *, actor: str) -> None:
+def preview_unassign(bridge: Bridge, subscription_id: str, user_id: int) -> tuple[Effect, ...]:
+    """What `unassign` would bring to the user's groups. Raises the same."""
+    with bridge.store.read() as connection:
+        _subscription(connection, subscription_id)
+        taken = shares.places_taken(connection, subscription_id)
+    if all(place.user_id != user_id for place in taken):
+        raise _no_seat(subscription_id, user_id)
+    return effects(
+        bridge,
+        user_id,
+        What(
+            lambda it: replace(
+                it, seats=tuple(one for one in it.seats if one.subscription.id != subscription_id)
+            )
+        ),
+    )
+
+
+def unassign(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) -> Seats:
     """Take a seat back. Raises: NotFound when the user has none."""
     with bridge.store.write() as connection:
         subscription = _subscription(connection, subscription_id)
         now = bridge.clock.now()
-        done = shares.unassign(connection, subscription, user_id, actor=actor, now=now)
+        done = shares.unassign(connection, subscription, user_id, actor=str(actor), now=now)
     if not done:
-        raise NotFound(f"user {user_id} has no seat of {subscription_id}")
+        raise _no_seat(subscription_id, user_id)
     bridge.hint("decide", work.user_key(user_id))
+    return seats_of(bridge, subscription_id)
+
+
+def _has_seat(connection: Connection, subscription: Subscription, user_id: int) -> bool:
+    """Whether the user has a seat already. Raises: Permanent where they can be given none."""
+    if user_id in (
+        links.user_of(connection, subscription.customer_id),
+        subscription.beneficiary_id,
+    ):
+        raise Permanent(f"user {user_id} has {subscription.id} themselves and needs no seat of it")
+    taken = shares.places_taken(connection, subscription.id)
+    if any(place.user_id == user_id for place in taken):
+        return True
+    if len(taken) >= places(subscription):
+        raise Permanent(
+            f"{subscription.id} has {places(subscription)} seats beside the buyer's own, and "
+            f"{len(taken)} are taken: raise its quantity at Stripe, or take one back"
+        )
+    return False
+
+
+def _no_seat(subscription_id: str, user_id: int) -> NotFound:
+    return NotFound(f"user {user_id} has no seat of {subscription_id}")
 
 
 def _subscription(connection: Connection, subscription_id: str) -> Subscription:

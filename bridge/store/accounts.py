@@ -11,7 +11,16 @@ from sqlalchemy import Connection, Row, select, update
 
 from bridge.store import hand_grants, links, shares
 from bridge.store.changes import log
-from bridge.store.schema import changes, memberships, purchases, subscriptions, users
+from bridge.store.schema import (
+    changes,
+    memberships,
+    money_lines,
+    purchases,
+    seats,
+    subscriptions,
+    users,
+)
+from bridge.store.schema import hand_grants as hand_grants_table
 from bridge.store.work import insert_for, mark_dirty, user_key
 
 # The forum's groups are read that often at least, the small ones.
@@ -56,6 +65,22 @@ def move(
     shares.move_seats(connection, from_id, to_id, actor=actor, now=now)
     _note(connection, from_id, to_id, actor, now)
     return moved
+
+
+def is_known(connection: Connection, user_id: int) -> bool:
+    """Whether anything is kept of an account that another could take over."""
+    mine = select(memberships.c.group_id).where(memberships.c.user_id == user_id)
+    seated = select(seats.c.subscription_id).where(seats.c.user_id == user_id)
+    paid = select(money_lines.c.id).where(money_lines.c.user_id == user_id)
+    given = select(hand_grants_table.c.id).where(hand_grants_table.c.user_id == user_id)
+    gifts = (
+        select(table.c.id).where(table.c.beneficiary_id == user_id)
+        for table in (subscriptions, purchases)
+    )
+    return bool(links.customers_of(connection, user_id)) or any(
+        connection.execute(asked.limit(1)).first() is not None
+        for asked in (mine, seated, paid, given, *gifts)
+    )
 
 
 def _note(connection: Connection, from_id: int, to_id: int, actor: str, now: datetime) -> None:

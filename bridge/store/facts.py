@@ -164,6 +164,14 @@ def money_of(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
     return tuple(MoneyLine(*(*row[:-1], _parts(row[-1]))) for row in rows)
 
 
+def money_line(connection: Connection, line_id: str) -> MoneyLine | None:
+    """The line of this id."""
+    row = connection.execute(
+        select(*(money_lines.c[name] for name in _MONEY)).where(money_lines.c.id == line_id)
+    ).one_or_none()
+    return None if row is None else MoneyLine(*(*row[:-1], _parts(row[-1])))
+
+
 def _parts(stored: Sequence[Mapping[str, Any]] | None) -> tuple[MoneyPart, ...]:
     return tuple(MoneyPart(**part) for part in stored) if stored else ()
 

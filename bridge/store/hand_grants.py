@@ -66,6 +66,12 @@ def recorded(connection: Connection, user_id: int | None = None) -> list[Recorde
     ]
 
 
+def find(connection: Connection, grant_id: str) -> Recorded | None:
+    """The grant of this id, in force or not."""
+    row = connection.execute(select(hand_grants).where(H.id == grant_id)).one_or_none()
+    return None if row is None else _recorded(row)
+
+
 def exists(connection: Connection, grant_id: str) -> bool:
     """Whether a grant of this id was ever recorded."""
     return connection.scalar(select(H.id).where(H.id == grant_id)) is not None

@@ -25,6 +25,12 @@ def wishes_of(connection: Connection, user_id: int) -> dict[int, Wish]:
     return {row.group_id: _wish(row) for row in rows}
 
 
+def rows_of(connection: Connection, user_id: int) -> dict[int, Row[Any]]:
+    """What is wanted and actual for a user, by group."""
+    rows = connection.execute(select(memberships).where(M.user_id == user_id))
+    return {row.group_id: row for row in rows}
+
+
 def save_decision(
     connection: Connection,
     user_id: int,

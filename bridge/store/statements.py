@@ -16,7 +16,7 @@ from bridge.core.model.stripe import PendingPayment
 from bridge.core.rules.policy import Policy
 from bridge.store import state
 from bridge.store.changes import log
-from bridge.store.schema import messages, moment, users
+from bridge.store.schema import customers, messages, moment, users
 from bridge.store.work import insert_for
 
 STARTED_AT = "bridge.started_at"
@@ -43,6 +43,17 @@ def known_by_names(connection: Connection, names: Collection[str]) -> list[int]:
     lower = {name.lower() for name in names}
     return list(
         connection.scalars(select(users.c.user_id).where(func.lower(users.c.username).in_(lower)))
+    )
+
+
+def never_told(connection: Connection) -> tuple[int, ...]:
+    """Users who have a customer at Stripe, and to whom no statement was ever written."""
+    told = select(users.c.user_id).where(users.c.topic_id.is_not(None))
+    mine = customers.c.user_id
+    return tuple(
+        connection.scalars(
+            select(mine).where(mine.is_not(None), mine.not_in(told)).distinct().order_by(mine)
+        )
     )
 
 

@@ -159,8 +159,8 @@ def test_E58_a_deleted_account_is_held_and_is_an_alert_while_its_billing_goes_on
     assert [c.path for c in world.calls("discourse", mark) if c.method != "GET"] == ["/posts.json"]
     (alert,) = asked(world, "alerts")
     assert alert["kind"] == "pays_without_account"
-    assert f"bridge relink {world.user('alice')} USER" in alert["todo"]
-    told = asked(world, "explain", str(world.user("alice")))
+    assert f"bridge relink id:{world.user('alice')} USER" in alert["todo"]
+    told = asked(world, "explain", f"id:{world.user('alice')}")
     assert [one["wanted"] for one in told["groups"]] == [True]
     world.sdk.v1.subscriptions.cancel(subscription.id)
     confirm(world)
@@ -190,7 +190,7 @@ def test_E58_after_a_merge_all_follows_to_the_other_account_on_an_operators_word
     assert world.groups_of("alicia") == {"supporters"}
     sweep(world)
     assert figure(world, "bridge_paying_without_account") == 1
-    told = asked(world, "relink", str(alice), "alicia", "--by", "maria")
+    told = asked(world, "relink", f"id:{alice}", "alicia", "--by", "maria")
     assert len(told["customers"]) == 1
     world.settle()
     assert figure(world, "bridge_paying_without_account") == 0
@@ -207,7 +207,7 @@ def test_E58_a_merge_that_is_told_at_once_is_the_same(world: System) -> None:
     world.user("alicia")
     world.settle()
     merge(world, "alice", "alicia")
-    typed(world, "relink", str(world.user("alice")), "alicia", "--by", "maria")
+    typed(world, "relink", f"id:{world.user('alice')}", "alicia", "--by", "maria")
     confirm(world)
     assert world.groups_of("alicia") == {"supporters"}
     world.sdk.v1.subscriptions.cancel(subscription.id)
@@ -224,7 +224,7 @@ def test_E58_I5_what_the_other_account_had_before_the_merge_stays_its_own(
     sweep(world)
     merge(world, "alice", "alicia")
     sweep(world)
-    typed(world, "relink", str(world.user("alice")), "alicia", "--by", "maria")
+    typed(world, "relink", f"id:{world.user('alice')}", "alicia", "--by", "maria")
     world.settle()
     world.sdk.v1.subscriptions.cancel(subscription.id)
     confirm(world)
@@ -250,7 +250,7 @@ def test_A11_E58_who_comes_back_with_a_new_account_is_known_by_an_operators_word
     world.users["alice"] = made.id
     sweep(world)
     assert world.groups_of("alice") == set()
-    typed(world, "relink", str(old), "alice", "--by", "maria")
+    typed(world, "relink", f"id:{old}", "alice", "--by", "maria")
     world.settle()
     assert world.groups_of("alice") == {"supporters", "pioneers"}
 
@@ -263,7 +263,7 @@ def test_E58_an_old_reference_leads_to_the_account_that_followed(world: System) 
     reference = session.client_reference_id
     world.user("alicia")
     merge(world, "alice", "alicia")
-    typed(world, "relink", str(old), "alicia", "--by", "maria")
+    typed(world, "relink", f"id:{old}", "alicia", "--by", "maria")
     checkout(world, None, other, client_reference_id=reference)
     world.settle()
     assert world.groups_of("alicia") == {"supporters", "patrons"}
@@ -276,14 +276,14 @@ def test_E59_whom_staff_took_out_stays_out_under_the_other_account_too(world: Sy
     staff_remove(world, "supporters", "alice")
     sweep(world)
     merge(world, "alice", "alicia")
-    typed(world, "relink", str(world.user("alice")), "alicia", "--by", "maria")
+    typed(world, "relink", f"id:{world.user('alice')}", "alicia", "--by", "maria")
     sweep(world)
     assert world.groups_of("alicia") == set()
     assert membership(world, "alicia", "supporters").override == "staff"
 
 
 def test_relinking_to_nobody_or_to_the_same_is_refused(world: System) -> None:
-    alice = str(world.user("alice"))
+    alice = f"id:{world.user('alice')}"
     typed(world, "relink", alice, "nobody-of-that-name", "--by", "maria", code=1)
     assert "same account" in typed(world, "relink", alice, alice, "--by", "maria", code=1)
     typed(world, "relink", alice, "alice", code=2)

@@ -297,7 +297,7 @@ def test_A34_a_price_without_a_rule_that_holds_a_membership_is_told_with_what_to
     work(world, 7 * MINUTE, step=60)
     text = plain(told(world)[0])
     assert f"alice (user {world.user('alice')}) and the group supporters are left" in text
-    assert f"bridge lift {world.user('alice')} supporters" in text
+    assert f"bridge keep or let-go id:{world.user('alice')} supporters" in text
     assert world.members("supporters") == {"alice"}
 
 

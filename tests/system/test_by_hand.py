@@ -14,7 +14,7 @@ from bridge.errors import Permanent
 from bridge.operations.grants import grant
 from bridge.sandbox.discourse.membership import remove_member
 from bridge.store.schema import money_lines
-from tests.harness import System, system
+from tests.harness import OPERATOR, System, system
 from tests.system.acts import (
     confirm,
     forum_user,
@@ -152,7 +152,7 @@ def test_a_grant_that_cannot_be_is_refused_with_the_reason(world: System) -> Non
     typed(world, "grant", "alice", "pioneers", "--for", "lifetime", code=2)
     past = world.bridge.clock.now() - timedelta(seconds=1)
     with pytest.raises(Permanent, match="over already"):
-        grant(world.bridge, alice, "pioneers", until_at=past, reason="x", actor="maria")
+        grant(world.bridge, OPERATOR, alice, "pioneers", until_at=past, reason="x")
     assert log_of(world, "alice") == []
 
 
@@ -191,9 +191,8 @@ def test_E59_who_left_may_come_back_and_is_owned_by_the_bridge_again(world: Syst
     assert moves(world, "alice", "supporters") == ["in", "out", "in", "out"]
 
 
-def test_A34_what_is_held_for_a_price_without_a_rule_ends_when_a_moderator_lifts_it(
-    world: System,
-) -> None:
+def held_for_a_price_without_a_rule(world: System) -> None:
+    """Alice's subscription moves to a price that leads to no group."""
     subscription = world.subscribe(world.customer("alice"), world.price("supporters"))
     world.settle()
     item = subscription["items"].data[0].id
@@ -204,7 +203,44 @@ def test_A34_what_is_held_for_a_price_without_a_rule_ends_when_a_moderator_lifts
     world.sdk.v1.subscriptions.update(subscription.id, {"items": [{"id": item, "price": new}]})
     confirm(world)
     assert membership(world, "alice", "supporters").hold == "no_rule"
-    typed(world, "lift", "alice", "supporters", "--by", "maria")
+
+
+def test_A125_lift_does_not_decide_about_a_hold_and_names_the_two_commands_that_do(
+    world: System,
+) -> None:
+    held_for_a_price_without_a_rule(world)
+    refused = typed(world, "lift", "alice", "supporters", "--by", "maria", code=1)
+    assert "bridge keep" in refused
+    assert "bridge let-go" in refused
+    assert membership(world, "alice", "supporters").hold == "no_rule"
+
+
+def test_A125_A34_what_is_held_stays_when_a_moderator_keeps_it_and_revoke_undoes_that(
+    world: System,
+) -> None:
+    held_for_a_price_without_a_rule(world)
+    (seen,) = asked(world, "keep", "alice", "supporters", "--by", "maria", "--preview")["effects"]
+    assert (seen["group"], seen["turn"]) == ("supporters", "stays in")
+    assert membership(world, "alice", "supporters").hold == "no_rule"
+    kept = asked(world, "keep", "alice", "supporters", "--by", "maria")
+    confirm(world)
+    assert membership(world, "alice", "supporters").hold is None
+    typed(world, "keep", "alice", "supporters", "--by", "maria", code=1)
+    confirm(world)
+    assert moves(world, "alice", "supporters") == ["in"]
+    typed(world, "revoke", kept["grant"], "--by", "maria")
+    confirm(world)
+    assert moves(world, "alice", "supporters") == ["in"]
+    assert membership(world, "alice", "supporters").hold == "no_rule"
+
+
+def test_A125_A34_what_is_held_ends_when_a_moderator_lets_it_go(world: System) -> None:
+    held_for_a_price_without_a_rule(world)
+    (seen,) = asked(world, "let-go", "alice", "supporters", "--by", "maria", "--preview")["effects"]
+    assert (seen["group"], seen["turn"]) == ("supporters", "loses")
+    confirm(world)
+    assert membership(world, "alice", "supporters").hold == "no_rule"
+    typed(world, "let-go", "alice", "supporters", "--by", "maria")
     confirm(world)
     confirm(world)
     assert moves(world, "alice", "supporters") == ["in", "out"]

@@ -127,7 +127,8 @@ def test_A36_A30_a_moderators_change_takes_the_path_of_the_dashboard(
                 changes.c.action == "change_asked", changes.c.user_id == world.user("alice")
             )
         ).all()
-    assert (kept.cause, kept.user_id) == ("mona", world.user("alice"))
+    by = f"moderator:{world.user('mona')} via command"
+    assert (kept.cause, kept.user_id) == (by, world.user("alice"))
     assert kept.outcome == f"{by_moderator.id}: {low} to {high}"
 
 

@@ -13,13 +13,13 @@ from sqlalchemy import func, select, update
 
 from bridge.answers.explain import explain
 from bridge.core.rules.policy import parse_policy
-from bridge.operations import upkeep
+from bridge.operations import links, reading
 from bridge.rulebook import Rulebook
 from bridge.sandbox.stripe import delivery, fail_payments
 from bridge.store import history
 from bridge.store.schema import changes, readings, subscriptions, work
 from bridge.worker import reconcile
-from tests.harness import DAY, System, system
+from tests.harness import DAY, OPERATOR, System, system
 from tests.system.acts import account, confirm, pass_days, pay_open_invoices, staff_add
 
 
@@ -60,7 +60,7 @@ def test_A61_news_that_comes_late_changes_how_it_was_and_not_how_it_was_known(
     world.advance(3600)
     between = now(world)
     world.advance(1800)
-    upkeep.sync_user(world.bridge, world.user("alice"), actor="test")
+    reading.sync_user(world.bridge, OPERATOR, world.user("alice"))
     confirm(world)
     assert world.groups_of("alice") == set()
     as_it_was = then(world, "alice", between)
@@ -123,7 +123,7 @@ def test_what_a_customer_gave_counts_for_whose_it_was_then(world: System) -> Non
     world.settle()
     linked = now(world)
     world.advance(60)
-    upkeep.unlink(world.bridge, customer, actor="test")
+    links.unlink(world.bridge, OPERATOR, customer)
     confirm(world)
     (known,) = explain(world.bridge, world.user("alice"), at=linked, known=True)["groups"]
     assert (known["entitled"], known["member"]) == (True, True)
@@ -208,7 +208,7 @@ def test_only_a_reading_that_differs_is_kept_and_the_log_is_never_edited(world: 
 
     log, count = rows(), kept()
     for _ in range(3):
-        upkeep.sync_user(world.bridge, world.user("alice"), actor="test")
+        reading.sync_user(world.bridge, OPERATOR, world.user("alice"))
         world.settle()
     assert kept() == count
     assert rows() == log
@@ -231,7 +231,7 @@ def test_what_an_earlier_version_did_not_read_is_no_change(world: System) -> Non
     reconcile.read_all_subscriptions(world.bridge)
     with world.bridge.store.read() as connection:
         assert connection.scalar(select(func.sum(work.c.dirty_gen))) == rounds
-    upkeep.sync_user(world.bridge, world.user("alice"), actor="test")
+    reading.sync_user(world.bridge, OPERATOR, world.user("alice"))
     world.settle()
     with world.bridge.store.read() as connection:
         assert connection.scalar(select(func.count()).select_from(readings)) == count

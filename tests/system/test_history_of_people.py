@@ -15,10 +15,10 @@ from bridge.answers.simulator import simulate
 from bridge.core.model.rights import Facts
 from bridge.core.rules.policy import parse_policy
 from bridge.core.signed.reference import sign_reference
-from bridge.operations import upkeep
+from bridge.operations import reading
 from bridge.sandbox.stripe import delivery
 from bridge.store import facts, history
-from tests.harness import SECRET_KEY, System, system
+from tests.harness import OPERATOR, SECRET_KEY, System, system
 from tests.system.acts import checkout, confirm, pass_days, staff_remove
 from tests.system.typing_commands import asked, typed
 
@@ -167,7 +167,7 @@ def test_E21_a_seat_whose_subscription_ended_before_that_was_heard_of_had_ended(
     unheard = now(world)
     delivery.clear(world.sandbox.world)
     world.advance(HOUR.total_seconds() / 2)
-    upkeep.sync_user(world.bridge, world.user("bob"), actor="test")
+    reading.sync_user(world.bridge, OPERATOR, world.user("bob"))
     confirm(world)
     assert said(world, "bob", unheard, known=True) == [("active", "seat")]
     assert said(world, "bob", unheard) == [("canceled", "seat")]
@@ -242,7 +242,7 @@ def test_what_an_account_had_before_another_followed_it_is_told_of_each(world: S
     world.settle()
     seat(world, bought, "alice")
     before = mark_of(world)
-    typed(world, "relink", str(world.user("alice")), "bob", "--by", "maria")
+    typed(world, "relink", f"id:{world.user('alice')}", "bob", "--by", "maria")
     confirm(world)
     after = mark_of(world)
     alice, bob = (said(world, name, before, known=True) for name in ("alice", "bob"))

@@ -49,7 +49,7 @@ def test_A66_only_current_memberships_enter_with_their_ends_and_twice_changes_no
         tmp_path,
         f"Alice,supporters,{in_days(world, 2)},paid in 2025",
         f"bob,pioneers,{in_days(world, -30)},paid in 2024",
-        f"{world.user('carol')},pioneers,,founder",
+        f"id:{world.user('carol')},pioneers,,founder",
     )
     dry = asked(world, "import", file, "--by", "maria")
     assert fates(dry) == ["new", "over", "new"]

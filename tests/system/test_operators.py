@@ -162,7 +162,27 @@ def test_commands_for_people_need_a_database_of_this_version(run: Run) -> None:
     assert "B121" in run("explain", "ada", code=3).output
 
 
-@pytest.mark.parametrize("name", ["nobody-here", "²", "9" * 30])
+@pytest.mark.parametrize("name", ["nobody-here", "9" * 30, "name:9"])
 def test_a_person_whom_the_forum_does_not_know_is_named(run: Run, name: str) -> None:
     run("migrate")
-    assert f"nobody on the forum is called {name}" in run("explain", name, code=1).output
+    called = name.removeprefix("name:")
+    assert f"nobody on the forum is called {called}" in run("explain", name, code=1).output
+
+
+@pytest.mark.parametrize("name", ["²", "", "x" * 300, "a\tb", "id:twelve"])
+def test_A113_a_name_that_is_none_is_refused_in_words_by_each_command(run: Run, name: str) -> None:
+    run("migrate")
+    for words in (
+        ("explain", name),
+        ("sync", "--user", name),
+        ("grant", name, "supporters", "--reason", "x", "--by", "ada"),
+        ("grant", "ada", name, "--reason", "x", "--by", "ada"),
+        ("grant", "ada", "supporters", "--reason", "x", "--by", name or " "),
+        ("lift", name, "supporters", "--by", "ada"),
+        ("relink", name, "ada", "--by", "ada"),
+        ("reference", name),
+        ("release", name),
+    ):
+        refused = run(*words, code=1).output
+        assert "write" in refused or "names have" in refused
+        assert "Traceback" not in refused

@@ -50,7 +50,7 @@ def test_A59_a_recorded_payment_is_membership_statement_ledger_row_actor_and_rec
     paid(world, "alice", "25.00", "--group", "pioneers", "--for", "1y")
     world.settle()
     assert world.groups_of("alice") == {"pioneers"}
-    assert lines(world) == [("paid", 2500, "cash", "maria")]
+    assert lines(world) == [("paid", 2500, "cash", f"moderator:{world.user('maria')} via command")]
     assert {"payment_recorded", "granted"} <= set(log_of(world, "alice"))
     ((statement,),) = messages_to(world, "alice")
     assert "because of your membership" in statement.raw
@@ -99,14 +99,14 @@ def test_A80_money_without_a_group_is_only_recorded(world: System) -> None:
     paid(world, "alice", "12.50")
     world.settle()
     assert world.groups_of("alice") == set()
-    assert lines(world) == [("paid", 1250, "cash", "maria")]
+    assert lines(world) == [("paid", 1250, "cash", f"moderator:{world.user('maria')} via command")]
 
 
 def test_I6_payments_by_hand_follow_a_merged_account_without_an_edit(world: System) -> None:
     paid(world, "alice", "25.00")
     before = lines(world)
     world.user("alicia")
-    typed(world, "relink", str(world.user("alice")), "alicia", "--by", "maria")
+    typed(world, "relink", f"id:{world.user('alice')}", "alicia", "--by", "maria")
     paid(world, "alicia", "1.00")
     world.settle()
     assert lines(world)[:1] == before

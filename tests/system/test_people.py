@@ -11,13 +11,13 @@ import pytest
 
 from bridge.answers.backlog import waiting
 from bridge.clock import Clock
-from bridge.operations import upkeep
+from bridge.operations import links
 from bridge.sandbox.discourse.membership import remove_member
 from bridge.sandbox.discourse.people import delete, rename
 from bridge.sandbox.stripe import delivery
 from bridge.store.schema import customers
 from bridge.worker.group_members import read_members
-from tests.harness import System, system
+from tests.harness import OPERATOR, System, system
 from tests.system.acts import (
     checkout,
     confirm,
@@ -125,7 +125,7 @@ def test_unlinking_ends_what_the_customer_gave(world: System) -> None:
     customer = world.customer("alice")
     world.subscribe(customer, world.price("supporters"))
     world.settle()
-    upkeep.unlink(world.bridge, customer, actor="operator")
+    links.unlink(world.bridge, OPERATOR, customer)
     confirm(world)
     assert world.groups_of("alice") == set()
 

@@ -14,10 +14,10 @@ from sqlalchemy import select
 from bridge.answers import plan as plans
 from bridge.answers.simulator import Treated, simulate
 from bridge.core.rules.policy import parse_policy
-from bridge.operations import upkeep
+from bridge.operations import links
 from bridge.sandbox.stripe import delivery, fail_payments
 from bridge.store.schema import metadata, readings
-from tests.harness import System, system
+from tests.harness import OPERATOR, System, system
 from tests.system.acts import account, confirm, pass_days
 from tests.system.typing_commands import typed
 
@@ -168,7 +168,7 @@ def test_a_plan_goes_by_the_catalogue_as_it_is_now_and_by_who_was_unlinked(
     world.subscribe(world.customer("bob"), price)
     world.subscribe(customer, price)
     world.settle()
-    upkeep.unlink(world.bridge, customer, actor="test")
+    links.unlink(world.bridge, OPERATOR, customer)
     product = str(world.sdk.v1.prices.retrieve(price).product)
     world.sdk.v1.products.update(product, {"metadata": {"discourse_groups": "patrons"}})
     found = {(one.user_id, one.action, one.group, one.reason) for one in plans.plan(world.bridge)}

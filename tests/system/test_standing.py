@@ -53,14 +53,14 @@ def test_A18_a_member_is_in_good_standing_with_reason_and_time_though_stripe_is_
     world: System, door: FlaskClient
 ) -> None:
     mark = world.mark()
-    told = ask(door, f"{world.user('alice')}?group=supporters")
+    told = ask(door, f"id/{world.user('alice')}?group=supporters")
     assert (told["standing"], told["code"]) == ("good", "active")
     assert told["reason"] == "because of your monthly membership"
     (group,) = told["groups"]
     assert (group["group"], group["in"]) == ("supporters", True)
     age = world.bridge.clock.now() - datetime.fromisoformat(told["as_of"])
     assert timedelta(0) < age < timedelta(hours=1)
-    assert ask(door, "Alice") == ask(door, str(world.user("alice")))
+    assert ask(door, "Alice") == ask(door, f"id/{world.user('alice')}")
     assert [*world.calls("stripe", mark), *world.calls("discourse", mark)] == []
 
 
@@ -80,7 +80,7 @@ def test_A18_whom_nobody_here_ever_saw_is_unknown_and_so_is_a_group(
     world: System, door: FlaskClient
 ) -> None:
     assert ask(door, "nobody", 404) == {"error": "no such user"}
-    assert ask(door, str(world.user("stranger")), 404) == {"error": "no such user"}
+    assert ask(door, f"id/{world.user('stranger')}", 404) == {"error": "no such user"}
     assert ask(door, "alice?group=nowhere", 404) == {"error": "no such group"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from click.testing import CliRunner
@@ -14,6 +15,9 @@ from tests.harness import SECRET_KEY, System
 
 def typed(world: System, *words: str, code: int = 0, env: Mapping[str, str] | None = None) -> str:
     """Type a command; what it prints. It ends with this exit code."""
+    for word, following in pairwise(words):
+        if word == "--by" and following.isalpha():
+            world.user(following)
     info = world.sandbox.info
     settings = world.bridge.settings
     variables = {

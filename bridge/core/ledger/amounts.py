@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
-from babel.numbers import NumberPattern, parse_pattern
+from babel.core import get_global
+from babel.numbers import NumberPattern, get_territory_currencies, parse_pattern
 
 from bridge.core.ledger.lines import MoneyLine
 
@@ -23,6 +25,11 @@ _THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 
 # "Special cases" there: counted in hundredths for older integrations, though always whole.
 _WHOLE = frozenset({"ISK", "UGX"})
+
+# The most digits of an amount at Stripe, in minor units: eight, and more where money is small.
+# Source: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+_MOST_DIGITS = 8
+_MORE_DIGITS = {"IDR": 12, "COP": 10, "HUF": 10, "KRW": 10, "VND": 10, "LBP": 12, "UZS": 12}
 
 _CURRENCY = re.compile("[A-Z]{3}")
 
@@ -49,6 +56,16 @@ def format_minor(amount_minor: int, currency: str, locale: str = "en") -> str:
     reader = find_locale(locale)
     text = _pattern(reader, shown).apply(value, reader, currency=code, currency_digits=False)
     return str(text).replace("-", "\N{MINUS SIGN}")
+
+
+def is_currency(currency: str, on: date) -> bool:
+    """Whether some country pays with it on a day; `XYZ`, gold and what was replaced are none."""
+    return currency.upper() in _in_use(on)
+
+
+def is_absurd(amount_minor: int, currency: str) -> bool:
+    """Whether an amount is larger than Stripe takes: a slip of the keys, not a payment."""
+    return len(str(abs(amount_minor))) > _MORE_DIGITS.get(_code(currency), _MOST_DIGITS)
 
 
 def to_minor(text: str, currency: str) -> int:
@@ -123,6 +140,16 @@ def add_up(lines: Iterable[MoneyLine], under_review: Collection[str] = ()) -> tu
     return tuple(
         Total(code, of["paid"], of["returned"], of["reviewed"], max(0, of["credit"]))
         for code, of in sorted(sums.items())
+    )
+
+
+@lru_cache(maxsize=4)
+def _in_use(on: date) -> frozenset[str]:
+    territories = get_global("territory_currencies")
+    return frozenset(
+        code
+        for territory in territories
+        for code in get_territory_currencies(territory, on, on, tender=True)
     )
 
 

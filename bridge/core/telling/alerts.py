@@ -109,11 +109,11 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.HELD: (
         "{user} and the group {group} are left as they are: {why}",
-        "bridge explain {user_id}; then bridge lift {user_id} {group} --by NAME",
+        "bridge explain id:{user_id}; then bridge keep or let-go id:{user_id} {group} --by NAME",
     ),
     Kind.NO_RULE_ENDS: (
         "{user} loses {group}: what they pay for has no rule any more",
-        "bridge explain {user_id}; if that is not meant, give the price a rule",
+        "bridge explain id:{user_id}; if that is not meant, give the price a rule",
     ),
     Kind.REMOVALS_STOPPED: (
         "Removals from {group} are stopped: more were due than one hour allows",
@@ -121,7 +121,7 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.DISPUTE: (
         "A payment of {user} is disputed at their bank ({objects})",
-        "answer it at Stripe (Payments, Disputes); bridge explain {user_id}",
+        "answer it at Stripe (Payments, Disputes); bridge explain id:{user_id}",
     ),
     Kind.PAYS_SUSPENDED: (
         "{user} is suspended and goes on paying ({objects})",
@@ -129,7 +129,7 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.PAYS_WITHOUT_ACCOUNT: (
         "{user} goes on paying ({objects}), and the account is {state}",
-        "bridge relink {user_id} USER --by NAME if another account is theirs; or cancel at Stripe",
+        "bridge relink id:{user_id} USER --by NAME if they have another account, or cancel it",
     ),
 }
 

@@ -7,15 +7,30 @@ import hmac
 from flask import Blueprint, Response, jsonify, request
 
 from bridge.answers.standing import standing
+from bridge.core.model.people import NotAName
 from bridge.errors import NotFound
+from bridge.operations.finding import find_by_last_name
 from bridge.web.context import the_bridge
 
 blueprint = Blueprint("standing", __name__)
 
 
+@blueprint.get("/standing/")
+@blueprint.get("/standing/id/")
+def of_nobody() -> Response:
+    """Say how to ask."""
+    return of_user("id:" if request.path.endswith("id/") else "")
+
+
+@blueprint.get("/standing/id/<number>")
+def of_id(number: str) -> Response:
+    """Answer for an id, from what is stored: Stripe and the forum may be down."""
+    return of_user(f"id:{number}")
+
+
 @blueprint.get("/standing/<user>")
 def of_user(user: str) -> Response:
-    """Answer from what is stored, so that Stripe and the forum may be down."""
+    """Answer for a name, or for `id:12`. Digits alone are a name: Discourse allows that."""
     tokens = the_bridge().settings.standing_tokens
     if not tokens:
         return _refused(404, "STANDING_TOKEN is not set")
@@ -24,9 +39,12 @@ def of_user(user: str) -> Response:
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
     try:
-        return jsonify(standing(the_bridge(), user, request.args.get("group")))
+        user_id = find_by_last_name(the_bridge(), user)
+        return jsonify(standing(the_bridge(), user_id, request.args.get("group")))
     except NotFound as error:
         return _refused(404, str(error))
+    except NotAName as error:
+        return _refused(400, str(error))
 
 
 def _is_known(tokens: tuple[str, ...]) -> bool:

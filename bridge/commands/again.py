@@ -1,0 +1,102 @@
+"""What an operator may have done again: a reading, an event, removals, statements."""
+
+from __future__ import annotations
+
+import click
+
+from bridge.answers.backlog import waiting
+from bridge.commands.common import as_json, counting, ready_bridge, show
+from bridge.commands.deciding import actor_of, by_or_operator, look_now
+from bridge.operations import reading, removals
+from bridge.operations import statements as writing
+from bridge.operations.finding import find_user_id
+from bridge.store import work
+
+
+@click.command()
+@click.option("--user", help="A forum user: a name, or an id as id:12.")
+@click.option("--all", "everybody", is_flag=True, help="Everybody: a full reconcile.")
+@as_json
+def sync(user: str | None, *, everybody: bool, as_json: bool) -> None:
+    """Read Stripe again now, for one person or for everybody, and decide anew."""
+    if everybody == (user is not None):
+        raise click.UsageError("Say either --user NAME or --all.")
+    with ready_bridge() as bridge:
+        if user is not None:
+            user_id = find_user_id(bridge, user)
+            reading.sync_user(bridge, actor_of(bridge, None), user_id)
+            look_now(bridge, work.user_key(user_id))
+        else:
+            with counting() as count:
+                reading.sync_everybody(bridge, count)
+        left = waiting(bridge)
+    show(
+        left,
+        as_json=as_json,
+        for_people=lambda console: console.print(
+            "Read. The running bridge does what follows from it; the longest waiting change "
+            f"has waited {left['oldest_dirty_seconds']:.0f} s."
+        ),
+    )
+
+
+@click.command()
+@click.argument("event")
+@as_json
+def replay(event: str, *, as_json: bool) -> None:
+    """Treat a stored EVENT (evt_…) as if it had just come."""
+    with ready_bridge() as bridge:
+        reading.replay(bridge, event)
+    show(
+        {"event": event},
+        as_json=as_json,
+        for_people=lambda console: console.print(f"{event} waits to be looked at again."),
+    )
+
+
+@click.command()
+@click.argument("group")
+@by_or_operator
+@click.option("--preview", is_flag=True, help="Only show who would be removed.")
+@as_json
+def release(group: str, *, by: str | None, preview: bool, as_json: bool) -> None:
+    """Let removals from GROUP go on that the hourly limit has stopped. See `bridge plan` first."""
+    with ready_bridge() as bridge:
+        if preview:
+            found = removals.preview_release(bridge, group)
+        else:
+            found = removals.release(bridge, actor_of(bridge, by), group)
+    words = "would go on" if preview else "may go on"
+    show(
+        {
+            "group": found.group.name,
+            "released": 0 if preview else len(found.user_ids),
+            "waiting": found.user_ids,
+        },
+        as_json=as_json,
+        for_people=lambda console: console.print(
+            f"{len(found.user_ids)} removals from {found.group.name} {words}."
+        ),
+    )
+
+
+@click.command()
+@click.option("--all", "everybody", is_flag=True, required=True, help="Members who have none yet.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+def statements(*, everybody: bool, yes: bool, as_json: bool) -> None:
+    """Send their statement to all members who have none yet; says how many, and asks."""
+    del everybody
+    with ready_bridge() as bridge:
+        count = len(writing.without_statement(bridge))
+        really = count > 0 and (
+            yes or (not as_json and click.confirm(f"Write a message to {count} members?"))
+        )
+        if really:
+            count = len(writing.write_to_all(bridge))
+    words = f"{count} messages will be written." if really else f"{count} members; none written."
+    show(
+        {"members": count, "will_be_written": really},
+        as_json=as_json,
+        for_people=lambda console: console.print(words),
+    )

@@ -1,0 +1,80 @@
+"""What commands that decide something share: who decides, a preview first, a look right away."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TypeVar
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from bridge.commands.common import console, show
+from bridge.core.model.actor import Actor, operator
+from bridge.operations.finding import find_actor
+from bridge.operations.preview import Effect
+from bridge.wiring import Bridge
+from bridge.worker import rq_worker
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+by = click.option("--by", required=True, metavar="USER", help="The forum user who decided it.")
+by_or_operator = click.option(
+    "--by", metavar="USER", help="The forum user who decided it; left out: you, at this machine."
+)
+
+COLOURS = {"gains": "green", "loses": "red", "stays in": "dim", "stays out": "dim"}
+
+
+def previewed(command: Command) -> Command:
+    """Add --preview and --yes to a command that changes memberships."""
+    yes = click.option("--yes", is_flag=True, help="Do not ask, even on a terminal.")
+    preview = click.option("--preview", is_flag=True, help="Only show what it would bring.")
+    return preview(yes(command))
+
+
+def goes_ahead(
+    effects: Callable[[], Iterable[Effect]], *, preview: bool, yes: bool, as_json: bool
+) -> bool:
+    """Whether to do it: not for a preview, and on a terminal only after it was seen and agreed."""
+    if preview:
+        found = tuple(effects())
+        show(
+            {"applied": False, "effects": [asdict(one) for one in found]},
+            as_json=as_json,
+            for_people=lambda out: print_effects(out, found),
+        )
+        return False
+    if yes or as_json or not sys.stdin.isatty():
+        return True
+    print_effects(console(), effects())
+    return click.confirm("Do it?")
+
+
+def print_effects(out: Console, effects: Iterable[Effect]) -> None:
+    """One line for each membership that the act is about."""
+    lines = [
+        f"[{COLOURS[one.turn]}]{one.turn}[/] {escape(one.group)}: user {one.user_id}"
+        + (f" ({escape(one.because)})" if one.because else "")
+        for one in effects
+    ]
+    for line in lines or ["No membership changes."]:
+        out.print(line)
+
+
+def actor_of(bridge: Bridge, named: str | None) -> Actor:
+    """Who decides: the forum user who is named, or else whoever typed the command."""
+    if named is not None:
+        return find_actor(bridge, named, "command")
+    with suppress(OSError, KeyError):
+        return operator(getpass.getuser())
+    return operator("unknown")
+
+
+def look_now(bridge: Bridge, key: str) -> None:
+    """Decide in this process; when a running bridge is at it already, leave it to that."""
+    rq_worker.do(bridge, "decide", key)

@@ -1,0 +1,87 @@
+"""How people and groups are named: an id as `id:12`, everything else as a name.
+
+Discourse allows names of digits alone, so `12` is the name "12", never the id 12. `name:12` says
+the same where somebody might take it for an id.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from bridge.errors import Permanent
+
+# Discourse lets a site raise the length of names to 60 (`max_username_length`).
+LONGEST_NAME = 60
+# What a signed 64-bit column of the database can hold.
+LARGEST_ID = 2**63 - 1
+_ID = re.compile(r"[0-9]{1,19}")
+_SHOWN = 40
+
+
+class NotAName(Permanent):
+    """The text names nobody, whoever there is: the caller has to write it in another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A user or a group as somebody wrote it: by id, or by a name."""
+
+    id: int | None
+    name: str = ""
+    is_explicit: bool = False
+
+    @property
+    def could_be_id(self) -> bool:
+        """Whether the name may have been meant as an id: digits without `name:` before them."""
+        return self.id is None and not self.is_explicit and _ID.fullmatch(self.name) is not None
+
+
+def parse_named(text: str) -> Named:
+    """Read `id:12`, `name:alice` or `alice`. Raises: NotAName, in words that say what to write."""
+    kind, colon, rest = text.strip().partition(":")
+    if not text.strip():
+        raise NotAName("the name is empty: write a name, or an id as id:12")
+    if not colon:
+        return Named(None, _name(kind))
+    if kind == "id":
+        if not _ID.fullmatch(rest) or not 0 < int(rest) <= LARGEST_ID:
+            raise NotAName(f"{_shown(text)} is not an id: write its digits, as in id:12")
+        return Named(int(rest), is_explicit=True)
+    if kind == "name":
+        return Named(None, _name(rest), is_explicit=True)
+    raise NotAName(f"{_shown(text)} is not a name: write a name, or an id as id:12")
+
+
+def fold(name: str) -> str:
+    """The form in which Discourse compares names: composed, and in lower case.
+
+    As `User.normalize_username` does (`unicode_normalize.downcase`). Ruby lowers each character
+    alone, so a final sigma stays like any other; `str.lower` of the whole text would not.
+    """
+    return "".join(letter.lower() for letter in unicodedata.normalize("NFC", name))
+
+
+def _name(text: str) -> str:
+    if len(text) > LONGEST_NAME:
+        raise NotAName(
+            f"{_shown(text)} is not a name: it has {len(text)} characters, and names have "
+            f"{LONGEST_NAME} at most"
+        )
+    if not text or not all(map(_is_allowed, text)):
+        raise NotAName(
+            f"{_shown(text)} is not a name: names have letters, digits, dashes, dots and "
+            "underscores; write an id as id:12"
+        )
+    return text
+
+
+def _is_allowed(letter: str) -> bool:
+    """Letters, marks and digits of any script, as Discourse with Unicode names allows them."""
+    return letter in "-_." or unicodedata.category(letter)[0] in "LM" or letter.isdecimal()
+
+
+def _shown(text: str) -> str:
+    """The text in quotes, short, with whatever does not print escaped."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")

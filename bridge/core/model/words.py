@@ -1,0 +1,19 @@
+"""What people write as a reason or a purpose: checked before it is kept for good."""
+
+from __future__ import annotations
+
+from bridge.errors import Permanent
+
+LONGEST = 200
+
+
+def checked_words(what: str, text: str) -> str:
+    """The text without spaces around it. Raises: Permanent where it is empty, long or not text."""
+    words = text.strip()
+    if not words:
+        raise Permanent(f"the {what} is empty: say it in a few words")
+    if len(words) > LONGEST:
+        raise Permanent(f"the {what} has {len(words)} characters: use {LONGEST} at most")
+    if not words.isprintable():
+        raise Permanent(f"the {what} holds control characters: write it on one line, as text")
+    return words

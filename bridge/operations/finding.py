@@ -1,0 +1,128 @@
+"""Whom and what a person means who names a user, a group, or themselves."""
+
+from __future__ import annotations
+
+from bridge.core.model.actor import Actor, Through
+from bridge.core.model.discourse import Group, User
+from bridge.core.model.people import Named, fold, parse_named
+from bridge.errors import NotFound, Permanent
+from bridge.store import groups, statements
+from bridge.wiring import Bridge
+from bridge.worker import group_members
+
+
+def find_user_id(bridge: Bridge, said: str) -> int:
+    """The id of the user whom somebody named by id or by name.
+
+    An id need not exist any more: accounts that are gone are asked about, too.
+    Raises: NotAName, NotFound, or Permanent where a name of digits may have been meant as an id.
+    """
+    named = parse_named(said)
+    return named.id if named.id is not None else _by_name(bridge, named).id
+
+
+def find_person(bridge: Bridge, said: str) -> User:
+    """The user whom somebody named, as the forum knows them now. Raises as `find_user_id` does."""
+    named = parse_named(said)
+    if named.id is not None:
+        return find_user(bridge, named.id)
+    user = _by_name(bridge, named)
+    with bridge.store.write() as connection:
+        statements.see_user(connection, user, bridge.clock.now())
+    return user
+
+
+def find_by_last_name(bridge: Bridge, said: str) -> int:
+    """The id of a user by id, or by the name that the bridge knows; nothing is asked elsewhere.
+
+    Raises: NotAName, NotFound for a name that nobody or more than one had.
+    """
+    named = parse_named(said)
+    if named.id is not None:
+        return named.id
+    with bridge.store.read() as connection:
+        known = statements.known_by_names(connection, [named.name])
+    if len(known) != 1:
+        raise NotFound("several had that name: ask as id/12" if known else "no such user")
+    return known[0]
+
+
+def find_user(bridge: Bridge, user_id: int) -> User:
+    """A user as the forum knows them now. Raises NotFound when there is none."""
+    try:
+        user = bridge.discourse.user(user_id)
+    except NotFound as error:
+        raise NotFound(f"the forum has no user with the id {user_id}") from error
+    with bridge.store.write() as connection:
+        statements.see_user(connection, user, bridge.clock.now())
+    return user
+
+
+def find_actor(bridge: Bridge, said: str, through: Through) -> Actor:
+    """Who decides something, by the name they give. Raises what `find_user_id` raises."""
+    try:
+        user = find_person(bridge, said)
+    except NotFound as error:
+        raise NotFound(f"who decided it (--by)? {error}") from error
+    if user.state != "active":
+        raise Permanent(f"{user.username} is {user.state} on the forum and cannot decide this")
+    return Actor("moderator", str(user.id), through)
+
+
+def find_group(bridge: Bridge, said: str) -> Group:
+    """A group that people can be put into, by name or as `id:41`.
+
+    Raises: NotAName, NotFound, Permanent for one of the forum's automatic groups.
+    """
+    named = parse_named(said)
+    group = _known_group(bridge, named)
+    if group is None:
+        group_members.read_groups(bridge)
+        group = _known_group(bridge, named)
+    if group is None:
+        what = f"with the id {named.id}" if named.id is not None else f"called {named.name}"
+        hint = f"; for the group with that id write id:{named.name}" if named.could_be_id else ""
+        raise NotFound(f"the forum has no group {what}{hint}")
+    if group.automatic:
+        raise Permanent(f"{group.name} is one of the forum's own groups: nobody can be put into it")
+    return group
+
+
+def _by_name(bridge: Bridge, named: Named) -> User:
+    """The user of that name, unless it is the id of somebody else."""
+    other = _with_that_id(bridge, named)
+    hint = f"; for the user with that id write id:{named.name}" if other else ""
+    try:
+        user = bridge.discourse.user_by_name(named.name)
+    except NotFound as error:
+        raise NotFound(
+            f"nobody on the forum is called {named.name}{hint or ': write a name, or id:12'}"
+        ) from error
+    if other is not None and other.id != user.id:
+        raise Permanent(
+            f"{named.name} could be the user of that name or {other.username}, who has that id: "
+            f"write name:{named.name} or id:{named.name}"
+        )
+    return user
+
+
+def _with_that_id(bridge: Bridge, named: Named) -> User | None:
+    """The user whose id is written like this name. One request, for names of digits only."""
+    if not named.could_be_id:
+        return None
+    return next(iter(bridge.discourse.user_cards([int(named.name)], priority="normal")), None)
+
+
+def _known_group(bridge: Bridge, named: Named) -> Group | None:
+    with bridge.store.read() as connection:
+        known = groups.load_groups(connection)
+    if named.id is not None:
+        return known.get(named.id)
+    found = next((one for one in known.values() if fold(one.name) == fold(named.name)), None)
+    other = known.get(int(named.name)) if named.could_be_id else None
+    if found is not None and other is not None and other.id != found.id:
+        raise Permanent(
+            f"{named.name} could be the group of that name or {other.name}, which has that id: "
+            f"write name:{named.name} or id:{named.name}"
+        )
+    return found

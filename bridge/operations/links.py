@@ -1,0 +1,99 @@
+"""Whose a customer is, on somebody's word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bridge.core.model.actor import Actor
+from bridge.core.model.discourse import User
+from bridge.core.model.rights import Facts
+from bridge.errors import NotFound, Permanent
+from bridge.operations.finding import find_user
+from bridge.operations.preview import Effect, What, effects, with_customers
+from bridge.store import facts, links, work
+from bridge.wiring import Bridge
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A customer and its user; `is_new`: it was not linked to them before."""
+
+    customer_id: str
+    user: User
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """A customer that is nobody's now, and whose it was."""
+
+    customer_id: str
+    user_id: int
+
+
+def preview_link(bridge: Bridge, customer_id: str, user_id: int) -> tuple[Effect, ...]:
+    """What `link` would bring to the user's groups, by what the customer has at Stripe now.
+
+    Raises the same.
+    """
+    find_user(bridge, user_id)
+    with bridge.store.read() as connection:
+        _refuse_anothers(links.user_of(connection, customer_id), customer_id, user_id)
+        known, _ = facts.facts_of(connection, user_id)
+    after = with_customers(bridge, known, [customer_id])
+    return effects(bridge, user_id, What(lambda _: after))
+
+
+def link(bridge: Bridge, actor: Actor, customer_id: str, user_id: int) -> Linked:
+    """Link a customer to a user. A second time changes nothing; `unlink` is the reverse.
+
+    Raises: NotFound when either does not exist, Permanent when the customer is another user's.
+    """
+    bridge.stripe.customer(customer_id)
+    user = find_user(bridge, user_id)
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        before = links.user_of(connection, customer_id)
+        _refuse_anothers(before, customer_id, links.present_account(connection, user_id))
+        links.link(connection, customer_id, user_id, proof="operator", actor=str(actor), now=now)
+    bridge.hint("decide", customer_id)
+    return Linked(customer_id, user, before is None)
+
+
+def preview_unlink(bridge: Bridge, customer_id: str) -> tuple[Effect, ...]:
+    """What `unlink` would bring to the user's groups. Raises the same."""
+    with bridge.store.read() as connection:
+        user_id = links.user_of(connection, customer_id)
+    if user_id is None:
+        raise _linked_to_nobody(customer_id)
+
+    def without(known: Facts) -> Facts:
+        return replace(
+            known,
+            subscriptions=tuple(o for o in known.subscriptions if o.customer_id != customer_id),
+            purchases=tuple(o for o in known.purchases if o.customer_id != customer_id),
+        )
+
+    return effects(bridge, user_id, What(without))
+
+
+def unlink(bridge: Bridge, actor: Actor, customer_id: str) -> Unlinked:
+    """Undo a link. Raises: NotFound when there is none."""
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        user_id = links.unlink(connection, customer_id, actor=str(actor), now=now)
+    if user_id is None:
+        raise _linked_to_nobody(customer_id)
+    bridge.hint("decide", work.user_key(user_id))
+    return Unlinked(customer_id, user_id)
+
+
+def _refuse_anothers(owner: int | None, customer_id: str, user_id: int) -> None:
+    if owner not in (None, user_id):
+        raise Permanent(
+            f"{customer_id} is linked to user {owner}; unlink it first if that is wrong"
+        )
+
+
+def _linked_to_nobody(customer_id: str) -> NotFound:
+    return NotFound(f"{customer_id} is linked to nobody")

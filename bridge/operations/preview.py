@@ -1,0 +1,88 @@
+"""What an act would bring: who gains or loses which group, and what stays, before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bridge.core.memberships.decision import Wish, decide
+from bridge.core.model.rights import Facts
+from bridge.core.model.stripe import Subscription
+from bridge.core.rights.grants import grants
+from bridge.store import facts, groups, memberships
+from bridge.wiring import Bridge
+from bridge.worker import sharing
+from bridge.worker.decider import situation
+
+Turn = Literal["gains", "loses", "stays in", "stays out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What becomes of one user's membership of one group. `because`: a stable reason."""
+
+    user_id: int
+    group_id: int
+    group: str
+    turn: Turn
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """What an act changes about a user: the facts, and what was decided before."""
+
+    facts: Callable[[Facts], Facts] = lambda known: known
+    before: Callable[[dict[int, Wish]], dict[int, Wish]] = lambda wishes: wishes
+    lifted_group_id: int | None = None
+
+
+def effects(bridge: Bridge, user_id: int, what: What) -> tuple[Effect, ...]:
+    """Decide about a user as if it was done; nothing is written."""
+    now = bridge.clock.now()
+    with bridge.store.read() as connection:
+        known, _ = facts.facts_of(connection, user_id)
+        rules = bridge.rulebook.rules(connection)
+        wishes = memberships.wishes_of(connection, user_id)
+        rows = memberships.rows_of(connection, user_id)
+        names = {one.id: one.name for one in groups.load_groups(connection).values()}
+    verdicts = grants(what.facts(known), rules, bridge.policy, now)
+    before = what.before(wishes)
+    decision = decide(before, verdicts, situation(bridge, rules, verdicts, now, now, ()))
+    after = before | {wish.group_id: wish for wish in decision.wishes}
+    found = []
+    for group_id, wish in sorted(after.items()):
+        row = rows.get(group_id)
+        is_in = row is not None and row.actual
+        kept_out = row is not None and row.override and group_id != what.lifted_group_id
+        stays = wish.wanted or wish.hold or (row is not None and row.actual and row.owned == "no")
+        will_be_in = bool(stays) and not kept_out
+        if not (is_in or will_be_in or wish.wanted):
+            continue
+        because = wish.hold or (row.override if kept_out and row else None) or wish.reason or ""
+        turn = _turn(is_in=is_in, will_be_in=will_be_in)
+        found.append(Effect(user_id, group_id, names.get(group_id, str(group_id)), turn, because))
+    return tuple(found)
+
+
+def with_customers(bridge: Bridge, known: Facts, customer_ids: Iterable[str]) -> Facts:
+    """What is known of a user, with the subscriptions of these customers as Stripe has them now.
+
+    Raises: NotFound for a customer that Stripe does not have.
+    """
+    more: list[Subscription] = []
+    for customer_id in customer_ids:
+        bridge.stripe.customer(customer_id)  # the list of nobody's subscriptions is empty, too
+        more += bridge.stripe.customer_reading(customer_id).subscriptions
+    with bridge.store.read() as connection:
+        read = [sharing.with_beneficiary(bridge, connection, one) for one in more]
+    new = {one.id for one in read}
+    others = (one for one in known.subscriptions if one.id not in new)
+    return replace(known, subscriptions=(*others, *read))
+
+
+def _turn(*, is_in: bool, will_be_in: bool) -> Turn:
+    if will_be_in:
+        return "stays in" if is_in else "gains"
+    return "loses" if is_in else "stays out"

@@ -1,0 +1,42 @@
+"""Reading Stripe again on somebody's request: a person, everybody, or one stored event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridge.core.model.actor import Actor
+from bridge.errors import NotFound
+from bridge.store import inbox, work
+from bridge.wiring import Bridge
+from bridge.worker import group_members, reconcile
+
+
+def sync_user(bridge: Bridge, actor: Actor, user_id: int) -> None:
+    """Have everything about a user read again."""
+    now = bridge.clock.now()
+    key = work.user_key(user_id)
+    with bridge.store.write() as connection:
+        work.mark_dirty(
+            connection,
+            key,
+            now=now,
+            due_at=now,
+            cause=f"sync by {actor}",
+            needs=("read", "purchases", "money"),
+        )
+    bridge.hint("decide", key)
+
+
+def sync_everybody(bridge: Bridge, progress: Callable[[str, int], None]) -> None:
+    """Read the forum's groups and everything that is on sale or running at Stripe, now."""
+    group_members.read_groups(bridge)
+    reconcile.read_catalogue(bridge)
+    reconcile.backfill(bridge)
+    reconcile.read_all_subscriptions(bridge, lambda count: progress("subscriptions", count))
+
+
+def replay(bridge: Bridge, event_id: str) -> None:
+    """Work on a stored event again. Raises NotFound for an unknown one."""
+    with bridge.store.write() as connection:
+        if not inbox.reopen(connection, event_id, bridge.clock.now()):
+            raise NotFound(f"no event {event_id} was ever stored")

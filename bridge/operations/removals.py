@@ -1,0 +1,55 @@
+"""Removals that the limit has stopped: looked at, and let go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.core.model.actor import Actor
+from bridge.core.model.discourse import Group
+from bridge.operations.finding import find_group
+from bridge.store import changes, groups, sending
+from bridge.wiring import Bridge
+
+ALL = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The users whose removal from a group waits, by id."""
+
+    group: Group
+    user_ids: tuple[int, ...]
+
+
+def preview_release(bridge: Bridge, group_name: str) -> Waiting:
+    """Who would lose the group if its removals went on. Raises NotFound."""
+    group = find_group(bridge, group_name)
+    with bridge.store.read() as connection:
+        waiting = sending.removals(connection, group.id, ALL)
+    return Waiting(group, tuple(waiting))
+
+
+def release(bridge: Bridge, actor: Actor, group_name: str) -> Waiting:
+    """Let removals go on that the limit has stopped. Raises NotFound."""
+    group = find_group(bridge, group_name)
+    with bridge.store.write() as connection:
+        waiting = tuple(sending.removals(connection, group.id, ALL))
+        row = groups.row_of(connection, group.id)
+        released = (row.removals_released if row is not None else 0) + len(waiting)
+        groups.update_group(
+            connection,
+            group.id,
+            removals_stopped_at=None,
+            removals_released=released,
+            next_at=groups.NO_WAIT,
+        )
+        changes.log(
+            connection,
+            "removals_released",
+            now=bridge.clock.now(),
+            group_id=group.id,
+            cause=str(actor),
+            outcome=f"{len(waiting)} waiting",
+        )
+    bridge.hint("apply", str(group.id))
+    return Waiting(group, waiting)
