@@ -15,6 +15,10 @@ class Transient(BridgeError):
         self.retry_after = retry_after
 
 
+class Unreachable(Transient):
+    """No answer at all: nothing can be asked for now, whatever it is."""
+
+
 class RateLimited(Transient):
     """The other side asked everybody to wait: all callers pause, not only this one."""
 

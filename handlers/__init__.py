@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.core.events.forum import DiscourseEvent
+from bridge.core.events.forum import ForumEvent
 from bridge.core.events.stripe import Event
 from bridge.core.events.tasks import Ignore, Task
 from handlers import (
@@ -142,7 +142,7 @@ ROUTES: dict[str, Handler] = {
     "plan.deleted": catalogue.price_changed,
 }
 
-DISCOURSE_ROUTES: dict[str, Callable[[DiscourseEvent], list[Task]]] = {
+FORUM_ROUTES: dict[str, Callable[[ForumEvent], list[Task]]] = {
     # Staff, the member or the bridge itself put somebody into a group.
     "user_added_to_group": discourse.joined,
     # Somebody was taken out, or left; staff's decision is kept, an accident is put right.
@@ -172,9 +172,9 @@ def route(event: Event) -> list[Task]:
     return handler(event) if handler else [_not_listened_to(event.type)]
 
 
-def route_discourse(event: DiscourseEvent) -> list[Task]:
+def route_forum(event: ForumEvent) -> list[Task]:
     """The tasks for an event of the forum's."""
-    handler = DISCOURSE_ROUTES.get(event.name)
+    handler = FORUM_ROUTES.get(event.name)
     return handler(event) if handler else [_not_listened_to(event.name)]
 
 

@@ -13,7 +13,7 @@ Handler = Callable[[Event], list[Task]]
 def sync(event: Event, *, purchases: bool = False, money: bool = False) -> list[Task]:
     """Read the event's customer again, or find out first who that is."""
     if event.customer_id:
-        return [SyncCustomer(event.customer_id, why(event), purchases=purchases, money=money)]
+        return [SyncCustomer(event.customer_id, purchases=purchases, money=money)]
     return _sync_object(event, event.object_kind, event.object_id, purchases=purchases, money=money)
 
 
@@ -51,9 +51,4 @@ def _sync_object(
 ) -> list[Task]:
     if not kind or not object_id:
         return [Ignore(f"the event {event.type} names no customer and no object to find one by")]
-    return [SyncObject(kind, object_id, why(event), purchases=purchases, money=money)]
-
-
-def why(event: Event) -> str:
-    """The event's name in the change log."""
-    return f"{event.type} {event.id}"
+    return [SyncObject(kind, object_id, purchases=purchases, money=money)]

@@ -1,31 +1,31 @@
-"""Customers: who they are on Discourse, and that they are gone."""
+"""Customers: who they are on Discourse, and whether they are still there."""
 
 from __future__ import annotations
 
 from bridge.core.events.stripe import Event
-from bridge.core.events.tasks import ForgetCustomer, Ignore, SyncCustomer, SyncObject, Task
-from handlers.common import link, why
+from bridge.core.events.tasks import Ignore, ReadCustomer, SyncCustomer, Task
+from handlers.common import link
 
 
 def appeared(event: Event) -> list[Task]:
     """A customer was made or edited. It matters when the metadata say whose customer it is.
 
-    A thin event shows no metadata, so the customer is read. A link that is new has the customer
-    read by itself; for one that is known nothing is to be read: no customer's own data decides.
+    A thin event shows no metadata, so the customer itself is read. A new link has everything of
+    the customer read; a known one asks for nothing: no customer's own data decides.
     """
-    if event.thin and event.object_id:
-        return [SyncObject("customer", event.object_id, why(event))]
+    if event.thin and event.customer_id:
+        return [ReadCustomer(event.customer_id)]
     tasks: list[Task] = [*link(event)]
     if event.balance_moved and event.customer_id:
         # Credit given or taken by hand has no event of its own (A105).
-        tasks.append(SyncCustomer(event.customer_id, why(event), money=True))
+        tasks.append(SyncCustomer(event.customer_id, money=True))
     if tasks:
         return tasks
     return [Ignore("nothing in it says who the customer is on the forum")]
 
 
 def deleted(event: Event) -> list[Task]:
-    """A customer was deleted in Stripe; Stripe cancels the subscriptions with it."""
+    """A customer is said to be deleted, with its subscriptions: a hint, so it is read again."""
     if not event.customer_id:
         return [Ignore(f"the event {event.type} names no customer")]
-    return [ForgetCustomer(event.customer_id)]
+    return [ReadCustomer(event.customer_id)]

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from bridge.core.events.forum import DiscourseEvent
-from bridge.core.events.tasks import Ignore, SyncGroup, SyncUser, Task
+from bridge.core.events.forum import ForumEvent
+from bridge.core.events.tasks import Ignore, ReadGroups, SyncUser, Task
 
 
-def joined(event: DiscourseEvent) -> list[Task]:
+def joined(event: ForumEvent) -> list[Task]:
     """Somebody was put into a group: by the bridge, by staff, or by themselves."""
     return _membership(event, is_member=True)
 
 
-def left(event: DiscourseEvent) -> list[Task]:
+def left(event: ForumEvent) -> list[Task]:
     """Somebody was taken out of a group, or left: a right of theirs may be unmet now."""
     return _membership(event, is_member=False)
 
 
-def user_changed(event: DiscourseEvent) -> list[Task]:
+def user_changed(event: ForumEvent) -> list[Task]:
     """An account was suspended, restored, or deleted (which sends no removals from groups)."""
     if event.user_id is None:
         return [Ignore(f"the event {event.name} names no user")]
     return [SyncUser(event.user_id)]
 
 
-def group_changed(event: DiscourseEvent) -> list[Task]:
+def group_changed(event: ForumEvent) -> list[Task]:
     """A group was made, renamed or deleted: rules that name it may work now, or must halt."""
     if event.group_id is None:
         return [Ignore(f"the event {event.name} names no group")]
-    return [SyncGroup(event.group_id)]
+    return [ReadGroups()]
 
 
-def _membership(event: DiscourseEvent, *, is_member: bool) -> list[Task]:
+def _membership(event: ForumEvent, *, is_member: bool) -> list[Task]:
     if event.user_id is None or event.group_id is None:
         return [Ignore(f"the event {event.name} names no user and group")]
     return [SyncUser(event.user_id, event.group_id, is_member)]

@@ -56,6 +56,7 @@ def save_subscriptions(
         .where(customers.c.customer_id == customer_id)
         .values(
             read_at=read_at,
+            deleted_at=None,  # what can be read whole is there, whatever was heard before
             entitlements=entitlements,
             entitlements_at=None if entitlements is None else read_at,
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, union_all
+from sqlalchemy import Connection, Select, and_, exists, func, or_, select, union_all
 
 from bridge.core.model.stripe import Subscription
 from bridge.core.rules.compiled import Rules
@@ -41,6 +42,10 @@ CLOCK = "clock.skew"
 # Longer than a hiccup, and short enough that somebody is told within minutes.
 TOO_LONG = timedelta(minutes=5)
 ENDED_LATELY = timedelta(days=1)
+# Far longer than any round of work takes: what waits longer was forgotten.
+FORGOTTEN = timedelta(hours=1)
+DEAD_LATELY = timedelta(days=7)
+SHOWN = 3
 AWAY = {
     Kind.PAYS_SUSPENDED: ("suspended",),
     Kind.PAYS_WITHOUT_ACCOUNT: ("gone", "anonymized"),
@@ -85,17 +90,52 @@ def _news(connection: Connection, now: datetime) -> Iterator[Finding]:
 
 
 def _waiting(connection: Connection, now: datetime) -> Iterator[Finding]:
-    asked = (work.c.dirty_gen > work.c.done_gen, work.c.attempts > 0, work.c.key != FORUM_LANE)
-    count, since_at = connection.execute(
-        select(func.count(), func.min(work.c.dirty_at)).where(
-            *asked, work.c.dirty_at <= now - TOO_LONG
-        )
-    ).one()
-    if count:
-        yield Finding(Kind.STRIPE_WAITS, "stripe", since_at, {"count": count})
+    failing = (
+        work.c.dirty_gen > work.c.done_gen,
+        work.c.attempts > 0,
+        work.c.key != FORUM_LANE,
+        work.c.dirty_at <= now - TOO_LONG,
+    )
+    asked = select(work.c.key, work.c.error, work.c.dirty_at).where(*failing)
+    if rows := connection.execute(asked.order_by(work.c.dirty_at, work.c.key)).all():
+        told = {"count": len(rows), "what": _some(f"{row.key}: {row.error}" for row in rows)}
+        yield Finding(Kind.STRIPE_WAITS, "stripe", rows[0].dirty_at, told)
+    yield from _events(connection, now)
     count, since_at = sending.stuck(connection, now - TOO_LONG)
     if count:
         yield Finding(Kind.FORUM_WAITS, "forum", since_at, {"count": count})
+
+
+def _events(connection: Connection, now: datetime) -> Iterator[Finding]:
+    """Events that wait for an attempt of their own, or are forgotten; and those that are dead."""
+    key_fails = exists().where(
+        work.c.key == inbox.c.work_key, work.c.attempts > 0, work.c.key != FORUM_LANE
+    )
+    waits = or_(
+        and_(inbox.c.attempts > 0, inbox.c.received_at <= now - TOO_LONG),
+        and_(inbox.c.received_at <= now - FORGOTTEN, ~key_fails),
+    )
+    asked = select(inbox).where(inbox.c.status == "received", waits)
+    if rows := connection.execute(asked.order_by(inbox.c.received_at, inbox.c.event_id)).all():
+        told = {"count": len(rows), "what": _some(map(_event, rows))}
+        yield Finding(Kind.EVENT_WAITS, "events", rows[0].received_at, told)
+    lately = (inbox.c.status == "dead", inbox.c.done_at > now - DEAD_LATELY)
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in connection.execute(select(inbox).where(*lately).order_by(inbox.c.received_at)):
+        found[row.outcome or ""].append(row)
+    for reason, dead in found.items():
+        told = {"count": len(dead), "what": _event(dead[0]), "event_id": dead[0].event_id}
+        yield Finding(Kind.EVENT_DEAD, reason[:255], dead[0].received_at, told)
+
+
+def _event(row: Any) -> str:
+    about = f" about {row.object_id}" if row.object_id else ""
+    return f"{row.type} {row.event_id}{about}: {row.outcome or 'not worked on'}"
+
+
+def _some(texts: Iterable[str]) -> str:
+    """The first few; more would hide the others of a message."""
+    return "; ".join(text[:200] for text in itertools.islice(texts, SHOWN))
 
 
 def _rules(rules: Rules) -> Iterator[Finding]:

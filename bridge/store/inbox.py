@@ -7,52 +7,72 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bridge.core.events.forum import ForumEvent
+from bridge.core.events.outcome import Outcome
 from bridge.core.events.stripe import Event
 from bridge.store import alerts
-from bridge.store.schema import inbox
+from bridge.store.schema import inbox, work
 from bridge.store.work import FORUM_LANE, INBOX_LANE, INSERTS, mark_dirty
 
 AT_ONCE = 1000
 
 
-def work_key(event: Event) -> str:
+def work_key(event: Event | ForumEvent) -> str:
     """The lane of an event: its customer's, the forum's, or the common one of what is nobody's."""
-    if event.type.startswith("discourse."):
+    if isinstance(event, ForumEvent):
         return FORUM_LANE
     return event.customer_id or INBOX_LANE
 
 
 def record(
     connection: Connection,
-    event: Event,
+    event: Event | ForumEvent,
     *,
     source: str,
     payload_sha256: str,
     now: datetime,
     due_at: datetime,
-    dead: str | None = None,
+    ended: Outcome | None = None,
 ) -> bool:
     """Store an event and make its key dirty; False if the event was stored before.
 
-    `dead`: why the event can never be worked on; it is kept, visible, and moves nothing.
+    `ended`: how the event ended as it came; it is kept, visible, and moves nothing.
     """
     key = work_key(event)
-    values = {
+    told = _of_forum(event, now) if isinstance(event, ForumEvent) else _of_stripe(event)
+    values = told | {
         "event_id": event.id,
         "source": source,
+        "work_key": key,
+        "received_at": now,
+        "payload_sha256": payload_sha256,
+        "status": ended.status if ended else "received",
+        "outcome": ended.reason if ended else None,
+        "done_at": now if ended else None,
+        "attempts": 0,
+    }
+    stored = connection.execute(_storing(connection.dialect.name), values)
+    if not stored.rowcount:
+        if source == "stripe":
+            _arrived_late(connection, event.id)
+        return False
+    if not ended:
+        mark_dirty(connection, key, now=now, due_at=due_at, cause=event.id)
+    return True
+
+
+def _of_stripe(event: Event) -> dict[str, Any]:
+    return {
         "type": event.type,
         "object_id": event.object_id,
         "object_kind": event.object_kind,
         "customer_id": event.customer_id,
-        "work_key": key,
         "livemode": event.livemode,
         "api_version": event.api_version,
         "created_at": event.created_at,
-        "received_at": now,
-        "payload_sha256": payload_sha256,
         "hint": {
             "account": event.account,
             "thin": event.thin,
@@ -60,18 +80,20 @@ def record(
             "related": dict(event.related),
             "balance_moved": event.balance_moved,
         },
-        "status": "dead" if dead else "received",
-        "outcome": dead,
-        "done_at": now if dead else None,
     }
-    stored = connection.execute(_storing(connection.dialect.name), values)
-    if not stored.rowcount:
-        if source == "stripe":
-            _arrived_late(connection, event.id)
-        return False
-    if not dead:
-        mark_dirty(connection, key, now=now, due_at=due_at, cause=event.id)
-    return True
+
+
+def _of_forum(event: ForumEvent, now: datetime) -> dict[str, Any]:
+    return {
+        "type": f"discourse.{event.name}",
+        "object_id": None,
+        "object_kind": None,
+        "customer_id": None,
+        "livemode": False,  # the forum has no modes
+        "api_version": None,
+        "created_at": now,
+        "hint": {"user_id": event.user_id, "group_id": event.group_id},
+    }
 
 
 def _arrived_late(connection: Connection, event_id: str) -> None:
@@ -90,30 +112,75 @@ def _storing(dialect: str) -> sqlite.Insert | postgresql.Insert:
     return INSERTS[dialect](inbox).on_conflict_do_nothing()
 
 
-def waiting(connection: Connection, keys: Iterable[str]) -> tuple[Event, ...]:
-    """Events of these keys that nobody has worked on, in the order of their arrival.
+def waiting(connection: Connection, keys: Iterable[str], now: datetime) -> tuple[Event, ...]:
+    """Stripe's events of these keys whose turn it is, in the order of their arrival.
 
     At most AT_ONCE; while there are as many, the keys are not done.
     """
-    rows = connection.execute(
+    return tuple(_event(row) for row in _waiting(connection, keys, now))
+
+
+def waiting_of_forum(connection: Connection, now: datetime) -> tuple[ForumEvent, ...]:
+    """The forum's events whose turn it is, as above."""
+    return tuple(_forum_event(row) for row in _waiting(connection, [FORUM_LANE], now))
+
+
+def _waiting(connection: Connection, keys: Iterable[str], now: datetime) -> Iterable[Row[Any]]:
+    return connection.execute(
         select(inbox)
-        .where(inbox.c.work_key.in_(list(keys)), inbox.c.status == "received")
+        .where(
+            inbox.c.work_key.in_(list(keys)),
+            inbox.c.status == "received",
+            or_(inbox.c.next_at.is_(None), inbox.c.next_at <= now),
+        )
         .order_by(inbox.c.received_at, inbox.c.event_id)
         .limit(AT_ONCE)
     )
-    return tuple(_event(row) for row in rows)
 
 
-def finish(
-    connection: Connection, outcomes: Mapping[str, tuple[str, str | None]], now: datetime
-) -> None:
-    """Close events: id -> (done, ignored or dead; why)."""
-    for event_id, (status, outcome) in outcomes.items():
+def finish(connection: Connection, outcomes: Mapping[str, Outcome], now: datetime) -> None:
+    """Close events, by their ids."""
+    for event_id, outcome in outcomes.items():
         connection.execute(
             update(inbox)
             .where(inbox.c.event_id == event_id)
-            .values(status=status, outcome=outcome, done_at=now)
+            .values(status=outcome.status, outcome=outcome.reason, done_at=now, next_at=None)
         )
+        if outcome.status == "dead":
+            alerts.look_soon(connection)
+
+
+def put_off(connection: Connection, event_id: str, why: str, next_at: datetime) -> None:
+    """Let one event wait, whatever becomes of the others of its lane."""
+    connection.execute(
+        update(inbox)
+        .where(inbox.c.event_id == event_id)
+        .values(outcome=why[:300], next_at=next_at, attempts=inbox.c.attempts + 1)
+    )
+
+
+def attempts_of(connection: Connection, event_id: str) -> int:
+    """How often an event has failed."""
+    asked = select(inbox.c.attempts).where(inbox.c.event_id == event_id)
+    return connection.scalar(asked) or 0
+
+
+def next_turn(connection: Connection, lane: str) -> datetime | None:
+    """When the next event of a lane is to be worked on; None if none waits."""
+    turn: datetime | None = connection.scalar(
+        select(func.min(func.coalesce(inbox.c.next_at, inbox.c.received_at))).where(
+            inbox.c.work_key == lane, inbox.c.status == "received"
+        )
+    )
+    return turn
+
+
+def left_behind(connection: Connection, before: datetime) -> list[str]:
+    """The keys of events that wait since before a time, though nothing is to be done for them."""
+    key = work.c.key == inbox.c.work_key
+    is_clean = ~exists().where(key, work.c.dirty_gen > work.c.done_gen)
+    late = (inbox.c.status == "received", inbox.c.received_at < before)
+    return list(connection.scalars(select(inbox.c.work_key).where(*late, is_clean).distinct()))
 
 
 def reopen(connection: Connection, event_id: str, now: datetime) -> bool:
@@ -126,7 +193,7 @@ def reopen(connection: Connection, event_id: str, now: datetime) -> bool:
     connection.execute(
         update(inbox)
         .where(inbox.c.event_id == event_id)
-        .values(status="received", outcome=None, done_at=None)
+        .values(status="received", outcome=None, done_at=None, next_at=None, attempts=0)
     )
     mark_dirty(
         connection,
@@ -143,6 +210,11 @@ def _event(row: Row[Any]) -> Event:
     names = {"id": row.event_id, **{k: v for k, v in row._mapping.items() if k in _KEPT}}  # noqa: SLF001 - SQLAlchemy's public name
     names["created_at"] = row.created_at or datetime(1970, 1, 1, tzinfo=UTC)
     return Event(**names, **row.hint)
+
+
+def _forum_event(row: Row[Any]) -> ForumEvent:
+    name = row.type.removeprefix("discourse.")
+    return ForumEvent(row.event_id, name, row.hint.get("user_id"), row.hint.get("group_id"))
 
 
 _KEPT = {"type", "object_id", "object_kind", "customer_id", "livemode", "api_version"}

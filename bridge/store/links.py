@@ -135,6 +135,15 @@ def forget(connection: Connection, customer_id: str, now: datetime) -> None:
     )
 
 
+def note_unknown(connection: Connection, customer_id: str, read_at: datetime) -> None:
+    """Stripe was asked, and its account has no such customer; one never heard of stays so."""
+    connection.execute(
+        update(customers)
+        .where(customers.c.customer_id == customer_id, customers.c.deleted_at.is_(None))
+        .values(read_at=read_at)
+    )
+
+
 def count_orphans(connection: Connection) -> int:
     """Customers that nobody is linked to."""
     return (

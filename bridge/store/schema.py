@@ -80,8 +80,10 @@ inbox = Table(
     Column("payload_sha256", String(64), nullable=False),
     Column("hint", JSON, nullable=False),
     Column("status", String(10), nullable=False),  # received, done, ignored, dead
-    Column("outcome", Text),
+    Column("outcome", Text),  # why it ended so; of one that waits, why it waits
     Column("done_at", UtcTime),
+    Column("next_at", UtcTime),  # not before this is one tried again that failed
+    Column("attempts", Integer, nullable=False, default=0),
     Index(None, "work_key", "status"),
     Index(None, "received_at"),
 )

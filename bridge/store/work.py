@@ -196,6 +196,11 @@ def put_off(
         )
 
 
+def rest(connection: Connection, key: str, until: datetime) -> None:
+    """Leave a key dirty and alone until a time: nothing failed but what is put off for itself."""
+    connection.execute(update(work).where(work.c.key == key).values(next_at=until))
+
+
 def attempts_of(connection: Connection, key: str) -> int:
     """How often the key failed since it last succeeded."""
     return connection.scalar(select(work.c.attempts).where(work.c.key == key)) or 0

@@ -6,6 +6,7 @@ partial answer behind on which anything could be decided.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +16,7 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.check import Check
 from bridge.core.model.stripe import Customer, Feature, Price, Product, Subscription
 from bridge.core.rights.switching import Ending, PortalTerms, Switch
-from bridge.errors import NotFound
+from bridge.errors import NotFound, Permanent
 from bridge.stripe_api import changes
 from bridge.stripe_api.changes import Changed, Preview
 from bridge.stripe_api.checkout import (
@@ -26,7 +27,7 @@ from bridge.stripe_api.checkout import (
     checkout_params,
     read_checkout,
 )
-from bridge.stripe_api.http import PAGE, StripeHttp, reading, verify_signature
+from bridge.stripe_api.http import PAGE, StripeHttp, path, reading, verify_signature
 from bridge.stripe_api.payments import PurchaseReading, read_money, read_orders
 from bridge.stripe_api.probe import probe_scopes
 from bridge.stripe_api.reader import (
@@ -111,18 +112,18 @@ class StripeApi:
     def customer(self, customer_id: str) -> Customer:
         """A customer; a deleted one is still known."""
         with reading(customer_id):
-            return read_customer(self._http.get(f"/v1/customers/{customer_id}"))
+            return read_customer(self._http.get(path("/v1/customers/{}", customer_id)))
 
     def product(self, product_id: str, *, features: bool = False) -> Product:
         """A product as it is now. `features`: and which of them it carries, a request more."""
         with reading(product_id):
-            found = read_product(self._http.get(f"/v1/products/{product_id}"))
+            found = read_product(self._http.get(path("/v1/products/{}", product_id)))
             return self._with_features(found) if features else found
 
     def price(self, price_id: str) -> Price:
         """A price as it is now."""
         with reading(price_id):
-            return read_price(self._http.get(f"/v1/prices/{price_id}"))
+            return read_price(self._http.get(path("/v1/prices/{}", price_id)))
 
     def features(self) -> tuple[Feature, ...]:
         """All features of Stripe's Entitlements, archived ones included."""
@@ -131,7 +132,7 @@ class StripeApi:
             return tuple(map(read_feature, self._http.all("/v1/entitlements/features")))
 
     def _with_features(self, product: Product) -> Product:
-        rows = self._http.all(f"/v1/products/{product.id}/features")
+        rows = self._http.all(path("/v1/products/{}/features", product.id))
         return replace(product, features=tuple(sorted(map(carried_feature, rows))))
 
     def catalogue(self, *, features: bool = False) -> Iterator[tuple[list[Product], list[Price]]]:
@@ -156,10 +157,12 @@ class StripeApi:
             return object_id
         if kind not in _OWNED:
             return None
-        path, way = _OWNED[kind]
+        form, way = _OWNED[kind]
+        if not _OBJECT_ID.fullmatch(object_id):
+            raise Permanent(f"{object_id[:80]!r} is no id of a {kind} of Stripe's")
         expand = [".".join(way[:-1])] if len(way) > 1 else None
         try:
-            raw = self._http.get(path.format(object_id), expand=expand)
+            raw = self._http.get(path(form, object_id), expand=expand)
         except NotFound:
             return None
         return id_of(within(raw, *way))
@@ -200,7 +203,7 @@ class StripeApi:
     def checkout_session(self, session_id: str) -> CheckoutState:
         """How far an order is."""
         with reading(session_id):
-            return read_checkout(self._http.get(f"/v1/checkout/sessions/{session_id}"))
+            return read_checkout(self._http.get(path("/v1/checkout/sessions/{}", session_id)))
 
     def portal(self, customer_id: str, return_url: str) -> str:
         """The address where this customer manages cards and subscriptions; good for minutes."""
@@ -255,6 +258,8 @@ class StripeApi:
         return probe_scopes(self._http, features=features)
 
 
+# What Stripe itself gives out: only products, prices and coupons have ids of their owner's choice.
+_OBJECT_ID = re.compile(r"[a-z]+(_[A-Za-z0-9]+)+")
 # Where an object is read, and how it leads to a customer.
 _OWNED: dict[str, tuple[str, tuple[str, ...]]] = {
     "subscription": ("/v1/subscriptions/{}", ("customer",)),

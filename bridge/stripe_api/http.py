@@ -9,10 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import stripe
 
-from bridge.errors import BridgeError, Forbidden, NotFound, Permanent, RateLimited, Transient
+from bridge.errors import (
+    BridgeError,
+    Forbidden,
+    NotFound,
+    Permanent,
+    RateLimited,
+    Transient,
+    Unreachable,
+)
 from bridge.stripe_api.reader import Json
 
 TIMEOUT = (3, 15)
@@ -107,6 +116,17 @@ class StripeHttp:
         return body
 
 
+def path(form: str, *ids: str) -> str:
+    """A path with ids in it, each of which stays one part of it whatever it holds.
+
+    A product's or price's id may be any text that its owner chose; only dots would lead elsewhere.
+    """
+    for one in ids:
+        if not one.strip("."):
+            raise NotFound(f"{one!r} is no id of Stripe's")
+    return form.format(*(quote(one, safe="") for one in ids))
+
+
 def typed(what: str, error: stripe.StripeError) -> BridgeError:
     """The library's error as one of ours. Bodies and keys never get into the message."""
     status, code = error.http_status or 0, error.code or ""
@@ -116,7 +136,7 @@ def typed(what: str, error: stripe.StripeError) -> BridgeError:
     if isinstance(error, (stripe.AuthenticationError, stripe.PermissionError)):
         return Forbidden(f"{said}: the key is wrong or lacks a permission: run the doctor")
     if isinstance(error, stripe.APIConnectionError):
-        return Transient(f"{what}: Stripe was not reached")
+        return Unreachable(f"{what}: Stripe was not reached")
     if _is_final(status, error):
         gone = status == _NOT_FOUND or code == "resource_missing"
         return (

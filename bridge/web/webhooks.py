@@ -14,7 +14,8 @@ import structlog
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from bridge.core.events.forum import read_discourse_event
+from bridge.core.events.forum import ForumEvent, read_forum_event
+from bridge.core.events.outcome import Outcome, dead, on_arrival
 from bridge.core.events.stripe import Event, MalformedEvent, read_event
 from bridge.crashpoints import crashpoint
 from bridge.errors import Transient
@@ -24,7 +25,7 @@ from bridge.wiring import Bridge
 log = structlog.get_logger()
 blueprint = Blueprint("webhooks", __name__)
 MOST_BYTES = 256 * 1024
-SETTLE_SECONDS = 1.0  # several events of one customer are gathered into one round of work
+GATHER_SECONDS = 1.0  # several events of one customer are gathered into one round of work
 # RecursionError: json.loads gives up on brackets nested thousands deep.
 UNREADABLE = (MalformedEvent, ValueError, RecursionError)
 
@@ -44,15 +45,9 @@ def stripe() -> Response:
     except UNREADABLE as error:
         # Signed by Stripe and yet no event: kept and shown, so that nobody waits for it.
         event = _unreadable(body, bridge)
-        return _store(bridge, event, body, source="stripe", dead=f"unreadable: {error}"[:300])
-    wrong_mode = event.livemode != bridge.settings.livemode
-    return _store(
-        bridge,
-        event,
-        body,
-        source="stripe",
-        dead="of the other mode (live or test) than STRIPE_API_KEY" if wrong_mode else None,
-    )
+        return _store(bridge, event, body, source="stripe", ended=dead(f"unreadable: {error}"))
+    ended = on_arrival(event, livemode=bridge.settings.livemode)
+    return _store(bridge, event, body, source="stripe", ended=ended)
 
 
 @blueprint.post("/webhooks/discourse")
@@ -70,29 +65,26 @@ def discourse() -> Response:
         signed.encode(), request.headers.get("X-Discourse-Event-Signature", "").encode()
     ):
         return _answer(400, "the signature is missing or wrong")
+    # The forum gives a retry a new id, so the body counts as well: what is the same is one event.
+    event_id = (
+        f"discourse_{request.headers.get('X-Discourse-Event-Id', '')[:60]}_"
+        + hashlib.sha256(body).hexdigest()[:24]
+    )
     try:
         name = request.headers.get("X-Discourse-Event", "")
-        found = read_discourse_event(name, json.loads(body))
+        event = read_forum_event(event_id, name, json.loads(body))
     except UNREADABLE as error:
         return _answer(400, f"this is no event of Discourse's: {error}")
-    numbers = {"user": found.user_id, "group": found.group_id}
-    # The forum gives a retry a new id, so the body counts as well: what is the same is one event.
-    event = Event(
-        id=f"discourse_{request.headers.get('X-Discourse-Event-Id', '')[:60]}_"
-        + hashlib.sha256(body).hexdigest()[:24],
-        type=f"discourse.{found.name}",
-        object_id=None,
-        object_kind=None,
-        customer_id=None,
-        created_at=bridge.clock.now(),
-        livemode=bridge.settings.livemode,
-        related={kind: str(number) for kind, number in numbers.items() if number is not None},
-    )
     return _store(bridge, event, body, source="discourse")
 
 
 def _store(
-    bridge: Bridge, event: Event, body: bytes, *, source: str, dead: str | None = None
+    bridge: Bridge,
+    event: Event | ForumEvent,
+    body: bytes,
+    *,
+    source: str,
+    ended: Outcome | None = None,
 ) -> Response:
     now = bridge.clock.now()
     try:
@@ -103,17 +95,19 @@ def _store(
                 source=source,
                 payload_sha256=hashlib.sha256(body).hexdigest(),
                 now=now,
-                due_at=now + timedelta(seconds=SETTLE_SECONDS),
-                dead=dead,
+                due_at=now + timedelta(seconds=GATHER_SECONDS),
+                ended=ended,
             )
             crashpoint("before_inbox_commit")
     except Transient as error:
         log.warning("webhook.not_stored", event_id=event.id, error=str(error))
         return _answer(503, "not stored: send it again")
     crashpoint("after_inbox_commit")
-    if new and not dead:
-        bridge.hints.later(SETTLE_SECONDS, "decide", inbox.work_key(event))
-    log.info("webhook", event_id=event.id, type=event.type, new=new, dead=dead)
+    if new and not ended:
+        bridge.hints.later(GATHER_SECONDS, "decide", inbox.work_key(event))
+    name = event.name if isinstance(event, ForumEvent) else event.type
+    why = ended.reason if ended else None
+    log.info("webhook", event_id=event.id, type=name, new=new, ended=why)
     return _answer(200, "stored" if new else "known")
 
 

@@ -13,6 +13,7 @@ from bridge.core.model.stripe import Feature, PendingPayment, Price, Product, Pu
 from bridge.core.signed.reference import read_reference
 from bridge.errors import NotFound
 from bridge.store import catalogue, facts, links, shares
+from bridge.stripe_api.reader import REFERENCE
 from bridge.wiring import Bridge
 from bridge.worker import sharing
 from bridge.worker.intake import Needs
@@ -22,7 +23,8 @@ from bridge.worker.intake import Needs
 class Reading:
     """A complete reading of one customer; None where that part was not asked for.
 
-    `with_payments`: the fate of each subscription's last payment was asked for.
+    `with_payments`: the fate of each subscription's last payment was asked for. `unknown`: Stripe
+    says that the account has no such customer.
     """
 
     customer_id: str
@@ -35,7 +37,13 @@ class Reading:
     entitlements: tuple[str, ...] | None = None
     user_id: int | None = None
     deleted: bool = False
+    unknown: bool = False
     with_payments: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can be read of the customer."""
+        return self.deleted or self.unknown
 
 
 def read(bridge: Bridge, key: str, user_id: int | None, needs: Needs) -> list[Reading]:
@@ -43,17 +51,43 @@ def read(bridge: Bridge, key: str, user_id: int | None, needs: Needs) -> list[Re
     with bridge.store.read() as connection:
         mine = [key] if user_id is None else customers_for(connection, user_id)
         known = {one.customer_id: one for one in links.customer_rows(connection, mine)}
-    if not needs.read and all(c in known and known[c].read_at for c in mine):
-        return []
+    buried = {id_ for id_, row in known.items() if row.deleted_at is not None}
+    # Who was never linked is nobody's yet: nothing is decided that a reading would be needed for.
+    unread = user_id is not None and not all(c in known and known[c].read_at for c in mine)
+    everything = needs.read or unread
+    ends: dict[str, Reading] = {}
+    for customer_id in sorted(needs.customers | (buried if everything else set())):
+        end = _look_at_customer(bridge, customer_id, needs)
+        if end is not None:
+            ends[customer_id] = end
+        elif customer_id in buried:
+            everything = True  # not deleted after all: read like any other
+    if not everything:
+        return list(ends.values())
     readings = []
     for customer_id in mine:
         row = known.get(customer_id)
-        if customer_id in needs.forget or (row is not None and row.deleted_at is not None):
-            readings.append(Reading(customer_id, bridge.clock.now(), deleted=True))
-            continue
         with_purchases = needs.purchases or bool(row is not None and row.has_purchases)
-        readings.append(_read_customer(bridge, customer_id, needs, with_purchases=with_purchases))
+        readings.append(
+            ends.get(customer_id)
+            or _read_customer(bridge, customer_id, needs, with_purchases=with_purchases)
+        )
     return readings
+
+
+def _look_at_customer(bridge: Bridge, customer_id: str, needs: Needs) -> Reading | None:
+    """Ask for the customer itself; a reading if it is deleted or unknown, else what it claims."""
+    at = bridge.clock.now()
+    try:
+        found = bridge.stripe.customer(customer_id)
+    except NotFound:
+        return Reading(customer_id, at, unknown=True)
+    if found.deleted:
+        return Reading(customer_id, at, deleted=True)
+    claim = read_reference(found.metadata.get(REFERENCE), [bridge.settings.secret_key])
+    if claim is not None:
+        needs.links.setdefault(customer_id, claim)
+    return None
 
 
 def customers_for(connection: Connection, user_id: int) -> list[str]:
@@ -76,9 +110,10 @@ def _read_customer(
         money = bridge.stripe.money(customer_id, None) if needs.money or unseen else ()
     except NotFound:
         # A customer that is gone is asked for by its own name before anything follows from it.
-        if bridge.stripe.customer(customer_id).deleted:
-            return Reading(customer_id, began_at, deleted=True)
-        raise
+        end = _look_at_customer(bridge, customer_id, needs)
+        if end is None:
+            raise
+        return end
     prices = (*found.prices, *(bought.prices if bought else ()))
     claims = [*found.references.values(), *(bought.references.values() if bought else ())]
     ours = [bridge.settings.secret_key]

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
+from bridge.core.events.outcome import DONE, Outcome, ignored
 from bridge.core.events.stripe import Event
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.decision import Decision, Situation, decide
@@ -53,7 +54,9 @@ def _step(bridge: Bridge, leases: Sequence[work.Lease], key: str) -> bool:
     # Whose lease is held is decided: a link that was made since is the next round's.
     user_id = work.user_of_key(leases[0].name)
     dirty = _due(bridge, key, user_id)
-    if dirty:
+    if dirty and key in LANES:
+        LANES[key](bridge, leases[0], dirty)
+    elif dirty:
         _round(bridge, leases, key, user_id, dirty)
     return bool(dirty)
 
@@ -73,11 +76,9 @@ def _round(
     user_id: int | None,
     dirty: tuple[work.Dirty, ...],
 ) -> None:
-    if key in LANES:
-        LANES[key](bridge, leases[0], dirty)
-        return
     with bridge.store.read() as connection:
-        events = inbox.waiting(connection, [one.key for one in dirty])
+        keys = [one.key for one in dirty]
+        events = inbox.waiting(connection, keys, bridge.clock.now())
     needs = needs_of(bridge, dirty, events)
     readings = read(bridge, key, user_id, needs)
     crashpoint("after_stripe_read")
@@ -87,9 +88,9 @@ def _round(
         for lease in leases:
             work.check(connection, lease, now)
         tells = not sharing.is_only_shared(dirty, events)
-        news = _share(connection, key, user_id, readings, needs, now, tells_others=tells)
+        news = _share(connection, key, user_id, readings, now, tells_others=tells)
         linked = _link(connection, readings, needs, now)
-        inbox.finish(connection, needs.outcomes, now)
+        inbox.finish(connection, _outcomes(events, needs, readings), now)
         decision, timer = None, None
         left: tuple[Ending, ...] = ()
         if user_id is not None:
@@ -118,9 +119,21 @@ def _round(
 
 def _cause(dirty: Iterable[work.Dirty], events: Sequence[Event], needs: Needs) -> str | None:
     """What the log names as having moved it: the last event that means anything, or who asked."""
-    telling = [event.id for event in events if needs.outcomes[event.id][0] == "done"]
+    telling = [event.id for event in events if needs.outcomes[event.id] == DONE]
     asked = [one.cause for one in dirty if one.cause]
     return next(iter((*telling[-1:], *(event.id for event in events[-1:]), *asked)), None)
+
+
+def _outcomes(
+    events: Iterable[Event], needs: Needs, readings: Iterable[Reading]
+) -> dict[str, Outcome]:
+    """How the events end; one about a customer whom Stripe does not know says so."""
+    unknown = {reading.customer_id for reading in readings if reading.unknown}
+    return needs.outcomes | {
+        event.id: ignored(f"customer {event.customer_id} is not on this Stripe account")
+        for event in events
+        if event.customer_id in unknown and needs.outcomes[event.id] == DONE
+    }
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -141,7 +154,6 @@ class News:
 def _keep(
     connection: Connection,
     readings: list[Reading],
-    needs: Needs,
     now: datetime,
 ) -> News:
     new: list[MoneyLine] = []
@@ -150,6 +162,10 @@ def _keep(
     for reading in readings:
         if reading.deleted:
             links.forget(connection, reading.customer_id, now)
+            continue
+        if reading.unknown:
+            # What was known of it stays, held: that Stripe is silent about it proves nothing.
+            links.note_unknown(connection, reading.customer_id, reading.began_at)
             continue
         note_catalogue(connection, reading.catalogue, now)
         customer_id, at = reading.customer_id, reading.began_at
@@ -167,8 +183,6 @@ def _keep(
                 connection, customer_id, reading.purchases, reading.pending_orders, at
             )
         new.extend(facts.save_money(connection, reading.money, now))
-    for customer_id in needs.forget - {reading.customer_id for reading in readings}:
-        links.forget(connection, customer_id, now)
     return News(tuple(new), pending, frozenset(announced))
 
 
@@ -177,7 +191,6 @@ def _share(
     key: str,
     user_id: int | None,
     readings: list[Reading],
-    needs: Needs,
     now: datetime,
     *,
     tells_others: bool,
@@ -186,7 +199,7 @@ def _share(
     own = [key] if user_id is None else links.customers_of(connection, user_id)
     read = [reading.customer_id for reading in readings]
     before = sharing.others(connection, user_id, own, read)
-    news = _keep(connection, readings, needs, now)
+    news = _keep(connection, readings, now)
     shares.settle_seats(connection, facts.subscriptions_of(connection, own), now)
     if tells_others:
         after = sharing.others(connection, user_id, own, read)
@@ -281,7 +294,7 @@ def _look_closer(
 
     Until then the user is dirty, and so it stays. Whoever goes up a ladder needs no such proof.
     """
-    if readings and all(one.deleted or one.purchases is not None for one in readings):
+    if readings and all(one.ended or one.purchases is not None for one in readings):
         return
     rules = bridge.rulebook.rules(connection)
     for wish in decision.wishes:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
 
 import handlers
-from bridge.core.events.forum import DiscourseEvent
-from bridge.core.events.stripe import Event
-from bridge.core.events.tasks import Ignore, SyncGroup, SyncUser
+from bridge.core.events.forum import ForumEvent
+from bridge.core.events.outcome import DONE, Outcome, ignored
+from bridge.core.events.tasks import Ignore, ReadGroups, SyncUser
 from bridge.errors import NotFound
 from bridge.store import groups, inbox, links, observed, statements, work
 from bridge.wiring import Bridge
+from bridge.worker.lanes import LaneRound
 
 log = structlog.get_logger()
 AT_ONCE = 10
@@ -21,40 +24,41 @@ AT_ONCE = 10
 
 def work_on_lane(bridge: Bridge, lease: work.Lease, dirty: tuple[work.Dirty, ...]) -> None:
     """Go through the forum's waiting events; an echo costs no request to anybody."""
-    with bridge.store.read() as connection:
-        events = inbox.waiting(connection, [work.FORUM_LANE])
-    users: set[int] = set()
     now = bridge.clock.now()
+    with bridge.store.read() as connection:
+        events = inbox.waiting_of_forum(connection, now)
+    about: dict[int, list[str]] = defaultdict(list)
+    this_round = LaneRound(bridge)
     with bridge.store.write() as connection:
-        outcomes = {event.id: _take(connection, event, users, now) for event in events}
-    for user_id in users:
-        look_at(bridge, user_id)
-    with bridge.store.write() as connection:
-        work.check(connection, lease, bridge.clock.now())
-        inbox.finish(connection, outcomes, now)
-        if len(events) < inbox.AT_ONCE:
-            work.mark_done(connection, dirty, timer=None)
+        for event in events:
+            taken = _take(connection, event, now)
+            if isinstance(taken, Outcome):
+                this_round.outcomes[event.id] = taken
+            else:
+                about[taken].append(event.id)
+    for user_id, event_ids in about.items():
+        if not this_round.attempt(event_ids, partial(look_at, bridge, user_id)):
+            break
+    this_round.close(lease, dirty)
 
 
-def _take(
-    connection: Connection, event: Event, users: set[int], now: datetime
-) -> tuple[str, str | None]:
-    """One event: its outcome; `users` collects whom to ask the forum about."""
-    for task in handlers.route_discourse(_forum_event(event)):
-        match task:
-            case SyncUser(user_id, int(group_id), bool(is_member)):
-                return _membership(connection, user_id, group_id, is_member, now)
-            case SyncUser(user_id):
-                if event.type == "discourse.user_anonymized" and _concerns(connection, user_id):
-                    statements.mark_user(connection, user_id, "anonymized", now)
-                users.add(user_id)
-            case SyncGroup():
-                groups.ask_for_list(connection)
-            case Ignore(reason):
-                return "ignored", reason
-            case _:
-                return "ignored", f"no task of the forum: {type(task).__name__}"
-    return "done", None
+def _take(connection: Connection, event: ForumEvent, now: datetime) -> Outcome | int:
+    """How an event ends, or the user about whom the forum is to be asked."""
+    (task,) = handlers.route_forum(event)
+    match task:
+        case SyncUser(user_id, int(group_id), bool(is_member)):
+            return _membership(connection, user_id, group_id, is_member, now)
+        case SyncUser(user_id):
+            if event.name == "user_anonymized" and _concerns(connection, user_id):
+                statements.mark_user(connection, user_id, "anonymized", now)
+            return user_id
+        case ReadGroups():
+            groups.ask_for_list(connection)
+            return DONE
+        case Ignore(reason):
+            return ignored(reason)
+        case _:
+            return ignored(f"no task of the forum: {type(task).__name__}")
 
 
 def _membership(
@@ -63,32 +67,33 @@ def _membership(
     group_id: int,
     is_member: bool,  # noqa: FBT001 - the news itself
     now: datetime,
-) -> tuple[str, str | None]:
+) -> Outcome:
     """Somebody came into a group or left it: our own doing, or a reason to read the group."""
     if observed.is_known(connection, user_id, group_id, is_member=is_member):
-        return "ignored", "the echo of what the bridge did or knew"
+        return ignored("the echo of what the bridge did or knew")
     if groups.row_of(connection, group_id) is None or not observed.is_ours(
         connection, user_id, group_id
     ):
-        return "ignored", "no membership of the bridge's"
+        return ignored("no membership of the bridge's")
     groups.ask_for_reading(connection, group_id, now)
-    return "done", "the group is read again"
+    return Outcome("done", "the group is read again")
 
 
-def look_at(bridge: Bridge, user_id: int) -> None:
+def look_at(bridge: Bridge, user_id: int) -> Outcome:
     """An account was suspended, restored or deleted: while it is not active nothing is written."""
     with bridge.store.read() as connection:
         if not _concerns(connection, user_id):
-            return
+            return ignored("nobody whom the bridge has to do with")
     try:
         user = bridge.discourse.user(user_id, priority="low")
     except NotFound:
         log.warning("account.gone", user_id=user_id)
         with bridge.store.write() as connection:
             statements.mark_user(connection, user_id, "gone", bridge.clock.now())
-        return
+        return DONE
     with bridge.store.write() as connection:
         statements.see_user(connection, user, bridge.clock.now())
+    return DONE
 
 
 def _concerns(connection: Connection, user_id: int) -> bool:
@@ -103,10 +108,3 @@ def look_after_the_absent(bridge: Bridge) -> None:
         absent = statements.absent(connection, AT_ONCE)
     for user_id in absent:
         look_at(bridge, user_id)
-
-
-def _forum_event(event: Event) -> DiscourseEvent:
-    def number(name: str) -> int | None:
-        return int(event.related[name]) if name in event.related else None
-
-    return DiscourseEvent(event.type.removeprefix("discourse."), number("user"), number("group"))

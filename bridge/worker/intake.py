@@ -9,30 +9,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import assert_never
 
 import structlog
 from sqlalchemy import Connection
 
 import handlers
+from bridge.core.events import outcome
+from bridge.core.events.outcome import DONE, Outcome
 from bridge.core.events.stripe import Event
 from bridge.core.events.tasks import (
-    ForgetCustomer,
     Ignore,
     Link,
+    ReadCustomer,
+    ReadGroups,
     ReadPrice,
     ReadProduct,
     SyncCustomer,
-    SyncGroup,
     SyncObject,
     SyncUser,
     Task,
 )
 from bridge.core.model.stripe import Feature, Price, Product
 from bridge.core.signed.reference import read_reference
-from bridge.errors import NotFound, Permanent
+from bridge.errors import NotFound
 from bridge.store import catalogue, facts, groups, inbox, links, state, work
 from bridge.wiring import Bridge
+from bridge.worker.lanes import LaneRound
 
 log = structlog.get_logger()
 
@@ -49,8 +53,8 @@ class Needs:
     money: bool = False
     paid_invoices: set[str] = field(default_factory=set)
     links: dict[str, int] = field(default_factory=dict)
-    forget: set[str] = field(default_factory=set)
-    outcomes: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    customers: set[str] = field(default_factory=set)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
 
 
 def needs_of(bridge: Bridge, dirty: Iterable[work.Dirty], events: Iterable[Event]) -> Needs:
@@ -65,17 +69,15 @@ def needs_of(bridge: Bridge, dirty: Iterable[work.Dirty], events: Iterable[Event
             tasks = handlers.route(event)
         except Exception as error:  # one event that breaks its handler must not hold up the others
             log.exception("event.dead", event_id=event.id, type=event.type)
-            needs.outcomes[event.id] = ("dead", f"its handler failed: {error!r}"[:300])
+            needs.outcomes[event.id] = outcome.dead(f"its handler failed: {error!r}")
             continue
         for task in tasks:
             _take(bridge, task, needs)
         if event.type in PAID and event.object_id:
             needs.paid_invoices.add(event.object_id)
         reasons = [task.reason for task in tasks if isinstance(task, Ignore)]
-        ignored = len(reasons) == len(tasks)
-        needs.outcomes[event.id] = (
-            ("ignored", reasons[0]) if ignored and reasons else ("done", None)
-        )
+        is_ignored = reasons and len(reasons) == len(tasks)
+        needs.outcomes[event.id] = outcome.ignored(reasons[0]) if is_ignored else DONE
     return needs
 
 
@@ -89,9 +91,9 @@ def _take(bridge: Bridge, task: Task, needs: Needs) -> None:
             user_id = read_reference(task.reference, [bridge.settings.secret_key])
             if user_id is not None:
                 needs.links[task.customer_id] = user_id
-        case ForgetCustomer():
-            needs.forget.add(task.customer_id)
-        case Ignore() | ReadProduct() | ReadPrice() | SyncUser() | SyncGroup():
+        case ReadCustomer():
+            needs.customers.add(task.customer_id)
+        case Ignore() | ReadProduct() | ReadPrice() | SyncUser() | ReadGroups():
             pass  # not of a customer: the common lane works on them
         case _:
             assert_never(task)
@@ -103,52 +105,38 @@ def _take(bridge: Bridge, task: Task, needs: Needs) -> None:
 def work_common_lane(bridge: Bridge, lease: work.Lease, dirty: tuple[work.Dirty, ...]) -> None:
     """Catalogue, groups, and events that do not name their customer."""
     with bridge.store.read() as connection:
-        events = inbox.waiting(connection, [work.INBOX_LANE])
-    outcomes: dict[str, tuple[str, str | None]] = {}
+        events = inbox.waiting(connection, [work.INBOX_LANE], bridge.clock.now())
+    this_round = LaneRound(bridge)
     for event in events:
-        try:
-            outcomes[event.id] = _common(bridge, event)
-        except Permanent as error:
-            outcomes[event.id] = ("dead", str(error)[:300])
-    now = bridge.clock.now()
-    with bridge.store.write() as connection:
-        work.check(connection, lease, now)
-        inbox.finish(connection, outcomes, now)
-        if len(events) < inbox.AT_ONCE:
-            work.mark_done(connection, dirty, timer=None)
+        if not this_round.attempt([event.id], partial(_common, bridge, event)):
+            break
+    this_round.close(lease, dirty)
 
 
-def _common(bridge: Bridge, event: Event) -> tuple[str, str | None]:
-    try:
-        tasks = handlers.route(event)
-    except Exception as error:  # as above
-        log.exception("event.dead", event_id=event.id, type=event.type)
-        return "dead", f"its handler failed: {error!r}"[:300]
-    outcome: tuple[str, str | None] = ("done", None)
-    for task in tasks:
+def _common(bridge: Bridge, event: Event) -> Outcome:
+    found = DONE
+    for task in handlers.route(event):
         match task:
             case ReadProduct() | ReadPrice():
-                read_into_catalogue(bridge, [task.id])
+                _read_into_catalogue(bridge, task)
             case SyncObject():
-                outcome = _resolve(bridge, task, event)
+                found = _resolve(bridge, task, event)
             case Ignore():
-                outcome = ("ignored", task.reason)
+                found = outcome.ignored(task.reason)
             case _:
-                outcome = ("ignored", f"{type(task).__name__} without its customer")
-    return outcome
+                found = outcome.ignored(f"{type(task).__name__} without its customer")
+    return found
 
 
-def _resolve(bridge: Bridge, task: SyncObject, event: Event) -> tuple[str, str | None]:
+def _resolve(bridge: Bridge, task: SyncObject, event: Event) -> Outcome:
     with bridge.store.read() as connection:
         customer_id = facts.subscription_customer(connection, task.id)
     try:
         customer_id = customer_id or bridge.stripe.customer_of(task.kind, task.id)
     except NotFound:
-        return "ignored", f"{task.kind} {task.id} is not on this Stripe account"
-    except Permanent as error:
-        return "ignored", f"{task.kind} {task.id} leads to no customer: {error}"
+        return outcome.ignored(f"{task.kind} {task.id} is not on this Stripe account")
     if customer_id is None:
-        return "ignored", f"{task.kind} {task.id} has no customer"
+        return outcome.ignored(f"{task.kind} {task.id} has no customer")
     now = bridge.clock.now()
     user_id = read_reference(event.reference, [bridge.settings.secret_key])
     needs = ["read", *(["purchases"] if task.purchases else []), *(["money"] if task.money else [])]
@@ -158,31 +146,28 @@ def _resolve(bridge: Bridge, task: SyncObject, event: Event) -> tuple[str, str |
             links.link(connection, customer_id, user_id, proof="reference", actor=event.id, now=now)
         work.mark_dirty(connection, customer_id, now=now, due_at=now, cause=event.id, needs=needs)
     bridge.hint("decide", customer_id)
-    return "done", None
+    return DONE
 
 
 # --- catalogue ------------------------------------------------------------------------------------
 
 
-def read_into_catalogue(bridge: Bridge, ids: Iterable[str]) -> None:
-    """Read products and prices again; the sweeper sees to whom a changed one concerns."""
-    found: list[Product | Price] = []
-    gone: list[str] = []
-    for thing_id in ids:
-        try:
-            is_price = not thing_id.startswith("prod_")
-            found.append(
-                bridge.stripe.price(thing_id)
-                if is_price
-                else bridge.stripe.product(thing_id, features=bool(bridge.policy.features))
-            )
-        except NotFound:
-            gone.append(thing_id)
+def _read_into_catalogue(bridge: Bridge, task: ReadProduct | ReadPrice) -> None:
+    """Read a product or price again; the sweeper sees whom a changed one concerns."""
+    found: Product | Price | None
+    try:
+        if isinstance(task, ReadPrice):
+            found = bridge.stripe.price(task.id)
+        else:
+            found = bridge.stripe.product(task.id, features=bool(bridge.policy.features))
+    except NotFound:
+        found = None
     now = bridge.clock.now()
     with bridge.store.write() as connection:
-        for thing_id in gone:
-            catalogue.drop(connection, thing_id, now)
-        note_catalogue(connection, found, now)
+        if found is None:
+            catalogue.drop(connection, task.id, now)
+        else:
+            note_catalogue(connection, [found], now)
 
 
 def note_catalogue(

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Connection, or_, select, update
 
 from bridge.clock import skew_seconds
+from bridge.core.events.outcome import on_arrival
 from bridge.core.events.stripe import MalformedEvent, read_event
 from bridge.core.model.stripe import Subscription
 from bridge.core.signed.reference import read_reference
@@ -99,7 +100,6 @@ def record_payload(
     except MalformedEvent:
         return False
     raw = json.dumps(payload, sort_keys=True).encode()
-    wrong_mode = event.livemode != livemode
     return inbox.record(
         connection,
         event,
@@ -107,7 +107,7 @@ def record_payload(
         payload_sha256=hashlib.sha256(raw).hexdigest(),
         now=now,
         due_at=now,
-        dead="of the other mode (live or test)" if wrong_mode else None,
+        ended=on_arrival(event, livemode=livemode),
     )
 
 

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import exists, or_, select
 
 from bridge.errors import BridgeError
-from bridge.store import sending, state, statements, work
+from bridge.store import inbox, sending, state, statements, work
 from bridge.store.schema import groups
 from bridge.store.schema import memberships as members
 from bridge.wiring import Bridge
@@ -29,6 +29,7 @@ AT_ONCE = 200
 AGAIN = Backoff(30.0, 30.0)
 # A big group is read less often, so that reading it takes at most one request a minute on average.
 MEMBERS_PER_PAGE = 1000
+LEFT_BEHIND = timedelta(minutes=10)
 LAST_SWEEP = "sweep.last_run"
 
 
@@ -41,6 +42,15 @@ class Periodic:
     run: Callable[[Bridge], None]
 
 
+def _take_up_events(bridge: Bridge) -> None:
+    """Work again on the keys of events that wait though nothing is to be done for them."""
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        for key in inbox.left_behind(connection, now - LEFT_BEHIND):
+            log.error("inbox.left_behind", key=key)
+            work.mark_dirty(connection, key, now=now, due_at=now, cause="event left behind")
+
+
 PERIODIC = (
     Periodic("groups", timedelta(minutes=10), group_members.read_groups),
     Periodic("absent", timedelta(hours=1), forum_events.look_after_the_absent),
@@ -49,6 +59,7 @@ PERIODIC = (
     Periodic("reconcile", timedelta(days=1), reconcile.read_all_subscriptions),
     Periodic("endpoint", timedelta(hours=1), reconcile.look_at_endpoint),
     Periodic("clock", timedelta(hours=1), reconcile.look_at_clock),
+    Periodic("inbox", timedelta(minutes=10), _take_up_events),
     # The last: what the others found is looked at before anything follows from it.
     Periodic("alerts", timedelta(seconds=30), alerts.look),
 )

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import handlers
 from bridge.core.events.stripe import Event
-from bridge.core.events.tasks import ForgetCustomer, SyncCustomer, SyncObject
+from bridge.core.events.tasks import ReadCustomer, SyncCustomer, SyncObject
 from bridge.core.memberships.decision import Decision, Situation, Wish, decide
 from bridge.core.model import rights, stripe
 from bridge.core.model.discourse import Group
@@ -253,7 +253,7 @@ def asks_for(news: News) -> str:
     )
     asked = ""
     for task in handlers.route(event):
-        if isinstance(task, ForgetCustomer):
+        if isinstance(task, ReadCustomer):
             asked = f"forget {task.customer_id}"
         elif isinstance(task, SyncCustomer | SyncObject):
             asked = "payments" if task.purchases or asked == "payments" else "read"

@@ -236,7 +236,7 @@ def test_while_stripe_is_down_and_work_waits_moderators_are_told_within_minutes(
     world.subscribe(customer, price)
     work(world, 7 * MINUTE)
     assert kinds(world) == ["stripe_waits"]
-    assert "Stripe does not answer" in plain(told(world)[0])
+    assert f"{customer}: GET /v1/subscriptions: Stripe answered 500" in plain(told(world)[0])
     world.sandbox.world.faults.switches.remove(outage)
     work(world, 16 * MINUTE, step=60)
     assert world.members("supporters") == {"alice"}

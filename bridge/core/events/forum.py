@@ -15,15 +15,16 @@ _LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
-class DiscourseEvent:
+class ForumEvent:
     """What is taken from the forum's webhook: the name of the event and the numbers in it."""
 
+    id: str
     name: str
     user_id: int | None = None
     group_id: int | None = None
 
 
-def read_discourse_event(event_name: str, payload: Mapping[str, object]) -> DiscourseEvent:
+def read_forum_event(event_id: str, event_name: str, payload: Mapping[str, object]) -> ForumEvent:
     """Take the hint out of a verified body; `event_name` is the header X-Discourse-Event.
 
     Raises: MalformedEvent, and nothing else whatever the JSON holds.
@@ -33,7 +34,8 @@ def read_discourse_event(event_name: str, payload: Mapping[str, object]) -> Disc
     if not isinstance(payload, Mapping):
         raise MalformedEvent(f"the body of {event_name} is not a JSON object")
     membership, user, group = (payload.get(key) for key in ("group_user", "user", "group"))
-    return DiscourseEvent(
+    return ForumEvent(
+        event_id,
         event_name,
         user_id=_number(membership, "user_id") or _number(user, "id"),
         group_id=_number(membership, "group_id") or _number(group, "id"),

@@ -1,4 +1,4 @@
-"""Reading a webhook of Stripe, of any API version from 2018 on, snapshot or thin.
+"""Reading a webhook of Stripe, of any API version from 2018-02-06 on, snapshot or thin.
 
 Only what says *whom to read again* is taken: type, ids, mode and time. Dates and amounts in a
 payload may be old, or shaped by another API version, before they arrive; they are never looked at.
@@ -6,10 +6,14 @@ payload may be old, or shaped by another API version, before they arrive; they a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+OLDEST_VERSION = "2018-02-06"
+# A customer's id becomes a key of work and part of requests, so it must be nothing else.
+_CUSTOMER_ID = re.compile(r"g?cus_[A-Za-z0-9_]+")
 # Stripe's own limit for ids; a product's and a plan's id may be any text its owner chose.
 _LONGEST_ID = 255
 
@@ -75,6 +79,9 @@ def read_event(payload: Mapping[str, object]) -> Event:
     """
     if not isinstance(payload, Mapping):
         raise MalformedEvent(f"the body is {_kind_of(payload)}, not a JSON object")
+    if "object" not in payload and isinstance(payload.get("detail"), Mapping):
+        # Amazon EventBridge puts the event into an envelope of its own.
+        payload = _at(payload, ("detail",))  # type: ignore[assignment] # a mapping, as just seen
     match payload.get("object"):
         case "event":
             return _read_snapshot(payload)
@@ -95,7 +102,7 @@ def _read_snapshot(payload: Mapping[str, object]) -> Event:
         type=_required_text(payload, "type"),
         object_id=object_id,
         object_kind=kind,
-        customer_id=object_id if kind == "customer" else _id(subject.get("customer")),
+        customer_id=_customer_id(subject if kind == "customer" else subject.get("customer")),
         created_at=_from_unix(payload.get("created")),
         livemode=_required_bool(payload, "livemode"),
         account=_text(payload.get("account")),
@@ -124,7 +131,7 @@ def _read_thin(payload: Mapping[str, object]) -> Event:
         type=_required_text(payload, "type"),
         object_id=object_id,
         object_kind=kind,
-        customer_id=object_id if kind == "customer" else None,
+        customer_id=_customer_id(object_id) if kind == "customer" else None,
         created_at=_from_iso(payload.get("created")),
         livemode=_required_bool(payload, "livemode"),
         account=_text(payload.get("context")),
@@ -155,6 +162,12 @@ def _at(value: object, path: tuple[str, ...]) -> object:
 def _id(value: object) -> str | None:
     """An id, or the id of the object that was expanded in its place."""
     return _text(value.get("id")) if isinstance(value, Mapping) else _text(value)
+
+
+def _customer_id(value: object) -> str | None:
+    """A customer's id, or that of an expanded customer; what is none is nobody's."""
+    found = _id(value)
+    return found if found and _CUSTOMER_ID.fullmatch(found) else None
 
 
 def _text(value: object) -> str | None:

@@ -14,11 +14,10 @@ class SyncCustomer:
     """Read the customer's subscriptions again and decide.
 
     `purchases`: the one-off orders and their payments too. `money`: invoices, charges, refunds and
-    disputes too, for the statement. `why` names the event, for the change log.
+    disputes too, for the statement.
     """
 
     customer_id: str
-    why: str
     purchases: bool = False
     money: bool = False
 
@@ -32,7 +31,6 @@ class SyncObject:
 
     kind: str
     id: str
-    why: str
     purchases: bool = False
     money: bool = False
 
@@ -60,8 +58,8 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class ForgetCustomer:
-    """The customer was deleted in Stripe, and the subscriptions with it; purchases stand."""
+class ReadCustomer:
+    """Read the customer itself: it may be deleted, or its metadata may say whose it is."""
 
     customer_id: str
 
@@ -80,10 +78,8 @@ class SyncUser:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncGroup:
-    """Discourse says that a group was made, changed or deleted."""
-
-    group_id: int
+class ReadGroups:
+    """Discourse says that a group was made, changed or deleted: read the list of groups again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +95,8 @@ Task = (
     | ReadProduct
     | ReadPrice
     | Link
-    | ForgetCustomer
+    | ReadCustomer
     | SyncUser
-    | SyncGroup
+    | ReadGroups
     | Ignore
 )

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     CLOCK_WRONG = "clock_wrong"
     STRIPE_WAITS = "stripe_waits"
     FORUM_WAITS = "forum_waits"
+    EVENT_WAITS = "event_waits"
+    EVENT_DEAD = "event_dead"
     RULE_HALTED = "rule_halted"
     HELD = "held"
     NO_RULE_ENDS = "no_rule_ends"
@@ -59,6 +61,13 @@ class Finding:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+class _Facts(dict[str, Any]):
+    """The facts of an alert; one that was kept by an older version may lack some."""
+
+    def __missing__(self, key: str) -> str:
+        return "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """A finding that was kept: since when, since when it counts, told and over when."""
@@ -74,12 +83,12 @@ class Alert:
     @property
     def what(self) -> str:
         """What is the matter, with whom."""
-        return _WORDS[self.kind][0].format(**self.facts)
+        return _WORDS[self.kind][0].format_map(_Facts(self.facts))
 
     @property
     def todo(self) -> str:
         """What a person does about it."""
-        return _WORDS[self.kind][1].format(**self.facts)
+        return _WORDS[self.kind][1].format_map(_Facts(self.facts))
 
 
 _WORDS: Mapping[Kind, tuple[str, str]] = {
@@ -96,12 +105,20 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
         "switch on time synchronisation; bridge doctor",
     ),
     Kind.STRIPE_WAITS: (
-        "Stripe does not answer, or refuses; waiting for it: {count}",
+        "Readings of Stripe that fail and are tried again: {count} ({what})",
         "bridge doctor",
     ),
     Kind.FORUM_WAITS: (
         "The forum does not answer, or refuses; memberships that wait for it: {count}",
         "bridge doctor",
+    ),
+    Kind.EVENT_WAITS: (
+        "Events that fail and are tried again, while all others go on: {count} ({what})",
+        "look at the object that is named at Stripe; bridge doctor",
+    ),
+    Kind.EVENT_DEAD: (
+        "Events that can never be worked on: {count} ({what})",
+        "correct what the reason names; then bridge replay {event_id}",
     ),
     Kind.RULE_HALTED: (
         "A mapping rule is halted, nobody gets or loses a group by it: {where}: {message}",

@@ -1,0 +1,48 @@
+"""What becomes of an event: each is done, ignored or dead with a reason, or waits for another try.
+
+No event leaves these four, whatever is in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.core.events.stripe import OLDEST_VERSION, Event
+
+Status = Literal["done", "ignored", "dead", "received"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an event ended, and why; one that waits is *received* still."""
+
+    status: Status
+    reason: str | None = None
+
+
+DONE = Outcome("done")
+
+
+def ignored(reason: str) -> Outcome:
+    """Nothing follows from the event."""
+    return Outcome("ignored", reason[:300])
+
+
+def dead(reason: str) -> Outcome:
+    """The event can never be worked on: people are told, and nothing is tried again."""
+    return Outcome("dead", reason[:300])
+
+
+def on_arrival(event: Event, *, livemode: bool) -> Outcome | None:
+    """How an event ends at once, before anything is asked because of it; None where it does not."""
+    if event.livemode != livemode:
+        return dead("of the other mode (live or test) than STRIPE_API_KEY")
+    if event.account:
+        return ignored(f"of the connected account {event.account}: nothing follows from it here")
+    if event.api_version and event.api_version[: len(OLDEST_VERSION)] < OLDEST_VERSION:
+        return dead(
+            f"API version {event.api_version} is older than {OLDEST_VERSION}, the oldest that is"
+            " read here: give the webhook endpoint a newer one"
+        )
+    return None
