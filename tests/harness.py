@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,10 @@ class System:
             return bool(
                 connection.execute(
                     select(work.c.key).where(
-                        work.c.dirty_gen > work.c.done_gen, work.c.attempts == 0
+                        work.c.dirty_gen > work.c.done_gen,
+                        work.c.attempts == 0,
+                        # Later is what failed and is put off for itself.
+                        work.c.next_at <= self.bridge.clock.now() + timedelta(seconds=3),
                     )
                 ).first()
             )

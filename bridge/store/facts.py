@@ -26,6 +26,8 @@ from bridge.store.schema import (
 )
 from bridge.store.work import insert_for
 
+ENDED = ("canceled", "incomplete_expired")
+
 
 def save_subscriptions(
     connection: Connection,
@@ -280,6 +282,19 @@ def vanished(connection: Connection, customer_ids: Sequence[str]) -> frozenset[s
                 subscriptions.c.read_at < customers.c.read_at,
                 customers.c.deleted_at.is_(None),
             )
+        )
+    )
+
+
+def customers_alive_after_all(connection: Connection, since: datetime) -> list[str]:
+    """Customers that were said to be deleted, of whom a subscription was seen to run since."""
+    runs = subscriptions.c.data["status"].as_string().not_in(ENDED)
+    return list(
+        connection.scalars(
+            select(subscriptions.c.customer_id)
+            .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
+            .where(customers.c.deleted_at.is_not(None), subscriptions.c.read_at >= since, runs)
+            .distinct()
         )
     )
 

@@ -113,7 +113,7 @@ def _storing(dialect: str) -> sqlite.Insert | postgresql.Insert:
 
 
 def waiting(connection: Connection, keys: Iterable[str], now: datetime) -> tuple[Event, ...]:
-    """Stripe's events of these keys whose turn it is, in the order of their arrival.
+    """Stripe's events of these keys whose turn it is: new ones first, in the order of arrival.
 
     At most AT_ONCE; while there are as many, the keys are not done.
     """
@@ -133,7 +133,7 @@ def _waiting(connection: Connection, keys: Iterable[str], now: datetime) -> Iter
             inbox.c.status == "received",
             or_(inbox.c.next_at.is_(None), inbox.c.next_at <= now),
         )
-        .order_by(inbox.c.received_at, inbox.c.event_id)
+        .order_by(inbox.c.attempts, inbox.c.received_at, inbox.c.event_id)
         .limit(AT_ONCE)
     )
 

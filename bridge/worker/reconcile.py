@@ -175,6 +175,15 @@ def read_all_subscriptions(
                 cause="reconcile: vanished",
                 needs=("read",),
             )
+        for customer_id in facts.customers_alive_after_all(connection, began_at):
+            work.mark_dirty(
+                connection,
+                customer_id,
+                now=began_at,
+                due_at=began_at,
+                cause="reconcile: not deleted",
+                needs=("read",),
+            )
         _read_the_entitled(bridge, connection, began_at)
     log.info("reconcile.read", subscriptions=seen)
 
