@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -129,6 +131,8 @@ def check_independently(made: Ledger) -> None:
     first = min(line.at for line in made.lines).date()
     _, problems, _ = load_string("".join(beancount(made.lines, accounts, first)))
     assert problems == []
+    if shutil.which("hledger") is None and not os.environ.get("CI"):
+        pytest.skip("hledger is not installed")
     judged = subprocess.run(
         ["hledger", "-f", "-", "check", "--strict"],
         input="".join(hledger(made.lines, accounts)),
@@ -145,7 +149,7 @@ STEPS_OF_A_LIFE = st.lists(
 
 
 @settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
@@ -171,7 +175,7 @@ def test_A74_I6_after_any_life_the_ledger_balances_and_ties_to_stripes_books(
         assert ledger(reversed(found), membership) == made
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_A74_beancount_and_hledger_accept_the_journals_of_a_long_life(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - a life that can be repeated, no secret
     with open_shop() as shop:
