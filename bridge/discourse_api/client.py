@@ -204,6 +204,18 @@ class DiscourseApi:
         body = self._forum.exchange("GET", path).body
         return _reading(path, lambda it: read_user(it["user"]), body)
 
+    def public_user(self, name: str) -> User | None:
+        """Who has a name now, by the page that everybody sees, without the key; None for nobody.
+
+        Raises: Forbidden where the forum shows people to its members only.
+        """
+        path = f"/u/{quote(name, safe='')}.json"
+        try:
+            body = self._forum.exchange_without_key(path)
+        except NotFound:
+            return None
+        return _reading(path, lambda it: read_user({"groups": [], **it["user"]}), body)
+
     def user_cards(
         self, user_ids: Sequence[int], *, priority: Priority = "low"
     ) -> tuple[User, ...]:

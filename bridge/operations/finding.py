@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import timedelta
+
 from bridge.core.model.actor import Actor, Through
 from bridge.core.model.discourse import Group, User
 from bridge.core.model.people import Named, fold, parse_named
-from bridge.errors import NotFound, Permanent
-from bridge.store import groups, statements
+from bridge.errors import Forbidden, NotFound, Permanent, Transient
+from bridge.store import groups, names, statements
 from bridge.wiring import Bridge
 from bridge.worker import group_members
+
+NAME_HOLDS = timedelta(minutes=1)
+NAME_HOLDS_AT_MOST = timedelta(days=1)
 
 
 def find_user_id(bridge: Bridge, said: str) -> int:
@@ -32,19 +38,48 @@ def find_person(bridge: Bridge, said: str) -> User:
     return user
 
 
-def find_by_last_name(bridge: Bridge, said: str) -> int:
-    """The id of a user by id, or by the name that the bridge knows; nothing is asked elsewhere.
+def find_by_public_name(bridge: Bridge, said: str) -> int:
+    """The id of a user by id, or by the name that the forum gives to them now.
 
-    Raises: NotAName, NotFound for a name that nobody or more than one had.
+    The forum's word on a name counts for a minute. After that its public page is asked once,
+    without the key, so that nothing of the key's requests is used. While the forum does not answer
+    its last word counts for a day.
+
+    Raises: NotAName, NotFound for a name that is nobody's, Transient where it is not known whose.
     """
     named = parse_named(said)
     if named.id is not None:
         return named.id
+    now = bridge.clock.now()
     with bridge.store.read() as connection:
-        known = statements.known_by_names(connection, [named.name])
-    if len(known) != 1:
-        raise NotFound("several had that name: ask as id/12" if known else "no such user")
-    return known[0]
+        owner = names.owner_of(connection, named.name)
+    if owner is None or owner.said_at <= now - NAME_HOLDS:
+        try:
+            user = _public_user(bridge, named.name)
+        except (Transient, Permanent) as error:
+            if owner is None or owner.said_at <= now - NAME_HOLDS_AT_MOST:
+                raise Transient(
+                    "the forum does not say now whose name this is, and has not said it lately: "
+                    "ask by id, as id/12"
+                ) from error
+        else:
+            owner = names.Owner(user.id if user else None, now)
+            name = user.username if user else None
+            with bridge.store.write() as connection:
+                names.heard_of_name(connection, named.name, owner.user_id, name, now)
+    if owner.user_id is None:
+        raise NotFound("no such user")
+    return owner.user_id
+
+
+def _public_user(bridge: Bridge, name: str) -> User | None:
+    """Who has a name now: by the public page, or with the key where the forum hides people."""
+    try:
+        return bridge.discourse.public_user(fold(name))
+    except Forbidden:
+        with suppress(NotFound):
+            return bridge.discourse.user_by_name(fold(name))
+        return None
 
 
 def find_user(bridge: Bridge, user_id: int) -> User:

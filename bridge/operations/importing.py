@@ -26,7 +26,8 @@ from bridge.core.rights.grants import grants
 from bridge.errors import NotFound, Permanent, RateLimited
 from bridge.operations.finding import find_group, find_person
 from bridge.operations.preview import with_customers
-from bridge.store import facts, groups, hand_grants, links, statements, work
+from bridge.store import facts, groups, hand_grants, links, work
+from bridge.store import names as names_of_users
 from bridge.wiring import Bridge
 
 COLUMNS = ("user", "group", "until", "reason", "customer", "subscription")
@@ -241,7 +242,7 @@ def _names_now(bridge: Bridge, names: Collection[str]) -> dict[str, int]:
     """
     plain = [name for name in names if name and not name.isdigit()]
     with bridge.store.read() as connection:
-        seen = statements.known_by_names(connection, plain)
+        seen = names_of_users.owners_of(connection, plain)
     found: dict[str, int] = {}
     for start in range(0, len(seen), CARDS):
         ids = seen[start : start + CARDS]

@@ -347,6 +347,16 @@ users = Table(
     Index(None, "statement_due_at"),
     Index(None, "successor_id"),
 )
+# Whose a name is on the forum by its last word, in the form in which it compares names. A user has
+# one name; a name without a user is nobody's.
+names = Table(
+    "names",
+    metadata,
+    Column("folded", String(255), primary_key=True),
+    Column("user_id", BigInteger),
+    Column("said_at", UtcTime, nullable=False),
+    Index(None, "user_id"),
+)
 # Messages that are sent once: receipts, told by their money line's id.
 messages = Table(
     "messages",

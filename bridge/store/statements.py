@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, or_, select, update
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.decision import Decision
 from bridge.core.model.discourse import User
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.rules.policy import Policy
-from bridge.store import state
+from bridge.store import names, state
 from bridge.store.changes import log
 from bridge.store.schema import customers, messages, moment, users
 from bridge.store.work import insert_for
@@ -30,20 +30,13 @@ def see_user(connection: Connection, user: User, now: datetime) -> None:
         .values(user_id=user.id, state="active", statement_attempts=0, **row)
         .on_conflict_do_update(index_elements=[users.c.user_id], set_=row)
     )
+    names.heard(connection, user.id, user.username, now)
     _set_state(connection, user.id, user.state, now)
 
 
 def user_row(connection: Connection, user_id: int) -> Row[Any] | None:
     """What is known of a user."""
     return connection.execute(select(users).where(users.c.user_id == user_id)).one_or_none()
-
-
-def known_by_names(connection: Connection, names: Collection[str]) -> list[int]:
-    """Users who were last seen under one of these names, in any case; some may be renamed since."""
-    lower = {name.lower() for name in names}
-    return list(
-        connection.scalars(select(users.c.user_id).where(func.lower(users.c.username).in_(lower)))
-    )
 
 
 def never_told(connection: Connection) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, and_, delete, func, insert, literal, sel
 
 from bridge.core.model.discourse import Group
 from bridge.core.model.stripe import Price, Product
+from bridge.store import names
 from bridge.store.changes import log
 from bridge.store.links import see_customer, user_of
 from bridge.store.readings import CONVERTER
@@ -93,6 +94,7 @@ def see_user(connection: Connection, user_id: int, username: str, now: datetime)
             index_elements=[users.c.user_id], set_={"username": username, "seen_at": now}
         )
     )
+    names.heard(connection, user_id, username, now)
 
 
 # --- the shop -----------------------------------------------------------------------------------

@@ -244,3 +244,72 @@ def test_A125_A34_what_is_held_ends_when_a_moderator_lets_it_go(world: System) -
     confirm(world)
     confirm(world)
     assert moves(world, "alice", "supporters") == ["in", "out"]
+
+
+# --- Twice is once, and each act has its reverse --------------------------------------------------
+
+
+def test_A148_a_grant_twice_is_one_grant_and_a_longer_one_is_another(world: System) -> None:
+    world.group("pioneers")
+    first = given(world, "alice", "pioneers", "--for", "30d")
+    world.advance(5)
+    assert given(world, "alice", "pioneers", "--for", "30d") == first
+    longer = given(world, "alice", "pioneers", "--for", "60d")
+    assert longer != first
+    for_good = given(world, "alice", "pioneers")
+    assert given(world, "alice", "pioneers") == for_good
+    assert len(asked(world, "grant")) == 3
+    typed(world, "revoke", for_good, "--by", "maria")
+    assert given(world, "alice", "pioneers") != for_good
+
+
+def test_A125_a_preview_says_who_gains_and_loses_and_changes_nothing(world: System) -> None:
+    world.subscribe(world.customer("alice"), world.price("supporters"))
+    world.group("pioneers")
+    world.settle()
+    words = ("--reason", "x", "--by", "maria", "--preview")
+    seen = asked(world, "grant", "alice", "pioneers", *words)
+    turns = {one["group"]: one["turn"] for one in seen["effects"]}
+    assert turns == {"pioneers": "gains", "supporters": "stays in"}
+    assert asked(world, "grant") == []
+    grant_id = given(world, "alice", "pioneers")
+    world.settle()
+    seen = asked(world, "revoke", grant_id, "--by", "maria", "--preview")
+    turns = {one["group"]: one["turn"] for one in seen["effects"]}
+    assert turns == {"pioneers": "loses", "supporters": "stays in"}
+    assert "loses pioneers" in typed(world, "revoke", grant_id, "--by", "maria", "--preview")
+    staff_remove(world, "supporters", "alice")
+    pass_days(world, 0.5)
+    seen = asked(world, "lift", "alice", "supporters", "--by", "maria", "--preview")
+    turns = {one["group"]: one["turn"] for one in seen["effects"]}
+    assert turns == {"pioneers": "stays in", "supporters": "gains"}
+    assert membership(world, "alice", "supporters").override == "staff"
+
+
+def test_A125_a_link_is_previewed_and_has_an_actor(world: System) -> None:
+    customer = world.customer(None)
+    world.subscribe(customer, world.price("supporters"))
+    world.settle()
+    world.user("alice")
+    (seen,) = asked(world, "link", customer, "alice", "--by", "maria", "--preview")["effects"]
+    assert (seen["group"], seen["turn"]) == ("supporters", "gains")
+    assert log_of(world, "alice") == []
+    typed(world, "link", customer, "alice", "--by", "maria")
+    assert asked(world, "link", customer, "alice", "--by", "maria")["is_new"] is False
+    confirm(world)
+    assert log_of(world, "alice").count("linked") == 1
+    (told,) = asked(world, "explain", "alice")["customers"]
+    assert told["linked_by"] == f"moderator:{world.user('maria')} via command"
+    (seen,) = asked(world, "unlink", customer, "--by", "maria", "--preview")["effects"]
+    assert (seen["group"], seen["turn"]) == ("supporters", "loses")
+    typed(world, "unlink", customer, "--by", "maria")
+    confirm(world)
+    assert moves(world, "alice", "supporters") == ["in", "out"]
+    typed(world, "unlink", customer, "--by", "maria", code=1)
+
+
+def test_A148_nothing_is_relinked_from_an_account_that_is_not_known(world: System) -> None:
+    world.user("bruno")
+    refused = typed(world, "relink", "id:999", "bruno", "--by", "maria", code=1)
+    assert "knows nothing of user 999" in refused
+    assert log_of(world, "bruno") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -130,3 +131,102 @@ def test_what_cannot_have_been_paid_is_refused_and_leaves_nothing(world: System)
         typed(world, "record-payment", "alice", *some, *more, code=code)
     assert lines(world) == []
     assert log_of(world, "alice") == []
+
+
+# --- Slips of the keys, and what undoes them ------------------------------------------------------
+
+
+def record(world: System, *more: str, code: int = 0, **options: str) -> str:
+    given = {
+        "--amount": "25",
+        "--currency": "eur",
+        "--what": "Year's membership",
+        "--method": "cash",
+        "--by": "maria",
+        **{f"--{name}": value for name, value in options.items()},
+    }
+    words = [word for pair in given.items() for word in pair]
+    return typed(world, "record-payment", "alice", *words, *more, code=code)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"currency": "XYZ"}, "not a currency"),
+        ({"currency": "xau"}, "not a currency"),
+        ({"currency": "dem"}, "not a currency"),
+        ({"amount": "99999999999"}, "check the amount"),
+        ({"amount": "-1000000"}, "check the amount"),
+        ({"what": " "}, "is empty"),
+        ({"what": "x" * 300}, "characters"),
+        ({"what": "a\x1b[2Jb"}, "control characters"),
+        ({"date": "1926-01-01"}, "fifty years"),
+        ({"by": "no-such-person"}, "no-such-person"),
+        ({"by": "²"}, "not a name"),
+    ],
+)
+def test_A148_a_payment_that_cannot_be_is_refused_in_words(
+    world: System, options: dict[str, str], says: str
+) -> None:
+    assert says in record(world, code=1, **options)
+    assert lines(world) == []
+
+
+def test_A148_A125_the_same_payment_twice_within_a_day_is_asked_about(world: System) -> None:
+    record(world)
+    assert "recorded already" in record(world, code=1)
+    assert "recorded already" in record(world, "--json", code=1)
+    pass_days(world, 0.5)
+    assert "recorded already" in record(world, code=1)
+    record(world, amount="26")
+    record(world, method="bank")
+    record(world, currency="chf")
+    assert len(lines(world)) == 4
+    record(world, "--again")
+    pass_days(world, 1.1)
+    record(world)
+    assert len(lines(world)) == 6
+
+
+def test_A125_a_group_without_an_end_is_bought_for_good_only_where_that_is_said(
+    world: System,
+) -> None:
+    assert "for good" in record(world, group="pioneers", code=1)
+    record(world, "--json", group="pioneers", code=2)
+    record(world, "--for-good", "--for", "1y", group="pioneers", code=2)
+    record(world, "--for-good", code=2)
+    assert lines(world) == []
+    (seen,) = json.loads(record(world, "--preview", "--json", group="pioneers"))["effects"]
+    assert (seen["group"], seen["turn"]) == ("pioneers", "gains")
+    assert lines(world) == []
+    record(world, "--for-good", group="pioneers")
+    world.settle()
+    assert world.groups_of("alice") == {"pioneers"}
+
+
+def test_A148_a_payment_recorded_wrongly_is_corrected_by_a_line_that_names_it(
+    world: System,
+) -> None:
+    told = paid(world, "alice", "25.00", "--group", "pioneers", "--for", "1y")
+    world.settle()
+    line = told["line"]
+    (seen,) = asked(world, "reverse-payment", line, "--by", "maria", "--preview")["effects"]
+    assert (seen["group"], seen["turn"]) == ("pioneers", "loses")
+    before = lines(world)
+    done = asked(world, "reverse-payment", line, "--by", "maria")
+    assert (done["corrects"], done["amount_minor"], done["is_new"]) == (line, -2500, True)
+    assert line in done["line"]
+    assert done["grant"] == told["grant"]
+    again = asked(world, "reverse-payment", line, "--by", "maria")
+    assert again["is_new"] is False
+    confirm(world)
+    assert moves(world, "alice", "pioneers") == ["in", "out"]
+    assert lines(world)[:1] == before
+    assert [one[1] for one in lines(world)] == [2500, -2500]
+    ((statement, *_),) = messages_to(world, "alice")
+    assert "Correction of" in statement.raw
+    assert "payment_reversed" in log_of(world, "alice")
+    paid(world, "alice", "25.00")  # what was corrected is no double
+    typed(world, "reverse-payment", done["line"], "--by", "maria", code=1)
+    typed(world, "reverse-payment", "hand:nothing", "--by", "maria", code=1)
+    typed(world, "reverse-payment", "in_1", "--by", "maria", code=1)

@@ -8,8 +8,8 @@ from flask import Blueprint, Response, jsonify, request
 
 from bridge.answers.standing import standing
 from bridge.core.model.people import NotAName
-from bridge.errors import NotFound
-from bridge.operations.finding import find_by_last_name
+from bridge.errors import NotFound, Transient
+from bridge.operations.finding import find_by_public_name
 from bridge.web.context import the_bridge
 
 blueprint = Blueprint("standing", __name__)
@@ -39,10 +39,12 @@ def of_user(user: str) -> Response:
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
     try:
-        user_id = find_by_last_name(the_bridge(), user)
+        user_id = find_by_public_name(the_bridge(), user)
         return jsonify(standing(the_bridge(), user_id, request.args.get("group")))
     except NotFound as error:
         return _refused(404, str(error))
+    except Transient as error:
+        return _refused(503, str(error))
     except NotAName as error:
         return _refused(400, str(error))
 
