@@ -1,4 +1,4 @@
-"""The mapping rules in force, compiled from the stored catalogue; kept until that changes."""
+"""The law in force, compiled from the stored catalogue; kept until that changes."""
 
 from __future__ import annotations
 
@@ -6,32 +6,38 @@ import threading
 
 from sqlalchemy import Connection
 
+from bridge.core.rules.law import Catalogue, Law
 from bridge.core.rules.mapping import Rules, compile_rules
 from bridge.core.rules.policy import Policy
 from bridge.store import catalogue, groups, state
 
 
 class Rulebook:
-    """Compiles the rules once per version; every change of catalogue or groups is a new version."""
+    """Compiles the law once per version; every change of catalogue or groups is a new version."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self._lock = threading.Lock()
         self._version: int | None = None
-        self._rules: Rules | None = None
+        self._law: Law | None = None
+
+    def law(self, connection: Connection) -> Law:
+        """Policy, rules and catalogue as of the connection's moment: one statement if kept."""
+        version = int(state.get(connection, groups.RULES_VERSION) or 0)
+        with self._lock:
+            if self._law is None or version != self._version:
+                self._law = self.compile(connection)
+                self._version = version
+            return self._law
 
     def rules(self, connection: Connection) -> Rules:
         """The rules as of the connection's moment. `rule_changes.follow` keeps what they pin."""
-        version = int(state.get(connection, groups.RULES_VERSION) or 0)
-        with self._lock:
-            if self._rules is None or version != self._version:
-                self._rules = self.compile(connection)
-                self._version = version
-            return self._rules
+        return self.law(connection).rules
 
-    def compile(self, connection: Connection) -> Rules:
-        """Compile the rules anew; nothing is kept or pinned."""
+    def compile(self, connection: Connection) -> Law:
+        """Compile the law anew; nothing is kept or pinned."""
         products, prices = catalogue.load(connection)
         features = catalogue.load_features(connection) if self.policy.features else ()
         pins, known = groups.load_pins(connection), groups.load_groups(connection)
-        return compile_rules(products, prices, self.policy, pins, known, features)
+        rules = compile_rules(products, prices, self.policy, pins, known, features)
+        return Law(self.policy, rules, Catalogue.of(products, prices))

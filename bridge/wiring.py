@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bridge.clock import Clock
 from bridge.core.rules.policy import Policy, parse_policy
+from bridge.core.telling.of_member import Addresses
 from bridge.discourse_api.client import DiscourseApi
 from bridge.errors import Config
 from bridge.limiter import Limiter
@@ -34,6 +35,11 @@ class Bridge:
     hints: Hints
     rulebook: Rulebook
     name: str
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the forum is, and where members find their own page."""
+        return Addresses(self.settings.discourse_url, f"{self.settings.bridge_url}/me")
 
     def hint(self, kind: str, key: str) -> bool:
         """Wake a worker, best effort; what is lost is found by the sweeper."""

@@ -9,23 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from bridge.core.model.reasons import Reason
+from bridge.core.telling.holds import for_moderator
 from bridge.store import alerts, groups
 from bridge.store.schema import memberships, users, work
 from bridge.wiring import Bridge
 
-HOLDS = {
-    "rule_halted": "its mapping rule is wrong; `bridge doctor` tells what to correct",
-    "no_rule": "what they pay for has no rule: give it one, or `bridge lift USER GROUP`",
-    "unknown_status": "Stripe gives their subscription a status that is not known here",
-    "entitlement_unclear": "Stripe says that they have a feature that nothing they have carries",
-    "entitlement_unread": "Stripe was not asked yet which features they have",
-    "vanished": "Stripe did not list a subscription that it had listed before",
-    "user_gone": "the forum does not know this user any more",
-}
-OVERRIDES = {
-    "staff": "staff took them out by hand; `bridge lift USER GROUP` lets them in again",
-    "left": "they left by themselves; `bridge lift USER GROUP` lets them in again",
-}
 Said = dict[str, Any]
 
 
@@ -46,10 +34,10 @@ def waits(bridge: Bridge, connection: Connection, user_id: int, group_id: int) -
 
 def _kept_back(row: Row[Any]) -> Iterable[Said]:
     if row.hold:
-        words = HOLDS.get(row.hold, "a moderator has to decide")
+        words = for_moderator(row.hold, remedy=True)
         yield _wait("hold", f"held: {words}", row.hold_at, code=row.hold)
     if row.override and row.wanted:
-        yield _wait("override", OVERRIDES.get(row.override, row.override), row.override_at)
+        yield _wait("override", for_moderator(row.override, remedy=True), row.override_at)
     if not row.wanted and row.actual and row.owned == "no":
         yield _wait("not_ours", "the bridge did not put them in, so it never takes them out", None)
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from bridge.core.memberships.decision import Wish, decide
+from bridge.core.memberships.situation import situation
 from bridge.core.memberships.why import why
 from bridge.core.model.rights import Facts, Grant
 from bridge.core.model.stripe import Subscription
@@ -24,7 +25,6 @@ from bridge.store.schema import customers, hand_grants, purchases, subscriptions
 from bridge.store.schema import memberships as membership_table
 from bridge.store.schema import seats as seat_table
 from bridge.wiring import Bridge
-from bridge.worker.decider import situation
 
 Progress = Callable[[str, int], None]
 
@@ -147,7 +147,7 @@ def _plan_user(
     known = _with_fresh(connection, user_id, fresh.by_customer)
     verdicts = grants(known, fresh.rules, bridge.policy, now)
     before = memberships.wishes_of(connection, user_id)
-    decision = decide(before, verdicts, situation(bridge, fresh.rules, verdicts, now, now, ()))
+    decision = decide(before, verdicts, situation(bridge.policy, fresh.rules, verdicts, now, now))
     after = {**before, **{wish.group_id: wish for wish in decision.wishes}}
     rows = _rows(connection, user_id)
     username = connection.scalar(select(users.c.username).where(users.c.user_id == user_id))

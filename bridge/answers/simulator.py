@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from bridge.core.memberships.past import Past
-from bridge.core.memberships.whatif import Law, Moment, Side, differences
+from bridge.core.memberships.whatif import Moment, Side, differences
+from bridge.core.rules.law import Law
 from bridge.core.rules.policy import Policy
 from bridge.store import history
 from bridge.store.schema import groups, users

@@ -2,65 +2,85 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, select
-
-from bridge.core.telling.standing import NOTHING, places
+from bridge.core.memberships.member import Member
+from bridge.core.telling.of_member import statement_input
+from bridge.core.telling.standing import NOTHING, Place, places
 from bridge.errors import NotFound
-from bridge.statement_input import statement_input
-from bridge.store import facts, groups, links, statements
-from bridge.store.schema import memberships
+from bridge.store import member as members
+from bridge.store import statements
 from bridge.wiring import Bridge
 
 
-def standing(bridge: Bridge, user_id: int, group_name: str | None) -> dict[str, Any]:
-    """Good or bad, why, and as of when.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How somebody stands: to each group that was asked about, the good ones first.
 
-    Good: in the group, or due in it; without a group, in any that a mapping rule leads to.
-    Raises: NotFound for a user or a group that was never seen.
+    `as_of`: when Stripe was last read completely. `names`: group id -> name.
     """
-    with bridge.store.read() as connection:
-        if not _is_known(connection, user_id):
-            raise NotFound("no such user")
-        names = {one.id: one.name for one in groups.load_groups(connection).values()}
-        given = statement_input(bridge, connection, user_id, with_money=False)
-        asked = _asked(names, group_name)
-        if asked is None:
-            mapped = bridge.rulebook.rules(connection).mapped_group_ids
-            asked = {id_ for id_ in mapped if id_ in names}
-        found = places(given, asked, _day)
-        first = found[0] if found else None
-        row = statements.user_row(connection, user_id)
+
+    user_id: int
+    username: str | None
+    as_of: datetime | None
+    groups: tuple[Place, ...]
+    names: dict[int, str]
+
+    @property
+    def is_good(self) -> bool:
+        """In one of the groups, or due in it."""
+        return bool(self.groups) and self.groups[0].is_good
+
+    def as_json(self) -> dict[str, object]:
+        """The answer on the wire."""
+        first = self.groups[0] if self.groups else None
         return {
-            "user_id": user_id,
-            "username": row.username if row is not None else None,
-            "standing": "good" if first is not None and first.is_good else "bad",
-            "reason": first.reason if first is not None else "no group is set up",
-            "code": first.code if first is not None else NOTHING,
-            "as_of": _as_of(bridge, connection, user_id),
+            "user_id": self.user_id,
+            "username": self.username,
+            "standing": "good" if self.is_good else "bad",
+            "reason": first.reason if first else "no group is set up",
+            "code": first.code if first else NOTHING,
+            "as_of": _iso(self.as_of),
             "groups": [
                 {
                     "id": one.group_id,
-                    "group": names[one.group_id],
+                    "group": self.names[one.group_id],
                     "in": one.is_in,
                     "due": one.is_due,
                     "until": _iso(one.until_at),
                     "reason": one.reason,
                     "code": one.code,
                 }
-                for one in found
+                for one in self.groups
             ],
         }
 
 
-def _is_known(connection: Connection, user_id: int) -> bool:
-    mine = select(memberships.c.group_id).where(memberships.c.user_id == user_id)
-    return (
-        statements.user_row(connection, user_id) is not None
-        or bool(links.customers_of(connection, user_id))
-        or connection.execute(mine).first() is not None
+def standing(bridge: Bridge, user_id: int, group_name: str | None) -> Standing:
+    """Good or bad, why, and as of when.
+
+    Good: in the group, or due in it; without a group, in any that a mapping rule leads to.
+    Raises: NotFound for a user or a group that was never seen.
+    """
+    now = bridge.clock.now()
+    with bridge.store.read() as connection:
+        row = statements.user_row(connection, user_id)
+        member = members.load(connection, user_id)
+        law = bridge.rulebook.law(connection)
+    if row is None and not (member.customer_ids or member.memberships):
+        raise NotFound("no such user")
+    names = {one.id: one.name for one in member.groups.values()}
+    asked = _asked(names, group_name)
+    if asked is None:
+        asked = {id_ for id_ in law.rules.mapped_group_ids if id_ in names}
+    given = statement_input(member, law, bridge.addresses, now)
+    return Standing(
+        user_id=user_id,
+        username=row.username if row is not None else None,
+        as_of=_as_of(member, now),
+        groups=tuple(places(given, asked, _day)),
+        names=names,
     )
 
 
@@ -73,12 +93,9 @@ def _asked(names: dict[int, str], group_name: str | None) -> set[int] | None:
     return asked
 
 
-def _as_of(bridge: Bridge, connection: Connection, user_id: int) -> str | None:
+def _as_of(member: Member, now: datetime) -> datetime | None:
     """When Stripe was last read completely; now, for somebody who is nobody's customer there."""
-    read_at = facts.facts_of(connection, user_id)[1]
-    if read_at is None and not links.customers_of(connection, user_id):
-        return _iso(bridge.clock.now())
-    return _iso(read_at)
+    return member.read_at if member.read_at or member.customer_ids else now
 
 
 def _iso(at: datetime | None) -> str | None:

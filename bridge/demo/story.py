@@ -18,10 +18,11 @@ from rich.markdown import Markdown
 from rich.panel import Panel
 
 from bridge.core.telling import statement
+from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.reasons import phrase
 from bridge.demo.browser import Browser, NotOnPage
 from bridge.demo.rehearsal import Rehearsal
-from bridge.statement_input import statement_input
+from bridge.store import member
 from bridge.store.statements import due_users
 
 MEMBER = "ada"
@@ -269,7 +270,10 @@ def _decided(stage: Stage) -> Iterator[str]:
     """Who is in what, and why, in the words of the statement."""
     bridge = stage.rehearsal.bridge
     with bridge.store.read() as connection:
-        made = statement.build(statement_input(bridge, connection, stage.user_id))
+        known = member.load(connection, stage.user_id, with_money=True)
+        law = bridge.rulebook.law(connection)
+    given = statement_input(known, law, bridge.addresses, bridge.clock.now())
+    made = statement.build(given)
     for standing in made.standing:
         names = ", ".join(group.name for group in standing.groups)
         yield f"{names}: yes, {_why(standing.cause)}"

@@ -1,24 +1,15 @@
-"""Changes of what members pay for: which there are, and how a moderator makes one."""
+"""Changes of what members pay for, made by a moderator."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-
+from bridge.core.memberships.member import switches_of
 from bridge.core.model.actor import Actor
-from bridge.core.model.rights import Facts
-from bridge.core.rights.switching import Switch, switches
+from bridge.core.rights.switching import Switch
 from bridge.errors import Permanent
-from bridge.store import catalogue, facts
+from bridge.store import facts
 from bridge.store.changes import log
 from bridge.stripe_api.client import Changed
 from bridge.wiring import Bridge
-
-
-def switches_of(bridge: Bridge, connection: Connection, known: Facts) -> tuple[Switch, ...]:
-    """Every change that a member may make, by what was last read."""
-    products, prices = catalogue.load(connection)
-    rules = bridge.rulebook.rules(connection)
-    return switches(known, rules, products, prices, bridge.policy.unfollowed_ladders)
 
 
 def find_switch(bridge: Bridge, user_id: int, target: str) -> Switch:
@@ -28,7 +19,7 @@ def find_switch(bridge: Bridge, user_id: int, target: str) -> Switch:
     """
     with bridge.store.read() as connection:
         known, _ = facts.facts_of(connection, user_id)
-        allowed = switches_of(bridge, connection, known)
+        allowed = switches_of(known, bridge.rulebook.law(connection))
     found = [
         one
         for one in allowed

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bridge.core.memberships.decision import Wish, decide
+from bridge.core.memberships.situation import situation
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.grants import grants
 from bridge.store import facts, groups, memberships
 from bridge.wiring import Bridge
 from bridge.worker import sharing
-from bridge.worker.decider import situation
 
 Turn = Literal["gains", "loses", "stays in", "stays out"]
 
@@ -49,7 +49,7 @@ def effects(bridge: Bridge, user_id: int, what: What) -> tuple[Effect, ...]:
         names = {one.id: one.name for one in groups.load_groups(connection).values()}
     verdicts = grants(what.facts(known), rules, bridge.policy, now)
     before = what.before(wishes)
-    decision = decide(before, verdicts, situation(bridge, rules, verdicts, now, now, ()))
+    decision = decide(before, verdicts, situation(bridge.policy, rules, verdicts, now, now))
     after = before | {wish.group_id: wish for wish in decision.wishes}
     found = []
     for group_id, wish in sorted(after.items()):

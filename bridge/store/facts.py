@@ -5,12 +5,12 @@ Only complete readings are kept: a customer's subscriptions are replaced as a wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, and_, delete, or_, select, update
+from sqlalchemy import Connection, Row, Table, and_, delete, or_, select, union, update
 
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.rights import Facts
@@ -129,7 +129,7 @@ def save_purchases(
     # What is under way is looked at whenever the customer is: the news of its end may be lost.
     row = {"has_purchases": bool(found or pending), "pending": waiting}
     connection.execute(update(customers).where(is_customer).values(**row))
-    return frozenset(pending) ^ frozenset(_pending_of(before))
+    return frozenset(pending) ^ frozenset(pending_of(before))
 
 
 def save_money(
@@ -182,19 +182,8 @@ def _parts(stored: Sequence[Mapping[str, Any]] | None) -> tuple[MoneyPart, ...]:
 _MONEY = tuple(MoneyLine.__dataclass_fields__)
 
 
-def pending_orders(connection: Connection, user_id: int) -> tuple[PendingPayment, ...]:
-    """One-off orders of a user whose payment is still on its way."""
-    found = connection.scalars(
-        select(customers.c.pending).where(
-            customers.c.user_id == user_id,
-            customers.c.pending.is_not(None),
-            customers.c.deleted_at.is_(None),
-        )
-    )
-    return tuple(one for data in found for one in _pending_of(data))
-
-
-def _pending_of(data: object) -> list[PendingPayment]:
+def pending_of(data: object) -> list[PendingPayment]:
+    """The payments on their way that a customer's row keeps."""
     return CONVERTER.structure(data or [], list[PendingPayment])
 
 
@@ -203,26 +192,53 @@ def facts_of(connection: Connection, user_id: int) -> tuple[Facts, datetime | No
 
     What a user bought for others is not theirs; what others bought for them is.
     """
-    own = links.customers_of(connection, user_id)
-    rows = links.customer_rows(connection, [*own, *shares.givers_of(connection, user_id)])
-    asked = [row for row in rows if row.entitlements_at]
-    read = [row.read_at for row in rows if row.deleted_at is None]
-    # A listing of everybody's subscriptions proves nothing about entitlements.
-    read += [row.entitlements_at for row in asked if row.deleted_at is None]
-    subscriptions, given = _kept_and_given(subscriptions_of(connection, own), user_id)
-    bought, given_purchases = _kept_and_given(_purchases_of(connection, own), user_id)
-    gifts, gift_purchases = shares.received(connection, user_id, own)
-    facts = Facts(
-        subscriptions=(*subscriptions, *gifts),
-        purchases=(*bought, *gift_purchases),
+    around = customers_around(connection, user_id)
+    return facts_around(connection, user_id, around), oldest_reading(around)
+
+
+def customers_around(connection: Connection, user_id: int) -> list[Row[Any]]:
+    """A user's customers in the order in which they were linked, then those of their givers.
+
+    `linked_at` is of whoever they are linked to.
+    """
+    own = select(customers.c.customer_id).where(customers.c.user_id == user_id)
+    concerned = union(own, *shares.paying_for(user_id))
+    rows = connection.execute(select(customers).where(customers.c.customer_id.in_(concerned)))
+    givers: list[Row[Any]] = []
+    mine: list[Row[Any]] = []
+    for row in sorted(rows, key=lambda row: str(row.customer_id)):
+        (mine if row.user_id == user_id else givers).append(row)
+    mine.sort(key=lambda row: row.linked_at)
+    return [*mine, *givers]
+
+
+def facts_around(connection: Connection, user_id: int, around: Sequence[Row[Any]]) -> Facts:
+    """What a decision rests on; `around`: the customers (`customers_around`)."""
+    own = frozenset(row.customer_id for row in around if row.user_id == user_id)
+    paid, gifts = _own_and_given(connection, subscriptions, Subscription, user_id, own)
+    orders, gift_orders = _own_and_given(connection, purchases, Purchase, user_id, own)
+    kept, given = _kept_and_given(paid, user_id)
+    bought, given_purchases = _kept_and_given(orders, user_id)
+    asked = [row for row in around if row.entitlements_at]
+    return Facts(
+        subscriptions=(*kept, *gifts),
+        purchases=(*bought, *gift_orders),
         hand_grants=hand_grants.in_force(connection, user_id),
-        deleted_customer_ids=frozenset(row.customer_id for row in rows if row.deleted_at),
+        deleted_customer_ids=frozenset(row.customer_id for row in around if row.deleted_at),
         given=given,
         given_purchases=given_purchases,
         seats=shares.seats_of_user(connection, user_id),
         entitlements={row.customer_id: frozenset(row.entitlements) for row in asked},
     )
-    return facts, None if None in read else min((at for at in read if at), default=None)
+
+
+def oldest_reading(around: Iterable[Row[Any]]) -> datetime | None:
+    """The time of the oldest complete reading of these customers; None if one was never read."""
+    live = [row for row in around if row.deleted_at is None]
+    # A listing of everybody's subscriptions proves nothing about entitlements.
+    read = [row.read_at for row in live]
+    read += [row.entitlements_at for row in live if row.entitlements_at]
+    return None if None in read else min((at for at in read if at), default=None)
 
 
 T = TypeVar("T", Subscription, Purchase)
@@ -238,14 +254,19 @@ def _kept_and_given(bought: Iterable[T], user_id: int) -> tuple[tuple[T, ...], t
     )
 
 
-def _purchases_of(connection: Connection, customer_ids: Sequence[str]) -> tuple[Purchase, ...]:
-    return tuple(
-        CONVERTER.structure(data, Purchase)
-        for data in connection.scalars(
-            select(purchases.c.data)
-            .where(purchases.c.customer_id.in_(customer_ids))
-            .order_by(purchases.c.id)
-        )
+def _own_and_given(
+    connection: Connection, table: Table, kind: type[T], user_id: int, own: Collection[str]
+) -> tuple[tuple[T, ...], tuple[T, ...]]:
+    """What a user's customers bought, and what others bought for the user."""
+    rows = connection.execute(
+        select(table.c.customer_id, table.c.data)
+        .where(or_(table.c.customer_id.in_(own), table.c.beneficiary_id == user_id))
+        .order_by(table.c.id)
+    )
+    things = [(row.customer_id in own, CONVERTER.structure(row.data, kind)) for row in rows]
+    return (
+        tuple(thing for is_own, thing in things if is_own),
+        tuple(thing for is_own, thing in things if not is_own),
     )
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Select, and_, exists, func, or_, select, unio
 
 from bridge.core.model.stripe import Subscription
 from bridge.core.rules.compiled import Rules
+from bridge.core.telling import holds
 from bridge.core.telling.alerts import (
-    HELD_BECAUSE,
     MISSED_WITHIN,
     ON_ITS_WAY,
     WORST_SKEW_SECONDS,
@@ -167,8 +167,8 @@ def _who(row: Any) -> str:
 
 
 def _held(connection: Connection) -> Iterator[Finding]:
-    for row in connection.execute(_of_member().where(M.hold.in_(HELD_BECAUSE))):
-        told = _member(row) | {"why": HELD_BECAUSE[row.hold]}
+    for row in connection.execute(_of_member().where(M.hold.in_(sorted(holds.WITH_AN_ALERT)))):
+        told = _member(row) | {"why": holds.for_moderator(row.hold)}
         yield Finding(Kind.HELD, f"{row.user_id}:{row.group_id}", row.hold_at, told)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, or_, select, u
 
 from bridge.core.memberships.past import SeatLine
 from bridge.core.model.rights import Seat
-from bridge.core.model.stripe import Purchase, Subscription
+from bridge.core.model.stripe import Subscription
 from bridge.core.rights.sharing import places
 from bridge.store.changes import log
 from bridge.store.readings import CONVERTER
@@ -47,7 +47,7 @@ def concerned(connection: Connection, customer_ids: Collection[str]) -> set[int]
 def givers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
     """The customers of others who pay for something that a user has."""
     asked = select(customers.c.customer_id).where(
-        or_(*(customers.c.customer_id.in_(one) for one in _paying_for(user_id))),
+        or_(*(customers.c.customer_id.in_(one) for one in paying_for(user_id))),
         or_(customers.c.user_id.is_(None), customers.c.user_id != user_id),
     )
     return tuple(connection.scalars(asked.order_by(customers.c.customer_id)))
@@ -56,10 +56,11 @@ def givers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
 def pays_for(customer_id: ColumnElement[str], user_id: ColumnElement[int]) -> ColumnElement[bool]:
     """SQL: a customer pays for something that a user has, as a gift or a seat."""
     table = getattr(user_id, "table", None)
-    return or_(*(customer_id.in_(one.correlate(table)) for one in _paying_for(user_id)))
+    return or_(*(customer_id.in_(one.correlate(table)) for one in paying_for(user_id)))
 
 
-def _paying_for(user_id: int | ColumnElement[int]) -> tuple[Select[str], ...]:
+def paying_for(user_id: int | ColumnElement[int]) -> tuple[Select[str], ...]:
+    """SQL: the customers who pay for what a user has as a gift or a seat, theirs or others'."""
     return (
         select(subscriptions.c.customer_id).where(subscriptions.c.beneficiary_id == user_id),
         select(purchases.c.customer_id).where(purchases.c.beneficiary_id == user_id),
@@ -73,28 +74,6 @@ def wake(connection: Connection, user_ids: Collection[int], cause: str, now: dat
     """Have others decided again by what was read just now, without another reading."""
     for user_id in sorted(user_ids):
         mark_dirty(connection, user_key(user_id), now=now, due_at=now, cause=cause, needs=(SHARED,))
-
-
-def received(
-    connection: Connection, user_id: int, own: Collection[str]
-) -> tuple[tuple[Subscription, ...], tuple[Purchase, ...]]:
-    """What others gave to a user; `own`: the customers that are the user's."""
-    mine = subscriptions.c.beneficiary_id == user_id, subscriptions.c.customer_id.not_in(own)
-    bought = purchases.c.beneficiary_id == user_id, purchases.c.customer_id.not_in(own)
-    return (
-        tuple(
-            CONVERTER.structure(data, Subscription)
-            for data in connection.scalars(
-                select(subscriptions.c.data).where(*mine).order_by(subscriptions.c.id)
-            )
-        ),
-        tuple(
-            CONVERTER.structure(data, Purchase)
-            for data in connection.scalars(
-                select(purchases.c.data).where(*bought).order_by(purchases.c.id)
-            )
-        ),
-    )
 
 
 # --- seats ----------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from bridge.web.look import Look, LookCache
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from bridge.core.rules.compiled import Rules
+    from bridge.core.rules.law import Law
     from bridge.core.signed.connect import SignedIn
     from bridge.wiring import Bridge
 
@@ -46,9 +46,9 @@ def now() -> datetime:
     return the_bridge().clock.now()
 
 
-def rules_in_force(connection: Connection) -> Rules:
-    """The mapping rules as of the connection's moment."""
-    return the_bridge().rulebook.rules(connection)
+def law_in_force(connection: Connection) -> Law:
+    """Policy, mapping rules and catalogue as of the connection's moment."""
+    return the_bridge().rulebook.law(connection)
 
 
 def locale() -> str:

@@ -16,13 +16,11 @@ from sqlalchemy import Connection
 from bridge.core.events.outcome import DONE, Outcome, ignored
 from bridge.core.events.stripe import Event
 from bridge.core.ledger.lines import MoneyLine
-from bridge.core.memberships.decision import Decision, Situation, decide
-from bridge.core.model.reasons import UNDECIDED
-from bridge.core.model.rights import Grant
+from bridge.core.memberships.decision import Decision, decide
+from bridge.core.memberships.situation import situation
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.rights.grants import grants
 from bridge.core.rights.switching import Ending
-from bridge.core.rules.compiled import Rules
 from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, Permanent
 from bridge.store import facts, inbox, links, memberships, shares, statements, work
@@ -271,7 +269,7 @@ def _decide(
     decision = decide(
         memberships.wishes_of(connection, user_id),
         verdicts,
-        situation(bridge, rules, verdicts, now, reading_at, vanished),
+        situation(bridge.policy, rules, verdicts, now, reading_at, vanished),
     )
     memberships.save_decision(
         connection, user_id, decision, verdicts, have=known.source_ids, now=now, cause=cause
@@ -304,29 +302,6 @@ def _look_closer(
             key, needs = work.user_key(user_id), work.EVERYTHING
             work.mark_dirty(connection, key, now=now, due_at=now, cause="closer", needs=needs)
             return
-
-
-def situation(
-    bridge: Bridge,
-    rules: Rules,
-    verdicts: Iterable[Grant],
-    now: datetime,
-    reading_at: datetime | None,
-    vanished: Iterable[str],
-) -> Situation:
-    """What must not be touched, and how old the reading is; a user without customers needs none."""
-    held = {g.source_id: str(g.reason) for g in verdicts if not g.holds and g.reason in UNDECIDED}
-    gone = frozenset(vanished)
-    by_feature = {g.source_id for g in verdicts if g.feature and g.source_id.split(":")[0] in gone}
-    held |= dict.fromkeys(gone | by_feature, "vanished")
-    return Situation(
-        now=now,
-        reading_at=reading_at or now,
-        confirm=timedelta(seconds=bridge.policy.removal_confirm_seconds),
-        halted_group_ids=rules.halted_group_ids,
-        held_sources=held,
-        unfollowed_ladders=bridge.policy.unfollowed_ladders,
-    )
 
 
 def _wake(bridge: Bridge, user_id: int | None, decision: Decision | None) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row
 
 from bridge.core.model.discourse import User
 from bridge.core.telling import statement as core
+from bridge.core.telling.of_member import statement_input
 from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, NoRequestLeft, NotFound, Permanent
 from bridge.render import (
@@ -22,8 +23,7 @@ from bridge.render import (
     statement_markdown,
     unpaid_markdown,
 )
-from bridge.statement_input import statement_input
-from bridge.store import statements, work
+from bridge.store import member, statements, work
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff, work_through
 
@@ -63,7 +63,7 @@ def _write(bridge: Bridge, lease: work.Lease, user_id: int) -> bool:
 
 def _tell(bridge: Bridge, lease: work.Lease, row: Row[Any]) -> None:
     with bridge.store.read() as connection:
-        made = core.build(statement_input(bridge, connection, row.user_id))
+        made = core.build(_input(bridge, connection, row.user_id))
     fingerprint = statement_fingerprint(made)
     if row.topic_id is not None and row.fingerprint == fingerprint:
         _written(bridge, lease, row, row.topic_id, row.post_id, fingerprint)
@@ -81,6 +81,12 @@ def _tell(bridge: Bridge, lease: work.Lease, row: Row[Any]) -> None:
         # Deleted by staff: it is not forced upon the member again.
         log.info("statement.deleted_on_forum", user_id=row.user_id, topic_id=row.topic_id)
     _written(bridge, lease, row, row.topic_id, row.post_id, fingerprint)
+
+
+def _input(bridge: Bridge, connection: Connection, user_id: int) -> core.StatementInput:
+    known = member.load(connection, user_id, with_money=True)
+    law = bridge.rulebook.law(connection)
+    return statement_input(known, law, bridge.addresses, bridge.clock.now())
 
 
 def _begin(
@@ -147,7 +153,7 @@ def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
 
 def _answers(bridge: Bridge, connection: Connection, user_id: int) -> dict[str, str]:
     """Every answer that there could be by now: a receipt for each payment, a word on each owed."""
-    given = statement_input(bridge, connection, user_id)
+    given = _input(bridge, connection, user_id)
     receipts = {f"receipt:{line.id}": receipt_markdown(line) for line in given.money}
     owed = {f"unpaid:{one.id}": unpaid_markdown(one, given.links.manage) for one in given.pending}
     return receipts | owed

@@ -278,7 +278,7 @@ def test_A93_E57_a_deleted_group_halts_its_rule_alone(world: System) -> None:
     del forum_user(world, "alice").group_ids[gone.id]
     read_groups_again(world)
     with world.bridge.store.read() as connection:
-        rules = world.bridge.rulebook.compile(connection)
+        rules = world.bridge.rulebook.compile(connection).rules
     assert len(rules.halted) == 1
     assert any(problem.halts for problem in rules.problems)
     world.subscribe(world.customer("bob"), fine)

@@ -16,18 +16,9 @@ from bridge.core.memberships.why import NOT_MAPPED, why
 from bridge.core.model.reasons import UNDECIDED
 from bridge.core.model.rights import Facts, Grant
 from bridge.core.rights.grants import grants, next_change
-from bridge.core.rules.compiled import Rules
-from bridge.core.rules.policy import Policy
+from bridge.core.rules.law import Law
 
 NOTHING_LEADS_TO_IT = "nothing_leads_to_it"
-
-
-@dataclass(frozen=True, slots=True)
-class Law:
-    """A policy with the mapping rules that it makes."""
-
-    policy: Policy
-    rules: Rules
 
 
 @dataclass(frozen=True, slots=True)

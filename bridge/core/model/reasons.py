@@ -58,3 +58,21 @@ UNDECIDED = frozenset(
     }
 )
 """Not known to give anything, nor known to give nothing: what the source gave before is held."""
+
+
+class Hold(StrEnum):
+    """Why a membership stays as it is until a moderator decides. Stored, so never renamed.
+
+    The first are sources in doubt, by their `Reason`; the last two are overrides: somebody ended it
+    on the forum by hand. `telling.holds` has their words.
+    """
+
+    RULE_HALTED = "rule_halted"
+    NO_RULE = "no_rule"
+    UNKNOWN_STATUS = "unknown_status"
+    ENTITLEMENT_UNREAD = "entitlement_unread"
+    ENTITLEMENT_UNCLEAR = "entitlement_unclear"
+    VANISHED = "vanished"
+    USER_GONE = "user_gone"
+    STAFF = "staff"
+    LEFT = "left"

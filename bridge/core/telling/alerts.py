@@ -150,14 +150,6 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
 }
 
-HELD_BECAUSE: Mapping[str, str] = {
-    "no_rule": "what they pay for has no rule",
-    "unknown_status": "Stripe gives their subscription a status that is not known here",
-    "entitlement_unclear": "Stripe says that they have a feature that nothing of theirs carries",
-    "vanished": "Stripe did not list a subscription that it had listed before",
-}
-"""The holds of a membership that have no alert of their own."""
-
 
 def is_news_missed(missed: Sequence[datetime], arrived_at: datetime | None, now: datetime) -> bool:
     """Whether the webhook endpoint fails, judged by the times at which missed news was fetched.

@@ -40,7 +40,7 @@ def of_user(user: str) -> Response:
         return answer
     try:
         user_id = find_by_public_name(the_bridge(), user)
-        return jsonify(standing(the_bridge(), user_id, request.args.get("group")))
+        return jsonify(standing(the_bridge(), user_id, request.args.get("group")).as_json())
     except NotFound as error:
         return _refused(404, str(error))
     except Transient as error:

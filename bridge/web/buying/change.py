@@ -9,10 +9,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.switching import PortalTerms, Switch, billed
 from bridge.errors import Permanent
-from bridge.store import catalogue
 from bridge.stripe_api.client import Preview
 from bridge.web.buying.checkout import begin_order, preview_path
-from bridge.web.context import Reader, absolute, the_bridge
+from bridge.web.context import Reader, absolute, law_in_force, the_bridge
 from bridge.web.limiting import limited
 from bridge.web.security import Stop
 
@@ -29,11 +28,11 @@ def show(switch: Switch, offer: Offer, back: str | None, order: str) -> Response
     when = billed(switch, terms)
     is_asked = switch.way == "in_place" and when != "later"
     with the_bridge().store.read() as connection:
-        names = {product.id: product.name for product in catalogue.load(connection)[0]}
+        catalogue = law_in_force(connection).catalogue
     page = render_template(
         "change.jinja",
         switch=switch,
-        name=names.get(switch.item.product_id, "your membership"),
+        name=catalogue.name_of(switch.item.product_id, "your membership"),
         offer=offer,
         when=when,
         preview=_preview(switch, terms) if is_asked else None,

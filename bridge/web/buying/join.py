@@ -11,12 +11,11 @@ import structlog
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from bridge.core.memberships.member import switches_of
 from bridge.core.rights.offers import Offer, Owned, already_owned, find_offers, rivals
 from bridge.core.rights.switching import Switch
 from bridge.core.rules.compiled import Rule
 from bridge.core.telling.words import price_words, term_words
-from bridge.operations import changing
-from bridge.store import catalogue
 from bridge.store import facts as readings
 from bridge.store import web as store
 from bridge.web.addresses import forum_address, has_page, with_query
@@ -26,8 +25,8 @@ from bridge.web.context import (
     Reader,
     absolute,
     here,
+    law_in_force,
     reader,
-    rules_in_force,
     the_bridge,
     the_look,
 )
@@ -81,7 +80,7 @@ def offers_of(key: str) -> list[Offer]:
     """What a link sells; ends the request with a page when that is nothing."""
     with the_bridge().store.read() as connection:
         products, prices = store.on_sale(connection)
-        rules = rules_in_force(connection)
+        rules = law_in_force(connection).rules
         named = find_offers(key, products, prices, rules)
         found = [one for one in named if not rules.halted_rule_for(one[1].id, one[0].id)]
         ids = {group_id for _, _, rule in found if rule for group_id in rule.group_ids}
@@ -191,7 +190,7 @@ def _standing(known: Reader, wanted: Offer) -> tuple[Owned | None, Switch | None
     with the_bridge().store.read() as connection:
         facts, _ = readings.facts_of(connection, known.user_id)
         rows = store.memberships_of(connection, known.user_id, wanted.group_ids)
-        switches = changing.switches_of(the_bridge(), connection, facts)
+        switches = switches_of(facts, law_in_force(connection))
     owned = already_owned(wanted, facts, rows)
     switch = next((one for one in switches if one.target.id == wanted.price.id), None)
     if switch is not None and (owned is None or owned.subscription == switch.subscription):
@@ -216,10 +215,10 @@ def _rivals(known: Reader, offers: list[Offer]) -> list[str]:
         return []
     with the_bridge().store.read() as connection:
         facts, _ = readings.facts_of(connection, known.user_id)
-        rules = rules_in_force(connection)
-        names = {p.id: p.name for p in catalogue.load(connection)[0]}
-    running = rivals(offers[0], facts, rules)
-    return sorted({names.get(s.items[0].product_id, "another membership") for s in running})
+        law = law_in_force(connection)
+    running = rivals(offers[0], facts, law.rules)
+    ids = {one.items[0].product_id for one in running}
+    return sorted(law.catalogue.name_of(id_, "another membership") for id_ in ids)
 
 
 # --- paying -------------------------------------------------------------------------------------

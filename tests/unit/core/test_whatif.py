@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bridge.core.memberships.whatif import Difference, Law, Moment, differences
+from bridge.core.memberships.whatif import Difference, Moment, differences
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Product, Subscription, SubscriptionItem
+from bridge.core.rules.law import Law
 from bridge.core.rules.mapping import compile_rules
 from bridge.core.rules.policy import Policy, parse_policy
 

@@ -1,0 +1,119 @@
+"""One member as they are stored: everything that an answer, a page or a message about them needs.
+
+It is read once, in a few statements (`store.member`). All that is said of a member is worked out
+from it by pure functions, so that page, message and answer cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bridge.core.ledger.lines import MoneyLine
+from bridge.core.memberships.decision import Wish, standing
+from bridge.core.model.discourse import Group
+from bridge.core.model.rights import Facts, Grant
+from bridge.core.model.stripe import PendingPayment, Price
+from bridge.core.rights.grants import grants
+from bridge.core.rights.switching import OVER, Switch, switches
+from bridge.core.rules.ladders import staying
+from bridge.core.rules.law import Catalogue, Law
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """A user in a group: what is wanted (`wish`) and what is so on the forum.
+
+    `owned`: whether the bridge added it (no, claimed, proven). `intent`: an addition or a removal
+    that was sent, and whose outcome is not recorded yet. `override`: staff took them out, or they
+    left.
+    """
+
+    wish: Wish
+    actual: bool = False
+    actual_since: datetime | None = None
+    owned: str = "no"
+    intent: str | None = None
+    intent_at: datetime | None = None
+    override: str | None = None
+    override_at: datetime | None = None
+    hold_at: datetime | None = None
+    decided_at: datetime | None = None
+
+    @property
+    def group_id(self) -> int:
+        """The group's number."""
+        return self.wish.group_id
+
+    @property
+    def kept_back(self) -> str | None:
+        """The code of what keeps it as it is although it is wanted; None if nothing does."""
+        return (self.override or self.wish.hold) if self.wish.wanted else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Everything stored about one member, as of one moment.
+
+    `read_at`: the oldest complete reading of their customers at Stripe. `live_customer_ids`: those
+    that are not deleted, the one linked last first. `money` is empty where it was not asked for.
+    """
+
+    user_id: int
+    facts: Facts = field(default_factory=Facts)
+    read_at: datetime | None = None
+    customer_ids: tuple[str, ...] = ()
+    live_customer_ids: tuple[str, ...] = ()
+    memberships: Mapping[int, Membership] = field(default_factory=dict)
+    groups: Mapping[int, Group] = field(default_factory=dict)
+    pending_orders: tuple[PendingPayment, ...] = ()
+    money: tuple[MoneyLine, ...] = ()
+
+    def verdicts(self, law: Law, now: datetime) -> tuple[Grant, ...]:
+        """What each source gives now, where the ladders leave them (A35)."""
+        said = grants(self.facts, law.rules, law.policy, now)
+        unfollowed = law.policy.unfollowed_ladders
+        if not unfollowed:
+            return said
+        return staying(said, standing((one.wish for one in self.memberships.values()), unfollowed))
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """One of the member's customers at Stripe, described by what it pays for."""
+
+    id: str
+    words: str
+
+
+def payers(member: Member, catalogue: Catalogue) -> list[Payer]:
+    """The customers at Stripe that have something to change, the one linked last first."""
+    bought: dict[str, set[str]] = {}
+    for subscription in member.facts.paid_by_user:
+        if subscription.status not in OVER:
+            names = {catalogue.name_of(item.product_id) for item in subscription.items}
+            bought.setdefault(subscription.customer_id, set()).update(names)
+    live = member.live_customer_ids
+    paying = [Payer(one, ", ".join(sorted(bought[one]))) for one in live if one in bought]
+    return paying or [Payer(one, "earlier payments") for one in live[:1]]
+
+
+def switches_of(known: Facts, law: Law) -> tuple[Switch, ...]:
+    """Every change that a member may make, by what was last read."""
+    products, prices = law.catalogue.products.values(), law.catalogue.prices.values()
+    return switches(known, law.rules, products, prices, law.policy.unfollowed_ladders)
+
+
+def changes(member: Member, law: Law) -> dict[str, list[tuple[str, Price]]]:
+    """What the member may change in place: name of what they have -> names and prices to change to.
+
+    Prices in another currency are bought anew, by their own links.
+    """
+    names = law.catalogue
+    found: dict[str, list[tuple[str, Price]]] = {}
+    for switch in switches_of(member.facts, law):
+        if switch.way != "mend" and switch.is_same_currency:
+            target = names.name_of(switch.target.product_id), switch.target
+            found.setdefault(names.name_of(switch.item.product_id), []).append(target)
+    return found

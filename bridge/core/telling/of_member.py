@@ -1,0 +1,91 @@
+"""What a member's statement is made of, from the member as stored and the law in force."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.core.memberships.member import Member
+from bridge.core.model.discourse import Group
+from bridge.core.model.rights import Facts
+from bridge.core.model.stripe import PendingPayment, Subscription
+from bridge.core.rules.law import Catalogue, Law
+from bridge.core.telling.holds import for_member
+from bridge.core.telling.statement import (
+    GroupName,
+    Links,
+    NextChange,
+    NextPayment,
+    StatementInput,
+    name_prices,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the forum is, and where members find their own page."""
+
+    forum: str
+    own_page: str
+
+
+def statement_input(
+    member: Member, law: Law, addresses: Addresses, now: datetime
+) -> StatementInput:
+    """Work out a member's verdicts, groups, coming and pending payments, as last read."""
+    verdicts = member.verdicts(law, now)
+    paid = member.facts.paid_by_user
+    shown = {grant.group_id for grant in verdicts} | member.memberships.keys()
+    kept_back = {id_: one.kept_back for id_, one in member.memberships.items()}
+    return StatementInput(
+        as_of=member.read_at or now,
+        links=Links(addresses.own_page, addresses.own_page),
+        grants=verdicts,
+        groups=_names(member.groups.values(), shown, addresses.forum),
+        whats=name_prices(verdicts, law.rules, law.catalogue.prices),
+        member_of=frozenset(id_ for id_, one in member.memberships.items() if one.actual),
+        held={id_: for_member(code) for id_, code in kept_back.items() if code},
+        next_payments=tuple(_next_payments(paid, law.catalogue)),
+        next_changes=tuple(_next_changes(paid, law.catalogue)),
+        pending=(*_pending(member.facts), *member.pending_orders),
+        money=member.money,
+    )
+
+
+def _names(groups: Iterable[Group], shown: Collection[int], forum: str) -> dict[int, GroupName]:
+    return {
+        group.id: GroupName(group.full_name or group.name, f"{forum}/g/{group.name}")
+        for group in groups
+        if group.id in shown and not group.automatic
+    }
+
+
+def _pending(known: Facts) -> Iterable[PendingPayment]:
+    for subscription in known.paid_by_user:
+        if subscription.customer_id not in known.deleted_customer_ids:
+            yield from subscription.pending
+
+
+def _next_payments(paid: Iterable[Subscription], catalogue: Catalogue) -> Iterable[NextPayment]:
+    for subscription in paid:
+        charge = subscription.next_charge
+        if charge is None:
+            continue
+        due = [item for item in subscription.items if item.period_end_at == charge.at]
+        what = ", ".join(catalogue.name_of(item.product_id) for item in due)
+        yield NextPayment(subscription.id, charge.at, charge.amount_minor, charge.currency, what)
+
+
+def _next_changes(paid: Iterable[Subscription], catalogue: Catalogue) -> Iterable[NextChange]:
+    """What schedules have in store; their ends are told as the ends of what they give (E16)."""
+    for subscription in paid:
+        change = subscription.next_change
+        if change is None or not change.price_ids:
+            continue
+        prices = [catalogue.prices[id_] for id_ in change.price_ids if id_ in catalogue.prices]
+        what = {catalogue.name_of(item.product_id) for item in subscription.items}
+        ids = [price.product_id for price in prices if price.product_id in catalogue.products]
+        becomes = {catalogue.name_of(id_) for id_ in ids} or {"something else"}
+        words = ", ".join(sorted(what)), ", ".join(sorted(becomes))
+        yield NextChange(subscription.id, change.at, *words)

@@ -1,0 +1,53 @@
+"""Reads one member whole, in as few statements as tables that hold something of theirs."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from bridge.core.memberships.decision import Wish
+from bridge.core.memberships.member import Member, Membership
+from bridge.store import facts, groups
+from bridge.store.schema import memberships
+
+_WISH = tuple(one.name for one in fields(Wish))
+_OWN = tuple(one.name for one in fields(Membership) if one.name != "wish")
+
+
+def load(connection: Connection, user_id: int, *, with_money: bool = False) -> Member:
+    """Everything that is stored about a member; nine statements, one fewer without the money."""
+    around = facts.customers_around(connection, user_id)
+    own = [row for row in around if row.user_id == user_id]
+    live = [row for row in own if row.deleted_at is None]
+    return Member(
+        user_id=user_id,
+        facts=facts.facts_around(connection, user_id, around),
+        read_at=facts.oldest_reading(around),
+        customer_ids=tuple(row.customer_id for row in own),
+        live_customer_ids=tuple(row.customer_id for row in _last_linked_first(live)),
+        memberships=memberships_of(connection, user_id),
+        groups=groups.load_groups(connection),
+        pending_orders=tuple(one for row in live for one in facts.pending_of(row.pending)),
+        money=facts.money_of(connection, user_id) if with_money else (),
+    )
+
+
+def memberships_of(connection: Connection, user_id: int) -> dict[int, Membership]:
+    """What is wanted of each of a user's memberships and what is so, by group."""
+    rows = connection.execute(
+        select(memberships).where(memberships.c.user_id == user_id).order_by(memberships.c.group_id)
+    )
+    return {row.group_id: _membership(row) for row in rows}
+
+
+def _membership(row: Row[Any]) -> Membership:
+    wish = {name: getattr(row, name) for name in _WISH}
+    wish["sources"] = tuple(wish["sources"])
+    return Membership(wish=Wish(**wish), **{name: getattr(row, name) for name in _OWN})
+
+
+def _last_linked_first(rows: list[Row[Any]]) -> list[Row[Any]]:
+    by_id = sorted(rows, key=lambda row: str(row.customer_id))
+    return sorted(by_id, key=lambda row: row.linked_at, reverse=True)
