@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.sandbox.stripe.account import Account
-from bridge.sandbox.stripe.calendar import next_after, step
+from bridge.sandbox.stripe.calendar import day_aimed_at, period_around
 from bridge.sandbox.stripe.catalog import amount_of, in_currency, refuse_inactive
 from bridge.sandbox.stripe.crud import Handler, merge_metadata, page
 from bridge.sandbox.stripe.errors import invalid
@@ -65,18 +65,24 @@ def end_of_period(account: Account, subscription: Obj, item: Obj, start: int) ->
     """When a period that starts then ends."""
     if subscription["trial_end"] and subscription["trial_end"] > start:
         return int(subscription["trial_end"])
-    every = account.tables["price"][item["price"]]["recurring"]
-    anchor = subscription["billing_cycle_anchor"]
-    return next_after(anchor, start, every["interval"], every["interval_count"])
+    return _grid(account, subscription, item, start)[1]
 
 
 def full_period(account: Account, subscription: Obj, item: Obj) -> int:
-    """The seconds of a whole period that ends when the item's does."""
+    """The seconds of the whole period on the anchor's grid in which the item's ends.
+
+    From 30 January the grid goes to 28 February, so that is a whole period, not a part of one.
+    """
+    start, end = _grid(account, subscription, item, item["current_period_end"] - 1)
+    return end - start
+
+
+def _grid(account: Account, subscription: Obj, item: Obj, moment: int) -> tuple[int, int]:
     every = account.tables["price"][item["price"]]["recurring"]
-    end = item["current_period_end"]
-    del subscription
-    start = step(end, every["interval"], -every["interval_count"])
-    return int(end) - start
+    anchor = subscription["billing_cycle_anchor"]
+    config = subscription["billing_cycle_anchor_config"] or {}
+    day = day_aimed_at(anchor, config.get("day_of_month"))
+    return period_around(anchor, moment, every["interval"], every["interval_count"], day)
 
 
 def is_on_trial(subscription: Obj, now: int) -> bool:
