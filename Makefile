@@ -1,7 +1,7 @@
 # Everything a newcomer and a CI need. Only Python 3.11 has to be there; each target sees to the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo story test e2e faults bench check docs fix lock clean
+.PHONY: help setup demo story test days e2e faults bench check docs fix lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -29,6 +29,13 @@ story: $(INSTALLED) ## the member's life alone; fails when a step's groups are n
 
 test: $(DEV_STAMP) ## all tests
 	$(BIN)/pytest $(TESTS) -m "not bench"
+
+# CI runs three of the days of tests/other_days.py; `make days DAYS=--all` runs all of them.
+ON_DAYS ?= tests/unit/core tests/unit/handlers tests/unit/test_render.py \
+    tests/sandbox/test_month_ends.py tests/system/test_money_shown.py
+
+days: $(DEV_STAMP) ## tests at month ends, on a leap day, around clock changes (needs faketime)
+	$(BIN)/python tests/other_days.py $(DAYS) -q $(TESTS) $(ON_DAYS)
 
 e2e: $(DEV_STAMP) ## tests through the real processes and a browser
 	$(BIN)/pytest $(TESTS) tests/e2e

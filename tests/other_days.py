@@ -1,0 +1,62 @@
+"""Run tests on other days: the end of a month, a leap day, the turn of the year, clock changes.
+
+`python tests/other_days.py [--all] [pytest's arguments]`. libfaketime moves the clock of every
+process that a test starts by the same distance; the monotonic clock stays as it is, because faked
+waits never end. Without --all the three days run that find the most.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+# Local time and zone. The first three are the ones that every run of CI pays for.
+DAYS = [
+    ("2027-01-31 12:00", "Pacific/Auckland"),
+    ("2028-02-29 23:30", "UTC"),
+    ("2027-12-31 23:50", "America/New_York"),
+    ("2027-02-28 12:00", "Europe/Berlin"),
+    ("2027-03-28 01:55", "Europe/Berlin"),
+    ("2027-10-31 02:55", "Europe/Berlin"),
+    ("2027-03-14 01:55", "America/New_York"),
+    ("2027-04-04 02:55", "Pacific/Auckland"),
+]
+OFTEN = 3
+
+
+def run(day: str, zone: str, arguments: list[str]) -> int:
+    """Run pytest with the clock at the local time of the zone; answers its exit code."""
+    wanted = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).timestamp()
+    shift = f"{int(wanted - time.time()):+d}s"
+    environment = {
+        **os.environ,
+        "TZ": zone,
+        "NO_FAKE_STAT": "1",  # else every module is compiled anew
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    command = ["faketime", "--exclude-monotonic", "-f", shift, sys.executable, "-m", "pytest"]
+    sys.stdout.write(f"=== {day} {zone} ({shift})\n")
+    sys.stdout.flush()
+    return subprocess.run([*command, *arguments], env=environment, check=False).returncode
+
+
+def main(arguments: list[str]) -> int:
+    """Run all of the days, whatever each finds."""
+    if not shutil.which("faketime"):
+        sys.stdout.write("faketime is missing: apt-get install faketime\n")
+        return 1
+    days = DAYS if "--all" in arguments else DAYS[:OFTEN]
+    rest = [a for a in arguments if a != "--all"]
+    failed = [f"{day} {zone}" for day, zone in days if run(day, zone, rest)]
+    if failed:
+        sys.stdout.write("Failed on: " + ", ".join(failed) + "\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
