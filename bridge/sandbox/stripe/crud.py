@@ -71,6 +71,17 @@ def equals(key: str) -> Filter:
     return lambda row, wanted: row.get(key) == wanted
 
 
+def rows_of(account: Account, kind: str, params: Obj) -> list[Obj]:
+    """All rows of a kind, or those of the `customer` asked for.
+
+    A customer who never was is refused with 400; a deleted one's history can still be read.
+    """
+    customer = params.get("customer") or None
+    if customer:
+        account.find("customer", customer, "customer")
+    return account.rows(kind, customer)
+
+
 def listing(kind: str, url: str, filters: dict[str, Filter] | None = None) -> Handler:
     """A handler that lists a kind; `customer` and `created` are understood by themselves."""
     tests: dict[str, Filter] = {
@@ -79,7 +90,7 @@ def listing(kind: str, url: str, filters: dict[str, Filter] | None = None) -> Ha
     }
 
     def handler(account: Account, params: Obj, *_ids: str) -> Obj:
-        rows = account.rows(kind, params.get("customer"))
+        rows = rows_of(account, kind, params)
         for name, test in tests.items():
             if (wanted := params.get(name)) is not None:
                 rows = [r for r in rows if test(r, wanted)]

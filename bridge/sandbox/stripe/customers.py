@@ -21,6 +21,7 @@ from bridge.sandbox.stripe.crud import (
     merge_metadata,
     page,
     retrieving,
+    rows_of,
     updating,
 )
 from bridge.sandbox.stripe.discounts import apply_to_customer, drop_from_customer
@@ -242,14 +243,17 @@ def default_method(account: Account, customer: Obj, *first: str | None) -> Obj |
 
 
 def _list_methods(account: Account, params: Obj, customer: str | None = None) -> Obj:
-    owner = customer or params.get("customer")
-    rows = account.rows("payment_method", owner) if owner else []
+    if customer:
+        find_customer(account, customer, "id")
+    owner = {"customer": customer or params.get("customer")}
+    rows = rows_of(account, "payment_method", owner) if owner["customer"] else []
     if params.get("type"):
         rows = [r for r in rows if r["type"] == params["type"]]
     return page(rows, params, "/v1/payment_methods", "payment_method")
 
 
 def _customer_method(account: Account, _params: Obj, customer: str, id_: str) -> Obj:
+    find_customer(account, customer, "id")
     method = account.find("payment_method", id_)
     if method["customer"] != customer:
         raise missing_object("payment_method", id_)
@@ -320,7 +324,8 @@ def _delete_tax_id(account: Account, _params: Obj, *ids: str) -> Obj:
 
 
 def _nested(kind: str) -> Handler:
-    def handler(account: Account, _params: Obj, _customer: str, id_: str) -> Obj:
+    def handler(account: Account, _params: Obj, customer: str, id_: str) -> Obj:
+        find_customer(account, customer, "id")
         return account.find(kind, id_)
 
     return handler

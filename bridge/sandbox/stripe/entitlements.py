@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bridge.sandbox.stripe.account import Account
 from bridge.sandbox.stripe.crud import (
     Handler,
@@ -12,6 +10,7 @@ from bridge.sandbox.stripe.crud import (
     merge_metadata,
     page,
     retrieving,
+    rows_of,
     updating,
 )
 from bridge.sandbox.stripe.errors import invalid
@@ -115,7 +114,7 @@ for _kind in ("created", "updated", "deleted"):
 
 
 def _list_active(account: Account, params: Obj) -> Obj:
-    rows: list[Any] = _active(account, params["customer"])
+    rows = rows_of(account, "entitlements.active_entitlement", params)
     return page(rows, params, "/v1/entitlements/active_entitlements")
 
 

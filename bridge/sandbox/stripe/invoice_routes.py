@@ -16,6 +16,7 @@ from bridge.sandbox.stripe.crud import (
     merge_metadata,
     page,
     retrieving,
+    rows_of,
 )
 from bridge.sandbox.stripe.customers import find_customer, method_from
 from bridge.sandbox.stripe.discounts import discount_from
@@ -171,7 +172,7 @@ def _send(account: Account, _params: Obj, id_: str) -> Obj:
 
 
 def _list(account: Account, params: Obj) -> Obj:
-    rows = account.rows("invoice", params.get("customer"))
+    rows = rows_of(account, "invoice", params)
     for name in ("status", "collection_method"):
         if params.get(name):
             rows = [r for r in rows if r[name] == params[name]]

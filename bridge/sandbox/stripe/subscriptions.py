@@ -14,6 +14,7 @@ from bridge.sandbox.stripe.crud import (
     merge_metadata,
     page,
     retrieving,
+    rows_of,
 )
 from bridge.sandbox.stripe.customers import attach, default_method, find_customer, method_from
 from bridge.sandbox.stripe.discounts import apply_to_subscription, use_up
@@ -344,7 +345,7 @@ def _has_price(account: Account, row: Obj, price: str) -> bool:
 
 def _list(account: Account, params: Obj) -> Obj:
     """GET /v1/subscriptions: without a status the canceled ones are left out."""
-    rows = account.rows("subscription", params.get("customer"))
+    rows = rows_of(account, "subscription", params)
     status = params.get("status")
     if status is None:
         rows = [r for r in rows if r["status"] not in ENDED]
