@@ -19,7 +19,7 @@ from bridge.sandbox.stripe.crud import (
 from bridge.sandbox.stripe.customers import default_method, find_customer, method_from
 from bridge.sandbox.stripe.errors import StripeError, card_error, invalid
 from bridge.sandbox.stripe.events import changing, emit, when
-from bridge.sandbox.stripe.payments import capture_charge, confirm, new_intent
+from bridge.sandbox.stripe.payments import cancel_intent, capture_charge, confirm, new_intent
 from bridge.sandbox.stripe.shapes import Obj
 
 EVIDENCE_DAYS = 9
@@ -76,7 +76,7 @@ def _charge_for(account: Account, params: Obj) -> Obj:
             "payment_intent or charge."
         )
     intent = account.find("payment_intent", params["payment_intent"], "payment_intent")
-    if not intent["latest_charge"]:
+    if not intent["latest_charge"] or intent["status"] == "requires_capture":
         raise invalid(
             f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
             "payment_intent",
@@ -88,7 +88,9 @@ def _charge_for(account: Account, params: Obj) -> Obj:
 def create_refund(account: Account, params: Obj) -> Obj:
     """POST /v1/refunds."""
     charge = _charge_for(account, params)
-    left = charge["amount_captured"] - charge["amount_refunded"]
+    if charge["status"] == "succeeded" and not charge["captured"] and not charge["refunded"]:
+        return _let_go(account, charge, params)
+    left = _refundable(charge)
     if charge["disputed"] and not charge.get("_refundable"):
         raise StripeError(
             400,
@@ -108,6 +110,25 @@ def create_refund(account: Account, params: Obj) -> Obj:
             "amount",
         )
     return _refund_charge(account, charge, amount, params)
+
+
+def _refundable(charge: Obj) -> int:
+    """What was captured and not given back; what was let go at the capture counts as given back."""
+    if not charge["captured"] or charge["status"] != "succeeded":
+        return 0
+    return int(charge["amount"] - charge["amount_refunded"])
+
+
+def _let_go(account: Account, charge: Obj, params: Obj) -> Obj:
+    """A refund of a charge that was never captured ends the hold, as a whole."""
+    if params.get("amount") not in (None, charge["amount"]):
+        raise invalid("You cannot partially refund an uncaptured charge.", "amount")
+    intent = account.tables["payment_intent"][charge["payment_intent"]]
+    cancel_intent(account, intent, None)
+    refund = next(r for r in account.rows("refund") if r["charge"] == charge["id"])
+    refund["reason"] = params.get("reason")
+    merge_metadata(refund, params)
+    return refund
 
 
 def _refund_charge(account: Account, charge: Obj, amount: int, params: Obj) -> Obj:
@@ -194,12 +215,22 @@ def _dispute_at_once(account: Account, charge: Obj) -> None:
 
 
 def open_dispute(
-    account: Account, charge: Obj, reason: str = "fraudulent", *, inquiry: bool = False
+    account: Account,
+    charge: Obj,
+    reason: str = "fraudulent",
+    *,
+    inquiry: bool = False,
+    amount: int | None = None,
 ) -> Obj:
-    """A customer contests a charge with the bank; the money leaves the account meanwhile."""
+    """A customer contests a charge, or a part of it, with the bank.
+
+    The money leaves the account meanwhile; an inquiry only asks.
+    """
+    if not charge["captured"]:
+        raise invalid(f"Charge {charge['id']} has not been captured; it cannot be disputed.")
     dispute = account.new(
         "dispute",
-        amount=charge["amount"],
+        amount=charge["amount_captured"] if amount is None else amount,
         charge=charge["id"],
         currency=charge["currency"],
         payment_intent=charge["payment_intent"],
@@ -215,7 +246,7 @@ def open_dispute(
     else:
         dispute["payment_method_details"] = None
     if not inquiry:
-        _move_money(account, dispute, -charge["amount"], DISPUTE_FEE)
+        _move_money(account, dispute, -dispute["amount"], DISPUTE_FEE)
     with changing(account, charge, "charge.updated"):
         charge["disputed"] = True
         charge["_refundable"] = inquiry
@@ -258,13 +289,32 @@ def _refuse_decided(dispute: Obj) -> None:
         raise invalid("This dispute is already closed.")
 
 
-def close_dispute(account: Account, dispute: Obj, *, won: bool) -> None:
-    """The bank has decided; a dispute that is won brings the money back."""
+def escalate(account: Account, dispute: Obj) -> None:
+    """An inquiry becomes a chargeback: now the money leaves the account."""
+    if dispute["status"] not in ("warning_needs_response", "warning_under_review"):
+        raise invalid("Only an inquiry can become a chargeback.")
+    charge = account.tables["charge"][dispute["charge"]]
+    with changing(account, dispute, "charge.dispute.updated"):
+        dispute.update(status="needs_response", is_charge_refundable=False)
+        dispute["evidence_details"]["due_by"] = account.now + EVIDENCE_DAYS * DAY
+        if details := dispute["payment_method_details"]:
+            details["card"]["case_type"] = "chargeback"
+        _move_money(account, dispute, -dispute["amount"], DISPUTE_FEE)
+    charge["_refundable"] = False
+    emit(account, "charge.dispute.funds_withdrawn", dispute)
+
+
+def close_dispute(
+    account: Account, dispute: Obj, *, won: bool, returned: int | None = None
+) -> None:
+    """The bank has decided; a dispute that is won brings the money back, or a part of it."""
+    if returned is not None and not 0 < returned <= dispute["amount"]:
+        raise invalid(f"What returns lies between 1 and {dispute['amount']}.", "returned")
     inquiry = dispute["status"].startswith("warning")
     with changing(account, dispute, "charge.dispute.closed"):
         dispute["status"] = "warning_closed" if inquiry and won else "won" if won else "lost"
         if won and not inquiry:
-            _move_money(account, dispute, dispute["amount"])
+            _move_money(account, dispute, dispute["amount"] if returned is None else returned)
     if won and not inquiry:
         emit(account, "charge.dispute.funds_reinstated", dispute)
 

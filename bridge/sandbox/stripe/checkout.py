@@ -305,7 +305,7 @@ def _pay(account: Account, session: Obj, customer: Obj | None, method: Obj) -> N
     emit(account, "payment_intent.created", intent)
     session["payment_intent"] = intent["id"]
     status = confirm(account, intent)
-    session["payment_status"] = "unpaid" if status == "processing" else "paid"
+    session["payment_status"] = "paid" if status == "succeeded" else "unpaid"
     if status == "succeeded" and customer and (session["invoice_creation"] or {}).get("enabled"):
         _invoice_afterwards(account, session, customer, intent)
 
@@ -348,6 +348,8 @@ def _async_end(ok: bool) -> Any:  # noqa: FBT001 - makes the two reactions below
             return
         if ok:
             session["payment_status"] = "paid"
+        if intent["capture_method"] == "manual":  # a hold that was captured, not a late payment
+            return
         word = "succeeded" if ok else "failed"
         emit(account, f"checkout.session.async_payment_{word}", session)
 

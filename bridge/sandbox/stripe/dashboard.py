@@ -10,7 +10,13 @@ from werkzeug.wrappers import Response
 
 from bridge.sandbox.kernel import World
 from bridge.sandbox.stripe.account import Account, account_of
-from bridge.sandbox.stripe.charges import DECIDED, close_dispute, create_refund, open_dispute
+from bridge.sandbox.stripe.charges import (
+    DECIDED,
+    close_dispute,
+    create_refund,
+    escalate,
+    open_dispute,
+)
 from bridge.sandbox.stripe.errors import StripeError
 from bridge.sandbox.stripe.invoice_lines import money
 from bridge.sandbox.stripe.invoice_routes import pay
@@ -111,13 +117,22 @@ def _refund(account: Account, form: dict[str, str]) -> str:
 
 
 def _dispute(account: Account, form: dict[str, str]) -> str:
-    open_dispute(account, account.find("charge", form["charge"]))
+    amount = int(form["amount"]) if form.get("amount") else None
+    charge = account.find("charge", form["charge"])
+    open_dispute(account, charge, inquiry=bool(form.get("inquiry")), amount=amount)
     return "The payment is disputed."
+
+
+def _escalate(account: Account, form: dict[str, str]) -> str:
+    escalate(account, account.find("dispute", form["dispute"]))
+    return "The inquiry is a chargeback now."
 
 
 def _decide(account: Account, form: dict[str, str]) -> str:
     won = bool(form.get("won"))
-    close_dispute(account, account.find("dispute", form["dispute"]), won=won)
+    returned = int(form["returned"]) if form.get("returned") else None
+    dispute = account.find("dispute", form["dispute"])
+    close_dispute(account, dispute, won=won, returned=returned)
     return "The dispute is won." if won else "The dispute is lost."
 
 
@@ -129,6 +144,7 @@ ACTIONS: dict[str, Any] = {
     "refund": _refund,
     "dispute": _dispute,
     "decide": _decide,
+    "escalate": _escalate,
 }
 
 

@@ -374,6 +374,23 @@ def void(account: Account, invoice: Obj) -> None:
         invoice.update(status="void", next_payment_attempt=None, auto_advance=False)
         invoice["status_transitions"]["voided_at"] = account.now
     _drop_payment(account, invoice)
+    _unapply_balance(account, invoice)
+
+
+def _unapply_balance(account: Account, invoice: Obj) -> None:
+    """What the customer's balance paid of a voided invoice, or was charged by it, goes back.
+
+    https://docs.stripe.com/changelog/2019-12-03/customer-balances-returned-voided-invoices
+    """
+    customer = account.tables["customer"][invoice["customer"]]
+    moved = sum(
+        t["amount"]
+        for t in account.rows("customer_balance_transaction", invoice["customer"])
+        if t["invoice"] == invoice["id"]
+    )
+    if moved and not customer.get("deleted"):
+        kind = "unapplied_from_invoice"
+        change_balance(account, customer, -moved, kind, invoice=invoice["id"])
 
 
 def _drop_payment(account: Account, invoice: Obj) -> None:

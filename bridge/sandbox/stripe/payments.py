@@ -18,6 +18,7 @@ from bridge.sandbox.stripe.events import changing, emit
 from bridge.sandbox.stripe.shape_parts import plain
 from bridge.sandbox.stripe.shapes import Obj
 
+HOLD_DAYS = 7
 FINAL = ("succeeded", "canceled")
 # Bank transfers by currency.
 TRANSFERS = {
@@ -181,6 +182,9 @@ def succeed(account: Account, intent: Obj, method: Obj) -> None:
     intent["last_payment_error"] = intent["next_action"] = intent["processing"] = None
     if not capture:
         intent["status"], intent["amount_capturable"] = "requires_capture", intent["amount"]
+        customer = account.get("customer", intent["customer"])
+        clock = {"id": intent["id"], "test_clock": (customer or {}).get("test_clock")}
+        account.plan(account.now + HOLD_DAYS * DAY, "hold_expires", clock)
         emit(account, "charge.succeeded", charge)
         emit(account, "payment_intent.amount_capturable_updated", intent)
         return
@@ -377,7 +381,7 @@ def capture(account: Account, params: Obj, id_: str) -> Obj:
             f"{intent['status']}.",
             code="payment_intent_unexpected_state",
         )
-    amount = params.get("amount_to_capture") or intent["amount"]
+    amount = intent["amount"] if (asked := params.get("amount_to_capture")) is None else asked
     charge = account.tables["charge"][intent["latest_charge"]]
     capture_charge(account, charge, amount)
     intent.update(status="succeeded", amount_received=amount, amount_capturable=0)
@@ -387,6 +391,17 @@ def capture(account: Account, params: Obj, id_: str) -> Obj:
 
 def capture_charge(account: Account, charge: Obj, amount: int) -> None:
     """Take the money that was authorized; the rest goes back."""
+    if amount < 1:
+        raise invalid(
+            "This value must be greater than or equal to 1.",
+            "amount_to_capture",
+            "parameter_invalid_integer",
+        )
+    if charge["refunded"]:
+        raise invalid(
+            f"Charge {charge['id']} has been refunded and cannot be captured.",
+            code="charge_already_refunded",
+        )
     if amount > charge["amount"]:
         raise invalid(
             f"The amount to capture ({amount}) is more than what was authorized: "
@@ -395,8 +410,35 @@ def capture_charge(account: Account, charge: Obj, amount: int) -> None:
         )
     with changing(account, charge, "charge.captured"):
         charge.update(captured=True, amount_captured=amount)
-        charge["amount_refunded"] = charge["amount"] - amount
         book_charge(account, charge)
+    release(account, charge)
+
+
+def release(account: Account, charge: Obj) -> None:
+    """Let go of what was held and not captured: a refund that moves no money of the account's."""
+    rest = charge["amount"] - charge["amount_captured"] - charge["amount_refunded"]
+    if rest <= 0:
+        return
+    refund = account.new(
+        "refund",
+        amount=rest,
+        charge=charge["id"],
+        currency=charge["currency"],
+        payment_intent=charge["payment_intent"],
+        status="succeeded",
+    )
+    with changing(account, charge, "charge.refunded"):
+        charge["amount_refunded"] += rest
+        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+    emit(account, "refund.created", refund)
+
+
+def hold_expires(account: Account, id_: str) -> None:
+    """A card's bank keeps a hold for seven days; then Stripe cancels it."""
+    intent = account.get("payment_intent", id_)
+    if intent is None or intent["status"] != "requires_capture":
+        return
+    cancel_intent(account, intent, "automatic", told="charge.expired")
 
 
 def cancel(account: Account, params: Obj, id_: str) -> Obj:
@@ -411,10 +453,17 @@ def cancel(account: Account, params: Obj, id_: str) -> Obj:
     return intent
 
 
-def cancel_intent(account: Account, intent: Obj, reason: str | None) -> None:
-    """Nothing more will be tried with this intent."""
+def cancel_intent(
+    account: Account, intent: Obj, reason: str | None, told: str | None = None
+) -> None:
+    """Nothing more will be tried with this intent; what it held is let go."""
     if intent["status"] in FINAL:
         return
+    held = account.get("charge", intent["latest_charge"])
+    if held and intent["status"] == "requires_capture":
+        release(account, held)
+        if told:
+            emit(account, told, held)
     intent.update(
         status="canceled",
         canceled_at=account.now,

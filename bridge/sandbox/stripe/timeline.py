@@ -25,6 +25,7 @@ DUE: dict[str, Callable[[Account, str], None]] = {
     "collect_invoice": collect_later,
     "cycle": billing_cycle.cycle,
     "debit_ends": payments.debit_ends,
+    "hold_expires": payments.hold_expires,
     "incomplete_expires": billing_cycle.incomplete_expires,
     "invoice_due": invoices.fall_due,
     "money_available": balance.money_available,
