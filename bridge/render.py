@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -80,6 +80,22 @@ def unpaid_markdown(payment: PendingPayment, manage: str | None, locale: str = L
     """The answer in the member's message that a payment could not be made, with where to pay."""
     template = markdown_environment().get_template("unpaid.md.jinja")
     return template.render(payment=payment, manage=manage, locale=locale).strip() + "\n"
+
+
+def answers_markdown(
+    keys: Iterable[str],
+    money: Iterable[MoneyLine],
+    pending: Iterable[PendingPayment],
+    manage: str | None,
+) -> dict[str, str]:
+    """The answers that are due, by key: receipts, and words on what could not be paid.
+
+    Only these are rendered, of however many payments. What was paid or is owed no more has none.
+    """
+    lines = {f"receipt:{line.id}": line for line in money}
+    owed = {f"unpaid:{payment.id}": payment for payment in pending}
+    found = {key: receipt_markdown(lines[key]) for key in keys if key in lines}
+    return found | {key: unpaid_markdown(owed[key], manage) for key in keys if key in owed}
 
 
 def alerts_markdown(shown: Sequence[Alert], as_of: datetime) -> tuple[str, str]:

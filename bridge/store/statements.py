@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, and_, case, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, exists, or_, select, update
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.decision import Decision
@@ -16,7 +16,7 @@ from bridge.core.model.stripe import PendingPayment
 from bridge.core.rules.policy import Policy
 from bridge.store import names, state
 from bridge.store.changes import log
-from bridge.store.schema import customers, messages, moment, users
+from bridge.store.schema import customers, memberships, messages, moment, users
 from bridge.store.work import insert_for
 
 STARTED_AT = "bridge.started_at"
@@ -103,7 +103,8 @@ def after_decision(
             _queue_receipt(connection, user_id, line, now)
     if decision and decision.shifts:
         due(connection, user_id, now + timedelta(seconds=policy.statement_quiet_seconds))
-    elif news.lines or news.pending or news.announced:
+    else:
+        # Nothing may have moved, and the message be wrong all the same: comparing costs nothing.
         due(connection, user_id, now + timedelta(seconds=policy.statement_renewal_seconds))
 
 
@@ -148,6 +149,36 @@ def due(connection: Connection, user_id: int, at: datetime) -> None:
             },
         )
     )
+
+
+def compare(connection: Connection, user_ids: Collection[int], at: datetime) -> None:
+    """Have the messages of these users compared with the present: their groups have moved.
+
+    Who has no message yet is told of the present when theirs is written.
+    """
+    connection.execute(
+        update(users)
+        .where(users.c.user_id.in_(user_ids), users.c.topic_id.is_not(None))
+        .values(
+            statement_due_at=case(
+                (users.c.statement_due_at < at, users.c.statement_due_at), else_=moment(at)
+            )
+        )
+    )
+
+
+def say_that_they_are_in(
+    connection: Connection, group_id: int, user_ids: Collection[int], now: datetime
+) -> None:
+    """Correct at once the messages that were written while these users were on their way in."""
+    on_its_way = exists().where(
+        memberships.c.user_id == users.c.user_id,
+        memberships.c.group_id == group_id,
+        memberships.c.wanted,
+        memberships.c.decided_at <= users.c.statement_at,
+    )
+    written_too_soon = select(users.c.user_id).where(users.c.user_id.in_(user_ids), on_its_way)
+    compare(connection, connection.scalars(written_too_soon).all(), now)
 
 
 def due_users(connection: Connection, now: datetime, limit: int) -> list[int]:

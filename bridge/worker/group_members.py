@@ -62,7 +62,8 @@ def _read_page(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
     page = bridge.discourse.members(row.name, offset=offset)
     with bridge.store.write() as connection:
         work.check(connection, lease, bridge.clock.now())
-        observed.observe(connection, group_id, page.members, bridge.clock.now())
+        moved = observed.observe(connection, group_id, page.members, bridge.clock.now())
+        statements.compare(connection, moved, _compare_at(bridge))
         following = _next_offset(page, row.page_total)
         done = following >= page.total
         groups.update_group(
@@ -71,6 +72,10 @@ def _read_page(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
     if done:
         _finish(bridge, lease, row, since)
     return done
+
+
+def _compare_at(bridge: Bridge) -> datetime:
+    return bridge.clock.now() + timedelta(seconds=bridge.policy.statement_quiet_seconds)
 
 
 def _next_offset(page: MembersPage, total_before: int | None) -> int:
@@ -109,6 +114,8 @@ def _finish(bridge: Bridge, lease: work.Lease, group: Row[Any], since: datetime)
                     memberships.override(
                         connection, group.id, row.user_id, by[0], actor=by[1], now=now
                     )
+        moved = [row.user_id for row in (*open_ends, *missing)]
+        statements.compare(connection, moved, _compare_at(bridge))
         groups.update_group(
             connection,
             group.id,
@@ -117,8 +124,9 @@ def _finish(bridge: Bridge, lease: work.Lease, group: Row[Any], since: datetime)
             reading_since=None,
             page_offset=0,
             page_total=None,
-            attempts=0,
-            next_at=groups.NO_WAIT,
+            # A forum that can be read may refuse to be written all the same: that it failed, and
+            # when it is tried again, stays. But what waited only for this reading goes on now.
+            **({"next_at": groups.NO_WAIT} if open_ends else {}),
         )
     log.info("group.read", group_id=group.id, missing=len(missing), resolved=len(open_ends))
 

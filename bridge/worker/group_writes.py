@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -39,6 +40,12 @@ class Turn:
         """The group's."""
         return int(self.group.id)
 
+    @property
+    def compare_at(self) -> datetime:
+        """When the messages of those who came or went are compared with the present."""
+        quiet = timedelta(seconds=self.bridge.policy.statement_quiet_seconds)
+        return self.bridge.clock.now() + quiet
+
 
 def are_in(turn: Turn, user_ids: Sequence[int], *, owned: str, action: str) -> None:
     """They are in: write it down, and wake the groups that were to give way to this one."""
@@ -47,6 +54,8 @@ def are_in(turn: Turn, user_ids: Sequence[int], *, owned: str, action: str) -> N
         work.check(connection, turn.lease, now)
         memberships.settle_added(connection, turn.id, user_ids, owned=owned, now=now, action=action)
         groups.update_group(connection, turn.id, attempts=0, error=None)
+        statements.compare(connection, user_ids, turn.compare_at)
+        statements.say_that_they_are_in(connection, turn.id, user_ids, now)
         successors = memberships.waiting_for(connection, turn.id, user_ids)
     for group_id in successors:
         turn.bridge.hint("apply", str(group_id))
@@ -59,6 +68,7 @@ def are_out(turn: Turn, user_ids: Sequence[int]) -> None:
         work.check(connection, turn.lease, now)
         memberships.settle_removed(connection, turn.id, user_ids, now=now)
         groups.update_group(connection, turn.id, attempts=0, error=None)
+        statements.compare(connection, user_ids, turn.compare_at)
 
 
 def nothing_was_sent(turn: Turn, user_ids: Sequence[int], error: BridgeError) -> None:
@@ -127,8 +137,10 @@ def _look_up(turn: Turn, user_ids: Sequence[int]) -> None:
                 memberships.hold(connection, turn.id, [user_id], "user_gone", now)
                 continue
             statements.see_user(connection, user, now)
+            statements.compare(connection, [user_id], turn.compare_at)
             if turn.id in user.group_ids:
                 memberships.settle_present(connection, turn.id, user_id, now=now)
+                statements.say_that_they_are_in(connection, turn.id, [user_id], now)
             else:
                 memberships.settle_absent(connection, turn.id, user_id, now=now)
 

@@ -1,4 +1,4 @@
-"""The teller: each member's statement as one private message, written once, edited in place.
+"""The publisher: each member's statement as one private message, written once, edited in place.
 
 A message is found again by its external id, whatever crashed in between; editing tells nobody, so
 it happens only when the content changed. Receipts are answers in the same message.
@@ -6,6 +6,7 @@ it happens only when the content changed. Receipts are answers in the same messa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -18,10 +19,9 @@ from bridge.core.telling.of_member import statement_input
 from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, NoRequestLeft, NotFound, Permanent
 from bridge.render import (
-    receipt_markdown,
+    answers_markdown,
     statement_fingerprint,
     statement_markdown,
-    unpaid_markdown,
 )
 from bridge.store import member, statements, work
 from bridge.wiring import Bridge
@@ -111,6 +111,7 @@ def _written(
     bridge: Bridge, lease: work.Lease, row: Row[Any], topic_id: int, post_id: int, fingerprint: str
 ) -> None:
     now = bridge.clock.now()
+    quiet = timedelta(seconds=bridge.policy.statement_quiet_seconds)
     with bridge.store.write() as connection:
         work.check(connection, lease, now)
         statements.written(
@@ -122,8 +123,13 @@ def _written(
             due_at=row.statement_due_at,
             now=now,
         )
-        if not fingerprint:
-            statements.due(connection, row.user_id, now)
+        # What moved while it was written is in no message yet. Asked for after `written`, which
+        # makes whoever moves something wait: so none of it is overlooked.
+        present = statement_fingerprint(
+            core.build(_input(bridge, connection, row.user_id))
+        )
+        if fingerprint != present:
+            statements.due(connection, row.user_id, now + quiet if fingerprint else now)
     log.info("statement.written", user_id=row.user_id, topic_id=topic_id, new=row.topic_id is None)
 
 
@@ -135,7 +141,7 @@ def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
     with bridge.store.read() as connection:
         row = statements.user_row(connection, user_id)
         keys = statements.waiting_receipts(connection, user_id)
-        answers = _answers(bridge, connection, user_id) if keys else {}
+        answers = _answers(bridge, connection, user_id, keys) if keys else {}
     if row is None or row.topic_id is None:
         return
     for key in keys:
@@ -151,12 +157,11 @@ def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
             statements.receipt_sent(connection, key, bridge.clock.now())
 
 
-def _answers(bridge: Bridge, connection: Connection, user_id: int) -> dict[str, str]:
-    """Every answer that there could be by now: a receipt for each payment, a word on each owed."""
+def _answers(
+    bridge: Bridge, connection: Connection, user_id: int, keys: Iterable[str]
+) -> dict[str, str]:
     given = _input(bridge, connection, user_id)
-    receipts = {f"receipt:{line.id}": receipt_markdown(line) for line in given.money}
-    owed = {f"unpaid:{one.id}": unpaid_markdown(one, given.links.manage) for one in given.pending}
-    return receipts | owed
+    return answers_markdown(keys, given.money, given.pending, given.links.manage)
 
 
 def _look_up(bridge: Bridge, user_id: int) -> User:

@@ -31,6 +31,7 @@ from bridge.core.telling.statement import (
 from bridge.render import (
     MESSAGE_LIMIT,
     alerts_markdown,
+    answers_markdown,
     escape_markdown,
     markdown_environment,
     receipt_markdown,
@@ -617,3 +618,18 @@ def test_the_moderators_message_is_never_too_long() -> None:
     _, body = alerts_markdown(many, NOW)
     assert len(body) < MESSAGE_LIMIT
     assert "490 more" in body
+
+
+def test_A121_one_due_receipt_among_5000_lines_renders_one() -> None:
+    class Unrenderable:
+        """A payment of which nothing but its id can be had."""
+
+        def __init__(self, number: int) -> None:
+            self.id = f"in_{number}"
+
+    lines: list[Any] = [Unrenderable(number) for number in range(4_999)]
+    due = money("in_due", NOW, 1000, "Patrons")
+
+    found = answers_markdown(["receipt:in_due", "receipt:gone"], [*lines, due], (), None)
+
+    assert found == {"receipt:in_due": receipt_markdown(due)}
