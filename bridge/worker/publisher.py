@@ -125,9 +125,7 @@ def _written(
         )
         # What moved while it was written is in no message yet. Asked for after `written`, which
         # makes whoever moves something wait: so none of it is overlooked.
-        present = statement_fingerprint(
-            core.build(_input(bridge, connection, row.user_id))
-        )
+        present = statement_fingerprint(core.build(_input(bridge, connection, row.user_id)))
         if fingerprint != present:
             statements.due(connection, row.user_id, now + quiet if fingerprint else now)
     log.info("statement.written", user_id=row.user_id, topic_id=topic_id, new=row.topic_id is None)
