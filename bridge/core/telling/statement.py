@@ -311,7 +311,9 @@ def _not_in(given: StatementInput, best: Mapping[int, Grant]) -> Iterator[Notice
     denied.sort(key=lambda one: (one.group_id, one.because_at or one.until_at or one.from_at))
     for group_id, of_group in groupby(denied, lambda one: one.group_id):
         *_, latest = of_group
-        yield Notice(given.groups[group_id], _cause(given, latest))
+        # Whoever is to leave is in it until the forum says that they are out.
+        is_in = group_id in (given.member_of or ())
+        yield Notice(given.groups[group_id], _cause(given, latest), is_member=is_in)
 
 
 def _leading_nowhere(given: StatementInput) -> Iterator[Notice]:

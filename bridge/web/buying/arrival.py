@@ -11,11 +11,12 @@ from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.rights.offers import Offer
+from bridge.core.rules.compiled import Rules
 from bridge.store import web as store
 from bridge.store.work import mark_dirty
 from bridge.web.addresses import forum_address
 from bridge.web.buying.join import offers_of
-from bridge.web.context import Reader, now, reader, the_bridge
+from bridge.web.context import Reader, law_in_force, now, reader, the_bridge
 from bridge.web.login import ask_for_login
 from bridge.web.security import Stop
 
@@ -88,9 +89,10 @@ def _state(known: Reader, bought: Offer | None) -> str:
     if bought is None or not bought.group_ids:
         return "thanks"
     with the_bridge().store.read() as connection:
-        found = store.memberships_of(connection, known.user_id, bought.group_ids)
-        steps = store.steps_of(connection, known.user_id)
-    rows = [found.get(group_id) for group_id in _waited_for(bought, steps)]
+        rules = law_in_force(connection).rules
+        awaited = _waited_for(bought, store.steps_of(connection, known.user_id), rules)
+        found = store.memberships_of(connection, known.user_id, awaited)
+    rows = [found.get(group_id) for group_id in awaited]
     if all(row is not None and row.actual and row.wanted for row in rows):
         return "in"
     if any(row is not None and row.wanted and (row.override or row.hold) for row in rows):
@@ -100,13 +102,14 @@ def _state(known: Reader, bought: Offer | None) -> str:
     return "waiting"
 
 
-def _waited_for(bought: Offer, steps: Mapping[str, int]) -> list[int]:
-    """The groups to wait for: not a step of a ladder on which the buyer stands higher already."""
+def _waited_for(bought: Offer, steps: Mapping[str, int], rules: Rules) -> list[int]:
+    """The groups to wait for; on a ladder the higher step where the buyer stands on one already."""
     rule = bought.rule
     higher = steps.get(rule.ladder) if rule and rule.ladder else None
-    if rule is None or higher is None or higher in rule.ladder_group_ids:
+    if rule is None or higher is None or rules.step_of(higher)[1] <= rule.rank:
         return list(bought.group_ids)
-    return [group_id for group_id in bought.group_ids if group_id not in rule.ladder_group_ids]
+    base = [group_id for group_id in bought.group_ids if group_id not in rule.ladder_group_ids]
+    return [*base, higher]
 
 
 def _ask_stripe(known: Reader) -> None:
