@@ -64,19 +64,24 @@ def _on_the_way(bridge: Bridge, connection: Connection, row: Row[Any]) -> list[S
         found.append(_wait("reading", words, dirty.dirty_at))
     if row.intent:
         found.append(_wait("sent", "it was sent; what came of it is looked up", row.intent_at))
-    return [*found, *_of_group(connection, row)] or [
+    return [*found, *_of_group(connection, row, bridge.clock.now())] or [
         _wait("request", "a free request to the forum", row.decided_at)
     ]
 
 
-def _of_group(connection: Connection, row: Row[Any]) -> Iterable[Said]:
+def _of_group(connection: Connection, row: Row[Any], now: datetime) -> Iterable[Said]:
     group = groups.row_of(connection, row.group_id)
     if group is None or group.missing_since is not None:
         yield _wait("group", "the forum does not have this group any more", None)
         return
     if not row.wanted and group.removals_stopped_at is not None:
-        words = f"the hourly limit of removals; `bridge release {group.name}` lets them go on"
+        words = f"many are to go at once; `bridge release {group.name}` lets them go"
         yield _wait("limit", words, group.removals_stopped_at)
+    elif not row.wanted and group.removals_next_at and group.removals_next_at > now:
+        words = (
+            f"the hourly pace of removals; the next one may go at {group.removals_next_at:%H:%M}"
+        )
+        yield _wait("pace", words, None)
     if not row.wanted and (since_at := alerts.held_since(connection)) is not None:
         words = "news from Stripe does not arrive: `bridge alerts`; moderators are told first"
         yield _wait("alert", words, since_at)

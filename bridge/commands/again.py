@@ -60,7 +60,7 @@ def replay(event: str, *, as_json: bool) -> None:
 @click.option("--preview", is_flag=True, help="Only show who would be removed.")
 @as_json
 def release(group: str, *, by: str | None, preview: bool, as_json: bool) -> None:
-    """Let removals from GROUP go on that the hourly limit has stopped. See `bridge plan` first."""
+    """Let the removals from GROUP go on that were stopped. See `bridge plan` first."""
     with ready_bridge() as bridge:
         if preview:
             found = removals.preview_release(bridge, group)

@@ -1,4 +1,4 @@
-"""Removals that the limit has stopped: looked at, and let go on."""
+"""Removals that were stopped, many at once: looked at, and let go on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from bridge.core.model.discourse import Group
 from bridge.operations.finding import find_group
 from bridge.store import changes, groups, sending
 from bridge.wiring import Bridge
-
-ALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +23,21 @@ def preview_release(bridge: Bridge, group_name: str) -> Waiting:
     """Who would lose the group if its removals went on. Raises NotFound."""
     group = find_group(bridge, group_name)
     with bridge.store.read() as connection:
-        waiting = sending.removals(connection, group.id, ALL)
+        waiting = sending.losing(connection, group.id)
     return Waiting(group, tuple(waiting))
 
 
 def release(bridge: Bridge, actor: Actor, group_name: str) -> Waiting:
-    """Let removals go on that the limit has stopped. Raises NotFound."""
+    """Let removals go on that were stopped. Raises NotFound."""
     group = find_group(bridge, group_name)
     with bridge.store.write() as connection:
-        waiting = tuple(sending.removals(connection, group.id, ALL))
-        row = groups.row_of(connection, group.id)
-        released = (row.removals_released if row is not None else 0) + len(waiting)
+        waiting = tuple(sending.losing(connection, group.id))
         groups.update_group(
             connection,
             group.id,
             removals_stopped_at=None,
-            removals_released=released,
+            removals_released=len(waiting),
+            removals_next_at=None,
             next_at=groups.NO_WAIT,
         )
         changes.log(

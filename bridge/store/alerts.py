@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, or_, select, update
 
-from bridge.core.telling.alerts import OF_NEWS, PATIENCE, Alert, Finding, Kind, removals_wait
+from bridge.core.telling.alerts import DAILY, OF_NEWS, PATIENCE, Alert, Finding, Kind, removals_wait
 from bridge.store import state
 from bridge.store.schema import alerts
 
@@ -70,6 +70,12 @@ def told(connection: Connection, shown: Iterable[Alert], now: datetime) -> None:
     for alert in shown:
         if alert.gone_at is None and alert.told_at is None:
             _set(connection, alert, told_at=now)
+
+
+def remind(connection: Connection, now: datetime) -> None:
+    """Have those told again that are to be told every day."""
+    was_told = and_(A.kind.in_(DAILY), A.gone_at.is_(None), A.told_at <= now - timedelta(days=1))
+    connection.execute(update(alerts).where(was_told).values(told_at=None))
 
 
 def removals_are_held() -> ColumnElement[bool]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select
 
 from bridge.store.schema import changes
 
+SWAPPED = "swapped"
+"""The outcome of a removal after which its user is on another step of the same ladder."""
 TURNS = ("wanted", "unwanted")
 """The lines in which what is wanted turns; the others say more of it, or what came of it."""
 
@@ -135,13 +137,8 @@ def of_user(
     )
 
 
-def count_since(connection: Connection, action: str, group_id: int, since: datetime) -> int:
-    """How often something happened in a group since a time."""
-    return (
-        connection.scalar(
-            select(func.count())
-            .select_from(changes)
-            .where(changes.c.group_id == group_id, changes.c.action == action, changes.c.at > since)
-        )
-        or 0
-    )
+def losses_since(connection: Connection, group_id: int, since: datetime) -> list[datetime]:
+    """When somebody was taken out of a group since a time, but for those on another step of it."""
+    lost = or_(changes.c.outcome.is_(None), changes.c.outcome != SWAPPED)
+    removed = and_(changes.c.group_id == group_id, changes.c.action == "removed")
+    return list(connection.scalars(select(changes.c.at).where(removed, lost, changes.c.at > since)))

@@ -264,6 +264,7 @@ groups = Table(
     Column("batch_size", Integer, nullable=False, default=100),
     Column("removals_stopped_at", UtcTime),
     Column("removals_released", Integer, nullable=False, default=0),
+    Column("removals_next_at", UtcTime),  # when the pace lets the next one go
     # a reading in progress: from which member on, begun when, of how many
     Column("page_offset", Integer, nullable=False, default=0),
     Column("page_total", Integer),

@@ -1,7 +1,8 @@
 """What may be sent to Discourse: selected at the moment of the call, never an old instruction.
 
 An addition is a row that is wanted and not actual; a removal one that is not wanted, actual, ours,
-proven to be without a grant, and whose user is not dirty again.
+proven to be without a grant, and whose user is not dirty again. A step of a ladder waits, however
+its own end came about, until the step that the user is to have is there (A150).
 """
 
 from __future__ import annotations
@@ -30,30 +31,50 @@ def _is_add() -> ColumnElement[bool]:
 
 @cache
 def _may_go(owned: str = "proven") -> ColumnElement[bool]:
-    other = memberships.alias("successor")
-    taken = exists().where(
-        other.c.user_id == M.user_id,
-        other.c.group_id == M.swap_to,
-        other.c.wanted,
-        other.c.actual,
+    return and_(
+        _loses(),
+        M.owned == owned,
+        M.intent.is_(None),
+        or_(M.confirmed_at.is_not(None), _successor(M.swap_to)),
+        ~is_user_dirty(M.user_id),
+        ~_is_giver_dirty(),
+        ~removals_are_held(),
     )
+
+
+@cache
+def _loses() -> ColumnElement[bool]:
+    """In it, not to be in it any more, and nothing speaks against taking them out by and by."""
     # While somebody is away nothing is written for them. Who was made anonymous will not come back.
     away = exists().where(
         users.c.user_id == M.user_id, users.c.state.not_in(["active", "anonymized"])
     )
     return and_(
-        ~M.wanted,
-        M.actual,
-        ~away,
-        M.owned == owned,
-        M.hold.is_(None),
-        M.intent.is_(None),
-        M.unwanted_at.is_not(None),
-        or_(M.confirmed_at.is_not(None), taken),
-        ~is_user_dirty(M.user_id),
-        ~_is_giver_dirty(),
-        ~removals_are_held(),
+        ~M.wanted, M.actual, ~away, M.hold.is_(None), M.unwanted_at.is_not(None), ~_is_awaited()
     )
+
+
+def _successor(group_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    other = memberships.alias("successor")
+    return exists().where(
+        other.c.user_id == M.user_id, other.c.group_id == group_id, other.c.wanted, other.c.actual
+    )
+
+
+@cache
+def _is_swap() -> ColumnElement[bool]:
+    """They stand on another step of the same ladder already."""
+    other = memberships.alias("step")
+    same = and_(other.c.user_id == M.user_id, other.c.ladder == M.ladder)
+    return exists().where(same, other.c.wanted, other.c.actual)
+
+
+@cache
+def _is_awaited() -> ColumnElement[bool]:
+    """Another step of the same ladder is theirs, and they are not in it yet."""
+    other = memberships.alias("awaited")
+    same = and_(other.c.user_id == M.user_id, other.c.ladder == M.ladder)
+    return exists().where(same, other.c.wanted, ~other.c.actual)
 
 
 def adds(connection: Connection, group_id: int, limit: int) -> list[int]:
@@ -93,28 +114,40 @@ def removals(
     *,
     owned: str = "proven",
     read_after: datetime | None = None,
+    swapped: bool | None = None,
 ) -> list[int]:
     """Users to take out of a group now: owned, proven without a grant, and not dirty again.
 
-    `read_after`: only those whose customers were all read completely since then.
+    `read_after`: only those whose customers were all read completely since then. `swapped`: only
+    those who stand on another step of the ladder by now, or only those who do not.
     """
-    statement = select(M.user_id).where(M.group_id == group_id, _may_go(owned))
+    of_kind = [] if swapped is None else [_is_swap() if swapped else ~_is_swap()]
+    statement = select(M.user_id).where(M.group_id == group_id, _may_go(owned), *of_kind)
     if read_after is not None:
         statement = statement.where(~_is_stale(read_after))
     return list(connection.scalars(statement.order_by(M.unwanted_at, M.user_id).limit(limit)))
 
 
 def stale_removals(
-    connection: Connection, group_id: int, limit: int, read_after: datetime
+    connection: Connection, group_id: int, limit: int, read_after: datetime, *, swapped: bool
 ) -> list[int]:
-    """Users who might be taken out, but whose reading of Stripe is too old to act on."""
+    """Of those who are next to be taken out, whose reading of Stripe is too old to act on."""
+    next_ones = removals(connection, group_id, limit, swapped=swapped)
     return list(
         connection.scalars(
-            select(M.user_id)
-            .where(M.group_id == group_id, _may_go(), _is_stale(read_after))
-            .limit(limit)
+            select(M.user_id).where(
+                M.group_id == group_id, M.user_id.in_(next_ones), _is_stale(read_after)
+            )
         )
     )
+
+
+def losing(connection: Connection, group_id: int) -> list[int]:
+    """Who is to lose a group, proven yet or not; whoever is on another step loses nothing."""
+    statement = select(M.user_id).where(
+        M.group_id == group_id, _loses(), M.owned != "no", ~_is_swap()
+    )
+    return list(connection.scalars(statement.order_by(M.unwanted_at, M.user_id)))
 
 
 def _is_giver_dirty() -> ColumnElement[bool]:
@@ -152,8 +185,13 @@ def groups_with_work(connection: Connection, now: datetime, limit: int = 100) ->
             open_to,
             or_(
                 exists().where(waiting, M.intent.is_not(None)),
+                exists().where(waiting, or_(_may_go(), _may_go("claimed")), _is_swap()),
                 and_(
                     groups.c.removals_stopped_at.is_(None),
+                    or_(
+                        groups.c.removals_next_at.is_(None),
+                        groups.c.removals_next_at <= now,
+                    ),
                     exists().where(waiting, or_(_may_go(), _may_go("claimed"))),
                 ),
             ),

@@ -37,6 +37,7 @@ def look(bridge: Bridge) -> None:
     with bridge.store.write() as connection:
         new, over = alerts.save(connection, found, now)
         alerts.hold_removals(connection, now, confirm, anybody=anybody)
+        alerts.remind(connection, now)
     for finding in new:
         log.error("alert", kind=str(finding.kind), subject=finding.subject)
     for alert in over:

@@ -14,19 +14,19 @@ import structlog
 from bridge.crashpoints import crashpoint
 from bridge.discourse_api.client import AddResult, RemoveResult
 from bridge.errors import BridgeError, Forbidden, NoRequestLeft, NotFound, Uncertain
-from bridge.store import changes, groups, memberships, sending, work
+from bridge.store import groups, memberships, sending, work
 from bridge.wiring import Bridge
-from bridge.worker import group_writes
-from bridge.worker.group_writes import LARGEST_BATCH, Turn
+from bridge.worker import group_writes, removal_pace
+from bridge.worker.group_writes import Turn
 from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
-REMOVAL_WINDOW = timedelta(hours=1)
 GATHER = timedelta(seconds=10)
 GATHER_REMOVALS = timedelta(minutes=1)
 # So long, and no longer, removals stay out of the way of whoever reads the group page by page.
 LONGEST_READING = timedelta(minutes=5)
-OLDEST_READING = timedelta(minutes=15)
+# What is removed was read so shortly before (A150).
+OLDEST_READING = timedelta(minutes=1)
 AGAIN = Backoff(2.0, 120.0)
 FORBIDDEN_AGAIN = Backoff(2.0, 900.0)  # until somebody has given the key its right
 
@@ -75,7 +75,7 @@ def _gathers(turn: Turn) -> bool:
 
 
 def _add(turn: Turn) -> bool:
-    user_ids = _intend(turn, "add", turn.group.batch_size)
+    user_ids = _intend_addition(turn, turn.group.batch_size)
     if not user_ids:
         return False
     result = _send(turn, "add", user_ids)
@@ -96,16 +96,25 @@ def _add(turn: Turn) -> bool:
 
 
 def _remove(turn: Turn) -> bool:
-    if turn.group.removals_stopped_at is not None or _removals_wait(turn):
+    if _removals_wait(turn):
         return False
-    _read_again_what_is_old(turn)
-    allowed = _removals_allowed(turn)
-    user_ids = _intend(turn, "remove", min(turn.group.batch_size, allowed)) if allowed else []
+    if _take_out(turn, turn.group.batch_size, swapped=True):
+        return True
+    allowed = min(removal_pace.allowed(turn), turn.group.batch_size)
+    if allowed and _take_out(turn, allowed, swapped=False):
+        return True
+    _ask_whose(turn)
+    return False
+
+
+def _take_out(turn: Turn, limit: int, *, swapped: bool) -> bool:
+    """Take out those who stand on another step by now, or those who lose the group."""
+    _read_again_what_is_old(turn, limit, swapped=swapped)
+    user_ids = _intend_removal(turn, limit, swapped=swapped)
     if not user_ids:
-        _ask_whose(turn)
-        return _stop_if_too_many(turn, allowed)
+        return False
     result = _send(turn, "remove", user_ids)
-    group_writes.are_out(turn, user_ids)
+    group_writes.are_out(turn, user_ids, swapped=swapped)
     group_writes.pace(turn, len(user_ids), result.seconds)
     log.info("applied", group_id=turn.id, removed=len(user_ids), skipped=len(result.skipped))
     return True
@@ -146,45 +155,15 @@ def _removals_wait(turn: Turn) -> bool:
     return oldest is not None and now < oldest + GATHER_REMOVALS and turn.bridge.limiter.is_scarce()
 
 
-def _removals_allowed(turn: Turn) -> int:
-    """How many may still go in this rolling hour."""
-    policy, now = turn.bridge.policy, turn.bridge.clock.now()
-    with turn.bridge.store.read() as connection:
-        since = now - REMOVAL_WINDOW
-        gone = changes.count_since(connection, "removed", turn.id, since)
-        owned = sending.count_owned(connection, turn.id)
-        released = int(turn.group.removals_released)
-    share: int = (owned + gone) * policy.removal_limit_percent // 100
-    return max(0, max(policy.removal_limit_min, share) + released - gone)
+def _read_again_what_is_old(turn: Turn, limit: int, *, swapped: bool) -> None:
+    """A removal that had to wait rests on an old reading: Stripe is asked once more before it.
 
-
-def _stop_if_too_many(turn: Turn, allowed: int) -> bool:
-    """Hold everything that is left when the limit is reached, until a moderator lets it go on."""
-    if allowed:
-        return False
+    Of as many as may go now, and no more: those behind them are read when it is their turn.
+    """
     now = turn.bridge.clock.now()
+    old = now - OLDEST_READING
     with turn.bridge.store.write() as connection:
-        waiting = sending.removals(connection, turn.id, LARGEST_BATCH)
-        if waiting:
-            groups.update_group(connection, turn.id, removals_stopped_at=now)
-            changes.log(
-                connection,
-                "removals_stopped",
-                now=now,
-                group_id=turn.id,
-                outcome=f"{len(waiting)} more would be removed than one hour allows",
-            )
-            log.error("removals.stopped", group_id=turn.id, waiting=len(waiting))
-    return False
-
-
-def _read_again_what_is_old(turn: Turn) -> None:
-    """A removal that had to wait rests on an old reading: Stripe is asked once more before it."""
-    now = turn.bridge.clock.now()
-    with turn.bridge.store.write() as connection:
-        for user_id in sending.stale_removals(
-            connection, turn.id, LARGEST_BATCH, now - OLDEST_READING
-        ):
+        for user_id in sending.stale_removals(connection, turn.id, limit, old, swapped=swapped):
             work.mark_dirty(
                 connection,
                 work.user_key(user_id),
@@ -203,19 +182,30 @@ def _ask_whose(turn: Turn) -> None:
             groups.ask_for_reading(connection, turn.id, now)
 
 
-def _intend(turn: Turn, intent: Intent, limit: int) -> list[int]:
-    """Select what is to be sent now and write it down, in one transaction with the lease."""
+def _intend_addition(turn: Turn, limit: int) -> list[int]:
+    """Select whom to add now and write it down, in one transaction with the lease."""
     now = turn.bridge.clock.now()
-    turn.bridge.limiter.check("high" if intent == "add" else "normal")
+    turn.bridge.limiter.check("high")
     with turn.bridge.store.write() as connection:
         work.check(connection, turn.lease, now)
-        user_ids = (
-            sending.adds(connection, turn.id, limit)
-            if intent == "add"
-            else sending.removals(connection, turn.id, limit, read_after=now - OLDEST_READING)
+        user_ids = sending.adds(connection, turn.id, limit)
+        if user_ids:
+            memberships.intend(connection, turn.id, user_ids, "add", now)
+    return user_ids
+
+
+def _intend_removal(turn: Turn, limit: int, *, swapped: bool) -> list[int]:
+    """The same of removals: only of users whose customers were all read within the last minute."""
+    now = turn.bridge.clock.now()
+    turn.bridge.limiter.check("normal")
+    with turn.bridge.store.write() as connection:
+        work.check(connection, turn.lease, now)
+        read_after = now - OLDEST_READING
+        user_ids = sending.removals(
+            connection, turn.id, limit, read_after=read_after, swapped=swapped
         )
         if user_ids:
-            memberships.intend(connection, turn.id, user_ids, intent, now)
+            memberships.intend(connection, turn.id, user_ids, "remove", now)
     return user_ids
 
 

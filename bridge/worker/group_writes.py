@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from bridge.errors import BridgeError, NotFound
-from bridge.store import groups, memberships, statements, work
+from bridge.store import changes, groups, memberships, statements, work
 from bridge.wiring import Bridge
 
 # A real forum adds people one by one and kills a request at 30 s: aim at 2 to 3 s a call.
@@ -61,12 +61,16 @@ def are_in(turn: Turn, user_ids: Sequence[int], *, owned: str, action: str) -> N
         turn.bridge.hint("apply", str(group_id))
 
 
-def are_out(turn: Turn, user_ids: Sequence[int]) -> None:
-    """They are out: write it down."""
+def are_out(turn: Turn, user_ids: Sequence[int], *, swapped: bool) -> None:
+    """They are out: write it down. `swapped`: they are on another step and lose nothing."""
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
         work.check(connection, turn.lease, now)
-        memberships.settle_removed(connection, turn.id, user_ids, now=now)
+        outcome = changes.SWAPPED if swapped else None
+        memberships.settle_removed(connection, turn.id, user_ids, now=now, outcome=outcome)
+        if not swapped:
+            released = max(0, turn.group.removals_released - len(user_ids))
+            groups.update_group(connection, turn.id, removals_released=released)
         groups.update_group(connection, turn.id, attempts=0, error=None)
         statements.compare(connection, user_ids, turn.compare_at)
 

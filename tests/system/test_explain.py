@@ -131,8 +131,8 @@ def test_a_removal_that_is_decided_tells_what_it_waits_for(world: System) -> Non
     assert [one["for"] for one in told["waits"]] == ["confirm"]
 
 
-def test_removals_beyond_the_limit_tell_that_they_wait_for_a_moderator(tmp_path: Path) -> None:
-    policy = replace(POLICY, removal_limit_min=0, removal_limit_percent=0)
+def test_many_removals_at_once_tell_that_they_wait_for_a_moderator(tmp_path: Path) -> None:
+    policy = replace(POLICY, removal_mass_min=0, removal_mass_percent=0)
     with system(tmp_path, policy=policy) as world:
         world.advance(2)
         subscription = world.subscribe(world.customer("alice"), world.price("supporters"))

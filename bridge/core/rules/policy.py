@@ -41,6 +41,8 @@ class Policy:
     removal_confirm_seconds: int = 60
     removal_limit_min: int = 5
     removal_limit_percent: int = 10
+    removal_mass_min: int = 20
+    removal_mass_percent: int = 30
     statement_quiet_seconds: int = 600
     statement_renewal_seconds: int = DAY_SECONDS
     sweep_seconds: int = 300
@@ -52,6 +54,8 @@ SITE_LIMITS: Mapping[str, tuple[int, int]] = {
     "removal_confirm_seconds": (0, 7 * DAY_SECONDS),
     "removal_limit_min": (0, 1_000_000),
     "removal_limit_percent": (0, 100),
+    "removal_mass_min": (0, 1_000_000),
+    "removal_mass_percent": (0, 100),
     "statement_quiet_seconds": (0, 7 * DAY_SECONDS),
     "statement_renewal_seconds": (0, 31 * DAY_SECONDS),
     "sweep_seconds": (1, DAY_SECONDS),

@@ -50,6 +50,9 @@ PATIENCE: Mapping[Kind, timedelta] = {
 }
 """Often over by itself, or once whoever is at work on it has finished; others are told at once."""
 
+DAILY = frozenset({Kind.REMOVALS_STOPPED})
+"""Told again every day for as long as they last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -133,7 +136,7 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
         "bridge explain id:{user_id}; if that is not meant, give the price a rule",
     ),
     Kind.REMOVALS_STOPPED: (
-        "Removals from {group} are stopped: more were due than one hour allows",
+        "Many are to lose {group} at once: nobody is removed from it until you decide",
         "bridge plan; if they are right, bridge release {group}",
     ),
     Kind.DISPUTE: (
