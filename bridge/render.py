@@ -1,6 +1,6 @@
 """From a statement to the member's private message, and the Jinja environments for both outputs.
 
-In HTML the templates escape by themselves. In Markdown they do too, by `escape_markdown`: whatever
+Both kinds of template escape automatically; those for Markdown by `escape_markdown`: whatever
 a template prints is escaped unless it is Markdown that the template or a filter here made.
 """
 
@@ -27,11 +27,11 @@ from bridge.core.telling.alerts import Alert
 from bridge.core.telling.money import prefix
 from bridge.core.telling.reasons import phrase
 from bridge.core.telling.statement import Cause, GroupName, Statement, fold
+from bridge.core.telling.words import LOCALE
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-LOCALE = "en-GB"
 TITLE = "Your membership statement"
-ALERTS_TITLE = "Memberships: something needs you"
+ALERTS_TITLE = "Memberships: action needed"
 
 # Discourse refuses more (its setting max_post_length).
 MESSAGE_LIMIT = 32_000
@@ -66,8 +66,8 @@ def statement_markdown(statement: Statement, locale: str = LOCALE) -> tuple[str,
         body = _body(fold(statement, lines), locale)
         if len(body) < MESSAGE_LIMIT:
             return TITLE, body
-    whole = _link("see it whole", statement.links.full)
-    return TITLE, f"Your statement is too long for a message: {whole}.\n"
+    whole = _link("See the full statement", statement.links.full)
+    return TITLE, f"Your statement is too long for a message. {whole}.\n"
 
 
 def receipt_markdown(line: MoneyLine, locale: str = LOCALE) -> str:

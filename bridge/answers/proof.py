@@ -104,7 +104,8 @@ class Case:
 
     def _words(self, grant: Grant) -> str:
         prices = {price.id: price for price in self.regime.prices}
-        whats = name_prices([grant], self.regime.rules, prices)
+        products = {product.id: product for product in self.regime.products}
+        whats = name_prices([grant], self.regime.rules, prices, products)
         return phrase(grant, whats.get(grant.price_id or "", "membership"), _day)
 
     def _stays_on(self, grant: Grant) -> str | None:

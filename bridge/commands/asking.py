@@ -141,7 +141,7 @@ def alerts(*, as_json: bool) -> None:
             console.print(f"[yellow]since {day(one.since_at)}[/], {told}: {escape(one.what)}.")
             console.print(f"  what to do: {escape(one.todo)}.")
         if not found:
-            console.print("Nothing needs you.")
+            console.print("Nothing needs your attention.")
 
     said = [
         {

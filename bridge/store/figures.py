@@ -96,7 +96,7 @@ COUNTS: tuple[tuple[str, str, Select[int]], ...] = (
     ),
     (
         "bridge_paying_without_account",
-        "Customers who go on paying though their account is gone or anonymous: ask the_M.",
+        "Customers who go on paying though their account is gone or anonymous: ask the moderators.",
         _paying().where(users.c.state.in_(["gone", "anonymized"])),
     ),
     (

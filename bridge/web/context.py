@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, request, session, url_for
 
-from bridge.core.telling.words import LOCALES
 from bridge.web.addresses import with_query
 from bridge.web.look import Look, LookCache
 
@@ -49,11 +48,6 @@ def now() -> datetime:
 def law_in_force(connection: Connection) -> Law:
     """Policy, mapping rules and catalogue as of the connection's moment."""
     return the_bridge().rulebook.law(connection)
-
-
-def locale() -> str:
-    """The reader's way of writing numbers and dates."""
-    return request.accept_languages.best_match(LOCALES) or LOCALES[0]
 
 
 def absolute(endpoint: str, **values: Any) -> str:

@@ -58,9 +58,7 @@ def callback() -> AnyResponse:
         )
     except connect.BadAnswer as error:
         log.warning("login.refused", why=str(error))
-        raise Stop(
-            403, "The sign-in did not work", "The forum's answer could not be verified."
-        ) from error
+        raise Stop(403, "Login failed", "We could not verify the forum's answer.") from error
     with the_bridge().store.write() as connection:
         nonce = store.use_nonce(connection, answer.nonce, PURPOSE, session.get("browser"), now())
     wanted = own_path(nonce.payload.get("next"))
@@ -80,11 +78,11 @@ def _not_fresh(wanted: str, *, stale: bool) -> AnyResponse:
     if reader() is not None:
         return redirect(wanted, 303)
     if stale:
-        sentence = "This sign-in took longer than ten minutes or was used already."
+        sentence = "This login took longer than ten minutes or was already used."
     else:
         sentence = (
-            "Your browser did not bring back the cookie that this sign-in began with. "
-            "Allow cookies for this site, or finish in the window in which you began."
+            "Your browser did not send the cookie that this login started with. "
+            "Allow cookies for this site, or finish in the window where you started."
         )
     page = render_template("login_again.jinja", sentence=sentence, wanted=wanted)
     return Response(page, 400)

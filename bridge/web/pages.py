@@ -10,7 +10,7 @@ from jinja2 import StrictUndefined
 from bridge.core.model.stripe import Price
 from bridge.core.telling import words
 from bridge.render import statement_filters
-from bridge.web.context import locale, reader, the_bridge, the_look
+from bridge.web.context import reader, the_bridge, the_look
 
 
 def teach(app: Flask) -> None:
@@ -21,7 +21,7 @@ def teach(app: Flask) -> None:
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(
         amount=_amount,
-        price=lambda price: words.price_words(price, locale()),
+        price=lambda price: words.price_words(price, words.LOCALE),
         interval=words.interval_words,
         recurrence=words.recurrence_words,
         group_names=words.group_names,
@@ -31,13 +31,13 @@ def teach(app: Flask) -> None:
 
 
 def _amount(price: Price) -> str:
-    return words.amount_words(price, locale())
+    return words.amount_words(price, words.LOCALE)
 
 
 def _common() -> dict[str, Any]:
     return {
         "look": the_look(),
-        "locale": locale(),
+        "locale": words.LOCALE,
         "reader": reader(),
         "forum_url": the_bridge().settings.discourse_url,
         "request_id": g.get("request_id", ""),

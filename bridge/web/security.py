@@ -16,14 +16,20 @@ from bridge.settings import Settings
 log = structlog.get_logger(__name__)
 
 WORDS = {
-    400: ("This did not work", "The page was open for too long, or the address is not complete."),
-    403: ("This is not yours to see", "It belongs to somebody else, or you are not signed in."),
-    404: ("There is nothing here", "The address may have a slip of the pen, or the offer ended."),
-    405: ("This did not work", "The page cannot be used in this way."),
-    413: ("This is too much", "What was sent is larger than anything this page needs."),
-    429: ("One moment, please", "There were many requests at once. Try again in a minute."),
-    500: ("Something went wrong here", "It is our fault, not yours. It was written down."),
-    503: ("Not now, but soon", "Something we depend on is not answering. Try again in a minute."),
+    400: (
+        "This did not work",
+        "The page was open for too long, or its address is incomplete. Please try again.",
+    ),
+    403: ("You can't see this page", "It belongs to another member, or you are not logged in."),
+    404: ("Page not found", "The address may be mistyped, or the offer has ended."),
+    405: ("This did not work", "This page does not accept that kind of request."),
+    413: ("Request too large", "The request is larger than this page accepts."),
+    429: ("One moment, please", "You sent too many requests. Please try again in a minute."),
+    500: ("Something went wrong", "This is our fault, not yours. The error has been logged."),
+    503: (
+        "Temporarily unavailable",
+        "A service we depend on is not responding. Please try again in a minute.",
+    ),
 }
 
 

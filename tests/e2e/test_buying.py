@@ -58,7 +58,7 @@ def test_A82_A49_a_member_buys_and_lands_on_the_post_they_came_from(
     assert gone.headers["Location"] == session.url, "the card is typed on Stripe's own page"
     place.pay_at_stripe(session.url)
     back = browser.get(session.success_url)
-    assert "Waiting for Stripe" in back.text
+    assert "Stripe is confirming your payment" in back.text
     assert "patrons" not in str(place.members("patrons"))
     place.settle()
     assert place.members("patrons") == {"ada"}
@@ -158,11 +158,11 @@ def test_what_is_running_already_is_refused_kindly(place: Place, yearly: str) ->
     page = browser.get(f"/join/{yearly}")
     place.settle()
     told = browser.get(f"/join/{yearly}")
-    assert "You have Patron already" in told.text
-    assert "Change card or cancel" in told.text
+    assert "You already have Patron" in told.text
+    assert "Update card or cancel" in told.text
     form = browser.submit(page, f"/join/{yearly}")
     assert form.status_code == 200
-    assert "You have Patron already" in form.text, "an old form cannot buy it twice either"
+    assert "You already have Patron" in form.text, "an old form cannot buy it twice either"
     assert len(sessions(place)) == 1
 
 
@@ -192,7 +192,7 @@ def test_A51_A52_the_preview_tells_price_tax_recurrence_and_group(
 ) -> None:
     page = place.browser("ada").get(f"/join/{yearly}").text
     assert "€25.00 a year" in page
-    assert "Renews by itself every year until you cancel" in page
+    assert "Renews automatically every year. Cancel any time." in page
     assert "If tax applies" in page
     assert "<strong>Patrons</strong>" in page
 

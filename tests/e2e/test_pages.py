@@ -153,7 +153,7 @@ def test_I7_everyone_sees_their_own_statement_and_nobody_else_s(tmp_path: Path) 
         page = eves.get("/me")
         refused = eves.submit(page, "/me/billing", customer="cus_of_ada")
         assert refused.status_code == 403
-        assert "not yours" in refused.text
+        assert "belongs to another member" in refused.text
 
 
 def test_A101_the_parts_of_a_payment_and_what_is_pending_are_text_on_the_page(
@@ -207,14 +207,14 @@ def test_A82_the_waiting_page_tells_how_far_it_is_and_ends_at_the_post(tmp_path:
         browser.get("/me")
         address = order(place, user_id, "an-order-of-ada-00000002")
         waiting = browser.get(address)
-        assert "Waiting for Stripe" in waiting.text
+        assert "Stripe is confirming your payment" in waiting.text
         assert 'http-equiv="refresh" content="3; url=/join/done?order=' in waiting.text
         membership = {"user_id": user_id, "group_id": group.id, "sources": ["sub_1"]}
         with place.bridge.store.write() as connection:
             connection.execute(
                 insert(schema.memberships).values(**membership, wanted=True, actual=False)
             )
-        assert "The forum is letting you in" in browser.get(address).text
+        assert "Adding you to" in browser.get(address).text
         with place.bridge.store.write() as connection:
             connection.execute(update(schema.memberships).values(actual=True))
         arrived = browser.get(address)
@@ -243,7 +243,7 @@ def test_a_form_without_our_token_does_nothing(place: Place) -> None:
 def test_what_is_not_sold_is_said_in_plain_words_with_a_number_to_ask_by(place: Place) -> None:
     page = requests.get(f"{place.url}/join/nothing", timeout=20)
     assert page.status_code == 404
-    assert "not on offer" in page.text
+    assert "This offer is not available" in page.text
     assert page.headers["X-Request-Id"] in page.text
 
 
@@ -266,8 +266,8 @@ def test_nobody_pays_for_what_a_broken_mapping_rule_should_lead_to(place: Place)
     place.sell(club)
     refused = browser.submit(page, "/join/price_club")
     assert refused.status_code == 503
-    assert "set up wrongly" in refused.text
-    assert "set up wrongly" in browser.get("/join/prod_club").text
+    assert "set up incorrectly" in refused.text
+    assert "set up incorrectly" in browser.get("/join/prod_club").text
     metadata["discourse_groups"] = "patrons"
     place.sell(club)
     assert "Continue to payment" in browser.get("/join/price_club").text

@@ -99,7 +99,7 @@ def test_A100_a_stranger_logs_in_on_the_way_and_arrives(
         log_in(page, "ada")
         if not page.url.startswith(place.url):
             page.goto(f"{place.url}/join/{price}?signed_in=no")
-            page.get_by_role("link", name="I am logged in, go on").click()
+            page.get_by_role("link", name="I am logged in, continue").click()
         expect(page.get_by_role("button", name="Continue to payment")).to_be_visible()
         assert page.url.startswith(f"{place.url}/join/{price}")
 
@@ -124,7 +124,7 @@ def test_A82_from_the_link_to_the_group_and_back_to_the_post(
         assert page.url.startswith(place.bridge.settings.stripe_api_base or "")
         page.get_by_label("E-mail").fill("grace@example.com")
         page.locator("button[value=pay]").click()
-        expect(page.get_by_role("heading")).to_contain_text("Waiting for Stripe")
+        expect(page.get_by_role("heading")).to_contain_text("Stripe is confirming your payment")
         page.screenshot(path=PICTURES / "done-waiting.png")
         place.settle()
         assert newcomer in place.members("patrons")
@@ -239,7 +239,7 @@ def test_everything_can_be_reached_and_seen_by_keyboard(
             style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
             assert style == "solid", "one sees where one is"
         assert "Log in to A Community" in seen
-        assert "I am logged in, go on" in seen
+        assert "I am logged in, continue" in seen
 
 
 def test_at_twice_the_size_nothing_has_to_be_scrolled_sideways(

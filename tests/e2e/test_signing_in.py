@@ -37,7 +37,7 @@ def test_A100_a_stranger_gets_a_page_of_ours_and_never_a_circle(place: Place) ->
     assert page.status_code == 200
     assert len(page.history) == 4
     assert "Log in to A Community" in page.text
-    assert "I am logged in, go on" in page.text
+    assert "I am logged in, continue" in page.text
     assert "Patron" in page.text
 
 
@@ -61,7 +61,7 @@ def test_A100_a_stranger_who_logged_in_on_the_way_is_one_click_away(any_forum: P
     browser = any_forum.browser()
     page = browser.get("/join/patron?from=/t/1")
     browser.log_in("ada")
-    arrived = browser.get(link(page, "I am logged in, go on"))
+    arrived = browser.get(link(page, "I am logged in, continue"))
     assert arrived.url.startswith(f"{any_forum.url}/join/patron")
     assert "Continue to payment" in arrived.text
 
@@ -110,7 +110,7 @@ def test_a_sign_in_counts_once(place: Place) -> None:
     browser.cookies.set("bridge", before, domain="127.0.0.1", path="/")
     again = browser.get(address, allow_redirects=False)
     assert again.status_code == 400
-    assert "used already" in again.text
+    assert "already used" in again.text
     assert not is_signed_in(browser)
 
 
@@ -130,7 +130,7 @@ def test_a_sign_in_counts_for_ten_minutes(place: Place) -> None:
     late = browser.get(address, allow_redirects=False)
     assert late.status_code == 400
     assert "ten minutes" in late.text
-    assert browser.get(link(late, "Sign in again")).url == f"{place.url}/me"
+    assert browser.get(link(late, "Log in again")).url == f"{place.url}/me"
 
 
 @pytest.mark.parametrize("change", ["sig=" + "0" * 64, "sig=", "sso=AAAA"])

@@ -67,7 +67,7 @@ def test_E52_both_statements_say_it_and_only_the_givers_tells_of_money(world: Sy
     give(world, world.customer("alice"), world.price("supporters"), "bob")
     world.settle()
     told = statement_of(world, "bob")
-    assert "monthly membership \\(a gift\\)" in told
+    assert "the gift you received \\(monthly membership\\)" in told
     assert "€" not in told
     assert "Next payment" not in told
     giver = statement_of(world, "alice")

@@ -50,7 +50,7 @@ def test_A105_what_is_paid_from_credit_is_not_new_money(world: System) -> None:
     balance = -(world.sdk.v1.customers.retrieve(customer).balance or 0)
     assert balance > 0
     for text in told(world, "alice"):
-        assert "Paid altogether €120.00" in text
+        assert "Paid in total €120.00" in text
         assert "Credit: Unused time on Membership patrons" in text
         assert text.count("Paid from credit") == 3
         assert f"Credit for your next payments €{balance / 100:.2f}" in text
@@ -69,7 +69,7 @@ def test_A105_credit_given_by_hand_and_by_a_credit_note_is_a_line_and_no_money(
     for text in told(world, "alice"):
         assert "Credit: For the broken stream €3.00" in text
         assert "Credit: Credit note €4.00" in text
-        assert "Paid altogether €10.00" in text
+        assert "Paid in total €10.00" in text
         assert "Credit for your next payments €7.00" in text
 
 
@@ -77,16 +77,16 @@ def test_A111_an_open_dispute_is_under_review_and_not_given_back(world: System) 
     customer = world.customer("alice", payment_method="pm_card_createDispute")
     world.subscribe(customer, world.price("supporters"))
     for shown in told(world, "alice"):
-        text = shown.replace(" Receipt", "").replace(" altogether, under", " with your bank, under")
+        text = shown.replace(" Receipt", "").replace(" in total, under", " with your bank, under")
         assert f"Disputed with your bank, under review: Membership supporters {MINUS}€10.00" in text
         assert f"Disputed with your bank, under review {MINUS}€10.00" in text
-        assert "Given back" not in text
+        assert "Refunded" not in text
     (dispute,) = world.sdk.v1.disputes.list().data
     losing: Any = {"evidence": {"uncategorized_text": "losing_evidence"}, "submit": True}
     world.sdk.v1.disputes.update(dispute.id, losing)
     for text in told(world, "alice"):
         assert "under review" not in text
-        assert f"Given back {MINUS}€10.00" in text.replace(" altogether", "")
+        assert f"Refunded {MINUS}€10.00" in text.replace(" in total", "")
 
 
 def test_A138_a_card_hold_is_no_payment_until_it_is_captured_and_then_its_part(
@@ -106,6 +106,6 @@ def test_A138_a_card_hold_is_no_payment_until_it_is_captured_and_then_its_part(
     world.advance(DAY + 60)
     world.settle()
     assert "€42.00" not in page_of(world, "voided")
-    assert "Paid altogether" not in page_of(world, "voided")
-    assert "Paid altogether €20.00" in page_of(world, "partly")
-    assert "Given back" not in page_of(world, "partly")
+    assert "Paid in total" not in page_of(world, "voided")
+    assert "Paid in total €20.00" in page_of(world, "partly")
+    assert "Refunded" not in page_of(world, "partly")

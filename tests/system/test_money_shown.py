@@ -110,13 +110,13 @@ def test_A26_gross_discount_and_net_appear_on_the_statement(
 ) -> None:
     for text in told.end[user]:
         assert f"€20.00, less {off} discount" in text
-        assert f"Paid altogether {net}" in text
+        assert f"Paid in total {net}" in text
 
 
 def test_A26_E23_of_something_bought_once_too(told: Told) -> None:
     for text in told.end["once"]:
         assert "€10.00, less €1.00 discount" in text
-        assert "Paid altogether €9.00" in text
+        assert "Paid in total €9.00" in text
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_A25_an_introductory_code_counts_once_one_for_ever_always_and_nobody_lea
     assert moves(told.world, user, "choir") == ["in"]
     for text in told.end[user]:
         assert text.count("€10.00, less €5.00 discount") == times
-        assert f"Paid altogether {total}" in text
+        assert f"Paid in total {total}" in text
 
 
 def test_A27_E33_what_is_paid_from_credit_says_so_and_renews(told: Told) -> None:
@@ -141,7 +141,7 @@ def test_A27_E33_what_is_paid_from_credit_says_so_and_renews(told: Told) -> None
 def test_A29_the_split_between_credit_and_card_is_shown(told: Told) -> None:
     for text in told.end["split"]:
         assert text.count("€4.00 from credit, €6.00 charged") == 1
-        assert "Paid altogether €16.00" in text
+        assert "Paid in total €16.00" in text
 
 
 def test_A31_an_upgrade_is_pending_while_unpaid_and_then_shows_credit_and_debit(
@@ -150,12 +150,12 @@ def test_A31_an_upgrade_is_pending_while_unpaid_and_then_shows_credit_and_debit(
     for text in told.midway["upgrade"]:
         assert "Pending: €29.00 for Remaining time on Membership founders" in text
         assert "Unused time" not in text
-        assert "Paid altogether €10.00" in text
+        assert "Paid in total €10.00" in text
     for text in told.end["upgrade"]:
         assert "Pending" not in text
         assert "Remaining time on Membership founders" in text
         assert f"{MINUS}€" in text.partition("Unused time on Membership supporters")[2]
-        assert "Paid altogether €39.00" in text
+        assert "Paid in total €39.00" in text
 
 
 def test_A31_E31_what_is_voided_is_not_pending_any_more(told: Told) -> None:
@@ -174,7 +174,7 @@ def test_E2_E43_a_bank_debit_under_way_is_pending_and_has_not_failed(told: Told,
         assert "Paid" not in text
     for text in told.end[user]:
         assert "Pending" not in text
-        assert "Paid altogether €10.00" in text
+        assert "Paid in total €10.00" in text
 
 
 def test_E43_a_bank_debit_that_failed_is_pending_no_more_and_gives_nothing(told: Told) -> None:
@@ -187,6 +187,6 @@ def test_E43_a_bank_debit_that_failed_is_pending_no_more_and_gives_nothing(told:
 
 def test_E2_a_first_payment_that_is_pending_gives_nothing_yet(told: Told) -> None:
     for text in told.midway["debit"]:
-        assert "You are not in supporters: the first payment of your monthly membership" in text
+        assert "You are not in supporters: the first payment for your monthly membership" in text
     for text in told.end["debit"]:
         assert "You are in supporters" in text

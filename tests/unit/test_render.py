@@ -280,11 +280,11 @@ def test_a_member_reads_one_message_with_standing_totals_links_and_years() -> No
         "| | |\n"
         "|:---|---:|\n"
         "| Paid in 2026 | **€75\\.00** |\n"
-        f"| Given back in 2026 | {MINUS}€5\\.00 |\n"
-        "| Paid altogether | **€124\\.00** |\n"
-        f"| Given back altogether | {MINUS}€5\\.00 |\n"
-        "| Paid altogether | **JP¥500** |\n"
-        "| Left of it | **€119\\.00** |\n\n"
+        f"| Refunded in 2026 | {MINUS}€5\\.00 |\n"
+        "| Paid in total | **€124\\.00** |\n"
+        f"| Refunded in total | {MINUS}€5\\.00 |\n"
+        "| Paid in total | **JP¥500** |\n"
+        "| Net | **€119\\.00** |\n\n"
         "[Change or cancel](https://bridge.example/portal) · "
         "[Full statement](https://bridge.example/me)\n\n"
         "## 2026\n\n"
@@ -307,7 +307,9 @@ def test_a_member_reads_one_message_with_standing_totals_links_and_years() -> No
 def test_a_member_of_nothing_is_told_so() -> None:
     words = words_of()
 
-    assert words.startswith("You have no membership here at the moment.")
+    assert words.startswith(
+        "You don\N{RIGHT SINGLE QUOTATION MARK}t have a membership at the moment."
+    )
     assert "Paid" not in words
 
 
@@ -339,10 +341,11 @@ def test_A58_a_failed_payment_is_told_in_plain_words_with_a_link_to_pay() -> Non
     )
 
     assert (
-        "You are in Patrons for now: payment failed on 20 November 2026; "
-        "kept until 27 November 2026. Pay or change your card."
+        "You are in Patrons for now: the payment for your yearly membership failed on 20 November "
+        "2026; "
+        "you keep access until 27 November 2026. Pay now or update your card."
     ) in words_of(failing)
-    assert "[Pay or change your card](https://bridge.example/portal)" in body_of(failing)
+    assert "[Pay now or update your card](https://bridge.example/portal)" in body_of(failing)
 
 
 def test_a_group_that_is_lost_due_or_held_is_told_with_the_reason() -> None:
@@ -354,18 +357,20 @@ def test_a_group_that_is_lost_due_or_held_is_told_with_the_reason() -> None:
         held={9: "its rule is being corrected"},
     )
 
-    assert "You are about to be in Supporters until 3 March 2027" in words
+    assert "You will soon be in Supporters until 3 March 2027" in words
     assert (
-        "You are not in Patrons: your yearly membership is unpaid; paying brings it back." in words
+        "You are not in Patrons: your yearly membership is unpaid; paying restores access." in words
     )
     assert "You are in Founders for now: its rule is being corrected." in words
-    assert "About what you bought: no group is set for your yearly membership;" in words
+    assert "About your purchase: no group is set for your yearly membership;" in words
 
 
 def test_E59_somebody_whom_staff_took_out_reads_so() -> None:
     words = words_of(grant(), member_of=frozenset(), held={7: "staff took you out of it"})
 
-    assert words.startswith("You have no membership here at the moment.")
+    assert words.startswith(
+        "You don\N{RIGHT SINGLE QUOTATION MARK}t have a membership at the moment."
+    )
     assert "You are not in Patrons: staff took you out of it." in words
 
 
@@ -380,7 +385,7 @@ def test_without_a_place_to_pay_there_is_no_link_to_it() -> None:
         grant(holds=False, reason=Reason.UNPAID), links=Links("https://bridge.example/me")
     )
 
-    assert "Pay or change" not in body
+    assert "Pay now or update" not in body
     assert "Change or cancel" not in body
     assert "[Full statement](https://bridge.example/me)" in body
 
@@ -517,7 +522,7 @@ def test_A90_five_thousand_invoices_fit_into_one_message() -> None:
     _, body = statement_markdown(statement(grant(), money=lines))
 
     assert len(body) < MESSAGE_LIMIT
-    assert "| Paid altogether | **€125\\,000\\.00** |" in body
+    assert "| Paid in total | **€125\\,000\\.00** |" in body
     assert body.count("\n| 2") > 50
     assert "entries from earlier in" in body
     assert "365 entries of 2024" not in body
@@ -545,7 +550,7 @@ def test_a_message_stays_below_the_limit_whatever_it_holds(text: str) -> None:
     assert len(body) < MESSAGE_LIMIT
     assert "Full statement" in body
     assert hopeless == (
-        "Your statement is too long for a message: [see it whole](https://bridge.example/me).\n"
+        "Your statement is too long for a message. [See the full statement](https://bridge.example/me).\n"
     )
 
 

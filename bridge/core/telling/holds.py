@@ -11,33 +11,33 @@ from bridge.core.model.reasons import Hold
 
 FOR_MEMBERS: Mapping[Hold, str] = {
     Hold.RULE_HALTED: "its rule is being corrected",
-    Hold.NO_RULE: "what you pay for has no group assigned right now",
-    Hold.UNKNOWN_STATUS: "its state at Stripe is unclear",
-    Hold.ENTITLEMENT_UNCLEAR: "it is unclear whether what you pay for comes with it",
-    Hold.ENTITLEMENT_UNREAD: "Stripe was not asked yet whether what you pay for comes with it",
-    Hold.VANISHED: "Stripe did not show your subscription any more",
-    Hold.USER_GONE: "the account was not found",
-    Hold.STAFF: "staff took you out of it",
+    Hold.NO_RULE: "no group is set for what you pay for",
+    Hold.UNKNOWN_STATUS: "Stripe reports an unknown status for your subscription",
+    Hold.ENTITLEMENT_UNCLEAR: "it is unclear whether your purchase includes this group",
+    Hold.ENTITLEMENT_UNREAD: "we have not checked yet whether your purchase includes this group",
+    Hold.VANISHED: "Stripe no longer lists your subscription",
+    Hold.USER_GONE: "the forum did not find your account",
+    Hold.STAFF: "a moderator removed you from it",
     Hold.LEFT: "you left it yourself",
 }
 
 FOR_MODERATORS: Mapping[Hold, str] = {
     Hold.RULE_HALTED: "its mapping rule is wrong",
-    Hold.NO_RULE: "what they pay for has no rule",
-    Hold.UNKNOWN_STATUS: "Stripe gives their subscription a status that is not known here",
-    Hold.ENTITLEMENT_UNCLEAR: "Stripe says that they have a feature that nothing of theirs carries",
-    Hold.ENTITLEMENT_UNREAD: "Stripe was not asked yet which features they have",
-    Hold.VANISHED: "Stripe did not list a subscription that it had listed before",
-    Hold.USER_GONE: "the forum does not know this user any more",
-    Hold.STAFF: "staff took them out by hand",
+    Hold.NO_RULE: "no rule covers what they pay for",
+    Hold.UNKNOWN_STATUS: "Stripe reports a subscription status that the bridge does not know",
+    Hold.ENTITLEMENT_UNCLEAR: "Stripe lists a feature that none of their purchases includes",
+    Hold.ENTITLEMENT_UNREAD: "their features have not been read from Stripe yet",
+    Hold.VANISHED: "Stripe no longer lists a subscription that it listed before",
+    Hold.USER_GONE: "the forum no longer knows this user",
+    Hold.STAFF: "a moderator removed them from the group",
     Hold.LEFT: "they left the group themselves",
 }
 
 _REMEDIES: Mapping[Hold, str] = {
-    Hold.RULE_HALTED: "`bridge doctor` tells what to correct",
-    Hold.NO_RULE: "give it one, or `bridge lift USER GROUP`",
-    Hold.STAFF: "`bridge lift USER GROUP` lets them in again",
-    Hold.LEFT: "`bridge lift USER GROUP` lets them in again",
+    Hold.RULE_HALTED: "`bridge doctor` says what to correct",
+    Hold.NO_RULE: "add a rule, or run `bridge lift USER GROUP`",
+    Hold.STAFF: "`bridge lift USER GROUP` lets them back in",
+    Hold.LEFT: "`bridge lift USER GROUP` lets them back in",
 }
 
 WITH_AN_ALERT = frozenset(
@@ -49,7 +49,7 @@ WITH_AN_ALERT = frozenset(
 def for_member(code: str) -> str:
     """Why it stays as it is, said to the member."""
     hold = _known(code)
-    return FOR_MEMBERS[hold] if hold else "a moderator is asked"
+    return FOR_MEMBERS[hold] if hold else "a moderator has been asked"
 
 
 def for_moderator(code: str, *, remedy: bool = False) -> str:

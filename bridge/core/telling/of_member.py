@@ -43,7 +43,7 @@ def statement_input(
         links=Links(addresses.own_page, addresses.own_page),
         grants=verdicts,
         groups=_names(member.groups.values(), shown, addresses.forum),
-        whats=name_prices(verdicts, law.rules, law.catalogue.prices),
+        whats=name_prices(verdicts, law.rules, law.catalogue.prices, law.catalogue.products),
         member_of=frozenset(id_ for id_, one in member.memberships.items() if one.actual),
         held={id_: for_member(code) for id_, code in kept_back.items() if code},
         next_payments=tuple(_next_payments(paid, law.catalogue)),

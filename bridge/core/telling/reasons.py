@@ -7,53 +7,58 @@ from datetime import datetime
 
 from bridge.core.model.reasons import Reason
 from bridge.core.model.rights import Grant
-from bridge.core.model.stripe import Price
+from bridge.core.model.stripe import Price, Product
 from bridge.core.rules.values import Kind
 
 PHRASES: Mapping[Reason, str] = {
-    Reason.ACTIVE: "because of your {what}",
-    Reason.ENDING: "because of your {what}, which ends on {until}",
-    Reason.TRIAL: "because of the trial of your {what}",
-    Reason.TRIAL_WAITS: "the trial of your {what} does not count yet; it begins with the payment",
-    Reason.GRACE: "payment failed on {because}; kept until {until}",
-    Reason.GRACE_OVER: "payment failed on {because} and was not made by {until}",
-    Reason.UNPAID: "your {what} is unpaid; paying brings it back",
-    Reason.INCOMPLETE: "the first payment of your {what} is still pending",
-    Reason.INCOMPLETE_EXPIRED: "the first payment of your {what} was never made",
-    Reason.CANCELED: "your {what} ended on {because}",
-    Reason.PAUSED: "your {what} is paused",
-    Reason.PAUSED_KEPT: "because of your {what}, which is paused",
-    Reason.COLLECTION_PAUSED: "because of your {what}, whose payments are paused",
-    Reason.COLLECTION_PAUSED_PAID: "the payments of your {what} are paused; paid until {until}",
-    Reason.COLLECTION_PAUSED_ENDED: "the payments of your {what} are paused",
-    Reason.INSTALMENTS_DONE: "because all instalments of your {what} are paid",
-    Reason.INSTALMENTS_OVER: "what the instalments of your {what} bought ended on {until}",
-    Reason.CUSTOMER_DELETED: "the customer of your {what} was deleted in Stripe",
-    Reason.UNKNOWN_STATUS: "your {what} has an unknown status in Stripe; a moderator is asked",
-    Reason.NO_RULE: "no group is set for your {what}; a moderator is asked",
-    Reason.NO_RULE_ENDS: "your {what} leads to no group any more",
-    Reason.NO_SEATS: "your {what} has no seats any more",
-    Reason.RULE_HALTED: "the groups of your {what} are set up wrongly; a moderator is asked",
-    Reason.REFUNDED: "your {what} was refunded on {because}",
-    Reason.REFUNDED_PAID: "your {what} was refunded on {because}; kept until {until}",
-    Reason.DISPUTED: "the payment of your {what} is disputed since {because}",
-    Reason.DISPUTE_LOST: "the payment of your {what} was taken back after the dispute of {because}",
-    Reason.BOUGHT: "because of your {what}",
-    Reason.TERM_OVER: "your {what} ended on {until}",
-    Reason.HAND: "because a moderator added you",
-    Reason.HAND_WAITS: "a moderator adds you on {since}",
-    Reason.GIVEN: "your {what} is a gift to another member",
-    Reason.SEAT_ENDING: "there are fewer seats in your {what} since {because}; kept until {until}",
-    Reason.SEAT_OVER: "there is no seat for you in your {what} any more",
-    Reason.NOT_ENTITLED: "your {what} does not come with it, by Stripe's word",
-    Reason.ENTITLEMENT_UNREAD: "it is not known yet whether your {what} comes with it",
-    Reason.ENTITLEMENT_UNCLEAR: "it is not clear whether your {what} comes with it; a moderator is "
+    Reason.ACTIVE: "because of {what}",
+    Reason.ENDING: "because of {what}, which ends on {until}",
+    Reason.TRIAL: "because of the trial of {what}",
+    Reason.TRIAL_WAITS: "the trial of {what} gives no access; access starts with the first payment",
+    Reason.GRACE: "the payment for {what} failed on {because}; you keep access until {until}",
+    Reason.GRACE_OVER: "the payment for {what} failed on {because}, and access ended on {until}",
+    Reason.UNPAID: "{what} is unpaid; paying restores access",
+    Reason.INCOMPLETE: "the first payment for {what} is not complete yet",
+    Reason.INCOMPLETE_EXPIRED: "the first payment for {what} was never completed",
+    Reason.CANCELED: "{what} ended on {because}",
+    Reason.PAUSED: "{what} is paused",
+    Reason.PAUSED_KEPT: "because of {what}, which is paused",
+    Reason.COLLECTION_PAUSED: "because of {what}, whose payments are paused",
+    Reason.COLLECTION_PAUSED_PAID: "payments for {what} are paused; it is paid until {until}",
+    Reason.COLLECTION_PAUSED_ENDED: "payments for {what} are paused",
+    Reason.INSTALMENTS_DONE: "because all instalments of {what} are paid",
+    Reason.INSTALMENTS_OVER: "the access paid by the instalments of {what} ended on {until}",
+    Reason.CUSTOMER_DELETED: "the Stripe customer behind {what} was deleted",
+    Reason.UNKNOWN_STATUS: "Stripe reports an unknown status for {what}; a moderator has been "
     "asked",
-    Reason.HAND_OVER: "what a moderator gave you ended on {until}",
+    Reason.NO_RULE: "no group is set for {what}; a moderator has been asked",
+    Reason.NO_RULE_ENDS: "{what} no longer includes this group",
+    Reason.NO_SEATS: "{what} no longer has any seats",
+    Reason.RULE_HALTED: "the groups for {what} are set up incorrectly; a moderator has been asked",
+    Reason.REFUNDED: "{what} was refunded on {because}",
+    Reason.REFUNDED_PAID: "{what} was refunded on {because}; you keep access until {until}",
+    Reason.DISPUTED: "the payment for {what} has been disputed since {because}",
+    Reason.DISPUTE_LOST: "the bank took back the payment for {what} after the dispute of {because}",
+    Reason.BOUGHT: "because of {what}",
+    Reason.TERM_OVER: "{what} ended on {until}",
+    Reason.HAND: "because a moderator added you",
+    Reason.HAND_WAITS: "a moderator has arranged access from {since}",
+    Reason.GIVEN: "{what} is a gift to another member",
+    Reason.SEAT_ENDING: "seats were removed on {because}; you keep access until {until}",
+    Reason.SEAT_OVER: "{what} was removed",
+    Reason.NOT_ENTITLED: "{what} does not include this group",
+    Reason.ENTITLEMENT_UNREAD: "we have not checked yet whether {what} includes this group",
+    Reason.ENTITLEMENT_UNCLEAR: "it is unclear whether {what} includes this group; a moderator has "
+    "been asked",
+    Reason.HAND_OVER: "the access that a moderator gave you ended on {until}",
 }
 
-SHARES = {"own": "", "gift": " (a gift)", "seat": " (a seat that was given to you)"}
-NO_DATE = "a day that is not known"
+SHARES = {
+    "own": "your {what}",
+    "gift": "the gift you received ({what})",
+    "seat": "your seat ({what})",
+}
+NO_DATE = "an unknown date"
 
 
 def phrase(grant: Grant, what: str, date: Callable[[datetime], str]) -> str:
@@ -66,7 +71,7 @@ def phrase(grant: Grant, what: str, date: Callable[[datetime], str]) -> str:
         return date(at) if at else NO_DATE
 
     return PHRASES[Reason(grant.reason)].format(
-        what=f"{what}{SHARES[grant.share]}",
+        what=SHARES[grant.share].format(what=what),
         since=day(grant.from_at),
         until=day(grant.until_at),
         because=day(grant.because_at),
@@ -93,11 +98,11 @@ _KINDS: Mapping[Kind, str] = {
 }
 
 
-def what_was_bought(kind: Kind, price: Price | None) -> str:
-    """For example "yearly membership", "share", "membership (every 2 weeks)"."""
+def what_was_bought(kind: Kind, price: Price | None, product: Product | None = None) -> str:
+    """For example "yearly membership", "membership (every 2 weeks)"; a name if bought once."""
     noun = _KINDS[kind]
     if price is None or price.interval is None:
-        return noun
+        return product.name if product else noun
     often = _INTERVALS.get((price.interval, price.interval_count))
     return (
         f"{often} {noun}" if often else f"{noun} (every {price.interval_count} {price.interval}s)"

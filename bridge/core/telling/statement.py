@@ -15,7 +15,7 @@ from bridge.core.ledger.amounts import Total, add_up, open_disputes
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.reasons import UNDECIDED, Reason
 from bridge.core.model.rights import NO_GROUP, Grant
-from bridge.core.model.stripe import PendingPayment, Price
+from bridge.core.model.stripe import PendingPayment, Price, Product
 from bridge.core.rights.double_payments import paid_twice
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.ladders import winners
@@ -189,15 +189,22 @@ class Statement:
 
 
 def name_prices(
-    grants: Iterable[Grant], rules: Rules, prices: Mapping[str, Price]
+    grants: Iterable[Grant],
+    rules: Rules,
+    prices: Mapping[str, Price],
+    products: Mapping[str, Product],
 ) -> dict[str, str]:
-    """What was bought, in words, for each price that the grants rest on: "yearly membership"."""
+    """What was bought, in words, for each price that the grants rest on: "yearly membership".
+
+    What is paid once goes by its product's name.
+    """
     words = {}
     for grant in grants:
         if grant.price_id and grant.product_id:
             rule = rules.rule_for(grant.price_id, grant.product_id)
             kind = rule.kind if rule else "membership"
-            words[grant.price_id] = what_was_bought(kind, prices.get(grant.price_id))
+            product = products.get(grant.product_id)
+            words[grant.price_id] = what_was_bought(kind, prices.get(grant.price_id), product)
     return words
 
 

@@ -9,8 +9,8 @@ from bridge.core.model.discourse import Group
 from bridge.core.model.stripe import Price
 from bridge.core.rules.values import Term
 
-# Numbers and dates follow the reader; sentences are English. The first is for everybody else.
-LOCALES = ("en-GB", "en-US", "de")
+# The language of all sentences, and so of all numbers and dates beside them.
+LOCALE = "en-GB"
 
 
 def amount_words(price: Price, locale: str) -> str:
@@ -37,9 +37,9 @@ def interval_words(price: Price) -> str:
 def recurrence_words(price: Price) -> str:
     """What happens after today, in a sentence."""
     if price.interval is None:
-        return "You pay once. Nothing renews by itself."
+        return "You pay once. It does not renew."
     every = price.interval if price.interval_count == 1 else interval_words(price)[len("every ") :]
-    return f"Renews by itself every {every} until you cancel, which you can do at any time."
+    return f"Renews automatically every {every}. Cancel any time."
 
 
 def term_words(term: Term) -> str:

@@ -24,14 +24,14 @@ blueprint = Blueprint("arrival", __name__)
 
 REFRESH_SECONDS = 3
 MOST_REFRESHES = 60
-# If Stripe's word has not come by then it may be lost: the bridge asks Stripe itself.
+# An event that has not come by then may be lost: the bridge asks Stripe itself.
 ASK_STRIPE_AT = frozenset({4, 15, 50})
 SLOW_AFTER = timedelta(seconds=45)
 
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """Where the page goes by itself, and when."""
+    """Where the page goes automatically, and when."""
 
     seconds: int
     url: str
@@ -70,9 +70,9 @@ def _checkout_of(known: Reader, order: str) -> Any:
     with the_bridge().store.read() as connection:
         bought = store.checkout(connection, order)
     if bought is None:
-        raise Stop(404, "There is nothing here", "This order is not known. See your membership.")
+        raise Stop(404, "Order not found", "We don't know this order. Check your membership page.")
     if bought.user_id != known.user_id:
-        raise Stop(403, "This is not yours to see", "This order belongs to another member.")
+        raise Stop(403, "You can't see this page", "This order belongs to another member.")
     return bought
 
 
@@ -113,7 +113,7 @@ def _waited_for(bought: Offer, steps: Mapping[str, int], rules: Rules) -> list[i
 
 
 def _ask_stripe(known: Reader) -> None:
-    """Have the member's customers read again, as if Stripe had sent word."""
+    """Have the member's customers read again, as if Stripe had sent an event."""
     with the_bridge().store.write() as connection:
         customers = store.live_customers_of(connection, known.user_id)
         for customer_id in customers:
@@ -122,7 +122,7 @@ def _ask_stripe(known: Reader) -> None:
                 customer_id,
                 now=now(),
                 due_at=now(),
-                cause="join: no word from Stripe yet",
+                cause="join: no event from Stripe yet",
                 needs=("read", "purchases", "money"),
             )
     for customer_id in customers:

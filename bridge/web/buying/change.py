@@ -74,9 +74,9 @@ def _refused(switch: Switch, why: str) -> Stop:
     )
     return Stop(
         503,
-        "This cannot be changed just now",
-        "Stripe's page is not set up to change to this yet, so everything stays as it is and "
-        "nothing is charged. Tell the people who run the forum.",
+        "You can't change to this right now",
+        "Stripe is not set up for this change yet. Nothing has changed, and you have not been "
+        "charged. Please tell the forum's moderators.",
     )
 
 

@@ -15,7 +15,7 @@ from bridge.core.memberships.member import switches_of
 from bridge.core.rights.offers import Offer, Owned, already_owned, find_offers, rivals
 from bridge.core.rights.switching import Switch
 from bridge.core.rules.compiled import Rule
-from bridge.core.telling.words import price_words, term_words
+from bridge.core.telling.words import LOCALE, price_words, term_words
 from bridge.store import facts as readings
 from bridge.store import web as store
 from bridge.web.addresses import forum_address, has_page, with_query
@@ -89,16 +89,16 @@ def offers_of(key: str) -> list[Offer]:
         log.warning("join.rule_halted", prices=[price.id for _, price, _ in named])
         raise Stop(
             503,
-            "This cannot be bought just now",
-            "What it should lead to is set up wrongly, so nobody is let pay for it. "
-            "Tell the people who run the forum; `bridge doctor` tells them what to correct.",
+            "You can't buy this right now",
+            "Its groups are set up incorrectly, so payments are blocked for now. Please tell the "
+            "forum's moderators; `bridge doctor` tells them what to correct.",
         )
     if not found:
         raise Stop(
             404,
-            "This is not on offer",
-            "The link names nothing that can be bought now. The offer may have ended, or the link "
-            "has a slip of the pen; ask in the post that it came from.",
+            "This offer is not available",
+            "The offer may have ended, or the link may be mistyped. "
+            "Ask in the post that contains the link.",
         )
     return [
         Offer(product, price, rule, tuple(groups[g] for g in _ids(rule) if g in groups))
@@ -140,7 +140,7 @@ def _offer_to_stranger(offers: list[Offer], *, asked: bool) -> AnyResponse:
     response = _show(offers, asked=asked, wanted=_with_origin())
     if not asked:
         response.headers["Cache-Control"] = f"public, max-age={CARD_SECONDS}"
-        response.headers["Vary"] = "Cookie, Sec-Fetch-Dest, Accept-Language"
+        response.headers["Vary"] = "Cookie, Sec-Fetch-Dest"
     return response
 
 
@@ -170,7 +170,7 @@ def _card(offers: list[Offer]) -> Card:
         description=about[:DESCRIPTION_LENGTH],
         image=product.image or look.logo_url,
         url=absolute("join.offer", key=request.view_args["key"] if request.view_args else price.id),
-        price=("from " if len(offers) > 1 else "") + price_words(price, "en-GB"),
+        price=("from " if len(offers) > 1 else "") + price_words(price, LOCALE),
     )
 
 
@@ -179,7 +179,7 @@ def _term(sold: Offer) -> str:
     if sold.price.is_recurring:
         return ""
     term = sold.rule.term if sold.rule else None
-    return f" for {term_words(term)}" if term else " for good"
+    return f" for {term_words(term)}" if term else ", with no end date"
 
 
 # --- what the reader has already ----------------------------------------------------------------
@@ -239,7 +239,7 @@ def pay(key: str) -> AnyResponse:
     limited("pay")
     order = request.form.get("order", "")
     if not ORDER.fullmatch(order):
-        raise Stop(400, "This did not work", "The form came back changed. Open the link again.")
+        raise Stop(400, "This did not work", "The form was incomplete. Open the link again.")
     if switch is not None and switch.way != "anew":
         return change.go(known, switch, offers[0], order, _came_from())
     return redirect(pay_address(known, offers[0], order, _came_from(), switch), 303)

@@ -52,5 +52,5 @@ def billing() -> AnyResponse:
         own = store.live_customers_of(connection, known.user_id)
     wanted = request.form.get("customer") or (own[0] if own else "")
     if wanted not in own:
-        raise Stop(403, "This is not yours to change", "It belongs to another member.")
+        raise Stop(403, "You can't change this", "It belongs to another member.")
     return redirect(the_bridge().stripe.portal(wanted, absolute("me.statement")), 303)

@@ -15,12 +15,14 @@ def test_A48_reasons_are_plain_words() -> None:
     assert phrase(only(subscription()), what, day) == "because of your yearly membership"
     due = replace(subscription("past_due"), past_due_since_at=START + 2 * DAY)
     grant = only(due, now=START + 3 * DAY)
-    assert phrase(grant, what, day) == "payment failed on 3 March; kept until 10 March"
+    assert phrase(grant, what, day) == (
+        "the payment for your yearly membership failed on 3 March; you keep access until 10 March"
+    )
 
 
 def test_a_day_that_is_not_known_is_said_so() -> None:
     assert phrase(only(subscription("canceled")), "membership", day) == (
-        "your membership ended on a day that is not known"
+        "your membership ended on an unknown date"
     )
 
 

@@ -14,7 +14,7 @@ from bridge.core.ledger.amounts import Total
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.reasons import Reason
 from bridge.core.model.rights import NO_GROUP, Grant
-from bridge.core.model.stripe import PendingPayment, Price
+from bridge.core.model.stripe import PendingPayment, Price, Product
 from bridge.core.rules.compiled import Rule, Rules
 from bridge.core.telling.statement import (
     GroupName,
@@ -285,8 +285,12 @@ def test_what_was_bought_is_named_by_its_rule_and_price() -> None:
     rules = Rules(by_price={"price_1": Rule(id="price:price_1", kind="donation")})
     hand = grant(price_id=None, product_id=None, source="hand")
     unknown = grant(price_id="price_2")
+    once = grant(price_id="price_3", product_id="prod_3")
+    prices = {"price_1": price, "price_3": Price("price_3", "prod_3", "eur", 900)}
 
-    assert name_prices([grant(), hand, unknown], rules, {"price_1": price}) == {
+    products = {"prod_3": Product("prod_3", "Three-month pass")}
+    assert name_prices([grant(), hand, unknown, once], rules, prices, products) == {
         "price_1": "yearly donation",
         "price_2": "membership",
+        "price_3": "Three-month pass",
     }

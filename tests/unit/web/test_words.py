@@ -35,9 +35,9 @@ def test_numbers_follow_the_reader() -> None:
 
 
 def test_recurrence_is_a_sentence() -> None:
-    assert recurrence_words(price(1, "month")).startswith("Renews by itself every month until")
-    assert recurrence_words(price(1, "month", 3)).startswith("Renews by itself every 3 months")
-    assert recurrence_words(price(1)) == "You pay once. Nothing renews by itself."
+    assert recurrence_words(price(1, "month")).startswith("Renews automatically every month.")
+    assert recurrence_words(price(1, "month", 3)).startswith("Renews automatically every 3 months")
+    assert recurrence_words(price(1)) == "You pay once. It does not renew."
 
 
 @pytest.mark.parametrize(
