@@ -40,6 +40,7 @@ COMMANDS = {
     "keep": "membership",
     "let-go": "membership",
     "relink": "people",
+    "unrelink": "people",
     "record-payment": "payments",
     "reverse-payment": "payments",
     "reference": "people",

@@ -6,8 +6,9 @@ from dataclasses import asdict
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
+from bridge.answers.unlinked import unlinked
 from bridge.commands.common import as_json, day, ready_bridge, show
 from bridge.commands.deciding import (
     actor_of,
@@ -21,7 +22,6 @@ from bridge.core.signed.reference import sign_reference
 from bridge.operations import accounts, links
 from bridge.operations.finding import find_person, find_user_id
 from bridge.store import work
-from bridge.store.orphans import orphans
 from bridge.wiring import Bridge
 
 
@@ -72,14 +72,16 @@ def link(
 
 
 def _show_orphans(bridge: Bridge, *, as_json: bool) -> None:
-    with bridge.store.read() as connection:
-        found = orphans(connection)
+    found = unlinked(bridge)
 
     def for_people(console: Console) -> None:
-        table = Table("Customer", "Seen since", "Subscriptions", box=None, pad_edge=False)
         for one in found:
-            table.add_row(one.customer_id, day(one.first_seen_at), str(one.subscriptions))
-        console.print(table if found else "Every customer that is known has a user.")
+            console.print(f"{one.customer_id}, seen since {day(one.first_seen_at)}: {one.page}")
+            for bought in one.bought:
+                words = (bought.product, bought.amount, day(bought.paid_at), bought.status)
+                console.print(f"  {escape(', '.join(filter(None, words)))}")
+        if not found:
+            console.print("Every customer that is known has a user.")
 
     show([asdict(one) for one in found], as_json=as_json, for_people=for_people)
 
@@ -134,6 +136,33 @@ def relink(from_user: str, to_user: str, *, by: str, as_json: bool) -> None:
         for_people=lambda console: console.print(
             f"{len(moved.customers)} customers and {len(moved.grants)} grants of user {from_id} "
             f"are user {to_id}'s now. `bridge explain id:{to_id}` tells what follows."
+        ),
+    )
+
+
+@click.command()
+@click.argument("user")
+@by
+@as_json
+def unrelink(user: str, *, by: str, as_json: bool) -> None:
+    """Undo `bridge relink`: give back to USER, as id:12, what went to another account."""
+    with ready_bridge() as bridge:
+        actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
+        done = accounts.unrelink(bridge, actor, user_id)
+        look_now(bridge, work.user_key(user_id))
+        look_now(bridge, work.user_key(done.from_id))
+    moved = done.moved
+    show(
+        {
+            "user_id": user_id,
+            "from": done.from_id,
+            "customers": moved.customers,
+            "grants": moved.grants,
+        },
+        as_json=as_json,
+        for_people=lambda console: console.print(
+            f"{len(moved.customers)} customers and {len(moved.grants)} grants are user {user_id}'s "
+            f"again, and no longer user {done.from_id}'s."
         ),
     )
 

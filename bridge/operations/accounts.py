@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bridge.core.model.actor import Actor
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
@@ -9,6 +11,14 @@ from bridge.operations.grants import new_id
 from bridge.store import accounts, work
 from bridge.store.accounts import Moved
 from bridge.wiring import Bridge
+
+
+@dataclass(frozen=True, slots=True)
+class MovedBack:
+    """What came back, and from which account."""
+
+    from_id: int
+    moved: Moved
 
 
 def relink(bridge: Bridge, actor: Actor, from_id: int, to_id: int) -> Moved:
@@ -37,3 +47,25 @@ def relink(bridge: Bridge, actor: Actor, from_id: int, to_id: int) -> Moved:
     for user_id in (from_id, to_id):
         bridge.hint("decide", work.user_key(user_id))
     return moved
+
+
+def unrelink(bridge: Bridge, actor: Actor, from_id: int) -> MovedBack:
+    """Undo `relink`: give back to an account what went to the one that follows it.
+
+    What that one had before, or got since, stays its own. Raises: NotFound where nothing went, or
+    the account is not on the forum any more.
+    """
+    with bridge.store.read() as connection:
+        last = accounts.last_move(connection, from_id)
+    if last is None:
+        raise NotFound(f"nothing of user {from_id} went to another account")
+    find_user(bridge, from_id)
+    to_id, moved = last
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        back = accounts.move_back(
+            connection, from_id, to_id, moved, new_id=new_id, actor=str(actor), now=now
+        )
+    for user_id in (from_id, to_id):
+        bridge.hint("decide", work.user_key(user_id))
+    return MovedBack(to_id, back)

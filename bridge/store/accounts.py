@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,11 +29,17 @@ ONE_SWEEP = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What went from one account to another."""
+    """What went from one account to another; grants by their new ids, gifts and seats by Stripe's.
+
+    `followers`: accounts that had become the first one before.
+    """
 
     customers: tuple[str, ...]
     grants: tuple[str, ...]
     group_ids: tuple[int, ...]
+    gifts: tuple[str, ...] = ()
+    seats: tuple[str, ...] = ()
+    followers: tuple[int, ...] = ()
 
 
 def move(
@@ -57,14 +63,93 @@ def move(
         _move_customers(connection, from_id, to_id, actor, now),
         _move_grants(connection, from_id, to_id, new_id, actor, now),
         _take_over(connection, from_id, to_id, member_of, actor, now),
+        _give_gifts(connection, from_id, to_id),
+        shares.move_seats(connection, from_id, to_id, actor=actor, now=now),
+        tuple(connection.scalars(select(users.c.user_id).where(users.c.successor_id == from_id))),
     )
-    for table in (subscriptions, purchases):
-        connection.execute(
-            update(table).where(table.c.beneficiary_id == from_id).values(beneficiary_id=to_id)
-        )
-    shares.move_seats(connection, from_id, to_id, actor=actor, now=now)
-    _note(connection, from_id, to_id, actor, now)
+    connection.execute(
+        insert_for(connection)(users)
+        .values(user_id=from_id, state="gone", seen_at=now, statement_attempts=0)
+        .on_conflict_do_nothing()
+    )
+    connection.execute(
+        update(users)
+        .where((users.c.user_id == from_id) | (users.c.successor_id == from_id))
+        .values(successor_id=to_id)
+    )
+    _note(connection, from_id, to_id, "relinked", asdict(moved), actor, now)
     return moved
+
+
+def last_move(connection: Connection, from_id: int) -> tuple[int, Moved] | None:
+    """To which account everything went that was this one's, and what it was; None if nothing did.
+
+    A move by a version that did not record what it moved cannot be told either.
+    """
+    to_id = connection.scalar(select(users.c.successor_id).where(users.c.user_id == from_id))
+    detail = connection.scalar(
+        select(changes.c.detail)
+        .where(
+            changes.c.user_id == from_id,
+            changes.c.action == "relinked",
+            changes.c.outcome == f"to user {to_id}",
+        )
+        .order_by(changes.c.id.desc())
+        .limit(1)
+    )
+    if to_id is None or not detail:
+        return None
+    return to_id, Moved(**{name: tuple(ids) for name, ids in detail["moved"].items()})
+
+
+def move_back(
+    connection: Connection,
+    from_id: int,
+    to_id: int,
+    moved: Moved,
+    *,
+    new_id: Callable[[], str],
+    actor: str,
+    now: datetime,
+) -> Moved:
+    """Give back what `move` had moved, as far as it still is the other account's.
+
+    What the other account had before, or got since, stays. The decider does the rest: who has no
+    ground any more leaves, as after any other end.
+    """
+    connection.execute(
+        update(users)
+        .where(users.c.user_id.in_([from_id, *moved.followers]))
+        .values(successor_id=None)
+    )
+    if moved.followers:
+        connection.execute(
+            update(users).where(users.c.user_id.in_(moved.followers)).values(successor_id=from_id)
+        )
+    theirs = set(moved.customers) & set(links.customers_of(connection, to_id))
+    back = Moved(
+        _move_customers(connection, to_id, from_id, actor, now, only=theirs),
+        _move_grants(connection, to_id, from_id, new_id, actor, now, only=moved.grants),
+        (),
+        _give_gifts(connection, to_id, from_id, only=moved.gifts),
+        shares.move_seats(connection, to_id, from_id, actor=actor, now=now, only=moved.seats),
+        moved.followers,
+    )
+    _note(connection, to_id, from_id, "unrelinked", asdict(back), actor, now)
+    return back
+
+
+def _give_gifts(
+    connection: Connection, from_id: int, to_id: int, *, only: Collection[str] | None = None
+) -> tuple[str, ...]:
+    given: list[str] = []
+    for table in (subscriptions, purchases):
+        theirs = table.c.beneficiary_id == from_id
+        ids = connection.scalars(select(table.c.id).where(theirs)).all()
+        wanted = [id_ for id_ in ids if only is None or id_ in only]
+        connection.execute(update(table).where(table.c.id.in_(wanted)).values(beneficiary_id=to_id))
+        given += wanted
+    return tuple(given)
 
 
 def is_known(connection: Connection, user_id: int) -> bool:
@@ -83,27 +168,26 @@ def is_known(connection: Connection, user_id: int) -> bool:
     )
 
 
-def _note(connection: Connection, from_id: int, to_id: int, actor: str, now: datetime) -> None:
-    """Remember who followed whom, and have both decided again."""
-    connection.execute(
-        insert_for(connection)(users)
-        .values(user_id=from_id, state="gone", seen_at=now, statement_attempts=0)
-        .on_conflict_do_nothing()
-    )
-    connection.execute(
-        update(users)
-        .where((users.c.user_id == from_id) | (users.c.successor_id == from_id))
-        .values(successor_id=to_id)
-    )
+def _note(
+    connection: Connection,
+    from_id: int,
+    to_id: int,
+    action: str,
+    moved: dict[str, Any],
+    actor: str,
+    now: datetime,
+) -> None:
+    """Log who followed whom with what, and have both decided again."""
     for user_id, word in ((from_id, "to"), (to_id, "from")):
         other = to_id if user_id == from_id else from_id
         log(
             connection,
-            "relinked",
+            action,
             now=now,
             user_id=user_id,
             cause=actor,
             outcome=f"{word} user {other}",
+            detail={"moved": moved},
         )
         mark_dirty(
             connection,
@@ -116,9 +200,16 @@ def _note(connection: Connection, from_id: int, to_id: int, actor: str, now: dat
 
 
 def _move_customers(
-    connection: Connection, from_id: int, to_id: int, actor: str, now: datetime
+    connection: Connection,
+    from_id: int,
+    to_id: int,
+    actor: str,
+    now: datetime,
+    *,
+    only: Collection[str] | None = None,
 ) -> tuple[str, ...]:
-    theirs = links.customers_of(connection, from_id)
+    all_ = links.customers_of(connection, from_id)
+    theirs = tuple(one for one in all_ if only is None or one in only)
     for customer_id in theirs:
         links.unlink(connection, customer_id, actor=actor, now=now)
         links.link(connection, customer_id, to_id, proof="operator", actor=actor, now=now)
@@ -132,13 +223,18 @@ def _move_grants(
     new_id: Callable[[], str],
     actor: str,
     now: datetime,
+    *,
+    only: Collection[str] | None = None,
 ) -> tuple[str, ...]:
     """Taken back here and given there, so that the past of both accounts stays as it was."""
-    found = hand_grants.in_force(connection, from_id)
-    for grant in found:
-        hand_grants.revoke(connection, grant.id, actor=actor, now=now)
-        hand_grants.give(connection, replace(grant, id=new_id(), user_id=to_id), now)
-    return tuple(grant.id for grant in found)
+    given = []
+    for grant in hand_grants.in_force(connection, from_id):
+        if only is None or grant.id in only:
+            following = replace(grant, id=new_id(), user_id=to_id)
+            hand_grants.revoke(connection, grant.id, actor=actor, now=now)
+            hand_grants.give(connection, following, now)
+            given.append(following.id)
+    return tuple(given)
 
 
 def _take_over(

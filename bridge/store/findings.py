@@ -21,8 +21,9 @@ from bridge.core.telling.alerts import (
     Kind,
     is_news_missed,
 )
-from bridge.store import facts, sending, state
+from bridge.store import catalogue, facts, sending, state
 from bridge.store.figures import GO_ON, GOES_ON
+from bridge.store.orphans import paying_orphans
 from bridge.store.schema import (
     customers,
     groups,
@@ -51,6 +52,8 @@ AWAY = {
     Kind.PAYS_WITHOUT_ACCOUNT: ("gone", "anonymized"),
 }
 AT_ONCE = 500
+# More than these are one alert: a list that nobody reads helps nobody.
+MOST_UNLINKED = 10
 
 
 def findings(connection: Connection, rules: Rules, now: datetime) -> Iterator[Finding]:
@@ -66,6 +69,7 @@ def findings(connection: Connection, rules: Rules, now: datetime) -> Iterator[Fi
     yield from _stopped(connection)
     yield from _disputed(connection)
     yield from _paying(connection)
+    yield from _unlinked(connection, rules)
 
 
 def _news(connection: Connection, now: datetime) -> Iterator[Finding]:
@@ -235,6 +239,31 @@ def _paid_by(user_ids: Sequence[int]) -> Select[Any]:
         )
         .where(customers.c.user_id.in_(user_ids), customers.c.deleted_at.is_(None), GOES_ON)
     )
+
+
+def _unlinked(connection: Connection, rules: Rules) -> Iterator[Finding]:
+    """Those who pay for a group and are linked to nobody: one by one while they are few."""
+    found: dict[str, list[str]] = defaultdict(list)
+    since: dict[str, datetime] = {}
+    for payer in paying_orphans(connection, {*rules.by_price, *rules.by_product}):
+        for price_id, product_id in payer.bought:
+            if rules.rule_for(price_id, product_id):
+                found[payer.customer_id].append(product_id)
+                since[payer.customer_id] = payer.first_seen_at
+    products, _ = catalogue.load_of(connection, {one for ids in found.values() for one in ids})
+    names = {product.id: product.name for product in products}
+    told = {
+        customer_id: ", ".join(sorted({names.get(one, one) for one in ids}))
+        for customer_id, ids in found.items()
+    }
+    if len(told) > MOST_UNLINKED:
+        what = ", ".join(sorted(set(told.values()))[:SHOWN])
+        facts_of_all = {"who": f"{len(told)} customers pay", "what": what, "customer": "CUSTOMER"}
+        yield Finding(Kind.PAYS_UNLINKED, "stripe", min(since.values()), facts_of_all)
+        return
+    for customer_id, what in told.items():
+        words = {"who": f"{customer_id} pays", "what": what, "customer": customer_id}
+        yield Finding(Kind.PAYS_UNLINKED, customer_id, since[customer_id], words)
 
 
 def _by_user(kind: Kind, rows: Iterable[Any]) -> Iterator[Finding]:

@@ -191,14 +191,23 @@ def lines_of_seats(
 
 
 def move_seats(
-    connection: Connection, from_id: int, to_id: int, *, actor: str, now: datetime
-) -> None:
-    """Give a user's seats to the account that follows, in the same place of the order.
+    connection: Connection,
+    from_id: int,
+    to_id: int,
+    *,
+    actor: str,
+    now: datetime,
+    only: Collection[str] | None = None,
+) -> tuple[str, ...]:
+    """Give a user's seats to another account, in the same place of the order; of which ids.
 
-    Of a subscription of which that one has a seat already, one is enough.
+    Of a subscription of which that one has a seat already, one is enough. `only`: of these.
     """
+    moved = []
     for seat in seats_of_user(connection, from_id):
         subscription = seat.subscription
+        if only is not None and subscription.id not in only:
+            continue
         mine = seats.c.subscription_id == subscription.id, seats.c.user_id == from_id
         connection.execute(delete(seats).where(*mine))
         _moved(connection, "seat_unassigned", subscription, from_id, actor, now)
@@ -217,8 +226,10 @@ def move_seats(
             over = seat.over_since_at.isoformat() if seat.over_since_at else None
             had = {"assigned_at": seat.assigned_at.isoformat(), "over_since": over}
             _moved(connection, "seat_assigned", subscription, to_id, actor, now, had)
+            moved.append(subscription.id)
         else:
             settle_seats(connection, [subscription], now)
+    return tuple(moved)
 
 
 def _time(text: str | None) -> datetime | None:

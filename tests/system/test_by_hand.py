@@ -313,3 +313,65 @@ def test_A148_nothing_is_relinked_from_an_account_that_is_not_known(world: Syste
     refused = typed(world, "relink", "id:999", "bruno", "--by", "maria", code=1)
     assert "knows nothing of user 999" in refused
     assert log_of(world, "bruno") == []
+
+
+def test_A125_customers_without_a_user_are_listed_with_what_they_bought_and_their_page(
+    world: System,
+) -> None:
+    customer = world.customer(None)
+    world.subscribe(customer, world.price("supporters"))
+    world.settle()
+    (listed,) = asked(world, "link")
+    assert listed["customer_id"] == customer
+    assert listed["page"] == f"https://dashboard.stripe.com/test/customers/{customer}"
+    (bought,) = listed["bought"]
+    assert (bought["product"], bought["amount"]) == ("Membership supporters", "€10.00 a month")
+    assert bought["paid_at"][:10] == f"{world.bridge.clock.now():%Y-%m-%d}"
+    text = typed(world, "link")
+    assert "Membership supporters, €10.00 a month" in text
+    assert listed["page"] in text
+
+
+def test_A125_who_pays_for_a_group_and_is_linked_to_nobody_is_an_alert(world: System) -> None:
+    customer, stranger = world.customer(None), world.customer(None)
+    world.subscribe(customer, world.price("supporters"))
+    world.subscribe(stranger, world.price(""))
+    world.settle()
+    pass_days(world, 0.02)
+    (alert,) = [one for one in asked(world, "alerts") if one["kind"] == "pays_unlinked"]
+    assert alert["subject"] == customer
+    assert "Membership supporters" in alert["what"]
+    assert f"bridge link {customer} USER" in alert["todo"]
+    world.user("alice")
+    typed(world, "link", customer, "alice", "--by", "maria")
+    pass_days(world, 0.02)
+    assert [one for one in asked(world, "alerts") if one["kind"] == "pays_unlinked"] == []
+
+
+def test_A148_a_relink_is_undone_and_what_the_other_account_had_stays_its_own(
+    world: System,
+) -> None:
+    price = world.price("supporters")
+    hers, his = world.customer("alice"), world.customer("bruno")
+    world.subscribe(hers, price)
+    world.subscribe(his, world.price("patrons"))
+    world.group("pioneers")
+    confirm(world)
+    given(world, "alice", "pioneers")
+    confirm(world)
+    alice = f"id:{world.user('alice')}"
+    typed(world, "unrelink", alice, "--by", "maria", code=1)
+    typed(world, "relink", alice, "bruno", "--by", "maria")
+    confirm(world)
+    assert world.groups_of("bruno") == {"supporters", "patrons", "pioneers"}
+    given(world, "bruno", "pioneers", "--for", "90d")
+    back = asked(world, "unrelink", alice, "--by", "maria")
+    assert back["customers"] == [hers]
+    assert len(back["grants"]) == 1
+    confirm(world)
+    confirm(world)
+    assert world.groups_of("alice") == {"supporters", "pioneers"}
+    assert world.groups_of("bruno") == {"patrons", "pioneers"}
+    assert moves(world, "bruno", "patrons") == ["in"]
+    typed(world, "unrelink", alice, "--by", "maria", code=1)
+    assert "unrelinked" in log_of(world, "alice")

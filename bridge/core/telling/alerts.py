@@ -38,6 +38,7 @@ class Kind(StrEnum):
     DISPUTE = "dispute"
     PAYS_SUSPENDED = "pays_suspended"
     PAYS_WITHOUT_ACCOUNT = "pays_without_account"
+    PAYS_UNLINKED = "pays_unlinked"
 
 
 OF_NEWS = frozenset({Kind.NEWS_MISSED, Kind.ENDPOINT_OFF})
@@ -47,6 +48,7 @@ PATIENCE: Mapping[Kind, timedelta] = {
     Kind.NEWS_MISSED: timedelta(minutes=2),
     Kind.RULE_HALTED: timedelta(minutes=5),
     Kind.HELD: timedelta(minutes=5),
+    Kind.PAYS_UNLINKED: timedelta(minutes=5),
 }
 """Often over by itself, or once whoever is at work on it has finished; others are told at once."""
 
@@ -146,6 +148,10 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     Kind.PAYS_SUSPENDED: (
         "{user} is suspended and goes on paying ({objects})",
         "ask them, or cancel it at Stripe",
+    ),
+    Kind.PAYS_UNLINKED: (
+        "{who} for {what}, and the bridge does not know who that is on the forum",
+        "bridge link lists what was bought; then bridge link {customer} USER --by NAME",
     ),
     Kind.PAYS_WITHOUT_ACCOUNT: (
         "{user} goes on paying ({objects}), and the account is {state}",
