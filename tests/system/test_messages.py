@@ -16,7 +16,7 @@ from tests.system.acts import confirm, message_to, staff_remove
 from tests.system.test_alerts import MINUTE, kinds, told, until_told, work
 
 QUIET = POLICY.statement_quiet_seconds
-NOT_YET = "You are about to be in supporters"
+NOT_YET = "You will soon be in supporters"
 IN = "You are in supporters"
 
 

@@ -8,6 +8,7 @@ from bridge.core.rules.problems import CODES, POLICY_CODES
 from bridge.settings import SETTINGS, Setting, Settings
 from bridge.web import create_app
 from bridge.wiring import build
+from bridge.worker.reconcile import TYPES
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
@@ -98,6 +99,18 @@ def test_links_between_pages_lead_somewhere(document: Path) -> None:
         if not there.exists() or (anchor and anchor not in anchors(there)):
             broken.append(target)
     assert broken == []
+
+
+def test_A129_the_webhook_events_to_select_are_those_that_the_bridge_needs() -> None:
+    listed = re.findall(r"^ {7}([a-z_.]+)$", (ROOT / "docs" / "start.md").read_text(), re.MULTILINE)
+    assert listed == list(TYPES)
+
+
+def test_A129_the_readme_and_the_guide_have_the_same_six_steps() -> None:
+    guide = re.findall(r"^## (\d\. .+)$", (ROOT / "docs" / "start.md").read_text(), re.MULTILINE)
+    readme = re.findall(r"^(\d\. )\*\*(.+?)\*\*", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert guide == ["".join(step) for step in readme]
+    assert len(guide) == 6
 
 
 def anchors(page: Path) -> set[str]:

@@ -230,7 +230,11 @@ def money(
 def statement(*grants: Grant, **fields: Any) -> Statement:
     known: dict[str, Any] = {
         "as_of": NOW,
-        "links": Links("https://bridge.example/me", "https://bridge.example/portal"),
+        "links": Links(
+            "https://bridge.example/me",
+            "https://bridge.example/portal",
+            "https://forum.example/ask",
+        ),
         "groups": {
             7: GroupName("Patrons", "https://forum.example/g/patrons"),
             8: GroupName("Supporters"),
@@ -300,7 +304,7 @@ def test_a_member_reads_one_message_with_standing_totals_links_and_years() -> No
         "| 4 Jan | Payment | JP¥500 |\n\n"
         "[/details]\n\n"
         '<small>As of [date=2026-11-22 time=05:25:52 timezone="Etc/UTC"]. '
-        "Questions? Reply to this message.</small>\n"
+        "Questions? [Write to the moderators](https://forum.example/ask).</small>\n"
     )
 
 

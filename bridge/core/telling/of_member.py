@@ -21,6 +21,9 @@ from bridge.core.telling.statement import (
     name_prices,
 )
 
+# Nobody reads replies to the statement: its sender is a bot. This opens a message to moderators.
+ASK_MODERATORS = "/new-message?groupname=moderators&title=Question%20about%20my%20membership"
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -40,7 +43,7 @@ def statement_input(
     kept_back = {id_: one.kept_back for id_, one in member.memberships.items()}
     return StatementInput(
         as_of=member.read_at or now,
-        links=Links(addresses.own_page, addresses.own_page),
+        links=Links(addresses.own_page, addresses.own_page, addresses.forum + ASK_MODERATORS),
         grants=verdicts,
         groups=_names(member.groups.values(), shown, addresses.forum),
         whats=name_prices(verdicts, law.rules, law.catalogue.prices, law.catalogue.products),

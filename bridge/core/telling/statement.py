@@ -56,10 +56,11 @@ class NextChange:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where the statement leads: the full page, and where to pay, change or cancel."""
+    """Where the statement leads: the full page, where to pay, change or cancel, whom to ask."""
 
     full: str
     manage: str | None = None
+    ask: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
