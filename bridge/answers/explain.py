@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from bridge.answers.obstacles import coming, waits
 from bridge.answers.proof import Case
-from bridge.core.memberships.decision import Wish, standing
+from bridge.core.memberships.decision import WantedMembership, standing
 from bridge.core.memberships.record import (
     Line,
     Standing,
@@ -104,14 +104,14 @@ def _case(
     known = _facts(connection, user_id, when)
     verdicts = grants(known, regime.rules, regime.policy, when.at)
     names = connection.execute(select(group_table.c.id, group_table.c.name))
-    stands_on = standing(map(_wish, found.values()), regime.policy.unfollowed_ladders)
+    stands_on = standing(map(_membership, found.values()), regime.policy.unfollowed_ladders)
     in_force = staying(verdicts, stands_on)
     return Case(verdicts, in_force, regime, {row.id: row.name for row in names})
 
 
-def _wish(one: Standing) -> Wish:
-    wish = Wish(one.group_id, wanted=one.wanted, ladder=one.ladder)
-    return replace(wish, unwanted_at=one.unwanted_at, confirmed_at=one.confirmed_at)
+def _membership(one: Standing) -> WantedMembership:
+    membership = WantedMembership(one.group_id, wanted=one.wanted, ladder=one.ladder)
+    return replace(membership, unwanted_at=one.unwanted_at, confirmed_at=one.confirmed_at)
 
 
 def _facts(connection: Connection, user_id: int, when: When) -> Facts:

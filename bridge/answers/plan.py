@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridge.core.memberships.decision import Wish, decide
+from bridge.core.memberships.decision import WantedMembership, decide
 from bridge.core.memberships.situation import situation
 from bridge.core.memberships.why import why
 from bridge.core.model.rights import Facts, Grant
@@ -146,13 +146,13 @@ def _plan_user(
     now = bridge.clock.now()
     known = _with_fresh(connection, user_id, fresh.by_customer)
     verdicts = grants(known, fresh.rules, bridge.policy, now)
-    before = memberships.wishes_of(connection, user_id)
+    before = memberships.wanted_of(connection, user_id)
     decision = decide(before, verdicts, situation(bridge.policy, fresh.rules, verdicts, now, now))
-    after = {**before, **{wish.group_id: wish for wish in decision.wishes}}
+    after = {**before, **{membership.group_id: membership for membership in decision.memberships}}
     rows = _rows(connection, user_id)
     username = connection.scalar(select(users.c.username).where(users.c.user_id == user_id))
-    for group_id, wish in sorted(after.items()):
-        action = _action(wish, rows.get(group_id), user_id in fresh.members.get(group_id, ()))
+    for group_id, membership in sorted(after.items()):
+        action = _action(membership, rows.get(group_id), user_id in fresh.members.get(group_id, ()))
         if action:
             yield Planned(
                 action,
@@ -160,9 +160,9 @@ def _plan_user(
                 fresh.names.get(group_id, f"group {group_id}"),
                 user_id,
                 username,
-                _why(wish, verdicts, known.source_ids, action),
-                wish.rule_id,
-                wish.sources,
+                _why(membership, verdicts, known.source_ids, action),
+                membership.rule_id,
+                membership.sources,
             )
 
 
@@ -196,19 +196,21 @@ def _with_fresh(
     )
 
 
-def _action(wish: Wish, row: Any, is_member: bool) -> str | None:  # noqa: FBT001 - two facts
-    held = wish.hold or (row.override if row is not None else None)
-    if wish.wanted and not is_member:
+def _action(membership: WantedMembership, row: Any, is_member: bool) -> str | None:  # noqa: FBT001 - two facts
+    held = membership.hold or (row.override if row is not None else None)
+    if membership.wanted and not is_member:
         return "hold" if held else "add"
-    if not wish.wanted and is_member and row is not None and row.owned != "no":
+    if not membership.wanted and is_member and row is not None and row.owned != "no":
         return "remove"
-    return "hold" if wish.wanted and wish.hold else None
+    return "hold" if membership.wanted and membership.hold else None
 
 
-def _why(wish: Wish, verdicts: Iterable[Grant], have: Collection[str], action: str) -> str:
+def _why(
+    membership: WantedMembership, verdicts: Iterable[Grant], have: Collection[str], action: str
+) -> str:
     if action == "hold":
-        return wish.hold or "taken out by hand"
-    said = why(wish, verdicts, have)
+        return membership.hold or "taken out by hand"
+    said = why(membership, verdicts, have)
     return said or ("granted" if action == "add" else "nothing grants it any more")
 
 

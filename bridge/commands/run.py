@@ -12,7 +12,7 @@ import click
 from bridge.commands.common import console, environment, settings, the_bridge
 from bridge.errors import Config
 from bridge.processes.programs import programs, require_free
-from bridge.processes.startup import prepare, settle_mode
+from bridge.processes.startup import check_mode, prepare
 from bridge.processes.supervisor import Supervisor, only_one, stop_on_signals
 
 host_option = click.option(
@@ -57,7 +57,7 @@ def worker() -> None:
     from bridge.worker.rq_worker import run  # noqa: PLC0415 - only this process needs RQ's worker
 
     with the_bridge() as bridge:
-        settle_mode(bridge)
+        check_mode(bridge)
         if bridge.settings.redis_url is None:
             raise Config(
                 "B119",
@@ -74,7 +74,7 @@ def sweep(*, once: bool) -> None:
     from bridge.worker import sweeper  # noqa: PLC0415 - as above
 
     with the_bridge() as bridge:
-        settle_mode(bridge)
+        check_mode(bridge)
         if once:
             console().print(f"{sweeper.tick(bridge)} things were due.")
             return

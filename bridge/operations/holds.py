@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bridge.core.memberships.decision import Wish
+from bridge.core.memberships.decision import WantedMembership
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group
 from bridge.errors import NotFound, Permanent
@@ -69,8 +69,8 @@ def preview_let_go(bridge: Bridge, user_id: int, group_name: str) -> tuple[Effec
     group = find_group(bridge, group_name)
     _held(bridge, user_id, group)
 
-    def forgotten(wishes: dict[int, Wish]) -> dict[int, Wish]:
-        return wishes | {group.id: replace(wishes[group.id], sources=(), hold=None)}
+    def forgotten(memberships: dict[int, WantedMembership]) -> dict[int, WantedMembership]:
+        return memberships | {group.id: replace(memberships[group.id], sources=(), hold=None)}
 
     return effects(bridge, user_id, What(before=forgotten))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bridge.core.memberships.decision import Wish, decide
+from bridge.core.memberships.decision import WantedMembership, decide
 from bridge.core.memberships.situation import situation
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Subscription
@@ -34,7 +34,9 @@ class What:
     """What an act changes about a user: the facts, and what was decided before."""
 
     facts: Callable[[Facts], Facts] = lambda known: known
-    before: Callable[[dict[int, Wish]], dict[int, Wish]] = lambda wishes: wishes
+    before: Callable[[dict[int, WantedMembership]], dict[int, WantedMembership]] = (
+        lambda memberships: memberships
+    )
     lifted_group_id: int | None = None
 
 
@@ -44,23 +46,32 @@ def effects(bridge: Bridge, user_id: int, what: What) -> tuple[Effect, ...]:
     with bridge.store.read() as connection:
         known, _ = facts.facts_of(connection, user_id)
         rules = bridge.rulebook.rules(connection)
-        wishes = memberships.wishes_of(connection, user_id)
+        wanted = memberships.wanted_of(connection, user_id)
         rows = memberships.rows_of(connection, user_id)
         names = {one.id: one.name for one in groups.load_groups(connection).values()}
     verdicts = grants(what.facts(known), rules, bridge.policy, now)
-    before = what.before(wishes)
+    before = what.before(wanted)
     decision = decide(before, verdicts, situation(bridge.policy, rules, verdicts, now, now))
-    after = before | {wish.group_id: wish for wish in decision.wishes}
+    after = before | {membership.group_id: membership for membership in decision.memberships}
     found = []
-    for group_id, wish in sorted(after.items()):
+    for group_id, membership in sorted(after.items()):
         row = rows.get(group_id)
         is_in = row is not None and row.actual
         kept_out = row is not None and row.override and group_id != what.lifted_group_id
-        stays = wish.wanted or wish.hold or (row is not None and row.actual and row.owned == "no")
+        stays = (
+            membership.wanted
+            or membership.hold
+            or (row is not None and row.actual and row.owned == "no")
+        )
         will_be_in = bool(stays) and not kept_out
-        if not (is_in or will_be_in or wish.wanted):
+        if not (is_in or will_be_in or membership.wanted):
             continue
-        because = wish.hold or (row.override if kept_out and row else None) or wish.reason or ""
+        because = (
+            membership.hold
+            or (row.override if kept_out and row else None)
+            or membership.reason
+            or ""
+        )
         turn = _turn(is_in=is_in, will_be_in=will_be_in)
         found.append(Effect(user_id, group_id, names.get(group_id, str(group_id)), turn, because))
     return tuple(found)

@@ -28,7 +28,7 @@ def mode_problem(bridge: Bridge) -> Config | None:
     )
 
 
-def settle_mode(bridge: Bridge) -> None:
+def check_mode(bridge: Bridge) -> None:
     """Refuse the wrong mode; on the first start write down the mode. Raises Config."""
     if problem := mode_problem(bridge):
         raise problem
@@ -42,5 +42,5 @@ def settle_mode(bridge: Bridge) -> None:
 def prepare(bridge: Bridge) -> None:
     """Make the tables and the request slots; refuse data of the other Stripe mode."""
     migrate.upgrade(bridge.store, bridge.clock.now())
-    settle_mode(bridge)
+    check_mode(bridge)
     bridge.limiter.prepare()

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from bridge.core.memberships.decision import Wish
+from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.member import Member, Membership
 from bridge.store import facts, groups
 from bridge.store.schema import memberships
 
-_WISH = tuple(one.name for one in fields(Wish))
-_OWN = tuple(one.name for one in fields(Membership) if one.name != "wish")
+_DECIDED = tuple(one.name for one in fields(WantedMembership))
+_OWN = tuple(one.name for one in fields(Membership) if one.name != "membership")
 
 
 def load(connection: Connection, user_id: int, *, with_money: bool = False) -> Member:
@@ -43,9 +43,11 @@ def memberships_of(connection: Connection, user_id: int) -> dict[int, Membership
 
 
 def _membership(row: Row[Any]) -> Membership:
-    wish = {name: getattr(row, name) for name in _WISH}
-    wish["sources"] = tuple(wish["sources"])
-    return Membership(wish=Wish(**wish), **{name: getattr(row, name) for name in _OWN})
+    membership = {name: getattr(row, name) for name in _DECIDED}
+    membership["sources"] = tuple(membership["sources"])
+    return Membership(
+        membership=WantedMembership(**membership), **{name: getattr(row, name) for name in _OWN}
+    )
 
 
 def _last_linked_first(rows: list[Row[Any]]) -> list[Row[Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from bridge.core.memberships.decision import Decision, Wish
+from bridge.core.memberships.decision import Decision, WantedMembership
 from bridge.core.memberships.why import ended_by, why
 from bridge.core.model.rights import Grant
 from bridge.store.changes import log, log_each
@@ -16,13 +16,13 @@ from bridge.store.schema import memberships, moment
 from bridge.store.work import insert_for
 
 M = memberships.c
-WISH = tuple(Wish.__dataclass_fields__)
+DECIDED = tuple(WantedMembership.__dataclass_fields__)
 
 
-def wishes_of(connection: Connection, user_id: int) -> dict[int, Wish]:
+def wanted_of(connection: Connection, user_id: int) -> dict[int, WantedMembership]:
     """What was decided about a user before, by group."""
     rows = connection.execute(select(memberships).where(M.user_id == user_id)).all()
-    return {row.group_id: _wish(row) for row in rows}
+    return {row.group_id: _membership(row) for row in rows}
 
 
 def rows_of(connection: Connection, user_id: int) -> dict[int, Row[Any]]:
@@ -47,49 +47,51 @@ def save_decision(
     all that the user has.
     """
     said = tuple(verdicts)
-    for wish in decision.wishes:
-        row = {name: getattr(wish, name) for name in WISH if name != "group_id"}
-        row["sources"] = list(wish.sources)
-        row |= {"decided_at": now, "hold_at": now if wish.hold else None}
+    for membership in decision.memberships:
+        row = {name: getattr(membership, name) for name in DECIDED if name != "group_id"}
+        row["sources"] = list(membership.sources)
+        row |= {"decided_at": now, "hold_at": now if membership.hold else None}
         connection.execute(
             insert_for(connection)(memberships)
-            .values(user_id=user_id, group_id=wish.group_id, actual=False, owned="no", **row)
+            .values(user_id=user_id, group_id=membership.group_id, actual=False, owned="no", **row)
             .on_conflict_do_update(index_elements=[M.user_id, M.group_id], set_=row)
         )
     for shift in decision.shifts:
-        wish = shift.wish
+        membership = shift.membership
         log(
             connection,
             shift.action,
             now=now,
             user_id=user_id,
-            group_id=wish.group_id,
+            group_id=membership.group_id,
             cause=cause,
-            rule_id=wish.rule_id,
-            outcome=wish.hold or why(wish, said, have),
-            detail=_detail(wish, said, have),
+            rule_id=membership.rule_id,
+            outcome=membership.hold or why(membership, said, have),
+            detail=_detail(membership, said, have),
         )
 
 
-def _detail(wish: Wish, verdicts: Iterable[Grant], have: Collection[str]) -> dict[str, Any]:
+def _detail(
+    membership: WantedMembership, verdicts: Iterable[Grant], have: Collection[str]
+) -> dict[str, Any]:
     """All that was decided, so that the log alone tells how it stood at any time."""
     known = {
-        "since": wish.wanted_since,
-        "until": wish.wanted_until,
-        "reason": wish.reason,
-        "ladder": wish.ladder,
-        "swap_to": wish.swap_to,
-        "hold": wish.hold,
-        "ended_by": [] if wish.wanted else ended_by(wish, verdicts, have),
+        "since": membership.wanted_since,
+        "until": membership.wanted_until,
+        "reason": membership.reason,
+        "ladder": membership.ladder,
+        "swap_to": membership.swap_to,
+        "hold": membership.hold,
+        "ended_by": [] if membership.wanted else ended_by(membership, verdicts, have),
     }
     told = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in known.items() if v}
-    return {"wanted": wish.wanted, "sources": list(wish.sources), **told}
+    return {"wanted": membership.wanted, "sources": list(membership.sources), **told}
 
 
-def _wish(row: Row[Any]) -> Wish:
-    values = {name: getattr(row, name) for name in WISH}
+def _membership(row: Row[Any]) -> WantedMembership:
+    values = {name: getattr(row, name) for name in DECIDED}
     values["sources"] = tuple(values["sources"])
-    return Wish(**values)
+    return WantedMembership(**values)
 
 
 # --- what was sent, and what came of it -----------------------------------------------------------
@@ -107,7 +109,7 @@ def intend(
     log_each(connection, f"intent_{intent}", group_id, user_ids, now)
 
 
-def settle_added(
+def record_in(
     connection: Connection,
     group_id: int,
     user_ids: Collection[int],
@@ -131,7 +133,7 @@ def settle_added(
     log_each(connection, action, group_id, user_ids, now, outcome=owned)
 
 
-def settle_removed(
+def record_out(
     connection: Connection,
     group_id: int,
     user_ids: Collection[int],
@@ -155,7 +157,7 @@ def settle_removed(
     log_each(connection, action, group_id, user_ids, now, outcome=outcome, cause=cause)
 
 
-def settle_nothing(
+def record_not_done(
     connection: Connection,
     group_id: int,
     user_ids: Collection[int],
@@ -204,23 +206,21 @@ def override(
     )
 
 
-def settle_absent(connection: Connection, group_id: int, user_id: int, *, now: datetime) -> None:
+def record_seen_out(connection: Connection, group_id: int, user_id: int, *, now: datetime) -> None:
     """Record that somebody was looked up and is not in the group: sent or not, it is as it is."""
     if _intent_of(connection, group_id, user_id) == "remove":
         # As any other removal in the log: the limit of removals counts it.
-        settle_removed(connection, group_id, [user_id], now=now, outcome="observed_done")
+        record_out(connection, group_id, [user_id], now=now, outcome="observed_done")
     else:
-        settle_nothing(connection, group_id, [user_id], now=now, outcome="not in the group")
+        record_not_done(connection, group_id, [user_id], now=now, outcome="not in the group")
 
 
-def settle_present(connection: Connection, group_id: int, user_id: int, *, now: datetime) -> None:
+def record_seen_in(connection: Connection, group_id: int, user_id: int, *, now: datetime) -> None:
     """Record that somebody was looked up and is in the group; a removal has not happened, then."""
     if _intent_of(connection, group_id, user_id) == "remove":
-        settle_nothing(connection, group_id, [user_id], now=now, outcome="still in the group")
+        record_not_done(connection, group_id, [user_id], now=now, outcome="still in the group")
     else:
-        settle_added(
-            connection, group_id, [user_id], owned="claimed", now=now, action="observed_done"
-        )
+        record_in(connection, group_id, [user_id], owned="claimed", now=now, action="observed_done")
 
 
 def _intent_of(connection: Connection, group_id: int, user_id: int) -> str | None:

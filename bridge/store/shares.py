@@ -138,11 +138,13 @@ def unassign(
     )
     if done.rowcount:
         _moved(connection, "seat_unassigned", subscription, user_id, actor, now)
-        settle_seats(connection, [subscription], now)
+        mark_seats_too_many(connection, [subscription], now)
     return bool(done.rowcount)
 
 
-def settle_seats(connection: Connection, read: Collection[Subscription], now: datetime) -> None:
+def mark_seats_too_many(
+    connection: Connection, read: Collection[Subscription], now: datetime
+) -> None:
     """Mark the seats that are too many since a quantity shrank: the last given first."""
     ids = [one.id for one in read]
     shared = set(
@@ -228,7 +230,7 @@ def move_seats(
             _moved(connection, "seat_assigned", subscription, to_id, actor, now, had)
             moved.append(subscription.id)
         else:
-            settle_seats(connection, [subscription], now)
+            mark_seats_too_many(connection, [subscription], now)
     return tuple(moved)
 
 

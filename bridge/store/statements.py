@@ -280,8 +280,8 @@ def _fresh_grants(connection: Connection, decision: Decision) -> bool:
     return any(
         shift.action == "wanted"
         and started_at is not None
-        and shift.wish.wanted_since is not None
-        and shift.wish.wanted_since >= started_at
+        and shift.membership.wanted_since is not None
+        and shift.membership.wanted_since >= started_at
         for shift in decision.shifts
     )
 

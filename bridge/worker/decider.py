@@ -106,7 +106,7 @@ def _round(
         cause=cause,
         events=len(events),
         read=len(readings),
-        moved=[f"{s.action}:{s.wish.group_id}" for s in decision.shifts] if decision else [],
+        moved=[f"{s.action}:{s.membership.group_id}" for s in decision.shifts] if decision else [],
         linked=linked,
     )
     crashpoint("after_decision")
@@ -198,7 +198,7 @@ def _share(
     read = [reading.customer_id for reading in readings]
     before = sharing.others(connection, user_id, own, read)
     news = _keep(connection, readings, now)
-    shares.settle_seats(connection, facts.subscriptions_of(connection, own), now)
+    shares.mark_seats_too_many(connection, facts.subscriptions_of(connection, own), now)
     if tells_others:
         after = sharing.others(connection, user_id, own, read)
         shares.wake(connection, before | after, f"shares with {key}", now)
@@ -267,7 +267,7 @@ def _decide(
     verdicts = grants(known, rules, bridge.policy, now)
     vanished = facts.vanished(connection, customers_for(connection, user_id))
     decision = decide(
-        memberships.wishes_of(connection, user_id),
+        memberships.wanted_of(connection, user_id),
         verdicts,
         situation(bridge.policy, rules, verdicts, now, reading_at, vanished),
     )
@@ -295,17 +295,19 @@ def _look_closer(
     if readings and all(one.ended or one.purchases is not None for one in readings):
         return
     rules = bridge.rulebook.rules(connection)
-    for wish in decision.wishes:
-        to = wish.swap_to
-        goes_down = to is not None and rules.step_of(to)[1] <= rules.step_of(wish.group_id)[1]
-        if wish.confirmed_at is not None or goes_down:
+    for membership in decision.memberships:
+        to = membership.swap_to
+        goes_down = to is not None and rules.step_of(to)[1] <= rules.step_of(membership.group_id)[1]
+        if membership.confirmed_at is not None or goes_down:
             key, needs = work.user_key(user_id), work.EVERYTHING
             work.mark_dirty(connection, key, now=now, due_at=now, cause="closer", needs=needs)
             return
 
 
 def _wake(bridge: Bridge, user_id: int | None, decision: Decision | None) -> None:
-    for group_id in {wish.group_id for wish in decision.wishes} if decision else ():
+    for group_id in (
+        {membership.group_id for membership in decision.memberships} if decision else ()
+    ):
         bridge.hint("apply", str(group_id))
     if user_id is not None:
         bridge.hint("tell", str(user_id))

@@ -96,13 +96,13 @@ def _finish(bridge: Bridge, lease: work.Lease, group: Row[Any], since: datetime)
         work.check(connection, lease, now)
         for row in open_ends:
             is_out = row.seen_at is None or row.seen_at < since
-            settle = memberships.settle_absent if is_out else memberships.settle_present
-            settle(connection, group.id, row.user_id, now=now)
+            record = memberships.record_seen_out if is_out else memberships.record_seen_in
+            record(connection, group.id, row.user_id, now=now)
         for row in missing:
             if row.intent is None:
                 by = actors.get(row.user_id)
                 action = "removed_by_others" if by else "lost"
-                memberships.settle_removed(
+                memberships.record_out(
                     connection,
                     group.id,
                     [row.user_id],

@@ -52,7 +52,7 @@ def are_in(turn: Turn, user_ids: Sequence[int], *, owned: str, action: str) -> N
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
         work.check(connection, turn.lease, now)
-        memberships.settle_added(connection, turn.id, user_ids, owned=owned, now=now, action=action)
+        memberships.record_in(connection, turn.id, user_ids, owned=owned, now=now, action=action)
         groups.update_group(connection, turn.id, attempts=0, error=None)
         statements.compare(connection, user_ids, turn.compare_at)
         statements.say_that_they_are_in(connection, turn.id, user_ids, now)
@@ -67,7 +67,7 @@ def are_out(turn: Turn, user_ids: Sequence[int], *, swapped: bool) -> None:
     with turn.bridge.store.write() as connection:
         work.check(connection, turn.lease, now)
         outcome = changes.SWAPPED if swapped else None
-        memberships.settle_removed(connection, turn.id, user_ids, now=now, outcome=outcome)
+        memberships.record_out(connection, turn.id, user_ids, now=now, outcome=outcome)
         if not swapped:
             released = max(0, turn.group.removals_released - len(user_ids))
             groups.update_group(connection, turn.id, removals_released=released)
@@ -78,7 +78,7 @@ def are_out(turn: Turn, user_ids: Sequence[int], *, swapped: bool) -> None:
 def nothing_was_sent(turn: Turn, user_ids: Sequence[int], error: BridgeError) -> None:
     """The forum refused: they are selected again if they still should be."""
     with turn.bridge.store.write() as connection:
-        memberships.settle_nothing(
+        memberships.record_not_done(
             connection,
             turn.id,
             user_ids,
@@ -143,10 +143,10 @@ def _look_up(turn: Turn, user_ids: Sequence[int]) -> None:
             statements.see_user(connection, user, now)
             statements.compare(connection, [user_id], turn.compare_at)
             if turn.id in user.group_ids:
-                memberships.settle_present(connection, turn.id, user_id, now=now)
+                memberships.record_seen_in(connection, turn.id, user_id, now=now)
                 statements.say_that_they_are_in(connection, turn.id, [user_id], now)
             else:
-                memberships.settle_absent(connection, turn.id, user_id, now=now)
+                memberships.record_seen_out(connection, turn.id, user_id, now=now)
 
 
 def pace(turn: Turn, size: int, seconds: float) -> None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 import handlers
 from bridge.core.events.stripe import Event
 from bridge.core.events.tasks import ReadCustomer, SyncCustomer, SyncObject
-from bridge.core.memberships.decision import Decision, Situation, Wish, decide
+from bridge.core.memberships.decision import Decision, Situation, WantedMembership, decide
 from bridge.core.model import rights, stripe
 from bridge.core.model.discourse import Group
 from bridge.core.rights.grants import grants
@@ -264,7 +264,7 @@ def asks_for(news: News) -> str:
 class Record:
     """All that the bridge holds of one member, and the groups they are really in."""
 
-    wishes: tuple[Wish, ...] = ()
+    memberships: tuple[WantedMembership, ...] = ()
     known: Known = Known()
     actual: frozenset[str] = frozenset()
     timer_at: int | None = None
@@ -293,34 +293,41 @@ def hear(record: Record, asked: str, rules: Rules, world: World, now: int) -> Re
 
 
 def _takes(before: Record, after: Record, rules: Rules) -> bool:
-    new = [wish for wish in after.wishes if wish not in before.wishes]
-    swaps = [(wish.group_id, wish.swap_to) for wish in new if wish.swap_to is not None]
+    new = [membership for membership in after.memberships if membership not in before.memberships]
+    swaps = [
+        (membership.group_id, membership.swap_to)
+        for membership in new
+        if membership.swap_to is not None
+    ]
     down = any(rules.step_of(to)[1] <= rules.step_of(from_)[1] for from_, to in swaps)
-    return down or any(wish.confirmed_at is not None for wish in new)
+    return down or any(membership.confirmed_at is not None for membership in new)
 
 
 def decided(record: Record, rules: Rules, world: World, now: int) -> Record:
     read_at = moment(now if record.known.read_at is None else record.known.read_at)
     at = Situation(moment(now), read_at, timedelta(seconds=CONFIRM))
     found = grants(facts_of(record.known, world.hands), rules, ENDING, moment(now))
-    before = {wish.group_id: wish for wish in record.wishes}
+    before = {membership.group_id: membership for membership in record.memberships}
     decision: Decision = decide(before, found, at)
-    wishes = {**before, **{wish.group_id: wish for wish in decision.wishes}}
-    wanted = {GROUP_NAMES[id_] for id_, wish in wishes.items() if wish.wanted}
+    memberships = {
+        **before,
+        **{membership.group_id: membership for membership in decision.memberships},
+    }
+    wanted = {GROUP_NAMES[id_] for id_, membership in memberships.items() if membership.wanted}
     there = record.actual | wanted  # adds come first
     leaving = {
         GROUP_NAMES[id_]
-        for id_, wish in wishes.items()
-        if not wish.wanted and not wish.hold and _is_proven(wish, wanted)
+        for id_, membership in memberships.items()
+        if not membership.wanted and not membership.hold and _is_proven(membership, wanted)
     }
     return Record(
-        tuple(wishes[id_] for id_ in sorted(wishes)),
+        tuple(memberships[id_] for id_ in sorted(memberships)),
         record.known,
         frozenset(there - leaving),
         seconds_of(decision.next_at) if decision.next_at else None,
     )
 
 
-def _is_proven(wish: Wish, wanted: set[str]) -> bool:
-    swapped = wish.swap_to is not None and GROUP_NAMES[wish.swap_to] in wanted
-    return wish.unwanted_at is not None and (wish.confirmed_at is not None or swapped)
+def _is_proven(membership: WantedMembership, wanted: set[str]) -> bool:
+    swapped = membership.swap_to is not None and GROUP_NAMES[membership.swap_to] in wanted
+    return membership.unwanted_at is not None and (membership.confirmed_at is not None or swapped)

@@ -19,7 +19,7 @@ FRESH = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class WantedMembership:
     """The decider's half of a membership: wanted or not, since and until when, why.
 
     `unwanted_at`: when it was first decided that nothing grants it; `confirmed_at`: when a reading
@@ -46,14 +46,14 @@ class Shift:
     """One line for the change log: what moved for a group."""
 
     action: str  # wanted, unwanted, confirmed, held, changed
-    wish: Wish
+    membership: WantedMembership
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """New wishes, what moved, and when the clock alone asks for another decision."""
+    """New memberships, what moved, and when the clock alone asks for another decision."""
 
-    wishes: tuple[Wish, ...]
+    memberships: tuple[WantedMembership, ...]
     shifts: tuple[Shift, ...]
     next_at: datetime | None
 
@@ -75,7 +75,9 @@ class Situation:
     unfollowed_ladders: frozenset[str] = frozenset()
 
 
-def decide(before: Mapping[int, Wish], grants: Iterable[Grant], at: Situation) -> Decision:
+def decide(
+    before: Mapping[int, WantedMembership], grants: Iterable[Grant], at: Situation
+) -> Decision:
     """Work out every membership of one user; a complete reading of Stripe is presupposed."""
     verdicts = staying(grants, standing(before.values(), at.unfollowed_ladders))
     won = winners(verdicts)
@@ -88,50 +90,54 @@ def decide(before: Mapping[int, Wish], grants: Iterable[Grant], at: Situation) -
         if grant.ladder is not None:
             steps.setdefault(grant.ladder, []).append(grant.group_id)
 
-    wishes: list[Wish] = []
+    memberships: list[WantedMembership] = []
     shifts: list[Shift] = []
     for group_id in sorted(by_group.keys() | before.keys()):
-        old = before.get(group_id, Wish(group_id))
+        old = before.get(group_id, WantedMembership(group_id))
         new = (
             _granted(old, by_group[group_id], at)
             if group_id in by_group
             else _ungranted(old, steps, at)
         )
         if new != old:
-            wishes.append(new)
+            memberships.append(new)
             action = _moved(old, new)
             if action:
                 shifts.append(Shift(action, new))
-    return Decision(tuple(wishes), tuple(shifts), _next_at(before, wishes, verdicts, at))
+    return Decision(tuple(memberships), tuple(shifts), _next_at(before, memberships, verdicts, at))
 
 
 def standing(
-    wishes: Iterable[Wish], unfollowed_ladders: Collection[str]
+    memberships: Iterable[WantedMembership], unfollowed_ladders: Collection[str]
 ) -> dict[str | None, frozenset[int]]:
     """The steps on which somebody stands, of the ladders that do not follow what is paid for.
 
     Whoever is on the way out, and not proven to be, stands there still (as A38).
     """
     found: dict[str | None, frozenset[int]] = {}
-    for wish in wishes:
-        still = wish.wanted or (wish.unwanted_at is not None and wish.confirmed_at is None)
-        if still and wish.ladder in unfollowed_ladders:
-            found[wish.ladder] = found.get(wish.ladder, frozenset()) | {wish.group_id}
+    for membership in memberships:
+        still = membership.wanted or (
+            membership.unwanted_at is not None and membership.confirmed_at is None
+        )
+        if still and membership.ladder in unfollowed_ladders:
+            found[membership.ladder] = found.get(membership.ladder, frozenset()) | {
+                membership.group_id
+            }
     return found
 
 
-def _was_wanted(before: Mapping[int, Wish], group_id: int) -> bool:
+def _was_wanted(before: Mapping[int, WantedMembership], group_id: int) -> bool:
     return group_id in before and before[group_id].wanted
 
 
-def _granted(old: Wish, grants: list[Grant], at: Situation) -> Wish:
+def _granted(old: WantedMembership, grants: list[Grant], at: Situation) -> WantedMembership:
     untils = [grant.until_at for grant in grants]
     until = None if None in untils else max(u for u in untils if u is not None)
     first = max(grants, key=lambda g: (g.until_at is None, g.until_at or g.from_at, g.source_id))
     since = min(grant.from_at for grant in grants)
     # A source in doubt gave it too: should the others end, it is held for that one's sake.
     in_doubt = {s for s in old.sources if old.wanted and s in (at.held_sources or {})}
-    return Wish(
+    return WantedMembership(
         group_id=old.group_id,
         wanted=True,
         wanted_since=old.wanted_since if old.wanted and old.wanted_since else since,
@@ -143,7 +149,9 @@ def _granted(old: Wish, grants: list[Grant], at: Situation) -> Wish:
     )
 
 
-def _ungranted(old: Wish, steps: Mapping[str, list[int]], at: Situation) -> Wish:
+def _ungranted(
+    old: WantedMembership, steps: Mapping[str, list[int]], at: Situation
+) -> WantedMembership:
     if not old.wanted and old.unwanted_at is None:
         return old  # never ours to take
     hold = _hold(old, at)
@@ -170,7 +178,7 @@ def _is_fresh(at: Situation) -> bool:
     return at.now - at.reading_at <= FRESH
 
 
-def _by_the_clock(old: Wish, at: Situation) -> bool:
+def _by_the_clock(old: WantedMembership, at: Situation) -> bool:
     """Whether its end is so near that our own clock may be wrong about it (E47).
 
     For as long as a confirm window nobody gives way for it, not even on a ladder.
@@ -179,7 +187,7 @@ def _by_the_clock(old: Wish, at: Situation) -> bool:
     return end_at is not None and end_at <= at.now < end_at + at.confirm
 
 
-def _hold(old: Wish, at: Situation) -> str | None:
+def _hold(old: WantedMembership, at: Situation) -> str | None:
     if old.group_id in at.halted_group_ids:
         return "rule_halted"
     for source in old.sources:
@@ -189,7 +197,7 @@ def _hold(old: Wish, at: Situation) -> str | None:
     return None
 
 
-def _moved(old: Wish, new: Wish) -> str | None:
+def _moved(old: WantedMembership, new: WantedMembership) -> str | None:
     if new.wanted != old.wanted:
         return "wanted" if new.wanted else "unwanted"
     if new.hold != old.hold:
@@ -202,14 +210,17 @@ def _moved(old: Wish, new: Wish) -> str | None:
 
 
 def _next_at(
-    before: Mapping[int, Wish], wishes: list[Wish], grants: tuple[Grant, ...], at: Situation
+    before: Mapping[int, WantedMembership],
+    memberships: list[WantedMembership],
+    grants: tuple[Grant, ...],
+    at: Situation,
 ) -> datetime | None:
-    after = {**before, **{wish.group_id: wish for wish in wishes}}
+    after = {**before, **{membership.group_id: membership for membership in memberships}}
     waiting = [
-        wish.unwanted_at + at.confirm
-        for wish in after.values()
-        if not wish.wanted and wish.unwanted_at
-        if not (wish.confirmed_at or wish.swap_to or wish.hold)
+        membership.unwanted_at + at.confirm
+        for membership in after.values()
+        if not membership.wanted and membership.unwanted_at
+        if not (membership.confirmed_at or membership.swap_to or membership.hold)
     ]
     changing = [g.next_change_at for g in grants if g.next_change_at and g.next_change_at > at.now]
     return min(waiting + changing, default=None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bridge.core.ledger.lines import MoneyLine
-from bridge.core.memberships.decision import Wish, standing
+from bridge.core.memberships.decision import WantedMembership, standing
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts, Grant
 from bridge.core.model.stripe import PendingPayment, Price
@@ -23,14 +23,14 @@ from bridge.core.rules.law import Catalogue, Law
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """A user in a group: what is wanted (`wish`) and what is so on the forum.
+    """A user in a group: what is wanted (`membership`) and what is so on the forum.
 
     `owned`: whether the bridge added it (no, claimed, proven). `intent`: an addition or a removal
     that was sent, and whose outcome is not recorded yet. `override`: staff took them out, or they
     left.
     """
 
-    wish: Wish
+    membership: WantedMembership
     actual: bool = False
     actual_since: datetime | None = None
     owned: str = "no"
@@ -44,12 +44,12 @@ class Membership:
     @property
     def group_id(self) -> int:
         """The group's number."""
-        return self.wish.group_id
+        return self.membership.group_id
 
     @property
     def kept_back(self) -> str | None:
         """The code of what keeps it as it is although it is wanted; None if nothing does."""
-        return (self.override or self.wish.hold) if self.wish.wanted else None
+        return (self.override or self.membership.hold) if self.membership.wanted else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,9 @@ class Member:
         unfollowed = law.policy.unfollowed_ladders
         if not unfollowed:
             return said
-        return staying(said, standing((one.wish for one in self.memberships.values()), unfollowed))
+        return staying(
+            said, standing((one.membership for one in self.memberships.values()), unfollowed)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bridge.core.memberships.decision import Situation, Wish, decide
+from bridge.core.memberships.decision import Situation, WantedMembership, decide
 from bridge.core.memberships.why import NOT_MAPPED, why
 from bridge.core.model.reasons import UNDECIDED
 from bridge.core.model.rights import Facts, Grant
@@ -56,7 +56,7 @@ class Difference:
 class _Life:
     """What one law has made of a user so far."""
 
-    wishes: Mapping[int, Wish] = field(default_factory=dict)
+    memberships: Mapping[int, WantedMembership] = field(default_factory=dict)
     verdicts: tuple[Grant, ...] = ()
     have: frozenset[str] = frozenset()
 
@@ -75,14 +75,19 @@ class _Life:
             },
             unfollowed_ladders=law.policy.unfollowed_ladders,
         )
-        made = decide(self.wishes, self.verdicts, at)
-        self.wishes = {**self.wishes, **{wish.group_id: wish for wish in made.wishes}}
+        made = decide(self.memberships, self.verdicts, at)
+        self.memberships = {
+            **self.memberships,
+            **{membership.group_id: membership for membership in made.memberships},
+        }
 
     def side(self, group_id: int) -> Side:
-        wish = self.wishes.get(group_id)
-        if wish is not None and (wish.wanted or wish.sources):
-            reason = wish.hold or why(wish, self.verdicts, self.have) or NOTHING_LEADS_TO_IT
-            return Side(wish.wanted, reason, wish.rule_id, wish.sources)
+        membership = self.memberships.get(group_id)
+        if membership is not None and (membership.wanted or membership.sources):
+            reason = (
+                membership.hold or why(membership, self.verdicts, self.have) or NOTHING_LEADS_TO_IT
+            )
+            return Side(membership.wanted, reason, membership.rule_id, membership.sources)
         about = [one for one in self.verdicts if one.group_id == group_id]
         if not about:
             reason = NOT_MAPPED if self.verdicts or self.have else NOTHING_LEADS_TO_IT
@@ -110,7 +115,7 @@ def differences(moments: Sequence[Moment], until: datetime) -> list[Difference]:
         while now is not None and (now < end or now == moment.at):
             here.decide(moment.facts, moment.here, now)
             if number == 0 and now == moment.at:
-                there.wishes = dict(here.wishes)
+                there.memberships = dict(here.memberships)
             there.decide(moment.facts, moment.there, now)
             found += _closed(open_ones, here, there, now)
             now = next_change((*here.verdicts, *there.verdicts), now)
@@ -121,7 +126,7 @@ def _closed(
     open_ones: dict[int, Difference], here: _Life, there: _Life, now: datetime
 ) -> Iterable[Difference]:
     """Note what differs now; returns what differed and does so no more."""
-    for group_id in sorted({*here.wishes, *there.wishes, *open_ones}):
+    for group_id in sorted({*here.memberships, *there.memberships, *open_ones}):
         ours, theirs = here.side(group_id), there.side(group_id)
         before = open_ones.get(group_id)
         if before and before.here.is_in == ours.is_in and before.there.is_in == theirs.is_in:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from bridge.core.memberships.decision import Wish
+from bridge.core.memberships.decision import WantedMembership
 from bridge.core.model.rights import Grant
 
 OUTRANKED = "outranked"
@@ -17,7 +17,7 @@ NOT_MAPPED = "not_mapped"
 
 
 def ended_by(
-    wish: Wish, verdicts: Iterable[Grant], have: Collection[str] = ()
+    membership: WantedMembership, verdicts: Iterable[Grant], have: Collection[str] = ()
 ) -> list[dict[str, Any]]:
     """What is said now of each source that gave a membership, as lines for the log.
 
@@ -25,11 +25,11 @@ def ended_by(
     """
     said = tuple(verdicts)
     found = []
-    for source in wish.sources:
+    for source in membership.sources:
         # `sub_1:feature` is as much of the subscription as `sub_1` is.
         names = source, source.partition(":")[0]
         mine = [grant for grant in said if grant.source_id in names]
-        about = [grant for grant in mine if grant.group_id == wish.group_id]
+        about = [grant for grant in mine if grant.group_id == membership.group_id]
         is_theirs = mine or any(name in have for name in names)
         line = {"source": source, "reason": NOT_MAPPED if is_theirs else NOT_THEIRS}
         if about:
@@ -41,9 +41,11 @@ def ended_by(
     return found
 
 
-def why(wish: Wish, verdicts: Iterable[Grant], have: Collection[str] = ()) -> str | None:
+def why(
+    membership: WantedMembership, verdicts: Iterable[Grant], have: Collection[str] = ()
+) -> str | None:
     """The reason of a decision in one word: what gives it, or what ended the last that gave it."""
-    if wish.wanted:
-        return wish.reason
-    ended = ended_by(wish, verdicts, have)
-    return str(ended[-1]["reason"]) if ended else wish.reason
+    if membership.wanted:
+        return membership.reason
+    ended = ended_by(membership, verdicts, have)
+    return str(ended[-1]["reason"]) if ended else membership.reason

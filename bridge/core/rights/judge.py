@@ -96,7 +96,7 @@ def is_instalment_plan(subscription: Subscription, item: SubscriptionItem) -> bo
     """An end over more than one period, set when the subscription began (A19, A20).
 
     One that was set later is a cancellation, and so is one at the end of the first period:
-    Stripe's portal may cancel by `cancel_at`, and `canceled_at` is the moment of that wish.
+    Stripe's portal may cancel by `cancel_at`, and `canceled_at` is the moment of that membership.
     """
     end_at, wished_at = subscription.cancel_at, subscription.canceled_at
     if end_at is None or subscription.cancel_at_period_end:

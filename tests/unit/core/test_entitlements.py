@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.memberships.decision import Wish
+from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.why import ended_by, why
 from bridge.core.model.reasons import UNDECIDED
 from bridge.core.model.rights import Facts, Grant, Seat
@@ -233,11 +233,11 @@ def test_an_entitlement_that_nothing_explains_gives_nothing_new_and_holds_what_i
 
 
 def test_what_a_feature_gave_and_gives_no_more_is_told_from_what_is_not_theirs() -> None:
-    wish = Wish(PATRONS, wanted=False, sources=("sub_1:forum",))
-    assert why(wish, judged(subscription(), has={"cus_1": set()})) == "not_entitled"
+    membership = WantedMembership(PATRONS, wanted=False, sources=("sub_1:forum",))
+    assert why(membership, judged(subscription(), has={"cus_1": set()})) == "not_entitled"
     moved = judged(subscription("active", item("prod_m")), has={"cus_1": set()})
-    assert ended_by(wish, moved)[0]["reason"] == "not_mapped"
-    assert ended_by(wish, ())[0]["reason"] == "not_theirs"
+    assert ended_by(membership, moved)[0]["reason"] == "not_mapped"
+    assert ended_by(membership, ())[0]["reason"] == "not_theirs"
 
 
 def test_a_step_of_a_ladder_may_be_a_features() -> None:

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from bridge.core.memberships.decision import Situation, Wish, decide
+from bridge.core.memberships.decision import Situation, WantedMembership, decide
 from bridge.core.model.discourse import Group
 from bridge.core.model.reasons import UNDECIDED
 from bridge.core.model.rights import Facts, HandGrant
@@ -219,7 +219,7 @@ class Proof:
 
 @dataclass
 class Record:
-    wishes: dict[int, Wish] = field(default_factory=dict)
+    memberships: dict[int, WantedMembership] = field(default_factory=dict)
     rows: dict[int, Row] = field(default_factory=lambda: {group: Row() for group in NAMES})
     dirty: int = 0
     done: int = 0
@@ -328,9 +328,9 @@ class Life(RuleBasedStateMachine):
     def staff_remove(self, group: int) -> None:
         row = self.record.rows[group]
         if row.actual:
-            wish = self.record.wishes.get(group)
+            membership = self.record.memberships.get(group)
             row.actual, row.owned = False, False
-            row.override = row.override or bool(wish and wish.wanted)
+            row.override = row.override or bool(membership and membership.wanted)
             self.by_staff.discard(group)
 
     @rule(product=st.sampled_from(list(SELLS)), how=st.sampled_from(["halted", "unmapped", "mend"]))
@@ -394,7 +394,7 @@ class Life(RuleBasedStateMachine):
         verdicts = grants(facts_of(world), rules, POLICY, self.now)
         undecided = [g for g in verdicts if not g.holds and g.reason in UNDECIDED]
         decision = decide(
-            record.wishes,
+            record.memberships,
             verdicts,
             Situation(
                 now=self.now,
@@ -404,7 +404,9 @@ class Life(RuleBasedStateMachine):
                 held_sources={g.source_id: g.reason for g in undecided},
             ),
         )
-        record.wishes |= {wish.group_id: wish for wish in decision.wishes}
+        record.memberships |= {
+            membership.group_id: membership for membership in decision.memberships
+        }
         record.timer_at = decision.next_at
         record.done = max(record.done, reading.generation)
         record.stored = reading
@@ -421,23 +423,29 @@ class Life(RuleBasedStateMachine):
     # --- the applier ------------------------------------------------------------------------------
 
     def adds(self) -> Iterable[int]:
-        for group, wish in self.record.wishes.items():
+        for group, membership in self.record.memberships.items():
             row = self.record.rows[group]
-            if wish.wanted and not row.actual and not wish.hold and not row.override:
+            if membership.wanted and not row.actual and not membership.hold and not row.override:
                 yield group
 
     def removals(self) -> Iterable[int]:
         if self.record.dirty > self.record.done:
             return
-        for group, wish in self.record.wishes.items():
+        for group, membership in self.record.memberships.items():
             row = self.record.rows[group]
-            if wish.wanted or not row.actual or not row.owned or wish.hold or not wish.unwanted_at:
+            if (
+                membership.wanted
+                or not row.actual
+                or not row.owned
+                or membership.hold
+                or not membership.unwanted_at
+            ):
                 continue
-            if wish.confirmed_at or self._has_taken_place(wish):
+            if membership.confirmed_at or self._has_taken_place(membership):
                 yield group
 
-    def _has_taken_place(self, wish: Wish) -> bool:
-        other = self.record.wishes.get(wish.swap_to or 0)
+    def _has_taken_place(self, membership: WantedMembership) -> bool:
+        other = self.record.memberships.get(membership.swap_to or 0)
         return bool(other and other.wanted and self.record.rows[other.group_id].actual)
 
     @rule()
@@ -462,7 +470,7 @@ class Life(RuleBasedStateMachine):
         assert not self.gave[group], "A34: taken away though a source of it is in doubt"
         last = self.record.proofs[-1]
         assert group not in last.entitled, "removed against the last reading"
-        if group in LADDER and self.record.wishes[group].swap_to in last.entitled:
+        if group in LADDER and self.record.memberships[group].swap_to in last.entitled:
             assert last.decided_at - last.began_at <= LEASE, "gave way by an old reading"
             return
         denials: list[Proof] = []
@@ -498,9 +506,9 @@ class Life(RuleBasedStateMachine):
         assert not list(self.adds())
         assert not list(self.removals())
         for group, row in self.record.rows.items():
-            wish = self.record.wishes.get(group, Wish(group))
-            if row.owned and not wish.hold:
-                assert row.actual == wish.wanted, f"I2: {NAMES[group]} wanted is not actual"
+            membership = self.record.memberships.get(group, WantedMembership(group))
+            if row.owned and not membership.hold:
+                assert row.actual == membership.wanted, f"I2: {NAMES[group]} wanted is not actual"
 
     def _is_as_it_should_be(self) -> None:
         should = entitled(self.world, self.now)
@@ -524,9 +532,9 @@ class Life(RuleBasedStateMachine):
         if self.broken or self.record.dirty > self.record.done:
             return
         steps = [
-            wish
-            for group, wish in self.record.wishes.items()
-            if group in LADDER and wish.wanted and not wish.hold
+            membership
+            for group, membership in self.record.memberships.items()
+            if group in LADDER and membership.wanted and not membership.hold
         ]
         assert len(steps) <= 1
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bridge.core.memberships.decision import Decision, Situation, Wish, decide
+from bridge.core.memberships.decision import Decision, Situation, WantedMembership, decide
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts, Grant, HandGrant
 from bridge.core.model.stripe import Price, Product, Subscription, SubscriptionItem
@@ -35,23 +35,25 @@ def situation(now: datetime = NOW, **more: object) -> Situation:
     return replace(made, **more)  # type: ignore[arg-type] # the tests name its own fields
 
 
-def after(before: Mapping[int, Wish], decision: Decision) -> dict[int, Wish]:
-    return {**before, **{wish.group_id: wish for wish in decision.wishes}}
+def after(
+    before: Mapping[int, WantedMembership], decision: Decision
+) -> dict[int, WantedMembership]:
+    return {**before, **{membership.group_id: membership for membership in decision.memberships}}
 
 
 def decided(
-    *found: Grant, before: Mapping[int, Wish] | None = None, **at: object
-) -> dict[int, Wish]:
+    *found: Grant, before: Mapping[int, WantedMembership] | None = None, **at: object
+) -> dict[int, WantedMembership]:
     known = before or {}
     return after(known, decide(known, found, situation(**at)))  # type: ignore[arg-type] # Situation's fields
 
 
-def wanted(wishes: Mapping[int, Wish]) -> set[int]:
-    return {group_id for group_id, wish in wishes.items() if wish.wanted}
+def wanted(memberships: Mapping[int, WantedMembership]) -> set[int]:
+    return {group_id for group_id, membership in memberships.items() if membership.wanted}
 
 
 def actions(decision: Decision) -> list[tuple[str, int]]:
-    return [(shift.action, shift.wish.group_id) for shift in decision.shifts]
+    return [(shift.action, shift.membership.group_id) for shift in decision.shifts]
 
 
 # --- What is wanted: the union of all grants ------------------------------------------------------
@@ -59,9 +61,17 @@ def actions(decision: Decision) -> list[tuple[str, int]]:
 
 def test_a_grant_makes_its_group_wanted_at_once_with_its_reason() -> None:
     decision = decide({}, [grant(LOW, until_at=RENEWAL, reason="ending")], situation())
-    (wish,) = decision.wishes
-    assert (wish.wanted, wish.wanted_since, wish.wanted_until) == (True, START, RENEWAL)
-    assert (wish.reason, wish.rule_id, wish.sources) == ("ending", "rule-sub_1", ("sub_1",))
+    (membership,) = decision.memberships
+    assert (membership.wanted, membership.wanted_since, membership.wanted_until) == (
+        True,
+        START,
+        RENEWAL,
+    )
+    assert (membership.reason, membership.rule_id, membership.sources) == (
+        "ending",
+        "rule-sub_1",
+        ("sub_1",),
+    )
     assert actions(decision) == [("wanted", LOW)]
 
 
@@ -76,8 +86,8 @@ def test_the_same_decision_twice_moves_nothing() -> None:
 
 
 def test_E41_two_subscriptions_to_one_group_are_one_membership_of_two_sources() -> None:
-    wish = decided(grant(LOW, "sub_1"), grant(LOW, "sub_2"))[LOW]
-    assert wish.sources == ("sub_1", "sub_2")
+    membership = decided(grant(LOW, "sub_1"), grant(LOW, "sub_2"))[LOW]
+    assert membership.sources == ("sub_1", "sub_2")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +115,7 @@ def test_D5_the_end_of_one_subscription_leaves_what_another_or_a_human_grants(
     found = [ended, others[order[0]], others[order[1]]]
     decision = decide(before, found, situation())
     assert actions(decision) == [("changed", LOW)]
-    assert decision.wishes[0].sources == ("hand_1", "sub_2")
+    assert decision.memberships[0].sources == ("hand_1", "sub_2")
 
 
 def test_D1_one_source_that_gives_nothing_says_nothing_of_other_groups() -> None:
@@ -122,10 +132,9 @@ def test_A41_an_end_date_goes_with_its_subscription() -> None:
 def test_A39_a_stale_end_is_cleared_when_the_new_subscription_begins() -> None:
     before = decided(grant(LOW, "sub_1"))
     before = decided(grant(LOW, "sub_1", holds=False, reason="canceled"), before=before)
-    wish = decided(grant(LOW, "sub_2", from_at=NOW), before=before, now=NOW + SECOND)[LOW]
-    assert (wish.wanted, wish.unwanted_at, wish.confirmed_at, wish.swap_to) == (
-        True, None, None, None,
-    )  # fmt: skip
+    membership = decided(grant(LOW, "sub_2", from_at=NOW), before=before, now=NOW + SECOND)[LOW]
+    told = (membership.unwanted_at, membership.confirmed_at, membership.swap_to)
+    assert (membership.wanted, *told) == (True, None, None, None)
 
 
 @pytest.mark.parametrize("first", ["old", "new"])
@@ -183,8 +192,8 @@ def test_A44_twenty_levels_and_the_highest_is_held() -> None:
 
 def test_E41_two_subscriptions_at_one_step_are_both_named_and_the_later_end_counts() -> None:
     found = [step(LOW, 1), step(LOW, 1, "sub_2", from_at=NOW, until_at=RENEWAL, reason="ending")]
-    wish = decided(*found)[LOW]
-    assert (wish.sources, wish.wanted_until) == (("sub_1", "sub_2"), None)
+    membership = decided(*found)[LOW]
+    assert (membership.sources, membership.wanted_until) == (("sub_1", "sub_2"), None)
 
 
 def leveled(**toml: object) -> Rules:
@@ -232,9 +241,9 @@ def test_A43_the_old_level_waits_for_the_new_one_and_not_for_the_base(written: s
     names = {BASE: Group(BASE, "base"), HIGH: Group(HIGH, "level2")}
     upper = compile_rules(products, [], Policy(), {}, names)
     before = decided(*judged(rules, on_level(1)))
-    wishes = decided(*judged(upper, on_level(2)), before=before)
-    assert wishes[LOW].swap_to == HIGH
-    again = decided(*judged(upper, on_level(2)), before=wishes, now=NOW + SECOND)
+    memberships = decided(*judged(upper, on_level(2)), before=before)
+    assert memberships[LOW].swap_to == HIGH
+    again = decided(*judged(upper, on_level(2)), before=memberships, now=NOW + SECOND)
     assert again[LOW].swap_to == HIGH
 
 
@@ -246,9 +255,9 @@ def test_A42_an_update_in_place_and_a_new_subscription_end_the_same(way: str) ->
         found = judged(rules, on_level(2))
     else:
         found = judged(rules, on_level(1, status="canceled"), on_level(2, "sub_2"))
-    wishes = decided(*found, before=before)
-    assert wanted(wishes) == {BASE, HIGH}
-    assert wishes[LOW].swap_to == HIGH
+    memberships = decided(*found, before=before)
+    assert wanted(memberships) == {BASE, HIGH}
+    assert memberships[LOW].swap_to == HIGH
 
 
 def test_A46_an_upgrade_whose_payment_fails_leaves_the_old_level() -> None:
@@ -267,13 +276,17 @@ def test_A45_a_paid_product_that_lapses_leaves_the_free_group() -> None:
 # --- Taking away: only with proof -----------------------------------------------------------------
 
 
-def ended(now: datetime = NOW) -> dict[int, Wish]:
+def ended(now: datetime = NOW) -> dict[int, WantedMembership]:
     return decided(grant(LOW, holds=False), before=decided(grant(LOW)), now=now, reading_at=now)
 
 
 def test_the_first_reading_without_a_grant_proves_nothing_yet() -> None:
-    wish = ended()[LOW]
-    assert (wish.wanted, wish.unwanted_at, wish.confirmed_at) == (False, NOW, None)
+    membership = ended()[LOW]
+    assert (membership.wanted, membership.unwanted_at, membership.confirmed_at) == (
+        False,
+        NOW,
+        None,
+    )
     decision = decide(decided(grant(LOW)), [], situation())
     assert actions(decision) == [("unwanted", LOW)]
     assert decision.next_at == NOW + CONFIRM
@@ -338,7 +351,7 @@ def test_a_held_removal_asks_the_clock_for_nothing() -> None:
 
 
 def test_a_member_whom_the_bridge_never_wanted_is_left_alone() -> None:
-    seen = {LOW: Wish(LOW)}
+    seen = {LOW: WantedMembership(LOW)}
     assert decide(seen, [], situation(halted_group_ids=frozenset({LOW}))) == Decision((), (), None)
 
 
@@ -355,8 +368,8 @@ def test_a_downgrade_back_within_the_window_wants_the_old_group_again() -> None:
 @pytest.mark.parametrize("reason", ["no_rule", "unknown_status", "rule_halted", "vanished"])
 def test_A34_a_source_that_is_not_understood_ends_nothing(reason: str) -> None:
     decision = decide(decided(grant(LOW)), [], situation(held_sources={"sub_1": reason}))
-    (wish,) = decision.wishes
-    assert (wish.wanted, wish.hold, wish.unwanted_at) == (True, reason, None)
+    (membership,) = decision.memberships
+    assert (membership.wanted, membership.hold, membership.unwanted_at) == (True, reason, None)
     assert actions(decision) == [("held", LOW)]
     assert decision.next_at is None
 
@@ -382,7 +395,7 @@ def test_a_hold_ends_with_its_cause() -> None:
     assert actions(released) == [("released", LOW)]
     over = decide(held, [grant(LOW, holds=False)], situation(NOW + DAY))
     assert actions(over) == [("unwanted", LOW)]
-    assert over.wishes[0].unwanted_at == NOW + DAY
+    assert over.memberships[0].unwanted_at == NOW + DAY
 
 
 def test_A93_a_rule_that_breaks_within_the_confirm_window_stops_the_removal() -> None:
@@ -400,9 +413,9 @@ def test_A93_a_rule_that_breaks_after_the_proof_stops_a_removal_that_was_not_sen
 
 def test_a_hold_on_the_old_step_does_not_keep_the_new_one_out() -> None:
     before = decided(step(LOW, 1))
-    wishes = decided(step(HIGH, 2, "sub_2"), before=before, held_sources={"sub_1": "no_rule"})
-    assert wanted(wishes) == {LOW, HIGH}
-    assert wishes[LOW].hold == "no_rule"
+    memberships = decided(step(HIGH, 2, "sub_2"), before=before, held_sources={"sub_1": "no_rule"})
+    assert wanted(memberships) == {LOW, HIGH}
+    assert memberships[LOW].hold == "no_rule"
 
 
 # --- When the clock alone asks for more -----------------------------------------------------------

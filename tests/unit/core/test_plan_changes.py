@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from bridge.core.memberships.decision import Situation, Wish, decide
+from bridge.core.memberships.decision import Situation, WantedMembership, decide
 from bridge.core.model.reasons import UNDECIDED
 from bridge.core.model.rights import HandGrant
 from bridge.core.model.stripe import Purchase, Subscription
@@ -40,13 +40,13 @@ LEVELS: dict[str, object] = {"ladders": {"level": ["supporters", "patrons"]}}
 
 
 def lives(
-    before: Mapping[int, Wish],
+    before: Mapping[int, WantedMembership],
     *sources: Subscription | Purchase | HandGrant,
     now: datetime = NOW,
     toml: dict[str, object] | None = None,
     metadata: dict[str, dict[str, str]] | None = None,
-) -> dict[int, Wish]:
-    """The wishes after one decision."""
+) -> dict[int, WantedMembership]:
+    """The memberships after one decision."""
     policy = parse_policy(toml or LEVELS)
     rules = rules_of(metadata or STEPS, **(toml or LEVELS))
     found = judged(*sources, rules=rules, now=now, policy=policy)
@@ -58,19 +58,24 @@ def lives(
         held_sources=doubtful,
         unfollowed_ladders=policy.unfollowed_ladders,
     )
-    return {**before, **{wish.group_id: wish for wish in decide(before, found, at).wishes}}
+    return {
+        **before,
+        **{membership.group_id: membership for membership in decide(before, found, at).memberships},
+    }
 
 
-def wanted(wishes: Mapping[int, Wish]) -> set[int]:
-    return {wish.group_id for wish in wishes.values() if wish.wanted}
+def wanted(memberships: Mapping[int, WantedMembership]) -> set[int]:
+    return {membership.group_id for membership in memberships.values() if membership.wanted}
 
 
-def gone(wishes: Mapping[int, Wish]) -> set[int]:
+def gone(memberships: Mapping[int, WantedMembership]) -> set[int]:
     """Groups that may be taken at this moment."""
     return {
-        wish.group_id
-        for wish in wishes.values()
-        if not wish.wanted and (wish.confirmed_at or wish.swap_to) and not wish.hold
+        membership.group_id
+        for membership in memberships.values()
+        if not membership.wanted
+        and (membership.confirmed_at or membership.swap_to)
+        and not membership.hold
     }
 
 
@@ -81,7 +86,7 @@ def test_A34_an_unmapped_price_holds_what_its_subscription_gave() -> None:
     before = lives({}, subscription("active", item("prod_s")))
     after = lives(before, subscription("active", item("prod_new")))
     assert wanted(after) == {MEMBERS, SUPPORTERS}
-    assert {wish.hold for wish in after.values()} == {"no_rule"}
+    assert {membership.hold for membership in after.values()} == {"no_rule"}
 
 
 def test_A34_the_site_may_let_an_unmapped_price_end_it() -> None:
@@ -129,32 +134,32 @@ def test_A35_where_levels_do_not_follow_a_changed_plan_touches_no_group(old: str
     before = lives({}, subscription("active", item(old)), toml=UNFOLLOWED)
     after = lives(before, subscription("active", item(new)), toml=UNFOLLOWED)
     assert after == {
-        group_id: replace(wish, rule_id=after[group_id].rule_id)
-        for group_id, wish in before.items()
+        group_id: replace(membership, rule_id=after[group_id].rule_id)
+        for group_id, membership in before.items()
     }
 
 
 @pytest.mark.parametrize("in_between", [True, False])
 def test_A35_A42_cancelled_and_bought_anew_stays_on_its_step_too(*, in_between: bool) -> None:
-    wishes = lives({}, subscription("active", item("prod_s")), toml=UNFOLLOWED)
+    memberships = lives({}, subscription("active", item("prod_s")), toml=UNFOLLOWED)
     old = subscription("canceled", item("prod_s"))
     if in_between:
-        wishes = lives(wishes, old, toml=UNFOLLOWED)
-        assert wanted(wishes) == set()
+        memberships = lives(memberships, old, toml=UNFOLLOWED)
+        assert wanted(memberships) == set()
     new = subscription("active", item("prod_p"), id_="sub_2")
-    wishes = lives(wishes, old, new, toml=UNFOLLOWED, now=NOW + CONFIRM / 2)
-    assert wanted(wishes) == {MEMBERS, SUPPORTERS}
+    memberships = lives(memberships, old, new, toml=UNFOLLOWED, now=NOW + CONFIRM / 2)
+    assert wanted(memberships) == {MEMBERS, SUPPORTERS}
 
 
 def test_A35_when_nothing_of_the_ladder_is_paid_any_more_it_ends() -> None:
-    wishes = lives({}, subscription("active", item("prod_s")), toml=UNFOLLOWED)
+    memberships = lives({}, subscription("active", item("prod_s")), toml=UNFOLLOWED)
     over = subscription("canceled", item("prod_p"))
-    wishes = lives(wishes, over, toml=UNFOLLOWED)
-    wishes = lives(wishes, over, toml=UNFOLLOWED, now=NOW + CONFIRM)
-    assert gone(wishes) == {MEMBERS, SUPPORTERS}
+    memberships = lives(memberships, over, toml=UNFOLLOWED)
+    memberships = lives(memberships, over, toml=UNFOLLOWED, now=NOW + CONFIRM)
+    assert gone(memberships) == {MEMBERS, SUPPORTERS}
     again = subscription("active", item("prod_p"), id_="sub_2")
-    wishes = lives(wishes, again, toml=UNFOLLOWED, now=NOW + DAY)
-    assert wanted(wishes) == {MEMBERS, PATRONS}, "whoever begins anew begins where they pay"
+    memberships = lives(memberships, again, toml=UNFOLLOWED, now=NOW + DAY)
+    assert wanted(memberships) == {MEMBERS, PATRONS}, "whoever begins anew begins where they pay"
 
 
 def test_A35_a_moderator_moves_somebody_for_as_long_as_the_grant_lasts() -> None:
@@ -212,7 +217,7 @@ def test_E47_what_the_clock_ends_is_taken_only_after_a_margin_even_on_a_ladder()
 
 def test_E47_what_a_moderator_gave_until_a_day_ends_with_the_same_margin() -> None:
     ends_at = NOW + DAY
-    wishes = lives({}, hand(ends_at))
-    wishes = lives(wishes, hand(ends_at), now=ends_at)
-    assert gone(wishes) == set()
-    assert gone(lives(wishes, hand(ends_at), now=ends_at + CONFIRM)) == {MEMBERS}
+    memberships = lives({}, hand(ends_at))
+    memberships = lives(memberships, hand(ends_at), now=ends_at)
+    assert gone(memberships) == set()
+    assert gone(lives(memberships, hand(ends_at), now=ends_at + CONFIRM)) == {MEMBERS}
