@@ -47,6 +47,8 @@ COMMANDS = {
     "change": "changing",
     "seats": "seats",
     "import": "importing",
+    "ledger": "ledger",
+    "export": "ledger",
     "demo": "demo",
     "sandbox": "sandbox",
 }

@@ -175,6 +175,17 @@ def money_line(connection: Connection, line_id: str) -> MoneyLine | None:
     return None if row is None else MoneyLine(*(*row[:-1], _parts(row[-1])))
 
 
+def money_by_hand(connection: Connection) -> tuple[MoneyLine, ...]:
+    """Every line that somebody recorded by hand, the oldest first."""
+    lines = money_lines.c
+    rows = connection.execute(
+        select(*(lines[name] for name in _MONEY))
+        .where(lines.recorded_by.is_not(None))
+        .order_by(lines.at, lines.id)
+    ).all()
+    return tuple(MoneyLine(*(*row[:-1], _parts(row[-1]))) for row in rows)
+
+
 def _parts(stored: Sequence[Mapping[str, Any]] | None) -> tuple[MoneyPart, ...]:
     return tuple(MoneyPart(**part) for part in stored) if stored else ()
 

@@ -426,3 +426,70 @@ state = Table(
     Column("key", String(120), primary_key=True),
     Column("value", JSON, nullable=False),
 )
+
+# What moves money at Stripe, as last read. `family`: whose lines it is told with, a customer's or
+# its own; `refers_to`: the object whose family it shares. `pending`: its lines are not made yet.
+money_objects = Table(
+    "money_objects",
+    metadata,
+    Column("provider", String(20), primary_key=True),
+    Column("account", String(60), primary_key=True),
+    Column("id", String(255), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("family", String(255)),
+    Column("refers_to", String(255)),
+    Column("data", JSON, nullable=False),
+    Column("read_at", UtcTime, nullable=False),
+    Column("pending", Boolean, nullable=False),
+    Index(None, "provider", "account", "family"),
+    Index(None, "refers_to"),
+    Index(None, "pending"),
+)
+# Double entry, append-only: the lines of an entry sum to zero in each currency.
+ledger_lines = Table(
+    "ledger_lines",
+    metadata,
+    Column("provider", String(20), primary_key=True),
+    Column("account", String(60), primary_key=True),
+    Column("entry_id", String(255), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("family", String(255), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("book", String(120), nullable=False),  # the account of the books: assets:stripe
+    Column("at", UtcTime, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("customer_id", String(255)),
+    Column("user_id", BigInteger),
+    Column("product_id", String(255)),
+    Column("price_id", String(255)),
+    Column("fund", String(120)),
+    Column("rule_id", String(255)),
+    Column("invoice_id", String(255)),
+    Column("payment_id", String(255)),
+    Column("source_id", String(255)),
+    Column("corrects", String(255)),
+    Index(None, "at", "entry_id", "number"),
+    Index(None, "customer_id", "at"),
+    Index(None, "user_id", "at"),
+    Index(None, "family"),
+)
+# Append-only, and kept when the ledger is dropped and made again: which line was known when, and a
+# chain of hashes over all of them. What was shown with a code can be proven to be there still.
+ledger_seals = Table(
+    "ledger_seals",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("provider", String(20), nullable=False),
+    Column("account", String(60), nullable=False),
+    Column("line_id", String(275), nullable=False),
+    Column("family", String(255), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("chain", String(64), nullable=False),
+    Column("family_chain", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index(None, "provider", "account", "line_id", unique=True),
+    Index(None, "family", "number"),
+    Index(None, "chain"),
+)

@@ -18,6 +18,7 @@ from bridge.core.model.stripe import Customer, Feature, Price, Product, Subscrip
 from bridge.core.rights.switching import Ending, PortalTerms, Switch
 from bridge.errors import NotFound, Permanent
 from bridge.stripe_api import changes
+from bridge.stripe_api.books import BookPage, read_page
 from bridge.stripe_api.changes import Changed, Preview
 from bridge.stripe_api.checkout import (
     CheckoutLink,
@@ -237,6 +238,20 @@ class StripeApi:
         changes.end(self._http, ending)
 
     # --- The account ----------------------------------------------------------------------------
+
+    def book_page(self, source: str, after: str | None) -> BookPage:
+        """A page of what moves money on the account; `source` is one of `books.SOURCES`."""
+        return read_page(self._http, source, after)
+
+    def balance(self) -> dict[str, int]:
+        """What is on the Stripe account, by currency: available and on its way."""
+        with reading("the balance"):
+            found = self._http.get("/v1/balance")
+            sums: dict[str, int] = {}
+            for one in (*found["available"], *found["pending"]):
+                currency = str(one["currency"]).lower()
+                sums[currency] = sums.get(currency, 0) + int(one["amount"])
+            return {currency: amount for currency, amount in sums.items() if amount}
 
     def webhook_endpoints(self) -> list[WebhookEndpoint]:
         """Where this account's events go."""

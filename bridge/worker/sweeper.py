@@ -20,7 +20,15 @@ from bridge.store import inbox, sending, state, statements, work
 from bridge.store.schema import groups
 from bridge.store.schema import memberships as members
 from bridge.wiring import Bridge
-from bridge.worker import alerts, forum_events, group_members, reconcile, rq_worker, rule_changes
+from bridge.worker import (
+    alerts,
+    forum_events,
+    group_members,
+    ledger,
+    reconcile,
+    rq_worker,
+    rule_changes,
+)
 from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
@@ -57,6 +65,7 @@ PERIODIC = (
     Periodic("catalogue", timedelta(hours=6), reconcile.read_catalogue),
     Periodic("backfill", timedelta(hours=1), reconcile.backfill),
     Periodic("reconcile", timedelta(days=1), reconcile.read_all_subscriptions),
+    Periodic("ledger", timedelta(minutes=1), ledger.keep),
     Periodic("endpoint", timedelta(hours=1), reconcile.look_at_endpoint),
     Periodic("clock", timedelta(hours=1), reconcile.look_at_clock),
     Periodic("inbox", timedelta(minutes=10), _take_up_events),

@@ -48,6 +48,7 @@ class Rule:
     on_dispute: DisputeChoice = "keep"
     after_instalments: Literal["end", "lifetime"] | Term = "end"
     kind: Kind = "membership"
+    fund: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,4 +153,5 @@ def rule_of(
         on_dispute=choices.on_dispute,
         after_instalments=choices.after_instalments,
         kind=choices.kind,
+        fund=choices.fund,
     )

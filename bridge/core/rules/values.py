@@ -19,6 +19,7 @@ NOTHING = "none"
 
 MAX_GRACE_DAYS = 365
 MAX_TERM_YEARS = 100
+MOST_FUND_LETTERS = 60
 FAR_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
 
 TrialChoice = Literal["grant", "wait"]
@@ -76,6 +77,7 @@ class Choices:
     on_dispute: DisputeChoice = "keep"
     after_instalments: Literal["end", "lifetime"] | Term = "end"
     kind: Kind = "membership"
+    fund: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Key:
     values: str
     default: str
     may_be_default: bool = True
+    keeps_case: bool = False
 
     @property
     def metadata_key(self) -> str:
@@ -118,6 +121,12 @@ def _ladder(text: str) -> str | None:
     if not text or "," in text:  # a rule stands on one ladder: a list would be one of its own
         raise ValueError(text)
     return None if text == NOTHING else text
+
+
+def _fund(text: str) -> str | None:
+    if not text or len(text) > MOST_FUND_LETTERS or not text.isprintable():
+        raise ValueError(text)
+    return None if text.lower() == NOTHING else text
 
 
 def _rank(text: str) -> int:
@@ -216,6 +225,14 @@ KEYS: Mapping[str, Key] = {
             "end",
         ),
         Key(
+            "fund",
+            "fund",
+            _fund,
+            "a fund or campaign, up to 60 letters; `none`",
+            "none",
+            keeps_case=True,
+        ),
+        Key(
             "kind", "kind", _one_of(*KINDS), ", ".join(f"`{kind}`" for kind in KINDS), "membership"
         ),
     )
@@ -223,10 +240,11 @@ KEYS: Mapping[str, Key] = {
 
 
 def apply_value(choices: Choices, name: str, text: str) -> Choices:
-    """`choices` with one thing said, whatever its case and surrounding spaces.
+    """`choices` with one thing said; spaces around it do not matter, nor case but in names.
 
     Raises: ValueError for a value that the key does not take; KeyError for an unknown key.
     """
     key = KEYS[name]
-    said: dict[str, Any] = {key.field: key.read(text.strip().lower())}
+    text = text.strip()
+    said: dict[str, Any] = {key.field: key.read(text if key.keeps_case else text.lower())}
     return replace(choices, **said)

@@ -1,0 +1,142 @@
+"""The ledger: bringing it up to date, checking it against Stripe, proving it, writing it out."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime, time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bridge.commands.common import Moment, as_json, counting, day, ready_bridge, show
+from bridge.commands.exits import FAILED
+from bridge.core.ledger.amounts import format_minor
+from bridge.core.ledger.line import Finding
+from bridge.core.model.actor import operator
+from bridge.operations import exporting
+from bridge.operations import ledger as operations
+
+
+@click.group()
+def ledger() -> None:
+    """Every movement of money, once, in double entry."""
+
+
+@ledger.command()
+@as_json
+def update(*, as_json: bool) -> None:
+    """Read what moved money at Stripe and book it; goes on where it was cut off."""
+    with ready_bridge(prepared=True) as bridge, counting() as count:
+        made = operations.update(bridge, count)
+
+    def for_people(out: Console) -> None:
+        out.print(f"{made.read} objects read, {made.changed} new or changed, {made.lines} lines.")
+        _print_findings(out, made.findings)
+
+    show(asdict(made), as_json=as_json, for_people=for_people)
+
+
+@ledger.command()
+@as_json
+def check(*, as_json: bool) -> None:
+    """Compare the ledger with Stripe's balance and with each payout."""
+    with ready_bridge() as bridge:
+        found = operations.check(bridge)
+
+    def for_people(out: Console) -> None:
+        table = Table("Currency", "Booked", "At Stripe")
+        for currency in sorted(found.booked.keys() | found.at_stripe.keys()):
+            amounts = found.booked.get(currency, 0), found.at_stripe.get(currency, 0)
+            table.add_row(currency.upper(), *(format_minor(one, currency) for one in amounts))
+        out.print(table)
+        out.print(f"{found.payouts} payouts; everything last read {day(found.read_at) or 'never'}.")
+        _print_findings(out, found.findings)
+
+    show(asdict(found), as_json=as_json, for_people=for_people)
+    raise SystemExit(FAILED if found.findings else 0)
+
+
+@ledger.command()
+@click.option("--from", "code", metavar="CODE", help="A code that was shown before.")
+@as_json
+def verify(*, code: str | None, as_json: bool) -> None:
+    """Prove that every line that was ever booked is still there, as it was."""
+    with ready_bridge() as bridge:
+        found = operations.verify(bridge, code)
+
+    def for_people(out: Console) -> None:
+        out.print(f"{found.lines} lines, code {found.code}.")
+        _print_findings(out, found.broken)
+
+    show(asdict(found), as_json=as_json, for_people=for_people)
+    raise SystemExit(FAILED if found.broken else 0)
+
+
+@ledger.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+def rebuild(*, yes: bool, as_json: bool) -> None:
+    """Drop the ledger, make it again from Stripe, and prove that it is the same.
+
+    Payments recorded by hand are kept, and so are the seals that prove it.
+    """
+    if not yes:
+        click.confirm("Drop all lines and read everything at Stripe again?", abort=True)
+    with ready_bridge() as bridge, counting() as count:
+        done = operations.rebuild(bridge, count)
+
+    def for_people(out: Console) -> None:
+        out.print(f"{done.made.lines} lines made again, code {done.verified.code}.")
+        _print_findings(out, (*done.made.findings, *done.verified.broken))
+
+    show(asdict(done), as_json=as_json, for_people=for_people)
+    raise SystemExit(FAILED if done.verified.broken else 0)
+
+
+@click.command()
+@click.argument("what", type=click.Choice(exporting.FORMATS))
+@click.option("--from", "since", type=Moment(time.min), help="The first day.")
+@click.option("--to", "until", type=Moment(time.max), help="The last day, included.")
+@click.option("--reason", required=True, help="Why it is made; kept in the log.")
+@click.option("--out", type=click.Path(path_type=Path), help="A file; printed without.")
+def export(
+    *, what: str, since: datetime | None, until: datetime | None, reason: str, out: Path | None
+) -> None:
+    """Write the ledger out: as csv, json, beancount or hledger."""
+    with ready_bridge() as bridge:
+        actor = operator(getpass.getuser())
+        pieces = exporting.export(bridge, actor, what, since, until, reason=reason)
+        if out is None:
+            for piece in pieces:
+                click.echo(piece, nl=False)
+            return
+        _write(out, pieces)
+    click.echo(f"Written to {out}.", err=True)
+
+
+def _write(path: Path, pieces: Iterator[str]) -> None:
+    """Whole or not at all, and readable by nobody else."""
+    half = path.with_name(f".{path.name}.part")
+    try:
+        with os.fdopen(_private(half), "w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _private(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+
+
+def _print_findings(out: Console, findings: tuple[Finding, ...]) -> None:
+    for one in findings:
+        out.print(f"[red]{one.code}[/] {escape(', '.join(one.ids))}: {escape(one.says)}")
+    if not findings:
+        out.print("[green]Nothing to look at.[/]")

@@ -1,0 +1,126 @@
+"""What operators and treasurers do with the ledger: bring it up to date, check, rebuild, verify."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.core.ledger import seals
+from bridge.core.ledger.line import STRIPE, SUSPENSE, Finding
+from bridge.errors import NotFound
+from bridge.store import ledger as store
+from bridge.store import state, work
+from bridge.wiring import Bridge
+from bridge.worker import ledger as worker
+from bridge.worker.ledger import Pass
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How the ledger stands to Stripe. `read_at`: when everything was last read."""
+
+    read_at: datetime | None
+    booked: dict[str, int]
+    at_stripe: dict[str, int]
+    payouts: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """How many lines the chain holds, the code of its head, and what is not as it was sealed."""
+
+    lines: int
+    code: str
+    broken: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The pass that made the ledger anew, and whether the result is what was sealed."""
+
+    made: Pass
+    verified: Verified
+
+
+def update(bridge: Bridge, progress: Progress) -> Pass:
+    """Read all that moved money and book it; goes on where an earlier pass was cut off."""
+    with work.holding(bridge.store, bridge.clock, store.LEASE, bridge.name) as lease:
+        return worker.bring_up_to_date(bridge, worker.held(lease), progress)
+
+
+def check(bridge: Bridge) -> Checked:
+    """Compare the ledger with Stripe's balance, and each payout with what it is made of."""
+    at_stripe = bridge.stripe.balance()
+    findings: list[Finding] = []
+    with bridge.store.read() as connection:
+        balances = store.balances(connection)
+        payouts = store.payouts(connection)
+        read_at = state.get_time(connection, worker.READ_AT)
+        for payout in payouts:
+            if not payout.automatic:
+                continue  # Stripe does not say what a payout by hand is made of
+            moves = store.moves(connection, payout.move_ids)
+            told = sum(move.net_minor for move in moves)
+            if told != payout.amount_minor or len(moves) != len(payout.move_ids):
+                says = f"paid out {payout.amount_minor}, its parts add up to {told}"
+                findings.append(Finding("payout_does_not_tie", (payout.id,), says))
+    booked = {currency: sum_ for (book, currency), sum_ in balances.items() if book == STRIPE}
+    for currency in sorted(booked.keys() | at_stripe.keys()):
+        ours, theirs = booked.get(currency, 0), at_stripe.get(currency, 0)
+        if ours != theirs:
+            says = f"booked {ours}, on the Stripe account {theirs} {currency.upper()}"
+            findings.append(Finding("balance_does_not_tie", (currency,), says))
+    for (book, currency), amount in sorted(balances.items()):
+        if book == SUSPENSE:
+            says = f"{amount} {currency.upper()} could not be explained"
+            findings.append(Finding("unexplained", (currency,), says))
+    return Checked(read_at, booked, at_stripe, len(payouts), tuple(findings))
+
+
+def verify(bridge: Bridge, code: str | None = None) -> Verified:
+    """Prove that every line that was ever sealed is still there, as it was.
+
+    `code`: the site's code as it was shown once; the chain must have passed through it.
+    Raises: NotFound when it never did.
+    """
+    chain, number, seen = seals.START, 0, 0
+    passed = code is None
+    broken: list[Finding] = []
+    with bridge.store.read() as connection:
+        while found := store.read_seals(connection, number):
+            for seal in found:
+                number, seen = seal.number, seen + 1
+                chain = seals.link(chain, seal.digest)
+                broken += _unlike(seal, chain)
+                passed = passed or seals.code(chain) == code
+                chain = seal.chain
+    if not passed:
+        raise NotFound(f"the ledger never had the code {code}: check how it was copied")
+    return Verified(seen, seals.code(chain), tuple(broken))
+
+
+def _unlike(seal: store.Seal, chain: str) -> list[Finding]:
+    if chain != seal.chain:
+        says = "the chain does not lead here: a seal before it was changed or removed"
+        return [Finding("chain_broken", (seal.line_id,), says)]
+    if seal.line is None:
+        return [Finding("line_missing", (seal.line_id,), "it is not in the ledger any more")]
+    if seals.digest(seal.line) != seal.digest:
+        return [Finding("line_changed", (seal.line_id,), "it is not what it was when sealed")]
+    return []
+
+
+def rebuild(bridge: Bridge, progress: Progress) -> Rebuilt:
+    """Drop every line and what was read of Stripe, read it again, and prove it is the same."""
+    with work.holding(bridge.store, bridge.clock, store.LEASE, bridge.name) as lease:
+        held = worker.held(lease)
+        with bridge.store.write() as connection:
+            work.check(connection, held, bridge.clock.now())
+            store.drop(connection)
+            state.put(connection, worker.CURSOR, {})
+        made = worker.bring_up_to_date(bridge, held, progress)
+    return Rebuilt(made, verify(bridge))

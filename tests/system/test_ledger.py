@@ -1,0 +1,167 @@
+"""The ledger through the running bridge, on both databases, and the commands about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from bridge.operations import ledger
+from bridge.sandbox.stripe.balance import pay_out
+from bridge.store import ledger as store
+from tests.harness import System, system
+from tests.system.acts import checkout, pass_days
+from tests.system.typing_commands import typed
+
+
+@pytest.fixture
+def world(tmp_path: Path, database_url: str) -> Iterator[System]:
+    with system(tmp_path, database_url=database_url) as it:
+        everything_sold(it)
+        yield it
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Iterator[System]:
+    """For what does not depend on the database."""
+    with system(tmp_path) as it:
+        it.subscribe(it.customer("ann"), it.price("supporters"))
+        it.settle()
+        ledger.update(it.bridge, quietly)
+        yield it
+
+
+def quietly(_what: str, _count: int) -> None:
+    """Nobody watches."""
+
+
+def everything_sold(world: System) -> None:
+    """A subscription renewed, an order with a share, a refund, a dispute, a payout."""
+    daily = world.price("supporters", interval="day", discourse_fund="Roof")
+    share = world.price("", interval=None, amount=5000, discourse_kind="share")
+    world.subscribe(world.customer("ann"), daily)
+    checkout(world, "ben", share, mode="payment")
+    checkout(world, "cyd", share, mode="payment", card="pm_card_createDispute")
+    world.settle()
+    pass_days(world, 3)
+    world.settle()
+    (charge, *_) = world.sdk.v1.charges.list({"limit": 1}).data
+    world.sdk.v1.refunds.create({"charge": charge.id, "amount": 300})
+    pay_out(account(world), "eur")
+    world.settle()
+
+
+def account(world: System) -> Any:
+    from bridge.sandbox.stripe import account_of  # noqa: PLC0415
+
+    return account_of(world.sandbox.world)
+
+
+def all_lines(world: System) -> list[Any]:
+    with world.bridge.store.read() as connection:
+        return list(store.read_lines(connection))
+
+
+def test_A56_A57_A74_I6_what_was_sold_is_booked_once_and_ties_to_stripe(world: System) -> None:
+    made = ledger.update(world.bridge, quietly)
+    assert made.findings == ()
+    assert len(all_lines(world)) > 20
+    found = ledger.check(world.bridge)
+    assert found.findings == ()
+    assert found.booked == found.at_stripe != {}
+    assert found.payouts == 1
+    again = ledger.update(world.bridge, quietly)
+    assert (again.changed, again.lines) == (0, 0)
+    with world.bridge.store.read() as connection:
+        balances = store.balances(connection)
+    assert balances["equity:shares", "eur"] == -10_000
+    funds = {line.fund for line in all_lines(world) if line.account == "income:membership"}
+    assert funds == {"Roof"}
+
+
+def test_A68_a_ledger_that_is_dropped_and_made_again_is_the_same(world: System) -> None:
+    world.user("eve")
+    ledger.update(world.bridge, quietly)
+    typed(
+        world,
+        *("record-payment", "eve", "--amount", "12.00", "--currency", "eur", "--what", "Cash"),
+        *("--method", "cash", "--by", "mod", "--yes"),
+    )
+    ledger.update(world.bridge, quietly)
+    before, code = all_lines(world), ledger.verify(world.bridge).code
+    assert any(line.account == "assets:cash" for line in before)
+    done = ledger.rebuild(world.bridge, quietly)
+    assert all_lines(world) == before
+    assert (done.verified.code, done.verified.broken) == (code, ())
+    assert ledger.verify(world.bridge, code).broken == ()
+
+
+def test_A68_a_pass_that_is_killed_at_any_page_goes_on_there(world: System) -> None:
+
+    class Killed(Exception):
+        """The process dies here."""
+
+    for at in range(1, 6):
+        seen = 0
+
+        def die(_what: str, _count: int, at: int = at) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == at:
+                raise Killed
+
+        with pytest.raises(Killed):
+            ledger.update(world.bridge, die)
+    ledger.update(world.bridge, quietly)
+    assert ledger.check(world.bridge).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        ("DELETE FROM ledger_lines WHERE number = 1", "line_missing"),
+        (
+            "UPDATE ledger_lines SET amount_minor = amount_minor + 1 WHERE number = 2",
+            "line_changed",
+        ),
+        ("DELETE FROM ledger_seals WHERE number = 2", "chain_broken"),
+    ],
+)
+def test_a_line_that_vanished_or_was_changed_is_found_by_its_seal(
+    plain: System, sql: str, code: str
+) -> None:
+    with plain.bridge.store.write() as connection:
+        connection.execute(text(sql))
+    assert code in {finding.code for finding in ledger.verify(plain.bridge).broken}
+    assert code in typed(plain, "ledger", "verify", code=1)
+
+
+def test_a_code_that_was_never_shown_is_refused(plain: System) -> None:
+    assert "never had the code" in typed(plain, "ledger", "verify", "--from", "abc", code=1)
+
+
+def test_A65_an_export_is_complete_logged_with_its_reason_and_private(
+    plain: System, tmp_path: Path
+) -> None:
+    out = tmp_path / "ledger.json"
+    typed(plain, "export", "json", "--reason", "year end", "--out", str(out))
+    rows = [json.loads(row) for row in out.read_text().splitlines()]
+    assert [row["id"] for row in rows] == [line.id for line in all_lines(plain)]
+    assert out.stat().st_mode & 0o777 == 0o600
+    with plain.bridge.store.read() as connection:
+        told = connection.execute(
+            text("SELECT cause, outcome FROM changes WHERE action = 'exported'")
+        ).one()
+    assert told.outcome == "year end"
+    assert told.cause.startswith("operator:")
+
+
+def test_a_period_that_ends_before_it_begins_makes_no_file(plain: System, tmp_path: Path) -> None:
+    out = tmp_path / "ledger.csv"
+    period = ("--from", "2026-02-01", "--to", "2026-01-01")
+    typed(plain, "export", "csv", *period, "--reason", "audit", "--out", str(out), code=1)
+    assert list(tmp_path.glob("*ledger*")) == []
