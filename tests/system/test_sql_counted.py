@@ -83,13 +83,15 @@ def test_a_doors_question_takes_nine_statements(world: System) -> None:
     assert len(found) == 9, "\n".join(found)
 
 
-def test_a_message_that_is_written_reads_the_member_once(world: System) -> None:
+def test_a_message_reads_the_member_for_its_text_and_for_what_moved_meanwhile(
+    world: System,
+) -> None:
     now = world.bridge.clock.now()
     with world.bridge.store.write() as connection:
         statements.due(connection, world.user("alice"), now)
     with counted(world) as found:
         publisher.work_on(world.bridge, world.user("alice"))
     for table in ("customers", "purchases", "memberships", "money_lines", "groups"):
-        assert sum(one.startswith(f"SELECT {table}.") for one in found) == 1, table
+        assert sum(one.startswith(f"SELECT {table}.") for one in found) == 2, table
     assert not [one for one in found if "FROM catalogue" in one]
     assert "supporters" in message_to(world, "alice")

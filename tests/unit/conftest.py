@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("quick", max_examples=25)
-settings.register_profile("thorough")
+# How fast examples are made says how busy the machine is, and nothing of the code.
+QUIET = [HealthCheck.too_slow]
+settings.register_profile("quick", max_examples=25, suppress_health_check=QUIET)
+settings.register_profile("thorough", suppress_health_check=QUIET)
 settings.load_profile("thorough" if os.environ.get("CI") else "quick")
