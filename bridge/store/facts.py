@@ -49,7 +49,9 @@ def save_subscriptions(
     links.see_customer(connection, customer_id, read_at)
     known = {one.id: one for one in subscriptions_of(connection, [customer_id])}
     for subscription in found:
-        kept = subscription if with_payments else with_known_fate(subscription, known)
+        # Of one that ended nothing is asked any more; what is known of its payment stays known.
+        was_asked = with_payments and (subscription.status != "canceled" or subscription.cancel_at)
+        kept = subscription if was_asked else with_known_fate(subscription, known)
         save_subscription(connection, kept, read_at)
     if entitlements is not None:
         _note_entitlements(connection, customer_id, entitlements, read_at)

@@ -251,24 +251,39 @@ def read_next_charge(
         return None
     due = {item.id for item in subscription.items if item.period_end_at == at}
     charged = [(read_price(item_price(i)), i) for i in items if i["id"] in due]
-    amount: int | None = 0
-    for price, item in charged:
-        if amount is None or price.amount_minor is None or item.get("tax_rates"):
-            amount = None
-        else:
-            quantity = item.get("quantity")
-            amount += price.amount_minor * (1 if quantity is None else int(quantity))
+    amounts = [_amount_of(price, item, raw) for price, item in charged]
+    amount = None if None in amounts else sum(one or 0 for one in amounts)
     if amount == 0:
         return None
     currency = raw.get("currency") or charged[0][0].currency
     return ComingCharge(at, currency, None if _is_changed(raw) else amount)
 
 
+def _amount_of(price: Price, item: Json, subscription: Json) -> int | None:
+    """What an item costs a period; None where usage, tiers, taxes or packages decide (A140)."""
+    raw = item_price(item)
+    metered = within(raw, "recurring", "usage_type") or raw.get("usage_type")
+    by_stripe = (
+        metered == "metered"
+        or raw.get("billing_scheme") == "tiered"
+        or (raw.get("transform_quantity") or raw.get("transform_usage"))
+        or item.get("tax_rates")
+        or item.get("discounts")
+    )
+    # A subscription in another currency than its price is billed by the price's own option.
+    own = str(subscription.get("currency") or price.currency).lower()
+    if by_stripe or price.amount_minor is None or own != price.currency:
+        return None
+    quantity = item.get("quantity")
+    return price.amount_minor * (1 if quantity is None else int(quantity))
+
+
 def _is_changed(raw: Json) -> bool:
     """Whether something besides the prices decides what will be charged."""
     keys = ("discounts", "discount", "default_tax_rates", "tax_percent", "schedule")
+    credit = within(raw, "customer", "balance") or within(raw, "latest_invoice", "ending_balance")
     return any(raw.get(key) for key in (*keys, "pending_update")) or bool(
-        within(raw, "automatic_tax", "enabled")
+        credit or within(raw, "automatic_tax", "enabled")
     )
 
 

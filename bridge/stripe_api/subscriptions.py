@@ -58,7 +58,7 @@ def read_customer_now(
         "/v1/subscriptions",
         customer=customer_id,
         status="all",
-        expand=["data.latest_invoice.payments", "data.schedule"],
+        expand=["data.latest_invoice.payments", "data.schedule", "data.customer"],
     )
     with reading(f"the subscriptions of {customer_id}"):
         is_open = _open_invoices(http, raws, customer_id)
@@ -91,7 +91,7 @@ def read_everybodys(http: StripeHttp) -> Iterator[list[Subscription]]:
     for page in http.pages("/v1/invoices", status="open"):
         with reading("a page of open invoices"):
             is_open = is_open.and_those(page)
-    expand = ["data.latest_invoice", "data.schedule"]
+    expand = ["data.latest_invoice", "data.schedule", "data.customer"]
     for page in http.pages("/v1/subscriptions", status="all", expand=expand):
         with reading("a page of subscriptions"):
             found = [

@@ -313,9 +313,31 @@ def test_E5_without_an_open_invoice_the_latest_or_the_period_tells() -> None:
     assert past_due_since({**raw, "latest_invoice": "in_1"}, {}) == at(T0)
 
 
+METERED = {"interval": "month", "interval_count": 1, "usage_type": "metered"}
+
+
 def next_payment(**changed: Any) -> ComingCharge | None:
     raw = a_subscription(**changed)
     return read_next_charge(read_subscription(raw), raw, item_rows(raw))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"items": {"data": [an_item(price=a_price(recurring=METERED))]}},
+        {"items": {"data": [an_item(price=a_price(billing_scheme="tiered"))]}},
+        {"items": {"data": [an_item(price=a_price(transform_quantity={"divide_by": 10}))]}},
+        {"currency": "usd"},
+        {"customer": {"id": "cus_1", "balance": -500}},
+        {"latest_invoice": {"id": "in_1", "ending_balance": -500}},
+    ],
+)
+def test_A140_a_next_payment_that_only_stripe_can_compute_has_no_amount(
+    changed: dict[str, Any],
+) -> None:
+    charge = next_payment(**changed)
+    assert charge is not None
+    assert charge.amount_minor is None
 
 
 def test_the_next_payment_is_the_sum_of_what_is_due_then() -> None:

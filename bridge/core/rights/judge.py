@@ -79,7 +79,21 @@ def judge_item(
         verdict = _collection_paused(subscription, rule, verdict, now)
     if verdict.holds and subscription.last_payment:
         verdict = _payment_objection(subscription.last_payment, rule, verdict, now)
+    if verdict.reason is Reason.CANCELED and subscription.last_payment:
+        verdict = _ended_before(subscription.last_payment, rule, verdict)
     return verdict
+
+
+def _ended_before(payment: PeriodPayment, rule: Rule, over: Verdict) -> Verdict:
+    """What had ended the right before Stripe ended the subscription; a reason stays true (A106)."""
+    if over.until_at is None:
+        return over
+    before = _payment_objection(payment, rule, replace(over, holds=True), over.until_at)
+    return before if not before.holds and _came_before(before.because_at, over.until_at) else over
+
+
+def _came_before(at: datetime | None, end_at: datetime | None) -> bool:
+    return at is not None and (end_at is None or at < end_at)
 
 
 def announced_end(subscription: Subscription, item: SubscriptionItem) -> datetime | None:
@@ -313,7 +327,9 @@ def judge_purchase(
         return verdict.denied(Reason.DISPUTE_LOST, purchase.disputed_at)
     if purchase.disputed == "open" and rule.on_dispute == "suspend":
         return verdict.denied(Reason.DISPUTED, purchase.disputed_at)
-    if not verdict.holds or not refund_counts(purchase, rule):
+    # A refund after the term did not end it; one that came before stays the reason (A106).
+    is_reason = verdict.holds or _came_before(purchase.refunded_at, end_at)
+    if not is_reason or not refund_counts(purchase, rule):
         return verdict
     return _refunded(rule.on_refund_one_off, end_at, purchase.refunded_at, verdict, now)
 

@@ -29,9 +29,11 @@ def places(subscription: Subscription) -> int:
 
 def seated(seat: Seat, verdict: Verdict, notice: timedelta, now: datetime) -> Verdict:
     """The subscription's verdict, for somebody who has a seat of it, or has one no longer."""
-    if not verdict.holds or seat.over_since_at is None:
+    if seat.over_since_at is None:
         return verdict
     end_at = seat.over_since_at + notice
+    if not verdict.holds and not (now >= end_at and _was_first(end_at, verdict)):
+        return verdict
     if now >= end_at:
         return Verdict(Reason.SEAT_OVER, end_at, seat.over_since_at, holds=False)
     return replace(
@@ -42,6 +44,11 @@ def seated(seat: Seat, verdict: Verdict, notice: timedelta, now: datetime) -> Ve
         next_change_at=min(end_at, verdict.next_change_at or end_at),
         renews_at=None,
     )
+
+
+def _was_first(end_at: datetime, verdict: Verdict) -> bool:
+    """Whether the seat had ended before the subscription did; a reason stays true (A106)."""
+    return verdict.until_at is not None and end_at < verdict.until_at
 
 
 def given_away(found: Iterable[Grant]) -> Iterator[Grant]:

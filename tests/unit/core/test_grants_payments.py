@@ -159,6 +159,32 @@ def test_D8_nothing_against_a_payment_can_revive_what_is_over() -> None:
     assert only(refunded).reason == "canceled"
 
 
+def test_A106_a_refund_that_ended_it_stays_the_reason_after_stripe_ended_the_subscription() -> None:
+    paid = payment(refunded_minor=5000, refunded_at=NOW)
+    over = replace(subscription("canceled"), last_payment=paid, ended_at=NOW + DAY)
+    assert only(over, patrons(on_refund="end"), NOW + 2 * DAY).reason == "refunded"
+    assert only(over, patrons(on_refund="keep"), NOW + 2 * DAY).reason == "canceled"
+    earlier = replace(over, ended_at=NOW - DAY)
+    assert only(earlier, patrons(on_refund="end"), NOW + 2 * DAY).reason == "canceled"
+    lost = replace(over, last_payment=payment(disputed="lost", disputed_at=NOW))
+    assert only(lost, now=NOW + 2 * DAY).reason == "dispute_lost"
+
+
+@pytest.mark.parametrize("on_refund", ["end", "period_end"])
+def test_A106_a_refund_stays_the_reason_after_the_term_would_have_ended(on_refund: str) -> None:
+    rules = patrons(term="30d", on_refund=on_refund)
+    refunded = replace(purchase(), refunded_minor=5000, refunded_at=START + 5 * DAY)
+    for day in (30, 31, 400):
+        grant = only(refunded, rules, START + day * DAY)
+        assert (grant.holds, grant.reason) == (False, "refunded")
+        assert grant.because_at == START + 5 * DAY
+    late = replace(refunded, refunded_at=START + 40 * DAY)
+    assert only(late, rules, START + 50 * DAY).reason == "term_over"
+    assert only(refunded, patrons(term="30d", on_refund="keep"), START + 31 * DAY).reason == (
+        "term_over"
+    )
+
+
 # --- One-off purchases --------------------------------------------------------------------------
 
 
