@@ -35,7 +35,7 @@ def change(*, user: str, target: str, really: bool, by: str | None, as_json: boo
         actor = actor_of(bridge, by)
         user_id = find_user_id(bridge, user)
         switch = changing.find_switch(bridge, user_id, target)
-        preview = bridge.stripe.preview_change(switch)
+        preview = changing.preview_change(bridge, switch)
         done = changing.change(bridge, actor, user_id, switch) if really else None
     show(
         {

@@ -147,7 +147,8 @@ def reverse_payment(line: str, *, by: str, preview: bool, yes: bool, as_json: bo
         ):
             return
         done = payments.reverse_payment(bridge, actor, line)
-        look_now(bridge, work.user_key(done.line.user_id or 0))
+        user_id = done.grant.user_id if done.grant else done.line.user_id or 0
+        look_now(bridge, work.user_key(user_id))
     amount = format_minor(done.corrects.amount_minor, done.corrects.currency)
     ended = f" Grant {done.grant.id} is over." if done.grant else ""
     words = f"{amount} ({line}) is corrected by {done.line.id}.{ended}"

@@ -8,7 +8,7 @@ from bridge.core.rights.switching import Switch
 from bridge.errors import Permanent
 from bridge.store import facts
 from bridge.store.changes import log
-from bridge.stripe_api.client import Changed
+from bridge.stripe_api.client import Changed, Preview
 from bridge.wiring import Bridge
 
 
@@ -35,6 +35,11 @@ def find_switch(bridge: Bridge, user_id: int, target: str) -> Switch:
             f"cancelled already, or it is paid in another currency. The member can do it at {page}"
         )
     return found[0]
+
+
+def preview_change(bridge: Bridge, switch: Switch) -> Preview:
+    """What `change` would cost now, by Stripe's word. The groups follow the price's rule."""
+    return bridge.stripe.preview_change(switch)
 
 
 def change(bridge: Bridge, actor: Actor, user_id: int, switch: Switch) -> Changed:

@@ -20,7 +20,7 @@ from bridge.core.rules.values import Term
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.preview import Effect, What, effects
-from bridge.store import changes, facts, hand_grants, statements, work
+from bridge.store import changes, facts, hand_grants, links, statements, work
 from bridge.wiring import Bridge
 
 Method = Literal["cash", "cheque", "bank", "other"]
@@ -147,10 +147,11 @@ def preview_reversal(bridge: Bridge, line_id: str) -> tuple[Effect, ...]:
     """What `reverse_payment` would bring to the user's groups. Raises the same."""
     with bridge.store.read() as connection:
         line = _by_hand(connection, line_id)
-    grant_id = _grant_id(line.id)
+        grant_id = _grant_of(connection, line)
+        user_id = links.present_account(connection, line.user_id or 0)
     return effects(
         bridge,
-        line.user_id or 0,
+        user_id,
         What(
             lambda it: replace(
                 it, hand_grants=tuple(one for one in it.hand_grants if one.id != grant_id)
@@ -180,11 +181,13 @@ def reverse_payment(bridge: Bridge, actor: Actor, line_id: str) -> Reversed:
         is_new = bool(facts.save_money(connection, [correction], now))
         grant = None
         if is_new and line.user_id is not None:
-            grant = hand_grants.revoke(connection, _grant_id(line.id), actor=str(actor), now=now)
+            grant_id = _grant_of(connection, line)
+            grant = hand_grants.revoke(connection, grant_id, actor=str(actor), now=now)
             _log(connection, "payment_reversed", correction, actor, now)
             statements.paid_by_hand(connection, line.user_id, correction, now)
     if is_new:
-        bridge.hint("decide", work.user_key(line.user_id or 0))
+        user_id = grant.user_id if grant else line.user_id or 0
+        bridge.hint("decide", work.user_key(user_id))
         bridge.hint("tell", str(line.user_id))
     return Reversed(correction, line, grant, is_new)
 
@@ -267,6 +270,19 @@ def _line(token: uuid.UUID, user_id: int, payment: Payment, actor: Actor) -> Mon
 def _grant_id(line_id: str) -> str:
     """The id of the grant that a payment by hand bought: of the same token, so it is found."""
     return f"grant_{line_id.removeprefix(BY_HAND).replace('-', '')}"
+
+
+def _grant_of(connection: Connection, line: MoneyLine) -> str:
+    """The grant in force that a payment bought; a relink gave it another id and owner."""
+    user_id = links.present_account(connection, line.user_id or 0)
+    theirs = hand_grants.in_force(connection, user_id)
+    same = (
+        one.id
+        for one in theirs
+        if one.source == "payment" and (one.from_at, one.reason) == (line.at, line.what)
+    )
+    own = _grant_id(line.id)
+    return own if any(one.id == own for one in theirs) else next(same, own)
 
 
 def _until(
