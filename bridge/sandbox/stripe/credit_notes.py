@@ -26,6 +26,9 @@ def create(account: Account, params: Obj) -> Obj:
     invoice = account.find("invoice", params["invoice"], "invoice")
     if invoice["status"] not in ("open", "paid", "uncollectible"):
         raise invalid("You can only create a credit note for an open or paid invoice.", "invoice")
+    for given in params.get("refunds") or ():
+        if named := given.get("refund"):
+            account.find("refund", named, "refunds")
     note = _drawn_up(account, invoice, params)
     limit = invoice["amount_remaining"] if invoice["status"] != "paid" else invoice["amount_paid"]
     left = limit - (invoice["post_payment_credit_notes_amount"] if not note["_pre"] else 0)
