@@ -55,6 +55,7 @@ def _loopback(_context: click.Context, _option: click.Parameter, value: Any) -> 
 )
 @click.option("--webhook-url", multiple=True, callback=_loopback, help="where Stripe's events go")
 @click.option("--discourse-webhook-url", callback=_loopback, help="where the forum's events go")
+@click.option("--stripe-key", multiple=True, help="another key of all rights that Stripe takes")
 @click.option("--community", is_flag=True, help="fill both with a demo community")
 def main(scenario: Path | None, *, community: bool, **options: Any) -> None:
     """Serve a simulated Stripe and a simulated Discourse."""

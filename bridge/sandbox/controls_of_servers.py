@@ -13,7 +13,7 @@ from bridge.sandbox.discourse.people import load_members, load_users
 from bridge.sandbox.discourse.settings import DEFAULT_SETTINGS
 from bridge.sandbox.discourse.state import SITE_ADMIN_ID
 from bridge.sandbox.parameters import Params, Wrong, is_on, moment, number, whole
-from bridge.sandbox.stripe import account_of, restrict
+from bridge.sandbox.stripe import accept, account_of, restrict
 from bridge.sandbox.stripe.errors import IN_USE, LOCK_TIMEOUT, RATE_LIMIT
 from bridge.sandbox.stripe.routes import ROUTES
 
@@ -93,14 +93,21 @@ def settings(controls: Controls, params: Params) -> Any:
 
 
 def make_key(controls: Controls, params: Params) -> Any:
-    """A restricted key of Stripe, with `rights` such as `customers:read,checkout:write`."""
+    """A key that Stripe takes, `key` or a new one; `rights`: `all`, or such as `customers:read`."""
+    key = params.get("key") or None
+    if key is not None and not re.fullmatch(r"[sr]k_test_\w{1,200}", str(key)):
+        raise Wrong(f"key={key!r}: say a test key, such as sk_test_abc or rk_test_abc")
     given = params.get("rights") or ""
+    if given == "all":
+        return {"key": accept(controls.world, key), "rights": ["all"]}
     rights = {r.strip() for r in (given if isinstance(given, list) else str(given).split(","))}
     families = {operation.split("/")[2] for operation in ROUTES}
     known = {f"{family}:{verb}" for family in families for verb in ("read", "write")}
     if unknown := rights - known:
-        raise Wrong(f"rights={sorted(unknown)}: say a family and read or write: {sorted(families)}")
-    return {"key": restrict(controls.world, rights), "rights": sorted(rights)}
+        raise Wrong(
+            f"rights={sorted(unknown)}: say all, or a family and read or write: {sorted(families)}"
+        )
+    return {"key": restrict(controls.world, rights, key), "rights": sorted(rights)}
 
 
 def refusal_of_stripe(args: Params) -> Params:

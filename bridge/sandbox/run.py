@@ -14,7 +14,7 @@ from bridge.sandbox.discourse.keys import make_key
 from bridge.sandbox.discourse.state import Forum
 from bridge.sandbox.kernel import Clock, World
 from bridge.sandbox.server import CONTROL_PATH, Server, serve
-from bridge.sandbox.stripe import account_of, add_webhook, create_stripe
+from bridge.sandbox.stripe import accept, account_of, add_webhook, create_stripe
 
 ADMINISTRATOR = "siteadmin"
 
@@ -54,8 +54,12 @@ def start(  # noqa: PLR0913 - each is an option of the command line
     frozen_at: float | None = None,
     webhook_url: tuple[str, ...] = (),
     discourse_webhook_url: str | None = None,
+    stripe_key: tuple[str, ...] = (),
 ) -> Sandbox:
-    """Start both; ports 0 are chosen by the system."""
+    """Start both; ports 0 are chosen by the system.
+
+    Stripe takes the key that is made here and those given as `stripe_key`, and no others.
+    """
     world = World(seed, Clock(clock_file, frozen_at))
     connect_secret, hook_secret = world.ids.hexadecimal(32), world.ids.hexadecimal(32)
     stripe_secret = world.ids.new("whsec", 32)
@@ -91,6 +95,8 @@ def start(  # noqa: PLR0913 - each is an option of the command line
         "control_url": discourse.url + CONTROL_PATH,
     }
     account_of(world).base_url = stripe.url
+    for known in (info["stripe_key"], *stripe_key):
+        accept(world, known)
     for url in webhook_url:
         add_webhook(world, url, secret=stripe_secret)
     if discourse_webhook_url:

@@ -417,3 +417,30 @@ def test_stripes_own_words_are_said_when_it_has_had_enough(sandbox: Sandbox) -> 
     for more, code in (({}, "rate_limit"), ({"lock_timeout": True}, "lock_timeout")):
         control(sandbox, "/faults", **fault, **more)
         assert stripe(sandbox, "GET", "/v1/customers")["error"]["code"] == code
+
+
+def _customers(sandbox: Sandbox, key: str) -> int:
+    url = f"{sandbox.stripe.url}/v1/customers"
+    return requests.get(url, auth=(key, ""), timeout=5).status_code
+
+
+def test_A129_a_key_that_nobody_made_or_gave_is_refused(sandbox: Sandbox) -> None:
+    assert _customers(sandbox, sandbox.info["stripe_key"]) == 200
+    assert _customers(sandbox, "sk_test_wrong") == 401
+    made = control(sandbox, "/keys", rights="all")["key"]
+    given = control(sandbox, "/keys", rights="all", key="sk_test_mine")["key"]
+    assert [_customers(sandbox, key) for key in (made, given)] == [200, 200]
+
+
+def test_A129_a_key_that_is_given_may_have_few_rights(sandbox: Sandbox) -> None:
+    control(sandbox, "/keys", rights="prices:read", key="rk_test_narrow")
+    assert _customers(sandbox, "rk_test_narrow") == 403
+
+
+def test_A129_keys_can_be_given_at_the_start() -> None:
+    started = start(stripe_key=("sk_test_ours",))
+    try:
+        assert _customers(started, "sk_test_ours") == 200
+        assert _customers(started, "sk_test_theirs") == 401
+    finally:
+        started.close()

@@ -53,6 +53,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("/settings", {"server": "stripe", "search_lag_seconds": -1}, "at least 0"),
     ("/settings", {"server": "stripe", "async_payment_days": None}, "async_payment_days"),
     ("/keys", {}, "a family and read or write"),
+    ("/keys", {"rights": "all", "key": "sk_live_x"}, "say a test key"),
     ("/keys", {"rights": "customers:eat"}, "a family and read or write"),
     ("/restore", {"name": "never kept"}, "no snapshot 'never kept'"),
     ("/load", {"users": 3, "group": "nope"}, "make it first"),

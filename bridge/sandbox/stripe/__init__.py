@@ -18,6 +18,7 @@ from bridge.sandbox.stripe.webhooks import add_endpoint
 
 __all__ = [
     "Account",
+    "accept",
     "account_of",
     "add_webhook",
     "advance",
@@ -87,10 +88,19 @@ def add_webhook(
         return str(endpoint["id"]), str(endpoint["_secret"])
 
 
-def restrict(world: World, rights: set[str]) -> str:
-    """Make a restricted key, e.g. with `customers:read` and `checkout:write`."""
+def restrict(world: World, rights: set[str], key: str | None = None) -> str:
+    """Accept a restricted key, a new one or the given, with `customers:read` and the like."""
     with world.lock:
         account = account_of(world)
-        key = account.ids.new("rk_test", 24)
+        key = key or account.ids.new("rk_test", 24)
         account.restricted[key] = set(rights)
+        return key
+
+
+def accept(world: World, key: str | None = None) -> str:
+    """Accept a key with all rights, a new one or the given; no key that was not named is taken."""
+    with world.lock:
+        account = account_of(world)
+        key = key or account.ids.new("sk_test", 24)
+        account.keys.add(key)
         return key

@@ -94,6 +94,7 @@ class Account:
         self.waiting: list[Obj] = []  # the deliveries that are not settled, in order of sending
         self.failing: dict[str, list[str]] = defaultdict(list)  # customer -> declines to come
         self.idempotent: dict[tuple[str, str], Obj] = {}
+        self.keys: set[str] = set()  # of full rights; while there is none, any test key is taken
         self.restricted: dict[str, set[str]] = {}
         self.base_url = "http://127.0.0.1"
         self.request: Obj = {"id": None, "idempotency_key": None}

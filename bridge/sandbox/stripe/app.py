@@ -188,7 +188,8 @@ def _key(account: Account) -> str:
             "You did not provide an API key. You need to provide your API key in the Authorization "
             "header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
         )
-    if value in account.restricted or value.startswith("sk_test_"):
+    known = value in account.keys if account.keys else value.startswith("sk_test_")
+    if known or value in account.restricted:
         return value
     raise StripeError(401, f"Invalid API Key provided: {_masked(value)}")
 
