@@ -12,13 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
-
 from bridge.clock import Clock
 from bridge.discourse_api.http import Priority
 from bridge.errors import NoRequestLeft, RateLimited
-from bridge.store import Store
-from bridge.store.schema import slots
+from bridge.store import Connection, Store, slots
 from bridge.store.state import get_time, put_time
 
 WINDOW = timedelta(seconds=60)
@@ -27,8 +24,6 @@ LONGEST_REQUEST = timedelta(seconds=60)
 SOON_SECONDS = 0.2
 LOOK_SECONDS = 1.0  # how often the patient look again
 LONGEST_PATIENCE_SECONDS = 150.0  # longer than any slot is taken; a forum's own pause may be more
-# A slot taken for longer than this was taken by a clock that has been set back since.
-CLOCK_WAS_WRONG = timedelta(minutes=10)
 PAUSE = "discourse.pause_until"
 
 
@@ -54,14 +49,7 @@ class Limiter:
     def prepare(self) -> None:
         """Make as many slots as are allowed; after a lower limit was set, fewer."""
         with self._store.write() as connection:
-            have = set(connection.scalars(select(slots.c.number)))
-            missing = set(range(self._per_minute)) - have
-            now = self._clock.now()
-            if missing:
-                connection.execute(
-                    insert(slots), [{"number": n, "free_at": now} for n in sorted(missing)]
-                )
-            connection.execute(delete(slots).where(slots.c.number >= self._per_minute))
+            slots.resize(connection, self._per_minute, self._clock.now())
 
     def check(self, priority: Priority) -> None:
         """Raise RateLimited where a request would be refused now; uses no slot."""
@@ -72,7 +60,7 @@ class Limiter:
     def is_scarce(self) -> bool:
         """Whether more than half of this minute's requests are used."""
         with self._store.read() as connection:
-            return _count_free(connection, self._clock.now()) * 2 < self._per_minute
+            return slots.count_free(connection, self._clock.now()) * 2 < self._per_minute
 
     def spare(self, priority: Priority) -> int:
         """How many requests could be sent now; more would only be refused."""
@@ -82,7 +70,7 @@ class Limiter:
             if paused_until and paused_until > now:
                 return 0
             reserved = int(self._per_minute * RESERVED[priority])
-            return max(0, _count_free(connection, now) - reserved)
+            return max(0, slots.count_free(connection, now) - reserved)
 
     @contextmanager
     def gate(self, priority: Priority) -> Iterator[None]:
@@ -116,11 +104,7 @@ class Limiter:
         now = self._clock.now()
         with self._store.write() as connection:
             number = self._free(connection, priority, now, lock=True)
-            connection.execute(
-                update(slots)
-                .where(slots.c.number == number)
-                .values(free_at=now + LONGEST_REQUEST + WINDOW)
-            )
+            slots.set_free_at(connection, number, now + LONGEST_REQUEST + WINDOW)
             return number
 
     def _free(
@@ -129,23 +113,17 @@ class Limiter:
         paused_until = get_time(connection, PAUSE)
         if paused_until and paused_until > now:
             raise RateLimited("Discourse asked to wait", (paused_until - now).total_seconds())
-        if _count_free(connection, now) <= int(self._per_minute * RESERVED[priority]):
+        if slots.count_free(connection, now) <= int(self._per_minute * RESERVED[priority]):
             raise NoRequestLeft(
                 f"all requests of this minute are used ({priority})", self._wait(connection, now)
             )
-        first = (
-            select(slots.c.number)
-            .where(_is_free(now))
-            .order_by(slots.c.free_at, slots.c.number)
-            .limit(1)
-        )
-        number = connection.scalar(first.with_for_update(skip_locked=True) if lock else first)
+        number = slots.first_free(connection, now, lock=lock)
         if number is None:
             raise NoRequestLeft("another process takes the last request just now", SOON_SECONDS)
-        return int(number)
+        return number
 
     def _wait(self, connection: Connection, now: datetime) -> float:
-        soonest = connection.scalar(select(func.min(slots.c.free_at)).where(slots.c.free_at > now))
+        soonest = slots.next_free_at(connection, now)
         return (
             max(SOON_SECONDS, (soonest - now).total_seconds())
             if soonest
@@ -154,18 +132,8 @@ class Limiter:
 
     def _give_back(self, number: int, free_at: datetime) -> None:
         with self._store.write() as connection:
-            connection.execute(
-                update(slots).where(slots.c.number == number).values(free_at=free_at)
-            )
+            slots.set_free_at(connection, number, free_at)
 
     def _pause(self, seconds: float) -> None:
         with self._store.write() as connection:
             put_time(connection, PAUSE, self._clock.now() + timedelta(seconds=seconds))
-
-
-def _is_free(now: datetime) -> ColumnElement[bool]:
-    return or_(slots.c.free_at <= now, slots.c.free_at > now + CLOCK_WAS_WRONG)
-
-
-def _count_free(connection: Connection, now: datetime) -> int:
-    return connection.scalar(select(func.count()).select_from(slots).where(_is_free(now))) or 0

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 
-from sqlalchemy import Connection
-
 from bridge.core.rules.law import Catalogue, Law
 from bridge.core.rules.mapping import Rules, compile_rules
 from bridge.core.rules.policy import Policy
-from bridge.store import catalogue, groups, state
+from bridge.store import Connection, catalogue, groups, state
 
 
 class Rulebook:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select
-
-from bridge.store import links, work
-from bridge.store.schema import inbox
+from bridge.store import inbox, links, work
 from bridge.wiring import Bridge
 
 
@@ -15,11 +12,8 @@ def waiting(bridge: Bridge) -> dict[str, Any]:
     """How long the longest change has waited, customers without a user, events without an end."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
-        dead = connection.scalar(
-            select(func.count()).select_from(inbox).where(inbox.c.status == "dead")
-        )
         return {
             "oldest_dirty_seconds": work.oldest_dirty_seconds(connection, now),
             "orphans": links.count_orphans(connection),
-            "dead_events": dead or 0,
+            "dead_events": inbox.count_dead(connection),
         }

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
-
 from bridge.answers.obstacles import coming, waits
 from bridge.answers.proof import Case
 from bridge.core.memberships.decision import WantedMembership, standing
@@ -25,9 +23,17 @@ from bridge.core.model.rights import Facts
 from bridge.core.rights.grants import grants
 from bridge.core.rules.ladders import staying
 from bridge.errors import NotFound
-from bridge.store import changes, facts, history, links
-from bridge.store.schema import groups as group_table
-from bridge.store.schema import inbox, memberships, users
+from bridge.store import (
+    Connection,
+    changes,
+    facts,
+    groups,
+    history,
+    inbox,
+    links,
+    memberships,
+    users,
+)
 from bridge.wiring import Bridge
 
 
@@ -61,9 +67,7 @@ def explain(
         causes = _events(connection, lines)
         told = {
             "user_id": user_id,
-            "username": connection.scalar(
-                select(users.c.username).where(users.c.user_id == user_id)
-            ),
+            "username": users.username_of(connection, user_id),
             "at": when.at,
             "is_now": when.is_now,
             "as_known_then": when.known,
@@ -103,10 +107,9 @@ def _case(
     regime = regimes.at(when.at, bridge.policy if when.is_now else None)
     known = _facts(connection, user_id, when)
     verdicts = grants(known, regime.rules, regime.policy, when.at)
-    names = connection.execute(select(group_table.c.id, group_table.c.name))
     stands_on = standing(map(_membership, found.values()), regime.policy.unfollowed_ladders)
     in_force = staying(verdicts, stands_on)
-    return Case(verdicts, in_force, regime, {row.id: row.name for row in names})
+    return Case(verdicts, in_force, regime, groups.names_of_all(connection))
 
 
 def _membership(one: Standing) -> WantedMembership:
@@ -129,8 +132,7 @@ def _standings(
     found = {standing.group_id: standing for standing in standings(seen).values()}
     if not when.is_now:
         return found
-    rows = connection.execute(select(memberships).where(memberships.c.user_id == user_id))
-    for row in rows:
+    for row in memberships.rows_of(connection, user_id).values():
         before = found.get(row.group_id, Standing(user_id=user_id, group_id=row.group_id))
         present = {name: getattr(row, name) for name in PRESENT} | {"sources": tuple(row.sources)}
         found[row.group_id] = replace(before, **present)
@@ -222,17 +224,16 @@ def _stays(
 def _events(connection: Connection, lines: Iterable[Line]) -> dict[str, dict[str, Any]]:
     """The events among the causes: what happened at Stripe, when, and when it came here."""
     ids = {line.cause for line in lines if line.cause}
-    rows = connection.execute(select(inbox).where(inbox.c.event_id.in_(ids)))
     return {
-        row.event_id: {
-            "id": row.event_id,
-            "type": row.type,
-            "object": row.object_id,
-            "created_at": row.created_at,
-            "received_at": row.received_at,
-            "source": row.source,
+        one.event_id: {
+            "id": one.event_id,
+            "type": one.type,
+            "object": one.object_id,
+            "created_at": one.created_at,
+            "received_at": one.received_at,
+            "source": one.source,
         }
-        for row in rows
+        for one in inbox.received(connection, ids)
     }
 
 

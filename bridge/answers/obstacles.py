@@ -6,12 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
-
 from bridge.core.model.reasons import Reason
 from bridge.core.telling.holds import for_moderator
-from bridge.store import alerts, groups
-from bridge.store.schema import memberships, users, work
+from bridge.store import Connection, Row, alerts, groups, memberships, users, work
 from bridge.wiring import Bridge
 
 Said = dict[str, Any]
@@ -19,11 +16,7 @@ Said = dict[str, Any]
 
 def waits(bridge: Bridge, connection: Connection, user_id: int, group_id: int) -> list[Said]:
     """Why a membership is not, or not yet, what is wanted of it: each thing it waits for."""
-    row = connection.execute(
-        select(memberships).where(
-            memberships.c.user_id == user_id, memberships.c.group_id == group_id
-        )
-    ).one_or_none()
+    row = memberships.rows_of(connection, user_id).get(group_id)
     if row is None:
         return []
     found = [*_kept_back(row)]
@@ -45,7 +38,7 @@ def _kept_back(row: Row[Any]) -> Iterable[Said]:
 def _on_the_way(bridge: Bridge, connection: Connection, row: Row[Any]) -> list[Said]:
     """What an addition or a removal that is decided still waits for."""
     found: list[Said] = []
-    account = connection.scalar(select(users.c.state).where(users.c.user_id == row.user_id))
+    account = users.state_of(connection, row.user_id)
     if row.wanted and account not in {None, "active"}:
         found.append(_wait("account", f"the account on the forum is {account}", None))
     if not row.wanted and row.swap_to is None and row.confirmed_at is None and row.unwanted_at:
@@ -54,14 +47,10 @@ def _on_the_way(bridge: Bridge, connection: Connection, row: Row[Any]) -> list[S
         found.append(_wait("confirm", words, row.unwanted_at))
     if not row.wanted and row.swap_to is not None:
         found.append(_wait("swap", "the higher or lower group has to be there first", None))
-    dirty = connection.execute(
-        select(work.c.dirty_at, work.c.error).where(
-            work.c.user_id == row.user_id, work.c.dirty_gen > work.c.done_gen
-        )
-    ).first()
+    dirty = work.waiting_of(connection, row.user_id)
     if dirty is not None:
         words = f"Stripe is to be read again first ({dirty.error or 'due now'})"
-        found.append(_wait("reading", words, dirty.dirty_at))
+        found.append(_wait("reading", words, dirty.since_at))
     if row.intent:
         found.append(_wait("sent", "it was sent; what came of it is looked up", row.intent_at))
     return [*found, *_of_group(connection, row, bridge.clock.now())] or [

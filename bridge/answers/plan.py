@@ -10,8 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, select
-
 from bridge.core.memberships.decision import WantedMembership, decide
 from bridge.core.memberships.situation import situation
 from bridge.core.memberships.why import why
@@ -20,10 +18,7 @@ from bridge.core.model.stripe import Subscription
 from bridge.core.rights.grants import grants
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.mapping import compile_rules
-from bridge.store import catalogue, facts, groups, links, memberships
-from bridge.store.schema import customers, hand_grants, purchases, subscriptions, users
-from bridge.store.schema import memberships as membership_table
-from bridge.store.schema import seats as seat_table
+from bridge.store import Connection, catalogue, facts, groups, links, member, memberships, users
 from bridge.wiring import Bridge
 
 Progress = Callable[[str, int], None]
@@ -61,7 +56,7 @@ def plan(bridge: Bridge, progress: Progress = _quiet) -> list[Planned]:
     """What a full reconcile would change: who would come in, go out, or be held, and why."""
     fresh = _read(bridge, progress)
     with bridge.store.read() as connection:
-        concerned = _concerned(connection)
+        concerned = member.everybody(connection)
     found: list[Planned] = []
     for number, user_id in enumerate(concerned):
         with bridge.store.read() as connection:
@@ -72,11 +67,9 @@ def plan(bridge: Bridge, progress: Progress = _quiet) -> list[Planned]:
 
 def _read(bridge: Bridge, progress: Progress) -> _Fresh:
     rules, names = _rules(bridge)
-    mine = membership_table.c
     with bridge.store.read() as connection:
         # In a group that no rule leads to any more there may still be some to take out.
-        owned = connection.scalars(select(mine.group_id).where(mine.owned != "no").distinct())
-        group_ids = rules.mapped_group_ids | frozenset(owned)
+        group_ids = rules.mapped_group_ids | memberships.owned_group_ids(connection)
     everybody = _everybody(bridge, progress)
     return _Fresh(everybody, rules, names, _real_members(bridge, group_ids, names, progress))
 
@@ -119,25 +112,13 @@ def _real_members(
         offset = 0
         while True:
             page = bridge.discourse.members(names[group_id], offset=offset)
-            inside.update(member.user_id for member in page.members)
+            inside.update(one.user_id for one in page.members)
             offset += len(page.members)
             progress("group members", offset)
             if offset >= page.total or not page.members:
                 break
         real[group_id] = inside
     return real
-
-
-def _concerned(connection: Connection) -> list[int]:
-    """Whoever something is linked or given to, or was decided about."""
-    found: set[int] = set()
-    shared = (subscriptions.c.beneficiary_id, purchases.c.beneficiary_id, seat_table.c.user_id)
-    for column in (customers.c.user_id, hand_grants.c.user_id, *shared):
-        found.update(connection.scalars(select(column).where(column.is_not(None)).distinct()))
-    mine = membership_table.c
-    decided = select(mine.user_id).where(mine.wanted | (mine.owned != "no")).distinct()
-    found.update(connection.scalars(decided))
-    return sorted(found)
 
 
 def _plan_user(
@@ -149,8 +130,8 @@ def _plan_user(
     before = memberships.wanted_of(connection, user_id)
     decision = decide(before, verdicts, situation(bridge.policy, fresh.rules, verdicts, now, now))
     after = {**before, **{membership.group_id: membership for membership in decision.memberships}}
-    rows = _rows(connection, user_id)
-    username = connection.scalar(select(users.c.username).where(users.c.user_id == user_id))
+    rows = memberships.rows_of(connection, user_id)
+    username = users.username_of(connection, user_id)
     for group_id, membership in sorted(after.items()):
         action = _action(membership, rows.get(group_id), user_id in fresh.members.get(group_id, ()))
         if action:
@@ -173,11 +154,7 @@ def _with_fresh(
     stored, _ = facts.facts_of(connection, user_id)
     customer_ids = links.customers_of(connection, user_id)
     theirs = (*stored.subscriptions, *(seat.subscription for seat in stored.seats))
-    known = set(
-        connection.scalars(
-            select(subscriptions.c.id).where(subscriptions.c.customer_id.in_(customer_ids))
-        )
-    )
+    known = facts.subscription_ids_of(connection, customer_ids)
     read = {
         one.id: one
         for customer_id in {*customer_ids, *(one.customer_id for one in theirs)}
@@ -212,10 +189,3 @@ def _why(
         return membership.hold or "taken out by hand"
     said = why(membership, verdicts, have)
     return said or ("granted" if action == "add" else "nothing grants it any more")
-
-
-def _rows(connection: Connection, user_id: int) -> dict[int, Any]:
-    found = connection.execute(
-        select(membership_table).where(membership_table.c.user_id == user_id)
-    )
-    return {row.group_id: row for row in found}

@@ -6,14 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
-
 from bridge.core.memberships.past import Past
 from bridge.core.memberships.whatif import Moment, Side, differences
 from bridge.core.rules.law import Law
 from bridge.core.rules.policy import Policy
-from bridge.store import history
-from bridge.store.schema import groups, users
+from bridge.store import Connection, groups, history, users
 from bridge.wiring import Bridge
 
 
@@ -56,7 +53,7 @@ def simulate(
     with bridge.store.read() as connection:
         regimes = history.Regimes(connection, bridge.policy)
         problems = regimes.at(now, other).rules.problems
-        names = {row.id: row.name for row in connection.execute(select(groups.c.id, groups.c.name))}
+        names = groups.names_of_all(connection)
         everybody = history.users_with_a_past(connection)
     for number, user_id in enumerate(everybody):
         with bridge.store.read() as connection:
@@ -77,7 +74,7 @@ def _of_user(
     names: dict[int, str],
 ) -> Iterator[Treated]:
     past = history.past_of(connection, user_id)
-    username = connection.scalar(select(users.c.username).where(users.c.user_id == user_id))
+    username = users.username_of(connection, user_id)
     for one in differences(_moments(past, regimes, other, span), span[1]):
         yield Treated(
             one.group_id,

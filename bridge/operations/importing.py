@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Literal, TextIO, TypeVar
 
-from sqlalchemy import Connection
-
 from bridge.core.memberships.register import Entry, match
 from bridge.core.model.actor import Actor
 from bridge.core.model.people import fold
@@ -26,7 +24,7 @@ from bridge.core.rights.grants import grants
 from bridge.errors import NotFound, Permanent, RateLimited
 from bridge.operations.finding import find_group, find_person
 from bridge.operations.preview import with_customers
-from bridge.store import facts, groups, hand_grants, links, work
+from bridge.store import Connection, facts, groups, hand_grants, links, work
 from bridge.store import names as names_of_users
 from bridge.wiring import Bridge
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection
-
 from bridge.core.ledger.amounts import format_minor, is_absurd, is_currency
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.actor import Actor
@@ -20,7 +18,7 @@ from bridge.core.rules.values import Term
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.preview import Effect, What, effects
-from bridge.store import changes, facts, hand_grants, links, statements, work
+from bridge.store import Connection, changes, facts, hand_grants, links, statements, work
 from bridge.wiring import Bridge
 
 Method = Literal["cash", "cheque", "bank", "other"]

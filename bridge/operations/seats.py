@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from bridge.core.memberships.past import last_known, seats_after, subscription_at
 from bridge.core.model.actor import Actor
 from bridge.core.model.rights import Seat
@@ -15,7 +13,7 @@ from bridge.core.rights.sharing import places
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
 from bridge.operations.preview import Effect, What, effects
-from bridge.store import facts, history, links, shares, work
+from bridge.store import Connection, facts, history, links, shares, work
 from bridge.store.shares import Place
 from bridge.wiring import Bridge
 

@@ -6,7 +6,7 @@ Only complete readings are kept: a customer's subscriptions are replaced as a wh
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -95,6 +95,33 @@ def save_subscription(
     """
     customer_id = subscription.customer_id
     _upsert_reading(connection, subscriptions, subscription, customer_id, read_at, known_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A subscription as it was last read, and when that reading began."""
+
+    subscription: Subscription
+    read_at: datetime
+
+
+def stored_subscription(connection: Connection, subscription_id: str) -> Stored | None:
+    """What was last read of one subscription."""
+    asked = select(subscriptions.c.data, subscriptions.c.read_at)
+    row = connection.execute(asked.where(subscriptions.c.id == subscription_id)).one_or_none()
+    return Stored(CONVERTER.structure(row.data, Subscription), row.read_at) if row else None
+
+
+def read_the_same(connection: Connection, subscription_id: str, read_at: datetime) -> None:
+    """Keep that a subscription was read again and is as it was."""
+    mine = subscriptions.c.id == subscription_id
+    connection.execute(update(subscriptions).where(mine).values(read_at=read_at))
+
+
+def subscription_ids_of(connection: Connection, customer_ids: Collection[str]) -> set[str]:
+    """The ids of all subscriptions that were ever read of these customers."""
+    asked = select(subscriptions.c.id).where(subscriptions.c.customer_id.in_(customer_ids))
+    return set(connection.scalars(asked))
 
 
 def with_known_fate(subscription: Subscription, known: Mapping[str, Subscription]) -> Subscription:

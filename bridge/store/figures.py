@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.store import alerts, state
+from bridge.errors import Transient
+from bridge.store import Store, alerts, migrate, state
 from bridge.store.schema import (
     customers,
     groups,
@@ -22,11 +24,19 @@ from bridge.store.work import oldest_dirty_seconds
 PROBE = "ready.probe"
 
 
-def try_writing(connection: Connection) -> None:
-    """Write something and take it back; raises what every other write would raise now."""
-    trial = connection.begin_nested()
-    state.put(connection, PROBE, 1)
-    trial.rollback()
+def writing_problem(store: Store) -> str | None:
+    """Write something and take it back: why nothing can be stored; None if it can."""
+    try:
+        found = migrate.state(store)
+        if found != "current":
+            return f"its tables are {found}: run `bridge migrate`"
+        with store.write() as connection:
+            trial = connection.begin_nested()
+            state.put(connection, PROBE, 1)
+            trial.rollback()
+    except (SQLAlchemyError, Transient) as error:
+        return f"it cannot be written ({type(error).__name__})"
+    return None
 
 
 GO_ON = ("active", "trialing", "past_due")

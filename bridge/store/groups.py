@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, select, update
+from sqlalchemy import Connection, Row, case, exists, or_, select, update
 
 from bridge.core.model.discourse import Group
 from bridge.store import state
 from bridge.store.changes import log
-from bridge.store.schema import group_pins, groups, moment
+from bridge.store.schema import group_pins, groups, memberships, moment
 from bridge.store.work import insert_for
 
 RULES_VERSION = "rules.version"
@@ -138,3 +139,32 @@ def ask_for_reading(connection: Connection, group_id: int, at: datetime) -> None
 def ask_for_list(connection: Connection) -> None:
     """Have the list of all groups read again soon."""
     state.put(connection, "periodic.groups", None)
+
+
+def names_of_all(connection: Connection) -> dict[int, str]:
+    """The name of every group ever listed, by id."""
+    rows = connection.execute(select(groups.c.id, groups.c.name))
+    return {row.id: row.name for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """When a group's members were last read back, and when that was asked for."""
+
+    group_id: int
+    user_count: int
+    read_at: datetime | None
+    read_due_at: datetime | None
+
+
+def last_reads(connection: Connection, mapped: Collection[int], now: datetime) -> list[Read]:
+    """The groups whose members are read back: mapped, wanted for somebody, or asked for."""
+    kept = exists().where(memberships.c.group_id == groups.c.id, memberships.c.wanted)
+    rows = connection.execute(
+        select(groups.c.id, groups.c.user_count, groups.c.read_at, groups.c.read_due_at).where(
+            groups.c.missing_since.is_(None),
+            ~groups.c.automatic,
+            or_(groups.c.id.in_(mapped), kept, groups.c.read_due_at <= now),
+        )
+    )
+    return [Read(row.id, row.user_count, row.read_at, row.read_due_at) for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -131,3 +131,8 @@ def _note(
 def _recorded(row: Row[tuple[object, ...]]) -> Recorded:
     grant = HandGrant(**{name: getattr(row, name) for name in FIELDS})
     return Recorded(grant, row.recorded_at, row.revoked_at, row.revoked_by)
+
+
+def users_given(connection: Connection, group_ids: Collection[int]) -> set[int]:
+    """Users who were ever given one of these groups by hand."""
+    return set(connection.scalars(select(H.user_id).where(H.group_id.in_(group_ids))))

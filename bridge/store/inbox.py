@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -218,3 +219,28 @@ def _forum_event(row: Row[Any]) -> ForumEvent:
 
 
 _KEPT = {"type", "object_id", "object_kind", "customer_id", "livemode", "api_version"}
+
+
+def count_dead(connection: Connection) -> int:
+    """How many events came to no end that is of use."""
+    asked = select(func.count()).select_from(inbox).where(inbox.c.status == "dead")
+    return connection.scalar(asked) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What happened at Stripe, when, and when it came here."""
+
+    event_id: str
+    type: str
+    object_id: str | None
+    created_at: datetime
+    received_at: datetime
+    source: str
+
+
+def received(connection: Connection, event_ids: Collection[str]) -> list[Received]:
+    """Those of these ids that are events in the inbox."""
+    columns = [inbox.c[one.name] for one in fields(Received)]
+    rows = connection.execute(select(*columns).where(inbox.c.event_id.in_(event_ids)))
+    return [Received(*row) for row in rows]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
 from bridge.store.changes import log
 from bridge.store.schema import customers, users, work
@@ -151,4 +151,13 @@ def count_orphans(connection: Connection) -> int:
             select(func.count()).select_from(customers).where(customers.c.user_id.is_(None))
         )
         or 0
+    )
+
+
+def everybody_was_read(connection: Connection, began_at: datetime) -> None:
+    """Keep that a complete listing of all subscriptions was made."""
+    connection.execute(
+        update(customers)
+        .where(or_(customers.c.read_at.is_(None), customers.c.read_at < began_at))
+        .values(read_at=began_at)
     )

@@ -10,7 +10,14 @@ from sqlalchemy import Connection, Row, select
 from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.member import Member, Membership
 from bridge.store import facts, groups
-from bridge.store.schema import memberships
+from bridge.store.schema import (
+    customers,
+    hand_grants,
+    memberships,
+    purchases,
+    seats,
+    subscriptions,
+)
 
 _DECIDED = tuple(one.name for one in fields(WantedMembership))
 _OWN = tuple(one.name for one in fields(Membership) if one.name != "membership")
@@ -53,3 +60,15 @@ def _membership(row: Row[Any]) -> Membership:
 def _last_linked_first(rows: list[Row[Any]]) -> list[Row[Any]]:
     by_id = sorted(rows, key=lambda row: str(row.customer_id))
     return sorted(by_id, key=lambda row: row.linked_at, reverse=True)
+
+
+def everybody(connection: Connection) -> list[int]:
+    """Users whom something is linked or given to, or about whom anything was decided."""
+    shared = (subscriptions.c.beneficiary_id, purchases.c.beneficiary_id, seats.c.user_id)
+    found: set[int] = set()
+    for column in (customers.c.user_id, hand_grants.c.user_id, *shared):
+        found.update(connection.scalars(select(column).where(column.is_not(None)).distinct()))
+    mine = memberships.c
+    decided = select(mine.user_id).where(mine.wanted | (mine.owned != "no")).distinct()
+    found.update(connection.scalars(decided))
+    return sorted(found)

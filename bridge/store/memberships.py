@@ -236,3 +236,14 @@ def waiting_for(connection: Connection, group_id: int, user_ids: Collection[int]
             .distinct()
         )
     )
+
+
+def users_decided(connection: Connection, *, only_held: bool = False) -> set[int]:
+    """Users about whom anything was decided; `only_held`: where a membership is held."""
+    asked = select(M.user_id).distinct()
+    return set(connection.scalars(asked.where(M.hold.is_not(None)) if only_held else asked))
+
+
+def owned_group_ids(connection: Connection) -> frozenset[int]:
+    """Groups in which the bridge itself added somebody."""
+    return frozenset(connection.scalars(select(M.group_id).where(M.owned != "no").distinct()))

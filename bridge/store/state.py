@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridge.store.schema import state
+from bridge.store.schema import EPOCH, state
 from bridge.store.work import insert_for
 
 LAST_RUN = "periodic."
@@ -59,3 +59,8 @@ def bump(connection: Connection, key: str) -> int:
     number = int(connection.scalar(mine) or 0) + 1
     put(connection, key, number)
     return number
+
+
+def run_soon(connection: Connection, name: str) -> None:
+    """Have a piece of periodic work done at the next sweep, whenever it was done last."""
+    put_time(connection, f"{LAST_RUN}{name}", EPOCH)

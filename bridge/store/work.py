@@ -315,3 +315,21 @@ def holding(
         if lease is not None:
             with store.write() as connection:
                 release(connection, lease, clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Since when something is dirty, and what its last attempt failed with."""
+
+    since_at: datetime
+    error: str | None
+
+
+def waiting_of(connection: Connection, user_id: int) -> Waiting | None:
+    """What of a user's waits for a decision; None if nothing does."""
+    row = connection.execute(
+        select(work.c.dirty_at, work.c.error).where(
+            work.c.user_id == user_id, work.c.dirty_gen > work.c.done_gen
+        )
+    ).first()
+    return Waiting(row.dirty_at, row.error) if row else None

@@ -13,10 +13,9 @@ from bridge.web.addresses import with_query
 from bridge.web.look import Look, LookCache
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from bridge.core.rules.law import Law
     from bridge.core.signed.connect import SignedIn
+    from bridge.store import Connection
     from bridge.wiring import Bridge
 
 SESSION_HOURS = 12

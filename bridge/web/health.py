@@ -7,11 +7,9 @@ import ipaddress
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden
 
-from bridge.errors import Transient
-from bridge.store import figures, migrate
+from bridge.store import figures
 from bridge.web.context import now, the_bridge
 
 blueprint = Blueprint("health", __name__)
@@ -26,7 +24,7 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 def ready() -> Response:
     """Whether webhooks can be stored. Without Redis the work is slower, and nothing is lost."""
-    database = _database_problem()
+    database = figures.writing_problem(the_bridge().store)
     redis = the_bridge().hints.ping()
     status = "ready" if redis else "degraded"
     answer = jsonify(
@@ -36,19 +34,6 @@ def ready() -> Response:
     )
     answer.status_code = 503 if database else 200
     return answer
-
-
-def _database_problem() -> str | None:
-    """Why nothing can be stored; None if it can."""
-    try:
-        state = migrate.state(the_bridge().store)
-        if state != "current":
-            return f"its tables are {state}: run `bridge migrate`"
-        with the_bridge().store.write() as connection:
-            figures.try_writing(connection)
-    except (SQLAlchemyError, Transient) as error:
-        return f"it cannot be written ({type(error).__name__})"
-    return None
 
 
 @blueprint.get("/metrics")

@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.stripe import Feature, PendingPayment, Price, Product, Purchase, Subscription
 from bridge.core.signed.reference import read_reference
 from bridge.errors import NotFound
-from bridge.store import catalogue, facts, links, shares
+from bridge.store import Connection, catalogue, facts, links, shares
 from bridge.stripe_api.reader import REFERENCE
 from bridge.wiring import Bridge
 from bridge.worker import sharing

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection
 
 from bridge.core.events.outcome import DONE, Outcome, ignored
 from bridge.core.events.stripe import Event
@@ -23,7 +22,7 @@ from bridge.core.rights.grants import grants
 from bridge.core.rights.switching import Ending
 from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, Permanent
-from bridge.store import facts, inbox, links, memberships, shares, statements, work
+from bridge.store import Connection, facts, inbox, links, memberships, shares, statements, work
 from bridge.wiring import Bridge
 from bridge.worker import end_replaced, forum_events, sharing
 from bridge.worker.customer_readings import Reading, customers_for, read

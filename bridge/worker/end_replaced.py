@@ -10,13 +10,12 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection
 
 from bridge.core.model.rights import Facts
 from bridge.core.rights.switching import IN_FORCE, Ending, endings, running
 from bridge.core.signed.reference import read_replacement
 from bridge.errors import BridgeError, Forbidden
-from bridge.store import catalogue, links
+from bridge.store import Connection, catalogue, links
 from bridge.stripe_api.reader import REPLACES
 from bridge.wiring import Bridge
 

@@ -7,14 +7,13 @@ from datetime import datetime
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection
 
 import handlers
 from bridge.core.events.forum import ForumEvent
 from bridge.core.events.outcome import DONE, Outcome, ignored
 from bridge.core.events.tasks import Ignore, ReadGroups, SyncUser
 from bridge.errors import NotFound
-from bridge.store import groups, inbox, links, observed, statements, work
+from bridge.store import Connection, groups, inbox, links, observed, statements, work
 from bridge.wiring import Bridge
 from bridge.worker.lanes import LaneRound
 

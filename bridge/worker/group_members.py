@@ -11,12 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row
 
 from bridge.discourse_api.client import MembersPage
 from bridge.discourse_api.reader import LogEntry
 from bridge.errors import BridgeError, NotFound, Transient
-from bridge.store import groups, memberships, observed, sending, statements, work
+from bridge.store import Row, groups, memberships, observed, sending, statements, work
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff, work_through
 

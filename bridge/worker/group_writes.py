@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row
-
 from bridge.errors import BridgeError, NotFound
-from bridge.store import changes, groups, memberships, statements, work
+from bridge.store import Row, changes, groups, memberships, statements, work
 from bridge.wiring import Bridge
 
 # A real forum adds people one by one and kills a request at 30 s: aim at 2 to 3 s a call.

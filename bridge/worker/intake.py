@@ -13,7 +13,6 @@ from functools import partial
 from typing import assert_never
 
 import structlog
-from sqlalchemy import Connection
 
 import handlers
 from bridge.core.events import outcome
@@ -34,7 +33,7 @@ from bridge.core.events.tasks import (
 from bridge.core.model.stripe import Feature, Price, Product
 from bridge.core.signed.reference import read_reference
 from bridge.errors import NotFound
-from bridge.store import catalogue, facts, groups, inbox, links, state, work
+from bridge.store import Connection, catalogue, facts, groups, inbox, links, state, work
 from bridge.wiring import Bridge
 from bridge.worker.lanes import LaneRound
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection
 
 from bridge.core.events.outcome import Outcome, dead
 from bridge.errors import (
@@ -21,7 +20,7 @@ from bridge.errors import (
     Transient,
     Unreachable,
 )
-from bridge.store import inbox, work
+from bridge.store import Connection, inbox, work
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff
 

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row
 
 from bridge.core.model.discourse import User
 from bridge.core.telling import statement as core
@@ -23,7 +22,7 @@ from bridge.render import (
     statement_fingerprint,
     statement_markdown,
 )
-from bridge.store import member, statements, work
+from bridge.store import Connection, Row, member, statements, work
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff, work_through
 

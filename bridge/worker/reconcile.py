@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, or_, select, update
 
 from bridge.clock import skew_seconds
 from bridge.core.events.outcome import on_arrival
@@ -17,9 +16,8 @@ from bridge.core.events.stripe import MalformedEvent, read_event
 from bridge.core.model.stripe import Subscription
 from bridge.core.signed.reference import read_reference
 from bridge.errors import Forbidden, NotFound
-from bridge.store import alerts, catalogue, facts, inbox, links, readings, state, work
+from bridge.store import Connection, alerts, catalogue, facts, inbox, links, state, work
 from bridge.store.findings import CLOCK, ENDPOINT
-from bridge.store.schema import customers, subscriptions
 from bridge.stripe_api.reader import REFERENCE
 from bridge.wiring import Bridge
 from bridge.worker import sharing
@@ -161,11 +159,7 @@ def read_all_subscriptions(
         seen += len(page)
         progress(seen)
     with bridge.store.write() as connection:
-        connection.execute(
-            update(customers)
-            .where(or_(customers.c.read_at.is_(None), customers.c.read_at < began_at))
-            .values(read_at=began_at)
-        )
+        links.everybody_was_read(connection, began_at)
         for customer_id in facts.customers_with_vanished(connection):
             work.mark_dirty(
                 connection,
@@ -212,23 +206,15 @@ def _take_in(
 ) -> None:
     customer_id = subscription.customer_id
     subscription = sharing.with_beneficiary(bridge, connection, subscription)
-    known = connection.execute(
-        select(subscriptions.c.data, subscriptions.c.read_at).where(
-            subscriptions.c.id == subscription.id
-        )
-    ).one_or_none()
+    known = facts.stored_subscription(connection, subscription.id)
     before = None
     if known is not None:
-        before = readings.CONVERTER.structure(known.data, Subscription)
+        before = known.subscription
         subscription = facts.with_known_fate(subscription, {before.id: before})
     if known is not None and known.read_at > began_at:
         return  # read on its own meanwhile: newer than this page may be
     if before == subscription:
-        connection.execute(
-            update(subscriptions)
-            .where(subscriptions.c.id == subscription.id)
-            .values(read_at=began_at)
-        )
+        facts.read_the_same(connection, subscription.id, began_at)
         return
     links.see_customer(connection, customer_id, now)
     facts.save_subscription(connection, subscription, began_at, known_at=now)

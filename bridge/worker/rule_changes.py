@@ -11,13 +11,20 @@ from collections.abc import Collection
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Connection, select
 
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.policy import Policy
-from bridge.store import catalogue, groups, readings, state, work
+from bridge.store import (
+    Connection,
+    catalogue,
+    groups,
+    hand_grants,
+    memberships,
+    readings,
+    state,
+    work,
+)
 from bridge.store.groups import RULES_VERSION
-from bridge.store.schema import EPOCH, hand_grants, memberships
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
@@ -52,7 +59,7 @@ def follow(bridge: Bridge) -> int:
         _read_the_entitled(connection, changed, now)
         if mapped != seen.get("features", []):
             # Which products carry them was not asked so far.
-            state.put_time(connection, f"{state.LAST_RUN}catalogue", EPOCH)
+            state.run_soon(connection, "catalogue")
         state.put(
             connection,
             FOLLOWED,
@@ -101,14 +108,10 @@ def _wake_others(
     `everybody`: whoever was ever decided about; `held`: where something waits for a rule. `moved`:
     groups that are another step now, for those who were put there by hand.
     """
-    mine = memberships.c
-    given = hand_grants.c
-    asked = [select(given.user_id).where(given.group_id.in_(map(int, moved)))]
-    if everybody:
-        asked.append(select(mine.user_id))
-    elif held:
-        asked.append(select(mine.user_id).where(mine.hold.is_not(None)))
-    for user_id in sorted({id_ for one in asked for id_ in connection.scalars(one)}):
+    concerned = hand_grants.users_given(connection, [int(id_) for id_ in moved])
+    if everybody or held:
+        concerned |= memberships.users_decided(connection, only_held=not everybody)
+    for user_id in sorted(concerned):
         key = work.user_key(user_id)
         work.mark_dirty(connection, key, now=now, due_at=now, cause="mapping changed")
 

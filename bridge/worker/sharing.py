@@ -10,11 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from sqlalchemy import Connection
-
 from bridge.core.model.stripe import Purchase, Subscription
 from bridge.core.signed.reference import read_reference
-from bridge.store import links, shares, work
+from bridge.store import Connection, links, shares, work
 from bridge.stripe_api.reader import BENEFICIARY
 from bridge.wiring import Bridge
 

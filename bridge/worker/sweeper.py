@@ -13,12 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import exists, or_, select
 
 from bridge.errors import BridgeError
-from bridge.store import inbox, sending, state, statements, work
-from bridge.store.schema import groups
-from bridge.store.schema import memberships as members
+from bridge.store import groups, inbox, sending, state, statements, work
 from bridge.wiring import Bridge
 from bridge.worker import (
     alerts,
@@ -132,25 +129,19 @@ def _groups_to_read(bridge: Bridge, now: datetime) -> list[int]:
 
     They are those of mapping rules, and others into which a moderator had somebody put.
     """
-    kept = exists().where(members.c.group_id == groups.c.id, members.c.wanted)
     with bridge.store.read() as connection:
         mapped = bridge.rulebook.rules(connection).mapped_group_ids
-        rows = connection.execute(
-            select(groups).where(
-                groups.c.missing_since.is_(None),
-                ~groups.c.automatic,
-                or_(groups.c.id.in_(mapped), kept, groups.c.read_due_at <= now),
-            )
-        ).all()
+        reads = groups.last_reads(connection, mapped, now)
     due = []
-    for row in rows:
-        pages = max(1, -(-row.user_count // MEMBERS_PER_PAGE))
+    for one in reads:
+        pages = max(1, -(-one.user_count // MEMBERS_PER_PAGE))
         every = timedelta(seconds=max(bridge.policy.sweep_seconds, 60 * pages))
-        asked = row.read_due_at is not None
-        if (asked and row.read_due_at <= now) or (
-            not asked and (row.read_at is None or row.read_at + every <= now)
-        ):
-            due.append(row.id)
+        if one.read_due_at is not None:
+            is_due = one.read_due_at <= now
+        else:
+            is_due = one.read_at is None or one.read_at + every <= now
+        if is_due:
+            due.append(one.group_id)
     return due
 
 
