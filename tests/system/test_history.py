@@ -129,7 +129,7 @@ def test_what_a_customer_gave_counts_for_whose_it_was_then(world: System) -> Non
     assert (known["entitled"], known["member"]) == (True, True)
     (group,) = explain(world.bridge, world.user("alice"))["groups"]
     assert (group["entitled"], group["verdicts"]) == (False, [])
-    assert group["stays"][0]["went"]["cause"] == "unlink by test"
+    assert group["stays"][0]["went"]["cause"] == f"unlink by {OPERATOR}"
     assert group["stays"][0]["went"]["detail"]["why"] == "not_theirs"
 
 

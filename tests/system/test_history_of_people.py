@@ -251,7 +251,7 @@ def test_what_an_account_had_before_another_followed_it_is_told_of_each(world: S
     assert sorted(both(world, "bob", after)) == [("active", "own"), ("active", "seat")]
     told = explain(world.bridge, world.user("alice"), at=before, known=True)
     assert [(one["id"], one["proof"], one["linked_by"]) for one in told["customers"]] == [
-        (customer, "operator", "test")
+        (customer, "operator", str(OPERATOR))
     ]
     assert explain(world.bridge, world.user("alice"), at=after, known=True)["customers"] == []
     assert explain(world.bridge, world.user("bob"), at=before, known=True)["customers"] == []
