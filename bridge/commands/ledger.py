@@ -100,18 +100,26 @@ def rebuild(*, yes: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(exporting.FORMATS))
+@click.argument("what", type=click.Choice(list(exporting.FILES)))
 @click.option("--from", "since", type=Moment(time.min), help="The first day.")
 @click.option("--to", "until", type=Moment(time.max), help="The last day, included.")
+@click.option("--currency", help="Only this one, as eur.")
 @click.option("--reason", required=True, help="Why it is made; kept in the log.")
 @click.option("--out", type=click.Path(path_type=Path), help="A file; printed without.")
 def export(
-    *, what: str, since: datetime | None, until: datetime | None, reason: str, out: Path | None
+    *,
+    what: str,
+    since: datetime | None,
+    until: datetime | None,
+    currency: str | None,
+    reason: str,
+    out: Path | None,
 ) -> None:
-    """Write the ledger out: as csv, json, beancount or hledger."""
+    """Write the ledger, or a report of it, to a file; docs/ledger.md lists them."""
     with ready_bridge() as bridge:
         actor = operator(getpass.getuser())
-        pieces = exporting.export(bridge, actor, what, since, until, reason=reason)
+        asked = exporting.Asked(since, until, currency.lower() if currency else None)
+        pieces = exporting.export(bridge, actor, what, asked, reason=reason)
         if out is None:
             for piece in pieces:
                 click.echo(piece, nl=False)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from bridge.core.ledger.amounts import decimals_of
@@ -24,8 +25,8 @@ def cell(value: object) -> str:
         return ""
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds").replace("+00:00", "Z")
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, int | Decimal):
+        return f"{value:f}" if isinstance(value, Decimal) else str(value)
     text = str(value).replace("\x00", "")
     return f"'{text}" if text.startswith(_FORMULA) else text
 

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from typing import Any
 
+from bridge.core.ledger import reports
+from bridge.core.ledger.chart import Chart, Target
+from bridge.core.ledger.line import Line
+from bridge.core.ledger.share_register import Holding, share_register
 from bridge.core.model.actor import Actor
 from bridge.core.model.words import checked_words
-from bridge.errors import Permanent
-from bridge.exports import journal, tables
-from bridge.store import changes
+from bridge.errors import Config, Permanent
+from bridge.exports import journal, tables, xero
+from bridge.store import Connection, changes, links
 from bridge.store import ledger as store
 from bridge.wiring import Bridge
 
-FORMATS = ("csv", "json", "beancount", "hledger")
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A file that is asked for: of which period, in which currency where it has only one."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    currency: str | None = None
 
 
-def export(
-    bridge: Bridge,
-    actor: Actor,
-    what: str,
-    since: datetime | None,
-    until: datetime | None,
-    *,
-    reason: str,
-) -> Iterator[str]:
-    """The lines of a period as a file, piece by piece; 500,000 of them fit into any memory.
+def export(bridge: Bridge, actor: Actor, what: str, asked: Asked, *, reason: str) -> Iterator[str]:
+    """A file, piece by piece; 500,000 lines fit into any memory.
 
-    Raises: Permanent for a period that ends before it begins or a reason that is none.
+    Raises: Permanent for a period that ends before it begins, a reason that is none or a file that
+    cannot be of several currencies; Config where [accounts] lacks an account.
     """
     checked_words("reason (--reason)", reason)
-    if since and until and until <= since:
-        raise Permanent(f"the period ends on {until:%Y-%m-%d}, before it begins")
+    if asked.since and asked.until and asked.until <= asked.since:
+        raise Permanent(f"the period ends on {asked.until:%Y-%m-%d}, before it begins")
     now = bridge.clock.now()
+    if what.startswith("xero"):
+        asked = _in_one_currency(bridge, asked, needs_chart=what != "xero-bank")
     with bridge.store.write() as connection:
         changes.log(
             connection,
@@ -41,27 +49,113 @@ def export(
             cause=str(actor),
             outcome=reason.strip(),
             detail={
-                "format": what,
-                "since": since.isoformat() if since else None,
-                "until": until.isoformat() if until else None,
+                "file": what,
+                "since": asked.since.isoformat() if asked.since else None,
+                "until": asked.until.isoformat() if asked.until else None,
             },
         )
-    return _pieces(bridge, what, since, until)
+    return _pieces(bridge, what, asked)
 
 
-def _pieces(
-    bridge: Bridge, what: str, since: datetime | None, until: datetime | None
-) -> Iterator[str]:
+def _in_one_currency(bridge: Bridge, asked: Asked, *, needs_chart: bool) -> Asked:
     with bridge.store.read() as connection:
-        lines = store.read_lines(connection, since=since, until=until)
-        accounts = store.accounts(connection)
-        match what:
-            case "csv":
-                yield from tables.lines_as_csv(lines)
-            case "json":
-                yield from tables.lines_as_json(lines)
-            case "beancount":
-                opened = store.first_day(connection) or bridge.clock.now()
-                yield from journal.beancount(lines, accounts, opened.date())
-            case _:
-                yield from journal.hledger(lines, accounts)
+        accounts, currencies = store.accounts(connection), store.currencies(connection)
+    if asked.currency is None and len(currencies) > 1:
+        names = ", ".join(one.upper() for one in currencies)
+        raise Permanent(f"the ledger has {names}, this file has one: say which (--currency)")
+    chart = _chart(bridge)
+    if needs_chart and (missing := chart.missing(accounts)):
+        raise Config(
+            "B142",
+            f"[accounts] in bridge.toml does not say what {', '.join(missing)} is for you.",
+            'Add a line for each, as "income:membership" = "200"; see docs/ledger.md.',
+        )
+    return Asked(asked.since, asked.until, asked.currency or next(iter(currencies), None))
+
+
+def _chart(bridge: Bridge) -> Chart:
+    return Chart({name: Target(**said) for name, said in bridge.policy.accounts.items()})
+
+
+def _pieces(bridge: Bridge, what: str, asked: Asked) -> Iterator[str]:
+    with bridge.store.read() as connection:
+        yield from FILES[what](bridge, connection, asked)
+
+
+def _lines(connection: Connection, asked: Asked) -> Iterator[Line]:
+    found = store.read_lines(connection, since=asked.since, until=asked.until)
+    return (line for line in found if asked.currency in (None, line.currency))
+
+
+def _beancount(bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
+    opened = store.first_day(connection) or bridge.clock.now()
+    accounts = store.accounts(connection)
+    return journal.beancount(_lines(connection, asked), accounts, opened.date())
+
+
+def _hledger(_bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
+    return journal.hledger(_lines(connection, asked), store.accounts(connection))
+
+
+def _holder(connection: Connection) -> Callable[[Line], str]:
+    """Whose a line is, as an id: the user's, else the customer's that is linked to nobody."""
+    users = links.users_of_all(connection)
+
+    def holder(line: Line) -> str:
+        user_id = line.user_id or users.get(line.customer_id or "")
+        return f"id:{user_id}" if user_id is not None else line.customer_id or "unknown"
+
+    return holder
+
+
+def _rows(kind: type[Any], rows: Iterable[Any]) -> Iterator[str]:
+    header = [field.name for field in fields(kind)]
+    return tables.rows_as_csv(header, (tuple(asdict(row).values()) for row in rows))
+
+
+def _payouts(_bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
+    found = [
+        reports.payout_row(payout, store.moves(connection, payout.move_ids))
+        for payout in store.payouts(connection)
+        if (asked.since is None or payout.at >= asked.since)
+        and (asked.until is None or payout.at < asked.until)
+    ]
+    return _rows(reports.PayoutRow, found)
+
+
+def holdings(bridge: Bridge, connection: Connection, as_of: datetime | None) -> list[Holding]:
+    """The register of shares as of a moment, now without one."""
+    lines = store.read_lines(connection, books=store.SHARES)
+    return share_register(lines, _holder(connection), as_of or bridge.clock.now())
+
+
+FILES: Mapping[str, Callable[[Bridge, Connection, Asked], Iterator[str]]] = {
+    "csv": lambda _, connection, asked: tables.lines_as_csv(_lines(connection, asked)),
+    "json": lambda _, connection, asked: tables.lines_as_json(_lines(connection, asked)),
+    "beancount": _beancount,
+    "hledger": _hledger,
+    "xero-bank": lambda _, connection, asked: xero.bank_statement(_lines(connection, asked)),
+    "xero-invoices": lambda bridge, connection, asked: xero.sales_invoices(
+        _lines(connection, asked), _chart(bridge)
+    ),
+    "xero-journals": lambda bridge, connection, asked: xero.manual_journals(
+        _lines(connection, asked), _chart(bridge)
+    ),
+    "fees": lambda _, connection, asked: _rows(
+        reports.FeeRow, reports.fees_by_method(_lines(connection, asked))
+    ),
+    "taxes": lambda _, connection, asked: _rows(
+        reports.TaxRow, reports.taxes(_lines(connection, asked))
+    ),
+    "donations": lambda _, connection, asked: _rows(
+        reports.GiftRow, reports.donations(_lines(connection, asked), _holder(connection))
+    ),
+    "funds": lambda _, connection, asked: _rows(
+        reports.FundRow, reports.by_fund(_lines(connection, asked))
+    ),
+    "payouts": _payouts,
+    "shares": lambda bridge, connection, asked: _rows(
+        Holding, holdings(bridge, connection, asked.until)
+    ),
+}
+"""Every file that can be asked for, and what makes it."""

@@ -28,11 +28,13 @@ from bridge.core.ledger.objects import (
     Payout,
     Refund,
 )
+from bridge.core.ledger.share_register import CLASSES
 from bridge.store.schema import customers, ledger_lines, ledger_seals, money_objects
 from bridge.store.work import insert_for
 
 LEASE = "ledger"
 AT_ONCE = 1000
+SHARES = tuple(CLASSES)
 # Objects of Stripe's are of the site's own account; what moderators record is of none.
 STRIPE, OWN = "stripe", "own"
 CONVERTER = make_converter(omit_if_default=True)
@@ -381,6 +383,12 @@ def accounts(connection: Connection) -> list[str]:
     return list(
         connection.scalars(select(ledger_lines.c.book).distinct().order_by(ledger_lines.c.book))
     )
+
+
+def currencies(connection: Connection) -> list[str]:
+    """Every currency that occurs."""
+    currency = ledger_lines.c.currency
+    return list(connection.scalars(select(currency).distinct().order_by(currency)))
 
 
 def first_day(connection: Connection) -> datetime | None:

@@ -29,6 +29,14 @@ def user_of(connection: Connection, customer_id: str) -> int | None:
     )
 
 
+def users_of_all(connection: Connection) -> dict[str, int]:
+    """Customer -> whose it is, for every customer that is linked."""
+    rows = connection.execute(
+        select(customers.c.customer_id, customers.c.user_id).where(customers.c.user_id.is_not(None))
+    )
+    return {row.customer_id: row.user_id for row in rows}
+
+
 def present_account(connection: Connection, user_id: int) -> int:
     """The account that a user has now: their own, or the one that it was merged into."""
     successor: int | None = connection.scalar(

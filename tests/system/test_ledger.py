@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,6 +100,28 @@ def test_A68_a_ledger_that_is_dropped_and_made_again_is_the_same(world: System) 
     assert all_lines(world) == before
     assert (done.verified.code, done.verified.broken) == (code, ())
     assert ledger.verify(world.bridge, code).broken == ()
+
+
+def test_A55_A74_A75_A85_reports_are_written_from_the_ledger(world: System) -> None:
+    ledger.update(world.bridge, quietly)
+
+    def report(what: str) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(typed(world, "export", what, "--reason", "audit"))))
+
+    (payout,) = report("payouts")
+    assert payout["difference_minor"] == "0"
+    shares = report("shares")
+    ids = {f"id:{world.user(name)}" for name in ("ben", "cyd")}
+    assert {row["holder"] for row in shares} == ids
+    assert [row["first"] for row in shares] == ["1", "2"]
+    (fees,) = (row for row in report("fees") if row["method"] == "card")
+    assert int(fees["payments"]) == len(world.sdk.v1.charges.list({"limit": 100}).data)
+    bank = report("xero-bank")
+    moved = sum(int(row["*Amount"].replace(".", "")) for row in bank)
+    assert moved == ledger.check(world.bridge).booked["eur"]
+    said = typed(world, "export", "xero-journals", "--reason", "audit", code=3)
+    assert "B142" in said
+    assert "income:membership" in said
 
 
 def test_A68_a_pass_that_is_killed_at_any_page_goes_on_there(world: System) -> None:

@@ -45,7 +45,11 @@ SUSPENSE = "equity:suspense"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One side of an entry. `rule_id` names the mapping rule that told what kind of sale it is."""
+    """One side of an entry. `rule_id` names the mapping rule that told what kind of sale it is.
+
+    `quantity`: of a sale. `method`: how the payment behind it was made. `rate` and `base_minor`: of
+    a tax, its percentage and the net amount that it is on, signed as the tax.
+    """
 
     id: str
     entry_id: str
@@ -65,6 +69,10 @@ class Line:
     payment_id: str | None = None
     source_id: str | None = None
     corrects: str | None = None
+    quantity: int | None = None
+    method: str | None = None
+    rate: str | None = None
+    base_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +106,24 @@ def numbered(lines: Iterable[Line]) -> list[Line]:
     return [replace(line, id=f"{line.entry_id}#{n}") for n, line in enumerate(lines, 1)]
 
 
+def turned(line: Line) -> Line:
+    """The same line with every amount on the other side."""
+    return replace(
+        line,
+        amount_minor=-line.amount_minor,
+        quantity=None if line.quantity is None else -line.quantity,
+        base_minor=None if line.base_minor is None else -line.base_minor,
+    )
+
+
 def opposite(lines: Iterable[Line]) -> Iterator[Line]:
     """The same lines the other way round."""
     for line in lines:
-        yield replace(line, amount_minor=-line.amount_minor)
+        yield turned(line)
 
 
 def reverse(lines: Iterable[Line], entry_id: str, at: datetime) -> list[Line]:
     """The same lines the other way round, at another time, each naming the line it takes back."""
     return numbered(
-        replace(line, entry_id=entry_id, at=at, amount_minor=-line.amount_minor, corrects=line.id)
-        for line in lines
+        replace(turned(line), entry_id=entry_id, at=at, corrects=line.id) for line in lines
     )

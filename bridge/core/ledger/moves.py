@@ -18,6 +18,7 @@ from bridge.core.ledger.line import (
     Line,
     LineKind,
     numbered,
+    turned,
 )
 from bridge.core.ledger.objects import BalanceMove
 from bridge.core.ledger.sales import sold_lines
@@ -59,8 +60,8 @@ def move_entry(book: Book, one: BalanceMove) -> Iterator[Line]:
 
 def _with_fee(one: BalanceMove, base: Line, lines: Iterable[Line]) -> Iterator[Line]:
     found = list(lines)
-    first = replace(found[0] if found else base, product_id=None, price_id=None)
-    first = replace(first, fund=None, rule_id=None)
+    first = replace(found[0] if found else base, product_id=None, price_id=None, rule_id=None)
+    first = replace(first, fund=None, quantity=None, rate=None, base_minor=None)
     if one.net_minor:
         yield replace(first, account=STRIPE, currency=one.currency, amount_minor=one.net_minor)
     if one.fee_minor:
@@ -78,6 +79,7 @@ def _payment(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
     invoice = invoice or book.invoice_of_payment.get(charge.id)
     of = replace(base, customer_id=charge.customer_id, payment_id=charge.payment_id)
     of = replace(of, invoice_id=invoice.id if invoice else None, what=charge.what)
+    of = replace(of, method=charge.method)
     return list(_settled(of, RECEIVABLE, -charge.amount_minor, charge.currency, one))
 
 
@@ -92,19 +94,18 @@ def _refund(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
     invoice = invoice or book.invoice_of_payment.get(charge.id)
     of = replace(base, kind="refund", customer_id=charge.customer_id)
     of = replace(of, payment_id=charge.payment_id, invoice_id=invoice.id if invoice else None)
-    of = replace(of, what="Refund", corrects=charge.id)
+    of = replace(of, what="Refund", corrects=charge.id, method=charge.method)
     # A refund that failed returns to the balance: then everything has the opposite sign.
     amount = refund.amount_minor if one.amount_minor < 0 else -refund.amount_minor
     if refund.id in book.note_of_refund:
         return list(_settled(of, RECEIVABLE, amount, refund.currency, one))
     sold = invoice.lines if invoice else bought_by(book, charge)
-    sign = -1 if amount > 0 else 1
     taken = [
         replace(line, kind=line.kind if line.kind == "tax" else "refund")
         for part in part_of(sold, abs(amount))
         for line in sold_lines(book.nature_of, part, replace(of, currency=refund.currency))
     ]
-    lines = [replace(line, amount_minor=sign * line.amount_minor) for line in taken]
+    lines = [turned(line) for line in taken] if amount > 0 else taken
     return [*lines, *_converted(of, amount, refund.currency, one)]
 
 
@@ -114,6 +115,7 @@ def _dispute(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
         _missing(book, one, "the dispute or its charge")
         return None
     of = replace(base, customer_id=charge.customer_id, payment_id=charge.payment_id)
+    of = replace(of, method=charge.method)
     of = replace(of, corrects=charge.id, account=DISPUTES, amount_minor=-one.amount_minor)
     return [replace(of, kind="dispute" if one.amount_minor < 0 else "dispute_returned")]
 

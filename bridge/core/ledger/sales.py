@@ -90,17 +90,18 @@ def sold_lines(nature_of: NatureOf, line: SoldLine, base: Line) -> Iterator[Line
     of = replace(of, rule_id=nature.rule_id, what=line.what)
     within = sum(tax.amount_minor for tax in line.taxes if tax.inclusive)
     if line.amount_minor - within:
-        yield replace(of, account=nature.account, amount_minor=within - line.amount_minor)
+        amount = within - line.amount_minor
+        yield replace(of, account=nature.account, amount_minor=amount, quantity=line.quantity)
     if line.discount_minor:
         # What is no income has no discount that lessens income either.
         account = DISCOUNTS if nature.account.startswith("income:") else nature.account
         yield replace(of, kind="discount", account=account, amount_minor=line.discount_minor)
     for tax in line.taxes:
         account = ":".join(filter(None, (TAX, (tax.country or "").lower())))
+        net = within + line.discount_minor - line.amount_minor
+        told = replace(of, kind="tax", account=account, rate=tax.percentage, base_minor=net)
         if tax.amount_minor:
-            yield replace(
-                of, kind="tax", account=account, amount_minor=-tax.amount_minor, what=tax.name
-            )
+            yield replace(told, amount_minor=-tax.amount_minor, what=tax.name)
 
 
 def charge_entry(book: Book, one: Charge) -> Iterator[Line]:

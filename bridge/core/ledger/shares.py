@@ -37,11 +37,13 @@ def part_of(lines: Sequence[SoldLine], amount: int) -> list[SoldLine]:
 
 
 def _scaled(line: SoldLine, total: int) -> SoldLine:
-    """The line as if its total had been another: its taxes and discount in proportion."""
+    """The line as if its total had been another, with its taxes in proportion; no whole piece."""
     if line.total_minor == total:
         return line
     net = line.total_minor - sum(tax.amount_minor for tax in line.taxes)
     net_part, *tax_parts = share(total, [net, *(tax.amount_minor for tax in line.taxes)])
     taxes = [replace(t, amount_minor=p) for t, p in zip(line.taxes, tax_parts, strict=True)]
     within = sum(tax.amount_minor for tax in taxes if tax.inclusive)
-    return replace(line, amount_minor=net_part + within, discount_minor=0, taxes=tuple(taxes))
+    return replace(
+        line, amount_minor=net_part + within, discount_minor=0, taxes=tuple(taxes), quantity=0
+    )

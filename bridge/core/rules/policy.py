@@ -28,7 +28,8 @@ class Policy:
     `ladders`: group names or ids, low to high. `unmapped`: what becomes of the groups of a
     subscription that is moved to a price without a rule. `unfollowed_ladders`: those on which
     nobody is moved when what they pay for changes. `alerts_to`: the group or user of the forum
-    that is told what needs a person; `none`: nobody.
+    that is told what needs a person; `none`: nobody. `accounts`: account of the ledger, or the
+    beginning of its name -> `code`, `tax` and `tracking` in the treasurer's own chart.
     """
 
     defaults: Choices = field(default_factory=Choices)
@@ -48,6 +49,7 @@ class Policy:
     sweep_seconds: int = 300
     seat_notice_days: int = 7
     alerts_to: str = "moderators"
+    accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 SITE_LIMITS: Mapping[str, tuple[int, int]] = {
@@ -71,7 +73,7 @@ SITE_NAMES = ("alerts_to",)
 
 _NAME = re.compile(r"[\w.-]{1,60}")
 
-SECTIONS = ("site", "defaults", "ladders", "products", "prices", "features")
+SECTIONS = ("site", "defaults", "ladders", "products", "prices", "features", "accounts")
 
 
 class PolicyError(BridgeError):
@@ -104,6 +106,7 @@ def parse_policy(toml: Mapping[str, object]) -> Policy:
         products=_stated("products", tables.get("products", {}), problems),
         prices=_stated("prices", tables.get("prices", {}), problems),
         features=_stated("features", tables.get("features", {}), problems),
+        accounts=_accounts(tables.get("accounts", {}), problems),
     )
     site: dict[str, Any] = _site(tables.get("site", {}), problems)
     if problems:
@@ -224,6 +227,29 @@ def _steps(value: object) -> tuple[str, ...]:
     steps = [as_text(step).strip() for step in value] if isinstance(value, list) else []
     distinct = {step.lower() for step in steps}
     return () if "" in distinct or len(distinct) < len(steps) else tuple(steps)
+
+
+BOOKS = ("assets", "liabilities", "equity", "income", "expenses")
+"""What the name of an account of the ledger begins with."""
+
+_TARGET = ("code", "tax", "tracking")
+
+
+def _accounts(table: Mapping[str, object], problems: list[Config]) -> dict[str, dict[str, str]]:
+    """`"income:membership" = "200"`, or a table with code, tax and tracking."""
+    accounts: dict[str, dict[str, str]] = {}
+    for name, value in table.items():
+        target = value if isinstance(value, Mapping) else {"code": value}
+        if name.split(":")[0] not in BOOKS:
+            says = f"[accounts] {name} is no account of the ledger{nearest(name, BOOKS)}."
+            problems.append(_wrong("M152", says))
+        elif set(target) - set(_TARGET) or not str(target.get("code") or "").strip():
+            takes = 'a code as "200", or { code = "200", tax = "…", tracking = "…" }'
+            says = f"[accounts] {name} = {value!r} is wrong; it takes {takes}."
+            problems.append(_wrong("M153", says))
+        else:
+            accounts[name] = {key: str(text).strip() for key, text in target.items()}
+    return accounts
 
 
 def _stated(

@@ -53,6 +53,10 @@ def upgrade() -> None:
         sa.Column("payment_id", sa.String(length=255), nullable=True),
         sa.Column("source_id", sa.String(length=255), nullable=True),
         sa.Column("corrects", sa.String(length=255), nullable=True),
+        sa.Column("quantity", sa.Integer(), nullable=True),
+        sa.Column("method", sa.String(length=60), nullable=True),
+        sa.Column("rate", sa.String(length=20), nullable=True),
+        sa.Column("base_minor", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint(
             "provider", "account", "entry_id", "number", name=op.f("pk_ledger_lines")
         ),

@@ -1,0 +1,32 @@
+"""The treasurer's chart: which account, tax rate and tracking of theirs each of our accounts is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An account in somebody's accounting software."""
+
+    code: str
+    tax: str = ""
+    tracking: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Our account, or the beginning of its name -> theirs."""
+
+    targets: Mapping[str, Target] = field(default_factory=dict)
+
+    def find(self, account: str) -> Target | None:
+        """The target of an account: its own, else that of the longest beginning."""
+        parts = account.split(":")
+        beginnings = (":".join(parts[:n]) for n in range(len(parts), 0, -1))
+        return next((self.targets[one] for one in beginnings if one in self.targets), None)
+
+    def missing(self, accounts: list[str]) -> list[str]:
+        """Those of the accounts that have no target."""
+        return [account for account in accounts if self.find(account) is None]
