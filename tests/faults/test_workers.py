@@ -185,7 +185,7 @@ def test_F11_a_worker_that_was_stopped_for_five_minutes_writes_nothing(processes
     live.until(lambda: live.at_rest() and not live.system.groups_of("alice"), pace=10)
     before = live.lines("alice")
     sleeper.send_signal(signal.SIGCONT)
-    live.until(lambda: "lease_lost" in live.log("sleeper"))
+    live.until(lambda: "lease.lost" in live.log("sleeper"))
     assert live.lines("alice") == before
     live.kill("sleeper")
     live.system.advance(300)
