@@ -94,7 +94,7 @@ def _signs_in(stage: Stage) -> None:
     stage.browser.click("Log in to")
     stage.browser.send(MEMBER)
     if stage.bridge_url not in stage.browser.page.url:
-        raise WentWrong(f"after the login the member stands at {stage.browser.page.url}")
+        raise WentWrong(f"after the login the member is at {stage.browser.page.url}")
     stage.user_id = int(_me(stage)["id"])
 
 
@@ -145,7 +145,7 @@ def _subscription(stage: Stage) -> Any:
 
 def _opens_stripes_own_pages(stage: Stage) -> None:
     stage.browser.open(f"{stage.bridge_url}/me")
-    stage.browser.send("Change card")
+    stage.browser.send("/me/billing")
 
 
 # --- the story ------------------------------------------------------------------------------------
@@ -172,9 +172,9 @@ STEPS = (
     Step("She upgrades to Patron", _upgrades, _in("patrons")),
     Step("Another month; this time her card fails", _the_card_fails, _in("patrons")),
     Step("Two days later she is still in: the grace period", _two_days_pass, _in("patrons")),
-    Step("She pays what is open", _pays_again, _in("patrons")),
-    Step("She cancels; what she paid for stays hers", _cancels, _in("patrons")),
-    Step("The paid month ends, and with it the membership", _the_paid_month_passes),
+    Step("She pays the open invoice", _pays_again, _in("patrons")),
+    Step("She cancels, and keeps what she has paid for", _cancels, _in("patrons")),
+    Step("The paid month ends, and her membership with it", _the_paid_month_passes),
 )
 
 
@@ -198,7 +198,7 @@ def tell(rehearsal: Rehearsal, console: Console) -> bool:
     seconds = time.monotonic() - began
     console.print(
         f"[bold green]All as expected:[/] {len(STEPS)} steps in {seconds:.0f} seconds, and at no "
-        "instant between the first payment and the end was she out of the groups.",
+        "moment between the first payment and the end was she out of the groups.",
         soft_wrap=True,
     )
     return True
@@ -281,7 +281,7 @@ def _decided(stage: Stage) -> Iterator[str]:
         name = notice.group.name if notice.group else "what was bought"
         yield f"{name}: {notice.held or (_why(notice.cause) if notice.cause else 'no')}"
     if not made.standing and not made.notices:
-        yield "nothing bought, so nothing granted"
+        yield "no purchase, so no groups"
 
 
 def _why(cause: statement.Cause) -> str:

@@ -231,7 +231,7 @@ def test_everything_can_be_reached_and_seen_by_keyboard(
         page = context.new_page()
         page.goto(f"{place.url}/join/{yearly}?signed_in=no")
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+        assert page.evaluate("document.activeElement.textContent") == "Skip to content"
         seen = []
         for _ in range(3):
             page.keyboard.press("Tab")
