@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from collections.abc import Mapping
 
 import requests
 
-from bridge.errors import Config
 from bridge.processes.embedded import redis_binary, redis_program
+from bridge.processes.listening import listen
 from bridge.processes.supervisor import Program
 from bridge.settings import Settings
 
@@ -37,17 +36,7 @@ def programs(settings: Settings, env: Mapping[str, str], host: str, port: int) -
 
 def require_free(host: str, port: int) -> None:
     """Raise Config when something else listens there: the web server would die again and again."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Config(
-                "B116",
-                f"cannot listen on {host} port {port}: {error.strerror}.",
-                "Stop what uses it, or choose another WEB_PORT.",
-            ) from error
+    listen(host, port).close()
 
 
 def _is_up(host: str, port: int) -> bool:

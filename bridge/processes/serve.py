@@ -1,67 +1,127 @@
-"""The web process: gunicorn with threads, sized for the database behind it."""
+"""The web process: a thread gets a request only when it has arrived whole.
+
+One loop reads all connections (waitress), so a slow client costs a connection and no thread. See
+docs/decisions/0010-the-web-server.md.
+"""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
+import resource
+import signal
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from gunicorn.app.base import BaseApplication
-from gunicorn.glogging import Logger
+import structlog
+from waitress import wasyncore
+from waitress.server import create_server
 
 from bridge import wiring
-from bridge.settings import Settings
+from bridge.processes.listening import BACKLOG, listen
+from bridge.processes.patience import Patience
 from bridge.web import create_app
+from bridge.web.webhooks import MOST_BYTES
 
-# Measured: SQLite has one writer, so one process that lets its threads take turns answers fastest
-# and most evenly; PostgreSQL gains from a second process.
-SQLITE_SIZE = {"workers": 1, "threads": 8}
-POSTGRESQL_SIZE = {"workers": 2, "threads": 4}
-GRACEFUL_SECONDS = 30
-# The forum's answer to a sign-in names every group of the member in the address: the most that
-# gunicorn takes, for those who are in hundreds.
-LONGEST_ADDRESS = 8190
+if TYPE_CHECKING:
+    from waitress.channel import HTTPChannel
 
+    from bridge.settings import Settings
 
-class _OwnLines(Logger):  # type: ignore[misc] # gunicorn has no types
-    """Gunicorn's messages in the form of all our logs."""
+log = structlog.get_logger(__name__)
 
-    def setup(self, cfg: Any) -> None:
-        del cfg
-        for log in (self.error_log, self.access_log):
-            log.handlers, log.propagate = [], True
-        self.access_log.setLevel(logging.WARNING)
-
-
-class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
-    def __init__(self, settings: Settings, address: str) -> None:
-        self._settings = settings
-        self._address = address
-        super().__init__()
-
-    def load_config(self) -> None:
-        size = SQLITE_SIZE if self._settings.uses_sqlite else POSTGRESQL_SIZE
-        options = {
-            "bind": self._address,
-            "worker_class": "gthread",
-            "graceful_timeout": GRACEFUL_SECONDS,
-            "logger_class": _OwnLines,
-            "limit_request_line": LONGEST_ADDRESS,
-            "control_socket_disable": True,
-            **size,
-        }
-        for name, value in options.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        # In the worker process: connections must not be shared across a fork.
-        return create_app(
-            wiring.build(self._settings),
-            proxy_hops=self._settings.web_proxies,
-            metrics_token=self._settings.metrics_token,
-        )
+THREADS = 8
+GRACEFUL_SECONDS = 30.0
+LOOK_SECONDS = 1.0
+# Each may hold a whole webhook in memory: 128 MiB at the worst.
+MOST_CONNECTIONS = 500
+OTHER_FILES = 100  # the database, Redis, Stripe, the forum, templates
+# The forum's answer to a sign-in names every group of the member in the address.
+MOST_HEADER_BYTES = 32 * 1024
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Answer requests until told to stop."""
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    _Server(settings, address).run()
+    # One line a request that waits for a thread would be a flood within a flood.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    with listen(host, port) as socket:
+        _Server(settings, socket).run()
+
+
+class _Server:
+    def __init__(self, settings: Settings, socket: Any) -> None:
+        app = create_app(
+            wiring.build(settings),
+            proxy_hops=settings.web_proxies,
+            metrics_token=settings.metrics_token,
+        )
+        most = _connections()
+        self._map: dict[int, Any] = {}
+        self._stopping = False
+        self._patience = Patience(most)
+        self._server: Any = create_server(
+            app,
+            map=self._map,
+            sockets=[socket],
+            threads=THREADS,
+            backlog=BACKLOG,
+            # Never reached: before that, whoever has been slow longest is sent away.
+            connection_limit=most + OTHER_FILES,
+            max_request_header_size=MOST_HEADER_BYTES,
+            max_request_body_size=MOST_BYTES + 1,  # it refuses what is as large as this
+            inbuf_overflow=2 * MOST_BYTES,  # no temporary files
+            # Flask's own middleware believes these, as far as WEB_PROXIES says.
+            clear_untrusted_proxy_headers=False,
+            ident=None,
+        )
+
+    def run(self) -> None:
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        log.info("web.listening", port=self._server.effective_port)
+        look_at = 0.0
+        while not self._stopping:
+            self._turn()
+            now = time.monotonic()
+            if now >= look_at or self._patience.is_crowded(len(self._channels())):
+                look_at = now + LOOK_SECONDS
+                self._close(self._patience.late(self._channels(), now))
+        self._finish()
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+        self._server.pull_trigger()  # the loop wakes up at once
+
+    def _finish(self) -> None:
+        """Take no more requests; answer those that are here whole."""
+        log.info("web.stopping")
+        wasyncore.dispatcher.close(self._server)  # the listening socket only
+        deadline = time.monotonic() + GRACEFUL_SECONDS
+        while time.monotonic() < deadline:
+            self._close(c for c in self._channels() if not (c.requests or c.total_outbufs_len))
+            if not self._channels():
+                break
+            self._turn()
+        self._server.task_dispatcher.shutdown(timeout=1)
+
+    def _turn(self) -> None:
+        wasyncore.loop(timeout=LOOK_SECONDS, use_poll=True, map=self._map, count=1)
+
+    def _channels(self) -> list[HTTPChannel]:
+        return list(self._server.active_channels.values())
+
+    @staticmethod
+    def _close(channels: Iterable[HTTPChannel]) -> None:
+        for channel in channels:
+            channel.handle_close()
+
+
+def _connections() -> int:
+    """How many connections this process may have; the system's limit on files may be lower."""
+    wanted = MOST_CONNECTIONS + 2 * OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(soft - 2 * OTHER_FILES, 1)
+    return MOST_CONNECTIONS

@@ -26,13 +26,13 @@ SECONDS = 6.0
 
 @contextmanager
 def bare(secret: str) -> Iterator[int]:
-    """The bare endpoint on gunicorn, with the threads that the bridge has; its port."""
+    """The bare endpoint on waitress, with the threads that the bridge has; its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = ["-k", "gthread", "--threads", "8", "-b", f"127.0.0.1:{port}", "--no-control-socket"]
+    options = ["--threads=8", f"--listen=127.0.0.1:{port}"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", *options, "bare:app"],
+        [sys.executable, "-m", "waitress", *options, "bare:app"],
         cwd=HERE,
         env={"PATH": os.environ["PATH"], "SECRET": secret},
         stdout=subprocess.DEVNULL,
