@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -135,6 +135,42 @@ def of_user(
             .limit(limit)
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A line of the log."""
+
+    id: int
+    at: datetime
+    action: str
+    user_id: int | None
+    group_id: int | None
+    customer_id: str | None
+    cause: str | None
+    rule_id: str | None
+    outcome: str | None
+
+
+def page(
+    connection: Connection,
+    *,
+    user_id: int | None = None,
+    group_id: int | None = None,
+    action: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Change]:
+    """Lines of the log, the newest first; `before`: only those older than this one."""
+    said = {"user_id": user_id, "group_id": group_id, "action": action}
+    about = [changes.c[name] == value for name, value in said.items() if value is not None]
+    if before is not None:
+        about.append(changes.c.id < before)
+    columns = [changes.c[field.name] for field in fields(Change)]
+    rows = connection.execute(
+        select(*columns).where(*about).order_by(changes.c.id.desc()).limit(limit)
+    )
+    return [Change(*row) for row in rows]
 
 
 def losses_since(connection: Connection, group_id: int, since: datetime) -> list[datetime]:

@@ -108,6 +108,12 @@ class StripeApi:
         """Every movement of money of a customer, oldest first; `since`: only those from then on."""
         return read_money(self._http, customer_id, since)
 
+    def customers_by_email(self, email: str) -> list[str]:
+        """The ids of customers with an address, which is neither kept nor logged."""
+        with reading("the customers of an address"):
+            found = self._http.get("/v1/customers", email=email, limit=PAGE)["data"]
+            return [str(raw["id"]) for raw in found]
+
     # --- Single objects -------------------------------------------------------------------------
 
     def customer(self, customer_id: str) -> Customer:

@@ -18,6 +18,7 @@ from bridge.web.context import SESSION_HOURS
 from bridge.web.limiting import Limiter
 from bridge.web.look import LookCache
 from bridge.web.me import page as me
+from bridge.web.moderate import pages as moderate
 from bridge.web.pages import teach
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def _add_routes(app: Flask) -> None:
         (arrival.blueprint, "look"),
         (me.blueprint, "look"),
         (standing.blueprint, "look"),
+        (moderate.blueprint, "look"),
     ):
         blueprint_guard = limiter.guard(kind)
         app.before_request_funcs.setdefault(blueprint.name, []).append(blueprint_guard)
@@ -95,6 +97,7 @@ def _add_routes(app: Flask) -> None:
         arrival.blueprint,
         me.blueprint,
         standing.blueprint,
+        moderate.blueprint,
     ):
         app.register_blueprint(blueprint)
 

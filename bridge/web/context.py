@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, request, session, url_for
 
+from bridge.core.model.roles import Role, role_of
 from bridge.web.addresses import with_query
 from bridge.web.look import Look, LookCache
 
@@ -27,6 +28,7 @@ class Reader:
 
     user_id: int
     username: str
+    role: Role | None = None
 
 
 def the_bridge() -> Bridge:
@@ -69,7 +71,7 @@ def reader() -> Reader | None:
     age = now() - datetime.fromisoformat(signed_in_at)
     if not timedelta(0) <= age <= timedelta(hours=SESSION_HOURS):
         return None
-    return Reader(session["user_id"], session["username"])
+    return Reader(session["user_id"], session["username"], session.get("role"))
 
 
 def sign_in(answer: SignedIn) -> None:
@@ -78,6 +80,14 @@ def sign_in(answer: SignedIn) -> None:
     session["user_id"] = answer.user_id
     session["username"] = answer.username
     session["signed_in_at"] = now().isoformat()
+    policy = the_bridge().policy
+    session["role"] = role_of(
+        is_admin=answer.is_admin,
+        is_moderator=answer.is_moderator,
+        groups=answer.groups,
+        treasurers=policy.treasurers,
+        readers=policy.readers,
+    )
     session["browser"] = secrets.token_urlsafe(18)
     session.permanent = True
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["bridge", "member", "moderator", "operator", "token", "staff"]
+Role = Literal[
+    "bridge", "member", "moderator", "administrator", "treasurer", "operator", "token", "staff"
+]
 Through = Literal["bridge", "command", "console", "token", "page", "forum"]
 
 # What the columns of the change log, of links and of grants hold.

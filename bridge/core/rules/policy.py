@@ -30,6 +30,8 @@ class Policy:
     nobody is moved when what they pay for changes. `alerts_to`: the group or user of the forum
     that is told what needs a person; `none`: nobody. `accounts`: account of the ledger, or the
     beginning of its name -> `code`, `tax` and `tracking` in the treasurer's own chart.
+    `treasurers`, `readers`: groups whose members may use the console, for money or to look.
+    `two_persons`: nobody decides about their own account there.
     """
 
     defaults: Choices = field(default_factory=Choices)
@@ -50,6 +52,9 @@ class Policy:
     seat_notice_days: int = 7
     alerts_to: str = "moderators"
     accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    treasurers: str | None = None
+    readers: str | None = None
+    two_persons: bool = False
 
 
 SITE_LIMITS: Mapping[str, tuple[int, int]] = {
@@ -73,7 +78,7 @@ SITE_NAMES = ("alerts_to",)
 
 _NAME = re.compile(r"[\w.-]{1,60}")
 
-SECTIONS = ("site", "defaults", "ladders", "products", "prices", "features", "accounts")
+SECTIONS = ("site", "defaults", "ladders", "products", "prices", "features", "accounts", "console")
 
 
 class PolicyError(BridgeError):
@@ -109,6 +114,7 @@ def parse_policy(toml: Mapping[str, object]) -> Policy:
         accounts=_accounts(tables.get("accounts", {}), problems),
     )
     site: dict[str, Any] = _site(tables.get("site", {}), problems)
+    site |= _console(tables.get("console", {}), problems)
     if problems:
         raise PolicyError(problems)
     return replace(policy, **site)
@@ -250,6 +256,28 @@ def _accounts(table: Mapping[str, object], problems: list[Config]) -> dict[str, 
         else:
             accounts[name] = {key: str(text).strip() for key, text in target.items()}
     return accounts
+
+
+CONSOLE = ("treasurers", "readers", "two_persons")
+"""The keys of [console]."""
+
+
+def _console(table: Mapping[str, object], problems: list[Config]) -> dict[str, str | bool]:
+    said: dict[str, str | bool] = {}
+    for name, value in table.items():
+        if name not in CONSOLE:
+            says = f"[console] takes no {name}{nearest(name, CONSOLE)}."
+            problems.append(_wrong("M152", says))
+            continue
+        is_switch = name == "two_persons"
+        is_name = isinstance(value, str) and _NAME.fullmatch(value) is not None
+        if isinstance(value, bool if is_switch else str) and (is_switch or is_name):
+            said[name] = value
+        else:
+            takes = "true or false" if is_switch else "the name of one group"
+            says = f"[console] {name} = {value!r} is wrong; it takes {takes}."
+            problems.append(_wrong("M153", says))
+    return said
 
 
 def _stated(

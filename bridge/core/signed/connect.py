@@ -24,6 +24,9 @@ class SignedIn:
     nonce: str
     user_id: int
     username: str
+    is_admin: bool = False
+    is_moderator: bool = False
+    groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,14 @@ def read_answer(sso: str, sig: str, secret: str) -> SignedIn | NotSignedIn:
     user_id, username = fields.get("external_id", ""), fields.get("username", "")
     if not re.fullmatch(r"[1-9]\d{0,17}", user_id, re.ASCII) or not username:
         raise BadAnswer("the answer names nobody: external_id or username is missing")
-    return SignedIn(nonce, int(user_id), username)
+    return SignedIn(
+        nonce,
+        int(user_id),
+        username,
+        is_admin=fields.get("admin") == "true",
+        is_moderator=fields.get("moderator") == "true",
+        groups=frozenset(filter(None, fields.get("groups", "").split(","))),
+    )
 
 
 def _fields(sso: str) -> dict[str, str]:

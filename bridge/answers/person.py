@@ -1,0 +1,133 @@
+"""One person as a moderator sees them: groups with their reasons, customers, what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.core.memberships.member import Member, Membership
+from bridge.core.model.rights import Grant, HandGrant
+from bridge.core.rules.ladders import winners
+from bridge.core.rules.law import Law
+from bridge.core.telling.holds import for_moderator
+from bridge.core.telling.reasons import phrase
+from bridge.core.telling.statement import name_prices
+from bridge.errors import NotFound
+from bridge.store import Connection, changes, hand_grants, users
+from bridge.store import member as members
+from bridge.store.changes import Change
+from bridge.wiring import Bridge
+
+Act = str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A group of one person. `because`: a full phrase; `acts`: what a moderator can do about it."""
+
+    group_id: int
+    group: str
+    is_in: bool
+    since_at: datetime | None
+    until_at: datetime | None
+    wanted: bool
+    because: str
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer at Stripe of this person, with the page there."""
+
+    id: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """All that the bridge knows of one person."""
+
+    user_id: int
+    username: str | None
+    state: str
+    read_at: datetime | None
+    places: tuple[Place, ...]
+    given: tuple[HandGrant, ...]
+    customers: tuple[Customer, ...]
+
+
+DASHBOARD = "https://dashboard.stripe.com"
+
+
+def person(bridge: Bridge, user_id: int) -> Person:
+    """Somebody by their id. Raises NotFound for a user the bridge never had to do with."""
+    now = bridge.clock.now()
+    with bridge.store.read() as connection:
+        member = members.load(connection, user_id)
+        username = users.username_of(connection, user_id)
+        if username is None and not member.customer_ids and not member.memberships:
+            raise NotFound(f"the bridge has never seen user {user_id}")
+        law = bridge.rulebook.law(connection)
+        given = tuple(hand_grants.in_force(connection, user_id))
+        state = users.state_of(connection, user_id) or "active"
+    mode = "" if bridge.settings.livemode else "/test"
+    return Person(
+        user_id=user_id,
+        username=username,
+        state=state,
+        read_at=member.read_at,
+        places=_places(member, law, now),
+        given=given,
+        customers=tuple(
+            Customer(one, f"{DASHBOARD}{mode}/customers/{one}") for one in member.customer_ids
+        ),
+    )
+
+
+def timeline(connection: Connection, user_id: int, before: int | None) -> list[Change]:
+    """What happened to somebody, the newest first, in pages."""
+    return changes.page(connection, user_id=user_id, before=before)
+
+
+def _places(member: Member, law: Law, now: datetime) -> tuple[Place, ...]:
+    verdicts = member.verdicts(law, now)
+    whats = name_prices(verdicts, law.rules, law.catalogue.prices, law.catalogue.products)
+    best: dict[int, Grant] = {}
+    for grant in sorted(verdicts, key=lambda one: (one.holds, one.from_at)):
+        best[grant.group_id] = grant
+    holding = {grant.group_id for grant in winners(verdicts)}
+    found = []
+    for group_id in sorted(member.memberships.keys() | (best.keys() & member.groups.keys())):
+        row = member.memberships.get(group_id)
+        group = member.groups.get(group_id)
+        found.append(
+            Place(
+                group_id=group_id,
+                group=(group.full_name or group.name) if group else f"group {group_id}",
+                is_in=row is not None and row.actual,
+                since_at=row.actual_since if row else None,
+                until_at=row.membership.wanted_until if row else None,
+                wanted=group_id in holding or (row is not None and row.membership.wanted),
+                because=_because(row, best.get(group_id), whats),
+                acts=_acts(row),
+            )
+        )
+    return tuple(found)
+
+
+def _because(row: Membership | None, grant: Grant | None, whats: dict[str, str]) -> str:
+    if row is not None and (kept := row.override or row.membership.hold):
+        return for_moderator(kept)
+    if grant is None:
+        added = row is not None and row.actual and row.owned == "no"
+        return "added on the forum, not by the bridge" if added else "nothing grants it"
+    what = whats.get(grant.price_id or "", "membership")
+    return phrase(grant, what, lambda at: f"{at:%-d %B %Y}")
+
+
+def _acts(row: Membership | None) -> tuple[Act, ...]:
+    if row is None:
+        return ()
+    if row.override:
+        return ("lift",)
+    return ("keep", "let-go") if row.membership.hold else ()

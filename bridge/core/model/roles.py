@@ -1,0 +1,38 @@
+"""Who may do what in the console: roles come from the forum, rights are this one table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Literal
+
+Role = Literal["administrator", "moderator", "treasurer", "reader"]
+Right = Literal["look", "decide", "money"]
+
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    "administrator": frozenset({"look", "decide", "money"}),
+    "moderator": frozenset({"look", "decide", "money"}),
+    "treasurer": frozenset({"look", "money"}),
+    "reader": frozenset({"look"}),
+}
+"""`look`: see everything. `decide`: change who is in what. `money`: record payments."""
+
+
+def role_of(
+    *,
+    is_admin: bool,
+    is_moderator: bool,
+    groups: Collection[str],
+    treasurers: str | None,
+    readers: str | None,
+) -> Role | None:
+    """The highest role that the forum's word gives to somebody, if any."""
+    names = {name.lower() for name in groups}
+    if is_admin:
+        return "administrator"
+    if is_moderator:
+        return "moderator"
+    if treasurers and treasurers.lower() in names:
+        return "treasurer"
+    if readers and readers.lower() in names:
+        return "reader"
+    return None

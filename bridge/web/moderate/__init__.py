@@ -1,0 +1,1 @@
+"""The console: what moderators see and decide, in a browser, signed in by the forum."""

@@ -1,0 +1,142 @@
+"""The console's pages: what needs a person, finding people, one person, and the log."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as AnyResponse
+
+from bridge.answers.finding import find as find_people
+from bridge.answers.person import person as the_person
+from bridge.answers.person import timeline
+from bridge.answers.today import today as what_needs_a_person
+from bridge.core.model.roles import RIGHTS
+from bridge.errors import NotFound, Permanent
+from bridge.store import changes, groups
+from bridge.web.context import reader, the_bridge
+from bridge.web.limiting import limited
+from bridge.web.moderate.access import actor_of, guard, refuse_own_account, require
+from bridge.web.moderate.acts import ACTS, METHODS, Act, checksum
+from bridge.web.security import Stop
+
+blueprint = Blueprint("moderate", __name__, url_prefix="/moderate")
+blueprint.before_request(guard)
+LONGEST_FIELD = 2000
+NO_SUCH_PERSON = "The bridge has never had to do with this account."
+
+
+@blueprint.get("")
+def today() -> str:
+    """What needs a person, the worst first."""
+    return render_template("moderate/today.jinja", today=what_needs_a_person(the_bridge()))
+
+
+@blueprint.get("/find")
+def find() -> AnyResponse | str:
+    """Whom a name, an id, an address or an amount means; straight to them if it is one person."""
+    text = request.args.get("q", "")
+    if "@" in text:
+        limited("pay")  # asks Stripe
+    hits = find_people(the_bridge(), text)
+    people = {hit.user_id for hit in hits}
+    if len(people) == 1 and None not in people:
+        return redirect(url_for("moderate.person", user_id=people.pop()), 303)
+    return render_template("moderate/find.jinja", text=text, hits=hits)
+
+
+@blueprint.get("/person/<int:user_id>")
+def person(user_id: int) -> str:
+    """One person: groups and why, customers, what was given by hand, what happened."""
+    before = request.args.get("before", type=int)
+    try:
+        found = the_person(the_bridge(), user_id)
+    except NotFound as error:
+        raise Stop(404, "Nobody found", NO_SUCH_PERSON) from error
+    with the_bridge().store.read() as connection:
+        happened = timeline(connection, user_id, before)
+        names = {one.id: one.name for one in groups.load_groups(connection).values()}
+    known = reader()
+    rights = RIGHTS[known.role] if known and known.role else frozenset()
+    return render_template(
+        "moderate/person.jinja",
+        person=found,
+        happened=happened,
+        group_names=names,
+        acts=[act for act in ACTS.values() if act.right in rights],
+        done=request.args.get("done"),
+    )
+
+
+@blueprint.get("/log")
+def log() -> str:
+    """Everything that was decided, sent and seen, the newest first."""
+    with the_bridge().store.read() as connection:
+        lines = changes.page(
+            connection,
+            user_id=request.args.get("user", type=int),
+            group_id=request.args.get("group", type=int),
+            action=request.args.get("kind") or None,
+            before=request.args.get("before", type=int),
+        )
+        names = {one.id: one.name for one in groups.load_groups(connection).values()}
+    return render_template("moderate/log.jinja", lines=lines, group_names=names)
+
+
+@blueprint.route("/person/<int:user_id>/<name>", methods=["GET", "POST"])
+def act(user_id: int, name: str) -> AnyResponse | str:
+    """Fill in, see what it will bring, do exactly that."""
+    one = ACTS.get(name)
+    if one is None:
+        raise Stop(404, "Page not found", "There is no such action.")
+    known = require(one.right)
+    refuse_own_account(known, user_id)
+    form = _form(one)
+    if request.method == "GET":
+        return _page(one, user_id, form)
+    try:
+        _refuse_missing(one, form)
+        effects = tuple(one.preview(the_bridge(), user_id, form))
+        reviewed = request.form.get("reviewed")
+        if reviewed != checksum(effects):
+            moved = reviewed is not None
+            return _page(one, user_id, form, effects=effects, moved=moved)
+        done = one.do(the_bridge(), actor_of(known), user_id, form)
+    except (NotFound, Permanent) as error:
+        return Response(_page(one, user_id, form, problem=str(error)), 400)
+    return redirect(url_for("moderate.person", user_id=user_id, done=done), 303)
+
+
+def _form(one: Act) -> dict[str, str]:
+    given: MultiDict[str, str] = request.form if request.method == "POST" else request.args
+    return {name: given.get(name, "")[:LONGEST_FIELD] for name in one.fields}
+
+
+def _refuse_missing(one: Act, form: dict[str, str]) -> None:
+    optional = {"until", "date", "again"} | ({"group"} if one.name == "record-payment" else set())
+    missing = [name for name in one.fields if name not in optional and not form[name].strip()]
+    if missing:
+        raise Permanent(f"please fill in: {', '.join(missing)}")
+
+
+def _page(one: Act, user_id: int, form: dict[str, str], **more: object) -> str:
+    with the_bridge().store.read() as connection:
+        choices = sorted(
+            group.name for group in groups.load_groups(connection).values() if not group.automatic
+        )
+    try:
+        found = the_person(the_bridge(), user_id)
+    except NotFound:
+        found = None
+    given = {"effects": None, "moved": False, "problem": None} | more
+    effects = given["effects"]
+    return render_template(
+        "moderate/act.jinja",
+        act=one,
+        user_id=user_id,
+        person=found,
+        form=form,
+        groups=choices,
+        methods=list(METHODS),
+        reviewed=checksum(effects) if isinstance(effects, tuple) else None,
+        **given,
+    )

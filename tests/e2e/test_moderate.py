@@ -1,0 +1,187 @@
+"""The console through real pages: who may see it, finding people, deciding after a preview."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from bridge.core.model.roles import RIGHTS
+from bridge.store import changes, links
+from bridge.web import create_app
+from bridge.web.moderate.access import NEEDS
+from bridge.web.moderate.acts import ACTS
+from tests.e2e.place import Browser, Place, open_place
+
+PEOPLE = ("mia", "ada", "ben", "tom")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A forum with a moderator (mia), a member who pays (ada) and two who do not."""
+    with open_place(tmp_path_factory.mktemp("console")) as it:
+        for name in PEOPLE:
+            it.person(name)
+        it.forum.users[user(it, "mia")].moderator = True
+        it.open_group("supporters")
+        it.open_group("guests")
+        price = it.sell_at_stripe("Supporter", "supporters", 500, "month")
+        it.settle()
+        ada = it.browser("ada")
+        page = ada.get(f"/join/{price}")
+        paid = ada.submit(page, f"/join/{price}")
+        it.pay_at_stripe(paid.headers["Location"])
+        it.settle()
+        yield it
+
+
+def user(place: Place, name: str) -> int:
+    return next(one.id for one in place.forum.users.values() if one.username == name)
+
+
+def act(browser: Browser, user_id: int, name: str, **fields: str) -> requests.Response:
+    """Fill in the form of an act and look at what it brings."""
+    address = f"/moderate/person/{user_id}/{name}"
+    form = browser.get(address)
+    return browser.submit(form, address, **fields)
+
+
+def confirm(browser: Browser, page: requests.Response, **fields: str) -> requests.Response:
+    """Press the button below the preview."""
+    return browser.submit(page, urlsplit(page.url).path, **fields)
+
+
+def test_each_address_of_the_console_needs_a_right_that_the_table_names(place: Place) -> None:
+    app = create_app(place.bridge)
+    served = {
+        rule.endpoint for rule in app.url_map.iter_rules() if rule.rule.startswith("/moderate")
+    }
+    assert served == set(NEEDS)
+
+
+@pytest.mark.parametrize("who", ["nobody", "ada"])
+@pytest.mark.parametrize("address", ["", "/find?q=ada", "/person/1", "/log", "/person/1/grant"])
+def test_I7_who_is_no_moderator_sees_nothing_of_the_console(
+    place: Place, who: str, address: str
+) -> None:
+    browser = place.browser(None if who == "nobody" else who)
+    answer = browser.get(f"/moderate{address}")
+    assert answer.status_code == (401 if who == "nobody" else 403)
+    assert "supporters" not in answer.text
+
+
+def test_A81_a_moderator_finds_somebody_by_name_id_customer_and_amount(place: Place) -> None:
+    mia, ada = place.browser("mia"), user(place, "ada")
+    with place.bridge.store.read() as connection:
+        (customer,) = links.customers_of(connection, ada)
+    place.stripe.v1.customers.update(customer, {"email": "ada@example.com"})
+    invoice = place.stripe.v1.invoices.list({"customer": customer}).data[0].id
+    for text in ("ada", "ADA", f"id:{ada}", customer, invoice, "5.00", "ada@example.com"):
+        found = mia.get("/moderate/find", params={"q": text})
+        assert found.url.endswith(f"/moderate/person/{ada}"), text
+        assert "supporters" in found.text
+    nobody = mia.get("/moderate/find", params={"q": "no-such-person"})
+    assert "Nobody found" in nobody.text
+
+
+def test_A48_a_persons_page_says_in_what_they_are_and_why(place: Place) -> None:
+    page = place.browser("mia").get(f"/moderate/person/{user(place, 'ada')}").text
+    assert "supporters" in page
+    assert ">In<" in page
+    assert "because of your monthly membership" in page
+
+
+def test_A60_a_grant_is_previewed_done_and_logged_with_who_decided_it(place: Place) -> None:
+    mia, ben = place.browser("mia"), user(place, "ben")
+    preview = act(mia, ben, "grant", group="guests", reason="Speaker at the meeting")
+    assert "Gains" in preview.text
+    assert place.members("guests") == set()
+    done = confirm(mia, preview)
+    assert done.status_code == 303
+    place.settle()
+    assert place.members("guests") == {"ben"}
+    with place.bridge.store.read() as connection:
+        lines = changes.page(connection, user_id=ben, action="granted")
+    assert lines[0].cause == f"moderator:{user(place, 'mia')} via console"
+    page = mia.get(f"/moderate/person/{ben}")
+    assert "Speaker at the meeting" in page.text
+    taken = confirm(mia, act(mia, ben, "revoke", grant=page.text.split("grant=")[1].split('"')[0]))
+    assert taken.status_code == 303
+
+
+def test_what_changed_since_it_was_reviewed_is_not_done_but_shown_anew(place: Place) -> None:
+    mia, tom = place.browser("mia"), user(place, "tom")
+    preview = act(mia, tom, "grant", group="guests", reason="Guest")
+    again = confirm(mia, preview, reviewed="0123456789abcdef")
+    assert "Something changed since you looked" in again.text
+    assert place.members("guests") <= {"ben"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"group": "guests", "reason": ""}, "please fill in: reason"),
+        ({"group": "guests", "reason": "x", "until": "2020-01-01"}, "over already"),
+        ({"group": "guests", "reason": "x", "until": "soon"}, "not a day"),
+        ({"group": "admins", "reason": "x"}, "admins"),
+        ({"group": "guests", "reason": "<script>" + "x" * 5000}, "reason"),
+    ],
+)
+def test_bad_input_is_refused_in_words_and_changes_nothing(
+    place: Place, fields: dict[str, str], says: str
+) -> None:
+    mia, tom = place.browser("mia"), user(place, "tom")
+    answer = act(mia, tom, "grant", **fields)
+    if answer.status_code == 200:  # only the deed itself finds it
+        answer = confirm(mia, answer)
+    assert answer.status_code == 400
+    assert says in answer.text
+    assert "<script>" not in answer.text
+
+
+def test_A59_A81_a_payment_is_recorded_in_the_browser_and_asked_about_when_doubled(
+    place: Place,
+) -> None:
+    mia, ben = place.browser("mia"), user(place, "ben")
+    paid = {"amount": "12.00", "currency": "eur", "method": "cash", "what": "Summer party"}
+    done = confirm(mia, act(mia, ben, "record-payment", **paid))
+    assert done.status_code == 303
+    twice = confirm(mia, act(mia, ben, "record-payment", **paid))
+    assert twice.status_code == 400
+    assert "recorded already" in twice.text
+
+
+def test_a_role_is_asked_of_the_forum_again_within_the_hour(place: Place) -> None:
+    place.forum.users[user(place, "tom")].moderator = True
+    tom = place.browser("tom")
+    assert tom.get("/moderate").status_code == 200
+    place.forum.users[user(place, "tom")].moderator = False
+    place.pass_time(3700)
+    assert tom.get("/moderate").status_code == 403
+
+
+def test_two_persons_are_needed_for_ones_own_account_where_the_site_says_so(place: Place) -> None:
+    policy = place.bridge.policy
+    object.__setattr__(policy, "two_persons", True)
+    try:
+        answer = place.browser("mia").get(f"/moderate/person/{user(place, 'mia')}/grant")
+        assert answer.status_code == 403
+        assert "second person" in answer.text
+    finally:
+        object.__setattr__(policy, "two_persons", False)
+
+
+@pytest.mark.parametrize("role", RIGHTS)
+def test_the_table_of_roles_gives_each_act_to_whom_it_says(role: str) -> None:
+    may = {name for name, one in ACTS.items() if one.right in RIGHTS[role]}  # type: ignore[index]
+    assert (
+        may
+        == {
+            "administrator": set(ACTS),
+            "moderator": set(ACTS),
+            "treasurer": {"record-payment"},
+            "reader": set(),
+        }[role]
+    )
