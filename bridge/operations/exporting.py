@@ -15,7 +15,7 @@ from bridge.core.model.actor import Actor
 from bridge.core.model.words import checked_words
 from bridge.errors import Config, Permanent
 from bridge.exports import journal, tables, xero
-from bridge.store import Connection, changes, links
+from bridge.store import Connection, changes, links, money_objects
 from bridge.store import ledger as store
 from bridge.wiring import Bridge
 
@@ -115,8 +115,8 @@ def _rows(kind: type[Any], rows: Iterable[Any]) -> Iterator[str]:
 
 def _payouts(_bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
     found = [
-        reports.payout_row(payout, store.moves(connection, payout.move_ids))
-        for payout in store.payouts(connection)
+        reports.payout_row(payout, money_objects.moves(connection, payout.move_ids))
+        for payout in money_objects.payouts(connection)
         if (asked.since is None or payout.at >= asked.since)
         and (asked.until is None or payout.at < asked.until)
     ]

@@ -10,7 +10,7 @@ from bridge.core.ledger import seals
 from bridge.core.ledger.line import STRIPE, SUSPENSE, Finding
 from bridge.errors import NotFound
 from bridge.store import ledger as store
-from bridge.store import state, work
+from bridge.store import money_objects, state, work
 from bridge.wiring import Bridge
 from bridge.worker import ledger as worker
 from bridge.worker.ledger import Pass
@@ -58,12 +58,12 @@ def check(bridge: Bridge) -> Checked:
     findings: list[Finding] = []
     with bridge.store.read() as connection:
         balances = store.balances(connection)
-        payouts = store.payouts(connection)
+        payouts = money_objects.payouts(connection)
         read_at = state.get_time(connection, worker.READ_AT)
         for payout in payouts:
             if not payout.automatic:
                 continue  # Stripe does not say what a payout by hand is made of
-            moves = store.moves(connection, payout.move_ids)
+            moves = money_objects.moves(connection, payout.move_ids)
             told = sum(move.net_minor for move in moves)
             if told != payout.amount_minor or len(moves) != len(payout.move_ids):
                 says = f"paid out {payout.amount_minor}, its parts add up to {told}"

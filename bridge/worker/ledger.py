@@ -19,7 +19,7 @@ from bridge.core.ledger.line import Finding
 from bridge.core.ledger.objects import MoneyObject
 from bridge.core.ledger.products import ACCOUNTS, OTHER, Nature, NatureOf
 from bridge.errors import Transient
-from bridge.store import facts, history, state, work
+from bridge.store import facts, history, money_objects, state, work
 from bridge.store import ledger as store
 from bridge.stripe_api.books import SOURCES
 from bridge.wiring import Bridge
@@ -104,7 +104,7 @@ def _save(
     with bridge.store.write() as connection:
         work.check(connection, lease, now)
         state.put(connection, CURSOR, cursor)
-        return store.save_objects(connection, objects, now)
+        return money_objects.save_objects(connection, objects, now)
 
 
 def write_lines(bridge: Bridge, lease: work.Lease, progress: Progress) -> tuple[int, list[Finding]]:
@@ -112,16 +112,16 @@ def write_lines(bridge: Bridge, lease: work.Lease, progress: Progress) -> tuple[
     found: list[Finding] = []
     lines = done = 0
     with bridge.store.write() as connection:
-        store.find_families(connection)
+        money_objects.find_families(connection)
     with bridge.store.read() as connection:
         nature_of = natures(history.Regimes(connection, bridge.policy))
     while True:
         now = bridge.clock.now()
         with bridge.store.write() as connection:
             work.check(connection, lease, now)
-            families = store.pending_families(connection)
+            families = money_objects.pending_families(connection)
             for provider, account, family in families:
-                objects = store.objects_of(connection, provider, account, family)
+                objects = money_objects.objects_of(connection, provider, account, family)
                 made = ledger(objects, nature_of)
                 found += made.findings
                 written = store.write_lines(connection, provider, account, family, made.lines, now)
