@@ -15,6 +15,7 @@ from bridge.web.moderate.access import NEEDS
 from bridge.web.moderate.acts import ACTS
 from tests.e2e.place import Browser, Place, open_place
 
+ADDRESSES = ("", "/find?q=ada", "/person/1", "/log", "/members", "/mapping", "/person/1/grant")
 PEOPLE = ("mia", "ada", "ben", "tom")
 
 
@@ -62,7 +63,9 @@ def test_each_address_of_the_console_needs_a_right_that_the_table_names(place: P
 
 
 @pytest.mark.parametrize("who", ["nobody", "ada"])
-@pytest.mark.parametrize("address", ["", "/find?q=ada", "/person/1", "/log", "/person/1/grant"])
+@pytest.mark.parametrize(
+    "address", ["", "/find?q=ada", "/person/1", "/log", "/members", "/mapping", "/person/1/grant"]
+)
 def test_I7_who_is_no_moderator_sees_nothing_of_the_console(
     place: Place, who: str, address: str
 ) -> None:
@@ -91,6 +94,24 @@ def test_A48_a_persons_page_says_in_what_they_are_and_why(place: Place) -> None:
     assert "supporters" in page
     assert ">In<" in page
     assert "because of your monthly membership" in page
+
+
+def test_A61_members_are_shown_as_they_are_and_as_they_were_on_a_day(place: Place) -> None:
+    mia = place.browser("mia")
+    group = int(place.forum.group_id_by_name["supporters"])
+    now = mia.get("/moderate/members", params={"group": str(group)}).text
+    assert f"id:{user(place, 'ada')}" in now
+    before = mia.get("/moderate/members", params={"group": str(group), "day": "2020-02-29"}).text
+    assert "Nobody is in this group on that day" in before
+    wrong = mia.get("/moderate/members", params={"group": str(group), "day": "2021-02-29"})
+    assert wrong.status_code == 400
+
+
+def test_A33_the_mapping_says_what_each_price_gives_and_who_says_so(place: Place) -> None:
+    page = place.browser("mia").get("/moderate/mapping").text
+    assert "<strong>supporters</strong>" in page
+    assert f"{place.url}/join/price_" in page
+    assert "product" in page
 
 
 def test_A60_a_grant_is_previewed_done_and_logged_with_who_decided_it(place: Place) -> None:

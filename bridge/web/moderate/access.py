@@ -22,6 +22,8 @@ NEEDS: Mapping[str, Right] = {
     "moderate.find": "look",
     "moderate.person": "look",
     "moderate.log": "look",
+    "moderate.mapping": "look",
+    "moderate.members": "look",
     "moderate.act": "look",  # the act itself asks for its own right
 }
 """Address -> the right that it takes. An address that is not here is refused to everybody."""

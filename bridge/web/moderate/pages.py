@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time
+
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
+from bridge.answers import members as group_members
 from bridge.answers.finding import find as find_people
+from bridge.answers.mapping import mapping as the_mapping
 from bridge.answers.person import person as the_person
 from bridge.answers.person import timeline
 from bridge.answers.today import today as what_needs_a_person
@@ -80,6 +84,36 @@ def log() -> str:
         )
         names = {one.id: one.name for one in groups.load_groups(connection).values()}
     return render_template("moderate/log.jinja", lines=lines, group_names=names)
+
+
+@blueprint.get("/mapping")
+def mapping() -> str:
+    """What each price gives, who says so, and what is wrong."""
+    return render_template("moderate/mapping.jinja", mapping=the_mapping(the_bridge()))
+
+
+@blueprint.get("/members")
+def members() -> str:
+    """Who is in a group, now or at the end of a day, in pages."""
+    known = group_members.mapped_groups(the_bridge())
+    group_id = request.args.get("group", type=int) or (known[0].id if known else 0)
+    day = request.args.get("day", "")
+    page = group_members.members(
+        the_bridge(), group_id, at=_end_of(day), after=request.args.get("after", 0, type=int)
+    )
+    return render_template(
+        "moderate/members.jinja", groups=known, group_id=group_id, day=day, page=page
+    )
+
+
+def _end_of(day: str) -> datetime | None:
+    """The last moment of a day; None for now."""
+    if not day:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(day), time.max, tzinfo=UTC)
+    except ValueError as error:
+        raise Stop(400, "This is not a day", "Write it as 2027-03-31.") from error
 
 
 @blueprint.route("/person/<int:user_id>/<name>", methods=["GET", "POST"])
