@@ -24,6 +24,8 @@ from bridge.web.pages import teach
 if TYPE_CHECKING:
     from bridge.wiring import Bridge
 
+# Signed, or with a token, or nobody's: their clients may know this machine by another name.
+FOR_MACHINES = (webhooks.blueprint, health.blueprint, standing.blueprint)
 MOST_BYTES = 32 * 1024  # a form of ours is far smaller; webhooks have their own limit
 
 
@@ -31,7 +33,7 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     """The web application of one bridge.
 
     `proxy_hops`: how many proxies of one's own stand before it and may say who the client is.
-    `metrics_token`: who knows it reads /metrics from elsewhere; this machine needs none.
+    `metrics_token`: only who sends it reads /metrics; without one, only this machine does.
     """
     app = Flask(__name__, static_folder=None, template_folder=str(TEMPLATES / "html"))
     # It would answer doubled slashes with a redirect to whatever host the client has named.
@@ -43,13 +45,16 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
         # Compares Referer with Host, which a proxy may rewrite; the token is proof enough.
         WTF_CSRF_SSL_STRICT=False,
         METRICS_TOKEN=metrics_token,
+        # For Flask's own clients; what a request's Host may be, security.py says.
+        SERVER_NAME=urlsplit(bridge.settings.bridge_url).netloc,
     )
     app.extensions["bridge"] = bridge
+    app.extensions["readiness"] = health.Readiness()
     app.extensions["look"] = LookCache(
         bridge.discourse.site, bridge.settings.discourse_url, bridge.clock.now
     )
     teach(app)
-    security.install(app, bridge.settings)
+    security.install(app, bridge.settings, any_host=[one.name for one in FOR_MACHINES])
     app.before_request(_keep_it_small)
     _add_routes(app)
     if proxy_hops:

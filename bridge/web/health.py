@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import threading
+import time
+from typing import cast
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
@@ -13,6 +17,45 @@ from bridge.store import figures
 from bridge.web.context import now, the_bridge
 
 blueprint = Blueprint("health", __name__)
+# Whoever asks oftener gets the answer of before: no stranger makes the database write.
+LOOK_SECONDS = 1.0
+# What proxies say of whom they speak for.
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP", "Via")
+
+
+class Readiness:
+    """What the last look found; one thread looks at a time, and none waits for it in vain."""
+
+    def __init__(self) -> None:
+        self._looking = threading.Lock()
+        self._found: tuple[dict[str, str], int] | None = None
+        self._until = 0.0
+
+    def current(self) -> tuple[dict[str, str], int]:
+        """What to answer, and the status, at most a look and a second old."""
+        if self._found and time.monotonic() < self._until:
+            return self._found
+        if not self._looking.acquire(blocking=self._found is None):
+            return cast("tuple[dict[str, str], int]", self._found)
+        try:
+            if self._found is None or time.monotonic() >= self._until:
+                self._found = _look()
+                self._until = time.monotonic() + LOOK_SECONDS
+            return self._found
+        finally:
+            self._looking.release()
+
+
+def _look() -> tuple[dict[str, str], int]:
+    database = figures.writing_problem(the_bridge().store)
+    redis = the_bridge().hints.ping()
+    status = "ready" if redis else "degraded"
+    found = {
+        "status": "unready" if database else status,
+        "database": database or "ok",
+        "redis": "ok" if redis else "does not answer; the sweeper finds the work",
+    }
+    return found, 503 if database else 200
 
 
 @blueprint.get("/healthz")
@@ -24,15 +67,9 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 def ready() -> Response:
     """Whether webhooks can be stored. Without Redis the work is slower, and nothing is lost."""
-    database = figures.writing_problem(the_bridge().store)
-    redis = the_bridge().hints.ping()
-    status = "ready" if redis else "degraded"
-    answer = jsonify(
-        status="unready" if database else status,
-        database=database or "ok",
-        redis="ok" if redis else "does not answer; the sweeper finds the work",
-    )
-    answer.status_code = 503 if database else 200
+    found, status = cast("Readiness", current_app.extensions["readiness"]).current()
+    answer = jsonify(found)
+    answer.status_code = status
     return answer
 
 
@@ -48,13 +85,19 @@ def metrics() -> Response:
 
 
 def _only_for_us() -> None:
+    """With a token, whoever knows it; without, whoever is on this machine."""
     token = current_app.config["METRICS_TOKEN"]
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if token and hmac.compare_digest(given.encode(), token.encode()):
+    if token:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(given.encode(), token.encode()):
+            raise Forbidden
         return
-    # A proxy on this machine would make everybody local; it says so in these.
-    forwarded = request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded")
-    if forwarded or not _is_loopback(request.remote_addr):
+    # A proxy on this machine makes everybody local; it says so, or passes on the public name.
+    asked_for = urlsplit(f"//{request.host}").hostname or ""
+    is_here = asked_for == "localhost" or _is_loopback(asked_for)
+    if any(map(request.headers.get, FORWARDED)) or not _is_loopback(request.remote_addr):
+        raise Forbidden
+    if not is_here:
         raise Forbidden
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 import structlog
@@ -33,6 +34,10 @@ WORDS = {
 }
 
 
+# What belongs to a refusal, whatever page tells of it.
+SAID_WITH_ERRORS = ("Allow", "Retry-After", "WWW-Authenticate")
+
+
 class Stop(Exception):
     """Ends a view with a page of plain words."""
 
@@ -43,9 +48,10 @@ class Stop(Exception):
         self.sentence = sentence
 
 
-def install(app: Flask, settings: Settings) -> None:
-    """Hook this into an app."""
+def install(app: Flask, settings: Settings, *, any_host: Collection[str] = ()) -> None:
+    """Hook this into an app. Blueprints in `any_host` answer under any name of this machine."""
     headers = _headers(settings)
+    app.before_request(_name_request)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -54,12 +60,24 @@ def install(app: Flask, settings: Settings) -> None:
         response.headers["X-Request-Id"] = g.get("request_id", "")
         return response
 
-    app.before_request(_name_request)
+    @app.before_request
+    def refuse_other_hosts() -> None:
+        if request.blueprint not in any_host and not _is_ours(request.host, settings.bridge_url):
+            log.info("web.host_refused", host=request.host[:100], ours=settings.bridge_url)
+            raise Stop(421, "Wrong address", f"This site is at {settings.bridge_url}.")
+
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Stop, _stopped)
     app.register_error_handler(Transient, _later)
     app.register_error_handler(Exception, _our_fault)
+
+
+def _is_ours(host: str, bridge_url: str) -> bool:
+    """Whether the client asked for the host of BRIDGE_URL, however it writes the usual port."""
+    parts = urlsplit(bridge_url)
+    usual = ":443" if parts.scheme == "https" else ":80"
+    return host.lower().removesuffix(usual) == parts.netloc.lower().removesuffix(usual)
 
 
 def _name_request() -> None:
@@ -122,9 +140,9 @@ def _http_error(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:  # noqa: PLR2004 - a redirect that was raised
         return make_response(error.get_response())
     response = error_page(error.code)
-    retry_after = getattr(error, "retry_after", None)
-    if retry_after:
-        response.headers["Retry-After"] = str(retry_after)
+    for name, value in error.get_headers():
+        if name in SAID_WITH_ERRORS:
+            response.headers[name] = value
     return response
 
 

@@ -138,9 +138,10 @@ def _with_origin() -> str:
 
 def _offer_to_stranger(offers: list[Offer], *, asked: bool) -> AnyResponse:
     response = _show(offers, asked=asked, wanted=_with_origin())
-    if not asked:
+    # A page that leads back to a post is for the one reader who came from there.
+    if not asked and _came_from() is None:
         response.headers["Cache-Control"] = f"public, max-age={CARD_SECONDS}"
-        response.headers["Vary"] = "Cookie, Sec-Fetch-Dest"
+        response.headers["Vary"] = "Cookie, Referer, Sec-Fetch-Dest, Sec-Purpose"
     return response
 
 
