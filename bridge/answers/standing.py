@@ -10,7 +10,7 @@ from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.standing import NOTHING, Place, places
 from bridge.errors import NotFound
 from bridge.store import member as members
-from bridge.store import statements
+from bridge.store import users
 from bridge.wiring import Bridge
 
 
@@ -65,10 +65,11 @@ def standing(bridge: Bridge, user_id: int, group_name: str | None) -> Standing:
     """
     now = bridge.clock.now()
     with bridge.store.read() as connection:
-        row = statements.user_row(connection, user_id)
+        known = users.is_known(connection, user_id)
+        username = users.username_of(connection, user_id)
         member = members.load(connection, user_id)
         law = bridge.rulebook.law(connection)
-    if row is None and not (member.customer_ids or member.memberships):
+    if not known and not (member.customer_ids or member.memberships):
         raise NotFound("no such user")
     names = {one.id: one.name for one in member.groups.values()}
     asked = _asked(names, group_name)
@@ -77,7 +78,7 @@ def standing(bridge: Bridge, user_id: int, group_name: str | None) -> Standing:
     given = statement_input(member, law, bridge.addresses, now)
     return Standing(
         user_id=user_id,
-        username=row.username if row is not None else None,
+        username=username,
         as_of=_as_of(member, now),
         groups=tuple(places(given, asked, _day)),
         names=names,

@@ -9,7 +9,7 @@ from bridge.core.model.actor import Actor, Through
 from bridge.core.model.discourse import Group, User
 from bridge.core.model.people import Named, fold, parse_named
 from bridge.errors import Forbidden, NotFound, Permanent, Transient
-from bridge.store import groups, names, statements
+from bridge.store import groups, names, users
 from bridge.wiring import Bridge
 from bridge.worker import group_members
 
@@ -34,7 +34,7 @@ def find_person(bridge: Bridge, said: str) -> User:
         return find_user(bridge, named.id)
     user = _by_name(bridge, named)
     with bridge.store.write() as connection:
-        statements.see_user(connection, user, bridge.clock.now())
+        users.see(connection, user, bridge.clock.now())
     return user
 
 
@@ -89,7 +89,7 @@ def find_user(bridge: Bridge, user_id: int) -> User:
     except NotFound as error:
         raise NotFound(f"the forum has no user with the id {user_id}") from error
     with bridge.store.write() as connection:
-        statements.see_user(connection, user, bridge.clock.now())
+        users.see(connection, user, bridge.clock.now())
     return user
 
 

@@ -10,7 +10,7 @@ from bridge.core.model.rights import Facts
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
 from bridge.operations.preview import Effect, What, effects, with_customers
-from bridge.store import facts, links, work
+from bridge.store import facts, links, users, work
 from bridge.wiring import Bridge
 
 
@@ -54,7 +54,7 @@ def link(bridge: Bridge, actor: Actor, customer_id: str, user_id: int) -> Linked
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         before = links.user_of(connection, customer_id)
-        _refuse_anothers(before, customer_id, links.present_account(connection, user_id))
+        _refuse_anothers(before, customer_id, users.present_account(connection, user_id))
         links.link(connection, customer_id, user_id, proof="operator", actor=str(actor), now=now)
     bridge.hint("decide", customer_id)
     return Linked(customer_id, user, before is None)

@@ -18,7 +18,7 @@ from bridge.core.rules.values import Term
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.preview import Effect, What, effects
-from bridge.store import Connection, changes, facts, hand_grants, links, statements, work
+from bridge.store import Connection, changes, facts, hand_grants, statements, users, work
 from bridge.wiring import Bridge
 
 Method = Literal["cash", "cheque", "bank", "other"]
@@ -146,7 +146,7 @@ def preview_reversal(bridge: Bridge, line_id: str) -> tuple[Effect, ...]:
     with bridge.store.read() as connection:
         line = _by_hand(connection, line_id)
         grant_id = _grant_of(connection, line)
-        user_id = links.present_account(connection, line.user_id or 0)
+        user_id = users.present_account(connection, line.user_id or 0)
     return effects(
         bridge,
         user_id,
@@ -272,7 +272,7 @@ def _grant_id(line_id: str) -> str:
 
 def _grant_of(connection: Connection, line: MoneyLine) -> str:
     """The grant in force that a payment bought; a relink gave it another id and owner."""
-    user_id = links.present_account(connection, line.user_id or 0)
+    user_id = users.present_account(connection, line.user_id or 0)
     theirs = hand_grants.in_force(connection, user_id)
     same = (
         one.id

@@ -59,6 +59,19 @@ def load(connection: Connection) -> tuple[tuple[Product, ...], tuple[Price, ...]
     )
 
 
+def on_sale(connection: Connection) -> tuple[list[Product], list[Price]]:
+    """Products and prices that Stripe still has; whether they are active is theirs to say."""
+    rows = connection.execute(
+        select(catalogue_table.c.kind, catalogue_table.c.data)
+        .where(catalogue_table.c.deleted_at.is_(None))
+        .order_by(catalogue_table.c.id)
+    ).all()
+    return (
+        [CONVERTER.structure(row.data, Product) for row in rows if row.kind == "product"],
+        [CONVERTER.structure(row.data, Price) for row in rows if row.kind == "price"],
+    )
+
+
 def load_features(connection: Connection) -> tuple[Feature, ...]:
     """All features ever read, archived ones too."""
     asked = select(catalogue_table.c.data).where(catalogue_table.c.kind == "feature")

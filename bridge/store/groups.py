@@ -81,6 +81,15 @@ def load_groups(connection: Connection) -> dict[int, Group]:
     }
 
 
+def groups_by_id(connection: Connection, group_ids: Collection[int]) -> dict[int, Group]:
+    """The groups as last read, for their names."""
+    rows = connection.execute(select(groups).where(groups.c.id.in_(list(group_ids))))
+    return {
+        row.id: Group(row.id, row.name, row.full_name, row.automatic, row.user_count)
+        for row in rows
+    }
+
+
 def row_of(connection: Connection, group_id: int) -> Row[Any] | None:
     """Everything known of one group."""
     return connection.execute(select(groups).where(groups.c.id == group_id)).one_or_none()

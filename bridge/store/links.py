@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select, update
 
+from bridge.store import users
 from bridge.store.changes import log
-from bridge.store.schema import customers, users, work
+from bridge.store.schema import customers, work
 from bridge.store.work import insert_for, mark_dirty
 
 
@@ -37,14 +38,6 @@ def users_of_all(connection: Connection) -> dict[str, int]:
     return {row.customer_id: row.user_id for row in rows}
 
 
-def present_account(connection: Connection, user_id: int) -> int:
-    """The account that a user has now: their own, or the one that it was merged into."""
-    successor: int | None = connection.scalar(
-        select(users.c.successor_id).where(users.c.user_id == user_id)
-    )
-    return successor or user_id
-
-
 def customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
     """All customers linked to a user, deleted ones too."""
     return tuple(
@@ -52,6 +45,17 @@ def customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
             select(customers.c.customer_id)
             .where(customers.c.user_id == user_id)
             .order_by(customers.c.linked_at, customers.c.customer_id)
+        )
+    )
+
+
+def live_customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
+    """The user's customers that are not deleted at Stripe, the one last used first."""
+    return tuple(
+        connection.scalars(
+            select(customers.c.customer_id)
+            .where(customers.c.user_id == user_id, customers.c.deleted_at.is_(None))
+            .order_by(customers.c.linked_at.desc(), customers.c.customer_id)
         )
     )
 
@@ -71,13 +75,17 @@ def link(
     proof: str,
     actor: str,
     now: datetime,
+    has_nothing: bool = False,
 ) -> bool:
     """Link a customer to a user; False if it is linked to somebody else already.
 
+    `has_nothing`: the customer was made just now. That is a complete reading of it: Stripe need
+    not be asked.
+
     Moving a customer from one user to another is never done on the way: it takes `unlink` first.
-    An old word on an account that was merged into another leads to that one.
+    A link to an account that was merged into another goes to that one.
     """
-    user_id = present_account(connection, user_id)
+    user_id = users.present_account(connection, user_id)
     see_customer(connection, customer_id, now)
     owner = user_of(connection, customer_id)
     if owner is not None:
@@ -99,6 +107,13 @@ def link(
         cause=actor,
         outcome=proof,
     )
+    if has_nothing:
+        connection.execute(
+            update(customers)
+            .where(customers.c.customer_id == customer_id, customers.c.read_at.is_(None))
+            .values(read_at=now)
+        )
+        return True
     mark_dirty(
         connection,
         customer_id,

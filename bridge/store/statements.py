@@ -11,27 +11,13 @@ from sqlalchemy import Connection, Row, and_, case, exists, or_, select, update
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.decision import Decision
-from bridge.core.model.discourse import User
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.rules.policy import Policy
-from bridge.store import names, state
-from bridge.store.changes import log
+from bridge.store import state
 from bridge.store.schema import customers, memberships, messages, moment, users
 from bridge.store.work import insert_for
 
 STARTED_AT = "bridge.started_at"
-
-
-def see_user(connection: Connection, user: User, now: datetime) -> None:
-    """Remember a user's present name and state."""
-    row = {"username": user.username, "name": user.name, "seen_at": now}
-    connection.execute(
-        insert_for(connection)(users)
-        .values(user_id=user.id, state="active", statement_attempts=0, **row)
-        .on_conflict_do_update(index_elements=[users.c.user_id], set_=row)
-    )
-    names.heard(connection, user.id, user.username, now)
-    _set_state(connection, user.id, user.state, now)
 
 
 def user_row(connection: Connection, user_id: int) -> Row[Any] | None:
@@ -46,18 +32,6 @@ def never_told(connection: Connection) -> tuple[int, ...]:
     return tuple(
         connection.scalars(
             select(mine).where(mine.is_not(None), mine.not_in(told)).distinct().order_by(mine)
-        )
-    )
-
-
-def absent(connection: Connection, limit: int) -> list[int]:
-    """Users who are suspended or gone, those first who were not looked at for longest."""
-    return list(
-        connection.scalars(
-            select(users.c.user_id)
-            .where(users.c.state != "active", users.c.successor_id.is_(None))
-            .order_by(users.c.seen_at)
-            .limit(limit)
         )
     )
 
@@ -284,23 +258,3 @@ def _fresh_grants(connection: Connection, decision: Decision) -> bool:
         and shift.membership.wanted_since >= started_at
         for shift in decision.shifts
     )
-
-
-def mark_user(connection: Connection, user_id: int, user_state: str, now: datetime) -> None:
-    """Record that a user is gone, suspended or back: while not active, nothing is written."""
-    connection.execute(
-        insert_for(connection)(users)
-        .values(user_id=user_id, state="active", seen_at=now, statement_attempts=0)
-        .on_conflict_do_update(index_elements=[users.c.user_id], set_={"seen_at": now})
-    )
-    _set_state(connection, user_id, user_state, now)
-
-
-def _set_state(connection: Connection, user_id: int, user_state: str, now: datetime) -> None:
-    """Change and log a state. Discourse does not show that an account was made anonymous."""
-    before = connection.scalar(select(users.c.state).where(users.c.user_id == user_id))
-    if before == user_state or (before == "anonymized" and user_state == "active"):
-        return
-    connection.execute(update(users).where(users.c.user_id == user_id).values(state=user_state))
-    action = "account_back" if user_state == "active" else f"account_{user_state}"
-    log(connection, action, now=now, user_id=user_id, outcome=f"was {before}")

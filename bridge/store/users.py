@@ -1,12 +1,17 @@
-"""The forum's accounts as last seen."""
+"""The forum's accounts as last seen: name, state, and which account each was merged into."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
+from bridge.core.model.discourse import User
+from bridge.store import names
+from bridge.store.changes import log
 from bridge.store.schema import users
+from bridge.store.work import insert_for
 
 
 def username_of(connection: Connection, user_id: int) -> str | None:
@@ -25,3 +30,74 @@ def names_of(connection: Connection, user_ids: Collection[int]) -> dict[int, str
         select(users.c.user_id, users.c.username).where(users.c.user_id.in_(user_ids))
     )
     return {row.user_id: row.username for row in rows}
+
+
+def present_account(connection: Connection, user_id: int) -> int:
+    """The account that a user has now: their own, or the one that it was merged into."""
+    successor: int | None = connection.scalar(
+        select(users.c.successor_id).where(users.c.user_id == user_id)
+    )
+    return successor or user_id
+
+
+def is_known(connection: Connection, user_id: int) -> bool:
+    """Whether the account was ever seen."""
+    return state_of(connection, user_id) is not None
+
+
+def absent(connection: Connection, limit: int) -> list[int]:
+    """Users who are suspended or gone, those first who were not looked at for longest."""
+    return list(
+        connection.scalars(
+            select(users.c.user_id)
+            .where(users.c.state != "active", users.c.successor_id.is_(None))
+            .order_by(users.c.seen_at)
+            .limit(limit)
+        )
+    )
+
+
+def see(connection: Connection, user: User, now: datetime) -> None:
+    """Remember a user's present name and state."""
+    row = {"username": user.username, "name": user.name, "seen_at": now}
+    connection.execute(
+        insert_for(connection)(users)
+        .values(user_id=user.id, state="active", statement_attempts=0, **row)
+        .on_conflict_do_update(index_elements=[users.c.user_id], set_=row)
+    )
+    names.heard(connection, user.id, user.username, now)
+    _set_state(connection, user.id, user.state, now)
+
+
+def see_name(connection: Connection, user_id: int, username: str, now: datetime) -> None:
+    """Keep the name that the forum just told for a user."""
+    connection.execute(
+        insert_for(connection)(users)
+        .values(
+            user_id=user_id, username=username, state="active", seen_at=now, statement_attempts=0
+        )
+        .on_conflict_do_update(
+            index_elements=[users.c.user_id], set_={"username": username, "seen_at": now}
+        )
+    )
+    names.heard(connection, user_id, username, now)
+
+
+def mark(connection: Connection, user_id: int, state: str, now: datetime) -> None:
+    """Record that a user is gone, suspended or back: while not active, nothing is written."""
+    connection.execute(
+        insert_for(connection)(users)
+        .values(user_id=user_id, state="active", seen_at=now, statement_attempts=0)
+        .on_conflict_do_update(index_elements=[users.c.user_id], set_={"seen_at": now})
+    )
+    _set_state(connection, user_id, state, now)
+
+
+def _set_state(connection: Connection, user_id: int, state: str, now: datetime) -> None:
+    """Change and log a state. Discourse does not show that an account was made anonymous."""
+    before = connection.scalar(select(users.c.state).where(users.c.user_id == user_id))
+    if before == state or (before == "anonymized" and state == "active"):
+        return
+    connection.execute(update(users).where(users.c.user_id == user_id).values(state=state))
+    action = "account_back" if state == "active" else f"account_{state}"
+    log(connection, action, now=now, user_id=user_id, outcome=f"was {before}")

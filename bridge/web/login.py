@@ -7,7 +7,8 @@ from flask import Blueprint, Response, redirect, render_template, request, sessi
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.signed import connect
-from bridge.store import web as store
+from bridge.store import users
+from bridge.store.sign_in import make_nonce, use_nonce
 from bridge.web.addresses import own_path, with_query
 from bridge.web.context import absolute, browser, here, now, reader, sign_in, the_bridge, the_look
 from bridge.web.security import Stop
@@ -41,7 +42,7 @@ def _ask(wanted: str, *, silent: bool) -> str:
     settings = the_bridge().settings
     payload = {"next": wanted}
     with the_bridge().store.write() as connection:
-        nonce = store.make_nonce(connection, PURPOSE, browser(), payload, now())
+        nonce = make_nonce(connection, PURPOSE, browser(), payload, now())
     return connect.question(
         nonce, absolute("login.callback"), settings.discourse_connect_secret, silent=silent
     )
@@ -60,7 +61,7 @@ def callback() -> AnyResponse:
         log.warning("login.refused", why=str(error))
         raise Stop(403, "Login failed", "We could not verify the forum's answer.") from error
     with the_bridge().store.write() as connection:
-        nonce = store.use_nonce(connection, answer.nonce, PURPOSE, session.get("browser"), now())
+        nonce = use_nonce(connection, answer.nonce, PURPOSE, session.get("browser"), now())
     wanted = own_path(nonce.payload.get("next"))
     if not nonce.fresh:
         return _not_fresh(wanted, stale=nonce.stale)
@@ -68,7 +69,7 @@ def callback() -> AnyResponse:
         return redirect(with_query(wanted, **{STRANGER: "no"}), 303)
     sign_in(answer)
     with the_bridge().store.write() as connection:
-        store.see_user(connection, answer.user_id, answer.username, now())
+        users.see_name(connection, answer.user_id, answer.username, now())
     log.info("login.done", user=answer.user_id)
     return redirect(wanted, 303)
 

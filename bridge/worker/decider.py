@@ -22,7 +22,17 @@ from bridge.core.rights.grants import grants
 from bridge.core.rights.switching import Ending
 from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, Permanent
-from bridge.store import Connection, facts, inbox, links, memberships, shares, statements, work
+from bridge.store import (
+    Connection,
+    facts,
+    inbox,
+    links,
+    memberships,
+    shares,
+    statements,
+    users,
+    work,
+)
 from bridge.wiring import Bridge
 from bridge.worker import end_replaced, forum_events, sharing
 from bridge.worker.customer_readings import Reading, customers_for, read
@@ -246,7 +256,7 @@ def _link(
             claims.setdefault(reading.customer_id, reading.user_id)
     done = []
     for customer_id, claimed in claims.items():
-        user_id = links.present_account(connection, claimed)
+        user_id = users.present_account(connection, claimed)
         owner = links.user_of(connection, customer_id)
         if owner is None:
             links.link(connection, customer_id, user_id, proof="reference", actor="bridge", now=now)

@@ -15,7 +15,7 @@ from bridge.core.model.rights import Facts
 from bridge.core.rights.switching import IN_FORCE, Ending, endings, running
 from bridge.core.signed.reference import read_replacement
 from bridge.errors import BridgeError, Forbidden
-from bridge.store import Connection, catalogue, links
+from bridge.store import Connection, catalogue, users
 from bridge.stripe_api.reader import REPLACES
 from bridge.wiring import Bridge
 
@@ -38,7 +38,7 @@ def left_over(
         if word is None or one.status not in IN_FORCE:
             continue
         said = read_replacement(word, [bridge.settings.secret_key])
-        if said is None or links.present_account(connection, said[1]) != user_id:
+        if said is None or users.present_account(connection, said[1]) != user_id:
             log.warning("replace.foreign_word", subscription=one.id, user_id=user_id)
             continue
         replaces[one.id] = said[0]

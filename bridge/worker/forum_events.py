@@ -13,7 +13,7 @@ from bridge.core.events.forum import ForumEvent
 from bridge.core.events.outcome import DONE, Outcome, ignored
 from bridge.core.events.tasks import Ignore, ReadGroups, SyncUser
 from bridge.errors import NotFound
-from bridge.store import Connection, groups, inbox, links, observed, statements, work
+from bridge.store import Connection, groups, inbox, links, observed, users, work
 from bridge.wiring import Bridge
 from bridge.worker.lanes import LaneRound
 
@@ -49,7 +49,7 @@ def _take(connection: Connection, event: ForumEvent, now: datetime) -> Outcome |
             return _membership(connection, user_id, group_id, is_member, now)
         case SyncUser(user_id):
             if event.name == "user_anonymized" and _concerns(connection, user_id):
-                statements.mark_user(connection, user_id, "anonymized", now)
+                users.mark(connection, user_id, "anonymized", now)
             return user_id
         case ReadGroups():
             groups.ask_for_list(connection)
@@ -88,22 +88,22 @@ def look_at(bridge: Bridge, user_id: int) -> Outcome:
     except NotFound:
         log.warning("account.gone", user_id=user_id)
         with bridge.store.write() as connection:
-            statements.mark_user(connection, user_id, "gone", bridge.clock.now())
+            users.mark(connection, user_id, "gone", bridge.clock.now())
         return DONE
     with bridge.store.write() as connection:
-        statements.see_user(connection, user, bridge.clock.now())
+        users.see(connection, user, bridge.clock.now())
     return DONE
 
 
 def _concerns(connection: Connection, user_id: int) -> bool:
     """Whether the bridge ever had to do with a user."""
-    known = statements.user_row(connection, user_id) is not None
+    known = users.is_known(connection, user_id)
     return known or bool(links.customers_of(connection, user_id))
 
 
 def look_after_the_absent(bridge: Bridge) -> None:
     """Look again at some who are not there: a suspension ends by itself, and nobody says so."""
     with bridge.store.read() as connection:
-        absent = statements.absent(connection, AT_ONCE)
+        absent = users.absent(connection, AT_ONCE)
     for user_id in absent:
         look_at(bridge, user_id)

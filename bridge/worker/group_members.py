@@ -15,7 +15,7 @@ import structlog
 from bridge.discourse_api.client import MembersPage
 from bridge.discourse_api.reader import LogEntry
 from bridge.errors import BridgeError, NotFound, Transient
-from bridge.store import Row, groups, memberships, observed, sending, statements, work
+from bridge.store import Row, groups, memberships, observed, sending, statements, users, work
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff, work_through
 
@@ -176,7 +176,7 @@ def _names_of(bridge: Bridge, user_ids: Sequence[int]) -> dict[str, int]:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         for user_id in set(user_ids) - set(names.values()):
-            statements.mark_user(connection, user_id, "gone", now)
+            users.mark(connection, user_id, "gone", now)
     return names
 
 

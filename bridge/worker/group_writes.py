@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.errors import BridgeError, NotFound
-from bridge.store import Row, changes, groups, memberships, statements, work
+from bridge.store import Row, changes, groups, memberships, statements, users, work
 from bridge.wiring import Bridge
 
 # A real forum adds people one by one and kills a request at 30 s: aim at 2 to 3 s a call.
@@ -119,7 +119,7 @@ def sort_out(turn: Turn, user_ids: Sequence[int]) -> None:
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
         for user_id in set(user_ids) - known:
-            statements.mark_user(connection, user_id, "gone", now)
+            users.mark(connection, user_id, "gone", now)
             memberships.hold(connection, turn.id, [user_id], "user_gone", now)
 
 
@@ -135,10 +135,10 @@ def _look_up(turn: Turn, user_ids: Sequence[int]) -> None:
         with bridge.store.write() as connection:
             work.check(connection, turn.lease, now)
             if user is None:
-                statements.mark_user(connection, user_id, "gone", now)
+                users.mark(connection, user_id, "gone", now)
                 memberships.hold(connection, turn.id, [user_id], "user_gone", now)
                 continue
-            statements.see_user(connection, user, now)
+            users.see(connection, user, now)
             statements.compare(connection, [user_id], turn.compare_at)
             if turn.id in user.group_ids:
                 memberships.record_seen_in(connection, turn.id, user_id, now=now)

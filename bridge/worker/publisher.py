@@ -22,7 +22,7 @@ from bridge.render import (
     statement_fingerprint,
     statement_markdown,
 )
-from bridge.store import Connection, Row, member, statements, work
+from bridge.store import Connection, Row, member, statements, users, work
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff, work_through
 
@@ -164,7 +164,7 @@ def _answers(
 def _look_up(bridge: Bridge, user_id: int) -> User:
     user = bridge.discourse.user(user_id)
     with bridge.store.write() as connection:
-        statements.see_user(connection, user, bridge.clock.now())
+        users.see(connection, user, bridge.clock.now())
     return user
 
 
@@ -172,7 +172,7 @@ def _put_off(bridge: Bridge, user_id: int, error: BridgeError) -> None:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if isinstance(error, NotFound):
-            statements.mark_user(connection, user_id, "gone", now)
+            users.mark(connection, user_id, "gone", now)
             return
         row = statements.user_row(connection, user_id)
         wait = AGAIN.seconds(int(row.statement_attempts) if row is not None else 0, error)

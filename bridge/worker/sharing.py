@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from bridge.core.model.stripe import Purchase, Subscription
 from bridge.core.signed.reference import read_reference
-from bridge.store import Connection, links, shares, work
+from bridge.store import Connection, links, shares, users, work
 from bridge.stripe_api.reader import BENEFICIARY
 from bridge.wiring import Bridge
 
@@ -42,7 +42,7 @@ def with_beneficiary(bridge: Bridge, connection: Connection, thing: T) -> T:
     named = read_reference(thing.metadata.get(BENEFICIARY), [bridge.settings.secret_key])
     if named is None:
         return thing
-    return replace(thing, beneficiary_id=links.present_account(connection, named))
+    return replace(thing, beneficiary_id=users.present_account(connection, named))
 
 
 def is_only_shared(dirty: Sequence[work.Dirty], events: Sequence[object]) -> bool:

@@ -14,7 +14,8 @@ from bridge.core.model.discourse import User
 from bridge.sandbox.discourse.people import load_users
 from bridge.sandbox.stripe import add_webhook, delivery
 from bridge.sandbox.stripe.account import account_of
-from bridge.store import links, statements
+from bridge.store import links
+from bridge.store import users as store_users
 from bridge.worker import sweeper
 from tests.bench.report import percentile, show
 from tests.harness import POLICY, System, system
@@ -111,7 +112,7 @@ def prepared(world: System, count: int) -> list[tuple[int, str]]:
     with world.bridge.store.write() as connection:
         for user, customer in zip(users, customers, strict=True):
             links.link(connection, customer, user.id, proof="checkout", actor="bench", now=now)
-            statements.see_user(connection, User(user.id, user.username), now)
+            store_users.see(connection, User(user.id, user.username), now)
     return [(user.id, customer) for user, customer in zip(users, customers, strict=True)]
 
 

@@ -13,8 +13,7 @@ from sqlalchemy import insert, text, update
 
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.stripe import PendingPayment, Price, Product
-from bridge.store import catalogue, facts, schema
-from bridge.store import web as store
+from bridge.store import catalogue, checkouts, facts, links, schema
 from bridge.web import create_app
 from tests.e2e.place import Place, link, open_place
 
@@ -133,7 +132,15 @@ def pay(place: Place, user_id: int, customer_id: str, amount_minor: int) -> None
         f"in_{customer_id}", customer_id, "paid", now, amount_minor, "eur", f"Of {customer_id}"
     )
     with place.bridge.store.write() as connection:
-        assert store.adopt_customer(connection, customer_id, user_id, now)
+        assert links.link(
+            connection,
+            customer_id,
+            user_id,
+            proof="made for them",
+            actor="join",
+            now=now,
+            has_nothing=True,
+        )
         facts.save_money(connection, [line], now)
 
 
@@ -177,7 +184,7 @@ def test_A101_the_parts_of_a_payment_and_what_is_pending_are_text_on_the_page(
 
 def order(place: Place, user_id: int, order_id: str, price_id: str = "price_year") -> str:
     with place.bridge.store.write() as connection:
-        store.begin_checkout(
+        checkouts.begin(
             connection,
             order_id,
             user_id=user_id,
@@ -234,7 +241,7 @@ def test_a_form_without_our_token_does_nothing(place: Place) -> None:
     forged = {"order": order_id, "csrf_token": token_of_eve[2].partition('"')[0]}
     assert browser.post("/join/price_year", data=forged).status_code == 400
     with place.bridge.store.read() as connection:
-        assert store.checkout(connection, order_id) is None
+        assert checkouts.get(connection, order_id) is None
 
 
 # --- when something is wrong --------------------------------------------------------------------

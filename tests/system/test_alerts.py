@@ -13,7 +13,7 @@ import pytest
 from bridge.clock import Clock
 from bridge.sandbox.discourse.state import Post
 from bridge.sandbox.stripe import delivery
-from bridge.store import figures, statements
+from bridge.store import figures, users
 from bridge.worker import reconcile, sweeper
 from tests.harness import DAY, POLICY, System, system
 from tests.system.acts import checkout, confirm, forum_user, moves
@@ -410,7 +410,7 @@ def suspended(world: System, name: str) -> None:
     person, now = forum_user(world, name), world.sandbox.world.clock.now()
     person.suspended_at, person.suspended_till = now, now + 90 * DAY
     with world.bridge.store.write() as connection:
-        statements.mark_user(connection, world.user(name), "suspended", world.bridge.clock.now())
+        users.mark(connection, world.user(name), "suspended", world.bridge.clock.now())
 
 
 def test_what_comes_within_an_hour_is_written_into_the_message_and_announced_with_the_next(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bridge.store import web as store
+from bridge.store import checkouts
 from bridge.web import create_app
 from tests.harness import System, system
 from tests.system.acts import confirm, page_of
@@ -15,9 +15,7 @@ def done_page(world: System, user: str, price: str) -> str:
     now = world.bridge.clock.now()
     who, order = world.user(user), "an-order-of-the-test-itself"
     with world.bridge.store.write() as connection:
-        store.begin_checkout(
-            connection, order, user_id=who, price_id=price, return_to=None, now=now
-        )
+        checkouts.begin(connection, order, user_id=who, price_id=price, return_to=None, now=now)
     browser = create_app(world.bridge).test_client()
     with browser.session_transaction() as session:
         session["user_id"], session["username"] = world.user(user), user

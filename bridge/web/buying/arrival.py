@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.rights.offers import Offer
 from bridge.core.rules.compiled import Rules
-from bridge.store import web as store
+from bridge.store import checkouts, links, memberships
 from bridge.store.work import mark_dirty
 from bridge.web.addresses import forum_address
 from bridge.web.buying.join import offers_of
@@ -46,7 +46,7 @@ def done() -> AnyResponse | str:
     bought = _checkout_of(known, request.args.get("order", ""))
     look_number = request.args.get("n", 0, type=int)
     with the_bridge().store.write() as connection:
-        store.complete_checkout(connection, bought.id, now())
+        checkouts.complete(connection, bought.id, now())
     sold = _sold(bought.price_id)
     state = _state(known, sold)
     if state == "waiting" and look_number in ASK_STRIPE_AT:
@@ -68,7 +68,7 @@ def done() -> AnyResponse | str:
 
 def _checkout_of(known: Reader, order: str) -> Any:
     with the_bridge().store.read() as connection:
-        bought = store.checkout(connection, order)
+        bought = checkouts.get(connection, order)
     if bought is None:
         raise Stop(404, "Order not found", "We don't know this order. Check your membership page.")
     if bought.user_id != known.user_id:
@@ -90,8 +90,8 @@ def _state(known: Reader, bought: Offer | None) -> str:
         return "thanks"
     with the_bridge().store.read() as connection:
         rules = law_in_force(connection).rules
-        awaited = _waited_for(bought, store.steps_of(connection, known.user_id), rules)
-        found = store.memberships_of(connection, known.user_id, awaited)
+        awaited = _waited_for(bought, memberships.steps_of(connection, known.user_id), rules)
+        found = memberships.memberships_of(connection, known.user_id, awaited)
     rows = [found.get(group_id) for group_id in awaited]
     if all(row is not None and row.actual and row.wanted for row in rows):
         return "in"
@@ -115,7 +115,7 @@ def _waited_for(bought: Offer, steps: Mapping[str, int], rules: Rules) -> list[i
 def _ask_stripe(known: Reader) -> None:
     """Have the member's customers read again, as if Stripe had sent an event."""
     with the_bridge().store.write() as connection:
-        customers = store.live_customers_of(connection, known.user_id)
+        customers = links.live_customers_of(connection, known.user_id)
         for customer_id in customers:
             mark_dirty(
                 connection,

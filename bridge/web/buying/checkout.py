@@ -10,8 +10,7 @@ from flask import url_for
 
 from bridge.core.signed.reference import sign_reference, sign_replacement
 from bridge.errors import Permanent
-from bridge.store import facts, links
-from bridge.store import web as store
+from bridge.store import checkouts, facts, links
 from bridge.stripe_api.checkout import CheckoutRequest
 from bridge.web.addresses import with_query
 from bridge.web.context import Reader, absolute, now, the_bridge
@@ -44,7 +43,7 @@ def pay_address(
 def begin_order(reader: Reader, offer: Offer, order: str, return_to: str | None) -> Any:
     """The row of an order, made by the first click; another member's ends the request."""
     with the_bridge().store.write() as connection:
-        row = store.begin_checkout(
+        row = checkouts.begin(
             connection,
             order,
             user_id=reader.user_id,
@@ -75,7 +74,7 @@ def _open_page(reader: Reader, offer: Offer, row: Any, switch: Switch | None) ->
         idempotency_key=f"order-{row.id}",
     )
     with the_bridge().store.write() as connection:
-        store.save_session(connection, row.id, link.id, link.url, now() + PAGE_LIFE)
+        checkouts.save_session(connection, row.id, link.id, link.url, now() + PAGE_LIFE)
     log.info("join.to_stripe", user=reader.user_id, price=offer.price.id, session=link.id)
     return link.url
 
@@ -104,7 +103,7 @@ def _customer_of(reader: Reader, reference: str, switch: Switch | None) -> str:
     deleted at Stripe is followed by a new one.
     """
     with the_bridge().store.read() as connection:
-        live = store.live_customers_of(connection, reader.user_id)
+        live = links.live_customers_of(connection, reader.user_id)
         known = len(links.customers_of(connection, reader.user_id))
         if switch is not None and not switch.is_same_currency:
             live = tuple(one for one in live if not facts.subscriptions_of(connection, [one]))
@@ -116,7 +115,15 @@ def _customer_of(reader: Reader, reference: str, switch: Switch | None) -> str:
         reader.user_id, reference, idempotency_key=f"customer-{known}-{reference}"
     )
     with the_bridge().store.write() as connection:
-        theirs = store.adopt_customer(connection, customer.id, reader.user_id, now())
+        theirs = links.link(
+            connection,
+            customer.id,
+            reader.user_id,
+            proof="made for them",
+            actor="join",
+            now=now(),
+            has_nothing=True,
+        )
     if not theirs:
         raise Permanent(f"{customer.id} was made for user {reader.user_id} and is another's")
     return customer.id

@@ -16,8 +16,8 @@ from bridge.core.rights.offers import Offer, Owned, already_owned, find_offers, 
 from bridge.core.rights.switching import Switch
 from bridge.core.rules.compiled import Rule
 from bridge.core.telling.words import LOCALE, price_words, term_words
+from bridge.store import catalogue, groups, memberships
 from bridge.store import facts as readings
-from bridge.store import web as store
 from bridge.web.addresses import forum_address, has_page, with_query
 from bridge.web.buying import change
 from bridge.web.buying.checkout import pay_address
@@ -79,12 +79,12 @@ def offer(key: str) -> AnyResponse:
 def offers_of(key: str) -> list[Offer]:
     """What a link sells; ends the request with a page when that is nothing."""
     with the_bridge().store.read() as connection:
-        products, prices = store.on_sale(connection)
+        products, prices = catalogue.on_sale(connection)
         rules = law_in_force(connection).rules
         named = find_offers(key, products, prices, rules)
         found = [one for one in named if not rules.halted_rule_for(one[1].id, one[0].id)]
         ids = {group_id for _, _, rule in found if rule for group_id in rule.group_ids}
-        groups = store.groups_by_id(connection, ids)
+        theirs = groups.groups_by_id(connection, ids)
     if named and not found:
         log.warning("join.rule_halted", prices=[price.id for _, price, _ in named])
         raise Stop(
@@ -101,7 +101,7 @@ def offers_of(key: str) -> list[Offer]:
             "Ask in the post that contains the link.",
         )
     return [
-        Offer(product, price, rule, tuple(groups[g] for g in _ids(rule) if g in groups))
+        Offer(product, price, rule, tuple(theirs[g] for g in _ids(rule) if g in theirs))
         for product, price, rule in found
     ]
 
@@ -190,7 +190,7 @@ def _standing(known: Reader, wanted: Offer) -> tuple[Owned | None, Switch | None
     """Why the reader need not buy this, or what they would change for it; or neither."""
     with the_bridge().store.read() as connection:
         facts, _ = readings.facts_of(connection, known.user_id)
-        rows = store.memberships_of(connection, known.user_id, wanted.group_ids)
+        rows = memberships.memberships_of(connection, known.user_id, wanted.group_ids)
         switches = switches_of(facts, law_in_force(connection))
     owned = already_owned(wanted, facts, rows)
     switch = next((one for one in switches if one.target.id == wanted.price.id), None)

@@ -9,8 +9,8 @@ from bridge.core.memberships.member import changes, payers
 from bridge.core.rights.switching import OVER
 from bridge.core.telling import statement as core
 from bridge.core.telling.of_member import statement_input
+from bridge.store import links
 from bridge.store import member as members
-from bridge.store import web as store
 from bridge.web.context import absolute, law_in_force, now, reader, the_bridge
 from bridge.web.limiting import limited
 from bridge.web.login import ask_for_login
@@ -49,7 +49,7 @@ def billing() -> AnyResponse:
         return ask_for_login()
     limited("pay")
     with the_bridge().store.read() as connection:
-        own = store.live_customers_of(connection, known.user_id)
+        own = links.live_customers_of(connection, known.user_id)
     wanted = request.form.get("customer") or (own[0] if own else "")
     if wanted not in own:
         raise Stop(403, "You can't change this", "It belongs to another member.")

@@ -1,0 +1,67 @@
+"""Orders begun on the bridge's pages; a repeated click finds the row that the first one made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from bridge.store.schema import checkouts
+from bridge.store.work import insert_for
+
+
+def begin(
+    connection: Connection,
+    checkout_id: str,
+    *,
+    user_id: int,
+    price_id: str,
+    return_to: str | None,
+    now: datetime,
+) -> Row[Any] | None:
+    """The row of this checkout, made now or by an earlier click; None if it is somebody else's."""
+    connection.execute(
+        insert_for(connection)(checkouts)
+        .values(
+            id=checkout_id,
+            user_id=user_id,
+            price_id=price_id,
+            return_to=return_to,
+            created_at=now,
+        )
+        .on_conflict_do_nothing()
+    )
+    return connection.execute(
+        select(checkouts).where(
+            checkouts.c.id == checkout_id,
+            checkouts.c.user_id == user_id,
+            checkouts.c.price_id == price_id,
+        )
+    ).one_or_none()
+
+
+def save_session(
+    connection: Connection, checkout_id: str, session_id: str, url: str, expires_at: datetime | None
+) -> None:
+    """Keep where Stripe's page for this checkout is, for the next click on the same button."""
+    connection.execute(
+        update(checkouts)
+        .where(checkouts.c.id == checkout_id)
+        .values(session_id=session_id, url=url, expires_at=expires_at)
+    )
+
+
+def get(connection: Connection, checkout_id: str) -> Row[Any] | None:
+    """A checkout, whosever it is: the caller compares the user."""
+    return connection.execute(select(checkouts).where(checkouts.c.id == checkout_id)).one_or_none()
+
+
+def complete(connection: Connection, checkout_id: str, now: datetime) -> bool:
+    """Note that the buyer came back from Stripe; True the first time."""
+    done = connection.execute(
+        update(checkouts)
+        .where(checkouts.c.id == checkout_id, checkouts.c.completed_at.is_(None))
+        .values(completed_at=now)
+    )
+    return done.rowcount == 1
