@@ -18,7 +18,17 @@ from bridge.core.model.stripe import Subscription
 from bridge.core.rights.grants import grants
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.mapping import compile_rules
-from bridge.store import Connection, catalogue, facts, groups, links, member, memberships, users
+from bridge.store import (
+    Connection,
+    catalogue,
+    facts,
+    groups,
+    links,
+    member,
+    memberships,
+    subscriptions,
+    users,
+)
 from bridge.wiring import Bridge
 
 Progress = Callable[[str, int], None]
@@ -154,7 +164,7 @@ def _with_fresh(
     stored, _ = facts.facts_of(connection, user_id)
     customer_ids = links.customers_of(connection, user_id)
     theirs = (*stored.subscriptions, *(seat.subscription for seat in stored.seats))
-    known = facts.subscription_ids_of(connection, customer_ids)
+    known = subscriptions.ids_of(connection, customer_ids)
     read = {
         one.id: one
         for customer_id in {*customer_ids, *(one.customer_id for one in theirs)}

@@ -18,7 +18,7 @@ from bridge.core.rules.values import Term
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.preview import Effect, What, effects
-from bridge.store import Connection, changes, facts, hand_grants, statements, users, work
+from bridge.store import Connection, changes, hand_grants, money, statements, users, work
 from bridge.wiring import Bridge
 
 Method = Literal["cash", "cheque", "bank", "other"]
@@ -119,7 +119,7 @@ def record_payment(
     with bridge.store.write() as connection:
         if not again:
             _refuse_twice(connection, user, line)
-        facts.save_money(connection, [line], now)
+        money.save(connection, [line], now)
         given = None
         if group is not None and bought is not None:
             until_at = _until(connection, user_id, group, bought, payment.at, bridge)
@@ -176,7 +176,7 @@ def reverse_payment(bridge: Bridge, actor: Actor, line_id: str) -> Reversed:
             what=f"Correction of {line.at:%Y-%m-%d}: {line.what}",
             recorded_by=str(actor),
         )
-        is_new = bool(facts.save_money(connection, [correction], now))
+        is_new = bool(money.save(connection, [correction], now))
         grant = None
         if is_new and line.user_id is not None:
             grant_id = _grant_of(connection, line)
@@ -218,7 +218,7 @@ def _refuse_the_date(payment: Payment, now: datetime) -> None:
 
 
 def _refuse_twice(connection: Connection, user: User, line: MoneyLine) -> None:
-    known = facts.money_of(connection, user.id)
+    known = money.of_user(connection, user.id)
     corrected = {one.id.removesuffix(REVERSED) for one in known if one.id.endswith(REVERSED)}
     for one in known:
         if one.id in corrected or one.id.endswith(REVERSED):
@@ -241,7 +241,7 @@ def _is_same(one: MoneyLine, other: MoneyLine) -> bool:
 
 
 def _by_hand(connection: Connection, line_id: str) -> MoneyLine:
-    line = facts.money_line(connection, line_id) if line_id.startswith(BY_HAND) else None
+    line = money.line(connection, line_id) if line_id.startswith(BY_HAND) else None
     if line is None:
         raise NotFound(f"no payment {line_id} was recorded by hand")
     if line_id.endswith(REVERSED):

@@ -13,7 +13,7 @@ from bridge.core.rights.sharing import places
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
 from bridge.operations.preview import Effect, What, effects
-from bridge.store import Connection, facts, history, links, shares, work
+from bridge.store import Connection, history, links, shares, subscriptions, work
 from bridge.store.shares import Place
 from bridge.wiring import Bridge
 
@@ -134,7 +134,7 @@ def _no_seat(subscription_id: str, user_id: int) -> NotFound:
 
 
 def _subscription(connection: Connection, subscription_id: str) -> Subscription:
-    found = facts.subscription(connection, subscription_id)
+    found = subscriptions.last_read(connection, subscription_id)
     if found is None:
         raise NotFound(f"no subscription {subscription_id} was ever read: `bridge sync --all`?")
     return found

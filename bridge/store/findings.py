@@ -21,7 +21,7 @@ from bridge.core.telling.alerts import (
     Kind,
     is_news_missed,
 )
-from bridge.store import catalogue, facts, sending, state
+from bridge.store import catalogue, sending, state
 from bridge.store.figures import GO_ON, GOES_ON
 from bridge.store.orphans import paying_orphans
 from bridge.store.schema import (
@@ -35,6 +35,7 @@ from bridge.store.schema import (
     work,
 )
 from bridge.store.statements import STARTED_AT
+from bridge.store.subscriptions import last_read
 from bridge.store.work import FORUM_LANE
 
 M = memberships.c
@@ -180,7 +181,7 @@ def _ended_without_rule(connection: Connection, rules: Rules, now: datetime) -> 
     """Those whose price without a rule ended what it gave, where the site wants that (A34)."""
     lately = (~M.wanted, M.unwanted_at > now - ENDED_LATELY)
     for row in connection.execute(_of_member().where(*lately)):
-        sources = [facts.subscription(connection, id_) for id_ in row.sources]
+        sources = [last_read(connection, id_) for id_ in row.sources]
         if any(one is not None and _has_no_rule(one, rules) for one in sources):
             subject = f"{row.user_id}:{row.group_id}"
             yield Finding(Kind.NO_RULE_ENDS, subject, row.unwanted_at, _member(row))

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Row, select
 
 from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.member import Member, Membership
-from bridge.store import facts, groups
+from bridge.store import facts, groups, money
+from bridge.store.purchases import pending_of
 from bridge.store.schema import (
     customers,
     hand_grants,
@@ -36,8 +37,8 @@ def load(connection: Connection, user_id: int, *, with_money: bool = False) -> M
         live_customer_ids=tuple(row.customer_id for row in _last_linked_first(live)),
         memberships=memberships_of(connection, user_id),
         groups=groups.load_groups(connection),
-        pending_orders=tuple(one for row in live for one in facts.pending_of(row.pending)),
-        money=facts.money_of(connection, user_id) if with_money else (),
+        pending_orders=tuple(one for row in live for one in pending_of(row.pending)),
+        money=money.of_user(connection, user_id) if with_money else (),
     )
 
 

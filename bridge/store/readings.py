@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from cattrs.preconf.json import make_converter
-from sqlalchemy import Connection, insert, or_, select
+from sqlalchemy import Connection, Table, insert, or_, select
 
 from bridge.core.model.stripe import Entitlements, Feature, Price, Product, Purchase, Subscription
 from bridge.core.rules.policy import Policy
 from bridge.store.schema import readings
+from bridge.store.work import insert_for
 
 CONVERTER = make_converter()
 # What is as it always is need not be written down a thousand times.
@@ -42,6 +43,36 @@ def note(
     """Append what is known of something from now on."""
     data = COMPACT.unstructure(thing)
     _append(connection, NAMES[type(thing)], thing.id, at, customer_id, data)
+
+
+def keep(
+    connection: Connection,
+    table: Table,
+    thing: Subscription | Purchase,
+    customer_id: str,
+    at: datetime,
+    known_at: datetime | None = None,
+) -> None:
+    """Keep the last reading of something in its table, and note it where it has changed.
+
+    `known_at`: when it came in, where that is long after the reading began.
+    """
+    data = CONVERTER.unstructure(thing)
+    before = connection.scalar(select(table.c.data).where(table.c.id == thing.id))
+    # What an earlier version wrote has not changed for lacking what this one reads besides.
+    if before is None or (before != data and CONVERTER.structure(before, type(thing)) != thing):
+        note(connection, thing, known_at or at, customer_id=customer_id)
+    row = {
+        "customer_id": customer_id,
+        "beneficiary_id": thing.beneficiary_id,
+        "data": data,
+        "read_at": at,
+    }
+    connection.execute(
+        insert_for(connection)(table)
+        .values(id=thing.id, **row)
+        .on_conflict_do_update(index_elements=["id"], set_=row)
+    )
 
 
 def note_gone(

@@ -10,7 +10,7 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.stripe import Feature, PendingPayment, Price, Product, Purchase, Subscription
 from bridge.core.signed.reference import read_reference
 from bridge.errors import NotFound
-from bridge.store import Connection, catalogue, facts, links, shares
+from bridge.store import Connection, catalogue, links, shares, subscriptions
 from bridge.stripe_api.reader import REFERENCE
 from bridge.wiring import Bridge
 from bridge.worker import sharing
@@ -144,7 +144,7 @@ def _is_in_doubt(bridge: Bridge, customer_id: str) -> bool:
     A subscription that owes something now shows what it owes, and not what was paid in between.
     """
     with bridge.store.read() as connection:
-        known = facts.subscriptions_of(connection, [customer_id])
+        known = subscriptions.of_customers(connection, [customer_id])
     return any(one.last_payment and one.last_payment.is_doubtful for one in known)
 
 

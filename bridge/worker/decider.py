@@ -28,8 +28,11 @@ from bridge.store import (
     inbox,
     links,
     memberships,
+    money,
+    purchases,
     shares,
     statements,
+    subscriptions,
     users,
     work,
 )
@@ -176,7 +179,7 @@ def _keep(
             continue
         note_catalogue(connection, reading.catalogue, now)
         customer_id, at = reading.customer_id, reading.began_at
-        pending[customer_id], is_other = facts.save_subscriptions(
+        pending[customer_id], is_other = subscriptions.save_all(
             connection,
             customer_id,
             reading.subscriptions,
@@ -186,10 +189,10 @@ def _keep(
         )
         announced |= {customer_id} if is_other else set()
         if reading.purchases is not None:
-            pending[customer_id] |= facts.save_purchases(
+            pending[customer_id] |= purchases.save(
                 connection, customer_id, reading.purchases, reading.pending_orders, at
             )
-        new.extend(facts.save_money(connection, reading.money, now))
+        new.extend(money.save(connection, reading.money, now))
     return News(tuple(new), pending, frozenset(announced))
 
 
@@ -207,7 +210,7 @@ def _share(
     read = [reading.customer_id for reading in readings]
     before = sharing.others(connection, user_id, own, read)
     news = _keep(connection, readings, now)
-    shares.mark_seats_too_many(connection, facts.subscriptions_of(connection, own), now)
+    shares.mark_seats_too_many(connection, subscriptions.of_customers(connection, own), now)
     if tells_others:
         after = sharing.others(connection, user_id, own, read)
         shares.wake(connection, before | after, f"shares with {key}", now)
@@ -274,7 +277,7 @@ def _decide(
     known, reading_at = facts.facts_of(connection, user_id)
     rules = bridge.rulebook.rules(connection)
     verdicts = grants(known, rules, bridge.policy, now)
-    vanished = facts.vanished(connection, customers_for(connection, user_id))
+    vanished = subscriptions.vanished(connection, customers_for(connection, user_id))
     decision = decide(
         memberships.wanted_of(connection, user_id),
         verdicts,

@@ -33,7 +33,7 @@ from bridge.core.events.tasks import (
 from bridge.core.model.stripe import Feature, Price, Product
 from bridge.core.signed.reference import read_reference
 from bridge.errors import NotFound
-from bridge.store import Connection, catalogue, facts, groups, inbox, links, state, work
+from bridge.store import Connection, catalogue, groups, inbox, links, state, subscriptions, work
 from bridge.wiring import Bridge
 from bridge.worker.lanes import LaneRound
 
@@ -129,7 +129,7 @@ def _common(bridge: Bridge, event: Event) -> Outcome:
 
 def _resolve(bridge: Bridge, task: SyncObject, event: Event) -> Outcome:
     with bridge.store.read() as connection:
-        customer_id = facts.subscription_customer(connection, task.id)
+        customer_id = subscriptions.customer_of(connection, task.id)
     try:
         customer_id = customer_id or bridge.stripe.customer_of(task.kind, task.id)
     except NotFound:

@@ -16,7 +16,7 @@ from bridge.core.events.stripe import MalformedEvent, read_event
 from bridge.core.model.stripe import Subscription
 from bridge.core.signed.reference import read_reference
 from bridge.errors import Forbidden, NotFound
-from bridge.store import Connection, alerts, catalogue, facts, inbox, links, state, work
+from bridge.store import Connection, alerts, catalogue, inbox, links, state, subscriptions, work
 from bridge.store.findings import CLOCK, ENDPOINT
 from bridge.stripe_api.reader import REFERENCE
 from bridge.wiring import Bridge
@@ -160,7 +160,7 @@ def read_all_subscriptions(
         progress(seen)
     with bridge.store.write() as connection:
         links.everybody_was_read(connection, began_at)
-        for customer_id in facts.customers_with_vanished(connection):
+        for customer_id in subscriptions.customers_with_vanished(connection):
             work.mark_dirty(
                 connection,
                 customer_id,
@@ -169,7 +169,7 @@ def read_all_subscriptions(
                 cause="reconcile: vanished",
                 needs=("read",),
             )
-        for customer_id in facts.customers_alive_after_all(connection, began_at):
+        for customer_id in subscriptions.customers_alive_after_all(connection, began_at):
             work.mark_dirty(
                 connection,
                 customer_id,
@@ -206,18 +206,18 @@ def _take_in(
 ) -> None:
     customer_id = subscription.customer_id
     subscription = sharing.with_beneficiary(bridge, connection, subscription)
-    known = facts.stored_subscription(connection, subscription.id)
+    known = subscriptions.stored(connection, subscription.id)
     before = None
     if known is not None:
         before = known.subscription
-        subscription = facts.with_known_fate(subscription, {before.id: before})
+        subscription = subscriptions.with_known_fate(subscription, {before.id: before})
     if known is not None and known.read_at > began_at:
         return  # read on its own meanwhile: newer than this page may be
     if before == subscription:
-        facts.read_the_same(connection, subscription.id, began_at)
+        subscriptions.read_the_same(connection, subscription.id, began_at)
         return
     links.see_customer(connection, customer_id, now)
-    facts.save_subscription(connection, subscription, began_at, known_at=now)
+    subscriptions.save(connection, subscription, began_at, known_at=now)
     # Whoever did it at Stripe, no news of it came here (A86).
     work.mark_dirty(connection, customer_id, now=now, due_at=now, cause=EXTERNAL)
     claim = subscription.metadata.get(REFERENCE)

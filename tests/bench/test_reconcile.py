@@ -23,7 +23,7 @@ from bridge.sandbox.discourse.membership import leave
 from bridge.sandbox.discourse.people import load_members, load_users
 from bridge.sandbox.stripe.account import account_of
 from bridge.sandbox.stripe.loading import load
-from bridge.store import facts, state
+from bridge.store import state, subscriptions
 from bridge.store.schema import customers, groups, memberships, users
 from bridge.worker import sweeper
 from tests.bench.report import show
@@ -195,7 +195,7 @@ def record_all(world: System) -> None:
         with bridge.store.write() as connection:
             rows = []
             for one in page:
-                facts.save_subscription(connection, one, now)
+                subscriptions.save(connection, one, now)
                 user_id = int(one.customer_id.removeprefix("cus_"))
                 rows.append((user_id, one))
             connection.execute(insert(customers), [customer(*row, now) for row in rows])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.core.ledger.lines import MoneyLine
-from bridge.store import facts
+from bridge.store import money
 from bridge.web import create_app
 from tests.bench.report import percentile, show
 from tests.harness import system
@@ -38,7 +38,7 @@ def test_the_statement_of_a_member_with_thousands_of_invoices(tmp_path: Path) ->
                 for n in range(count)
             )  # fmt: skip
             with world.bridge.store.write() as connection:
-                facts.save_money(connection, lines, now)
+                money.save(connection, lines, now)
             mark = world.mark()
             took = []
             for _ in range(15):

@@ -13,7 +13,7 @@ from sqlalchemy import insert, text, update
 
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.stripe import PendingPayment, Price, Product
-from bridge.store import catalogue, checkouts, facts, links, schema
+from bridge.store import catalogue, checkouts, links, money, purchases, schema
 from bridge.web import create_app
 from tests.e2e.place import Place, link, open_place
 
@@ -141,7 +141,7 @@ def pay(place: Place, user_id: int, customer_id: str, amount_minor: int) -> None
             now=now,
             has_nothing=True,
         )
-        facts.save_money(connection, [line], now)
+        money.save(connection, [line], now)
 
 
 def test_I7_everyone_sees_their_own_statement_and_nobody_else_s(tmp_path: Path) -> None:
@@ -174,8 +174,8 @@ def test_A101_the_parts_of_a_payment_and_what_is_pending_are_text_on_the_page(
         line = MoneyLine("in_2", "cus_of_ada", "paid", now, 1000, "eur", hostile, parts=(part,))
         waits = PendingPayment("cs_1", hostile, 1200, "eur", now)
         with place.bridge.store.write() as connection:
-            facts.save_money(connection, [line], now)
-            facts.save_purchases(connection, "cus_of_ada", [], [waits], now)
+            money.save(connection, [line], now)
+            purchases.save(connection, "cus_of_ada", [], [waits], now)
         page = place.browser("ada").get("/me")
         assert "<script" not in page.text
         assert unescape(page.text).count(hostile) == 3

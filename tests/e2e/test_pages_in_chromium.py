@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.stripe import PendingPayment, Price, Product
-from bridge.store import facts, links
+from bridge.store import links, money, subscriptions
 from tests.e2e.place import Place, open_place
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -179,10 +179,10 @@ def long_statement(place: Place, yearly: str) -> None:
         parts = MoneyPart("Remaining time on Patron after 1 Dec 2026", 3867), MoneyPart("Tax", 500)
         whole = MoneyLine("in_30", customer, "paid", back, 3500, "eur", "Patron", parts=parts)
         lines.append(replace(whole, discount_minor=867, from_credit_minor=700))
-        facts.save_money(connection, lines, now)
-        (running,) = facts.subscriptions_of(connection, [customer])
+        money.save(connection, lines, now)
+        (running,) = subscriptions.of_customers(connection, [customer])
         waits = PendingPayment("in_31", "Remaining time on Patron", 1200, "eur", now)
-        facts.save_subscription(connection, replace(running, pending=(waits,)), now)
+        subscriptions.save(connection, replace(running, pending=(waits,)), now)
 
 
 LOOKS = [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE), ("light", NARROW)]

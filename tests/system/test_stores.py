@@ -27,7 +27,7 @@ from bridge.clock import Clock
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.errors import RateLimited, Transient
 from bridge.limiter import Limiter
-from bridge.store import Store, facts, links, migrate, state, work
+from bridge.store import Store, links, migrate, money, state, work
 from bridge.store.schema import groups, metadata, slots
 from bridge.store.schema import work as work_table
 
@@ -103,8 +103,8 @@ def test_money_that_an_earlier_version_kept_is_as_it_was_and_new_money_keeps_its
         connection.execute(insert(table("money_lines", *map(column, row))).values(row))
     migrate.upgrade(store, NOW)
     with store.write() as connection:
-        assert facts.save_money(connection, [new], NOW) == (new,)
-        first, second = facts.money_of(connection, 7)
+        assert money.save(connection, [new], NOW) == (new,)
+        first, second = money.of_user(connection, 7)
         assert (replace(first, at=NOW), second) == (old, new)
     store.close()
 

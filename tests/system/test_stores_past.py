@@ -10,7 +10,17 @@ from sqlalchemy import select, text
 
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Subscription, SubscriptionItem
-from bridge.store import Store, accounts, facts, history, links, migrate, readings, shares
+from bridge.store import (
+    Store,
+    accounts,
+    facts,
+    history,
+    links,
+    migrate,
+    readings,
+    shares,
+    subscriptions,
+)
 from bridge.store.schema import readings as readings_table
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -71,7 +81,7 @@ def test_what_was_read_before_gifts_had_a_past_is_known_as_a_gift(database_url: 
 def test_E21_E52_seats_and_gifts_are_found_for_whoever_had_them(store: Store) -> None:
     with store.write() as connection:
         links.link(connection, "cus_1", ALICE, proof="operator", actor="test", now=NOW)
-        facts.save_subscriptions(
+        subscriptions.save_all(
             connection, "cus_1", [SUB, GIFT], NOW, with_payments=True, entitlements=("forum",)
         )
         shares.assign(connection, SUB, CAROL, actor="alice", now=NOW + HOUR)
@@ -93,7 +103,7 @@ def test_E21_E52_seats_and_gifts_are_found_for_whoever_had_them(store: Store) ->
 
 def test_E58_a_seat_goes_along_with_its_place_and_of_two_one_is_enough(store: Store) -> None:
     with store.write() as connection:
-        facts.save_subscriptions(connection, "cus_1", [SUB], NOW, with_payments=True)
+        subscriptions.save_all(connection, "cus_1", [SUB], NOW, with_payments=True)
         shares.assign(connection, SUB, BOB, actor="alice", now=NOW + HOUR)
         shares.assign(connection, SUB, CAROL, actor="alice", now=NOW + 2 * HOUR)
     for number, (from_id, to_id) in enumerate(((BOB, ALICE), (CAROL, ALICE))):
@@ -126,7 +136,7 @@ def test_a_customer_who_is_no_longer_asked_for_entitlements_is_as_one_who_never_
     with store.write() as connection:
         links.link(connection, "cus_1", ALICE, proof="operator", actor="test", now=NOW)
         for asked in (("forum",), ("forum",), (), None):
-            facts.save_subscriptions(
+            subscriptions.save_all(
                 connection, "cus_1", [], NOW, with_payments=True, entitlements=asked
             )
     with store.read() as connection:
@@ -138,7 +148,7 @@ def test_a_customer_who_is_no_longer_asked_for_entitlements_is_as_one_who_never_
 def test_a_listing_of_all_subscriptions_proves_nothing_about_entitlements(store: Store) -> None:
     with store.write() as connection:
         links.link(connection, "cus_1", ALICE, proof="operator", actor="test", now=NOW)
-        facts.save_subscriptions(
+        subscriptions.save_all(
             connection, "cus_1", [], NOW, with_payments=True, entitlements=("forum",)
         )
         connection.execute(text("UPDATE customers SET read_at = read_at + 3600000000"))

@@ -10,7 +10,7 @@ from flask import url_for
 
 from bridge.core.signed.reference import sign_reference, sign_replacement
 from bridge.errors import Permanent
-from bridge.store import checkouts, facts, links
+from bridge.store import checkouts, links, subscriptions
 from bridge.stripe_api.checkout import CheckoutRequest
 from bridge.web.addresses import with_query
 from bridge.web.context import Reader, absolute, now, the_bridge
@@ -106,7 +106,7 @@ def _customer_of(reader: Reader, reference: str, switch: Switch | None) -> str:
         live = links.live_customers_of(connection, reader.user_id)
         known = len(links.customers_of(connection, reader.user_id))
         if switch is not None and not switch.is_same_currency:
-            live = tuple(one for one in live if not facts.subscriptions_of(connection, [one]))
+            live = tuple(one for one in live if not subscriptions.of_customers(connection, [one]))
     if switch is not None and switch.is_same_currency:
         return switch.subscription.customer_id
     if live:

@@ -1,0 +1,46 @@
+"""One-off purchases as last read from Stripe, and orders whose payment is on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, delete, select, update
+
+from bridge.core.model.stripe import PendingPayment, Purchase
+from bridge.store import readings
+from bridge.store.readings import CONVERTER
+from bridge.store.schema import customers, purchases
+
+
+def save(
+    connection: Connection,
+    customer_id: str,
+    found: Sequence[Purchase],
+    pending: Sequence[PendingPayment],
+    read_at: datetime,
+) -> frozenset[PendingPayment]:
+    """Replace what was known of a customer's one-off purchases by a complete reading.
+
+    `pending` are orders that are not paid yet; which of them came or went.
+    """
+    gone = and_(
+        purchases.c.customer_id == customer_id, purchases.c.id.not_in([p.id for p in found])
+    )
+    for purchase_id in connection.scalars(select(purchases.c.id).where(gone)).all():
+        readings.note_gone(connection, "purchase", purchase_id, read_at, customer_id=customer_id)
+    connection.execute(delete(purchases).where(gone))
+    for purchase in found:
+        readings.keep(connection, purchases, purchase, customer_id, read_at)
+    is_customer = customers.c.customer_id == customer_id
+    before = connection.scalar(select(customers.c.pending).where(is_customer))
+    waiting = CONVERTER.unstructure(pending) or None
+    # What is under way is looked at whenever the customer is: the news of its end may be lost.
+    row = {"has_purchases": bool(found or pending), "pending": waiting}
+    connection.execute(update(customers).where(is_customer).values(**row))
+    return frozenset(pending) ^ frozenset(pending_of(before))
+
+
+def pending_of(data: object) -> list[PendingPayment]:
+    """The payments on their way that a customer's row keeps."""
+    return CONVERTER.structure(data or [], list[PendingPayment])

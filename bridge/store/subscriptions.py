@@ -1,0 +1,194 @@
+"""Subscriptions as last read from Stripe.
+
+Only complete readings are kept: a customer's subscriptions are read as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from bridge.core.model.stripe import Entitlements, PendingPayment, Subscription
+from bridge.store import links, readings
+from bridge.store.readings import CONVERTER
+from bridge.store.schema import customers, subscriptions
+
+ENDED = ("canceled", "incomplete_expired")
+
+
+def save_all(
+    connection: Connection,
+    customer_id: str,
+    found: Sequence[Subscription],
+    read_at: datetime,
+    *,
+    with_payments: bool,
+    entitlements: tuple[str, ...] | None = None,
+) -> tuple[frozenset[PendingPayment], bool]:
+    """Keep a complete reading of a customer's subscriptions, and of their entitlements if asked.
+
+    Returns which pending payments came or went, and whether another payment is announced now.
+
+    One that was there before and is missing now is kept as it was: Stripe never forgets one, so
+    its silence proves nothing (`vanished`). `with_payments`: refunds and disputes of the last
+    payments were read too.
+    """
+    links.see_customer(connection, customer_id, read_at)
+    known = {one.id: one for one in of_customers(connection, [customer_id])}
+    for subscription in found:
+        # Of one that ended nothing is asked any more; what is known of its payment stays known.
+        was_asked = with_payments and (subscription.status != "canceled" or subscription.cancel_at)
+        kept = subscription if was_asked else with_known_fate(subscription, known)
+        save(connection, kept, read_at)
+    if entitlements is not None:
+        _note_entitlements(connection, customer_id, entitlements, read_at)
+    connection.execute(
+        update(customers)
+        .where(customers.c.customer_id == customer_id)
+        .values(
+            read_at=read_at,
+            deleted_at=None,  # what can be read whole is there, whatever was heard before
+            entitlements=entitlements,
+            entitlements_at=None if entitlements is None else read_at,
+        )
+    )
+    before = [known[one.id] for one in found if one.id in known]
+    announced = {one.id: one.next_charge for one in found} != {b.id: b.next_charge for b in before}
+    return _pending_in(found) ^ _pending_in(before), announced
+
+
+def _pending_in(found: Iterable[Subscription]) -> frozenset[PendingPayment]:
+    return frozenset(payment for one in found for payment in one.pending)
+
+
+def _note_entitlements(
+    connection: Connection, customer_id: str, found: tuple[str, ...], read_at: datetime
+) -> None:
+    (row,) = links.customer_rows(connection, [customer_id])
+    if row.entitlements_at is None or tuple(row.entitlements) != found:
+        now = Entitlements(customer_id, found)
+        readings.note(connection, now, read_at, customer_id=customer_id)
+
+
+def save(
+    connection: Connection,
+    subscription: Subscription,
+    read_at: datetime,
+    known_at: datetime | None = None,
+) -> None:
+    """Keep one subscription of a listing that is not whole yet.
+
+    `known_at`: when it came in, where that is long after the listing began.
+    """
+    customer_id = subscription.customer_id
+    readings.keep(connection, subscriptions, subscription, customer_id, read_at, known_at)
+
+
+def with_known_fate(subscription: Subscription, known: Mapping[str, Subscription]) -> Subscription:
+    """A reading that did not ask after refunds and disputes must not forget what one found out."""
+    before = known[subscription.id].last_payment if subscription.id in known else None
+    now = subscription.last_payment
+    if before is None or (now is not None and before.invoice_id != now.invoice_id):
+        return subscription
+    return replace(subscription, last_payment=before)
+
+
+def read_the_same(connection: Connection, subscription_id: str, read_at: datetime) -> None:
+    """Keep that a subscription was read again and is as it was."""
+    mine = subscriptions.c.id == subscription_id
+    connection.execute(update(subscriptions).where(mine).values(read_at=read_at))
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A subscription as it was last read, and when that reading began."""
+
+    subscription: Subscription
+    read_at: datetime
+
+
+def stored(connection: Connection, subscription_id: str) -> Stored | None:
+    """What was last read of one subscription."""
+    asked = select(subscriptions.c.data, subscriptions.c.read_at)
+    row = connection.execute(asked.where(subscriptions.c.id == subscription_id)).one_or_none()
+    return Stored(CONVERTER.structure(row.data, Subscription), row.read_at) if row else None
+
+
+def last_read(connection: Connection, subscription_id: str) -> Subscription | None:
+    """A subscription as last read."""
+    data = connection.scalar(
+        select(subscriptions.c.data).where(subscriptions.c.id == subscription_id)
+    )
+    return CONVERTER.structure(data, Subscription) if data else None
+
+
+def of_customers(connection: Connection, customer_ids: Sequence[str]) -> tuple[Subscription, ...]:
+    """The stored subscriptions of customers."""
+    return tuple(
+        CONVERTER.structure(data, Subscription)
+        for data in connection.scalars(
+            select(subscriptions.c.data)
+            .where(subscriptions.c.customer_id.in_(customer_ids))
+            .order_by(subscriptions.c.id)
+        )
+    )
+
+
+def ids_of(connection: Connection, customer_ids: Collection[str]) -> set[str]:
+    """The ids of all subscriptions that were ever read of these customers."""
+    asked = select(subscriptions.c.id).where(subscriptions.c.customer_id.in_(customer_ids))
+    return set(connection.scalars(asked))
+
+
+def customer_of(connection: Connection, subscription_id: str) -> str | None:
+    """The customer of a subscription that was read before."""
+    return connection.scalar(
+        select(subscriptions.c.customer_id).where(subscriptions.c.id == subscription_id)
+    )
+
+
+def vanished(connection: Connection, customer_ids: Sequence[str]) -> frozenset[str]:
+    """Subscriptions that the last complete reading of their customer did not have any more."""
+    return frozenset(
+        connection.scalars(
+            select(subscriptions.c.id)
+            .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
+            .where(
+                subscriptions.c.customer_id.in_(customer_ids),
+                subscriptions.c.read_at < customers.c.read_at,
+                customers.c.deleted_at.is_(None),
+            )
+        )
+    )
+
+
+def customers_with_vanished(connection: Connection) -> list[str]:
+    """Linked customers of whom a stored subscription was not seen in the last whole reading."""
+    return list(
+        connection.scalars(
+            select(subscriptions.c.customer_id)
+            .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
+            .where(
+                subscriptions.c.read_at < customers.c.read_at,
+                customers.c.deleted_at.is_(None),
+                customers.c.user_id.is_not(None),
+            )
+            .distinct()
+        )
+    )
+
+
+def customers_alive_after_all(connection: Connection, since: datetime) -> list[str]:
+    """Customers that were said to be deleted, of whom a subscription was seen to run since."""
+    runs = subscriptions.c.data["status"].as_string().not_in(ENDED)
+    return list(
+        connection.scalars(
+            select(subscriptions.c.customer_id)
+            .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
+            .where(customers.c.deleted_at.is_not(None), subscriptions.c.read_at >= since, runs)
+            .distinct()
+        )
+    )
