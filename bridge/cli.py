@@ -47,6 +47,7 @@ COMMANDS = {
     "change": "changing",
     "seats": "seats",
     "import": "importing",
+    "token": "tokens",
     "ledger": "ledger",
     "export": "ledger",
     "demo": "demo",

@@ -497,3 +497,32 @@ ledger_seals = Table(
     Index(None, "family", "number"),
     Index(None, "chain"),
 )
+
+# Who may use the API: a token is shown once and kept only as its hash.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("name", String(60), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("made_by", String(120), nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Column("revoked_by", String(120)),
+    Column("used_at", UtcTime),
+    Index(None, "sha256", unique=True),
+)
+# What a write through the API was answered, so that the same key does it once.
+api_writes = Table(
+    "api_writes",
+    metadata,
+    Column("token_id", String(40), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("request_sha256", String(64), nullable=False),
+    Column("status", Integer),
+    Column("answer", JSON),
+    Column("at", UtcTime, nullable=False),
+    Index(None, "at"),
+)

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 from flask import Flask, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
+from bridge.core.model.people import LARGEST_ID
 from bridge.render import TEMPLATES
 from bridge.web import health, login, security, site, webhooks
-from bridge.web.api import standing
+from bridge.web.api import standing, v1
 from bridge.web.buying import arrival, join
 from bridge.web.context import SESSION_HOURS
 from bridge.web.limiting import Limiter
@@ -29,6 +31,13 @@ FOR_MACHINES = (webhooks.blueprint, health.blueprint, standing.blueprint)
 MOST_BYTES = 32 * 1024  # a form of ours is far smaller; webhooks have their own limit
 
 
+class IdConverter(IntegerConverter):
+    """An id in an address: a whole number that the databases can hold; else there is no page."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, min=1, max=LARGEST_ID)
+
+
 def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None = None) -> Flask:
     """The web application of one bridge.
 
@@ -38,6 +47,7 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     app = Flask(__name__, static_folder=None, template_folder=str(TEMPLATES / "html"))
     # It would answer doubled slashes with a redirect to whatever host the client has named.
     app.url_map.merge_slashes = False
+    app.url_map.converters["id"] = IdConverter
     app.secret_key = bridge.settings.secret_key
     app.config.update(_cookies(bridge.settings.bridge_url))
     app.config.update(
@@ -81,6 +91,7 @@ def _cookies(bridge_url: str) -> dict[str, object]:
 def _add_routes(app: Flask) -> None:
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks.blueprint)  # signed by who sends them; no browser, no cookie
+    csrf.exempt(v1.blueprint)  # a token in a header, which no other site's form can send
     limiter = Limiter()
     for blueprint, kind in (
         (login.blueprint, "login"),
@@ -89,6 +100,7 @@ def _add_routes(app: Flask) -> None:
         (me.blueprint, "look"),
         (standing.blueprint, "look"),
         (moderate.blueprint, "look"),
+        (v1.blueprint, "look"),
     ):
         blueprint_guard = limiter.guard(kind)
         app.before_request_funcs.setdefault(blueprint.name, []).append(blueprint_guard)
@@ -103,6 +115,7 @@ def _add_routes(app: Flask) -> None:
         me.blueprint,
         standing.blueprint,
         moderate.blueprint,
+        v1.blueprint,
     ):
         app.register_blueprint(blueprint)
 

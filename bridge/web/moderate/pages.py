@@ -14,6 +14,7 @@ from bridge.answers.mapping import mapping as the_mapping
 from bridge.answers.person import person as the_person
 from bridge.answers.person import timeline
 from bridge.answers.today import today as what_needs_a_person
+from bridge.core.model.people import LARGEST_ID
 from bridge.core.model.roles import RIGHTS
 from bridge.errors import NotFound, Permanent
 from bridge.store import changes, groups
@@ -48,10 +49,10 @@ def find() -> AnyResponse | str:
     return render_template("moderate/find.jinja", text=text, hits=hits)
 
 
-@blueprint.get("/person/<int:user_id>")
+@blueprint.get("/person/<id:user_id>")
 def person(user_id: int) -> str:
     """One person: groups and why, customers, what was given by hand, what happened."""
-    before = request.args.get("before", type=int)
+    before = _number("before")
     try:
         found = the_person(the_bridge(), user_id)
     except NotFound as error:
@@ -77,10 +78,10 @@ def log() -> str:
     with the_bridge().store.read() as connection:
         lines = changes.page(
             connection,
-            user_id=request.args.get("user", type=int),
-            group_id=request.args.get("group", type=int),
+            user_id=_number("user"),
+            group_id=_number("group"),
             action=request.args.get("kind") or None,
-            before=request.args.get("before", type=int),
+            before=_number("before"),
         )
         names = {one.id: one.name for one in groups.load_groups(connection).values()}
     return render_template("moderate/log.jinja", lines=lines, group_names=names)
@@ -96,14 +97,20 @@ def mapping() -> str:
 def members() -> str:
     """Who is in a group, now or at the end of a day, in pages."""
     known = group_members.mapped_groups(the_bridge())
-    group_id = request.args.get("group", type=int) or (known[0].id if known else 0)
+    group_id = _number("group") or (known[0].id if known else 0)
     day = request.args.get("day", "")
     page = group_members.members(
-        the_bridge(), group_id, at=_end_of(day), after=request.args.get("after", 0, type=int)
+        the_bridge(), group_id, at=_end_of(day), after=_number("after") or 0
     )
     return render_template(
         "moderate/members.jinja", groups=known, group_id=group_id, day=day, page=page
     )
+
+
+def _number(name: str) -> int | None:
+    """A number in the query that the databases can hold; anything else counts as not given."""
+    number = request.args.get(name, type=int)
+    return number if number is not None and 0 <= number <= LARGEST_ID else None
 
 
 def _end_of(day: str) -> datetime | None:
@@ -116,7 +123,7 @@ def _end_of(day: str) -> datetime | None:
         raise Stop(400, "This is not a day", "Write it as 2027-03-31.") from error
 
 
-@blueprint.route("/person/<int:user_id>/<name>", methods=["GET", "POST"])
+@blueprint.route("/person/<id:user_id>/<name>", methods=["GET", "POST"])
 def act(user_id: int, name: str) -> AnyResponse | str:
     """Fill in, see what it will bring, do exactly that."""
     one = ACTS.get(name)

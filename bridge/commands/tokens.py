@@ -1,0 +1,72 @@
+"""Tokens of the API."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, time
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bridge.commands.common import Moment, as_json, day, ready_bridge, show
+from bridge.commands.deciding import actor_of, by_or_operator
+from bridge.operations import tokens
+from bridge.store import tokens as store
+
+
+@click.command()
+@click.option("--name", help="What it is for.")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(list(tokens.SCOPES)))
+@click.option("--until", "until_at", type=Moment(time.max), help="Its last day.")
+@click.option("--revoke", metavar="TOKEN", help="End this one instead.")
+@by_or_operator
+@as_json
+def token(
+    *,
+    name: str | None,
+    scopes: tuple[str, ...],
+    until_at: datetime | None,
+    revoke: str | None,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Make a token for another machine (--name, --scope, --until), or end one.
+
+    Without options: list the tokens there are.
+    """
+    with ready_bridge() as bridge:
+        if revoke is not None:
+            tokens.revoke_token(bridge, actor_of(bridge, by), revoke)
+            show({"revoked": revoke}, as_json=as_json, for_people=lambda out: out.print("Ended."))
+            return
+        if name is None:
+            with bridge.store.read() as connection:
+                found = store.all_of_them(connection)
+            show(
+                [asdict(one) for one in found],
+                as_json=as_json,
+                for_people=lambda out: _print_tokens(out, found),
+            )
+            return
+        if until_at is None:
+            raise click.UsageError("Say until when it holds: --until 2027-12-31.")
+        made = tokens.make_token(bridge, actor_of(bridge, by), name, scopes, until_at)
+    show(
+        {"id": made.token.id, "secret": made.secret},
+        as_json=as_json,
+        for_people=lambda out: out.print(
+            f"{made.token.id}: [bold]{made.secret}[/]\nIt is shown this once: keep it safe."
+        ),
+    )
+
+
+def _print_tokens(out: Console, found: list[store.Token]) -> None:
+    table = Table("Token", "Name", "Rights", "Until", "Last used", "")
+    for one in found:
+        state = "ended" if one.revoked_at else ""
+        rights = ", ".join(one.scopes)
+        used = day(one.used_at)
+        table.add_row(one.id, escape(one.name), rights, day(one.expires_at), used, state)
+    out.print(table)

@@ -1,0 +1,69 @@
+"""Tokens for other machines: made for a purpose, shown once, and ended at any time."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.core.model.actor import Actor
+from bridge.core.model.words import checked_words
+from bridge.errors import NotFound, Permanent
+from bridge.store import changes
+from bridge.store import tokens as store
+from bridge.store.tokens import Token
+from bridge.wiring import Bridge
+
+SCOPES = {
+    "standing:read": "ask whether somebody is in good standing",
+    "members:read": "list the members of a group",
+    "people:read": "read one person's groups and grants",
+    "grants:write": "give groups by hand and take them back",
+    "payments:write": "record payments outside Stripe",
+}
+"""Every right that a token can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new token. `secret` is shown now and never again."""
+
+    token: Token
+    secret: str
+
+
+def make_token(
+    bridge: Bridge, actor: Actor, name: str, scopes: Collection[str], expires_at: datetime
+) -> Made:
+    """Make a token with these rights; `revoke_token` is the reverse.
+
+    Raises: Permanent for a right that does not exist, no right at all, or an end that is past.
+    """
+    now = bridge.clock.now()
+    name = checked_words("name", name)[:60]
+    unknown = sorted(set(scopes) - SCOPES.keys())
+    if unknown or not scopes:
+        given = ", ".join(unknown) or "none"
+        raise Permanent(f"a token has rights of {', '.join(SCOPES)}; not {given}")
+    if expires_at <= now:
+        raise Permanent(f"{expires_at:%Y-%m-%d} is over already: name an end that is to come")
+    secret = f"bt_{secrets.token_urlsafe(32)}"
+    id_ = f"token_{secrets.token_hex(6)}"
+    token = Token(id_, name, tuple(sorted(scopes)), str(actor), now, expires_at, None, None)
+    with bridge.store.write() as connection:
+        store.add(connection, token, secret)
+        said = {"token": id_, "scopes": list(token.scopes)}
+        changes.log(connection, "token_made", now=now, cause=str(actor), outcome=name, detail=said)
+    return Made(token, secret)
+
+
+def revoke_token(bridge: Bridge, actor: Actor, token_id: str) -> None:
+    """End a token at once. Raises NotFound when there is none that holds."""
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        if not store.revoke(connection, token_id, actor=str(actor), now=now):
+            raise NotFound(f"no token {token_id} holds: `bridge token` lists those there are")
+        changes.log(
+            connection, "token_revoked", now=now, cause=str(actor), detail={"token": token_id}
+        )

@@ -1,0 +1,138 @@
+"""Tokens of the API, kept as hashes, and the answers to writes that carried a key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from bridge.store.schema import api_writes, tokens
+from bridge.store.work import insert_for
+
+KEYS_HOLD = timedelta(days=1)
+# When a token was last used is told to the minute: a write for each request would be too much.
+USED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token without its secret."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    made_by: str
+    made_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    used_at: datetime | None
+
+
+def sha256(secret: str) -> str:
+    """The form in which a token is kept; it is long and random, so no salt is needed."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def add(connection: Connection, token: Token, secret: str) -> None:
+    """Keep a new token."""
+    connection.execute(
+        insert(tokens).values(
+            id=token.id,
+            name=token.name,
+            sha256=sha256(secret),
+            scopes=list(token.scopes),
+            made_by=token.made_by,
+            made_at=token.made_at,
+            expires_at=token.expires_at,
+        )
+    )
+
+
+def find(connection: Connection, secret: str, now: datetime) -> Token | None:
+    """The token with this secret, if it holds now."""
+    row = connection.execute(select(tokens).where(tokens.c.sha256 == sha256(secret))).first()
+    if row is None or row.revoked_at is not None or row.expires_at <= now:
+        return None
+    return _token(row)
+
+
+def note_used(connection: Connection, token: Token, now: datetime) -> None:
+    """Keep when a token was last used."""
+    connection.execute(update(tokens).where(tokens.c.id == token.id).values(used_at=now))
+
+
+def revoke(connection: Connection, token_id: str, *, actor: str, now: datetime) -> bool:
+    """End a token; False if there is none that holds."""
+    done = connection.execute(
+        update(tokens)
+        .where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
+        .values(revoked_at=now, revoked_by=actor)
+    )
+    return bool(done.rowcount)
+
+
+def all_of_them(connection: Connection) -> list[Token]:
+    """Every token ever made, the newest first."""
+    rows = connection.execute(select(tokens).order_by(tokens.c.made_at.desc(), tokens.c.id))
+    return [_token(row) for row in rows]
+
+
+def _token(row: Any) -> Token:
+    return Token(
+        row.id,
+        row.name,
+        tuple(row.scopes),
+        row.made_by,
+        row.made_at,
+        row.expires_at,
+        row.revoked_at,
+        row.used_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write that a key stands for. Without a status it is under way, or died on the way."""
+
+    request_sha256: str
+    status: int | None
+    answer: Mapping[str, Any] | None
+    is_new: bool
+
+
+def begin_write(
+    connection: Connection, token_id: str, key: str, request_sha256: str, now: datetime
+) -> Write:
+    """Take a key for a write, or find what it was answered before."""
+    connection.execute(delete(api_writes).where(api_writes.c.at < now - KEYS_HOLD))
+    done = connection.execute(
+        insert_for(connection)(api_writes)
+        .values(token_id=token_id, key=key, request_sha256=request_sha256, at=now)
+        .on_conflict_do_nothing()
+    )
+    row = connection.execute(
+        select(api_writes).where(api_writes.c.token_id == token_id, api_writes.c.key == key)
+    ).one()
+    return Write(row.request_sha256, row.status, row.answer, bool(done.rowcount))
+
+
+def end_write(
+    connection: Connection, token_id: str, key: str, status: int, answer: Mapping[str, Any]
+) -> None:
+    """Keep what a write was answered."""
+    connection.execute(
+        update(api_writes)
+        .where(api_writes.c.token_id == token_id, api_writes.c.key == key)
+        .values(status=status, answer=dict(answer))
+    )
+
+
+def forget_write(connection: Connection, token_id: str, key: str) -> None:
+    """Free a key whose write did not happen."""
+    connection.execute(
+        delete(api_writes).where(api_writes.c.token_id == token_id, api_writes.c.key == key)
+    )
