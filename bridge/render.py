@@ -25,8 +25,9 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.telling.alerts import Alert
 from bridge.core.telling.money import prefix
+from bridge.core.telling.places import Cause, GroupName
 from bridge.core.telling.reasons import phrase
-from bridge.core.telling.statement import Cause, GroupName, Statement, fold
+from bridge.core.telling.statement import Statement, fold
 from bridge.core.telling.words import LOCALE
 
 TEMPLATES = Path(__file__).parent.parent / "templates"

@@ -9,16 +9,18 @@ from typing import Any
 
 from bridge.answers.obstacles import coming, waits
 from bridge.answers.proof import Case
-from bridge.core.memberships.decision import WantedMembership, standing
+from bridge.core.memberships.decision import steps_held
 from bridge.core.memberships.record import (
     Line,
-    Standing,
+    Recorded,
     Stay,
     as_it_was,
     as_known,
-    standings,
+    never,
+    recorded_after,
     stays,
 )
+from bridge.core.memberships.state import state_of
 from bridge.core.model.rights import Facts
 from bridge.core.rights.grants import grants
 from bridge.core.rules.ladders import staying
@@ -31,7 +33,7 @@ from bridge.store import (
     history,
     inbox,
     links,
-    memberships,
+    member,
     users,
 )
 from bridge.wiring import Bridge
@@ -61,7 +63,7 @@ def explain(
     when = When(at or bridge.clock.now(), is_now=at is None, known=known)
     with bridge.store.read() as connection:
         lines = history.lines_of_user(connection, user_id)
-        found = _standings(connection, user_id, lines, when)
+        found = _recorded(connection, user_id, lines, when)
         case = _case(bridge, connection, user_id, found, when)
         shown = _shown(case, found, group_name)
         causes = _events(connection, lines)
@@ -80,17 +82,13 @@ def explain(
         return told | {
             "groups": [
                 {
-                    **_group(case, found.get(id_, _never(user_id, id_)), causes, when),
+                    **_group(case, found.get(id_) or never(user_id, id_), causes, when),
                     "stays": _stays(past, id_, causes),
                     "waits": waits(bridge, connection, user_id, id_) if when.is_now else [],
                 }
                 for id_ in shown
             ]
         }
-
-
-def _never(user_id: int, group_id: int) -> Standing:
-    return Standing(user_id=user_id, group_id=group_id)
 
 
 # --- what is known of the moment ------------------------------------------------------------------
@@ -100,21 +98,16 @@ def _case(
     bridge: Bridge,
     connection: Connection,
     user_id: int,
-    found: Mapping[int, Standing],
+    found: Mapping[int, Recorded],
     when: When,
 ) -> Case:
     regimes = history.Regimes(connection, bridge.policy)
     regime = regimes.at(when.at, bridge.policy if when.is_now else None)
     known = _facts(connection, user_id, when)
     verdicts = grants(known, regime.rules, regime.policy, when.at)
-    stands_on = standing(map(_membership, found.values()), regime.policy.unfollowed_ladders)
-    in_force = staying(verdicts, stands_on)
+    decided = (one.membership.membership for one in found.values())
+    in_force = staying(verdicts, steps_held(decided, regime.policy.unfollowed_ladders))
     return Case(verdicts, in_force, regime, groups.names_of_all(connection))
-
-
-def _membership(one: Standing) -> WantedMembership:
-    membership = WantedMembership(one.group_id, wanted=one.wanted, ladder=one.ladder)
-    return replace(membership, unwanted_at=one.unwanted_at, confirmed_at=one.confirmed_at)
 
 
 def _facts(connection: Connection, user_id: int, when: When) -> Facts:
@@ -124,25 +117,20 @@ def _facts(connection: Connection, user_id: int, when: When) -> Facts:
     return past.known_at(when.at) if when.known else past.was_at(when.at)
 
 
-def _standings(
+def _recorded(
     connection: Connection, user_id: int, lines: list[Line], when: When
-) -> dict[int, Standing]:
+) -> dict[int, Recorded]:
     """Group id -> how the membership stood; of now, what the record says of it."""
     seen = as_known(lines, when.at) if when.known else as_it_was(lines, when.at)
-    found = {standing.group_id: standing for standing in standings(seen).values()}
-    if not when.is_now:
-        return found
-    for row in memberships.rows_of(connection, user_id).values():
-        before = found.get(row.group_id, Standing(user_id=user_id, group_id=row.group_id))
-        present = {name: getattr(row, name) for name in PRESENT} | {"sources": tuple(row.sources)}
-        found[row.group_id] = replace(before, **present)
+    found = {group_id: one for (_, group_id), one in recorded_after(seen).items()}
+    if when.is_now:
+        for group_id, present in member.memberships_of(connection, user_id).items():
+            before = found.get(group_id) or never(user_id, group_id)
+            found[group_id] = replace(before, membership=present)
     return found
 
 
-PRESENT = tuple(set(Standing.__dataclass_fields__) - {"decided", "moved", "sources"})
-
-
-def _shown(case: Case, found: Mapping[int, Standing], group_name: str | None) -> list[int]:
+def _shown(case: Case, found: Mapping[int, Recorded], group_name: str | None) -> list[int]:
     """The groups to tell of: those asked for, or all that something led to or leads to."""
     if group_name is not None:
         asked = [id_ for id_, name in case.names.items() if name.lower() == group_name.lower()]
@@ -157,34 +145,36 @@ def _shown(case: Case, found: Mapping[int, Standing], group_name: str | None) ->
 
 
 def _group(
-    case: Case, standing: Standing, causes: Mapping[str, dict[str, Any]], when: When
+    case: Case, one: Recorded, causes: Mapping[str, dict[str, Any]], when: When
 ) -> dict[str, Any]:
-    verdicts = case.about(standing.group_id)
-    entitled = any(one["counts"] for one in verdicts)
+    membership, wanted = one.membership, one.membership.membership
+    group_id = wanted.group_id
+    verdicts = case.about(group_id)
     told = {
-        "id": standing.group_id,
-        "group": case.names.get(standing.group_id),
-        "member": standing.actual,
-        "since": standing.actual_since,
-        "until": standing.wanted_until if standing.wanted else None,
-        "owned": standing.owned,
-        "entitled": entitled,
-        "wanted": standing.wanted,
-        "reason": standing.reason,
-        "rule": standing.rule_id,
-        "sources": list(standing.sources),
-        "held": standing.hold,
-        "taken_out_by": standing.override,
-        "unwanted_at": standing.unwanted_at,
-        "confirmed_at": standing.confirmed_at,
-        "gives_way_to": case.names.get(standing.swap_to) if standing.swap_to else None,
-        "decided_by": _line(standing.decided, causes),
-        "moved_by": _line(standing.moved, causes),
+        "id": group_id,
+        "group": case.names.get(group_id),
+        "state": state_of(membership, case.winning(group_id)),
+        "member": membership.actual,
+        "since": membership.actual_since,
+        "until": wanted.wanted_until if wanted.wanted else None,
+        "owned": membership.owned,
+        "entitled": any(one["counts"] for one in verdicts),
+        "wanted": wanted.wanted,
+        "reason": wanted.reason,
+        "rule": wanted.rule_id,
+        "sources": list(wanted.sources),
+        "held": wanted.hold,
+        "taken_out_by": membership.override,
+        "unwanted_at": wanted.unwanted_at,
+        "confirmed_at": wanted.confirmed_at,
+        "gives_way_to": case.names.get(wanted.swap_to) if wanted.swap_to else None,
+        "decided_by": _line(one.decided, causes),
+        "moved_by": _line(one.moved, causes),
         "verdicts": verdicts,
         "next": coming(verdicts, when.at),
     }
     if not verdicts:
-        told["given_by"] = case.given_by(standing.group_id)
+        told["given_by"] = case.given_by(group_id)
     return told
 
 

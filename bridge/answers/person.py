@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.memberships.member import Member, Membership
+from bridge.core.memberships.state import State, state_of
 from bridge.core.model.rights import Grant, HandGrant
 from bridge.core.rules.ladders import winners
 from bridge.core.rules.law import Law
 from bridge.core.telling.holds import for_moderator
+from bridge.core.telling.places import best_by_group
 from bridge.core.telling.reasons import phrase
 from bridge.core.telling.statement import name_prices
 from bridge.errors import NotFound
@@ -27,10 +29,9 @@ class Place:
 
     group_id: int
     group: str
-    is_in: bool
+    state: State
     since_at: datetime | None
     until_at: datetime | None
-    wanted: bool
     because: str
     acts: tuple[Act, ...]
 
@@ -95,7 +96,7 @@ def _places(member: Member, law: Law, now: datetime) -> tuple[Place, ...]:
     best: dict[int, Grant] = {}
     for grant in sorted(verdicts, key=lambda one: (one.holds, one.from_at)):
         best[grant.group_id] = grant
-    holding = {grant.group_id for grant in winners(verdicts)}
+    winning = best_by_group(winners(verdicts))
     found = []
     for group_id in sorted(member.memberships.keys() | (best.keys() & member.groups.keys())):
         row = member.memberships.get(group_id)
@@ -104,10 +105,9 @@ def _places(member: Member, law: Law, now: datetime) -> tuple[Place, ...]:
             Place(
                 group_id=group_id,
                 group=(group.full_name or group.name) if group else f"group {group_id}",
-                is_in=row is not None and row.actual,
+                state=state_of(row, winning.get(group_id)),
                 since_at=row.actual_since if row else None,
                 until_at=row.membership.wanted_until if row else None,
-                wanted=group_id in holding or (row is not None and row.membership.wanted),
                 because=_because(row, best.get(group_id), whats),
                 acts=_acts(row),
             )
@@ -116,7 +116,7 @@ def _places(member: Member, law: Law, now: datetime) -> tuple[Place, ...]:
 
 
 def _because(row: Membership | None, grant: Grant | None, whats: dict[str, str]) -> str:
-    if row is not None and (kept := row.override or row.membership.hold):
+    if row is not None and (kept := row.kept_back):
         return for_moderator(kept)
     if grant is None:
         added = row is not None and row.actual and row.owned == "no"

@@ -12,6 +12,7 @@ from bridge.core.model.stripe import Price, Product
 from bridge.core.rules.compiled import Rule
 from bridge.core.rules.ladders import winners
 from bridge.core.rules.origins import Value, bearing, values_of
+from bridge.core.telling.places import best_by_group
 from bridge.core.telling.reasons import phrase
 from bridge.core.telling.statement import name_prices
 from bridge.store.history import Regime
@@ -37,6 +38,10 @@ class Case:
         mine = [one for one in said if one.group_id == group_id]
         mine.sort(key=lambda one: (one not in won, not one.holds, one.source_id))
         return [self._verdict(one, won) for one in mine]
+
+    def winning(self, group_id: int) -> Grant | None:
+        """What gives a group, of several the one that lasts longest; None if nothing does."""
+        return best_by_group(winners(self.in_force)).get(group_id)
 
     def without_group(self) -> list[dict[str, Any]]:
         """Sources that lead to no group that can be named."""

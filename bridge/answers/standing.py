@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bridge.core.memberships.member import Member
 from bridge.core.telling.of_member import statement_input
-from bridge.core.telling.standing import NOTHING, Place, places
+from bridge.core.telling.standing import NOTHING, GroupStanding, group_standings
 from bridge.errors import NotFound
 from bridge.store import member as members
 from bridge.store import users
@@ -24,7 +24,7 @@ class Standing:
     user_id: int
     username: str | None
     as_of: datetime | None
-    groups: tuple[Place, ...]
+    groups: tuple[GroupStanding, ...]
     names: dict[int, str]
 
     @property
@@ -48,6 +48,7 @@ class Standing:
                     "group": self.names[one.group_id],
                     "in": one.is_in,
                     "due": one.is_due,
+                    "state": one.state,
                     "until": _iso(one.until_at),
                     "reason": one.reason,
                     "code": one.code,
@@ -80,7 +81,7 @@ def standing(bridge: Bridge, user_id: int, group_name: str | None) -> Standing:
         user_id=user_id,
         username=username,
         as_of=_as_of(member, now),
-        groups=tuple(places(given, asked, _day)),
+        groups=tuple(group_standings(given, asked, _day)),
         names=names,
     )
 

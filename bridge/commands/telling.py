@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.tree import Tree
 
 from bridge.commands.common import day
+from bridge.core.memberships.state import State
+from bridge.core.telling.places import STATE_WORDS
 
 Said = Mapping[str, Any]
 
@@ -64,13 +66,11 @@ def group_tree(group: Said, *, is_now: bool) -> Tree:
 
 def _headline(group: Said, verb: str) -> str:
     name = escape(str(group["group"] or group["id"]))
-    line = f"[bold]{verb} {'in' if group['member'] else 'not in'} {name}[/]"
+    line = f"[bold]{verb} {STATE_WORDS[group['state']].format(group=name)}[/]"
     if group["member"] and group["since"]:
-        line += f" since {day(group['since'])}"
+        line += f"{'' if group['state'] == State.IN else ','} since {day(group['since'])}"
     if group["until"]:
         line += f", until {day(group['until'])}"
-    if group["entitled"] != group["member"]:
-        line += " [yellow](and should be)[/]" if group["entitled"] else " [yellow](by no grant)[/]"
     return line
 
 

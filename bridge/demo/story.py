@@ -19,6 +19,7 @@ from rich.panel import Panel
 
 from bridge.core.telling import statement
 from bridge.core.telling.of_member import statement_input
+from bridge.core.telling.places import STATE_WORDS, Cause
 from bridge.core.telling.reasons import phrase
 from bridge.demo.browser import Browser, NotOnPage
 from bridge.demo.rehearsal import Rehearsal
@@ -274,17 +275,15 @@ def _decided(stage: Stage) -> Iterator[str]:
         law = bridge.rulebook.law(connection)
     given = statement_input(known, law, bridge.addresses, bridge.clock.now())
     made = statement.build(given)
-    for standing in made.standing:
-        names = ", ".join(group.name for group in standing.groups)
-        yield f"{names}: yes, {_why(standing.cause)}"
-    for notice in made.notices:
-        name = notice.group.name if notice.group else "what was bought"
-        yield f"{name}: {notice.held or (_why(notice.cause) if notice.cause else 'no')}"
-    if not made.standing and not made.notices:
+    for place in made.places:
+        names = ", ".join(group.name for group in place.groups) or "what was bought"
+        why = place.held or (_why(place.cause) if place.cause else "")
+        yield f"{STATE_WORDS[place.state].format(group=names)}: {why}".rstrip(": ")
+    if not made.places:
         yield "no purchase, so no groups"
 
 
-def _why(cause: statement.Cause) -> str:
+def _why(cause: Cause) -> str:
     return phrase(cause.grant, cause.what, _day)
 
 

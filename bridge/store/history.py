@@ -10,10 +10,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, select
 
 from bridge.core.memberships.past import HandRecord, Past, Reading
-from bridge.core.memberships.record import BY_HAND, CAME_IN, DECIDED, WENT_OUT, Line, Standing
+from bridge.core.memberships.record import (
+    BY_HAND,
+    CAME_IN,
+    DECIDED,
+    WENT_OUT,
+    Line,
+    Recorded,
+    recorded_after,
+)
 from bridge.core.memberships.record import as_it_was as lines_as_it_was
 from bridge.core.memberships.record import as_known as lines_as_known
-from bridge.core.memberships.record import standings as standings_after
 from bridge.core.model.stripe import Feature, Price, Product, Purchase, Subscription
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.mapping import compile_rules
@@ -37,7 +44,7 @@ def memberships_at(
     user_id: int | None = None,
     group_id: int | None = None,
     as_known: bool = False,
-) -> dict[tuple[int, int], Standing]:
+) -> dict[tuple[int, int], Recorded]:
     """(user, group) -> how each membership stood at a time: of a user, of a group, or of all.
 
     `as_known`: as the bridge had it on record then, and not as is known of that time today.
@@ -48,7 +55,7 @@ def memberships_at(
     if group_id is not None:
         about.append(changes.c.group_id == group_id)
     lines = _lines(connection, *about)
-    return standings_after(lines_as_known(lines, at) if as_known else lines_as_it_was(lines, at))
+    return recorded_after(lines_as_known(lines, at) if as_known else lines_as_it_was(lines, at))
 
 
 def _lines(connection: Connection, *about: ColumnElement[bool]) -> list[Line]:

@@ -31,31 +31,6 @@ def rows_of(connection: Connection, user_id: int) -> dict[int, Row[Any]]:
     return {row.group_id: row for row in rows}
 
 
-def memberships_of(
-    connection: Connection, user_id: int, group_ids: Collection[int]
-) -> dict[int, Row[Any]]:
-    """What is wanted and actual for a user in these groups."""
-    rows = connection.execute(
-        select(memberships).where(
-            memberships.c.user_id == user_id, memberships.c.group_id.in_(list(group_ids))
-        )
-    )
-    return {row.group_id: row for row in rows}
-
-
-def steps_of(connection: Connection, user_id: int) -> dict[str, int]:
-    """The step on which a user stands now, for each ladder."""
-    rows = connection.execute(
-        select(memberships.c.ladder, memberships.c.group_id).where(
-            memberships.c.user_id == user_id,
-            memberships.c.ladder.is_not(None),
-            memberships.c.wanted,
-            memberships.c.actual,
-        )
-    )
-    return {row.ladder: row.group_id for row in rows}
-
-
 def save_decision(
     connection: Connection,
     user_id: int,

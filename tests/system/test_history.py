@@ -46,7 +46,7 @@ def names(world: System, group: str, at: datetime, *, known: bool = False) -> se
         found = history.memberships_at(
             connection, at, group_id=world.group(group), as_known=known
         ).values()
-    ids = {standing.user_id for standing in found if standing.actual}
+    ids = {one.user_id for one in found if one.membership.actual}
     return {name for name, user_id in world.users.items() if user_id in ids}
 
 

@@ -16,12 +16,12 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from bridge.core.ledger.lines import MoneyKind, MoneyLine, MoneyPart
-from bridge.core.model.reasons import Reason
+from bridge.core.model.reasons import Hold, Reason
 from bridge.core.model.rights import NO_GROUP, Grant
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.telling.alerts import Alert, Kind
+from bridge.core.telling.places import GroupName
 from bridge.core.telling.statement import (
-    GroupName,
     Links,
     NextPayment,
     Statement,
@@ -38,6 +38,7 @@ from bridge.render import (
     statement_fingerprint,
     statement_markdown,
 )
+from tests.unit.core.stored import memberships
 
 NOW = datetime(2026, 11, 22, 5, 25, 52, tzinfo=UTC)
 MINUS = "\N{MINUS SIGN}"
@@ -241,6 +242,7 @@ def statement(*grants: Grant, **fields: Any) -> Statement:
             9: GroupName("Founders"),
         },
         "whats": {"price_1": "yearly membership"},
+        "memberships": memberships(grants, fields.pop("member_of", None), fields.pop("held", None)),
     }
     return build(StatementInput(grants=grants, **{**known, **fields}))
 
@@ -358,7 +360,7 @@ def test_a_group_that_is_lost_due_or_held_is_told_with_the_reason() -> None:
         grant(8, source_id="sub_2"),
         grant(NO_GROUP, source_id="sub_3", holds=False, reason=Reason.NO_RULE),
         member_of=frozenset({9}),
-        held={9: "its rule is being corrected"},
+        held={9: Hold.RULE_HALTED},
     )
 
     assert "You will soon be in Supporters until 3 March 2027" in words
@@ -370,16 +372,16 @@ def test_a_group_that_is_lost_due_or_held_is_told_with_the_reason() -> None:
 
 
 def test_E59_somebody_whom_staff_took_out_reads_so() -> None:
-    words = words_of(grant(), member_of=frozenset(), held={7: "staff took you out of it"})
+    words = words_of(grant(), member_of=frozenset(), held={7: Hold.STAFF})
 
     assert words.startswith(
         "You don\N{RIGHT SINGLE QUOTATION MARK}t have a membership at the moment."
     )
-    assert "You are not in Patrons: staff took you out of it." in words
+    assert "You are not in Patrons: a moderator removed you from it." in words
 
 
 def test_somebody_whose_only_group_is_held_is_not_told_to_have_none() -> None:
-    words = words_of(held={7: "its rule is being corrected"})
+    words = words_of(held={7: Hold.RULE_HALTED})
 
     assert words.startswith("You are in Patrons for now: its rule is being corrected.")
 
@@ -466,7 +468,6 @@ def filled_with(text: str) -> Statement:
         money=[replace(line, what=text, parts=(MoneyPart(text, 2500),)) for line in MONEY],
         next_payments=(NextPayment("sub_1", NOW, 2500, "eur", text),),
         pending=(PendingPayment("in_1", text, 2500, "eur", NOW),),
-        held={8: text},
     )
 
 

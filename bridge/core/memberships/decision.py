@@ -79,7 +79,7 @@ def decide(
     before: Mapping[int, WantedMembership], grants: Iterable[Grant], at: Situation
 ) -> Decision:
     """Work out every membership of one user; a complete reading of Stripe is presupposed."""
-    verdicts = staying(grants, standing(before.values(), at.unfollowed_ladders))
+    verdicts = staying(grants, steps_held(before.values(), at.unfollowed_ladders))
     won = winners(verdicts)
     by_group: dict[int, list[Grant]] = {}
     for grant in won:
@@ -107,7 +107,7 @@ def decide(
     return Decision(tuple(memberships), tuple(shifts), _next_at(before, memberships, verdicts, at))
 
 
-def standing(
+def steps_held(
     memberships: Iterable[WantedMembership], unfollowed_ladders: Collection[str]
 ) -> dict[str | None, frozenset[int]]:
     """The steps on which somebody stands, of the ladders that do not follow what is paid for.

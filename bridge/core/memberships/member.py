@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bridge.core.ledger.lines import MoneyLine
-from bridge.core.memberships.decision import WantedMembership, standing
+from bridge.core.memberships.decision import WantedMembership, steps_held
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts, Grant
 from bridge.core.model.stripe import PendingPayment, Price
@@ -48,8 +48,11 @@ class Membership:
 
     @property
     def kept_back(self) -> str | None:
-        """The code of what keeps it as it is although it is wanted; None if nothing does."""
-        return (self.override or self.membership.hold) if self.membership.wanted else None
+        """The code of what keeps it as it is; None if nothing does.
+
+        That staff took somebody out keeps nobody in whom they have let in again.
+        """
+        return (None if self.actual else self.override) or self.membership.hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +80,7 @@ class Member:
         if not unfollowed:
             return said
         return staying(
-            said, standing((one.membership for one in self.memberships.values()), unfollowed)
+            said, steps_held((one.membership for one in self.memberships.values()), unfollowed)
         )
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from bridge.core.memberships.decision import WantedMembership
+from bridge.core.memberships.member import Membership
+
 DECIDED = frozenset({"wanted", "unwanted", "confirmed", "held", "released", "changed"})
 CAME_IN = frozenset({"added", "observed_done", "was_member", "seen"})
 WENT_OUT = frozenset({"removed", "removed_by_others", "lost"})
@@ -35,28 +38,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """A membership at a time: what was decided about it, what it was, and which lines say so."""
+class Recorded:
+    """A membership as it stood at a time, and the lines that decided and moved it."""
 
     user_id: int
-    group_id: int
-    wanted: bool = False
-    wanted_since: datetime | None = None
-    wanted_until: datetime | None = None
-    sources: tuple[str, ...] = ()
-    reason: str | None = None
-    rule_id: str | None = None
-    ladder: str | None = None
-    unwanted_at: datetime | None = None
-    confirmed_at: datetime | None = None
-    swap_to: int | None = None
-    hold: str | None = None
-    override: str | None = None
-    actual: bool = False
-    actual_since: datetime | None = None
-    owned: str = "no"
+    membership: Membership
     decided: Line | None = None
     moved: Line | None = None
+
+
+def never(user_id: int, group_id: int) -> Recorded:
+    """Nothing was ever decided or seen about it."""
+    return Recorded(user_id=user_id, membership=Membership(membership=WantedMembership(group_id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +75,12 @@ def as_it_was(lines: Iterable[Line], at: datetime) -> list[Line]:
     )
 
 
-def standings(lines: Iterable[Line]) -> dict[tuple[int, int], Standing]:
-    """(user, group) -> how the membership stands after all of these lines."""
-    found: dict[tuple[int, int], Standing] = {}
+def recorded_after(lines: Iterable[Line]) -> dict[tuple[int, int], Recorded]:
+    """(user, group) -> the membership after all of these lines."""
+    found: dict[tuple[int, int], Recorded] = {}
     for line in lines:
         key = line.user_id, line.group_id
-        before = found.get(key) or Standing(user_id=line.user_id, group_id=line.group_id)
-        found[key] = _after(before, line)
+        found[key] = _after(found.get(key) or never(*key), line)
     return found
 
 
@@ -117,28 +109,32 @@ def _telling(came: Line | None, line: Line) -> Line:
     return line if came is None or (came.action == "seen" and came.at >= line.at) else came
 
 
-def _after(before: Standing, line: Line) -> Standing:
+def _after(before: Recorded, line: Line) -> Recorded:
+    was = before.membership
     if line.action in CAME_IN:
-        since = before.actual_since if before.actual else line.true_since
-        moved = _telling(before.moved if before.actual else None, line)
-        return replace(
-            before, actual=True, actual_since=since, owned=line.outcome or "no", moved=moved
-        )
+        since = was.actual_since if was.actual else line.true_since
+        moved = _telling(before.moved if was.actual else None, line)
+        is_in = replace(was, actual=True, actual_since=since, owned=line.outcome or "no")
+        return replace(before, membership=is_in, moved=moved)
     if line.action in WENT_OUT:
-        return replace(before, actual=False, actual_since=None, owned="no", moved=line)
+        out = replace(was, actual=False, actual_since=None, owned="no")
+        return replace(before, membership=out, moved=line)
     if line.action == "override":
-        return replace(before, override=line.outcome, decided=line)
+        return replace(before, membership=replace(was, override=line.outcome), decided=line)
     if line.action == "lifted":
-        return replace(before, override=None, hold=None, decided=line)
+        lifted = replace(was, override=None, membership=replace(was.membership, hold=None))
+        return replace(before, membership=lifted, decided=line)
     if line.action in DECIDED and "wanted" not in line.detail:
-        return replace(before, hold=line.outcome, decided=line)  # the applier's: a user who is gone
+        # The applier's: a user who is gone.
+        held = replace(was, membership=replace(was.membership, hold=line.outcome))
+        return replace(before, membership=held, decided=line)
     return _decided(before, line) if line.action in DECIDED else before
 
 
-def _decided(before: Standing, line: Line) -> Standing:
-    said = line.detail
-    return replace(
-        before,
+def _decided(before: Recorded, line: Line) -> Recorded:
+    said, was = line.detail, before.membership
+    wanted = WantedMembership(
+        group_id=line.group_id,
         wanted=said["wanted"],
         wanted_since=_time(said.get("since")),
         wanted_until=_time(said.get("until")),
@@ -148,11 +144,12 @@ def _decided(before: Standing, line: Line) -> Standing:
         ladder=said.get("ladder"),
         swap_to=said.get("swap_to"),
         hold=said.get("hold"),
-        unwanted_at=None if said["wanted"] else before.unwanted_at or line.at,
+        unwanted_at=None if said["wanted"] else was.membership.unwanted_at or line.at,
         confirmed_at=line.at if line.action == "confirmed" else None,
-        # What turned it is what moved it; a later word on the same decision is not.
-        decided=before.decided if line.action == "confirmed" else line,
     )
+    # What turned it is what moved it; a later word on the same decision is not.
+    decided = before.decided if line.action == "confirmed" else line
+    return replace(before, membership=replace(was, membership=wanted), decided=decided)
 
 
 def _time(text: str | None) -> datetime | None:

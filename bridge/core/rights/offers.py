@@ -1,15 +1,14 @@
-"""What can be bought by a link, and what the reader has of it already. Pure."""
+"""What can be bought by a link, and what it would be paid beside. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from bridge.core.model.discourse import Group
-from bridge.core.model.rights import Facts
+from bridge.core.model.rights import Facts, Grant
 from bridge.core.model.stripe import Price, Product, Subscription
-from bridge.core.rights.switching import OVER, OWING
+from bridge.core.rights.switching import OVER
 from bridge.core.rules.compiled import Rule, Rules
 
 
@@ -26,26 +25,6 @@ class Offer:
     def group_ids(self) -> tuple[int, ...]:
         """The groups as numbers."""
         return self.rule.group_ids if self.rule else ()
-
-
-class Membership(Protocol):
-    """The columns of a membership that matter here."""
-
-    wanted: bool
-    wanted_until: object
-    sources: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Owned:
-    """Why the reader need not buy this: a running subscription to it, or the groups for life."""
-
-    subscription: Subscription | None
-
-    @property
-    def owes(self) -> bool:
-        """A payment is open: mending it is what helps."""
-        return self.subscription is not None and self.subscription.status in OWING
 
 
 def find_offers(
@@ -69,21 +48,6 @@ def find_offers(
     ]
 
 
-def already_owned(
-    offer: Offer, facts: Facts, memberships: Mapping[int, Membership]
-) -> Owned | None:
-    """What the reader has of this offer, if buying it would be paying for nothing."""
-    if offer.price.is_recurring:
-        for subscription in facts.subscriptions:
-            if subscription.status not in OVER and _is_for(subscription, offer):
-                return Owned(subscription)
-    if offer.group_ids and all(
-        _is_for_life(memberships.get(group_id)) for group_id in offer.group_ids
-    ):
-        return Owned(None)
-    return None
-
-
 def rivals(offer: Offer, facts: Facts, rules: Rules) -> tuple[Subscription, ...]:
     """Running subscriptions to another step of the same ladder: this would be a second payment."""
     ladder = offer.rule.ladder if offer.rule else None
@@ -102,16 +66,15 @@ def rivals(offer: Offer, facts: Facts, rules: Rules) -> tuple[Subscription, ...]
     )
 
 
-def _is_for(subscription: Subscription, offer: Offer) -> bool:
-    return any(item.product_id == offer.product.id for item in subscription.items)
-
-
-def _is_for_life(membership: Membership | None) -> bool:
-    """Wanted without an end, and not by a subscription, which ends when it is cancelled."""
-    return (
-        membership is not None
-        and membership.wanted
-        and membership.wanted_until is None
-        and bool(membership.sources)
-        and not any(source.startswith("sub_") for source in membership.sources)
-    )
+def awaited(offer: Offer, winning: Iterable[Grant]) -> tuple[int, ...]:
+    """The groups that a buyer waits for; where they have a higher step, that one."""
+    rule = offer.rule
+    higher = {
+        grant.group_id: None
+        for grant in winning
+        if rule and rule.ladder and grant.ladder == rule.ladder and grant.rank > rule.rank
+    }
+    if rule is None or not higher:
+        return offer.group_ids
+    base = [group_id for group_id in offer.group_ids if group_id not in rule.ladder_group_ids]
+    return (*base, *higher)

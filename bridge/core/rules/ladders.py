@@ -38,12 +38,12 @@ def winners(grants: Iterable[Grant]) -> tuple[Grant, ...]:
 
 
 def staying(
-    grants: Iterable[Grant], standing: Mapping[str | None, Collection[int]]
+    grants: Iterable[Grant], held_steps: Mapping[str | None, Collection[int]]
 ) -> tuple[Grant, ...]:
     """The grants with every step of a ladder turned into the step on which somebody stands (A35).
 
-    `standing`: of ladders that do not follow what is paid for, the groups held before. So a change
-    of what is paid moves nobody, and only when nothing of the ladder is paid any more it ends.
+    `held_steps`: of ladders that do not follow what is paid for, the groups held before. So a
+    change of what is paid moves nobody; it ends only when nothing of the ladder is paid any more.
     Whom a moderator put on a step stands there as long as that grant lasts, and not by this.
     """
     grants = tuple(grants)
@@ -51,7 +51,7 @@ def staying(
     moved = {grant.ladder for grant in grants if grant.source == "hand" and grant.holds}
     found: dict[Grant, None] = {}
     for grant in grants:
-        on_ladder = standing.get(grant.ladder, ()) if grant.ladder not in moved else ()
+        on_ladder = held_steps.get(grant.ladder, ()) if grant.ladder not in moved else ()
         held = [group_id for group_id in on_ladder if group_id not in by_hand]
         for group_id in held or (grant.group_id,):
             # All of them are of one step now: none is higher than another.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,9 +11,8 @@ from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import PendingPayment, Subscription
 from bridge.core.rules.law import Catalogue, Law
-from bridge.core.telling.holds import for_member
+from bridge.core.telling.places import GroupName
 from bridge.core.telling.statement import (
-    GroupName,
     Links,
     NextChange,
     NextPayment,
@@ -39,16 +38,13 @@ def statement_input(
     """Work out a member's verdicts, groups, coming and pending payments, as last read."""
     verdicts = member.verdicts(law, now)
     paid = member.facts.paid_by_user
-    shown = {grant.group_id for grant in verdicts} | member.memberships.keys()
-    kept_back = {id_: one.kept_back for id_, one in member.memberships.items()}
     return StatementInput(
         as_of=member.read_at or now,
         links=Links(addresses.own_page, addresses.own_page, addresses.forum + ASK_MODERATORS),
         grants=verdicts,
-        groups=_names(member.groups.values(), shown, addresses.forum),
+        groups=_names(member.groups.values(), addresses.forum),
         whats=name_prices(verdicts, law.rules, law.catalogue.prices, law.catalogue.products),
-        member_of=frozenset(id_ for id_, one in member.memberships.items() if one.actual),
-        held={id_: for_member(code) for id_, code in kept_back.items() if code},
+        memberships=member.memberships,
         next_payments=tuple(_next_payments(paid, law.catalogue)),
         next_changes=tuple(_next_changes(paid, law.catalogue)),
         pending=(*_pending(member.facts), *member.pending_orders),
@@ -56,11 +52,11 @@ def statement_input(
     )
 
 
-def _names(groups: Iterable[Group], shown: Collection[int], forum: str) -> dict[int, GroupName]:
+def _names(groups: Iterable[Group], forum: str) -> dict[int, GroupName]:
     return {
         group.id: GroupName(group.full_name or group.name, f"{forum}/g/{group.name}")
         for group in groups
-        if group.id in shown and not group.automatic
+        if not group.automatic
     }
 
 

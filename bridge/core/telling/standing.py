@@ -4,28 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from bridge.core.memberships.state import State, state_of
 from bridge.core.model.rights import Grant
 from bridge.core.rules.ladders import winners
+from bridge.core.telling.holds import for_member
+from bridge.core.telling.places import Known, best_by_group
 from bridge.core.telling.reasons import phrase
-from bridge.core.telling.statement import StatementInput
 
 HELD, NOT_BY_US, NOTHING = "held", "not_by_us", "nothing"
 """Codes beside those of `reasons.Reason`; machines know them, so they are never renamed."""
-FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One group: in it on the forum, or due in it by something that holds; until when, and why."""
+class GroupStanding:
+    """How somebody stands to one group, until when, and why."""
 
     group_id: int
-    is_in: bool
+    state: State
     code: str
     reason: str
-    is_due: bool = False
     until_at: datetime | None = None
+
+    @property
+    def is_in(self) -> bool:
+        """In it on the forum."""
+        return self.state.is_in
+
+    @property
+    def is_due(self) -> bool:
+        """Not in it yet, by something that holds."""
+        return self.state == State.ARRIVING
 
     @property
     def is_good(self) -> bool:
@@ -33,34 +43,30 @@ class Place:
         return self.is_in or self.is_due
 
 
-def places(
-    given: StatementInput, group_ids: Collection[int], day: Callable[[datetime], str]
-) -> list[Place]:
+def group_standings(
+    known: Known, group_ids: Collection[int], day: Callable[[datetime], str]
+) -> list[GroupStanding]:
     """How somebody stands to each of these groups; the good ones first."""
-    won = winners(given.grants)
-    found = [_place(given, won, group_id, day) for group_id in sorted(group_ids)]
-    return sorted(found, key=lambda place: not place.is_good)
+    best = best_by_group(winners(known.grants))
+    found = [_of_group(known, best.get(id_), id_, day) for id_ in sorted(group_ids)]
+    return sorted(found, key=lambda one: not one.is_good)
 
 
-def _place(
-    given: StatementInput,
-    won: Collection[Grant],
-    group_id: int,
-    day: Callable[[datetime], str],
-) -> Place:
-    is_in = group_id in (given.member_of or ())
-    if group_id in given.held:
-        return Place(group_id, is_in, HELD, given.held[group_id])
-    said = [one for one in given.grants if one.group_id == group_id]
-    holding = [one for one in said if one in won]
+def _of_group(
+    known: Known, winning: Grant | None, group_id: int, day: Callable[[datetime], str]
+) -> GroupStanding:
+    membership = known.memberships.get(group_id)
+    state = state_of(membership, winning)
+    if membership and membership.kept_back and state.is_held:
+        return GroupStanding(group_id, state, HELD, for_member(membership.kept_back))
+    said = [one for one in known.grants if one.group_id == group_id]
     if not said:
-        code, why = (NOT_BY_US, "the forum alone") if is_in else (NOTHING, "nothing leads to it")
-        return Place(group_id, is_in, code, why)
-    speaks = max(holding, key=lambda one: one.until_at or FOREVER) if holding else _latest(said)
-    until_at = speaks.until_at if holding else None
-    why = phrase(speaks, given.whats.get(speaks.price_id or "", "membership"), day)
-    due = bool(holding) and not is_in
-    return Place(group_id, is_in, str(speaks.reason), why, due, until_at)
+        code = (NOT_BY_US, "the forum alone") if state.is_in else (NOTHING, "nothing leads to it")
+        return GroupStanding(group_id, state, *code)
+    speaks = winning or _latest(said)
+    why = phrase(speaks, known.whats.get(speaks.price_id or "", "membership"), day)
+    until_at = winning.until_at if winning else None
+    return GroupStanding(group_id, state, str(speaks.reason), why, until_at)
 
 
 def _latest(said: Collection[Grant]) -> Grant:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,9 +9,13 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from bridge.core.rights.offers import Offer
-from bridge.core.rules.compiled import Rules
-from bridge.store import checkouts, links, memberships
+from bridge.core.memberships.state import State
+from bridge.core.rights.offers import Offer, awaited
+from bridge.core.rules.ladders import winners
+from bridge.core.telling.of_member import statement_input
+from bridge.core.telling.places import Place, of_groups
+from bridge.store import checkouts, links
+from bridge.store import member as members
 from bridge.store.work import mark_dirty
 from bridge.web.addresses import forum_address
 from bridge.web.buying.join import offers_of
@@ -48,7 +51,7 @@ def done() -> AnyResponse | str:
     with the_bridge().store.write() as connection:
         checkouts.complete(connection, bought.id, now())
     sold = _sold(bought.price_id)
-    state = _state(known, sold)
+    state, places = _arrived(known, sold)
     if state == "waiting" and look_number in ASK_STRIPE_AT:
         _ask_stripe(known)
     back = forum_address(bought.return_to, the_bridge().settings.discourse_url)
@@ -57,7 +60,8 @@ def done() -> AnyResponse | str:
     return render_template(
         "done.jinja",
         state=state,
-        groups=sold.groups if sold else (),
+        groups=[group for place in places for group in place.groups],
+        places=places,
         product_name=sold.product.name if sold else "your payment",
         back=back,
         again=again if waiting else None,
@@ -84,32 +88,24 @@ def _sold(price_id: str) -> Offer | None:
         return None
 
 
-def _state(known: Reader, bought: Offer | None) -> str:
-    """How far the membership is: in, thanks (no group to wait for), held, adding, waiting."""
+def _arrived(known: Reader, bought: Offer | None) -> tuple[str, tuple[Place, ...]]:
+    """How far it is (in, thanks, held, adding, waiting), and how they stand to each group.
+
+    Thanks: there is no group to wait for.
+    """
     if bought is None or not bought.group_ids:
-        return "thanks"
+        return "thanks", ()
     with the_bridge().store.read() as connection:
-        rules = law_in_force(connection).rules
-        awaited = _waited_for(bought, memberships.steps_of(connection, known.user_id), rules)
-        found = memberships.memberships_of(connection, known.user_id, awaited)
-    rows = [found.get(group_id) for group_id in awaited]
-    if all(row is not None and row.actual and row.wanted for row in rows):
-        return "in"
-    if any(row is not None and row.wanted and (row.override or row.hold) for row in rows):
-        return "held"
-    if all(row is not None and row.wanted for row in rows):
-        return "adding"
-    return "waiting"
-
-
-def _waited_for(bought: Offer, steps: Mapping[str, int], rules: Rules) -> list[int]:
-    """The groups to wait for; on a ladder the higher step where the buyer stands on one already."""
-    rule = bought.rule
-    higher = steps.get(rule.ladder) if rule and rule.ladder else None
-    if rule is None or higher is None or rules.step_of(higher)[1] <= rule.rank:
-        return list(bought.group_ids)
-    base = [group_id for group_id in bought.group_ids if group_id not in rule.ladder_group_ids]
-    return [*base, higher]
+        member = members.load(connection, known.user_id)
+        law = law_in_force(connection)
+    about = statement_input(member, law, the_bridge().addresses, now())
+    places = of_groups(about, awaited(bought, winners(about.grants)))
+    states = {place.state for place in places}
+    if states == {State.IN}:
+        return "in", places
+    if State.HELD_OUT in states:
+        return "held", tuple(place for place in places if place.state == State.HELD_OUT)
+    return ("adding" if states <= {State.IN, State.ARRIVING} else "waiting"), places
 
 
 def _ask_stripe(known: Reader) -> None:

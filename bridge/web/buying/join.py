@@ -12,12 +12,15 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.memberships.member import switches_of
-from bridge.core.rights.offers import Offer, Owned, already_owned, find_offers, rivals
+from bridge.core.memberships.owned import Owned, already_owned
+from bridge.core.rights.offers import Offer, find_offers, rivals
 from bridge.core.rights.switching import Switch
 from bridge.core.rules.compiled import Rule
+from bridge.core.telling.of_member import statement_input
+from bridge.core.telling.places import of_groups
 from bridge.core.telling.words import LOCALE, price_words, term_words
-from bridge.store import catalogue, groups, memberships
-from bridge.store import facts as readings
+from bridge.store import catalogue, groups
+from bridge.store import member as members
 from bridge.web.addresses import forum_address, has_page, with_query
 from bridge.web.buying import change
 from bridge.web.buying.checkout import pay_address
@@ -26,6 +29,7 @@ from bridge.web.context import (
     absolute,
     here,
     law_in_force,
+    now,
     reader,
     the_bridge,
     the_look,
@@ -68,9 +72,9 @@ def offer(key: str) -> AnyResponse:
             return redirect(url_for("login.silent", next=_with_origin()), 303)
         return _offer_to_stranger(offers, asked=asked)
     if len(offers) == 1:
-        owned, switch = _standing(known, offers[0])
+        owned, switch = _owned(known, offers[0])
         if owned is not None:
-            return _show_owned(offers[0], owned)
+            return _show_owned(known, offers[0], owned)
         if switch is not None:
             return change.show(switch, offers[0], _came_from(), secrets.token_urlsafe(18))
     return _show(offers, rivals=_rivals(known, offers), order=secrets.token_urlsafe(18))
@@ -186,25 +190,29 @@ def _term(sold: Offer) -> str:
 # --- what the reader has already ----------------------------------------------------------------
 
 
-def _standing(known: Reader, wanted: Offer) -> tuple[Owned | None, Switch | None]:
+def _owned(known: Reader, wanted: Offer) -> tuple[Owned | None, Switch | None]:
     """Why the reader need not buy this, or what they would change for it; or neither."""
     with the_bridge().store.read() as connection:
-        facts, _ = readings.facts_of(connection, known.user_id)
-        rows = memberships.memberships_of(connection, known.user_id, wanted.group_ids)
-        switches = switches_of(facts, law_in_force(connection))
-    owned = already_owned(wanted, facts, rows)
-    switch = next((one for one in switches if one.target.id == wanted.price.id), None)
+        member = members.load(connection, known.user_id)
+        law = law_in_force(connection)
+    owned = already_owned(wanted, member.facts, member.memberships)
+    found = switches_of(member.facts, law)
+    switch = next((one for one in found if one.target.id == wanted.price.id), None)
     if switch is not None and (owned is None or owned.subscription == switch.subscription):
         return None, switch
     return owned, None
 
 
-def _show_owned(wanted: Offer, owned: Owned) -> Response:
+def _show_owned(known: Reader, wanted: Offer, owned: Owned) -> Response:
+    with the_bridge().store.read() as connection:
+        member = members.load(connection, known.user_id)
+        law = law_in_force(connection)
+    about = statement_input(member, law, the_bridge().addresses, now())
     page = render_template(
         "owned.jinja",
         product=wanted.product,
         owned=owned,
-        groups=wanted.groups,
+        places=of_groups(about, wanted.group_ids),
         back=_came_from(),
     )
     return Response(page)
@@ -215,9 +223,9 @@ def _rivals(known: Reader, offers: list[Offer]) -> list[str]:
     if len(offers) > 1:
         return []
     with the_bridge().store.read() as connection:
-        facts, _ = readings.facts_of(connection, known.user_id)
+        member = members.load(connection, known.user_id)
         law = law_in_force(connection)
-    running = rivals(offers[0], facts, law.rules)
+    running = rivals(offers[0], member.facts, law.rules)
     ids = {one.items[0].product_id for one in running}
     return sorted(law.catalogue.name_of(id_, "another membership") for id_ in ids)
 
@@ -234,9 +242,9 @@ def pay(key: str) -> AnyResponse:
     offers = offers_of(key)
     if len(offers) != 1:
         return redirect(url_for("join.offer", key=key), 303)
-    owned, switch = _standing(known, offers[0])
+    owned, switch = _owned(known, offers[0])
     if owned is not None:
-        return _show_owned(offers[0], owned)
+        return _show_owned(known, offers[0], owned)
     limited("pay")
     order = request.form.get("order", "")
     if not ORDER.fullmatch(order):

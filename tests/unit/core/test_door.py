@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from bridge.core.model.reasons import Hold
 from bridge.core.model.rights import Grant
-from bridge.core.telling.standing import places
+from bridge.core.telling.standing import group_standings
 from bridge.core.telling.statement import Links, StatementInput
+from tests.unit.core.stored import memberships
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 GROUP, OTHER = 7, 8
@@ -43,15 +45,15 @@ UNPAID = grant("unpaid", holds=False, because_at=NOW - timedelta(days=1), source
         ([CANCELED], True, None, True, "canceled", False),  # in still: it was not taken yet
         ([UNPAID, CANCELED], False, None, False, "canceled", False),  # the latest
         ([UNPAID, ENDING], False, None, True, "ending", True),
-        ([ACTIVE], False, "staff took you out of it", False, "held", False),
-        ([ACTIVE], True, "its rule is being corrected", True, "held", False),
+        ([ACTIVE], False, Hold.STAFF, False, "held", False),
+        ([ACTIVE], True, Hold.RULE_HALTED, True, "held", False),
         ([], True, None, True, "not_by_us", False),
         ([], False, None, False, "nothing", False),
     ],
 )
 def test_A18_whoever_is_in_or_due_in_is_in_good_standing(
     grants: list[Grant],
-    held: str | None,
+    held: Hold | None,
     code: str,
     *,
     member: bool,
@@ -62,10 +64,9 @@ def test_A18_whoever_is_in_or_due_in_is_in_good_standing(
         as_of=NOW,
         links=Links(""),
         grants=tuple(grants),
-        member_of=frozenset({GROUP} if member else ()),
-        held={GROUP: held} if held else {},
+        memberships=memberships(grants, {GROUP} if member else (), {GROUP: held} if held else {}),
     )
-    (place,) = places(given, [GROUP], str)
+    (place,) = group_standings(given, [GROUP], str)
     assert (place.is_good, place.code, place.is_due) == (good, code, due)
     assert place.reason
 
@@ -74,5 +75,5 @@ def test_A18_of_a_ladder_only_the_step_that_counts_is_due_and_the_good_come_firs
     low = grant("active", holds=True, ladder="level", rank=1)
     high = grant("active", holds=True, ladder="level", rank=2, group_id=OTHER, source_id="sub_2")
     given = StatementInput(as_of=NOW, links=Links(""), grants=(low, high))
-    found = places(given, [GROUP, OTHER], str)
+    found = group_standings(given, [GROUP, OTHER], str)
     assert [(one.group_id, one.is_good) for one in found] == [(OTHER, True), (GROUP, False)]

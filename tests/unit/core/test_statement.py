@@ -12,20 +12,24 @@ from hypothesis import strategies as st
 
 from bridge.core.ledger.amounts import Total
 from bridge.core.ledger.lines import MoneyLine
-from bridge.core.model.reasons import Reason
+from bridge.core.memberships.decision import WantedMembership
+from bridge.core.memberships.member import Membership
+from bridge.core.memberships.state import State
+from bridge.core.model.reasons import Hold, Reason
 from bridge.core.model.rights import NO_GROUP, Grant
 from bridge.core.model.stripe import PendingPayment, Price, Product
 from bridge.core.rules.compiled import Rule, Rules
+from bridge.core.telling.places import Cause, GroupName, Place
 from bridge.core.telling.statement import (
-    GroupName,
     Links,
     NextPayment,
-    Notice,
+    Statement,
     StatementInput,
     build,
     fold,
     name_prices,
 )
+from tests.unit.core.stored import memberships
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 GROUPS = {
@@ -57,8 +61,22 @@ def given_with(*grants: Grant, **fields: Any) -> StatementInput:
         "links": Links("https://bridge.example/me"),
         "groups": GROUPS,
         "whats": {"price_1": "yearly membership"},
+        "memberships": memberships(grants, fields.pop("member_of", None), fields.pop("held", None)),
     }
     return StatementInput(grants=grants, **{**known, **fields})
+
+
+def rightful(statement: Statement) -> list[Place]:
+    return [place for place in statement.places if place.state in {State.IN, State.ARRIVING}]
+
+
+def notices(statement: Statement) -> list[Place]:
+    return [place for place in statement.places if place.state not in {State.IN, State.ARRIVING}]
+
+
+def cause_of(place: Place) -> Cause:
+    assert place.cause
+    return place.cause
 
 
 def paid(key: str, at: datetime, amount_minor: int = 2500, currency: str = "eur") -> MoneyLine:
@@ -66,19 +84,19 @@ def paid(key: str, at: datetime, amount_minor: int = 2500, currency: str = "eur"
 
 
 def test_a_group_stands_with_since_until_and_why() -> None:
-    (standing,) = build(given_with(grant())).standing
+    (standing,) = rightful(build(given_with(grant())))
 
     assert [group.name for group in standing.groups] == ["Patrons"]
-    assert standing.cause.since_at == datetime(2026, 3, 3, tzinfo=UTC)
-    assert standing.cause.until_at == datetime(2027, 3, 3, tzinfo=UTC)
-    assert standing.cause.what == "yearly membership"
-    assert standing.cause.is_plain
-    assert not standing.cause.says_until
-    assert not standing.is_arriving
+    assert cause_of(standing).since_at == datetime(2026, 3, 3, tzinfo=UTC)
+    assert cause_of(standing).until_at == datetime(2027, 3, 3, tzinfo=UTC)
+    assert cause_of(standing).what == "yearly membership"
+    assert cause_of(standing).is_plain
+    assert not cause_of(standing).says_until
+    assert standing.state == State.IN
 
 
 def test_groups_of_one_subscription_stand_together() -> None:
-    (standing,) = build(given_with(grant(8), grant(7))).standing
+    (standing,) = rightful(build(given_with(grant(8), grant(7))))
 
     assert [group.name for group in standing.groups] == ["Patrons", "Supporters"]
 
@@ -87,8 +105,8 @@ def test_of_several_grants_the_one_that_lasts_longest_tells_until_when() -> None
     short = grant(source_id="sub_2", until_at=datetime(2026, 12, 1, tzinfo=UTC))
     for_life = grant(source_id="buy_1", source="purchase", reason=Reason.BOUGHT, until_at=None)
 
-    assert build(given_with(short, grant())).standing[0].cause.grant.source_id == "sub_1"
-    assert build(given_with(for_life, grant())).standing[0].cause.until_at is None
+    assert cause_of(build(given_with(short, grant())).places[0]).grant.source_id == "sub_1"
+    assert cause_of(build(given_with(for_life, grant())).places[0]).until_at is None
 
 
 def test_of_a_ladder_only_the_step_that_the_member_stands_on_is_shown() -> None:
@@ -96,18 +114,18 @@ def test_of_a_ladder_only_the_step_that_the_member_stands_on_is_shown() -> None:
     high = grant(7, source_id="sub_2", ladder="level", rank=2)
     lost = grant(9, source_id="sub_3", ladder="level", rank=3, holds=False, reason=Reason.CANCELED)
 
-    statement = build(given_with(low, high, lost))
+    statement = build(given_with(low, high, lost, member_of={7}))
 
-    assert [standing.groups[0].name for standing in statement.standing] == ["Patrons"]
-    assert statement.notices == ()
+    assert [standing.groups[0].name for standing in rightful(statement)] == ["Patrons"]
+    assert notices(statement) == []
 
 
 def test_a_group_that_is_due_but_not_yet_so_is_told_apart() -> None:
     statement = build(given_with(grant(7), grant(8), member_of=frozenset({7})))
 
-    assert [(standing.groups[0].name, standing.is_arriving) for standing in statement.standing] == [
-        ("Patrons", False),
-        ("Supporters", True),
+    assert [(standing.groups[0].name, standing.state) for standing in rightful(statement)] == [
+        ("Patrons", State.IN),
+        ("Supporters", State.ARRIVING),
     ]
 
 
@@ -121,24 +139,24 @@ def test_A58_a_failed_payment_comes_first_and_says_that_paying_helps() -> None:
         until_at=NOW + timedelta(days=7),
     )
 
-    first, second = build(given_with(grant(), failing)).standing
+    first, second = rightful(build(given_with(grant(), failing)))
 
     assert first.groups[0].name == "Supporters"
-    assert (first.cause.can_pay, first.cause.says_until, first.cause.is_plain) == (
+    assert (cause_of(first).can_pay, cause_of(first).says_until, cause_of(first).is_plain) == (
         True,
         True,
         False,
     )
-    assert not second.cause.can_pay
+    assert not cause_of(second).can_pay
 
 
 def test_a_group_that_nothing_gives_any_more_is_named_with_the_latest_reason() -> None:
     older = grant(holds=False, reason=Reason.CANCELED, because_at=NOW - timedelta(days=400))
     newer = grant(holds=False, reason=Reason.UNPAID, because_at=NOW, source_id="sub_2")
 
-    (notice,) = build(given_with(newer, older)).notices
+    (notice,) = notices(build(given_with(newer, older)))
 
-    assert notice.group == GROUPS[7]
+    assert notice.groups == (GROUPS[7],)
     assert notice.cause is not None
     assert notice.cause.grant.reason == Reason.UNPAID
     assert notice.cause.can_pay
@@ -147,39 +165,60 @@ def test_a_group_that_nothing_gives_any_more_is_named_with_the_latest_reason() -
 def test_a_group_that_something_else_still_gives_is_not_named_as_lost() -> None:
     ended = grant(holds=False, reason=Reason.CANCELED, because_at=NOW, source_id="sub_2")
 
-    assert build(given_with(ended, grant())).notices == ()
+    assert notices(build(given_with(ended, grant()))) == []
 
 
 def test_a_group_that_is_held_as_it_is_is_told_once_with_the_reason() -> None:
     ended = grant(holds=False, reason=Reason.CANCELED, because_at=NOW)
 
-    statement = build(given_with(ended, held={7: "a moderator is asked", 99: "x"}))
+    statement = build(given_with(ended, held={7: Hold.VANISHED, 99: Hold.VANISHED}))
 
-    assert statement.notices == (Notice(GROUPS[7], held="a moderator is asked", is_member=True),)
+    (held,) = statement.places
+    assert (held.groups, held.state) == ((GROUPS[7],), State.HELD_IN)
+    assert held.held == "Stripe no longer lists your subscription"
     assert statement.has_place
 
 
 def test_E59_somebody_whom_staff_took_out_is_not_about_to_be_in() -> None:
-    statement = build(
-        given_with(grant(), member_of=frozenset(), held={7: "staff took you out of it"})
-    )
+    statement = build(given_with(grant(), member_of=frozenset(), held={7: Hold.STAFF}))
 
-    assert statement.standing == ()
-    assert statement.notices == (Notice(GROUPS[7], held="staff took you out of it"),)
+    (out,) = statement.places
+    assert (out.groups, out.state) == ((GROUPS[7],), State.HELD_OUT)
+    assert out.held == "a moderator removed you from it"
     assert not statement.has_place
 
 
-def test_somebody_who_is_in_a_group_that_is_held_stands_there_and_is_told() -> None:
-    statement = build(given_with(grant(), member_of=frozenset({7}), held={7: "x"}))
+def test_somebody_who_is_in_a_group_that_is_held_is_told_so_once() -> None:
+    (place,) = build(given_with(grant(), member_of={7}, held={7: Hold.USER_GONE})).places
 
-    assert [standing.groups for standing in statement.standing] == [(GROUPS[7],)]
-    assert statement.notices[0].is_member
+    assert place.state == State.HELD_IN
+
+
+def test_A144_whoever_was_added_by_others_is_in_whatever_became_of_a_purchase() -> None:
+    ended = grant(holds=False, reason=Reason.CANCELED, because_at=NOW)
+    there = {7: replace(memberships([], {7})[7], owned="no")}
+
+    (place,) = build(given_with(ended, memberships=there)).places
+
+    assert place.state == State.IN_BY_OTHERS
+    assert cause_of(place).grant.reason == Reason.CANCELED
+
+
+def test_A144_who_gives_way_on_a_ladder_is_in_the_old_step_until_the_new_one_is_there() -> None:
+    low, high = grant(8, ladder="l", rank=1), grant(7, source_id="sub_2", ladder="l", rank=2)
+    wanted = WantedMembership(8, ladder="l", unwanted_at=NOW, swap_to=7)
+    there = {8: Membership(membership=wanted, actual=True, owned="proven")}
+
+    arriving, leaving = build(given_with(low, high, memberships=there)).places
+
+    assert (arriving.state, leaving.state) == (State.ARRIVING, State.LEAVING)
+    assert leaving.gives_way_to == GROUPS[7]
 
 
 def test_A34_something_bought_that_leads_nowhere_is_told_without_a_group() -> None:
-    (notice,) = build(given_with(grant(NO_GROUP, holds=False, reason=Reason.NO_RULE))).notices
+    (notice,) = notices(build(given_with(grant(NO_GROUP, holds=False, reason=Reason.NO_RULE))))
 
-    assert notice.group is None
+    assert notice.groups == ()
     assert notice.cause is not None
     assert notice.cause.grant.reason == Reason.NO_RULE
 
@@ -187,7 +226,7 @@ def test_A34_something_bought_that_leads_nowhere_is_told_without_a_group() -> No
 def test_a_group_without_a_name_is_left_out() -> None:
     statement = build(given_with(grant(99), grant(98, holds=False, reason=Reason.CANCELED)))
 
-    assert (statement.standing, statement.notices) == ((), ())
+    assert statement.places == ()
 
 
 def test_A31_what_is_pending_comes_in_order_on_the_days_of_the_members_zone() -> None:
@@ -202,7 +241,7 @@ def test_A31_what_is_pending_comes_in_order_on_the_days_of_the_members_zone() ->
 
 def test_E2_a_first_payment_that_is_pending_has_not_failed() -> None:
     waits, failed = (
-        build(given_with(grant(holds=False, reason=reason))).notices[0].cause
+        build(given_with(grant(holds=False, reason=reason))).places[0].cause
         for reason in (Reason.INCOMPLETE, Reason.UNPAID)
     )
 
@@ -243,10 +282,11 @@ def test_a_payment_belongs_to_the_day_and_year_of_the_members_zone() -> None:
 def test_the_end_of_a_right_is_told_as_a_day_of_the_members_zone() -> None:
     ends = grant(until_at=datetime(2027, 3, 2, 23, 30, tzinfo=UTC))
 
-    (standing,) = build(given_with(ends, zone=ZoneInfo("Europe/Berlin"))).standing
+    (standing,) = rightful(build(given_with(ends, zone=ZoneInfo("Europe/Berlin"))))
 
-    assert standing.cause.until_at is not None
-    assert standing.cause.until_at.day == 3
+    until_at = cause_of(standing).until_at
+    assert until_at is not None
+    assert until_at.day == 3
 
 
 def test_only_the_as_of_time_depends_on_the_clock() -> None:

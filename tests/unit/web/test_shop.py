@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from bridge.core.memberships.decision import WantedMembership
+from bridge.core.memberships.member import Membership
+from bridge.core.memberships.owned import already_owned
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Price, Product, Subscription, SubscriptionItem
-from bridge.core.rights.offers import Offer, already_owned, find_offers, rivals
+from bridge.core.rights.offers import Offer, find_offers, rivals
 from bridge.core.rules.compiled import Rule, Rules
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -27,11 +30,9 @@ RULES = Rules(
 )
 
 
-@dataclass
-class Row:
-    wanted: bool = True
-    wanted_until: object = None
-    sources: list[str] = field(default_factory=lambda: ["cs_1"])
+def given(**wanted: Any) -> Membership:
+    known = {"wanted": True, "sources": ("cs_1",)}
+    return Membership(membership=WantedMembership(41, **{**known, **wanted}))
 
 
 def keys_found(key: str, *prices: Price, products: tuple[Product, ...] = (GOLD,)) -> list[str]:
@@ -81,14 +82,15 @@ def test_a_one_off_price_can_be_bought_beside_a_subscription() -> None:
 
 
 def test_groups_held_for_life_need_not_be_bought() -> None:
-    assert already_owned(offer(ONCE), Facts(), {41: Row()}) is not None
-    assert already_owned(offer(YEARLY), Facts(), {41: Row()}) is not None
+    assert already_owned(offer(ONCE), Facts(), {41: given()}) is not None
+    assert already_owned(offer(YEARLY), Facts(), {41: given()}) is not None
 
 
 @pytest.mark.parametrize(
-    "row", [Row(wanted=False), Row(wanted_until=NOW), Row(sources=["sub_1"]), Row(sources=[])]
+    "row",
+    [given(wanted=False), given(wanted_until=NOW), given(sources=("sub_1",)), given(sources=())],
 )
-def test_groups_held_for_a_time_may_be_bought_for_longer(row: Row) -> None:
+def test_groups_held_for_a_time_may_be_bought_for_longer(row: Membership) -> None:
     assert already_owned(offer(ONCE), Facts(), {41: row}) is None
 
 

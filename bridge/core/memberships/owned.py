@@ -1,0 +1,52 @@
+"""What a reader has of an offer already, so that nobody pays for what they have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bridge.core.memberships.member import Membership
+from bridge.core.model.rights import Facts
+from bridge.core.model.stripe import Subscription
+from bridge.core.rights.offers import Offer
+from bridge.core.rights.switching import OVER, OWING
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Why the reader need not buy this: a running subscription to it, or the groups for life."""
+
+    subscription: Subscription | None
+
+    @property
+    def owes(self) -> bool:
+        """A payment is open: making it is what helps."""
+        return self.subscription is not None and self.subscription.status in OWING
+
+
+def already_owned(
+    offer: Offer, facts: Facts, memberships: Mapping[int, Membership]
+) -> Owned | None:
+    """What the reader has of this offer, if buying it would be paying for nothing."""
+    if offer.price.is_recurring:
+        for subscription in facts.subscriptions:
+            if subscription.status not in OVER and _is_for(subscription, offer):
+                return Owned(subscription)
+    found = [memberships.get(group_id) for group_id in offer.group_ids]
+    return Owned(None) if found and all(map(_is_for_life, found)) else None
+
+
+def _is_for(subscription: Subscription, offer: Offer) -> bool:
+    return any(item.product_id == offer.product.id for item in subscription.items)
+
+
+def _is_for_life(membership: Membership | None) -> bool:
+    """Wanted without an end, and not by a subscription, which ends when it is cancelled."""
+    wanted = membership.membership if membership else None
+    return (
+        wanted is not None
+        and wanted.wanted
+        and wanted.wanted_until is None
+        and bool(wanted.sources)
+        and not any(source.startswith("sub_") for source in wanted.sources)
+    )

@@ -1,0 +1,229 @@
+"""Where a member stands: one line for each group that something of theirs leads to. Data, no text.
+
+`memberships.state.state_of` says what is so; here it meets the cause and the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
+from itertools import groupby
+
+from bridge.core.memberships.member import Membership
+from bridge.core.memberships.state import State, state_of
+from bridge.core.model.reasons import UNDECIDED, Reason
+from bridge.core.model.rights import NO_GROUP, Grant
+from bridge.core.rules.ladders import winners
+from bridge.core.telling.holds import for_member
+from bridge.core.telling.reasons import PHRASES
+
+# What a member can put right by paying.
+PAYING_HELPS = frozenset({Reason.GRACE, Reason.GRACE_OVER, Reason.UNPAID, Reason.INCOMPLETE})
+
+STATE_WORDS: Mapping[State, str] = {
+    State.IN: "in {group}",
+    State.ARRIVING: "not in {group} yet",
+    State.LEAVING: "still in {group}, to be removed",
+    State.HELD_IN: "in {group} for now, held",
+    State.HELD_OUT: "not in {group}, held",
+    State.IN_BY_OTHERS: "in {group}, added by others",
+    State.OUT: "not in {group}",
+}
+"""For moderators; members read whole sentences (templates)."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupName:
+    """A group as it is shown, and where its page is."""
+
+    name: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The verdict behind a line of the statement, and what was bought, for `reasons.phrase`."""
+
+    grant: Grant
+    what: str
+
+    @property
+    def since_at(self) -> datetime:
+        """When the right began."""
+        return self.grant.from_at
+
+    @property
+    def until_at(self) -> datetime | None:
+        """When it ends as things stand; None if it does not."""
+        return self.grant.until_at
+
+    @property
+    def says_until(self) -> bool:
+        """The phrase names the end itself."""
+        return "{until}" in self._phrase
+
+    @property
+    def is_plain(self) -> bool:
+        """The phrase goes on after "You are in …"; any other stands after a colon."""
+        return self._phrase.startswith("because")
+
+    @property
+    def can_pay(self) -> bool:
+        """A payment would put it right."""
+        return self.grant.reason in PAYING_HELPS and self.grant.share == "own"
+
+    @property
+    def has_failed(self) -> bool:
+        """A payment failed; a first one that is only pending did not."""
+        return self.can_pay and self.grant.reason != Reason.INCOMPLETE
+
+    @property
+    def _phrase(self) -> str:
+        return PHRASES[Reason(self.grant.reason)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What places are worked out from. `grants` are all verdicts, also those that give nothing.
+
+    `whats`: price id -> what was bought, in words (`statement.name_prices`). `zone` says which day
+    something belongs to.
+    """
+
+    grants: tuple[Grant, ...] = ()
+    memberships: Mapping[int, Membership] = field(default_factory=dict)
+    groups: Mapping[int, GroupName] = field(default_factory=dict)
+    whats: Mapping[str, str] = field(default_factory=dict)
+    zone: tzinfo = UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """How the member stands to groups for one cause; several groups only where they are in.
+
+    Without a group: something bought that leads nowhere yet. `held`: why it waits for a moderator.
+    `gives_way_to`: the higher or lower step that takes its place.
+    """
+
+    groups: tuple[GroupName, ...]
+    state: State
+    cause: Cause | None = None
+    held: str | None = None
+    gives_way_to: GroupName | None = None
+
+    @property
+    def can_pay(self) -> bool:
+        """A payment would put it right."""
+        return self.cause is not None and self.cause.can_pay
+
+
+def places(known: Known) -> tuple[Place, ...]:
+    """What they are in or soon in, then what they are not in or only for now, then the rest."""
+    best = best_by_group(winners(known.grants))
+    return (*_rightful(known, best), *_held(known, best), *_others(known, best), *_nowhere(known))
+
+
+def of_groups(known: Known, group_ids: Iterable[int]) -> tuple[Place, ...]:
+    """How the member stands to these groups, each on its own; also where nothing leads to it."""
+    best = best_by_group(winners(known.grants))
+    found = [id_ for id_ in group_ids if id_ in known.groups]
+    return tuple(_place(known, best, group_id) for group_id in found)
+
+
+def best_by_group(holding: Iterable[Grant]) -> dict[int, Grant]:
+    """Of several grants to one group, the one that lasts longest tells until when, and why."""
+    best: dict[int, Grant] = {}
+    for grant in sorted(holding, key=lambda one: (one.from_at, one.source_id)):
+        if grant.group_id not in best or _lasts(grant) > _lasts(best[grant.group_id]):
+            best[grant.group_id] = grant
+    return best
+
+
+def _lasts(grant: Grant) -> tuple[bool, datetime]:
+    return grant.until_at is None, grant.until_at or grant.from_at
+
+
+def _place(known: Known, best: Mapping[int, Grant], group_id: int) -> Place:
+    membership = known.memberships.get(group_id)
+    winning = best.get(group_id)
+    state = state_of(membership, winning)
+    code = membership.kept_back if membership and state.is_held else None
+    swap_to = membership.membership.swap_to if membership and state == State.LEAVING else None
+    speaks = winning or _latest(known, group_id)
+    return Place(
+        groups=(known.groups[group_id],),
+        state=state,
+        cause=_cause(known, speaks) if speaks and not code else None,
+        held=for_member(code) if code else None,
+        gives_way_to=known.groups.get(swap_to) if swap_to else None,
+    )
+
+
+def _latest(known: Known, group_id: int) -> Grant | None:
+    """Of all that gives a group no more, what was last the matter."""
+    denied = [one for one in known.grants if one.group_id == group_id and not one.holds]
+    denied.sort(key=lambda one: one.because_at or one.until_at or one.from_at)
+    return denied[-1] if denied else None
+
+
+def _rightful(known: Known, best: Mapping[int, Grant]) -> Iterator[Place]:
+    """One for each cause, with all groups that rest on it; what needs a payment comes first."""
+    all_ = [(one, _place(known, best, one.group_id)) for one in best.values() if _named(known, one)]
+    found = [(grant, place) for grant, place in all_ if not place.state.is_held]
+
+    def alike(one: tuple[Grant, Place]) -> tuple[bool, bool, datetime, str, str]:
+        grant, place = one
+        bought = grant.source_id, grant.price_id or ""
+        return (not place.can_pay, place.state == State.ARRIVING, grant.from_at, *bought)
+
+    found.sort(key=lambda one: (*alike(one), one[1].groups[0].name))
+    for _, same in groupby(found, alike):
+        places_ = [place for _, place in same]
+        yield replace(places_[0], groups=tuple(name for one in places_ for name in one.groups))
+
+
+def _named(known: Known, grant: Grant) -> bool:
+    return grant.group_id in known.groups
+
+
+def _held(known: Known, best: Mapping[int, Grant]) -> Iterator[Place]:
+    for group_id in sorted(known.memberships):
+        if group_id in known.groups:
+            place = _place(known, best, group_id)
+            if place.state.is_held:
+                yield place
+
+
+def _others(known: Known, best: Mapping[int, Grant]) -> Iterator[Place]:
+    """Groups that they are not in, or still in, or in by somebody else's doing, and why."""
+    ladders = {grant.ladder for grant in best.values() if grant.ladder}
+    # Somebody who stands on another step of the ladder is not missing this one.
+    missed = {one.group_id for one in known.grants if not one.holds and one.ladder not in ladders}
+    is_in = {group_id for group_id, one in known.memberships.items() if one.actual}
+    for group_id in sorted(known.groups.keys() & (missed | is_in) - best.keys()):
+        place = _place(known, best, group_id)
+        if not place.state.is_held:
+            yield place
+
+
+def _nowhere(known: Known) -> Iterator[Place]:
+    """Something was bought that no working rule leads anywhere: a moderator is asked."""
+    for grant in known.grants:
+        if grant.group_id == NO_GROUP and grant.reason in UNDECIDED:
+            yield Place(groups=(), state=State.OUT, cause=_cause(known, grant))
+
+
+def _cause(known: Known, grant: Grant) -> Cause:
+    def local(at: datetime | None) -> datetime | None:
+        return at.astimezone(known.zone) if at else None
+
+    return Cause(
+        replace(
+            grant,
+            from_at=grant.from_at.astimezone(known.zone),
+            until_at=local(grant.until_at),
+            because_at=local(grant.because_at),
+        ),
+        known.whats.get(grant.price_id or "", "membership"),
+    )
