@@ -46,9 +46,9 @@ def members(bridge: Bridge, group_id: int, *, at: datetime | None = None, after:
         else:
             then = history.memberships_at(connection, at, group_id=group_id)
             found = sorted(
-                (user_id, one.actual_since, one.reason)
+                (user_id, one.membership.actual_since, one.membership.membership.reason)
                 for (user_id, _), one in then.items()
-                if one.actual and user_id > after
+                if one.membership.actual and user_id > after
             )[: PAGE + 1]
         names = users.names_of(connection, [row[0] for row in found])
     rows = tuple(

@@ -130,16 +130,16 @@ def page_of(world: System, user: str) -> str:
         session["signed_in_at"] = world.bridge.clock.now().isoformat()
     answer = browser.get("/me")
     assert answer.status_code == 200
-    return _words(answer.text.partition('<main id="main">')[2])
+    return words(answer.text.partition('<main id="main">')[2])
 
 
 def message_to(world: System, user: str) -> str:
     """What a member reads in their statement on the forum, as it is shown there."""
     (posts,) = messages_to(world, user)
-    return _words(cook(posts[0].raw))
+    return words(cook(posts[0].raw))
 
 
-def _words(page: str) -> str:
+def words(page: str) -> str:
     """The text of a page, a row of a table on one line."""
     rows = re.sub(r"</(?:tr|p|h\d|summary)>", "\n", re.sub(r"\s+", " ", page))
     text = re.sub(r"<(?:td|th|br|li|span)\b", " \\g<0>", rows)
