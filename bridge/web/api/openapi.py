@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridge.core.memberships.state import State
+
 Json = dict[str, Any]
 
 _MOMENT: Json = {"type": ["string", "null"], "format": "date-time"}
@@ -69,12 +71,13 @@ _SCHEMAS: Json = {
                 "type": "array",
                 "items": {
                     "type": "object",
-                    "required": ["id", "group", "in", "due", "until", "reason"],
+                    "required": ["id", "group", "in", "due", "state", "until", "reason"],
                     "properties": {
                         "id": _ID,
                         "group": {"type": "string"},
                         "in": {"type": "boolean"},
                         "due": {"type": "boolean"},
+                        "state": {"enum": [str(one) for one in State]},
                         "until": _MOMENT,
                         "reason": {"type": "string"},
                     },

@@ -17,6 +17,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from bridge.answers import members as group_members
 from bridge.answers.person import person as the_person
 from bridge.answers.standing import standing
+from bridge.core.memberships.state import State
 from bridge.core.model.actor import Actor
 from bridge.errors import NotFound, Permanent, Transient
 from bridge.operations import grants, payments
@@ -136,8 +137,9 @@ def get_person(user_id: int) -> Response:
             {
                 "id": place.group_id,
                 "group": place.group,
-                "in": place.is_in,
-                "due": place.wanted,
+                "in": place.state.is_in,
+                "due": place.state == State.ARRIVING,
+                "state": place.state,
                 "until": _iso(place.until_at),
                 "reason": place.because,
             }
