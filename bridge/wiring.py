@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from bridge.core.telling.of_member import Addresses
 from bridge.discourse_api.client import DiscourseApi
 from bridge.errors import Config
 from bridge.limiter import Limiter
+from bridge.process_name import own_name
 from bridge.queue import Hints
 from bridge.rulebook import Rulebook
 from bridge.settings import Settings
@@ -87,5 +86,5 @@ def build(settings: Settings, *, patient: bool = False) -> Bridge:
         ),
         hints=Hints(settings.redis_url),
         rulebook=Rulebook(policy),
-        name=f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}",
+        name=own_name(),
     )

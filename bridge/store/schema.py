@@ -119,6 +119,14 @@ leases = Table(
     Column("until_at", UtcTime, nullable=False),
 )
 
+# Processes that take leases; each counts up while it lives.
+processes = Table(
+    "processes",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("beats", BigInteger, nullable=False),
+)
+
 # A customer seen at Stripe, and whose it is. Without a user it is an orphan: shown, never guessed.
 customers = Table(
     "customers",

@@ -18,6 +18,7 @@ from bridge.errors import BridgeError
 from bridge.queue import QUEUE_NAME
 from bridge.wiring import Bridge
 from bridge.worker import applier, decider, group_members, publisher
+from bridge.worker.heart import beating
 
 log = structlog.get_logger()
 
@@ -73,7 +74,8 @@ def run(bridge: Bridge, redis_url: str) -> None:
         job_monitoring_interval=MONITORING_SECONDS,
     )
     try:
-        worker.work(max_jobs=JOBS_BEFORE_RECYCLING, logging_level="WARNING")
+        with beating(bridge):
+            worker.work(max_jobs=JOBS_BEFORE_RECYCLING, logging_level="WARNING")
     except RedisError as error:
         # RQ does not outlive a Redis that goes away during a job. The supervisor starts a new one.
         log.error("worker.redis_lost", error=type(error).__name__)  # noqa: TRY400 - no news in it

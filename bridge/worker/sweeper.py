@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bridge.errors import BridgeError
-from bridge.store import groups, inbox, sending, state, statements, work
+from bridge.store import inbox, state, work
 from bridge.wiring import Bridge
 from bridge.worker import (
     alerts,
@@ -26,14 +26,13 @@ from bridge.worker import (
     rq_worker,
     rule_changes,
 )
+from bridge.worker.due import due
+from bridge.worker.heart import beating
 from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
 TICK_SECONDS = 1.0
-AT_ONCE = 200
 AGAIN = Backoff(30.0, 30.0)
-# A big group is read less often, so that reading it takes at most one request a minute on average.
-MEMBERS_PER_PAGE = 1000
 LEFT_BEHIND = timedelta(minutes=10)
 LAST_SWEEP = "sweep.last_run"
 
@@ -73,6 +72,11 @@ PERIODIC = (
 
 def run(bridge: Bridge, stop: threading.Event) -> None:
     """Sweep until told to stop."""
+    with beating(bridge):
+        _sweep(bridge, stop)
+
+
+def _sweep(bridge: Bridge, stop: threading.Event) -> None:
     while not stop.is_set():
         began = time.monotonic()
         try:
@@ -101,48 +105,16 @@ def _wake(bridge: Bridge) -> int:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         work.ring_timers(connection, now)
-    with bridge.store.read() as connection:
-        keys = connection.execute(work.due_keys(now, AT_ONCE)).all()
-        to_apply = sending.groups_with_work(connection, now)
-        # In a rush thousands wait to be told: no more are woken than there are requests for.
-        spare = bridge.limiter.spare("low")
-        to_tell = statements.due_users(connection, now, min(AT_ONCE, spare))
-        to_read = _groups_to_read(bridge, now) if spare else []
-    due = [
-        *(("decide", row.key, row.dirty_gen) for row in keys),
-        *(("apply", str(group_id), "") for group_id in to_apply),
-        *(("read", str(group_id), "") for group_id in to_read),
-        *(("tell", str(user_id), "") for user_id in to_tell),
-    ]
-    # A worker that was killed leaves its hint in Redis as if it still ran (measured: for more than
-    # three minutes). When its lease can have run out, the hint is given anew under another name.
+    hints = due(bridge)
+    # A killed worker leaves its hint in Redis as if it still ran (measured: for more than three
+    # minutes). Its heir gives another (heart.py); where nobody noticed, this one comes when its
+    # lease can have run out.
     lap = int(now.timestamp()) // work.LEASE_SECONDS
-    for kind, key, mark in due:
+    for kind, key, mark in hints:
         # No Redis: the work is done here. It is the same work, only by one process.
         if not bridge.hints.send(kind, key, f"{mark}-{lap}"):
             rq_worker.do(bridge, kind, key)
-    return len(due)
-
-
-def _groups_to_read(bridge: Bridge, now: datetime) -> list[int]:
-    """Groups whose members are to be read back: asked for, or not read for a while.
-
-    They are those of mapping rules, and others into which a moderator had somebody put.
-    """
-    with bridge.store.read() as connection:
-        mapped = bridge.rulebook.rules(connection).mapped_group_ids
-        reads = groups.last_reads(connection, mapped, now)
-    due = []
-    for one in reads:
-        pages = max(1, -(-one.user_count // MEMBERS_PER_PAGE))
-        every = timedelta(seconds=max(bridge.policy.sweep_seconds, 60 * pages))
-        if one.read_due_at is not None:
-            is_due = one.read_due_at <= now
-        else:
-            is_due = one.read_at is None or one.read_at + every <= now
-        if is_due:
-            due.append(one.group_id)
-    return due
+    return len(hints)
 
 
 def _last_runs(bridge: Bridge) -> dict[str, datetime]:

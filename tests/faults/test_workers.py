@@ -13,7 +13,7 @@ from sqlalchemy import select
 from bridge.sandbox.stripe import delivery
 from bridge.store.schema import leases
 from bridge.store.work import LEASE_SECONDS
-from tests.processes import KILLED, Live
+from tests.processes import KILLED, Live, children, command_of
 from tests.processes import live as live_system
 
 pytestmark = pytest.mark.faults
@@ -144,25 +144,9 @@ def test_F10_a_worker_without_its_parent_and_its_successor_do_it_once(processes:
     assert live.messages("alice") == 1
 
 
-def children(pid: int) -> list[int]:
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError):
-            continue
-        if parent == pid:
-            found.append(int(entry.name))
-    return found
-
-
 def is_running(pids: list[int]) -> bool:
     assert pids
     return any(Path(f"/proc/{pid}").exists() for pid in pids)
-
-
-def command_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
 def test_F11_a_worker_that_was_stopped_for_five_minutes_writes_nothing(processes: Live) -> None:

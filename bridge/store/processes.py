@@ -1,0 +1,40 @@
+"""The processes that work, by name; and what a dead one held is free again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from bridge.store.schema import leases, processes
+from bridge.store.work import insert_for
+
+
+def beat(connection: Connection, name: str) -> None:
+    """Say that this process lives: its count goes up."""
+    statement = insert_for(connection)(processes).values(name=name, beats=1)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[processes.c.name], set_={"beats": processes.c.beats + 1}
+        )
+    )
+
+
+def beats(connection: Connection) -> dict[str, int]:
+    """How often each process has said that it lives."""
+    return {row.name: row.beats for row in connection.execute(select(processes))}
+
+
+def holders(connection: Connection) -> set[str]:
+    """Who holds a lease, be it a process that says that it lives or not."""
+    held = select(leases.c.owner).where(leases.c.owner != "").distinct()
+    return set(connection.scalars(held))
+
+
+def leave(connection: Connection, name: str, now: datetime) -> None:
+    """Forget a process that has ended, and free what it held.
+
+    If it lives after all, it writes nothing under those leases any more.
+    """
+    connection.execute(delete(processes).where(processes.c.name == name))
+    connection.execute(update(leases).where(leases.c.owner == name).values(owner="", until_at=now))
