@@ -18,6 +18,7 @@ import structlog
 
 from bridge.discourse_api.look import Site
 from bridge.errors import BridgeError
+from bridge.web.contrast import legible
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +50,8 @@ DARK = {
     "danger": "#e45735",
     "success": "#1ca551",
 }
-# The forum computes these from the ones above; where it names them, its own are taken.
-SHADES = ("primary-low", "primary-medium", "primary-high", "tertiary-low", "danger-low")
+# The forum computes this from the ones above; where it names it, its own is taken.
+SHADES = ("primary-low",)
 TEXT = {"primary", "secondary", "tertiary"}
 HEADER = {"header_background", "header_primary"}
 
@@ -85,7 +86,9 @@ def _properties(defaults: Mapping[str, str], forum: Mapping[str, str]) -> str:
     else:
         wanted = HEADER if forum.keys() >= HEADER else set()
     chosen = {name: value for name, value in forum.items() if name in wanted}
-    return "".join(f"--{name}:{value};" for name, value in {**defaults, **chosen}.items())
+    colours = {**defaults, **chosen}
+    colours |= legible(colours)
+    return "".join(f"--{name}:{value};" for name, value in colours.items())
 
 
 def make_look(site: Site | None, forum_url: str) -> Look:

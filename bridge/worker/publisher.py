@@ -77,7 +77,7 @@ def _tell(bridge: Bridge, lease: work.Lease, row: Row[Any]) -> None:
         bridge.discourse.edit_message(row.post_id, body)
         crashpoint("after_message_edit")
     else:
-        # Deleted by staff: it is not forced upon the member again.
+        # Staff deleted the message, so the bridge does not write it again.
         log.info("statement.deleted_on_forum", user_id=row.user_id, topic_id=row.topic_id)
     _written(bridge, lease, row, row.topic_id, row.post_id, fingerprint)
 
@@ -158,7 +158,8 @@ def _answers(
     bridge: Bridge, connection: Connection, user_id: int, keys: Iterable[str]
 ) -> dict[str, str]:
     given = _input(bridge, connection, user_id)
-    return answers_markdown(keys, given.money, given.pending, given.links.manage)
+    open_payments = (*given.unpaid, *given.pending)
+    return answers_markdown(keys, given.money, open_payments, given.links.manage)
 
 
 def _look_up(bridge: Bridge, user_id: int) -> User:

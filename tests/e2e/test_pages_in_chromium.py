@@ -5,7 +5,6 @@ Pictures of every page are left in screenshots/, to be looked at.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,30 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
 
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.stripe import PendingPayment, Price, Product
 from bridge.store import links, money, subscriptions
+from tests.e2e.chromium import CHROMIUM, DESK, NARROW, PHONE, PICTURES, log_in
 from tests.e2e.place import Place, open_place
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed here"),
 ]
-PICTURES = Path(__file__).parents[2] / "screenshots"
 POST = "/t/join-us/12/3"
-NARROW = ViewportSize(width=320, height=640)
-PHONE = ViewportSize(width=390, height=800)
-DESK = ViewportSize(width=1200, height=800)
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, Any]:
-    quiet = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
-    background = "--disable-background-networking --disable-component-update"
-    return {"executable_path": CHROMIUM, "args": [*quiet.split(), *background.split()]}
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +54,6 @@ def yearly(place: Place) -> str:
     place.stripe.v1.billing_portal.configurations.update(default.id, features)
     place.settle()
     return price
-
-
-def log_in(page: Page, name: str) -> None:
-    """Fill in the forum's own login form, wherever the browser is on it."""
-    page.get_by_label("Somebody else").fill(name)
-    page.locator("form.named button").click()
 
 
 def without_scripts(browser: Browser, **more: Any) -> BrowserContext:

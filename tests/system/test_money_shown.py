@@ -144,15 +144,17 @@ def test_A29_the_split_between_credit_and_card_is_shown(told: Told) -> None:
         assert "Paid in total €16.00" in text
 
 
-def test_A31_an_upgrade_is_pending_while_unpaid_and_then_shows_credit_and_debit(
+def test_A31_A124_an_upgrade_that_was_refused_is_unpaid_and_then_shows_credit_and_debit(
     told: Told,
 ) -> None:
     for text in told.midway["upgrade"]:
-        assert "Pending: €29.00 for Remaining time on Membership founders" in text
+        assert "Unpaid" in text
+        assert "Pending" not in text
+        assert "€29.00 for Remaining time on Membership founders (since " in text
         assert "Unused time" not in text
         assert "Paid in total €10.00" in text
     for text in told.end["upgrade"]:
-        assert "Pending" not in text
+        assert "Unpaid" not in text
         assert "Remaining time on Membership founders" in text
         assert f"{MINUS}€" in text.partition("Unused time on Membership supporters")[2]
         assert "Paid in total €39.00" in text

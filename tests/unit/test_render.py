@@ -20,6 +20,7 @@ from bridge.core.model.reasons import Hold, Reason
 from bridge.core.model.rights import NO_GROUP, Grant
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.telling.alerts import Alert, Kind
+from bridge.core.telling.contributions import Contributions, Shares
 from bridge.core.telling.places import GroupName
 from bridge.core.telling.statement import (
     Links,
@@ -450,6 +451,23 @@ def test_A31_E2_what_is_pending_is_told_since_when() -> None:
     since = datetime(2026, 3, 3, tzinfo=UTC)
     words = words_of(pending=(PendingPayment("in_1", "Patron", 1200, "eur", since),))
     assert "Pending: €12.00 for Patron (since 3 March 2026)." in words
+
+
+def test_A124_a_refused_payment_is_unpaid_and_not_pending() -> None:
+    since = datetime(2026, 3, 3, tzinfo=UTC)
+    words = words_of(unpaid=(PendingPayment("in_1", "Patron", 1200, "eur", since),))
+    assert "Unpaid: €12.00 for Patron (since 3 March 2026)." in words
+    assert "Pending" not in words
+
+
+def test_A124_shares_and_donations_are_thanked_for_in_the_message() -> None:
+    shares = Shares(2, "share"), Shares(1, "supporter share")
+    gave = Contributions(shares, {"eur": 4500, "usd": 500})
+    words = words_of(contributions=gave)
+    assert "Thank you. You hold 2 shares and 1 supporter share." in words
+    assert "Thank you for donating €45.00 and US$5.00." in words
+    assert "membership at the moment" not in words
+    assert "Thank you" not in words_of()
 
 
 def test_amounts_and_days_are_written_in_the_language_of_the_reader() -> None:

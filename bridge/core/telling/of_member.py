@@ -11,6 +11,7 @@ from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import PendingPayment, Subscription
 from bridge.core.rules.law import Catalogue, Law
+from bridge.core.telling.contributions import contributions
 from bridge.core.telling.places import GroupName
 from bridge.core.telling.statement import (
     Links,
@@ -22,6 +23,9 @@ from bridge.core.telling.statement import (
 
 # Nobody reads replies to the statement: its sender is a bot. This opens a message to moderators.
 ASK_MODERATORS = "/new-message?groupname=moderators&title=Question%20about%20my%20membership"
+
+# A first payment by bank debit leaves a subscription "incomplete": it was not refused.
+REFUSED = frozenset({"past_due", "unpaid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,9 @@ def statement_input(
         memberships=member.memberships,
         next_payments=tuple(_next_payments(paid, law.catalogue)),
         next_changes=tuple(_next_changes(paid, law.catalogue)),
-        pending=(*_pending(member.facts), *member.pending_orders),
+        pending=(*_pending(member.facts, refused=False), *member.pending_orders),
+        unpaid=tuple(_pending(member.facts, refused=True)),
+        contributions=contributions(member.facts, member.money, law.rules),
         money=member.money,
     )
 
@@ -60,9 +66,11 @@ def _names(groups: Iterable[Group], forum: str) -> dict[int, GroupName]:
     }
 
 
-def _pending(known: Facts) -> Iterable[PendingPayment]:
+def _pending(known: Facts, *, refused: bool) -> Iterable[PendingPayment]:
+    """Open invoices: those whose payment was refused, or those whose money is on its way."""
     for subscription in known.paid_by_user:
-        if subscription.customer_id not in known.deleted_customer_ids:
+        is_known = subscription.customer_id not in known.deleted_customer_ids
+        if is_known and (subscription.status in REFUSED) == refused:
             yield from subscription.pending
 
 

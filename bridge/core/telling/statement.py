@@ -7,8 +7,8 @@ bridge has stored, without a call to anybody.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 
 from bridge.core.ledger.amounts import Total, add_up, open_disputes
@@ -18,6 +18,7 @@ from bridge.core.model.rights import Grant
 from bridge.core.model.stripe import PendingPayment, Price, Product
 from bridge.core.rights.double_payments import paid_twice
 from bridge.core.rules.compiled import Rules
+from bridge.core.telling.contributions import Contributions
 from bridge.core.telling.places import GroupName, Known, Place, places
 from bridge.core.telling.reasons import what_was_bought
 
@@ -54,13 +55,18 @@ class Links:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementInput(Known):
-    """All that a statement is made of."""
+    """All that a statement is made of.
+
+    `pending` payments are on their way; `unpaid` ones were refused.
+    """
 
     as_of: datetime
     links: Links
     next_payments: tuple[NextPayment, ...] = ()
     next_changes: tuple[NextChange, ...] = ()
     pending: tuple[PendingPayment, ...] = ()
+    unpaid: tuple[PendingPayment, ...] = ()
+    contributions: Contributions = field(default_factory=Contributions)
     money: Iterable[MoneyLine] = ()
 
 
@@ -90,6 +96,8 @@ class Statement:
     next_payments: tuple[NextPayment, ...]
     next_changes: tuple[NextChange, ...]
     pending: tuple[PendingPayment, ...]
+    unpaid: tuple[PendingPayment, ...]
+    contributions: Contributions
     totals: tuple[Total, ...]
     years: tuple[Year, ...]
     twice: tuple[tuple[GroupName, ...], ...] = ()
@@ -130,8 +138,6 @@ def build(given: StatementInput) -> Statement:
     payments.sort(key=lambda one: (one.at, one.subscription_id))
     changes = [replace(one, at=one.at.astimezone(given.zone)) for one in given.next_changes]
     changes.sort(key=lambda one: (one.at, one.subscription_id))
-    pending = [replace(one, at=one.at.astimezone(given.zone)) for one in given.pending]
-    pending.sort(key=lambda one: (one.at, one.id))
     under_review = open_disputes(money)
     return Statement(
         as_of=given.as_of.astimezone(UTC),
@@ -139,7 +145,9 @@ def build(given: StatementInput) -> Statement:
         places=places(given),
         next_payments=tuple(payments),
         next_changes=tuple(changes),
-        pending=tuple(pending),
+        pending=_in_order(given.pending, given.zone),
+        unpaid=_in_order(given.unpaid, given.zone),
+        contributions=given.contributions,
         totals=add_up(money, under_review),
         years=tuple(_years(money, under_review)),
         under_review=under_review,
@@ -156,6 +164,11 @@ def fold(statement: Statement, lines: int) -> Statement:
         hidden = year.hidden + len(year.lines) - len(kept)
         years.append(replace(year, lines=kept, hidden=hidden))
     return replace(statement, years=tuple(years))
+
+
+def _in_order(payments: Iterable[PendingPayment], zone: tzinfo) -> tuple[PendingPayment, ...]:
+    local = (replace(one, at=one.at.astimezone(zone)) for one in payments)
+    return tuple(sorted(local, key=lambda one: (one.at, one.id)))
 
 
 def _twice(given: StatementInput) -> Iterator[tuple[GroupName, ...]]:

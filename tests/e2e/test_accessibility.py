@@ -1,0 +1,227 @@
+"""Every page in every state, in light and dark: axe-core finds nothing, and nothing is too wide.
+
+axe-core is found as build/axe.min.js (`.ci/run` puts it there). A picture of each is left in
+screenshots/, to be looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+from sqlalchemy import insert, update
+
+from bridge.core.model.stripe import Price, Product, Purchase
+from bridge.sandbox.stripe import advance, fail_payments
+from bridge.store import checkouts, links, purchases, schema
+from tests.e2e.chromium import CHROMIUM, DESK, NARROW, PHONE, PICTURES, log_in
+from tests.e2e.place import Place, open_place
+
+AXE = Path(__file__).parents[2] / "build" / "axe.min.js"
+IN_CI = os.environ.get("CI") == "true"
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(CHROMIUM is None and not IN_CI, reason="no chromium is installed here"),
+    pytest.mark.skipif(
+        not AXE.exists() and not IN_CI, reason="axe-core is not at build/axe.min.js"
+    ),
+]
+MONTH = 31 * 86_400
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# A page that waits for Stripe looks again every few seconds, without scripts, for three minutes at
+# most, and says so: the exception for what happens in real time (WCAG 2.2.1).
+RUN = "rules => axe.run(document, {runOnly: rules, rules: {'meta-refresh': {enabled: false}}})"
+
+# State -> who looks, and where. Nobody: a stranger.
+STATES = {
+    "login": ("", "/me"),
+    "login-failed": ("", "/login/callback"),
+    "logged-out": ("", "/logout"),
+    "offer-to-stranger": ("", "/join/monthly?signed_in=no&from=/t/join-us/12/3"),
+    "offer": ("nina", "/join/monthly?from=/t/join-us/12/3"),
+    "offer-once": ("nina", "/join/coffee"),
+    "offer-beside": ("ada", "/join/monthly"),
+    "choice": ("nina", "/join/prod_choice"),
+    "not-on-offer": ("nina", "/join/nothing"),
+    "owned": ("ada", "/join/low"),
+    "owned-unpaid": ("lars", "/join/low"),
+    "change": ("ada", "/join/high"),
+    "change-anew": ("ada", "/join/dollars"),
+    "change-after-payment": ("lars", "/join/high"),
+    "me": ("ada", "/me"),
+    "me-empty": ("nina", "/me"),
+    "me-payment-failed": ("lars", "/me"),
+    "me-paying-twice": ("tom", "/me"),
+    "me-held": ("kim", "/me"),
+    "me-shares": ("dora", "/me"),
+    "done-in": ("ada", "/join/done?order=of-ada-1-a-long-order-id"),
+    "done-adding": ("nina", "/join/done?order=of-nina-1-a-long-order-id"),
+    "done-held": ("kim", "/join/done?order=of-kim-1-a-long-order-id"),
+    "done-waiting": ("eve", "/join/done?order=of-eve-1-a-long-order-id"),
+    "done-slow": ("eve", "/join/done?order=of-eve-2-a-long-order-id"),
+    "done-thanks": ("dora", "/join/done?order=of-dora-1-a-long-order-id"),
+    "not-yours": ("nina", "/join/done?order=of-ada-1-a-long-order-id"),
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with open_place(tmp_path_factory.mktemp("place")) as opened:
+        opened.open_group("patrons", "Patrons")
+        opened.open_group("friends", "Friends of the house")
+        for name in ("ada", "lars", "tom", "kim", "dora", "nina", "eve"):
+            opened.person(name)
+        _sell(opened)
+        _buy(opened)
+        _put_in_their_states(opened)
+        yield opened
+
+
+def _sell(place: Place) -> None:
+    """A ladder of two steps, a group beside it, and what leads to no group."""
+    steps: tuple[dict[str, Any], ...] = (
+        {"name": "Patron", "key": "low", "rank": "1", "amount": 1000, "currency": "eur"},
+        {"name": "Great patron", "key": "high", "rank": "2", "amount": 2500, "currency": "eur"},
+        {"name": "Dollar patron", "key": "dollars", "rank": "3", "amount": 9900, "currency": "usd"},
+        {"name": "Friend of the house", "key": "monthly", "amount": 500, "currency": "eur"},
+        {"name": "Sponsor", "key": "sponsor", "amount": 700, "currency": "eur"},
+    )
+    for step in steps:
+        about = {"discourse_groups": "patrons" if "rank" in step else "friends"}
+        if "rank" in step:
+            about |= {"discourse_ladder": "level", "discourse_rank": step["rank"]}
+        said = "For everybody who wants this place to stay open, independent and without ads."
+        product = place.stripe.v1.products.create(
+            {"name": step["name"], "description": said, "metadata": about}
+        )
+        what: Any = {"product": product.id, "lookup_key": step["key"]}
+        what |= {"currency": step["currency"], "unit_amount": step["amount"]}
+        what["recurring"] = {"interval": "month"}
+        place.stripe.v1.prices.create(what)
+    place.sell(
+        Product("prod_choice", "Supporter", metadata={"discourse_groups": "friends"}),
+        Price("price_m", "prod_choice", "eur", 300, "month", nickname="Monthly"),
+        Price("price_q", "prod_choice", "eur", 800, "month", 3),
+        Price("price_y", "prod_choice", "eur", 2500, "year", nickname="Yearly"),
+        Product("prod_coffee", "Coffee for the team", metadata={"discourse_kind": "donation"}),
+        Price("price_c", "prod_coffee", "eur", 500, lookup_key="coffee"),
+        Product("prod_share", "Share", metadata={"discourse_kind": "supporter_share"}),
+        Price("price_s", "prod_share", "eur", 10_000),
+    )
+    portal = place.stripe.v1.billing_portal.configurations
+    (default,) = portal.list({"is_default": True}).data
+    changing: Any = {"enabled": True, "proration_behavior": "always_invoice"}
+    portal.update(default.id, {"features": {"subscription_update": changing}})
+    place.settle()
+
+
+def _buy(place: Place) -> None:
+    """Ada, Lars, Kim and Tom pay for a month; the next payment of Lars fails."""
+    bought = {"ada": ["low"], "lars": ["low"], "kim": ["monthly"], "tom": ["monthly", "sponsor"]}
+    for name, keys in bought.items():
+        for key in keys:
+            _pay(place, name, key)
+    fail_payments(place.world, _customer_of(place, "lars"), times=9)
+    advance(place.world, MONTH + 2 * 3600)
+    place.settle()
+
+
+def _pay(place: Place, name: str, key: str) -> None:
+    browser = place.browser(name)
+    (price,) = place.stripe.v1.prices.list({"lookup_keys": [key]}).data
+    offer = browser.get(f"/join/{price.id}")
+    place.pay_at_stripe(browser.submit(offer, f"/join/{price.id}").headers["Location"])
+    place.settle()
+
+
+def _customer_of(place: Place, name: str) -> str:
+    with place.bridge.store.read() as connection:
+        (customer,) = links.customers_of(connection, _id_of(place, name))
+    return customer
+
+
+def _id_of(place: Place, name: str) -> int:
+    user = place.forum.user_named(name)
+    assert user
+    return user.id
+
+
+def _put_in_their_states(place: Place) -> None:
+    now = place.bridge.clock.now()
+    kim, nina, dora = (_id_of(place, name) for name in ("kim", "nina", "dora"))
+    friends = place.forum.group_id_by_name["friends"]
+    mine = schema.memberships
+    thanks = [
+        Purchase("cs_1:li_1", "cus_dora", "price_s", "prod_share", 2, now, 20_000, "eur"),
+        Purchase("cs_2:li_1", "cus_dora", "price_c", "prod_coffee", 1, now, 500, "eur"),
+    ]
+    with place.bridge.store.write() as connection:
+        connection.execute(
+            update(mine)
+            .where(mine.c.user_id == kim)
+            .values(override="staff", override_at=now, actual=False)
+        )
+        coming = {"user_id": nina, "group_id": friends, "sources": ["sub_1"]}
+        connection.execute(insert(mine).values(**coming, wanted=True, actual=False))
+        links.link(connection, "cus_dora", dora, proof="manual", actor="kim", now=now)
+        purchases.save(connection, "cus_dora", thanks, [], now)
+    (low,) = place.stripe.v1.prices.list({"lookup_keys": ["low"]}).data
+    (monthly,) = place.stripe.v1.prices.list({"lookup_keys": ["monthly"]}).data
+    bought = {"ada": low.id, "nina": monthly.id, "kim": monthly.id, "dora": "price_c"}
+    for name, price in bought.items():
+        _order(place, f"of-{name}-1-a-long-order-id", name, price)
+    _order(place, "of-eve-1-a-long-order-id", "eve", monthly.id)
+    _order(place, "of-eve-2-a-long-order-id", "eve", monthly.id, timedelta(minutes=-5))
+
+
+def _order(
+    place: Place, order_id: str, name: str, price: str, since: timedelta = timedelta()
+) -> None:
+    at = place.bridge.clock.now() + since
+    with place.bridge.store.write() as connection:
+        checkouts.begin(
+            connection,
+            order_id,
+            user_id=_id_of(place, name),
+            price_id=price,
+            return_to=None,
+            now=at,
+        )
+        checkouts.complete(connection, order_id, at)
+
+
+LOOKS = [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE), ("light", NARROW)]
+
+
+@pytest.mark.parametrize(("scheme", "size"), LOOKS, ids=lambda v: str(v)[:12])
+def test_A127_axe_finds_nothing_on_any_page_in_any_state(
+    browser: Browser, place: Place, scheme: Any, size: Any
+) -> None:
+    found: list[str] = []
+    for who in dict.fromkeys(name for name, _ in STATES.values()):
+        with browser.new_context(color_scheme=scheme, viewport=size) as context:
+            page = context.new_page()
+            if who:
+                page.goto(f"{place.forum_url}/login")
+                log_in(page, who)
+            for state, (name, path) in STATES.items():
+                if name == who:
+                    found += _look(page, place, state, path, f"{scheme}-{size['width']}")
+    assert not found, "\n".join(found)
+
+
+def _look(page: Page, place: Place, state: str, path: str, look: str) -> Iterator[str]:
+    page.goto(f"{place.url}{path}", wait_until="load")
+    page.screenshot(path=PICTURES / f"{state}-{look}.png", full_page=True)
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        yield f"{state}: too wide"
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    said = page.evaluate(RUN, RULES)
+    for fault in said["violations"]:
+        for node in fault["nodes"]:
+            yield f"{state}: {fault['id']}: {node['html'][:200]}: {node['failureSummary'][:300]}"
