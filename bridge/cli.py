@@ -47,6 +47,7 @@ COMMANDS = {
     "change": "changing",
     "seats": "seats",
     "import": "importing",
+    "bank": "bank",
     "token": "tokens",
     "ledger": "ledger",
     "export": "ledger",

@@ -102,11 +102,13 @@ def record_payment(
     bought: Bought | None = None,
     *,
     again: bool = False,
+    token: uuid.UUID | None = None,
 ) -> Recorded:
     """Record a payment, and the right to a group that it buys; `reverse_payment` is the reverse.
 
     A term begins where what was paid by hand before ends, as with terms bought at Stripe.
-    `again`: the same was paid twice within a day.
+    `again`: the same was paid twice within a day. `token`: names the payment, so that recording it
+    a second time changes nothing.
 
     Raises: Twice, NotFound for an unknown user or group, Permanent for what cannot be.
     """
@@ -114,12 +116,12 @@ def record_payment(
     _refuse_what_cannot_be(payment, bought, now)
     group = find_group(bridge, bought.group_name) if bought else None
     user = find_user(bridge, user_id)
-    token = uuid.uuid4()
-    line = _line(token, user_id, payment, actor)
+    line = _line(token or uuid.uuid4(), user_id, payment, actor)
     with bridge.store.write() as connection:
         if not again:
             _refuse_twice(connection, user, line)
-        money.save(connection, [line], now)
+        if not money.save(connection, [line], now):
+            return Recorded(user, line, None, group)
         given = None
         if group is not None and bought is not None:
             until_at = _until(connection, user_id, group, bought, payment.at, bridge)

@@ -534,3 +534,22 @@ api_writes = Table(
     Column("at", UtcTime, nullable=False),
     Index(None, "at"),
 )
+
+# Transfers to the bank that were read from a file: matched, or waiting for a person. What the bank
+# said of the payer is forgotten as soon as it is known whose it is.
+bank_rows = Table(
+    "bank_rows",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("text", Text),
+    Column("payer", Text),
+    Column("user_id", BigInteger),
+    Column("line_id", String(255)),
+    Column("ignored", Text),
+    Column("imported_by", String(120), nullable=False),
+    Column("imported_at", UtcTime, nullable=False),
+    Index(None, "user_id"),
+)

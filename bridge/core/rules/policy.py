@@ -30,7 +30,8 @@ class Policy:
     nobody is moved when what they pay for changes. `alerts_to`: the group or user of the forum
     that is told what needs a person; `none`: nobody. `accounts`: account of the ledger, or the
     beginning of its name -> `code`, `tax` and `tracking` in the treasurer's own chart.
-    `treasurers`, `readers`: groups whose members may use the console, for money or to look.
+    `bank`: which column of a bank's CSV is which. `treasurers`, `readers`: groups whose members
+    may use the console, for money or to look.
     `two_persons`: nobody decides about their own account there.
     """
 
@@ -52,6 +53,7 @@ class Policy:
     seat_notice_days: int = 7
     alerts_to: str = "moderators"
     accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    bank: Mapping[str, str] = field(default_factory=dict)
     treasurers: str | None = None
     readers: str | None = None
     two_persons: bool = False
@@ -78,7 +80,17 @@ SITE_NAMES = ("alerts_to",)
 
 _NAME = re.compile(r"[\w.-]{1,60}")
 
-SECTIONS = ("site", "defaults", "ladders", "products", "prices", "features", "accounts", "console")
+SECTIONS = (
+    "site",
+    "defaults",
+    "ladders",
+    "products",
+    "prices",
+    "features",
+    "accounts",
+    "console",
+    "bank",
+)
 
 
 class PolicyError(BridgeError):
@@ -114,6 +126,7 @@ def parse_policy(toml: Mapping[str, object]) -> Policy:
         accounts=_accounts(tables.get("accounts", {}), problems),
     )
     site: dict[str, Any] = _site(tables.get("site", {}), problems)
+    site |= {"bank": _bank(tables.get("bank", {}), problems)} if "bank" in tables else {}
     site |= _console(tables.get("console", {}), problems)
     if problems:
         raise PolicyError(problems)
@@ -256,6 +269,31 @@ def _accounts(table: Mapping[str, object], problems: list[Config]) -> dict[str, 
         else:
             accounts[name] = {key: str(text).strip() for key, text in target.items()}
     return accounts
+
+
+BANK = (
+    "date",
+    "amount",
+    "text",
+    "payer",
+    "currency",
+    "default_currency",
+    "delimiter",
+    "decimal",
+    "date_format",
+)
+"""The keys of [bank]; the first three have to be there."""
+
+
+def _bank(table: Mapping[str, object], problems: list[Config]) -> dict[str, str]:
+    for name, value in table.items():
+        if name not in BANK:
+            problems.append(_wrong("M152", f"[bank] takes no {name}{nearest(name, BANK)}."))
+        elif not isinstance(value, str) or not value:
+            problems.append(_wrong("M153", f"[bank] {name} = {value!r} is wrong; it takes a text."))
+    if missing := [name for name in BANK[:3] if name not in table]:
+        problems.append(_wrong("M153", f"[bank] lacks {', '.join(missing)}."))
+    return {name: str(value) for name, value in table.items()}
 
 
 CONSOLE = ("treasurers", "readers", "two_persons")

@@ -1,0 +1,124 @@
+"""Transfers to the bank: found by the reference that members write on them, never guessed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.core.ledger.bank_file import BankRow, Columns, read_bank_file
+from bridge.core.ledger.references import users_named_in
+from bridge.core.model.actor import Actor
+from bridge.core.model.words import checked_words
+from bridge.errors import NotFound, Permanent
+from bridge.operations.payments import Payment, record_payment
+from bridge.store import bank as store
+from bridge.store import users
+from bridge.wiring import Bridge
+
+State = Literal["matched", "proposed", "open", "known", "outgoing"]
+WHAT = "Bank transfer"
+LARGEST_FILE = 20 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A row of a file and what it is taken for.
+
+    `matched`: its reference names this user. `proposed`: only the payer's name fits, a person has
+    to agree. `open`: nobody fits. `known`: it was read before. `outgoing`: money that left.
+    """
+
+    row: BankRow
+    state: State
+    user_id: int | None = None
+    username: str | None = None
+
+
+def preview_import(bridge: Bridge, data: bytes) -> tuple[Transfer, ...]:
+    """What `import_file` would do. Raises the same."""
+    if len(data) > LARGEST_FILE:
+        raise Permanent(f"the file has {len(data)} bytes: split it, {LARGEST_FILE} is the most")
+    said = bridge.policy.bank
+    rows = read_bank_file(data, Columns(**said) if said else None)
+    with bridge.store.read() as connection:
+        before = store.known(connection, [row.id for row in rows])
+        found = []
+        for row in rows:
+            state, user_id = _judge(bridge, row, before, store.users_called(connection, row.payer))
+            name = users.username_of(connection, user_id) if user_id else None
+            found.append(Transfer(row, state, user_id, name))
+    return tuple(found)
+
+
+def _judge(
+    bridge: Bridge, row: BankRow, before: set[str], called: Sequence[int]
+) -> tuple[State, int | None]:
+    if row.id in before:
+        return "known", None
+    if row.amount_minor <= 0:
+        return "outgoing", None
+    named = users_named_in(row.text)
+    if len(named) == 1:
+        (user_id,) = named
+        try:
+            return "matched", bridge.discourse.user(user_id).id
+        except NotFound:
+            return "open", None
+    if not named and len(called) == 1:
+        return "proposed", called[0]
+    return "open", None
+
+
+def import_file(bridge: Bridge, actor: Actor, data: bytes) -> tuple[Transfer, ...]:
+    """Record what is matched, and keep the rest for a person. The same file twice changes nothing.
+
+    Raises: Permanent for a file that is cut off or not understood; then nothing is recorded.
+    """
+    found = preview_import(bridge, data)
+    now = bridge.clock.now()
+    for one in found:
+        if one.state in ("known", "outgoing"):
+            continue
+        with bridge.store.write() as connection:
+            store.keep(connection, one.row, actor=str(actor), now=now)
+        if one.state == "matched" and one.user_id is not None:
+            _record(bridge, actor, one.row, one.user_id)
+    return found
+
+
+def assign(bridge: Bridge, actor: Actor, row_id: str, user_id: int) -> str:
+    """Say whose a waiting transfer is; the id of its line. `reverse_payment` is the reverse.
+
+    Raises: NotFound when no such transfer waits.
+    """
+    return _record(bridge, actor, _waiting(bridge, row_id), user_id)
+
+
+def ignore(bridge: Bridge, row_id: str, reason: str) -> None:
+    """Say that a waiting transfer is no member's, and why. Raises NotFound."""
+    words = checked_words("reason", reason)
+    _waiting(bridge, row_id)
+    with bridge.store.write() as connection:
+        store.ignore(connection, row_id, words)
+
+
+def _waiting(bridge: Bridge, row_id: str) -> BankRow:
+    with bridge.store.read() as connection:
+        found = store.waiting(connection, row_id)
+    if not found:
+        raise NotFound(f"no transfer {row_id} waits: `bridge bank` lists those that do")
+    return found[0]
+
+
+def _record(bridge: Bridge, actor: Actor, row: BankRow, user_id: int) -> str:
+    paid = Payment(
+        amount_minor=row.amount_minor, currency=row.currency, what=WHAT, method="bank", at=row.at
+    )
+    # Killed in between, the same transfer is the same line: it is recorded once.
+    token = uuid.uuid5(uuid.NAMESPACE_OID, row.id)
+    done = record_payment(bridge, actor, user_id, paid, again=True, token=token)
+    with bridge.store.write() as connection:
+        store.assign(connection, row.id, user_id, done.line.id)
+    return done.line.id
