@@ -15,7 +15,8 @@ from werkzeug.exceptions import TooManyRequests
 from bridge.web.context import reader
 
 # Generous for people, who share addresses; each web process counts for itself.
-LIMITS = {"look": 300, "login": 120, "pay": 20}
+# "refusal": log lines about webhooks that nobody signed, of each sender's kind.
+LIMITS = {"look": 300, "login": 120, "pay": 20, "refusal": 6}
 
 
 class Limiter:
@@ -27,8 +28,12 @@ class Limiter:
 
     def check(self, kind: str) -> None:
         """Count this request; raises TooManyRequests when it is one too many."""
-        if not self._window.hit(self._items[kind], kind, _client()):
+        if not self.allows(kind, _client()):
             raise TooManyRequests(retry_after=60)
+
+    def allows(self, kind: str, who: str) -> bool:
+        """Count something; whether it is within the limit."""
+        return self._window.hit(self._items[kind], kind, who)
 
     def guard(self, kind: str) -> Callable[[], None]:
         """The check as a `before_request` function of a blueprint."""
@@ -37,7 +42,12 @@ class Limiter:
 
 def limited(kind: str) -> None:
     """Count one more request of a kind for this client; one too many ends the view."""
-    cast("Limiter", current_app.extensions["limiter"]).check(kind)
+    the_limiter().check(kind)
+
+
+def the_limiter() -> Limiter:
+    """The app's own."""
+    return cast("Limiter", current_app.extensions["limiter"])
 
 
 def _client() -> str:

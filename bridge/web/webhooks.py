@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from datetime import timedelta
 
 import structlog
@@ -20,12 +21,14 @@ from bridge.core.events.stripe import Event, MalformedEvent, read_event
 from bridge.crashpoints import crashpoint
 from bridge.errors import Transient
 from bridge.store import inbox
+from bridge.web.limiting import the_limiter
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
 blueprint = Blueprint("webhooks", __name__)
 MOST_BYTES = 256 * 1024
 GATHER_SECONDS = 1.0  # several events of one customer are gathered into one round of work
+NO_NUMBER = re.compile(r"[^0-9]")
 # RecursionError: json.loads gives up on brackets nested thousands deep.
 UNREADABLE = (MalformedEvent, ValueError, RecursionError)
 
@@ -39,14 +42,15 @@ def stripe() -> Response:
         return _answer(413, "the body is larger than 256 KiB")
     header = request.headers.get("Stripe-Signature", "")
     if not bridge.stripe.verify_signature(body, header, bridge.settings.stripe_webhook_secrets):
-        return _answer(400, "the signature is missing, wrong or too old")
+        why = "the signature is missing, wrong, or more than five minutes off"
+        return _refused("stripe", why, check="STRIPE_WEBHOOK_SECRET and the clock")
     try:
         event = read_event(json.loads(body))
     except UNREADABLE as error:
         # Signed by Stripe and yet no event: kept and shown, so that nobody waits for it.
         event = _unreadable(body, bridge)
         return _store(bridge, event, body, source="stripe", ended=dead(f"unreadable: {error}"))
-    ended = on_arrival(event, livemode=bridge.settings.livemode)
+    ended = on_arrival(event, livemode=bridge.settings.livemode, now=bridge.clock.now())
     return _store(bridge, event, body, source="stripe", ended=ended)
 
 
@@ -64,10 +68,11 @@ def discourse() -> Response:
     if not hmac.compare_digest(
         signed.encode(), request.headers.get("X-Discourse-Event-Signature", "").encode()
     ):
-        return _answer(400, "the signature is missing or wrong")
+        why = "the signature is missing or wrong"
+        return _refused("discourse", why, check="DISCOURSE_WEBHOOK_SECRET")
     # The forum gives a retry a new id, so the body counts as well: what is the same is one event.
     event_id = (
-        f"discourse_{request.headers.get('X-Discourse-Event-Id', '')[:60]}_"
+        f"discourse_{NO_NUMBER.sub('', request.headers.get('X-Discourse-Event-Id', ''))[:20]}_"
         + hashlib.sha256(body).hexdigest()[:24]
     )
     try:
@@ -117,6 +122,13 @@ def _body() -> bytes | None:
         return request.get_data(cache=False)
     except RequestEntityTooLarge:
         return None
+
+
+def _refused(source: str, why: str, *, check: str) -> Response:
+    """Refuse what nobody signed; the log tells of it some times a minute, however much comes."""
+    if the_limiter().allows("refusal", source):
+        log.warning("webhook.refused", source=source, why=why, check=check)
+    return _answer(400, why)
 
 
 def _unreadable(body: bytes, bridge: Bridge) -> Event:

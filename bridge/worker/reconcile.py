@@ -105,7 +105,7 @@ def record_payload(
         payload_sha256=hashlib.sha256(raw).hexdigest(),
         now=now,
         due_at=now,
-        ended=on_arrival(event, livemode=livemode),
+        ended=on_arrival(event, livemode=livemode, now=now),
     )
 
 

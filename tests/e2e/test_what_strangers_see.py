@@ -203,3 +203,17 @@ def test_A137_a_method_that_is_refused_is_told_which_are_taken(
     answer = requests.request(method, f"{place.url}{path}", timeout=20)
     assert answer.status_code == 405
     assert set(answer.headers["Allow"].split(", ")) == allowed
+
+
+@pytest.mark.parametrize(("path", "most"), [("/webhooks/stripe", 256), ("/logout", 32)])
+def test_A137_a_body_in_chunks_is_measured_as_any_other(
+    tmp_path: Path, path: str, most: int
+) -> None:
+    def chunks(kilobytes: int) -> Iterator[bytes]:
+        yield from (b"x" * 1024 for _ in range(kilobytes))
+
+    with live(tmp_path) as processes:
+        processes.start("web")
+        url = f"{processes.system.url}{path}"
+        assert requests.post(url, data=chunks(most + 1), timeout=20).status_code == 413
+        assert requests.post(url, data=chunks(most // 2), timeout=20).status_code == 400, "unsigned"

@@ -6,10 +6,13 @@ No event leaves these four, whatever is in it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
 from bridge.core.events.stripe import OLDEST_VERSION, Event
 
+# Stripe's clock and ours agree to the second; a rehearsal's may run months ahead.
+FURTHEST_AHEAD = timedelta(days=366)
 Status = Literal["done", "ignored", "dead", "received"]
 
 
@@ -34,8 +37,10 @@ def dead(reason: str) -> Outcome:
     return Outcome("dead", reason[:300])
 
 
-def on_arrival(event: Event, *, livemode: bool) -> Outcome | None:
+def on_arrival(event: Event, *, livemode: bool, now: datetime) -> Outcome | None:
     """How an event ends at once, before anything is asked because of it; None where it does not."""
+    if event.created_at - now > FURTHEST_AHEAD:
+        return dead(f"it says that it was made on {event.created_at:%Y-%m-%d}, far in the future")
     if event.livemode != livemode:
         return dead("of the other mode (live or test) than STRIPE_API_KEY")
     if event.account:

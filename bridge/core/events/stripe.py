@@ -16,6 +16,8 @@ OLDEST_VERSION = "2018-02-06"
 _CUSTOMER_ID = re.compile(r"g?cus_[A-Za-z0-9_]+")
 # Stripe's own limit for ids; a product's and a plan's id may be any text its owner chose.
 _LONGEST_ID = 255
+# What the inbox has room for; the longest that Stripe uses are a third of it.
+_LONGEST_TYPE, _LONGEST_KIND, _LONGEST_VERSION = 120, 80, 60
 
 # Where an object names another one, in the order of newest shape to oldest. An invoice's
 # subscription moved under `parent` in API version 2025-03-31 (basil), which also took
@@ -96,17 +98,17 @@ def _read_snapshot(payload: Mapping[str, object]) -> Event:
     subject = _at(payload, ("data", "object"))
     if not isinstance(subject, Mapping):
         raise MalformedEvent("`data.object` is missing, so the event is about nothing")
-    object_id, kind = _text(subject.get("id")), _text(subject.get("object"))
+    object_id, kind = _text(subject.get("id")), _text(subject.get("object"), _LONGEST_KIND)
     return Event(
         id=_required_text(payload, "id"),
-        type=_required_text(payload, "type"),
+        type=_required_text(payload, "type", _LONGEST_TYPE),
         object_id=object_id,
         object_kind=kind,
         customer_id=_customer_id(subject if kind == "customer" else subject.get("customer")),
         created_at=_from_unix(payload.get("created")),
         livemode=_required_bool(payload, "livemode"),
         account=_text(payload.get("account")),
-        api_version=_text(payload.get("api_version")),
+        api_version=_text(payload.get("api_version"), _LONGEST_VERSION),
         reference=_first_text(subject, _REFERENCE_PATHS),
         related=dict(_related(subject)),
         balance_moved=kind == "customer" and _moves_balance(payload, subject),
@@ -125,10 +127,10 @@ def _read_thin(payload: Mapping[str, object]) -> Event:
     subject = payload.get("related_object")
     if not isinstance(subject, Mapping):
         subject = {}
-    object_id, kind = _text(subject.get("id")), _text(subject.get("type"))
+    object_id, kind = _text(subject.get("id")), _text(subject.get("type"), _LONGEST_KIND)
     return Event(
         id=_required_text(payload, "id"),
-        type=_required_text(payload, "type"),
+        type=_required_text(payload, "type", _LONGEST_TYPE),
         object_id=object_id,
         object_kind=kind,
         customer_id=_customer_id(object_id) if kind == "customer" else None,
@@ -170,15 +172,15 @@ def _customer_id(value: object) -> str | None:
     return found if found and _CUSTOMER_ID.fullmatch(found) else None
 
 
-def _text(value: object) -> str | None:
+def _text(value: object, longest: int = _LONGEST_ID) -> str | None:
     """Text that every store and log can keep: no NUL, no line break, no lone surrogate."""
-    if isinstance(value, str) and 0 < len(value) <= _LONGEST_ID and value.isprintable():
+    if isinstance(value, str) and 0 < len(value) <= longest and value.isprintable():
         return value
     return None
 
 
-def _required_text(payload: Mapping[str, object], key: str) -> str:
-    text = _text(payload.get(key))
+def _required_text(payload: Mapping[str, object], key: str, longest: int = _LONGEST_ID) -> str:
+    text = _text(payload.get(key), longest)
     if text is None:
         raise MalformedEvent(f"`{key}` is {_shown(payload.get(key))}, not a short text")
     return text
