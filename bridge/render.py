@@ -22,12 +22,13 @@ from markupsafe import Markup
 
 from bridge.core.ledger.amounts import Total, find_locale, format_minor
 from bridge.core.ledger.lines import MoneyLine
+from bridge.core.model.reasons import Reason
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.telling.alerts import Alert
 from bridge.core.telling.money import prefix
-from bridge.core.telling.places import Cause, GroupName
+from bridge.core.telling.places import Cause, GroupName, Place, places
 from bridge.core.telling.reasons import phrase
-from bridge.core.telling.statement import Statement, fold
+from bridge.core.telling.statement import Statement, StatementInput, fold
 from bridge.core.telling.words import LOCALE
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -77,26 +78,46 @@ def receipt_markdown(line: MoneyLine, locale: str = LOCALE) -> str:
     return template.render(line=line, locale=locale).strip() + "\n"
 
 
-def unpaid_markdown(payment: PendingPayment, manage: str | None, locale: str = LOCALE) -> str:
-    """The answer in the member's message that a payment could not be made, with where to pay."""
+def unpaid_markdown(payment: PendingPayment, given: StatementInput, locale: str = LOCALE) -> str:
+    """The answer in the member's message that a payment could not be made, and what follows."""
     template = markdown_environment().get_template("unpaid.md.jinja")
-    return template.render(payment=payment, manage=manage, locale=locale).strip() + "\n"
+    rests = _resting_on(given, payment.subscription_id, Reason.GRACE)
+    manage = given.links.manage
+    return template.render(payment=payment, rests=rests, manage=manage, locale=locale) + "\n"
 
 
-def answers_markdown(
-    keys: Iterable[str],
-    money: Iterable[MoneyLine],
-    pending: Iterable[PendingPayment],
-    manage: str | None,
-) -> dict[str, str]:
+def grace_over_markdown(source_id: str, given: StatementInput, locale: str = LOCALE) -> str | None:
+    """The answer that grace is over, and how to come back; None for somebody who has paid since."""
+    over = _resting_on(given, source_id, Reason.GRACE_OVER)
+    if not over:
+        return None
+    template = markdown_environment().get_template("grace_over.md.jinja")
+    return template.render(over=over, manage=given.links.manage, locale=locale) + "\n"
+
+
+def _resting_on(given: StatementInput, source_id: str | None, reason: Reason) -> list[Place]:
+    wanted = source_id, reason
+    causes = ((place, place.cause.grant) for place in places(given) if place.cause)
+    return [place for place, grant in causes if (grant.source_id, grant.reason) == wanted]
+
+
+def answers_markdown(keys: Iterable[str], given: StatementInput) -> dict[str, str]:
     """The answers that are due, by key: receipts, and words on what could not be paid.
 
     Only these are rendered, of however many payments. What was paid or is owed no more has none.
     """
-    lines = {f"receipt:{line.id}": line for line in money}
-    owed = {f"unpaid:{payment.id}": payment for payment in pending}
-    found = {key: receipt_markdown(lines[key]) for key in keys if key in lines}
-    return found | {key: unpaid_markdown(owed[key], manage) for key in keys if key in owed}
+    lines = {f"receipt:{line.id}": line for line in given.money}
+    owed = {f"unpaid:{payment.id}": payment for payment in (*given.unpaid, *given.pending)}
+    found: dict[str, str | None] = {}
+    for key in keys:
+        kind, _, about = key.partition(":")
+        if key in lines:
+            found[key] = receipt_markdown(lines[key])
+        elif key in owed:
+            found[key] = unpaid_markdown(owed[key], given)
+        elif kind == "grace_over":
+            found[key] = grace_over_markdown(about.partition(":")[0], given)
+    return {key: text for key, text in found.items() if text}
 
 
 def alerts_markdown(shown: Sequence[Alert], as_of: datetime) -> tuple[str, str]:

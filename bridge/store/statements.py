@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Row, and_, case, exists, or_, select, update
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.decision import Decision
+from bridge.core.model.reasons import Reason
+from bridge.core.model.rights import Grant
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.rules.policy import Policy
 from bridge.store import state
@@ -97,6 +99,28 @@ def could_not_be_paid(
             .values(key=f"unpaid:{payment.id}", user_id=user_id, due_at=now, sent_at=told_at)
             .on_conflict_do_nothing()
         )
+
+
+def grace_is_over(
+    connection: Connection,
+    user_id: int,
+    decision: Decision,
+    verdicts: Iterable[Grant],
+    now: datetime,
+) -> None:
+    """Have a member told that grace has ended what a payment was missing for, once (A122)."""
+    row = user_row(connection, user_id)
+    if row is None or row.topic_id is None:
+        return  # the statement that is yet to be written says so
+    ended = {one.membership.group_id for one in decision.shifts if one.action == "unwanted"}
+    for grant in verdicts:
+        if grant.reason == Reason.GRACE_OVER and grant.group_id in ended and grant.share == "own":
+            key = f"grace_over:{grant.source_id}:{grant.until_at:%Y-%m-%d}"
+            connection.execute(
+                insert_for(connection)(messages)
+                .values(key=key, user_id=user_id, due_at=now)
+                .on_conflict_do_nothing()
+            )
 
 
 def paid_by_hand(connection: Connection, user_id: int, line: MoneyLine, now: datetime) -> None:

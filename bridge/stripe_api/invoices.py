@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from bridge.core.ledger.lines import MoneyPart
 from bridge.core.model.stripe import PendingPayment
-from bridge.stripe_api.reader import Json, moment, rows, within
+from bridge.stripe_api.reader import Json, invoice_subscription_id, moment, rows, within
 
 # "3 \u00d7 Patron (at \u20ac10.00 / month)": as Stripe describes what is sold by a price.
 _DESCRIPTION = re.compile("(\\d+) \u00d7 (.+?)(?: \\(at .*\\))?")
@@ -29,12 +29,15 @@ def pending_payment(raw: Json) -> PendingPayment | None:
     if raw.get("status") != "open" or left <= 0:
         return None
     since = within(raw, "status_transitions", "finalized_at") or raw["created"]
+    again = raw.get("next_payment_attempt")
     return PendingPayment(
         id=raw["id"],
         what=what_for(rows(raw.get("lines")), raw.get("description")),
         amount_minor=left,
         currency=str(raw["currency"]).lower(),
         at=moment(since),
+        subscription_id=invoice_subscription_id(raw),
+        next_try_at=moment(again) if again else None,
     )
 
 

@@ -289,6 +289,7 @@ def _decide(
     past_due = (one for one in known.paid_by_user if one.status == "past_due")
     owed = [payment for subscription in past_due for payment in subscription.pending]
     statements.could_not_be_paid(connection, user_id, owed, now)
+    statements.grace_is_over(connection, user_id, decision, verdicts, now)
     return decision, end_replaced.left_over(bridge, connection, user_id, known, vanished)
 
 

@@ -158,8 +158,7 @@ def _answers(
     bridge: Bridge, connection: Connection, user_id: int, keys: Iterable[str]
 ) -> dict[str, str]:
     given = _input(bridge, connection, user_id)
-    open_payments = (*given.unpaid, *given.pending)
-    return answers_markdown(keys, given.money, open_payments, given.links.manage)
+    return answers_markdown(keys, given)
 
 
 def _look_up(bridge: Bridge, user_id: int) -> User:

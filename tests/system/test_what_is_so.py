@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from flask.testing import FlaskClient
 
+from bridge.sandbox.discourse.cooked import cook
 from bridge.sandbox.stripe import fail_payments
 from bridge.store import checkouts
 from bridge.web import create_app
@@ -13,6 +15,7 @@ from tests.harness import System, system
 from tests.system.acts import (
     confirm,
     message_to,
+    messages_to,
     page_of,
     pass_days,
     staff_add,
@@ -172,13 +175,27 @@ def test_A122_page_and_message_of_somebody_whom_staff_took_out_say_the_same(
         assert out in message_to(world, "alice")
 
 
-def test_A122_after_grace_the_way_to_pay_stays(tmp_path: Path) -> None:
+def test_A122_the_end_of_grace_is_told_and_the_way_to_pay_stays(tmp_path: Path) -> None:
     with system(tmp_path) as world:
         customer = world.customer("alice")
         world.subscribe(customer, world.price("supporters"))
         confirm(world)
         fail_payments(world.sandbox.world, customer, times=99)
-        pass_days(world, 40)
+        pass_days(world, 33)
+        ((_, failed, *more),) = messages_to(world, "alice")
+        assert more == []
+        told = words(cook(failed.raw))
+        assert re.fullmatch(
+            r"Your payment of €10\.00 for Membership supporters didn't go through on .* 20\d\d: "
+            r"your bank declined it or asks you to confirm it\. It will be tried again on .*\. "
+            r"You keep access to supporters until .* 20\d\d\. Pay now or update your card\.",
+            told.strip().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"),
+        ), told
+        pass_days(world, 9)
         assert world.members("supporters") == set()
+        ((*_, over),) = messages_to(world, "alice")
+        told = words(cook(over.raw))
+        assert "Your paid access to supporters has ended: the payment for your monthly" in told
+        assert "pay now or update your card" in told
         assert "Pay now or update your card" in page_of(world, "alice")
         assert "Pay now or update your card" in message_to(world, "alice")

@@ -658,6 +658,9 @@ def test_A121_one_due_receipt_among_5000_lines_renders_one() -> None:
     lines: list[Any] = [Unrenderable(number) for number in range(4_999)]
     due = money("in_due", NOW, 1000, "Patrons")
 
-    found = answers_markdown(["receipt:in_due", "receipt:gone"], [*lines, due], (), None)
+    found = answers_markdown(
+        ["receipt:in_due", "receipt:gone"],
+        StatementInput(as_of=NOW, links=Links(""), money=[*lines, due]),
+    )
 
     assert found == {"receipt:in_due": receipt_markdown(due)}

@@ -107,6 +107,7 @@ class PendingPayment:
     """What is still to be paid, or is on its way: no money yet, and no failure either.
 
     `id` is the open invoice's, or the Checkout Session's of an order paid by bank debit.
+    `next_try_at`: when Stripe will try to take it again.
     """
 
     id: str
@@ -114,6 +115,8 @@ class PendingPayment:
     amount_minor: int
     currency: str
     at: datetime
+    subscription_id: str | None = None
+    next_try_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ PHRASES: Mapping[Reason, str] = {
     Reason.TRIAL: "because of the trial of {what}",
     Reason.TRIAL_WAITS: "the trial of {what} gives no access; access starts with the first payment",
     Reason.GRACE: "the payment for {what} failed on {because}; you keep access until {until}",
-    Reason.GRACE_OVER: "the payment for {what} failed on {because}, and access ended on {until}",
+    Reason.GRACE_OVER: "the payment for {what} failed on {because} and was not made by {until}",
     Reason.UNPAID: "{what} is unpaid; paying restores access",
     Reason.INCOMPLETE: "the first payment for {what} is not complete yet",
     Reason.INCOMPLETE_EXPIRED: "the first payment for {what} was never completed",
