@@ -23,6 +23,10 @@ LEASE = "ledger"
 AT_ONCE = 1000
 SHARES = tuple(CLASSES)
 _FIELDS = tuple(field.name for field in fields(Line))
+# A line's fields but its id, in their order; the account of the books is called `book` here.
+_COLUMNS = tuple(
+    ledger_lines.c["book" if name == "account" else name] for name in _FIELDS if name != "id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +197,10 @@ def read_lines(
 def _lines(connection: Connection, *about: ColumnElement[bool]) -> Iterator[Line]:
     of = ledger_lines.c
     rows = connection.execution_options(yield_per=AT_ONCE).execute(
-        select(ledger_lines).where(*about).order_by(of.at, of.entry_id, of.number)
+        select(of.number, *_COLUMNS).where(*about).order_by(of.at, of.entry_id, of.number)
     )
     for row in rows:
-        found = {name: getattr(row, name) for name in _FIELDS if name not in ("id", "account")}
-        yield Line(id=f"{row.entry_id}#{row.number}", account=row.book, **found)
+        yield Line(f"{row.entry_id}#{row.number}", *row[1:])
 
 
 def balances(connection: Connection, until: datetime | None = None) -> dict[tuple[str, str], int]:
