@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 
 import click
 from rich.console import Console
@@ -18,7 +19,7 @@ from bridge.commands.deciding import (
     look_now,
     previewed,
 )
-from bridge.core.signed.reference import sign_reference
+from bridge.core.signed.reference import GIVING, sign_gift
 from bridge.operations import accounts, links
 from bridge.operations.finding import find_person, find_user_id
 from bridge.store import work
@@ -169,15 +170,25 @@ def unrelink(user: str, *, by: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("user")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3650),
+    default=GIVING.days,
+    show_default=True,
+    help="How long new purchases may use it. What was bought with it stays a gift.",
+)
 @as_json
-def reference(user: str, *, as_json: bool) -> None:
-    """Print the signed word for USER, to stand in Stripe's metadata.
+def reference(user: str, *, days: int, as_json: bool) -> None:
+    """Print the signed word that something is given to USER, to stand in Stripe's metadata.
 
     As `bridge_beneficiary` of a subscription or of a Checkout Session it makes that a gift to them.
+    It links nobody's customer to them.
     """
     with ready_bridge() as bridge:
         user_id = find_user_id(bridge, user)
-        text = sign_reference(user_id, bridge.settings.secret_key)
+        text = sign_gift(
+            user_id, bridge.clock.now(), bridge.settings.secret_key, timedelta(days=days)
+        )
     show(
         {"user_id": user_id, "reference": text},
         as_json=as_json,

@@ -47,6 +47,8 @@ def preview_link(bridge: Bridge, customer_id: str, user_id: int) -> tuple[Effect
 def link(bridge: Bridge, actor: Actor, customer_id: str, user_id: int) -> Linked:
     """Link a customer to a user. A second time changes nothing; `unlink` is the reverse.
 
+    Where they were linked by a reference alone, this opens Stripe's portal to the user (A133).
+
     Raises: NotFound when either does not exist, Permanent when the customer is another user's.
     """
     bridge.stripe.customer(customer_id)
@@ -56,6 +58,7 @@ def link(bridge: Bridge, actor: Actor, customer_id: str, user_id: int) -> Linked
         before = links.user_of(connection, customer_id)
         _refuse_anothers(before, customer_id, users.present_account(connection, user_id))
         links.link(connection, customer_id, user_id, proof="operator", actor=str(actor), now=now)
+        links.confirm(connection, customer_id, proof="operator")
     bridge.hint("decide", customer_id)
     return Linked(customer_id, user, before is None)
 

@@ -19,8 +19,12 @@ def begin(
     price_id: str,
     return_to: str | None,
     now: datetime,
+    open_for: str | None = None,
 ) -> Row[Any] | None:
-    """The row of this checkout, made now or by an earlier click; None if it is somebody else's."""
+    """The row of this checkout, made now or by an earlier click; None if it is somebody else's.
+
+    Where another one is `open_for` the same, that one: the caller compares the ids.
+    """
     connection.execute(
         insert_for(connection)(checkouts)
         .values(
@@ -29,15 +33,15 @@ def begin(
             price_id=price_id,
             return_to=return_to,
             created_at=now,
+            open_for=open_for,
         )
         .on_conflict_do_nothing()
     )
+    row = get(connection, checkout_id)
+    if row is not None:
+        return row if (row.user_id, row.price_id) == (user_id, price_id) else None
     return connection.execute(
-        select(checkouts).where(
-            checkouts.c.id == checkout_id,
-            checkouts.c.user_id == user_id,
-            checkouts.c.price_id == price_id,
-        )
+        select(checkouts).where(checkouts.c.open_for == open_for)
     ).one_or_none()
 
 
@@ -62,6 +66,11 @@ def complete(connection: Connection, checkout_id: str, now: datetime) -> bool:
     done = connection.execute(
         update(checkouts)
         .where(checkouts.c.id == checkout_id, checkouts.c.completed_at.is_(None))
-        .values(completed_at=now)
+        .values(completed_at=now, open_for=None)
     )
     return done.rowcount == 1
+
+
+def close(connection: Connection, checkout_id: str) -> None:
+    """Let another order be opened in its place: this one can be paid no more."""
+    connection.execute(update(checkouts).where(checkouts.c.id == checkout_id).values(open_for=None))

@@ -21,7 +21,7 @@ from bridge.core.telling.alerts import (
     Kind,
     is_news_missed,
 )
-from bridge.store import catalogue, sending, state
+from bridge.store import catalogue, paid_twice, sending, state
 from bridge.store.figures import GO_ON, GOES_ON
 from bridge.store.orphans import paying_orphans
 from bridge.store.schema import (
@@ -71,6 +71,7 @@ def findings(connection: Connection, rules: Rules, now: datetime) -> Iterator[Fi
     yield from _disputed(connection)
     yield from _paying(connection)
     yield from _unlinked(connection, rules)
+    yield from paid_twice.findings(connection, now)
 
 
 def _news(connection: Connection, now: datetime) -> Iterator[Finding]:

@@ -78,6 +78,7 @@ def _of_stripe(event: Event) -> dict[str, Any]:
             "account": event.account,
             "thin": event.thin,
             "reference": event.reference,
+            "is_typed": event.is_typed,
             "related": dict(event.related),
             "balance_moved": event.balance_moved,
         },
@@ -210,7 +211,8 @@ def reopen(connection: Connection, event_id: str, now: datetime) -> bool:
 def _event(row: Row[Any]) -> Event:
     names = {"id": row.event_id, **{k: v for k, v in row._mapping.items() if k in _KEPT}}  # noqa: SLF001 - SQLAlchemy's public name
     names["created_at"] = row.created_at or datetime(1970, 1, 1, tzinfo=UTC)
-    return Event(**names, **row.hint)
+    # What came before this was told apart counts as typed, which is the safe side.
+    return Event(**names, **{"is_typed": True, **row.hint})
 
 
 def _forum_event(row: Row[Any]) -> ForumEvent:

@@ -49,15 +49,17 @@ def customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
     )
 
 
-def live_customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
-    """The user's customers that are not deleted at Stripe, the one last used first."""
-    return tuple(
-        connection.scalars(
-            select(customers.c.customer_id)
-            .where(customers.c.user_id == user_id, customers.c.deleted_at.is_(None))
-            .order_by(customers.c.linked_at.desc(), customers.c.customer_id)
-        )
+def live_customers_of(connection: Connection, user_id: int) -> dict[str, bool]:
+    """The user's customers that are not deleted at Stripe, the one last used first.
+
+    False: linked by a signed reference alone, which another payer may have used.
+    """
+    rows = connection.execute(
+        select(customers.c.customer_id, customers.c.proof)
+        .where(customers.c.user_id == user_id, customers.c.deleted_at.is_(None))
+        .order_by(customers.c.linked_at.desc(), customers.c.customer_id)
     )
+    return {row.customer_id: row.proof != "reference" for row in rows}
 
 
 def customer_rows(connection: Connection, customer_ids: Iterable[str]) -> list[Row[Any]]:
@@ -123,6 +125,15 @@ def link(
         needs=("read", "purchases", "money"),
     )
     return True
+
+
+def confirm(connection: Connection, customer_id: str, *, proof: str) -> None:
+    """Keep a better proof of a link that rests on a reference alone."""
+    connection.execute(
+        update(customers)
+        .where(customers.c.customer_id == customer_id, customers.c.proof == "reference")
+        .values(proof=proof)
+    )
 
 
 def unlink(connection: Connection, customer_id: str, *, actor: str, now: datetime) -> int | None:

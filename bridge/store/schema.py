@@ -401,8 +401,21 @@ checkouts = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
     Column("completed_at", UtcTime),
+    # Who buys what, while it is open: there is one order of these in however many tabs (A134).
+    Column("open_for", String(300), unique=True),
     Index(None, "user_id", "price_id"),
     Index(None, "session_id"),
+)
+
+# Subscriptions that were paid in several tabs, and the one of each that stays.
+double_payments = Table(
+    "double_payments",
+    metadata,
+    Column("subscription_id", String(255), primary_key=True),
+    Column("kept_id", String(255), nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("found_at", UtcTime, nullable=False),
+    Index(None, "found_at"),
 )
 
 # The request limiter: as many rows as requests are allowed in 60 s, each free again 60 s after its

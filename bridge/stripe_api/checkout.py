@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Price
-from bridge.stripe_api.reader import REFERENCE, REPLACES, USER_ID, Json, id_of, metadata
+from bridge.stripe_api.reader import REFERENCE, REPLACES, USER_ID, Json, id_of, metadata, moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ class CheckoutState:
     mode: str
     customer_id: str | None
     subscription_id: str | None
-    reference: str | None
+    reference: Carried | None
     url: str | None = None
 
     @property
@@ -100,6 +101,15 @@ def read_checkout(raw: Json) -> CheckoutState:
         mode=raw["mode"],
         customer_id=id_of(raw.get("customer")),
         subscription_id=id_of(raw.get("subscription")),
-        reference=raw.get("client_reference_id") or metadata(raw).get(REFERENCE),
+        reference=_carried(raw),
         url=raw.get("url") or None,
     )
+
+
+def _carried(raw: Json) -> Carried | None:
+    """Metadata first: only the account's keys write it."""
+    made_at = moment(raw.get("created") or 0)  # the oldest do not say
+    written, typed = metadata(raw).get(REFERENCE), raw.get("client_reference_id")
+    if written:
+        return Carried(written, made_at)
+    return Carried(typed, made_at, is_typed=True) if typed else None

@@ -212,6 +212,10 @@ class StripeApi:
         with reading(session_id):
             return read_checkout(self._http.get(path("/v1/checkout/sessions/{}", session_id)))
 
+    def expire_checkout(self, session_id: str) -> None:
+        """Close the page of an order. Raises: Permanent where it is paid or closed already."""
+        self._http.post(path("/v1/checkout/sessions/{}/expire", session_id), {})
+
     def portal(self, customer_id: str, return_url: str) -> str:
         """The address where this customer manages cards and subscriptions; good for minutes."""
         params = {"customer": customer_id, "return_url": return_url}

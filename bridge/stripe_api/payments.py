@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bridge.core.ledger.lines import MoneyLine
+from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import PendingPayment, PeriodPayment, Price, Purchase
 from bridge.stripe_api.checkout import read_checkout
 from bridge.stripe_api.http import StripeHttp, reading
@@ -40,7 +41,7 @@ class PurchaseReading:
     prices: tuple[Price, ...] = ()
     money: tuple[MoneyLine, ...] = ()
     pending: tuple[PendingPayment, ...] = ()
-    references: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, Carried] = field(default_factory=dict)
 
 
 def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
@@ -49,7 +50,7 @@ def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
     prices: dict[str, Price] = {}
     money: dict[str, MoneyLine] = {}
     pending: list[PendingPayment] = []
-    references: dict[str, str] = {}
+    references: dict[str, Carried] = {}
     sessions = http.all(
         "/v1/checkout/sessions",
         customer=customer_id,

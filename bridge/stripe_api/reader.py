@@ -125,7 +125,8 @@ def carried_feature(raw: Json) -> str:
 
 def read_customer(raw: Json) -> Customer:
     """A customer; nothing of the person is taken."""
-    return Customer(raw["id"], deleted=bool(raw.get("deleted")), metadata=metadata(raw))
+    deleted, created_at = bool(raw.get("deleted")), moment_or_none(raw.get("created"))
+    return Customer(raw["id"], deleted=deleted, metadata=metadata(raw), created_at=created_at)
 
 
 # --- Subscriptions -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bridge.core.ledger.lines import MoneyLine
+from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import PendingPayment, PeriodPayment, Price, Subscription
 from bridge.stripe_api.http import StripeHttp, reading
 from bridge.stripe_api.invoices import pending_payment
@@ -41,7 +42,7 @@ class CustomerReading:
     subscriptions: tuple[Subscription, ...]
     prices: tuple[Price, ...] = ()
     money: tuple[MoneyLine, ...] = ()
-    references: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, Carried] = field(default_factory=dict)
     entitlements: tuple[str, ...] | None = None
 
 
@@ -75,7 +76,11 @@ def read_customer_now(
             subscriptions,
             tuple(map(read_price, prices.values())),
             tuple(line for line in paid if line),
-            {s.id: s.metadata[REFERENCE] for s in subscriptions if REFERENCE in s.metadata},
+            {
+                s.id: Carried(s.metadata[REFERENCE], s.created_at)
+                for s in subscriptions
+                if REFERENCE in s.metadata
+            },
             _entitlements(http, customer_id) if entitlements else None,
         )
 

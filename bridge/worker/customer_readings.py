@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.ledger.lines import MoneyLine
+from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Feature, PendingPayment, Price, Product, Purchase, Subscription
-from bridge.core.signed.reference import read_reference
+from bridge.core.signed.reference import read_buyer
 from bridge.errors import NotFound
 from bridge.store import Connection, catalogue, links, shares, subscriptions
 from bridge.stripe_api.reader import REFERENCE
@@ -82,7 +83,8 @@ def _look_at_customer(bridge: Bridge, customer_id: str, needs: Needs) -> Reading
         return Reading(customer_id, at, unknown=True)
     if found.deleted:
         return Reading(customer_id, at, deleted=True)
-    claim = read_reference(found.metadata.get(REFERENCE), [bridge.settings.secret_key])
+    word = Carried(found.metadata.get(REFERENCE, ""), found.created_at or at)
+    claim = read_buyer(word, [bridge.settings.secret_key])
     if claim is not None:
         needs.links.setdefault(customer_id, claim)
     return None
@@ -115,7 +117,7 @@ def _read_customer(
     prices = (*found.prices, *(bought.prices if bought else ()))
     claims = [*found.references.values(), *(bought.references.values() if bought else ())]
     ours = [bridge.settings.secret_key]
-    users = {user_id for text in claims if (user_id := read_reference(text, ours)) is not None}
+    users = {user_id for word in claims if (user_id := read_buyer(word, ours)) is not None}
     with bridge.store.read() as connection:
         subscriptions = tuple(
             sharing.with_beneficiary(bridge, connection, one) for one in found.subscriptions

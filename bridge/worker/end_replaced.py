@@ -1,4 +1,6 @@
-"""Ends at Stripe what its payer has bought another step for: A38's guarantees, and one bill.
+"""Ends at Stripe what its payer has bought another step for, or the same in another tab.
+
+A38's guarantees, and one bill.
 
 It is done from what a reading shows, after it was decided on, and looked for again until a reading
 shows that it is done: so dying anywhere, twice or in another order changes nothing.
@@ -6,17 +8,20 @@ shows that it is done: so dying anywhere, twice or in another order changes noth
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
+from bridge.core.model.carried import Carried
 from bridge.core.model.rights import Facts
+from bridge.core.model.stripe import Subscription
+from bridge.core.rights.double_payments import doubles
 from bridge.core.rights.switching import IN_FORCE, Ending, endings, running
-from bridge.core.signed.reference import read_replacement
+from bridge.core.signed.reference import read_buyer, read_replacement
 from bridge.errors import BridgeError, Forbidden
-from bridge.store import Connection, catalogue, users
-from bridge.stripe_api.reader import REPLACES
+from bridge.store import Connection, catalogue, paid_twice, users
+from bridge.stripe_api.reader import REFERENCE, REPLACES
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
@@ -30,22 +35,44 @@ def left_over(
     known: Facts,
     vanished: Collection[str],
 ) -> tuple[Ending, ...]:
-    """What a user still pays for though they bought something in its place."""
+    """What a user still pays for though they bought something in its place, or the same again."""
     own = [one for one in running(known) if one.id not in vanished]
+    replaced = _replaced(bridge, connection, user_id, own)
+    return (*replaced, *_doubles(bridge, connection, user_id, own))
+
+
+def _replaced(
+    bridge: Bridge, connection: Connection, user_id: int, own: Sequence[Subscription]
+) -> Iterator[Ending]:
     replaces = {}
     for one in own:
         word = one.metadata.get(REPLACES)
         if word is None or one.status not in IN_FORCE:
             continue
-        said = read_replacement(word, [bridge.settings.secret_key])
+        said = read_replacement(Carried(word, one.created_at), [bridge.settings.secret_key])
         if said is None or users.present_account(connection, said[1]) != user_id:
             log.warning("replace.foreign_word", subscription=one.id, user_id=user_id)
             continue
         replaces[one.id] = said[0]
-    if not replaces:
-        return ()
-    prices = {price.id: price for price in catalogue.load(connection)[1]}
-    return tuple(endings(own, replaces, prices, bridge.rulebook.rules(connection)))
+    if replaces:
+        prices = {price.id: price for price in catalogue.load(connection)[1]}
+        yield from endings(own, replaces, prices, bridge.rulebook.rules(connection))
+
+
+def _doubles(
+    bridge: Bridge, connection: Connection, user_id: int, own: Sequence[Subscription]
+) -> Iterator[Ending]:
+    """What was paid in several tabs; a moderator is told of each."""
+    sold = {one.id for one in own if _buyer(bridge, connection, one) == user_id}
+    for ending in doubles(own, sold):
+        paid_twice.note(connection, user_id, ending, bridge.clock.now())
+        yield ending
+
+
+def _buyer(bridge: Bridge, connection: Connection, one: Subscription) -> int | None:
+    word = Carried(one.metadata.get(REFERENCE, ""), one.created_at)
+    named = read_buyer(word, [bridge.settings.secret_key])
+    return None if named is None else users.present_account(connection, named)
 
 
 def look_again_at(at: datetime | None, left: Collection[Ending], now: datetime) -> datetime | None:

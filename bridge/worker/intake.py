@@ -30,8 +30,9 @@ from bridge.core.events.tasks import (
     SyncUser,
     Task,
 )
+from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Feature, Price, Product
-from bridge.core.signed.reference import read_reference
+from bridge.core.signed.reference import read_buyer
 from bridge.errors import NotFound
 from bridge.store import Connection, catalogue, groups, inbox, links, state, subscriptions, work
 from bridge.wiring import Bridge
@@ -87,7 +88,7 @@ def _take(bridge: Bridge, task: Task, needs: Needs) -> None:
             needs.purchases |= task.purchases
             needs.money |= task.money
         case Link():
-            user_id = read_reference(task.reference, [bridge.settings.secret_key])
+            user_id = read_buyer(task.reference, [bridge.settings.secret_key])
             if user_id is not None:
                 needs.links[task.customer_id] = user_id
         case ReadCustomer():
@@ -137,7 +138,8 @@ def _resolve(bridge: Bridge, task: SyncObject, event: Event) -> Outcome:
     if customer_id is None:
         return outcome.ignored(f"{task.kind} {task.id} has no customer")
     now = bridge.clock.now()
-    user_id = read_reference(event.reference, [bridge.settings.secret_key])
+    word = Carried(event.reference or "", event.created_at, is_typed=event.is_typed)
+    user_id = read_buyer(word, [bridge.settings.secret_key])
     needs = ["read", *(["purchases"] if task.purchases else []), *(["money"] if task.money else [])]
     with bridge.store.write() as connection:
         links.see_customer(connection, customer_id, now)

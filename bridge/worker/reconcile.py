@@ -13,8 +13,9 @@ import structlog
 from bridge.clock import skew_seconds
 from bridge.core.events.outcome import on_arrival
 from bridge.core.events.stripe import MalformedEvent, read_event
+from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Subscription
-from bridge.core.signed.reference import read_reference
+from bridge.core.signed.reference import read_buyer
 from bridge.errors import Forbidden, NotFound
 from bridge.store import Connection, alerts, catalogue, inbox, links, state, subscriptions, work
 from bridge.store.findings import CLOCK, ENDPOINT
@@ -220,7 +221,7 @@ def _take_in(
     subscriptions.save(connection, subscription, began_at, known_at=now)
     # Whoever did it at Stripe, no news of it came here (A86).
     work.mark_dirty(connection, customer_id, now=now, due_at=now, cause=EXTERNAL)
-    claim = subscription.metadata.get(REFERENCE)
-    user_id = read_reference(claim, [bridge.settings.secret_key])
+    claim = Carried(subscription.metadata.get(REFERENCE, ""), subscription.created_at)
+    user_id = read_buyer(claim, [bridge.settings.secret_key])
     if user_id is not None and links.user_of(connection, customer_id) is None:
         links.link(connection, customer_id, user_id, proof="reference", actor="reconcile", now=now)

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Purchase, Subscription
-from bridge.core.signed.reference import read_reference
+from bridge.core.signed.reference import read_gift
 from bridge.store import Connection, links, shares, users, work
 from bridge.stripe_api.reader import BENEFICIARY
 from bridge.wiring import Bridge
@@ -39,7 +40,9 @@ def owner_key(connection: Connection, key: str) -> str:
 
 def with_beneficiary(bridge: Bridge, connection: Connection, thing: T) -> T:
     """With the user it was bought for, where the bridge itself has signed that."""
-    named = read_reference(thing.metadata.get(BENEFICIARY), [bridge.settings.secret_key])
+    made_at = thing.created_at if isinstance(thing, Subscription) else thing.paid_at
+    word = Carried(thing.metadata.get(BENEFICIARY, ""), made_at)
+    named = read_gift(word, [bridge.settings.secret_key])
     if named is None:
         return thing
     return replace(thing, beneficiary_id=users.present_account(connection, named))

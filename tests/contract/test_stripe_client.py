@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import stripe
 
+from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Price
 from bridge.errors import Forbidden, NotFound, Permanent, RateLimited, Transient
 from bridge.stripe_api import http as stripe_http
 from bridge.stripe_api.client import CheckoutLink, CheckoutRequest, StripeApi
+from bridge.stripe_api.reader import moment
 from tests.contract.recorded import Asked, Played, Recorded, answer, recorded_server
 
 pytestmark = pytest.mark.contract
@@ -127,7 +129,7 @@ def test_a_customer_is_read_in_one_request(api: StripeApi, server: Recorded) -> 
     assert [s.id for s in reading.subscriptions] == ["sub_1"]
     assert [p.id for p in reading.prices] == ["price_1"]
     assert [(m.id, m.payment_id, m.amount_minor) for m in reading.money] == [("in_1", "pi_1", 1000)]
-    assert reading.references == {"sub_1": REFERENCE}
+    assert {k: w.text for k, w in reading.references.items()} == {"sub_1": REFERENCE}
     assert [s.next_charge.amount_minor for s in reading.subscriptions if s.next_charge] == [1000]
     (asked,) = server.asked
     assert asked.query["status"] == ["all"]
@@ -314,7 +316,7 @@ def test_E22_one_off_orders_are_read_with_their_payment_and_price(
     ]
     assert [(m.id, m.what) for m in reading.money] == [("ch_1", "A badge")]
     assert [p.id for p in reading.prices] == ["price_9"]
-    assert reading.references == {"cs_1": REFERENCE}
+    assert reading.references == {"cs_1": Carried(REFERENCE, moment(T0), is_typed=True)}
     assert server.asked[0].query["status"] == ["complete"]
     assert len(server.asked) == 1
 
@@ -693,7 +695,8 @@ def test_how_far_an_order_is(api: StripeApi, server: Recorded) -> None:
     server.play("GET", "/v1/checkout/sessions/cs_1", answer(an_order()))
     state = api.checkout_session("cs_1")
     assert state.is_paid
-    assert (state.customer_id, state.reference) == ("cus_1", REFERENCE)
+    assert state.customer_id == "cus_1"
+    assert state.reference == Carried(REFERENCE, moment(T0), is_typed=True)
 
 
 # --- errors --------------------------------------------------------------------------------------

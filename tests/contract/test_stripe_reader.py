@@ -718,5 +718,7 @@ def test_A50_one_off_lines_beside_a_subscription_are_purchases_too() -> None:
 def test_an_order_says_how_far_it_is() -> None:
     state = read_checkout(a_session(client_reference_id="b1-7-x", subscription="sub_1"))
     assert state.is_paid
-    assert (state.reference, state.subscription_id) == ("b1-7-x", "sub_1")
+    assert state.reference is not None
+    assert (state.reference.text, state.reference.is_typed) == ("b1-7-x", True)
+    assert state.subscription_id == "sub_1"
     assert not read_checkout(a_session(payment_status="unpaid")).is_paid

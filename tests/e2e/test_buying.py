@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from bridge.core.signed.reference import read_reference
+from bridge.core.model.carried import Carried
+from bridge.core.signed.reference import read_buyer
 from bridge.store import links
 from tests.e2e.place import Browser, Place, open_place
 
@@ -75,8 +76,8 @@ def test_A53_A77_stripe_is_told_who_buys_what_and_nothing_more(place: Place, yea
     (session,) = sessions(place)
     ada = place.forum.user_named("ada")
     assert ada
-    secret = place.bridge.settings.secret_key
-    assert read_reference(session.client_reference_id, [secret]) == ada.id
+    secret, made = place.bridge.settings.secret_key, place.bridge.clock.now()
+    assert read_buyer(Carried(session.client_reference_id, made, is_typed=True), [secret]) == ada.id
     assert session.metadata["purpose"] == "membership"
     sent = [
         str(entry.request)
@@ -87,7 +88,7 @@ def test_A53_A77_stripe_is_told_who_buys_what_and_nothing_more(place: Place, yea
     place.pay_at_stripe(session.url)
     (subscription,) = place.stripe.v1.subscriptions.list().data
     assert subscription.metadata["purpose"] == "membership"
-    assert read_reference(subscription.metadata["bridge_reference"], [secret]) == ada.id
+    assert read_buyer(Carried(subscription.metadata["bridge_reference"], made), [secret]) == ada.id
 
 
 def test_A7_A16_a_returning_member_pays_as_the_customer_they_were(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from bridge.core.model.carried import Carried
 from bridge.core.signed.reference import read_replacement
 from bridge.sandbox.stripe import advance, fail_payments
 from tests.e2e.place import Browser, Place, open_place
@@ -288,7 +289,8 @@ def test_A88_what_cannot_be_changed_in_place_is_bought_anew_as_the_page_says(
     place.settle()
     (new,) = running(place)
     assert new.customer == old.customer
-    word = read_replacement(new.metadata["bridge_replaces"], [place.bridge.settings.secret_key])
+    carried = Carried(new.metadata["bridge_replaces"], place.bridge.clock.now())
+    word = read_replacement(carried, [place.bridge.settings.secret_key])
     assert word
     assert word[0] == old.id
     assert place.members("patrons") == {"ada"}

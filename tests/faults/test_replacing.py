@@ -25,7 +25,7 @@ def test_A88_killed_before_the_old_one_is_ended_it_is_ended_by_the_next_who_look
     live.start("web")
     live.work_here(lambda: world.groups_of("alice") == {"everybody", "supporters"})
     live.start("sweep", BRIDGE_CRASH_AT="after_decision")
-    word = sign_replacement(old.id, world.user("alice"), SECRET_KEY)
+    word = sign_replacement(old.id, world.user("alice"), world.bridge.clock.now(), SECRET_KEY)
     data = {"metadata": {"bridge_replaces": word}}
     checkout(world, "alice", high, customer=customer, subscription_data=data)
     live.until(lambda: live.running["sweep"].poll() is not None, pace=5)

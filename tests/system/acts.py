@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from sqlalchemy import select
 
-from bridge.core.signed.reference import sign_reference
+from bridge.core.signed.reference import sign_buyer
 from bridge.sandbox.discourse.cooked import cook
 from bridge.sandbox.discourse.membership import add_member, remove_member
 from bridge.sandbox.discourse.state import Post, User
@@ -34,7 +34,7 @@ def checkout(
     **more: Any,
 ) -> Any:
     """Buy through a Checkout Session that carries the user's reference; the session afterwards."""
-    reference = sign_reference(world.user(user), SECRET_KEY) if user else None
+    reference = sign_buyer(world.user(user), world.bridge.clock.now(), SECRET_KEY) if user else None
     what: dict[str, Any] = {
         "mode": mode,
         "line_items": [{"price": price, "quantity": 1}],

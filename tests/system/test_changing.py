@@ -171,7 +171,11 @@ def test_A36_only_what_the_ladder_offers_can_be_asked_for(
 
 
 def word(world: System, user: str, old: str) -> dict[str, str]:
-    return {"bridge_replaces": sign_replacement(old, world.user(user), SECRET_KEY)}
+    return {
+        "bridge_replaces": sign_replacement(
+            old, world.user(user), world.bridge.clock.now(), SECRET_KEY
+        )
+    }
 
 
 def buy_anew(world: System, user: str, price: str, old: Any, **more: Any) -> Any:
@@ -240,9 +244,15 @@ def test_A88_a_forged_or_foreign_word_ends_nothing(world: System, ladder: tuple[
     mark = world.mark()
     words = (
         old.id,
-        sign_replacement(old.id, world.user("bob"), SECRET_KEY),  # bob's word on what is alice's
-        sign_replacement(old.id, world.user("alice"), SECRET_KEY),  # copied from her metadata
-        sign_replacement(old.id, world.user("bob"), "another site's secret"),
+        sign_replacement(
+            old.id, world.user("bob"), world.bridge.clock.now(), SECRET_KEY
+        ),  # bob's word on what is alice's
+        sign_replacement(
+            old.id, world.user("alice"), world.bridge.clock.now(), SECRET_KEY
+        ),  # copied from her metadata
+        sign_replacement(
+            old.id, world.user("bob"), world.bridge.clock.now(), "another site's secret"
+        ),
     )
     for said in words:
         world.subscribe(bobs, high, metadata={"bridge_replaces": said})

@@ -15,7 +15,7 @@ import pytest
 import requests
 from sqlalchemy import select, update
 
-from bridge.core.signed.reference import sign_reference
+from bridge.core.signed.reference import sign_buyer
 from bridge.sandbox.stripe import delivery
 from bridge.store import links
 from bridge.store import work as work_items
@@ -294,7 +294,9 @@ def test_A139_a_type_that_is_ignored_causes_no_read(world: System, customer: str
 def test_A121_a_thin_customer_updated_with_a_valid_reference_links(world: System) -> None:
     price = world.price("supporters")
     delivery.lose(world.sandbox.world)
-    reference = sign_reference(world.user("alice"), world.bridge.settings.secret_key)
+    reference = sign_buyer(
+        world.user("alice"), world.bridge.clock.now(), world.bridge.settings.secret_key
+    )
     customer = world.customer(None)
     world.subscribe(customer, price)
     world.sdk.v1.customers.update(customer, {"metadata": {"bridge_reference": reference}})

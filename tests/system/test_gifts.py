@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.core.signed.reference import sign_reference
+from bridge.core.signed.reference import sign_gift
 from bridge.sandbox.stripe import delivery
 from bridge.store.figures import figures
 from tests.harness import DAY, SECRET_KEY, System, system
@@ -24,7 +24,7 @@ def world(tmp_path: Path) -> Iterator[System]:
 
 
 def gift_for(world: System, user: str) -> dict[str, str]:
-    return {"bridge_beneficiary": sign_reference(world.user(user), SECRET_KEY)}
+    return {"bridge_beneficiary": sign_gift(world.user(user), world.bridge.clock.now(), SECRET_KEY)}
 
 
 def give(world: System, customer: str, price: str, to: str) -> Any:
@@ -152,7 +152,10 @@ def test_a_gift_costs_one_reading_and_its_renewal_no_write(world: System) -> Non
 def test_the_signed_reference_of_a_member_is_made_by_a_command(world: System) -> None:
     bob = world.user("bob")
     told = asked(world, "reference", "bob")
-    assert told == {"user_id": bob, "reference": sign_reference(bob, SECRET_KEY)}
+    assert told == {
+        "user_id": bob,
+        "reference": sign_gift(bob, world.bridge.clock.now(), SECRET_KEY),
+    }
 
 
 def test_gifts_and_seats_are_the_same_on_each_database(tmp_path: Path, database_url: str) -> None:

@@ -14,7 +14,7 @@ from bridge.answers.explain import explain
 from bridge.answers.simulator import simulate
 from bridge.core.model.rights import Facts
 from bridge.core.rules.policy import parse_policy
-from bridge.core.signed.reference import sign_reference
+from bridge.core.signed.reference import sign_gift
 from bridge.operations import reading
 from bridge.sandbox.stripe import delivery
 from bridge.store import facts, history
@@ -98,7 +98,7 @@ def seat(world: System, bought: Any, user: str, action: str = "assign") -> None:
 
 
 def gift_for(world: System, user: str) -> dict[str, str]:
-    return {"bridge_beneficiary": sign_reference(world.user(user), SECRET_KEY)}
+    return {"bridge_beneficiary": sign_gift(world.user(user), world.bridge.clock.now(), SECRET_KEY)}
 
 
 def a_life_of_seats(world: System) -> tuple[Any, dict[str, datetime]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.signed.reference import sign_reference
+from bridge.core.signed.reference import sign_buyer
 from bridge.store import alerts
 from bridge.worker import applier, publisher, sweeper
 from tests.harness import DAY, POLICY, System, system
@@ -126,7 +126,9 @@ def test_A121_a_rush_that_waits_for_our_own_limit_is_no_failure_of_the_forum(
         world.settle()
         for number in range(12):
             user_id = world.user(f"member{number}")
-            reference = sign_reference(user_id, world.bridge.settings.secret_key)
+            reference = sign_buyer(
+                user_id, world.bridge.clock.now(), world.bridge.settings.secret_key
+            )
             told_who = {"metadata": {"bridge_reference": reference}}
             world.subscribe(world.customer(None), price, **told_who)
         for _ in range(60):

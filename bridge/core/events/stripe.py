@@ -36,8 +36,9 @@ _RELATED_PATHS: dict[str, tuple[tuple[str, ...], ...]] = {
     "price": (("price",),),
 }
 
+# Metadata first: only the account's keys write it. Whoever opens a payment link can
+# type `client_reference_id`, which counts only where there is none.
 _REFERENCE_PATHS: tuple[tuple[str, ...], ...] = (
-    ("client_reference_id",),
     ("metadata", "bridge_reference"),
     ("metadata", "discourse_user_id"),
     ("parent", "subscription_details", "metadata", "bridge_reference"),
@@ -51,8 +52,8 @@ class Event:
 
     `related` names other Stripe objects that the event mentions, by kind
     (subscription, invoice, charge, payment_intent, price, product). `reference` is a
-    `client_reference_id` or our metadata, still unverified. `balance_moved`: the customer's credit
-    is another than before.
+    `client_reference_id` (`is_typed`) or our metadata, still unverified. `balance_moved`: the
+    customer's credit is another than before.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Event:
     api_version: str | None = None
     thin: bool = False
     reference: str | None = None
+    is_typed: bool = False
     related: Mapping[str, str] = field(default_factory=dict)
     balance_moved: bool = False
 
@@ -99,6 +101,8 @@ def _read_snapshot(payload: Mapping[str, object]) -> Event:
     if not isinstance(subject, Mapping):
         raise MalformedEvent("`data.object` is missing, so the event is about nothing")
     object_id, kind = _text(subject.get("id")), _text(subject.get("object"), _LONGEST_KIND)
+    written = _first_text(subject, _REFERENCE_PATHS)
+    typed = None if written else _text(subject.get("client_reference_id"))
     return Event(
         id=_required_text(payload, "id"),
         type=_required_text(payload, "type", _LONGEST_TYPE),
@@ -109,7 +113,8 @@ def _read_snapshot(payload: Mapping[str, object]) -> Event:
         livemode=_required_bool(payload, "livemode"),
         account=_text(payload.get("account")),
         api_version=_text(payload.get("api_version"), _LONGEST_VERSION),
-        reference=_first_text(subject, _REFERENCE_PATHS),
+        reference=written or typed,
+        is_typed=typed is not None,
         related=dict(_related(subject)),
         balance_moved=kind == "customer" and _moves_balance(payload, subject),
     )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.core.model.carried import Carried
+
 
 @dataclass(frozen=True, slots=True)
 class SyncCustomer:
@@ -54,7 +56,7 @@ class Link:
     """A customer came with a reference to a user. It is a claim: check the signature first."""
 
     customer_id: str
-    reference: str
+    reference: Carried
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,3 +205,4 @@ class Customer:
     id: str
     deleted: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
+    created_at: datetime | None = None

@@ -1,12 +1,22 @@
-"""What somebody pays for twice: two subscriptions of which one would be enough (E41)."""
+"""What somebody pays for twice: two subscriptions of which one would be enough (E41).
+
+Usually that is theirs to decide, and they are told. What was paid in several tabs at once nobody
+can have meant: all but the first end, and what was paid for them is credited (A134).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from datetime import timedelta
 from itertools import permutations
 
 from bridge.core.model.rights import Grant
+from bridge.core.model.stripe import Subscription
+from bridge.core.rights.switching import IN_FORCE, Ending, is_ending
 from bridge.core.rules.ladders import winners
+
+# Stripe's page of an order can be paid for so long: what was bought later was meant.
+PAGE_LIFE = timedelta(hours=24)
 
 
 def paid_twice(grants: Iterable[Grant]) -> Iterator[frozenset[int]]:
@@ -36,3 +46,25 @@ def _is_contained(lower: Iterable[Grant], upper: Iterable[Grant]) -> bool:
 def _covers(over: Grant, grant: Grant) -> bool:
     same_ladder = grant.ladder is not None and grant.ladder == over.ladder
     return over.group_id == grant.group_id or (same_ladder and over.rank >= grant.rank)
+
+
+def doubles(own: Iterable[Subscription], sold: Collection[str]) -> Iterator[Ending]:
+    """What was bought once more while the page of the first order could still be open.
+
+    `own`: what one user pays for, for themselves. `sold`: those of which the bridge signed that
+    this user buys them. It sells nobody what they have, so it sold these in several tabs.
+    """
+    firsts: dict[frozenset[str], Subscription] = {}
+    for one in sorted(own, key=lambda one: (one.created_at, one.id)):
+        products = frozenset(item.product_id for item in one.items)
+        first = firsts.setdefault(products, one)
+        if one is first or not _is_safe(first) or not _is_safe(one) or one.id not in sold:
+            continue
+        if one.created_at - first.created_at <= PAGE_LIFE:
+            is_paid = one.status == "active" and not one.pause_collection
+            yield Ending(one.id, first.id, "now", (), is_credited=is_paid)
+
+
+def _is_safe(one: Subscription) -> bool:
+    """It grants, it goes on, and no payment for it is under way that may fail yet."""
+    return one.status in IN_FORCE and not one.pending and not is_ending(one)

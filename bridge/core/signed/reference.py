@@ -1,8 +1,10 @@
-"""The bridge's own signed word on who is buying, carried through Stripe and read back from there.
+"""The bridge's own signed words, carried through Stripe and read back from there.
 
-It stands in `client_reference_id` and in metadata, where Stripe's users can edit it and payment
-links let anybody type it: so it counts only when the signature is ours. It has no end, because a
-subscription carries it for years. Other sites on the same Stripe account have other secrets.
+Each word says what it is for, whom it names, and on which day it ends. A word of one purpose is
+never read as another's, because each purpose has a key of its own. The end is compared with the
+time at which the object that carries the word was made: a subscription carries its word for years,
+but an ended word on a new object counts for nothing. Other sites on the same Stripe account have
+other secrets. docs/decisions/0011 says why, and which old words still count.
 """
 
 from __future__ import annotations
@@ -12,57 +14,123 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from bridge.core.model.carried import Carried
+
+Purpose = Literal["buy", "gift", "replace"]
+
+# Stripe ends a Checkout page after 24 hours, and a slow payment is confirmed on that same session.
+BUYING = timedelta(days=3)
+# An operator copies it into Stripe's dashboard, or has it written by a program.
+GIVING = timedelta(days=30)
 
 # Stripe accepts only [A-Za-z0-9_-], at most 200, in client_reference_id; the version comes first.
-VERSION = "b1"
-_FORM = re.compile(r"b1-([1-9][0-9]{0,17})-([A-Za-z0-9_-]{32})")
-_REPLACEMENT = re.compile(r"b1-([1-9][0-9]{0,17})-(sub_[A-Za-z0-9_]{1,100})-([A-Za-z0-9_-]{32})")
+VERSION = "b2"
+_USER = r"[1-9][0-9]{0,17}"
+_SIGNATURE = r"[A-Za-z0-9_-]{32}"
+_SUBSCRIPTION = r"sub_[A-Za-z0-9_]{1,100}"
+_WORD = re.compile(
+    rf"(?P<said>b2-(?P<purpose>buy|gift|replace)-(?P<user>{_USER})-(?P<end>[0-9]{{8}})"
+    rf"(?:-(?P<thing>{_SUBSCRIPTION}))?)-(?P<signature>{_SIGNATURE})"
+)
+# Of before: without an end, and buying and being given signed alike.
+_OLD = re.compile(
+    rf"(?P<said>b1-(?P<user>{_USER})(?:-(?P<thing>{_SUBSCRIPTION}))?)-(?P<signature>{_SIGNATURE})"
+)
 _SIGNATURE_BYTES = 24  # 192 bits; without padding in base64: 32 letters
 
 
-def sign_reference(user_id: int, secret: str) -> str:
-    """The reference to a Discourse user."""
+def sign_buyer(user_id: int, at: datetime, secret: str) -> str:
+    """The word that this user buys as themselves."""
+    return _signed("buy", user_id, at + BUYING, secret)
+
+
+def sign_gift(user_id: int, at: datetime, secret: str, life: timedelta = GIVING) -> str:
+    """The word that something is given to this user. It proves nothing about who pays."""
+    return _signed("gift", user_id, at + life, secret)
+
+
+def sign_replacement(subscription_id: str, user_id: int, at: datetime, secret: str) -> str:
+    """The word that what this user buys takes the place of a subscription of theirs."""
+    if not re.fullmatch(_SUBSCRIPTION, subscription_id):
+        raise ValueError(f"{subscription_id} of user {user_id} cannot be signed")
+    return _signed("replace", user_id, at + BUYING, secret, subscription_id)
+
+
+def read_buyer(word: Carried | None, secrets: Sequence[str]) -> int | None:
+    """The user who bought this, or None if no secret signed that for this purpose and time.
+
+    An old word counts in metadata only: it was also handed out for gifts, so a payer may know it.
+    """
+    if word is None:
+        return None
+    found = _read(word, "buy", secrets) or (None if word.is_typed else _read_old(word, secrets))
+    return int(found["user"]) if found and found["thing"] is None else None
+
+
+def read_gift(word: Carried | None, secrets: Sequence[str]) -> int | None:
+    """The user whom this was given to, or None. Old words count: no payer writes metadata."""
+    if word is None or word.is_typed:
+        return None
+    found = _read(word, "gift", secrets) or _read_old(word, secrets)
+    return int(found["user"]) if found and found["thing"] is None else None
+
+
+def read_replacement(word: Carried | None, secrets: Sequence[str]) -> tuple[str, int] | None:
+    """The subscription that is replaced, and whose it is; None if none of the secrets signed it."""
+    if word is None or word.is_typed:
+        return None
+    found = _read(word, "replace", secrets) or _read_old(word, secrets)
+    return (found["thing"], int(found["user"])) if found and found["thing"] else None
+
+
+def _signed(
+    purpose: Purpose, user_id: int, until: datetime, secret: str, thing: str | None = None
+) -> str:
     if user_id < 1:
         raise ValueError(f"user {user_id} is no person of the forum: only ids from 1 can be signed")
-    return f"{VERSION}-{user_id}-{_signature(str(user_id), secret)}"
+    # The day after, so that two clicks within a day carry the same word.
+    end = (until.astimezone(UTC) + timedelta(days=1)).strftime("%Y%m%d")
+    said = "-".join(filter(None, (VERSION, purpose, str(user_id), end, thing)))
+    return f"{said}-{_signature(said, secret, _key_name(purpose))}"
 
 
-def read_reference(text: str | None, secrets: Sequence[str]) -> int | None:
-    """The user that a reference names, or None if none of the secrets has signed it."""
-    found = _FORM.fullmatch(text or "")
+def _read(word: Carried, purpose: Purpose, secrets: Sequence[str]) -> re.Match[str] | None:
+    found = _WORD.fullmatch(word.text)
+    if not found or found["purpose"] != purpose:
+        return None
+    try:
+        end_at = datetime.strptime(found["end"], "%Y%m%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return found if word.made_at < end_at and _is_ours(found, secrets, _key_name(purpose)) else None
+
+
+def _read_old(word: Carried, secrets: Sequence[str]) -> re.Match[str] | None:
+    found = _OLD.fullmatch(word.text)
     if not found:
         return None
-    user_id, signature = found.groups()
+    key_name = b"bridge replacement b1" if found["thing"] else b"bridge reference b1"
+    return found if _is_ours(found, secrets, key_name) else None
+
+
+def _is_ours(found: re.Match[str], secrets: Sequence[str], key_name: bytes) -> bool:
     # Every secret is tried, so that the time tells nothing about which one was right.
-    signed = [hmac.compare_digest(signature, _signature(user_id, s)) for s in secrets if s]
-    return int(user_id) if any(signed) else None
+    signed = [_signature(found["said"], secret, key_name) for secret in secrets if secret]
+    matches = [hmac.compare_digest(found["signature"], one) for one in signed]
+    return any(matches)
 
 
-def sign_replacement(subscription_id: str, user_id: int, secret: str) -> str:
-    """The word that what this user buys takes the place of a subscription of theirs."""
-    said = f"{user_id}-{subscription_id}"
-    signed = f"{VERSION}-{said}-{_signature(said, secret, b'bridge replacement ')}"
-    if not _REPLACEMENT.fullmatch(signed):
-        raise ValueError(f"{subscription_id} of user {user_id} cannot be signed")
-    return signed
+def _key_name(purpose: Purpose) -> bytes:
+    return f"bridge word {VERSION} {purpose}".encode()
 
 
-def read_replacement(text: str | None, secrets: Sequence[str]) -> tuple[str, int] | None:
-    """The subscription that is replaced, and whose it is; None if none of the secrets signed it."""
-    found = _REPLACEMENT.fullmatch(text or "")
-    if not found:
-        return None
-    user_id, subscription_id, signature = found.groups()
-    said = f"{user_id}-{subscription_id}"
-    expected = [_signature(said, s, b"bridge replacement ") for s in secrets if s]
-    signed = [hmac.compare_digest(signature, one) for one in expected]
-    return (subscription_id, int(user_id)) if any(signed) else None
-
-
-def _signature(said: str, secret: str, purpose: bytes = b"bridge reference ") -> str:
+def _signature(said: str, secret: str, key_name: bytes) -> str:
     if not secret:
         raise ValueError("an empty secret signs nothing: set SECRET_KEY")
-    # A key of its own, so that nothing else signed with SECRET_KEY can pass for a reference.
-    key = hmac.digest(secret.encode(), purpose + VERSION.encode(), hashlib.sha256)
-    whole = hmac.digest(key, f"{VERSION}-{said}".encode(), hashlib.sha256)
+    # A key of its own, so that nothing else signed with SECRET_KEY can pass for a word.
+    key = hmac.digest(secret.encode(), key_name, hashlib.sha256)
+    whole = hmac.digest(key, said.encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(whole[:_SIGNATURE_BYTES]).decode()

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     PAYS_SUSPENDED = "pays_suspended"
     PAYS_WITHOUT_ACCOUNT = "pays_without_account"
     PAYS_UNLINKED = "pays_unlinked"
+    PAID_TWICE = "paid_twice"
 
 
 OF_NEWS = frozenset({Kind.NEWS_MISSED, Kind.ENDPOINT_OFF})
@@ -156,6 +157,10 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     Kind.PAYS_WITHOUT_ACCOUNT: (
         "{user} goes on paying ({objects}), and the account is {state}",
         "bridge relink id:{user_id} USER --by NAME if they have another account, or cancel it",
+    ),
+    Kind.PAID_TWICE: (
+        "{user} paid for the same thing twice: {ended} ends and is credited, {kept} stays",
+        "nothing, or pay the credit back at Stripe (Customers, Credit balance) if they ask for it",
     ),
 }
 

@@ -11,6 +11,7 @@ from bridge.core.rights.switching import PortalTerms, Switch, billed
 from bridge.errors import Permanent
 from bridge.stripe_api.client import Preview
 from bridge.web.buying.checkout import begin_order, preview_path
+from bridge.web.buying.ownership import owned
 from bridge.web.context import Reader, absolute, law_in_force, the_bridge
 from bridge.web.limiting import limited
 from bridge.web.security import Stop
@@ -86,6 +87,7 @@ def go(
     """To Stripe's page, where the member confirms the change and pays; back to the post after."""
     if switch.way == "mend":
         return show(switch, offer, return_to, order)
+    owned(known, switch.subscription.customer_id)
     row = begin_order(known, offer, order, return_to)
     if row.completed_at is not None:
         return redirect(url_for("arrival.done", order=order), 303)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from flask import url_for
 
-from bridge.core.signed.reference import sign_reference, sign_replacement
+from bridge.core.signed.reference import sign_buyer, sign_replacement
 from bridge.errors import Permanent
 from bridge.store import checkouts, links, subscriptions
 from bridge.stripe_api.checkout import CheckoutRequest
 from bridge.web.addresses import with_query
+from bridge.web.buying.ownership import first_owned, owned
 from bridge.web.context import Reader, absolute, now, the_bridge
 from bridge.web.security import Stop
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 # Stripe ends an unused page after 24 hours; it is not led to in its last one.
 PAGE_LIFE = timedelta(hours=23)
+MOST_TABS = 5
 
 
 def pay_address(
@@ -32,16 +34,64 @@ def pay_address(
 
     `switch`: what the new one takes the place of.
     """
-    row = begin_order(reader, offer, order, return_to)
+    row = _one_open_order(reader, offer, order, return_to, switch)
     if row.completed_at is not None:
-        return url_for("arrival.done", order=order)
+        return url_for("arrival.done", order=row.id)
     if row.url is not None:
         return str(row.url) if now() < row.expires_at else preview_path(offer, row.return_to)
     return _open_page(reader, offer, row, switch)
 
 
-def begin_order(reader: Reader, offer: Offer, order: str, return_to: str | None) -> Any:
-    """The row of an order, made by the first click; another member's ends the request."""
+def _one_open_order(
+    reader: Reader, offer: Offer, order: str, return_to: str | None, switch: Switch | None
+) -> Any:
+    """The one order that is open for this: this tab's, or that of another tab (A134)."""
+    slot = _slot(reader, offer)
+    for _ in range(MOST_TABS):
+        row = begin_order(reader, offer, order, return_to, slot)
+        if row.id == order or _is_of_use(row, offer, switch):
+            return row
+        with the_bridge().store.write() as connection:
+            checkouts.close(connection, row.id)
+            closed = checkouts.get(connection, row.id)
+        if closed is not None and closed.completed_at and offer.price.is_recurring:
+            return closed
+    raise Stop(409, "Please try again", "This offer is open in many tabs. Close them and reload.")
+
+
+def _slot(reader: Reader, offer: Offer) -> str:
+    """What one person has one of: a step of a ladder, or a product."""
+    ladder = offer.rule.ladder if offer.rule and offer.price.is_recurring else None
+    what = f"ladder:{ladder}" if ladder else f"product:{offer.product.id}"
+    return f"{reader.user_id}:{what}"
+
+
+def _is_of_use(row: Any, offer: Offer, switch: Switch | None) -> bool:
+    """Whether another tab's order can be paid instead; one that cannot is closed at Stripe."""
+    is_same = row.price_id == offer.price.id and switch is None
+    if row.session_id is None:
+        return is_same  # Stripe makes one page for both: they carry the same key
+    state = the_bridge().stripe.checkout_session(row.session_id)
+    if state.status == "open" and is_same:
+        return True
+    if state.status == "open":
+        try:
+            the_bridge().stripe.expire_checkout(row.session_id)
+        except Permanent:  # paid in this very moment, or closed by a third tab
+            state = the_bridge().stripe.checkout_session(row.session_id)
+    if state.status == "complete":
+        with the_bridge().store.write() as connection:
+            checkouts.complete(connection, row.id, now())
+    return False
+
+
+def begin_order(
+    reader: Reader, offer: Offer, order: str, return_to: str | None, slot: str | None = None
+) -> Any:
+    """The row of an order, made by the first click; another member's ends the request.
+
+    `slot`: what only one order at a time may be open for; where one is, it is that one's row.
+    """
     with the_bridge().store.write() as connection:
         row = checkouts.begin(
             connection,
@@ -50,6 +100,7 @@ def begin_order(reader: Reader, offer: Offer, order: str, return_to: str | None)
             price_id=offer.price.id,
             return_to=return_to,
             now=now(),
+            open_for=slot,
         )
     if row is None:
         raise Stop(403, "This is not yours to see", "This order belongs to another member.")
@@ -59,7 +110,8 @@ def begin_order(reader: Reader, offer: Offer, order: str, return_to: str | None)
 def _open_page(reader: Reader, offer: Offer, row: Any, switch: Switch | None) -> str:
     """Have Stripe make its page. Two clicks at once carry the same key, so Stripe makes one."""
     settings = the_bridge().settings
-    reference = sign_reference(reader.user_id, settings.secret_key)
+    # As of the first click: who clicks again sends the same to Stripe.
+    reference = sign_buyer(reader.user_id, row.created_at, settings.secret_key)
     link = the_bridge().stripe.create_checkout(
         CheckoutRequest(
             price=offer.price,
@@ -69,7 +121,7 @@ def _open_page(reader: Reader, offer: Offer, row: Any, switch: Switch | None) ->
             cancel_url=settings.bridge_url + preview_path(offer, row.return_to, cancelled="yes"),
             purpose=offer.rule.kind if offer.rule else "other",
             customer_id=_customer_of(reader, reference, switch),
-            replaces=_replaces(reader, switch),
+            replaces=_replaces(reader, switch, row.created_at),
         ),
         idempotency_key=f"order-{row.id}",
     )
@@ -79,11 +131,11 @@ def _open_page(reader: Reader, offer: Offer, row: Any, switch: Switch | None) ->
     return link.url
 
 
-def _replaces(reader: Reader, switch: Switch | None) -> str | None:
+def _replaces(reader: Reader, switch: Switch | None, at: datetime) -> str | None:
     if switch is None:
         return None
     secret_key = the_bridge().settings.secret_key
-    return sign_replacement(switch.subscription.id, reader.user_id, secret_key)
+    return sign_replacement(switch.subscription.id, reader.user_id, at, secret_key)
 
 
 def preview_path(offer: Offer, return_to: str | None, **more: str) -> str:
@@ -103,14 +155,14 @@ def _customer_of(reader: Reader, reference: str, switch: Switch | None) -> str:
     deleted at Stripe is followed by a new one.
     """
     with the_bridge().store.read() as connection:
-        live = links.live_customers_of(connection, reader.user_id)
+        live = tuple(links.live_customers_of(connection, reader.user_id))
         known = len(links.customers_of(connection, reader.user_id))
         if switch is not None and not switch.is_same_currency:
             live = tuple(one for one in live if not subscriptions.of_customers(connection, [one]))
     if switch is not None and switch.is_same_currency:
-        return switch.subscription.customer_id
-    if live:
-        return live[0]
+        return owned(reader, switch.subscription.customer_id)
+    if found := first_owned(reader, live):
+        return found
     customer = the_bridge().stripe.create_customer(
         reader.user_id, reference, idempotency_key=f"customer-{known}-{reference}"
     )

@@ -141,7 +141,8 @@ def test_what_else_the_object_names_is_found_in_every_shape(
 @pytest.mark.parametrize(
     ("subject", "reference"),
     [
-        ({"client_reference_id": "u5.sig", "metadata": {"bridge_reference": "x"}}, "u5.sig"),
+        ({"client_reference_id": "x", "metadata": {"bridge_reference": "u5.sig"}}, "u5.sig"),
+        ({"client_reference_id": "u5.sig", "metadata": {}}, "u5.sig"),
         ({"client_reference_id": None, "metadata": {"bridge_reference": "u5.sig"}}, "u5.sig"),
         ({"metadata": {"discourse_user_id": "5"}}, "5"),
         (
@@ -157,7 +158,10 @@ def test_what_else_the_object_names_is_found_in_every_shape(
 def test_a_reference_to_a_user_is_found_wherever_the_bridge_writes_one(
     subject: dict[str, Any], reference: str | None
 ) -> None:
-    assert read_event(snapshot_about(subject)).reference == reference
+    found = read_event(snapshot_about(subject))
+    assert found.reference == reference
+    is_written = bool(reference) and subject.get("client_reference_id") != reference
+    assert found.is_typed == (reference is not None and not is_written)
 
 
 @pytest.mark.parametrize("bad", ["", "a\x00b", "two\nlines", "\ud800", "x" * 256, 7, None, {}])

@@ -25,6 +25,7 @@ from bridge.core.events.tasks import (
     SyncObject,
     Task,
 )
+from bridge.core.model.carried import Carried
 from handlers import FORUM_ROUTES, ROUTES, route
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -45,6 +46,9 @@ def event_of(kind: str, **fields: Any) -> Event:
         "livemode": False,
     }
     return Event(**{**known, **fields})
+
+
+WORD = Carried("u5.sig", AT)
 
 
 def synced(*, purchases: bool = False, money: bool = False) -> SyncCustomer:
@@ -91,7 +95,7 @@ def test_a_subscription_event_without_a_customer_asks_whose_it_is(kind: str) -> 
 def test_a_subscription_that_carries_a_reference_links_its_customer() -> None:
     kind = "customer.subscription.created"
 
-    assert route(event_of(kind, reference="u5.sig")) == [Link("cus_1", "u5.sig"), synced()]
+    assert route(event_of(kind, reference="u5.sig")) == [Link("cus_1", WORD), synced()]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,7 @@ def test_a_checkout_of_a_one_off_order_reads_the_orders(kind: str) -> None:
     kind = f"checkout.session.{kind}"
     event = event_of(kind, reference="u5.sig", related={"payment_intent": "pi_1"})
 
-    assert route(event) == [Link("cus_1", "u5.sig"), synced(purchases=True)]
+    assert route(event) == [Link("cus_1", WORD), synced(purchases=True)]
 
 
 def test_an_order_that_costs_nothing_is_an_order() -> None:
@@ -184,7 +188,7 @@ def test_a_schedule_reads_the_customer_of_its_subscription(kind: str) -> None:
 def test_a_customer_matters_when_its_metadata_name_a_user() -> None:
     kind = "customer.updated"
 
-    assert route(event_of(kind, reference="u5.sig")) == [Link("cus_1", "u5.sig")]
+    assert route(event_of(kind, reference="u5.sig")) == [Link("cus_1", WORD)]
     assert route(event_of(kind)) == [Ignore("nothing in it says who the customer is on the forum")]
 
 
