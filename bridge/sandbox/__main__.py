@@ -7,6 +7,7 @@ between, so that its ids, times and journal are the same each time; then the clo
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import threading
 from pathlib import Path
@@ -23,6 +24,18 @@ PRINTED = (
     "stripe_url", "stripe_key", "stripe_webhook_secret", "discourse_url", "discourse_key",
     "discourse_username", "connect_secret",
 )  # fmt: skip
+# Settings of a bridge -> what of the sandbox they are. Those of docs/settings.md.
+SETTINGS = {
+    "STRIPE_API_KEY": "stripe_key",
+    "STRIPE_WEBHOOK_SECRET": "stripe_webhook_secret",
+    "STRIPE_API_BASE": "stripe_url",
+    "DISCOURSE_URL": "discourse_url",
+    "DISCOURSE_API_KEY": "discourse_key",
+    "DISCOURSE_API_USERNAME": "discourse_username",
+    "DISCOURSE_CONNECT_SECRET": "connect_secret",
+    "DISCOURSE_WEBHOOK_SECRET": "discourse_webhook_secret",
+}
+BRIDGE_URL = "http://127.0.0.1:8000"  # where `bridge up` is by default
 PORT = click.IntRange(0, 65535)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -57,12 +70,19 @@ def _loopback(_context: click.Context, _option: click.Parameter, value: Any) -> 
 @click.option("--discourse-webhook-url", callback=_loopback, help="where the forum's events go")
 @click.option("--stripe-key", multiple=True, help="another key of all rights that Stripe takes")
 @click.option("--community", is_flag=True, help="fill both with a demo community")
-def main(scenario: Path | None, *, community: bool, **options: Any) -> None:
+@click.option(
+    "--env-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"write the settings of a bridge at {BRIDGE_URL} to this file, and send it all events",
+)
+def main(scenario: Path | None, env_file: Path | None, *, community: bool, **options: Any) -> None:
     """Serve a simulated Stripe and a simulated Discourse."""
     stopped = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: stopped.set())
     try:
+        if env_file:
+            options |= _for_bridge(env_file, options)
         told = read_file(scenario) if scenario else None
         sandbox = start(**options, frozen_at=BEGIN if told else None)
     except (ScenarioError, OSError) as problem:
@@ -70,6 +90,8 @@ def main(scenario: Path | None, *, community: bool, **options: Any) -> None:
     try:
         if community:
             open_community(sandbox)
+        if env_file:
+            _write_settings(env_file, sandbox.info, options["clock_file"])
         if told:
             play_scenario(sandbox.world, sandbox.info, told)
             sandbox.world.clock.go_on()
@@ -81,6 +103,25 @@ def main(scenario: Path | None, *, community: bool, **options: Any) -> None:
         raise click.ClickException(str(problem)) from problem
     finally:
         sandbox.close()
+
+
+def _for_bridge(env_file: Path, options: dict[str, Any]) -> dict[str, Any]:
+    """Events to the bridge, and a clock that it shares, unless the options say otherwise."""
+    return {
+        "webhook_url": options["webhook_url"] or (f"{BRIDGE_URL}/webhooks/stripe",),
+        "discourse_webhook_url": options["discourse_webhook_url"]
+        or f"{BRIDGE_URL}/webhooks/discourse",
+        "clock_file": options["clock_file"] or env_file.absolute().with_name("clock"),
+    }
+
+
+def _write_settings(env_file: Path, info: dict[str, str], clock_file: Path) -> None:
+    """The settings, for the owner of the file alone: they are secrets, though simulated ones."""
+    lines = {name: info[of] for name, of in SETTINGS.items()}
+    lines |= {"BRIDGE_URL": BRIDGE_URL, "SECRET_KEY": secrets.token_hex(32)}
+    lines |= {"BRIDGE_CLOCK_FILE": str(clock_file)}
+    env_file.touch(mode=0o600)
+    env_file.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
 
 
 if __name__ == "__main__":

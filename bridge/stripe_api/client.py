@@ -295,8 +295,6 @@ _OWNED: dict[str, tuple[str, tuple[str, ...]]] = {
     "credit_note": ("/v1/credit_notes/{}", ("customer",)),
     "charge": ("/v1/charges/{}", ("customer",)),
     "payment_intent": ("/v1/payment_intents/{}", ("customer",)),
-    "setup_intent": ("/v1/setup_intents/{}", ("customer",)),
-    "payment_method": ("/v1/payment_methods/{}", ("customer",)),
     "refund": ("/v1/refunds/{}", ("charge", "customer")),
     "dispute": ("/v1/disputes/{}", ("charge", "customer")),
     "checkout.session": ("/v1/checkout/sessions/{}", ("customer",)),

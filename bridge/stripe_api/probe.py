@@ -18,54 +18,64 @@ _NOTHING = "sub_that_does_not_exist"
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
+class Scope:
+    """A right of a key, how it is tried, and what does not work without it."""
+
     name: str
     path: str
-    lost: str  # what does not work without it
+    lost: str
     sent: dict[str, Any] | None = None  # None: a read
     needed: bool = True
 
 
-_SCOPES = (
-    _Scope("Subscriptions: read", "/v1/subscriptions", "nobody's membership can be known"),
-    _Scope("Customers: read", "/v1/customers", "deleted customers and links are not seen"),
-    _Scope("Products: read", "/v1/products", "products cannot be mapped to groups"),
-    _Scope("Prices: read", "/v1/prices", "prices cannot be mapped to groups"),
-    _Scope("Invoices: read", "/v1/invoices", "statements and grace periods are missing"),
-    _Scope("Charges and Refunds: read", "/v1/charges", "one-off payments and refunds are missing"),
-    _Scope("Charges and Refunds: read", "/v1/refunds", "refunds are missing"),
-    _Scope("Disputes: read", "/v1/disputes", "disputes are not seen"),
-    _Scope("PaymentIntents: read", "/v1/payment_intents", "one-off payments are missing"),
-    _Scope("Checkout Sessions: read", "/v1/checkout/sessions", "one-off orders are not seen"),
-    _Scope("Events: read", "/v1/events", "lost webhooks are made up for only at night"),
-    _Scope(
-        "Webhook Endpoints: read",
+SCOPES = (
+    Scope("Subscriptions: read", "/v1/subscriptions", "nobody's membership can be known"),
+    Scope("Customers: read", "/v1/customers", "deleted customers and links are not seen"),
+    Scope("Products: read", "/v1/products", "products cannot be mapped to groups"),
+    Scope("Prices: read", "/v1/prices", "prices cannot be mapped to groups"),
+    Scope("Invoices: read", "/v1/invoices", "statements and grace periods are missing"),
+    Scope("Charges and Refunds: read", "/v1/charges", "one-off payments and refunds are missing"),
+    Scope("Charges and Refunds: read", "/v1/refunds", "refunds are missing"),
+    Scope("Disputes: read", "/v1/disputes", "disputes are not seen"),
+    Scope("PaymentIntents: read", "/v1/payment_intents", "one-off payments are missing"),
+    Scope("Checkout Sessions: read", "/v1/checkout/sessions", "one-off orders are not seen"),
+    Scope(
+        "Balance: read",
+        "/v1/balance_transactions",
+        "the ledger cannot be compared with Stripe's balance",
+        needed=False,
+    ),
+    Scope("Payouts: read", "/v1/payouts", "the ledger lacks payouts", needed=False),
+    Scope("Credit notes: read", "/v1/credit_notes", "the ledger lacks credit notes", needed=False),
+    Scope("Events: read", "/v1/events", "lost webhooks are made up for only at night"),
+    Scope(
+        "Webhook endpoints: read",
         "/v1/webhook_endpoints",
         "doctor cannot compare the endpoint's version and events",
         needed=False,
     ),
-    _Scope(
+    Scope(
         "Checkout Sessions: write", "/v1/checkout/sessions", "nobody can buy", {"mode": "payment"}
     ),
-    _Scope(
+    Scope(
         "Customers: write",
         f"/v1/customers/{_NOBODY}",
         "the bridge cannot make customers",
         {"metadata": {"discourse_user_id": ""}},
     ),
-    _Scope(
+    Scope(
         "Customer portal: write",
         "/v1/billing_portal/sessions",
         "members cannot change their card or cancel",
         {"customer": _NOBODY},
     ),
-    _Scope(
+    Scope(
         "Subscriptions: write",
         f"/v1/subscriptions/{_NOTHING}",
         "what a member has replaced by another membership is not ended, and is billed twice",
         {"cancel_at_period_end": False},
     ),
-    _Scope(
+    Scope(
         "Invoices: write",
         "/v1/invoices/create_preview",
         "members see what a change costs only on Stripe's page",
@@ -75,7 +85,7 @@ _SCOPES = (
 )
 
 
-_ENTITLEMENTS = _Scope(
+ENTITLEMENTS = Scope(
     "Entitlements: read",
     "/v1/entitlements/features",
     "the features that bridge.toml maps lead nobody anywhere, and nobody is decided about",
@@ -83,8 +93,8 @@ _ENTITLEMENTS = _Scope(
 
 
 def probe_scopes(http: StripeHttp, *, features: bool = False) -> list[Check]:
-    """Try everything that the bridge does, in about fifteen requests."""
-    scopes = (*_SCOPES, _ENTITLEMENTS) if features else _SCOPES
+    """Try everything that the bridge does, in about twenty requests."""
+    scopes = (*SCOPES, ENTITLEMENTS) if features else SCOPES
     checks = [_try(http, scope) for scope in scopes]
     if not any(check.ok for check in checks):
         return [
@@ -97,7 +107,7 @@ def probe_scopes(http: StripeHttp, *, features: bool = False) -> list[Check]:
     return [Check("key", ok=True, message="Stripe accepts the key"), *checks]
 
 
-def _try(http: StripeHttp, scope: _Scope) -> Check:
+def _try(http: StripeHttp, scope: Scope) -> Check:
     try:
         if scope.sent is None:
             http.get(scope.path, limit=1)

@@ -525,21 +525,21 @@ def test_E37_a_deleted_customer_is_still_known(api: StripeApi, server: Recorded)
 @pytest.mark.parametrize(
     ("kind", "path", "raw"),
     [
-        ("subscription", "/v1/subscriptions/x", {"customer": "cus_1"}),
-        ("invoice", "/v1/invoices/x", {"customer": {"id": "cus_1"}}),
-        ("charge", "/v1/charges/x", {"customer": "cus_1"}),
-        ("payment_intent", "/v1/payment_intents/x", {"customer": "cus_1"}),
-        ("checkout.session", "/v1/checkout/sessions/x", {"customer": "cus_1"}),
-        ("dispute", "/v1/disputes/x", {"charge": {"customer": "cus_1"}}),
-        ("refund", "/v1/refunds/x", {"charge": {"customer": "cus_1"}}),
-        ("invoice_payment", "/v1/invoice_payments/x", {"invoice": {"customer": "cus_1"}}),
+        ("subscription", "/v1/subscriptions/id_1", {"customer": "cus_1"}),
+        ("invoice", "/v1/invoices/id_1", {"customer": {"id": "cus_1"}}),
+        ("charge", "/v1/charges/id_1", {"customer": "cus_1"}),
+        ("payment_intent", "/v1/payment_intents/id_1", {"customer": "cus_1"}),
+        ("checkout.session", "/v1/checkout/sessions/id_1", {"customer": "cus_1"}),
+        ("dispute", "/v1/disputes/id_1", {"charge": {"customer": "cus_1"}}),
+        ("refund", "/v1/refunds/id_1", {"charge": {"customer": "cus_1"}}),
+        ("invoice_payment", "/v1/invoice_payments/id_1", {"invoice": {"customer": "cus_1"}}),
     ],
 )
 def test_the_customer_of_an_object_is_found(
     api: StripeApi, server: Recorded, kind: str, path: str, raw: Any
 ) -> None:
     server.play("GET", path, answer(raw))
-    assert api.customer_of(kind, "x") == "cus_1"
+    assert api.customer_of(kind, "id_1") == "cus_1"
 
 
 def test_objects_of_nobody_have_no_customer(api: StripeApi, server: Recorded) -> None:
@@ -851,7 +851,7 @@ def test_A103_a_restricted_key_that_may_everything_contents_the_doctor() -> None
         (("GET", "/v1/disputes"), "Disputes: read"),
         (("POST", "/v1/checkout/sessions"), "Checkout Sessions: write"),
         (("POST", "/v1/billing_portal/sessions"), "Customer portal: write"),
-        (("GET", "/v1/webhook_endpoints"), "Webhook Endpoints: read"),
+        (("GET", "/v1/webhook_endpoints"), "Webhook endpoints: read"),
         (("POST", "/v1/subscriptions/sub_that_does_not_exist"), "Subscriptions: write"),
         (("POST", "/v1/invoices/create_preview"), "Invoices: write"),
     ],
@@ -861,7 +861,7 @@ def test_A103_a_missing_scope_is_named(lacking: tuple[str, str], scope: str) -> 
         checks = StripeApi("rk_test_1", server.url).probe_scopes()
     (wrong,) = [check for check in checks if not check.ok]
     assert wrong.scope == scope
-    assert wrong.needed == (scope not in ("Webhook Endpoints: read", "Invoices: write"))
+    assert wrong.needed == (scope not in ("Webhook endpoints: read", "Invoices: write"))
 
 
 def test_A103_a_revoked_key_is_one_finding() -> None:

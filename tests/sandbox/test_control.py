@@ -15,10 +15,13 @@ from typing import Any
 
 import pytest
 import requests
+from dotenv import dotenv_values
 
 from bridge.sandbox.community import open_community
 from bridge.sandbox.run import Sandbox, start
 from bridge.sandbox.scenario import ScenarioError, in_seconds, play
+from bridge.settings import Settings
+from bridge.stripe_api.client import StripeApi
 
 TIMEOUT = 10
 
@@ -376,6 +379,26 @@ def test_the_command_prints_one_line_when_ready_and_stops_on_a_signal() -> None:
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def test_A129_settings_for_a_bridge_are_written_and_are_complete(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bridge.sandbox", "--env-file", str(file)], stdout=subprocess.PIPE
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            info = json.loads(process.stdout.readline())
+            written = {name: value or "" for name, value in dotenv_values(file).items()}
+            settings = Settings.from_env(written)
+            assert settings.stripe_api_key == info["stripe_key"]
+            assert settings.discourse_url == info["discourse_url"]
+            assert file.stat().st_mode & 0o077 == 0
+            (endpoint,) = StripeApi(info["stripe_key"], info["stripe_url"]).webhook_endpoints()
+            assert endpoint.url == f"{settings.bridge_url}/webhooks/stripe"
+        finally:
+            process.terminate()
 
 
 def test_others_are_served_while_a_slow_write_runs(sandbox: Sandbox) -> None:

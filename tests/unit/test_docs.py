@@ -5,7 +5,9 @@ import pytest
 
 from bridge.cli import COMMANDS
 from bridge.core.rules.problems import CODES, POLICY_CODES
+from bridge.sandbox import __main__ as sandbox_command
 from bridge.settings import SETTINGS, Setting, Settings
+from bridge.stripe_api.probe import ENTITLEMENTS, SCOPES
 from bridge.web import create_app
 from bridge.wiring import build
 from bridge.worker.reconcile import TYPES
@@ -106,11 +108,67 @@ def test_A129_the_webhook_events_to_select_are_those_that_the_bridge_needs() -> 
     assert listed == list(TYPES)
 
 
+# What is below each path of Stripe's API, by its name among a key's rights in the dashboard.
+RESOURCES = {
+    "balance": "Balance",
+    "balance_transactions": "Balance",
+    "billing_portal": "Customer portal",
+    "charges": "Charges and Refunds",
+    "checkout": "Checkout Sessions",
+    "credit_notes": "Credit notes",
+    "customers": "Customers",
+    "disputes": "Disputes",
+    "entitlements": "Entitlements",
+    "events": "Events",
+    "invoice_payments": "Invoices",
+    "invoiceitems": "Invoices",
+    "invoices": "Invoices",
+    "payment_intents": "PaymentIntents",
+    "payouts": "Payouts",
+    "prices": "Prices",
+    "products": "Products",
+    "refunds": "Charges and Refunds",
+    "subscription_items": "Subscriptions",
+    "subscription_schedules": "Subscriptions",
+    "subscriptions": "Subscriptions",
+    "webhook_endpoints": "Webhook endpoints",
+}
+
+
+def rights_of_the_guide() -> dict[str, set[str]]:
+    """Resource -> what the guide has a key given on it; to write is to read, too."""
+    rights: dict[str, set[str]] = {}
+    page = (ROOT / "docs" / "start.md").read_text()
+    for verb, resources in re.findall(r"^ +\| (read|write)[^|]*\| ([^|]+) \|$", page, re.MULTILINE):
+        for resource in resources.split(", "):
+            rights[resource] = {"read", verb}
+    return rights
+
+
+def test_A129_the_key_has_rights_on_all_that_the_code_asks_for_and_on_nothing_else() -> None:
+    room = ROOT / "bridge" / "stripe_api"
+    text = "".join(path.read_text() for path in room.glob("*.py"))
+    asked = {RESOURCES[family] for family in re.findall(r'"/v1/([a-z_]+)', text)}
+    assert asked == rights_of_the_guide().keys()
+
+
+def test_A129_the_doctor_tries_the_rights_that_the_guide_names() -> None:
+    tried: dict[str, set[str]] = {}
+    for scope in (*SCOPES, ENTITLEMENTS):
+        resource, _, verb = scope.name.partition(": ")
+        tried.setdefault(resource, {"read"}).add(verb)
+    assert tried == rights_of_the_guide()
+
+
 def test_A129_the_readme_and_the_guide_have_the_same_six_steps() -> None:
     guide = re.findall(r"^## (\d\. .+)$", (ROOT / "docs" / "start.md").read_text(), re.MULTILINE)
     readme = re.findall(r"^(\d\. )\*\*(.+?)\*\*", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert guide == ["".join(step) for step in readme]
     assert len(guide) == 6
+
+
+def test_A129_the_sandbox_writes_settings_that_exist() -> None:
+    assert sandbox_command.SETTINGS.keys() <= {setting.name for setting in SETTINGS}
 
 
 def anchors(page: Path) -> set[str]:
