@@ -12,7 +12,7 @@ import stripe
 
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Price
-from bridge.errors import Forbidden, NotFound, Permanent, RateLimited, Transient
+from bridge.errors import Forbidden, NotFound, Permanent, RateLimited, Transient, Unreachable
 from bridge.stripe_api import http as stripe_http
 from bridge.stripe_api.client import CheckoutLink, CheckoutRequest, StripeApi
 from bridge.stripe_api.reader import moment
@@ -724,8 +724,8 @@ def test_how_far_an_order_is(api: StripeApi, server: Recorded) -> None:
         (answer("{"), Transient),
         (answer([]), Transient),
         (answer({}), Transient),
-        (answer({"id": "price_1"}, how="half"), Transient),
-        (answer({"id": "price_1"}, how="reset"), Transient),
+        (answer({"id": "price_1"}, how="half"), Unreachable),
+        (answer({"id": "price_1"}, how="reset"), Unreachable),
     ],
 )
 def test_F20_each_error_of_stripes_has_its_type(
