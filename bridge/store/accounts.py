@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, and_, select, update
 
 from bridge.store import hand_grants, links, shares
 from bridge.store.changes import log
+from bridge.store.own import is_ours, is_own
 from bridge.store.schema import (
     changes,
     memberships,
@@ -144,10 +145,11 @@ def _give_gifts(
 ) -> tuple[str, ...]:
     given: list[str] = []
     for table in (subscriptions, purchases):
-        theirs = table.c.beneficiary_id == from_id
+        theirs = and_(is_own(table), table.c.beneficiary_id == from_id)
         ids = connection.scalars(select(table.c.id).where(theirs)).all()
         wanted = [id_ for id_ in ids if only is None or id_ in only]
-        connection.execute(update(table).where(table.c.id.in_(wanted)).values(beneficiary_id=to_id))
+        mine = (is_own(table), table.c.id.in_(wanted))
+        connection.execute(update(table).where(*mine).values(beneficiary_id=to_id))
         given += wanted
     return tuple(given)
 
@@ -155,11 +157,11 @@ def _give_gifts(
 def is_known(connection: Connection, user_id: int) -> bool:
     """Whether anything is kept of an account that another could take over."""
     mine = select(memberships.c.group_id).where(memberships.c.user_id == user_id)
-    seated = select(seats.c.subscription_id).where(seats.c.user_id == user_id)
-    paid = select(money_lines.c.id).where(money_lines.c.user_id == user_id)
+    seated = select(seats.c.subscription_id).where(is_own(seats), seats.c.user_id == user_id)
+    paid = select(money_lines.c.id).where(is_ours(money_lines), money_lines.c.user_id == user_id)
     given = select(hand_grants_table.c.id).where(hand_grants_table.c.user_id == user_id)
     gifts = (
-        select(table.c.id).where(table.c.beneficiary_id == user_id)
+        select(table.c.id).where(is_own(table), table.c.beneficiary_id == user_id)
         for table in (subscriptions, purchases)
     )
     return bool(links.customers_of(connection, user_id)) or any(

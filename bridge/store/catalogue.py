@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Select, Table, select, update
 
 from bridge.core.model.stripe import Feature, Price, Product
 from bridge.store import readings
+from bridge.store.own import OWNED_ID, is_own
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import catalogue as catalogue_table
 from bridge.store.schema import purchases, subscriptions
@@ -25,7 +27,7 @@ def save(
         kind = readings.NAMES[type(thing)]
         known = connection.execute(
             select(catalogue_table.c.data, catalogue_table.c.deleted_at).where(
-                catalogue_table.c.id == thing.id
+                is_own(catalogue_table), catalogue_table.c.id == thing.id
             )
         ).one_or_none()
         if known is None or known.data != data or known.deleted_at is not None:
@@ -35,7 +37,7 @@ def save(
             connection.execute(
                 insert_for(connection)(catalogue_table)
                 .values(id=thing.id, **row)
-                .on_conflict_do_update(index_elements=[catalogue_table.c.id], set_=row)
+                .on_conflict_do_update(index_elements=OWNED_ID, set_=row)
             )
     return frozenset(changed)
 
@@ -43,14 +45,18 @@ def save(
 def drop(connection: Connection, thing_id: str, now: datetime) -> None:
     """Remember that a product or price was deleted; what was bought with it keeps its rule."""
     connection.execute(
-        update(catalogue_table).where(catalogue_table.c.id == thing_id).values(deleted_at=now)
+        update(catalogue_table)
+        .where(is_own(catalogue_table), catalogue_table.c.id == thing_id)
+        .values(deleted_at=now)
     )
 
 
 def load(connection: Connection) -> tuple[tuple[Product, ...], tuple[Price, ...]]:
     """All products and prices ever read, deleted ones too: subscriptions may still be on them."""
     rows = connection.execute(
-        select(catalogue_table.c.kind, catalogue_table.c.data).order_by(catalogue_table.c.id)
+        select(catalogue_table.c.kind, catalogue_table.c.data)
+        .where(is_own(catalogue_table))
+        .order_by(catalogue_table.c.id)
     )
     everything = [(row.kind, row.data) for row in rows]
     return (
@@ -63,7 +69,7 @@ def on_sale(connection: Connection) -> tuple[list[Product], list[Price]]:
     """Products and prices that Stripe still has; whether they are active is theirs to say."""
     rows = connection.execute(
         select(catalogue_table.c.kind, catalogue_table.c.data)
-        .where(catalogue_table.c.deleted_at.is_(None))
+        .where(is_own(catalogue_table), catalogue_table.c.deleted_at.is_(None))
         .order_by(catalogue_table.c.id)
     ).all()
     return (
@@ -74,7 +80,9 @@ def on_sale(connection: Connection) -> tuple[list[Product], list[Price]]:
 
 def load_features(connection: Connection) -> tuple[Feature, ...]:
     """All features ever read, archived ones too."""
-    asked = select(catalogue_table.c.data).where(catalogue_table.c.kind == "feature")
+    asked = select(catalogue_table.c.data).where(
+        is_own(catalogue_table), catalogue_table.c.kind == "feature"
+    )
     rows = connection.scalars(asked.order_by(catalogue_table.c.id))
     return tuple(CONVERTER.structure(data, Feature) for data in rows)
 
@@ -85,7 +93,7 @@ def load_of(
     """The products and prices of these ids."""
     rows = connection.execute(
         select(catalogue_table.c.kind, catalogue_table.c.data).where(
-            catalogue_table.c.id.in_({id_ for id_ in ids if id_})
+            is_own(catalogue_table), catalogue_table.c.id.in_({id_ for id_ in ids if id_})
         )
     ).all()
     return (
@@ -97,7 +105,11 @@ def load_of(
 def known(connection: Connection, ids: Iterable[str]) -> frozenset[str]:
     """Those of the ids that were read before."""
     return frozenset(
-        connection.scalars(select(catalogue_table.c.id).where(catalogue_table.c.id.in_(list(ids))))
+        connection.scalars(
+            select(catalogue_table.c.id).where(
+                is_own(catalogue_table), catalogue_table.c.id.in_(list(ids))
+            )
+        )
     )
 
 
@@ -105,10 +117,14 @@ def customers_on(connection: Connection, catalogue_ids: Iterable[str]) -> frozen
     """Customers who have something of these products or prices, by the stored readings."""
     ids = set(catalogue_ids)
     found = set()
-    for row in connection.execute(select(subscriptions.c.customer_id, subscriptions.c.data)):
+    for row in connection.execute(_of_all(subscriptions)):
         if any(i["price_id"] in ids or i["product_id"] in ids for i in row.data["items"]):
             found.add(row.customer_id)
-    for row in connection.execute(select(purchases.c.customer_id, purchases.c.data)):
+    for row in connection.execute(_of_all(purchases)):
         if row.data["price_id"] in ids or row.data["product_id"] in ids:
             found.add(row.customer_id)
     return frozenset(found)
+
+
+def _of_all(table: Table) -> Select[tuple[str, Any]]:
+    return select(table.c.customer_id, table.c.data).where(is_own(table))

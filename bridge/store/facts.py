@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Table, or_, select, union
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Purchase, Subscription
 from bridge.store import hand_grants, shares
+from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import (
     customers,
@@ -34,9 +35,11 @@ def customers_around(connection: Connection, user_id: int) -> list[Row[Any]]:
 
     `linked_at` is of whoever they are linked to.
     """
-    own = select(customers.c.customer_id).where(customers.c.user_id == user_id)
+    own = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
     concerned = union(own, *shares.paying_for(user_id))
-    rows = connection.execute(select(customers).where(customers.c.customer_id.in_(concerned)))
+    rows = connection.execute(
+        select(customers).where(is_own(customers), customers.c.customer_id.in_(concerned))
+    )
     givers: list[Row[Any]] = []
     mine: list[Row[Any]] = []
     for row in sorted(rows, key=lambda row: str(row.customer_id)):
@@ -93,7 +96,10 @@ def _own_and_given(
     """What a user's customers bought, and what others bought for the user."""
     rows = connection.execute(
         select(table.c.customer_id, table.c.data)
-        .where(or_(table.c.customer_id.in_(own), table.c.beneficiary_id == user_id))
+        .where(
+            is_own(table),
+            or_(table.c.customer_id.in_(own), table.c.beneficiary_id == user_id),
+        )
         .order_by(table.c.id)
     )
     things = [(row.customer_id in own, CONVERTER.structure(row.data, kind)) for row in rows]

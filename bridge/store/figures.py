@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import Connection, Select, and_, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.errors import Transient
 from bridge.store import Store, alerts, migrate, state
+from bridge.store.own import is_ours, is_own
 from bridge.store.schema import (
     customers,
     groups,
@@ -45,17 +46,19 @@ GOES_ON = subscriptions.c.data["status"].as_string().in_(GO_ON)
 
 def _paying() -> Select[int]:
     """How many linked customers have a subscription that goes on."""
-    goes_on = exists().where(subscriptions.c.customer_id == customers.c.customer_id, GOES_ON)
+    goes_on = exists().where(
+        is_own(subscriptions), subscriptions.c.customer_id == customers.c.customer_id, GOES_ON
+    )
     return (
         select(func.count())
         .select_from(customers.join(users, users.c.user_id == customers.c.user_id))
-        .where(customers.c.deleted_at.is_(None), goes_on)
+        .where(is_own(customers), customers.c.deleted_at.is_(None), goes_on)
     )
 
 
 _COUNT = select(func.count())
 _M = memberships.c
-_DIRTY = work.c.dirty_gen > work.c.done_gen
+_DIRTY = and_(is_ours(work), work.c.dirty_gen > work.c.done_gen)
 
 # Name, explanation, and what is counted.
 COUNTS: tuple[tuple[str, str, Select[int]], ...] = (
@@ -117,7 +120,7 @@ COUNTS: tuple[tuple[str, str, Select[int]], ...] = (
     (
         "bridge_orphan_customers",
         "Customers at Stripe whom no user is linked to.",
-        _COUNT.select_from(customers).where(customers.c.user_id.is_(None)),
+        _COUNT.select_from(customers).where(is_own(customers), customers.c.user_id.is_(None)),
     ),
 )
 

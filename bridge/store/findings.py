@@ -24,6 +24,7 @@ from bridge.core.telling.alerts import (
 from bridge.store import catalogue, paid_twice, sending, state
 from bridge.store.figures import GO_ON, GOES_ON
 from bridge.store.orphans import paying_orphans
+from bridge.store.own import is_ours, is_own
 from bridge.store.schema import (
     customers,
     groups,
@@ -97,6 +98,7 @@ def _news(connection: Connection, now: datetime) -> Iterator[Finding]:
 
 def _waiting(connection: Connection, now: datetime) -> Iterator[Finding]:
     failing = (
+        is_ours(work),
         work.c.dirty_gen > work.c.done_gen,
         work.c.attempts > 0,
         work.c.key != FORUM_LANE,
@@ -115,7 +117,10 @@ def _waiting(connection: Connection, now: datetime) -> Iterator[Finding]:
 def _events(connection: Connection, now: datetime) -> Iterator[Finding]:
     """Events that wait for an attempt of their own, or are forgotten; and those that are dead."""
     key_fails = exists().where(
-        work.c.key == inbox.c.work_key, work.c.attempts > 0, work.c.key != FORUM_LANE
+        is_ours(work),
+        work.c.key == inbox.c.work_key,
+        work.c.attempts > 0,
+        work.c.key != FORUM_LANE,
     )
     waits = or_(
         and_(inbox.c.attempts > 0, inbox.c.received_at <= now - TOO_LONG),
@@ -207,8 +212,10 @@ def _disputed(connection: Connection) -> Iterator[Finding]:
     of_period = subscriptions.c.data[("last_payment", "disputed")].as_string() == "open"
     of_order = purchases.c.data["disputed"].as_string() == "open"
     both = union_all(
-        select(subscriptions.c.id, subscriptions.c.customer_id).where(of_period),
-        select(purchases.c.id, purchases.c.customer_id).where(of_order),
+        select(subscriptions.c.id, subscriptions.c.customer_id).where(
+            is_own(subscriptions), of_period
+        ),
+        select(purchases.c.id, purchases.c.customer_id).where(is_own(purchases), of_order),
     ).subquery()
     rows = connection.execute(
         select(both.c.id, customers.c.user_id, users.c.username)
@@ -217,7 +224,7 @@ def _disputed(connection: Connection) -> Iterator[Finding]:
                 users, users.c.user_id == customers.c.user_id
             )
         )
-        .where(customers.c.user_id.is_not(None))
+        .where(is_own(customers), customers.c.user_id.is_not(None))
     )
     yield from _by_user(Kind.DISPUTE, rows)
 
@@ -239,7 +246,13 @@ def _paid_by(user_ids: Sequence[int]) -> Select[Any]:
         .select_from(
             theirs.join(subscriptions, subscriptions.c.customer_id == customers.c.customer_id)
         )
-        .where(customers.c.user_id.in_(user_ids), customers.c.deleted_at.is_(None), GOES_ON)
+        .where(
+            is_own(customers),
+            is_own(subscriptions),
+            customers.c.user_id.in_(user_ids),
+            customers.c.deleted_at.is_(None),
+            GOES_ON,
+        )
     )
 
 

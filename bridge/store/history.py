@@ -26,6 +26,7 @@ from bridge.core.rules.compiled import Rules
 from bridge.core.rules.mapping import compile_rules
 from bridge.core.rules.policy import Policy
 from bridge.store import facts, groups, hand_grants, readings, shares
+from bridge.store.own import is_own
 from bridge.store.schema import changes, customers
 from bridge.store.schema import readings as readings_table
 
@@ -105,7 +106,9 @@ def past_of(connection: Connection, user_id: int) -> Past:
             found.setdefault(object_id, []).append((when, thing))
     deleted = connection.execute(
         select(customers.c.customer_id, customers.c.deleted_at).where(
-            customers.c.customer_id.in_(customer_ids | payers), customers.c.deleted_at.is_not(None)
+            is_own(customers),
+            customers.c.customer_id.in_(customer_ids | payers),
+            customers.c.deleted_at.is_not(None),
         )
     )
     return Past(
@@ -151,6 +154,7 @@ def customers_at(connection: Connection, user_id: int, at: datetime) -> list[dic
         select(changes, customers.c.deleted_at)
         .join(customers, customers.c.customer_id == changes.c.customer_id)
         .where(
+            is_own(customers),
             changes.c.user_id == user_id,
             changes.c.action.in_(["linked", "unlinked"]),
             changes.c.at <= at,
@@ -185,7 +189,7 @@ def users_with_a_past(connection: Connection) -> list[int]:
         )
     )
     gifts = select(readings_table.c.beneficiary_id).where(
-        readings_table.c.beneficiary_id.is_not(None)
+        is_own(readings_table), readings_table.c.beneficiary_id.is_not(None)
     )
     return sorted(found | set(connection.scalars(gifts.distinct())))
 

@@ -15,6 +15,7 @@ from bridge.core.events.forum import ForumEvent
 from bridge.core.events.outcome import Outcome
 from bridge.core.events.stripe import Event
 from bridge.store import alerts
+from bridge.store.own import is_ours
 from bridge.store.schema import inbox, work
 from bridge.store.work import FORUM_LANE, INBOX_LANE, INSERTS, mark_dirty
 
@@ -180,7 +181,7 @@ def next_turn(connection: Connection, lane: str) -> datetime | None:
 def left_behind(connection: Connection, before: datetime) -> list[str]:
     """The keys of events that wait since before a time, though nothing is to be done for them."""
     key = work.c.key == inbox.c.work_key
-    is_clean = ~exists().where(key, work.c.dirty_gen > work.c.done_gen)
+    is_clean = ~exists().where(is_ours(work), key, work.c.dirty_gen > work.c.done_gen)
     late = (inbox.c.status == "received", inbox.c.received_at < before)
     return list(connection.scalars(select(inbox.c.work_key).where(*late, is_clean).distinct()))
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select
 
 from bridge.core.ledger import seals
 from bridge.core.ledger.line import Line
 from bridge.core.ledger.share_register import CLASSES
 from bridge.store import money_objects
+from bridge.store.own import is_own
 from bridge.store.schema import customers, ledger_lines, ledger_seals
 from bridge.store.work import insert_for
 
@@ -127,10 +128,14 @@ def site_chain(connection: Connection) -> str:
     return connection.scalar(newest) or seals.START
 
 
+def _customers_of(user_id: int) -> Select[tuple[str]]:
+    return select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
+
+
 def member_code(connection: Connection, user_id: int) -> str | None:
     """The short code over all lines of a member, as it stands on their statement."""
     of = ledger_seals.c
-    theirs = select(customers.c.customer_id).where(customers.c.user_id == user_id)
+    theirs = _customers_of(user_id)
     newest = (
         select(func.max(of.number))
         .where(or_(of.family.in_(theirs), of.family == f"user:{user_id}"))
@@ -189,7 +194,7 @@ def read_lines(
     if books:
         about.append(of.book.in_(books))
     if user_id is not None:
-        theirs = select(customers.c.customer_id).where(customers.c.user_id == user_id)
+        theirs = _customers_of(user_id)
         about.append(or_(of.user_id == user_id, of.customer_id.in_(theirs)))
     return _lines(connection, *about)
 

@@ -6,12 +6,17 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
 
 from bridge.store import users
 from bridge.store.changes import log
+from bridge.store.own import is_own
 from bridge.store.schema import customers, work
-from bridge.store.work import insert_for, mark_dirty
+from bridge.store.work import insert_for, is_key, mark_dirty
+
+
+def _is(customer_id: str) -> ColumnElement[bool]:
+    return and_(customers.c.customer_id == customer_id, is_own(customers))
 
 
 def see_customer(connection: Connection, customer_id: str, now: datetime) -> None:
@@ -25,15 +30,15 @@ def see_customer(connection: Connection, customer_id: str, now: datetime) -> Non
 
 def user_of(connection: Connection, customer_id: str) -> int | None:
     """The user a customer is linked to."""
-    return connection.scalar(
-        select(customers.c.user_id).where(customers.c.customer_id == customer_id)
-    )
+    return connection.scalar(select(customers.c.user_id).where(_is(customer_id)))
 
 
 def users_of_all(connection: Connection) -> dict[str, int]:
     """Customer -> whose it is, for every customer that is linked."""
     rows = connection.execute(
-        select(customers.c.customer_id, customers.c.user_id).where(customers.c.user_id.is_not(None))
+        select(customers.c.customer_id, customers.c.user_id).where(
+            is_own(customers), customers.c.user_id.is_not(None)
+        )
     )
     return {row.customer_id: row.user_id for row in rows}
 
@@ -43,7 +48,7 @@ def customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
     return tuple(
         connection.scalars(
             select(customers.c.customer_id)
-            .where(customers.c.user_id == user_id)
+            .where(is_own(customers), customers.c.user_id == user_id)
             .order_by(customers.c.linked_at, customers.c.customer_id)
         )
     )
@@ -56,7 +61,9 @@ def live_customers_of(connection: Connection, user_id: int) -> dict[str, bool]:
     """
     rows = connection.execute(
         select(customers.c.customer_id, customers.c.proof)
-        .where(customers.c.user_id == user_id, customers.c.deleted_at.is_(None))
+        .where(
+            is_own(customers), customers.c.user_id == user_id, customers.c.deleted_at.is_(None)
+        )
         .order_by(customers.c.linked_at.desc(), customers.c.customer_id)
     )
     return {row.customer_id: row.proof != "reference" for row in rows}
@@ -65,7 +72,11 @@ def live_customers_of(connection: Connection, user_id: int) -> dict[str, bool]:
 def customer_rows(connection: Connection, customer_ids: Iterable[str]) -> list[Row[Any]]:
     """What is known of customers: linked to whom, read when, deleted."""
     return list(
-        connection.execute(select(customers).where(customers.c.customer_id.in_(list(customer_ids))))
+        connection.execute(
+            select(customers).where(
+                is_own(customers), customers.c.customer_id.in_(list(customer_ids))
+            )
+        )
     )
 
 
@@ -94,12 +105,12 @@ def link(
         return owner == user_id
     taken = connection.execute(
         update(customers)
-        .where(customers.c.customer_id == customer_id, customers.c.user_id.is_(None))
+        .where(_is(customer_id), customers.c.user_id.is_(None))
         .values(user_id=user_id, proof=proof, linked_by=actor, linked_at=now)
     )
     if not taken.rowcount:  # somebody was quicker
         return user_of(connection, customer_id) == user_id
-    connection.execute(update(work).where(work.c.key == customer_id).values(user_id=user_id))
+    connection.execute(update(work).where(is_key(customer_id)).values(user_id=user_id))
     log(
         connection,
         "linked",
@@ -112,7 +123,7 @@ def link(
     if has_nothing:
         connection.execute(
             update(customers)
-            .where(customers.c.customer_id == customer_id, customers.c.read_at.is_(None))
+            .where(_is(customer_id), customers.c.read_at.is_(None))
             .values(read_at=now)
         )
         return True
@@ -143,10 +154,10 @@ def unlink(connection: Connection, customer_id: str, *, actor: str, now: datetim
         return None
     connection.execute(
         update(customers)
-        .where(customers.c.customer_id == customer_id)
+        .where(_is(customer_id))
         .values(user_id=None, proof=None, linked_by=None, linked_at=None)
     )
-    connection.execute(update(work).where(work.c.key == customer_id).values(user_id=None))
+    connection.execute(update(work).where(is_key(customer_id)).values(user_id=None))
     log(connection, "unlinked", now=now, user_id=user_id, customer_id=customer_id, cause=actor)
     mark_dirty(
         connection,
@@ -164,7 +175,7 @@ def forget(connection: Connection, customer_id: str, now: datetime) -> None:
     see_customer(connection, customer_id, now)
     connection.execute(
         update(customers)
-        .where(customers.c.customer_id == customer_id, customers.c.deleted_at.is_(None))
+        .where(_is(customer_id), customers.c.deleted_at.is_(None))
         .values(deleted_at=now)
     )
 
@@ -173,7 +184,7 @@ def note_unknown(connection: Connection, customer_id: str, read_at: datetime) ->
     """Stripe was asked, and its account has no such customer; one never heard of stays so."""
     connection.execute(
         update(customers)
-        .where(customers.c.customer_id == customer_id, customers.c.deleted_at.is_(None))
+        .where(_is(customer_id), customers.c.deleted_at.is_(None))
         .values(read_at=read_at)
     )
 
@@ -182,7 +193,9 @@ def count_orphans(connection: Connection) -> int:
     """Customers that nobody is linked to."""
     return (
         connection.scalar(
-            select(func.count()).select_from(customers).where(customers.c.user_id.is_(None))
+            select(func.count())
+            .select_from(customers)
+            .where(is_own(customers), customers.c.user_id.is_(None))
         )
         or 0
     )
@@ -192,6 +205,8 @@ def everybody_was_read(connection: Connection, began_at: datetime) -> None:
     """Keep that a complete listing of all subscriptions was made."""
     connection.execute(
         update(customers)
-        .where(or_(customers.c.read_at.is_(None), customers.c.read_at < began_at))
+        .where(
+            is_own(customers), or_(customers.c.read_at.is_(None), customers.c.read_at < began_at)
+        )
         .values(read_at=began_at)
     )

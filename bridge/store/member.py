@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select
 from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.member import Member, Membership
 from bridge.store import facts, groups, money
+from bridge.store.own import is_own
 from bridge.store.purchases import pending_of
 from bridge.store.schema import (
     customers,
@@ -67,9 +68,11 @@ def everybody(connection: Connection) -> list[int]:
     """Users whom something is linked or given to, or about whom anything was decided."""
     shared = (subscriptions.c.beneficiary_id, purchases.c.beneficiary_id, seats.c.user_id)
     found: set[int] = set()
-    for column in (customers.c.user_id, hand_grants.c.user_id, *shared):
-        found.update(connection.scalars(select(column).where(column.is_not(None)).distinct()))
-    mine = memberships.c
-    decided = select(mine.user_id).where(mine.wanted | (mine.owned != "no")).distinct()
+    for column in (customers.c.user_id, *shared):
+        mine = (is_own(column.table), column.is_not(None))
+        found.update(connection.scalars(select(column).where(*mine).distinct()))
+    found.update(connection.scalars(select(hand_grants.c.user_id).distinct()))
+    of = memberships.c
+    decided = select(of.user_id).where(of.wanted | (of.owned != "no")).distinct()
     found.update(connection.scalars(decided))
     return sorted(found)

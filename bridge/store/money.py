@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
+from bridge.core.model.account import MANUAL, OWN
+from bridge.store.own import columns, is_of, is_ours, is_own
 from bridge.store.schema import customers, money_lines, users
 from bridge.store.work import insert_for
 
@@ -26,7 +28,7 @@ def save(
         row["parts"] = row["parts"] or None
         done = connection.execute(
             insert_for(connection)(money_lines)
-            .values(**row, recorded_at=now)
+            .values(**row, **columns(MANUAL if one.recorded_by else OWN), recorded_at=now)
             .on_conflict_do_nothing()
         )
         if done.rowcount:
@@ -40,11 +42,14 @@ def of_user(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
     Of accounts that were merged into this one too.
     """
     same = select(users.c.user_id).where(users.c.successor_id == user_id)
-    mine = select(customers.c.customer_id).where(customers.c.user_id == user_id)
+    mine = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
     lines = money_lines.c
     rows = connection.execute(
         select(*(lines[name] for name in _MONEY))
-        .where(or_(lines.customer_id.in_(mine), lines.user_id == user_id, lines.user_id.in_(same)))
+        .where(
+            is_ours(money_lines),
+            or_(lines.customer_id.in_(mine), lines.user_id == user_id, lines.user_id.in_(same)),
+        )
         .order_by(lines.at, lines.id)
     ).all()
     # By place and without their names: there may be thousands.
@@ -54,7 +59,9 @@ def of_user(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
 def line(connection: Connection, line_id: str) -> MoneyLine | None:
     """The line of this id."""
     row = connection.execute(
-        select(*(money_lines.c[name] for name in _MONEY)).where(money_lines.c.id == line_id)
+        select(*(money_lines.c[name] for name in _MONEY)).where(
+            is_ours(money_lines), money_lines.c.id == line_id
+        )
     ).one_or_none()
     return None if row is None else MoneyLine(*(*row[:-1], _parts(row[-1])))
 
@@ -64,7 +71,7 @@ def by_hand(connection: Connection) -> tuple[MoneyLine, ...]:
     lines = money_lines.c
     rows = connection.execute(
         select(*(lines[name] for name in _MONEY))
-        .where(lines.recorded_by.is_not(None))
+        .where(is_of(money_lines, MANUAL), lines.recorded_by.is_not(None))
         .order_by(lines.at, lines.id)
     ).all()
     return tuple(MoneyLine(*(*row[:-1], _parts(row[-1]))) for row in rows)

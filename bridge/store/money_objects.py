@@ -24,12 +24,12 @@ from bridge.core.ledger.objects import (
     Payout,
     Refund,
 )
+from bridge.core.model.account import MANUAL, OWN
+from bridge.store.own import columns
 from bridge.store.schema import money_objects
 from bridge.store.work import insert_for
 
 AT_ONCE = 1000
-# Objects of Stripe's are of the site's own account; what moderators record is of none.
-STRIPE, OWN = "stripe", "own"
 CONVERTER = make_converter(omit_if_default=True)
 
 KINDS: dict[str, type[MoneyObject]] = {
@@ -75,8 +75,7 @@ def save_objects(connection: Connection, objects: Iterable[MoneyObject], now: da
 
 
 def _key(one: MoneyObject) -> dict[str, str]:
-    provider = "manual" if isinstance(one, ManualPayment) else STRIPE
-    return {"provider": provider, "account": OWN, "id": one.id}
+    return {**columns(MANUAL if isinstance(one, ManualPayment) else OWN), "id": one.id}
 
 
 def _is(key: dict[str, str]) -> ColumnElement[bool]:
@@ -185,5 +184,5 @@ def booked(connection: Connection, provider: str, account: str, family: str) -> 
 
 def drop(connection: Connection) -> None:
     """Forget what was read of Stripe; payments by hand stay, and wait for their lines."""
-    connection.execute(delete(money_objects).where(money_objects.c.provider == STRIPE))
+    connection.execute(delete(money_objects).where(money_objects.c.provider == OWN.provider))
     connection.execute(update(money_objects).values(pending=True))

@@ -12,10 +12,15 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, Text, cast
 
 from bridge.core.model.stripe import Purchase, Subscription
 from bridge.store.figures import GOES_ON
+from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import customers, purchases, subscriptions
 
-NOT_LINKED = (customers.c.user_id.is_(None), customers.c.deleted_at.is_(None))
+NOT_LINKED = (
+    is_own(customers),
+    customers.c.user_id.is_(None),
+    customers.c.deleted_at.is_(None),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def _of_nobody(table: Table) -> Select[Any]:
     return (
         select(customers.c.customer_id, customers.c.first_seen_at, table.c.data)
         .join(table, table.c.customer_id == customers.c.customer_id)
-        .where(*NOT_LINKED, table.c.beneficiary_id.is_(None))
+        .where(*NOT_LINKED, is_own(table), table.c.beneficiary_id.is_(None))
         .order_by(customers.c.first_seen_at, table.c.id)
     )
 

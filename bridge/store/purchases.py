@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, delete, select, update
 
 from bridge.core.model.stripe import PendingPayment, Purchase
 from bridge.store import readings
+from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import customers, purchases
 
@@ -25,14 +26,16 @@ def save(
     `pending` are orders that are not paid yet; which of them came or went.
     """
     gone = and_(
-        purchases.c.customer_id == customer_id, purchases.c.id.not_in([p.id for p in found])
+        is_own(purchases),
+        purchases.c.customer_id == customer_id,
+        purchases.c.id.not_in([p.id for p in found]),
     )
     for purchase_id in connection.scalars(select(purchases.c.id).where(gone)).all():
         readings.note_gone(connection, "purchase", purchase_id, read_at, customer_id=customer_id)
     connection.execute(delete(purchases).where(gone))
     for purchase in found:
         readings.keep(connection, purchases, purchase, customer_id, read_at)
-    is_customer = customers.c.customer_id == customer_id
+    is_customer = and_(customers.c.customer_id == customer_id, is_own(customers))
     before = connection.scalar(select(customers.c.pending).where(is_customer))
     waiting = CONVERTER.unstructure(pending) or None
     # What is under way is looked at whenever the customer is: the news of its end may be lost.

@@ -12,8 +12,10 @@ from typing import Any
 from cattrs.preconf.json import make_converter
 from sqlalchemy import Connection, Table, insert, or_, select
 
+from bridge.core.model.account import OWN, SITE
 from bridge.core.model.stripe import Entitlements, Feature, Price, Product, Purchase, Subscription
 from bridge.core.rules.policy import Policy
+from bridge.store.own import OWNED_ID, columns, is_of, is_ours, is_own
 from bridge.store.schema import readings
 from bridge.store.work import insert_for
 
@@ -58,7 +60,7 @@ def keep(
     `known_at`: when it came in, where that is long after the reading began.
     """
     data = CONVERTER.unstructure(thing)
-    before = connection.scalar(select(table.c.data).where(table.c.id == thing.id))
+    before = connection.scalar(select(table.c.data).where(table.c.id == thing.id, is_own(table)))
     # What an earlier version wrote has not changed for lacking what this one reads besides.
     if before is None or (before != data and CONVERTER.structure(before, type(thing)) != thing):
         note(connection, thing, known_at or at, customer_id=customer_id)
@@ -71,7 +73,7 @@ def keep(
     connection.execute(
         insert_for(connection)(table)
         .values(id=thing.id, **row)
-        .on_conflict_do_update(index_elements=["id"], set_=row)
+        .on_conflict_do_update(index_elements=OWNED_ID, set_=row)
     )
 
 
@@ -87,7 +89,7 @@ def note_policy(connection: Connection, policy: Policy, at: datetime) -> None:
     data = COMPACT.unstructure(policy)
     last = connection.scalar(
         select(readings.c.data)
-        .where(readings.c.kind == "policy")
+        .where(is_of(readings, SITE), readings.c.kind == "policy")
         .order_by(readings.c.id.desc())
         .limit(1)
     )
@@ -105,7 +107,9 @@ def of_customers(
     theirs = readings.c.customer_id.in_(list(customer_ids))
     others = readings.c.object_id.in_(list(of_others))
     rows = connection.execute(
-        select(readings).where(or_(theirs, others)).order_by(readings.c.at, readings.c.id)
+        select(readings)
+        .where(is_own(readings), or_(theirs, others))
+        .order_by(readings.c.at, readings.c.id)
     )
     return list(_things(rows))
 
@@ -116,7 +120,11 @@ def entitlements_of(
     """Customer -> what Stripe said they are entitled to, and when, the oldest first."""
     rows = connection.execute(
         select(readings)
-        .where(readings.c.customer_id.in_(list(customer_ids)), readings.c.kind == "entitlements")
+        .where(
+            is_own(readings),
+            readings.c.customer_id.in_(list(customer_ids)),
+            readings.c.kind == "entitlements",
+        )
         .order_by(readings.c.id)
     )
     found: dict[str, list[tuple[datetime, frozenset[str]]]] = {}
@@ -128,13 +136,17 @@ def entitlements_of(
 
 def gifts_to(connection: Connection, user_id: int) -> set[str]:
     """The subscriptions and purchases that were ever read as a gift to a user."""
-    asked = select(readings.c.object_id).where(readings.c.beneficiary_id == user_id)
+    asked = select(readings.c.object_id).where(
+        is_own(readings), readings.c.beneficiary_id == user_id
+    )
     return set(connection.scalars(asked.distinct()))
 
 
 def payers_of(connection: Connection, object_ids: Iterable[str]) -> set[str]:
     """The customers whose these subscriptions and purchases are."""
-    asked = select(readings.c.customer_id).where(readings.c.object_id.in_(list(object_ids)))
+    asked = select(readings.c.customer_id).where(
+        is_own(readings), readings.c.object_id.in_(list(object_ids))
+    )
     return {one for one in connection.scalars(asked.distinct()) if one}
 
 
@@ -143,7 +155,9 @@ def of_kinds(
 ) -> list[tuple[datetime, str, Any | None]]:
     """All readings of products and prices, or of the policy, the oldest first."""
     rows = connection.execute(
-        select(readings).where(readings.c.kind.in_(list(kinds))).order_by(readings.c.id)
+        select(readings)
+        .where(is_ours(readings), readings.c.kind.in_(list(kinds)))
+        .order_by(readings.c.id)
     )
     return list(_things(rows))
 
@@ -164,6 +178,7 @@ def _append(
 ) -> None:
     connection.execute(
         insert(readings).values(
+            **columns(SITE if kind == "policy" else OWN),
             at=at,
             kind=kind,
             object_id=object_id,

@@ -25,6 +25,8 @@ from sqlalchemy import (
     literal,
 )
 
+from bridge.core.model.account import OWN
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -59,8 +61,22 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-# SQLite counts rows up by itself only for a plain INTEGER key.
+# SQLite counts rows up automatically only for a plain INTEGER key.
 Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+def of_account(*, is_key: bool = True) -> tuple[Column[str], Column[str]]:
+    """Whose an id is: the provider, and the account there; the site's own if nothing else is said.
+
+    In a key they follow the id, so that its index finds an id alone as well.
+    """
+    return (
+        Column(
+            "provider", String(20), primary_key=is_key, server_default=OWN.provider, nullable=False
+        ),
+        Column("account", String(60), primary_key=is_key, server_default=OWN.id, nullable=False),
+    )
+
 
 # Every verified event, once: the record that RQ is only a hint of.
 inbox = Table(
@@ -94,6 +110,7 @@ work = Table(
     "work",
     metadata,
     Column("key", String(255), primary_key=True),
+    *of_account(),
     Column("user_id", BigInteger),
     Column("dirty_gen", BigInteger, nullable=False),
     Column("done_gen", BigInteger, nullable=False),
@@ -132,6 +149,7 @@ customers = Table(
     "customers",
     metadata,
     Column("customer_id", String(255), primary_key=True),
+    *of_account(),
     Column("user_id", BigInteger),
     Column("proof", String(40)),
     Column("linked_by", String(120)),
@@ -153,6 +171,7 @@ subscriptions = Table(
     "subscriptions",
     metadata,
     Column("id", String(255), primary_key=True),
+    *of_account(),
     Column("customer_id", String(255), nullable=False),
     Column("beneficiary_id", BigInteger),
     Column("data", JSON, nullable=False),
@@ -164,6 +183,7 @@ purchases = Table(
     "purchases",
     metadata,
     Column("id", String(255), primary_key=True),
+    *of_account(),
     Column("customer_id", String(255), nullable=False),
     Column("beneficiary_id", BigInteger),
     Column("data", JSON, nullable=False),
@@ -177,6 +197,7 @@ seats = Table(
     metadata,
     Column("subscription_id", String(255), primary_key=True),
     Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    *of_account(),
     Column("assigned_at", UtcTime, nullable=False),
     Column("assigned_by", String(120), nullable=False),
     Column("over_since", UtcTime),  # since when there are fewer places than people
@@ -186,6 +207,7 @@ catalogue = Table(
     "catalogue",
     metadata,
     Column("id", String(255), primary_key=True),
+    *of_account(),
     Column("kind", String(10), nullable=False),  # product, price, feature
     Column("data", JSON, nullable=False),
     Column("read_at", UtcTime, nullable=False),
@@ -198,6 +220,7 @@ readings = Table(
     "readings",
     metadata,
     Column("id", Number, primary_key=True, autoincrement=True),
+    *of_account(is_key=False),
     Column("at", UtcTime, nullable=False),
     Column("kind", String(12), nullable=False),  # subscription, product, … (`readings.KINDS`)
     Column("object_id", String(255), nullable=False),
@@ -216,6 +239,7 @@ money_lines = Table(
     "money_lines",
     metadata,
     Column("id", String(255), primary_key=True),
+    *of_account(),
     Column("customer_id", String(255)),
     Column("kind", String(20), nullable=False),
     Column("at", UtcTime, nullable=False),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Select, or_, select
 
 from bridge.core.model.people import fold
+from bridge.store.own import is_ours, is_own
 from bridge.store.schema import customers, ledger_lines, money_lines, subscriptions, users
 
 MOST = 20
@@ -50,15 +51,18 @@ def by_stripe_id(connection: Connection, id_: str) -> list[Hit]:
     """Whose an object of Stripe's is: a subscription, invoice, payment, refund or dispute."""
     of, lines = money_lines.c, ledger_lines.c
     named = (
-        select(subscriptions.c.customer_id).where(subscriptions.c.id == id_),
-        select(of.customer_id).where(or_(of.id == id_, of.invoice_id == id_, of.payment_id == id_)),
+        select(subscriptions.c.customer_id).where(is_own(subscriptions), subscriptions.c.id == id_),
+        select(of.customer_id).where(
+            is_ours(money_lines), or_(of.id == id_, of.invoice_id == id_, of.payment_id == id_)
+        ),
         select(lines.customer_id).where(
+            is_ours(ledger_lines),
             or_(
                 lines.source_id == id_,
                 lines.invoice_id == id_,
                 lines.payment_id == id_,
                 lines.entry_id == id_,
-            )
+            ),
         ),
     )
     found = {one for asked in named for one in connection.scalars(asked.limit(MOST)) if one}
@@ -69,7 +73,7 @@ def by_amount(connection: Connection, amount_minor: int) -> list[Hit]:
     """Who paid exactly this, the latest first."""
     asked: Select[tuple[str | None, int | None]] = (
         select(money_lines.c.customer_id, money_lines.c.user_id)
-        .where(money_lines.c.amount_minor == amount_minor)
+        .where(is_ours(money_lines), money_lines.c.amount_minor == amount_minor)
         .order_by(money_lines.c.at.desc())
         .limit(MOST)
     )
@@ -88,7 +92,7 @@ def _hits(connection: Connection, where: ColumnElement[bool], by: str) -> list[H
     rows = connection.execute(
         select(customers.c.customer_id, customers.c.user_id, users.c.username)
         .outerjoin(users, users.c.user_id == customers.c.user_id)
-        .where(where)
+        .where(is_own(customers), where)
         .limit(MOST)
     )
     return [Hit(row.user_id, row.username, row.customer_id, by) for row in rows]

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, 
 
 from bridge.store import shares
 from bridge.store.alerts import removals_are_held
+from bridge.store.own import is_own
 from bridge.store.schema import customers, groups, memberships, users, work
 from bridge.store.work import is_user_dirty
 
@@ -153,12 +154,13 @@ def losing(connection: Connection, group_id: int) -> list[int]:
 def _is_giver_dirty() -> ColumnElement[bool]:
     """SQL: something is still to be decided about somebody who pays for what the user has."""
     return exists().where(
-        work.c.dirty_gen > work.c.done_gen, shares.pays_for(work.c.key, M.user_id)
+        is_own(work), work.c.dirty_gen > work.c.done_gen, shares.pays_for(work.c.key, M.user_id)
     )
 
 
 def _is_stale(read_after: datetime) -> ColumnElement[bool]:
     return exists().where(
+        is_own(customers),
         or_(customers.c.user_id == M.user_id, shares.pays_for(customers.c.customer_id, M.user_id)),
         customers.c.deleted_at.is_(None),
         or_(customers.c.read_at.is_(None), customers.c.read_at < read_after),

@@ -13,6 +13,7 @@ from bridge.core.model.rights import Seat
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.sharing import places
 from bridge.store.changes import log
+from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import changes, customers, purchases, seats, subscriptions
 from bridge.store.work import insert_for, mark_dirty, user_key
@@ -30,15 +31,18 @@ def concerned(connection: Connection, customer_ids: Collection[str]) -> set[int]
     found: set[int] = set()
     for asked in (
         select(subscriptions.c.beneficiary_id).where(
+            is_own(subscriptions),
             subscriptions.c.customer_id.in_(customer_ids),
             subscriptions.c.beneficiary_id.is_not(None),
         ),
         select(purchases.c.beneficiary_id).where(
-            purchases.c.customer_id.in_(customer_ids), purchases.c.beneficiary_id.is_not(None)
+            is_own(purchases),
+            purchases.c.customer_id.in_(customer_ids),
+            purchases.c.beneficiary_id.is_not(None),
         ),
         select(seats.c.user_id)
         .join(subscriptions, subscriptions.c.id == seats.c.subscription_id)
-        .where(subscriptions.c.customer_id.in_(customer_ids)),
+        .where(is_own(seats), is_own(subscriptions), subscriptions.c.customer_id.in_(customer_ids)),
     ):
         found.update(connection.scalars(asked))
     return found
@@ -47,6 +51,7 @@ def concerned(connection: Connection, customer_ids: Collection[str]) -> set[int]
 def givers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
     """The customers of others who pay for something that a user has."""
     asked = select(customers.c.customer_id).where(
+        is_own(customers),
         or_(*(customers.c.customer_id.in_(one) for one in paying_for(user_id))),
         or_(customers.c.user_id.is_(None), customers.c.user_id != user_id),
     )
@@ -62,11 +67,15 @@ def pays_for(customer_id: ColumnElement[str], user_id: ColumnElement[int]) -> Co
 def paying_for(user_id: int | ColumnElement[int]) -> tuple[Select[str], ...]:
     """SQL: the customers who pay for what a user has as a gift or a seat, theirs or others'."""
     return (
-        select(subscriptions.c.customer_id).where(subscriptions.c.beneficiary_id == user_id),
-        select(purchases.c.customer_id).where(purchases.c.beneficiary_id == user_id),
+        select(subscriptions.c.customer_id).where(
+            is_own(subscriptions), subscriptions.c.beneficiary_id == user_id
+        ),
+        select(purchases.c.customer_id).where(
+            is_own(purchases), purchases.c.beneficiary_id == user_id
+        ),
         select(subscriptions.c.customer_id)
         .join(seats, seats.c.subscription_id == subscriptions.c.id)
-        .where(seats.c.user_id == user_id),
+        .where(is_own(seats), is_own(subscriptions), seats.c.user_id == user_id),
     )
 
 
@@ -94,7 +103,7 @@ def seats_of_user(connection: Connection, user_id: int) -> tuple[Seat, ...]:
     rows = connection.execute(
         select(subscriptions.c.data, seats.c.assigned_at, seats.c.over_since)
         .join(seats, seats.c.subscription_id == subscriptions.c.id)
-        .where(seats.c.user_id == user_id)
+        .where(is_own(seats), is_own(subscriptions), seats.c.user_id == user_id)
         .order_by(subscriptions.c.id)
     )
     return tuple(
@@ -107,7 +116,7 @@ def places_taken(connection: Connection, subscription_id: str) -> list[Place]:
     """The seats of a subscription in the order in which they were given."""
     rows = connection.execute(
         select(seats)
-        .where(seats.c.subscription_id == subscription_id)
+        .where(is_own(seats), seats.c.subscription_id == subscription_id)
         .order_by(seats.c.assigned_at, seats.c.user_id)
     )
     return [Place(row.user_id, row.assigned_at, row.assigned_by, row.over_since) for row in rows]
@@ -133,9 +142,7 @@ def unassign(
     connection: Connection, subscription: Subscription, user_id: int, *, actor: str, now: datetime
 ) -> bool:
     """Take a seat back; False if they have none of this subscription."""
-    done = connection.execute(
-        delete(seats).where(seats.c.subscription_id == subscription.id, seats.c.user_id == user_id)
-    )
+    done = connection.execute(delete(seats).where(*_is(subscription.id, user_id)))
     if done.rowcount:
         _moved(connection, "seat_unassigned", subscription, user_id, actor, now)
         mark_seats_too_many(connection, [subscription], now)
@@ -149,7 +156,9 @@ def mark_seats_too_many(
     ids = [one.id for one in read]
     shared = set(
         connection.scalars(
-            select(seats.c.subscription_id).where(seats.c.subscription_id.in_(ids)).distinct()
+            select(seats.c.subscription_id)
+            .where(is_own(seats), seats.c.subscription_id.in_(ids))
+            .distinct()
         )
     )
     for subscription in read:
@@ -162,7 +171,7 @@ def mark_seats_too_many(
                 continue
             connection.execute(
                 update(seats)
-                .where(seats.c.subscription_id == subscription.id, seats.c.user_id == place.user_id)
+                .where(*_is(subscription.id, place.user_id))
                 .values(over_since=now if is_over else None)
             )
             action = "seat_too_many" if is_over else "seat_again"
@@ -210,8 +219,7 @@ def move_seats(
         subscription = seat.subscription
         if only is not None and subscription.id not in only:
             continue
-        mine = seats.c.subscription_id == subscription.id, seats.c.user_id == from_id
-        connection.execute(delete(seats).where(*mine))
+        connection.execute(delete(seats).where(*_is(subscription.id, from_id)))
         _moved(connection, "seat_unassigned", subscription, from_id, actor, now)
         taken = connection.execute(
             insert_for(connection)(seats)
@@ -232,6 +240,10 @@ def move_seats(
         else:
             mark_seats_too_many(connection, [subscription], now)
     return tuple(moved)
+
+
+def _is(subscription_id: str, user_id: int) -> tuple[ColumnElement[bool], ...]:
+    return is_own(seats), seats.c.subscription_id == subscription_id, seats.c.user_id == user_id
 
 
 def _time(text: str | None) -> datetime | None:

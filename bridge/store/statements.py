@@ -16,6 +16,7 @@ from bridge.core.model.rights import Grant
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.rules.policy import Policy
 from bridge.store import state
+from bridge.store.own import is_own
 from bridge.store.schema import customers, memberships, messages, moment, users
 from bridge.store.work import insert_for
 
@@ -33,7 +34,10 @@ def never_told(connection: Connection) -> tuple[int, ...]:
     mine = customers.c.user_id
     return tuple(
         connection.scalars(
-            select(mine).where(mine.is_not(None), mine.not_in(told)).distinct().order_by(mine)
+            select(mine)
+            .where(is_own(customers), mine.is_not(None), mine.not_in(told))
+            .distinct()
+            .order_by(mine)
         )
     )
 

@@ -9,14 +9,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from bridge.core.model.stripe import Entitlements, PendingPayment, Subscription
 from bridge.store import links, readings
+from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import customers, subscriptions
 
 ENDED = ("canceled", "incomplete_expired")
+
+
+def _is(subscription_id: str) -> ColumnElement[bool]:
+    return and_(subscriptions.c.id == subscription_id, is_own(subscriptions))
 
 
 def save_all(
@@ -47,7 +52,7 @@ def save_all(
         _note_entitlements(connection, customer_id, entitlements, read_at)
     connection.execute(
         update(customers)
-        .where(customers.c.customer_id == customer_id)
+        .where(customers.c.customer_id == customer_id, is_own(customers))
         .values(
             read_at=read_at,
             deleted_at=None,  # what can be read whole is there, whatever was heard before
@@ -98,8 +103,7 @@ def with_known_fate(subscription: Subscription, known: Mapping[str, Subscription
 
 def read_the_same(connection: Connection, subscription_id: str, read_at: datetime) -> None:
     """Keep that a subscription was read again and is as it was."""
-    mine = subscriptions.c.id == subscription_id
-    connection.execute(update(subscriptions).where(mine).values(read_at=read_at))
+    connection.execute(update(subscriptions).where(_is(subscription_id)).values(read_at=read_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +117,13 @@ class Stored:
 def stored(connection: Connection, subscription_id: str) -> Stored | None:
     """What was last read of one subscription."""
     asked = select(subscriptions.c.data, subscriptions.c.read_at)
-    row = connection.execute(asked.where(subscriptions.c.id == subscription_id)).one_or_none()
+    row = connection.execute(asked.where(_is(subscription_id))).one_or_none()
     return Stored(CONVERTER.structure(row.data, Subscription), row.read_at) if row else None
 
 
 def last_read(connection: Connection, subscription_id: str) -> Subscription | None:
     """A subscription as last read."""
-    data = connection.scalar(
-        select(subscriptions.c.data).where(subscriptions.c.id == subscription_id)
-    )
+    data = connection.scalar(select(subscriptions.c.data).where(_is(subscription_id)))
     return CONVERTER.structure(data, Subscription) if data else None
 
 
@@ -131,7 +133,7 @@ def of_customers(connection: Connection, customer_ids: Sequence[str]) -> tuple[S
         CONVERTER.structure(data, Subscription)
         for data in connection.scalars(
             select(subscriptions.c.data)
-            .where(subscriptions.c.customer_id.in_(customer_ids))
+            .where(is_own(subscriptions), subscriptions.c.customer_id.in_(customer_ids))
             .order_by(subscriptions.c.id)
         )
     )
@@ -139,15 +141,15 @@ def of_customers(connection: Connection, customer_ids: Sequence[str]) -> tuple[S
 
 def ids_of(connection: Connection, customer_ids: Collection[str]) -> set[str]:
     """The ids of all subscriptions that were ever read of these customers."""
-    asked = select(subscriptions.c.id).where(subscriptions.c.customer_id.in_(customer_ids))
+    asked = select(subscriptions.c.id).where(
+        is_own(subscriptions), subscriptions.c.customer_id.in_(customer_ids)
+    )
     return set(connection.scalars(asked))
 
 
 def customer_of(connection: Connection, subscription_id: str) -> str | None:
     """The customer of a subscription that was read before."""
-    return connection.scalar(
-        select(subscriptions.c.customer_id).where(subscriptions.c.id == subscription_id)
-    )
+    return connection.scalar(select(subscriptions.c.customer_id).where(_is(subscription_id)))
 
 
 def vanished(connection: Connection, customer_ids: Sequence[str]) -> frozenset[str]:
@@ -157,6 +159,8 @@ def vanished(connection: Connection, customer_ids: Sequence[str]) -> frozenset[s
             select(subscriptions.c.id)
             .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
             .where(
+                is_own(subscriptions),
+                is_own(customers),
                 subscriptions.c.customer_id.in_(customer_ids),
                 subscriptions.c.read_at < customers.c.read_at,
                 customers.c.deleted_at.is_(None),
@@ -172,6 +176,8 @@ def customers_with_vanished(connection: Connection) -> list[str]:
             select(subscriptions.c.customer_id)
             .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
             .where(
+                is_own(subscriptions),
+                is_own(customers),
                 subscriptions.c.read_at < customers.c.read_at,
                 customers.c.deleted_at.is_(None),
                 customers.c.user_id.is_not(None),
@@ -188,7 +194,13 @@ def customers_alive_after_all(connection: Connection, since: datetime) -> list[s
         connection.scalars(
             select(subscriptions.c.customer_id)
             .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
-            .where(customers.c.deleted_at.is_not(None), subscriptions.c.read_at >= since, runs)
+            .where(
+                is_own(subscriptions),
+                is_own(customers),
+                customers.c.deleted_at.is_not(None),
+                subscriptions.c.read_at >= since,
+                runs,
+            )
             .distinct()
         )
     )

@@ -29,6 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bridge.core.model.account import OWN, SITE, Account
+from bridge.store.own import columns, is_of, is_ours, is_own
 from bridge.store.schema import UtcTime, customers, leases, work
 
 if TYPE_CHECKING:
@@ -57,6 +59,17 @@ def user_of_key(key: str) -> int | None:
     return int(key.removeprefix("user:")) if key.startswith("user:") else None
 
 
+def account_of(key: str) -> Account:
+    """Whose a key is: a customer's is Stripe's; a user's and the lanes are the site's."""
+    is_site = key in {INBOX_LANE, FORUM_LANE} or user_of_key(key) is not None
+    return SITE if is_site else OWN
+
+
+def is_key(key: str) -> ColumnElement[bool]:
+    """SQL: the row of this key."""
+    return and_(work.c.key == key, is_of(work, account_of(key)))
+
+
 def insert_for(connection: Connection) -> type[sqlite.Insert | postgresql.Insert]:
     """The dialect's INSERT, for its ON CONFLICT."""
     return INSERTS[connection.dialect.name]
@@ -77,6 +90,7 @@ def mark_dirty(
     purchases, money. Without any, the stored reading is decided anew.
     """
     values: dict[str, Any] = {"b_key": key, "b_now": now, "b_due_at": due_at, "b_cause": cause}
+    values["b_provider"], values["b_account"] = account_of(key)
     user_id = user_of_key(key)
     is_user = user_id is not None
     if is_user:
@@ -93,13 +107,16 @@ def _marking(
     key: BindParameter[str] = bindparam("b_key")
     cause: BindParameter[str] = bindparam("b_cause")
     now, due_at = bindparam("b_now", type_=UtcTime()), bindparam("b_due_at", type_=UtcTime())
-    owner = select(customers.c.user_id).where(customers.c.customer_id == key).scalar_subquery()
+    mine = (customers.c.customer_id == key, is_own(customers))
+    owner = select(customers.c.user_id).where(*mine).scalar_subquery()
     clean = work.c.dirty_gen == work.c.done_gen
     all_needs: ColumnElement[str] = work.c.needs
     for need in needs:
         all_needs = all_needs + case((work.c.needs.contains(need), ""), else_=f" {need}")
     statement = INSERTS[dialect](work).values(
         key=key,
+        provider=bindparam("b_provider"),
+        account=bindparam("b_account"),
         user_id=bindparam("b_user_id") if is_user else owner,
         dirty_gen=1,
         done_gen=0,
@@ -110,7 +127,7 @@ def _marking(
         cause=cause,
     )
     return statement.on_conflict_do_update(
-        index_elements=[work.c.key],
+        index_elements=[work.c.key, work.c.provider, work.c.account],
         set_={
             # A link that was made while this key was first stored could not be seen there.
             "user_id": func.coalesce(work.c.user_id, statement.excluded.user_id),
@@ -139,9 +156,9 @@ class Dirty:
 
 def dirty(connection: Connection, key: str, user_id: int | None) -> tuple[Dirty, ...]:
     """Read the generations of a key, or of all keys of its user, as far as they are dirty."""
-    mine = work.c.key == key
+    mine = is_key(key)
     if user_id is not None:
-        mine = or_(mine, work.c.user_id == user_id)
+        mine = or_(mine, and_(work.c.user_id == user_id, is_ours(work)))
     asked = select(work).where(mine, work.c.dirty_gen > work.c.done_gen).order_by(work.c.key)
     return tuple(
         Dirty(row.key, row.dirty_gen, frozenset(row.needs.split()), row.cause, row.next_at)
@@ -156,7 +173,7 @@ def mark_done(
     for dirty in seen:
         connection.execute(
             update(work)
-            .where(work.c.key == dirty.key, work.c.done_gen < dirty.generation)
+            .where(is_key(dirty.key), work.c.done_gen < dirty.generation)
             .values(
                 done_gen=dirty.generation,
                 attempts=0,
@@ -166,12 +183,13 @@ def mark_done(
         )
     if timer:
         key, at = timer
-        changed = connection.execute(update(work).where(work.c.key == key).values(timer_at=at))
+        changed = connection.execute(update(work).where(is_key(key)).values(timer_at=at))
         if not changed.rowcount and at is not None:
             connection.execute(
                 insert_for(connection)(work)
                 .values(
                     key=key,
+                    **columns(account_of(key)),
                     user_id=int(key.removeprefix("user:")),
                     dirty_gen=0,
                     done_gen=0,
@@ -191,26 +209,26 @@ def put_off(
     for key in keys:
         connection.execute(
             update(work)
-            .where(work.c.key == key)
+            .where(is_key(key))
             .values(attempts=work.c.attempts + 1, error=error[:500], next_at=next_at[key])
         )
 
 
 def rest(connection: Connection, key: str, until: datetime) -> None:
     """Leave a key dirty and alone until a time: nothing failed but what is put off for itself."""
-    connection.execute(update(work).where(work.c.key == key).values(next_at=until))
+    connection.execute(update(work).where(is_key(key)).values(next_at=until))
 
 
 def attempts_of(connection: Connection, key: str) -> int:
     """How often the key failed since it last succeeded."""
-    return connection.scalar(select(work.c.attempts).where(work.c.key == key)) or 0
+    return connection.scalar(select(work.c.attempts).where(is_key(key))) or 0
 
 
 def due_keys(now: datetime, limit: int) -> Select[tuple[str, int, datetime]]:
     """Select the dirty keys whose time has come, the longest waiting first."""
     return (
         select(work.c.key, work.c.dirty_gen, work.c.dirty_at)
-        .where(work.c.dirty_gen > work.c.done_gen, work.c.next_at <= now)
+        .where(is_ours(work), work.c.dirty_gen > work.c.done_gen, work.c.next_at <= now)
         .order_by(work.c.next_at)
         .limit(limit)
     )
@@ -222,23 +240,28 @@ def ring_timers(connection: Connection, now: datetime, limit: int = 500) -> int:
     Everything is read: what is taken after a second reading is taken on a complete one.
     """
     keys = connection.scalars(
-        select(work.c.key).where(work.c.timer_at <= now).order_by(work.c.timer_at).limit(limit)
+        select(work.c.key)
+        .where(is_ours(work), work.c.timer_at <= now)
+        .order_by(work.c.timer_at)
+        .limit(limit)
     ).all()
     for key in keys:
         mark_dirty(connection, key, now=now, due_at=now, cause="clock", needs=EVERYTHING)
-        connection.execute(update(work).where(work.c.key == key).values(timer_at=None))
+        connection.execute(update(work).where(is_key(key)).values(timer_at=None))
     return len(keys)
 
 
 def is_user_dirty(user_id: ColumnElement[int]) -> ColumnElement[bool]:
     """SQL: something about the user is still to be decided."""
-    return exists().where(and_(work.c.user_id == user_id, work.c.dirty_gen > work.c.done_gen))
+    return exists().where(
+        is_ours(work), work.c.user_id == user_id, work.c.dirty_gen > work.c.done_gen
+    )
 
 
 def oldest_dirty_seconds(connection: Connection, now: datetime) -> float:
     """How long the longest waiting change has waited: the first figure to watch."""
     oldest = connection.scalar(
-        select(func.min(work.c.dirty_at)).where(work.c.dirty_gen > work.c.done_gen)
+        select(func.min(work.c.dirty_at)).where(is_ours(work), work.c.dirty_gen > work.c.done_gen)
     )
     return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
 
@@ -329,7 +352,7 @@ def waiting_of(connection: Connection, user_id: int) -> Waiting | None:
     """What of a user's waits for a decision; None if nothing does."""
     row = connection.execute(
         select(work.c.dirty_at, work.c.error).where(
-            work.c.user_id == user_id, work.c.dirty_gen > work.c.done_gen
+            is_ours(work), work.c.user_id == user_id, work.c.dirty_gen > work.c.done_gen
         )
     ).first()
     return Waiting(row.dirty_at, row.error) if row else None
