@@ -66,11 +66,10 @@ def standing(bridge: Bridge, user_id: int, group_name: str | None) -> Standing:
     """
     now = bridge.clock.now()
     with bridge.store.read() as connection:
-        known = users.is_known(connection, user_id)
-        username = users.username_of(connection, user_id)
+        profile = users.profile_of(connection, user_id)
         member = members.load(connection, user_id)
         law = bridge.rulebook.law(connection)
-    if not known and not (member.customer_ids or member.memberships):
+    if profile is None and not (member.customer_ids or member.memberships):
         raise NotFound("no such user")
     names = {one.id: one.name for one in member.groups.values()}
     asked = _asked(names, group_name)
@@ -79,7 +78,7 @@ def standing(bridge: Bridge, user_id: int, group_name: str | None) -> Standing:
     given = statement_input(member, law, bridge.addresses, now)
     return Standing(
         user_id=user_id,
-        username=username,
+        username=profile.username if profile else None,
         as_of=_as_of(member, now),
         groups=tuple(group_standings(given, asked, _day)),
         names=names,

@@ -61,9 +61,7 @@ def live_customers_of(connection: Connection, user_id: int) -> dict[str, bool]:
     """
     rows = connection.execute(
         select(customers.c.customer_id, customers.c.proof)
-        .where(
-            is_own(customers), customers.c.user_id == user_id, customers.c.deleted_at.is_(None)
-        )
+        .where(is_own(customers), customers.c.user_id == user_id, customers.c.deleted_at.is_(None))
         .order_by(customers.c.linked_at.desc(), customers.c.customer_id)
     )
     return {row.customer_id: row.proof != "reference" for row in rows}
@@ -142,7 +140,7 @@ def confirm(connection: Connection, customer_id: str, *, proof: str) -> None:
     """Keep a better proof of a link that rests on a reference alone."""
     connection.execute(
         update(customers)
-        .where(customers.c.customer_id == customer_id, customers.c.proof == "reference")
+        .where(_is(customer_id), customers.c.proof == "reference")
         .values(proof=proof)
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
@@ -30,6 +31,21 @@ def names_of(connection: Connection, user_ids: Collection[int]) -> dict[int, str
         select(users.c.user_id, users.c.username).where(users.c.user_id.in_(user_ids))
     )
     return {row.user_id: row.username for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """An account by its last word: its name, and whether it is active, suspended or gone."""
+
+    username: str | None
+    state: str
+
+
+def profile_of(connection: Connection, user_id: int) -> Profile | None:
+    """What was last heard of an account; None for a user never seen."""
+    asked = select(users.c.username, users.c.state).where(users.c.user_id == user_id)
+    row = connection.execute(asked).one_or_none()
+    return Profile(row.username, row.state) if row else None
 
 
 def present_account(connection: Connection, user_id: int) -> int:

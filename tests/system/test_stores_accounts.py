@@ -98,6 +98,7 @@ def fill(connection: Connection) -> None:
     readings.note_policy(connection, Policy(), NOW)
     for user_id, name in ((ALICE, "alice"), (BOB, "bob"), (CAROL, "carol")):
         users.see_name(connection, user_id, name, NOW)
+    users.mark(connection, ALICE, "suspended", NOW)
     assert links.link(connection, "cus_1", ALICE, proof="test", actor="test", now=NOW)
     links.see_customer(connection, "cus_nobody", NOW)
     subscriptions.save_all(connection, "cus_1", [SUB, GIFT], NOW, with_payments=True)
@@ -196,6 +197,8 @@ def copy_for(connection: Connection, account: Account) -> None:
             for key in ("id", "key", "customer_id", "subscription_id"):
                 if isinstance(other.get(key), str):
                     other[key] = f"theirs:{other[key]}"
+            if name == "seats":
+                other["user_id"] = EVE
             connection.execute(insert(table).values(other))
 
 
@@ -251,9 +254,11 @@ def test_what_is_written_about_our_ids_leaves_another_account_s_rows_alone(
         purchases.save(connection, "cus_1", [], [], later)
         money.save(connection, [PAID, CASH], later)
         shares.unassign(connection, SUB, CAROL, actor="alice", now=later)
-        accounts.move(
+        moved = accounts.move(
             connection, BOB, CAROL, member_of=(), new_id=lambda: "g", actor="mod", now=later
         )
+        assert moved.gifts == ("sub_2",)
+        links.confirm(connection, "cus_1", proof="checkout")
         links.forget(connection, "cus_1", later)
         links.note_unknown(connection, "cus_nobody", later)
         links.everybody_was_read(connection, later)
