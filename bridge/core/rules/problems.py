@@ -43,8 +43,8 @@ CODES: Mapping[str, _Code] = {
     ),
     "M110": _Code("Keep the group in one ladder: a member could not hold one step of each."),
     "M111": _Code(
-        "Add discourse_ladder to the rule named here, or give it another group: whoever buys both "
-        "would be in two steps of one ladder."
+        "Add discourse_ladder to the rule named here, or give it another group: somebody who buys "
+        "both would be on two steps of one ladder."
     ),
     "M112": _Code("Say it in one place only; bridge.toml wins over Stripe's metadata."),
     "M113": _Code("Map a product to the group, or take it out of the ladder."),
