@@ -28,11 +28,11 @@ def sync_user(bridge: Bridge, actor: Actor, user_id: int) -> None:
 
 
 def sync_everybody(bridge: Bridge, progress: Callable[[str, int], None]) -> None:
-    """Read the forum's groups and everything that is on sale or running at Stripe, now."""
+    """Read the forum's groups and everything at Stripe that is on sale or can give a group, now."""
     group_members.read_groups(bridge)
     reconcile.read_catalogue(bridge)
     reconcile.backfill(bridge)
-    reconcile.read_all_subscriptions(bridge, lambda count: progress("subscriptions", count))
+    reconcile.read_everybody(bridge, whole=True, progress=progress)
 
 
 def replay(bridge: Bridge, event_id: str) -> None:

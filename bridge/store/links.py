@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, update
 
 from bridge.store import users
 from bridge.store.changes import log
 from bridge.store.own import is_own
-from bridge.store.schema import customers, work
+from bridge.store.schema import changes, customers, work
 from bridge.store.work import insert_for, is_key, mark_dirty
 
 
@@ -166,6 +166,12 @@ def unlink(connection: Connection, customer_id: str, *, actor: str, now: datetim
         needs=["read"],
     )
     return user_id
+
+
+def was_unlinked(connection: Connection, customer_id: str) -> bool:
+    """Whether somebody undid a link of this customer: an old reference must not bring it back."""
+    unlinked = changes.c.customer_id == customer_id, changes.c.action == "unlinked"
+    return bool(connection.scalar(select(exists().where(*unlinked))))
 
 
 def forget(connection: Connection, customer_id: str, now: datetime) -> None:

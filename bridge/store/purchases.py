@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, select, update
@@ -42,6 +42,13 @@ def save(
     row = {"has_purchases": bool(found or pending), "pending": waiting}
     connection.execute(update(customers).where(is_customer).values(**row))
     return frozenset(pending) ^ frozenset(pending_of(before))
+
+
+def known(connection: Connection, ids: Collection[str]) -> dict[str, Purchase]:
+    """Those of these purchases that were read, by id."""
+    rows = connection.scalars(select(purchases.c.data).where(purchases.c.id.in_(list(ids))))
+    found = [CONVERTER.structure(data, Purchase) for data in rows]
+    return {one.id: one for one in found}
 
 
 def pending_of(data: object) -> list[PendingPayment]:

@@ -29,7 +29,13 @@ from bridge.stripe_api.checkout import (
     read_checkout,
 )
 from bridge.stripe_api.http import PAGE, StripeHttp, path, reading, verify_signature
-from bridge.stripe_api.payments import PurchaseReading, read_money, read_orders
+from bridge.stripe_api.payments import (
+    PurchaseReading,
+    SeenOrder,
+    read_everybodys_orders,
+    read_money,
+    read_orders,
+)
 from bridge.stripe_api.probe import probe_scopes
 from bridge.stripe_api.reader import (
     carried_feature,
@@ -50,6 +56,7 @@ __all__ = [
     "CustomerReading",
     "Preview",
     "PurchaseReading",
+    "SeenOrder",
     "StripeApi",
     "WebhookEndpoint",
     "verify_signature",
@@ -103,6 +110,10 @@ class StripeApi:
     def purchases(self, customer_id: str) -> PurchaseReading:
         """All paid one-off orders, with what became of their payments."""
         return read_orders(self._http, customer_id)
+
+    def all_orders(self, since: datetime | None) -> Iterator[list[SeenOrder]]:
+        """Everybody's paid orders in pages of 100; `since`: only those begun from then on."""
+        return read_everybodys_orders(self._http, since)
 
     def money(self, customer_id: str, since: datetime | None = None) -> tuple[MoneyLine, ...]:
         """Every movement of money of a customer, oldest first; `since`: only those from then on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -26,7 +26,7 @@ from bridge.stripe_api.money import (
     period_payment,
     read_purchases,
 )
-from bridge.stripe_api.reader import Json, read_price, rows, within
+from bridge.stripe_api.reader import Json, id_of, read_price, rows, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,52 @@ class PurchaseReading:
     money: tuple[MoneyLine, ...] = ()
     pending: tuple[PendingPayment, ...] = ()
     references: Mapping[str, Carried] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenOrder:
+    """What the list of everybody's orders shows of one, without a request for it alone.
+
+    `purchase_ids`: what it is known by once it was read whole. `reference` is unverified.
+    """
+
+    id: str
+    customer_id: str
+    reference: str | None
+    purchase_ids: frozenset[str]
+    refunded_minor: int = 0
+    is_disputed: bool = False
+
+
+def read_everybodys_orders(http: StripeHttp, since: datetime | None) -> Iterator[list[SeenOrder]]:
+    """Everybody's paid orders, in pages of 100, the newest first; `since`: begun from then on."""
+    pages = http.pages(
+        "/v1/checkout/sessions",
+        status="complete",
+        created={"gte": int(since.timestamp())} if since else None,
+        expand=["data.line_items", "data.payment_intent.latest_charge"],
+    )
+    for page in pages:
+        with reading("a page of orders"):
+            found = [
+                _seen(http, session)
+                for session in page
+                if is_paid_order(session) and session.get("customer")
+            ]
+        yield found
+
+
+def _seen(http: StripeHttp, session: Json) -> SeenOrder:
+    charge = within(session, "payment_intent", "latest_charge") or {}
+    lines = one_off_lines(session, _line_items(http, session))
+    return SeenOrder(
+        id=session["id"],
+        customer_id=id_of(session["customer"]) or "",
+        reference=read_checkout(session).reference,
+        purchase_ids=frozenset(f"{session['id']}:{line['id']}" for line in lines),
+        refunded_minor=int(within(charge, "amount_refunded") or 0),
+        is_disputed=bool(within(charge, "disputed")),
+    )
 
 
 def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:

@@ -21,7 +21,7 @@ from bridge.store import Connection, alerts, catalogue, inbox, links, state, sub
 from bridge.store.findings import CLOCK, ENDPOINT
 from bridge.stripe_api.reader import REFERENCE
 from bridge.wiring import Bridge
-from bridge.worker import sharing
+from bridge.worker import orders, sharing
 from bridge.worker.intake import note_catalogue
 
 log = structlog.get_logger()
@@ -69,7 +69,7 @@ def backfill(bridge: Bridge) -> None:
         log.warning("backfill.too_old", cursor=cursor)
         with bridge.store.write() as connection:
             state.put(connection, CURSOR, None)
-        read_all_subscriptions(bridge)
+        read_everybody(bridge, whole=True)
         missed = _take_in_events(bridge, None)
     if missed:
         log.warning("backfill.missed", events=missed)
@@ -141,6 +141,20 @@ def read_catalogue(bridge: Bridge) -> None:
     for products, prices in bridge.stripe.catalogue(features=with_features):
         with bridge.store.write() as connection:
             note_catalogue(connection, [*products, *prices], bridge.clock.now())
+
+
+def read_everybody(
+    bridge: Bridge,
+    *,
+    whole: bool = False,
+    progress: Callable[[str, int], None] = lambda _what, _count: None,
+) -> None:
+    """Read everything at Stripe that can give a group: subscriptions, and orders of any kind.
+
+    `whole`: all orders ever made, and not only those of the last weeks.
+    """
+    read_all_subscriptions(bridge, lambda count: progress("subscriptions", count))
+    orders.read_all(bridge, whole=whole, progress=lambda count: progress("orders", count))
 
 
 def read_all_subscriptions(
