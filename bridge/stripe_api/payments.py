@@ -53,7 +53,7 @@ class SeenOrder:
 
     id: str
     customer_id: str
-    reference: str | None
+    reference: Carried | None
     purchase_ids: frozenset[str]
     refunded_minor: int = 0
     is_disputed: bool = False

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bridge.core.model.stripe import Purchase
-from bridge.core.signed.reference import read_reference
+from bridge.core.signed.reference import read_buyer
 from bridge.store import Connection, links, purchases, state, work
 from bridge.stripe_api.client import SeenOrder
 from bridge.wiring import Bridge
@@ -74,7 +74,7 @@ def _differs(order: SeenOrder, known: Purchase) -> bool:
 
 
 def _link(bridge: Bridge, connection: Connection, order: SeenOrder, now: datetime) -> bool:
-    user_id = read_reference(order.reference, [bridge.settings.secret_key])
+    user_id = read_buyer(order.reference, [bridge.settings.secret_key])
     if user_id is None or links.user_of(connection, order.customer_id) is not None:
         return False
     if links.was_unlinked(connection, order.customer_id):
