@@ -46,7 +46,8 @@ def save(
 
 def known(connection: Connection, ids: Collection[str]) -> dict[str, Purchase]:
     """Those of these purchases that were read, by id."""
-    rows = connection.scalars(select(purchases.c.data).where(purchases.c.id.in_(list(ids))))
+    mine = is_own(purchases), purchases.c.id.in_(list(ids))
+    rows = connection.scalars(select(purchases.c.data).where(*mine))
     found = [CONVERTER.structure(data, Purchase) for data in rows]
     return {one.id: one for one in found}
 
