@@ -150,6 +150,8 @@ FORUM_ROUTES: dict[str, Callable[[ForumEvent], list[Task]]] = {
     # Suspended people keep what they paid for, and nothing is written for them meanwhile.
     "user_suspended": discourse.user_changed,
     "user_unsuspended": discourse.user_changed,
+    # Whoever is not logged in on the forum is not signed in here either.
+    "user_logged_out": discourse.logged_out,
     # Who it was is no longer known, but what they pay for goes on.
     "user_anonymized": discourse.user_changed,
     # The account is gone, or was merged into another one.

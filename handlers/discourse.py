@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.core.events.forum import ForumEvent
-from bridge.core.events.tasks import Ignore, ReadGroups, SyncUser, Task
+from bridge.core.events.tasks import EndSessions, Ignore, ReadGroups, SyncUser, Task
 
 
 def joined(event: ForumEvent) -> list[Task]:
@@ -21,6 +21,13 @@ def user_changed(event: ForumEvent) -> list[Task]:
     if event.user_id is None:
         return [Ignore(f"the event {event.name} names no user")]
     return [SyncUser(event.user_id)]
+
+
+def logged_out(event: ForumEvent) -> list[Task]:
+    """Somebody logged out of the forum, or was: the bridge believed the forum that they are in."""
+    if event.user_id is None:
+        return [Ignore(f"the event {event.name} names no user")]
+    return [EndSessions(event.user_id)]
 
 
 def group_changed(event: ForumEvent) -> list[Task]:

@@ -377,6 +377,7 @@ users = Table(
     Column("statement_at", UtcTime),
     Column("statement_due_at", UtcTime),
     Column("statement_attempts", Integer, nullable=False, default=0),
+    Column("signed_out_at", UtcTime),  # sign-ins until then count no more, in any browser
     Index(None, "statement_due_at"),
     Index(None, "successor_id"),
 )

@@ -99,6 +99,16 @@ def see_name(connection: Connection, user_id: int, username: str, now: datetime)
     names.heard(connection, user_id, username, now)
 
 
+def sign_out(connection: Connection, user_id: int, now: datetime) -> None:
+    """End every session that a user has on the bridge, in whichever browser."""
+    connection.execute(update(users).where(users.c.user_id == user_id).values(signed_out_at=now))
+
+
+def signed_out_at(connection: Connection, user_id: int) -> datetime | None:
+    """Until when a user's sign-ins count no more."""
+    return connection.scalar(select(users.c.signed_out_at).where(users.c.user_id == user_id))
+
+
 def mark(connection: Connection, user_id: int, state: str, now: datetime) -> None:
     """Record that a user is gone, suspended or back: while not active, nothing is written."""
     connection.execute(
@@ -115,5 +125,7 @@ def _set_state(connection: Connection, user_id: int, state: str, now: datetime) 
     if before == state or (before == "anonymized" and state == "active"):
         return
     connection.execute(update(users).where(users.c.user_id == user_id).values(state=state))
+    if state != "active":
+        sign_out(connection, user_id, now)
     action = "account_back" if state == "active" else f"account_{state}"
     log(connection, action, now=now, user_id=user_id, outcome=f"was {before}")

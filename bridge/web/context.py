@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import current_app, request, session, url_for
+from flask import current_app, g, request, session, url_for
 
 from bridge.core.model.roles import Role, role_of
+from bridge.store import users
 from bridge.web.addresses import with_query
 from bridge.web.look import Look, LookCache
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from bridge.wiring import Bridge
 
 SESSION_HOURS = 12
+# The forum is asked again, silently, whether somebody is still logged in there. Whoever has a form
+# open gets a little longer: what they typed would be lost on the way.
+LOOK_HOLDS = timedelta(minutes=5)
+ACT_HOLDS = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +69,36 @@ def here(*without: str) -> str:
 
 
 def reader() -> Reader | None:
-    """Who is signed in, for at most half a day after the forum said so."""
-    signed_in_at = session.get("signed_in_at")
-    if signed_in_at is None or "user_id" not in session:
+    """Who is signed in, as the forum said within minutes, and has not signed out since."""
+    if "reader" not in g:
+        g.reader = _read_session()
+    return cast("Reader | None", g.reader)
+
+
+def _read_session() -> Reader | None:
+    said = session.get("signed_in_at")
+    if said is None or "user_id" not in session:
         return None
-    age = now() - datetime.fromisoformat(signed_in_at)
-    if not timedelta(0) <= age <= timedelta(hours=SESSION_HOURS):
+    signed_in_at = datetime.fromisoformat(said)
+    holds = LOOK_HOLDS if request.method in ("GET", "HEAD") else ACT_HOLDS
+    if not timedelta(0) <= now() - signed_in_at <= holds:
+        return None
+    with the_bridge().store.read() as connection:
+        ended_at = users.signed_out_at(connection, session["user_id"])
+    if ended_at is not None and signed_in_at <= ended_at:
         return None
     return Reader(session["user_id"], session["username"], session.get("role"))
 
 
 def sign_in(answer: SignedIn) -> None:
-    """Begin a new session: what the browser carried before it knew who it is, is dropped."""
-    session.clear()
+    """Begin a new session: what the browser carried before it knew who it is, is dropped.
+
+    Of the same member's session the form protection is kept: forms in other tabs stay good.
+    """
+    token = session.get("csrf_token") if session.get("user_id") == answer.user_id else None
+    forget_reader()
+    if token:
+        session["csrf_token"] = token
     session["user_id"] = answer.user_id
     session["username"] = answer.username
     session["signed_in_at"] = now().isoformat()
@@ -90,6 +112,12 @@ def sign_in(answer: SignedIn) -> None:
     )
     session["browser"] = secrets.token_urlsafe(18)
     session.permanent = True
+
+
+def forget_reader() -> None:
+    """Empty this browser's cookie."""
+    session.clear()
+    g.pop("reader", None)
 
 
 def browser() -> str:

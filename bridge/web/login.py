@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import structlog
 from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -10,7 +12,17 @@ from bridge.core.signed import connect
 from bridge.store import users
 from bridge.store.sign_in import make_nonce, use_nonce
 from bridge.web.addresses import own_path, with_query
-from bridge.web.context import absolute, browser, here, now, reader, sign_in, the_bridge, the_look
+from bridge.web.context import (
+    absolute,
+    browser,
+    forget_reader,
+    here,
+    now,
+    reader,
+    sign_in,
+    the_bridge,
+    the_look,
+)
 from bridge.web.security import Stop
 
 log = structlog.get_logger(__name__)
@@ -66,6 +78,7 @@ def callback() -> AnyResponse:
     if not nonce.fresh:
         return _not_fresh(wanted, stale=nonce.stale)
     if isinstance(answer, connect.NotSignedIn):
+        forget_reader()
         return redirect(with_query(wanted, **{STRANGER: "no"}), 303)
     sign_in(answer)
     with the_bridge().store.write() as connection:
@@ -91,8 +104,11 @@ def _not_fresh(wanted: str, *, stale: bool) -> AnyResponse:
 
 @blueprint.post("/logout")
 def logout() -> AnyResponse:
-    """Forget who is there; the forum's own login is not touched."""
-    session.clear()
+    """End all of the member's sessions here; the forum's own login is not touched."""
+    if "user_id" in session:
+        with the_bridge().store.write() as connection:
+            users.sign_out(connection, session["user_id"], now())
+    forget_reader()
     return redirect(url_for("login.logged_out"), 303)
 
 
@@ -106,7 +122,15 @@ def logged_out() -> AnyResponse | str:
 
 def ask_for_login() -> AnyResponse:
     """For a page that only a member may see: ask the forum once, then ask the stranger."""
-    wanted = here(STRANGER)
+    wanted = here(STRANGER) if request.method in ("GET", "HEAD") else _page_of_form()
     if request.args.get(STRANGER) != "no":
         return redirect(url_for("login.silent", next=wanted), 303)
     return Response(render_template("login.jinja", wanted=wanted), 401)
+
+
+def _page_of_form() -> str:
+    """Where a form was sent from: an address that takes forms cannot be returned to."""
+    referrer = urlsplit(request.referrer or "")
+    if referrer.netloc != urlsplit(the_bridge().settings.bridge_url).netloc:
+        return own_path(None)
+    return own_path(f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path)

@@ -9,8 +9,9 @@ from jinja2 import StrictUndefined
 
 from bridge.core.model.stripe import Price
 from bridge.core.telling import words
+from bridge.errors import Transient
 from bridge.render import statement_filters
-from bridge.web.context import reader, the_bridge, the_look
+from bridge.web.context import Reader, reader, the_bridge, the_look
 
 
 def teach(app: Flask) -> None:
@@ -34,11 +35,19 @@ def _amount(price: Price) -> str:
     return words.amount_words(price, words.LOCALE)
 
 
+def _reader_if_known() -> Reader | None:
+    """The reader; nobody while the database is away, so that a page can say that it is."""
+    try:
+        return reader()
+    except Transient:
+        return None
+
+
 def _common() -> dict[str, Any]:
     return {
         "look": the_look(),
         "locale": words.LOCALE,
-        "reader": reader(),
+        "reader": _reader_if_known(),
         "forum_url": the_bridge().settings.discourse_url,
         "request_id": g.get("request_id", ""),
     }

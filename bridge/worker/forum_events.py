@@ -11,7 +11,7 @@ import structlog
 import handlers
 from bridge.core.events.forum import ForumEvent
 from bridge.core.events.outcome import DONE, Outcome, ignored
-from bridge.core.events.tasks import Ignore, ReadGroups, SyncUser
+from bridge.core.events.tasks import EndSessions, Ignore, ReadGroups, SyncUser
 from bridge.errors import NotFound
 from bridge.store import Connection, groups, inbox, links, observed, users, work
 from bridge.wiring import Bridge
@@ -51,6 +51,9 @@ def _take(connection: Connection, event: ForumEvent, now: datetime) -> Outcome |
             if event.name == "user_anonymized" and _concerns(connection, user_id):
                 users.mark(connection, user_id, "anonymized", now)
             return user_id
+        case EndSessions(user_id):
+            users.sign_out(connection, user_id, now)
+            return DONE
         case ReadGroups():
             groups.ask_for_list(connection)
             return DONE

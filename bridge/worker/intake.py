@@ -19,6 +19,7 @@ from bridge.core.events import outcome
 from bridge.core.events.outcome import DONE, Outcome
 from bridge.core.events.stripe import Event
 from bridge.core.events.tasks import (
+    EndSessions,
     Ignore,
     Link,
     ReadCustomer,
@@ -93,7 +94,7 @@ def _take(bridge: Bridge, task: Task, needs: Needs) -> None:
                 needs.links[task.customer_id] = user_id
         case ReadCustomer():
             needs.customers.add(task.customer_id)
-        case Ignore() | ReadProduct() | ReadPrice() | SyncUser() | ReadGroups():
+        case Ignore() | ReadProduct() | ReadPrice() | SyncUser() | EndSessions() | ReadGroups():
             pass  # not of a customer: the common lane works on them
         case _:
             assert_never(task)

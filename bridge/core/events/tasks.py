@@ -80,6 +80,13 @@ class SyncUser:
 
 
 @dataclass(frozen=True, slots=True)
+class EndSessions:
+    """Somebody logged out of the forum: their sessions here end, in every browser."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReadGroups:
     """Discourse says that a group was made, changed or deleted: read the list of groups again."""
 
@@ -99,6 +106,7 @@ Task = (
     | Link
     | ReadCustomer
     | SyncUser
+    | EndSessions
     | ReadGroups
     | Ignore
 )

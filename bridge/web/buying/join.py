@@ -238,7 +238,7 @@ def pay(key: str) -> AnyResponse:
     """Go to Stripe's page for one price. The same button pressed twice leads to the same page."""
     known = reader()
     if known is None:
-        return redirect(url_for("join.offer", key=key), 303)
+        return redirect(with_query(url_for("join.offer", key=key), **{"from": _came_from()}), 303)
     offers = offers_of(key)
     if len(offers) != 1:
         return redirect(url_for("join.offer", key=key), 303)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
-from flask import redirect, request, session, url_for
+from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.actor import Actor
 from bridge.core.model.roles import RIGHTS, Right
-from bridge.web.context import Reader, here, now, reader, the_bridge
-from bridge.web.login import STRANGER, ask_for_login
+from bridge.web.context import Reader, reader, the_bridge
+from bridge.web.login import ask_for_login
 from bridge.web.security import Stop
-
-# The forum is asked again who somebody is after this long.
-ROLE_HOLDS = timedelta(hours=1)
 
 NEEDS: Mapping[str, Right] = {
     "moderate.today": "look",
@@ -30,18 +26,9 @@ NEEDS: Mapping[str, Right] = {
 
 
 def guard() -> AnyResponse | None:
-    """Let nobody pass without a role that the forum confirmed within the hour, and the right."""
-    known = reader()
-    if known is None:
+    """Let nobody pass without a role that the forum confirmed within minutes, and the right."""
+    if reader() is None:
         return ask_for_login()
-    if _is_stale():
-        if request.method != "GET":
-            raise Stop(403, "Please sign in again", "Your role was checked over an hour ago.")
-        if request.args.get(STRANGER) == "no":
-            session.clear()
-            return ask_for_login()
-        session.clear()
-        return redirect(url_for("login.silent", next=here(STRANGER)), 303)
     require(NEEDS.get(request.endpoint or ""))
     return None
 
@@ -67,8 +54,3 @@ def refuse_own_account(known: Reader, user_id: int) -> None:
     """Where the site wants two persons, nobody decides about themselves."""
     if the_bridge().policy.two_persons and known.user_id == user_id:
         raise Stop(403, "Ask a second person", "Nobody decides about their own account here.")
-
-
-def _is_stale() -> bool:
-    signed_in_at = session.get("signed_in_at")
-    return signed_in_at is None or now() - datetime.fromisoformat(signed_in_at) > ROLE_HOLDS
