@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 problems found or failed, 2 wrong usage, 3 wrong settings,
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from keyword import iskeyword
 from typing import Any
@@ -76,20 +77,20 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it. A wrong setting ends with 3, something out of reach with 4, a refusal with 1."""
+        say = _say_as_json if "--json" in ctx.args else _say
         try:
             return super().invoke(ctx)
         except (SettingsError, PolicyError) as error:
-            for problem in error.problems:
-                _say(problem.code, problem.message, problem.hint)
+            say(*((one.code, one.message, one.hint) for one in error.problems))
             sys.exit(WRONG_SETTINGS)
         except errors.Config as error:
-            _say(error.code, error.message, error.hint)
+            say((error.code, error.message, error.hint))
             sys.exit(WRONG_SETTINGS)
         except errors.Transient as error:
-            _say("", str(error), "Try again later.")
+            say(("", str(error), "Try again later."))
             sys.exit(NOT_NOW)
         except errors.BridgeError as error:
-            _say("", str(error), "")
+            say(("", str(error), ""))
             sys.exit(FAILED)
 
 
@@ -99,8 +100,17 @@ def main() -> None:
     """Keep Discourse groups in step with what people bought on Stripe."""
 
 
-def _say(code: str, message: str, hint: str) -> None:
-    click.secho(f"{code} " if code else "", fg="red", bold=True, nl=False, err=True)
-    click.echo(message, err=True)
-    if hint:
-        click.echo(f"     {hint}", err=True)
+def _say(*problems: tuple[str, str, str]) -> None:
+    """Tell people: code, message and hint of each problem."""
+    for code, message, hint in problems:
+        click.secho(f"{code} " if code else "", fg="red", bold=True, nl=False, err=True)
+        click.echo(message, err=True)
+        if hint:
+            click.echo(f"     {hint}", err=True)
+
+
+def _say_as_json(*problems: tuple[str, str, str]) -> None:
+    """Tell a script: whoever asks for JSON gets JSON, whatever happens (A126)."""
+    names = ("code", "message", "hint")
+    told = {"errors": [dict(zip(names, one, strict=True)) for one in problems]}
+    click.echo(json.dumps(told, indent=2, ensure_ascii=False))

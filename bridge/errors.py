@@ -22,12 +22,17 @@ class Unreachable(Transient):
 class RateLimited(Transient):
     """The other side asked everybody to wait: all callers pause, not only this one."""
 
-    def __init__(self, message: str, retry_after: float) -> None:
+    def __init__(self, message: str, retry_after: float, *, by_proxy: bool = False) -> None:
         super().__init__(message, retry_after)
+        self.by_proxy = by_proxy
 
 
 class NoRequestLeft(RateLimited):
     """Our own limit for the minute is used up: nothing was sent, and nobody refused anything."""
+
+
+class Blocked(Transient):
+    """Not the other side but a proxy before it refuses, with a page of its own."""
 
 
 class Uncertain(Transient):

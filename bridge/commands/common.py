@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import click
@@ -102,10 +102,15 @@ def console() -> Console:
     return wide if wide.is_terminal else Console(width=160, soft_wrap=True)
 
 
+def _plain(value: object) -> str:
+    """Times as ISO 8601, with its T; everything else as it is said."""
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
 def show(data: Any, *, as_json: bool, for_people: Callable[[Console], None]) -> None:
     """Print for a script or for people."""
     if as_json:
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=_plain))
     else:
         for_people(console())
 

@@ -13,7 +13,8 @@ from rich.table import Table
 from bridge import logs
 from bridge.commands.common import as_json, environment, show
 from bridge.commands.exits import FAILED, WRONG_SETTINGS
-from bridge.doctor.checks import Finding, examine
+from bridge.doctor.checks import examine
+from bridge.doctor.findings import Finding
 
 MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "problem": "[bold red]problem[/]"}
 

@@ -16,7 +16,7 @@ from bridge.core.model.check import Check
 from bridge.core.model.discourse import Group, Member, User
 from bridge.discourse_api.http import Answer, ForumClient, Gate, Priority, Refused
 from bridge.discourse_api.look import Site, read_site
-from bridge.discourse_api.probe import probe
+from bridge.discourse_api.probe import probe, probe_group
 from bridge.discourse_api.reader import (
     LogEntry,
     read_cards,
@@ -302,6 +302,10 @@ class DiscourseApi:
     def probe(self, group_id: int | None = None) -> list[Check]:
         """What the key can do, found out without changing anything."""
         return probe(self._forum, group_id)
+
+    def probe_group(self, group_id: int) -> list[Check]:
+        """Whether the key can change this group's members, found out without changing them."""
+        return probe_group(self._forum, group_id)
 
 
 def _written(answer: Answer, key: str, path: str) -> tuple[str, ...]:

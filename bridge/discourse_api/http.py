@@ -21,6 +21,7 @@ import urllib3
 from pydiscourse import DiscourseClient
 
 from bridge.errors import (
+    Blocked,
     BridgeError,
     Forbidden,
     NotFound,
@@ -177,9 +178,14 @@ def _redirect(what: str, response: requests.Response) -> BridgeError:
 
 def _refusal(what: str, response: requests.Response) -> BridgeError:
     status, words = response.status_code, _words(response)
+    # Cloudflare and its like answer with HTML; Discourse speaks JSON or plain text here.
+    by_proxy = "html" in response.headers.get("Content-Type", "")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         wait = _wait_seconds(response)
-        return RateLimited(f"{what}: too many requests, wait {wait:g} s", wait)
+        words = "a proxy before the forum limits requests" if by_proxy else "too many requests"
+        return RateLimited(f"{what}: {words}, wait {wait:g} s", wait, by_proxy=by_proxy)
+    if status == HTTPStatus.FORBIDDEN and by_proxy:
+        return Blocked(f"{what}: a proxy before the forum refuses this machine")
     if status == HTTPStatus.NOT_FOUND:
         return NotFound(f"{what}: Discourse knows no such thing ({words})")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):

@@ -48,6 +48,15 @@ def probe(forum: ForumClient, group_id: int | None = None) -> list[Check]:
     )
 
 
+def probe_group(forum: ForumClient, group_id: int) -> list[Check]:
+    """Try adding to one group and removing from it; three or four requests."""
+    group, member_id = _group(forum, group_id)
+    return [
+        _check(MEMBERS, "add members", _try_add(forum, group, member_id), group),
+        _check(MEMBERS, "remove members", _try_remove(forum, group, None), group),
+    ]
+
+
 def _wrong_key(forum: ForumClient) -> Check:
     return Check(
         "key",

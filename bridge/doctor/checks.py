@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Literal
 
 import redis
@@ -21,6 +20,8 @@ from bridge.core.rules.policy import PolicyError
 from bridge.core.telling.alerts import WORST_SKEW_SECONDS
 from bridge.discourse_api.client import DiscourseApi
 from bridge.discourse_api.http import Priority
+from bridge.doctor import proofs
+from bridge.doctor.findings import Finding, cause, wrong
 from bridge.errors import BridgeError, Config, Transient
 from bridge.processes.startup import mode_problem
 from bridge.settings import Settings, SettingsError
@@ -29,20 +30,10 @@ from bridge.store import migrate
 from bridge.wiring import Bridge, build, read_policy
 from bridge.worker.reconcile import ENTITLEMENTS, TYPES
 
+Part = Callable[[Bridge], Iterable[Finding]]
 REACH_SECONDS = 5
 OLDEST_VERSION = "2018"  # the oldest shape of events that is understood
 NOT_NEEDED_HINT = "The bridge runs without it."
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found out about one thing. A note is worth reading and stops nothing."""
-
-    subject: str
-    level: Literal["ok", "note", "problem"]
-    message: str
-    code: str = ""
-    hint: str = ""
 
 
 def examine(env: Mapping[str, str]) -> Iterator[Finding]:
@@ -51,36 +42,45 @@ def examine(env: Mapping[str, str]) -> Iterator[Finding]:
         settings = Settings.from_env(env)
         read_policy(settings.bridge_config)
     except (SettingsError, PolicyError) as error:
-        yield from (_wrong("Settings", problem) for problem in error.problems)
+        yield from (wrong("Settings", problem) for problem in error.problems)
         return
     except Config as problem:
-        yield _wrong("Settings", problem)
+        yield wrong("Settings", problem)
         return
     mode = "live mode: real money" if settings.livemode else "test mode: no real money"
     yield Finding("Settings", "ok", f"complete; {mode}")
     try:
         bridge = build(settings, patient=True)
     except Config as problem:
-        yield _wrong("Database", problem)
+        yield wrong("Database", problem)
         return
     try:
-        parts: tuple[Callable[[Bridge], Iterable[Finding]], ...] = (
+        parts: tuple[Part, ...] = (
             _database,
             _redis,
+            proofs.port,
             _clock,
             _discourse,
+            proofs.connect_secret,
             _stripe,
             _webhooks,
+            proofs.webhook_secret,
             _mapping,
         )
         for part in parts:
-            yield from part(bridge)
+            yield from _tried(bridge, part)
     finally:
         bridge.store.close()
 
 
-def _wrong(subject: str, problem: Config) -> Finding:
-    return Finding(subject, "problem", problem.message, problem.code, problem.hint)
+def _tried(bridge: Bridge, part: Part) -> Iterator[Finding]:
+    """One part; what stops it is a finding too, so that the others are tried all the same."""
+    try:
+        yield from part(bridge)
+    except BridgeError as error:
+        subject = part.__name__.strip("_").replace("_", " ").capitalize()
+        hint = cause(error, "the settings that it needs")
+        yield Finding(subject, "problem", f"could not be tried: {error}", "B125", hint)
 
 
 # --- This machine -------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def _database(bridge: Bridge) -> Iterator[Finding]:
         hint = "Install the version that it was used with last."
         yield Finding("Database", "problem", f"{where}: a later version's", "B121", hint)
     if other_mode:
-        yield _wrong("Database", other_mode)
+        yield wrong("Database", other_mode)
 
 
 def _redis(bridge: Bridge) -> Iterator[Finding]:
@@ -158,7 +158,7 @@ def _discourse(bridge: Bridge) -> Iterator[Finding]:
     try:
         checks = _forum(bridge).probe()
     except Transient as error:
-        yield Finding("Discourse", "problem", str(error), "B131", "Check DISCOURSE_URL.")
+        yield Finding("Discourse", "problem", str(error), "B131", cause(error, "DISCOURSE_URL"))
         return
     yield from _told("Discourse", checks, "B130")
 
@@ -167,7 +167,7 @@ def _stripe(bridge: Bridge) -> Iterator[Finding]:
     try:
         checks = bridge.stripe.probe_scopes(features=bool(bridge.policy.features))
     except BridgeError as error:
-        yield Finding("Stripe", "problem", str(error), "B161", "Check STRIPE_API_KEY.")
+        yield Finding("Stripe", "problem", str(error), "B161", cause(error, "STRIPE_API_KEY"))
         return
     yield from _told("Stripe", checks, "B160")
 
@@ -237,7 +237,18 @@ def _mapping(bridge: Bridge) -> Iterator[Finding]:
         yield Finding("Mapping", level, message, problem.code, problem.hint)
     rule_count, group_count = len(rules.all), len(rules.mapped_group_ids)
     yield Finding("Mapping", "ok", f"{rule_count} rules, {group_count} groups")
+    yield from _groups(bridge, sorted(rules.mapped_group_ids & groups.keys()))
     yield from _portal(bridge, rules, prices)
+
+
+def _groups(bridge: Bridge, group_ids: Iterable[int]) -> Iterator[Finding]:
+    """Whether the key may change each of the mapped groups, and not one of them only (A147)."""
+    try:
+        for group_id in group_ids:
+            refused = [one for one in _forum(bridge).probe_group(group_id) if not one.ok]
+            yield from _told("Groups", refused, "B130")
+    except Transient as error:
+        yield Finding("Groups", "problem", str(error), "B131", cause(error, "DISCOURSE_URL"))
 
 
 def _portal(bridge: Bridge, rules: Rules, prices: Iterable[Price]) -> Iterator[Finding]:
@@ -253,6 +264,7 @@ def _portal(bridge: Bridge, rules: Rules, prices: Iterable[Price]) -> Iterator[F
     except BridgeError as error:
         yield Finding("Portal", "note", f"not checked: {error}", hint=NOT_NEEDED_HINT)
         return
+    yield from proofs.proration(terms)
     missing = [id_ for id_ in steps if terms is None or not terms.offers(id_)]
     if missing:
         message = f"members cannot change to {', '.join(missing)} by themselves"

@@ -230,6 +230,17 @@ def count_dead(connection: Connection) -> int:
     return connection.scalar(asked) or 0
 
 
+def delivered(connection: Connection, event_ids: Collection[str]) -> list[str]:
+    """Which of these events Stripe itself brought here, signed; the newest first."""
+    return list(
+        connection.scalars(
+            select(inbox.c.event_id)
+            .where(inbox.c.event_id.in_(list(event_ids)), inbox.c.source == "stripe")
+            .order_by(inbox.c.created_at.desc(), inbox.c.event_id)
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """What happened at Stripe, when, and when it came here."""
