@@ -228,6 +228,12 @@ class DiscourseApi:
         )
         return _reading("/user-cards.json", read_cards, answer.body)
 
+    def suspended_users(self, page: int) -> tuple[int, ...]:
+        """Ids of those who are suspended: 100 a page, none past the last one. Pages begin at 1."""
+        path = "/admin/users/list/suspended.json"
+        answer = self._forum.exchange("GET", path, params={"page": page}, priority="low")
+        return _reading(path, lambda rows: tuple(int(row["id"]) for row in rows), answer.body)
+
     # --- Messages -------------------------------------------------------------------------------
 
     def create_message(

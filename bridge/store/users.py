@@ -6,12 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from bridge.core.model.discourse import User
 from bridge.store import names
 from bridge.store.changes import log
-from bridge.store.schema import users
+from bridge.store.own import is_own
+from bridge.store.schema import customers, users
 from bridge.store.work import insert_for
 
 
@@ -71,6 +72,24 @@ def absent(connection: Connection, limit: int) -> list[int]:
             .limit(limit)
         )
     )
+
+
+def payers_after(connection: Connection, user_id: int, limit: int) -> list[tuple[int, str | None]]:
+    """Users with a customer at Stripe who are not known to be away, with their last known names."""
+    mine = customers.c.user_id
+    rows = connection.execute(
+        select(mine, users.c.username)
+        .outerjoin(users, users.c.user_id == mine)
+        .where(
+            is_own(customers),
+            mine > user_id,
+            or_(users.c.state.is_(None), users.c.state == "active"),
+        )
+        .distinct()
+        .order_by(mine)
+        .limit(limit)
+    )
+    return [(row.user_id, row.username) for row in rows]
 
 
 def see(connection: Connection, user: User, now: datetime) -> None:

@@ -18,6 +18,7 @@ from bridge.errors import BridgeError
 from bridge.store import inbox, state, work
 from bridge.wiring import Bridge
 from bridge.worker import (
+    accounts,
     alerts,
     forum_events,
     group_members,
@@ -58,6 +59,7 @@ def _take_up_events(bridge: Bridge) -> None:
 PERIODIC = (
     Periodic("groups", timedelta(minutes=10), group_members.read_groups),
     Periodic("absent", timedelta(hours=1), forum_events.look_after_the_absent),
+    Periodic("accounts", timedelta(hours=20), accounts.look_at_payers),
     Periodic("catalogue", timedelta(hours=6), reconcile.read_catalogue),
     Periodic("backfill", timedelta(minutes=5), reconcile.backfill),
     Periodic("reconcile", timedelta(days=1), reconcile.read_everybody),

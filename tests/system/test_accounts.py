@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -69,6 +69,15 @@ def merge(world: System, source: str, target: str) -> None:
     on_forum(world, "POST", f"/admin/users/{world.user(source)}/merge.json", target_username=target)
     world.advance(30)
     world.settle()
+
+
+def anonymize(world: System, user: str) -> None:
+    on_forum(world, "PUT", f"/admin/users/{world.user(user)}/anonymize.json")
+
+
+def merge_into_another(world: System, user: str) -> None:
+    world.user("another")
+    merge(world, user, "another")
 
 
 def figure(world: System, name: str) -> float:
@@ -174,6 +183,27 @@ def test_E58_a_deletion_that_nobody_reported_is_found_by_the_sweep(world: System
     delete(world, "alice")
     sweep(world)
     assert figure(world, "bridge_paying_without_account") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (suspend, "pays_suspended"),
+        (anonymize, "pays_without_account"),
+        (delete, "pays_without_account"),
+        (merge_into_another, "pays_without_account"),
+    ],
+)
+def test_A115_without_the_forums_webhook_it_is_known_and_alerted_within_a_day(
+    world: System, change: Callable[[System, str], None], kind: str
+) -> None:
+    world.subscribe(world.customer("alice"), world.price("supporters"))
+    world.subscribe(world.customer("bob"), world.price("supporters"))
+    world.settle()
+    world.sandbox.forum.hooks.clear()
+    change(world, "alice")
+    pass_days(world, 1.1)
+    assert [one["kind"] for one in asked(world, "alerts")] == [kind]
 
 
 # --- Merged, made anew ----------------------------------------------------------------------------
