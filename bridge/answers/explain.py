@@ -231,7 +231,7 @@ def _customers(connection: Connection, user_id: int, when: When) -> list[dict[st
     """The customers that are theirs, or that were by what was known then."""
     if when.known:
         return history.customers_at(connection, user_id, when.at)
-    rows = links.customer_rows(connection, links.customers_of(connection, user_id))
+    rows = links.customers_among(connection, links.customers_of(connection, user_id))
     return [
         {
             "id": row.customer_id,
@@ -255,7 +255,7 @@ def _changes(
         {
             "at": row.at,
             "action": row.action,
-            "group": names.get(row.group_id, row.group_id),
+            "group": _name_of(names, row.group_id),
             "customer": row.customer_id,
             "cause": row.cause,
             "rule": row.rule_id,
@@ -263,5 +263,9 @@ def _changes(
             "detail": row.detail,
         }
         for row in changes.of_user(connection, user_id, when.at)
-        if group_name is None or names.get(row.group_id) == group_name
+        if group_name is None or _name_of(names, row.group_id) == group_name
     ]
+
+
+def _name_of(names: Mapping[int, str], group_id: int | None) -> str | int | None:
+    return None if group_id is None else names.get(group_id, group_id)

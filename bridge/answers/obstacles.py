@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from bridge.core.memberships.member import Membership
 from bridge.core.model.reasons import Reason
 from bridge.core.telling.holds import for_moderator
-from bridge.store import Connection, Row, alerts, groups, memberships, users, work
+from bridge.store import Connection, alerts, groups, member, users, work
 from bridge.wiring import Bridge
 
 Said = dict[str, Any]
@@ -16,38 +17,44 @@ Said = dict[str, Any]
 
 def waits(bridge: Bridge, connection: Connection, user_id: int, group_id: int) -> list[Said]:
     """Why a membership is not, or not yet, what is wanted of it: each thing it waits for."""
-    row = memberships.rows_of(connection, user_id).get(group_id)
+    row = member.memberships_of(connection, user_id).get(group_id)
     if row is None:
         return []
     found = [*_kept_back(row)]
-    if row.wanted != row.actual and not found:
-        found += _on_the_way(bridge, connection, row)
+    if row.membership.wanted != row.actual and not found:
+        found += _on_the_way(bridge, connection, user_id, row)
     return found
 
 
-def _kept_back(row: Row[Any]) -> Iterable[Said]:
-    if row.hold:
-        words = for_moderator(row.hold, remedy=True)
-        yield _wait("hold", f"held: {words}", row.hold_at, code=row.hold)
-    if row.override and row.wanted:
+def _kept_back(row: Membership) -> Iterable[Said]:
+    wanted, hold = row.membership.wanted, row.membership.hold
+    if hold:
+        words = for_moderator(hold, remedy=True)
+        yield _wait("hold", f"held: {words}", row.hold_at, code=hold)
+    if row.override and wanted:
         yield _wait("override", for_moderator(row.override, remedy=True), row.override_at)
-    if not row.wanted and row.actual and row.owned == "no":
+    if not wanted and row.actual and row.owned == "no":
         yield _wait("not_ours", "the bridge did not put them in, so it never takes them out", None)
 
 
-def _on_the_way(bridge: Bridge, connection: Connection, row: Row[Any]) -> list[Said]:
+def _on_the_way(
+    bridge: Bridge, connection: Connection, user_id: int, row: Membership
+) -> list[Said]:
     """What an addition or a removal that is decided still waits for."""
     found: list[Said] = []
-    account = users.state_of(connection, row.user_id)
-    if row.wanted and account not in {None, "active"}:
+    membership = row.membership
+    account = users.state_of(connection, user_id)
+    if membership.wanted and account not in {None, "active"}:
         found.append(_wait("account", f"the account on the forum is {account}", None))
-    if not row.wanted and row.swap_to is None and row.confirmed_at is None and row.unwanted_at:
-        at = row.unwanted_at + timedelta(seconds=bridge.policy.removal_confirm_seconds)
+    is_swap = membership.swap_to is not None
+    unwanted_at = membership.unwanted_at
+    if not membership.wanted and not is_swap and not membership.confirmed_at and unwanted_at:
+        at = unwanted_at + timedelta(seconds=bridge.policy.removal_confirm_seconds)
         words = f"a second complete reading of Stripe, not before {at:%Y-%m-%d %H:%M:%S}"
-        found.append(_wait("confirm", words, row.unwanted_at))
-    if not row.wanted and row.swap_to is not None:
+        found.append(_wait("confirm", words, unwanted_at))
+    if not membership.wanted and is_swap:
         found.append(_wait("swap", "the higher or lower group has to be there first", None))
-    dirty = work.waiting_of(connection, row.user_id)
+    dirty = work.waiting_of(connection, user_id)
     if dirty is not None:
         words = f"Stripe is to be read again first ({dirty.error or 'due now'})"
         found.append(_wait("reading", words, dirty.since_at))
@@ -58,23 +65,24 @@ def _on_the_way(bridge: Bridge, connection: Connection, row: Row[Any]) -> list[S
     ]
 
 
-def _of_group(connection: Connection, row: Row[Any], now: datetime) -> Iterable[Said]:
-    group = groups.row_of(connection, row.group_id)
+def _of_group(connection: Connection, row: Membership, now: datetime) -> Iterable[Said]:
+    leaves = not row.membership.wanted
+    group = groups.state_of(connection, row.group_id)
     if group is None or group.missing_since is not None:
         yield _wait("group", "the forum does not have this group any more", None)
         return
-    if not row.wanted and group.removals_stopped_at is not None:
+    if leaves and group.removals_stopped_at is not None:
         words = f"many are to go at once; `bridge release {group.name}` lets them go"
         yield _wait("limit", words, group.removals_stopped_at)
-    elif not row.wanted and group.removals_next_at and group.removals_next_at > now:
+    elif leaves and group.removals_next_at and group.removals_next_at > now:
         words = (
             f"the hourly pace of removals; the next one may go at {group.removals_next_at:%H:%M}"
         )
         yield _wait("pace", words, None)
-    if not row.wanted and (since_at := alerts.held_since(connection)) is not None:
+    if leaves and (since_at := alerts.held_since(connection)) is not None:
         words = "news from Stripe does not arrive: `bridge alerts`; moderators are told first"
         yield _wait("alert", words, since_at)
-    if not row.wanted and row.owned == "claimed":
+    if leaves and row.owned == "claimed":
         yield _wait("whose", "a reading of the group, to see who had added them", None)
     if group.error:
         yield _wait("forum", f"the forum: {group.error} (again {group.next_at:%H:%M:%S})", None)

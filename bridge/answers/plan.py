@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bridge.core.memberships.decision import WantedMembership, decide
+from bridge.core.memberships.member import Membership
 from bridge.core.memberships.situation import situation
 from bridge.core.memberships.why import why
 from bridge.core.model.rights import Facts, Grant
@@ -140,7 +140,7 @@ def _plan_user(
     before = memberships.wanted_of(connection, user_id)
     decision = decide(before, verdicts, situation(bridge.policy, fresh.rules, verdicts, now, now))
     after = {**before, **{membership.group_id: membership for membership in decision.memberships}}
-    rows = memberships.rows_of(connection, user_id)
+    rows = member.memberships_of(connection, user_id)
     username = users.username_of(connection, user_id)
     for group_id, membership in sorted(after.items()):
         action = _action(membership, rows.get(group_id), user_id in fresh.members.get(group_id, ()))
@@ -183,7 +183,7 @@ def _with_fresh(
     )
 
 
-def _action(membership: WantedMembership, row: Any, is_member: bool) -> str | None:  # noqa: FBT001 - two facts
+def _action(membership: WantedMembership, row: Membership | None, is_member: bool) -> str | None:  # noqa: FBT001 - two facts
     held = membership.hold or (row.override if row is not None else None)
     if membership.wanted and not is_member:
         return "hold" if held else "add"

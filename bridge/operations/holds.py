@@ -12,7 +12,7 @@ from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group
 from bridge.operations.grants import Given, grant, preview_grant
 from bridge.operations.preview import Effect, What, effects
-from bridge.store import memberships, overrides, work
+from bridge.store import member, overrides, work
 from bridge.wiring import Bridge
 
 
@@ -118,5 +118,5 @@ def _held(bridge: Bridge, user_id: int, group: Group) -> str:
 
 def _kept(bridge: Bridge, user_id: int, group: Group) -> tuple[str | None, str | None]:
     with bridge.store.read() as connection:
-        row = memberships.rows_of(connection, user_id).get(group.id)
-    return (row.override, row.hold) if row is not None else (None, None)
+        row = member.memberships_of(connection, user_id).get(group.id)
+    return (row.override, row.membership.hold) if row is not None else (None, None)

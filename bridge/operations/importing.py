@@ -170,7 +170,7 @@ def _matched(bridge: Bridge, row: Row, given: HandGrant, *, is_over: bool) -> Ou
         known, _ = facts.facts_of(connection, given.user_id)
         unread = [
             one.customer_id
-            for one in links.customer_rows(
+            for one in links.customers_among(
                 connection, links.customers_of(connection, given.user_id)
             )
             if one.read_at is None and one.deleted_at is None

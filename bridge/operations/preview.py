@@ -11,7 +11,7 @@ from bridge.core.memberships.situation import situation
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.grants import grants
-from bridge.store import facts, groups, memberships
+from bridge.store import facts, groups, member, memberships
 from bridge.wiring import Bridge
 from bridge.worker import sharing
 
@@ -47,7 +47,7 @@ def effects(bridge: Bridge, user_id: int, what: What) -> tuple[Effect, ...]:
         known, _ = facts.facts_of(connection, user_id)
         rules = bridge.rulebook.rules(connection)
         wanted = memberships.wanted_of(connection, user_id)
-        rows = memberships.rows_of(connection, user_id)
+        rows = member.memberships_of(connection, user_id)
         names = {one.id: one.name for one in groups.load_groups(connection).values()}
     verdicts = grants(what.facts(known), rules, bridge.policy, now)
     before = what.before(wanted)

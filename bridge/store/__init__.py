@@ -1,7 +1,7 @@
 """The record: SQLite or PostgreSQL through SQLAlchemy, from the first migration."""
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from bridge.store.engine import Store
 
-__all__ = ["Connection", "Row", "Store"]
+__all__ = ["Connection", "Store"]

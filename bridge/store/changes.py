@@ -123,20 +123,6 @@ def log_seen(connection: Connection, group_id: int, found: Iterable[Seen], now: 
         connection.execute(insert(changes), lines)
 
 
-def of_user(
-    connection: Connection, user_id: int, until: datetime, limit: int = 200
-) -> list[Row[Any]]:
-    """The last lines about a user up to a time, the newest first."""
-    return list(
-        connection.execute(
-            select(changes)
-            .where(changes.c.user_id == user_id, changes.c.at <= until)
-            .order_by(changes.c.id.desc())
-            .limit(limit)
-        )
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """A line of the log."""
@@ -150,6 +136,27 @@ class Change:
     cause: str | None
     rule_id: str | None
     outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DetailedChange(Change):
+    """A line of the log with all that it was written with."""
+
+    detail: Mapping[str, Any] | None
+
+
+def of_user(
+    connection: Connection, user_id: int, until: datetime, limit: int = 200
+) -> list[DetailedChange]:
+    """The last lines about a user up to a time, the newest first."""
+    columns = [changes.c[field.name] for field in fields(DetailedChange)]
+    rows = connection.execute(
+        select(*columns)
+        .where(changes.c.user_id == user_id, changes.c.at <= until)
+        .order_by(changes.c.id.desc())
+        .limit(limit)
+    )
+    return [DetailedChange(*row) for row in rows]
 
 
 def page(

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from bridge.store.schema import checkouts
 from bridge.store.work import insert_for
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """An order, and where Stripe's page for it is; `return_to`: the post that it was begun from."""
+
+    id: str
+    user_id: int
+    price_id: str
+    return_to: str | None
+    session_id: str | None
+    url: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    completed_at: datetime | None
+
+
+_COLUMNS = tuple(checkouts.c[field.name] for field in fields(Checkout))
 
 
 def begin(
@@ -20,8 +38,8 @@ def begin(
     return_to: str | None,
     now: datetime,
     open_for: str | None = None,
-) -> Row[Any] | None:
-    """The row of this checkout, made now or by an earlier click; None if it is somebody else's.
+) -> Checkout | None:
+    """This checkout, begun now or by an earlier click; None if it is somebody else's.
 
     Where another one is `open_for` the same, that one: the caller compares the ids.
     """
@@ -40,9 +58,7 @@ def begin(
     row = get(connection, checkout_id)
     if row is not None:
         return row if (row.user_id, row.price_id) == (user_id, price_id) else None
-    return connection.execute(
-        select(checkouts).where(checkouts.c.open_for == open_for)
-    ).one_or_none()
+    return _one(connection, checkouts.c.open_for == open_for)
 
 
 def save_session(
@@ -56,9 +72,14 @@ def save_session(
     )
 
 
-def get(connection: Connection, checkout_id: str) -> Row[Any] | None:
+def get(connection: Connection, checkout_id: str) -> Checkout | None:
     """A checkout, whosever it is: the caller compares the user."""
-    return connection.execute(select(checkouts).where(checkouts.c.id == checkout_id)).one_or_none()
+    return _one(connection, checkouts.c.id == checkout_id)
+
+
+def _one(connection: Connection, about: ColumnElement[bool]) -> Checkout | None:
+    row = connection.execute(select(*_COLUMNS).where(about)).one_or_none()
+    return Checkout(*row) if row else None
 
 
 def complete(connection: Connection, checkout_id: str, now: datetime) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, Row, Table, or_, select, union
+from sqlalchemy import Connection, Table, or_, select, union
 
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Purchase, Subscription
-from bridge.store import hand_grants, shares
+from bridge.store import hand_grants, links, shares
+from bridge.store.links import Customer
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import (
@@ -30,25 +31,23 @@ def facts_of(connection: Connection, user_id: int) -> tuple[Facts, datetime | No
     return facts_around(connection, user_id, around), oldest_reading(around)
 
 
-def customers_around(connection: Connection, user_id: int) -> list[Row[Any]]:
+def customers_around(connection: Connection, user_id: int) -> list[Customer]:
     """A user's customers in the order in which they were linked, then those of their givers.
 
     `linked_at` is of whoever they are linked to.
     """
     own = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
     concerned = union(own, *shares.paying_for(user_id))
-    rows = connection.execute(
-        select(customers).where(is_own(customers), customers.c.customer_id.in_(concerned))
-    )
-    givers: list[Row[Any]] = []
-    mine: list[Row[Any]] = []
-    for row in sorted(rows, key=lambda row: str(row.customer_id)):
+    rows = links.customers_among(connection, concerned)
+    givers: list[Customer] = []
+    mine: list[Customer] = []
+    for row in sorted(rows, key=lambda row: row.customer_id):
         (mine if row.user_id == user_id else givers).append(row)
-    mine.sort(key=lambda row: row.linked_at)
+    mine.sort(key=lambda row: row.since)
     return [*mine, *givers]
 
 
-def facts_around(connection: Connection, user_id: int, around: Sequence[Row[Any]]) -> Facts:
+def facts_around(connection: Connection, user_id: int, around: Sequence[Customer]) -> Facts:
     """What a decision rests on; `around`: the customers (`customers_around`)."""
     own = frozenset(row.customer_id for row in around if row.user_id == user_id)
     paid, gifts = _own_and_given(connection, subscriptions, Subscription, user_id, own)
@@ -64,11 +63,11 @@ def facts_around(connection: Connection, user_id: int, around: Sequence[Row[Any]
         given=given,
         given_purchases=given_purchases,
         seats=shares.seats_of_user(connection, user_id),
-        entitlements={row.customer_id: frozenset(row.entitlements) for row in asked},
+        entitlements={row.customer_id: frozenset(row.entitlements or ()) for row in asked},
     )
 
 
-def oldest_reading(around: Iterable[Row[Any]]) -> datetime | None:
+def oldest_reading(around: Iterable[Customer]) -> datetime | None:
     """The time of the oldest complete reading of these customers; None if one was never read."""
     live = [row for row in around if row.deleted_at is None]
     # A listing of everybody's subscriptions proves nothing about entitlements.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, exists, or_, select, update
+from sqlalchemy import Connection, case, exists, or_, select, update
 
 from bridge.core.model.discourse import Group
 from bridge.store import state
@@ -90,9 +90,32 @@ def groups_by_id(connection: Connection, group_ids: Collection[int]) -> dict[int
     }
 
 
-def row_of(connection: Connection, group_id: int) -> Row[Any] | None:
-    """Everything known of one group."""
-    return connection.execute(select(groups).where(groups.c.id == group_id)).one_or_none()
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """How far the work on one group is: what is read, what waits, and what failed last."""
+
+    id: int
+    name: str
+    missing_since: datetime | None
+    next_at: datetime
+    attempts: int
+    batch_size: int
+    removals_stopped_at: datetime | None
+    removals_released: int
+    removals_next_at: datetime | None
+    page_offset: int
+    page_total: int | None
+    reading_since: datetime | None
+    error: str | None
+
+
+_STATE = tuple(groups.c[field.name] for field in fields(GroupState))
+
+
+def state_of(connection: Connection, group_id: int) -> GroupState | None:
+    """How far the work on a group is; None for a group never listed."""
+    row = connection.execute(select(*_STATE).where(groups.c.id == group_id)).one_or_none()
+    return GroupState(*row) if row else None
 
 
 def update_group(connection: Connection, group_id: int, **values: Any) -> None:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from bridge.store import users
 from bridge.store.changes import log
@@ -67,15 +79,41 @@ def live_customers_of(connection: Connection, user_id: int) -> dict[str, bool]:
     return {row.customer_id: row.proof != "reference" for row in rows}
 
 
-def customer_rows(connection: Connection, customer_ids: Iterable[str]) -> list[Row[Any]]:
-    """What is known of customers: linked to whom, read when, deleted."""
-    return list(
-        connection.execute(
-            select(customers).where(
-                is_own(customers), customers.c.customer_id.in_(list(customer_ids))
-            )
-        )
-    )
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer at Stripe: linked to whom, by what proof; read when; deleted.
+
+    `pending`: orders whose payment is on its way. `entitlements`: features by Stripe's word.
+    """
+
+    customer_id: str
+    user_id: int | None
+    proof: str | None
+    linked_by: str | None
+    linked_at: datetime | None
+    first_seen_at: datetime
+    deleted_at: datetime | None
+    read_at: datetime | None
+    has_purchases: bool
+    pending: Sequence[Mapping[str, Any]] | None
+    entitlements: Sequence[str] | None
+    entitlements_at: datetime | None
+
+    @property
+    def since(self) -> datetime:
+        """When they were linked; of an orphan, when they were first seen."""
+        return self.linked_at or self.first_seen_at
+
+
+_COLUMNS = tuple(customers.c[field.name] for field in fields(Customer))
+
+
+def customers_among(
+    connection: Connection, ids: Collection[str] | Select[Any] | CompoundSelect[Any]
+) -> list[Customer]:
+    """What is known of these customers."""
+    asked = select(*_COLUMNS).where(is_own(customers), customers.c.customer_id.in_(ids))
+    return [Customer(*row) for row in connection.execute(asked)]
 
 
 def link(

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select
 from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.member import Member, Membership
 from bridge.store import facts, groups, money
+from bridge.store.links import Customer
 from bridge.store.own import is_own
 from bridge.store.purchases import pending_of
 from bridge.store.schema import (
@@ -59,9 +60,9 @@ def _membership(row: Row[Any]) -> Membership:
     )
 
 
-def _last_linked_first(rows: list[Row[Any]]) -> list[Row[Any]]:
-    by_id = sorted(rows, key=lambda row: str(row.customer_id))
-    return sorted(by_id, key=lambda row: row.linked_at, reverse=True)
+def _last_linked_first(rows: list[Customer]) -> list[Customer]:
+    by_id = sorted(rows, key=lambda row: row.customer_id)
+    return sorted(by_id, key=lambda row: row.since, reverse=True)
 
 
 def everybody(connection: Connection) -> list[int]:

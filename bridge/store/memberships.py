@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -25,10 +26,18 @@ def wanted_of(connection: Connection, user_id: int) -> dict[int, WantedMembershi
     return {row.group_id: _membership(row) for row in rows}
 
 
-def rows_of(connection: Connection, user_id: int) -> dict[int, Row[Any]]:
-    """What is wanted and actual for a user, by group."""
-    rows = connection.execute(select(memberships).where(M.user_id == user_id))
-    return {row.group_id: row for row in rows}
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Whom a group has on record: what was last seen, and what was sent to the forum."""
+
+    user_id: int
+    wanted: bool
+    seen_at: datetime | None
+    intent: str | None
+    intent_at: datetime | None
+
+
+SENT = tuple(M[field.name] for field in fields(Sent))
 
 
 def save_decision(

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 
 from bridge.core.model.discourse import Member
 from bridge.store.changes import Seen, log_each, log_seen
+from bridge.store.memberships import SENT, Sent
 from bridge.store.schema import memberships
 from bridge.store.work import insert_for
 
@@ -77,17 +78,10 @@ def _save_seen(
     )
 
 
-def unseen(
-    connection: Connection, group_id: int, since: datetime, limit: int = 1000
-) -> list[Row[Any]]:
+def unseen(connection: Connection, group_id: int, since: datetime, limit: int = 1000) -> list[Sent]:
     """Members on our record whom a reading of the whole group, begun at `since`, did not show."""
-    return list(
-        connection.execute(
-            select(memberships)
-            .where(M.group_id == group_id, M.actual, M.seen_at < since)
-            .limit(limit)
-        )
-    )
+    asked = select(*SENT).where(M.group_id == group_id, M.actual, M.seen_at < since)
+    return [Sent(*row) for row in connection.execute(asked.limit(limit))]
 
 
 def _whose(row: Row[Any] | None, added_at: datetime) -> str:

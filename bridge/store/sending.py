@@ -11,10 +11,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from bridge.store import shares
 from bridge.store.alerts import removals_are_held
+from bridge.store.memberships import SENT, Sent
 from bridge.store.own import is_own
 from bridge.store.schema import customers, groups, memberships, users, work
 from bridge.store.work import is_user_dirty
@@ -167,11 +168,10 @@ def _is_stale(read_after: datetime) -> ColumnElement[bool]:
     )
 
 
-def unresolved(connection: Connection, group_id: int) -> list[Row[Any]]:
+def unresolved(connection: Connection, group_id: int) -> list[Sent]:
     """Memberships for which something was sent whose outcome nobody recorded."""
-    return list(
-        connection.execute(select(memberships).where(M.group_id == group_id, M.intent.is_not(None)))
-    )
+    asked = select(*SENT).where(M.group_id == group_id, M.intent.is_not(None))
+    return [Sent(*row) for row in connection.execute(asked)]
 
 
 def groups_with_work(connection: Connection, now: datetime, limit: int = 100) -> list[int]:

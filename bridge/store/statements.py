@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Row, and_, case, exists, or_, select, update
+from sqlalchemy import Connection, and_, case, exists, or_, select, update
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.decision import Decision
@@ -23,9 +23,45 @@ from bridge.store.work import insert_for
 STARTED_AT = "bridge.started_at"
 
 
-def user_row(connection: Connection, user_id: int) -> Row[Any] | None:
-    """What is known of a user."""
-    return connection.execute(select(users).where(users.c.user_id == user_id)).one_or_none()
+class Place(NamedTuple):
+    """Where a statement stands on the forum."""
+
+    topic_id: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A user and their statement: where it stands, what it said last, and when it is due again."""
+
+    user_id: int
+    username: str | None
+    state: str
+    place: Place | None
+    fingerprint: str | None
+    due_at: datetime | None
+    attempts: int
+
+
+def recipient(connection: Connection, user_id: int) -> Recipient | None:
+    """What is known of a user and their statement."""
+    row = connection.execute(select(users).where(users.c.user_id == user_id)).one_or_none()
+    if row is None:
+        return None
+    return Recipient(
+        user_id=row.user_id,
+        username=row.username,
+        state=row.state,
+        place=None if row.topic_id is None else Place(row.topic_id, row.post_id),
+        fingerprint=row.fingerprint,
+        due_at=row.statement_due_at,
+        attempts=row.statement_attempts,
+    )
+
+
+def _has_statement(connection: Connection, user_id: int) -> bool:
+    known = recipient(connection, user_id)
+    return known is not None and known.place is not None
 
 
 def never_told(connection: Connection) -> tuple[int, ...]:
@@ -69,10 +105,8 @@ def after_decision(
     who were there before are not written to in bulk. Most payments on their way are there within
     seconds, so the message waits until it is seen whether they stay.
     """
-    row = user_row(connection, user_id)
-    exists = row is not None and row.topic_id is not None
     fresh = _fresh(connection, news.lines)
-    if not exists:
+    if not _has_statement(connection, user_id):
         if fresh or (decision and _fresh_grants(connection, decision)):
             due(connection, user_id, now)
         elif _fresh(connection, news.pending):
@@ -95,8 +129,7 @@ def could_not_be_paid(
 
     Where there is no message yet, it is begun and tells of it itself.
     """
-    row = user_row(connection, user_id)
-    told_at = now if row is None or row.topic_id is None else None
+    told_at = None if _has_statement(connection, user_id) else now
     for payment in _fresh(connection, owed):
         connection.execute(
             insert_for(connection)(messages)
@@ -113,8 +146,7 @@ def grace_is_over(
     now: datetime,
 ) -> None:
     """Have a member told that grace has ended what a payment was missing for, once (A122)."""
-    row = user_row(connection, user_id)
-    if row is None or row.topic_id is None:
+    if not _has_statement(connection, user_id):
         return  # the statement that is yet to be written says so
     ended = {one.membership.group_id for one in decision.shifts if one.action == "unwanted"}
     for grant in verdicts:
@@ -129,8 +161,7 @@ def grace_is_over(
 
 def paid_by_hand(connection: Connection, user_id: int, line: MoneyLine, now: datetime) -> None:
     """Tell of a payment that a moderator recorded, of whatever day it is: by a receipt too."""
-    row = user_row(connection, user_id)
-    if row is not None and row.topic_id is not None and line.kind == "paid":
+    if line.kind == "paid" and _has_statement(connection, user_id):
         _queue_receipt(connection, user_id, line, now)
     due(connection, user_id, now)
 
@@ -210,8 +241,7 @@ def written(
     connection: Connection,
     user_id: int,
     *,
-    topic_id: int,
-    post_id: int,
+    place: Place,
     fingerprint: str,
     due_at: datetime | None,
     now: datetime,
@@ -221,8 +251,8 @@ def written(
         update(users)
         .where(users.c.user_id == user_id)
         .values(
-            topic_id=topic_id,
-            post_id=post_id,
+            topic_id=place.topic_id,
+            post_id=place.post_id,
             fingerprint=fingerprint,
             statement_at=now,
             statement_attempts=0,

@@ -72,8 +72,8 @@ def _pending_in(found: Iterable[Subscription]) -> frozenset[PendingPayment]:
 def _note_entitlements(
     connection: Connection, customer_id: str, found: tuple[str, ...], read_at: datetime
 ) -> None:
-    (row,) = links.customer_rows(connection, [customer_id])
-    if row.entitlements_at is None or tuple(row.entitlements) != found:
+    (row,) = links.customers_among(connection, [customer_id])
+    if row.entitlements_at is None or tuple(row.entitlements or ()) != found:
         now = Entitlements(customer_id, found)
         readings.note(connection, now, read_at, customer_id=customer_id)
 

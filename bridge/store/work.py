@@ -11,13 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
-    Select,
     and_,
     bindparam,
     case,
@@ -224,14 +223,23 @@ def attempts_of(connection: Connection, key: str) -> int:
     return connection.scalar(select(work.c.attempts).where(is_key(key))) or 0
 
 
-def due_keys(now: datetime, limit: int) -> Select[tuple[str, int, datetime]]:
-    """Select the dirty keys whose time has come, the longest waiting first."""
-    return (
+class Due(NamedTuple):
+    """A dirty key whose time has come, by which generation, and since when it is dirty."""
+
+    key: str
+    dirty_gen: int
+    dirty_at: datetime
+
+
+def due_keys(connection: Connection, now: datetime, limit: int) -> list[Due]:
+    """The dirty keys whose time has come, the longest waiting first."""
+    rows = connection.execute(
         select(work.c.key, work.c.dirty_gen, work.c.dirty_at)
         .where(is_ours(work), work.c.dirty_gen > work.c.done_gen, work.c.next_at <= now)
         .order_by(work.c.next_at)
         .limit(limit)
     )
+    return [Due(*row) for row in rows]
 
 
 def ring_timers(connection: Connection, now: datetime, limit: int = 500) -> int:

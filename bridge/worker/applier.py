@@ -47,7 +47,7 @@ def _step(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
     """Send one batch; whether there may be more."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
-        group = groups.row_of(connection, group_id)
+        group = groups.state_of(connection, group_id)
         if group is None or group.missing_since is not None or group.next_at > now:
             return False
         turn = Turn(bridge, lease, group)
@@ -215,9 +215,9 @@ def _put_off(bridge: Bridge, group_id: int, error: BridgeError) -> None:
         if isinstance(error, NotFound):
             groups.mark_missing(connection, group_id, now)
             return
-        row = groups.row_of(connection, group_id)
+        row = groups.state_of(connection, group_id)
         backoff = FORBIDDEN_AGAIN if isinstance(error, Forbidden) else AGAIN
-        wait = backoff.seconds(int(row.attempts) if row is not None else 0, error)
+        wait = backoff.seconds(row.attempts if row is not None else 0, error)
         # The forum fails only where it was asked: waiting for our own limit is no failure of it.
         failed = not isinstance(error, NoRequestLeft)
         groups.put_off(connection, group_id, now=now, seconds=wait, error=str(error), failed=failed)

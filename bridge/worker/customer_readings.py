@@ -49,7 +49,7 @@ def read(bridge: Bridge, key: str, user_id: int | None, needs: Needs) -> list[Re
     """Read all customers of the user from Stripe; a failure of any is a failure of all."""
     with bridge.store.read() as connection:
         mine = [key] if user_id is None else customers_for(connection, user_id)
-        known = {one.customer_id: one for one in links.customer_rows(connection, mine)}
+        known = {one.customer_id: one for one in links.customers_among(connection, mine)}
     buried = {id_ for id_, row in known.items() if row.deleted_at is not None}
     # Who was never linked is nobody's yet: nothing is decided that a reading would be needed for.
     unread = user_id is not None and not all(c in known and known[c].read_at for c in mine)

@@ -25,7 +25,7 @@ def due(bridge: Bridge) -> list[Hint]:
     """Everything whose time has come."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
-        keys = connection.execute(work.due_keys(now, AT_ONCE)).all()
+        keys = work.due_keys(connection, now, AT_ONCE)
         to_apply = sending.groups_with_work(connection, now)
         # In a rush thousands wait to be told: no more are woken than there are requests for.
         spare = bridge.limiter.spare("low")

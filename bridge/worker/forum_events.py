@@ -73,7 +73,7 @@ def _membership(
     """Somebody came into a group or left it: our own doing, or a reason to read the group."""
     if observed.is_known(connection, user_id, group_id, is_member=is_member):
         return ignored("the echo of what the bridge did or knew")
-    if groups.row_of(connection, group_id) is None or not observed.is_ours(
+    if groups.state_of(connection, group_id) is None or not observed.is_ours(
         connection, user_id, group_id
     ):
         return ignored("no membership of the bridge's")

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
 from bridge.discourse_api.client import MembersPage
 from bridge.discourse_api.reader import LogEntry
 from bridge.errors import BridgeError, NotFound, Transient
-from bridge.store import Row, groups, memberships, observed, sending, statements, users, work
+from bridge.store import groups, memberships, observed, sending, statements, users, work
+from bridge.store.groups import GroupState
+from bridge.store.memberships import Sent
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff, work_through
 
@@ -49,7 +50,7 @@ def read_members(bridge: Bridge, group_id: int) -> bool:
 def _read_page(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
-        row = groups.row_of(connection, group_id)
+        row = groups.state_of(connection, group_id)
         if row is None or row.missing_since is not None:
             return True
         since = row.reading_since or now
@@ -83,11 +84,13 @@ def _next_offset(page: MembersPage, total_before: int | None) -> int:
     return max(page.offset + len(page.members) - shrunk, page.offset + 1 if page.members else 0)
 
 
-def _finish(bridge: Bridge, lease: work.Lease, group: Row[Any], since: datetime) -> None:
+def _finish(bridge: Bridge, lease: work.Lease, group: GroupState, since: datetime) -> None:
     with bridge.store.read() as connection:
         missing = observed.unseen(connection, group.id, since)
         open_ends = [
-            row for row in sending.unresolved(connection, group.id) if row.intent_at < since
+            row
+            for row in sending.unresolved(connection, group.id)
+            if row.intent_at is not None and row.intent_at < since
         ]
     actors = _who_did_it(bridge, group, [row for row in missing if row.intent is None])
     now = bridge.clock.now()
@@ -131,14 +134,14 @@ def _finish(bridge: Bridge, lease: work.Lease, group: Row[Any], since: datetime)
 
 
 def _who_did_it(
-    bridge: Bridge, group: Row[Any], missing: Sequence[Row[Any]]
+    bridge: Bridge, group: GroupState, missing: Sequence[Sent]
 ) -> dict[int, tuple[str, str]]:
     """Who took them out: user id -> (staff or left, the actor's name). Nobody: not in it."""
     wanted = [row.user_id for row in missing if row.wanted]
     if not wanted:
         return {}
     # Since they were last seen inside: the whole history may be hundreds of pages.
-    earliest = min(row.seen_at or row.actual_since for row in missing)
+    earliest = min(row.seen_at for row in missing if row.seen_at is not None)
     moves = [
         entry
         for entry in _log_since(bridge, group.name, earliest - timedelta(minutes=1))

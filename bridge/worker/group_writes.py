@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from bridge.errors import BridgeError, NotFound
-from bridge.store import Row, changes, groups, memberships, statements, users, work
+from bridge.store import changes, groups, memberships, statements, users, work
+from bridge.store.groups import GroupState
+from bridge.store.memberships import Sent
 from bridge.wiring import Bridge
 
 # A real forum adds people one by one and kills a request at 30 s: aim at 2 to 3 s a call.
@@ -31,12 +32,12 @@ class Turn:
 
     bridge: Bridge
     lease: work.Lease
-    group: Row[Any]
+    group: GroupState
 
     @property
     def id(self) -> int:
         """The group's."""
-        return int(self.group.id)
+        return self.group.id
 
     @property
     def compare_at(self) -> datetime:
@@ -94,7 +95,7 @@ def was_cut_off(turn: Turn, size: int) -> None:
             )
 
 
-def resolve(turn: Turn, open_ends: Sequence[Row[Any]]) -> bool:
+def resolve(turn: Turn, open_ends: Sequence[Sent]) -> bool:
     """Find out what came of writes that nobody recorded; False while it is not known."""
     if len(open_ends) > FEW:
         with turn.bridge.store.write() as connection:
@@ -149,7 +150,7 @@ def _look_up(turn: Turn, user_ids: Sequence[int]) -> None:
 
 def pace(turn: Turn, size: int, seconds: float) -> None:
     """Adapt the size of batches to how fast this forum is today."""
-    before = int(turn.group.batch_size)
+    before = turn.group.batch_size
     after = before
     if seconds > SLOW_SECONDS:
         after = max(SMALLEST_BATCH, min(before, size) // 2)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
 
 import structlog
 
@@ -22,7 +21,8 @@ from bridge.render import (
     statement_fingerprint,
     statement_markdown,
 )
-from bridge.store import Connection, Row, member, statements, users, work
+from bridge.store import Connection, member, statements, users, work
+from bridge.store.statements import Place, Recipient
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff, work_through
 
@@ -51,35 +51,36 @@ def work_on(bridge: Bridge, user_id: int) -> bool:
 
 def _write(bridge: Bridge, lease: work.Lease, user_id: int) -> bool:
     with bridge.store.read() as connection:
-        row = statements.user_row(connection, user_id)
+        row = statements.recipient(connection, user_id)
     if row is None or row.state != "active":
         return False
-    if row.statement_due_at is not None and row.statement_due_at <= bridge.clock.now():
+    if row.due_at is not None and row.due_at <= bridge.clock.now():
         _tell(bridge, lease, row)
     _send_receipts(bridge, lease, user_id)
     return False
 
 
-def _tell(bridge: Bridge, lease: work.Lease, row: Row[Any]) -> None:
+def _tell(bridge: Bridge, lease: work.Lease, row: Recipient) -> None:
     with bridge.store.read() as connection:
         made = core.build(_input(bridge, connection, row.user_id))
     fingerprint = statement_fingerprint(made)
-    if row.topic_id is not None and row.fingerprint == fingerprint:
-        _written(bridge, lease, row, row.topic_id, row.post_id, fingerprint)
+    place = row.place
+    if place is not None and row.fingerprint == fingerprint:
+        _written(bridge, lease, row, place, fingerprint)
         return
     title, body = statement_markdown(made)
-    if row.topic_id is None:
-        topic_id, post_id, fingerprint = _begin(bridge, row, title, body, fingerprint)
-        _written(bridge, lease, row, topic_id, post_id, fingerprint)
+    if place is None:
+        place, fingerprint = _begin(bridge, row, title, body, fingerprint)
+        _written(bridge, lease, row, place, fingerprint)
         return
-    if bridge.discourse.message_alive(row.topic_id):
+    if bridge.discourse.message_alive(place.topic_id):
         crashpoint("before_message_edit")
-        bridge.discourse.edit_message(row.post_id, body)
+        bridge.discourse.edit_message(place.post_id, body)
         crashpoint("after_message_edit")
     else:
         # Staff deleted the message, so the bridge does not write it again.
-        log.info("statement.deleted_on_forum", user_id=row.user_id, topic_id=row.topic_id)
-    _written(bridge, lease, row, row.topic_id, row.post_id, fingerprint)
+        log.info("statement.deleted_on_forum", user_id=row.user_id, topic_id=place.topic_id)
+    _written(bridge, lease, row, place, fingerprint)
 
 
 def _input(bridge: Bridge, connection: Connection, user_id: int) -> core.StatementInput:
@@ -89,8 +90,8 @@ def _input(bridge: Bridge, connection: Connection, user_id: int) -> core.Stateme
 
 
 def _begin(
-    bridge: Bridge, row: Row[Any], title: str, body: str, fingerprint: str
-) -> tuple[int, int, str]:
+    bridge: Bridge, row: Recipient, title: str, body: str, fingerprint: str
+) -> tuple[Place, str]:
     crashpoint("before_message_create")
     name = row.username or _look_up(bridge, row.user_id).username
     try:
@@ -103,11 +104,11 @@ def _begin(
         ref = bridge.discourse.create_message(renamed, title, body, external_id(row.user_id))
     crashpoint("after_message_create")
     # One that stood there before holds an older text: it is compared again at once.
-    return ref.topic_id, ref.post_id, fingerprint if ref.created else ""
+    return Place(ref.topic_id, ref.post_id), fingerprint if ref.created else ""
 
 
 def _written(
-    bridge: Bridge, lease: work.Lease, row: Row[Any], topic_id: int, post_id: int, fingerprint: str
+    bridge: Bridge, lease: work.Lease, row: Recipient, place: Place, fingerprint: str
 ) -> None:
     now = bridge.clock.now()
     quiet = timedelta(seconds=bridge.policy.statement_quiet_seconds)
@@ -116,10 +117,9 @@ def _written(
         statements.written(
             connection,
             row.user_id,
-            topic_id=topic_id,
-            post_id=post_id,
+            place=place,
             fingerprint=fingerprint,
-            due_at=row.statement_due_at,
+            due_at=row.due_at,
             now=now,
         )
         # What moved while it was written is in no message yet. Asked for after `written`, which
@@ -127,7 +127,8 @@ def _written(
         present = statement_fingerprint(core.build(_input(bridge, connection, row.user_id)))
         if fingerprint != present:
             statements.due(connection, row.user_id, now + quiet if fingerprint else now)
-    log.info("statement.written", user_id=row.user_id, topic_id=topic_id, new=row.topic_id is None)
+    is_new = row.place is None
+    log.info("statement.written", user_id=row.user_id, topic_id=place.topic_id, new=is_new)
 
 
 # --- receipts -------------------------------------------------------------------------------------
@@ -136,10 +137,10 @@ def _written(
 def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
     """Answer in the message for each purchase after the first, and each payment that failed."""
     with bridge.store.read() as connection:
-        row = statements.user_row(connection, user_id)
+        row = statements.recipient(connection, user_id)
         keys = statements.waiting_receipts(connection, user_id)
         answers = _answers(bridge, connection, user_id, keys) if keys else {}
-    if row is None or row.topic_id is None:
+    if row is None or row.place is None:
         return
     for key in keys:
         # What was paid meanwhile is not asked for any more.
@@ -147,7 +148,7 @@ def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
             crashpoint("before_receipt")
             # The same text within two minutes is the same post: a crash before the record does not
             # double it (Discourse, posts_controller: identical creates within 120 s).
-            bridge.discourse.reply(row.topic_id, answers[key])
+            bridge.discourse.reply(row.place.topic_id, answers[key])
             crashpoint("after_receipt")
         with bridge.store.write() as connection:
             work.check(connection, lease, bridge.clock.now())
@@ -174,8 +175,8 @@ def _put_off(bridge: Bridge, user_id: int, error: BridgeError) -> None:
         if isinstance(error, NotFound):
             users.mark(connection, user_id, "gone", now)
             return
-        row = statements.user_row(connection, user_id)
-        wait = AGAIN.seconds(int(row.statement_attempts) if row is not None else 0, error)
+        row = statements.recipient(connection, user_id)
+        wait = AGAIN.seconds(row.attempts if row is not None else 0, error)
         failed = not isinstance(error, NoRequestLeft)
         statements.postpone(connection, user_id, now + timedelta(seconds=wait), failed=failed)
     log.info("statement.put_off", user_id=user_id, error=type(error).__name__)

@@ -21,7 +21,7 @@ def allowed(turn: Turn) -> int:
     if turn.group.removals_stopped_at is not None:
         return 0
     policy, now = turn.bridge.policy, turn.bridge.clock.now()
-    released = int(turn.group.removals_released)
+    released = turn.group.removals_released
     with turn.bridge.store.read() as connection:
         waiting = len(sending.losing(connection, turn.id))
         owned = sending.count_owned(connection, turn.id)

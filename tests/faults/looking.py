@@ -48,6 +48,6 @@ def is_any_lease_held(world: System) -> bool:
 def batch_size(world: System, group: str = "supporters") -> int:
     """How many people the bridge sends at once to a group today."""
     with world.bridge.store.read() as connection:
-        row = groups.row_of(connection, world.group(group))
+        row = groups.state_of(connection, world.group(group))
     assert row is not None
     return int(row.batch_size)

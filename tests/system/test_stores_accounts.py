@@ -133,7 +133,7 @@ def told(connection: Connection) -> dict[str, Any]:
         "by_amount": lambda of: [search.by_amount(of, minor) for minor in (500, 700)],
         "by_id": lambda of: [search.by_stripe_id(of, id_) for id_ in ("sub_1", "pi_1", "in_1")],
         "oldest": lambda of: work.oldest_dirty_seconds(of, NOW + timedelta(hours=1)),
-        "due": lambda of: of.execute(work.due_keys(NOW, 100)).all(),
+        "due": lambda of: work.due_keys(of, NOW, 100),
         "load_of": lambda of: catalogue.load_of(of, ["membership", "theirs:membership"]),
         "known": lambda of: catalogue.known(of, ["membership", "theirs:membership"]),
         "on": lambda of: catalogue.customers_on(of, ["membership"]),
@@ -155,7 +155,7 @@ def told(connection: Connection) -> dict[str, Any]:
         found[f"dirty {user_id}"] = work.dirty(connection, work.user_key(user_id), user_id)
     for id_ in ("cus_1", "cus_nobody", "theirs:cus_1"):
         found[f"user of {id_}"] = links.user_of(connection, id_)
-        found[f"rows of {id_}"] = links.customer_rows(connection, [id_])
+        found[f"rows of {id_}"] = links.customers_among(connection, [id_])
         found[f"shared by {id_}"] = shares.concerned(connection, [id_])
         found[f"bought by {id_}"] = subscriptions.of_customers(connection, [id_])
         found[f"ids of {id_}"] = subscriptions.ids_of(connection, [id_])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -16,6 +15,7 @@ from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.places import Place, of_groups
 from bridge.store import checkouts, links
 from bridge.store import member as members
+from bridge.store.checkouts import Checkout
 from bridge.store.work import mark_dirty
 from bridge.web.addresses import forum_address
 from bridge.web.buying.join import offers_of
@@ -70,7 +70,7 @@ def done() -> AnyResponse | str:
     )
 
 
-def _checkout_of(known: Reader, order: str) -> Any:
+def _checkout_of(known: Reader, order: str) -> Checkout:
     with the_bridge().store.read() as connection:
         bought = checkouts.get(connection, order)
     if bought is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from flask import url_for
@@ -11,6 +11,7 @@ from flask import url_for
 from bridge.core.signed.reference import sign_buyer, sign_replacement
 from bridge.errors import Permanent
 from bridge.store import checkouts, links, subscriptions
+from bridge.store.checkouts import Checkout
 from bridge.stripe_api.checkout import CheckoutRequest
 from bridge.web.addresses import with_query
 from bridge.web.buying.ownership import first_owned, owned
@@ -38,13 +39,14 @@ def pay_address(
     if row.completed_at is not None:
         return url_for("arrival.done", order=row.id)
     if row.url is not None:
-        return str(row.url) if now() < row.expires_at else preview_path(offer, row.return_to)
+        is_open = row.expires_at is not None and now() < row.expires_at
+        return row.url if is_open else preview_path(offer, row.return_to)
     return _open_page(reader, offer, row, switch)
 
 
 def _one_open_order(
     reader: Reader, offer: Offer, order: str, return_to: str | None, switch: Switch | None
-) -> Any:
+) -> Checkout:
     """The one order that is open for this: this tab's, or that of another tab (A134)."""
     slot = _slot(reader, offer)
     for _ in range(MOST_TABS):
@@ -66,7 +68,7 @@ def _slot(reader: Reader, offer: Offer) -> str:
     return f"{reader.user_id}:{what}"
 
 
-def _is_of_use(row: Any, offer: Offer, switch: Switch | None) -> bool:
+def _is_of_use(row: Checkout, offer: Offer, switch: Switch | None) -> bool:
     """Whether another tab's order can be paid instead; one that cannot is closed at Stripe."""
     is_same = row.price_id == offer.price.id and switch is None
     if row.session_id is None:
@@ -87,7 +89,7 @@ def _is_of_use(row: Any, offer: Offer, switch: Switch | None) -> bool:
 
 def begin_order(
     reader: Reader, offer: Offer, order: str, return_to: str | None, slot: str | None = None
-) -> Any:
+) -> Checkout:
     """The row of an order, made by the first click; another member's ends the request.
 
     `slot`: what only one order at a time may be open for; where one is, it is that one's row.
@@ -107,7 +109,7 @@ def begin_order(
     return row
 
 
-def _open_page(reader: Reader, offer: Offer, row: Any, switch: Switch | None) -> str:
+def _open_page(reader: Reader, offer: Offer, row: Checkout, switch: Switch | None) -> str:
     """Have Stripe make its page. Two clicks at once carry the same key, so Stripe makes one."""
     settings = the_bridge().settings
     # As of the first click: who clicks again sends the same to Stripe.
