@@ -6,12 +6,13 @@ tests with real processes and Redis are in tests/e2e and tests/faults.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,24 @@ class System:
         ]
 
 
+def world_begins() -> float | None:
+    """When the simulated clock starts: WORLD_BEGINS with its offset from UTC, else now.
+
+    tests/other_days.py sets it. Only simulated time moves: libfaketime makes time.sleep fail.
+    """
+    told = os.environ.get("WORLD_BEGINS")
+    return datetime.fromisoformat(told).timestamp() if told else None
+
+
+def open_sandbox(clock_file: Path, **options: Any) -> sandbox_run.Sandbox:
+    """Both simulated servers; their clock runs from the moment at which the world begins."""
+    if "frozen_at" in options or (begins := world_begins()) is None:
+        return sandbox_run.start(clock_file=clock_file, **options)
+    sandbox = sandbox_run.start(clock_file=clock_file, frozen_at=begins, **options)
+    sandbox.world.clock.go_on()
+    return sandbox
+
+
 @contextmanager
 def system(
     tmp_path: Path,
@@ -217,7 +236,7 @@ def system(
 ) -> Iterator[System]:
     """Start everything; stop everything."""
     clock_file = tmp_path / "clock"
-    sandbox = sandbox_run.start(clock_file=clock_file, **options)
+    sandbox = open_sandbox(clock_file, **options)
     info = sandbox.info
     settings = Settings(
         stripe_api_key=info["stripe_key"],

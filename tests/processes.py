@@ -27,13 +27,13 @@ import stripe
 from sqlalchemy import Row, func, select
 
 from bridge import wiring
-from bridge.sandbox import run as sandbox_run
+from bridge.processes.embedded import redis_binary
 from bridge.sandbox.stripe import add_webhook, delivery
 from bridge.settings import Settings
 from bridge.store import migrate, state, statements
 from bridge.store.schema import changes, inbox, memberships, users, work
 from bridge.worker import sweeper
-from tests.harness import SECRET_KEY, System
+from tests.harness import SECRET_KEY, System, open_sandbox
 
 ROOT = Path(__file__).parent.parent
 # Long only where the machine is busy with other things.
@@ -118,9 +118,11 @@ class Live:
         return [sys.executable, "-m", "bridge", command, *port]
 
     def _redis_argv(self) -> list[str]:
+        binary = redis_binary(os.environ["PATH"])
+        assert binary, "no redis-server on PATH, and the extra `embedded` is not installed"
         where = str(self.redis_socket)
         options = ["--port", "0", "--unixsocket", where, "--save", "", "--appendonly", "no"]
-        return ["redis-server", *options, "--dir", str(self.redis_socket.parent)]
+        return [binary, *options, "--dir", str(self.redis_socket.parent)]
 
     def _until_ready(
         self, process: subprocess.Popen[bytes], answers: Callable[[], bool], name: str
@@ -269,7 +271,7 @@ def live(
     clock_file = tmp_path / "clock"
     config_file = tmp_path / "bridge.toml"
     config_file.write_text(config)
-    sandbox = sandbox_run.start(clock_file=clock_file)
+    sandbox = open_sandbox(clock_file)
     info = sandbox.info
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -4,10 +4,58 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Something measured that has a budget: at most so much, or at least."""
+
+    what: str
+    measured: float
+    budget: float
+    unit: str
+    is_floor: bool
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is within its budget."""
+        if self.is_floor:
+            return self.measured >= self.budget
+        return self.measured <= self.budget
+
+
+# Of this run; the table of them ends it (conftest.py).
+FIGURES: list[Figure] = []
+
+
+def at_most(what: str, measured: float, budget: float, unit: str) -> None:
+    """Note a figure for the last table: it should not be above its budget."""
+    FIGURES.append(Figure(what, measured, budget, unit, is_floor=False))
+
+
+def at_least(what: str, measured: float, budget: float, unit: str) -> None:
+    """Note a figure for the last table: it should not be below its budget."""
+    FIGURES.append(Figure(what, measured, budget, unit, is_floor=True))
+
+
+def show_budgets() -> None:
+    """Print how each figure of this run stands to its budget."""
+    rows = [
+        (
+            one.what,
+            f"{one.measured:,.4g} {one.unit}",
+            f"{'≥' if one.is_floor else '≤'} {one.budget:,g} {one.unit}",
+            f"{one.measured / one.budget:.0%}",
+            "kept" if one.is_kept else "MISSED",
+        )
+        for one in FIGURES
+    ]
+    show("Budgets", ("what", "measured", "budget", "of it", ""), rows)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -17,7 +17,7 @@ from bridge.sandbox.stripe.account import account_of
 from bridge.store import links
 from bridge.store import users as store_users
 from bridge.worker import sweeper
-from tests.bench.report import percentile, show
+from tests.bench.report import at_most, percentile, show
 from tests.harness import POLICY, System, system
 from tests.processes import live
 
@@ -56,6 +56,8 @@ def test_from_a_payment_to_the_group_through_the_real_processes(tmp_path: Path) 
         it.until(lambda: len(times_in(world, "supporters")) == ONE_BY_ONE, seconds=60)
         came = times_in(world, "supporters")
         waits = [came[user_id] - paid[user_id] for user_id in paid]
+    at_most("paid to in the group, one at a time, p50", percentile(waits, 50), 1, "s")
+    at_most("paid to in the group, one at a time, p99", percentile(waits, 99), 3, "s")
     show(
         "Seconds from a payment to the group, one at a time (real processes, SQLite, Redis)",
         ("what", "members", "p50 s", "p99 s", "max s"),
@@ -79,6 +81,7 @@ def test_a_rush_of_buyers_within_an_hour_at_the_real_request_limit(tmp_path: Pat
         told = len(world.sandbox.forum.topics)
         most = most_in_a_minute(world)
     assert len(waits) == len(buyers)
+    at_most(f"paid to in the group, {BUYERS:,} buyers in an hour, worst", max(waits), 30, "s")
     show(
         f"{BUYERS} people buy within an hour; 50 requests a minute; simulated clock, one process",
         ("what", "members", "p50 s", "p99 s", "max s"),

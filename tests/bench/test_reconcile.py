@@ -26,7 +26,7 @@ from bridge.sandbox.stripe.loading import load
 from bridge.store import state, subscriptions
 from bridge.store.schema import customers, groups, memberships, users
 from bridge.worker import sweeper
-from tests.bench.report import show
+from tests.bench.report import at_most, show
 from tests.harness import System
 from tests.processes import ROOT, Live, live
 
@@ -121,6 +121,8 @@ def told(
             ("of it before anything was read, MiB", empty_mib),
         ],
     )
+    at_most("full reconcile: calls to the forum", discourse / floor, 1.1, "x the floor")
+    at_most("full reconcile: peak memory", process.peak_mib, 250, "MiB")
     show("Its calls", ("call", "times"), kinds.most_common())
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from bridge.sandbox.kernel import Clock, World
 from bridge.sandbox.stripe import account_of, advance, load
-from tests.bench.report import show
+from tests.bench.report import at_most, show
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "10000"))
@@ -80,6 +80,7 @@ def test_the_sandbox_itself() -> None:
     start, before = time.perf_counter(), time.process_time()
     load(world, objects)
     took = seconds_of(start, before)
+    loaded = took[0]
     rows.append((f"{CUSTOMERS:,} customers loaded", *(f"{t:.2f}" for t in took)))
     start, before = time.perf_counter(), time.process_time()
     advance(world, 31 * DAY)
@@ -88,4 +89,6 @@ def test_the_sandbox_itself() -> None:
     subscriptions = account_of(world).rows("subscription")
     assert {s["status"] for s in subscriptions} == {"active"}
     assert all(s["latest_invoice"] for s in subscriptions)
+    at_most("sandbox: until it says its addresses", wall, 1, "s")
+    at_most(f"sandbox: {CUSTOMERS:,} customers loaded", loaded, 10, "s")
     show("The sandbox", ("what", "seconds", "of the processor"), rows)

@@ -11,7 +11,7 @@ import pytest
 from bridge.core.ledger.lines import MoneyLine
 from bridge.store import money
 from bridge.web import create_app
-from tests.bench.report import percentile, show
+from tests.bench.report import at_most, percentile, show
 from tests.harness import system
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
@@ -54,4 +54,5 @@ def test_the_statement_of_a_member_with_thousands_of_invoices(tmp_path: Path) ->
         ("invoices", "p50 ms", "max ms", "KiB", "calls to Stripe"),
         rows,
     )
+    at_most(f"statement page with {INVOICES:,} invoices, worst of 15", max(took), 200, "ms")
     assert rows[-1][-1] == 0

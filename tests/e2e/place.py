@@ -31,6 +31,7 @@ from bridge.web import create_app
 from bridge.wiring import Bridge
 from bridge.worker import sweeper
 from bridge.worker.intake import note_catalogue
+from tests.harness import open_sandbox
 
 PASSWORD = "correct horse battery staple"
 BROWSER = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
@@ -192,7 +193,7 @@ class _Form(HTMLParser):
 def open_place(data: Path, **of_sandbox: Any) -> Iterator[Place]:
     """Start all of it; everything has ended when the block is left."""
     data.mkdir(parents=True, exist_ok=True)
-    sandbox = run.start(clock_file=data / "clock", **of_sandbox)
+    sandbox = open_sandbox(data / "clock", **of_sandbox)
     web = make_server("127.0.0.1", 0, lambda *_: [], threaded=True, request_handler=_Silent)
     url = f"http://127.0.0.1:{web.server_port}"
     bridge = wiring.build(_settings(url, sandbox, data))
