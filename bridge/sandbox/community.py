@@ -36,7 +36,7 @@ PEOPLE = (
 # name, full name, what is said about it
 GROUPS = (
     ("supporters", "Supporters", "Keep the lights on."),
-    ("patrons", "Patrons", "Keep the lights on, and the kiln warm."),
+    ("patrons", "Patrons", "Keep the kiln warm."),
     ("lab-access", "Lab access", "May use the machines on the upper floor."),
 )
 
@@ -65,15 +65,16 @@ OFFERS = (
     ),
     Offer(
         "Patron",
-        "All of Supporter, your name on the wall, and first pick of the kiln.",
-        "supporters,patrons",
+        "Your name on the wall, the patrons' corner, and first pick of the kiln.",
+        # Not the supporters' group too: on this ladder, an upgrade is a swap without a gap.
+        "patrons",
         (("patron-monthly", 1500, "month"), ("patron-yearly", 15000, "year")),
         "standing",
         2,
     ),
     Offer(
         "Lab pass",
-        "A year at the laser cutter and the lathe, after your introduction.",
+        "A year at the laser cutter and the lathe upstairs.",
         "lab-access",
         (("lab-pass", 6000, None),),
         term="1y",
@@ -85,18 +86,21 @@ WELCOME = """Welcome to {title}! The space is open from Tuesday to Saturday, ten
 Say hello below, and tell us what you are making. If you want to stay, [become a member]({join}).
 """
 
-BECOME_A_MEMBER = """The rent is paid by those who use the space. There are three ways to join in:
+BECOME_A_MEMBER = """The people who use the space pay its rent. Join as a supporter, or as a patron:
 
 | | each month | each year |
 |---|---:|---:|
 | **Supporter** | [€5.00]({join}/supporter-monthly) | [€50.00]({join}/supporter-yearly) |
 | **Patron** | [€15.00]({join}/patron-monthly) | [€150.00]({join}/patron-yearly) |
 
-The machines upstairs need a **lab pass** as well, €60.00 for a year:
+To use the machines upstairs, get a **lab pass**: €60.00 for a year, member or not.
 
 {join}/lab-pass
 
-You can stop at any time; what you have paid for stays yours until it ends.
+Supporters meet in the supporters' corner, patrons in their own, and patrons choose their kiln slots
+first. If you move from one to the other, you change corners at once.
+
+You can stop at any time. You keep what you have paid for until it ends.
 
 [details="What happens with the money?"]
 Two thirds are rent, the rest is blades, glaze and electricity. Each member sees every payment of

@@ -141,3 +141,26 @@ def test_unknown_pages_say_so(site: Site) -> None:
     answer = site.browser().get("/nothing/here")
     assert (answer.status_code, answer.mimetype) == (404, "text/html")
     assert "does not exist" in answer.text
+
+
+def test_A149_a_message_to_a_group_is_in_the_inbox_that_its_members_read(site: Site) -> None:
+    crew = site.group("crew", full_name="The crew", messageable_level=99)
+    site.put(crew, site.forum.users[site.forum.user_id_by_name["ada"]])
+    topic = site.message("crew", title="A payment needs you").get_json()["topic_id"]
+    ada, bob = logged_in(site, "ada"), logged_in(site, "bob")
+    assert '/g/crew/messages">The crew</a>' in ada.get("/u/ada/messages").text
+    assert "A payment needs you" not in ada.get("/u/ada/messages").text
+    assert "/g/crew/messages" in ada.get("/g/crew").text
+    inbox = ada.get("/g/crew/messages").text
+    assert "Messages to The crew" in inbox
+    assert f"/t/a-payment-needs-you/{topic}" in inbox
+    assert "A payment needs you" in ada.get(f"/t/a-payment-needs-you/{topic}").text
+
+    assert "/g/crew/messages" not in bob.get("/g/crew").text + bob.get("/u/bob/messages").text
+    assert bob.get("/g/crew/messages").status_code == 403
+    assert bob.get(f"/t/a-payment-needs-you/{topic}").status_code == 404
+    assert bob.get("/g/nobody/messages").status_code == 404
+    stranger = site.browser().get("/g/crew/messages")
+    assert stranger.headers["Location"].endswith("/login?redirect=/g/crew/messages")
+    admin = logged_in(site, "siteadmin")
+    assert "A payment needs you" in admin.get("/g/crew/messages").text

@@ -27,8 +27,8 @@ from bridge.sandbox.discourse.shapes_group import log_line
 from bridge.sandbox.discourse.shapes_post import live_posts, names_of, slug_of
 from bridge.sandbox.discourse.shapes_user import avatar
 from bridge.sandbox.discourse.site import full_version
-from bridge.sandbox.discourse.state import Topic, User
-from bridge.sandbox.discourse.topics import messages_of, public_topics, seen_topic
+from bridge.sandbox.discourse.state import Group, Topic, User
+from bridge.sandbox.discourse.topics import messages_of, messages_to, public_topics, seen_topic
 from bridge.sandbox.discourse.users import named, username_problem
 
 routes = Blueprint("pages", __name__)
@@ -222,7 +222,8 @@ def _group(name: str) -> Any:
     if can_edit_group(made.forum, made.user, group):
         lines = [log_line(made.forum, line) for line in group.log[: -SHOWN_LINES - 1 : -1]]
     more = max(0, len(group.members) - SHOWN_MEMBERS)
-    return page("group.html", group=group, members=members, more=more, lines=lines)
+    inbox = _reads_inbox(made.user, group)
+    return page("group.html", group=group, members=members, more=more, lines=lines, inbox=inbox)
 
 
 @routes.get("/u/<name>")
@@ -252,9 +253,36 @@ def _messages(name: str) -> Any:
     person = named(made, name)
     if made.user.id != person.id and not made.user.admin:
         raise forbidden()
-    unread = {n["topic_id"] for n in made.forum.notifications.get(person.id, []) if not n["read"]}
+    topics = messages_of(made.forum, person, sent=False)
+    inboxes = [g for g in made.forum.groups_of(person) if messages_to(made.forum, g)]
+    return _inbox(made, person, topics, heading="Messages", inboxes=inboxes)
+
+
+@routes.get("/g/<name>/messages")
+def _group_messages(name: str) -> Any:
+    """A group's inbox: for its members and for admins."""
+    made = call()
+    if made.user is None:
+        return redirect(f"{made.forum.path}/login?redirect=/g/{name}/messages")
+    group = made.forum.group_named(name)
+    if group is None or not can_see_group(made.user, group):
+        raise not_found()
+    if not _reads_inbox(made.user, group):
+        raise forbidden()
+    heading = f"Messages to {group.full_name or group.name}"
+    return _inbox(made, made.user, messages_to(made.forum, group), heading=heading, inboxes=[])
+
+
+def _reads_inbox(user: User | None, group: Group) -> bool:
+    return user is not None and (user.admin or user.id in group.members)
+
+
+def _inbox(
+    made: Call, reader: User, topics: list[Topic], *, heading: str, inboxes: list[Group]
+) -> str:
+    unread = {n["topic_id"] for n in made.forum.notifications.get(reader.id, []) if not n["read"]}
     messages = []
-    for topic in messages_of(made.forum, person, sent=False):
+    for topic in topics:
         sender = made.forum.users.get(topic.user_id)
         messages.append((topic, sender.username if sender else "", topic.id in unread))
-    return page("messages.html", messages=messages)
+    return page("messages.html", messages=messages, heading=heading, inboxes=inboxes)

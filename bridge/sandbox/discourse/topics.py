@@ -18,7 +18,7 @@ from bridge.sandbox.discourse.shapes_post import (
     topic_list,
 )
 from bridge.sandbox.discourse.shapes_site import listed_category
-from bridge.sandbox.discourse.state import Forum, Topic, User
+from bridge.sandbox.discourse.state import Forum, Group, Topic, User
 
 routes = Blueprint("topics", __name__)
 
@@ -123,6 +123,16 @@ def messages_of(forum: Forum, user: User, *, sent: bool) -> list[Topic]:
         and (t.user_id == user.id if sent else _has_word_of_others(forum, t, user))
     ]  # fmt: skip
     return sorted(mine, key=lambda t: (t.bumped_at, t.id), reverse=True)
+
+
+def messages_to(forum: Forum, group: Group) -> list[Topic]:
+    """The messages that were sent to a group, the latest first."""
+    found = [
+        t
+        for t in forum.topics.values()
+        if t.is_message and t.deleted_at is None and group.id in t.allowed_group_ids
+    ]
+    return sorted(found, key=lambda t: (t.bumped_at, t.id), reverse=True)
 
 
 def _has_word_of_others(forum: Forum, topic: Topic, user: User) -> bool:
