@@ -5,7 +5,6 @@ After each step everything is left to settle, and the groups on the forum must b
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from bridge.core.telling.places import STATE_WORDS, Cause
 from bridge.core.telling.reasons import phrase
 from bridge.demo.browser import Browser, NotOnPage
 from bridge.demo.rehearsal import Rehearsal
+from bridge.demo.terminal import readable
 from bridge.store import member
 from bridge.store.statements import due_users
 
@@ -85,27 +85,23 @@ def _reads_the_post(stage: Stage) -> None:
     stage.browser.open(f"{stage.forum}/")
     stage.browser.click("Become a member")
     stage.browser.click("/join/supporter-monthly")
-    if "Supporter" not in stage.browser.page.text:
-        raise WentWrong(
-            f"the link led to {stage.browser.page.url}: {stage.browser.page.text[:200]}"
-        )
+    if "Supporter" not in stage.browser.text:
+        raise WentWrong(f"the link led to {stage.browser.url}: {stage.browser.text[:200]}")
 
 
 def _signs_in(stage: Stage) -> None:
     stage.browser.click("Log in to")
     stage.browser.send(MEMBER)
-    if stage.bridge_url not in stage.browser.page.url:
-        raise WentWrong(f"after the login the member is at {stage.browser.page.url}")
+    if stage.bridge_url not in stage.browser.url:
+        raise WentWrong(f"after the login the member is at {stage.browser.url}")
     stage.user_id = int(_me(stage)["id"])
 
 
 def _pays(stage: Stage) -> None:
     stage.browser.send("Continue to payment")
     stage.browser.send("token", {"name": "Ada Brandt", "email": f"{MEMBER}@example.com"})
-    if not stage.browser.page.url.startswith(stage.bridge_url):
-        raise WentWrong(
-            f"paying ended on {stage.browser.page.url}: {stage.browser.page.text[:300]}"
-        )
+    if not stage.browser.url.startswith(stage.bridge_url):
+        raise WentWrong(f"paying ended on {stage.browser.url}: {stage.browser.text[:300]}")
 
 
 def _the_paid_month_passes(stage: Stage) -> None:
@@ -318,12 +314,6 @@ def _membership_changes(stage: Stage) -> Any:
     return requests.get(url, timeout=30).json()
 
 
-def _readable(raw: str) -> str:
-    """The forum's own marks as a terminal can show them."""
-    raw = re.sub(r'\[details="(.*?)"\]', r"**\1**", raw).replace("[/details]", "")
-    return re.sub(r"\[date=(\S+) time=(\d+:\d+)\S* .*?\]", r"\1, \2 UTC", raw)
-
-
 def _show_statement(stage: Stage, console: Console) -> None:
     """The message as it stands in the member's messages."""
     listed = stage.browser.read(f"{stage.forum}/topics/private-messages/{MEMBER}.json")
@@ -334,4 +324,4 @@ def _show_statement(stage: Stage, console: Console) -> None:
     post = stage.browser.read(f"{stage.forum}/posts/{topic['post_stream']['posts'][0]['id']}.json")
     title = f"{topic['title']}, from {post['username']}"
     console.print()
-    console.print(Panel(Markdown(_readable(post["raw"])), title=title, width=80, padding=(1, 2)))
+    console.print(Panel(Markdown(readable(post["raw"])), title=title, width=80, padding=(1, 2)))
