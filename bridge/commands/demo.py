@@ -15,7 +15,7 @@ from rich.console import Console
 from bridge import logs
 from bridge.commands.common import environment
 from bridge.commands.exits import FAILED
-from bridge.demo.rehearsal import LOG, Rehearsal, rehearsal
+from bridge.demo.rehearsal import ENVIRONMENT, LOG, Rehearsal, rehearsal
 from bridge.demo.story import tell
 from bridge.errors import Config
 from bridge.processes.supervisor import stop_on_signals
@@ -69,6 +69,12 @@ def _show_addresses(running: Rehearsal, console: Console) -> None:
     console.print("\n[bold]It stays up for you to play with.[/] Ctrl-C stops it.\n")
     for what, address in running.addresses.items():
         console.print(f"  {what:<24} [link={address}]{address}[/link]", soft_wrap=True)
+    console.print(
+        "\nTo try the commands, type this in another terminal, here:\n\n"
+        f"  source {running.log.with_name(ENVIRONMENT)} && bridge doctor\n\n"
+        "Afterwards every `bridge …` command in that terminal speaks to this demo.",
+        soft_wrap=True,
+    )
     console.print(
         "\nOn the forum be whomever you like, open “Become a member” and follow a link. What the "
         f"processes say is in {running.log}.\n",

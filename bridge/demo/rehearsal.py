@@ -6,9 +6,12 @@ differs from a real installation is in the settings alone.
 
 from __future__ import annotations
 
+import json
 import secrets
+import shlex
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -28,6 +31,10 @@ from bridge.worker.rule_changes import FOLLOWED
 
 HOST = "127.0.0.1"
 LOG = "bridge.log"
+PORTS = "ports.json"
+# What a shell reads so that each `bridge …` command speaks to the rehearsal.
+ENVIRONMENT = "bridge.env"
+KEPT = ("lock", PORTS)
 OPENING_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 # Nobody waits a minute for a removal, or ten for a message, in a rehearsal.
@@ -37,13 +44,6 @@ removal_confirm_seconds = 1
 statement_quiet_seconds = 1
 statement_renewal_seconds = 1
 sweep_seconds = 5
-
-# Patrons leave the supporters' group: on this ladder, an upgrade is a swap without a gap.
-[prices.patron-monthly]
-groups = ["patrons"]
-
-[prices.patron-yearly]
-groups = ["patrons"]
 """
 
 
@@ -76,8 +76,11 @@ def rehearsal(folder: Path, env: Mapping[str, str]) -> Iterator[Rehearsal]:
     with ExitStack() as stack:
         stack.enter_context(only_one(folder))
         _empty(folder)
-        port = _free_port()
+        ports = _ports(folder)
+        port = ports["bridge"]
         sandbox = start(
+            stripe_port=ports["stripe"],
+            discourse_port=ports["discourse"],
             clock_file=folder / "clock",
             webhook_url=(f"http://{HOST}:{port}/webhooks/stripe",),
             discourse_webhook_url=f"http://{HOST}:{port}/webhooks/discourse",
@@ -85,7 +88,9 @@ def rehearsal(folder: Path, env: Mapping[str, str]) -> Iterator[Rehearsal]:
         stack.callback(sandbox.close)
         open_community(sandbox, f"http://{HOST}:{port}")
         (folder / "bridge.toml").write_text(POLICY)
-        own = _environment(sandbox, folder, port, env)
+        given = _settings(sandbox, folder.resolve(), port)
+        _write_environment(folder, given)
+        own = {**env, **given}
         settings = Settings.from_env(own)
         bridge = build(settings)
         stack.callback(bridge.store.close)
@@ -119,14 +124,11 @@ def _await_offers(bridge: Bridge, supervisor: Supervisor, log: Path) -> None:
             )
 
 
-def _environment(
-    sandbox: Sandbox, folder: Path, port: int, env: Mapping[str, str]
-) -> dict[str, str]:
-    """The environment with every setting said, so that none of a real installation slips in."""
+def _settings(sandbox: Sandbox, folder: Path, port: int) -> dict[str, str]:
+    """Every setting, the unused ones empty, so that none of a real installation slips in."""
     info = sandbox.info
     unset = {name: "" for one in SETTINGS for name in (one.name, f"{one.name}_FILE")}
     return {
-        **env,
         **unset,
         "STRIPE_API_KEY": info["stripe_key"],
         "STRIPE_WEBHOOK_SECRET": info["stripe_webhook_secret"],
@@ -145,17 +147,42 @@ def _environment(
     }
 
 
+def _write_environment(folder: Path, given: Mapping[str, str]) -> None:
+    """A file that a shell can `source`: the settings, and this Python's `bridge` on the path."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in given.items() if value]
+    unset = " ".join(name for name, value in given.items() if not value)
+    programs_here = shlex.quote(str(Path(sys.executable).parent))
+    text = "\n".join([*lines, f"unset {unset}", f'export PATH={programs_here}:"$PATH"', ""])
+    (folder / ENVIRONMENT).write_text(text, encoding="utf-8")
+
+
 def _empty(folder: Path) -> None:
-    """Forget the last rehearsal; the lock that is held stays."""
+    """Forget the last rehearsal; the lock that is held and the ports stay."""
     for child in folder.iterdir():
         if child.is_dir():
             shutil.rmtree(child)
-        elif child.name != "lock":
+        elif child.name not in KEPT:
             child.unlink()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
+def _ports(folder: Path) -> dict[str, int]:
+    """The ports of the last rehearsal in this folder, each replaced if something else has it."""
+    file = folder / PORTS
+    last = json.loads(file.read_text()) if file.exists() else {}
+    with ExitStack() as held:
+        ports = {name: _held(held, last.get(name, 0)) for name in ("bridge", "stripe", "discourse")}
+    file.write_text(json.dumps(ports))
+    return ports
+
+
+def _held(held: ExitStack, port: int) -> int:
+    """This port, or any other if it is taken; held so that no two are the same."""
+    probe = held.enter_context(socket.socket())
+    # As the servers do: connections of the last rehearsal may still be closing.
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((HOST, port))
+    except OSError:
         probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    found: int = probe.getsockname()[1]
+    return found

@@ -1,8 +1,10 @@
 """The newcomer's two commands: the story alone, and the demo that stays up."""
 
+import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -83,6 +85,52 @@ def test_the_story_ends_well_and_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(PATIENCE_SECONDS + 20)
+def test_A149_every_command_works_in_a_shell_that_read_the_demos_file(demo: Demo) -> None:
+    typed = re.search(r"source \S+ && bridge doctor", demo.until_it_stays())
+    assert typed is not None
+    bare = {"PATH": "/usr/bin:/bin", "DATABASE_URL": "postgresql://real/database"}
+
+    def shell(line: str) -> str:
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=demo.folder,
+            env=bare,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    findings = json.loads(shell(f"{typed[0]} --json"))["findings"]
+    remarks = [one for one in findings if one["level"] != "ok"]
+    assert [(one["subject"], one["level"]) for one in remarks] == [("Clock", "note")]
+    source = typed[0].partition(" && ")[0]
+    assert "ada" in shell(f"{source} && bridge explain ada")
+    assert "STRIPE_API_KEY" in (demo.folder / "demo-data" / "bridge.env").read_text()
+
+
+@pytest.mark.timeout(PATIENCE_SECONDS + 20)
+def test_A149_the_ports_stay_where_they_are_free(tmp_path: Path) -> None:
+    with rehearsal(tmp_path, os.environ) as first:
+        before = first.addresses
+    with rehearsal(tmp_path, os.environ) as again:
+        assert again.addresses == before
+    taken = int(before["Stripe's dashboard"].split(":")[2].split("/")[0])
+    with socket.create_server(("127.0.0.1", taken)), rehearsal(tmp_path, os.environ) as moved:
+        differing = {what for what, address in moved.addresses.items() if address != before[what]}
+        assert differing == {"Stripe's dashboard"}
+
+
+@pytest.mark.timeout(PATIENCE_SECONDS + 20)
+def test_the_links_of_the_rehearsal_lead_to_offers_from_its_first_moment(tmp_path: Path) -> None:
+    with rehearsal(tmp_path, os.environ) as running:
+        link = f"{running.settings.bridge_url}/join/supporter-monthly"
+        assert requests.get(link, timeout=10).status_code == 200
+
+
+@pytest.mark.timeout(PATIENCE_SECONDS + 20)
 def test_the_demo_stays_up_with_addresses_to_play_with(demo: Demo) -> None:
     said = demo.until_it_stays()
     addresses = re.findall(r"http://\S+", said.partition("It stays up")[2])
@@ -92,10 +140,3 @@ def test_the_demo_stays_up_with_addresses_to_play_with(demo: Demo) -> None:
     demo.process.send_signal(signal.SIGINT)
     assert demo.process.wait(60) == 0
     assert (demo.folder / "demo-data" / "bridge.log").stat().st_size
-
-
-@pytest.mark.timeout(PATIENCE_SECONDS + 20)
-def test_the_links_of_the_rehearsal_lead_to_offers_from_its_first_moment(tmp_path: Path) -> None:
-    with rehearsal(tmp_path, os.environ) as running:
-        link = f"{running.settings.bridge_url}/join/supporter-monthly"
-        assert requests.get(link, timeout=10).status_code == 200
