@@ -76,7 +76,9 @@ GIFT = Subscription(
     started_at=NOW,
     beneficiary_id=BOB,
 )
-ORDER = Purchase("cs_1:1", "cus_1", "price_2", "membership", 1, NOW, 900, "eur")
+ORDER = Purchase(
+    "cs_1:1", "cus_1", "price_2", "membership", 1, NOW, 900, "eur", disputed="open", disputed_at=NOW
+)
 THING = Product("membership", "Ours"), Price("price_1", "membership", "eur", 500)
 PAID = MoneyLine("in_1", "cus_1", "paid", NOW, 500, "eur", "Ours", payment_id="pi_1")
 CASH = MoneyLine(
