@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.bulkhead import Bulkhead
 from bridge.clock import Clock
 from bridge.core.rules.policy import Policy, parse_policy
 from bridge.core.telling.of_member import Addresses
@@ -62,10 +63,16 @@ def read_policy(path: Path | None) -> Policy:
         raise Config("B141", f"{path} is not TOML: {error}.", "Correct that line.") from error
 
 
-def build(settings: Settings, *, patient: bool = False) -> Bridge:
+# Of the eight threads of the web process: two are left for webhooks when both servers hang.
+PAGES_AT_STRIPE = 3
+PAGES_AT_FORUM = 3
+
+
+def build(settings: Settings, *, patient: bool = False, for_pages: bool = False) -> Bridge:
     """Put all parts together. Nothing is read from Stripe or Discourse yet.
 
     `patient`: wait where the forum's requests of this minute are used up; see Limiter.
+    `for_pages`: only a few requests to Stripe and to the forum at once, and shorter waits.
     """
     policy = read_policy(settings.bridge_config)
     clock = Clock(settings.clock_file)
@@ -77,12 +84,17 @@ def build(settings: Settings, *, patient: bool = False) -> Bridge:
         clock=clock,
         store=store,
         limiter=limiter,
-        stripe=StripeApi(settings.stripe_api_key, settings.stripe_api_base),
+        stripe=StripeApi(
+            settings.stripe_api_key,
+            settings.stripe_api_base,
+            Bulkhead("Stripe", PAGES_AT_STRIPE) if for_pages else None,
+        ),
         discourse=DiscourseApi(
             settings.discourse_url,
             settings.discourse_api_key,
             settings.discourse_api_username,
             limiter.gate,
+            Bulkhead("the forum", PAGES_AT_FORUM) if for_pages else None,
         ),
         hints=Hints(settings.redis_url),
         rulebook=Rulebook(policy),

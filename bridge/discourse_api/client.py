@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
+from bridge.bulkhead import Bulkhead
 from bridge.core.model.check import Check
 from bridge.core.model.discourse import Group, Member, User
 from bridge.discourse_api.http import Answer, ForumClient, Gate, Priority, Refused
@@ -91,8 +92,10 @@ class MessageRef:
 class DiscourseApi:
     """A forum, as one key and one user may see and change it."""
 
-    def __init__(self, url: str, key: str, username: str, gate: Gate) -> None:
-        self._forum = ForumClient(url, key, username, gate)
+    def __init__(
+        self, url: str, key: str, username: str, gate: Gate, bulkhead: Bulkhead | None = None
+    ) -> None:
+        self._forum = ForumClient(url, key, username, gate, bulkhead)
         self._url = url.rstrip("/")
 
     # --- Groups ---------------------------------------------------------------------------------

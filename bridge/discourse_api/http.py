@@ -8,7 +8,7 @@ answers with a `Set-Cookie` that would make later calls act as that user.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,6 +20,7 @@ import requests
 import urllib3
 from pydiscourse import DiscourseClient
 
+from bridge.bulkhead import Bulkhead
 from bridge.errors import (
     Blocked,
     BridgeError,
@@ -69,9 +70,12 @@ class Answer:
 class ForumClient(DiscourseClient):  # type: ignore[misc] # pydiscourse has no types
     """pydiscourse with pooled connections, time limits, typed errors, and no sleeping."""
 
-    def __init__(self, url: str, key: str, username: str, gate: Gate) -> None:
+    def __init__(
+        self, url: str, key: str, username: str, gate: Gate, bulkhead: Bulkhead | None = None
+    ) -> None:
         super().__init__(url.rstrip("/"), username, key)
         self._gate = gate
+        self._place = bulkhead.place if bulkhead else nullcontext
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = USER_AGENT
@@ -87,7 +91,7 @@ class ForumClient(DiscourseClient):  # type: ignore[misc] # pydiscourse has no t
         redirected: bool = False,
     ) -> Answer:
         """Ask once, with the key. `redirected`: a redirect is the answer that is wanted."""
-        with self._gate(priority):
+        with self._place(), self._gate(priority):
             response = self._send(verb, path, params=params, json=json)
             if redirected and response.is_redirect:
                 return _answer(response, None)
@@ -99,12 +103,13 @@ class ForumClient(DiscourseClient):  # type: ignore[misc] # pydiscourse has no t
     def exchange_without_key(self, path: str) -> Any:
         """Ask for a public page as a stranger: such requests are not counted by the forum."""
         try:
-            response = requests.get(
-                self.host + path,
-                headers={"Accept": "application/json", "User-Agent": USER_AGENT},
-                timeout=PUBLIC_TIMEOUT,
-                allow_redirects=False,
-            )
+            with self._place():
+                response = requests.get(
+                    self.host + path,
+                    headers={"Accept": "application/json", "User-Agent": USER_AGENT},
+                    timeout=PUBLIC_TIMEOUT,
+                    allow_redirects=False,
+                )
         except requests.RequestException as error:
             name = type(error).__name__
             raise Transient(f"GET {path}: Discourse was not reached ({name})") from error

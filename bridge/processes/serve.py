@@ -51,7 +51,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
 class _Server:
     def __init__(self, settings: Settings, socket: Any) -> None:
         app = create_app(
-            wiring.build(settings),
+            wiring.build(settings, for_pages=True),
             proxy_hops=settings.web_proxies,
             metrics_token=settings.metrics_token,
         )

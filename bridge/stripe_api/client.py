@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from bridge.bulkhead import Bulkhead
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.check import Check
 from bridge.core.model.stripe import Customer, Feature, Price, Product, Subscription
@@ -80,8 +81,10 @@ class WebhookEndpoint:
 class StripeApi:
     """Stripe, as far as one key may see and change it."""
 
-    def __init__(self, api_key: str, api_base: str | None = None) -> None:
-        self._http = StripeHttp(api_key, api_base)
+    def __init__(
+        self, api_key: str, api_base: str | None = None, bulkhead: Bulkhead | None = None
+    ) -> None:
+        self._http = StripeHttp(api_key, api_base, bulkhead)
 
     @staticmethod
     def verify_signature(body: bytes, header: str, secrets: Sequence[str]) -> bool:

@@ -10,12 +10,13 @@ import math
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from urllib.parse import quote
 
 import stripe
 
+from bridge.bulkhead import Bulkhead
 from bridge.errors import (
     BridgeError,
     Forbidden,
@@ -27,7 +28,9 @@ from bridge.errors import (
 )
 from bridge.stripe_api.reader import Json
 
-TIMEOUT = (3, 15)
+WORK_TIMEOUT = (3, 15)
+# Somebody waits for the page that asks.
+PAGE_TIMEOUT = (2, 6)
 PAGE = 100
 SIGNATURE_TOLERANCE_SECONDS = 300
 _SECONDS = re.compile(r"[0-9]{1,12}")
@@ -69,15 +72,21 @@ def reading(what: str) -> Iterator[None]:
 
 
 class StripeHttp:
-    """A key and its pooled connections, at Stripe or at a simulated Stripe."""
+    """A key and its pooled connections, at Stripe or at a simulated Stripe.
 
-    def __init__(self, api_key: str, api_base: str | None = None) -> None:
+    `bulkhead`: for pages. They give up sooner, and only a few of them wait at once.
+    """
+
+    def __init__(
+        self, api_key: str, api_base: str | None = None, bulkhead: Bulkhead | None = None
+    ) -> None:
         stripe.enable_telemetry = False
+        self._place = bulkhead.place if bulkhead else nullcontext
         self._client = stripe.StripeClient(
             api_key,
             base_addresses={"api": api_base.rstrip("/")} if api_base else None,
             max_network_retries=0,  # trying again is the queue's, without sleeping
-            http_client=stripe.RequestsClient(timeout=TIMEOUT),
+            http_client=stripe.RequestsClient(timeout=PAGE_TIMEOUT if bulkhead else WORK_TIMEOUT),
         )
 
     def get(self, path: str, **params: Any) -> Json:
@@ -119,9 +128,10 @@ class StripeHttp:
     def _ask(self, method: str, path: str, params: Json, idempotency_key: str | None) -> Json:
         given = {k: v for k, v in params.items() if v is not None}
         try:
-            answer = self._client.raw_request(
-                method, path, **given, idempotency_key=idempotency_key
-            )
+            with self._place():
+                answer = self._client.raw_request(
+                    method, path, **given, idempotency_key=idempotency_key
+                )
         except stripe.StripeError as error:
             raise typed(f"{method.upper()} {path}", error) from error
         body = answer.data

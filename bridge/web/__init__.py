@@ -105,6 +105,7 @@ def _add_routes(app: Flask) -> None:
         blueprint_guard = limiter.guard(kind)
         app.before_request_funcs.setdefault(blueprint.name, []).append(blueprint_guard)
     app.extensions["limiter"] = limiter
+    app.teardown_request(limiter.end_paying)
     for blueprint in (
         webhooks.blueprint,
         health.blueprint,

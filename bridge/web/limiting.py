@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import cast
 
-from flask import current_app, request
-from limits import RateLimitItemPerMinute
+from flask import current_app, g, request
+from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
@@ -17,6 +19,10 @@ from bridge.web.context import reader
 # Generous for people, who share addresses; each web process counts for itself.
 # "refusal": log lines about webhooks that nobody signed, of each sender's kind.
 LIMITS = {"look": 300, "login": 120, "pay": 20, "refusal": 6}
+# Requests of one client that wait for Stripe at once; the bulkhead is everybody's.
+PAYING_AT_ONCE = 2
+# How often one member's waiting may have Stripe read again.
+READ_AGAIN_SECONDS = 30
 
 
 class Limiter:
@@ -25,6 +31,9 @@ class Limiter:
     def __init__(self) -> None:
         self._window = MovingWindowRateLimiter(MemoryStorage())
         self._items = {kind: RateLimitItemPerMinute(n) for kind, n in LIMITS.items()}
+        self._reading = RateLimitItemPerSecond(1, READ_AGAIN_SECONDS)
+        self._paying: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def check(self, kind: str) -> None:
         """Count this request; raises TooManyRequests when it is one too many."""
@@ -35,19 +44,44 @@ class Limiter:
         """Count something; whether it is within the limit."""
         return self._window.hit(self._items[kind], kind, who)
 
+    def begin_paying(self) -> None:
+        """Count this request among those that wait for Stripe, until `end_paying`."""
+        self.check("pay")
+        if "paying" in g:
+            return
+        client = _client()
+        with self._lock:
+            if self._paying[client] >= PAYING_AT_ONCE:
+                raise TooManyRequests(retry_after=5)
+            self._paying[client] += 1
+        g.paying = client
+
+    def end_paying(self, _: BaseException | None = None) -> None:
+        """Count it no more; to be called at the end of every request."""
+        client = g.pop("paying", None)
+        if client is None:
+            return
+        with self._lock:
+            self._paying[client] -= 1
+            self._paying += Counter()  # drops what is zero
+
+    def may_read_again(self, user_id: int) -> bool:
+        """Whether this member's customers may be read from Stripe again, and count it if so."""
+        return self._window.hit(self._reading, "read", str(user_id))
+
     def guard(self, kind: str) -> Callable[[], None]:
         """The check as a `before_request` function of a blueprint."""
         return lambda: self.check(kind)
 
 
-def limited(kind: str) -> None:
-    """Count one more request of a kind for this client; one too many ends the view."""
-    the_limiter().check(kind)
-
-
 def the_limiter() -> Limiter:
-    """The app's own."""
+    """The limiter of this app."""
     return cast("Limiter", current_app.extensions["limiter"])
+
+
+def asks_stripe() -> None:
+    """Say that this request asks Stripe; one too many of a client ends the view."""
+    the_limiter().begin_paying()
 
 
 def _client() -> str:

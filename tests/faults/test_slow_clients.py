@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import socket
-import statistics
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -17,12 +12,11 @@ import requests
 
 from bridge.processes import serve
 from bridge.processes.patience import REQUEST_SECONDS
+from tests.faults.webhooks import WEBHOOK_SECONDS, send_event, webhooks_take
 from tests.processes import Live
 
 pytestmark = pytest.mark.faults
 
-WEBHOOK_SECONDS = 0.1
-WEBHOOKS = 15
 HALF_A_HEADER = b"GET /me HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 HALF_A_BODY = (
     b"POST /webhooks/stripe HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 200000\r\n\r\n{"
@@ -57,39 +51,6 @@ def slow_clients(port: int, count: int, start: bytes) -> Iterator[list[socket.so
             sender.join()
         for client in clients:
             client.close()
-
-
-def send_event(live: Live, number: int) -> float:
-    """Deliver an event as Stripe does; how long its answer took."""
-    secret = live.system.sandbox.info["stripe_webhook_secret"]
-    at = int(live.system.bridge.clock.now().timestamp())
-    body = json.dumps(
-        {
-            "id": f"evt_slow_{number}",
-            "object": "event",
-            "type": "customer.updated",
-            "created": at,
-            "livemode": False,
-            "api_version": "2025-03-31.basil",
-            "data": {"object": {"id": "cus_slow", "object": "customer"}},
-        }
-    ).encode()
-    mac = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
-    began = time.perf_counter()
-    answer = requests.post(
-        f"{live.system.url}/webhooks/stripe",
-        body,
-        headers={"Stripe-Signature": f"t={at},v1={mac}"},
-        timeout=30,
-    )
-    took = time.perf_counter() - began
-    assert answer.status_code == 200, answer.text
-    return took
-
-
-def webhooks_take(live: Live) -> float:
-    """How long a webhook takes; the middle of several, for the machine is busy at times."""
-    return statistics.median(send_event(live, number) for number in range(WEBHOOKS))
 
 
 def is_closed(client: socket.socket) -> bool:

@@ -20,6 +20,7 @@ from bridge.store.work import mark_dirty
 from bridge.web.addresses import forum_address
 from bridge.web.buying.join import offers_of
 from bridge.web.context import Reader, law_in_force, now, reader, the_bridge
+from bridge.web.limiting import the_limiter
 from bridge.web.login import ask_for_login
 from bridge.web.security import Stop
 
@@ -28,7 +29,7 @@ blueprint = Blueprint("arrival", __name__)
 REFRESH_SECONDS = 3
 MOST_REFRESHES = 60
 # An event that has not come by then may be lost: the bridge asks Stripe itself.
-ASK_STRIPE_AT = frozenset({4, 15, 50})
+ASK_STRIPE_AFTER = timedelta(seconds=12)
 SLOW_AFTER = timedelta(seconds=45)
 
 
@@ -52,7 +53,10 @@ def done() -> AnyResponse | str:
         checkouts.complete(connection, bought.id, now())
     sold = _sold(bought.price_id)
     state, places = _arrived(known, sold)
-    if state == "waiting" and look_number in ASK_STRIPE_AT:
+    waits = now() - (bought.completed_at or now())
+    # Counted here, whatever number the address carries.
+    is_late = state == "waiting" and waits >= ASK_STRIPE_AFTER
+    if is_late and the_limiter().may_read_again(known.user_id):
         _ask_stripe(known)
     back = forum_address(bought.return_to, the_bridge().settings.discourse_url)
     waiting = state in ("waiting", "adding")
@@ -65,7 +69,7 @@ def done() -> AnyResponse | str:
         product_name=sold.product.name if sold else "your payment",
         back=back,
         again=again if waiting else None,
-        slow=waiting and now() - (bought.completed_at or now()) > SLOW_AFTER,
+        slow=waiting and waits > SLOW_AFTER,
         refresh=_refresh(state, look_number, again, back),
     )
 

@@ -13,7 +13,7 @@ from bridge.stripe_api.client import Preview
 from bridge.web.buying.checkout import begin_order, preview_path
 from bridge.web.buying.ownership import owned
 from bridge.web.context import Reader, absolute, law_in_force, the_bridge
-from bridge.web.limiting import limited
+from bridge.web.limiting import asks_stripe
 from bridge.web.security import Stop
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ def show(switch: Switch, offer: Offer, back: str | None, order: str) -> Response
 
 def _terms(switch: Switch) -> PortalTerms:
     """What Stripe's page will do. Where it would refuse, that is said before anybody goes there."""
-    limited("pay")
+    asks_stripe()
     try:
         terms = the_bridge().stripe.portal_terms()
     except Permanent as error:

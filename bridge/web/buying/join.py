@@ -34,7 +34,7 @@ from bridge.web.context import (
     the_bridge,
     the_look,
 )
-from bridge.web.limiting import limited
+from bridge.web.limiting import asks_stripe
 from bridge.web.login import STRANGER
 from bridge.web.security import Stop
 
@@ -245,7 +245,7 @@ def pay(key: str) -> AnyResponse:
     owned, switch = _owned(known, offers[0])
     if owned is not None:
         return _show_owned(known, offers[0], owned)
-    limited("pay")
+    asks_stripe()
     order = request.form.get("order", "")
     if not ORDER.fullmatch(order):
         raise Stop(400, "This did not work", "The form was incomplete. Open the link again.")

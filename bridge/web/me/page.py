@@ -13,7 +13,7 @@ from bridge.store import links
 from bridge.store import member as members
 from bridge.web.buying.ownership import owned
 from bridge.web.context import absolute, law_in_force, now, reader, the_bridge
-from bridge.web.limiting import limited
+from bridge.web.limiting import asks_stripe
 from bridge.web.login import ask_for_login
 
 blueprint = Blueprint("me", __name__)
@@ -47,7 +47,7 @@ def billing() -> AnyResponse:
     known = reader()
     if known is None:
         return ask_for_login()
-    limited("pay")
+    asks_stripe()
     with the_bridge().store.read() as connection:
         own = links.live_customers_of(connection, known.user_id)
     wanted = request.form.get("customer") or next(iter(own), "")

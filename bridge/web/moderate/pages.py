@@ -19,7 +19,7 @@ from bridge.core.model.roles import RIGHTS
 from bridge.errors import NotFound, Permanent
 from bridge.store import changes, groups
 from bridge.web.context import reader, the_bridge
-from bridge.web.limiting import limited
+from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import actor_of, guard, refuse_own_account, require
 from bridge.web.moderate.acts import ACTS, METHODS, Act, checksum
 from bridge.web.security import Stop
@@ -41,7 +41,7 @@ def find() -> AnyResponse | str:
     """Whom a name, an id, an address or an amount means; straight to them if it is one person."""
     text = request.args.get("q", "")
     if "@" in text:
-        limited("pay")  # asks Stripe
+        asks_stripe()
     hits = find_people(the_bridge(), text)
     people = {hit.user_id for hit in hits}
     if len(people) == 1 and None not in people:

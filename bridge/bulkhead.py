@@ -1,0 +1,29 @@
+"""A bulkhead: what is slow outside holds up a few threads and never all of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bridge.errors import Transient
+
+AGAIN_SECONDS = 5.0
+
+
+class Bulkhead:
+    """Lets so many requests to one server be under way at once; the next one fails at once."""
+
+    def __init__(self, server: str, most: int) -> None:
+        self._server = server
+        self._places = threading.BoundedSemaphore(most)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take a place for one request. Raises Transient when there is none."""
+        if not self._places.acquire(blocking=False):
+            raise Transient(f"too many requests wait for {self._server}", AGAIN_SECONDS)
+        try:
+            yield
+        finally:
+            self._places.release()
