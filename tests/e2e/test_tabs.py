@@ -89,6 +89,19 @@ def test_A134_what_was_paid_in_another_tab_is_not_paid_again(place: Place, other
     assert len(place.stripe.v1.subscriptions.list().data) == 1
 
 
+def test_A134_who_never_came_back_from_an_old_order_can_buy_again(place: Place) -> None:
+    price, _ = two_prices(place)
+    browser = place.browser("ada")
+    (first,) = tabs(browser, price, 1)
+    place.pay_at_stripe(to_stripe(browser, first, price))
+    place.settle()
+    (bought,) = place.stripe.v1.subscriptions.list().data
+    place.stripe.v1.subscriptions.cancel(bought.id)
+    place.settle()
+    (again,) = tabs(browser, price, 1)
+    assert "/c/pay/" in to_stripe(browser, again, price)
+
+
 def test_A134_a_page_that_stripe_has_closed_gives_way_to_a_new_one(place: Place) -> None:
     price, _ = two_prices(place)
     browser = place.browser("ada")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import structlog
 from flask import url_for
@@ -51,12 +51,15 @@ def _one_open_order(
     slot = _slot(reader, offer)
     for _ in range(MOST_TABS):
         row = begin_order(reader, offer, order, return_to, slot)
-        if row.id == order or _is_of_use(row, offer, switch):
+        if row.id == order:
+            return row
+        fate = _fate(row, offer, switch)
+        if fate == "open":
             return row
         with the_bridge().store.write() as connection:
             checkouts.close(connection, row.id)
             closed = checkouts.get(connection, row.id)
-        if closed is not None and closed.completed_at and offer.price.is_recurring:
+        if fate == "just_paid" and closed is not None:
             return closed
     raise Stop(409, "Please try again", "This offer is open in many tabs. Close them and reload.")
 
@@ -68,23 +71,32 @@ def _slot(reader: Reader, offer: Offer) -> str:
     return f"{reader.user_id}:{what}"
 
 
-def _is_of_use(row: Checkout, offer: Offer, switch: Switch | None) -> bool:
-    """Whether another tab's order can be paid instead; one that cannot is closed at Stripe."""
+def _fate(
+    row: Checkout, offer: Offer, switch: Switch | None
+) -> Literal["open", "just_paid", "over"]:
+    """What became of another tab's order; one that is open for something else is closed.
+
+    `just_paid`: its subscription has not been read yet, so it is not known as the reader's.
+    """
     is_same = row.price_id == offer.price.id and switch is None
     if row.session_id is None:
-        return is_same  # Stripe makes one page for both: they carry the same key
+        # Stripe makes one page for both: they carry the same key.
+        return "open" if is_same else "over"
     state = the_bridge().stripe.checkout_session(row.session_id)
     if state.status == "open" and is_same:
-        return True
+        return "open"
     if state.status == "open":
         try:
             the_bridge().stripe.expire_checkout(row.session_id)
         except Permanent:  # paid in this very moment, or closed by a third tab
             state = the_bridge().stripe.checkout_session(row.session_id)
-    if state.status == "complete":
-        with the_bridge().store.write() as connection:
-            checkouts.complete(connection, row.id, now())
-    return False
+    if state.status != "complete":
+        return "over"
+    bought = state.subscription_id
+    with the_bridge().store.write() as connection:
+        checkouts.complete(connection, row.id, now())
+        is_read = bought is None or subscriptions.stored(connection, bought) is not None
+    return "over" if is_read else "just_paid"
 
 
 def begin_order(
