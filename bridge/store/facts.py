@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, or_, select, union
 
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Purchase, Subscription
-from bridge.store import hand_grants, links, shares
+from bridge.store import hand_grants, links, shares, statements
 from bridge.store.links import Customer
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
@@ -55,6 +55,8 @@ def facts_around(connection: Connection, user_id: int, around: Sequence[Customer
     kept, given = _kept_and_given(paid, user_id)
     bought, given_purchases = _kept_and_given(orders, user_id)
     asked = [row for row in around if row.entitlements_at]
+    seats = shares.seats_of_user(connection, user_id)
+    running = (*kept, *gifts, *given, *(seat.subscription for seat in seats))
     return Facts(
         subscriptions=(*kept, *gifts),
         purchases=(*bought, *gift_orders),
@@ -62,7 +64,8 @@ def facts_around(connection: Connection, user_id: int, around: Sequence[Customer
         deleted_customer_ids=frozenset(row.customer_id for row in around if row.deleted_at),
         given=given,
         given_purchases=given_purchases,
-        seats=shares.seats_of_user(connection, user_id),
+        seats=seats,
+        notices=statements.notices(connection, running),
         entitlements={row.customer_id: frozenset(row.entitlements or ()) for row in asked},
     )
 

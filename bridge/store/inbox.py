@@ -115,6 +115,20 @@ def _storing(dialect: str) -> sqlite.Insert | postgresql.Insert:
     return INSERTS[dialect](inbox).on_conflict_do_nothing()
 
 
+def failed_at(connection: Connection, customer_id: str, invoice_id: str) -> datetime | None:
+    """When Stripe first said that an invoice could not be paid, by its events."""
+    return connection.scalar(
+        select(inbox.c.created_at)
+        .where(
+            inbox.c.work_key == customer_id,
+            inbox.c.object_id == invoice_id,
+            inbox.c.type == "invoice.payment_failed",
+        )
+        .order_by(inbox.c.created_at)
+        .limit(1)
+    )
+
+
 def waiting(connection: Connection, keys: Iterable[str], now: datetime) -> tuple[Event, ...]:
     """Stripe's events of these keys whose turn it is: new ones first, in the order of arrival.
 

@@ -12,15 +12,17 @@ from sqlalchemy import Connection, and_, case, exists, or_, select, update
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.decision import Decision
 from bridge.core.model.reasons import Reason
-from bridge.core.model.rights import Grant
-from bridge.core.model.stripe import PendingPayment
+from bridge.core.model.rights import Grant, Notice
+from bridge.core.model.stripe import PendingPayment, Subscription
 from bridge.core.rules.policy import Policy
-from bridge.store import state
+from bridge.store import inbox, state
 from bridge.store.own import is_own
 from bridge.store.schema import customers, memberships, messages, moment, users
 from bridge.store.work import insert_for
 
 STARTED_AT = "bridge.started_at"
+UNPAID = "unpaid:"
+"""Before an invoice's id: the message that its payment failed. It is due when that was."""
 
 
 class Place(NamedTuple):
@@ -123,19 +125,75 @@ def after_decision(
 
 
 def could_not_be_paid(
-    connection: Connection, user_id: int, owed: Iterable[PendingPayment], now: datetime
+    connection: Connection, user_id: int, past_due: Iterable[Subscription], now: datetime
 ) -> None:
     """Have a member told of each payment that failed, once (E5, E6), by an answer in the message.
 
-    Where there is no message yet, it is begun and tells of it itself.
+    Where there is no message yet, it is begun and tells of it itself. Payments from before the
+    bridge are told too: nobody loses a group for one without having heard of it (A110).
     """
-    told_at = None if _has_statement(connection, user_id) else now
-    for payment in _fresh(connection, owed):
+    found = {
+        payment.id: _failed_at(connection, one, payment.id) or now
+        for one in past_due
+        for payment in one.pending
+    }
+    for id_, failed_at in found.items():
         connection.execute(
             insert_for(connection)(messages)
-            .values(key=f"unpaid:{payment.id}", user_id=user_id, due_at=now, sent_at=told_at)
+            .values(key=f"{UNPAID}{id_}", user_id=user_id, due_at=failed_at)
             .on_conflict_do_nothing()
         )
+    if found and not _has_statement(connection, user_id):
+        due(connection, user_id, now)
+
+
+def _failed_at(
+    connection: Connection, subscription: Subscription, invoice_id: str
+) -> datetime | None:
+    """When a payment failed by Stripe's event; by its due date where that was never heard of."""
+    told = inbox.failed_at(connection, subscription.customer_id, invoice_id)
+    return told or subscription.past_due_since_at
+
+
+def notices(connection: Connection, subscriptions: Iterable[Subscription]) -> dict[str, Notice]:
+    """What was told of each subscription that is past due and owes something."""
+    owed = {
+        one.id: [f"{UNPAID}{payment.id}" for payment in one.pending]
+        for one in subscriptions
+        if one.status == "past_due" and one.pending
+    }
+    if not owed:
+        return {}
+    keys = {key for of_one in owed.values() for key in of_one}
+    rows = connection.execute(
+        select(messages.c.key, messages.c.due_at, messages.c.sent_at).where(
+            messages.c.key.in_(keys)
+        )
+    )
+    told = {row.key: (row.due_at, row.sent_at) for row in rows}
+    return {id_: _notice([told[key] for key in keys if key in told]) for id_, keys in owed.items()}
+
+
+def _notice(told: Sequence[tuple[datetime, datetime | None]]) -> Notice:
+    """The first failure of several, and the first word about any of them."""
+    return Notice(
+        failed_at=min((failed_at for failed_at, _ in told), default=None),
+        told_at=min((sent_at for _, sent_at in told if sent_at), default=None),
+    )
+
+
+def told_in_statement(connection: Connection, user_id: int, now: datetime) -> bool:
+    """A statement that was begun tells of what is owed itself; whether there was any."""
+    done = connection.execute(
+        update(messages)
+        .where(
+            messages.c.user_id == user_id,
+            messages.c.sent_at.is_(None),
+            messages.c.key.startswith(UNPAID, autoescape=True),
+        )
+        .values(sent_at=now)
+    )
+    return bool(done.rowcount)
 
 
 def grace_is_over(

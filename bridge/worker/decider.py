@@ -275,6 +275,8 @@ def _decide(
     bridge: Bridge, connection: Connection, user_id: int, now: datetime, *, cause: str | None
 ) -> tuple[Decision, tuple[Ending, ...]]:
     known, reading_at = facts.facts_of(connection, user_id)
+    past_due = [one for one in known.paid_by_user if one.status == "past_due"]
+    statements.could_not_be_paid(connection, user_id, past_due, now)
     rules = bridge.rulebook.rules(connection)
     verdicts = grants(known, rules, bridge.policy, now)
     vanished = subscriptions.vanished(connection, customers_for(connection, user_id))
@@ -286,9 +288,6 @@ def _decide(
     memberships.save_decision(
         connection, user_id, decision, verdicts, have=known.source_ids, now=now, cause=cause
     )
-    past_due = (one for one in known.paid_by_user if one.status == "past_due")
-    owed = [payment for subscription in past_due for payment in subscription.pending]
-    statements.could_not_be_paid(connection, user_id, owed, now)
     statements.grace_is_over(connection, user_id, decision, verdicts, now)
     return decision, end_replaced.left_over(bridge, connection, user_id, known, vanished)
 

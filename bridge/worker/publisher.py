@@ -7,7 +7,7 @@ it happens only when the content changed. Receipts are answers in the same messa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -122,6 +122,8 @@ def _written(
             due_at=row.due_at,
             now=now,
         )
+        if row.place is None and statements.told_in_statement(connection, row.user_id, now):
+            _decide_again(connection, row.user_id, now)
         # What moved while it was written is in no message yet. Asked for after `written`, which
         # makes whoever moves something wait: so none of it is overlooked.
         present = statement_fingerprint(core.build(_input(bridge, connection, row.user_id)))
@@ -129,6 +131,11 @@ def _written(
             statements.due(connection, row.user_id, now + quiet if fingerprint else now)
     is_new = row.place is None
     log.info("statement.written", user_id=row.user_id, topic_id=place.topic_id, new=is_new)
+
+
+def _decide_again(connection: Connection, user_id: int, now: datetime) -> None:
+    """Somebody was told of a payment that failed: from now on they have time to pay (A110)."""
+    work.mark_dirty(connection, work.user_key(user_id), now=now, due_at=now, cause="told")
 
 
 # --- receipts -------------------------------------------------------------------------------------
@@ -150,9 +157,12 @@ def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
             # double it (Discourse, posts_controller: identical creates within 120 s).
             bridge.discourse.reply(row.place.topic_id, answers[key])
             crashpoint("after_receipt")
+        now = bridge.clock.now()
         with bridge.store.write() as connection:
-            work.check(connection, lease, bridge.clock.now())
-            statements.receipt_sent(connection, key, bridge.clock.now())
+            work.check(connection, lease, now)
+            statements.receipt_sent(connection, key, now)
+            if key.startswith(statements.UNPAID):
+                _decide_again(connection, user_id, now)
 
 
 def _answers(

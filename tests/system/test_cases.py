@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,8 @@ def test_A27_A28_E33_credit_pays_for_one_term_each_and_no_term_twice(world: Syst
     customer = world.customer("alice")
     world.sdk.v1.customers.update(customer, {"balance": -3000})
     fail_payments(world.sandbox.world, customer, times=99)  # no card would work
-    price = world.price("supporters", interval="week", discourse_grace="0")
+    at_once: Any = {"discourse_grace": "0", "discourse_grace_notice": "0"}
+    price = world.price("supporters", interval="week", **at_once)
     world.subscribe(customer, price)
     pass_days(world, 20)
     assert moves(world, "alice", "supporters") == ["in"]

@@ -193,7 +193,7 @@ def test_E35_E36_a_sent_invoice_is_past_due_from_its_due_date_and_may_be_paid_ou
     world: System,
 ) -> None:
     customer = world.customer("alice")
-    price = world.price("supporters", discourse_grace="2d")
+    price = world.price("supporters", discourse_grace="2d", discourse_grace_notice="0")
     sent: Any = {"collection_method": "send_invoice", "days_until_due": 3}
     subscription = world.subscribe(customer, price, **sent)
     pass_days(world, 2.9)

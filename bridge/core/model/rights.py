@@ -40,13 +40,25 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What the payer of a subscription was told of a payment that failed.
+
+    `failed_at`: when Stripe said so. `told_at`: when the first message about it was sent, or None.
+    """
+
+    failed_at: datetime | None = None
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that a decision about one user rests on, over all customers linked to the user.
 
     Gifts from others are among the first two, with their beneficiary; what the user gave to
     others is in `given` and `given_purchases` only, and `seats` are places of others' quantities.
-    `entitlements`: customer -> features that Stripe says they have; without a customer who was not
-    asked for.
+    `notices`: subscription that is past due -> what its payer was told; without one where that is
+    not known, as in the past. `entitlements`: customer -> features that Stripe says they have;
+    without a customer who was not asked for.
     """
 
     subscriptions: tuple[Subscription, ...] = ()
@@ -57,6 +69,7 @@ class Facts:
     given_purchases: tuple[Purchase, ...] = ()
     seats: tuple[Seat, ...] = ()
     entitlements: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    notices: Mapping[str, Notice] = field(default_factory=dict)
 
     @property
     def paid_by_user(self) -> tuple[Subscription, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bridge.core.model.reasons import Reason
-from bridge.core.model.rights import NO_GROUP, Facts, Grant, HandGrant, Seat
+from bridge.core.model.rights import NO_GROUP, Facts, Grant, HandGrant, Notice, Seat
 from bridge.core.model.stripe import Purchase, Subscription, SubscriptionItem
 from bridge.core.rights.entitlements import entitled, of_feature, unexplained
 from bridge.core.rights.judge import (
@@ -38,13 +38,16 @@ class _Known:
     without_rule: Rule
     gone: frozenset[str]
     entitlements: Mapping[str, frozenset[str]]
+    notices: Mapping[str, Notice]
     now: datetime
 
     def judge(
         self, subscription: Subscription, item: SubscriptionItem, rule: Rule | None
     ) -> Verdict:
         deleted = subscription.customer_id in self.gone
-        return judge_item(subscription, item, rule or self.without_rule, self.now, deleted=deleted)
+        notice = self.notices.get(subscription.id)
+        rule = rule or self.without_rule
+        return judge_item(subscription, item, rule, self.now, deleted=deleted, notice=notice)
 
 
 def grants(facts: Facts, rules: Rules, policy: Policy, now: datetime) -> tuple[Grant, ...]:
@@ -54,7 +57,14 @@ def grants(facts: Facts, rules: Rules, policy: Policy, now: datetime) -> tuple[G
     before can be held (`reasons.UNDECIDED`). A rule that says "no groups" yields nothing.
     """
     without_rule = rule_of(policy.defaults, "")
-    known = _Known(rules, without_rule, facts.deleted_customer_ids, facts.entitlements, now)
+    known = _Known(
+        rules,
+        without_rule,
+        facts.deleted_customer_ids,
+        facts.entitlements,
+        facts.notices,
+        now,
+    )
     notice = timedelta(days=policy.seat_notice_days)
     given = (
         *_from_subscriptions(facts.given, known),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bridge.core.model.reasons import Reason
-from bridge.core.model.rights import HandGrant
+from bridge.core.model.rights import HandGrant, Notice
 from bridge.core.model.stripe import PeriodPayment, Purchase, Subscription, SubscriptionItem
 from bridge.core.rules.compiled import Rule
 from bridge.core.rules.values import RefundChoice
@@ -65,10 +65,16 @@ def judge_item(
     now: datetime,
     *,
     deleted: bool = False,
+    notice: Notice | None = None,
 ) -> Verdict:
-    """The verdict on one item of a subscription. `deleted`: its customer is (E37)."""
+    """The verdict on one item of a subscription. `deleted`: its customer is (E37).
+
+    `notice`: what its payer was told of the payment that failed, where that is known.
+    """
     by_status = STATUSES.get(subscription.status, _unknown)
     verdict = by_status(subscription, item, rule, now)
+    if notice is not None and verdict.reason in (Reason.GRACE, Reason.GRACE_OVER):
+        verdict = _told_first(verdict, notice, rule, now)
     if deleted and verdict.reason is not Reason.INSTALMENTS_DONE:
         ended_at = subscription.ended_at or subscription.canceled_at
         return Verdict(Reason.CUSTOMER_DELETED, ended_at, ended_at, holds=False)
@@ -164,6 +170,18 @@ def _past_due(
         return Verdict(Reason.TRIAL_WAITS, because_at=subscription.trial_end_at, holds=False)
     grace_ends_at = since_at + timedelta(days=rule.grace_days)
     return _until(grace_ends_at, now, Reason.GRACE, Reason.GRACE_OVER, since_at)
+
+
+def _told_first(verdict: Verdict, notice: Notice, rule: Rule, now: datetime) -> Verdict:
+    """Nobody loses a group for a failed payment before being told and having time to pay (A110)."""
+    time_to_pay = timedelta(days=rule.grace_notice_days)
+    grace_ends_at = verdict.until_at or now
+    failed_at = notice.failed_at or verdict.because_at
+    if notice.told_at is None:
+        end_at = max(grace_ends_at, now + time_to_pay)
+        return Verdict(Reason.GRACE, end_at, failed_at, holds=True)
+    end_at = max(grace_ends_at, notice.told_at + time_to_pay)
+    return _until(end_at, now, Reason.GRACE, Reason.GRACE_OVER, failed_at)
 
 
 def _is_unpaid_since_trial(subscription: Subscription) -> bool:

@@ -39,6 +39,7 @@ class Rule:
     is_ranked: bool = False
     term: Term | None = None
     grace_days: int = 7
+    grace_notice_days: int = 2
     trial: TrialChoice = "grant"
     on_pause: PauseChoice = "end"
     on_pause_collection: PauseCollectionChoice = "keep"
@@ -144,6 +145,7 @@ def rule_of(
         is_ranked=choices.rank is not None or bool(in_ladder),
         term=choices.term,
         grace_days=choices.grace_days,
+        grace_notice_days=choices.grace_notice_days,
         trial=choices.trial,
         on_pause=choices.on_pause,
         on_pause_collection=choices.on_pause_collection,

@@ -27,8 +27,8 @@ REFUND = ("on_refund", "on_partial_refund")
 BEARS_ON: Mapping[str, tuple[str, ...]] = {
     Reason.TRIAL: ("trial",),
     Reason.TRIAL_WAITS: ("trial",),
-    Reason.GRACE: ("grace",),
-    Reason.GRACE_OVER: ("grace",),
+    Reason.GRACE: ("grace", "grace_notice"),
+    Reason.GRACE_OVER: ("grace", "grace_notice"),
     Reason.PAUSED: ("on_pause",),
     Reason.PAUSED_KEPT: ("on_pause",),
     Reason.COLLECTION_PAUSED: ("on_pause_collection",),
@@ -74,7 +74,7 @@ def _written(key: Key, value: object) -> str:
     """A value as bridge.toml would say it."""
     if isinstance(value, Term):
         return f"{value.days}d" if value.days else f"{value.months}mo"
-    if key.field == "grace_days":
+    if key.field in ("grace_days", "grace_notice_days"):
         return f"{value}d"
     if key.field == "partial_refund_percent" and value is not None:
         return f"{value}%"

@@ -69,6 +69,7 @@ class Choices:
     rank: int | None = None
     term: Term | None = None
     grace_days: int = 7
+    grace_notice_days: int = 2
     trial: TrialChoice = "grant"
     on_pause: PauseChoice = "end"
     on_pause_collection: PauseCollectionChoice = "keep"
@@ -193,6 +194,7 @@ KEYS: Mapping[str, Key] = {
         ),
         Key("term", "term", _term, "`30d`, `12mo`, `1y`, `lifetime`", "lifetime"),
         Key("grace", "grace_days", _grace, "days: `7d`; `0`", "7d"),
+        Key("grace_notice", "grace_notice_days", _grace, "days: `2d`; `0`", "2d"),
         Key("trial", "trial", _one_of("grant", "wait"), "`grant`, `wait`", "grant"),
         Key("on_pause", "on_pause", _one_of("end", "keep"), "`end`, `keep`", "end"),
         Key(

@@ -47,7 +47,8 @@ def test_what_nobody_said_of_it_is_the_sites_default_or_the_bridges() -> None:
 
 def test_the_values_that_bear_on_a_verdict_are_few() -> None:
     values = values_of(PRODUCT, PRICE, policy=POLICY)
-    assert [one.key for one in bearing(values, "grace_over")] == ["groups", "grace"]
+    found = [one.key for one in bearing(values, "grace_over")]
+    assert found == ["groups", "grace", "grace_notice"]
     assert [one.key for one in bearing(values, "active")] == ["groups"]
     assert bearing((Value("ladder", "level", "here"),), "active")
 

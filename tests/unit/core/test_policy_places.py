@@ -18,6 +18,7 @@ SAID: dict[str, tuple[str, str, object, str]] = {
     "rank": ("7", "rank", 7, "high"),
     "term": ("3mo", "term", Term(months=3), "3 weeks"),
     "grace": ("9d", "grace_days", 9, "soon"),
+    "grace_notice": ("5d", "grace_notice_days", 5, "soon"),
     "trial": ("wait", "trial", "wait", "yes"),
     "on_pause": ("keep", "on_pause", "keep", "true"),
     "on_pause_collection": ("period_end", "on_pause_collection", "period_end", "later"),
