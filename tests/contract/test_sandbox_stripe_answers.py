@@ -48,7 +48,7 @@ BEGIN, END = "<!-- stripe: begin -->\n", "<!-- stripe: end -->\n"
 
 # What an endpoint does not do, where that could surprise.
 NOT_DONE = {
-    "POST /v1/prices": "no tiers, no metered usage",
+    "POST /v1/prices": "no usage is recorded: a metered price costs nothing",
     "POST /v1/charges": "no transfers, no application fees",
     "POST /v1/payment_intents": "cards, bank debits and transfers; no incremental authorization",
     "POST /v1/payment_methods": "test cards, SEPA and US bank debits",

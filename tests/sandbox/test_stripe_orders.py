@@ -140,3 +140,52 @@ def test_A108_a_one_off_item_comes_with_the_first_invoice_when_asked(shop: Shop)
         monthly: 1000,
         once: 6000,
     }
+    added = next(line for line in lines if line.amount == 6000)
+    assert added.parent.type == "invoice_item_details"
+    details = added.parent.invoice_item_details
+    assert (details.subscription, details.proration) == (sub.id, False)
+    item = shop.v1.invoice_items.retrieve(details.invoice_item)
+    assert (item.invoice, item.amount) == (sub.latest_invoice, 6000)
+    shop.advance(32)
+    assert sold(shop.last_invoice(sub)) == [(monthly, 1000, True)], "once only"
+
+
+TIERS = [
+    {"up_to": 2, "unit_amount": 1000},
+    {"up_to": 5, "unit_amount": 800, "flat_amount": 50},
+    {"up_to": "inf", "unit_amount": 500},
+]
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity", "amount"),
+    [
+        ({"transform_quantity": {"divide_by": 10, "round": "up"}}, 11, 2000),
+        ({"transform_quantity": {"divide_by": 10, "round": "down"}}, 19, 1000),
+        ({"transform_quantity": {"divide_by": 10, "round": "up"}}, 20, 2000),
+        ({"billing_scheme": "tiered", "tiers_mode": "graduated", "tiers": TIERS}, 2, 2000),
+        ({"billing_scheme": "tiered", "tiers_mode": "graduated", "tiers": TIERS}, 6, 4950),
+        ({"billing_scheme": "tiered", "tiers_mode": "volume", "tiers": TIERS}, 4, 3250),
+        ({"billing_scheme": "tiered", "tiers_mode": "volume", "tiers": TIERS}, 6, 3000),
+    ],
+)
+def test_A140_packages_and_tiers_decide_what_a_quantity_costs(
+    shop: Shop, price: dict[str, Any], quantity: int, amount: int
+) -> None:
+    what: dict[str, Any] = {"unit_amount": 1000} if "tiers" not in price else {}
+    product = shop.v1.products.create({"name": "Gold"}).id
+    made = shop.v1.prices.create(
+        {"product": product, "currency": "eur", "recurring": {"interval": "month"}, **what, **price}
+    )
+    sub = shop.v1.subscriptions.create(
+        {"customer": shop.customer(), "items": [{"price": made.id, "quantity": quantity}]}
+    )
+    assert shop.last_invoice(sub).amount_paid == amount
+    shop.advance(32)
+    assert shop.last_invoice(sub).amount_paid == amount
+
+
+def test_A140_a_metered_price_costs_nothing_while_nothing_is_used(shop: Shop) -> None:
+    metered = {"interval": "month", "usage_type": "metered"}
+    made = shop.price(7, recurring=metered)
+    assert shop.last_invoice(shop.subscribe(made)).amount_due == 0

@@ -94,7 +94,8 @@ def create_price(account: Account, params: Obj) -> Obj:
         type="recurring" if recurring else "one_time",
         recurring=_recurring(recurring) if recurring else None,
     )
-    copy_named(price, params, *PRICE_FIELDS, "billing_scheme", "tiers_mode")
+    copy_named(price, params, *PRICE_FIELDS, "billing_scheme", "tiers_mode", "transform_quantity")
+    price["_tiers"] = _tiers(params)
     price["_currencies"] = _currencies(params)
     if custom := params.get("custom_unit_amount"):
         price["custom_unit_amount"] = {
@@ -219,10 +220,55 @@ def price_from(account: Account, given: Obj, param: str = "items[0]") -> Obj:
 
 
 def amount_of(price: Obj, quantity: int) -> int:
-    """Minor units for a quantity, rounded half up."""
-    if price["unit_amount"] is not None:
-        return int(price["unit_amount"]) * quantity
-    return int(float(price["unit_amount_decimal"] or 0) * quantity + 0.5)
+    """Minor units for a quantity, rounded half up. Nothing is used here of what is metered."""
+    if (price["recurring"] or {}).get("usage_type") == "metered":
+        return 0
+    if package := price["transform_quantity"]:
+        whole, rest = divmod(quantity, package["divide_by"])
+        quantity = whole + (1 if rest and package["round"] == "up" else 0)
+    if price["billing_scheme"] == "tiered":
+        return _in_tiers(price, quantity)
+    return _times(price, quantity)
+
+
+def _times(priced: Obj, quantity: int) -> int:
+    if priced["unit_amount"] is not None:
+        return int(priced["unit_amount"]) * quantity
+    return int(float(priced["unit_amount_decimal"] or 0) * quantity + 0.5)
+
+
+def _in_tiers(price: Obj, quantity: int) -> int:
+    """Graduated: each unit at the price of its own tier. Volume: all at that of the last."""
+    amount, below = 0, 0
+    for tier in price.get("_tiers", ()):
+        top = quantity if tier["up_to"] is None else min(quantity, tier["up_to"])
+        is_last = top == quantity
+        if price["tiers_mode"] == "graduated":
+            amount += _times(tier, top - below) + (tier["flat_amount"] or 0)
+        elif is_last:
+            return _times(tier, quantity) + int(tier["flat_amount"] or 0)
+        if is_last:
+            break
+        below = top
+    return amount
+
+
+def _tiers(params: Obj) -> list[Obj]:
+    return [
+        {
+            "flat_amount": tier.get("flat_amount"),
+            "flat_amount_decimal": _as_text(tier.get("flat_amount")),
+            "unit_amount": tier.get("unit_amount"),
+            "unit_amount_decimal": tier.get("unit_amount_decimal")
+            or _as_text(tier.get("unit_amount")),
+            "up_to": None if tier["up_to"] == "inf" else int(tier["up_to"]),
+        }
+        for tier in params.get("tiers") or ()
+    ]
+
+
+def _as_text(amount: int | None) -> str | None:
+    return None if amount is None else str(amount)
 
 
 def _legacy_plan(account: Account, params: Obj) -> Obj:

@@ -140,7 +140,7 @@ def line_of(account: Account, item: Obj) -> Obj:
         "invoice_item": item["id"],
         "proration": item["proration"],
         "proration_details": {"credited_items": None},
-        "subscription": subscription,
+        "subscription": subscription or item.get("_sold_with"),
     }
     parent: Obj = {
         "type": "invoice_item_details",

@@ -21,7 +21,7 @@ from bridge.sandbox.stripe.discounts import apply_to_subscription, use_up
 from bridge.sandbox.stripe.errors import invalid, missing_object
 from bridge.sandbox.stripe.events import changing, creating, emit, when
 from bridge.sandbox.stripe.invoice_lines import price_line
-from bridge.sandbox.stripe.invoices import collect, draft, finalize, has_pending_items
+from bridge.sandbox.stripe.invoices import collect, draft, finalize, has_pending_items, line_of
 from bridge.sandbox.stripe.payments import refuse_decline
 from bridge.sandbox.stripe.setup_intents import new_setup_intent
 from bridge.sandbox.stripe.shapes import Obj
@@ -30,6 +30,7 @@ from bridge.sandbox.stripe.subscription_items import (
     credit_rest,
     is_on_trial,
     new_item,
+    pending_item,
     period_lines,
     start_periods,
 )
@@ -44,6 +45,7 @@ from bridge.sandbox.stripe.subscription_rules import (
 from bridge.sandbox.stripe.views import items_of
 
 INCOMPLETE_HOURS = 23
+FIRST_INVOICE = "the first invoice"  # until that is made
 WILL_END_DAYS = 3
 MAX_TRIAL_DAYS = 730
 
@@ -76,8 +78,32 @@ def first_lines(account: Account, subscription: Obj, params: Obj) -> list[Obj]:
     for n, extra in enumerate(params.get("add_invoice_items") or ()):
         price = price_from(account, extra, f"add_invoice_items[{n}]")
         price = in_currency(price, subscription["currency"])
-        lines.append(price_line(account, price, extra.get("quantity") or 1))
+        lines.append(_sold_with(account, subscription, price, extra.get("quantity") or 1))
     return lines
+
+
+def _sold_with(account: Account, subscription: Obj, price: Obj, quantity: int) -> Obj:
+    """The line of an invoice item that goes onto the first invoice and no other."""
+    line = price_line(account, price, quantity)
+    item = pending_item(
+        account,
+        subscription["customer"],
+        price["currency"],
+        line["amount"],
+        quantity=quantity,
+        description=line["description"],
+        test_clock=subscription["test_clock"],
+    )
+    item.update(invoice=FIRST_INVOICE, _price=price["id"], _sold_with=subscription["id"])
+    item["pricing"] = line["pricing"]
+    return line_of(account, item)
+
+
+def _note_invoice(account: Account, invoice: Obj) -> None:
+    for item in account.rows("invoiceitem", invoice["customer"]):
+        if item["invoice"] == FIRST_INVOICE:
+            item["invoice"] = invoice["id"]
+            emit(account, "invoiceitem.created", item)
 
 
 def new_subscription(account: Account, customer: Obj, params: Obj) -> Obj:
@@ -242,6 +268,7 @@ def _first_invoice(
         _days_until_due=subscription["days_until_due"],
     )
     subscription["latest_invoice"] = invoice["id"]
+    _note_invoice(account, invoice)
     on_trial = is_on_trial(subscription, account.now)
     if sent and not on_trial:
         subscription["status"] = "active"

@@ -77,10 +77,10 @@ def plan_of(price: Obj) -> Obj | None:
         "metadata": dict(price["metadata"]),
         "meter": None,
         "product": price["product"],
-        "tiers_mode": None,
-        "transform_usage": None,
+        "tiers_mode": price["tiers_mode"],
+        "transform_usage": price["transform_quantity"],
         "trial_period_days": recurring.get("trial_period_days"),
-        "usage_type": "licensed",
+        "usage_type": recurring.get("usage_type") or "licensed",
     }
 
 
@@ -248,8 +248,8 @@ def _currency_options(account: Account, price: Obj) -> Obj:
     return {price["currency"]: {k: price[k] for k in names}, **others}
 
 
-def _nothing(_account: Account, _obj: Obj) -> Any:
-    return None
+def _tiers(account: Account, price: Obj) -> Any:
+    return account.tables["price"].get(price["id"], {}).get("_tiers") or None
 
 
 # Parts that are shown only when they are asked for.
@@ -263,7 +263,7 @@ INCLUDABLE: dict[tuple[str, str], Callable[[Account, Obj], Any]] = {
     ("customer", "cash_balance"): _cash,
     ("checkout.session", "line_items"): _line_items,
     ("payment_link", "line_items"): _line_items,
-    ("price", "tiers"): _nothing,
+    ("price", "tiers"): _tiers,
     ("price", "currency_options"): _currency_options,
     ("coupon", "applies_to"): _applies_to,
     ("coupon", "currency_options"): _coupon_currencies,
