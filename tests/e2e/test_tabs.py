@@ -59,8 +59,8 @@ def test_A134_three_tabs_lead_to_one_page_of_stripe(place: Place) -> None:
 def test_A134_clicks_in_many_tabs_at_once_make_one_order(place: Place) -> None:
     price, _ = two_prices(place)
     browser = place.browser("ada")
-    pages = tabs(browser, price, 6)
-    with ThreadPoolExecutor(6) as clicks:
+    pages = tabs(browser, price, 4)
+    with ThreadPoolExecutor(4) as clicks:
         led = set(clicks.map(lambda page: to_stripe(browser, page, price), pages))
     assert len(led) == 1
     assert len(sessions(place, "open")) == 1
