@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from keyword import iskeyword
 from typing import Any
@@ -16,6 +17,7 @@ import click
 from bridge import errors
 from bridge.commands.exits import FAILED, NOT_NOW, WRONG_SETTINGS
 from bridge.core.rules.policy import PolicyError
+from bridge.core.telling.visible import escaped, visible
 from bridge.settings import SettingsError
 
 # Command -> its module in bridge.commands. Loading all of them for each would take half a second.
@@ -98,19 +100,21 @@ class Commands(click.Group):
 @click.version_option(package_name="community-subscription-bridge", prog_name="bridge")
 def main() -> None:
     """Keep Discourse groups in step with what people bought on Stripe."""
+    # What is written down tells who pays for what: databases, sockets, exports and logs.
+    os.umask(0o077)
 
 
 def _say(*problems: tuple[str, str, str]) -> None:
     """Tell people: code, message and hint of each problem."""
     for code, message, hint in problems:
         click.secho(f"{code} " if code else "", fg="red", bold=True, nl=False, err=True)
-        click.echo(message, err=True)
+        click.echo(visible(message), err=True)
         if hint:
-            click.echo(f"     {hint}", err=True)
+            click.echo(f"     {visible(hint)}", err=True)
 
 
 def _say_as_json(*problems: tuple[str, str, str]) -> None:
     """Tell a script: whoever asks for JSON gets JSON, whatever happens (A126)."""
     names = ("code", "message", "hint")
     told = {"errors": [dict(zip(names, one, strict=True)) for one in problems]}
-    click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    click.echo(escaped(json.dumps(told, indent=2, ensure_ascii=False)))

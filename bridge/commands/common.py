@@ -11,10 +11,12 @@ from typing import Any
 
 import click
 from dotenv import dotenv_values
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 
 from bridge import logs
+from bridge.core.telling.visible import escaped, visible
 from bridge.errors import Config
 from bridge.processes.startup import mode_problem, prepare
 from bridge.settings import Settings
@@ -98,8 +100,28 @@ def day(at: datetime | None) -> str:
 
 def console() -> Console:
     """For people; in a pipe it prints plain text that is not cut."""
-    wide = Console()
-    return wide if wide.is_terminal else Console(width=160, soft_wrap=True)
+    found = Console()
+    if not found.is_terminal:
+        found = Console(width=160, soft_wrap=True)
+    found.push_render_hook(_Visible())
+    return found
+
+
+class _Visible(RenderHook):
+    """What is printed holds names and products: whatever is in them, the terminal only shows it."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        """Wrap all that is about to be printed."""
+        return [_Shown(one) for one in renderables]
+
+
+class _Shown:
+    def __init__(self, what: ConsoleRenderable) -> None:
+        self.what = what
+
+    def __rich_console__(self, out: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for one in out.render(self.what, options):
+            yield one if one.control else one._replace(text=visible(one.text))
 
 
 def _plain(value: object) -> str:
@@ -110,7 +132,7 @@ def _plain(value: object) -> str:
 def show(data: Any, *, as_json: bool, for_people: Callable[[Console], None]) -> None:
     """Print for a script or for people."""
     if as_json:
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=_plain))
+        click.echo(escaped(json.dumps(data, indent=2, ensure_ascii=False, default=_plain)))
     else:
         for_people(console())
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Literal
 
 import redis
@@ -56,6 +57,7 @@ def examine(env: Mapping[str, str]) -> Iterator[Finding]:
         return
     try:
         parts: tuple[Part, ...] = (
+            _files,
             _database,
             _redis,
             proofs.port,
@@ -84,6 +86,27 @@ def _tried(bridge: Bridge, part: Part) -> Iterator[Finding]:
 
 
 # --- This machine -------------------------------------------------------------------------------
+
+
+def _files(bridge: Bridge) -> Iterator[Finding]:
+    """Whether others on this machine can read the secrets, or who pays for what."""
+    data = bridge.settings.bridge_data
+    database = Path(bridge.store.url.database or "") if bridge.store.is_sqlite else None
+    looked_at = [Path(".env"), data, data / "redis.sock", *([database] if database else [])]
+    open_ones = [
+        path
+        for path in looked_at
+        if path.exists() and path.stat().st_mode & 0o077 and not _is_private(path.parent)
+    ]
+    for path in open_ones:
+        message = f"{path} can be read by others on this machine"
+        yield Finding("Files", "note", message, "B126", f"chmod go= {path}")
+    if not open_ones:
+        yield Finding("Files", "ok", "private")
+
+
+def _is_private(folder: Path) -> bool:
+    return not folder.stat().st_mode & 0o011
 
 
 def _database(bridge: Bridge) -> Iterator[Finding]:

@@ -91,7 +91,12 @@ def _open_beside(database: Path) -> IO[str]:
     try:
         # What lies in it tells who pays for what.
         database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return Path(f"{database}.lock").open("w")
+        # SQLite gives its other files the mode of the first one.
+        lock = Path(f"{database}.lock")
+        for file in (database, lock):
+            if not file.exists():
+                file.touch(mode=0o600)
+        return lock.open("w")
     except OSError as error:
         raise Config(
             "B120",

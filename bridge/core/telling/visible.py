@@ -1,0 +1,20 @@
+"""Text that came from people, for a terminal: nothing in it moves, colours or reorders anything."""
+
+from __future__ import annotations
+
+import re
+
+# Control characters but tab and line feed, and what turns the direction of writing around.
+_UNSEEN = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    """The text with a sign in the place of each character that a terminal would obey."""
+    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def escaped(json_text: str) -> str:
+    """JSON that is still the same, with such characters written as numbers."""
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", json_text)
