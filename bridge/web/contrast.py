@@ -43,10 +43,16 @@ def contrast(one: Colour, other: Colour) -> float:
 
 def _enough(colour: Colour, text: Colour, boxes: list[Colour]) -> Colour:
     for step in range(_STEPS):
-        moved = _mix(text, colour, step / _STEPS)
+        moved = _as_written(_mix(text, colour, step / _STEPS))
         if all(contrast(moved, box) >= ENOUGH for box in boxes):
             return moved
     return text
+
+
+def _as_written(colour: Colour) -> Colour:
+    """The colour that browsers get: rounding may cost a little of its contrast."""
+    r, g, b = (round(part * 255) / 255 for part in colour)
+    return r, g, b
 
 
 def _mix(one: Colour, other: Colour, share: float) -> Colour:
