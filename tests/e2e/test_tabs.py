@@ -61,7 +61,10 @@ def test_A134_clicks_in_many_tabs_at_once_make_one_order(place: Place) -> None:
     browser = place.browser("ada")
     pages = tabs(browser, price, 4)
     with ThreadPoolExecutor(4) as clicks:
-        led = set(clicks.map(lambda page: to_stripe(browser, page, price), pages))
+        answers = list(clicks.map(lambda page: browser.submit(page, f"/join/{price}"), pages))
+    # Some may be asked to wait: one member occupies few of the bridge's calls to Stripe.
+    assert {answer.status_code for answer in answers} <= {303, 429}
+    led = {answer.headers["Location"] for answer in answers if answer.status_code == 303}
     assert len(led) == 1
     assert len(sessions(place, "open")) == 1
 
