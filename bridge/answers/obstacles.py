@@ -1,4 +1,4 @@
-"""What stands between what was decided about a membership and what it is, and what comes next."""
+"""Why a membership is not yet what was decided, and what changes it next."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _kept_back(row: Membership) -> Iterable[Said]:
     if row.override and wanted:
         yield _wait("override", for_moderator(row.override, remedy=True), row.override_at)
     if not wanted and row.actual and row.owned == "no":
-        yield _wait("not_ours", "the bridge did not put them in, so it never takes them out", None)
+        yield _wait("not_ours", "the bridge did not add them, so it never removes them", None)
 
 
 def _on_the_way(
@@ -50,16 +50,18 @@ def _on_the_way(
     unwanted_at = membership.unwanted_at
     if not membership.wanted and not is_swap and not membership.confirmed_at and unwanted_at:
         at = unwanted_at + timedelta(seconds=bridge.policy.removal_confirm_seconds)
-        words = f"a second complete reading of Stripe, not before {at:%Y-%m-%d %H:%M:%S}"
+        words = f"a second complete reading of Stripe, at {at:%Y-%m-%d %H:%M:%S} or later"
         found.append(_wait("confirm", words, unwanted_at))
     if not membership.wanted and is_swap:
-        found.append(_wait("swap", "the higher or lower group has to be there first", None))
+        found.append(_wait("swap", "the other group of the ladder must be given first", None))
     dirty = work.waiting_of(connection, user_id)
     if dirty is not None:
-        words = f"Stripe is to be read again first ({dirty.error or 'due now'})"
+        words = f"Stripe must be read again first ({dirty.error or 'due now'})"
         found.append(_wait("reading", words, dirty.since_at))
     if row.intent:
-        found.append(_wait("sent", "it was sent; what came of it is looked up", row.intent_at))
+        found.append(
+            _wait("sent", "it was sent to the forum; the result is being checked", row.intent_at)
+        )
     return [*found, *_of_group(connection, row, bridge.clock.now())] or [
         _wait("request", "a free request to the forum", row.decided_at)
     ]
@@ -69,21 +71,21 @@ def _of_group(connection: Connection, row: Membership, now: datetime) -> Iterabl
     leaves = not row.membership.wanted
     group = groups.state_of(connection, row.group_id)
     if group is None or group.missing_since is not None:
-        yield _wait("group", "the forum does not have this group any more", None)
+        yield _wait("group", "the forum no longer has this group", None)
         return
     if leaves and group.removals_stopped_at is not None:
-        words = f"many are to go at once; `bridge release {group.name}` lets them go"
+        words = f"many removals at once; `bridge release {group.name}` allows them"
         yield _wait("limit", words, group.removals_stopped_at)
     elif leaves and group.removals_next_at and group.removals_next_at > now:
         words = (
-            f"the hourly pace of removals; the next one may go at {group.removals_next_at:%H:%M}"
+            f"the hourly pace of removals; the next one is due at {group.removals_next_at:%H:%M}"
         )
         yield _wait("pace", words, None)
     if leaves and (since_at := alerts.held_since(connection)) is not None:
-        words = "news from Stripe does not arrive: `bridge alerts`; moderators are told first"
+        words = "events from Stripe do not arrive, and moderators are told first: `bridge alerts`"
         yield _wait("alert", words, since_at)
     if leaves and row.owned == "claimed":
-        yield _wait("whose", "a reading of the group, to see who had added them", None)
+        yield _wait("whose", "a reading of the group, to see who added them", None)
     if group.error:
         yield _wait("forum", f"the forum: {group.error} (again {group.next_at:%H:%M:%S})", None)
 
@@ -103,7 +105,7 @@ def coming(verdicts: Iterable[Mapping[str, Any]], at: datetime) -> list[Said]:
             if what := _changes(one):
                 found.append({"at": one["changes_at"], "words": f"{name}: {what}"})
         elif one["holds"] and one["until"] and one["until"] > at:
-            found.append({"at": one["until"], "words": f"{name} is announced to end at Stripe"})
+            found.append({"at": one["until"], "words": f"{name} ends at Stripe"})
     return sorted(found, key=lambda said: said["at"])
 
 
@@ -113,4 +115,4 @@ def _changes(verdict: Mapping[str, Any]) -> str | None:
         return "this begins" if verdict["reason"] == Reason.HAND_WAITS else None
     if verdict["until"] == verdict["changes_at"]:
         return "this ends"
-    return "the instalments end, and what they bought goes on"
+    return "the instalments end, and the access continues"

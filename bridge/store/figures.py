@@ -64,32 +64,32 @@ _DIRTY = and_(is_ours(work), work.c.dirty_gen > work.c.done_gen)
 COUNTS: tuple[tuple[str, str, Select[int]], ...] = (
     (
         "bridge_dirty",
-        "Customers and users that wait for a decision.",
+        "Customers and users waiting for a decision.",
         _COUNT.select_from(work).where(_DIRTY),
     ),
     (
         "bridge_failing",
-        "Those of them whose last attempt failed.",
+        "Those whose last attempt failed.",
         _COUNT.select_from(work).where(_DIRTY, work.c.attempts > 0),
     ),
     (
         "bridge_inbox_waiting",
-        "Events stored and not yet looked at.",
+        "Events stored and not yet processed.",
         _COUNT.select_from(inbox).where(inbox.c.status == "received"),
     ),
     (
         "bridge_inbox_dead",
-        "Events that cannot be used; somebody should look.",
+        "Events that can never be processed.",
         _COUNT.select_from(inbox).where(inbox.c.status == "dead"),
     ),
     (
         "bridge_adds_waiting",
-        "Members who should be in a group and are not yet.",
+        "Members who should be in a group but are not yet.",
         _COUNT.select_from(memberships).where(_M.wanted, ~_M.actual),
     ),
     (
         "bridge_removals_waiting",
-        "Members whom the bridge added, whom nothing entitles any more, and who are still in.",
+        "Members added by the bridge who have no right to the group any more and are still in it.",
         _COUNT.select_from(memberships).where(~_M.wanted, _M.actual, _M.owned == "proven"),
     ),
     (
@@ -99,27 +99,27 @@ COUNTS: tuple[tuple[str, str, Select[int]], ...] = (
     ),
     (
         "bridge_removals_stopped_groups",
-        "Groups in which the removal limit stopped removals.",
+        "Groups whose removals wait for a moderator.",
         _COUNT.select_from(groups).where(groups.c.removals_stopped_at.is_not(None)),
     ),
     (
         "bridge_missing_groups",
-        "Groups of mapping rules that the forum does not have any more.",
+        "Groups of mapping rules that the forum no longer has.",
         _COUNT.select_from(groups).where(groups.c.missing_since.is_not(None)),
     ),
     (
         "bridge_paying_without_account",
-        "Customers who go on paying though their account is gone or anonymous: ask the moderators.",
+        "Customers who still pay although their account was deleted, merged or anonymised.",
         _paying().where(users.c.state.in_(["gone", "anonymized"])),
     ),
     (
         "bridge_paying_suspended",
-        "Customers who go on paying while they are suspended.",
+        "Customers who still pay while suspended.",
         _paying().where(users.c.state == "suspended"),
     ),
     (
         "bridge_orphan_customers",
-        "Customers at Stripe whom no user is linked to.",
+        "Customers at Stripe linked to no user.",
         _COUNT.select_from(customers).where(is_own(customers), customers.c.user_id.is_(None)),
     ),
 )
@@ -133,6 +133,6 @@ def figures(connection: Connection, now: datetime) -> Iterator[tuple[str, str, f
         oldest_dirty_seconds(connection, now),
     )
     open_alerts = alerts.open_ones(connection, now)
-    yield "bridge_alerts", "What needs a person; `bridge alerts` lists it.", len(open_alerts)
+    yield "bridge_alerts", "Open alerts; `bridge alerts` lists them.", len(open_alerts)
     for name, explanation, counted in COUNTS:
         yield name, explanation, float(connection.scalar(counted) or 0)

@@ -33,7 +33,7 @@ def ignored(reason: str) -> Outcome:
 
 
 def dead(reason: str) -> Outcome:
-    """The event can never be worked on: people are told, and nothing is tried again."""
+    """The event can never be processed: moderators are told, and it is not tried again."""
     return Outcome("dead", reason[:300])
 
 

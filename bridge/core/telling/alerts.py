@@ -1,4 +1,4 @@
-"""What needs a person: each kind of alert in plain words, and when removals wait for it."""
+"""What needs attention: each kind of alert in plain words, and when removals wait for it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-# As many pieces of news that had to be fetched within a day are no accident any more.
+# So many events fetched within a day are no accident.
 NEWS_MISSED = 3
 MISSED_WITHIN = timedelta(days=1)
-# A webhook that was fetched sooner than this may have been on its way still.
+# An event fetched sooner than this may still have been on its way.
 ON_ITS_WAY = timedelta(minutes=5)
 # The list of events is read every hour: by then it would have shown another one that was missed.
 NEXT_LOOK = timedelta(hours=1)
@@ -43,7 +43,7 @@ class Kind(StrEnum):
 
 
 OF_NEWS = frozenset({Kind.NEWS_MISSED, Kind.ENDPOINT_OFF})
-"""News from Stripe does not arrive: nobody is removed before somebody was told."""
+"""Events from Stripe do not arrive: nobody is removed before somebody was told."""
 
 PATIENCE: Mapping[Kind, timedelta] = {
     Kind.NEWS_MISSED: timedelta(minutes=2),
@@ -51,7 +51,7 @@ PATIENCE: Mapping[Kind, timedelta] = {
     Kind.HELD: timedelta(minutes=5),
     Kind.PAYS_UNLINKED: timedelta(minutes=5),
 }
-"""Often over by itself, or once whoever is at work on it has finished; others are told at once."""
+"""These often resolve automatically, or when current work is finished; others are told at once."""
 
 DAILY = frozenset({Kind.REMOVALS_STOPPED})
 """Told again every day for as long as they last."""
@@ -99,68 +99,74 @@ class Alert:
 
 _WORDS: Mapping[Kind, tuple[str, str]] = {
     Kind.NEWS_MISSED: (
-        "News from Stripe does not arrive: {count} events had to be fetched (removals wait)",
-        "look at the failed deliveries at Stripe (Developers, Webhooks); bridge doctor",
+        "Stripe's events do not arrive: the bridge had to fetch {count} of them (removals wait)",
+        "check the failed deliveries at Stripe (Developers, Webhooks), and run bridge doctor",
     ),
     Kind.ENDPOINT_OFF: (
-        "Stripe has switched off the webhook endpoint {address}: no news arrives (removals wait)",
-        "switch it on at Stripe (Developers, Webhooks); bridge doctor",
+        "Stripe has switched off the webhook endpoint {address}: no events arrive (removals wait)",
+        "switch it on at Stripe (Developers, Webhooks), and run bridge doctor",
     ),
     Kind.CLOCK_WRONG: (
-        "The clock of the bridge's machine and the forum's differ by {seconds} seconds",
-        "switch on time synchronisation; bridge doctor",
+        "The clocks of the bridge and the forum differ by {seconds} seconds",
+        "switch on time synchronisation, and run bridge doctor",
     ),
     Kind.STRIPE_WAITS: (
-        "Readings of Stripe that fail and are tried again: {count} ({what})",
+        "Readings of Stripe that keep failing: {count} ({what})",
         "bridge doctor",
     ),
     Kind.FORUM_WAITS: (
-        "The forum does not answer, or refuses; memberships that wait for it: {count}",
+        "The forum does not answer, or refuses; memberships waiting for it: {count}",
         "bridge doctor",
     ),
     Kind.EVENT_WAITS: (
-        "Events that fail and are tried again, while all others go on: {count} ({what})",
-        "look at the object that is named at Stripe; bridge doctor",
+        "Events that keep failing, while others are processed: {count} ({what})",
+        "look at the named object at Stripe, and run bridge doctor",
     ),
     Kind.EVENT_DEAD: (
-        "Events that can never be worked on: {count} ({what})",
-        "correct what the reason names; then bridge replay {event_id}",
+        "Events that can never be processed: {count} ({what})",
+        "correct the named cause, then run bridge replay {event_id}",
     ),
     Kind.RULE_HALTED: (
-        "A mapping rule is halted, nobody gets or loses a group by it: {where}: {message}",
+        "A mapping rule is halted, so nobody gains or loses a group through it: {where}: {message}",
         "{hint} Then bridge doctor",
     ),
     Kind.HELD: (
-        "{user} and the group {group} are left as they are: {why}",
-        "bridge explain id:{user_id}; then bridge keep or let-go id:{user_id} {group} --by NAME",
+        "{user}'s membership of {group} waits for your decision: {why}",
+        (
+            "run bridge explain id:{user_id}, then bridge keep or bridge let-go "
+            "id:{user_id} {group} --by NAME"
+        ),
     ),
     Kind.NO_RULE_ENDS: (
-        "{user} loses {group}: what they pay for has no rule any more",
-        "bridge explain id:{user_id}; if that is not meant, give the price a rule",
+        "{user} loses {group}: no rule covers what they pay for any more",
+        "run bridge explain id:{user_id}; if this is a mistake, give the price a rule",
     ),
     Kind.REMOVALS_STOPPED: (
-        "Many are to lose {group} at once: nobody is removed from it until you decide",
-        "bridge plan; if they are right, bridge release {group}",
+        "Many people would lose {group} at once: nobody is removed until you decide",
+        "run bridge plan; if the removals are right, run bridge release {group}",
     ),
     Kind.DISPUTE: (
         "A payment of {user} is disputed at their bank ({objects})",
-        "answer it at Stripe (Payments, Disputes); bridge explain id:{user_id}",
+        "respond at Stripe (Payments, Disputes); bridge explain id:{user_id} shows the membership",
     ),
     Kind.PAYS_SUSPENDED: (
-        "{user} is suspended and goes on paying ({objects})",
+        "{user} is suspended but still pays ({objects})",
         "ask them, or cancel it at Stripe",
     ),
     Kind.PAYS_UNLINKED: (
-        "{who} for {what}, and the bridge does not know who that is on the forum",
-        "bridge link lists what was bought; then bridge link {customer} USER --by NAME",
+        "{who} for {what}, and is not linked to a forum user",
+        "bridge link lists what was bought; then run bridge link {customer} USER --by NAME",
     ),
     Kind.PAYS_WITHOUT_ACCOUNT: (
-        "{user} goes on paying ({objects}), and the account is {state}",
-        "bridge relink id:{user_id} USER --by NAME if they have another account, or cancel it",
+        "{user} still pays ({objects}), but the account is {state}",
+        (
+            "run bridge relink id:{user_id} USER --by NAME if they have another account, or "
+            "cancel it at Stripe"
+        ),
     ),
     Kind.PAID_TWICE: (
         "{user} paid for the same thing twice: {ended} ends and is credited, {kept} stays",
-        "nothing, or pay the credit back at Stripe (Customers, Credit balance) if they ask for it",
+        "nothing; if they ask, refund the credit at Stripe (Customers, Credit balance)",
     ),
 }
 
@@ -168,7 +174,8 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
 def is_news_missed(missed: Sequence[datetime], arrived_at: datetime | None, now: datetime) -> bool:
     """Whether the webhook endpoint fails, judged by the times at which missed news was fetched.
 
-    `arrived_at`: when news last arrived by itself. An hour later than what was missed, it works.
+    `arrived_at`: when an event last arrived without being fetched. An hour after the last missed
+    one, the endpoint works.
     """
     lately = [at for at in missed if at > now - MISSED_WITHIN]
     if len(lately) < NEWS_MISSED:
