@@ -204,7 +204,7 @@ def test_what_comes_next_is_told_of_what_still_comes_and_not_of_what_is_over(wor
     world.settle()
     assert [one["words"] for one in about(world, "alice", "supporters")["next"]] == [
         f"{plan.id} renews, if it is paid",
-        f"{plan.id}: the instalments end, and what they bought goes on",
+        f"{plan.id}: the instalments end, and the access continues",
     ]
     (ends,) = about(world, "alice", "patrons")["next"]
     assert ends["words"].endswith("this ends")
