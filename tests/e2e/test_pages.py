@@ -91,7 +91,12 @@ def test_A98_a_product_with_several_prices_names_the_lowest(place: Place) -> Non
 def test_names_from_stripe_are_text_and_never_markup(place: Place) -> None:
     hostile = '"><script>alert(1)</script>'
     place.sell(
-        Product("prod_hostile", hostile, description=hostile),
+        Product(
+            "prod_hostile",
+            hostile,
+            description=hostile,
+            metadata={"discourse_offer": "yes"},
+        ),
         Price("price_hostile", "prod_hostile", "eur", 100),
     )
     page = requests.get(f"{place.url}/join/price_hostile", headers=ONEBOX, timeout=20)

@@ -138,11 +138,16 @@ def long_statement(place: Place, yearly: str) -> None:
     place.settle()
     about = "For everybody who wants this place to stay open, independent and free of advertising."
     place.sell(
-        Product("prod_choice", "Supporter", description=about),
+        Product(
+            "prod_choice",
+            "Supporter",
+            description=about,
+            metadata={"discourse_offer": "yes"},
+        ),
         Price("price_m", "prod_choice", "eur", 300, "month", nickname="Monthly"),
         Price("price_q", "prod_choice", "eur", 800, "month", 3),
         Price("price_y", "prod_choice", "eur", 2500, "year", nickname="Yearly"),
-        Product("prod_coffee", "Coffee for the team"),
+        Product("prod_coffee", "Coffee for the team", metadata={"discourse_offer": "yes"}),
         Price("price_c", "prod_coffee", "eur", 500, lookup_key="coffee"),
     )
     now = place.bridge.clock.now()

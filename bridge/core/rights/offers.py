@@ -32,7 +32,9 @@ def find_offers(
 ) -> list[tuple[Product, Price, Rule | None]]:
     """What a link's last word stands for: a price's id, its lookup key, or a product's id.
 
-    Only what Stripe sells now; of a product all prices, the cheapest first.
+    Only what Stripe sells now and what is meant for sale here: a price of which something is said,
+    in metadata or bridge.toml. The account may have others. Of a product all prices, the cheapest
+    first.
     """
     by_id = {product.id: product for product in products if product.active}
     sold = [price for price in prices if price.active and price.product_id in by_id]
@@ -45,7 +47,15 @@ def find_offers(
     return [
         (by_id[price.product_id], price, rules.rule_for(price.id, price.product_id))
         for price in chosen
+        if _is_on_offer(price, rules)
     ]
+
+
+def _is_on_offer(price: Price, rules: Rules) -> bool:
+    """Said so, or broken: then the page says that, and not that there is no such offer."""
+    rule = rules.rule_for(price.id, price.product_id)
+    halted = rules.halted_rule_for(price.id, price.product_id)
+    return halted is not None or (rule is not None and rule.offer == "yes")
 
 
 def rivals(offer: Offer, facts: Facts, rules: Rules) -> tuple[Subscription, ...]:

@@ -50,6 +50,7 @@ class Rule:
     after_instalments: Literal["end", "lifetime"] | Term = "end"
     kind: Kind = "membership"
     fund: str | None = None
+    offer: Literal["yes", "no"] = "yes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +157,5 @@ def rule_of(
         after_instalments=choices.after_instalments,
         kind=choices.kind,
         fund=choices.fund,
+        offer=choices.offer,
     )

@@ -79,6 +79,7 @@ class Choices:
     after_instalments: Literal["end", "lifetime"] | Term = "end"
     kind: Kind = "membership"
     fund: str | None = None
+    offer: Literal["yes", "no"] = "yes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +227,7 @@ KEYS: Mapping[str, Key] = {
             "`end`, `lifetime`, a term: `1y`",
             "end",
         ),
+        Key("offer", "offer", _one_of("yes", "no"), "`yes`, `no`", "yes"),
         Key(
             "fund",
             "fund",

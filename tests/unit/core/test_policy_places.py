@@ -27,6 +27,7 @@ SAID: dict[str, tuple[str, str, object, str]] = {
     "on_dispute": ("suspend", "on_dispute", "suspend", "end"),
     "after_instalments": ("1y", "after_instalments", Term(months=12), "keep"),
     "kind": ("donation", "kind", "donation", "gift"),
+    "offer": ("no", "offer", "no", "maybe"),
     "fund": ("Roof 2027", "fund", "Roof 2027", "x" * 61),
 }
 PLACES = ("product", "price", "[products]", "[prices] lookup key", "[prices] id", "[defaults]")

@@ -55,6 +55,18 @@ def test_what_stripe_no_longer_sells_is_not_offered() -> None:
     assert keys_found("price_year", YEARLY, products=()) == []
 
 
+def test_what_nothing_is_said_of_is_not_for_sale_whoever_knows_its_id() -> None:
+    secret = Product("prod_secret", "An invoice of another business")
+    price = Price("price_secret", "prod_secret", "eur", 100, lookup_key="secret")
+    for key in ("price_secret", "secret", "prod_secret"):
+        assert keys_found(key, price, products=(secret,)) == []
+
+
+def test_a_sale_that_was_ended_is_over_though_the_price_leads_to_a_group() -> None:
+    rules = Rules(by_product={"prod_gold": Rule(id="x", group_ids=(41,), offer="no")})
+    assert find_offers("price_year", (GOLD,), (YEARLY,), rules) == []
+
+
 def offer(price: Price, product: Product = GOLD) -> Offer:
     rule = RULES.rule_for(price.id, product.id)
     return Offer(product, price, rule, (Group(41, "gold"),))
