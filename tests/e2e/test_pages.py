@@ -12,8 +12,9 @@ import requests
 from sqlalchemy import insert, text, update
 
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
+from bridge.core.model.rights import HandGrant
 from bridge.core.model.stripe import PendingPayment, Price, Product
-from bridge.store import catalogue, checkouts, links, money, purchases, schema
+from bridge.store import catalogue, checkouts, hand_grants, links, money, purchases, schema
 from bridge.web import create_app
 from tests.e2e.place import Place, link, open_place
 
@@ -221,8 +222,11 @@ def test_A82_the_waiting_page_tells_how_far_it_is_and_ends_at_the_post(tmp_path:
         waiting = browser.get(address)
         assert "Stripe is confirming your payment" in waiting.text
         assert 'http-equiv="refresh" content="3; url=/join/done?order=' in waiting.text
-        membership = {"user_id": user_id, "group_id": group.id, "sources": ["sub_1"]}
+        membership = {"user_id": user_id, "group_id": group.id, "sources": ["grant_1"]}
+        now = place.bridge.clock.now()
+        given = HandGrant("grant_1", user_id, group.id, now, None, "As if it was paid", "test")
         with place.bridge.store.write() as connection:
+            hand_grants.give(connection, given, now)
             connection.execute(
                 insert(schema.memberships).values(**membership, wanted=True, actual=False)
             )
