@@ -11,9 +11,10 @@ def changed(event: Event) -> list[Task]:
     """An invoice is owed, paid, failing or given up.
 
     Reading subscriptions brings their latest invoices along; only an invoice of no subscription
-    asks for a reading of its own.
+    asks for a reading of its own. What an invoice sells once is read as a purchase (A108).
     """
-    return sync(event, money="subscription" not in event.related)
+    is_alone = "subscription" not in event.related
+    return sync(event, money=is_alone, purchases="invoice_item" in event.related)
 
 
 def credited(event: Event) -> list[Task]:

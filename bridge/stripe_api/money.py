@@ -344,33 +344,105 @@ def one_off_lines(session: Json, lines: Sequence[Json]) -> list[Json]:
 
 def read_purchases(session: Json, lines: Sequence[Json], payment: Payment | None) -> list[Purchase]:
     """The lines of a paid one-off order. Free orders have no payment."""
-    charge: Json = payment.charge if payment else {}
-    refunds = (
-        [r for r in given_back(payment) if r.get("status", "succeeded") in _MOVED]
-        if payment
-        else []
-    )
-    state, disputed_at = dispute_state(payment.disputes if payment else ())
+    began = within(payment.charge, "created") if payment else None
     return [
-        Purchase(
-            id=f"{session['id']}:{line['id']}",
-            customer_id=id_of(session["customer"]) or "",
+        _purchase(
+            session,
+            line,
+            payment,
             price_id=id_of(line["price"]) or "",
             product_id=id_of(line["price"]["product"]) or "",
-            quantity=int(line.get("quantity") or 1),
-            paid_at=moment(charge.get("created") or session["created"]),
+            paid_at=moment(began or session["created"]),
             amount_minor=int(line["amount_total"]),
-            currency=str(line["currency"]).lower(),
-            payment_id=id_of(charge.get("payment_intent")) or charge.get("id"),
-            payment_minor=captured(charge) if charge else 0,
-            refunded_minor=refunded_of(payment) if payment else 0,
-            refunded_at=max((moment(r["created"]) for r in refunds), default=None),
-            disputed=state,
-            disputed_at=disputed_at,
-            metadata={k: v for k, v in metadata(session).items() if k == BENEFICIARY},
         )
         for line in lines
     ]
+
+
+def items_bought_once(lines: Sequence[Json]) -> list[Json]:
+    """The lines of an invoice that sell a price once: neither a subscription's nor a proration."""
+    return [
+        line
+        for line in lines
+        if _is_single_item(line) and _line_price(line) and int(line.get("amount") or 0) >= 0
+    ]
+
+
+def _is_single_item(line: Json) -> bool:
+    kind = within(line, "parent", "type")
+    if kind is None:  # before 2025-03-31
+        return line.get("type") == "invoiceitem" and not line.get("proration")
+    return kind == "invoice_item_details" and not within(
+        line, "parent", "invoice_item_details", "proration"
+    )
+
+
+def _line_price(line: Json) -> str | None:
+    return id_of(within(line, "pricing", "price_details", "price") or line.get("price"))
+
+
+def purchases_by_invoice(
+    invoice: Json, lines: Sequence[Json], payment: Payment | None
+) -> list[Purchase]:
+    """What a paid invoice sold once. One paid outside of Stripe has no payment."""
+    paid_at = within(invoice, "status_transitions", "paid_at") or invoice["created"]
+    return [
+        _purchase(
+            invoice,
+            line,
+            payment,
+            price_id=_line_price(line) or "",
+            product_id=_line_product(line) or "",
+            paid_at=moment(paid_at),
+            amount_minor=_line_total(line),
+        )
+        for line in lines
+    ]
+
+
+def _line_total(line: Json) -> int:
+    """What a line costs, without its discounts and with the taxes that its price does not hold."""
+    off = sum(int(each["amount"]) for each in line.get("discount_amounts") or ())
+    added = sum(
+        int(tax["amount"])
+        for tax in line.get("taxes") or line.get("tax_amounts") or ()
+        if tax.get("tax_behavior") == "exclusive" or tax.get("inclusive") is False
+    )
+    return int(line["amount"]) - off + added
+
+
+def _purchase(
+    order: Json,
+    line: Json,
+    payment: Payment | None,
+    *,
+    price_id: str,
+    product_id: str,
+    paid_at: datetime,
+    amount_minor: int,
+) -> Purchase:
+    """A line of an order or invoice, with what became of the payment."""
+    charge: Json = payment.charge if payment else {}
+    moved = given_back(payment) if payment else []
+    refunds = [r for r in moved if r.get("status", "succeeded") in _MOVED]
+    state, disputed_at = dispute_state(payment.disputes if payment else ())
+    return Purchase(
+        id=f"{order['id']}:{line['id']}",
+        customer_id=id_of(order["customer"]) or "",
+        price_id=price_id,
+        product_id=product_id,
+        quantity=int(line.get("quantity") or 1),
+        paid_at=paid_at,
+        amount_minor=amount_minor,
+        currency=str(line["currency"]).lower(),
+        payment_id=id_of(charge.get("payment_intent")) or charge.get("id"),
+        payment_minor=captured(charge) if charge else 0,
+        refunded_minor=refunded_of(payment) if payment else 0,
+        refunded_at=max((moment(r["created"]) for r in refunds), default=None),
+        disputed=state,
+        disputed_at=disputed_at,
+        metadata={k: v for k, v in metadata(order).items() if k == BENEFICIARY},
+    )
 
 
 def order_line(session: Json, lines: Sequence[Json], charge: Json) -> MoneyLine | None:

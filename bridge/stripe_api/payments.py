@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,19 +14,22 @@ from bridge.stripe_api.http import StripeHttp, reading
 from bridge.stripe_api.money import (
     Payment,
     balance_line,
+    captured,
     charge_line,
     credit_line,
     invoice_line,
     invoice_payment_ids,
     is_paid_order,
+    items_bought_once,
     lines_after,
     one_off_lines,
     order_line,
     pending_order,
     period_payment,
+    purchases_by_invoice,
     read_purchases,
 )
-from bridge.stripe_api.reader import Json, id_of, read_price, rows, within
+from bridge.stripe_api.reader import Json, id_of, invoice_subscription_id, read_price, rows, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,13 @@ class SeenOrder:
 
 
 def read_everybodys_orders(http: StripeHttp, since: datetime | None) -> Iterator[list[SeenOrder]]:
-    """Everybody's paid orders, in pages of 100, the newest first; `since`: begun from then on."""
+    """Everybody's paid orders and invoices, in pages of 100; `since`: begun from then on."""
+    created = {"gte": int(since.timestamp())} if since else None
+    by_checkout: set[str | None] = set()
     pages = http.pages(
         "/v1/checkout/sessions",
         status="complete",
-        created={"gte": int(since.timestamp())} if since else None,
+        created=created,
         expand=["data.line_items", "data.payment_intent.latest_charge"],
     )
     for page in pages:
@@ -74,7 +79,18 @@ def read_everybodys_orders(http: StripeHttp, since: datetime | None) -> Iterator
                 for session in page
                 if is_paid_order(session) and session.get("customer")
             ]
+            by_checkout |= {id_of(session.get("invoice")) for session in page}
         yield found
+    for page in http.pages("/v1/invoices", status="paid", created=created):
+        with reading("a page of invoices"):
+            sold = [_seen_invoice(http, one) for one in page if one["id"] not in by_checkout]
+        yield [order for order in sold if order.purchase_ids]
+
+
+def _seen_invoice(http: StripeHttp, invoice: Json) -> SeenOrder:
+    lines = items_bought_once(_invoice_lines(http, invoice))
+    ids = frozenset(f"{invoice['id']}:{line['id']}" for line in lines)
+    return SeenOrder(invoice["id"], id_of(invoice["customer"]) or "", None, ids)
 
 
 def _seen(http: StripeHttp, session: Json) -> SeenOrder:
@@ -91,7 +107,7 @@ def _seen(http: StripeHttp, session: Json) -> SeenOrder:
 
 
 def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
-    """All paid one-off orders, those beside a subscription included."""
+    """All that was bought once and is paid: by Checkout, or by an invoice of any origin (A108)."""
     purchases: list[Purchase] = []
     prices: dict[str, Price] = {}
     money: dict[str, MoneyLine] = {}
@@ -107,7 +123,14 @@ def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
             "data.invoice.payments",
         ],
     )
+    invoices = http.all(
+        "/v1/invoices", customer=customer_id, status="paid", expand=["data.payments"]
+    )
     with reading(f"the orders of {customer_id}"):
+        for sold in _sold_by_invoice(http, _without_checkout(invoices, sessions)):
+            purchases += sold.purchases
+            prices |= {price.id: price for price in sold.prices}
+            money |= {line.id: line for line in sold.money}
         for session in sessions:
             if not is_paid_order(session):
                 waits = pending_order(session, rows(session.get("line_items")))
@@ -130,6 +153,58 @@ def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
         tuple(money.values()),
         tuple(pending),
         references,
+    )
+
+
+def _sold_by_invoice(http: StripeHttp, invoices: Iterable[Json]) -> Iterator[PurchaseReading]:
+    """What each invoice sold once, and the money of it."""
+    prices: dict[str, Price] = {}
+    for invoice in invoices:
+        items = items_bought_once(_invoice_lines(http, invoice))
+        if not items:
+            continue
+        payment = _payment_of_invoice(http, invoice)
+        found = purchases_by_invoice(invoice, items, payment)
+        # A line only names its price, and an expansion of four levels does not reach it.
+        for price_id in sorted({one.price_id for one in found} - prices.keys()):
+            prices[price_id] = read_price(http.get(f"/v1/prices/{price_id}"))
+        of_these = tuple(prices[price_id] for price_id in {one.price_id for one in found})
+        money = _money_of({"invoice": invoice}, (), payment)
+        yield PurchaseReading(found[0].customer_id, tuple(found), of_these, tuple(money))
+
+
+def _without_checkout(invoices: Sequence[Json], sessions: Sequence[Json]) -> Iterator[Json]:
+    """The invoices that no Checkout Session made: what those sell is read from the session."""
+    made = {id_of(session.get("invoice")) for session in sessions}
+    begun = {id_of(session.get("subscription")) for session in sessions} - {None}
+    for invoice in invoices:
+        is_first = invoice.get("billing_reason") == "subscription_create"
+        # Before 2022 a session names its subscription alone.
+        if invoice["id"] in made or (is_first and invoice_subscription_id(invoice) in begun):
+            continue
+        yield invoice
+
+
+def _invoice_lines(http: StripeHttp, invoice: Json) -> Sequence[Json]:
+    return http.rest(invoice["lines"], f"/v1/invoices/{invoice['id']}/lines")
+
+
+def _payment_of_invoice(http: StripeHttp, invoice: Json) -> Payment | None:
+    """The charges that paid an invoice, as one; none where it was paid outside of Stripe."""
+    charges = [_charge_of(http, payment_id) for payment_id in _payment_ids(http, invoice)]
+    paid = {c["id"]: _followed(http, c) for c in charges if c and c.get("paid", True)}
+    if not paid:
+        return None
+    every = list(paid.values())
+    sums = {
+        "amount": sum(int(one.charge["amount"]) for one in every),
+        "amount_captured": sum(captured(one.charge) for one in every),
+        "amount_refunded": sum(int(one.charge.get("amount_refunded") or 0) for one in every),
+    }
+    return Payment(
+        {**every[0].charge, **sums},
+        [refund for one in every for refund in one.refunds],
+        [dispute for one in every for dispute in one.disputes],
     )
 
 

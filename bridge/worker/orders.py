@@ -1,6 +1,7 @@
 """The sweep of everybody's one-off orders: what no event told of is read, and who bought it linked.
 
-Subscriptions are swept by `reconcile`; the rest that can give a group comes from Checkout Sessions.
+Subscriptions are swept by `reconcile`; the rest that can give a group was sold by Checkout or by an
+invoice.
 """
 
 from __future__ import annotations

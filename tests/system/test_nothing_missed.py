@@ -47,7 +47,10 @@ def test_A117_an_order_is_found_by_the_nightly_reading_and_read_once(world: Syst
     orders.read_all(world.bridge)
     world.settle()
     asked = [call.path for call in world.calls("stripe", before)]
-    assert [path for path in asked if "events" not in path] == ["/v1/checkout/sessions"]
+    assert [path for path in asked if "events" not in path] == [
+        "/v1/checkout/sessions",
+        "/v1/invoices",
+    ]
 
 
 def test_A117_after_a_pause_longer_than_stripe_keeps_events_old_orders_are_found(

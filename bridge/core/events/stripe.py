@@ -51,9 +51,9 @@ class Event:
     """What is taken from a webhook: a hint, never a fact.
 
     `related` names other Stripe objects that the event mentions, by kind
-    (subscription, invoice, charge, payment_intent, price, product). `reference` is a
-    `client_reference_id` (`is_typed`) or our metadata, still unverified. `balance_moved`: the
-    customer's credit is another than before.
+    (subscription, invoice, charge, payment_intent, price, product; `invoice_item`: the first item
+    of an invoice that is sold once). `reference` is a `client_reference_id` (`is_typed`) or our
+    metadata, still unverified. `balance_moved`: the customer's credit is another than before.
     """
 
     id: str
@@ -152,6 +152,21 @@ def _related(subject: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             if found := _id(_at(subject, path)):
                 yield kind, found
                 break
+    if found := next(filter(None, map(_item_bought_once, _lines(subject))), None):
+        yield "invoice_item", found
+
+
+def _lines(subject: Mapping[str, object]) -> list[object]:
+    lines = _at(subject, ("lines", "data"))
+    return lines if isinstance(lines, list) else []
+
+
+def _item_bought_once(line: object) -> str | None:
+    """The invoice item behind a line of an invoice, but not that of a subscription's proration."""
+    details = ("parent", "invoice_item_details")
+    if _at(line, (*details, "proration")) or _at(line, ("proration",)):
+        return None
+    return _id(_at(line, (*details, "invoice_item"))) or _id(_at(line, ("invoice_item",)))
 
 
 def _first_text(subject: Mapping[str, object], paths: tuple[tuple[str, ...], ...]) -> str | None:
