@@ -759,7 +759,7 @@ def test_how_long_to_wait_is_taken_from_the_answer(api: StripeApi, server: Recor
 
 
 def test_silence_is_bounded(server: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stripe_http, "TIMEOUT", (1, 0.05))
+    monkeypatch.setattr(stripe_http, "WORK_TIMEOUT", (1, 0.05))
     server.play("GET", "/v1/prices/price_1", answer(how="silence"))
     with pytest.raises(Transient):
         StripeApi("sk_test_123", server.url).price("price_1")

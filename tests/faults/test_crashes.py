@@ -110,8 +110,7 @@ def test_a_crash_at_any_point_changes_nothing_in_the_end(processes: Live, point:
     live.start("web", BRIDGE_CRASH_AT=point if point in ARRIVING else "")
     if point in ARRIVING:
         life.buy()
-        live.until(lambda: "exited with code 137" in live.log("web"))
-        live.kill("web")
+        assert live.dies("web") == KILLED
         live.start("web")
         life.phase((), lambda: None, life.is_in)
     else:

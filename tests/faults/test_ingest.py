@@ -10,7 +10,7 @@ import requests
 
 from bridge.sandbox.stripe import account_of, delivery
 from bridge.sandbox.stripe.courier import signature
-from tests.processes import Live
+from tests.processes import KILLED, Live
 
 pytestmark = pytest.mark.faults
 
@@ -31,8 +31,8 @@ def newest_event(live: Live, kind: str) -> str:
 def subscribed(live: Live) -> tuple[str, str]:
     """Somebody who is linked buys; only the event that says so is delivered, and returned."""
     world = live.system.sandbox.world
-    price = live.system.price("supporters")
     delivery.hold(world)
+    price = live.system.price("supporters")
     customer = live.system.customer("alice")
     live.system.subscribe(customer, price)
     event = newest_event(live, "customer.subscription.created")
@@ -48,10 +48,9 @@ def test_F01_web_killed_before_the_commit_stores_nothing_and_the_retry_stores_it
     customer, event = subscribed(live)
     live.until(lambda: attempts(live, event))
     assert attempts(live, event)[0] == 0
-    assert "137" in live.log("web")
+    assert live.dies("web") == KILLED
     assert live.stored(event) == []
     generation = live.generation(customer)
-    live.kill("web")
     live.start("web")
     live.until(lambda: 200 in attempts(live, event), pace=60)
     assert len(live.stored(event)) == 1
@@ -64,9 +63,9 @@ def test_F02_web_killed_before_its_answer_makes_the_retry_a_duplicate(on_both: L
     customer, event = subscribed(live)
     live.until(lambda: attempts(live, event))
     assert attempts(live, event)[0] == 0
+    assert live.dies("web") == KILLED
     assert len(live.stored(event)) == 1
     generation = live.generation(customer)
-    live.kill("web")
     live.start("web")
     live.until(lambda: 200 in attempts(live, event), pace=60)
     assert len(live.stored(event)) == 1
@@ -80,7 +79,7 @@ def test_F03_web_killed_before_the_hint_costs_seconds_and_nothing_else(on_both: 
     live.start("web", BRIDGE_CRASH_AT="after_inbox_commit", **with_redis)
     _, event = subscribed(live)
     live.until(lambda: attempts(live, event))
-    live.kill("web")
+    assert live.dies("web") == KILLED
     assert live.stored(event)
     assert live.redis().llen("rq:queue:bridge") == 0
     live.start("worker", **with_redis)
