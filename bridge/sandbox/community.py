@@ -174,7 +174,7 @@ def _fill_stripe(sandbox: Sandbox) -> dict[str, Any]:
         }
         metadata = {f"metadata[{k}]": v for k, v in given.items() if v}
         head = {"name": offer.name, "description": offer.description}
-        product = _post(sandbox, "/v1/products", {**head, **metadata})
+        product = _call(sandbox, "POST", "/v1/products", {**head, **metadata})
         for lookup_key, cents, interval in offer.prices:
             terms = {"recurring[interval]": interval} if interval else {}
             price = {
@@ -184,17 +184,28 @@ def _fill_stripe(sandbox: Sandbox) -> dict[str, Any]:
                 "lookup_key": lookup_key,
                 **terms,
             }
-            prices[lookup_key] = _post(sandbox, "/v1/prices", price)
+            prices[lookup_key] = _call(sandbox, "POST", "/v1/prices", price)
+    _bill_changes_at_once(sandbox)
     return prices
 
 
-def _post(sandbox: Sandbox, path: str, form: dict[str, str]) -> dict[str, Any]:
-    answer = requests.post(
+def _bill_changes_at_once(sandbox: Sandbox) -> None:
+    """What the doctor advises: an upgrade on Stripe's page is paid when it is made."""
+    path = "/v1/billing_portal/configurations"
+    (portal,) = _call(sandbox, "GET", path, {"is_default": "true"})["data"]
+    behavior = "features[subscription_update][proration_behavior]"
+    _call(sandbox, "POST", f"{path}/{portal['id']}", {behavior: "always_invoice"})
+
+
+def _call(sandbox: Sandbox, method: str, path: str, given: dict[str, str]) -> dict[str, Any]:
+    answer = requests.request(
+        method,
         sandbox.stripe.url + path,
-        data=form,
+        params=given if method == "GET" else None,
+        data=None if method == "GET" else given,
         headers={"Authorization": f"Bearer {sandbox.info['stripe_key']}"},
         timeout=10,
     )
     answer.raise_for_status()
-    made: dict[str, Any] = answer.json()
-    return made
+    found: dict[str, Any] = answer.json()
+    return found
