@@ -83,7 +83,11 @@ def read_everybodys_orders(http: StripeHttp, since: datetime | None) -> Iterator
         yield found
     for page in http.pages("/v1/invoices", status="paid", created=created):
         with reading("a page of invoices"):
-            sold = [_seen_invoice(http, one) for one in page if one["id"] not in by_checkout]
+            sold = [
+                _seen_invoice(http, one)
+                for one in page
+                if one["id"] not in by_checkout and one.get("customer")
+            ]
         yield [order for order in sold if order.purchase_ids]
 
 
