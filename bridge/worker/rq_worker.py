@@ -7,15 +7,18 @@ more, is left. No error leaves here: the time of the next attempt is in SQL, nev
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from bridge.errors import BridgeError
-from bridge.queue import QUEUE_NAME
+from bridge.queue import JOB, QUEUE_NAME
 from bridge.wiring import Bridge
 from bridge.worker import applier, decider, group_members, publisher
 from bridge.worker.heart import beating
@@ -56,6 +59,41 @@ def handle(kind: str, key: str) -> None:
     do(_bridge, kind, key)
 
 
+class Hint(Job):
+    """A job that can lead to nothing but `handle`, whoever wrote it into Redis.
+
+    RQ itself imports and calls what a job names, as its function or as a callback, and sends
+    webhooks for it (rq/job.py, 3.0.0).
+    """
+
+    success_callback = None
+    failure_callback = None
+    stopped_callback = None
+
+    @property
+    def func(self) -> Callable[[str, str], None]:
+        """What is called with the job's arguments.
+
+        Raises: PermissionError where the job is not a hint.
+        """
+        is_hint = self.func_name == JOB and self.instance is None and not self.kwargs
+        if is_hint and [type(one) for one in self.args] == [str, str]:
+            return handle
+        log.error("hint.refused", id=self.id, check="Who can write to Redis at REDIS_URL?")
+        raise PermissionError("only the bridge's own hints are handled")
+
+    def restore(self, raw_data: Any) -> Any:
+        """Read what Redis holds; what RQ cannot even read is no job."""
+        try:
+            super().restore(raw_data)
+        except NoSuchJobError:
+            raise
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            log.error("hint.unreadable", error=type(error).__name__)  # noqa: TRY400 - not our text
+            raise NoSuchJobError("unreadable") from None
+        self.webhooks = []
+
+
 def run(bridge: Bridge, redis_url: str) -> None:
     """Wait for hints until told to stop, or until it is time for a fresh process.
 
@@ -64,10 +102,11 @@ def run(bridge: Bridge, redis_url: str) -> None:
     global _bridge  # noqa: PLW0603 - RQ calls `handle` by its name
     _bridge = bridge
     redis = Redis.from_url(redis_url)
-    queue = Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
+    queue = Queue(QUEUE_NAME, connection=redis, job_class=Hint, serializer=JSONSerializer)
     worker = SimpleWorker(
         [queue],
         connection=redis,
+        job_class=Hint,
         serializer=JSONSerializer,
         worker_ttl=WORKER_TTL_SECONDS,
         maintenance_interval=MAINTENANCE_SECONDS,
