@@ -11,7 +11,7 @@ import pytest
 from bridge.answers.backlog import waiting
 from bridge.answers.explain import explain
 from bridge.sandbox.stripe import delivery, fail_payments
-from bridge.worker import sweeper
+from bridge.worker import publisher, sweeper
 from tests.harness import DAY, System, system
 from tests.system.acts import (
     account,
@@ -254,9 +254,12 @@ def test_A87_what_was_paid_while_the_forum_is_down_is_given_once_when_it_is_back
     assert world.members("supporters") == set()
     assert membership(world, "alice", "supporters").wanted
     down.clear()
-    # What was put off the longest is tried again by then.
-    pass_days(world, 1)
+    world.advance(1200)
+    confirm(world)
     assert moves(world, "alice", "supporters") == ["in"]
+    # A message is put off for longer than a group is (publisher.AGAIN).
+    world.advance(publisher.AGAIN.longest_seconds)
+    confirm(world)
     assert len(world.sdk.v1.invoices.list({"customer": customer}).data) == 1
     (told,) = messages_to(world, "alice")
     assert told[0].raw.count("10\\.00") >= 1
