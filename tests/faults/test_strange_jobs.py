@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,16 @@ def test_A132_whatever_is_enqueued_only_the_bridges_own_function_runs(
             "webhooks": [Webhook(theirs, "finished"), Webhook(theirs, "failed")],
             "meta": {"mark": str(mark)},
         }
-        queue.enqueue("os.mkdir", str(mark))
+        refused = [
+            queue.enqueue("os.mkdir", str(mark)),
+            queue.enqueue("os.rename", str(tmp_path), str(mark)),
+            queue.enqueue(JOB, "decide", ["cus_nobody"], **ends),
+            queue.enqueue(JOB, "decide", key="cus_nobody", **ends),
+            queue.enqueue(JOB, "decide", "cus_nobody", {"more": 1}, **ends),
+            queue.enqueue(JOB, "decide", "cus_nobody", more="1", **ends),
+        ]
         queue.enqueue(JOB, "decide", "cus_nobody", **ends)
         queue.enqueue(JOB, "no such kind", "x", **ends)
-        queue.enqueue(JOB, "decide", ["cus_nobody"], **ends)
-        queue.enqueue(JOB, "decide", key="cus_nobody", **ends)
         broken = queue.enqueue(JOB, "decide", "cus_broken", **ends)
         live.redis().hset(broken.key, "data", b"not JSON")
         odd = queue.enqueue(JOB, "decide", "cus_odd", **ends)
@@ -60,4 +66,6 @@ def test_A132_whatever_is_enqueued_only_the_bridges_own_function_runs(
         with pytest.raises(BlockingIOError):
             listener.accept()
     assert not mark.exists()
-    assert "hint.refused" in live.log("worker")
+    lines = [json.loads(line) for line in live.log("worker").splitlines()]
+    told = [line["id"] for line in lines if line["event"] == "hint.refused"]
+    assert set(told) == {job.id for job in refused}
