@@ -11,6 +11,7 @@ from bridge.core.model.stripe import Price
 from bridge.core.telling import words
 from bridge.errors import Transient
 from bridge.render import statement_filters
+from bridge.texts import gettext, ngettext
 from bridge.web.context import Reader, reader, the_bridge, the_look
 
 
@@ -20,6 +21,10 @@ def teach(app: Flask) -> None:
     environment.autoescape = True  # Flask goes by the file's ending, and ours is .jinja
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
+    environment.add_extension("jinja2.ext.i18n")
+    environment.policies["ext.i18n.trimmed"] = True
+    # What Jinja's extension adds to its environment, its types do not know.
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
         amount=_amount,
         price=lambda price: words.price_words(price, words.LOCALE),

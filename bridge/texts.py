@@ -1,0 +1,14 @@
+"""The texts that people read: English in the source, other languages by gettext.
+
+Templates say `_("…")`, `ngettext(…)` or `{% trans %}`; Python says `gettext("…") % {…}`. A text is
+a whole sentence with named places, so that another language can order its words as it must.
+"""
+
+from __future__ import annotations
+
+from gettext import NullTranslations
+
+_SOURCE = NullTranslations()  # until there is a second language, a text is its own translation
+
+gettext = _SOURCE.gettext
+ngettext = _SOURCE.ngettext
