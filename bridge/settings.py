@@ -15,9 +15,13 @@ from urllib.parse import urlsplit
 from bridge.errors import BridgeError, Config
 
 STRIPE_API = "https://api.stripe.com"
+YES_OR_NO = ("YES", "NO")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 SHORTEST_SECRET = 32
 SHORTEST_CONNECT_SECRET = 10  # Discourse refuses a shorter one
+SHORTEST_WEBHOOK_SECRET = 12  # Discourse refuses a shorter one
+SHORTEST_KEY = 16  # those of Stripe and Discourse are much longer: a shorter one was cut off
+MAKE_ANOTHER = "python3 -c 'import secrets; print(secrets.token_hex(32))'"
 EXAMPLE_SECRETS = ("change-me", "changeme", "example", "xxxx")
 HIGHEST_PORT = 65_535
 MOST_PROXIES = 5
@@ -47,6 +51,7 @@ SETTINGS = (
     Setting("SECRET_KEY", required=True, secret=True),
     Setting("DATABASE_URL", secret=True),
     Setting("REDIS_URL", secret=True),
+    Setting("REDIS_PRIVATE_NETWORK", default="no"),
     Setting("BRIDGE_DATA", default="data"),
     Setting("BRIDGE_CONFIG"),
     Setting("BRIDGE_CLOCK_FILE"),
@@ -83,6 +88,7 @@ class Settings:
     secret_key: str = field(repr=False)
     database_url: str = field(repr=False)
     redis_url: str | None = field(default=None, repr=False)
+    redis_private_network: bool = False
     bridge_data: Path = Path("data")
     bridge_config: Path | None = None
     clock_file: Path | None = None
@@ -115,23 +121,27 @@ class Settings:
             stripe_webhook_secrets=read.webhook_secrets("STRIPE_WEBHOOK_SECRET"),
             stripe_api_base=read.url("STRIPE_API_BASE") or None,
             discourse_url=read.url("DISCOURSE_URL"),
-            discourse_api_key=read.text("DISCOURSE_API_KEY"),
+            discourse_api_key=read.long_secret("DISCOURSE_API_KEY", SHORTEST_KEY),
             discourse_api_username=read.text("DISCOURSE_API_USERNAME"),
             discourse_connect_secret=read.long_secret(
                 "DISCOURSE_CONNECT_SECRET", SHORTEST_CONNECT_SECRET
             ),
-            discourse_webhook_secret=read.text("DISCOURSE_WEBHOOK_SECRET") or None,
+            discourse_webhook_secret=read.long_secret(
+                "DISCOURSE_WEBHOOK_SECRET", SHORTEST_WEBHOOK_SECRET
+            )
+            or None,
             discourse_requests_per_minute=read.number("DISCOURSE_REQUESTS_PER_MINUTE", 1, 100_000),
             bridge_url=read.root_url("BRIDGE_URL"),
             secret_key=read.long_secret("SECRET_KEY", SHORTEST_SECRET),
             database_url=read.database_url("DATABASE_URL", data),
             redis_url=read.redis_url("REDIS_URL"),
+            redis_private_network=read.choice("REDIS_PRIVATE_NETWORK", YES_OR_NO) == "YES",
             bridge_data=data,
             bridge_config=read.existing_file("BRIDGE_CONFIG"),
             clock_file=Path(name) if (name := read.text("BRIDGE_CLOCK_FILE")) else None,
             web_port=read.number("WEB_PORT", 1, HIGHEST_PORT),
             web_proxies=read.number("WEB_PROXIES", 0, MOST_PROXIES),
-            metrics_token=read.text("METRICS_TOKEN") or None,
+            metrics_token=read.long_secret("METRICS_TOKEN", SHORTEST_SECRET) or None,
             standing_tokens=read.long_secrets("STANDING_TOKEN", SHORTEST_SECRET),
             log_level=read.choice("LOG_LEVEL", LOG_LEVELS),
         )
@@ -226,6 +236,8 @@ class _Reader:
                 f"{name} is not a secret or restricted key.",
                 "It begins with rk_live_, sk_live_, rk_test_ or sk_test_ (never pk_).",
             )
+        else:
+            self._refuse_weak(name, value, SHORTEST_KEY)
         return value
 
     def webhook_secrets(self, name: str) -> tuple[str, ...]:
@@ -236,26 +248,38 @@ class _Reader:
                 f"{name} holds a value that is no signing secret.",
                 "Each begins with whsec_; separate several by commas while one replaces another.",
             )
+        else:
+            for secret in secrets:
+                self._refuse_weak(name, secret, SHORTEST_KEY)
         return secrets
 
     def long_secret(self, name: str, shortest: int) -> str:
         value = self.text(name)
-        self._refuse_short(name, value, shortest)
+        self._refuse_weak(name, value, shortest)
         return value
 
     def long_secrets(self, name: str, shortest: int) -> tuple[str, ...]:
         """Several, separated by commas, while one replaces another."""
         values = tuple(filter(None, (part.strip() for part in self.text(name).split(","))))
         for value in values:
-            self._refuse_short(name, value, shortest)
+            self._refuse_weak(name, value, shortest)
         return values
 
-    def _refuse_short(self, name: str, value: str, shortest: int) -> None:
-        if value and (len(value) < shortest or value.lower().startswith(EXAMPLE_SECRETS)):
+    def _refuse_weak(self, name: str, value: str, shortest: int) -> None:
+        """Refuse what can be guessed, and what was not copied whole."""
+        if not value:
+            return
+        if len(value) < shortest or value.lower().startswith(EXAMPLE_SECRETS):
             self._problem(
                 "B110",
                 f"{name} is an example or shorter than {shortest} characters.",
-                "Make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'",
+                f"Copy it again, whole; a secret of your own: {MAKE_ANOTHER}",
+            )
+        elif not (value.isascii() and value.isprintable()) or " " in value:
+            self._problem(
+                "B110",
+                f"{name} holds a space, a line break or a character that is not ASCII.",
+                "Copy it again, without what stands around it.",
             )
 
     def database_url(self, name: str, data: Path) -> str:
@@ -321,6 +345,15 @@ class _Reader:
 def _contradictions(settings: Settings) -> list[Config]:
     """Settings that are right each, and dangerous together: a rehearsal with real money."""
     problems = []
+    if (host := _open_redis(settings.redis_url)) and not settings.redis_private_network:
+        problems.append(
+            Config(
+                "B113",
+                f"REDIS_URL leads to {host} without encryption or without a password.",
+                f"Write rediss://:password@{host}; or set REDIS_PRIVATE_NETWORK=yes if only your "
+                "own machines reach it.",
+            )
+        )
     if settings.livemode and settings.stripe_api_base not in (None, STRIPE_API):
         problems.append(
             Config(
@@ -338,6 +371,16 @@ def _contradictions(settings: Settings) -> list[Config]:
             )
         )
     return problems
+
+
+def _open_redis(address: str | None) -> str | None:
+    """The host of a Redis elsewhere that anybody on the way could read or write."""
+    if address is None or not _has_port_or_none(address):
+        return None
+    parts = urlsplit(address)
+    if parts.scheme == "unix" or not parts.hostname or _is_loopback(parts.hostname):
+        return None
+    return None if parts.scheme == "rediss" and parts.password else parts.hostname
 
 
 def _has_port_or_none(address: str) -> bool:

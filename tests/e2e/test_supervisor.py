@@ -53,11 +53,11 @@ class Bridge:
             self.port = probe.getsockname()[1]
         self.log = folder / "log"
         settings = {
-            "STRIPE_API_KEY": "rk_test_abc",
-            "STRIPE_WEBHOOK_SECRET": "whsec_abc",
+            "STRIPE_API_KEY": "rk_test_abc1234567",
+            "STRIPE_WEBHOOK_SECRET": "whsec_abc4567890",
             "STRIPE_API_BASE": NOWHERE,
             "DISCOURSE_URL": NOWHERE,
-            "DISCOURSE_API_KEY": "abc",
+            "DISCOURSE_API_KEY": "0123456789abcdef",
             "DISCOURSE_CONNECT_SECRET": "a-secret-of-the-forum",
             "BRIDGE_URL": f"http://127.0.0.1:{self.port}",
             "SECRET_KEY": "k" * 40,

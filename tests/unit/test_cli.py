@@ -11,8 +11,8 @@ from bridge.cli import COMMANDS, Commands, main
 from bridge.settings import SETTINGS
 
 GOOD = {
-    "STRIPE_API_KEY": "rk_test_abc123",
-    "STRIPE_WEBHOOK_SECRET": "whsec_one",
+    "STRIPE_API_KEY": "rk_test_abc1234567",
+    "STRIPE_WEBHOOK_SECRET": "whsec_one4567890",
     "STRIPE_API_BASE": "http://127.0.0.1:1",
     "DISCOURSE_URL": "http://127.0.0.1:1",
     "DISCOURSE_API_KEY": "0123456789abcdef",
@@ -112,7 +112,7 @@ def test_doctor_makes_no_tables(run: Run) -> None:
 def test_F22_a_key_of_the_other_mode_is_refused_by_a_database_in_use(run: Run) -> None:
     assert run("migrate", **GOOD).exit_code == 0
     live = {name: value for name, value in GOOD.items() if name != "STRIPE_API_BASE"}
-    live["STRIPE_API_KEY"] = "rk_live_abc123"
+    live["STRIPE_API_KEY"] = "rk_live_abc1234567"
     told = run("migrate", **live)
     assert told.exit_code == 3
     assert "B123" in told.output

@@ -19,10 +19,10 @@ SOURCES = {path: path.read_text() for path in sorted((ROOT / "bridge").rglob("*.
 
 
 GOOD = {
-    "STRIPE_API_KEY": "rk_test_abc",
-    "STRIPE_WEBHOOK_SECRET": "whsec_abc",
+    "STRIPE_API_KEY": "rk_test_abc1234567",
+    "STRIPE_WEBHOOK_SECRET": "whsec_abc4567890",
     "DISCOURSE_URL": "https://forum.example.org",
-    "DISCOURSE_API_KEY": "abc",
+    "DISCOURSE_API_KEY": "0123456789abcdef",
     "DISCOURSE_CONNECT_SECRET": "a-secret-of-the-forum",
     "BRIDGE_URL": "https://members.example.org",
     "SECRET_KEY": "k" * 40,

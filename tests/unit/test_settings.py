@@ -14,8 +14,8 @@ from bridge.clock import Clock
 from bridge.settings import Settings, SettingsError
 
 GOOD = {
-    "STRIPE_API_KEY": "rk_test_abc123",
-    "STRIPE_WEBHOOK_SECRET": "whsec_one, whsec_two",
+    "STRIPE_API_KEY": "rk_test_abc1234567",
+    "STRIPE_WEBHOOK_SECRET": "whsec_one4567890, whsec_two4567890",
     "DISCOURSE_URL": "https://example.org/forum/",
     "DISCOURSE_API_KEY": "0123456789abcdef",
     "DISCOURSE_CONNECT_SECRET": "a-long-connect-secret",
@@ -39,7 +39,7 @@ def test_A18_a_token_may_be_two_while_one_is_replaced_and_is_no_part_of_what_is_
 
 def test_good_settings_are_read_with_their_defaults() -> None:
     settings = Settings.from_env(GOOD)
-    assert settings.stripe_webhook_secrets == ("whsec_one", "whsec_two")
+    assert settings.stripe_webhook_secrets == ("whsec_one4567890", "whsec_two4567890")
     assert settings.discourse_url == "https://example.org/forum"
     assert settings.discourse_requests_per_minute == 50
     assert settings.database_url == "sqlite:///data/bridge.sqlite3"
@@ -47,7 +47,7 @@ def test_good_settings_are_read_with_their_defaults() -> None:
     assert not settings.livemode
 
 
-@pytest.mark.parametrize("key", ["sk_live_a", "rk_live_a"])
+@pytest.mark.parametrize("key", ["sk_live_12345678", "rk_live_12345678"])
 def test_E50_a_live_key_is_told_from_a_test_key(key: str) -> None:
     assert Settings.from_env({**GOOD, "STRIPE_API_KEY": key}).livemode
 
@@ -80,16 +80,47 @@ def test_every_problem_is_reported_at_once() -> None:
         ("DATABASE_URL", "postgresql://user:word@host:port/name", "B108"),
         ("REDIS_URL", "localhost:6379", "B109"),
         ("REDIS_URL", "redis://localhost:port", "B109"),
+        ("REDIS_URL", "redis://redis.example.org:6379/0", "B113"),
+        ("REDIS_URL", "redis://:word@redis.example.org", "B113"),
+        ("REDIS_URL", "rediss://redis.example.org", "B113"),
+        ("REDIS_URL", "redis://:word@10.0.0.7", "B113"),
         ("SECRET_KEY", "short", "B110"),
+        ("STRIPE_API_KEY", "sk_test_cutoff", "B110"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_one4567890,whsec_cutoff", "B110"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_one45678 90", "B110"),
+        ("DISCOURSE_API_KEY", "cutoff", "B110"),
+        ("DISCOURSE_API_KEY", "0123456789\nabcdef", "B110"),
+        ("DISCOURSE_API_KEY", "0123456789\u200babcdef", "B110"),
+        ("DISCOURSE_WEBHOOK_SECRET", "elevenchars", "B110"),
+        ("METRICS_TOKEN", "m" * 31, "B110"),
         ("SECRET_KEY", "change-me-change-me-change-me-change-me", "B110"),
+        ("REDIS_PRIVATE_NETWORK", "perhaps", "B111"),
         ("LOG_LEVEL", "loud", "B111"),
         ("BRIDGE_CONFIG", "/nowhere/bridge.toml", "B112"),
     ],
 )
-def test_a_wrong_value_has_a_code_and_is_named(name: str, value: str, code: str) -> None:
+def test_A132_A137_a_wrong_value_has_a_code_and_is_named(name: str, value: str, code: str) -> None:
     found = problems(**{name: value})
     assert list(found) == [code]
     assert name in found[code]
+
+
+@pytest.mark.parametrize(
+    ("address", "private_network"),
+    [
+        ("redis://127.0.0.1:6379", "no"),
+        ("redis://[::1]", "no"),
+        ("redis://localhost/1", "no"),
+        ("unix:///run/redis.sock", "no"),
+        ("rediss://:word@redis.example.org", "no"),
+        ("redis://redis:6379", "yes"),
+    ],
+)
+def test_A132_a_redis_that_no_stranger_reaches_is_accepted(
+    address: str, private_network: str
+) -> None:
+    changes = {"REDIS_URL": address, "REDIS_PRIVATE_NETWORK": private_network}
+    assert Settings.from_env({**GOOD, **changes}).redis_url == address
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "forum.localhost"])
@@ -107,7 +138,7 @@ def test_every_way_to_write_a_postgresql_address_is_understood(scheme: str) -> N
 
 def test_F22_live_keys_are_refused_by_a_sandbox_and_by_a_moved_clock() -> None:
     found = problems(
-        STRIPE_API_KEY="sk_live_a",
+        STRIPE_API_KEY="sk_live_12345678",
         STRIPE_API_BASE="http://127.0.0.1:9000",
         BRIDGE_CLOCK_FILE="/nowhere/clock",
     )
@@ -116,10 +147,10 @@ def test_F22_live_keys_are_refused_by_a_sandbox_and_by_a_moved_clock() -> None:
 
 def test_a_secret_may_be_given_as_a_file(tmp_path: Path) -> None:
     file = tmp_path / "key"
-    file.write_text("sk_test_fromfile\n")
+    file.write_text("sk_test_from_a_file\n")
     env = {**GOOD, "STRIPE_API_KEY_FILE": str(file)}
     del env["STRIPE_API_KEY"]
-    assert Settings.from_env(env).stripe_api_key == "sk_test_fromfile"
+    assert Settings.from_env(env).stripe_api_key == "sk_test_from_a_file"
 
 
 def test_a_secret_given_twice_or_in_no_file_is_refused(tmp_path: Path) -> None:
@@ -128,7 +159,13 @@ def test_a_secret_given_twice_or_in_no_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_no_secret_is_in_what_settings_print_or_complain_about() -> None:
-    secrets = ("rk_test_abc123", "whsec_one", "0123456789abcdef", "a-long-connect", "kkkkk")
+    secrets = (
+        "rk_test_abc1234567",
+        "whsec_one4567890",
+        "0123456789abcdef",
+        "a-long-connect",
+        "kkkkk",
+    )
     shown = repr(Settings.from_env(GOOD))
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({**GOOD, "REDIS_URL": "x:hunter2@y", "SECRET_KEY": "hunter2"})
