@@ -18,5 +18,8 @@ def changed(event: Event) -> list[Task]:
 
 
 def credited(event: Event) -> list[Task]:
-    """A credit note took something off an invoice, perhaps an old one."""
-    return sync_owner_of(("invoice",), event, money=True)
+    """A credit note took something off an invoice, perhaps an old one.
+
+    It may say which line a refund is of, so purchases and payments are read too (A107).
+    """
+    return sync_owner_of(("invoice",), event, purchases=True, money=True)

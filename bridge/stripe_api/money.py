@@ -9,17 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from bridge.core.ledger.lines import MoneyKind, MoneyLine
-from bridge.core.model.stripe import PendingPayment, PeriodPayment, Purchase
+from bridge.core.ledger.refunded_lines import LineRefund
+from bridge.core.model.stripe import ItemPayment, PendingPayment, PeriodPayment, Purchase, SoldPrice
 from bridge.stripe_api.invoices import (
     add_up_to,
     counted_name,
     discount_of,
     parts_of,
     what_for,
+)
+from bridge.stripe_api.order_lines import (
+    Fate,
+    Notes,
+    Order,
+    Refund,
+    fates,
+    items_bought_once,
+    line_price,
+    line_product,
+    line_total,
+    order_of_invoice,
+    order_of_session,
 )
 from bridge.stripe_api.reader import (
     BENEFICIARY,
@@ -71,7 +85,7 @@ def invoice_line(raw: Json) -> MoneyLine | None:
         invoice_id=raw["id"],
         payment_id=next(iter(invoice_payment_ids(raw)), None),
         subscription_id=invoice_subscription_id(raw),
-        product_id=next(filter(None, map(_line_product, lines)), None),
+        product_id=next(filter(None, map(line_product, lines)), None),
         from_credit_minor=from_credit,
         receipt_url=raw.get("hosted_invoice_url") or None,
         is_first=_begins_something(raw),
@@ -151,27 +165,64 @@ def _begins_something(raw: Json) -> bool:
     return raw.get("billing_reason") == "subscription_create"
 
 
-def period_payment(raw: Json, payments: Sequence[Payment] = ()) -> PeriodPayment | None:
-    """What a subscription's period rests on: its newest paid invoice, with its payments' fate."""
+def period_payment(
+    raw: Json,
+    payments: Sequence[Payment] = (),
+    *,
+    lines: Sequence[Json] | None = None,
+    notes: Notes | None = None,
+) -> PeriodPayment | None:
+    """What a subscription's period rests on: its newest paid invoice, with its payments' fate.
+
+    `lines`: all of them, where more was asked for than the invoice shows.
+    """
     if raw.get("status") != "paid" and not raw.get("paid"):
         return None
-    ends = [end for line in rows(raw.get("lines")) if (end := within(line, "period", "end"))]
+    lines = rows(raw.get("lines")) if lines is None else lines
+    ends = [end for line in lines if (end := within(line, "period", "end"))]
     if not ends:
         return None
     line = invoice_line(raw)
     state, disputed_at = dispute_state(d for p in payments for d in p.disputes)
-    refunds = [r for p in payments for r in given_back(p) if r.get("status", "succeeded") in _MOVED]
     paid_at = within(raw, "status_transitions", "paid_at") or raw["created"]
-    return PeriodPayment(
+    paid = PeriodPayment(
         invoice_id=raw["id"],
         paid_at=moment(paid_at),
         period_end_at=moment(max(ends)),
         amount_minor=line.amount_minor if line else 0,
-        refunded_minor=sum(refunded_of(p) for p in payments),
-        refunded_at=max((moment(r["created"]) for r in refunds), default=None),
         disputed=state,
         disputed_at=disputed_at,
     )
+    refunds = refunds_in(payments)
+    if not refunds and not items_bought_once(lines):
+        return paid
+    return _with_refunds(paid, order_of_invoice(lines, notes), refunds)
+
+
+def _with_refunds(paid: PeriodPayment, order: Order, refunds: Sequence[Refund]) -> PeriodPayment:
+    """With what was given back of the subscription's own lines, and of each of them."""
+    currency = order.lines[0].currency
+    found = fates(order, currency, paid.amount_minor, refunds)
+    own = {line.item_id: found[line.id] for line in order.lines if line.item_id}
+    if not own:  # the oldest shapes do not say which items they bill
+        back, at = sum(one.amount_minor for one in refunds), _latest(refunds)
+        return replace(paid, refunded_minor=back, refunded_at=at)
+    items = tuple(
+        ItemPayment(id_, one.refund.paid_minor, one.refund.refunded_minor, one.refund.at, one.doubt)
+        for id_, one in own.items()
+    )
+    back = sum(one.refunded_minor for one in items)
+    return replace(
+        paid,
+        amount_minor=sum(one.amount_minor for one in items),
+        refunded_minor=back,
+        refunded_at=max((one.refunded_at for one in items if one.refunded_at), default=None),
+        items=items if back and len(order.lines) > 1 else (),
+    )
+
+
+def _latest(refunds: Iterable[Refund]) -> datetime | None:
+    return max((one.at for one in refunds if one.at), default=None)
 
 
 def invoice_payment_ids(raw: Json) -> tuple[str, ...]:
@@ -181,14 +232,6 @@ def invoice_payment_ids(raw: Json) -> tuple[str, ...]:
         payment = each.get("payment") or {}
         found += [id_of(payment.get("payment_intent")), id_of(payment.get("charge"))]
     return tuple(dict.fromkeys(i for i in found if i))
-
-
-def _line_product(line: Json) -> str | None:
-    return id_of(
-        within(line, "pricing", "price_details", "product")
-        or within(line, "price", "product")
-        or within(line, "plan", "product")
-    )
 
 
 # --- Charges, refunds, disputes ------------------------------------------------------------------
@@ -238,6 +281,21 @@ def given_back(payment: Payment) -> list[Json]:
 
 def _is_release(refund: Json, held: int) -> bool:
     return int(refund["amount"]) == held and not refund.get("balance_transaction")
+
+
+def refunds_in(payments: Iterable[Payment]) -> list[Refund]:
+    """What was given back of payments, in the order in which it was, refunds that failed left out.
+
+    Where an old shape tells only the sum, that is one refund.
+    """
+    found = []
+    for payment in payments:
+        moved = [r for r in given_back(payment) if r.get("status", "succeeded") in _MOVED]
+        each = [Refund(r["id"], int(r["amount"]), moment(r["created"])) for r in moved]
+        more = refunded_of(payment) - sum(one.amount_minor for one in each)
+        found += [*each, *([Refund("", more, None)] if more > 0 else [])]
+    never = datetime.max.replace(tzinfo=UTC)
+    return sorted(found, key=lambda one: (one.at or never, one.id))
 
 
 def refunded_of(payment: Payment) -> int:
@@ -342,16 +400,22 @@ def one_off_lines(session: Json, lines: Sequence[Json]) -> list[Json]:
     return [ln for ln in lines if within(ln, "price", "type") == "one_time"]
 
 
-def read_purchases(session: Json, lines: Sequence[Json], payment: Payment | None) -> list[Purchase]:
-    """The lines of a paid one-off order. Free orders have no payment."""
+def read_purchases(
+    session: Json, lines: Sequence[Json], payment: Payment | None, order: Order | None = None
+) -> list[Purchase]:
+    """The lines of a paid one-off order. Free orders have no payment.
+
+    `order`: all that was paid for with them, where there is more.
+    """
     began = within(payment.charge, "created") if payment else None
+    found = _fates(order or order_of_session(lines), payment)
     return [
         _purchase(
             session,
             line,
             payment,
-            price_id=id_of(line["price"]) or "",
-            product_id=id_of(line["price"]["product"]) or "",
+            found.get(line["id"]),
+            SoldPrice(id_of(line["price"]) or "", id_of(line["price"]["product"]) or ""),
             paid_at=moment(began or session["created"]),
             amount_minor=int(line["amount_total"]),
         )
@@ -359,89 +423,66 @@ def read_purchases(session: Json, lines: Sequence[Json], payment: Payment | None
     ]
 
 
-def items_bought_once(lines: Sequence[Json]) -> list[Json]:
-    """The lines of an invoice that sell a price once: neither a subscription's nor a proration."""
-    return [
-        line
-        for line in lines
-        if _is_single_item(line) and _line_price(line) and int(line.get("amount") or 0) >= 0
-    ]
-
-
-def _is_single_item(line: Json) -> bool:
-    kind = within(line, "parent", "type")
-    if kind is None:  # before 2025-03-31
-        return line.get("type") == "invoiceitem" and not line.get("proration")
-    return kind == "invoice_item_details" and not within(
-        line, "parent", "invoice_item_details", "proration"
-    )
-
-
-def _line_price(line: Json) -> str | None:
-    return id_of(within(line, "pricing", "price_details", "price") or line.get("price"))
-
-
 def purchases_by_invoice(
-    invoice: Json, lines: Sequence[Json], payment: Payment | None
+    invoice: Json, lines: Sequence[Json], payment: Payment | None, order: Order
 ) -> list[Purchase]:
     """What a paid invoice sold once. One paid outside of Stripe has no payment."""
     paid_at = within(invoice, "status_transitions", "paid_at") or invoice["created"]
+    found = _fates(order, payment)
     return [
         _purchase(
             invoice,
             line,
             payment,
-            price_id=_line_price(line) or "",
-            product_id=_line_product(line) or "",
+            found.get(line["id"]),
+            SoldPrice(line_price(line) or "", line_product(line) or ""),
             paid_at=moment(paid_at),
-            amount_minor=_line_total(line),
+            amount_minor=line_total(line),
         )
         for line in lines
     ]
 
 
-def _line_total(line: Json) -> int:
-    """What a line costs, without its discounts and with the taxes that its price does not hold."""
-    off = sum(int(each["amount"]) for each in line.get("discount_amounts") or ())
-    added = sum(
-        int(tax["amount"])
-        for tax in line.get("taxes") or line.get("tax_amounts") or ()
-        if tax.get("tax_behavior") == "exclusive" or tax.get("inclusive") is False
-    )
-    return int(line["amount"]) - off + added
+def _fates(order: Order, payment: Payment | None) -> dict[str, Fate]:
+    """Line, as Stripe names it -> what was given back of it."""
+    if payment is None or not order.lines:
+        return {}
+    currency = str(payment.charge.get("currency") or order.lines[0].currency).lower()
+    found = fates(order, currency, captured(payment.charge), refunds_in([payment]))
+    return {line_id: found[key] for line_id, key in order.keys.items()}
 
 
 def _purchase(
     order: Json,
     line: Json,
     payment: Payment | None,
+    fate: Fate | None,
+    sold: SoldPrice,
     *,
-    price_id: str,
-    product_id: str,
     paid_at: datetime,
     amount_minor: int,
 ) -> Purchase:
-    """A line of an order or invoice, with what became of the payment."""
+    """A line of an order or invoice, with what became of its payment."""
     charge: Json = payment.charge if payment else {}
-    moved = given_back(payment) if payment else []
-    refunds = [r for r in moved if r.get("status", "succeeded") in _MOVED]
     state, disputed_at = dispute_state(payment.disputes if payment else ())
+    refund = fate.refund if fate else LineRefund(0)
     return Purchase(
         id=f"{order['id']}:{line['id']}",
         customer_id=id_of(order["customer"]) or "",
-        price_id=price_id,
-        product_id=product_id,
+        price_id=sold.price_id,
+        product_id=sold.product_id,
         quantity=int(line.get("quantity") or 1),
         paid_at=paid_at,
         amount_minor=amount_minor,
         currency=str(line["currency"]).lower(),
         payment_id=id_of(charge.get("payment_intent")) or charge.get("id"),
-        payment_minor=captured(charge) if charge else 0,
-        refunded_minor=refunded_of(payment) if payment else 0,
-        refunded_at=max((moment(r["created"]) for r in refunds), default=None),
+        payment_minor=refund.paid_minor,
+        refunded_minor=refund.refunded_minor,
+        refunded_at=refund.at,
         disputed=state,
         disputed_at=disputed_at,
         metadata={k: v for k, v in metadata(order).items() if k == BENEFICIARY},
+        refund_doubt=fate.doubt if fate else None,
     )
 
 

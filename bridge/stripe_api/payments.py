@@ -9,6 +9,7 @@ from datetime import datetime
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import PendingPayment, PeriodPayment, Price, Purchase
+from bridge.errors import Forbidden
 from bridge.stripe_api.checkout import read_checkout
 from bridge.stripe_api.http import StripeHttp, reading
 from bridge.stripe_api.money import (
@@ -20,7 +21,6 @@ from bridge.stripe_api.money import (
     invoice_line,
     invoice_payment_ids,
     is_paid_order,
-    items_bought_once,
     lines_after,
     one_off_lines,
     order_line,
@@ -28,8 +28,18 @@ from bridge.stripe_api.money import (
     period_payment,
     purchases_by_invoice,
     read_purchases,
+    refunds_in,
+)
+from bridge.stripe_api.order_lines import (
+    Notes,
+    items_bought_once,
+    noted,
+    order_of_invoice,
+    order_of_session,
 )
 from bridge.stripe_api.reader import Json, id_of, invoice_subscription_id, read_price, rows, within
+
+_SEVERAL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +150,13 @@ def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
                 waits = pending_order(session, rows(session.get("line_items")))
                 pending += [waits] if waits else []
                 continue
-            lines = one_off_lines(session, _line_items(http, session))
+            items = _line_items(http, session)
+            lines = one_off_lines(session, items)
             if not lines:
                 continue
             payment = _payment_of(http, session)
-            purchases += read_purchases(session, lines, payment)
+            order = order_of_session(items, *_invoiced(http, session.get("invoice"), [payment]))
+            purchases += read_purchases(session, lines, payment, order)
             prices |= {line["price"]["id"]: read_price(line["price"]) for line in lines}
             money |= {m.id: m for m in _money_of(session, lines, payment)}
             reference = read_checkout(session).reference
@@ -164,11 +176,13 @@ def _sold_by_invoice(http: StripeHttp, invoices: Iterable[Json]) -> Iterator[Pur
     """What each invoice sold once, and the money of it."""
     prices: dict[str, Price] = {}
     for invoice in invoices:
-        items = items_bought_once(_invoice_lines(http, invoice))
+        lines = _invoice_lines(http, invoice)
+        items = items_bought_once(lines)
         if not items:
             continue
         payment = _payment_of_invoice(http, invoice)
-        found = purchases_by_invoice(invoice, items, payment)
+        order = order_of_invoice(lines, _notes_on(http, invoice, lines, [payment]))
+        found = purchases_by_invoice(invoice, items, payment, order)
         # A line only names its price, and an expansion of four levels does not reach it.
         for price_id in sorted({one.price_id for one in found} - prices.keys()):
             prices[price_id] = read_price(http.get(f"/v1/prices/{price_id}"))
@@ -191,6 +205,38 @@ def _without_checkout(invoices: Sequence[Json], sessions: Sequence[Json]) -> Ite
 
 def _invoice_lines(http: StripeHttp, invoice: Json) -> Sequence[Json]:
     return http.rest(invoice["lines"], f"/v1/invoices/{invoice['id']}/lines")
+
+
+def _invoiced(
+    http: StripeHttp, invoice: object, payments: Sequence[Payment | None]
+) -> tuple[Sequence[Json], Notes]:
+    """The lines of the invoice that a session made, and what credit notes say of them."""
+    if not isinstance(invoice, Mapping) or not rows(invoice.get("lines")):
+        return (), {}
+    lines = _invoice_lines(http, invoice)
+    return lines, _notes_on(http, invoice, lines, payments)
+
+
+def _notes_on(
+    http: StripeHttp, invoice: Json, lines: Sequence[Json], payments: Sequence[Payment | None]
+) -> Notes:
+    """Asks only where a refund may be of one line or another, and Stripe says there are notes."""
+    is_refunded = any(one and one.charge.get("amount_refunded") for one in payments)
+    if not is_refunded or len(lines) < _SEVERAL:
+        return {}
+    # Before 2020 an invoice does not say whether it has any.
+    if invoice.get("post_payment_credit_notes_amount") == 0:
+        return {}
+    found: dict[str, Mapping[str, int]] = {}
+    try:
+        notes = http.all("/v1/credit_notes", invoice=invoice["id"])
+    except Forbidden:  # a key may lack this right: then the amounts alone have to tell
+        return {}
+    for note in notes:
+        if note.get("status") != "void":
+            note_lines = http.rest(note["lines"], f"/v1/credit_notes/{note['id']}/lines")
+            found |= noted(note, note_lines)
+    return found
 
 
 def _payment_of_invoice(http: StripeHttp, invoice: Json) -> Payment | None:
@@ -252,7 +298,12 @@ def read_period_payment(http: StripeHttp, subscription: Json) -> PeriodPayment |
         latest = newest[0]
     charges = [_charge_of(http, payment_id) for payment_id in _payment_ids(http, latest)]
     unique = {charge["id"]: charge for charge in charges if charge}
-    return period_payment(latest, [_followed(http, charge) for charge in unique.values()])
+    payments = [_followed(http, charge) for charge in unique.values()]
+    if not refunds_in(payments):
+        return period_payment(latest, payments)
+    lines = _invoice_lines(http, latest)
+    notes = _notes_on(http, latest, lines, payments)
+    return period_payment(latest, payments, lines=lines, notes=notes)
 
 
 def _charge_of(http: StripeHttp, payment_id: str) -> Json | None:

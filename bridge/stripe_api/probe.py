@@ -46,7 +46,12 @@ SCOPES = (
         needed=False,
     ),
     Scope("Payouts: read", "/v1/payouts", "the ledger lacks payouts", needed=False),
-    Scope("Credit notes: read", "/v1/credit_notes", "the ledger lacks credit notes", needed=False),
+    Scope(
+        "Credit notes: read",
+        "/v1/credit_notes",
+        "the ledger lacks credit notes, and they cannot say which line a refund is for",
+        needed=False,
+    ),
     Scope("Events: read", "/v1/events", "lost webhooks are made up for only at night"),
     Scope(
         "Webhook endpoints: read",

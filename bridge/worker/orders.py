@@ -6,7 +6,7 @@ invoice.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 import structlog
@@ -52,9 +52,7 @@ def _take_in(bridge: Bridge, connection: Connection, order: SeenOrder, now: date
     """Link and have read what is new about an order; whether anything is."""
     is_linked = _link(bridge, connection, order, now)
     known = purchases.known(connection, order.purchase_ids)
-    if len(known) == len(order.purchase_ids) and not any(
-        _differs(order, p) for p in known.values()
-    ):
+    if len(known) == len(order.purchase_ids) and not _differs(order, known.values()):
         return is_linked
     links.see_customer(connection, order.customer_id, now)
     work.mark_dirty(
@@ -68,10 +66,10 @@ def _take_in(bridge: Bridge, connection: Connection, order: SeenOrder, now: date
     return True
 
 
-def _differs(order: SeenOrder, known: Purchase) -> bool:
+def _differs(order: SeenOrder, known: Collection[Purchase]) -> bool:
     """Whether more was given back or disputed since it was read."""
-    is_news = order.is_disputed and known.disputed is None
-    return is_news or order.refunded_minor > known.refunded_minor
+    is_news = order.is_disputed and any(one.disputed is None for one in known)
+    return is_news or order.refunded_minor > sum(one.refunded_minor for one in known)
 
 
 def _link(bridge: Bridge, connection: Connection, order: SeenOrder, now: datetime) -> bool:

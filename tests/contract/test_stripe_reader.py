@@ -683,13 +683,15 @@ def a_line(**changed: Any) -> dict[str, Any]:
 
 
 def test_E22_a_paid_order_is_a_purchase_for_each_line() -> None:
-    payment = Payment(a_charge(amount_refunded=500), [a_refund()])
-    lines = [a_line(), a_line(id="li_2", quantity=3)]
+    charge = a_charge(amount=10_000, amount_captured=10_000, amount_refunded=2500)
+    payment = Payment(charge, [a_refund(amount=2500)])
+    lines = [a_line(), a_line(id="li_2", quantity=3, amount_total=7500)]
     first, second = read_purchases(a_session(), lines, payment)
     assert (first.id, second.id) == ("cs_1:li_1", "cs_1:li_2")
     assert (first.price_id, first.product_id, second.quantity) == ("price_1", "prod_1", 3)
     assert (first.paid_at, first.payment_id, first.payment_minor) == (at(T0), "pi_1", 2500)
-    assert (first.refunded_minor, first.refunded_at) == (500, at(T0 + DAY))
+    assert (first.refunded_minor, first.refunded_at) == (2500, at(T0 + DAY))
+    assert (second.payment_minor, second.refunded_minor, second.refunded_at) == (7500, 0, None)
     assert (first.disputed, first.disputed_at) == (None, None)
 
 

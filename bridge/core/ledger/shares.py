@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 from bridge.core.ledger.objects import SoldLine
+
+# Of so many lines every choice is tried; of more, one or two of them, or all.
+MOST_LINES = 12
 
 
 def share(amount: int, weights: Sequence[int]) -> list[int]:
@@ -28,10 +32,16 @@ def total_of(lines: Iterable[SoldLine]) -> int:
 
 
 def part_of(lines: Sequence[SoldLine], amount: int) -> list[SoldLine]:
-    """What an amount refunds of a sale: the one line of that total, else a share of each."""
-    exact = [line for line in lines if line.total_minor == amount]
-    if exact and total_of(lines) != amount:
-        return exact[:1]
+    """What an amount refunds of a sale: the lines of that total, the fewest, else a share of each.
+
+    Of several choices it is the first: money has to stand somewhere. Rights are judged by more
+    (`refunded_lines`).
+    """
+    sizes = range(1, len(lines)) if len(lines) <= MOST_LINES else (1, 2)
+    for size in sizes:
+        for chosen in combinations(lines, size):
+            if total_of(chosen) == amount and total_of(lines) != amount:
+                return [line for line in chosen if line.total_minor]
     parts = zip(lines, share(amount, [line.total_minor for line in lines]), strict=True)
     return [_scaled(line, part) for line, part in parts if part]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bridge.core.model.rights import Facts, HandGrant, Seat
-from bridge.core.model.stripe import PeriodPayment, Purchase, Subscription
+from bridge.core.model.stripe import ItemPayment, PeriodPayment, Purchase, Subscription
 
 Reading = tuple[datetime, Subscription | Purchase | None]
 
@@ -262,9 +262,18 @@ def _payment_at(payment: PeriodPayment | None, at: datetime) -> PeriodPayment | 
         return None
     if payment.refunded_at and payment.refunded_at > at:
         payment = replace(payment, refunded_minor=0, refunded_at=None)
+    if payment.items:
+        items = (_item_at(one, at) for one in payment.items)
+        payment = replace(payment, items=tuple(items))
     if payment.disputed_at and payment.disputed_at > at:
         payment = replace(payment, disputed=None, disputed_at=None)
     return payment
+
+
+def _item_at(item: ItemPayment, at: datetime) -> ItemPayment:
+    if item.refunded_at and item.refunded_at > at:
+        return replace(item, refunded_minor=0, refunded_at=None, refund_doubt=None)
+    return item
 
 
 def purchase_at(purchase: Purchase, at: datetime) -> Purchase | None:
@@ -272,7 +281,7 @@ def purchase_at(purchase: Purchase, at: datetime) -> Purchase | None:
     if purchase.paid_at > at:
         return None
     if purchase.refunded_at and purchase.refunded_at > at:
-        purchase = replace(purchase, refunded_minor=0, refunded_at=None)
+        purchase = replace(purchase, refunded_minor=0, refunded_at=None, refund_doubt=None)
     if purchase.disputed_at and purchase.disputed_at > at:
         purchase = replace(purchase, disputed=None, disputed_at=None)
     return purchase

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     RULE_HALTED = "rule_halted"
     REFUNDED = "refunded"
     REFUNDED_PAID = "refunded_paid"
+    REFUND_UNCLEAR = "refund_unclear"
     DISPUTED = "disputed"
     DISPUTE_LOST = "dispute_lost"
     BOUGHT = "bought"
@@ -53,6 +54,7 @@ UNDECIDED = frozenset(
         Reason.UNKNOWN_STATUS,
         Reason.NO_RULE,
         Reason.RULE_HALTED,
+        Reason.REFUND_UNCLEAR,
         Reason.ENTITLEMENT_UNREAD,
         Reason.ENTITLEMENT_UNCLEAR,
     }
@@ -70,6 +72,7 @@ class Hold(StrEnum):
     RULE_HALTED = "rule_halted"
     NO_RULE = "no_rule"
     UNKNOWN_STATUS = "unknown_status"
+    REFUND_UNCLEAR = "refund_unclear"
     ENTITLEMENT_UNREAD = "entitlement_unread"
     ENTITLEMENT_UNCLEAR = "entitlement_unclear"
     VANISHED = "vanished"

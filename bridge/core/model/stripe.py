@@ -80,11 +80,41 @@ class SubscriptionItem:
 
 
 @dataclass(frozen=True, slots=True)
+class SoldPrice:
+    """What a line of an order sold, and whether once. Shipping and the like sell nothing."""
+
+    price_id: str = ""
+    product_id: str = ""
+    is_once: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDoubt:
+    """A refund that may be of any of these lines, and how much of it may be of this one."""
+
+    least_minor: int
+    most_minor: int
+    lines: tuple[SoldPrice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPayment:
+    """What was paid for one of several items of a subscription, and given back of it."""
+
+    item_id: str
+    amount_minor: int
+    refunded_minor: int = 0
+    refunded_at: datetime | None = None
+    refund_doubt: RefundDoubt | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodPayment:
     """The payment of a subscription's newest paid invoice: what its current period rests on.
 
     An older invoice's refund or dispute never appears here, so it can never end the current
-    period; a later paid invoice takes its place and so mends everything.
+    period; a later paid invoice takes its place and so mends everything. What the invoice sold
+    besides is left out. `items`: where something was refunded of an invoice with several lines.
     """
 
     invoice_id: str
@@ -95,6 +125,12 @@ class PeriodPayment:
     refunded_at: datetime | None = None
     disputed: Literal["open", "won", "lost"] | None = None
     disputed_at: datetime | None = None
+    items: tuple[ItemPayment, ...] = ()
+
+    def of_item(self, item_id: str) -> ItemPayment:
+        """What was paid for an item; as the whole where the lines do not tell it apart."""
+        whole = ItemPayment("", self.amount_minor, self.refunded_minor, self.refunded_at)
+        return next((one for one in self.items if one.item_id == item_id), whole)
 
     @property
     def is_doubtful(self) -> bool:
@@ -176,8 +212,9 @@ class Subscription:
 class Purchase:
     """One line of a paid one-off order. `id` is the Checkout Session's or invoice's and line's.
 
-    `refunded_minor` and `disputed` are of the whole payment that paid for the line;
-    `payment_minor` is that payment's amount. `beneficiary_id` as a subscription's.
+    `payment_minor` is what was paid for the line and `refunded_minor` what of it was given back, in
+    the currency of the payment (a free line's are of the whole payment); a dispute is of the whole
+    payment. `beneficiary_id` as a subscription's.
     """
 
     id: str
@@ -196,6 +233,7 @@ class Purchase:
     disputed_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     beneficiary_id: int | None = None
+    refund_doubt: RefundDoubt | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from bridge.core.rights.judge import (
     judge_purchase,
     refund_counts,
 )
+from bridge.core.rights.refunds import item_is_unclear, purchase_is_unclear
 from bridge.core.rights.sharing import given_away, seat_item, seated
 from bridge.core.rights.terms import Series, follow
 from bridge.core.rules.compiled import HaltedRule, Rule, Rules, rule_of
@@ -47,7 +48,13 @@ class _Known:
         deleted = subscription.customer_id in self.gone
         notice = self.notices.get(subscription.id)
         rule = rule or self.without_rule
-        return judge_item(subscription, item, rule, self.now, deleted=deleted, notice=notice)
+        paid = subscription.last_payment
+        unclear = paid is not None and item_is_unclear(
+            paid.of_item(item.id), rule, self.rules, self.without_rule
+        )
+        return judge_item(
+            subscription, item, rule, self.now, deleted=deleted, notice=notice, unclear=unclear
+        )
 
 
 def grants(facts: Facts, rules: Rules, policy: Policy, now: datetime) -> tuple[Grant, ...]:
@@ -101,7 +108,9 @@ def stacked(
             yield purchase, None
             continue
         extended = follow(series.get(purchase.product_id), rule.term, purchase.paid_at)
-        if not refund_counts(purchase, rule) and purchase.disputed != "lost":
+        is_back = refund_counts(purchase, rule)
+        is_back = is_back and not purchase_is_unclear(purchase, rule, rules, without_rule)
+        if not is_back and purchase.disputed != "lost":
             series[purchase.product_id] = extended
         yield purchase, extended.end_at
 
@@ -231,7 +240,9 @@ def _from_purchases(
             price_id=purchase.price_id,
             share="own" if purchase.beneficiary_id is None else "gift",
         )
-        verdict = judge_purchase(purchase, rule or without_rule, end_at, now)
+        judged_by = rule or without_rule
+        unclear = purchase_is_unclear(purchase, judged_by, rules, without_rule)
+        verdict = judge_purchase(purchase, judged_by, end_at, now, unclear=unclear)
         yield from _of_source(source, rule or halted, verdict)
 
 

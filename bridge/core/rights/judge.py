@@ -66,10 +66,12 @@ def judge_item(
     *,
     deleted: bool = False,
     notice: Notice | None = None,
+    unclear: bool = False,
 ) -> Verdict:
     """The verdict on one item of a subscription. `deleted`: its customer is (E37).
 
-    `notice`: what its payer was told of the payment that failed, where that is known.
+    `notice`: what its payer was told of the payment that failed, where that is known. `unclear`: a
+    refund of its payment may be of another line (A107).
     """
     by_status = STATUSES.get(subscription.status, _unknown)
     verdict = by_status(subscription, item, rule, now)
@@ -84,15 +86,26 @@ def judge_item(
     if verdict.holds and subscription.pause_collection:
         verdict = _collection_paused(subscription, rule, verdict, now)
     if verdict.holds and subscription.last_payment:
-        verdict = _payment_objection(subscription.last_payment, rule, verdict, now)
+        paid = _OfItem(subscription.last_payment, item.id, unclear)
+        verdict = _payment_objection(paid, rule, verdict, now)
     if verdict.reason is Reason.CANCELED and subscription.last_payment:
-        verdict = _ended_before(subscription.last_payment, rule, verdict)
+        paid = _OfItem(subscription.last_payment, item.id, unclear)
+        verdict = _ended_before(paid, rule, verdict)
     return verdict
 
 
-def _ended_before(payment: PeriodPayment, rule: Rule, over: Verdict) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class _OfItem:
+    """The payment of an item's period. `unclear`: whether a refund is of this item."""
+
+    period: PeriodPayment
+    item_id: str
+    unclear: bool
+
+
+def _ended_before(payment: _OfItem, rule: Rule, over: Verdict) -> Verdict:
     """What had ended the right before Stripe ended the subscription; a reason stays true (A106)."""
-    if over.until_at is None:
+    if over.until_at is None or payment.unclear:
         return over
     before = _payment_objection(payment, rule, replace(over, holds=True), over.until_at)
     return before if not before.holds and _came_before(before.because_at, over.until_at) else over
@@ -301,19 +314,20 @@ def refund_counts(purchase: Purchase, rule: Rule) -> bool:
     return counts_as_refunded(purchase.refunded_minor, paid_minor, rule.partial_refund_percent)
 
 
-def _payment_objection(
-    payment: PeriodPayment, rule: Rule, verdict: Verdict, now: datetime
-) -> Verdict:
+def _payment_objection(payment: _OfItem, rule: Rule, verdict: Verdict, now: datetime) -> Verdict:
     """What is known against the payment on which the current period rests (E26, E28 to E30)."""
-    if payment.disputed == "lost":
-        return verdict.denied(Reason.DISPUTE_LOST, payment.disputed_at)
-    if payment.disputed == "open" and rule.on_dispute == "suspend":
-        return verdict.denied(Reason.DISPUTED, payment.disputed_at)
+    period, item = payment.period, payment.period.of_item(payment.item_id)
+    if period.disputed == "lost":
+        return verdict.denied(Reason.DISPUTE_LOST, period.disputed_at)
+    if period.disputed == "open" and rule.on_dispute == "suspend":
+        return verdict.denied(Reason.DISPUTED, period.disputed_at)
+    if payment.unclear:
+        return verdict.denied(Reason.REFUND_UNCLEAR, item.refunded_at)
     percent = rule.partial_refund_percent
-    if not counts_as_refunded(payment.refunded_minor, payment.amount_minor, percent):
+    if not counts_as_refunded(item.refunded_minor, item.amount_minor, percent):
         return verdict
     return _refunded(
-        rule.on_refund_subscription, payment.period_end_at, payment.refunded_at, verdict, now
+        rule.on_refund_subscription, period.period_end_at, item.refunded_at, verdict, now
     )
 
 
@@ -334,9 +348,17 @@ def _refunded(
 
 
 def judge_purchase(
-    purchase: Purchase, rule: Rule, end_at: datetime | None, now: datetime
+    purchase: Purchase,
+    rule: Rule,
+    end_at: datetime | None,
+    now: datetime,
+    *,
+    unclear: bool = False,
 ) -> Verdict:
-    """The verdict on one line of a paid order. `end_at`: with its stacked term; None: for life."""
+    """The verdict on one line of a paid order. `end_at`: with its stacked term; None: for life.
+
+    `unclear`: a refund may be of it or of another line of the order (A107).
+    """
     if end_at is None:
         verdict = Verdict(Reason.BOUGHT, holds=True)
     else:
@@ -345,6 +367,9 @@ def judge_purchase(
         return verdict.denied(Reason.DISPUTE_LOST, purchase.disputed_at)
     if purchase.disputed == "open" and rule.on_dispute == "suspend":
         return verdict.denied(Reason.DISPUTED, purchase.disputed_at)
+    if unclear:
+        denied = verdict.denied(Reason.REFUND_UNCLEAR, purchase.refunded_at)
+        return denied if verdict.holds else verdict
     # A refund after the term did not end it; one that came before stays the reason (A106).
     is_reason = verdict.holds or _came_before(purchase.refunded_at, end_at)
     if not is_reason or not refund_counts(purchase, rule):

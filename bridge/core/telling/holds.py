@@ -13,6 +13,7 @@ FOR_MEMBERS: Mapping[Hold, str] = {
     Hold.RULE_HALTED: "its rule is being corrected",
     Hold.NO_RULE: "no group is set for what you pay for",
     Hold.UNKNOWN_STATUS: "Stripe reports an unknown status for your subscription",
+    Hold.REFUND_UNCLEAR: "it is unclear which part of your order was refunded",
     Hold.ENTITLEMENT_UNCLEAR: "it is unclear whether your purchase includes this group",
     Hold.ENTITLEMENT_UNREAD: "we have not checked yet whether your purchase includes this group",
     Hold.VANISHED: "Stripe no longer lists your subscription",
@@ -25,6 +26,7 @@ FOR_MODERATORS: Mapping[Hold, str] = {
     Hold.RULE_HALTED: "its mapping rule is wrong",
     Hold.NO_RULE: "no rule covers what they pay for",
     Hold.UNKNOWN_STATUS: "Stripe reports a subscription status that the bridge does not know",
+    Hold.REFUND_UNCLEAR: "a refund does not say which line of the order it is for",
     Hold.ENTITLEMENT_UNCLEAR: "Stripe lists a feature that none of their purchases includes",
     Hold.ENTITLEMENT_UNREAD: "their features have not been read from Stripe yet",
     Hold.VANISHED: "Stripe no longer lists a subscription that it listed before",
@@ -36,12 +38,20 @@ FOR_MODERATORS: Mapping[Hold, str] = {
 _REMEDIES: Mapping[Hold, str] = {
     Hold.RULE_HALTED: "`bridge doctor` says what to correct",
     Hold.NO_RULE: "add a rule, or run `bridge lift USER GROUP`",
+    Hold.REFUND_UNCLEAR: "`bridge keep USER GROUP` or `bridge let-go USER GROUP` decides; for an "
+    "order with an invoice, a credit note at Stripe that names the line does too",
     Hold.STAFF: "`bridge lift USER GROUP` lets them back in",
     Hold.LEFT: "`bridge lift USER GROUP` lets them back in",
 }
 
 WITH_AN_ALERT = frozenset(
-    {Hold.NO_RULE, Hold.UNKNOWN_STATUS, Hold.ENTITLEMENT_UNCLEAR, Hold.VANISHED}
+    {
+        Hold.NO_RULE,
+        Hold.UNKNOWN_STATUS,
+        Hold.REFUND_UNCLEAR,
+        Hold.ENTITLEMENT_UNCLEAR,
+        Hold.VANISHED,
+    }
 )
 """Holds of which moderators are told. A halted rule is an alert of its own; the rest pass."""
 

@@ -37,6 +37,8 @@ PHRASES: Mapping[Reason, str] = {
     Reason.RULE_HALTED: "the groups for {what} are set up incorrectly; a moderator has been asked",
     Reason.REFUNDED: "{what} was refunded on {because}",
     Reason.REFUNDED_PAID: "{what} was refunded on {because}; you keep access until {until}",
+    Reason.REFUND_UNCLEAR: "it is unclear whether the refund of {because} was for {what}; a "
+    "moderator has been asked",
     Reason.DISPUTED: "the payment for {what} has been disputed since {because}",
     Reason.DISPUTE_LOST: "the bank took back the payment for {what} after the dispute of {because}",
     Reason.BOUGHT: "because of {what}",

@@ -179,6 +179,14 @@ def test_A107_a_refund_of_one_lines_total_is_of_that_line() -> None:
     assert found == {"income:membership": -1000, "assets:stripe": 1000}
 
 
+def test_A107_a_refund_of_two_lines_total_is_of_those_lines() -> None:
+    coffee = SoldLine("il_3", "Coffee", 300, product_id="coffee")
+    refund = Refund("re_1", "ch_1", "eur", 1300, AT)
+    paid = (invoice(GOLD, SHARE, coffee), charge(6300), move("txn_1", "charge", 6300, "ch_1"))
+    found = balances(made(*paid, refund, move("txn_2", "refund", -1300, "re_1")))
+    assert found == {"equity:shares": -5000, "assets:stripe": 5000}
+
+
 def test_A107_a_refund_of_no_lines_total_is_a_share_of_each() -> None:
     refund = Refund("re_1", "ch_1", "eur", 600, AT)
     paid = (invoice(GOLD, SHARE), charge(6000), move("txn_1", "charge", 6000, "ch_1"))

@@ -144,12 +144,12 @@ def test_an_invoice_of_no_subscription_is_read_as_money(kind: str) -> None:
     assert route(event_of(kind)) == [synced(money=True)]
 
 
-def test_a_credit_note_is_read_as_money() -> None:
+def test_A107_a_credit_note_is_read_as_money_and_may_say_which_line_was_refunded() -> None:
     kind = "credit_note.created"
 
-    assert route(event_of(kind)) == [synced(money=True)]
+    assert route(event_of(kind)) == [synced(purchases=True, money=True)]
     assert route(event_of(kind, customer_id=None, related={"invoice": "in_1"})) == [
-        searched("invoice", "in_1", money=True)
+        searched("invoice", "in_1", purchases=True, money=True)
     ]
 
 
