@@ -57,6 +57,14 @@ class Limiter:
         with self._store.read() as connection:
             self._free(connection, priority, now)
 
+    def spacing(self) -> timedelta:
+        """How far apart requests are if those that are left last until more are free."""
+        now = self._clock.now()
+        with self._store.read() as connection:
+            free, soonest = slots.count_free(connection, now), slots.next_free_at(connection, now)
+        until_more = soonest - now if soonest else timedelta()
+        return max(WINDOW / self._per_minute, until_more / max(1, free))
+
     def is_scarce(self) -> bool:
         """Whether more than half of this minute's requests are used."""
         with self._store.read() as connection:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from bridge.store.schema import checkouts
 from bridge.store.work import insert_for
 
+Seen = Literal["open", "expired", "pending", "paid"]
+
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """An order, and where Stripe's page for it is; `return_to`: the post that it was begun from."""
+    """An order, and where Stripe's page for it is; `return_to`: the post that it was begun from.
+
+    `looks`: how often Stripe was asked about it since the buyer came back, `looked_at`: when last,
+    `seen`: what it said. `pending`: Stripe's page is done with, and the money on its way.
+    """
 
     id: str
     user_id: int
@@ -24,6 +31,9 @@ class Checkout:
     created_at: datetime
     expires_at: datetime | None
     completed_at: datetime | None
+    looks: int
+    looked_at: datetime | None
+    seen: Seen | None
 
 
 _COLUMNS = tuple(checkouts.c[field.name] for field in fields(Checkout))
@@ -52,6 +62,7 @@ def begin(
             return_to=return_to,
             created_at=now,
             open_for=open_for,
+            looks=0,
         )
         .on_conflict_do_nothing()
     )
@@ -90,6 +101,21 @@ def complete(connection: Connection, checkout_id: str, now: datetime) -> bool:
         .values(completed_at=now, open_for=None)
     )
     return done.rowcount == 1
+
+
+def count_look(connection: Connection, order: Checkout, now: datetime) -> bool:
+    """Count that Stripe is asked about an order; False where somebody else has begun to."""
+    done = connection.execute(
+        update(checkouts)
+        .where(checkouts.c.id == order.id, checkouts.c.looks == order.looks)
+        .values(looks=order.looks + 1, looked_at=now)
+    )
+    return done.rowcount == 1
+
+
+def note_seen(connection: Connection, checkout_id: str, seen: Seen) -> None:
+    """Keep how far Stripe said that an order is."""
+    connection.execute(update(checkouts).where(checkouts.c.id == checkout_id).values(seen=seen))
 
 
 def close(connection: Connection, checkout_id: str) -> None:

@@ -82,6 +82,7 @@ def _of_stripe(event: Event) -> dict[str, Any]:
             "is_typed": event.is_typed,
             "related": dict(event.related),
             "balance_moved": event.balance_moved,
+            "begins": event.begins,
         },
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -64,6 +64,14 @@ def line(connection: Connection, line_id: str) -> MoneyLine | None:
         )
     ).one_or_none()
     return None if row is None else MoneyLine(*(*row[:-1], _parts(row[-1])))
+
+
+def among(connection: Connection, line_ids: Collection[str]) -> set[str]:
+    """Those of these ids that are lines."""
+    asked = select(money_lines.c.id).where(
+        is_ours(money_lines), money_lines.c.id.in_(list(line_ids))
+    )
+    return set(connection.scalars(asked))
 
 
 def by_hand(connection: Connection) -> tuple[MoneyLine, ...]:

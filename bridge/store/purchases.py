@@ -52,6 +52,14 @@ def known(connection: Connection, ids: Collection[str]) -> dict[str, Purchase]:
     return {one.id: one for one in found}
 
 
+def orders_of(connection: Connection, customer_ids: Collection[str]) -> set[str]:
+    """The Checkout Sessions and invoices by which these customers bought something once."""
+    asked = select(purchases.c.id).where(
+        is_own(purchases), purchases.c.customer_id.in_(list(customer_ids))
+    )
+    return {id_.partition(":")[0] for id_ in connection.scalars(asked)}
+
+
 def pending_of(data: object) -> list[PendingPayment]:
     """The payments on their way that a customer's row keeps."""
     return CONVERTER.structure(data or [], list[PendingPayment])

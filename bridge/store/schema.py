@@ -426,6 +426,10 @@ checkouts = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
     Column("completed_at", UtcTime),
+    # How often Stripe was asked about it since the buyer came back, when last, and what it said.
+    Column("looks", Integer, nullable=False, server_default="0"),
+    Column("looked_at", UtcTime),
+    Column("seen", String(20)),
     # Who buys what, while it is open: there is one order of these in however many tabs (A134).
     Column("open_for", String(300), unique=True),
     Index(None, "user_id", "price_id"),

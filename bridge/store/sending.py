@@ -91,6 +91,12 @@ def adds(connection: Connection, group_id: int, limit: int) -> list[int]:
     )
 
 
+def count_groups_with_adds(connection: Connection) -> int:
+    """How many groups have somebody to be put into: a request each, if all were sent now."""
+    asked = select(func.count(M.group_id.distinct())).where(_is_add())
+    return connection.scalar(asked) or 0
+
+
 def oldest_add(connection: Connection, group_id: int) -> datetime | None:
     """Since when the longest waiting addition waits."""
     oldest: datetime | None = connection.scalar(

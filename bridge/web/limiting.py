@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import cast
 
 from flask import current_app, g, request
-from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
@@ -21,8 +21,6 @@ from bridge.web.context import reader
 LIMITS = {"look": 300, "login": 120, "pay": 20, "refusal": 6}
 # Requests of one client that wait for Stripe at once; the bulkhead is everybody's.
 PAYING_AT_ONCE = 2
-# How often one member's waiting may have Stripe read again.
-READ_AGAIN_SECONDS = 30
 
 
 class Limiter:
@@ -31,7 +29,6 @@ class Limiter:
     def __init__(self) -> None:
         self._window = MovingWindowRateLimiter(MemoryStorage())
         self._items = {kind: RateLimitItemPerMinute(n) for kind, n in LIMITS.items()}
-        self._reading = RateLimitItemPerSecond(1, READ_AGAIN_SECONDS)
         self._paying: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -64,10 +61,6 @@ class Limiter:
         with self._lock:
             self._paying[client] -= 1
             self._paying += Counter()  # drops what is zero
-
-    def may_read_again(self, user_id: int) -> bool:
-        """Whether this member's customers may be read from Stripe again, and count it if so."""
-        return self._window.hit(self._reading, "read", str(user_id))
 
     def guard(self, kind: str) -> Callable[[], None]:
         """The check as a `before_request` function of a blueprint."""

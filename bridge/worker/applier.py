@@ -21,7 +21,6 @@ from bridge.worker.group_writes import Turn
 from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
-GATHER = timedelta(seconds=10)
 GATHER_REMOVALS = timedelta(minutes=1)
 # So long, and no longer, removals stay out of the way of whoever reads the group page by page.
 LONGEST_READING = timedelta(minutes=5)
@@ -60,17 +59,23 @@ def _step(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
 
 
 def _gathers(turn: Turn) -> bool:
-    """When requests get scarce, gather those who come within some seconds into one request.
+    """In a rush, gather those who come within a second or two into one request.
 
-    Otherwise a rush would use up the minute one person at a time, and nothing else would be sent.
+    Messages give way first. Only when they have stopped would a request for everybody use up the
+    minute: what is left of it is then spread over the time until more is free.
     """
-    now = turn.bridge.clock.now()
+    now, limiter = turn.bridge.clock.now(), turn.bridge.limiter
     with turn.bridge.store.read() as connection:
         oldest = sending.oldest_add(connection, turn.id)
-    if oldest is None or now >= oldest + GATHER or not turn.bridge.limiter.is_scarce():
+        if oldest is None or limiter.spare("low"):
+            return False
+        waiting = sending.count_groups_with_adds(connection)
+    until = oldest + waiting * limiter.spacing()
+    if now >= until:
         return False
     with turn.bridge.store.write() as connection:
-        groups.update_group(connection, turn.id, next_at=oldest + GATHER)
+        groups.update_group(connection, turn.id, next_at=until)
+    turn.bridge.hints.later((until - now).total_seconds(), "apply", str(turn.id))
     return True
 
 
@@ -195,9 +200,13 @@ def _intend_addition(turn: Turn, limit: int) -> list[int]:
 
 
 def _intend_removal(turn: Turn, limit: int, *, swapped: bool) -> list[int]:
-    """The same of removals: only of users whose customers were all read within the last minute."""
+    """The same of removals: only of users whose customers were all read within the last minute.
+
+    Without a request for them they wait, and only they: additions may still be sent.
+    """
     now = turn.bridge.clock.now()
-    turn.bridge.limiter.check("normal")
+    if not turn.bridge.limiter.spare("normal"):
+        return []
     with turn.bridge.store.write() as connection:
         work.check(connection, turn.lease, now)
         read_after = now - OLDEST_READING

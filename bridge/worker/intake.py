@@ -6,7 +6,7 @@ is never guessed from an e-mail address.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -33,9 +33,21 @@ from bridge.core.events.tasks import (
 )
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Feature, Price, Product
+from bridge.core.rights.old_news import LastReading, is_old_news
 from bridge.core.signed.reference import read_buyer
 from bridge.errors import NotFound
-from bridge.store import Connection, catalogue, groups, inbox, links, state, subscriptions, work
+from bridge.store import (
+    Connection,
+    catalogue,
+    groups,
+    inbox,
+    links,
+    money,
+    purchases,
+    state,
+    subscriptions,
+    work,
+)
 from bridge.wiring import Bridge
 from bridge.worker.lanes import LaneRound
 
@@ -43,6 +55,7 @@ log = structlog.get_logger()
 
 # An invoice that was paid late may not be its subscription's latest: its money is read for itself.
 PAID = frozenset({"invoice.paid", "invoice.payment_succeeded"})
+OLD_NEWS = outcome.ignored("Stripe had been read after it happened")
 
 
 @dataclass(slots=True)
@@ -58,9 +71,10 @@ class Needs:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
 
-def needs_of(bridge: Bridge, dirty: Iterable[work.Dirty], events: Iterable[Event]) -> Needs:
+def needs_of(bridge: Bridge, dirty: Iterable[work.Dirty], events: Sequence[Event]) -> Needs:
     """Add up what the events and the causes of dirtiness ask for."""
     needs = Needs()
+    last = _last_reading(bridge, events)
     for key in dirty:
         needs.read |= "read" in key.needs
         needs.purchases |= "purchases" in key.needs
@@ -72,14 +86,33 @@ def needs_of(bridge: Bridge, dirty: Iterable[work.Dirty], events: Iterable[Event
             log.exception("event.dead", event_id=event.id, type=event.type)
             needs.outcomes[event.id] = outcome.dead(f"its handler failed: {error!r}")
             continue
+        is_old = is_old_news(event, last)
         for task in tasks:
-            _take(bridge, task, needs)
+            if not (is_old and isinstance(task, SyncCustomer)):
+                _take(bridge, task, needs)
+        if is_old:
+            needs.outcomes[event.id] = OLD_NEWS
+            continue
         if event.type in PAID and event.object_id:
             needs.paid_invoices.add(event.object_id)
         reasons = [task.reason for task in tasks if isinstance(task, Ignore)]
         is_ignored = reasons and len(reasons) == len(tasks)
         needs.outcomes[event.id] = outcome.ignored(reasons[0]) if is_ignored else DONE
     return needs
+
+
+def _last_reading(bridge: Bridge, events: Sequence[Event]) -> LastReading:
+    if not events:
+        return LastReading()
+    customer_ids = sorted({event.customer_id for event in events if event.customer_id})
+    invoice_ids = {e.object_id for e in events if e.object_id and e.object_kind == "invoice"}
+    with bridge.store.read() as connection:
+        of_customers = subscriptions.of_customers(connection, customer_ids)
+        return LastReading(
+            {one.id: one for one in of_customers},
+            money.among(connection, invoice_ids),
+            purchases.orders_of(connection, customer_ids),
+        )
 
 
 def _take(bridge: Bridge, task: Task, needs: Needs) -> None:

@@ -100,14 +100,14 @@ class Place:
         found = self.forum.groups[self.forum.group_id_by_name[group]]
         return {self.forum.users[user_id].username for user_id in found.members}
 
-    def pay_at_stripe(self, address: str) -> None:
+    def pay_at_stripe(self, address: str, card: str = "pm_card_visa") -> None:
         """What pressing the button on Stripe's page does."""
         account = account_of(self.world)
         session_id = urlsplit(address).path.rpartition("/")[2]
         with self.world.lock:
             session = account.get("checkout.session", session_id)
             assert session is not None
-            checkout.complete(account, session, {"token": "pm_card_visa", "country": "DE"})
+            checkout.complete(account, session, {"token": card, "country": "DE"})
 
     def settle(self) -> None:
         """Let the news arrive and the bridge do all that is due."""

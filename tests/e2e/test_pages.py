@@ -220,8 +220,8 @@ def test_A82_the_waiting_page_tells_how_far_it_is_and_ends_at_the_post(tmp_path:
         browser.get("/me")
         address = order(place, user_id, "an-order-of-ada-00000002")
         waiting = browser.get(address)
-        assert "Stripe is confirming your payment" in waiting.text
-        assert 'http-equiv="refresh" content="3; url=/join/done?order=' in waiting.text
+        assert "Waiting for your payment to be confirmed…" in waiting.text
+        assert 'http-equiv="refresh" content="1; url=/join/done?order=' in waiting.text
         membership = {"user_id": user_id, "group_id": group.id, "sources": ["grant_1"]}
         now = place.bridge.clock.now()
         given = HandGrant("grant_1", user_id, group.id, now, None, "As if it was paid", "test")

@@ -54,6 +54,7 @@ class Event:
     (subscription, invoice, charge, payment_intent, price, product; `invoice_item`: the first item
     of an invoice that is sold once). `reference` is a `client_reference_id` (`is_typed`) or our
     metadata, still unverified. `balance_moved`: the customer's credit is another than before.
+    `begins`: a subscription leaves the status incomplete, with its first payment.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Event:
     is_typed: bool = False
     related: Mapping[str, str] = field(default_factory=dict)
     balance_moved: bool = False
+    begins: bool = False
 
 
 class MalformedEvent(ValueError):
@@ -117,6 +119,7 @@ def _read_snapshot(payload: Mapping[str, object]) -> Event:
         is_typed=typed is not None,
         related=dict(_related(subject)),
         balance_moved=kind == "customer" and _moves_balance(payload, subject),
+        begins=kind == "subscription" and _was_incomplete(payload),
     )
 
 
@@ -125,6 +128,10 @@ def _moves_balance(payload: Mapping[str, object], customer: Mapping[str, object]
     if payload.get("type") == "customer.created":
         return bool(customer.get("balance"))
     return isinstance(before, Mapping) and ("balance" in before or "account_balance" in before)
+
+
+def _was_incomplete(payload: Mapping[str, object]) -> bool:
+    return _at(payload, ("data", "previous_attributes", "status")) == "incomplete"
 
 
 def _read_thin(payload: Mapping[str, object]) -> Event:

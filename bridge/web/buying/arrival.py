@@ -13,24 +13,24 @@ from bridge.core.rights.offers import Offer, awaited
 from bridge.core.rules.ladders import winners
 from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.places import Place, of_groups
-from bridge.store import checkouts, links
+from bridge.store import checkouts, groups
 from bridge.store import member as members
 from bridge.store.checkouts import Checkout
-from bridge.store.work import mark_dirty
 from bridge.web.addresses import forum_address
 from bridge.web.buying.join import offers_of
+from bridge.web.buying.returned import look_at
 from bridge.web.context import Reader, law_in_force, now, reader, the_bridge
-from bridge.web.limiting import the_limiter
 from bridge.web.login import ask_for_login
 from bridge.web.security import Stop
 
 blueprint = Blueprint("arrival", __name__)
 
-REFRESH_SECONDS = 3
-MOST_REFRESHES = 60
-# An event that has not come by then may be lost: the bridge asks Stripe itself.
-ASK_STRIPE_AFTER = timedelta(seconds=12)
+# A look of the page costs no call to anybody; it is once a second while most arrive.
+REFRESHES = ((10, 1), (40, 3), (60, 10))
+BACK_TO_THE_POST_SECONDS = 3
 SLOW_AFTER = timedelta(seconds=45)
+# Nothing more comes of waiting on the page.
+ENDS = ("in", "thanks", "held", "open", "expired", "pending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,12 @@ def done() -> AnyResponse | str:
     known = reader()
     if known is None:
         return ask_for_login()
-    bought = _checkout_of(known, request.args.get("order", ""))
+    bought = look_at(known, _checkout_of(known, request.args.get("order", "")))
     look_number = request.args.get("n", 0, type=int)
-    with the_bridge().store.write() as connection:
-        checkouts.complete(connection, bought.id, now())
     sold = _sold(bought.price_id)
     state, places = _arrived(known, sold)
-    waits = now() - (bought.completed_at or now())
-    # Counted here, whatever number the address carries.
-    is_late = state == "waiting" and waits >= ASK_STRIPE_AFTER
-    if is_late and the_limiter().may_read_again(known.user_id):
-        _ask_stripe(known)
+    state = _before_that(state, bought)
     back = forum_address(bought.return_to, the_bridge().settings.discourse_url)
-    waiting = state in ("waiting", "adding")
     again = url_for("arrival.done", order=bought.id, n=look_number + 1)
     return render_template(
         "done.jinja",
@@ -68,8 +61,11 @@ def done() -> AnyResponse | str:
         places=places,
         product_name=sold.product.name if sold else "your payment",
         back=back,
-        again=again if waiting else None,
-        slow=waiting and waits > SLOW_AFTER,
+        again=again if state not in ENDS else None,
+        slow=_is_slow(bought) if state not in ENDS else False,
+        forum_is_away=state == "adding" and _forum_is_away(sold),
+        pay_url=bought.url if state == "open" else None,
+        offer_key=bought.price_id,
         refresh=_refresh(state, look_number, again, back),
     )
 
@@ -112,26 +108,29 @@ def _arrived(known: Reader, bought: Offer | None) -> tuple[str, tuple[Place, ...
     return ("adding" if states <= {State.IN, State.ARRIVING} else "waiting"), places
 
 
-def _ask_stripe(known: Reader) -> None:
-    """Have the member's customers read again, as if Stripe had sent an event."""
-    with the_bridge().store.write() as connection:
-        customers = links.live_customers_of(connection, known.user_id)
-        for customer_id in customers:
-            mark_dirty(
-                connection,
-                customer_id,
-                now=now(),
-                due_at=now(),
-                cause="join: no event from Stripe yet",
-                needs=("read", "purchases", "money"),
-            )
-    for customer_id in customers:
-        the_bridge().hint("decide", customer_id)
+def _before_that(state: str, bought: Checkout) -> str:
+    """What Stripe said of the order itself, while nobody has been let in by it."""
+    if state not in ("waiting", "thanks"):
+        return state
+    if bought.seen in ("open", "expired", "pending"):
+        return bought.seen
+    is_unseen = bought.session_id is not None and bought.seen is None and bought.looks > 0
+    return "unseen" if is_unseen else state
+
+
+def _is_slow(bought: Checkout) -> bool:
+    return bought.completed_at is not None and now() - bought.completed_at > SLOW_AFTER
+
+
+def _forum_is_away(sold: Offer | None) -> bool:
+    with the_bridge().store.read() as connection:
+        rows = [groups.state_of(connection, id_) for id_ in (sold.group_ids if sold else ())]
+    return any(row is not None and row.attempts for row in rows)
 
 
 def _refresh(state: str, look_number: int, again: str, back: str | None) -> Refresh | None:
     if state == "in" and back:
-        return Refresh(REFRESH_SECONDS, back)
-    if state in ("waiting", "adding") and look_number < MOST_REFRESHES:
-        return Refresh(REFRESH_SECONDS, again)
-    return None
+        return Refresh(BACK_TO_THE_POST_SECONDS, back)
+    if state in ENDS:
+        return None
+    return next((Refresh(s, again) for most, s in REFRESHES if look_number < most), None)
