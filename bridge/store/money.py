@@ -1,4 +1,7 @@
-"""Money lines: what members paid and got back, by Stripe's word or a moderator's. Append-only."""
+"""Money lines: what members paid and got back, by Stripe's word or a moderator's.
+
+Append-only as to what moved.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.account import MANUAL, OWN
@@ -16,24 +19,63 @@ from bridge.store.schema import customers, money_lines, users
 from bridge.store.work import insert_for
 
 _MONEY = tuple(MoneyLine.__dataclass_fields__)
+# What a line says beside the movement itself. Not the receipt's address: Stripe gives another one
+# each time it is asked, and all of them lead to the same page.
+_TOLD = (
+    *("what", "invoice_id", "payment_id", "subscription_id", "product_id"),
+    *("is_first", "discount_minor", "parts"),
+)
 
 
 def save(
     connection: Connection, lines: Iterable[MoneyLine], now: datetime
 ) -> tuple[MoneyLine, ...]:
-    """Append lines; those recorded before stay as they are. Returns the new ones."""
+    """Append lines, and tell those that are there as they were read now. Returns the new ones.
+
+    What moved, when and of whom never changes. What it was for does: a charge may be heard of
+    before the order that it paid, and then its line does not know yet what was bought.
+    """
+    read = {one.id: one for one in lines}
+    known = _among(connection, read)
     new = []
-    for one in lines:
-        row = asdict(one)
-        row["parts"] = row["parts"] or None
-        done = connection.execute(
-            insert_for(connection)(money_lines)
-            .values(**row, **columns(MANUAL if one.recorded_by else OWN), recorded_at=now)
-            .on_conflict_do_nothing()
-        )
-        if done.rowcount:
-            new.append(one)
+    for one in read.values():
+        before = known.get(one.id)
+        if before is None:
+            if _append(connection, one, now):
+                new.append(one)
+        elif any(getattr(before, name) != getattr(one, name) for name in _TOLD):
+            told = {name: row for name, row in _row(one).items() if name in _TOLD}
+            connection.execute(update(money_lines).where(_is(one.id)).values(**told))
     return tuple(new)
+
+
+def _among(connection: Connection, ids: Collection[str]) -> dict[str, MoneyLine]:
+    if not ids:
+        return {}
+    rows = connection.execute(
+        select(*(money_lines.c[name] for name in _MONEY)).where(
+            is_ours(money_lines), money_lines.c.id.in_(ids)
+        )
+    ).all()
+    return {row[0]: MoneyLine(*(*row[:-1], _parts(row[-1]))) for row in rows}
+
+
+def _append(connection: Connection, one: MoneyLine, now: datetime) -> bool:
+    done = connection.execute(
+        insert_for(connection)(money_lines)
+        .values(**_row(one), **columns(MANUAL if one.recorded_by else OWN), recorded_at=now)
+        .on_conflict_do_nothing()
+    )
+    return bool(done.rowcount)
+
+
+def _row(one: MoneyLine) -> dict[str, Any]:
+    row = asdict(one)
+    return row | {"parts": row["parts"] or None}
+
+
+def _is(line_id: str) -> ColumnElement[bool]:
+    return and_(is_ours(money_lines), money_lines.c.id == line_id)
 
 
 def of_user(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
@@ -58,12 +100,7 @@ def of_user(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
 
 def line(connection: Connection, line_id: str) -> MoneyLine | None:
     """The line of this id."""
-    row = connection.execute(
-        select(*(money_lines.c[name] for name in _MONEY)).where(
-            is_ours(money_lines), money_lines.c.id == line_id
-        )
-    ).one_or_none()
-    return None if row is None else MoneyLine(*(*row[:-1], _parts(row[-1])))
+    return _among(connection, [line_id]).get(line_id)
 
 
 def among(connection: Connection, line_ids: Collection[str]) -> set[str]:

@@ -315,7 +315,7 @@ def _charge_of(http: StripeHttp, payment_id: str) -> Json | None:
 
 
 def _money_of(session: Json, lines: Sequence[Json], payment: Payment | None) -> list[MoneyLine]:
-    """The same lines that `read_money` gives for this order."""
+    """The same lines that `read_money` gives for this order; a test holds both to it."""
     invoice, paid = session.get("invoice"), None
     if isinstance(invoice, Mapping):
         paid = invoice_line(invoice)
@@ -330,7 +330,8 @@ def read_money(http: StripeHttp, customer_id: str, since: datetime | None) -> tu
     """Every movement of money of a customer, oldest first; `since`: only those from then on.
 
     All pages are read even so: a refund of today may belong to the oldest of invoices, and only
-    an invoice says which charges paid it.
+    an invoice says which charges paid it. Where one paid none, its order says what it is for: a
+    line reads the same whether its charge or its order was heard of first.
     """
     invoices = http.all("/v1/invoices", customer=customer_id, expand=["data.payments"])
     charges = http.all("/v1/charges", customer=customer_id, expand=["data.refunds"])
@@ -342,8 +343,10 @@ def read_money(http: StripeHttp, customer_id: str, since: datetime | None) -> tu
             line = invoice_line(invoice)
             found += filter(None, (line, credit_line(invoice)))
             of_invoice |= dict.fromkeys(_payment_ids(http, invoice), line)
+        is_alone = any(not _keys(charge) & of_invoice.keys() for charge in charges)
+        orders = _orders_by_payment(http, customer_id) if is_alone else {}
         for charge in charges:
-            found += _charge_lines(http, charge, customer_id, of_invoice)
+            found += _charge_lines(http, charge, customer_id, of_invoice, orders)
         found += filter(None, map(balance_line, balance))
     found.sort(key=lambda line: (line.at, line.id))
     return tuple(line for line in found if since is None or line.at >= since)
@@ -356,15 +359,42 @@ def _payment_ids(http: StripeHttp, invoice: Json) -> tuple[str, ...]:
     return invoice_payment_ids({**invoice, "payments": {"data": payments}})
 
 
+def _keys(charge: Json) -> set[str]:
+    """What an invoice or an order names a charge by."""
+    return {charge["id"], id_of(charge.get("payment_intent")) or charge["id"]}
+
+
+def _orders_by_payment(http: StripeHttp, customer_id: str) -> dict[str, tuple[Json, list[Json]]]:
+    """Payment intent -> the order that it paid, with its lines."""
+    sessions = http.all(
+        "/v1/checkout/sessions",
+        customer=customer_id,
+        status="complete",
+        expand=["data.line_items"],
+    )
+    found: dict[str, tuple[Json, list[Json]]] = {}
+    for session in sessions:
+        payment_id = id_of(session.get("payment_intent"))
+        if payment_id and is_paid_order(session):
+            lines = one_off_lines(session, _line_items(http, session))
+            found |= {payment_id: (session, lines)} if lines else {}
+    return found
+
+
 def _charge_lines(
-    http: StripeHttp, charge: Json, customer_id: str, of_invoice: Mapping[str, MoneyLine | None]
+    http: StripeHttp,
+    charge: Json,
+    customer_id: str,
+    of_invoice: Mapping[str, MoneyLine | None],
+    orders: Mapping[str, tuple[Json, list[Json]]],
 ) -> list[MoneyLine]:
     own = charge_line(charge, customer_id)
     if own is None:
         return []
-    keys: list[str] = [key for key in (own.payment_id, charge["id"]) if key]
-    known = [key for key in keys if key in of_invoice]
+    known = sorted(_keys(charge) & of_invoice.keys())
     if not known and not charge.get("invoice"):
+        order = orders.get(own.payment_id or "")
+        own = (order_line(*order, charge) if order else None) or own
         return [own, *lines_after(_followed(http, charge), own)]
     # The invoice has the line of the payment; unpaid (any more), it has none to name this after.
     paid = of_invoice[known[0]] if known else None
