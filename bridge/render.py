@@ -139,7 +139,7 @@ def statement_fingerprint(statement: Statement, locale: str = LOCALE) -> str:
 
     Compare it with that of the message as last written, to edit only when something changed.
     """
-    undated = replace(statement, as_of=datetime.min.replace(tzinfo=UTC))
+    undated = replace(statement, as_of=datetime.min.replace(tzinfo=UTC), ledger_code=None)
     return hashlib.sha256("\n".join(statement_markdown(undated, locale)).encode()).hexdigest()
 
 

@@ -88,6 +88,7 @@ def verify(bridge: Bridge, code: str | None = None) -> Verified:
     Raises: NotFound when it never did.
     """
     chain, number, seen = seals.START, 0, 0
+    of_family: dict[str, str] = {}
     passed = code is None
     broken: list[Finding] = []
     with bridge.store.read() as connection:
@@ -95,16 +96,17 @@ def verify(bridge: Bridge, code: str | None = None) -> Verified:
             for seal in found:
                 number, seen = seal.number, seen + 1
                 chain = seals.link(chain, seal.digest)
-                broken += _unlike(seal, chain)
+                own = seals.link(of_family.get(seal.family, seals.START), seal.digest)
+                broken += _unlike(seal, chain, own)
                 passed = passed or seals.code(chain) == code
-                chain = seal.chain
+                chain, of_family[seal.family] = seal.chain, seal.family_chain
     if not passed:
         raise NotFound(f"the ledger never had the code {code}: check how it was copied")
     return Verified(seen, seals.code(chain), tuple(broken))
 
 
-def _unlike(seal: store.Seal, chain: str) -> list[Finding]:
-    if chain != seal.chain:
+def _unlike(seal: store.Seal, chain: str, of_family: str) -> list[Finding]:
+    if (chain, of_family) != (seal.chain, seal.family_chain):
         says = "the chain does not lead here: a seal before it was changed or removed"
         return [Finding("chain_broken", (seal.line_id,), says)]
     if seal.line is None:

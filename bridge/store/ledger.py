@@ -128,33 +128,26 @@ def site_chain(connection: Connection) -> str:
     return connection.scalar(newest) or seals.START
 
 
+def code(connection: Connection) -> str | None:
+    """What stands on statements and reports; None while nothing was ever booked."""
+    head = site_chain(connection)
+    return None if head == seals.START else seals.code(head)
+
+
 def _customers_of(user_id: int) -> Select[tuple[str]]:
     return select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
 
 
-def member_code(connection: Connection, user_id: int) -> str | None:
-    """The short code over all lines of a member, as it stands on their statement."""
-    of = ledger_seals.c
-    theirs = _customers_of(user_id)
-    newest = (
-        select(func.max(of.number))
-        .where(or_(of.family.in_(theirs), of.family == f"user:{user_id}"))
-        .group_by(of.family)
-    )
-    return seals.code_of_member(
-        connection.scalars(select(of.family_chain).where(of.number.in_(newest)))
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """One line of the chain, and the digest of the line that is in the ledger now, if any."""
+    """One link of the site's chain and of its family's, and the line as it is now, if any."""
 
     number: int
     line_id: str
+    family: str
     digest: str
     chain: str
-    at: datetime
+    family_chain: str
     line: Line | None
 
 
@@ -171,7 +164,15 @@ def read_seals(connection: Connection, after: int = 0, limit: int = AT_ONCE) -> 
         line.id: line for line in _lines(connection, ledger_lines.c.entry_id.in_(sorted(entries)))
     }
     return [
-        Seal(row.number, row.line_id, row.digest, row.chain, row.at, now.get(row.line_id))
+        Seal(
+            number=row.number,
+            line_id=row.line_id,
+            family=row.family,
+            digest=row.digest,
+            chain=row.chain,
+            family_chain=row.family_chain,
+            line=now.get(row.line_id),
+        )
         for row in rows
     ]
 

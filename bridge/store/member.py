@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.member import Member, Membership
-from bridge.store import facts, groups, money
+from bridge.store import facts, groups, ledger, money
 from bridge.store.links import Customer
 from bridge.store.own import is_own
 from bridge.store.purchases import pending_of
@@ -27,7 +27,7 @@ _OWN = tuple(one.name for one in fields(Membership) if one.name != "membership")
 
 
 def load(connection: Connection, user_id: int, *, with_money: bool = False) -> Member:
-    """Everything that is stored about a member; nine statements, one fewer without the money."""
+    """Everything that is stored about a member; ten statements, two fewer without the money."""
     around = facts.customers_around(connection, user_id)
     own = [row for row in around if row.user_id == user_id]
     live = [row for row in own if row.deleted_at is None]
@@ -41,6 +41,7 @@ def load(connection: Connection, user_id: int, *, with_money: bool = False) -> M
         groups=groups.load_groups(connection),
         pending_orders=tuple(one for row in live for one in pending_of(row.pending)),
         money=money.of_user(connection, user_id) if with_money else (),
+        ledger_code=ledger.code(connection) if with_money else None,
     )
 
 

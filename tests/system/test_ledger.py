@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from sqlalchemy import text
 from bridge.operations import ledger
 from bridge.sandbox.stripe.balance import pay_out
 from bridge.store import ledger as store
-from tests.harness import System, system
-from tests.system.acts import checkout, pass_days
+from tests.harness import DAY, System, system
+from tests.system.acts import checkout, message_to, page_of, pass_days
 from tests.system.typing_commands import typed
 
 
@@ -153,6 +154,7 @@ def test_A68_a_pass_that_is_killed_at_any_page_goes_on_there(world: System) -> N
             "line_changed",
         ),
         ("DELETE FROM ledger_seals WHERE number = 2", "chain_broken"),
+        ("UPDATE ledger_seals SET family_chain = 'x' WHERE number = 2", "chain_broken"),
     ],
 )
 def test_a_line_that_vanished_or_was_changed_is_found_by_its_seal(
@@ -166,6 +168,21 @@ def test_a_line_that_vanished_or_was_changed_is_found_by_its_seal(
 
 def test_a_code_that_was_never_shown_is_refused(plain: System) -> None:
     assert "never had the code" in typed(plain, "ledger", "verify", "--from", "abc", code=1)
+
+
+def test_a_statement_carries_a_code_that_proves_the_books_of_that_day_later(plain: System) -> None:
+    plain.subscribe(plain.customer("ann"), plain.price("readers"))
+    plain.settle()
+    (code,) = re.findall(r"Code of the books: (\w+)\.", message_to(plain, "ann"))
+    ledger.update(plain.bridge, quietly)
+    plain.advance(DAY)
+    plain.settle()
+    newer = ledger.verify(plain.bridge).code
+    assert newer != code
+    # Others' payments alone edit nobody's message; the code that stands there still proves.
+    assert f"Code of the books: {code}." in message_to(plain, "ann")
+    assert f"Code of the books: {newer}." in page_of(plain, "ann")
+    assert ledger.verify(plain.bridge, code).broken == ()
 
 
 def test_A65_an_export_is_complete_logged_with_its_reason_and_private(

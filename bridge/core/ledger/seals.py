@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import asdict
 
 from bridge.core.ledger.line import Line
@@ -25,14 +24,8 @@ def link(chain: str, of_line: str) -> str:
 
 
 def code(chain: str) -> str:
-    """What stands on a statement: the beginning of the chain's hash."""
+    """What stands on a statement or report: the beginning of the chain's hash."""
     return chain[:CODE_LENGTH]
-
-
-def code_of_member(chains: Iterable[str]) -> str | None:
-    """The code over all of a member's customers and payments by hand; None without any line."""
-    heads = sorted(chains)
-    return code(_sha256("".join(heads))) if heads else None
 
 
 def _sha256(text: str) -> str:

@@ -60,7 +60,8 @@ class Member:
     """Everything stored about one member, as of one moment.
 
     `read_at`: the oldest complete reading of their customers at Stripe. `live_customer_ids`: those
-    that are not deleted, the one linked last first. `money` is empty where it was not asked for.
+    that are not deleted, the one linked last first. `money` is empty where it was not asked for;
+    `ledger_code` proves later what the ledger contained.
     """
 
     user_id: int
@@ -72,6 +73,7 @@ class Member:
     groups: Mapping[int, Group] = field(default_factory=dict)
     pending_orders: tuple[PendingPayment, ...] = ()
     money: tuple[MoneyLine, ...] = ()
+    ledger_code: str | None = None
 
     def verdicts(self, law: Law, now: datetime) -> tuple[Grant, ...]:
         """What each source gives now, where the ladders leave them (A35)."""

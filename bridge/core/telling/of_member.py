@@ -55,6 +55,7 @@ def statement_input(
         unpaid=tuple(_pending(member.facts, refused=True)),
         contributions=contributions(member.facts, member.money, law.rules),
         money=member.money,
+        ledger_code=member.ledger_code,
     )
 
 

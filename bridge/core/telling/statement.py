@@ -68,6 +68,7 @@ class StatementInput(Known):
     unpaid: tuple[PendingPayment, ...] = ()
     contributions: Contributions = field(default_factory=Contributions)
     money: Iterable[MoneyLine] = ()
+    ledger_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ class Statement:
     `twice`: groups for which two subscriptions are paid though one is enough. `under_review`: ids
     of the lines whose dispute is not decided.
 
-    Only `as_of` depends on the clock, so a statement changes when something happened and not else.
+    Only `as_of` depends on the clock and `ledger_code` on others' payments: apart from these, a
+    statement changes only when something happened to its member.
     """
 
     as_of: datetime
@@ -102,6 +104,7 @@ class Statement:
     years: tuple[Year, ...]
     twice: tuple[tuple[GroupName, ...], ...] = ()
     under_review: frozenset[str] = frozenset()
+    ledger_code: str | None = None
 
     @property
     def has_place(self) -> bool:
@@ -151,6 +154,7 @@ def build(given: StatementInput) -> Statement:
         totals=add_up(money, under_review),
         years=tuple(_years(money, under_review)),
         under_review=under_review,
+        ledger_code=given.ledger_code if money else None,
         twice=tuple(_twice(given)),
     )
 
