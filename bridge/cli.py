@@ -42,6 +42,7 @@ COMMANDS = {
     "lift": "membership",
     "keep": "membership",
     "let-go": "membership",
+    "adopt": "adopting",
     "relink": "people",
     "unrelink": "people",
     "record-payment": "payments",

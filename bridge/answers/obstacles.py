@@ -26,6 +26,9 @@ def waits(bridge: Bridge, connection: Connection, user_id: int, group_id: int) -
     return found
 
 
+LOST = "the bridge's user added them on the forum, and the record of it is lost"
+
+
 def _kept_back(row: Membership) -> Iterable[Said]:
     wanted, hold = row.membership.wanted, row.membership.hold
     if hold:
@@ -34,7 +37,10 @@ def _kept_back(row: Membership) -> Iterable[Said]:
     if row.override and wanted:
         yield _wait("override", for_moderator(row.override, remedy=True), row.override_at)
     if not wanted and row.actual and row.owned == "no":
-        yield _wait("not_ours", "the bridge did not add them, so it never removes them", None)
+        if row.added_by == "bridge":
+            yield _wait("not_recorded", f"{LOST}: run bridge adopt", row.actual_since)
+        else:
+            yield _wait("not_ours", "the bridge did not add them, so it never removes them", None)
 
 
 def _on_the_way(

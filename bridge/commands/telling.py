@@ -48,7 +48,8 @@ def print_person(console: Console, told: Said) -> None:
 def group_tree(group: Said, *, is_now: bool) -> Tree:
     """One group: in or not, why, what moved it, what it waits for, what comes next."""
     tree = Tree(_headline(group, "is" if is_now else "was"))
-    if group["member"] and group["owned"] == "no":
+    is_lost = any(wait["for"] == "not_recorded" for wait in group["waits"])
+    if group["member"] and group["owned"] == "no" and not is_lost:
         tree.add("not added by the bridge, so never removed by it")
     for wait in group["waits"]:
         tree.add(f"[yellow]waits for: {escape(wait['words'])}[/]{_since(wait['since'])}")

@@ -174,11 +174,24 @@ class DiscourseApi:
         return _reading(path, lambda it: read_group(it["group"]), body)
 
     def group_log(
-        self, group_name: str, page: int = 0, *, priority: Priority = "low"
+        self,
+        group_name: str,
+        page: int = 0,
+        *,
+        added_by: str | None = None,
+        priority: Priority = "low",
     ) -> GroupLogPage:
-        """Who added and removed whom: 25 changes a page."""
+        """Who added and removed whom: 25 changes a page, the newest first.
+
+        `added_by`: only whom this user added. Discourse compares the filter with the name in lower
+        case (group_history.rb, 3.5).
+        """
         path = f"/groups/{quote(group_name, safe='')}/logs.json"
-        answer = self._forum.exchange("GET", path, params={"offset": page}, priority=priority)
+        params: dict[str, Any] = {"offset": page}
+        if added_by is not None:
+            params["filters[acting_user]"] = added_by.lower()
+            params["filters[action]"] = "add_user_to_group"
+        answer = self._forum.exchange("GET", path, params=params, priority=priority)
         return GroupLogPage(*_reading(path, read_log, answer.body))
 
     # --- Users ----------------------------------------------------------------------------------

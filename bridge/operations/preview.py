@@ -38,6 +38,7 @@ class What:
         lambda memberships: memberships
     )
     lifted_group_id: int | None = None
+    adopted_group_id: int | None = None
 
 
 def effects(bridge: Bridge, user_id: int, what: What) -> tuple[Effect, ...]:
@@ -61,7 +62,12 @@ def effects(bridge: Bridge, user_id: int, what: What) -> tuple[Effect, ...]:
         stays = (
             membership.wanted
             or membership.hold
-            or (row is not None and row.actual and row.owned == "no")
+            or (
+                row is not None
+                and row.actual
+                and row.owned == "no"
+                and group_id != what.adopted_group_id
+            )
         )
         will_be_in = bool(stays) and not kept_out
         if not (is_in or will_be_in or membership.wanted):

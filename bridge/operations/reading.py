@@ -8,7 +8,7 @@ from bridge.core.model.actor import Actor
 from bridge.errors import NotFound
 from bridge.store import inbox, work
 from bridge.wiring import Bridge
-from bridge.worker import group_members, reconcile
+from bridge.worker import group_members, own_additions, reconcile
 
 
 def sync_user(bridge: Bridge, actor: Actor, user_id: int) -> None:
@@ -30,6 +30,7 @@ def sync_user(bridge: Bridge, actor: Actor, user_id: int) -> None:
 def sync_everybody(bridge: Bridge, progress: Callable[[str, int], None]) -> None:
     """Read the forum's groups and everything at Stripe that is on sale or can give a group, now."""
     group_members.read_groups(bridge)
+    own_additions.look_elsewhere(bridge)
     reconcile.read_catalogue(bridge)
     reconcile.backfill(bridge)
     reconcile.read_everybody(bridge, whole=True, progress=progress)

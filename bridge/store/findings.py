@@ -21,8 +21,9 @@ from bridge.core.telling.alerts import (
     Kind,
     is_news_missed,
 )
-from bridge.store import catalogue, paid_twice, sending, state
+from bridge.store import additions, catalogue, paid_twice, sending, state
 from bridge.store.figures import GO_ON, GOES_ON
+from bridge.store.groups import load_groups
 from bridge.store.orphans import paying_orphans
 from bridge.store.own import is_ours, is_own
 from bridge.store.schema import (
@@ -69,6 +70,7 @@ def findings(connection: Connection, rules: Rules, now: datetime) -> Iterator[Fi
     yield from _held(connection)
     yield from _ended_without_rule(connection, rules, now)
     yield from _stopped(connection)
+    yield from _unknown_additions(connection)
     yield from _disputed(connection)
     yield from _paying(connection)
     yield from _unlinked(connection, rules)
@@ -206,6 +208,17 @@ def _stopped(connection: Connection) -> Iterator[Finding]:
     for row in connection.execute(stopped):
         told = {"group": row.name}
         yield Finding(Kind.REMOVALS_STOPPED, str(row.id), row.removals_stopped_at, told)
+
+
+def _unknown_additions(connection: Connection) -> Iterator[Finding]:
+    names = {group_id: one.name for group_id, one in load_groups(connection).items()}
+    for found in additions.unknown(connection):
+        told = {
+            "group": names.get(found.group_id, f"group {found.group_id}"),
+            "count": found.count,
+            "lost": found.without_grant,
+        }
+        yield Finding(Kind.UNKNOWN_ADDITIONS, str(found.group_id), found.since_at, told)
 
 
 def _disputed(connection: Connection) -> Iterator[Finding]:

@@ -189,6 +189,13 @@ class Read:
     read_due_at: datetime | None
 
 
+def never_read_back(connection: Connection, mapped: Collection[int]) -> list[Group]:
+    """The groups of people whose members `last_reads` leaves out."""
+    read_back = {one.group_id for one in last_reads(connection, mapped, NO_WAIT)}
+    known = load_groups(connection).values()
+    return [one for one in known if not one.automatic and one.id not in read_back]
+
+
 def last_reads(connection: Connection, mapped: Collection[int], now: datetime) -> list[Read]:
     """The groups whose members are read back: mapped, wanted for somebody, or asked for."""
     kept = exists().where(memberships.c.group_id == groups.c.id, memberships.c.wanted)

@@ -136,7 +136,13 @@ def record_in(
         update(memberships)
         .where(M.group_id == group_id, M.user_id.in_(user_ids))
         .values(
-            actual=True, actual_since=since, seen_at=now, owned=owned, intent=None, intent_at=None
+            actual=True,
+            actual_since=since,
+            seen_at=now,
+            owned=owned,
+            added_by=None,
+            intent=None,
+            intent_at=None,
         )
     )
     log_each(connection, action, group_id, user_ids, now, outcome=owned)
@@ -160,7 +166,13 @@ def record_out(
         update(memberships)
         .where(M.group_id == group_id, M.user_id.in_(user_ids))
         .values(
-            actual=False, actual_since=None, seen_at=now, owned="no", intent=None, intent_at=None
+            actual=False,
+            actual_since=None,
+            seen_at=now,
+            owned="no",
+            added_by=None,
+            intent=None,
+            intent_at=None,
         )
     )
     log_each(connection, action, group_id, user_ids, now, outcome=outcome, cause=cause)

@@ -39,7 +39,7 @@ def observe(
     for user_id, member in page.items():
         row = known.get(user_id)
         owned = _whose(row, member.added_at)
-        if row is not None and (row.actual, row.owned, row.intent) == (True, owned, None):
+        if row is not None and _says_the_same(row, owned, member.added_at):
             same.append(user_id)
             continue
         if row is None or not row.actual:
@@ -56,6 +56,13 @@ def observe(
     return surprises
 
 
+def _says_the_same(row: Row[Any], owned: str, added_at: datetime) -> bool:
+    if (row.actual, row.owned, row.intent) != (True, owned, None):
+        return False
+    # Of those who were in already when the bridge came to add them, only the forum knows the time.
+    return owned != "no" or bool(row.actual_since == added_at)
+
+
 def _save_seen(
     connection: Connection,
     group_id: int,
@@ -64,11 +71,13 @@ def _save_seen(
     row: Row[Any] | None,
     now: datetime,
 ) -> None:
+    same_stay = row is not None and row.actual and row.actual_since == member.added_at
     values = {
         "actual": True,
         "actual_since": member.added_at,
         "seen_at": now,
         "owned": owned,
+        "added_by": row.added_by if row is not None and same_stay else None,
         "intent": row.intent if row is not None and row.intent == "remove" else None,
     }
     connection.execute(

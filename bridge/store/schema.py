@@ -337,6 +337,8 @@ memberships = Table(
     Column("actual_since", UtcTime),
     Column("seen_at", UtcTime),
     Column("owned", String(10), nullable=False, default="no"),  # no, claimed, proven
+    # Of those not owned, by the group log: bridge, others; NULL: nobody has looked yet
+    Column("added_by", String(10)),
     Column("intent", String(10)),  # add, remove: sent, outcome not recorded yet
     Column("intent_at", UtcTime),
     Column("override", String(20)),  # staff, left: taken out by hand, stays out

@@ -18,6 +18,7 @@ from bridge.store import groups, memberships, observed, sending, statements, use
 from bridge.store.groups import GroupState
 from bridge.store.memberships import Sent
 from bridge.wiring import Bridge
+from bridge.worker import own_additions
 from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
@@ -130,6 +131,7 @@ def _finish(bridge: Bridge, lease: work.Lease, group: GroupState, since: datetim
             # when it is tried again, stays. But what waited only for this reading goes on now.
             **({"next_at": groups.NO_WAIT} if open_ends else {}),
         )
+    own_additions.look(bridge, lease, group, since)
     log.info("group.read", group_id=group.id, missing=len(missing), resolved=len(open_ends))
 
 

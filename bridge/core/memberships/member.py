@@ -25,15 +25,17 @@ from bridge.core.rules.law import Catalogue, Law
 class Membership:
     """A user in a group: what is wanted (`membership`) and what is so on the forum.
 
-    `owned`: whether the bridge added it (no, claimed, proven). `intent`: an addition or a removal
-    that was sent, and whose outcome is not recorded yet. `override`: staff took them out, or they
-    left.
+    `owned`: whether the bridge added it (no, claimed, proven). `added_by`: who added one that is
+    not owned, by the forum's log (bridge, others; None: nobody has looked). `intent`: an addition
+    or a removal that was sent, and whose outcome is not recorded yet. `override`: staff took them
+    out, or they left.
     """
 
     membership: WantedMembership
     actual: bool = False
     actual_since: datetime | None = None
     owned: str = "no"
+    added_by: str | None = None
     intent: str | None = None
     intent_at: datetime | None = None
     override: str | None = None

@@ -11,7 +11,7 @@ from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.member import Membership
 
 DECIDED = frozenset({"wanted", "unwanted", "confirmed", "held", "released", "changed"})
-CAME_IN = frozenset({"added", "observed_done", "was_member", "seen"})
+CAME_IN = frozenset({"added", "observed_done", "was_member", "seen", "adopted"})
 WENT_OUT = frozenset({"removed", "removed_by_others", "lost"})
 BY_HAND = frozenset({"override", "lifted"})
 

@@ -24,15 +24,15 @@ class Policy:
     """The site's policy; everything has a default, so an empty bridge.toml is a whole one.
 
     `products` is by product id, `prices` by price id or lookup key, `features` by lookup key: key
-    name -> text, as written.
-    `ladders`: group names or ids, low to high. `unmapped`: what becomes of the groups of a
-    subscription that is moved to a price without a rule. `unfollowed_ladders`: those on which
-    nobody is moved when what they pay for changes. `alerts_to`: the group or user of the forum
-    that is told what needs a person; `none`: nobody. `accounts`: account of the ledger, or the
-    beginning of its name -> `code`, `tax` and `tracking` in the treasurer's own chart.
-    `bank`: which column of a bank's CSV is which. `treasurers`, `readers`: groups whose members
-    may use the console, for money or to look.
-    `two_persons`: nobody decides about their own account there.
+    name -> text, as written. `ladders`: group names or ids, low to high. `unmapped`: what becomes
+    of the groups of a subscription that is moved to a price without a rule. `unfollowed_ladders`:
+    those on which nobody is moved when what they pay for changes. `adopt`: what becomes of members
+    whom the bridge's own user added and its record does not know. `alerts_to`: the group or user of
+    the forum that is told what needs a person; `none`: nobody. `accounts`: account of the ledger,
+    or the beginning of its name -> `code`, `tax` and `tracking` in the treasurer's own chart.
+    `bank`: which column of a bank's CSV is which. `treasurers`, `readers`: groups whose members may
+    use the console, for money or to look. `two_persons`: nobody decides about their own account
+    there.
     """
 
     defaults: Choices = field(default_factory=Choices)
@@ -51,6 +51,7 @@ class Policy:
     statement_renewal_seconds: int = DAY_SECONDS
     sweep_seconds: int = 300
     seat_notice_days: int = 7
+    adopt: Literal["ask", "automatically"] = "ask"
     alerts_to: str = "moderators"
     accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bank: Mapping[str, str] = field(default_factory=dict)
@@ -72,7 +73,10 @@ SITE_LIMITS: Mapping[str, tuple[int, int]] = {
 }
 """The numbers of [site], each whole and between these two."""
 
-SITE_WORDS: Mapping[str, tuple[str, ...]] = {"unmapped": ("hold", "end")}
+SITE_WORDS: Mapping[str, tuple[str, ...]] = {
+    "unmapped": ("hold", "end"),
+    "adopt": ("ask", "automatically"),
+}
 """The words of [site], each one of these."""
 
 SITE_NAMES = ("alerts_to",)

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     PAYS_WITHOUT_ACCOUNT = "pays_without_account"
     PAYS_UNLINKED = "pays_unlinked"
     PAID_TWICE = "paid_twice"
+    UNKNOWN_ADDITIONS = "unknown_additions"
 
 
 OF_NEWS = frozenset({Kind.NEWS_MISSED, Kind.ENDPOINT_OFF})
@@ -163,6 +164,14 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
             "run bridge relink id:{user_id} USER --by NAME if they have another account, or "
             "cancel it at Stripe"
         ),
+    ),
+    Kind.UNKNOWN_ADDITIONS: (
+        (
+            "{count} members of {group} were added by the bridge's own user on the forum, and the "
+            "bridge has no record of it; nothing grants the group to {lost} of them. Was the "
+            "database restored from a backup? Grants by hand since that backup are lost, too"
+        ),
+        "run bridge adopt --preview, give grants by hand again, then run bridge adopt --by NAME",
     ),
     Kind.PAID_TWICE: (
         "{user} paid for the same thing twice: {ended} ends and is credited, {kept} stays",

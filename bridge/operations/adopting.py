@@ -1,0 +1,99 @@
+"""Memberships that the bridge's own user made and the record lost, as after a restored backup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bridge.core.memberships.decision import WantedMembership
+from bridge.core.model.actor import Actor
+from bridge.errors import NotFound
+from bridge.operations.finding import find_group
+from bridge.operations.preview import Effect, What, effects
+from bridge.store import additions, groups, work
+from bridge.store.additions import Addition
+from bridge.wiring import Bridge
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A membership that is the bridge's again."""
+
+    user_id: int
+    group_id: int
+    group: str
+    since_at: datetime
+
+
+def unknown_additions(
+    bridge: Bridge, group_name: str | None = None, user_id: int | None = None
+) -> Iterator[Addition]:
+    """Whom the bridge's own user added to which group, though the record does not know it.
+
+    `group_name`, `user_id`: only there, only them. Raises: NotFound for an unknown group.
+    """
+    only = find_group(bridge, group_name).id if group_name is not None else None
+    with bridge.store.read() as connection:
+        group_ids = [one.group_id for one in additions.unknown(connection)]
+    for group_id in group_ids:
+        if only in {None, group_id}:
+            yield from _of_group(bridge, group_id, user_id)
+
+
+def _of_group(bridge: Bridge, group_id: int, user_id: int | None) -> Iterator[Addition]:
+    after = 0
+    while True:
+        with bridge.store.read() as connection:
+            page = additions.page(connection, group_id, after_user_id=after)
+        yield from (one for one in page if user_id in {None, one.user_id})
+        if not page:
+            return
+        after = page[-1].user_id
+
+
+def preview_adopt(bridge: Bridge, found: Iterable[Addition]) -> Iterator[Effect]:
+    """What `adopt` would bring, by what is known now: who stays, and who loses the group."""
+    for one in found:
+        lost = WantedMembership(one.group_id, wanted=True, wanted_since=one.since_at)
+
+        def adopted(
+            before: dict[int, WantedMembership], lost: WantedMembership = lost
+        ) -> dict[int, WantedMembership]:
+            known = before.get(lost.group_id)
+            return before | {lost.group_id: replace(known, wanted=True) if known else lost}
+
+        what = What(before=adopted, adopted_group_id=one.group_id)
+        for effect in effects(bridge, one.user_id, what):
+            if effect.group_id == one.group_id:
+                yield effect if effect.turn == "stays in" else replace(effect, because=NOTHING)
+
+
+NOTHING = "nothing grants it: a grant by hand may have been lost, too"
+"""Said of somebody who would lose the group."""
+
+
+def adopt(bridge: Bridge, actor: Actor, found: Iterable[Addition]) -> tuple[Adopted, ...]:
+    """Make these memberships the bridge's: they stay while something grants them, and end then.
+
+    Who is adopted already is left out. The reverse is to add them on the forum by hand.
+    Raises: NotFound where none of them waits for it.
+    """
+    by_group: dict[int, dict[int, Addition]] = {}
+    for one in found:
+        by_group.setdefault(one.group_id, {})[one.user_id] = one
+    done: list[Adopted] = []
+    for group_id, of_group in by_group.items():
+        with bridge.store.write() as connection:
+            names = groups.load_groups(connection)
+            now = bridge.clock.now()
+            user_ids = additions.adopt(
+                connection, group_id, list(of_group), actor=str(actor), now=now
+            )
+        name = names[group_id].name if group_id in names else str(group_id)
+        done += [Adopted(one, group_id, name, of_group[one].since_at) for one in user_ids]
+        for user_id in user_ids:
+            bridge.hint("decide", work.user_key(user_id))
+    if not done:
+        raise NotFound("nobody waits to be adopted there")
+    return tuple(done)

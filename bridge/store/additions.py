@@ -1,0 +1,155 @@
+"""Members of mapped groups whom the record does not know as the bridge's: who added them.
+
+After a restored backup some were added by the bridge all the same; the forum's group log says so
+(A116). They are adopted: from then on they are the bridge's, and follow what grants the group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Connection, case, func, select, update
+
+from bridge.store.changes import log_each
+from bridge.store.schema import memberships
+from bridge.store.work import mark_dirty, user_key
+
+M = memberships.c
+_UNKNOWN = (M.actual, M.owned == "no")
+# Between the forum's time for the membership and for its line in the log: a long batch.
+SAME_ADDITION = timedelta(minutes=1)
+
+AddedBy = Literal["bridge", "others"]
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A membership that the bridge's own user made and the record does not know."""
+
+    user_id: int
+    group_id: int
+    since_at: datetime
+    is_granted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """How many there are in a group, how many of them nothing grants, and since when."""
+
+    group_id: int
+    count: int
+    without_grant: int
+    since_at: datetime
+
+
+def unexplained_since(
+    connection: Connection, group_id: int, *, seen_since: datetime
+) -> datetime | None:
+    """Since when the earliest is in the group of those about whom nobody has looked yet."""
+    asked = select(func.min(M.actual_since)).where(
+        M.group_id == group_id, *_UNKNOWN, M.added_by.is_(None), M.seen_at >= seen_since
+    )
+    earliest: datetime | None = connection.scalar(asked)
+    return earliest
+
+
+def explain(
+    connection: Connection, group_id: int, added_at: Mapping[int, datetime]
+) -> tuple[int, ...]:
+    """Note whom the bridge's user added: user id -> when. Returns those who are in since then."""
+    asked = select(M.user_id, M.actual_since).where(
+        M.group_id == group_id, M.user_id.in_(list(added_at)), *_UNKNOWN, M.added_by.is_(None)
+    )
+    found = tuple(
+        row.user_id
+        for row in connection.execute(asked)
+        if abs(row.actual_since - added_at[row.user_id]) <= SAME_ADDITION
+    )
+    _say(connection, group_id, "bridge", M.user_id.in_(found))
+    return found
+
+
+def explain_others(
+    connection: Connection, group_id: int, *, seen_since: datetime, looked_at: datetime
+) -> None:
+    """Note that others added the rest: the log was read to its end."""
+    in_the_log = (M.seen_at >= seen_since, M.actual_since < looked_at - SAME_ADDITION)
+    _say(connection, group_id, "others", *in_the_log)
+
+
+def _say(connection: Connection, group_id: int, by: AddedBy, *which: object) -> None:
+    connection.execute(
+        update(memberships)
+        .where(M.group_id == group_id, *_UNKNOWN, M.added_by.is_(None), *which)  # type: ignore[arg-type] # conditions
+        .values(added_by=by)
+    )
+
+
+def unknown(connection: Connection) -> list[Unknown]:
+    """The groups that hold members whom the bridge's user added and the record does not know."""
+    without = func.sum(case((M.wanted, 0), else_=1))
+    rows = connection.execute(
+        select(M.group_id, func.count(), without, func.min(M.actual_since))
+        .where(*_UNKNOWN, M.added_by == "bridge")
+        .group_by(M.group_id)
+        .order_by(M.group_id)
+    )
+    return [Unknown(group_id, count, int(lost), at) for group_id, count, lost, at in rows]
+
+
+def page(
+    connection: Connection, group_id: int, *, after_user_id: int = 0, limit: int = 500
+) -> list[Addition]:
+    """Those of a group, by user id."""
+    rows = connection.execute(
+        select(M.user_id, M.group_id, M.actual_since, M.wanted)
+        .where(
+            M.group_id == group_id,
+            *_UNKNOWN,
+            M.added_by == "bridge",
+            M.user_id > after_user_id,
+        )
+        .order_by(M.user_id)
+        .limit(limit)
+    )
+    return [Addition(*row) for row in rows]
+
+
+def adopt(
+    connection: Connection,
+    group_id: int,
+    user_ids: Collection[int],
+    *,
+    actor: str,
+    now: datetime,
+) -> tuple[int, ...]:
+    """Make them the bridge's; returns those who were still waiting for it.
+
+    They count as wanted until the next complete reading says what grants the group: so they end as
+    any other membership does, with its proof.
+    """
+    waiting = M.user_id.in_(list(user_ids))
+    mine = (M.group_id == group_id, *_UNKNOWN, M.added_by == "bridge")
+    found = tuple(connection.scalars(select(M.user_id).where(waiting, *mine).with_for_update()))
+    if not found:
+        return ()
+    connection.execute(
+        update(memberships)
+        .where(M.group_id == group_id, M.user_id.in_(found))
+        .values(
+            owned="proven",
+            added_by=None,
+            wanted=True,
+            wanted_since=func.coalesce(M.wanted_since, M.actual_since),
+            unwanted_at=None,
+            confirmed_at=None,
+        )
+    )
+    log_each(connection, "adopted", group_id, found, now, outcome="proven", cause=actor)
+    for user_id in found:
+        cause = f"adopted by {actor}"
+        mark_dirty(connection, user_key(user_id), now=now, due_at=now, cause=cause, needs=("read",))
+    return found
