@@ -1,7 +1,7 @@
 # Everything a newcomer and a CI need. Only Python 3.11 has to be there; each target sees to the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo story test days e2e faults bench check docs texts fix lock clean
+.PHONY: help setup demo story test days e2e faults bench check docs pictures texts fix lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -57,6 +57,9 @@ check: $(DEV_STAMP) docs ## lint, format, types, import contracts, docs
 
 docs: $(DEV_STAMP) ## the docs name every setting, command, route and error code
 	$(BIN)/pytest -q tests/unit/test_docs.py
+
+pictures: $(DEV_STAMP) ## take the pictures of pages for the docs, in docs/pictures (needs chromium)
+	$(BIN)/python -m tests.pictures $(PICTURES)
 
 texts: $(DEV_STAMP) ## gather the texts of pages for translation, in build/bridge.pot
 	@mkdir -p build

@@ -83,6 +83,9 @@ def read_product(raw: Json) -> Product:
         description=raw.get("description") or None,
         image=images[0] if images else None,
         metadata=metadata(raw),
+        benefits=tuple(
+            name for row in raw.get("marketing_features") or () if (name := row.get("name"))
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from bridge.core.model.people import LARGEST_ID
 from bridge.render import TEMPLATES
 from bridge.web import health, login, security, site, webhooks
 from bridge.web.api import standing, v1
-from bridge.web.buying import arrival, join
+from bridge.web.buying import arrival, join, shelf
 from bridge.web.context import SESSION_HOURS
 from bridge.web.limiting import Limiter
 from bridge.web.look import LookCache
@@ -96,6 +96,7 @@ def _add_routes(app: Flask) -> None:
     for blueprint, kind in (
         (login.blueprint, "login"),
         (join.blueprint, "look"),
+        (shelf.blueprint, "look"),
         (arrival.blueprint, "look"),
         (me.blueprint, "look"),
         (standing.blueprint, "look"),
@@ -112,6 +113,7 @@ def _add_routes(app: Flask) -> None:
         site.blueprint,
         login.blueprint,
         join.blueprint,
+        shelf.blueprint,
         arrival.blueprint,
         me.blueprint,
         standing.blueprint,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
-from bridge.core.rules.compiled import Rules
+from bridge.core.rules.compiled import HaltedRule, Rule, Rules, Sale
 from bridge.core.rules.policy import Policy
 from bridge.store import (
     Connection,
@@ -78,14 +79,18 @@ def follow(bridge: Bridge) -> int:
 
 
 def fingerprints(rules: Rules) -> dict[str, str]:
-    """Price or product id, or `product:feature` -> what its rule says, shortened."""
+    """Price or product id, or `product:feature` -> what its rule says of groups, shortened."""
     both = {**rules.by_product, **rules.by_price}
     of_features = {
         f"{product_id}:{feature}": rules.by_feature[feature]
         for product_id, features in rules.carried.items()
         for feature in features
     }
-    return {key: _digest(rule) for key, rule in (both | of_features).items()}
+    return {key: _digest(_about_groups(rule)) for key, rule in (both | of_features).items()}
+
+
+def _about_groups(rule: Rule | HaltedRule) -> Rule | HaltedRule:
+    return replace(rule, sale=Sale()) if isinstance(rule, Rule) else rule
 
 
 def steps_of(rules: Rules) -> dict[str, str]:

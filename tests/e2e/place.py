@@ -46,6 +46,7 @@ class Place:
     """Everything on loopback. The forum is on `localhost`, the bridge on 127.0.0.1: two sites."""
 
     def __init__(self, sandbox: run.Sandbox, bridge: Bridge) -> None:
+        self.sandbox = sandbox
         self.world = sandbox.world
         self.forum = sandbox.forum
         self.bridge = bridge
@@ -144,13 +145,13 @@ class Browser(requests.Session):
         kwargs.setdefault("timeout", 20)
         return super().request(method, whole, *args, **kwargs)
 
-    def log_in(self, user: str) -> None:
+    def log_in(self, user: str, password: str = PASSWORD) -> None:
         """Log in on the forum, as its own login form does it."""
         forum = self.place.forum_url
         token = self.get(f"{forum}/session/csrf.json").json()["csrf"]
         answer = self.post(
             f"{forum}/session.json",
-            data={"login": user, "password": PASSWORD},
+            data={"login": user, "password": password},
             headers={"X-CSRF-Token": token},
         ).json()
         assert "error" not in answer, answer

@@ -122,7 +122,9 @@ def until_status(place: Place, wanted: int) -> dict[str, str]:
 # --- the name that a client gives the bridge ----------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/me", "/join/patron", "/login", "/", "/nothing", "/favicon.ico"])
+@pytest.mark.parametrize(
+    "path", ["/me", "/join", "/join/patron", "/login", "/", "/nothing", "/favicon.ico"]
+)
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "x"])
 def test_A136_a_page_asked_for_under_another_name_is_refused(
     place: Place, path: str, host: str
@@ -182,7 +184,7 @@ def test_A136_a_page_that_may_be_cached_names_nobody_s_post(place: Place) -> Non
 
 def test_A136_what_is_shown_to_a_member_is_never_kept(place: Place) -> None:
     browser = place.browser("ada")
-    for path in ("/join/patron", "/me", "/logout", "/join/nothing", "/login/callback"):
+    for path in ("/join", "/join/patron", "/me", "/logout", "/join/nothing", "/login/callback"):
         assert browser.get(path).headers["Cache-Control"] == "no-store"
 
 

@@ -16,6 +16,7 @@ class Product:
     """What is sold; its metadata may say which groups it grants.
 
     `features`: lookup keys of the features that it carries, where bridge.toml names any feature.
+    `benefits`: what Stripe calls its marketing features, in the seller's words.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Product:
     image: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     features: tuple[str, ...] = ()
+    benefits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,21 @@ def _is_on_offer(price: Price, rules: Rules) -> bool:
     """Said so, or broken: then the page says that, and not that there is no such offer."""
     rule = rules.rule_for(price.id, price.product_id)
     halted = rules.halted_rule_for(price.id, price.product_id)
-    return halted is not None or (rule is not None and rule.offer == "yes")
+    return halted is not None or (rule is not None and rule.sale.offer == "yes")
+
+
+def listed_offers(
+    products: Iterable[Product], prices: Iterable[Price], rules: Rules
+) -> list[tuple[Product, Price, Rule]]:
+    """All that is sold and shown in the list of offers; not what a halted rule leads to."""
+    by_id = {product.id: product for product in products if product.active}
+    return [
+        (by_id[price.product_id], price, rule)
+        for price in prices
+        if price.active and price.product_id in by_id
+        if (rule := rules.rule_for(price.id, price.product_id)) is not None
+        if rule.sale.offer == rule.sale.listed == "yes"
+    ]
 
 
 def rivals(offer: Offer, facts: Facts, rules: Rules) -> tuple[Subscription, ...]:

@@ -20,6 +20,18 @@ from bridge.core.rules.values import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    """How something is sold. Nothing of it decides who is in which group.
+
+    `offer`: whether links sell it. `listed`: whether it is in the list of offers, too.
+    """
+
+    offer: Literal["yes", "no"] = "yes"
+    listed: Literal["yes", "no"] = "yes"
+    highlight: Literal["yes", "no"] = "no"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """A price, product or feature and the groups it leads to. No groups: a payment only.
 
@@ -50,7 +62,7 @@ class Rule:
     after_instalments: Literal["end", "lifetime"] | Term = "end"
     kind: Kind = "membership"
     fund: str | None = None
-    offer: Literal["yes", "no"] = "yes"
+    sale: Sale = Sale()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,5 +169,5 @@ def rule_of(
         after_instalments=choices.after_instalments,
         kind=choices.kind,
         fund=choices.fund,
-        offer=choices.offer,
+        sale=Sale(offer=choices.offer, listed=choices.listed, highlight=choices.highlight),
     )

@@ -80,6 +80,8 @@ class Choices:
     kind: Kind = "membership"
     fund: str | None = None
     offer: Literal["yes", "no"] = "yes"
+    listed: Literal["yes", "no"] = "yes"
+    highlight: Literal["yes", "no"] = "no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,15 @@ KEYS: Mapping[str, Key] = {
             "end",
         ),
         Key("offer", "offer", _one_of("yes", "no"), "`yes`, `no`", "yes"),
+        Key("listed", "listed", _one_of("yes", "no"), "`yes`, `no`", "yes"),
+        Key(
+            "highlight",
+            "highlight",
+            _one_of("yes", "no"),
+            "`yes`, `no`",
+            "no",
+            may_be_default=False,
+        ),
         Key(
             "fund",
             "fund",

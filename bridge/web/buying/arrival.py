@@ -17,8 +17,8 @@ from bridge.store import checkouts, groups
 from bridge.store import member as members
 from bridge.store.checkouts import Checkout
 from bridge.web.addresses import forum_address
-from bridge.web.buying.join import offers_of
 from bridge.web.buying.returned import look_at
+from bridge.web.buying.sale import offers_of
 from bridge.web.context import Reader, law_in_force, now, reader, the_bridge
 from bridge.web.login import ask_for_login
 from bridge.web.security import Stop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -27,7 +28,9 @@ SAID: dict[str, tuple[str, str, object, str]] = {
     "on_dispute": ("suspend", "on_dispute", "suspend", "end"),
     "after_instalments": ("1y", "after_instalments", Term(months=12), "keep"),
     "kind": ("donation", "kind", "donation", "gift"),
-    "offer": ("no", "offer", "no", "maybe"),
+    "offer": ("no", "sale.offer", "no", "maybe"),
+    "listed": ("no", "sale.listed", "no", "maybe"),
+    "highlight": ("yes", "sale.highlight", "yes", "maybe"),
     "fund": ("Roof 2027", "fund", "Roof 2027", "x" * 61),
 }
 PLACES = ("product", "price", "[products]", "[prices] lookup key", "[prices] id", "[defaults]")
@@ -59,11 +62,11 @@ def test_each_key_decides_at_each_place_and_a_wrong_value_is_refused_there(
     value, field, meaning, wrong = SAID[key]
     if place == "[defaults]":
         if KEYS[key].may_be_default:
-            assert getattr(in_force(said_at(place, key, value)), field) == meaning
+            assert attrgetter(field)(in_force(said_at(place, key, value))) == meaning
         with pytest.raises(PolicyError, match=key):
             said_at(place, key, wrong)
         return
-    assert getattr(in_force(said_at(place, key, value)), field) == meaning
+    assert attrgetter(field)(in_force(said_at(place, key, value))) == meaning
     halted = said_at(place, key, wrong)
     assert halted.rule_for("price_1", "prod_1") is None
     assert halted.halted_rule_for("price_1", "prod_1") is not None

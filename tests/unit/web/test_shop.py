@@ -14,8 +14,9 @@ from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Price, Product, Subscription, SubscriptionItem
 from bridge.core.rights.offers import Offer, find_offers, rivals
-from bridge.core.rules.compiled import Rule, Rules
+from bridge.core.rules.compiled import Rule, Rules, Sale
 
+ENDED = Sale(offer="no")
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 GOLD = Product("prod_gold", "Gold")
 SILVER = Product("prod_silver", "Silver")
@@ -63,7 +64,7 @@ def test_what_nothing_is_said_of_is_not_for_sale_whoever_knows_its_id() -> None:
 
 
 def test_a_sale_that_was_ended_is_over_though_the_price_leads_to_a_group() -> None:
-    rules = Rules(by_product={"prod_gold": Rule(id="x", group_ids=(41,), offer="no")})
+    rules = Rules(by_product={"prod_gold": Rule(id="x", group_ids=(41,), sale=ENDED)})
     assert find_offers("price_year", (GOLD,), (YEARLY,), rules) == []
 
 

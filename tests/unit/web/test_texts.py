@@ -17,7 +17,13 @@ from bridge.web.pages import teach
 
 PAGES = TEMPLATES / "html"
 # Pages whose texts are all marked; whoever marks another adds it here.
-MARKED = ("base.jinja", "done.jinja")
+MARKED = (
+    "base.jinja",
+    "done.jinja",
+    "join_head.jinja",
+    "offer_card.jinja",
+    "offers.jinja",
+)
 SAID_ALOUD = {"alt", "aria-label", "title", "placeholder"}
 
 
@@ -53,9 +59,9 @@ def test_words_outside_of_gettext_are_found() -> None:
     assert unmarked("<p class='lead'>{{ _('Hello') }} · {{ name }}</p>") == []
 
 
-@pytest.mark.parametrize("page", MARKED)
-def test_each_text_of_a_page_is_marked_for_translation(page: str) -> None:
-    assert unmarked((PAGES / page).read_text(encoding="utf-8")) == []
+@pytest.mark.parametrize("template", MARKED)
+def test_each_text_of_a_page_is_marked_for_translation(template: str) -> None:
+    assert unmarked((PAGES / template).read_text(encoding="utf-8")) == []
 
 
 def test_the_texts_are_gathered_from_templates_and_code() -> None:

@@ -1,0 +1,145 @@
+"""What is on offer, as cards: each product, its prices, and how the reader stands to it. Pure.
+
+The list of offers and the page of one product show the same cards, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from bridge.core.model.discourse import Group
+from bridge.core.model.stripe import Price, Product
+from bridge.core.rights.offers import Offer
+from bridge.core.rights.switching import Switch
+from bridge.core.telling.stands import Buyer, Stand
+
+_MONTHS = {"month": 1, "year": 12}
+_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+_KINDS = ("membership", "supporter_share", "share", "credit", "donation", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What paying for a longer time saves, against paying by the month for as long."""
+
+    amount_minor: int
+    currency: str
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One price on a card. `switch`: the change to it, for somebody who pays for another."""
+
+    offer: Offer
+    saving: Saving | None = None
+    switch: Switch | None = None
+
+    @property
+    def price(self) -> Price:
+        """What it costs, and how often."""
+        return self.offer.price
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One product on offer; its prices from the shortest interval to the longest, then once."""
+
+    product: Product
+    tags: tuple[Tag, ...]
+    ladder: str | None
+    rank: int
+    is_recommended: bool
+    stand: Stand | None = None
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups that any of its prices leads to."""
+        return tuple(dict.fromkeys(group for tag in self.tags for group in tag.offer.groups))
+
+    @property
+    def kind(self) -> str:
+        """What it is: a membership, a share, a donation."""
+        rule = self.tags[0].offer.rule
+        return rule.kind if rule else "other"
+
+    @property
+    def key(self) -> str:
+        """What its link is called: a lookup key tells people more than an id."""
+        (tag, *more) = self.tags
+        return self.product.id if more else (tag.price.lookup_key or tag.price.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Cards that belong together: the steps of a ladder from low to high, or all the others."""
+
+    ladder: str | None
+    cards: tuple[Card, ...]
+
+
+def shelf(offers: Iterable[Offer], buyer: Buyer | None = None) -> tuple[Section, ...]:
+    """All cards: ladder by ladder, each from low to high, then the rest.
+
+    `buyer`: None for a stranger, whose cards say nothing of anybody.
+    """
+    by_product: dict[str, list[Offer]] = {}
+    for offer in offers:
+        by_product.setdefault(offer.product.id, []).append(offer)
+    cards = sorted((card(of_one, buyer) for of_one in by_product.values()), key=_place_on_shelf)
+    return tuple(
+        Section(ladder, tuple(found)) for ladder, found in groupby(cards, lambda one: one.ladder)
+    )
+
+
+def card(offers: Sequence[Offer], buyer: Buyer | None = None) -> Card:
+    """The card of one product, with these of its prices."""
+    offers = sorted(offers, key=_length)
+    rules = [one.rule for one in offers if one.rule]
+    return Card(
+        product=offers[0].product,
+        tags=tuple(_tag(one, offers, buyer) for one in offers),
+        ladder=next((rule.ladder for rule in rules if rule.ladder), None),
+        rank=max((rule.rank for rule in rules), default=0),
+        is_recommended=any(rule.sale.highlight == "yes" for rule in rules),
+        stand=buyer.stand(offers) if buyer else None,
+    )
+
+
+def _tag(offer: Offer, offers: Sequence[Offer], buyer: Buyer | None) -> Tag:
+    switches = buyer.switches if buyer else ()
+    switch = next((one for one in switches if one.target.id == offer.price.id), None)
+    return Tag(offer, _saving(offer.price, [one.price for one in offers]), switch)
+
+
+def _saving(price: Price, others: Iterable[Price]) -> Saving | None:
+    """Against the monthly price of the same product in the same currency."""
+    months = _MONTHS.get(price.interval or "", 0) * price.interval_count
+    monthly = next(
+        (
+            one.amount_minor
+            for one in others
+            if (one.interval, one.interval_count) == ("month", 1) and one.currency == price.currency
+        ),
+        None,
+    )
+    if not monthly or price.amount_minor is None or months <= 1:
+        return None
+    saved = monthly * months - price.amount_minor
+    if saved <= 0:
+        return None
+    return Saving(saved, price.currency, saved * 100 // (monthly * months))
+
+
+def _length(offer: Offer) -> tuple[bool, int, str, int, str]:
+    price = offer.price
+    days = _DAYS[price.interval] * price.interval_count if price.interval else 0
+    return price.interval is None, days, price.currency, price.amount_minor or 0, price.id
+
+
+def _place_on_shelf(one: Card) -> tuple[bool, str, int, int, int, str]:
+    amount = min((tag.price.amount_minor or 0 for tag in one.tags), default=0)
+    kind = _KINDS.index(one.kind)
+    return one.ladder is None, one.ladder or "", one.rank, kind, amount, one.product.name

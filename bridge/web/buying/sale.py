@@ -1,0 +1,80 @@
+"""What is on offer, and what the reader has of it: read from the store for the pages that sell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import structlog
+
+from bridge.core.model.stripe import Price, Product
+from bridge.core.rights.offers import Offer, find_offers, listed_offers
+from bridge.core.rules.compiled import Rule
+from bridge.core.telling.of_member import statement_input
+from bridge.core.telling.stands import Buyer
+from bridge.store import Connection, catalogue, groups
+from bridge.store import member as members
+from bridge.texts import gettext
+from bridge.web.context import Reader, law_in_force, now, the_bridge
+from bridge.web.security import Stop
+
+log = structlog.get_logger(__name__)
+Found = tuple[Product, Price, Rule | None]
+
+
+def listed() -> list[Offer]:
+    """Everything in the list of offers."""
+    with the_bridge().store.read() as connection:
+        products, prices = catalogue.on_sale(connection)
+        rules = law_in_force(connection).rules
+        return _with_groups(connection, listed_offers(products, prices, rules))
+
+
+def offers_of(key: str) -> list[Offer]:
+    """What a link sells; ends the request with a page when that is nothing."""
+    with the_bridge().store.read() as connection:
+        products, prices = catalogue.on_sale(connection)
+        rules = law_in_force(connection).rules
+        named = find_offers(key, products, prices, rules)
+        found = [one for one in named if not rules.halted_rule_for(one[1].id, one[0].id)]
+        offers = _with_groups(connection, found)
+    if named and not found:
+        log.warning("join.rule_halted", prices=[price.id for _, price, _ in named])
+        raise Stop(
+            503,
+            gettext("You can't buy this right now"),
+            gettext(
+                "Its groups are set up incorrectly, so payments are blocked for now. Please tell "
+                "the forum's moderators; `bridge doctor` tells them what to correct."
+            ),
+        )
+    if not found:
+        raise Stop(
+            404,
+            gettext("This offer is not available"),
+            gettext(
+                "The offer may have ended, or the link may be mistyped. "
+                "Ask in the post that contains the link."
+            ),
+        )
+    return offers
+
+
+def buyer_of(known: Reader) -> Buyer:
+    """What the reader has, by what was last read."""
+    with the_bridge().store.read() as connection:
+        member = members.load(connection, known.user_id)
+        law = law_in_force(connection)
+    return Buyer.of(member, law, statement_input(member, law, the_bridge().addresses, now()))
+
+
+def _with_groups(connection: Connection, found: Sequence[Found]) -> list[Offer]:
+    ids = {group_id for _, _, rule in found for group_id in _ids(rule)}
+    theirs = groups.groups_by_id(connection, ids)
+    return [
+        Offer(product, price, rule, tuple(theirs[g] for g in _ids(rule) if g in theirs))
+        for product, price, rule in found
+    ]
+
+
+def _ids(rule: Rule | None) -> Iterable[int]:
+    return rule.group_ids if rule else ()

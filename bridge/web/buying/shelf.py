@@ -1,0 +1,51 @@
+"""Everything on offer, each card with what the reader has of it already."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, redirect, render_template, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from bridge.core.telling.shelf import shelf
+from bridge.texts import gettext
+from bridge.web.buying.card import Card
+from bridge.web.buying.coming import (
+    came_from,
+    for_strangers,
+    is_asked,
+    is_browsing,
+    with_origin,
+)
+from bridge.web.buying.sale import buyer_of, listed
+from bridge.web.context import absolute, reader, the_look
+
+blueprint = Blueprint("shelf", __name__)
+
+
+@blueprint.get("/join")
+def everything() -> AnyResponse:
+    """All offers. A browser is asked silently who it is, so that each card can say what is so."""
+    known = reader()
+    if known is None and is_browsing() and not is_asked():
+        return redirect(url_for("login.silent", next=with_origin()), 303)
+    back = came_from()
+    page = render_template(
+        "offers.jinja",
+        sections=shelf(listed(), buyer_of(known) if known else None),
+        card=_card(),
+        back=back,
+        keep={"from": back} if back else {},
+        wanted=with_origin(),
+    )
+    return Response(page) if known else for_strangers(page)
+
+
+def _card() -> Card:
+    """What a link to the list shows in a post."""
+    look = the_look()
+    return Card(
+        title=gettext("Join %(forum)s") % {"forum": look.title},
+        description=gettext("Memberships and everything else you can get on %(forum)s.")
+        % {"forum": look.title},
+        image=look.logo_url,
+        url=absolute("shelf.everything"),
+    )
