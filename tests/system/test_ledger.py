@@ -171,9 +171,13 @@ def test_a_code_that_was_never_shown_is_refused(plain: System) -> None:
 
 
 def test_a_statement_carries_a_code_that_proves_the_books_of_that_day_later(plain: System) -> None:
-    plain.subscribe(plain.customer("ann"), plain.price("readers"))
+    plain.subscribe(plain.customer("ann"), plain.price("supporters", amount=500))
+    plain.settle()
+    plain.advance(DAY)
     plain.settle()
     (code,) = re.findall(r"Code of the books: (\w+)\.", message_to(plain, "ann"))
+    plain.subscribe(plain.customer("ben"), plain.price("supporters"))
+    plain.settle()
     ledger.update(plain.bridge, quietly)
     plain.advance(DAY)
     plain.settle()
