@@ -111,6 +111,12 @@ def among(connection: Connection, line_ids: Collection[str]) -> set[str]:
     return set(connection.scalars(asked))
 
 
+def known(connection: Connection, line_ids: Collection[str]) -> set[str]:
+    """Those of these lines that were recorded."""
+    asked = select(money_lines.c.id).where(is_own(money_lines), money_lines.c.id.in_(line_ids))
+    return set(connection.scalars(asked))
+
+
 def by_hand(connection: Connection) -> tuple[MoneyLine, ...]:
     """Every line that somebody recorded by hand, the oldest first."""
     lines = money_lines.c

@@ -32,8 +32,6 @@ from bridge.stripe_api.checkout import (
 from bridge.stripe_api.http import PAGE, StripeHttp, path, reading, verify_signature
 from bridge.stripe_api.payments import (
     PurchaseReading,
-    SeenOrder,
-    read_everybodys_orders,
     read_money,
     read_orders,
 )
@@ -48,6 +46,12 @@ from bridge.stripe_api.reader import (
     within,
 )
 from bridge.stripe_api.subscriptions import CustomerReading, read_customer_now, read_everybodys
+from bridge.stripe_api.sweeps import (
+    SeenOrder,
+    SeenReturn,
+    read_everybodys_orders,
+    read_everybodys_returns,
+)
 
 __all__ = [
     "Changed",
@@ -58,6 +62,7 @@ __all__ = [
     "Preview",
     "PurchaseReading",
     "SeenOrder",
+    "SeenReturn",
     "StripeApi",
     "WebhookEndpoint",
     "verify_signature",
@@ -117,6 +122,12 @@ class StripeApi:
     def all_orders(self, since: datetime | None) -> Iterator[list[SeenOrder]]:
         """Everybody's paid orders in pages of 100; `since`: only those begun from then on."""
         return read_everybodys_orders(self._http, since)
+
+    def all_returns(
+        self, since: datetime | None, disputed_since: datetime | None
+    ) -> Iterator[list[SeenReturn]]:
+        """Everybody's refunds, then disputes, in pages of 100; only those begun from then on."""
+        return read_everybodys_returns(self._http, since, disputed_since)
 
     def money(self, customer_id: str, since: datetime | None = None) -> tuple[MoneyLine, ...]:
         """Every movement of money of a customer, oldest first; `since`: only those from then on."""

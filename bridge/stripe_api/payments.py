@@ -57,69 +57,6 @@ class PurchaseReading:
     references: Mapping[str, Carried] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class SeenOrder:
-    """What the list of everybody's orders shows of one, without a request for it alone.
-
-    `purchase_ids`: what it is known by once it was read whole. `reference` is unverified.
-    """
-
-    id: str
-    customer_id: str
-    reference: Carried | None
-    purchase_ids: frozenset[str]
-    refunded_minor: int = 0
-    is_disputed: bool = False
-
-
-def read_everybodys_orders(http: StripeHttp, since: datetime | None) -> Iterator[list[SeenOrder]]:
-    """Everybody's paid orders and invoices, in pages of 100; `since`: begun from then on."""
-    created = {"gte": int(since.timestamp())} if since else None
-    by_checkout: set[str | None] = set()
-    pages = http.pages(
-        "/v1/checkout/sessions",
-        status="complete",
-        created=created,
-        expand=["data.line_items", "data.payment_intent.latest_charge"],
-    )
-    for page in pages:
-        with reading("a page of orders"):
-            found = [
-                _seen(http, session)
-                for session in page
-                if is_paid_order(session) and session.get("customer")
-            ]
-            by_checkout |= {id_of(session.get("invoice")) for session in page}
-        yield found
-    for page in http.pages("/v1/invoices", status="paid", created=created):
-        with reading("a page of invoices"):
-            sold = [
-                _seen_invoice(http, one)
-                for one in page
-                if one["id"] not in by_checkout and one.get("customer")
-            ]
-        yield [order for order in sold if order.purchase_ids]
-
-
-def _seen_invoice(http: StripeHttp, invoice: Json) -> SeenOrder:
-    lines = items_bought_once(_invoice_lines(http, invoice))
-    ids = frozenset(f"{invoice['id']}:{line['id']}" for line in lines)
-    return SeenOrder(invoice["id"], id_of(invoice["customer"]) or "", None, ids)
-
-
-def _seen(http: StripeHttp, session: Json) -> SeenOrder:
-    charge = within(session, "payment_intent", "latest_charge") or {}
-    lines = one_off_lines(session, _line_items(http, session))
-    return SeenOrder(
-        id=session["id"],
-        customer_id=id_of(session["customer"]) or "",
-        reference=read_checkout(session).reference,
-        purchase_ids=frozenset(f"{session['id']}:{line['id']}" for line in lines),
-        refunded_minor=int(within(charge, "amount_refunded") or 0),
-        is_disputed=bool(within(charge, "disputed")),
-    )
-
-
 def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
     """All that was bought once and is paid: by Checkout, or by an invoice of any origin (A108)."""
     purchases: list[Purchase] = []
@@ -150,7 +87,7 @@ def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
                 waits = pending_order(session, rows(session.get("line_items")))
                 pending += [waits] if waits else []
                 continue
-            items = _line_items(http, session)
+            items = line_items(http, session)
             lines = one_off_lines(session, items)
             if not lines:
                 continue
@@ -176,7 +113,7 @@ def _sold_by_invoice(http: StripeHttp, invoices: Iterable[Json]) -> Iterator[Pur
     """What each invoice sold once, and the money of it."""
     prices: dict[str, Price] = {}
     for invoice in invoices:
-        lines = _invoice_lines(http, invoice)
+        lines = invoice_lines(http, invoice)
         items = items_bought_once(lines)
         if not items:
             continue
@@ -203,7 +140,8 @@ def _without_checkout(invoices: Sequence[Json], sessions: Sequence[Json]) -> Ite
         yield invoice
 
 
-def _invoice_lines(http: StripeHttp, invoice: Json) -> Sequence[Json]:
+def invoice_lines(http: StripeHttp, invoice: Json) -> Sequence[Json]:
+    """All lines of an invoice: only ten stand inside of it."""
     return http.rest(invoice["lines"], f"/v1/invoices/{invoice['id']}/lines")
 
 
@@ -213,7 +151,7 @@ def _invoiced(
     """The lines of the invoice that a session made, and what credit notes say of them."""
     if not isinstance(invoice, Mapping) or not rows(invoice.get("lines")):
         return (), {}
-    lines = _invoice_lines(http, invoice)
+    lines = invoice_lines(http, invoice)
     return lines, _notes_on(http, invoice, lines, payments)
 
 
@@ -258,7 +196,8 @@ def _payment_of_invoice(http: StripeHttp, invoice: Json) -> Payment | None:
     )
 
 
-def _line_items(http: StripeHttp, session: Json) -> Sequence[Json]:
+def line_items(http: StripeHttp, session: Json) -> Sequence[Json]:
+    """All lines of a Checkout Session, likewise."""
     path = f"/v1/checkout/sessions/{session['id']}/line_items"
     return http.rest(session["line_items"], path)
 
@@ -301,7 +240,7 @@ def read_period_payment(http: StripeHttp, subscription: Json) -> PeriodPayment |
     payments = [_followed(http, charge) for charge in unique.values()]
     if not refunds_in(payments):
         return period_payment(latest, payments)
-    lines = _invoice_lines(http, latest)
+    lines = invoice_lines(http, latest)
     notes = _notes_on(http, latest, lines, payments)
     return period_payment(latest, payments, lines=lines, notes=notes)
 

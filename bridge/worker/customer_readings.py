@@ -100,7 +100,8 @@ def _read_customer(
     bridge: Bridge, customer_id: str, needs: Needs, *, with_purchases: bool
 ) -> Reading:
     began_at = bridge.clock.now()
-    payments = needs.purchases or _is_in_doubt(bridge, customer_id)
+    # A refund that is recorded as money is taken for known: then it has to be, everywhere.
+    payments = needs.purchases or needs.money or _is_in_doubt(bridge, customer_id)
     try:
         found = bridge.stripe.customer_reading(
             customer_id, payments=payments, entitlements=bool(bridge.policy.features)

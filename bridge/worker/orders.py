@@ -1,28 +1,30 @@
 """The sweep of everybody's one-off orders: what no event told of is read, and who bought it linked.
 
 Subscriptions are swept by `reconcile`; the rest that can give a group was sold by Checkout or by an
-invoice.
+invoice. Refunds and disputes of either are looked for here: no order or subscription shows them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
-from bridge.core.model.stripe import Purchase
 from bridge.core.signed.reference import read_buyer
-from bridge.store import Connection, links, purchases, state, work
-from bridge.stripe_api.client import SeenOrder
+from bridge.store import Connection, links, money, purchases, state, work
+from bridge.stripe_api.client import SeenOrder, SeenReturn
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
 EXTERNAL = "external: an order found at Stripe by the full reading"
+RETURNED = "external: a refund or dispute found at Stripe by the full reading"
 READ_AT = "stripe.orders.read"
 # An order is open for a day and a bank debit may take two weeks; events are kept for thirty days.
 LOOK_BACK = timedelta(days=35)
 EVENTS_ARE_KEPT = timedelta(days=29)
+# Banks decide disputes within about three months, and a dispute is listed by when it began.
+DISPUTES_LAST = timedelta(days=120)
 
 
 def read_all(
@@ -36,13 +38,17 @@ def read_all(
     began_at = bridge.clock.now()
     with bridge.store.read() as connection:
         last = state.get_time(connection, READ_AT)
-    everything = whole or last is None or last < began_at - EVENTS_ARE_KEPT
+    since = None if whole or last is None or last < began_at - EVENTS_ARE_KEPT else last
     seen = missed = 0
-    for page in bridge.stripe.all_orders(None if everything or last is None else last - LOOK_BACK):
+    for page in bridge.stripe.all_orders(since and since - LOOK_BACK):
         with bridge.store.write() as connection:
             missed += sum([_take_in(bridge, connection, order, began_at) for order in page])
         seen += len(page)
         progress(seen)
+    disputed_since = since and since - DISPUTES_LAST
+    for returns in bridge.stripe.all_returns(since and since - LOOK_BACK, disputed_since):
+        with bridge.store.write() as connection:
+            missed += _take_in_returns(connection, returns, began_at)
     with bridge.store.write() as connection:
         state.put_time(connection, READ_AT, began_at)
     log.info("reconcile.orders", seen=seen, missed=missed)
@@ -52,24 +58,30 @@ def _take_in(bridge: Bridge, connection: Connection, order: SeenOrder, now: date
     """Link and have read what is new about an order; whether anything is."""
     is_linked = _link(bridge, connection, order, now)
     known = purchases.known(connection, order.purchase_ids)
-    if len(known) == len(order.purchase_ids) and not _differs(order, known.values()):
+    if len(known) == len(order.purchase_ids):
         return is_linked
     links.see_customer(connection, order.customer_id, now)
-    work.mark_dirty(
-        connection,
-        order.customer_id,
-        now=now,
-        due_at=now,
-        cause=EXTERNAL,
-        needs=("read", "purchases", "money"),
-    )
+    _read_soon(connection, order.customer_id, EXTERNAL, now)
     return True
 
 
-def _differs(order: SeenOrder, known: Collection[Purchase]) -> bool:
-    """Whether more was given back or disputed since it was read."""
-    is_news = order.is_disputed and any(one.disputed is None for one in known)
-    return is_news or order.refunded_minor > sum(one.refunded_minor for one in known)
+def _take_in_returns(connection: Connection, returns: Sequence[SeenReturn], now: datetime) -> int:
+    """Have read who got money back without our having heard of it; how many customers that are.
+
+    Whoever was never seen here has nothing that a refund could end.
+    """
+    known = money.known(connection, {id_ for one in returns for id_ in one.line_ids})
+    unheard = {one.customer_id for one in returns if not one.line_ids <= known}
+    rows = links.customers_among(connection, sorted(unheard))
+    theirs = [row.customer_id for row in rows if row.deleted_at is None]
+    for customer_id in theirs:
+        _read_soon(connection, customer_id, RETURNED, now)
+    return len(theirs)
+
+
+def _read_soon(connection: Connection, customer_id: str, cause: str, now: datetime) -> None:
+    needs = ("read", "purchases", "money")
+    work.mark_dirty(connection, customer_id, now=now, due_at=now, cause=cause, needs=needs)
 
 
 def _link(bridge: Bridge, connection: Connection, order: SeenOrder, now: datetime) -> bool:

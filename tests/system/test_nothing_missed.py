@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from bridge.operations import links, reading
 from bridge.sandbox.stripe import delivery
+from bridge.store.schema import work
 from bridge.worker import orders, reconcile
 from tests.harness import DAY, OPERATOR, System, system
 from tests.system.acts import checkout, confirm
@@ -50,6 +53,8 @@ def test_A117_an_order_is_found_by_the_nightly_reading_and_read_once(world: Syst
     assert [path for path in asked if "events" not in path] == [
         "/v1/checkout/sessions",
         "/v1/invoices",
+        "/v1/refunds",
+        "/v1/disputes",
     ]
 
 
@@ -85,6 +90,95 @@ def test_A117_a_refund_whose_news_was_lost_is_found_by_the_sweep(world: System) 
     orders.read_all(world.bridge)
     confirm(world)
     assert world.groups_of("alice") == set()
+
+
+def unheard(world: System) -> set[str]:
+    """Look for what nobody told of; which customers are to be read for it."""
+    orders.read_all(world.bridge)
+    with world.bridge.store.read() as connection:
+        dirty = select(work.c.key).where(work.c.dirty_gen > work.c.done_gen)
+        found = {key for key in connection.scalars(dirty) if key.startswith("cus_")}
+    confirm(world)
+    confirm(world)
+    return found
+
+
+def last_charge(world: System, customer: str) -> str:
+    return str(world.sdk.v1.charges.list({"customer": customer}).data[0].id)
+
+
+def test_A108_A117_a_refund_on_an_invoice_whose_news_was_lost_is_found(world: System) -> None:
+    price = world.price("visitors", interval=None)
+    customer = world.customer("alice")
+    invoice = world.sdk.v1.invoices.create({"customer": customer})
+    item: Any = {"customer": customer, "invoice": invoice.id, "pricing": {"price": price}}
+    world.sdk.v1.invoice_items.create(item)
+    world.sdk.v1.invoices.pay(invoice.id)
+    confirm(world)
+    assert world.groups_of("alice") == {"visitors"}
+    delivery.lose(world.sandbox.world)
+    world.sdk.v1.refunds.create({"charge": last_charge(world, customer)})
+    assert unheard(world) == {customer}
+    assert world.groups_of("alice") == set()
+    assert unheard(world) == set()
+
+
+def test_A117_a_refund_of_a_subscription_and_of_an_old_order_is_found(world: System) -> None:
+    monthly = world.price("supporters", discourse_on_refund="end", interval="year")
+    once = world.price("visitors", interval=None)
+    first, second = world.customer("alice"), world.customer("bob")
+    world.subscribe(first, monthly)
+    bought = checkout(world, "bob", once, mode="payment", customer=second)
+    world.advance(60 * DAY)
+    confirm(world)
+    assert (world.groups_of("alice"), world.groups_of("bob")) == ({"supporters"}, {"visitors"})
+    delivery.lose(world.sandbox.world)
+    world.sdk.v1.refunds.create({"charge": last_charge(world, first)})
+    world.sdk.v1.refunds.create({"payment_intent": bought.payment_intent})
+    assert unheard(world) == {first, second}
+    assert (world.groups_of("alice"), world.groups_of("bob")) == (set(), set())
+    assert unheard(world) == set()
+
+
+def test_A117_a_dispute_and_its_end_whose_news_was_lost_are_found(world: System) -> None:
+    price = world.price("visitors", interval=None, discourse_on_dispute="suspend")
+    world.settle()
+    customer = world.customer("alice", payment_method="pm_card_createDispute")
+    delivery.lose(world.sandbox.world)
+    paid: Any = {"mode": "payment", "customer": customer, "card": "pm_card_createDispute"}
+    checkout(world, "alice", price, **paid)
+    unheard(world)
+    assert world.groups_of("alice") == set()
+    (dispute,) = world.sdk.v1.disputes.list().data
+    winning: Any = {"evidence": {"uncategorized_text": "winning_evidence"}, "submit": True}
+    world.sdk.v1.disputes.update(dispute.id, winning)
+    assert unheard(world) == {customer}
+    assert world.groups_of("alice") == {"visitors"}
+    assert unheard(world) == set()
+
+
+def test_A117_a_refund_that_failed_unheard_restores(world: System) -> None:
+    price = world.price("visitors", interval=None)
+    paid: Any = {"mode": "payment", "card": "pm_card_refundFail"}
+    bought = checkout(world, "alice", price, **paid)
+    confirm(world)
+    world.sdk.v1.refunds.create({"payment_intent": bought.payment_intent})
+    confirm(world)
+    confirm(world)
+    delivery.lose(world.sandbox.world)
+    world.advance(DAY)
+    assert unheard(world) == {bought.customer}
+    assert world.groups_of("alice") == {"visitors"}
+
+
+def test_A10_A117_a_refund_of_a_stranger_is_nobodys_here(world: System) -> None:
+    world.settle()
+    delivery.lose(world.sandbox.world)
+    stranger = world.customer(None)
+    charge: Any = {"amount": 500, "currency": "eur", "customer": stranger}
+    paid = world.sdk.v1.charges.create(charge)
+    world.sdk.v1.refunds.create({"charge": paid.id})
+    assert unheard(world) == set()
 
 
 def test_A117_a_link_that_was_undone_is_not_made_again_by_an_old_order(world: System) -> None:

@@ -85,4 +85,6 @@ def test_A108_A117_an_invoice_whose_news_was_lost_is_found_and_read_once(world: 
     assert [path for path in asked if "events" not in path] == [
         "/v1/checkout/sessions",
         "/v1/invoices",
+        "/v1/refunds",
+        "/v1/disputes",
     ]

@@ -1,0 +1,121 @@
+"""Reads what everybody ordered, and what was given back or disputed, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.core.model.carried import Carried
+from bridge.stripe_api.checkout import read_checkout
+from bridge.stripe_api.http import StripeHttp, reading
+from bridge.stripe_api.money import (
+    Payment,
+    charge_line,
+    is_paid_order,
+    lines_after,
+    one_off_lines,
+)
+from bridge.stripe_api.order_lines import items_bought_once
+from bridge.stripe_api.payments import invoice_lines, line_items
+from bridge.stripe_api.reader import Json, id_of
+
+
+@dataclass(frozen=True, slots=True)
+class SeenOrder:
+    """What the list of everybody's orders shows of one, without a request for it alone.
+
+    `purchase_ids`: what it is known by once it was read whole. `reference` is unverified.
+    """
+
+    id: str
+    customer_id: str
+    reference: Carried | None
+    purchase_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenReturn:
+    """A refund or dispute, and the money lines that it is once it was read."""
+
+    customer_id: str
+    line_ids: frozenset[str]
+
+
+def read_everybodys_orders(http: StripeHttp, since: datetime | None) -> Iterator[list[SeenOrder]]:
+    """Everybody's paid orders and invoices, in pages of 100; `since`: begun from then on."""
+    by_checkout: set[str | None] = set()
+    pages = http.pages(
+        "/v1/checkout/sessions",
+        status="complete",
+        created=_from(since),
+        expand=["data.line_items"],
+    )
+    for page in pages:
+        with reading("a page of orders"):
+            found = [
+                _seen(http, session)
+                for session in page
+                if is_paid_order(session) and session.get("customer")
+            ]
+            by_checkout |= {id_of(session.get("invoice")) for session in page}
+        yield found
+    for page in http.pages("/v1/invoices", status="paid", created=_from(since)):
+        with reading("a page of invoices"):
+            sold = [
+                _seen_invoice(http, one)
+                for one in page
+                if one["id"] not in by_checkout and one.get("customer")
+            ]
+        yield [order for order in sold if order.purchase_ids]
+
+
+def _from(since: datetime | None) -> dict[str, int] | None:
+    return {"gte": int(since.timestamp())} if since else None
+
+
+def _seen_invoice(http: StripeHttp, invoice: Json) -> SeenOrder:
+    lines = items_bought_once(invoice_lines(http, invoice))
+    ids = frozenset(f"{invoice['id']}:{line['id']}" for line in lines)
+    return SeenOrder(invoice["id"], id_of(invoice["customer"]) or "", None, ids)
+
+
+def _seen(http: StripeHttp, session: Json) -> SeenOrder:
+    lines = one_off_lines(session, line_items(http, session))
+    return SeenOrder(
+        id=session["id"],
+        customer_id=id_of(session["customer"]) or "",
+        reference=read_checkout(session).reference,
+        purchase_ids=frozenset(f"{session['id']}:{line['id']}" for line in lines),
+    )
+
+
+def read_everybodys_returns(
+    http: StripeHttp, since: datetime | None, disputed_since: datetime | None
+) -> Iterator[list[SeenReturn]]:
+    """Everybody's refunds and disputes, in pages of 100, of payments however old."""
+    expand = ["data.charge"]
+    for page in http.pages("/v1/refunds", created=_from(since), expand=expand):
+        with reading("a page of refunds"):
+            found = [_returned(one, refund=one) for one in page]
+        yield [one for one in found if one]
+    for page in http.pages("/v1/disputes", created=_from(disputed_since), expand=expand):
+        with reading("a page of disputes"):
+            found = [_returned(one, dispute=one) for one in page]
+        yield [one for one in found if one]
+
+
+def _returned(
+    one: Json, *, refund: Json | None = None, dispute: Json | None = None
+) -> SeenReturn | None:
+    """None where nothing moved, or nobody's money did."""
+    charge = one.get("charge")
+    customer_id = id_of(charge.get("customer")) if isinstance(charge, Mapping) else None
+    if not isinstance(charge, Mapping) or customer_id is None:
+        return None
+    paid = charge_line(charge, customer_id)
+    if paid is None:
+        return None
+    payment = Payment(charge, [refund] if refund else [], [dispute] if dispute else [])
+    ids = frozenset(line.id for line in lines_after(payment, paid))
+    return SeenReturn(customer_id, ids) if ids else None
