@@ -315,7 +315,7 @@ def _orders_by_payment(http: StripeHttp, customer_id: str) -> dict[str, tuple[Js
     for session in sessions:
         payment_id = id_of(session.get("payment_intent"))
         if payment_id and is_paid_order(session):
-            lines = one_off_lines(session, _line_items(http, session))
+            lines = one_off_lines(session, line_items(http, session))
             found |= {payment_id: (session, lines)} if lines else {}
     return found
 
