@@ -51,7 +51,11 @@ class NotFound(Permanent):
 
 
 class Forbidden(Permanent):
-    """The other side refuses the key or its scopes."""
+    """The other side refuses the key or its scopes; `right`: Stripe's name of the one it lacks."""
+
+    def __init__(self, message: str, right: str | None = None) -> None:
+        super().__init__(message)
+        self.right = right
 
 
 class Config(BridgeError):

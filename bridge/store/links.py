@@ -84,6 +84,7 @@ class Customer:
     """A customer at Stripe: linked to whom, by what proof; read when; deleted.
 
     `pending`: orders whose payment is on its way. `entitlements`: features by Stripe's word.
+    `billing`: cards and refusals, for their own page.
     """
 
     customer_id: str
@@ -98,6 +99,7 @@ class Customer:
     pending: Sequence[Mapping[str, Any]] | None
     entitlements: Sequence[str] | None
     entitlements_at: datetime | None
+    billing: Mapping[str, Any] | None
 
     @property
     def since(self) -> datetime:

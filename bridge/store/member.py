@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.member import Member, Membership
+from bridge.core.model.stripe import Billing
 from bridge.store import facts, groups, ledger, money
 from bridge.store.links import Customer
 from bridge.store.own import is_own
@@ -21,6 +22,7 @@ from bridge.store.schema import (
     seats,
     subscriptions,
 )
+from bridge.store.subscriptions import billing_of
 
 _DECIDED = tuple(one.name for one in fields(WantedMembership))
 _OWN = tuple(one.name for one in fields(Membership) if one.name != "membership")
@@ -40,8 +42,17 @@ def load(connection: Connection, user_id: int, *, with_money: bool = False) -> M
         memberships=memberships_of(connection, user_id),
         groups=groups.load_groups(connection),
         pending_orders=tuple(one for row in live for one in pending_of(row.pending)),
+        billing=_billing(live),
         money=money.of_user(connection, user_id) if with_money else (),
         ledger_code=ledger.code(connection) if with_money else None,
+    )
+
+
+def _billing(rows: list[Customer]) -> Billing:
+    every = [billing_of(row.billing) for row in rows]
+    return Billing(
+        {id_: means for one in every for id_, means in one.means.items()},
+        {id_: code for one in every for id_, code in one.refused.items()},
     )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
-from bridge.core.model.stripe import Entitlements, PendingPayment, Subscription
+from bridge.core.model.stripe import Billing, Entitlements, PendingPayment, Subscription
 from bridge.store import links, readings
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
@@ -32,6 +32,7 @@ def save_all(
     *,
     with_payments: bool,
     entitlements: tuple[str, ...] | None = None,
+    billing: Billing | None = None,
 ) -> tuple[frozenset[PendingPayment], bool]:
     """Keep a complete reading of a customer's subscriptions, and of their entitlements if asked.
 
@@ -58,11 +59,17 @@ def save_all(
             deleted_at=None,  # what can be read whole is there, whatever was heard before
             entitlements=entitlements,
             entitlements_at=None if entitlements is None else read_at,
+            billing=CONVERTER.unstructure(billing),
         )
     )
     before = [known[one.id] for one in found if one.id in known]
     announced = {one.id: one.next_charge for one in found} != {b.id: b.next_charge for b in before}
     return _pending_in(found) ^ _pending_in(before), announced
+
+
+def billing_of(data: object) -> Billing:
+    """The cards and refusals that a customer's row keeps."""
+    return CONVERTER.structure(data or {}, Billing)
 
 
 def _pending_in(found: Iterable[Subscription]) -> frozenset[PendingPayment]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from bridge.bulkhead import Bulkhead
@@ -17,7 +18,7 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.check import Check
 from bridge.core.model.stripe import Customer, Feature, Price, Product, Subscription
 from bridge.core.rights.switching import Ending, PortalTerms, Switch
-from bridge.errors import NotFound, Permanent
+from bridge.errors import Forbidden, NotFound, Permanent
 from bridge.stripe_api import changes
 from bridge.stripe_api.books import BookPage, read_page
 from bridge.stripe_api.changes import Changed, Preview
@@ -68,6 +69,7 @@ __all__ = [
     "verify_signature",
 ]
 
+MEANS_RIGHTS = ("payment_method_read", "payment_methods_read")
 MOST_TYPES = 20  # in one filter of events
 
 
@@ -90,6 +92,7 @@ class StripeApi:
         self, api_key: str, api_base: str | None = None, bulkhead: Bulkhead | None = None
     ) -> None:
         self._http = StripeHttp(api_key, api_base, bulkhead)
+        self._shows_means = True
 
     @staticmethod
     def verify_signature(body: bytes, header: str, secrets: Sequence[str]) -> bool:
@@ -107,9 +110,24 @@ class StripeApi:
         does not show by itself. To be asked for every customer who has had any. `entitlements`:
         list the features that they have too.
         """
-        return read_customer_now(
-            self._http, customer_id, payments=payments, entitlements=entitlements
+        read = partial(
+            read_customer_now,
+            self._http,
+            customer_id,
+            payments=payments,
+            entitlements=entitlements,
         )
+        if not self._shows_means:
+            return read(means=False)
+        try:
+            return read()
+        except Forbidden as error:
+            if error.right not in MEANS_RIGHTS:
+                raise
+            # Members read all else on their page.
+            found = read(means=False)
+            self._shows_means = False
+            return found
 
     def all_subscriptions(self) -> Iterator[list[Subscription]]:
         """Every customer's subscriptions, ended ones too, in pages of 100."""

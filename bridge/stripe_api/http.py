@@ -33,6 +33,7 @@ WORK_TIMEOUT = (3, 15)
 PAGE_TIMEOUT = (2, 6)
 PAGE = 100
 SIGNATURE_TOLERANCE_SECONDS = 300
+_RIGHT = re.compile(r"'rak_([a-z_]{1,60})'")
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _PAUSE_WHEN_NOT_TOLD = 1.0
 _CONFLICT, _NOT_FOUND, _SERVER = 409, 404, 500
@@ -158,7 +159,9 @@ def typed(what: str, error: stripe.StripeError) -> BridgeError:
     if isinstance(error, stripe.RateLimitError) or code == "lock_timeout":
         return RateLimited(f"{said}: too many requests", _wait_seconds(error))
     if isinstance(error, (stripe.AuthenticationError, stripe.PermissionError)):
-        return Forbidden(f"{said}: the key is wrong or lacks a permission: run the doctor")
+        right = _RIGHT.search(error.user_message or "")
+        lacks = "the key is wrong or lacks a permission: run the doctor"
+        return Forbidden(f"{said}: {lacks}", right[1] if right else None)
     if isinstance(error, stripe.APIConnectionError):
         return Unreachable(f"{what}: Stripe was not reached")
     if _is_final(status, error):

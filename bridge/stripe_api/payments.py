@@ -253,6 +253,15 @@ def _charge_of(http: StripeHttp, payment_id: str) -> Json | None:
     return charge if isinstance(charge, Mapping) else None
 
 
+def why_refused(http: StripeHttp, invoice: Json) -> str | None:
+    """Stripe's code of why the last attempt to take an invoice's money failed."""
+    payment_id = next((id_ for id_ in invoice_payment_ids(invoice) if id_.startswith("pi_")), None)
+    if payment_id is None:
+        return None
+    error = http.get(f"/v1/payment_intents/{payment_id}").get("last_payment_error")
+    return str(error.get("decline_code") or error.get("code") or "") or None if error else None
+
+
 def _money_of(session: Json, lines: Sequence[Json], payment: Payment | None) -> list[MoneyLine]:
     """The same lines that `read_money` gives for this order; a test holds both to it."""
     invoice, paid = session.get("invoice"), None

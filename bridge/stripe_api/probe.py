@@ -38,6 +38,12 @@ SCOPES = (
     Scope("Charges and Refunds: read", "/v1/refunds", "refunds are missing"),
     Scope("Disputes: read", "/v1/disputes", "disputes are not seen"),
     Scope("PaymentIntents: read", "/v1/payment_intents", "one-off payments are missing"),
+    Scope(
+        "PaymentMethods: read",
+        "/v1/payment_methods",
+        "members do not see on their page which card pays",
+        needed=False,
+    ),
     Scope("Checkout Sessions: read", "/v1/checkout/sessions", "one-off orders are not seen"),
     Scope(
         "Balance: read",

@@ -15,6 +15,7 @@ from bridge.core.model.stripe import (
     ComingCharge,
     Customer,
     Feature,
+    Means,
     PeriodPayment,
     Price,
     Product,
@@ -185,6 +186,23 @@ def read_subscription(
         metadata=metadata(raw),
         is_scheduled=bool(raw.get("schedule")),
         next_change=read_next_change(raw),
+    )
+
+
+def read_means(raw: Json) -> Means | None:
+    """What pays for a subscription: its own means, or else its customer's. None if not shown."""
+    default = within(raw, "customer", "invoice_settings", "default_payment_method")
+    method = raw.get("default_payment_method") or default
+    if not isinstance(method, Mapping):
+        return None
+    kind = str(method["type"])
+    about = method.get(kind) or {}
+    return Means(
+        kind,
+        about.get("brand"),
+        about.get("last4"),
+        about.get("exp_month"),
+        about.get("exp_year"),
     )
 
 

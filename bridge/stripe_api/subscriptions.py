@@ -8,11 +8,17 @@ from datetime import datetime
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.carried import Carried
-from bridge.core.model.stripe import PendingPayment, PeriodPayment, Price, Subscription
+from bridge.core.model.stripe import (
+    Billing,
+    PendingPayment,
+    PeriodPayment,
+    Price,
+    Subscription,
+)
 from bridge.stripe_api.http import StripeHttp, reading
 from bridge.stripe_api.invoices import pending_payment
 from bridge.stripe_api.money import credit_line, invoice_line, period_payment
-from bridge.stripe_api.payments import read_period_payment
+from bridge.stripe_api.payments import read_period_payment, why_refused
 from bridge.stripe_api.reader import (
     REFERENCE,
     Json,
@@ -21,6 +27,7 @@ from bridge.stripe_api.reader import (
     item_rows,
     oldest_due,
     past_due_since,
+    read_means,
     read_next_charge,
     read_price,
     read_subscription,
@@ -29,6 +36,8 @@ from bridge.stripe_api.reader import (
 
 RUNNING = ("active", "trialing", "past_due", "paused")
 OVER = ("canceled", "incomplete_expired")
+# Stripe expands no deeper than this.
+MEANS = ("data.default_payment_method", "data.customer.invoice_settings.default_payment_method")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,7 @@ class CustomerReading:
     """Everything that a customer has now. `references`: subscription id to our unverified word.
 
     `entitlements`: lookup keys of the features they have; None where that was not asked.
+    `billing`: cards only where the key may see them.
     """
 
     customer_id: str
@@ -44,22 +54,33 @@ class CustomerReading:
     money: tuple[MoneyLine, ...] = ()
     references: Mapping[str, Carried] = field(default_factory=dict)
     entitlements: tuple[str, ...] | None = None
+    billing: Billing = field(default_factory=Billing)
 
 
 def read_customer_now(
-    http: StripeHttp, customer_id: str, *, payments: bool = False, entitlements: bool = False
+    http: StripeHttp,
+    customer_id: str,
+    *,
+    payments: bool = False,
+    entitlements: bool = False,
+    means: bool = True,
 ) -> CustomerReading:
     """All subscriptions of a customer: one request, more only where something is cut off.
 
     A past due subscription needs a second one, for the due date of its oldest invoice. With
     `payments`, each running one needs one or two for the refunds and disputes of its last payment.
-    `entitlements` are one more list.
+    `entitlements` are one more list. `means`: show which card pays, which a key may be forbidden.
+    A payment that was refused needs one more, for why.
     """
     raws = http.all(
         "/v1/subscriptions",
         customer=customer_id,
         status="all",
-        expand=["data.latest_invoice.payments", "data.schedule", "data.customer"],
+        expand=[
+            "data.latest_invoice.payments",
+            "data.schedule",
+            *(MEANS if means else ("data.customer",)),
+        ],
     )
     with reading(f"the subscriptions of {customer_id}"):
         is_open = _open_invoices(http, raws, customer_id)
@@ -82,7 +103,21 @@ def read_customer_now(
                 if REFERENCE in s.metadata
             },
             _entitlements(http, customer_id) if entitlements else None,
+            _billing(http, raws),
         )
+
+
+def _billing(http: StripeHttp, raws: Sequence[Json]) -> Billing:
+    means = {raw["id"]: found for raw in raws if (found := read_means(raw))}
+    refused: dict[str, str] = {}
+    for raw in raws:
+        invoice = raw.get("latest_invoice")
+        if raw["status"] in OVER or not isinstance(invoice, Mapping):
+            continue
+        is_refused = invoice.get("status") == "open" and invoice.get("attempted")
+        if is_refused and (why := why_refused(http, invoice)):
+            refused[invoice["id"]] = why
+    return Billing(means, refused)
 
 
 def _entitlements(http: StripeHttp, customer_id: str) -> tuple[str, ...]:

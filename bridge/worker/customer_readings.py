@@ -8,7 +8,15 @@ from datetime import datetime
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.carried import Carried
-from bridge.core.model.stripe import Feature, PendingPayment, Price, Product, Purchase, Subscription
+from bridge.core.model.stripe import (
+    Billing,
+    Feature,
+    PendingPayment,
+    Price,
+    Product,
+    Purchase,
+    Subscription,
+)
 from bridge.core.signed.reference import read_buyer
 from bridge.errors import NotFound
 from bridge.store import Connection, catalogue, links, shares, subscriptions
@@ -38,6 +46,7 @@ class Reading:
     deleted: bool = False
     unknown: bool = False
     with_payments: bool = False
+    billing: Billing | None = None
 
     @property
     def ended(self) -> bool:
@@ -138,6 +147,7 @@ def _read_customer(
         found.entitlements,
         user_id=users.pop() if len(users) == 1 else None,
         with_payments=payments,
+        billing=found.billing,
     )
 
 

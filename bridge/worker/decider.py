@@ -186,6 +186,7 @@ def _keep(
             at,
             with_payments=reading.with_payments,
             entitlements=reading.entitlements,
+            billing=reading.billing,
         )
         announced |= {customer_id} if is_other else set()
         if reading.purchases is not None:

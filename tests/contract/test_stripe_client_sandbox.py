@@ -367,3 +367,65 @@ def test_A103_a_restricted_key_is_told_what_it_lacks(sandbox: Sandbox) -> None:
     assert "Checkout Sessions: write" in missing
     assert "Subscriptions: read" not in missing
     assert next(check for check in checks if check.scope == "key").ok
+
+
+# --- what a member's own page shows ---------------------------------------------------------------
+
+
+def a_customer(dashboard: Any, card: str = "pm_card_visa") -> tuple[str, str]:
+    """A customer with a card; their id and the card's."""
+    made = dashboard.customers.create({"payment_method": card})
+    (method,) = dashboard.customers.payment_methods.list(made.id).data
+    chosen = {"invoice_settings": {"default_payment_method": method.id}}
+    dashboard.customers.update(made.id, chosen)
+    return made.id, method.id
+
+
+def test_A79_the_card_of_a_subscription_is_its_own_or_its_customers(
+    api: StripeApi, dashboard: Any, monthly: str
+) -> None:
+    customer_id, _ = a_customer(dashboard)
+    plain = dashboard.subscriptions.create({"customer": customer_id, "items": [{"price": monthly}]})
+    other = dashboard.payment_methods.attach("pm_card_mastercard", {"customer": customer_id})
+    own = dashboard.subscriptions.create(
+        {
+            "customer": customer_id,
+            "items": [{"price": monthly}],
+            "default_payment_method": other.id,
+        }
+    )
+    means = api.customer_reading(customer_id).billing.means
+    assert (means[plain.id].kind, means[plain.id].brand, means[plain.id].last4) == (
+        "card",
+        "visa",
+        "4242",
+    )
+    assert (means[own.id].brand, means[own.id].last4) == ("mastercard", "4444")
+    assert means[own.id].exp_month
+    assert means[own.id].exp_year
+
+
+def test_A79_a_key_that_may_not_see_cards_reads_everything_else(
+    sandbox: Sandbox, dashboard: Any, monthly: str
+) -> None:
+    customer_id, _ = a_customer(dashboard)
+    dashboard.subscriptions.create({"customer": customer_id, "items": [{"price": monthly}]})
+    api = StripeApi(restrict(sandbox.world, ALL_RIGHTS), sandbox.info["stripe_url"])
+    first, before = api.customer_reading(customer_id), sandbox.world.journal.since()[-1].number
+    assert len(first.subscriptions) == len(api.customer_reading(customer_id).subscriptions) == 1
+    assert first.billing.means == {}
+    assert len(sandbox.world.journal.since(before, "stripe")) == 1, "it is refused only once"
+
+
+@pytest.mark.parametrize("why", ["insufficient_funds", "expired_card", "generic_decline"])
+def test_A79_why_a_payment_was_refused_is_read(
+    sandbox: Sandbox, api: StripeApi, dashboard: Any, monthly: str, why: str
+) -> None:
+    customer_id, _ = a_customer(dashboard)
+    dashboard.subscriptions.create({"customer": customer_id, "items": [{"price": monthly}]})
+    assert api.customer_reading(customer_id).billing.refused == {}
+    fail_payments(sandbox.world, customer_id, times=9, decline_code=why)
+    advance(sandbox.world, 32 * DAY)
+    read = api.customer_reading(customer_id)
+    (pending,) = read.subscriptions[0].pending
+    assert read.billing.refused == {pending.id: why}

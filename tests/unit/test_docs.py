@@ -124,6 +124,7 @@ RESOURCES = {
     "invoiceitems": "Invoices",
     "invoices": "Invoices",
     "payment_intents": "PaymentIntents",
+    "payment_methods": "PaymentMethods",
     "payouts": "Payouts",
     "prices": "Prices",
     "products": "Products",

@@ -14,7 +14,7 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.decision import WantedMembership, steps_held
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts, Grant
-from bridge.core.model.stripe import PendingPayment, Price
+from bridge.core.model.stripe import Billing, PendingPayment, Price
 from bridge.core.rights.grants import grants
 from bridge.core.rights.switching import OVER, Switch, switches
 from bridge.core.rules.ladders import staying
@@ -74,6 +74,7 @@ class Member:
     memberships: Mapping[int, Membership] = field(default_factory=dict)
     groups: Mapping[int, Group] = field(default_factory=dict)
     pending_orders: tuple[PendingPayment, ...] = ()
+    billing: Billing = field(default_factory=Billing)
     money: tuple[MoneyLine, ...] = ()
     ledger_code: str | None = None
 

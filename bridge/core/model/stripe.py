@@ -158,6 +158,29 @@ class PendingPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """What pays for a subscription: a card, a bank account, or whatever `kind` Stripe calls it."""
+
+    kind: str
+    brand: str | None = None
+    last4: str | None = None
+    exp_month: int | None = None
+    exp_year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """What a customer's own page shows of their payments. Nothing is decided on it.
+
+    `means`: by subscription id. `refused`: Stripe's code of why the last attempt to take the money
+    of an open invoice failed, by invoice id.
+    """
+
+    means: Mapping[str, Means] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ComingCharge:
     """When a subscription will be charged next. Without an amount where only Stripe can know it.
 

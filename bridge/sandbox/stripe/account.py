@@ -96,6 +96,7 @@ class Account:
         self.idempotent: dict[tuple[str, str], Obj] = {}
         self.keys: set[str] = set()  # of full rights; while there is none, any test key is taken
         self.restricted: dict[str, set[str]] = {}
+        self.rights: set[str] | None = None  # of the key of the request; None: all
         self.base_url = "http://127.0.0.1"
         self.request: Obj = {"id": None, "idempotency_key": None}
         self._order = itertools.count(1)

@@ -117,6 +117,7 @@ def _answer(
             _check_same(kept, given)
             return kept["status"], kept["body"], True
     account.request = dict(call)
+    account.rights = account.restricted.get(key)
     account.base_url = request.host_url.rstrip("/")
     status, body = _call(account, operation, handler, ids, given)
     body = downgrade(account, body, version)

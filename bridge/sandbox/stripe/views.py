@@ -312,8 +312,22 @@ def _expanded(account: Account, name: str, value: Any) -> Any:
         kind = SOURCE_KINDS.get(value.partition("_")[0])
     if kind is None:
         raise invalid(f"This property cannot be expanded ({name}).", param="expand")
+    if kind == "payment_method" and account.rights is not None:
+        _check_expansion(account.rights)
     found = account.get(kind, value)
     return render(account, found) if found else value
+
+
+def _check_expansion(rights: set[str]) -> None:
+    """A restricted key sees what is behind an id only with the right to read it."""
+    if not rights & {"payment_methods:read", "payment_methods:write"}:
+        raise StripeError(
+            403,
+            "The provided key does not have the required permissions for this endpoint on account "
+            "'acct_sandbox'. Having the 'rak_payment_method_read' permission would allow this "
+            "request to continue.",
+            code="more_permissions_required",
+        )
 
 
 def present(account: Account, result: Obj, paths: list[str]) -> Obj:
