@@ -38,4 +38,4 @@ class Rulebook:
         features = catalogue.load_features(connection) if self.policy.features else ()
         pins, known = groups.load_pins(connection), groups.load_groups(connection)
         rules = compile_rules(products, prices, self.policy, pins, known, features)
-        return Law(self.policy, rules, Catalogue.of(products, prices))
+        return Law(self.policy, rules, Catalogue.of(products, prices, features))

@@ -101,13 +101,13 @@ def _case(
     found: Mapping[int, Recorded],
     when: When,
 ) -> Case:
-    regimes = history.Regimes(connection, bridge.policy)
-    regime = regimes.at(when.at, bridge.policy if when.is_now else None)
+    laws = history.Laws(connection, bridge.policy)
+    law = laws.at(when.at, bridge.policy if when.is_now else None)
     known = _facts(connection, user_id, when)
-    verdicts = grants(known, regime.rules, regime.policy, when.at)
+    verdicts = grants(known, law.rules, law.policy, when.at)
     decided = (one.membership.membership for one in found.values())
-    in_force = staying(verdicts, steps_held(decided, regime.policy.unfollowed_ladders))
-    return Case(verdicts, in_force, regime, groups.names_of_all(connection))
+    in_force = staying(verdicts, steps_held(decided, law.policy.unfollowed_ladders))
+    return Case(verdicts, in_force, law, groups.names_of_all(connection))
 
 
 def _facts(connection: Connection, user_id: int, when: When) -> Facts:

@@ -11,11 +11,11 @@ from bridge.core.model.rights import NO_GROUP, Grant
 from bridge.core.model.stripe import Price, Product
 from bridge.core.rules.compiled import Rule
 from bridge.core.rules.ladders import winners
+from bridge.core.rules.law import Law
 from bridge.core.rules.origins import Value, bearing, values_of
 from bridge.core.telling.places import best_by_group
 from bridge.core.telling.reasons import phrase
 from bridge.core.telling.statement import name_prices
-from bridge.store.history import Regime
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Case:
 
     verdicts: tuple[Grant, ...]
     in_force: tuple[Grant, ...]
-    regime: Regime
+    law: Law
     names: Mapping[int, str]
 
     def about(self, group_id: int) -> list[dict[str, Any]]:
@@ -49,14 +49,14 @@ class Case:
 
     def given_by(self, group_id: int) -> list[dict[str, Any]]:
         """The prices and products whose rules lead to a group: what one would have to have."""
-        rules = self.regime.rules
-        products = {one.id: one.name for one in self.regime.products}
+        rules = self.law.rules
+        names = {one.id: one.name for one in self.law.catalogue.products.values()}
         return [
             {
                 "rule": rule.id,
                 "product": rule.product_id,
                 "feature": rule.feature,
-                "name": products.get(rule.product_id or ""),
+                "name": names.get(rule.product_id or ""),
             }
             for rule in rules.all
             if isinstance(rule, Rule) and group_id in rule.group_ids
@@ -92,9 +92,9 @@ class Case:
         }
 
     def _bought(self, grant: Grant) -> tuple[Product | None, Price | None]:
-        product = next((p for p in self.regime.products if p.id == grant.product_id), None)
-        price = next((p for p in self.regime.prices if p.id == grant.price_id), None)
-        return product, price
+        catalogue = self.law.catalogue
+        product = catalogue.products.get(grant.product_id or "")
+        return product, catalogue.prices.get(grant.price_id or "")
 
     def _values(
         self, grant: Grant, product: Product | None, price: Price | None
@@ -102,15 +102,14 @@ class Case:
         if grant.source == "hand":
             return ()
         if grant.feature is None:
-            return values_of(product, price, policy=self.regime.policy)
-        features = sorted(self.regime.features, key=lambda one: one.active)
+            return values_of(product, price, policy=self.law.policy)
+        features = sorted(self.law.catalogue.features, key=lambda one: one.active)
         of_key = [one for one in features if one.lookup_key == grant.feature]
-        return values_of(*of_key[-1:], policy=self.regime.policy)
+        return values_of(*of_key[-1:], policy=self.law.policy)
 
     def _words(self, grant: Grant) -> str:
-        prices = {price.id: price for price in self.regime.prices}
-        products = {product.id: product for product in self.regime.products}
-        whats = name_prices([grant], self.regime.rules, prices, products)
+        catalogue = self.law.catalogue
+        whats = name_prices([grant], self.law.rules, catalogue.prices, catalogue.products)
         return phrase(grant, whats.get(grant.price_id or "", "membership"), _day)
 
     def _stays_on(self, grant: Grant) -> str | None:

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from bridge.core.memberships.past import Past
 from bridge.core.memberships.whatif import Moment, Side, differences
-from bridge.core.rules.law import Law
 from bridge.core.rules.policy import Policy
 from bridge.store import Connection, groups, history, users
 from bridge.wiring import Bridge
@@ -51,13 +50,13 @@ def simulate(
     since = min(since or now, now)
     found: list[Treated] = []
     with bridge.store.read() as connection:
-        regimes = history.Regimes(connection, bridge.policy)
-        problems = regimes.at(now, other).rules.problems
+        laws = history.Laws(connection, bridge.policy)
+        problems = laws.at(now, other).rules.problems
         names = groups.names_of_all(connection)
         everybody = history.users_with_a_past(connection)
     for number, user_id in enumerate(everybody):
         with bridge.store.read() as connection:
-            found += _of_user(connection, regimes, user_id, other, (since, now), names)
+            found += _of_user(connection, laws, user_id, other, (since, now), names)
         progress("members", number + 1)
     return Simulation(
         tuple(sorted(found, key=lambda one: (one.group, one.user_id, one.from_at))),
@@ -67,7 +66,7 @@ def simulate(
 
 def _of_user(
     connection: Connection,
-    regimes: history.Regimes,
+    laws: history.Laws,
     user_id: int,
     other: Policy,
     span: tuple[datetime, datetime],
@@ -75,7 +74,7 @@ def _of_user(
 ) -> Iterator[Treated]:
     past = history.past_of(connection, user_id)
     username = users.username_of(connection, user_id)
-    for one in differences(_moments(past, regimes, other, span), span[1]):
+    for one in differences(_moments(past, laws, other, span), span[1]):
         yield Treated(
             one.group_id,
             names.get(one.group_id, f"group {one.group_id}"),
@@ -90,16 +89,9 @@ def _of_user(
 
 
 def _moments(
-    past: Past, regimes: history.Regimes, other: Policy, span: tuple[datetime, datetime]
+    past: Past, laws: history.Laws, other: Policy, span: tuple[datetime, datetime]
 ) -> list[Moment]:
     """The beginning, and whenever anything was learnt or the rules changed."""
     since, now = span
-    times = {since, *past.moments(since, now), *regimes.moments(since, now)}
-    return [
-        Moment(at, past.known_at(at), _law(regimes.at(at)), _law(regimes.at(at, other)))
-        for at in sorted(times)
-    ]
-
-
-def _law(regime: history.Regime) -> Law:
-    return Law(regime.policy, regime.rules)
+    times = {since, *past.moments(since, now), *laws.moments(since, now)}
+    return [Moment(at, past.known_at(at), laws.at(at), laws.at(at, other)) for at in sorted(times)]

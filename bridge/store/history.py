@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +21,7 @@ from bridge.core.memberships.record import (
 from bridge.core.memberships.record import as_it_was as lines_as_it_was
 from bridge.core.memberships.record import as_known as lines_as_known
 from bridge.core.model.stripe import Feature, Price, Product, Purchase, Subscription
-from bridge.core.rules.compiled import Rules
+from bridge.core.rules.law import Catalogue, Law
 from bridge.core.rules.mapping import compile_rules
 from bridge.core.rules.policy import Policy
 from bridge.store import facts, groups, hand_grants, readings, shares
@@ -197,19 +196,8 @@ def users_with_a_past(connection: Connection) -> list[int]:
 # --- rules ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Regime:
-    """The policy and the mapping rules of a time, with what they were made from."""
-
-    policy: Policy
-    rules: Rules
-    products: tuple[Product, ...]
-    prices: tuple[Price, ...]
-    features: tuple[Feature, ...]
-
-
-class Regimes:
-    """Which rules were in force when, by what had been read of the catalogue and of bridge.toml.
+class Laws:
+    """Which law was in force when, by what had been read of the catalogue and of bridge.toml.
 
     Groups and their pins are those of today: a name stands for the group it led to first.
     """
@@ -220,14 +208,14 @@ class Regimes:
         self.present = present
         self._catalogue = readings.of_kinds(connection, readings.CATALOGUE)
         self._policies = readings.of_kinds(connection, ["policy"])
-        self._made: dict[tuple[int, int | None], Regime] = {}
+        self._made: dict[tuple[int, int | None], Law] = {}
 
     def moments(self, since: datetime, until: datetime) -> list[datetime]:
         """When the rules changed, after `since` and not after `until`."""
         times = {when for when, _, _ in (*self._catalogue, *self._policies)}
         return sorted(when for when in times if since < when <= until)
 
-    def at(self, at: datetime, policy: Policy | None = None) -> Regime:
+    def at(self, at: datetime, policy: Policy | None = None) -> Law:
         """What was in force at a time, or what would have been under another policy."""
         known = [one for one in self._catalogue if one[0] <= at]
         key = len(known), id(policy) if policy else self._policy_number(at)
@@ -236,16 +224,16 @@ class Regimes:
             # A product first read later was there all the same: rather its first words than none.
             ahead = {object_id: thing for _, object_id, thing in reversed(self._catalogue)}
             catalogue = ahead | {object_id: thing for _, object_id, thing in known}
-            self._made[key] = self._regime(in_force, catalogue.values())
+            self._made[key] = self._law(in_force, catalogue.values())
         return self._made[key]
 
-    def _regime(self, policy: Policy, things: Iterable[Any]) -> Regime:
+    def _law(self, policy: Policy, things: Iterable[Any]) -> Law:
         everything = tuple(things)
-        products = tuple(one for one in everything if isinstance(one, Product))
-        prices = tuple(one for one in everything if isinstance(one, Price))
-        features = tuple(one for one in everything if isinstance(one, Feature))
+        products = [one for one in everything if isinstance(one, Product)]
+        prices = [one for one in everything if isinstance(one, Price)]
+        features = [one for one in everything if isinstance(one, Feature)]
         rules = compile_rules(products, prices, policy, self.pins, self.groups, features)
-        return Regime(policy, rules, products, prices, features)
+        return Law(policy, rules, Catalogue.of(products, prices, features))
 
     def _policy_number(self, at: datetime) -> int:
         return sum(when <= at for when, _, _ in self._policies)

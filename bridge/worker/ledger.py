@@ -114,7 +114,7 @@ def write_lines(bridge: Bridge, lease: work.Lease, progress: Progress) -> tuple[
     with bridge.store.write() as connection:
         money_objects.find_families(connection)
     with bridge.store.read() as connection:
-        nature_of = natures(history.Regimes(connection, bridge.policy))
+        nature_of = natures(history.Laws(connection, bridge.policy))
     while True:
         now = bridge.clock.now()
         with bridge.store.write() as connection:
@@ -137,13 +137,13 @@ def write_lines(bridge: Bridge, lease: work.Lease, progress: Progress) -> tuple[
         progress("members and payouts booked", done)
 
 
-def natures(regimes: history.Regimes) -> NatureOf:
+def natures(laws: history.Laws) -> NatureOf:
     """What kind of sale a product was at a time, by the rules that were in force then."""
 
     def nature_of(product_id: str | None, price_id: str | None, at: datetime) -> Nature:
         if product_id is None and price_id is None:
             return OTHER
-        rule = regimes.at(at).rules.rule_for(price_id or "", product_id or "")
+        rule = laws.at(at).rules.rule_for(price_id or "", product_id or "")
         return Nature(ACCOUNTS[rule.kind], rule.fund, rule.id) if rule else OTHER
 
     return nature_of

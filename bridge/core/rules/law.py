@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bridge.core.model.stripe import Price, Product
+from bridge.core.model.stripe import Feature, Price, Product
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Products and prices as last read, by id; deleted ones too, for people are still on them."""
+    """What Stripe sells, as last read; deleted things too, because people are still on them."""
 
     products: Mapping[str, Product] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)
+    features: tuple[Feature, ...] = ()
 
     @classmethod
-    def of(cls, products: Iterable[Product], prices: Iterable[Price]) -> Catalogue:
+    def of(
+        cls, products: Iterable[Product], prices: Iterable[Price], features: Iterable[Feature] = ()
+    ) -> Catalogue:
         """Arrange products and prices by id."""
-        return cls({one.id: one for one in products}, {one.id: one for one in prices})
+        by_id = {one.id: one for one in products}
+        return cls(by_id, {one.id: one for one in prices}, tuple(features))
 
     def name_of(self, product_id: str, otherwise: str = "membership") -> str:
         """The name of a product, or what to call one that was never read."""
