@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from bridge.answers.obstacles import coming, waits
-from bridge.answers.proof import Case
 from bridge.core.memberships.decision import steps_held
 from bridge.core.memberships.record import (
     Line,
@@ -24,6 +23,7 @@ from bridge.core.memberships.state import state_of
 from bridge.core.model.rights import Facts
 from bridge.core.rights.grants import grants
 from bridge.core.rules.ladders import staying
+from bridge.core.telling.proof import Case
 from bridge.errors import NotFound
 from bridge.store import (
     Connection,
