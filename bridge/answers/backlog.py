@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from bridge.store import inbox, links, work
 from bridge.wiring import Bridge
 
 
-def waiting(bridge: Bridge) -> dict[str, Any]:
-    """How long the longest change has waited, customers without a user, events without an end."""
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How long the oldest change has waited, customers without a user, events given up."""
+
+    oldest_dirty_seconds: float
+    orphans: int
+    dead_events: int
+
+
+def backlog(bridge: Bridge) -> Backlog:
+    """What is not done yet; from the store alone."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
-        return {
-            "oldest_dirty_seconds": work.oldest_dirty_seconds(connection, now),
-            "orphans": links.count_orphans(connection),
-            "dead_events": inbox.count_dead(connection),
-        }
+        return Backlog(
+            oldest_dirty_seconds=work.oldest_dirty_seconds(connection, now),
+            orphans=links.count_orphans(connection),
+            dead_events=inbox.count_dead(connection),
+        )

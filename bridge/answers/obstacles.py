@@ -1,35 +1,32 @@
-"""Why a membership is not yet what was decided, and what changes it next."""
+"""What a membership waits for before it is as it was decided."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from bridge.core.memberships.member import Membership
-from bridge.core.model.reasons import Reason
+from bridge.core.telling.explanation import Wait
 from bridge.core.telling.holds import for_moderator
 from bridge.store import Connection, alerts, groups, member, users, work
 from bridge.wiring import Bridge
 
-Said = dict[str, Any]
 
-
-def waits(bridge: Bridge, connection: Connection, user_id: int, group_id: int) -> list[Said]:
+def waits(bridge: Bridge, connection: Connection, user_id: int, group_id: int) -> tuple[Wait, ...]:
     """Why a membership is not, or not yet, what is wanted of it: each thing it waits for."""
     row = member.memberships_of(connection, user_id).get(group_id)
     if row is None:
-        return []
+        return ()
     found = [*_kept_back(row)]
     if row.membership.wanted != row.actual and not found:
         found += _on_the_way(bridge, connection, user_id, row)
-    return found
+    return tuple(found)
 
 
 LOST = "the bridge's user added them on the forum, and the record of it is lost"
 
 
-def _kept_back(row: Membership) -> Iterable[Said]:
+def _kept_back(row: Membership) -> Iterable[Wait]:
     wanted, hold = row.membership.wanted, row.membership.hold
     if hold:
         words = for_moderator(hold, remedy=True)
@@ -45,9 +42,9 @@ def _kept_back(row: Membership) -> Iterable[Said]:
 
 def _on_the_way(
     bridge: Bridge, connection: Connection, user_id: int, row: Membership
-) -> list[Said]:
+) -> list[Wait]:
     """What an addition or a removal that is decided still waits for."""
-    found: list[Said] = []
+    found: list[Wait] = []
     membership = row.membership
     account = users.state_of(connection, user_id)
     if membership.wanted and account not in {None, "active"}:
@@ -73,7 +70,7 @@ def _on_the_way(
     ]
 
 
-def _of_group(connection: Connection, row: Membership, now: datetime) -> Iterable[Said]:
+def _of_group(connection: Connection, row: Membership, now: datetime) -> Iterable[Wait]:
     leaves = not row.membership.wanted
     group = groups.state_of(connection, row.group_id)
     if group is None or group.missing_since is not None:
@@ -96,29 +93,5 @@ def _of_group(connection: Connection, row: Membership, now: datetime) -> Iterabl
         yield _wait("forum", f"the forum: {group.error} (again {group.next_at:%H:%M:%S})", None)
 
 
-def _wait(what: str, words: str, since: datetime | None, *, code: str | None = None) -> Said:
-    return {"for": what, "code": code, "words": words, "since": since}
-
-
-def coming(verdicts: Iterable[Mapping[str, Any]], at: datetime) -> list[Said]:
-    """When what was decided changes, by the clock or by what was announced, the nearest first."""
-    found = []
-    for one in verdicts:
-        name = one["id"]
-        if one["renews_at"] and one["renews_at"] > at and one["counts"]:
-            found.append({"at": one["renews_at"], "words": f"{name} renews, if it is paid"})
-        if one["changes_at"] and one["changes_at"] > at:
-            if what := _changes(one):
-                found.append({"at": one["changes_at"], "words": f"{name}: {what}"})
-        elif one["holds"] and one["until"] and one["until"] > at:
-            found.append({"at": one["until"], "words": f"{name} ends at Stripe"})
-    return sorted(found, key=lambda said: said["at"])
-
-
-def _changes(verdict: Mapping[str, Any]) -> str | None:
-    """What a date brings; nothing to what gives nothing any more, as after a refund."""
-    if not verdict["holds"]:
-        return "this begins" if verdict["reason"] == Reason.HAND_WAITS else None
-    if verdict["until"] == verdict["changes_at"]:
-        return "this ends"
-    return "the instalments end, and the access continues"
+def _wait(what: str, words: str, since: datetime | None, *, code: str | None = None) -> Wait:
+    return Wait(what, code, words, since)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bridge.answers.backlog import waiting
+from bridge.answers.backlog import backlog
 from bridge.commands.common import as_json, counting, ready_bridge, show
 from bridge.commands.deciding import actor_of, by_or_operator, look_now
 from bridge.operations import reading, removals
@@ -29,13 +29,13 @@ def sync(user: str | None, *, everybody: bool, as_json: bool) -> None:
         else:
             with counting() as count:
                 reading.sync_everybody(bridge, count)
-        left = waiting(bridge)
+        left = backlog(bridge)
     show(
         left,
         as_json=as_json,
         for_people=lambda console: console.print(
             "Read. The running bridge does what follows from it; the longest waiting change "
-            f"has waited {left['oldest_dirty_seconds']:.0f} s."
+            f"has waited {left.oldest_dirty_seconds:.0f} s."
         ),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,12 @@ from rich.table import Table
 
 from bridge.answers import plan as plans
 from bridge.answers import simulator
-from bridge.answers.backlog import waiting
+from bridge.answers.backlog import backlog
 from bridge.answers.explain import explain as tell
 from bridge.commands.common import Moment, as_json, counting, day, ready_bridge, show
 from bridge.commands.exits import FAILED
 from bridge.commands.telling import ENDINGS, print_person
+from bridge.core.telling.document import document
 from bridge.operations.finding import find_user_id
 from bridge.store.alerts import open_ones
 from bridge.wiring import read_policy
@@ -52,11 +52,11 @@ def plan(policy: Path | None, since: datetime | None, *, as_json: bool) -> None:
         raise click.UsageError("--since belongs to --policy.")
     with ready_bridge(prepared=True) as bridge, counting() as count:
         found = plans.plan(bridge, count)
-        left = waiting(bridge)
+        left = backlog(bridge)
     show(
-        {"changes": [asdict(one) for one in found], **left},
+        {"changes": found, **document(left)},
         as_json=as_json,
-        for_people=lambda console: _print_plan(console, found, left["orphans"]),
+        for_people=lambda console: _print_plan(console, found, left.orphans),
     )
     sys.exit(FAILED if found else 0)
 
@@ -80,7 +80,7 @@ def _simulate(path: Path, since: datetime | None, *, as_json: bool) -> None:
     with ready_bridge() as bridge, counting() as count:
         found = simulator.simulate(bridge, other, since, count)
     show(
-        {"treated": [asdict(one) for one in found.treated], "problems": found.problems},
+        found,
         as_json=as_json,
         for_people=lambda console: _print_simulation(console, found),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -31,7 +30,7 @@ def bank(context: click.Context, *, as_json: bool) -> None:
     with ready_bridge() as bridge, bridge.store.read() as connection:
         found = store.waiting(connection)
     show(
-        [asdict(one) for one in found],
+        found,
         as_json=as_json,
         for_people=lambda out: _print_rows(out, found),
     )
@@ -55,7 +54,7 @@ def import_(file: Path, *, apply: bool, by: str, as_json: bool) -> None:
             found = operations.preview_import(bridge, data)
     counts = Counter(one.state for one in found)
     show(
-        {"applied": apply, "transfers": [asdict(one) for one in found]},
+        {"applied": apply, "transfers": found},
         as_json=as_json,
         for_people=lambda out: _print_import(out, found, counts, applied=apply),
     )

@@ -16,6 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 from rich.segment import Segment
 
 from bridge import logs
+from bridge.core.telling.document import document
 from bridge.core.telling.visible import escaped, visible
 from bridge.errors import Config
 from bridge.processes.startup import mode_problem, prepare
@@ -132,7 +133,8 @@ def _plain(value: object) -> str:
 def show(data: Any, *, as_json: bool, for_people: Callable[[Console], None]) -> None:
     """Print for a script or for people."""
     if as_json:
-        click.echo(escaped(json.dumps(data, indent=2, ensure_ascii=False, default=_plain)))
+        plain = json.dumps(document(data), indent=2, ensure_ascii=False, default=_plain)
+        click.echo(escaped(plain))
     else:
         for_people(console())
 

@@ -6,7 +6,6 @@ import getpass
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict
 from typing import TypeVar
 
 import click
@@ -44,7 +43,7 @@ def goes_ahead(
     if preview:
         found = tuple(effects())
         show(
-            {"applied": False, "effects": [asdict(one) for one in found]},
+            {"applied": False, "effects": found},
             as_json=as_json,
             for_people=lambda out: print_effects(out, found),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 
 import click
 from rich.console import Console
@@ -35,7 +34,7 @@ def doctor(*, as_json: bool) -> None:
             status.update(f"{finding.subject}: {finding.message[:60]}")
     wrong = [finding for finding in findings if finding.level == "problem"]
     show(
-        {"ok": not wrong, "findings": [asdict(finding) for finding in findings]},
+        {"ok": not wrong, "findings": findings},
         as_json=as_json,
         for_people=lambda console: _print(console, findings, len(wrong)),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from typing import TextIO
 
 import click
@@ -14,6 +13,7 @@ from rich.table import Table
 from bridge.commands.common import as_json, counting, ready_bridge, show
 from bridge.commands.deciding import actor_of, by
 from bridge.commands.exits import FAILED
+from bridge.core.telling.document import document
 from bridge.operations.importing import Outcome, import_rows, preview_import, read_rows
 
 TAKEN = ("new", "known", "matched", "over")
@@ -46,7 +46,7 @@ def import_(file: TextIO, *, really: bool, by: str, as_json: bool) -> None:
         {
             "applied": really,
             "lines": [
-                asdict(one.row)
+                document(one.row)
                 | {"fate": one.fate, "says": one.says}
                 | {"matched": one.matched.id if one.matched else None}
                 for one in found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime, time
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def update(*, as_json: bool) -> None:
         out.print(f"{made.read} objects read, {made.changed} new or changed, {made.lines} lines.")
         _print_findings(out, made.findings)
 
-    show(asdict(made), as_json=as_json, for_people=for_people)
+    show(made, as_json=as_json, for_people=for_people)
 
 
 @ledger.command()
@@ -58,7 +57,7 @@ def check(*, as_json: bool) -> None:
         out.print(f"{found.payouts} payouts; everything last read {day(found.read_at) or 'never'}.")
         _print_findings(out, found.findings)
 
-    show(asdict(found), as_json=as_json, for_people=for_people)
+    show(found, as_json=as_json, for_people=for_people)
     raise SystemExit(FAILED if found.findings else 0)
 
 
@@ -74,7 +73,7 @@ def verify(*, code: str | None, as_json: bool) -> None:
         out.print(f"{found.lines} lines, code {found.code}.")
         _print_findings(out, found.broken)
 
-    show(asdict(found), as_json=as_json, for_people=for_people)
+    show(found, as_json=as_json, for_people=for_people)
     raise SystemExit(FAILED if found.broken else 0)
 
 
@@ -95,7 +94,7 @@ def rebuild(*, yes: bool, as_json: bool) -> None:
         out.print(f"{done.made.lines} lines made again, code {done.verified.code}.")
         _print_findings(out, (*done.made.findings, *done.verified.broken))
 
-    show(asdict(done), as_json=as_json, for_people=for_people)
+    show(done, as_json=as_json, for_people=for_people)
     raise SystemExit(FAILED if done.verified.broken else 0)
 
 

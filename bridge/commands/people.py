@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import timedelta
 
 import click
@@ -84,7 +83,7 @@ def _show_orphans(bridge: Bridge, *, as_json: bool) -> None:
         if not found:
             console.print("Every customer that is known has a user.")
 
-    show([asdict(one) for one in found], as_json=as_json, for_people=for_people)
+    show(found, as_json=as_json, for_people=for_people)
 
 
 @click.command()

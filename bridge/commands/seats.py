@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime, time
 
 import click
@@ -80,7 +79,7 @@ def seats(  # noqa: PLR0913 - the options of a command
             console.print(table)
 
     show(
-        {"places": found.places, "taken": [asdict(one) for one in found.taken]},
+        {"places": found.places, "taken": found.taken},
         as_json=as_json,
         for_people=for_people,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
+from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,9 +12,9 @@ from rich.tree import Tree
 
 from bridge.commands.common import day
 from bridge.core.memberships.state import State
+from bridge.core.telling.explanation import Explanation, GroupExplained, Happened, Logged
 from bridge.core.telling.places import STATE_WORDS
-
-Said = Mapping[str, Any]
+from bridge.core.telling.proof import Verdict
 
 ENDINGS = {
     "outranked": "something higher of the same ladder takes its place",
@@ -24,109 +24,109 @@ ENDINGS = {
 }
 
 
-def print_person(console: Console, told: Said) -> None:
+def print_person(console: Console, told: Explanation) -> None:
     """Print everything that `explain` found."""
-    console.print(f"[bold]{escape(told['username'] or 'user')}[/] (user {told['user_id']})")
-    if told["as_known_then"]:
-        console.print(f"  as the bridge knew it on {day(told['at'])} UTC")
-    elif told["read_at"]:
-        console.print(f"  on {day(told['at'])} UTC; Stripe was read on {day(told['read_at'])}")
-    for one in told["customers"]:
-        by = f", by {escape(one['linked_by'])}" if one["linked_by"] else ""
-        console.print(f"  is {one['id']}, by {one['proof']}{by}, {day(one['linked_at'])}")
-    if not told["customers"]:
+    console.print(f"[bold]{escape(told.username or 'user')}[/] (user {told.user_id})")
+    if told.as_known_then:
+        console.print(f"  as the bridge knew it on {day(told.at)} UTC")
+    elif told.read_at:
+        console.print(f"  on {day(told.at)} UTC; Stripe was read on {day(told.read_at)}")
+    for one in told.customers:
+        by = f", by {escape(one.linked_by)}" if one.linked_by else ""
+        console.print(f"  is {one.id}, by {one.proof}{by}, {day(one.linked_at)}")
+    if not told.customers:
         console.print("  is nobody's customer: `bridge link CUSTOMER USER` links one.")
-    for group in told["groups"]:
+    for group in told.groups:
         console.print()
-        console.print(group_tree(group, is_now=told["is_now"]))
-    for verdict in told["without_group"]:
-        console.print(f"\n{escape(verdict['id'])} leads to no group: {escape(verdict['words'])}")
-    if told["changes"]:
-        _print_changes(console, told["changes"])
+        console.print(group_tree(group, is_now=told.is_now))
+    for verdict in told.without_group:
+        console.print(f"\n{escape(verdict.id)} leads to no group: {escape(verdict.words)}")
+    if told.changes:
+        _print_changes(console, told.changes)
 
 
-def group_tree(group: Said, *, is_now: bool) -> Tree:
+def group_tree(group: GroupExplained, *, is_now: bool) -> Tree:
     """One group: in or not, why, what moved it, what it waits for, what comes next."""
     tree = Tree(_headline(group, "is" if is_now else "was"))
-    is_lost = any(wait["for"] == "not_recorded" for wait in group["waits"])
-    if group["member"] and group["owned"] == "no" and not is_lost:
+    is_lost = any(wait.for_ == "not_recorded" for wait in group.waits)
+    if group.member and group.owned == "no" and not is_lost:
         tree.add("not added by the bridge, so never removed by it")
-    for wait in group["waits"]:
-        tree.add(f"[yellow]waits for: {escape(wait['words'])}[/]{_since(wait['since'])}")
-    for verdict in group["verdicts"]:
+    for wait in group.waits:
+        tree.add(f"[yellow]waits for: {escape(wait.words)}[/]{_since(wait.since)}")
+    for verdict in group.verdicts:
         _add_verdict(tree, verdict)
-    if not group["verdicts"]:
+    if not group.verdicts:
         _add_why_not(tree, group)
-    for title, line in (("decided", group["decided_by"]), ("moved", group["moved_by"])):
+    for title, line in (("decided", group.decided_by), ("moved", group.moved_by)):
         if line:
             _add_line(tree, title, line)
-    for one in group["next"]:
-        tree.add(f"next, {day(one['at'])}: {escape(one['words'])}")
+    for one in group.next:
+        tree.add(f"next, {day(one.at)}: {escape(one.words)}")
     return tree
 
 
-def _headline(group: Said, verb: str) -> str:
-    name = escape(str(group["group"] or group["id"]))
-    line = f"[bold]{verb} {STATE_WORDS[group['state']].format(group=name)}[/]"
-    if group["member"] and group["since"]:
-        line += f"{'' if group['state'] == State.IN else ','} since {day(group['since'])}"
-    if group["until"]:
-        line += f", until {day(group['until'])}"
+def _headline(group: GroupExplained, verb: str) -> str:
+    name = escape(str(group.group or group.id))
+    line = f"[bold]{verb} {STATE_WORDS[group.state].format(group=name)}[/]"
+    if group.member and group.since:
+        line += f"{'' if group.state == State.IN else ','} since {day(group.since)}"
+    if group.until:
+        line += f", until {day(group.until)}"
     return line
 
 
-def _add_verdict(tree: Tree, verdict: Said) -> None:
-    sign = "[green]gives it[/]" if verdict["counts"] else "[dim]does not give it[/]"
-    what = verdict["product_name"] or verdict["source"]
-    branch = tree.add(f"{sign}: {escape(verdict['id'])}, {escape(what)} ({verdict['reason']})")
-    branch.add(f"their page says: “{escape(verdict['words'])}”")
-    if verdict["outranked_by"]:
-        branch.add(f"a higher step counts instead: {escape(verdict['outranked_by'])}")
-    if verdict["stays_on"]:
-        stays = f"the ladder follows nothing that is paid for: they stay on {verdict['stays_on']}"
+def _add_verdict(tree: Tree, verdict: Verdict) -> None:
+    sign = "[green]gives it[/]" if verdict.counts else "[dim]does not give it[/]"
+    what = verdict.product_name or verdict.source
+    branch = tree.add(f"{sign}: {escape(verdict.id)}, {escape(what)} ({verdict.reason})")
+    branch.add(f"their page says: “{escape(verdict.words)}”")
+    if verdict.outranked_by:
+        branch.add(f"a higher step counts instead: {escape(verdict.outranked_by)}")
+    if verdict.stays_on:
+        stays = f"the ladder follows nothing that is paid for: they stay on {verdict.stays_on}"
         branch.add(escape(stays))
-    span = f"from {day(verdict['from'])}"
-    span += f", until {day(verdict['until'])}" if verdict["until"] else ""
+    span = f"from {day(verdict.from_)}"
+    span += f", until {day(verdict.until)}" if verdict.until else ""
     branch.add(span)
-    if verdict["feature"]:
-        carrying = f"by Stripe's entitlement to the feature {verdict['feature']}"
+    if verdict.feature:
+        carrying = f"by Stripe's entitlement to the feature {verdict.feature}"
         branch.add(escape(carrying))
-    if verdict["rests_on"]:
-        rule = branch.add(f"rule {escape(verdict['rule'])}")
-        for value in verdict["rests_on"]:
-            words = f"{value['key']} = {value['value']}, said in {value['said_in']}"
+    if verdict.rests_on:
+        rule = branch.add(f"rule {escape(verdict.rule)}")
+        for value in verdict.rests_on:
+            words = f"{value.key} = {value.value}, said in {value.said_in}"
             rule.add(escape(words))
 
 
-def _add_why_not(tree: Tree, group: Said) -> None:
+def _add_why_not(tree: Tree, group: GroupExplained) -> None:
     branch = tree.add("nothing of theirs leads to it")
-    for rule in group["given_by"][:10]:
-        what = rule["name"] or rule["product"] or rule["feature"] or ""
-        branch.add(escape(f"{what} would ({rule['rule']})"))
+    for rule in (group.given_by or ())[:10]:
+        what = rule.name or rule.product or rule.feature or ""
+        branch.add(escape(f"{what} would ({rule.rule})"))
 
 
-def _add_line(tree: Tree, title: str, line: Said) -> None:
+def _add_line(tree: Tree, title: str, line: Logged) -> None:
     """For example: moved on …: removed, canceled; by evt_1 (customer.subscription.deleted of …)."""
-    why = line["detail"].get("why") or line["outcome"]
-    what = ", ".join(filter(None, (line["action"], ENDINGS.get(why, why))))
-    branch = tree.add(escape(f"{title} on {day(line['at'])}: {what}"))
-    if line["cause"]:
-        event = line["event"]
-        of = f" ({event['type']} of {day(event['created_at'])})" if event else ""
-        branch.add(escape(f"by {line['cause']}{of}"))
-    if line["rule"]:
-        branch.add(escape(f"rule {line['rule']}"))
+    why = line.detail.get("why") or line.outcome
+    what = ", ".join(filter(None, (line.action, why and ENDINGS.get(why, why))))
+    branch = tree.add(escape(f"{title} on {day(line.at)}: {what}"))
+    if line.cause:
+        event = line.event
+        of = f" ({event.type} of {day(event.created_at)})" if event else ""
+        branch.add(escape(f"by {line.cause}{of}"))
+    if line.rule:
+        branch.add(escape(f"rule {line.rule}"))
 
 
-def _since(at: Any) -> str:
+def _since(at: datetime | None) -> str:
     return f" since {day(at)}" if at else ""
 
 
-def _print_changes(console: Console, changes: list[Said]) -> None:
+def _print_changes(console: Console, changes: Iterable[Happened]) -> None:
     console.print("\n[bold]What happened, the newest first[/]")
     table = Table(box=None, pad_edge=False, show_header=False)
     for one in changes:
-        about = one["group"] or one["customer"]
-        words = (one["action"], about, one["cause"], one["rule"], one["outcome"])
-        table.add_row(day(one["at"]), *(escape(str(word or "")) for word in words))
+        about = one.group or one.customer
+        words = (one.action, about, one.cause, one.rule, one.outcome)
+        table.add_row(day(one.at), *(escape(str(word or "")) for word in words))
     console.print(table)

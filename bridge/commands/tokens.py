@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime, time
 
 import click
@@ -45,7 +44,7 @@ def token(
             with bridge.store.read() as connection:
                 found = store.all_of_them(connection)
             show(
-                [asdict(one) for one in found],
+                found,
                 as_json=as_json,
                 for_people=lambda out: _print_tokens(out, found),
             )

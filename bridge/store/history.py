@@ -24,6 +24,7 @@ from bridge.core.model.stripe import Feature, Price, Product, Purchase, Subscrip
 from bridge.core.rules.law import Catalogue, Law
 from bridge.core.rules.mapping import compile_rules
 from bridge.core.rules.policy import Policy
+from bridge.core.telling.explanation import Linked
 from bridge.store import facts, groups, hand_grants, readings, shares
 from bridge.store.own import is_own
 from bridge.store.schema import changes, customers
@@ -147,7 +148,7 @@ def _links(connection: Connection, user_id: int) -> list[tuple[datetime, str, bo
     return [(row.at, row.customer_id, row.action == "linked") for row in rows]
 
 
-def customers_at(connection: Connection, user_id: int, at: datetime) -> list[dict[str, Any]]:
+def customers_at(connection: Connection, user_id: int, at: datetime) -> tuple[Linked, ...]:
     """The customers that were a user's at a time, each with its proof and who linked it."""
     rows = connection.execute(
         select(changes, customers.c.deleted_at)
@@ -160,19 +161,19 @@ def customers_at(connection: Connection, user_id: int, at: datetime) -> list[dic
         )
         .order_by(changes.c.id)
     )
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Linked] = {}
     for row in rows:
         found.pop(row.customer_id, None)
         if row.action == "linked":
             gone_at = row.deleted_at
-            found[row.customer_id] = {
-                "id": row.customer_id,
-                "proof": row.outcome,
-                "linked_at": row.at,
-                "linked_by": row.cause,
-                "deleted_at": gone_at if gone_at and gone_at <= at else None,
-            }
-    return list(found.values())
+            found[row.customer_id] = Linked(
+                id=row.customer_id,
+                proof=row.outcome,
+                linked_at=row.at,
+                linked_by=row.cause,
+                deleted_at=gone_at if gone_at and gone_at <= at else None,
+            )
+    return tuple(found.values())
 
 
 def users_with_a_past(connection: Connection) -> list[int]:

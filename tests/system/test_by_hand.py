@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bridge.answers.explain import explain
 from bridge.errors import Permanent
 from bridge.operations.grants import grant
 from bridge.sandbox.discourse.membership import remove_member
@@ -25,6 +24,7 @@ from tests.system.acts import (
     pass_days,
     staff_remove,
 )
+from tests.system.explaining import explain
 from tests.system.typing_commands import asked, typed
 
 

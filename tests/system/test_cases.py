@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.answers.backlog import waiting
-from bridge.answers.explain import explain
+from bridge.answers.backlog import backlog
 from bridge.sandbox.stripe import delivery, fail_payments
 from bridge.worker import publisher, sweeper
 from tests.harness import DAY, System, system
@@ -26,6 +25,7 @@ from tests.system.acts import (
     pass_days,
     pay_open_invoices,
 )
+from tests.system.explaining import explain
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_E42_a_guests_purchase_waits_unmatched_until_somebody_links_it(world: Sy
     confirm(world)
     assert world.members("supporters") == set()
     (orphan,) = world.sdk.v1.customers.list().data
-    assert waiting(world.bridge)["orphans"] == 1
+    assert backlog(world.bridge).orphans == 1
     world.link(orphan.id, "alice")
     world.settle()
     assert world.groups_of("alice") == {"supporters"}

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from bridge.answers.explain import explain
 from bridge.core.signed.reference import sign_replacement
 from bridge.sandbox.stripe import delivery, fail_payments
 from bridge.store.schema import changes
 from tests.harness import DAY, SECRET_KEY, System, system
 from tests.system.acts import account, checkout, confirm, moves
+from tests.system.explaining import explain
 from tests.system.test_calls import bridge_reads, writes
 from tests.system.typing_commands import asked, typed
 

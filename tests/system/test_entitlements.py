@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from bridge.answers import plan as plans
-from bridge.answers.explain import explain
 from bridge.core.rules.policy import Policy
 from bridge.rulebook import Rulebook
 from bridge.sandbox.stripe import delivery
 from bridge.worker import reconcile
 from tests.harness import POLICY, System, system
 from tests.system.acts import confirm, membership, messages_to, moves, pass_days
+from tests.system.explaining import explain
 from tests.system.typing_commands import asked, typed
 
 MAPPED = replace(POLICY, features={"forum": {"groups": "supporters", "grace": "3d"}})

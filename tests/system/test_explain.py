@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bridge.answers.explain import explain
 from bridge.errors import NotFound
 from bridge.sandbox.stripe import fail_payments
 from bridge.store.schema import changes
 from tests.harness import DAY, POLICY, System, system
 from tests.system.acts import account, checkout, confirm, pass_days, staff_remove
+from tests.system.explaining import explain
 from tests.system.typing_commands import asked, typed
 
 

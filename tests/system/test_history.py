@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from bridge.answers.explain import explain
 from bridge.core.rules.policy import parse_policy
 from bridge.operations import links, reading
 from bridge.rulebook import Rulebook
@@ -21,6 +20,7 @@ from bridge.store.schema import changes, readings, subscriptions, work
 from bridge.worker import reconcile
 from tests.harness import DAY, OPERATOR, System, system
 from tests.system.acts import account, confirm, pass_days, pay_open_invoices, staff_add
+from tests.system.explaining import explain
 
 
 @pytest.fixture

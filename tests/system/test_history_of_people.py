@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from bridge.answers import plan as plans
-from bridge.answers.explain import explain
 from bridge.answers.simulator import simulate
 from bridge.core.model.rights import Facts
 from bridge.core.rules.policy import parse_policy
@@ -20,6 +19,7 @@ from bridge.sandbox.stripe import delivery
 from bridge.store import facts, history
 from tests.harness import OPERATOR, SECRET_KEY, System, system
 from tests.system.acts import checkout, confirm, pass_days, staff_remove
+from tests.system.explaining import explain
 from tests.system.typing_commands import asked, typed
 
 HOUR = timedelta(hours=1)

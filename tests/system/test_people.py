@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.answers.backlog import waiting
+from bridge.answers.backlog import backlog
 from bridge.clock import Clock
 from bridge.operations import links
 from bridge.sandbox.discourse.membership import remove_member
@@ -57,11 +57,11 @@ def test_F26_an_unlinked_customer_is_shown_as_an_orphan_and_follows_once_linked(
     world.subscribe(customer, world.price("supporters"))
     confirm(world)
     assert world.members("supporters") == set()
-    assert waiting(world.bridge)["orphans"] == 1
+    assert backlog(world.bridge).orphans == 1
     world.link(customer, "alice")
     world.settle()
     assert world.groups_of("alice") == {"supporters"}
-    assert waiting(world.bridge)["orphans"] == 0
+    assert backlog(world.bridge).orphans == 0
 
 
 def test_D10_D19_E38_a_buyer_is_known_by_the_reference_whatever_e_mail_was_typed(
@@ -79,7 +79,7 @@ def test_D10_nobody_is_linked_by_an_e_mail_address(world: System) -> None:
     checkout(world, None, world.price("supporters"), email="alice@example.com")
     confirm(world)
     assert world.members("supporters") == set()
-    assert waiting(world.bridge)["orphans"] == 1
+    assert backlog(world.bridge).orphans == 1
 
 
 def test_a_reference_that_the_bridge_did_not_sign_links_nobody(world: System) -> None:

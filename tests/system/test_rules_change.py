@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bridge.answers.explain import explain
 from bridge.core.rules.policy import parse_policy
 from bridge.rulebook import Rulebook
 from tests.harness import System, system
 from tests.system.acts import confirm, membership, page_of, pass_days
+from tests.system.explaining import explain
 from tests.system.typing_commands import typed
 
 STEPS = ["supporters", "patrons"]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from bridge.core.model.rights import NO_GROUP, Grant
 from bridge.core.model.stripe import Price, Product
@@ -16,6 +15,47 @@ from bridge.core.rules.origins import Value, bearing, values_of
 from bridge.core.telling.places import best_by_group
 from bridge.core.telling.reasons import phrase
 from bridge.core.telling.statement import name_prices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one source says of a group, by which rule, and who set the values that decided it.
+
+    `words`: as the member reads them. `outranked_by`: the higher step that counts instead.
+    `stays_on`: the step the member keeps because the ladder does not follow payments.
+    """
+
+    source: str
+    id: str
+    rule: str
+    product: str | None
+    product_name: str | None
+    price: str | None
+    feature: str | None
+    share: str
+    holds: bool
+    counts: bool
+    outranked_by: str | None
+    stays_on: str | None
+    reason: str
+    words: str
+    from_: datetime
+    until: datetime | None
+    renews_at: datetime | None
+    because_at: datetime | None
+    changes_at: datetime | None
+    values: tuple[Value, ...]
+    rests_on: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Giver:
+    """A rule that leads to a group: what somebody would have to buy or carry."""
+
+    rule: str
+    product: str | None
+    feature: str | None
+    name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,66 +70,59 @@ class Case:
     law: Law
     names: Mapping[int, str]
 
-    def about(self, group_id: int) -> list[dict[str, Any]]:
+    def about(self, group_id: int) -> tuple[Verdict, ...]:
         """What each source says of a group, those that give it first."""
         won = set(winners(self.in_force))
         counted = {_key(one) for one in self.in_force}
         said = (*self.in_force, *(one for one in self.verdicts if _key(one) not in counted))
         mine = [one for one in said if one.group_id == group_id]
         mine.sort(key=lambda one: (one not in won, not one.holds, one.source_id))
-        return [self._verdict(one, won) for one in mine]
+        return tuple(self._verdict(one, won) for one in mine)
 
     def winning(self, group_id: int) -> Grant | None:
         """What gives a group, of several the one that lasts longest; None if nothing does."""
         return best_by_group(winners(self.in_force)).get(group_id)
 
-    def without_group(self) -> list[dict[str, Any]]:
+    def without_group(self) -> tuple[Verdict, ...]:
         """Sources that lead to no group that can be named."""
-        return [self._verdict(one, set()) for one in self.verdicts if one.group_id == NO_GROUP]
+        return tuple(self._verdict(one, set()) for one in self.verdicts if one.group_id == NO_GROUP)
 
-    def given_by(self, group_id: int) -> list[dict[str, Any]]:
-        """The prices and products whose rules lead to a group: what one would have to have."""
-        rules = self.law.rules
+    def given_by(self, group_id: int) -> tuple[Giver, ...]:
+        """The prices, products and features whose rules lead to a group."""
         names = {one.id: one.name for one in self.law.catalogue.products.values()}
-        return [
-            {
-                "rule": rule.id,
-                "product": rule.product_id,
-                "feature": rule.feature,
-                "name": names.get(rule.product_id or ""),
-            }
-            for rule in rules.all
+        return tuple(
+            Giver(rule.id, rule.product_id, rule.feature, names.get(rule.product_id or ""))
+            for rule in self.law.rules.all
             if isinstance(rule, Rule) and group_id in rule.group_ids
-        ]
+        )
 
-    def _verdict(self, grant: Grant, won: set[Grant]) -> dict[str, Any]:
+    def _verdict(self, grant: Grant, won: set[Grant]) -> Verdict:
         product, price = self._bought(grant)
         values = self._values(grant, product, price)
         stays_on = self._stays_on(grant)
-        outranked = None if stays_on else self._outranked_by(grant, won)
-        return {
-            "source": grant.source,
-            "id": grant.source_id,
-            "rule": grant.rule_id,
-            "product": grant.product_id,
-            "product_name": product.name if product else None,
-            "price": grant.price_id,
-            "feature": grant.feature,
-            "share": grant.share,
-            "holds": grant.holds,
-            "counts": grant in won,
-            "outranked_by": outranked,
-            "stays_on": stays_on,
-            "reason": str(grant.reason),
-            "words": self._words(grant),
-            "from": grant.from_at,
-            "until": grant.until_at,
-            "renews_at": grant.renews_at,
-            "because_at": grant.because_at,
-            "changes_at": grant.next_change_at,
-            "values": [asdict(one) for one in values],
-            "rests_on": [asdict(one) for one in bearing(values, grant.reason)],
-        }
+        return Verdict(
+            source=grant.source,
+            id=grant.source_id,
+            rule=grant.rule_id,
+            product=grant.product_id,
+            product_name=product.name if product else None,
+            price=grant.price_id,
+            feature=grant.feature,
+            share=grant.share,
+            holds=grant.holds,
+            counts=grant in won,
+            outranked_by=None if stays_on else self._outranked_by(grant, won),
+            stays_on=stays_on,
+            reason=str(grant.reason),
+            words=self._words(grant),
+            from_=grant.from_at,
+            until=grant.until_at,
+            renews_at=grant.renews_at,
+            because_at=grant.because_at,
+            changes_at=grant.next_change_at,
+            values=values,
+            rests_on=bearing(values, grant.reason),
+        )
 
     def _bought(self, grant: Grant) -> tuple[Product | None, Price | None]:
         catalogue = self.law.catalogue

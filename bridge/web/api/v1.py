@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +18,7 @@ from bridge.answers.person import person as the_person
 from bridge.answers.standing import standing
 from bridge.core.memberships.state import State
 from bridge.core.model.actor import Actor
+from bridge.core.model.rights import HandGrant
 from bridge.errors import NotFound, Permanent, Transient
 from bridge.operations import grants, payments
 from bridge.operations.finding import find_by_public_name
@@ -145,7 +145,7 @@ def get_person(user_id: int) -> Response:
             }
             for place in found.places
         ],
-        grants=[_grant(asdict(one)) for one in found.given],
+        grants=[_grant(one) for one in found.given],
     )
 
 
@@ -162,7 +162,7 @@ def post_grant(user_id: int) -> Response:
             until_at=_moment(said, "until"),
             reason=_text(said, "reason"),
         )
-        return (201 if done.is_new else 200), _grant(asdict(done.grant))
+        return (201 if done.is_new else 200), _grant(done.grant)
 
     return _once(do)
 
@@ -171,7 +171,7 @@ def post_grant(user_id: int) -> Response:
 def delete_grant(grant_id: str) -> Response:
     """Take back what was given by hand; done twice, it is 404 the second time."""
     taken = grants.revoke(the_bridge(), _actor(), grant_id[:60])
-    return jsonify(_grant(asdict(taken)))
+    return jsonify(_grant(taken))
 
 
 @blueprint.post("/people/<id:user_id>/payments")
@@ -259,15 +259,15 @@ def _moment(said: Mapping[str, Any], name: str) -> datetime | None:
     return found
 
 
-def _grant(one: Mapping[str, Any]) -> dict[str, Any]:
+def _grant(one: HandGrant) -> dict[str, Any]:
     return {
-        "id": one["id"],
-        "user_id": one["user_id"],
-        "group_id": one["group_id"],
-        "from": _iso(one["from_at"]),
-        "until": _iso(one["until_at"]),
-        "reason": one["reason"],
-        "source": one["source"],
+        "id": one.id,
+        "user_id": one.user_id,
+        "group_id": one.group_id,
+        "from": _iso(one.from_at),
+        "until": _iso(one.until_at),
+        "reason": one.reason,
+        "source": one.source,
     }
 
 
