@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import click
 from rich.console import Console
 from rich.markup import escape
 
-from bridge.commands.common import as_json, ready_bridge, show
-from bridge.commands.deciding import actor_of, by_or_operator, goes_ahead, look_now, previewed
+from bridge.commands.common import ready_bridge, show
+from bridge.commands.deciding import How, actor_of, by_or_operator, look_now, previewed
 from bridge.operations import adopting
 from bridge.operations.finding import find_user_id
 from bridge.store import work
@@ -20,32 +18,24 @@ from bridge.store import work
 @click.option("--user", metavar="USER", help="Only this member.")
 @by_or_operator
 @previewed
-@as_json
-def adopt(
-    group: str | None, *, user: str | None, by: str | None, preview: bool, yes: bool, as_json: bool
-) -> None:
-    """Make members the bridge's again whom it added to GROUP, or to any, and does not know.
+def adopt(group: str | None, *, user: str | None, by: str | None, how: How) -> None:
+    """Take over members of GROUP (or of every group) that the bridge added and has forgotten.
 
-    So it is after a restored backup. Members whom something grants the group stay; the others lose
-    it, as always after a second reading and at the usual pace.
+    That happens when a backup is restored. Members whom something grants the group stay in it. The
+    others lose it at the usual pace, after the usual second reading.
     """
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
         user_id = find_user_id(bridge, user) if user is not None else None
         found = tuple(adopting.unknown_additions(bridge, group, user_id))
-        if not goes_ahead(
-            lambda: adopting.preview_adopt(bridge, found),
-            preview=preview,
-            yes=yes,
-            as_json=as_json,
-        ):
+        if not how.goes_ahead(lambda: adopting.preview_adopt(bridge, found)):
             return
         adopted = adopting.adopt(bridge, actor, found)
         for one in {one.user_id for one in adopted}:
             look_now(bridge, work.user_key(one))
     show(
-        {"adopted": [asdict(one) for one in adopted]},
-        as_json=as_json,
+        {"adopted": adopted},
+        as_json=how.as_json,
         for_people=lambda console: _print(console, adopted),
     )
 

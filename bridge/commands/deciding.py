@@ -6,20 +6,20 @@ import getpass
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TypeVar
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.markup import escape
 
-from bridge.commands.common import console, show
+from bridge.commands.common import as_json, console, show
 from bridge.core.model.actor import Actor, operator
 from bridge.operations.finding import find_actor
 from bridge.operations.preview import Effect
 from bridge.wiring import Bridge
 from bridge.worker import rq_worker
-
-Command = TypeVar("Command", bound=Callable[..., None])
 
 by = click.option("--by", required=True, metavar="USER", help="The forum user who decided it.")
 by_or_operator = click.option(
@@ -29,29 +29,41 @@ by_or_operator = click.option(
 COLOURS = {"gains": "green", "loses": "red", "stays in": "dim", "stays out": "dim"}
 
 
-def previewed(command: Command) -> Command:
-    """Add --preview and --yes to a command that changes memberships."""
-    yes = click.option("--yes", is_flag=True, help="Do not ask, even on a terminal.")
-    preview = click.option("--preview", is_flag=True, help="Only show what it would bring.")
-    return preview(yes(command))
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a command that changes memberships was called."""
+
+    preview: bool
+    yes: bool
+    as_json: bool
+
+    def goes_ahead(self, effects: Callable[[], Iterable[Effect]]) -> bool:
+        """Whether to act: not for a preview; on a terminal only after people have seen it."""
+        if self.preview:
+            found = tuple(effects())
+            show(
+                {"applied": False, "effects": found},
+                as_json=self.as_json,
+                for_people=lambda out: print_effects(out, found),
+            )
+            return False
+        if self.yes or self.as_json or not sys.stdin.isatty():
+            return True
+        print_effects(console(), effects())
+        return click.confirm("Do it?")
 
 
-def goes_ahead(
-    effects: Callable[[], Iterable[Effect]], *, preview: bool, yes: bool, as_json: bool
-) -> bool:
-    """Whether to do it: not for a preview, and on a terminal only after it was seen and agreed."""
-    if preview:
-        found = tuple(effects())
-        show(
-            {"applied": False, "effects": found},
-            as_json=as_json,
-            for_people=lambda out: print_effects(out, found),
-        )
-        return False
-    if yes or as_json or not sys.stdin.isatty():
-        return True
-    print_effects(console(), effects())
-    return click.confirm("Do it?")
+def previewed(command: Callable[..., None]) -> Callable[..., None]:
+    """Add --preview, --yes and --json to a command that changes memberships, as its `how`."""
+
+    @click.option("--preview", is_flag=True, help="Only show what would change.")
+    @click.option("--yes", is_flag=True, help="Do not ask, even on a terminal.")
+    @as_json
+    @wraps(command)
+    def called(*, preview: bool, yes: bool, as_json: bool, **rest: Any) -> None:
+        command(**rest, how=How(preview, yes, as_json))
+
+    return called
 
 
 def print_effects(out: Console, effects: Iterable[Effect]) -> None:

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bridge.commands.common import as_json, day, ready_bridge, show
-from bridge.commands.deciding import actor_of, by, goes_ahead, look_now, previewed
+from bridge.commands.common import day, ready_bridge, show
+from bridge.commands.deciding import How, actor_of, by, look_now, previewed
 from bridge.core.rules.values import Choices, Term, apply_value
 from bridge.operations import grants, holds
 from bridge.operations.finding import find_user_id
@@ -59,8 +59,7 @@ lasting = click.option("--for", "term", type=Length(), help="How long from now: 
 @click.option("--reason", help="Why, in a few words; shown to moderators only.")
 @click.option("--by", metavar="USER", help="The forum user who decided it.")
 @previewed
-@as_json
-def grant(  # noqa: PLR0913 - the options of a command
+def grant(
     *,
     user: str | None,
     group: str | None,
@@ -68,16 +67,14 @@ def grant(  # noqa: PLR0913 - the options of a command
     term: Term | None,
     reason: str | None,
     by: str | None,
-    preview: bool,
-    yes: bool,
-    as_json: bool,
+    how: How,
 ) -> None:
     """Give USER the GROUP without money, until a day or for good.
 
     Without arguments: list what was given by hand and is in force.
     """
     if user is None:
-        _show_grants(as_json=as_json)
+        _show_grants(as_json=how.as_json)
         return
     if group is None or reason is None or by is None or (until_at and term):
         raise click.UsageError(
@@ -86,16 +83,13 @@ def grant(  # noqa: PLR0913 - the options of a command
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
         end_at = term.end(bridge.clock.now()) if term else until_at
-        if not goes_ahead(
-            lambda: grants.preview_grant(bridge, user_id, group, until_at=end_at),
-            preview=preview,
-            yes=yes,
-            as_json=as_json,
+        if not how.goes_ahead(
+            lambda: grants.preview_grant(bridge, user_id, group, until_at=end_at)
         ):
             return
         given = grants.grant(bridge, actor, user_id, group, until_at=end_at, reason=reason)
         look_now(bridge, work.user_key(user_id))
-    _show_given(given, as_json=as_json)
+    _show_given(given, as_json=how.as_json)
 
 
 def _show_given(given: grants.Given, *, as_json: bool) -> None:
@@ -155,23 +149,17 @@ def _listed(one: hand_grants.Recorded, names: dict[int, str]) -> dict[str, Any]:
 @click.argument("grant_id", metavar="GRANT")
 @by
 @previewed
-@as_json
-def revoke(grant_id: str, *, by: str, preview: bool, yes: bool, as_json: bool) -> None:
+def revoke(grant_id: str, *, by: str, how: How) -> None:
     """Take back what was given by hand; what USER also pays for stays. GRANT is its id."""
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
-        if not goes_ahead(
-            lambda: grants.preview_revoke(bridge, grant_id),
-            preview=preview,
-            yes=yes,
-            as_json=as_json,
-        ):
+        if not how.goes_ahead(lambda: grants.preview_revoke(bridge, grant_id)):
             return
         taken = grants.revoke(bridge, actor, grant_id)
         look_now(bridge, work.user_key(taken.user_id))
     show(
         {"grant": grant_id, "user_id": taken.user_id, "group_id": taken.group_id},
-        as_json=as_json,
+        as_json=how.as_json,
         for_people=lambda console: console.print(f"{grant_id} of user {taken.user_id} is over."),
     )
 
@@ -181,8 +169,7 @@ def revoke(grant_id: str, *, by: str, preview: bool, yes: bool, as_json: bool) -
 @click.argument("group")
 @by
 @previewed
-@as_json
-def lift(user: str, group: str, *, by: str, preview: bool, yes: bool, as_json: bool) -> None:
+def lift(user: str, group: str, *, by: str, how: How) -> None:
     """Let USER into GROUP again, whom staff took out or who left.
 
     They come in only if something of theirs grants the group. A membership that is held waits for
@@ -190,17 +177,12 @@ def lift(user: str, group: str, *, by: str, preview: bool, yes: bool, as_json: b
     """
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
-        if not goes_ahead(
-            lambda: holds.preview_lift(bridge, user_id, group),
-            preview=preview,
-            yes=yes,
-            as_json=as_json,
-        ):
+        if not how.goes_ahead(lambda: holds.preview_lift(bridge, user_id, group)):
             return
         lifted = holds.lift(bridge, actor, user_id, group)
         look_now(bridge, work.user_key(user_id))
     kept_by = "staff had taken them out" if lifted.kept_by == "staff" else "they had left"
-    _show_lifted(lifted, f"is no longer kept out of it; {kept_by}", as_json=as_json)
+    _show_lifted(lifted, f"is no longer kept out of it; {kept_by}", as_json=how.as_json)
 
 
 @click.command()
@@ -210,17 +192,14 @@ def lift(user: str, group: str, *, by: str, preview: bool, yes: bool, as_json: b
 @lasting
 @by
 @previewed
-@as_json
-def keep(  # noqa: PLR0913 - the options of a command
+def keep(
     user: str,
     group: str,
     *,
     until_at: datetime | None,
     term: Term | None,
     by: str,
-    preview: bool,
-    yes: bool,
-    as_json: bool,
+    how: How,
 ) -> None:
     """Decide that USER keeps the membership of GROUP that is held, until a day or for good.
 
@@ -231,16 +210,11 @@ def keep(  # noqa: PLR0913 - the options of a command
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
         end_at = term.end(bridge.clock.now()) if term else until_at
-        if not goes_ahead(
-            lambda: holds.preview_keep(bridge, user_id, group, until_at=end_at),
-            preview=preview,
-            yes=yes,
-            as_json=as_json,
-        ):
+        if not how.goes_ahead(lambda: holds.preview_keep(bridge, user_id, group, until_at=end_at)):
             return
         given = holds.keep(bridge, actor, user_id, group, until_at=end_at)
         look_now(bridge, work.user_key(user_id))
-    _show_given(given, as_json=as_json)
+    _show_given(given, as_json=how.as_json)
 
 
 @click.command("let-go")
@@ -248,24 +222,20 @@ def keep(  # noqa: PLR0913 - the options of a command
 @click.argument("group")
 @by
 @previewed
-@as_json
-def let_go(user: str, group: str, *, by: str, preview: bool, yes: bool, as_json: bool) -> None:
+def let_go(user: str, group: str, *, by: str, how: How) -> None:
     """Decide that the membership of USER in GROUP that is held ends.
 
     It stays only if something else of theirs grants it. `bridge grant` gives it back.
     """
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
-        if not goes_ahead(
-            lambda: holds.preview_let_go(bridge, user_id, group),
-            preview=preview,
-            yes=yes,
-            as_json=as_json,
-        ):
+        if not how.goes_ahead(lambda: holds.preview_let_go(bridge, user_id, group)):
             return
         lifted = holds.let_go(bridge, actor, user_id, group)
         look_now(bridge, work.user_key(user_id))
-    _show_lifted(lifted, "is no longer held and ends unless something grants it", as_json=as_json)
+    _show_lifted(
+        lifted, "is no longer held and ends unless something grants it", as_json=how.as_json
+    )
 
 
 def _show_lifted(lifted: holds.Lifted, words: str, *, as_json: bool) -> None:

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time
 import click
 from rich.markup import escape
 
-from bridge.commands.common import as_json, day, ready_bridge, show
-from bridge.commands.deciding import actor_of, by, goes_ahead, look_now, previewed
+from bridge.commands.common import day, ready_bridge, show
+from bridge.commands.deciding import How, actor_of, by, look_now, previewed
 from bridge.commands.membership import lasting, until
 from bridge.core.ledger.amounts import format_minor, to_minor
 from bridge.core.rules.values import Term
@@ -36,7 +36,6 @@ NOON = time(12, tzinfo=UTC)
 @click.option("--again", is_flag=True, help="The same was paid twice within a day.")
 @by
 @previewed
-@as_json
 def record_payment(  # noqa: PLR0913 - the options of a command
     *,
     user: str,
@@ -51,9 +50,7 @@ def record_payment(  # noqa: PLR0913 - the options of a command
     on: datetime | None,
     again: bool,
     by: str,
-    preview: bool,
-    yes: bool,
-    as_json: bool,
+    how: How,
 ) -> None:
     """Record what USER paid in cash, by cheque or to the bank, and the group that it buys.
 
@@ -76,18 +73,18 @@ def record_payment(  # noqa: PLR0913 - the options of a command
         bought = Bought(group, until_at or term) if group else None
         # What cannot be is refused before anything is asked.
         effects = payments.preview_payment(bridge, user_id, paid, bought)
-        if bought is not None and not ends and not preview:
-            _ask_for_no_end(bought.group_name, as_json=as_json)
-        if not goes_ahead(lambda: effects, preview=preview, yes=yes, as_json=as_json):
+        if bought is not None and not ends and not how.preview:
+            _ask_for_no_end(bought.group_name, as_json=how.as_json)
+        if not how.goes_ahead(lambda: effects):
             return
         try:
             done = payments.record_payment(bridge, actor, user_id, paid, bought, again=again)
         except Twice as refusal:
-            if as_json or not click.confirm(f"{refusal}\nRecord it again?"):
+            if how.as_json or not click.confirm(f"{refusal}\nRecord it again?"):
                 raise
             done = payments.record_payment(bridge, actor, user_id, paid, bought, again=True)
         look_now(bridge, work.user_key(user_id))
-    _show_recorded(done, as_json=as_json)
+    _show_recorded(done, as_json=how.as_json)
 
 
 def _minor(amount: str, currency: str) -> int:
@@ -131,20 +128,14 @@ def _show_recorded(done: Recorded, *, as_json: bool) -> None:
 @click.argument("line")
 @by
 @previewed
-@as_json
-def reverse_payment(line: str, *, by: str, preview: bool, yes: bool, as_json: bool) -> None:
+def reverse_payment(line: str, *, by: str, how: How) -> None:
     """Correct the payment LINE (hand:…) that was recorded wrongly, and end what it bought.
 
     Nothing is edited: a new line names the one that it corrects, and the member sees both.
     """
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
-        if not goes_ahead(
-            lambda: payments.preview_reversal(bridge, line),
-            preview=preview,
-            yes=yes,
-            as_json=as_json,
-        ):
+        if not how.goes_ahead(lambda: payments.preview_reversal(bridge, line)):
             return
         done = payments.reverse_payment(bridge, actor, line)
         user_id = done.grant.user_id if done.grant else done.line.user_id or 0
@@ -160,7 +151,7 @@ def reverse_payment(line: str, *, by: str, preview: bool, yes: bool, as_json: bo
             "grant": done.grant.id if done.grant else None,
             "is_new": done.is_new,
         },
-        as_json=as_json,
+        as_json=how.as_json,
         for_people=lambda console: console.print(
             words if done.is_new else f"{line} was corrected before. Nothing changed."
         ),

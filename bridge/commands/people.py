@@ -11,10 +11,10 @@ from rich.markup import escape
 from bridge.answers.unlinked import unlinked
 from bridge.commands.common import as_json, day, ready_bridge, show
 from bridge.commands.deciding import (
+    How,
     actor_of,
     by,
     by_or_operator,
-    goes_ahead,
     look_now,
     previewed,
 )
@@ -30,15 +30,12 @@ from bridge.wiring import Bridge
 @click.argument("user", required=False)
 @by_or_operator
 @previewed
-@as_json
 def link(
     customer: str | None,
     user: str | None,
     *,
     by: str | None,
-    preview: bool,
-    yes: bool,
-    as_json: bool,
+    how: How,
 ) -> None:
     """Say that CUSTOMER (cus_…) is the forum's USER.
 
@@ -48,22 +45,17 @@ def link(
         raise click.UsageError("Name a customer and a user, or neither to list who has none.")
     with ready_bridge() as bridge:
         if customer is None or user is None:
-            _show_orphans(bridge, as_json=as_json)
+            _show_orphans(bridge, as_json=how.as_json)
             return
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
-        if not goes_ahead(
-            lambda: links.preview_link(bridge, customer, user_id),
-            preview=preview,
-            yes=yes,
-            as_json=as_json,
-        ):
+        if not how.goes_ahead(lambda: links.preview_link(bridge, customer, user_id)):
             return
         done = links.link(bridge, actor, customer, user_id)
         look_now(bridge, customer)
     is_new = "is" if done.is_new else "was already"
     show(
         {"customer": customer, "user_id": user_id, "is_new": done.is_new},
-        as_json=as_json,
+        as_json=how.as_json,
         for_people=lambda console: console.print(
             f"{customer} {is_new} linked to {done.user.username} (user {user_id}). "
             f"`bridge explain id:{user_id}` tells what follows."
@@ -90,23 +82,17 @@ def _show_orphans(bridge: Bridge, *, as_json: bool) -> None:
 @click.argument("customer")
 @by_or_operator
 @previewed
-@as_json
-def unlink(customer: str, *, by: str | None, preview: bool, yes: bool, as_json: bool) -> None:
+def unlink(customer: str, *, by: str | None, how: How) -> None:
     """Undo the link of CUSTOMER; what they paid for no longer counts for that user."""
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
-        if not goes_ahead(
-            lambda: links.preview_unlink(bridge, customer),
-            preview=preview,
-            yes=yes,
-            as_json=as_json,
-        ):
+        if not how.goes_ahead(lambda: links.preview_unlink(bridge, customer)):
             return
         was = links.unlink(bridge, actor, customer)
         look_now(bridge, work.user_key(was.user_id))
     show(
         {"customer": customer, "was_user_id": was.user_id},
-        as_json=as_json,
+        as_json=how.as_json,
         for_people=lambda console: console.print(
             f"{customer} was linked to user {was.user_id} and is linked to nobody now."
         ),

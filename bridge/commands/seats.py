@@ -8,8 +8,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bridge.commands.common import Moment, as_json, day, ready_bridge, show
-from bridge.commands.deciding import actor_of, goes_ahead, look_now, previewed
+from bridge.commands.common import Moment, day, ready_bridge, show
+from bridge.commands.deciding import How, actor_of, look_now, previewed
 from bridge.operations import seats as doing
 from bridge.operations.finding import find_user_id
 from bridge.store import work
@@ -25,8 +25,7 @@ ACTIONS = ("assign", "unassign")
 @click.option("--at", type=Moment(time.max), help="List them as they were then.")
 @click.option("--as-known", is_flag=True, help="With --at: as the bridge knew it then.")
 @previewed
-@as_json
-def seats(  # noqa: PLR0913 - the options of a command
+def seats(
     *,
     subscription: str,
     action: str | None,
@@ -34,9 +33,7 @@ def seats(  # noqa: PLR0913 - the options of a command
     by: str | None,
     at: datetime | None,
     as_known: bool,
-    preview: bool,
-    yes: bool,
-    as_json: bool,
+    how: How,
 ) -> None:
     """Give a seat of SUBSCRIPTION (sub_…) to USER, or take it back; without both: list them.
 
@@ -51,12 +48,7 @@ def seats(  # noqa: PLR0913 - the options of a command
             actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
             is_given = action == "assign"
             effects = doing.preview_assign if is_given else doing.preview_unassign
-            if not goes_ahead(
-                lambda: effects(bridge, subscription, user_id),
-                preview=preview,
-                yes=yes,
-                as_json=as_json,
-            ):
+            if not how.goes_ahead(lambda: effects(bridge, subscription, user_id)):
                 return
             done = doing.assign if is_given else doing.unassign
             done(bridge, actor, subscription, user_id)
@@ -80,6 +72,6 @@ def seats(  # noqa: PLR0913 - the options of a command
 
     show(
         {"places": found.places, "taken": found.taken},
-        as_json=as_json,
+        as_json=how.as_json,
         for_people=for_people,
     )
