@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.ledger.amounts import format_minor
-from bridge.core.model.stripe import Price
-from bridge.store import catalogue
+from bridge.core.model.stripe import Price, is_guest
+from bridge.store import catalogue, claims
 from bridge.store.orphans import Orphan, orphans
 from bridge.wiring import Bridge
 
@@ -27,12 +27,16 @@ class Bought:
 
 @dataclass(frozen=True, slots=True)
 class Unlinked:
-    """A customer whom nobody is linked to. `page`: the customer at Stripe, with name and e-mail."""
+    """A customer, or a guest's order, that nobody is linked to.
+
+    `page`: at Stripe, with name and e-mail. `claim`: the link for the payer, to claim it with.
+    """
 
     customer_id: str
     first_seen_at: datetime
     page: str
     bought: tuple[Bought, ...]
+    claim: str | None
 
 
 def unlinked(bridge: Bridge) -> tuple[Unlinked, ...]:
@@ -41,6 +45,7 @@ def unlinked(bridge: Bridge) -> tuple[Unlinked, ...]:
         found = orphans(connection)
         ids = {id_ for one in found for both in one.bought for id_ in both}
         products, prices = catalogue.load_of(connection, ids)
+        orders = claims.unclaimed(connection)
     names = {product.id: product.name for product in products}
     by_id = {price.id: price for price in prices}
     mode = "" if bridge.settings.livemode else "/test"
@@ -48,11 +53,33 @@ def unlinked(bridge: Bridge) -> tuple[Unlinked, ...]:
         Unlinked(
             one.customer_id,
             one.first_seen_at,
-            f"{DASHBOARD}{mode}/customers/{one.customer_id}",
+            f"{DASHBOARD}{mode}/{_page(one)}",
             _bought(one, names, by_id),
+            _claim(bridge, one, orders),
         )
         for one in found
     )
+
+
+def _page(payer: Orphan) -> str:
+    """Where Stripe's dashboard shows them; a guest's order has only its payment."""
+    if not is_guest(payer.customer_id):
+        return f"customers/{payer.customer_id}"
+    paid = next((one.payment_id for one in payer.purchases if one.payment_id), "")
+    return f"payments/{paid}"
+
+
+def _claim(bridge: Bridge, payer: Orphan, orders: Mapping[str, str]) -> str | None:
+    """The link with which the payer makes it theirs; None where the order is not known."""
+    if is_guest(payer.customer_id):
+        return _address(bridge, payer.customer_id)
+    by_purchase = (one.id.partition(":")[0] for one in payer.purchases)
+    order = orders.get(payer.customer_id) or next(filter(is_guest, by_purchase), None)
+    return _address(bridge, order) if order else None
+
+
+def _address(bridge: Bridge, session_id: str) -> str:
+    return f"{bridge.settings.bridge_url}/claim/{session_id}"
 
 
 def _bought(

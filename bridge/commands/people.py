@@ -37,9 +37,9 @@ def link(
     by: str | None,
     how: How,
 ) -> None:
-    """Say that CUSTOMER (cus_…) is the forum's USER.
+    """Say that CUSTOMER (cus_…, or a guest's order cs_…) is the forum's USER.
 
-    Without arguments: list the customers whom nobody is linked to.
+    Without arguments: list those whom nobody is linked to, with the link to claim it for the payer.
     """
     if (customer is None) != (user is None):
         raise click.UsageError("Name a customer and a user, or neither to list who has none.")
@@ -72,6 +72,8 @@ def _show_orphans(bridge: Bridge, *, as_json: bool) -> None:
             for bought in one.bought:
                 words = (bought.product, bought.amount, day(bought.paid_at), bought.status)
                 console.print(f"  {escape(', '.join(filter(None, words)))}")
+            if one.claim:
+                console.print(f"  to claim it: {one.claim}")
         if not found:
             console.print("Every customer that is known has a user.")
 

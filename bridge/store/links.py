@@ -26,6 +26,9 @@ from bridge.store.own import is_own
 from bridge.store.schema import changes, customers, work
 from bridge.store.work import insert_for, is_key, mark_dirty
 
+# Proofs of who gets what was paid for, and not of who paid.
+OF_ANYBODY = ("reference", "claim")
+
 
 def _is(customer_id: str) -> ColumnElement[bool]:
     return and_(customers.c.customer_id == customer_id, is_own(customers))
@@ -69,14 +72,16 @@ def customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
 def live_customers_of(connection: Connection, user_id: int) -> dict[str, bool]:
     """The user's customers that are not deleted at Stripe, the one last used first.
 
-    False: linked by a signed reference alone, which another payer may have used.
+    Orders of guests are left out: there is no customer to them. False: linked by a signed reference
+    or a claim alone, and somebody else may have paid.
     """
     rows = connection.execute(
         select(customers.c.customer_id, customers.c.proof)
         .where(is_own(customers), customers.c.user_id == user_id, customers.c.deleted_at.is_(None))
+        .where(customers.c.customer_id.not_like("cs\\_%", escape="\\"))
         .order_by(customers.c.linked_at.desc(), customers.c.customer_id)
     )
-    return {row.customer_id: row.proof != "reference" for row in rows}
+    return {row.customer_id: row.proof not in OF_ANYBODY for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +182,10 @@ def link(
 
 
 def confirm(connection: Connection, customer_id: str, *, proof: str) -> None:
-    """Keep a better proof of a link that rests on a reference alone."""
+    """Keep a better proof of a link that rests on a reference or a claim alone."""
     connection.execute(
         update(customers)
-        .where(_is(customer_id), customers.c.proof == "reference")
+        .where(_is(customer_id), customers.c.proof.in_(OF_ANYBODY))
         .values(proof=proof)
     )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, select, update
 
-from bridge.core.model.stripe import PendingPayment, Purchase
+from bridge.core.model.stripe import PendingPayment, Purchase, is_guest
 from bridge.store import readings
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
@@ -58,6 +58,13 @@ def orders_of(connection: Connection, customer_ids: Collection[str]) -> set[str]
         is_own(purchases), purchases.c.customer_id.in_(list(customer_ids))
     )
     return {id_.partition(":")[0] for id_ in connection.scalars(asked)}
+
+
+def orders_of_guests(connection: Connection, payment_ids: Collection[str]) -> set[str]:
+    """The orders without a customer that these payments paid, as far as they were read."""
+    paid_by = purchases.c.data["payment_id"].as_string().in_(list(payment_ids))
+    asked = select(purchases.c.customer_id).where(is_own(purchases), paid_by)
+    return {one for one in connection.scalars(asked.distinct()) if is_guest(one)}
 
 
 def pending_of(data: object) -> list[PendingPayment]:

@@ -192,6 +192,18 @@ purchases = Table(
     Index(None, "customer_id"),
     Index(None, "beneficiary_id"),
 )
+# A paid order whose customer was nobody's, and who claimed it; it is claimed at most once.
+claims = Table(
+    "claims",
+    metadata,
+    Column("session_id", String(255), primary_key=True),
+    *of_account(),
+    Column("customer_id", String(255), nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("user_id", BigInteger),
+    Column("claimed_at", UtcTime),
+    Index(None, "customer_id"),
+)
 # Places of a subscription with a quantity that its buyer gave to others; the last come goes first.
 seats = Table(
     "seats",

@@ -16,7 +16,14 @@ from typing import Any
 from bridge.bulkhead import Bulkhead
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.check import Check
-from bridge.core.model.stripe import Customer, Feature, Price, Product, Subscription
+from bridge.core.model.stripe import (
+    Customer,
+    Feature,
+    Price,
+    Product,
+    Subscription,
+    is_guest,
+)
 from bridge.core.rights.switching import Ending, PortalTerms, Switch
 from bridge.errors import Forbidden, NotFound, Permanent
 from bridge.stripe_api import changes
@@ -31,13 +38,16 @@ from bridge.stripe_api.checkout import (
     read_checkout,
 )
 from bridge.stripe_api.http import PAGE, StripeHttp, path, reading, verify_signature
+from bridge.stripe_api.money import is_guests_order
 from bridge.stripe_api.payments import (
     PurchaseReading,
+    read_guests_order,
     read_money,
     read_orders,
 )
 from bridge.stripe_api.probe import probe_scopes
 from bridge.stripe_api.reader import (
+    Json,
     carried_feature,
     id_of,
     read_customer,
@@ -46,6 +56,7 @@ from bridge.stripe_api.reader import (
     read_product,
     within,
 )
+from bridge.stripe_api.sold import Order, PaymentLink, read_order, read_payment_link
 from bridge.stripe_api.subscriptions import CustomerReading, read_customer_now, read_everybodys
 from bridge.stripe_api.sweeps import (
     SeenOrder,
@@ -108,8 +119,11 @@ class StripeApi:
 
         `payments`: ask for refunds and disputes of their last payments too, which a subscription
         does not show by itself. To be asked for every customer who has had any. `entitlements`:
-        list the features that they have too.
+        list the features that they have too. A guest's order has none of
+        both: nothing is asked.
         """
+        if is_guest(customer_id):
+            return CustomerReading(customer_id, (), entitlements=() if entitlements else None)
         read = partial(
             read_customer_now,
             self._http,
@@ -135,6 +149,8 @@ class StripeApi:
 
     def purchases(self, customer_id: str) -> PurchaseReading:
         """All paid one-off orders, with what became of their payments."""
+        if is_guest(customer_id):
+            return read_guests_order(self._http, customer_id)
         return read_orders(self._http, customer_id)
 
     def all_orders(self, since: datetime | None) -> Iterator[list[SeenOrder]]:
@@ -149,6 +165,9 @@ class StripeApi:
 
     def money(self, customer_id: str, since: datetime | None = None) -> tuple[MoneyLine, ...]:
         """Every movement of money of a customer, oldest first; `since`: only those from then on."""
+        if is_guest(customer_id):
+            lines = read_guests_order(self._http, customer_id).money
+            return tuple(line for line in lines if since is None or line.at >= since)
         return read_money(self._http, customer_id, since)
 
     def customers_by_email(self, email: str) -> list[str]:
@@ -160,7 +179,10 @@ class StripeApi:
     # --- Single objects -------------------------------------------------------------------------
 
     def customer(self, customer_id: str) -> Customer:
-        """A customer; a deleted one is still known."""
+        """A customer; a deleted one is still known. A guest's order stands in for the guest."""
+        if is_guest(customer_id):
+            read_guests_order(self._http, customer_id)
+            return Customer(customer_id)
         with reading(customer_id):
             return read_customer(self._http.get(path("/v1/customers/{}", customer_id)))
 
@@ -202,7 +224,10 @@ class StripeApi:
             yield [], prices
 
     def customer_of(self, kind: str, object_id: str) -> str | None:
-        """The customer that an object belongs to; None if it has none, or is gone."""
+        """The customer that an object belongs to; None if it has none, or is gone.
+
+        What a guest paid belongs to the guest's order.
+        """
         if kind == "customer":
             return object_id
         if kind not in _OWNED:
@@ -215,7 +240,14 @@ class StripeApi:
             raw = self._http.get(path(form, object_id), expand=expand)
         except NotFound:
             return None
-        return id_of(within(raw, *way))
+        return id_of(within(raw, *way)) or self._guests_order_of(kind, raw)
+
+    def _guests_order_of(self, kind: str, raw: Json) -> str | None:
+        sessions: list[Json] = [raw] if kind == "checkout.session" else []
+        intent = raw["id"] if kind == "payment_intent" else id_of(raw.get("payment_intent"))
+        if kind in ("charge", "payment_intent") and intent:
+            sessions = self._http.get("/v1/checkout/sessions", payment_intent=intent)["data"]
+        return next((str(one["id"]) for one in sessions if is_guests_order(one)), None)
 
     def events_since(
         self, cursor: str | None, types: Sequence[str] = ()
@@ -254,6 +286,14 @@ class StripeApi:
         """How far an order is."""
         with reading(session_id):
             return read_checkout(self._http.get(path("/v1/checkout/sessions/{}", session_id)))
+
+    def order(self, session_id: str) -> Order:
+        """An order that may have been made without the bridge, and whether it counts."""
+        return read_order(self._http, session_id)
+
+    def payment_link(self, link_id: str) -> PaymentLink:
+        """A payment link that was made in the dashboard."""
+        return read_payment_link(self._http, link_id)
 
     def expire_checkout(self, session_id: str) -> None:
         """Close the page of an order. Raises: Permanent where it is paid or closed already."""

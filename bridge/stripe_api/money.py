@@ -393,11 +393,26 @@ def is_paid_order(session: Json) -> bool:
     return paid and session.get("status", "complete") == "complete"
 
 
+def is_guests_order(session: Json) -> bool:
+    """Paid once, by somebody whom Stripe made no customer for."""
+    return session["mode"] == "payment" and not session.get("customer")
+
+
+def payer_of(order: Json) -> str:
+    """Who paid for an order or invoice: its customer, or the order itself if it is a guest's."""
+    return id_of(order.get("customer")) or str(order["id"])
+
+
 def one_off_lines(session: Json, lines: Sequence[Json]) -> list[Json]:
     """Lines that are bought once; beside a subscription there may be some, too."""
     if session["mode"] == "payment":
         return list(lines)
     return [ln for ln in lines if within(ln, "price", "type") == "one_time"]
+
+
+def price_and_product(line: Json) -> tuple[str, str]:
+    """The ids of what a line of an order sells."""
+    return id_of(line["price"]) or "", id_of(line["price"]["product"]) or ""
 
 
 def read_purchases(
@@ -415,7 +430,7 @@ def read_purchases(
             line,
             payment,
             found.get(line["id"]),
-            SoldPrice(id_of(line["price"]) or "", id_of(line["price"]["product"]) or ""),
+            SoldPrice(*price_and_product(line)),
             paid_at=moment(began or session["created"]),
             amount_minor=int(line["amount_total"]),
         )
@@ -468,7 +483,7 @@ def _purchase(
     refund = fate.refund if fate else LineRefund(0)
     return Purchase(
         id=f"{order['id']}:{line['id']}",
-        customer_id=id_of(order["customer"]) or "",
+        customer_id=payer_of(order),
         price_id=sold.price_id,
         product_id=sold.product_id,
         quantity=int(line.get("quantity") or 1),
@@ -488,7 +503,7 @@ def _purchase(
 
 def order_line(session: Json, lines: Sequence[Json], charge: Json) -> MoneyLine | None:
     """The payment of an order without an invoice: the charge, as the session explains it."""
-    paid = charge_line(charge, session["customer"], what_was_bought(lines))
+    paid = charge_line(charge, payer_of(session), what_was_bought(lines))
     if paid is None or paid.currency != lines[0]["currency"]:
         return paid  # shown in a currency of the buyer's own: the session's sums are of another
     discount = int(within(session, "total_details", "amount_discount") or 0)

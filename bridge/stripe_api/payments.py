@@ -9,9 +9,9 @@ from datetime import datetime
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import PendingPayment, PeriodPayment, Price, Purchase
-from bridge.errors import Forbidden
+from bridge.errors import Forbidden, NotFound
 from bridge.stripe_api.checkout import read_checkout
-from bridge.stripe_api.http import StripeHttp, reading
+from bridge.stripe_api.http import StripeHttp, path, reading
 from bridge.stripe_api.money import (
     Payment,
     balance_line,
@@ -20,6 +20,7 @@ from bridge.stripe_api.money import (
     credit_line,
     invoice_line,
     invoice_payment_ids,
+    is_guests_order,
     is_paid_order,
     lines_after,
     one_off_lines,
@@ -57,50 +58,64 @@ class PurchaseReading:
     references: Mapping[str, Carried] = field(default_factory=dict)
 
 
+ORDER_PARTS = ("line_items", "payment_intent.latest_charge.refunds", "invoice.payments")
+
+
 def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
     """All that was bought once and is paid: by Checkout, or by an invoice of any origin (A108)."""
-    purchases: list[Purchase] = []
-    prices: dict[str, Price] = {}
-    money: dict[str, MoneyLine] = {}
-    pending: list[PendingPayment] = []
-    references: dict[str, Carried] = {}
     sessions = http.all(
         "/v1/checkout/sessions",
         customer=customer_id,
         status="complete",
-        expand=[
-            "data.line_items",
-            "data.payment_intent.latest_charge.refunds",
-            "data.invoice.payments",
-        ],
+        expand=[f"data.{part}" for part in ORDER_PARTS],
     )
     invoices = http.all(
         "/v1/invoices", customer=customer_id, status="paid", expand=["data.payments"]
     )
     with reading(f"the orders of {customer_id}"):
-        for sold in _sold_by_invoice(http, _without_checkout(invoices, sessions)):
-            purchases += sold.purchases
-            prices |= {price.id: price for price in sold.prices}
-            money |= {line.id: line for line in sold.money}
-        for session in sessions:
-            if not is_paid_order(session):
-                waits = pending_order(session, rows(session.get("line_items")))
-                pending += [waits] if waits else []
-                continue
-            items = line_items(http, session)
-            lines = one_off_lines(session, items)
-            if not lines:
-                continue
-            payment = _payment_of(http, session)
-            order = order_of_session(items, *_invoiced(http, session.get("invoice"), [payment]))
-            purchases += read_purchases(session, lines, payment, order)
-            prices |= {line["price"]["id"]: read_price(line["price"]) for line in lines}
-            money |= {m.id: m for m in _money_of(session, lines, payment)}
-            reference = read_checkout(session).reference
-            if reference:
-                references[session["id"]] = reference
+        return _read_orders(http, customer_id, sessions, invoices)
+
+
+def read_guests_order(http: StripeHttp, session_id: str) -> PurchaseReading:
+    """One order that nobody's customer paid for. Raises: NotFound where somebody's did."""
+    session = http.get(path("/v1/checkout/sessions/{}", session_id), expand=list(ORDER_PARTS))
+    with reading(session_id):
+        if not is_guests_order(session):
+            raise NotFound(f"{session_id} is no order of a guest")
+        return _read_orders(http, session_id, [session], [])
+
+
+def _read_orders(
+    http: StripeHttp, payer_id: str, sessions: Sequence[Json], invoices: Sequence[Json]
+) -> PurchaseReading:
+    purchases: list[Purchase] = []
+    prices: dict[str, Price] = {}
+    money: dict[str, MoneyLine] = {}
+    pending: list[PendingPayment] = []
+    references: dict[str, Carried] = {}
+    for sold in _sold_by_invoice(http, _without_checkout(invoices, sessions)):
+        purchases += sold.purchases
+        prices |= {price.id: price for price in sold.prices}
+        money |= {line.id: line for line in sold.money}
+    for session in sessions:
+        if not is_paid_order(session):
+            waits = pending_order(session, rows(session.get("line_items")))
+            pending += [waits] if waits else []
+            continue
+        items = line_items(http, session)
+        lines = one_off_lines(session, items)
+        if not lines:
+            continue
+        payment = payment_of(http, session)
+        order = order_of_session(items, *_invoiced(http, session.get("invoice"), [payment]))
+        purchases += read_purchases(session, lines, payment, order)
+        prices |= {line["price"]["id"]: read_price(line["price"]) for line in lines}
+        money |= {m.id: m for m in _money_of(session, lines, payment)}
+        reference = read_checkout(session).reference
+        if reference:
+            references[session["id"]] = reference
     return PurchaseReading(
-        customer_id,
+        payer_id,
         tuple(purchases),
         tuple(prices.values()),
         tuple(money.values()),
@@ -198,11 +213,10 @@ def _payment_of_invoice(http: StripeHttp, invoice: Json) -> Payment | None:
 
 def line_items(http: StripeHttp, session: Json) -> Sequence[Json]:
     """All lines of a Checkout Session, likewise."""
-    path = f"/v1/checkout/sessions/{session['id']}/line_items"
-    return http.rest(session["line_items"], path)
+    return http.rest(session["line_items"], f"/v1/checkout/sessions/{session['id']}/line_items")
 
 
-def _payment_of(http: StripeHttp, session: Json) -> Payment | None:
+def payment_of(http: StripeHttp, session: Json) -> Payment | None:
     """The charge that paid an order: a free one has none."""
     intent = session.get("payment_intent")
     if not intent and isinstance(session.get("invoice"), Mapping):

@@ -58,6 +58,12 @@ SCOPES = (
         "the ledger lacks credit notes, and they cannot say which line a refund is for",
         needed=False,
     ),
+    Scope(
+        "Payment Links: read",
+        "/v1/payment_links",
+        "links of the dashboard cannot be followed by /join/link/…",
+        needed=False,
+    ),
     Scope("Events: read", "/v1/events", "lost webhooks are made up for only at night"),
     Scope(
         "Webhook endpoints: read",

@@ -12,9 +12,12 @@ from bridge.stripe_api.http import StripeHttp, reading
 from bridge.stripe_api.money import (
     Payment,
     charge_line,
+    is_guests_order,
     is_paid_order,
     lines_after,
     one_off_lines,
+    payer_of,
+    price_and_product,
 )
 from bridge.stripe_api.order_lines import items_bought_once
 from bridge.stripe_api.payments import invoice_lines, line_items
@@ -25,20 +28,23 @@ from bridge.stripe_api.reader import Json, id_of
 class SeenOrder:
     """What the list of everybody's orders shows of one, without a request for it alone.
 
-    `purchase_ids`: what it is known by once it was read whole. `reference` is unverified.
+    `purchase_ids`: what it is known by once it was read whole. `reference` is unverified. `sold`:
+    price and product of each line.
     """
 
     id: str
     customer_id: str
     reference: Carried | None
     purchase_ids: frozenset[str]
+    sold: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class SeenReturn:
-    """A refund or dispute, and the money lines that it is once it was read."""
+    """A refund or dispute, and the money lines that it is once read. A guest has no customer."""
 
-    customer_id: str
+    customer_id: str | None
+    payment_id: str
     line_ids: frozenset[str]
 
 
@@ -56,7 +62,7 @@ def read_everybodys_orders(http: StripeHttp, since: datetime | None) -> Iterator
             found = [
                 _seen(http, session)
                 for session in page
-                if is_paid_order(session) and session.get("customer")
+                if is_paid_order(session) and (session.get("customer") or is_guests_order(session))
             ]
             by_checkout |= {id_of(session.get("invoice")) for session in page}
         yield found
@@ -84,9 +90,10 @@ def _seen(http: StripeHttp, session: Json) -> SeenOrder:
     lines = one_off_lines(session, line_items(http, session))
     return SeenOrder(
         id=session["id"],
-        customer_id=id_of(session["customer"]) or "",
+        customer_id=payer_of(session),
         reference=read_checkout(session).reference,
         purchase_ids=frozenset(f"{session['id']}:{line['id']}" for line in lines),
+        sold=frozenset(map(price_and_product, lines)),
     )
 
 
@@ -108,14 +115,15 @@ def read_everybodys_returns(
 def _returned(
     one: Json, *, refund: Json | None = None, dispute: Json | None = None
 ) -> SeenReturn | None:
-    """None where nothing moved, or nobody's money did."""
+    """None where nothing moved."""
     charge = one.get("charge")
-    customer_id = id_of(charge.get("customer")) if isinstance(charge, Mapping) else None
-    if not isinstance(charge, Mapping) or customer_id is None:
+    if not isinstance(charge, Mapping):
         return None
-    paid = charge_line(charge, customer_id)
+    customer_id = id_of(charge.get("customer"))
+    paid = charge_line(charge, customer_id or "")
     if paid is None:
         return None
     payment = Payment(charge, [refund] if refund else [], [dispute] if dispute else [])
     ids = frozenset(line.id for line in lines_after(payment, paid))
-    return SeenReturn(customer_id, ids) if ids else None
+    payment_id = id_of(charge.get("payment_intent")) or str(charge["id"])
+    return SeenReturn(customer_id, payment_id, ids) if ids else None

@@ -15,7 +15,7 @@ from bridge.core.model.people import LARGEST_ID
 from bridge.render import TEMPLATES
 from bridge.web import health, login, security, site, webhooks
 from bridge.web.api import standing, v1
-from bridge.web.buying import arrival, join, shelf
+from bridge.web.buying import arrival, claim, join, shelf
 from bridge.web.context import SESSION_HOURS
 from bridge.web.limiting import Limiter
 from bridge.web.look import LookCache
@@ -98,6 +98,7 @@ def _add_routes(app: Flask) -> None:
         (join.blueprint, "look"),
         (shelf.blueprint, "look"),
         (arrival.blueprint, "look"),
+        (claim.blueprint, "look"),
         (me.blueprint, "look"),
         (standing.blueprint, "look"),
         (moderate.blueprint, "look"),
@@ -115,6 +116,7 @@ def _add_routes(app: Flask) -> None:
         join.blueprint,
         shelf.blueprint,
         arrival.blueprint,
+        claim.blueprint,
         me.blueprint,
         standing.blueprint,
         moderate.blueprint,

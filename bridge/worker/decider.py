@@ -24,6 +24,7 @@ from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, Permanent
 from bridge.store import (
     Connection,
+    claims,
     facts,
     inbox,
     links,
@@ -254,12 +255,12 @@ def _link(
     connection: Connection, readings: list[Reading], needs: Needs, now: datetime
 ) -> list[str]:
     """Link customers by references that the bridge itself signed; by nothing else."""
-    claims = dict(needs.links)
+    claimed_by = dict(needs.links)
     for reading in readings:
         if reading.user_id is not None:
-            claims.setdefault(reading.customer_id, reading.user_id)
+            claimed_by.setdefault(reading.customer_id, reading.user_id)
     done = []
-    for customer_id, claimed in claims.items():
+    for customer_id, claimed in claimed_by.items():
         user_id = users.present_account(connection, claimed)
         owner = links.user_of(connection, customer_id)
         if owner is None:
@@ -269,6 +270,9 @@ def _link(
             log.warning(
                 "link.contradiction", customer=customer_id, linked_to=owner, claimed=user_id
             )
+    for customer_id, session_id in needs.orders.items():
+        if links.user_of(connection, customer_id) is None:
+            claims.see(connection, session_id, customer_id, now)
     return done
 
 

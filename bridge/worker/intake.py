@@ -60,7 +60,7 @@ OLD_NEWS = outcome.ignored("Stripe had been read after it happened")
 
 @dataclass(slots=True)
 class Needs:
-    """What the waiting events of one customer or user ask for."""
+    """What the waiting events of one customer or user ask for. `orders`: by customer."""
 
     read: bool = False
     purchases: bool = False
@@ -68,12 +68,13 @@ class Needs:
     paid_invoices: set[str] = field(default_factory=set)
     links: dict[str, int] = field(default_factory=dict)
     customers: set[str] = field(default_factory=set)
+    orders: dict[str, str] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
 
 def needs_of(bridge: Bridge, dirty: Iterable[work.Dirty], events: Sequence[Event]) -> Needs:
     """Add up what the events and the causes of dirtiness ask for."""
-    needs = Needs()
+    needs = Needs(orders=_orders_in(events))
     last = _last_reading(bridge, events)
     for key in dirty:
         needs.read |= "read" in key.needs
@@ -99,6 +100,12 @@ def needs_of(bridge: Bridge, dirty: Iterable[work.Dirty], events: Sequence[Event
         is_ignored = reasons and len(reasons) == len(tasks)
         needs.outcomes[event.id] = outcome.ignored(reasons[0]) if is_ignored else DONE
     return needs
+
+
+def _orders_in(events: Iterable[Event]) -> dict[str, str]:
+    """Customer -> the order that they paid."""
+    orders = (event for event in events if event.object_kind == "checkout.session")
+    return {one.customer_id: one.object_id for one in orders if one.customer_id and one.object_id}
 
 
 def _last_reading(bridge: Bridge, events: Sequence[Event]) -> LastReading:

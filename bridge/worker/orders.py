@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bridge.core.model.stripe import is_guest
 from bridge.core.signed.reference import read_buyer
-from bridge.store import Connection, links, money, purchases, state, work
+from bridge.store import Connection, claims, links, money, purchases, state, work
 from bridge.stripe_api.client import SeenOrder, SeenReturn
 from bridge.wiring import Bridge
 
@@ -55,8 +56,16 @@ def read_all(
 
 
 def _take_in(bridge: Bridge, connection: Connection, order: SeenOrder, now: datetime) -> bool:
-    """Link and have read what is new about an order; whether anything is."""
+    """Link and have read what is new about an order; whether anything is.
+
+    Guests of whatever else the account sells are passed over: they would be customers of nobody.
+    """
+    if is_guest(order.customer_id) and not _is_ours(bridge, connection, order):
+        return False
     is_linked = _link(bridge, connection, order, now)
+    is_order = order.id.startswith("cs_") and not is_guest(order.customer_id)
+    if is_order and links.user_of(connection, order.customer_id) is None:
+        claims.see(connection, order.id, order.customer_id, now)
     known = purchases.known(connection, order.purchase_ids)
     if len(known) == len(order.purchase_ids):
         return is_linked
@@ -65,14 +74,22 @@ def _take_in(bridge: Bridge, connection: Connection, order: SeenOrder, now: date
     return True
 
 
+def _is_ours(bridge: Bridge, connection: Connection, order: SeenOrder) -> bool:
+    rules = bridge.rulebook.rules(connection)
+    return any(rules.names(*one) for one in order.sold)
+
+
 def _take_in_returns(connection: Connection, returns: Sequence[SeenReturn], now: datetime) -> int:
     """Have read who got money back without our having heard of it; how many customers that are.
 
     Whoever was never seen here has nothing that a refund could end.
     """
     known = money.known(connection, {id_ for one in returns for id_ in one.line_ids})
-    unheard = {one.customer_id for one in returns if not one.line_ids <= known}
-    rows = links.customers_among(connection, sorted(unheard))
+    unheard = [one for one in returns if not one.line_ids <= known]
+    guests = {one.payment_id for one in unheard if one.customer_id is None}
+    customers = {one.customer_id for one in unheard if one.customer_id is not None}
+    payers = customers | purchases.orders_of_guests(connection, guests)
+    rows = links.customers_among(connection, sorted(payers))
     theirs = [row.customer_id for row in rows if row.deleted_at is None]
     for customer_id in theirs:
         _read_soon(connection, customer_id, RETURNED, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ LAUNCH: dict[str, Any] = {
     "args": [*_QUIET.split(), *_BACKGROUND.split()],
 }
 PICTURES = Path(__file__).parents[2] / "screenshots"
+AXE = Path(__file__).parents[2] / "build" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# A page that waits for Stripe looks again every second or few, without scripts, for five minutes at
+# most, and says so: the exception for what happens in real time (WCAG 2.2.1).
+RUN = "rules => axe.run(document, {runOnly: rules, rules: {'meta-refresh': {enabled: false}}})"
 NARROW = ViewportSize(width=320, height=640)
 PHONE = ViewportSize(width=390, height=800)
 DESK = ViewportSize(width=1200, height=800)
@@ -25,3 +31,13 @@ def log_in(page: Page, name: str) -> None:
     """Fill in the forum's own login form, wherever the browser is on it."""
     page.get_by_label("Somebody else").fill(name)
     page.locator("form.named button").click()
+
+
+def faults(page: Page) -> Iterator[str]:
+    """What axe-core finds on the page as it is, and whether it is too wide."""
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        yield "too wide"
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for fault in page.evaluate(RUN, RULES)["violations"]:
+        for node in fault["nodes"]:
+            yield f"{fault['id']}: {node['html'][:200]}: {node['failureSummary'][:300]}"

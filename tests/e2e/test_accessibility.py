@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +18,9 @@ from sqlalchemy import insert, update
 from bridge.core.model.stripe import Price, Product, Purchase
 from bridge.sandbox.stripe import advance, fail_payments
 from bridge.store import checkouts, links, purchases, schema
-from tests.e2e.chromium import CHROMIUM, DESK, NARROW, PHONE, PICTURES, log_in
+from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, PHONE, PICTURES, faults, log_in
 from tests.e2e.place import Place, open_place
 
-AXE = Path(__file__).parents[2] / "build" / "axe.min.js"
 IN_CI = os.environ.get("CI") == "true"
 pytestmark = [
     pytest.mark.e2e,
@@ -32,11 +30,6 @@ pytestmark = [
     ),
 ]
 MONTH = 31 * 86_400
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# A page that waits for Stripe looks again every second or few, without scripts, for five minutes at
-# most, and says so: the exception for what happens in real time (WCAG 2.2.1).
-RUN = "rules => axe.run(document, {runOnly: rules, rules: {'meta-refresh': {enabled: false}}})"
-
 # State -> who looks, and where. Nobody: a stranger.
 STATES = {
     "login": ("", "/me"),
@@ -246,10 +239,4 @@ def test_A127_axe_finds_nothing_on_any_page_in_any_state(
 def _look(page: Page, place: Place, state: str, path: str, look: str) -> Iterator[str]:
     page.goto(f"{place.url}{path}", wait_until="load")
     page.screenshot(path=PICTURES / f"{state}-{look}.png", full_page=True)
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        yield f"{state}: too wide"
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    said = page.evaluate(RUN, RULES)
-    for fault in said["violations"]:
-        for node in fault["nodes"]:
-            yield f"{state}: {fault['id']}: {node['html'][:200]}: {node['failureSummary'][:300]}"
+    yield from (f"{state}: {fault}" for fault in faults(page))

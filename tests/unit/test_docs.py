@@ -124,6 +124,7 @@ RESOURCES = {
     "invoiceitems": "Invoices",
     "invoices": "Invoices",
     "payment_intents": "PaymentIntents",
+    "payment_links": "Payment Links",
     "payment_methods": "PaymentMethods",
     "payouts": "Payouts",
     "prices": "Prices",

@@ -14,7 +14,7 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.decision import WantedMembership, steps_held
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts, Grant
-from bridge.core.model.stripe import Billing, PendingPayment, Price
+from bridge.core.model.stripe import Billing, PendingPayment, Price, is_guest
 from bridge.core.rights.grants import grants
 from bridge.core.rights.switching import OVER, Switch, switches
 from bridge.core.rules.ladders import staying
@@ -104,7 +104,7 @@ def payers(member: Member, catalogue: Catalogue) -> list[Payer]:
         if subscription.status not in OVER:
             names = {catalogue.name_of(item.product_id) for item in subscription.items}
             bought.setdefault(subscription.customer_id, set()).update(names)
-    live = member.live_customer_ids
+    live = [one for one in member.live_customer_ids if not is_guest(one)]
     paying = [Payer(one, ", ".join(sorted(bought[one]))) for one in live if one in bought]
     return paying or [Payer(one, "earlier payments") for one in live[:1]]
 

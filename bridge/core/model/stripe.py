@@ -261,6 +261,11 @@ class Purchase:
     refund_doubt: RefundDoubt | None = None
 
 
+def is_guest(payer_id: str) -> bool:
+    """Whether a payer is a guest's order, which stands in for a customer that does not exist."""
+    return payer_id.startswith("cs_")
+
+
 @dataclass(frozen=True, slots=True)
 class Customer:
     """A customer in Stripe; a deleted one keeps its tombstone here."""

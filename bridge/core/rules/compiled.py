@@ -105,6 +105,10 @@ class Rules:
         found = self._find(price_id, product_id)
         return found if isinstance(found, HaltedRule) else None
 
+    def names(self, price_id: str, product_id: str) -> bool:
+        """Whether the site says anything of a price, in force or halted."""
+        return self._find(price_id, product_id) is not None or bool(self.features_of(product_id))
+
     def features_of(self, product_id: str) -> tuple[str, ...]:
         """The features with a rule, in force or halted, that a product carries."""
         return self.carried.get(product_id, ())

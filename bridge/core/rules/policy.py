@@ -32,7 +32,7 @@ class Policy:
     or the beginning of its name -> `code`, `tax` and `tracking` in the treasurer's own chart.
     `bank`: which column of a bank's CSV is which. `treasurers`, `readers`: groups whose members may
     use the console, for money or to look. `two_persons`: nobody decides about their own account
-    there.
+    there. `claim_days`: how long an order that was paid without the bridge can be claimed.
     """
 
     defaults: Choices = field(default_factory=Choices)
@@ -58,6 +58,7 @@ class Policy:
     treasurers: str | None = None
     readers: str | None = None
     two_persons: bool = False
+    claim_days: int = 30
 
 
 SITE_LIMITS: Mapping[str, tuple[int, int]] = {
@@ -94,6 +95,7 @@ SECTIONS = (
     "accounts",
     "console",
     "bank",
+    "claims",
 )
 
 
@@ -132,6 +134,7 @@ def parse_policy(toml: Mapping[str, object]) -> Policy:
     site: dict[str, Any] = _site(tables.get("site", {}), problems)
     site |= {"bank": _bank(tables.get("bank", {}), problems)} if "bank" in tables else {}
     site |= _console(tables.get("console", {}), problems)
+    site |= _claims(tables.get("claims", {}), problems)
     if problems:
         raise PolicyError(problems)
     return replace(policy, **site)
@@ -319,6 +322,30 @@ def _console(table: Mapping[str, object], problems: list[Config]) -> dict[str, s
             takes = "true or false" if is_switch else "the name of one group"
             says = f"[console] {name} = {value!r} is wrong; it takes {takes}."
             problems.append(_wrong("M153", says))
+    return said
+
+
+CLAIMS = ("days",)
+"""The keys of [claims]."""
+
+MOST_CLAIM_DAYS = 3650
+
+
+def _claims(table: Mapping[str, object], problems: list[Config]) -> dict[str, int]:
+    said: dict[str, int] = {}
+    for name, value in table.items():
+        if name not in CLAIMS:
+            problems.append(_wrong("M152", f"[claims] takes no {name}{nearest(name, CLAIMS)}."))
+        elif (
+            isinstance(value, bool)
+            or not isinstance(value, int)
+            or not (1 <= value <= MOST_CLAIM_DAYS)
+        ):
+            takes = f"a whole number 1 to {MOST_CLAIM_DAYS}"
+            says = f"[claims] {name} = {value!r} is wrong; it takes {takes}."
+            problems.append(_wrong("M153", says))
+        else:
+            said["claim_days"] = value
     return said
 
 

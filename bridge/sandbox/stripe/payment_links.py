@@ -87,6 +87,7 @@ def follow(account: Account, code: str, reference: str | None, email: str | None
         "line_items": [{"price": i["price"], "quantity": i["quantity"]} for i in link["_items"]],
         "client_reference_id": known,
         "customer_email": email,
+        "customer_creation": link["customer_creation"] if mode == "payment" else None,
         "metadata": dict(link["metadata"]),
         "allow_promotion_codes": link["allow_promotion_codes"] or None,
         "success_url": after.get("url"),

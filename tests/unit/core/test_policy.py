@@ -249,3 +249,11 @@ def test_the_group_that_is_told_of_alerts_may_be_named_or_none() -> None:
     assert parse_policy({}).alerts_to == "moderators"
     assert parse_policy({"site": {"alerts_to": "treasurers"}}).alerts_to == "treasurers"
     assert parse_policy({"site": {"alerts_to": "none"}}).alerts_to == "none"
+
+
+def test_E42_how_long_a_claim_is_open_is_a_whole_number_of_days() -> None:
+    assert parse_policy({}).claim_days == 30
+    assert parse_policy({"claims": {"days": 90}}).claim_days == 90
+    for wrong in (0, -1, 3651, True, 1.5, "30"):
+        assert codes({"claims": {"days": wrong}}) == ["M153"]
+    assert codes({"claims": {"day": 3}}) == ["M152"]

@@ -19,10 +19,12 @@ PAGES = TEMPLATES / "html"
 # Pages whose texts are all marked; whoever marks another adds it here.
 MARKED = (
     "base.jinja",
+    "claim.jinja",
     "done.jinja",
     "join_head.jinja",
     "offer_card.jinja",
     "offers.jinja",
+    "payment_link.jinja",
 )
 SAID_ALOUD = {"alt", "aria-label", "title", "placeholder"}
 

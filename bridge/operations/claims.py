@@ -1,0 +1,115 @@
+"""An order that was paid without the bridge becomes somebody's: once, and never by an address."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from bridge.core.model.actor import Actor
+from bridge.core.signed.reference import read_buyer, read_gift
+from bridge.errors import NotFound, Permanent
+from bridge.store import Connection, claims, links, users
+from bridge.stripe_api.sold import Order
+from bridge.wiring import Bridge
+
+SESSION = re.compile(r"cs_(?:test|live)_[A-Za-z0-9]{10,200}", re.ASCII)
+Why = Literal[
+    "unknown", "unfinished", "on_its_way", "refunded", "ended", "expired", "anothers", "used"
+]
+SAID: dict[Why, str] = {
+    "unknown": "is no order for anything that is sold here",
+    "unfinished": "was not paid",
+    "on_its_way": "is not paid yet: the money is on its way",
+    "refunded": "was refunded",
+    "ended": "was for a subscription that has ended",
+    "expired": "can be claimed no more: it was paid too long ago",
+    "anothers": "belongs to another member",
+    "used": "was claimed already",
+}
+
+
+class Unclaimable(Permanent):
+    """An order that cannot be claimed; `why` is stable."""
+
+    def __init__(self, session_id: str, why: Why) -> None:
+        super().__init__(f"{session_id} {SAID[why]}")
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An order that can be claimed until then; `is_mine`: this member has it already."""
+
+    order: Order
+    until_at: datetime
+    is_mine: bool
+
+
+def look(bridge: Bridge, session_id: str, user_id: int | None) -> Claim:
+    """An order that this member, or a stranger who has its link, may claim.
+
+    Raises: Unclaimable.
+    """
+    if not SESSION.fullmatch(session_id):
+        raise Unclaimable(session_id[:80], "unknown")
+    try:
+        order = bridge.stripe.order(session_id)
+    except NotFound as error:
+        raise Unclaimable(session_id, "unknown") from error
+    until_at = order.created_at + timedelta(days=bridge.policy.claim_days)
+    with bridge.store.read() as connection:
+        rules = bridge.rulebook.rules(connection)
+        if not any(rules.names(*one) for one in order.sold):
+            raise Unclaimable(session_id, "unknown")
+        owner = _owner(bridge, connection, order)
+        is_used = claims.is_used(connection, session_id)
+    if owner is not None and owner == user_id:
+        return Claim(order, until_at, is_mine=True)
+    if is_used or owner is not None:
+        raise Unclaimable(session_id, "used" if is_used else "anothers")
+    _refuse_what_does_not_count(order)
+    if bridge.clock.now() >= until_at:
+        raise Unclaimable(session_id, "expired")
+    return Claim(order, until_at, is_mine=False)
+
+
+def claim(bridge: Bridge, actor: Actor, session_id: str, user_id: int) -> Claim:
+    """Make an order this member's. A second time by the same member changes nothing.
+
+    Whoever has the link may not be the payer, so it opens nothing of the payer's at Stripe.
+
+    Raises: Unclaimable.
+    """
+    found = look(bridge, session_id, user_id)
+    if found.is_mine:
+        return found
+    now, payer_id = bridge.clock.now(), found.order.payer_id
+    with bridge.store.write() as connection:
+        if not claims.use(connection, session_id, payer_id, user_id, now):
+            raise Unclaimable(session_id, "used")
+        theirs = links.link(connection, payer_id, user_id, proof="claim", actor=str(actor), now=now)
+        if not theirs:
+            raise Unclaimable(session_id, "anothers")
+    bridge.hint("decide", payer_id)
+    return found
+
+
+def _owner(bridge: Bridge, connection: Connection, order: Order) -> int | None:
+    """Whose the order is by now: by a link, or by the bridge's own word that it carries."""
+    secrets = [bridge.settings.secret_key]
+    linked = links.user_of(connection, order.payer_id)
+    named = read_gift(order.beneficiary, secrets) or read_buyer(order.reference, secrets)
+    if linked is not None or named is None or links.was_unlinked(connection, order.payer_id):
+        return linked
+    return users.present_account(connection, named)
+
+
+def _refuse_what_does_not_count(order: Order) -> None:
+    if order.is_refunded:
+        raise Unclaimable(order.id, "refunded")
+    if order.has_ended:
+        raise Unclaimable(order.id, "ended")
+    if not order.is_paid:
+        raise Unclaimable(order.id, "on_its_way" if order.is_on_its_way else "unfinished")

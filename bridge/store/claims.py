@@ -1,0 +1,53 @@
+"""Paid orders that were made without the bridge, and the one member who claimed each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, select, update
+
+from bridge.store.own import is_own
+from bridge.store.schema import claims
+from bridge.store.work import insert_for
+
+
+def _is(session_id: str) -> ColumnElement[bool]:
+    return and_(claims.c.session_id == session_id, is_own(claims))
+
+
+def see(connection: Connection, session_id: str, customer_id: str, now: datetime) -> None:
+    """Remember which order the customer paid, so that a link to claim it can be sent."""
+    connection.execute(
+        insert_for(connection)(claims)
+        .values(session_id=session_id, customer_id=customer_id, seen_at=now)
+        .on_conflict_do_nothing()
+    )
+
+
+def use(
+    connection: Connection, session_id: str, customer_id: str, user_id: int, now: datetime
+) -> bool:
+    """Use up the claim; False if it was used before. The one statement decides who was first."""
+    see(connection, session_id, customer_id, now)
+    done = connection.execute(
+        update(claims)
+        .where(_is(session_id), claims.c.claimed_at.is_(None))
+        .values(user_id=user_id, claimed_at=now)
+    )
+    return done.rowcount == 1
+
+
+def is_used(connection: Connection, session_id: str) -> bool:
+    """Whether somebody claimed it."""
+    asked = select(claims.c.claimed_at).where(_is(session_id))
+    return connection.scalar(asked) is not None
+
+
+def unclaimed(connection: Connection) -> dict[str, str]:
+    """Customer -> the newest order of theirs that nobody has claimed."""
+    rows = connection.execute(
+        select(claims.c.customer_id, claims.c.session_id)
+        .where(is_own(claims), claims.c.claimed_at.is_(None))
+        .order_by(claims.c.seen_at)
+    )
+    return {row.customer_id: row.session_id for row in rows}

@@ -1,0 +1,188 @@
+"""Pay first, join later: payment links of the dashboard, and orders that wait for their owner."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import structlog
+from flask import Blueprint, Response, redirect, render_template, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from bridge.core.model.actor import member
+from bridge.core.signed.reference import sign_buyer
+from bridge.errors import NotFound
+from bridge.operations import claims
+from bridge.operations.claims import Claim, Unclaimable, Why
+from bridge.store import checkouts
+from bridge.stripe_api.sold import PaymentLink
+from bridge.texts import gettext
+from bridge.web.addresses import with_query
+from bridge.web.buying.coming import is_asked, is_browsing
+from bridge.web.context import Reader, here, law_in_force, now, reader, the_bridge
+from bridge.web.limiting import asks_stripe
+from bridge.web.login import STRANGER, ask_for_login
+from bridge.web.security import Stop
+
+log = structlog.get_logger(__name__)
+blueprint = Blueprint("claim", __name__)
+LINK = re.compile(r"plink_[A-Za-z0-9]{8,100}", re.ASCII)
+
+
+# --- a payment link -----------------------------------------------------------------------------
+
+
+@blueprint.get("/join/link/<link_id>")
+def by_link(link_id: str) -> AnyResponse | str:
+    """Follow a payment link of the dashboard as the reader; strangers may pay first and join later.
+
+    The reference says who the order is for, and ends in days; it opens nothing (decision 0011).
+    """
+    known = reader()
+    if known is None and is_browsing() and not is_asked():
+        return redirect(url_for("login.silent", next=here(STRANGER)), 303)
+    asks_stripe()
+    found = _payment_link(link_id)
+    if known is not None:
+        return redirect(_as_reader(known, found), 303)
+    leads_to = f"{the_bridge().settings.bridge_url}/claim/{{CHECKOUT_SESSION_ID}}"
+    return render_template(
+        "payment_link.jinja",
+        wanted=here(STRANGER),
+        pay_first=found.url if found.leads_to == leads_to else None,
+    )
+
+
+def _payment_link(link_id: str) -> PaymentLink:
+    try:
+        found = the_bridge().stripe.payment_link(link_id) if LINK.fullmatch(link_id) else None
+    except NotFound:
+        found = None
+    with the_bridge().store.read() as connection:
+        rules = law_in_force(connection).rules
+    if found is None or not found.is_active or not any(rules.names(*one) for one in found.sold):
+        raise Stop(
+            404,
+            gettext("This offer is not available"),
+            gettext(
+                "The offer may have ended, or the link may be mistyped. "
+                "Ask in the post that contains the link."
+            ),
+        )
+    return found
+
+
+def _as_reader(known: Reader, found: PaymentLink) -> str:
+    reference = sign_buyer(known.user_id, now(), the_bridge().settings.secret_key)
+    log.info("claim.by_link", user=known.user_id, link=found.id)
+    return with_query(found.url, client_reference_id=reference)
+
+
+# --- an order that waits for its owner -----------------------------------------------------------
+
+
+@blueprint.get("/claim/<session_id>")
+def show(session_id: str) -> AnyResponse:
+    """Show what was paid, and the button that makes it the reader's."""
+    known = reader()
+    if known is None and is_browsing() and not is_asked():
+        return redirect(url_for("login.silent", next=here(STRANGER)), 303)
+    found = _look(session_id, known)
+    if known is not None and found.is_mine:
+        return _on_to_arrival(known, found)
+    page = render_template(
+        "claim.jinja",
+        order=found.order,
+        until_at=found.until_at,
+        wanted=here(STRANGER),
+    )
+    return Response(page)
+
+
+@blueprint.post("/claim/<session_id>")
+def take(session_id: str) -> AnyResponse:
+    """Make it the reader's; then wait with them until the forum has let them in."""
+    known = reader()
+    if known is None:
+        return ask_for_login()
+    asks_stripe()
+    try:
+        found = claims.claim(the_bridge(), member(known.user_id), session_id, known.user_id)
+    except Unclaimable as error:
+        raise _refused(error.why) from error
+    log.info("claim.taken", user=known.user_id, session=session_id)
+    return _on_to_arrival(known, found)
+
+
+def _look(session_id: str, known: Reader | None) -> Claim:
+    asks_stripe()
+    try:
+        return claims.look(the_bridge(), session_id, known.user_id if known else None)
+    except Unclaimable as error:
+        raise _refused(error.why) from error
+
+
+def _on_to_arrival(known: Reader, found: Claim) -> AnyResponse:
+    """The page on which every buyer waits; it knows orders that were begun here."""
+    whose = f"{known.user_id} {found.order.id}"
+    order = hashlib.sha256(whose.encode()).hexdigest()[:36]  # the same each time
+    with the_bridge().store.write() as connection:
+        checkouts.begin(
+            connection,
+            order,
+            user_id=known.user_id,
+            price_id=found.order.sold[0][0],
+            return_to=None,
+            now=now(),
+        )
+        checkouts.save_session(connection, order, found.order.id, "", None)
+    return redirect(url_for("arrival.done", order=order), 303)
+
+
+def _refused(why: Why) -> Stop:
+    """The page for an order that cannot be claimed: what is so, and what to do now."""
+    ask = gettext("If you think this is a mistake, write to the forum's moderators.")
+    pages: dict[Why, tuple[int, str, str]] = {
+        "unknown": (
+            404,
+            gettext("We don't know this payment"),
+            gettext(
+                "The link may be cut off or mistyped. Open it again from the page you saw after "
+                "paying, or ask the forum's moderators for a new one."
+            ),
+        ),
+        "unfinished": (
+            409,
+            gettext("This has not been paid"),
+            gettext("You have not been charged. Go back to the offer to pay."),
+        ),
+        "on_its_way": (
+            409,
+            gettext("Your payment is on its way"),
+            gettext(
+                "Bank debits and transfers can take several days. Keep this link and open it "
+                "again when the money has arrived."
+            ),
+        ),
+        "refunded": (
+            410,
+            gettext("This payment was refunded"),
+            gettext("You have your money back, so there is nothing to claim."),
+        ),
+        "ended": (
+            410,
+            gettext("This subscription has ended"),
+            gettext("You will not be charged again, and there is nothing left to claim."),
+        ),
+        "expired": (
+            410,
+            gettext("This link has expired"),
+            gettext(
+                "Your payment is not lost. Send this link to the forum's moderators: they can "
+                "add it to your account."
+            ),
+        ),
+        "anothers": (403, gettext("This payment belongs to another member"), ask),
+        "used": (403, gettext("This link has already been used"), ask),
+    }
+    return Stop(*pages[why])

@@ -1,0 +1,168 @@
+"""Pay first, join later: from a payment link of the dashboard to the group, in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, expect
+
+from bridge.core.model.carried import Carried
+from bridge.core.signed.reference import read_buyer
+from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, PICTURES, faults, log_in
+from tests.e2e.place import Place, open_place
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with open_place(tmp_path) as opened:
+        opened.open_group("patrons", "Patrons")
+        for name in ("ada", "eve"):
+            opened.person(name)
+        yield opened
+
+
+@pytest.fixture
+def yearly(place: Place) -> str:
+    price = place.sell_at_stripe("Patron", "patrons", 2500, "year")
+    place.settle()
+    return price
+
+
+def dashboard_link(place: Place, price: str, *, leads_back: bool = True) -> Any:
+    """A payment link as somebody makes it in Stripe's dashboard, by the guide."""
+    what: Any = {"line_items": [{"price": price, "quantity": 1}]}
+    if leads_back:
+        url = f"{place.url}/claim/{{CHECKOUT_SESSION_ID}}"
+        what["after_completion"] = {"type": "redirect", "redirect": {"url": url}}
+    return place.stripe.v1.payment_links.create(what)
+
+
+def pay_as_stranger(place: Place, price: str) -> str:
+    """Pay by the plain link, known to nobody; where Stripe leads afterwards, without the host."""
+    gone = requests.get(dashboard_link(place, price).url, allow_redirects=False, timeout=20)
+    form = {"token": "pm_card_visa", "email": "someone@example.com"}
+    page = gone.headers["Location"]
+    paid = requests.post(page, data=form, allow_redirects=False, timeout=20)
+    return paid.headers["Location"].removeprefix(place.url)
+
+
+def test_A8_a_payment_link_carries_the_signed_word_of_the_reader(place: Place, yearly: str) -> None:
+    link = dashboard_link(place, yearly)
+    browser = place.browser("ada")
+    browser.get("/me")
+    gone = browser.get(f"/join/link/{link.id}", allow_redirects=False)
+    address = gone.headers["Location"]
+    assert address.startswith(f"{link.url}?")
+    (word,) = parse_qs(urlsplit(address).query)["client_reference_id"]
+    made, ada = place.bridge.clock.now(), place.forum.user_named("ada")
+    secrets = [place.bridge.settings.secret_key]
+    assert ada
+    assert read_buyer(Carried(word, made, is_typed=True), secrets) == ada.id
+    session = requests.get(address, allow_redirects=False, timeout=20).headers["Location"]
+    place.pay_at_stripe(session)
+    place.settle()
+    assert place.members("patrons") == {"ada"}
+    back = browser.get(f"/claim/{session.rpartition('/')[2]}")
+    assert "You are in Patrons" in back.text, "there is nothing left to claim"
+
+
+def test_what_the_dashboard_sells_besides_is_led_to_by_no_link(place: Place, yearly: str) -> None:
+    browser = place.browser("ada")
+    browser.get("/me")
+    mug = place.stripe.v1.products.create({"name": "A mug"})
+    what: Any = {"product": mug.id, "currency": "eur", "unit_amount": 900}
+    of_a_shop = dashboard_link(place, place.stripe.v1.prices.create(what).id)
+    off = dashboard_link(place, yearly)
+    place.stripe.v1.payment_links.update(off.id, {"active": False})
+    place.settle()
+    for link in (of_a_shop.id, off.id, "plink_neverMade1", "plink_..%2Fcustomers"):
+        told = browser.get(f"/join/link/{link}", allow_redirects=False)
+        assert told.status_code == 404, link
+
+
+def test_paying_first_is_offered_only_where_stripe_leads_back_to_the_claim(
+    place: Place, yearly: str
+) -> None:
+    stranger = place.browser()
+    for leads_back in (True, False):
+        link = dashboard_link(place, yearly, leads_back=leads_back)
+        told = stranger.get(f"/join/link/{link.id}")
+        assert "Do you have an account here?" in told.text
+        assert (link.url in told.text) == leads_back
+
+
+def test_E42_a_claim_takes_a_click_and_no_link_in_a_post_can_make_it(
+    place: Place, yearly: str
+) -> None:
+    claim = pay_as_stranger(place, yearly)
+    place.settle()
+    ada = place.browser("ada")
+    page = ada.get(claim)
+    assert "One click, and it belongs to your forum account." in page.text
+    assert "€25.00" in page.text
+    assert "someone@example.com" not in page.text
+    place.settle()
+    assert place.members("patrons") == set(), "to look is not to claim"
+    assert ada.post(claim, headers={"Referer": page.url}).status_code == 400, "no form of ours"
+    eve = place.browser("eve")
+    page_of_eve = eve.get(claim)
+    done = ada.submit(page, claim)
+    assert done.headers["Location"].startswith("/join/done?order=")
+    place.settle()
+    assert "You are in Patrons" in ada.get(done.headers["Location"]).text
+    assert place.members("patrons") == {"ada"}
+    late = eve.submit(page_of_eve, claim)
+    assert late.status_code == 403
+    assert "This link has already been used" in late.text
+    assert "This link has already been used" in eve.get(claim).text
+    assert eve.get(done.headers["Location"]).status_code == 403
+    again = ada.get(claim)
+    assert "You are in Patrons" in again.text
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed here")
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not at build/axe.min.js")
+def test_E42_a_stranger_pays_makes_an_account_on_the_way_and_is_in(
+    browser: Chromium, place: Place, yearly: str
+) -> None:
+    link = dashboard_link(place, yearly)
+    with browser.new_context(viewport=DESK) as context:
+        page = context.new_page()
+        page.goto(f"{place.url}/join/link/{link.id}")
+        _picture(page, "payment-link")
+        page.get_by_role("link", name="Pay first").click()
+        page.get_by_label("E-mail").fill("newcomer@example.com")
+        page.locator("button[value=pay]").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Thank you for your payment")
+        assert urlsplit(page.url).path.startswith("/claim/cs_test_")
+        _picture(page, "claim-stranger")
+        claim = page.url
+        page.get_by_role("link", name="Log in to A Community").click()
+        log_in(page, "newcomer")
+        if not page.url.startswith(place.url):
+            page.goto(claim)
+        expect(page.get_by_text("You are logged in as newcomer")).to_be_visible()
+        _picture(page, "claim")
+        page.get_by_role("button", name="Add it to my account").click()
+        place.settle()
+        expect(page.get_by_role("heading")).to_contain_text("You are in Patrons", timeout=10_000)
+        assert place.members("patrons") == {"newcomer"}
+
+
+def _picture(page: Page, name: str) -> None:
+    """Look at a page wide and narrow, in light and dark."""
+    for scheme, size in (("light", DESK), ("dark", NARROW)):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two
+        page.set_viewport_size(size)
+        page.screenshot(path=PICTURES / f"{name}-{scheme}-{size['width']}.png", full_page=True)
+        assert list(faults(page)) == []
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(DESK)

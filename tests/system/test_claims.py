@@ -1,0 +1,293 @@
+"""Pay first, join later: orders that were paid without the bridge, and whose they become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from bridge.core.model.actor import member
+from bridge.operations import claims
+from bridge.operations.claims import Unclaimable
+from bridge.sandbox.stripe import delivery
+from bridge.store import links
+from bridge.worker import reconcile
+from tests.harness import DAY, POLICY, System, system
+from tests.system.acts import checkout, confirm, moves, pass_days
+from tests.system.typing_commands import asked, typed
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[System]:
+    with system(tmp_path) as it:
+        it.advance(2)
+        for name in ("alice", "bob"):
+            it.user(name)
+        yield it
+
+
+def by_link(world: System, price: str, **more: Any) -> str:
+    """Somebody pays by a payment link of the dashboard; the id of their order."""
+    world.settle()
+    what: Any = {"line_items": [{"price": price, "quantity": 1}], **more}
+    link = world.sdk.v1.payment_links.create(what)
+    gone = requests.get(str(link.url), allow_redirects=False, timeout=10)
+    page = gone.headers["Location"]
+    paid = {"token": "pm_card_visa", "email": "guest@example.com"}
+    answer = requests.post(page, data=paid, allow_redirects=False, timeout=10)
+    assert answer.status_code in {200, 303}, answer.text[:300]
+    return page.rpartition("/")[2]
+
+
+def once(world: System, **metadata: Any) -> str:
+    return world.price("supporters", interval=None, **metadata)
+
+
+def claim(world: System, order: str, user: str) -> claims.Claim:
+    user_id = world.user(user)
+    return claims.claim(world.bridge, member(user_id), order, user_id)
+
+
+def refused(world: System, order: str, user: str) -> str:
+    with pytest.raises(Unclaimable) as error:
+        claim(world, order, user)
+    with pytest.raises(Unclaimable):
+        claims.look(world.bridge, order, world.user(user))
+    return error.value.why
+
+
+def customer_of(world: System, order: str) -> str:
+    return str(world.sdk.v1.checkout.sessions.retrieve(order).customer)
+
+
+def test_E42_a_subscription_paid_by_a_link_is_nobodys_until_it_is_claimed(world: System) -> None:
+    order = by_link(world, world.price("supporters"))
+    world.settle()
+    assert world.members("supporters") == set()
+    claim(world, order, "bob")
+    world.settle()
+    assert world.members("supporters") == {"bob"}
+    world.sdk.v1.subscriptions.cancel(
+        str(world.sdk.v1.checkout.sessions.retrieve(order).subscription)
+    )
+    confirm(world)
+    assert moves(world, "bob", "supporters") == ["in", "out"]
+
+
+def test_E42_a_guests_order_without_any_customer_is_claimed_alike(world: System) -> None:
+    order = by_link(world, once(world, discourse_term="30d"))
+    world.settle()
+    assert customer_of(world, order) == "None"
+    claim(world, order, "bob")
+    world.settle()
+    assert world.members("supporters") == {"bob"}
+    pass_days(world, 30)
+    confirm(world)
+    assert moves(world, "bob", "supporters") == ["in", "out"]
+
+
+def test_E42_a_guests_order_that_is_refunded_after_the_claim_ends(world: System) -> None:
+    order = by_link(world, once(world))
+    world.settle()
+    claim(world, order, "bob")
+    world.settle()
+    intent = str(world.sdk.v1.checkout.sessions.retrieve(order).payment_intent)
+    world.sdk.v1.refunds.create({"payment_intent": intent})
+    confirm(world)
+    assert moves(world, "bob", "supporters") == ["in", "out"]
+
+
+def test_E42_before_the_event_of_the_order_comes_it_can_be_claimed_as_well(world: System) -> None:
+    price = once(world)
+    world.settle()
+    order = by_link(world, price)
+    claim(world, order, "bob")
+    world.settle()
+    assert world.members("supporters") == {"bob"}
+
+
+def test_E42_a_claim_works_once_and_for_the_same_member_changes_nothing(world: System) -> None:
+    order = by_link(world, world.price("supporters"))
+    claim(world, order, "bob")
+    assert claim(world, order, "bob").is_mine
+    assert refused(world, order, "alice") == "used"
+    typed(world, "unlink", customer_of(world, order))
+    assert refused(world, order, "alice") == "used"
+    assert refused(world, order, "bob") == "used"
+    confirm(world)
+    assert world.members("supporters") == set()
+
+
+def unpaid(world: System) -> str:
+    price = world.price("supporters")
+    what: Any = {
+        "mode": "subscription",
+        "line_items": [{"price": price, "quantity": 1}],
+        "success_url": "http://localhost/thanks",
+    }
+    return world.sdk.v1.checkout.sessions.create(what).id
+
+
+def expired(world: System) -> str:
+    page = unpaid(world)
+    world.sdk.v1.checkout.sessions.expire(page)
+    return page
+
+
+def refunded(world: System) -> str:
+    order = by_link(world, once(world))
+    intent = str(world.sdk.v1.checkout.sessions.retrieve(order).payment_intent)
+    world.sdk.v1.refunds.create({"payment_intent": intent})
+    return order
+
+
+def refunded_subscription(world: System) -> str:
+    order = by_link(world, world.price("supporters"))
+    (charge,) = world.sdk.v1.charges.list({"customer": customer_of(world, order)}).data
+    world.sdk.v1.refunds.create({"charge": charge.id})
+    return order
+
+
+def ended(world: System) -> str:
+    order = by_link(world, world.price("supporters"))
+    session = world.sdk.v1.checkout.sessions.retrieve(order)
+    world.sdk.v1.subscriptions.cancel(str(session.subscription))
+    return order
+
+
+def too_old(world: System) -> str:
+    order = by_link(world, once(world))
+    world.advance(30 * DAY)
+    return order
+
+
+def anothers(world: System) -> str:
+    return str(checkout(world, "alice", world.price("supporters")).id)
+
+
+def moderated(world: System) -> str:
+    order = by_link(world, world.price("supporters"))
+    world.link(customer_of(world, order), "alice")
+    return order
+
+
+def of_a_shop(world: System) -> str:
+    product = world.sdk.v1.products.create({"name": "A mug"})
+    mug: Any = {"product": product.id, "currency": "eur", "unit_amount": 900}
+    return by_link(world, world.sdk.v1.prices.create(mug).id)
+
+
+def never_made(_: System) -> str:
+    return "cs_test_" + "a" * 40
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (unpaid, "unfinished"),
+        (expired, "unfinished"),
+        (refunded, "refunded"),
+        (refunded_subscription, "refunded"),
+        (ended, "ended"),
+        (too_old, "expired"),
+        (anothers, "anothers"),
+        (moderated, "anothers"),
+        (of_a_shop, "unknown"),
+        (never_made, "unknown"),
+        (lambda _: "cs_test_../customers", "unknown"),
+        (lambda _: "cus_123456789012", "unknown"),
+    ],
+)
+def test_E42_what_does_not_count_cannot_be_claimed(
+    world: System, made: Callable[[System], str], why: str
+) -> None:
+    order = made(world)
+    world.settle()
+    assert refused(world, order, "bob") == why
+    confirm(world)
+    assert "bob" not in world.members("supporters") if "supporters" in world.groups else True
+
+
+def test_E42_how_long_a_claim_is_open_is_the_sites_to_say(tmp_path: Path) -> None:
+    with system(tmp_path, policy=replace(POLICY, claim_days=90)) as world:
+        world.user("bob")
+        order = too_old(world)
+        until_at = claims.look(world.bridge, order, None).until_at
+        made = claims.look(world.bridge, order, None).order.created_at
+        assert until_at - made == timedelta(days=90)
+        claim(world, order, "bob")
+        world.settle()
+        assert world.members("supporters") == {"bob"}
+
+
+def test_A133_a_claim_opens_no_portal_until_a_moderator_confirms_it(world: System) -> None:
+    order = by_link(world, world.price("supporters"))
+    claim(world, order, "bob")
+    world.settle()
+    customer, bob = customer_of(world, order), world.user("bob")
+    with world.bridge.store.read() as connection:
+        assert links.live_customers_of(connection, bob) == {customer: False}
+    typed(world, "link", customer, "bob")
+    with world.bridge.store.read() as connection:
+        assert links.live_customers_of(connection, bob) == {customer: True}
+
+
+def test_E42_a_guests_order_is_no_customer_whose_portal_could_be_opened(world: System) -> None:
+    order = by_link(world, once(world))
+    typed(world, "link", order, "bob")
+    world.settle()
+    assert world.members("supporters") == {"bob"}
+    with world.bridge.store.read() as connection:
+        assert links.live_customers_of(connection, world.user("bob")) == {}
+    typed(world, "unlink", order)
+    confirm(world)
+    assert world.members("supporters") == set()
+
+
+def test_E42_unclaimed_payments_are_listed_with_the_link_for_the_payer(world: System) -> None:
+    monthly, forever = world.price("supporters"), once(world)
+    orders_paid = {by_link(world, monthly), by_link(world, forever)}
+    world.settle()
+    told = asked(world, "link")
+    base = f"{world.bridge.settings.bridge_url}/claim/"
+    assert {one["claim"] for one in told} == {base + order for order in orders_paid}
+    assert "to claim it: " in typed(world, "link")
+    assert all("/customers/cus_" in one["page"] or "/payments/pi_" in one["page"] for one in told)
+    claim(world, orders_paid.pop(), "bob")
+    world.settle()
+    assert len(asked(world, "link")) == 1
+
+
+def test_E42_an_order_of_a_guest_whose_event_was_lost_is_found_by_the_sweep(
+    world: System,
+) -> None:
+    prices = (once(world), world.price("supporters"))
+    world.settle()
+    delivery.lose(world.sandbox.world)
+    paid = {by_link(world, price) for price in prices}
+    of_a_shop(world)
+    delivery.wait_until_idle(world.sandbox.world)
+    delivery.clear(world.sandbox.world)
+    reconcile.read_everybody(world.bridge)
+    world.settle()
+    claimable = {one["claim"] for one in asked(world, "link") if one["claim"]}
+    assert {one.rpartition("/")[2] for one in claimable} == paid
+
+
+def test_E42_a_refund_of_a_guests_order_is_found_by_the_sweep_as_well(world: System) -> None:
+    order = by_link(world, once(world))
+    claim(world, order, "bob")
+    world.settle()
+    delivery.lose(world.sandbox.world)
+    intent = str(world.sdk.v1.checkout.sessions.retrieve(order).payment_intent)
+    world.sdk.v1.refunds.create({"payment_intent": intent})
+    delivery.wait_until_idle(world.sandbox.world)
+    delivery.clear(world.sandbox.world)
+    reconcile.read_everybody(world.bridge)
+    confirm(world)
+    assert moves(world, "bob", "supporters") == ["in", "out"]
