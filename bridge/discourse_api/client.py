@@ -17,6 +17,7 @@ from bridge.core.model.check import Check
 from bridge.core.model.discourse import Group, Member, User
 from bridge.discourse_api.http import Answer, ForumClient, Gate, Priority, Refused
 from bridge.discourse_api.look import Site, read_site
+from bridge.discourse_api.posts import Place, find_link
 from bridge.discourse_api.probe import probe, probe_group
 from bridge.discourse_api.reader import (
     LogEntry,
@@ -320,6 +321,10 @@ class DiscourseApi:
     def site(self) -> Site:
         """Name, logo and colours, read without the key, so that nothing of its budget is used."""
         return read_site(self._url)
+
+    def find_link(self, link: str) -> Place | None:
+        """The public post or topic that holds a link, looked for without the key, as `site`."""
+        return find_link(self._url, link)
 
     def probe(self, group_id: int | None = None) -> list[Check]:
         """What the key can do, found out without changing anything."""

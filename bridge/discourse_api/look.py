@@ -1,7 +1,6 @@
 """How the forum looks: its name, logo and own colours, read as any visitor reads them.
 
-Without the key, because these requests are not counted then and a granular key is refused even on
-public pages. Nothing here is trusted: only plain colours pass, because they go into our own pages.
+Nothing here is trusted: only plain colours pass, because they go into our own pages.
 """
 
 from __future__ import annotations
@@ -15,10 +14,9 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from bridge.discourse_api.visitor import read_page
 from bridge.errors import Transient
 
-_TIMEOUT = (3.0, 10.0)
-_LARGEST_PAGE = 2_000_000
 _PALETTE = (
     "primary|secondary|tertiary|quaternary|header_background|header_primary|highlight|danger"
     "|success|love|hover|selected"
@@ -51,14 +49,14 @@ def read_site(url: str) -> Site:
     Raises Transient only when the forum cannot be reached at all.
     """
     with requests.Session() as visitor:
-        front = _get(visitor, f"{url}/")
-        info = _read_info(_get(visitor, f"{url}/site/basic-info.json"))
+        front = read_page(visitor, f"{url}/")
+        info = _read_info(read_page(visitor, f"{url}/site/basic-info.json"))
         if front is None and not info:
             raise Transient(f"GET {url}/: the forum was not reached; its look stays as it was")
         page = _FrontPage(url)
         page.feed(front or "")
-        light = read_palette(_get(visitor, page.light) if page.light else None)
-        dark = read_palette(_get(visitor, page.dark) if page.dark else None)
+        light = read_palette(read_page(visitor, page.light) if page.light else None)
+        dark = read_palette(read_page(visitor, page.dark) if page.dark else None)
     header = _hex(info.get("header_background_color")), _hex(info.get("header_primary_color"))
     if not light and all(header):
         light = {"header_background": header[0] or "", "header_primary": header[1] or ""}
@@ -124,18 +122,6 @@ def _address(url: str, link: str) -> str | None:
     """A link of the forum as a whole address; only of the web."""
     whole = urljoin(f"{url}/", link)
     return whole if urlsplit(whole).scheme in ("http", "https") else None
-
-
-def _get(visitor: requests.Session, address: str) -> str | None:
-    """A page's text, up to a sensible size; None for any trouble."""
-    try:
-        with visitor.get(address, timeout=_TIMEOUT, stream=True) as response:
-            if not response.ok:
-                return None
-            content = response.raw.read(_LARGEST_PAGE, decode_content=True)
-            return bytes(content).decode(response.encoding or "utf-8", "replace")
-    except (requests.RequestException, OSError, LookupError):
-        return None
 
 
 def _read_info(text: str | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from bridge.render import TEMPLATES
 from bridge.web import health, login, security, site, webhooks
 from bridge.web.api import standing, v1
 from bridge.web.buying import arrival, claim, join, shelf
+from bridge.web.buying.posts import PostCache
 from bridge.web.context import SESSION_HOURS
 from bridge.web.limiting import Limiter
 from bridge.web.look import LookCache
@@ -63,6 +64,7 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     app.extensions["look"] = LookCache(
         bridge.discourse.site, bridge.settings.discourse_url, bridge.clock.now
     )
+    app.extensions["posts"] = PostCache(bridge.discourse.find_link, bridge.clock.now)
     teach(app)
     security.install(app, bridge.settings, any_host=[one.name for one in FOR_MACHINES])
     app.before_request(_keep_it_small)

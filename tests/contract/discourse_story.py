@@ -133,6 +133,9 @@ def of_messages(site: Site, ask: Ask) -> None:
     opened = {"title": "The kiln is back", "raw": "Hello, everybody out there.", "category": 4}
     public = ask("POST", "/posts.json", opened, as_user="bruno")["topic_id"]
     ask("GET", f"/t/{public}.json")
+    ask("GET", "/search.json?q=%22out+there%22")
+    for place in (f"/raw/{public}", f"/raw/{public}/1"):
+        ask("GET", place)
     ask("GET", "/latest.json")
     ask("GET", "/categories.json")
 

@@ -23,6 +23,7 @@ from bridge.sandbox.discourse import (
     pages,
     pages_more,
     posts,
+    search,
     sessions,
     site,
     themes,
@@ -38,11 +39,11 @@ from bridge.sandbox.discourse.people import run_due_merges
 from bridge.sandbox.kernel import World
 
 API = (
-    admin_users, connect, edits, groups, hooks, invites, keys, members, posts, sessions, site,
-    themes, topics, users,
+    admin_users, connect, edits, groups, hooks, invites, keys, members, posts, search, sessions,
+    site, themes, topics, users,
 )  # fmt: skip
 # Answered the same with and without the mark of JSON.
-PLAIN = (connect, site)
+PLAIN = (connect, search, site)
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 

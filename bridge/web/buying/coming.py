@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from typing import cast
+
+from flask import Response, g, request
 
 from bridge.web.addresses import forum_address, has_page, with_query
-from bridge.web.context import here, the_bridge
+from bridge.web.buying.posts import the_posts
+from bridge.web.context import here, reader, the_bridge
 from bridge.web.login import STRANGER
 
 # A card in a post is kept by the forum for a day; other caches keep the page for less.
@@ -29,13 +32,28 @@ def is_asked() -> bool:
 
 
 def came_from() -> str | None:
-    """The post to return to: said by the link, or by the browser if it tells more than the site."""
+    """The post to return to: said by the link, by the browser, or the only one with this link.
+
+    Most browsers tell another site no more than the forum's address, so for a plain link the
+    forum's own search is asked. A fetcher of cards goes back to nowhere.
+    """
+    if "came_from" not in g:
+        g.came_from = _came_from()
+    return cast("str | None", g.came_from)
+
+
+def _came_from() -> str | None:
     forum_url = the_bridge().settings.discourse_url
     said = forum_address(request.values.get("from"), forum_url)
     if said is not None:
         return said
     referrer = forum_address(request.referrer, forum_url)
-    return referrer if referrer and has_page(referrer, forum_url) else None
+    if referrer and has_page(referrer, forum_url):
+        return referrer
+    if not is_browsing() and reader() is None:
+        return None
+    place = the_posts().of(f"{the_bridge().settings.bridge_url}{request.path}")
+    return f"{forum_url}{place.path}" if place else None
 
 
 def with_origin() -> str:

@@ -127,10 +127,10 @@ def _rivals(known: Reader, offers: list[Offer]) -> list[str]:
 @blueprint.post("/join/<key>")
 def pay(key: str) -> AnyResponse:
     """Go to Stripe's page for one price. The same button pressed twice leads to the same page."""
+    offers = offers_of(key)
     known = reader()
     if known is None:
         return redirect(with_query(url_for("join.offer", key=key), **{"from": came_from()}), 303)
-    offers = offers_of(key)
     if len(offers) != 1:
         return redirect(url_for("join.offer", key=key), 303)
     owned, switch = _owned(known, offers[0])

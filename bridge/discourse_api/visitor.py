@@ -1,0 +1,24 @@
+"""What any visitor of the forum may read, without a key: those requests are not counted by a key.
+
+A granular key is refused even on public pages.
+"""
+
+from __future__ import annotations
+
+import requests
+from urllib3.exceptions import HTTPError  # what reading the raw body raises
+
+_TIMEOUT = (3.0, 10.0)
+_LARGEST_PAGE = 2_000_000
+
+
+def read_page(visitor: requests.Session, address: str) -> str | None:
+    """A page's text, up to a sensible size; None for any trouble."""
+    try:
+        with visitor.get(address, timeout=_TIMEOUT, stream=True) as response:
+            if not response.ok:
+                return None
+            content = response.raw.read(_LARGEST_PAGE, decode_content=True)
+            return bytes(content).decode(response.encoding or "utf-8", "replace")
+    except (requests.RequestException, HTTPError, OSError, LookupError):
+        return None

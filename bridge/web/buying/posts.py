@@ -1,0 +1,83 @@
+"""Where a plain link stands on the forum, kept for a while, so that a page rarely waits for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from flask import current_app
+
+from bridge.discourse_api.posts import Place
+
+FRESH = timedelta(hours=1)
+# A new post is found by the search some seconds after it was written.
+RETRY = timedelta(minutes=5)
+FIRST_WAIT_SECONDS = 1.5
+# Searches at once, whoever asks; and links that are kept.
+MOST_SEARCHES = 2
+MOST_LINKS = 500
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of a link, or is being asked."""
+
+    due_at: datetime
+    search: threading.Thread
+    place: Place | None = None
+
+
+class PostCache:
+    """Keeps where links stand; searches beside the requests, a few at a time."""
+
+    def __init__(self, find: Callable[[str], Place | None], now: Callable[[], datetime]) -> None:
+        self._find = find
+        self._now = now
+        self._known: dict[str, _Known] = {}
+        self._free = threading.Semaphore(MOST_SEARCHES)
+        self._lock = threading.Lock()
+
+    def of(self, link: str) -> Place | None:
+        """Where it stands, as last found. Only for a link that is new the page waits, and not long.
+
+        While too many searches are under way, nothing is known of a new link.
+        """
+        with self._lock:
+            known = self._known.get(link)
+            is_due = known is None or self._now() >= known.due_at
+            if is_due and self._free.acquire(blocking=False):
+                known = self._begin(link, known)
+        if known is None:
+            return None
+        if known.place is None:
+            known.search.join(FIRST_WAIT_SECONDS)
+        return known.place
+
+    def _begin(self, link: str, before: _Known | None) -> _Known:
+        search = threading.Thread(target=self._search, args=(link,), daemon=True, name="posts")
+        known = _Known(self._now() + RETRY, search, before.place if before else None)
+        self._known.pop(link, None)
+        self._known[link] = known
+        while len(self._known) > MOST_LINKS:
+            del self._known[next(iter(self._known))]
+        search.start()
+        return known
+
+    def _search(self, link: str) -> None:
+        try:
+            place = self._find(link)
+            with self._lock:
+                known = self._known.get(link)
+                if known is not None:
+                    known.place = place
+                    known.due_at = self._now() + (FRESH if place else RETRY)
+        finally:
+            self._free.release()
+
+
+def the_posts() -> PostCache:
+    """Where links stand, as this app knows it."""
+    return cast("PostCache", current_app.extensions["posts"])
