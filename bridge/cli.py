@@ -101,7 +101,7 @@ class Commands(click.Group):
 @click.version_option(package_name="community-subscription-bridge", prog_name="bridge")
 def main() -> None:
     """Keep Discourse groups in step with what people bought on Stripe."""
-    # What is written down tells who pays for what: databases, sockets, exports and logs.
+    # Databases, sockets, exports and logs tell who pays for what: only their owner may read them.
     os.umask(0o077)
 
 
@@ -115,7 +115,7 @@ def _say(*problems: tuple[str, str, str]) -> None:
 
 
 def _say_as_json(*problems: tuple[str, str, str]) -> None:
-    """Tell a script: whoever asks for JSON gets JSON, whatever happens (A126)."""
+    """Tell a script: `--json` answers in JSON, whatever happens (A126)."""
     names = ("code", "message", "hint")
     told = {"errors": [dict(zip(names, one, strict=True)) for one in problems]}
     click.echo(escaped(json.dumps(told, indent=2, ensure_ascii=False)))

@@ -1,4 +1,4 @@
-"""What an operator may have done again: a reading, an event, removals, statements."""
+"""Commands that repeat or resume work: a reading, an event, stopped removals, statements."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bridge.store import work
 
 
 @click.command()
-@click.option("--user", help="A forum user: a name, or an id as id:12.")
-@click.option("--all", "everybody", is_flag=True, help="Everybody: a full reconcile.")
+@click.option("--user", help="A forum user: a name, or an id such as id:12.")
+@click.option("--all", "everybody", is_flag=True, help="Everybody (a full reconcile).")
 @as_json
 def sync(user: str | None, *, everybody: bool, as_json: bool) -> None:
-    """Read Stripe again now, for one person or for everybody, and decide anew."""
+    """Read one member or everybody from Stripe again now, and decide their groups anew."""
     if everybody == (user is not None):
-        raise click.UsageError("Say either --user NAME or --all.")
+        raise click.UsageError("Give either --user NAME or --all.")
     with ready_bridge() as bridge:
         if user is not None:
             user_id = find_user_id(bridge, user)
@@ -34,8 +34,8 @@ def sync(user: str | None, *, everybody: bool, as_json: bool) -> None:
         left,
         as_json=as_json,
         for_people=lambda console: console.print(
-            "Read. The running bridge does what follows from it; the longest waiting change "
-            f"has waited {left.oldest_dirty_seconds:.0f} s."
+            "Stripe was read. The running bridge makes the changes that follow; the oldest one "
+            f"waiting has waited {left.oldest_dirty_seconds:.0f} s."
         ),
     )
 
@@ -44,7 +44,7 @@ def sync(user: str | None, *, everybody: bool, as_json: bool) -> None:
 @click.argument("event")
 @as_json
 def replay(event: str, *, as_json: bool) -> None:
-    """Treat a stored EVENT (evt_…) as if it had just come."""
+    """Process a stored EVENT (evt_…) again, as if it had just arrived."""
     with ready_bridge() as bridge:
         reading.replay(bridge, event)
     show(
@@ -60,7 +60,7 @@ def replay(event: str, *, as_json: bool) -> None:
 @click.option("--preview", is_flag=True, help="Only show who would be removed.")
 @as_json
 def release(group: str, *, by: str | None, preview: bool, as_json: bool) -> None:
-    """Let the removals from GROUP go on that were stopped. See `bridge plan` first."""
+    """Let stopped removals from GROUP continue. Look at `bridge plan` first."""
     with ready_bridge() as bridge:
         if preview:
             found = removals.preview_release(bridge, group)
@@ -85,7 +85,7 @@ def release(group: str, *, by: str | None, preview: bool, as_json: bool) -> None
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
 def statements(*, everybody: bool, yes: bool, as_json: bool) -> None:
-    """Send their statement to all members who have none yet; says how many, and asks."""
+    """Send a statement to every member who has none yet, after saying how many there are."""
     del everybody
     with ready_bridge() as bridge:
         count = len(writing.without_statement(bridge))
@@ -94,7 +94,11 @@ def statements(*, everybody: bool, yes: bool, as_json: bool) -> None:
         )
         if really:
             count = len(writing.write_to_all(bridge))
-    words = f"{count} messages will be written." if really else f"{count} members; none written."
+    words = (
+        f"{count} messages will be sent."
+        if really
+        else f"{count} members have no statement yet. No messages will be sent."
+    )
     show(
         {"members": count, "will_be_written": really},
         as_json=as_json,

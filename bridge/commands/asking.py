@@ -1,4 +1,4 @@
-"""What would change, and why somebody is in a group. Nothing is changed, here or elsewhere."""
+"""Commands that only ask: what would change, why somebody is in a group, what needs attention."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ OTHER_SIGNS = {"in": "[green]in[/]", "out": "[red]out[/]"}
 @click.option(
     "--policy",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Instead: who would be treated differently under this other bridge.toml, by the record.",
+    help="Show instead whom this other bridge.toml would treat differently, from the record.",
 )
 @click.option(
     "--since",
     type=Moment(time.min),
-    help="With --policy: from that day on, as if it had been in force since.",
+    help="With --policy: as if it had been in force since that day.",
 )
 @as_json
 def plan(policy: Path | None, since: datetime | None, *, as_json: bool) -> None:
-    """Print what a full reconcile would change, per group and person, and why.
+    """Show what a full reconcile would change, for each group and person, and why.
 
-    Exits with 0 when nothing would change, with 1 when something would.
+    Exit codes: 0 nothing would change, 1 something would.
     """
     if policy is not None:
         _simulate(policy, since, as_json=as_json)
         return
     if since is not None:
-        raise click.UsageError("--since belongs to --policy.")
+        raise click.UsageError("--since needs --policy.")
     with ready_bridge(prepared=True) as bridge, counting() as count:
         found = plans.plan(bridge, count)
         left = backlog(bridge)
@@ -72,7 +72,7 @@ def _print_plan(console: Console, found: list[plans.Planned], orphans: int) -> N
     else:
         console.print("Nothing would change.")
     if orphans:
-        console.print(f"{orphans} customers have no user: `bridge link` lists them.")
+        console.print(f"{orphans} customers are linked to nobody: `bridge link` lists them.")
 
 
 def _simulate(path: Path, since: datetime | None, *, as_json: bool) -> None:
@@ -89,7 +89,7 @@ def _simulate(path: Path, since: datetime | None, *, as_json: bool) -> None:
 
 def _print_simulation(console: Console, found: simulator.Simulation) -> None:
     for problem in found.problems:
-        console.print(f"[yellow]This rule would halt, and touch nobody:[/] {escape(problem)}")
+        console.print(f"[yellow]This rule would halt and change nobody:[/] {escape(problem)}")
     if not found.treated:
         console.print("Nobody would be treated differently.")
         return
@@ -109,19 +109,19 @@ def _side(side: Any) -> str:
 
 @click.command()
 @click.argument("user")
-@click.option("--group", help="Only this group; also one that nothing of theirs leads to.")
-@click.option("--at", type=Moment(time.max), help="As it was then, by what is known of it today.")
-@click.option("--as-known", is_flag=True, help="With --at: as the bridge knew it then.")
+@click.option("--group", help="Only this group, even if nothing of theirs leads to it.")
+@click.option("--at", type=Moment(time.max), help="As it was at TIME, from what is known today.")
+@click.option("--as-known", is_flag=True, help="With --at: only from what the bridge knew at TIME.")
 @as_json
 def explain(
     user: str, group: str | None, at: datetime | None, *, as_known: bool, as_json: bool
 ) -> None:
-    """Tell why USER is in their groups, or is not: what grants them, what was done, and when.
+    """Explain why USER is or is not in each group: what grants it, what was done, and when.
 
-    TIME is a day (its end) or a moment, in UTC: 2027-03-31, 2027-03-31T12:00.
+    TIME is a day (meaning its end) or a moment, in UTC: 2027-03-31 or 2027-03-31T12:00.
     """
     if as_known and at is None:
-        raise click.UsageError("--as-known belongs to --at.")
+        raise click.UsageError("--as-known needs --at.")
     with ready_bridge() as bridge:
         user_id = find_user_id(bridge, user)
         told = tell(bridge, user_id, group, at=at, known=as_known)
@@ -131,7 +131,7 @@ def explain(
 @click.command()
 @as_json
 def alerts(*, as_json: bool) -> None:
-    """List what needs a person now: since when, whether moderators were told, and what to do."""
+    """List what needs your attention: since when, whether moderators know, and what to do."""
     with ready_bridge() as bridge, bridge.store.read() as connection:
         found = open_ones(connection, bridge.clock.now())
 

@@ -1,4 +1,4 @@
-"""Transfers to the bank: reading the bank's files, and deciding about what is left."""
+"""Bank transfers: read the bank's files, and decide about transfers that match nobody."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bridge.store import bank as store
 @click.pass_context
 @as_json
 def bank(context: click.Context, *, as_json: bool) -> None:
-    """Transfers to the bank; without more, list those that wait for a person."""
+    """Match bank transfers to members; without a command, list the transfers left to decide."""
     if context.invoked_subcommand is not None:
         return
     with ready_bridge() as bridge, bridge.store.read() as connection:
@@ -38,13 +38,14 @@ def bank(context: click.Context, *, as_json: bool) -> None:
 
 @bank.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--apply", is_flag=True, help="Record it; without, only show what would be done.")
+@click.option("--apply", is_flag=True, help="Record the payments; without it, only show them.")
 @by
 @as_json
 def import_(file: Path, *, apply: bool, by: str, as_json: bool) -> None:
-    """Read a file of the bank's: camt.053, or CSV with the columns that [bank] names.
+    """Read a file from the bank: camt.053, or CSV with the columns set in [bank].
 
-    A transfer with a member's reference is recorded as theirs; every other waits for a person.
+    A transfer that carries a member's reference is recorded for that member. All others wait until
+    somebody assigns or ignores them.
     """
     with ready_bridge() as bridge:
         data = file.read_bytes()
@@ -65,7 +66,7 @@ def import_(file: Path, *, apply: bool, by: str, as_json: bool) -> None:
 @click.argument("user")
 @by
 def assign(row: str, user: str, *, by: str) -> None:
-    """Say that the transfer ROW is USER's."""
+    """Record the transfer ROW as a payment by USER."""
     with ready_bridge() as bridge:
         user_id = find_user_id(bridge, user)
         line = operations.assign(bridge, actor_of(bridge, by), row, user_id)
@@ -74,18 +75,18 @@ def assign(row: str, user: str, *, by: str) -> None:
 
 @bank.command()
 @click.argument("row")
-@click.option("--reason", required=True, help="Why it is no member's.")
+@click.option("--reason", required=True, help="Why it is not a member's payment.")
 def ignore(row: str, *, reason: str) -> None:
-    """Say that the transfer ROW is no member's."""
+    """Take the transfer ROW off the list: it is not a member's payment."""
     with ready_bridge() as bridge:
         operations.ignore(bridge, row, reason)
-    click.echo("It waits no more.")
+    click.echo("Ignored.")
 
 
 @bank.command()
 @click.argument("user")
 def reference(user: str) -> None:
-    """Print the reference that USER writes on a transfer."""
+    """Print the reference for USER to write on a bank transfer."""
     with ready_bridge() as bridge:
         click.echo(reference_of(find_user_id(bridge, user)))
 
@@ -106,7 +107,9 @@ def _print_import(
             table.add_row(one.state, f"{one.row.at:%Y-%m-%d}", amount, escape(whose), text)
     out.print(table)
     told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-    out.print(f"{told or 'No transfers'}.{'' if applied else ' Nothing is recorded: --apply.'}")
+    out.print(
+        f"{told or 'No transfers'}.{'' if applied else ' Nothing was recorded: add --apply.'}"
+    )
 
 
 def _print_rows(out: Console, found: list[BankRow]) -> None:

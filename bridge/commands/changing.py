@@ -1,4 +1,4 @@
-"""Changing what a member pays for, on a moderator's word."""
+"""Change what a member pays for, as a moderator decided."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ from bridge.stripe_api.client import Changed, Preview
 @click.command()
 @click.argument("user")
 @click.argument("target")
-@click.option("--apply", "really", is_flag=True, help="Do it; without, only the preview is shown.")
-@click.option("--by", metavar="USER", help="The forum user who decided it; with --apply.")
+@click.option(
+    "--apply", "really", is_flag=True, help="Make the change; without it, only show a preview."
+)
+@click.option("--by", metavar="USER", help="The forum user who decided it; needed with --apply.")
 @as_json
 def change(*, user: str, target: str, really: bool, by: str | None, as_json: bool) -> None:
-    """Change what USER pays for to TARGET (a price, a lookup key or a product) of its ladder.
+    """Move USER to TARGET (a price, lookup key or product) within the same ladder.
 
-    Shows what it costs and changes nothing; with --apply Stripe changes it and bills the difference
-    now. If that cannot be paid, everything stays as it was until it is. The groups follow
+    Without --apply it only shows what that costs. With --apply, Stripe makes the change and bills
+    the difference now; if that payment fails, nothing changes until it succeeds. The groups follow
     automatically.
     """
     if really and not by:
-        raise click.UsageError("To change it say who decided it: --by.")
+        raise click.UsageError("--apply needs --by: say who decided it.")
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
         user_id = find_user_id(bridge, user)
@@ -72,9 +74,9 @@ def _tell(
         table.add_row("Credited", format_minor(-preview.total_minor, preview.currency))
     console.print(table)
     if done is None:
-        console.print("Nothing was changed; with --apply --by NAME it is.")
+        console.print("Nothing was changed. Add --apply --by NAME to make the change.")
     elif done.is_pending:
         where = f" at {done.pay_url}" if done.pay_url else ""
-        console.print(f"Not paid yet: everything stays as it was until it is paid{where}.")
+        console.print(f"The difference is not paid yet. Nothing changes until it is paid{where}.")
     else:
-        console.print("Stripe has changed it; the groups follow within moments.")
+        console.print("Stripe has made the change. The groups follow within moments.")

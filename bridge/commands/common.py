@@ -1,4 +1,4 @@
-"""What commands share: the environment with its .env file, output for people and for scripts."""
+"""Shared by commands: the environment with its .env file, output for people and for scripts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 
 
 def environment() -> dict[str, str]:
-    """The environment; what it leaves open comes from the file .env in the current directory."""
+    """The environment, completed from the file .env in the current directory."""
     file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
     return file | dict(os.environ)  # noqa: TID251 - the one place that reads it
 
@@ -42,7 +42,7 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 @contextmanager
 def the_bridge(*, patient: bool = False) -> Iterator[Bridge]:
-    """All parts put together, and closed afterwards."""
+    """The bridge with all its parts, closed afterwards."""
     bridge = build(settings(), patient=patient)
     try:
         yield bridge
@@ -52,9 +52,9 @@ def the_bridge(*, patient: bool = False) -> Iterator[Bridge]:
 
 @contextmanager
 def ready_bridge(*, prepared: bool = False) -> Iterator[Bridge]:
-    """A bridge whose database can be used; `prepared` makes the tables if there are none.
+    """A bridge whose database is ready to use; `prepared` makes the tables if there are none.
 
-    It waits for the forum's request limit: a command has time, and nobody would do it later.
+    It waits for the forum's request limit: a command has time, and nobody would retry it later.
     """
     with the_bridge(patient=True) as bridge:
         state = migrate.state(bridge.store)
@@ -63,18 +63,18 @@ def ready_bridge(*, prepared: bool = False) -> Iterator[Bridge]:
         elif state != "current":
             raise Config(
                 "B121",
-                f"the database is not of this version, it is {state}.",
-                "Run `bridge migrate`; a newer one needs the newer version of the bridge.",
+                f"the database does not fit this version of the bridge: it is {state}.",
+                "If it is older or empty, run `bridge migrate`; if newer, install that version.",
             )
         if problem := mode_problem(bridge):
             raise problem
-        logs.configure("ERROR")  # the answer is what counts here, not how it came about
+        logs.configure("ERROR")  # a command prints its answer, not the steps that led to it
         yield bridge
 
 
 @contextmanager
 def counting() -> Iterator[Callable[[str, int], None]]:
-    """A line for each thing that is counted, with its count so far; nothing in a pipe."""
+    """A progress line for each thing that is counted; nothing is printed in a pipe."""
     progress = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -100,7 +100,7 @@ def day(at: datetime | None) -> str:
 
 
 def console() -> Console:
-    """For people; in a pipe it prints plain text that is not cut."""
+    """A console for people; in a pipe it prints plain text and cuts no lines."""
     found = Console()
     if not found.is_terminal:
         found = Console(width=160, soft_wrap=True)
@@ -109,10 +109,10 @@ def console() -> Console:
 
 
 class _Visible(RenderHook):
-    """What is printed holds names and products: whatever is in them, the terminal only shows it."""
+    """Makes control characters in names and products visible, so that no terminal obeys them."""
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        """Wrap all that is about to be printed."""
+        """Wrap everything that is about to be printed."""
         return [_Shown(one) for one in renderables]
 
 
@@ -126,7 +126,7 @@ class _Shown:
 
 
 def _plain(value: object) -> str:
-    """Times as ISO 8601, with its T; everything else as it is said."""
+    """Times as ISO 8601 with a T; everything else as text."""
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
@@ -140,7 +140,7 @@ def show(data: Any, *, as_json: bool, for_people: Callable[[Console], None]) -> 
 
 
 class Moment(click.ParamType[datetime]):
-    """A day or a moment, in UTC where nothing else is said; a day means its `of_day`."""
+    """A day or a moment, in UTC unless it says otherwise; a day means its `of_day`."""
 
     name = "time"
 
@@ -154,7 +154,7 @@ class Moment(click.ParamType[datetime]):
         try:
             found = datetime.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no time; write 2027-03-31 or 2027-03-31T12:00", param, ctx)
+            self.fail(f"{value!r} is not a time; write 2027-03-31 or 2027-03-31T12:00", param, ctx)
         if len(value) <= len("2027-03-31"):
             found = datetime.combine(found.date(), self.of_day)
         return found if found.tzinfo else found.replace(tzinfo=UTC)

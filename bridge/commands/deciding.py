@@ -1,4 +1,4 @@
-"""What commands that decide something share: who decides, a preview first, a look right away."""
+"""Shared by commands that decide something: who decides, a preview, an immediate decision."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bridge.worker import rq_worker
 
 by = click.option("--by", required=True, metavar="USER", help="The forum user who decided it.")
 by_or_operator = click.option(
-    "--by", metavar="USER", help="The forum user who decided it; left out: you, at this machine."
+    "--by", metavar="USER", help="The forum user who decided it; default: you."
 )
 
 COLOURS = {"gains": "green", "loses": "red", "stays in": "dim", "stays out": "dim"}
@@ -67,7 +67,7 @@ def previewed(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def print_effects(out: Console, effects: Iterable[Effect]) -> None:
-    """One line for each membership that the act is about."""
+    """Print a line for each membership that would change or stay."""
     lines = [
         f"[{COLOURS[one.turn]}]{one.turn}[/] {escape(one.group)}: user {one.user_id}"
         + (f" ({escape(one.because)})" if one.because else "")
@@ -78,7 +78,7 @@ def print_effects(out: Console, effects: Iterable[Effect]) -> None:
 
 
 def actor_of(bridge: Bridge, named: str | None) -> Actor:
-    """Who decides: the forum user who is named, or else whoever typed the command."""
+    """Who decides: the named forum user, or else the person at this machine."""
     if named is not None:
         return find_actor(bridge, named, "command")
     with suppress(OSError, KeyError):
@@ -87,5 +87,5 @@ def actor_of(bridge: Bridge, named: str | None) -> Actor:
 
 
 def look_now(bridge: Bridge, key: str) -> None:
-    """Decide in this process; when a running bridge is at it already, leave it to that."""
+    """Decide in this process, unless a running bridge is already doing it."""
     rq_worker.do(bridge, "decide", key)

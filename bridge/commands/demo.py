@@ -1,4 +1,4 @@
-"""`bridge demo`: the rehearsal, with or without its story."""
+"""`bridge demo`: the bridge against simulated servers, with a story or to play with."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ LINES_SHOWN = 30
 
 
 @click.command()
-@click.option("--story", is_flag=True, help="End after the story; 0 if all went as expected.")
+@click.option("--story", is_flag=True, help="Exit after the story: with 0 if it went as expected.")
 def demo(*, story: bool) -> None:
-    """Run everything against a simulated Stripe and forum, and tell a member's life on it.
+    """Run the bridge against a simulated Stripe and forum, and play a member's life on them.
 
-    No accounts and no keys are needed. Stays up afterwards, for you to play with.
+    It needs no accounts and no keys. It keeps running afterwards, so that you can play with it.
     """
     logs.configure("WARNING")
     console = Console(highlight=False)
@@ -42,7 +42,7 @@ def demo(*, story: bool) -> None:
 
 
 def _play(folder: Path, console: Console, *, stay: bool) -> int:
-    """The story in a thread: the processes end with the thread that started them, this one."""
+    """Tell the story in a thread of its own: the processes end with this one, which starts them."""
     went_well = threading.Event()
     with _shown_log(folder, console), rehearsal(folder, environment()) as running:
         stop_on_signals(running.supervisor)
@@ -66,25 +66,25 @@ def _play(folder: Path, console: Console, *, stay: bool) -> int:
 
 
 def _show_addresses(running: Rehearsal, console: Console) -> None:
-    console.print("\n[bold]It stays up for you to play with.[/] Ctrl-C stops it.\n")
+    console.print("\n[bold]The demo keeps running, so that you can try it.[/] Ctrl-C stops it.\n")
     for what, address in running.addresses.items():
         console.print(f"  {what:<24} [link={address}]{address}[/link]", soft_wrap=True)
     console.print(
-        "\nTo try the commands, type this in another terminal, here:\n\n"
+        "\nTo try the commands, type this in another terminal, in the same directory:\n\n"
         f"  source {running.log.with_name(ENVIRONMENT)} && bridge doctor\n\n"
-        "Afterwards every `bridge …` command in that terminal speaks to this demo.",
+        "From then on, every `bridge …` command in that terminal talks to this demo.",
         soft_wrap=True,
     )
     console.print(
-        "\nOn the forum be whomever you like, open “Become a member” and follow a link. What the "
-        f"processes say is in {running.log}.\n",
+        "\nOn the forum, choose who you are, open “Become a member” and follow a link. The log of "
+        f"the processes is {running.log}.\n",
         soft_wrap=True,
     )
 
 
 @contextmanager
 def _shown_log(folder: Path, console: Console) -> Iterator[None]:
-    """When a process does not come up, its lines say why."""
+    """Show the log when a process does not start: its lines say why."""
     try:
         yield
     except Config:
@@ -95,6 +95,6 @@ def _shown_log(folder: Path, console: Console) -> Iterator[None]:
 def _show_log(log: Path, console: Console) -> None:
     if not log.exists():
         return
-    console.print("\nThe last lines of the processes:")
+    console.print("\nThe last lines of the log:")
     for line in log.read_text(encoding="utf-8").splitlines()[-LINES_SHOWN:]:
         console.print(line, markup=False, style="dim", soft_wrap=True)

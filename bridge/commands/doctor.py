@@ -1,4 +1,4 @@
-"""`bridge doctor`: whether everything is there, and what is to be done."""
+"""`bridge doctor`: check that everything works, and say what to do about what does not."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "problem": "[bold red]
 @click.command()
 @as_json
 def doctor(*, as_json: bool) -> None:
-    """Try everything that the bridge needs; change nothing.
+    """Check everything that the bridge needs, without changing anything.
 
-    Exits with 0 when nothing is wrong (there may be notes), 1 when something is, 3 when the
-    settings are, so that nothing else could be tried.
+    Exit codes: 0 nothing is wrong (there may be notes), 1 something is wrong, 3 the settings are
+    wrong and nothing else could be checked.
     """
     logs.configure("ERROR")
     findings: list[Finding] = []
@@ -53,6 +53,6 @@ def _print(console: Console, findings: list[Finding], wrong: int) -> None:
     console.print(table)
     console.print()
     if wrong:
-        console.print(f"[bold red]{wrong} to put right.[/] docs/operations.md explains each code.")
+        console.print(f"[bold red]{wrong} to fix.[/] docs/operations.md explains each code.")
     else:
-        console.print("[bold green]All is well.[/]")
+        console.print("[bold green]Everything works.[/]")

@@ -1,4 +1,4 @@
-"""Taking over a register from before the bridge."""
+"""Import a register of members from before the bridge."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ TAKEN = ("new", "known", "matched", "over")
 
 @click.command("import")
 @click.argument("file", type=click.File(encoding="utf-8-sig"))
-@click.option("--apply", "really", is_flag=True, help="Do it; else it is only shown.")
+@click.option(
+    "--apply", "really", is_flag=True, help="Import; without it, only show what would happen."
+)
 @by
 @as_json
 def import_(file: TextIO, *, really: bool, by: str, as_json: bool) -> None:
-    """Take over memberships from FILE, a CSV with the columns user, group, until, reason.
+    """Import memberships from FILE, a CSV with the columns user, group, until, reason.
 
-    Whoever has one running subscription that leads to the group is matched with that, and nothing
-    is given; of several, the column subscription names one. What is over already is left out, end
-    dates are kept, and a second time changes nothing.
-    Exits with 1 when lines are left for a person to decide.
+    A member with a running subscription that leads to the group is matched with it and gets no
+    grant; if there are several, the column subscription names one. Memberships that have ended are
+    skipped, end dates are kept, and importing the same file again changes nothing.
+
+    Exit codes: 0 everything was understood, 1 some lines need a decision.
     """
     with ready_bridge() as bridge, counting() as count:
         actor, rows = actor_of(bridge, by), read_rows(file)
@@ -72,4 +75,4 @@ def _print(console: Console, found: list[Outcome], *, really: bool) -> None:
             table.add_row(str(row.line), *(escape(word) for word in words))
         console.print(table)
     if not really:
-        console.print("Nothing was changed: --apply takes over what is new.")
+        console.print("Nothing was changed. Add --apply to import what is new.")

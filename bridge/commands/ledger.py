@@ -1,4 +1,4 @@
-"""The ledger: bringing it up to date, checking it against Stripe, proving it, writing it out."""
+"""The ledger: update it, check it against Stripe, prove it, export it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from bridge.operations import ledger as operations
 
 @click.group()
 def ledger() -> None:
-    """Every movement of money, once, in double entry."""
+    """Keep the books: every movement of money, once, in double entry."""
 
 
 @ledger.command()
 @as_json
 def update(*, as_json: bool) -> None:
-    """Read what moved money at Stripe and book it; goes on where it was cut off."""
+    """Read what moved money at Stripe and book it; continues where it was interrupted."""
     with ready_bridge(prepared=True) as bridge, counting() as count:
         made = operations.update(bridge, count)
 
@@ -62,10 +62,10 @@ def check(*, as_json: bool) -> None:
 
 
 @ledger.command()
-@click.option("--from", "code", metavar="CODE", help="A code that was shown before.")
+@click.option("--from", "code", metavar="CODE", help="A code that an earlier run printed.")
 @as_json
 def verify(*, code: str | None, as_json: bool) -> None:
-    """Prove that every line that was ever booked is still there, as it was."""
+    """Prove that every line ever booked is still there, unchanged."""
     with ready_bridge() as bridge:
         found = operations.verify(bridge, code)
 
@@ -81,17 +81,17 @@ def verify(*, code: str | None, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
 def rebuild(*, yes: bool, as_json: bool) -> None:
-    """Drop the ledger, make it again from Stripe, and prove that it is the same.
+    """Drop the ledger, build it again from Stripe, and prove that it is the same.
 
-    Payments recorded by hand are kept, and so are the seals that prove it.
+    Payments recorded by hand are kept, and so are the seals that serve as proof.
     """
     if not yes:
-        click.confirm("Drop all lines and read everything at Stripe again?", abort=True)
+        click.confirm("Drop all lines and read everything from Stripe again?", abort=True)
     with ready_bridge() as bridge, counting() as count:
         done = operations.rebuild(bridge, count)
 
     def for_people(out: Console) -> None:
-        out.print(f"{done.made.lines} lines made again, code {done.verified.code}.")
+        out.print(f"{done.made.lines} lines built again, code {done.verified.code}.")
         _print_findings(out, (*done.made.findings, *done.verified.broken))
 
     show(done, as_json=as_json, for_people=for_people)
@@ -102,9 +102,11 @@ def rebuild(*, yes: bool, as_json: bool) -> None:
 @click.argument("what", type=click.Choice(list(exporting.FILES)))
 @click.option("--from", "since", type=Moment(time.min), help="The first day.")
 @click.option("--to", "until", type=Moment(time.max), help="The last day, included.")
-@click.option("--currency", help="Only this one, as eur.")
-@click.option("--reason", required=True, help="Why it is made; kept in the log.")
-@click.option("--out", type=click.Path(path_type=Path), help="A file; printed without.")
+@click.option("--currency", help="Only this currency, for example eur.")
+@click.option("--reason", required=True, help="What it is for; kept in the log.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The file to write; without it, print."
+)
 def export(
     *,
     what: str,
@@ -114,7 +116,7 @@ def export(
     reason: str,
     out: Path | None,
 ) -> None:
-    """Write the ledger, or a report of it, to a file; docs/ledger.md lists them."""
+    """Export the ledger or a report; docs/ledger.md describes each."""
     with ready_bridge() as bridge:
         actor = operator(getpass.getuser())
         asked = exporting.Asked(since, until, currency.lower() if currency else None)
@@ -128,7 +130,7 @@ def export(
 
 
 def _write(path: Path, pieces: Iterator[str]) -> None:
-    """Whole or not at all, and readable by nobody else."""
+    """Write the whole file or nothing, and let nobody else read it."""
     half = path.with_name(f".{path.name}.part")
     try:
         with os.fdopen(_private(half), "w", encoding="utf-8", newline="") as file:
@@ -146,4 +148,4 @@ def _print_findings(out: Console, findings: tuple[Finding, ...]) -> None:
     for one in findings:
         out.print(f"[red]{one.code}[/] {escape(', '.join(one.ids))}: {escape(one.says)}")
     if not findings:
-        out.print("[green]Nothing to look at.[/]")
+        out.print("[green]No discrepancies.[/]")

@@ -1,4 +1,4 @@
-"""What moderators decide by hand about somebody's groups, with a reason and their name."""
+"""Decisions that moderators make by hand about a member's groups, with their name and reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bridge.store import groups, hand_grants, work
 
 
 class LastDay(click.ParamType[datetime]):
-    """A day that still counts: what lasts until it ends with its last second, UTC."""
+    """The last day that something lasts: it ends with that day's last second, UTC."""
 
     name = "date"
 
@@ -28,7 +28,7 @@ class LastDay(click.ParamType[datetime]):
         try:
             return datetime.combine(datetime.fromisoformat(value).date(), time(23, 59, 59), UTC)
         except (TypeError, ValueError):
-            self.fail(f"{value!r} is no day; write it as 2027-03-31", param, ctx)
+            self.fail(f"{value!r} is not a day; write it as 2027-03-31", param, ctx)
 
 
 class Length(click.ParamType[Term]):
@@ -43,12 +43,14 @@ class Length(click.ParamType[Term]):
         except ValueError:
             term = None
         if term is None:
-            self.fail(f"{value!r} is no length; write 30d, 12mo or 1y", param, ctx)
+            self.fail(f"{value!r} is not a length of time; write 30d, 12mo or 1y", param, ctx)
         return term
 
 
-until = click.option("--until", "until_at", type=LastDay(), help="The last day, as 2027-03-31.")
-lasting = click.option("--for", "term", type=Length(), help="How long from now: 30d, 12mo, 1y.")
+until = click.option(
+    "--until", "until_at", type=LastDay(), help="The last day, for example 2027-03-31."
+)
+lasting = click.option("--for", "term", type=Length(), help="How long from now: 30d, 12mo or 1y.")
 
 
 @click.command()
@@ -56,7 +58,7 @@ lasting = click.option("--for", "term", type=Length(), help="How long from now: 
 @click.argument("group", required=False)
 @until
 @lasting
-@click.option("--reason", help="Why, in a few words; shown to moderators only.")
+@click.option("--reason", help="Why, in a few words; only moderators see it.")
 @click.option("--by", metavar="USER", help="The forum user who decided it.")
 @previewed
 def grant(
@@ -69,16 +71,16 @@ def grant(
     by: str | None,
     how: How,
 ) -> None:
-    """Give USER the GROUP without money, until a day or for good.
+    """Put USER in GROUP free of charge, until a day or for good.
 
-    Without arguments: list what was given by hand and is in force.
+    Without arguments: list all grants in force.
     """
     if user is None:
         _show_grants(as_json=how.as_json)
         return
     if group is None or reason is None or by is None or (until_at and term):
         raise click.UsageError(
-            "Name a user, a group, --reason and --by; and one end or none: --until or --for."
+            "Give a user, a group, --reason and --by, and at most one of --until and --for."
         )
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
@@ -96,9 +98,9 @@ def _show_given(given: grants.Given, *, as_json: bool) -> None:
     end_at = given.grant.until_at
     end = f"until {day(end_at)}" if end_at else "for good"
     name, group = escape(given.user.username), escape(given.group.name)
-    words = f"{name} is given {group} {end}: {given.grant.id}."
+    words = f"{name} now has {group} {end}: {given.grant.id}."
     if not given.is_new:
-        words = f"{name} has {group} {end} already: {given.grant.id}. Nothing changed."
+        words = f"{name} already has {group} {end}: {given.grant.id}. Nothing changed."
     show(
         {
             "grant": given.grant.id,
@@ -127,7 +129,7 @@ def _show_grants(*, as_json: bool) -> None:
         for one in found:
             words = (one["id"], one["user_id"], one["group"], day(one["until"]) or "for good")
             table.add_row(*(escape(str(w)) for w in (*words, one["reason"], one["by"])))
-        console.print(table if found else "Nothing is given by hand.")
+        console.print(table if found else "There are no grants in force.")
 
     show(found, as_json=as_json, for_people=for_people)
 
@@ -150,7 +152,7 @@ def _listed(one: hand_grants.Recorded, names: dict[int, str]) -> dict[str, Any]:
 @by
 @previewed
 def revoke(grant_id: str, *, by: str, how: How) -> None:
-    """Take back what was given by hand; what USER also pays for stays. GRANT is its id."""
+    """End a grant made by hand (GRANT is its id). What the member also pays for stays."""
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
         if not how.goes_ahead(lambda: grants.preview_revoke(bridge, grant_id)):
@@ -160,7 +162,7 @@ def revoke(grant_id: str, *, by: str, how: How) -> None:
     show(
         {"grant": grant_id, "user_id": taken.user_id, "group_id": taken.group_id},
         as_json=how.as_json,
-        for_people=lambda console: console.print(f"{grant_id} of user {taken.user_id} is over."),
+        for_people=lambda console: console.print(f"{grant_id} of user {taken.user_id} has ended."),
     )
 
 
@@ -170,10 +172,10 @@ def revoke(grant_id: str, *, by: str, how: How) -> None:
 @by
 @previewed
 def lift(user: str, group: str, *, by: str, how: How) -> None:
-    """Let USER into GROUP again, whom staff took out or who left.
+    """Let USER into GROUP again after staff removed them or they left.
 
-    They come in only if something of theirs grants the group. A membership that is held waits for
-    `bridge keep` or `bridge let-go` instead.
+    They join only if something grants them the group. For a membership on hold use `bridge keep` or
+    `bridge let-go` instead.
     """
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
@@ -181,8 +183,8 @@ def lift(user: str, group: str, *, by: str, how: How) -> None:
             return
         lifted = holds.lift(bridge, actor, user_id, group)
         look_now(bridge, work.user_key(user_id))
-    kept_by = "staff had taken them out" if lifted.kept_by == "staff" else "they had left"
-    _show_lifted(lifted, f"is no longer kept out of it; {kept_by}", as_json=how.as_json)
+    kept_by = "staff had removed them" if lifted.kept_by == "staff" else "they had left"
+    _show_lifted(lifted, f"no longer kept out ({kept_by})", as_json=how.as_json)
 
 
 @click.command()
@@ -201,12 +203,12 @@ def keep(
     by: str,
     how: How,
 ) -> None:
-    """Decide that USER keeps the membership of GROUP that is held, until a day or for good.
+    """Let USER keep a membership of GROUP that is on hold, until a day or for good.
 
-    It rests on a grant by hand from then on, which `bridge revoke` takes back.
+    From then on it rests on a grant by hand, which `bridge revoke` ends.
     """
     if until_at and term:
-        raise click.UsageError("Give one end or none: --until or --for.")
+        raise click.UsageError("Give at most one of --until and --for.")
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
         end_at = term.end(bridge.clock.now()) if term else until_at
@@ -223,9 +225,9 @@ def keep(
 @by
 @previewed
 def let_go(user: str, group: str, *, by: str, how: How) -> None:
-    """Decide that the membership of USER in GROUP that is held ends.
+    """End a membership of USER in GROUP that is on hold.
 
-    It stays only if something else of theirs grants it. `bridge grant` gives it back.
+    They stay only if something else grants them the group. `bridge grant` gives it back.
     """
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
@@ -233,9 +235,8 @@ def let_go(user: str, group: str, *, by: str, how: How) -> None:
             return
         lifted = holds.let_go(bridge, actor, user_id, group)
         look_now(bridge, work.user_key(user_id))
-    _show_lifted(
-        lifted, "is no longer held and ends unless something grants it", as_json=how.as_json
-    )
+    words = "no longer on hold; it ends unless something else grants it"
+    _show_lifted(lifted, words, as_json=how.as_json)
 
 
 def _show_lifted(lifted: holds.Lifted, words: str, *, as_json: bool) -> None:
@@ -244,6 +245,6 @@ def _show_lifted(lifted: holds.Lifted, words: str, *, as_json: bool) -> None:
         as_json=as_json,
         for_people=lambda console: console.print(
             f"User {lifted.user_id}, {escape(lifted.group.name)}: {words}. "
-            f"`bridge explain id:{lifted.user_id}` tells what follows."
+            f"`bridge explain id:{lifted.user_id}` shows what follows."
         ),
     )

@@ -1,4 +1,4 @@
-"""Payments outside of Stripe, as moderators record them and correct them."""
+"""Payments outside Stripe, as moderators record and correct them."""
 
 from __future__ import annotations
 
@@ -24,16 +24,23 @@ NOON = time(12, tzinfo=UTC)
 
 @click.command("record-payment")
 @click.argument("user")
-@click.option("--amount", required=True, help="As 25.00; below zero for what was given back.")
-@click.option("--currency", required=True, help="Three letters, as eur.")
+@click.option("--amount", required=True, help="For example 25.00; negative for a refund.")
+@click.option("--currency", required=True, help="Three letters, for example eur.")
 @click.option("--what", required=True, help="What it was for; the member reads it.")
 @click.option("--method", type=click.Choice(METHODS), required=True)
-@click.option("--group", help="A group that it buys; say until when, too.")
+@click.option("--group", help="The group it pays for; give its end, too.")
 @until
 @lasting
-@click.option("--for-good", is_flag=True, help="The group is bought without an end.")
-@click.option("--date", "on", type=click.DateTime(["%Y-%m-%d"]), help="When; today if left out.")
-@click.option("--again", is_flag=True, help="The same was paid twice within a day.")
+@click.option("--for-good", is_flag=True, help="The group lasts without an end.")
+@click.option(
+    "--date",
+    "on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day of the payment; default: today.",
+)
+@click.option(
+    "--again", is_flag=True, help="Record it even if the same payment was recorded today."
+)
 @by
 @previewed
 def record_payment(  # noqa: PLR0913 - the options of a command
@@ -52,14 +59,14 @@ def record_payment(  # noqa: PLR0913 - the options of a command
     by: str,
     how: How,
 ) -> None:
-    """Record what USER paid in cash, by cheque or to the bank, and the group that it buys.
+    """Record a payment by USER in cash, by cheque or by bank transfer, and the group it pays for.
 
-    The member gets a receipt and sees it on the statement. A term (--for) begins where what was
-    paid by hand before ends. `bridge reverse-payment` corrects it.
+    The member gets a receipt and sees the payment on the statement. A term (--for) begins when the
+    one paid by hand before it ends. `bridge reverse-payment` corrects a mistake.
     """
     ends = [one for one in (until_at, term, for_good) if one]
     if len(ends) > 1 or (ends and not group):
-        raise click.UsageError("Give one end, --until, --for or --for-good, and its --group.")
+        raise click.UsageError("Give --group and exactly one of --until, --for and --for-good.")
     minor = _minor(amount, currency)
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
@@ -71,7 +78,7 @@ def record_payment(  # noqa: PLR0913 - the options of a command
             at=_moment(bridge, on.date() if on else None),
         )
         bought = Bought(group, until_at or term) if group else None
-        # What cannot be is refused before anything is asked.
+        # This refuses what is impossible before it asks anything.
         effects = payments.preview_payment(bridge, user_id, paid, bought)
         if bought is not None and not ends and not how.preview:
             _ask_for_no_end(bought.group_name, as_json=how.as_json)
@@ -96,9 +103,9 @@ def _minor(amount: str, currency: str) -> int:
 
 def _ask_for_no_end(group: str, *, as_json: bool) -> None:
     if as_json:
-        raise click.UsageError(f"Say until when {group} is bought: --until, --for or --for-good.")
+        raise click.UsageError(f"Say how long {group} lasts: --until, --for or --for-good.")
     click.confirm(
-        f"No end is given (--until, --for): is {group} bought for good (--for-good)?", abort=True
+        f"There is no --until and no --for. Does {group} last for good (--for-good)?", abort=True
     )
 
 
@@ -129,9 +136,9 @@ def _show_recorded(done: Recorded, *, as_json: bool) -> None:
 @by
 @previewed
 def reverse_payment(line: str, *, by: str, how: How) -> None:
-    """Correct the payment LINE (hand:…) that was recorded wrongly, and end what it bought.
+    """Correct a payment recorded by mistake (LINE is hand:…), and end what it paid for.
 
-    Nothing is edited: a new line names the one that it corrects, and the member sees both.
+    Nothing is edited: a new line names the line it corrects, and the member sees both.
     """
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
@@ -141,7 +148,7 @@ def reverse_payment(line: str, *, by: str, how: How) -> None:
         user_id = done.grant.user_id if done.grant else done.line.user_id or 0
         look_now(bridge, work.user_key(user_id))
     amount = format_minor(done.corrects.amount_minor, done.corrects.currency)
-    ended = f" Grant {done.grant.id} is over." if done.grant else ""
+    ended = f" Grant {done.grant.id} has ended." if done.grant else ""
     words = f"{amount} ({line}) is corrected by {done.line.id}.{ended}"
     show(
         {
@@ -153,12 +160,12 @@ def reverse_payment(line: str, *, by: str, how: How) -> None:
         },
         as_json=how.as_json,
         for_people=lambda console: console.print(
-            words if done.is_new else f"{line} was corrected before. Nothing changed."
+            words if done.is_new else f"{line} was already corrected. Nothing changed."
         ),
     )
 
 
 def _moment(bridge: Bridge, on: date | None) -> datetime:
-    """The moment of a payment of which only the day is known."""
+    """The moment of a payment whose day is all we know."""
     now = bridge.clock.now()
     return now if on is None or on == now.date() else datetime.combine(on, NOON)

@@ -1,4 +1,4 @@
-"""Whose is which customer, and which account followed which."""
+"""Who is who: which customer is which forum user, and which account replaced another."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def link(
     by: str | None,
     how: How,
 ) -> None:
-    """Say that CUSTOMER (cus_…, or a guest's order cs_…) is the forum's USER.
+    """Link CUSTOMER at Stripe (cus_…, or the order cs_… of a guest) to USER on the forum.
 
-    Without arguments: list those whom nobody is linked to, with the link to claim it for the payer.
+    Without arguments: list the customers who are linked to nobody, each with a link to claim it.
     """
     if (customer is None) != (user is None):
-        raise click.UsageError("Name a customer and a user, or neither to list who has none.")
+        raise click.UsageError("Give a customer and a user, or neither to list what is not linked.")
     with ready_bridge() as bridge:
         if customer is None or user is None:
             _show_orphans(bridge, as_json=how.as_json)
@@ -52,13 +52,13 @@ def link(
             return
         done = links.link(bridge, actor, customer, user_id)
         look_now(bridge, customer)
-    is_new = "is" if done.is_new else "was already"
+    is_new = "is now" if done.is_new else "was already"
     show(
         {"customer": customer, "user_id": user_id, "is_new": done.is_new},
         as_json=how.as_json,
         for_people=lambda console: console.print(
             f"{customer} {is_new} linked to {done.user.username} (user {user_id}). "
-            f"`bridge explain id:{user_id}` tells what follows."
+            f"`bridge explain id:{user_id}` shows what follows."
         ),
     )
 
@@ -75,7 +75,7 @@ def _show_orphans(bridge: Bridge, *, as_json: bool) -> None:
             if one.claim:
                 console.print(f"  to claim it: {one.claim}")
         if not found:
-            console.print("Every customer that is known has a user.")
+            console.print("Every known customer is linked to a user.")
 
     show(found, as_json=as_json, for_people=for_people)
 
@@ -85,7 +85,7 @@ def _show_orphans(bridge: Bridge, *, as_json: bool) -> None:
 @by_or_operator
 @previewed
 def unlink(customer: str, *, by: str | None, how: How) -> None:
-    """Undo the link of CUSTOMER; what they paid for no longer counts for that user."""
+    """Unlink CUSTOMER: what they paid for no longer counts for that user."""
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
         if not how.goes_ahead(lambda: links.preview_unlink(bridge, customer)):
@@ -96,7 +96,7 @@ def unlink(customer: str, *, by: str | None, how: How) -> None:
         {"customer": customer, "was_user_id": was.user_id},
         as_json=how.as_json,
         for_people=lambda console: console.print(
-            f"{customer} was linked to user {was.user_id} and is linked to nobody now."
+            f"{customer} is no longer linked to user {was.user_id}."
         ),
     )
 
@@ -107,10 +107,10 @@ def unlink(customer: str, *, by: str | None, how: How) -> None:
 @by
 @as_json
 def relink(from_user: str, to_user: str, *, by: str, as_json: bool) -> None:
-    """Give everything of the account FROM_USER, as id:12, to the account TO_USER.
+    """Move everything from the account FROM_USER (such as id:12) to the account TO_USER.
 
-    After accounts were merged, or when somebody came back with a new one: customers, payments,
-    grants and seats. Never done automatically, and never by an e-mail address.
+    Use it after accounts were merged, or when somebody returns with a new account. It moves
+    customers, payments, grants and seats. It is never done automatically, nor by e-mail address.
     """
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
@@ -123,7 +123,7 @@ def relink(from_user: str, to_user: str, *, by: str, as_json: bool) -> None:
         as_json=as_json,
         for_people=lambda console: console.print(
             f"{len(moved.customers)} customers and {len(moved.grants)} grants of user {from_id} "
-            f"are user {to_id}'s now. `bridge explain id:{to_id}` tells what follows."
+            f"now belong to user {to_id}. `bridge explain id:{to_id}` shows what follows."
         ),
     )
 
@@ -133,7 +133,7 @@ def relink(from_user: str, to_user: str, *, by: str, as_json: bool) -> None:
 @by
 @as_json
 def unrelink(user: str, *, by: str, as_json: bool) -> None:
-    """Undo `bridge relink`: give back to USER, as id:12, what went to another account."""
+    """Undo `bridge relink`: return to USER (such as id:12) what went to another account."""
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
         done = accounts.unrelink(bridge, actor, user_id)
@@ -149,8 +149,8 @@ def unrelink(user: str, *, by: str, as_json: bool) -> None:
         },
         as_json=as_json,
         for_people=lambda console: console.print(
-            f"{len(moved.customers)} customers and {len(moved.grants)} grants are user {user_id}'s "
-            f"again, and no longer user {done.from_id}'s."
+            f"{len(moved.customers)} customers and {len(moved.grants)} grants belong to user "
+            f"{user_id} again, and no longer to user {done.from_id}."
         ),
     )
 
@@ -162,14 +162,14 @@ def unrelink(user: str, *, by: str, as_json: bool) -> None:
     type=click.IntRange(1, 3650),
     default=GIVING.days,
     show_default=True,
-    help="How long new purchases may use it. What was bought with it stays a gift.",
+    help="How long it is valid for new purchases. Gifts bought with it stay gifts.",
 )
 @as_json
 def reference(user: str, *, days: int, as_json: bool) -> None:
-    """Print the signed word that something is given to USER, to stand in Stripe's metadata.
+    """Print a signed reference that makes a purchase a gift to USER.
 
-    As `bridge_beneficiary` of a subscription or of a Checkout Session it makes that a gift to them.
-    It links nobody's customer to them.
+    Put it in Stripe's metadata as `bridge_beneficiary` of a subscription or a Checkout Session. It
+    does not link the buyer's customer to USER.
     """
     with ready_bridge() as bridge:
         user_id = find_user_id(bridge, user)

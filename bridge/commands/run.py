@@ -1,4 +1,4 @@
-"""Running it: everything on one machine, or one process of it."""
+"""Run the bridge: everything on one machine, or a single process."""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ from bridge.processes.startup import check_mode, prepare
 from bridge.processes.supervisor import Supervisor, only_one, stop_on_signals
 
 host_option = click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 is everywhere."
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 means all.",
 )
-port_option = click.option("--port", type=click.IntRange(1, 65_535), help="Default: WEB_PORT.")
+port_option = click.option(
+    "--port", type=click.IntRange(1, 65_535), help="Port; default: WEB_PORT."
+)
 
 
 @click.command()
 @host_option
 @port_option
 def up(host: str, port: int | None) -> None:
-    """Run everything on this machine, and restart what dies, until told to stop."""
+    """Run everything on this machine until it is stopped; restart processes that die."""
     env = environment()
     found = settings(env)
     port = port or found.web_port
@@ -36,7 +41,7 @@ def up(host: str, port: int | None) -> None:
         supervisor = Supervisor(programs(found, env, host, port), env, to_terminal())
         stop_on_signals(supervisor)
         supervisor.start()
-        click.echo(f"The bridge is up at {found.bridge_url}, here port {port}. Ctrl-C stops it.")
+        click.echo(f"The bridge is up at {found.bridge_url} (port {port}). Ctrl-C stops it.")
         supervisor.watch()
 
 
@@ -44,7 +49,7 @@ def up(host: str, port: int | None) -> None:
 @host_option
 @port_option
 def web(host: str, port: int | None) -> None:
-    """Take webhooks and show pages."""
+    """Run the web server: webhooks and pages."""
     from bridge.processes.serve import serve  # noqa: PLC0415 - only this process needs a web server
 
     found = settings()
@@ -53,7 +58,7 @@ def web(host: str, port: int | None) -> None:
 
 @click.command()
 def worker() -> None:
-    """Decide and write to the forum, whenever something is due."""
+    """Run a worker: decide memberships and update the forum as soon as work is due."""
     from bridge.worker.rq_worker import run  # noqa: PLC0415 - only this process needs RQ's worker
 
     with the_bridge() as bridge:
@@ -61,22 +66,22 @@ def worker() -> None:
         if bridge.settings.redis_url is None:
             raise Config(
                 "B119",
-                "a worker waits for hints in Redis, and REDIS_URL is not set.",
-                "Set it, or run `bridge sweep` alone: it then does the work itself.",
+                "a worker waits for jobs in Redis, and REDIS_URL is not set.",
+                "Set REDIS_URL, or run only `bridge sweep`: it then does the work itself.",
             )
         run(bridge, bridge.settings.redis_url)
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Sweep once and end.")
+@click.option("--once", is_flag=True, help="Sweep once, then exit.")
 def sweep(*, once: bool) -> None:
-    """Make sure that nothing was missed: due work, lost events, who is really in the groups."""
+    """Run the sweeper: it finds work that is due, missed events and changes in the groups."""
     from bridge.worker import sweeper  # noqa: PLC0415 - as above
 
     with the_bridge() as bridge:
         check_mode(bridge)
         if once:
-            console().print(f"{sweeper.tick(bridge)} things were due.")
+            console().print(f"Tasks that were due: {sweeper.tick(bridge)}")
             return
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -86,7 +91,7 @@ def sweep(*, once: bool) -> None:
 
 @click.command()
 def migrate() -> None:
-    """Bring the database to this version. Safe to repeat, and safe while others do the same."""
+    """Update the database to this version. It is safe to repeat and to run in parallel."""
     with the_bridge() as bridge:
         prepare(bridge)
         where = bridge.store.url.render_as_string(hide_password=True)
@@ -94,7 +99,7 @@ def migrate() -> None:
 
 
 def to_terminal() -> Callable[[str], None]:
-    """Lines of all processes, each written whole."""
+    """Write the lines of all processes to the terminal, each line whole."""
 
     def write(line: str) -> None:
         sys.stdout.write(line)

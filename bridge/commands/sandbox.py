@@ -1,4 +1,4 @@
-"""`bridge sandbox`: the two simulated servers alone. Loads nothing else, so it is up at once."""
+"""`bridge sandbox`: only the two simulated servers. It loads nothing else, so it starts at once."""
 
 from bridge.sandbox.__main__ import main as sandbox
 

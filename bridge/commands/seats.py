@@ -1,4 +1,4 @@
-"""Seats of a subscription with a quantity: who has them."""
+"""Seats: the places of a subscription with a quantity, and who has them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ACTIONS = ("assign", "unassign")
 @click.argument("action", type=click.Choice(ACTIONS), required=False)
 @click.argument("user", required=False)
 @click.option("--by", metavar="USER", help="The forum user who decided it.")
-@click.option("--at", type=Moment(time.max), help="List them as they were then.")
-@click.option("--as-known", is_flag=True, help="With --at: as the bridge knew it then.")
+@click.option("--at", type=Moment(time.max), help="List the seats as they were at TIME.")
+@click.option("--as-known", is_flag=True, help="With --at: only from what the bridge knew at TIME.")
 @previewed
 def seats(
     *,
@@ -35,14 +35,15 @@ def seats(
     as_known: bool,
     how: How,
 ) -> None:
-    """Give a seat of SUBSCRIPTION (sub_…) to USER, or take it back; without both: list them.
+    """Assign a seat of SUBSCRIPTION (sub_…) to USER or take it back; without an action, list them.
 
-    The buyer has one of the quantity. When it shrinks, who came last goes first, after notice.
+    The buyer has one of the seats. When the quantity shrinks, those who came last lose their seats
+    first, after notice.
     """
     if action and (user is None or by is None):
-        raise click.UsageError(f"To {action} a seat name a USER and --by.")
+        raise click.UsageError(f"To {action} a seat, give a USER and --by.")
     if (action and at) or (as_known and not at):
-        raise click.UsageError("--at is for a list, and --as-known belongs to --at.")
+        raise click.UsageError("--at only lists seats, and --as-known needs --at.")
     with ready_bridge() as bridge:
         if action and user is not None and by is not None:
             actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
@@ -61,7 +62,7 @@ def seats(
 
     def for_people(console: Console) -> None:
         are = "were" if at else "are"
-        taken = f"{len(found.taken)} of {found.places} seats beside the buyer's {are} taken."
+        taken = f"{len(found.taken)} of {found.places} seats {are} taken, besides the buyer's."
         console.print(taken)
         table = Table("User", "Since", "By", "Too many since", box=None, pad_edge=False)
         for one in found.taken:

@@ -18,8 +18,8 @@ from bridge.core.telling.proof import Verdict
 
 ENDINGS = {
     "outranked": "something higher of the same ladder takes its place",
-    "not_theirs": "what gave it is theirs no more",
-    "not_mapped": "its rule does not lead to this group",
+    "not_theirs": "what gave it no longer belongs to them",
+    "not_mapped": "its rule no longer leads to this group",
     "nothing_leads_to_it": "nothing of theirs leads to it",
 }
 
@@ -28,14 +28,14 @@ def print_person(console: Console, told: Explanation) -> None:
     """Print everything that `explain` found."""
     console.print(f"[bold]{escape(told.username or 'user')}[/] (user {told.user_id})")
     if told.as_known_then:
-        console.print(f"  as the bridge knew it on {day(told.at)} UTC")
+        console.print(f"  as the bridge knew it at {day(told.at)} UTC")
     elif told.read_at:
-        console.print(f"  on {day(told.at)} UTC; Stripe was read on {day(told.read_at)}")
+        console.print(f"  at {day(told.at)} UTC; last read from Stripe at {day(told.read_at)}")
     for one in told.customers:
-        by = f", by {escape(one.linked_by)}" if one.linked_by else ""
-        console.print(f"  is {one.id}, by {one.proof}{by}, {day(one.linked_at)}")
+        by = f" by {escape(one.linked_by)}" if one.linked_by else ""
+        console.print(f"  customer {one.id}, linked{by} at {day(one.linked_at)} ({one.proof})")
     if not told.customers:
-        console.print("  is nobody's customer: `bridge link CUSTOMER USER` links one.")
+        console.print("  no customer at Stripe: `bridge link CUSTOMER USER` links one.")
     for group in told.groups:
         console.print()
         console.print(group_tree(group, is_now=told.is_now))
@@ -50,7 +50,7 @@ def group_tree(group: GroupExplained, *, is_now: bool) -> Tree:
     tree = Tree(_headline(group, "is" if is_now else "was"))
     is_lost = any(wait.for_ == "not_recorded" for wait in group.waits)
     if group.member and group.owned == "no" and not is_lost:
-        tree.add("not added by the bridge, so never removed by it")
+        tree.add("the bridge did not add them, so it never removes them")
     for wait in group.waits:
         tree.add(f"[yellow]waits for: {escape(wait.words)}[/]{_since(wait.since)}")
     for verdict in group.verdicts:
@@ -83,18 +83,18 @@ def _add_verdict(tree: Tree, verdict: Verdict) -> None:
     if verdict.outranked_by:
         branch.add(f"a higher step counts instead: {escape(verdict.outranked_by)}")
     if verdict.stays_on:
-        stays = f"the ladder follows nothing that is paid for: they stay on {verdict.stays_on}"
+        stays = f"this ladder does not follow payments: they stay on {verdict.stays_on}"
         branch.add(escape(stays))
     span = f"from {day(verdict.from_)}"
     span += f", until {day(verdict.until)}" if verdict.until else ""
     branch.add(span)
     if verdict.feature:
-        carrying = f"by Stripe's entitlement to the feature {verdict.feature}"
+        carrying = f"through Stripe's entitlement to the feature {verdict.feature}"
         branch.add(escape(carrying))
     if verdict.rests_on:
         rule = branch.add(f"rule {escape(verdict.rule)}")
         for value in verdict.rests_on:
-            words = f"{value.key} = {value.value}, said in {value.said_in}"
+            words = f"{value.key} = {value.value}, set in {value.said_in}"
             rule.add(escape(words))
 
 

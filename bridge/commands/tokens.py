@@ -1,4 +1,4 @@
-"""Tokens of the API."""
+"""Tokens for the API."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from bridge.store import tokens as store
 
 
 @click.command()
-@click.option("--name", help="What it is for.")
+@click.option("--name", help="A name that says what it is for.")
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(list(tokens.SCOPES)))
-@click.option("--until", "until_at", type=Moment(time.max), help="Its last day.")
-@click.option("--revoke", metavar="TOKEN", help="End this one instead.")
+@click.option("--until", "until_at", type=Moment(time.max), help="The last day it is valid.")
+@click.option("--revoke", metavar="TOKEN", help="Revoke this token.")
 @by_or_operator
 @as_json
 def token(
@@ -31,14 +31,14 @@ def token(
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Make a token for another machine (--name, --scope, --until), or end one.
+    """Make an API token (--name, --scope, --until), or revoke one.
 
-    Without options: list the tokens there are.
+    Without options: list all tokens.
     """
     with ready_bridge() as bridge:
         if revoke is not None:
             tokens.revoke_token(bridge, actor_of(bridge, by), revoke)
-            show({"revoked": revoke}, as_json=as_json, for_people=lambda out: out.print("Ended."))
+            show({"revoked": revoke}, as_json=as_json, for_people=lambda out: out.print("Revoked."))
             return
         if name is None:
             with bridge.store.read() as connection:
@@ -50,13 +50,13 @@ def token(
             )
             return
         if until_at is None:
-            raise click.UsageError("Say until when it holds: --until 2027-12-31.")
+            raise click.UsageError("Say how long it is valid: --until 2027-12-31.")
         made = tokens.make_token(bridge, actor_of(bridge, by), name, scopes, until_at)
     show(
         {"id": made.token.id, "secret": made.secret},
         as_json=as_json,
         for_people=lambda out: out.print(
-            f"{made.token.id}: [bold]{made.secret}[/]\nIt is shown this once: keep it safe."
+            f"{made.token.id}: [bold]{made.secret}[/]\nIt is shown only once: keep it safe."
         ),
     )
 
@@ -64,7 +64,7 @@ def token(
 def _print_tokens(out: Console, found: list[store.Token]) -> None:
     table = Table("Token", "Name", "Rights", "Until", "Last used", "")
     for one in found:
-        state = "ended" if one.revoked_at else ""
+        state = "revoked" if one.revoked_at else ""
         rights = ", ".join(one.scopes)
         used = day(one.used_at)
         table.add_row(one.id, escape(one.name), rights, day(one.expires_at), used, state)

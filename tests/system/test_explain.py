@@ -181,7 +181,7 @@ def test_people_read_the_same_as_scripts_in_plain_words(world: System) -> None:
     assert "is in supporters since" in words
     assert f"gives it: {subscription.id}" in words
     assert "because of your monthly membership" in words
-    assert "groups = supporters, said in product" in words
+    assert "groups = supporters, set in product" in words
     assert "customer.subscription.created" in words
     day = f"{world.bridge.clock.now():%Y-%m-%d}"
     assert asked(world, "explain", "alice", "--at", day)["groups"][0]["entitled"]
