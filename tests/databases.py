@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -15,11 +16,15 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
+
+from bridge.store import Store, migrate
 
 START_SECONDS = 30
 # PostgreSQL refuses to run as root; this user comes with its packages.
@@ -32,6 +37,24 @@ IN_A_HURRY = (
     "max_connections=200",
     "shared_buffers=32MB",
 )
+
+
+@cache
+def _empty() -> Path:
+    """A SQLite file with this version's tables and nothing in them, made once a process."""
+    file = Path(tempfile.mkdtemp(prefix="bridge-empty-")) / "empty.db"
+    store = Store(f"sqlite:///{file}")
+    # By its number, not as "head": the first start of the bridge is still to come.
+    migrate.upgrade(store, datetime.now(UTC), migrate.newest())
+    store.close()
+    atexit.register(shutil.rmtree, file.parent)
+    return file
+
+
+def with_tables(file: Path) -> str:
+    """The address of a new SQLite database that needs no migration any more."""
+    shutil.copyfile(_empty(), file)
+    return f"sqlite:///{file}"
 
 
 def binaries() -> Path | None:

@@ -34,6 +34,7 @@ from bridge.store import migrate
 from bridge.store.schema import work
 from bridge.web import create_app
 from bridge.worker import sweeper
+from tests.databases import with_tables
 
 SECRET_KEY = "a-secret-key-for-tests-that-is-long-enough"
 POLICY = Policy(removal_confirm_seconds=60, statement_quiet_seconds=600)
@@ -250,7 +251,7 @@ def system(
         discourse_requests_per_minute=per_minute,
         bridge_url="http://127.0.0.1:1",
         secret_key=SECRET_KEY,
-        database_url=database_url or f"sqlite:///{tmp_path / 'bridge.db'}",
+        database_url=database_url or with_tables(tmp_path / "bridge.db"),
         bridge_data=tmp_path,
         clock_file=clock_file,
     )

@@ -33,6 +33,7 @@ from bridge.settings import Settings
 from bridge.store import migrate, state, statements
 from bridge.store.schema import changes, inbox, memberships, users, work
 from bridge.worker import sweeper
+from tests.databases import with_tables
 from tests.harness import SECRET_KEY, System, open_sandbox
 
 ROOT = Path(__file__).parent.parent
@@ -291,7 +292,7 @@ def live(
         "DISCOURSE_REQUESTS_PER_MINUTE": str(requests_per_minute),
         "BRIDGE_URL": f"http://127.0.0.1:{port}",
         "SECRET_KEY": SECRET_KEY,
-        "DATABASE_URL": database_url or f"sqlite:///{tmp_path / 'bridge.sqlite3'}",
+        "DATABASE_URL": database_url or with_tables(tmp_path / "bridge.sqlite3"),
         "BRIDGE_DATA": str(tmp_path / "data"),
         "BRIDGE_CONFIG": str(config_file),
         "BRIDGE_CLOCK_FILE": str(clock_file),

@@ -31,6 +31,11 @@ def upgrade(store: Store, now: datetime, revision: str = "head") -> None:
             small.put_time(connection, STARTED_AT, now.replace(microsecond=0))
 
 
+def newest() -> str:
+    """The revision of this version."""
+    return str(ScriptDirectory(str(SCRIPTS)).get_current_head())
+
+
 def downgrade(store: Store, revision: str) -> None:
     """Migrate back."""
     with store.write() as connection:

@@ -37,6 +37,7 @@ from bridge.sandbox.discourse.delivery import Courier
 from bridge.sandbox.discourse.fresh import fresh_forum
 from bridge.sandbox.discourse.people import run_due_merges
 from bridge.sandbox.kernel import World
+from bridge.sandbox.routing import LateRule
 
 API = (
     admin_users, connect, edits, groups, hooks, invites, keys, members, posts, search, sessions,
@@ -66,6 +67,7 @@ def create_discourse(
     forum.requests_per_minute = limit
     world.parts[PART] = forum
     app = Flask(__name__, static_folder=None, template_folder="templates")
+    app.url_rule_class = LateRule
     app.url_map.strict_slashes = False
     for module in API:
         app.register_blueprint(module.routes, url_prefix="/json")

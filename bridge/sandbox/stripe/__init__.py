@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from bridge.sandbox.kernel import World
+from bridge.sandbox.routing import LateRule
 from bridge.sandbox.stripe.account import Account, account_of
 from bridge.sandbox.stripe.app import add_api
 from bridge.sandbox.stripe.checkout_pages import create_checkout_pages
@@ -35,6 +36,7 @@ __all__ = [
 def create_stripe(world: World) -> Flask:
     """The application to serve, and the thread that sends webhooks until the world is closed."""
     app = Flask(__name__)
+    app.url_rule_class = LateRule
     account_of(world)
     add_api(app, world)
     app.register_blueprint(create_checkout_pages(world))
