@@ -38,6 +38,7 @@ _HARM = (
     "pays_without_account",
     "pays_suspended",
     "pays_unlinked",
+    "gives_nothing",
     "held",
 )
 

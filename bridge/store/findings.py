@@ -21,7 +21,7 @@ from bridge.core.telling.alerts import (
     Kind,
     is_news_missed,
 )
-from bridge.store import additions, catalogue, paid_twice, sending, state
+from bridge.store import additions, catalogue, gives_nothing, paid_twice, sending, state
 from bridge.store.figures import GO_ON, GOES_ON
 from bridge.store.groups import load_groups
 from bridge.store.orphans import paying_orphans
@@ -75,6 +75,7 @@ def findings(connection: Connection, rules: Rules, now: datetime) -> Iterator[Fi
     yield from _paying(connection)
     yield from _unlinked(connection, rules)
     yield from paid_twice.findings(connection, now)
+    yield from gives_nothing.findings(connection, rules, now)
 
 
 def _news(connection: Connection, now: datetime) -> Iterator[Finding]:

@@ -206,3 +206,46 @@ def test_A107_credit_notes_are_asked_for_where_stripe_says_there_are_some(
     else:
         assert (first.refunded_minor, second.refunded_minor) == (0, expected)
         assert second.refund_doubt is None
+
+
+def a_session(session_id: str, **changed: Any) -> dict[str, Any]:
+    """A finished Checkout Session that sold nothing once."""
+    return {
+        "id": session_id,
+        "mode": "subscription",
+        "status": "complete",
+        "payment_status": "paid",
+        "customer": "cus_1",
+        "created": 1_700_000_000,
+        "invoice": None,
+        "payment_intent": None,
+        "line_items": {"data": [], "has_more": False},
+        **changed,
+    }
+
+
+@pytest.mark.parametrize(
+    ("session", "reason", "expected"),
+    [
+        pytest.param({"invoice": "in_1"}, "manual", [], id="made by the session"),
+        pytest.param({"invoice": {"id": "in_1", "lines": {"data": []}}}, "manual", [], id="shown"),
+        pytest.param({"subscription": "sub_1"}, "subscription_create", [], id="before 2022"),
+        pytest.param({"subscription": "sub_1"}, "subscription_cycle", ["in_1:il_1"], id="renewal"),
+        pytest.param({"subscription": "sub_2"}, "subscription_create", ["in_1:il_1"], id="another"),
+        pytest.param({"invoice": "in_2"}, "manual", ["in_1:il_1"], id="of another invoice"),
+        pytest.param({}, "manual", ["in_1:il_1"], id="none"),
+    ],
+)
+def test_A108_what_an_invoice_of_a_checkout_sold_is_read_from_the_checkout_alone(
+    session: dict[str, Any], reason: str, expected: list[str]
+) -> None:
+    with recorded_server() as server:
+        lines = {"data": [once("il_1", "p", 1000)], "has_more": False}
+        invoice = an_invoice(lines=lines, billing_reason=reason)
+        what = {"id": "p", "product": "prod_p", "currency": "eur", "unit_amount": 1000}
+        server.play("GET", "/v1/checkout/sessions", rows(a_session("cs_1", **session)))
+        server.play("GET", "/v1/invoices", rows(invoice))
+        server.play("GET", "/v1/payment_intents/pi_1", answer({"latest_charge": a_charge()}))
+        server.play("GET", "/v1/prices/p", answer({**what, "type": "one_time", "recurring": None}))
+        found = StripeApi("sk_test_123", server.url).purchases("cus_1").purchases
+    assert [one.id for one in found] == expected

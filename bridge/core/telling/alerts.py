@@ -40,6 +40,7 @@ class Kind(StrEnum):
     PAYS_WITHOUT_ACCOUNT = "pays_without_account"
     PAYS_UNLINKED = "pays_unlinked"
     PAID_TWICE = "paid_twice"
+    GIVES_NOTHING = "gives_nothing"
     UNKNOWN_ADDITIONS = "unknown_additions"
 
 
@@ -51,6 +52,7 @@ PATIENCE: Mapping[Kind, timedelta] = {
     Kind.RULE_HALTED: timedelta(minutes=5),
     Kind.HELD: timedelta(minutes=5),
     Kind.PAYS_UNLINKED: timedelta(minutes=5),
+    Kind.GIVES_NOTHING: timedelta(minutes=5),
 }
 """These often resolve automatically, or when current work is finished; others are told at once."""
 
@@ -157,6 +159,10 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     Kind.PAYS_UNLINKED: (
         "{who} for {what}, and is not linked to a forum user",
         "bridge link lists what was bought; then run bridge link {customer} USER --by NAME",
+    ),
+    Kind.GIVES_NOTHING: (
+        "{who} paid {amount} for {what} and got nothing: {why}",
+        "refund it at Stripe, or run bridge grant {user} GROUP --by NAME; {todo}",
     ),
     Kind.PAYS_WITHOUT_ACCOUNT: (
         "{user} still pays ({objects}), but the account is {state}",

@@ -1,0 +1,169 @@
+"""What was paid, has a rule, and gives its payer nothing (A108): nobody else would notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from bridge.core.ledger.amounts import format_minor
+from bridge.core.model.stripe import PeriodPayment, Purchase, Subscription
+from bridge.core.rules.compiled import Rules
+from bridge.core.telling.alerts import Finding, Kind
+from bridge.store import catalogue
+from bridge.store.own import is_own
+from bridge.store.readings import CONVERTER
+from bridge.store.schema import (
+    customers,
+    groups,
+    memberships,
+    money_lines,
+    purchases,
+    subscriptions,
+    users,
+)
+
+M = memberships.c
+
+
+def findings(connection: Connection, rules: Rules, now: datetime) -> Iterator[Finding]:
+    """Each of them, until the payer has the group or the money is given back."""
+    names = _Names(connection)
+    yield from _of_ended(connection, rules, names, now)
+    yield from _of_kept_out(connection, names)
+
+
+class _Names:
+    """Products and people by name; each is looked up once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._products: dict[str, str] = {}
+
+    def products(self, ids: Sequence[str]) -> str:
+        """`Day pass, Share`."""
+        products, _ = catalogue.load_of(self._connection, set(ids) - self._products.keys())
+        self._products |= {one.id: one.name for one in products}
+        return ", ".join(dict.fromkeys(self._products.get(id_, id_) for id_ in ids))
+
+    def user(self, user_id: int) -> str:
+        """`alice (user 5)`."""
+        asked = select(users.c.username).where(users.c.user_id == user_id)
+        name = self._connection.scalar(asked)
+        return f"{name} (user {user_id})" if name else f"user {user_id}"
+
+
+def _led_to(rules: Rules, bought: Iterable[tuple[str, str]]) -> dict[str, tuple[int, ...]]:
+    """Product -> the groups that a rule in force leads to from it."""
+    found = {}
+    for price_id, product_id in bought:
+        rule = rules.rule_for(price_id, product_id)
+        if rule and rule.group_ids:
+            found[product_id] = rule.group_ids
+    return found
+
+
+def _has(connection: Connection, user_id: int | None, led_to: Mapping[str, Sequence[int]]) -> bool:
+    """Whether somebody has all of it anyway, or soon: something else gives it."""
+    group_ids = {id_ for ids in led_to.values() for id_ in ids}
+    has = select(func.count()).where(
+        M.user_id == user_id, M.group_id.in_(group_ids), M.wanted, M.override.is_(None)
+    )
+    return user_id is not None and connection.scalar(has) == len(group_ids)
+
+
+def _of_ended(
+    connection: Connection, rules: Rules, names: _Names, now: datetime
+) -> Iterator[Finding]:
+    """An invoice that was paid after its subscription had ended, for time that is still to come."""
+    data = subscriptions.c.data
+    paid_at = data[("last_payment", "paid_at")].as_string()
+    asked = (
+        select(data, customers.c.user_id)
+        .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
+        .where(
+            is_own(subscriptions),
+            is_own(customers),
+            data["status"].as_string() == "canceled",
+            paid_at > data["ended_at"].as_string(),
+            data[("last_payment", "period_end_at")].as_string() > now.isoformat(),
+        )
+    )
+    for row in connection.execute(asked):
+        found = CONVERTER.structure(row.data, Subscription)
+        paid = found.last_payment
+        if paid is None or found.beneficiary_id is not None:
+            continue
+        led_to = _led_to(rules, ((one.price_id, one.product_id) for one in found.items))
+        if not led_to or _has(connection, row.user_id, led_to) or _is_back(connection, paid):
+            continue
+        who = found.customer_id if row.user_id is None else names.user(row.user_id)
+        told = {
+            "who": who,
+            "amount": _amount(connection, paid),
+            "what": names.products(list(led_to)),
+            "why": f"the subscription {found.id} had ended before invoice {paid.invoice_id} was "
+            "paid",
+            "user": "USER" if row.user_id is None else f"id:{row.user_id}",
+            "todo": "and void invoices that stay open when a subscription ends",
+        }
+        yield Finding(Kind.GIVES_NOTHING, found.id, paid.paid_at, told)
+
+
+def _is_back(connection: Connection, paid: PeriodPayment) -> bool:
+    lines = money_lines.c
+    left = select(func.sum(lines.amount_minor)).where(
+        is_own(money_lines), lines.invoice_id == paid.invoice_id
+    )
+    sum_minor = connection.scalar(left)
+    return sum_minor is not None and sum_minor <= 0
+
+
+def _amount(connection: Connection, paid: PeriodPayment) -> str:
+    line = select(money_lines.c.currency).where(
+        is_own(money_lines), money_lines.c.id == paid.invoice_id
+    )
+    currency = connection.scalar(line)
+    return format_minor(paid.amount_minor, currency) if currency else "something"
+
+
+def _of_kept_out(connection: Connection, names: _Names) -> Iterator[Finding]:
+    """Members whom staff took out, or who left, and who paid for the group again since."""
+    asked = (
+        select(memberships, groups.c.name.label("group"))
+        .join(groups, groups.c.id == M.group_id)
+        .where(M.wanted, ~M.actual, M.override.is_not(None))
+        .order_by(M.user_id, M.group_id)
+    )
+    for row in connection.execute(asked):
+        since = [one for one in _paid(connection, row.sources) if one[0] > row.override_at]
+        if not since:
+            continue
+        paid_at = min(at for at, _ in since)
+        by = "staff had taken them out of" if row.override == "staff" else "they had left"
+        told = {
+            "who": names.user(row.user_id),
+            "amount": "again",
+            "what": names.products([id_ for _, ids in since for id_ in ids]),
+            "why": f"{by} {row.group}",
+            "user": f"id:{row.user_id}",
+            "todo": f"or bridge lift id:{row.user_id} {row.group} --by NAME lets them back in",
+        }
+        yield Finding(Kind.GIVES_NOTHING, f"{row.user_id}:{row.group_id}", paid_at, told)
+
+
+def _paid(
+    connection: Connection, source_ids: Sequence[str]
+) -> Iterator[tuple[datetime, tuple[str, ...]]]:
+    """When each of these sources was last paid, and for which products."""
+    of_order = is_own(purchases), purchases.c.id.in_(list(source_ids))
+    for data in connection.scalars(select(purchases.c.data).where(*of_order)):
+        order = CONVERTER.structure(data, Purchase)
+        yield order.paid_at, (order.product_id,)
+    of_period = is_own(subscriptions), subscriptions.c.id.in_(list(source_ids))
+    for data in connection.scalars(select(subscriptions.c.data).where(*of_period)):
+        found = CONVERTER.structure(data, Subscription)
+        if found.started_at and found.last_payment:
+            # A renewal goes on with what they were taken out of; only a new one is paid anew.
+            yield found.started_at, tuple(one.product_id for one in found.items)
