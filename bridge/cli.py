@@ -55,6 +55,7 @@ COMMANDS = {
     "token": "tokens",
     "ledger": "ledger",
     "export": "ledger",
+    "register": "register",
     "demo": "demo",
     "sandbox": "sandbox",
 }

@@ -10,13 +10,16 @@ from typing import Any
 from bridge.core.ledger import reports
 from bridge.core.ledger.chart import Chart, Target
 from bridge.core.ledger.line import Line
-from bridge.core.ledger.share_register import Holding, share_register
+from bridge.core.ledger.member_register import MemberEntry, member_register
+from bridge.core.ledger.share_register import Holding
 from bridge.core.model.actor import Actor
 from bridge.core.model.words import checked_words
 from bridge.errors import Config, Permanent
 from bridge.exports import journal, tables, xero
-from bridge.store import Connection, changes, links, money_objects
+from bridge.operations import registers
+from bridge.store import Connection, changes, money_objects
 from bridge.store import ledger as store
+from bridge.store import registers as recorded
 from bridge.wiring import Bridge
 
 
@@ -97,17 +100,6 @@ def _hledger(_bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[
     return journal.hledger(_lines(connection, asked), store.accounts(connection))
 
 
-def _holder(connection: Connection) -> Callable[[Line], str]:
-    """Whose a line is, as an id: the user's, else the customer's that is linked to nobody."""
-    users = links.users_of_all(connection)
-
-    def holder(line: Line) -> str:
-        user_id = line.user_id or users.get(line.customer_id or "")
-        return f"id:{user_id}" if user_id is not None else line.customer_id or "unknown"
-
-    return holder
-
-
 def _rows(kind: type[Any], rows: Iterable[Any]) -> Iterator[str]:
     header = [field.name for field in fields(kind)]
     return tables.rows_as_csv(header, (tuple(asdict(row).values()) for row in rows))
@@ -123,10 +115,15 @@ def _payouts(_bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[
     return _rows(reports.PayoutRow, found)
 
 
-def holdings(bridge: Bridge, connection: Connection, as_of: datetime | None) -> list[Holding]:
-    """The register of shares as of a moment, now without one."""
-    lines = store.read_lines(connection, books=store.SHARES)
-    return share_register(lines, _holder(connection), as_of or bridge.clock.now())
+def _shares(bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
+    found = registers.shares_within(connection, asked.until or bridge.clock.now())
+    return _rows(Holding, found.holdings)
+
+
+def _members(bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
+    as_of = asked.until or bridge.clock.now()
+    found = member_register(recorded.steps(connection), as_of)
+    return _rows(MemberEntry, found)
 
 
 FILES: Mapping[str, Callable[[Bridge, Connection, Asked], Iterator[str]]] = {
@@ -148,14 +145,14 @@ FILES: Mapping[str, Callable[[Bridge, Connection, Asked], Iterator[str]]] = {
         reports.TaxRow, reports.taxes(_lines(connection, asked))
     ),
     "donations": lambda _, connection, asked: _rows(
-        reports.GiftRow, reports.donations(_lines(connection, asked), _holder(connection))
+        reports.GiftRow,
+        reports.donations(_lines(connection, asked), registers.holder_of(connection)),
     ),
     "funds": lambda _, connection, asked: _rows(
         reports.FundRow, reports.by_fund(_lines(connection, asked))
     ),
     "payouts": _payouts,
-    "shares": lambda bridge, connection, asked: _rows(
-        Holding, holdings(bridge, connection, asked.until)
-    ),
+    "shares": _shares,
+    "members": _members,
 }
 """Every file that can be asked for, and what makes it."""

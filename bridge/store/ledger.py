@@ -10,11 +10,23 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    and_,
+    cast,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+)
 
 from bridge.core.ledger import seals
 from bridge.core.ledger.line import Line
-from bridge.core.ledger.share_register import CLASSES
+from bridge.core.ledger.share_register import CLASSES, BookedShare
 from bridge.store import money_objects
 from bridge.store.own import is_own
 from bridge.store.schema import customers, ledger_lines, ledger_seals
@@ -202,11 +214,33 @@ def read_lines(
 
 def _lines(connection: Connection, *about: ColumnElement[bool]) -> Iterator[Line]:
     of = ledger_lines.c
-    rows = connection.execution_options(yield_per=AT_ONCE).execute(
-        select(of.number, *_COLUMNS).where(*about).order_by(of.at, of.entry_id, of.number)
+    rows = connection.execute(
+        select(of.number, *_COLUMNS)
+        .where(*about)
+        .order_by(of.at, of.entry_id, of.number)
+        .execution_options(yield_per=AT_ONCE)
     )
     for row in rows:
         yield Line(f"{row.entry_id}#{row.number}", *row[1:])
+
+
+def booked_shares(connection: Connection) -> Iterator[BookedShare]:
+    """Lines on the accounts of shares, in the order in which they were first booked."""
+    of, seal = ledger_lines.c, ledger_seals.c
+    sealed = and_(
+        seal.provider == of.provider,
+        seal.account == of.account,
+        seal.line_id == of.entry_id + "#" + cast(of.number, String),
+    )
+    rows = connection.execute(
+        select(seal.at.label("known_at"), of.number, *_COLUMNS)
+        .join(ledger_seals, sealed)
+        .where(of.book.in_(SHARES))
+        .order_by(seal.number)
+        .execution_options(yield_per=AT_ONCE)
+    )
+    for row in rows:
+        yield BookedShare(row.known_at, Line(f"{row.entry_id}#{row.number}", *row[2:]))
 
 
 def balances(connection: Connection, until: datetime | None = None) -> dict[tuple[str, str], int]:

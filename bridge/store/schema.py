@@ -610,3 +610,43 @@ bank_rows = Table(
     Column("imported_at", UtcTime, nullable=False),
     Index(None, "user_id"),
 )
+
+# Append-only: what moderators did to shares, and the steps by which somebody became or ceased to be
+# a member. A correction is a row that names the one that it takes back.
+share_acts = Table(
+    "share_acts",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("known_at", UtcTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("share_class", String(20)),
+    Column("user_id", BigInteger),
+    Column("count", Integer, nullable=False),
+    Column("first", Integer),
+    Column("last", Integer),
+    Column("price_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("corrects", String(40)),
+    Index(None, "id", unique=True),
+    Index(None, "corrects", unique=True),
+)
+member_steps = Table(
+    "member_steps",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("kind", String(20)),
+    Column("at", UtcTime, nullable=False),
+    Column("known_at", UtcTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("corrects", String(40)),
+    Index(None, "id", unique=True),
+    Index(None, "corrects", unique=True),
+    Index(None, "user_id"),
+)

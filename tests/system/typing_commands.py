@@ -36,7 +36,7 @@ def typed(world: System, *words: str, code: int = 0, env: Mapping[str, str] | No
         **(env or {}),
     }
     result = CliRunner().invoke(main, words, env=variables)
-    assert result.exit_code == code, result.output
+    assert result.exit_code == code, (result.output, result.exception)
     return result.output
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bridge.core.ledger import reports
 from bridge.core.ledger.chart import Chart, Target
@@ -23,7 +21,6 @@ from bridge.core.ledger.objects import (
     Tax,
 )
 from bridge.core.ledger.products import ACCOUNTS, OTHER, Nature
-from bridge.core.ledger.share_register import share_register
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -131,60 +128,6 @@ def test_A74_a_payout_stands_beside_its_parts_and_what_they_do_not_explain() -> 
     payout = Payout("po_1", "eur", 940, "paid", AT, AT + DAY, ("txn_1",))
     row = reports.payout_row(payout, moves)
     assert (row.charges_minor, row.fees_minor, row.difference_minor) == (1000, -59, -1)
-
-
-def test_A55_A61_the_register_tells_class_numbers_dates_and_running_total_as_of_a_date() -> None:
-    objects = (
-        *sold(1, shares(2)),
-        *sold(2, shares(3), customer="cus_2", at=AT + DAY),
-        *refunded(1, 10000, AT + 2 * DAY),
-        *sold(3, shares(1), at=AT + 3 * DAY),
-    )
-    lines = ledger(objects, nature).lines
-    now = share_register(lines, holder, AT + 9 * DAY)
-    assert [(h.first, h.last, h.holder, h.total, h.withdrawn_at) for h in now] == [
-        (1, 2, "cus_1", 2, AT + 2 * DAY),
-        (3, 5, "cus_2", 5, None),
-        (6, 6, "cus_1", 4, None),
-    ]
-    before = share_register(lines, holder, AT + DAY)
-    assert [(h.first, h.last, h.withdrawn_at) for h in before] == [(1, 2, None), (3, 5, None)]
-
-
-def test_A55_a_part_of_a_run_of_numbers_is_withdrawn_from_its_end() -> None:
-    bought = Line("a#1", "a", "sale", "equity:shares", AT, -15000, "eur", "Share", "c", quantity=3)
-    back = Line(
-        "b#1", "b", "refund", "equity:shares", AT + DAY, 5000, "eur", "Share", "c", quantity=-1
-    )
-    found = share_register([bought, back], holder, AT + 9 * DAY)
-    assert [(h.first, h.last, h.price_minor, h.withdrawn_at) for h in found] == [
-        (1, 2, 10000, None),
-        (3, 3, 5000, AT + DAY),
-    ]
-
-
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-3, 5).filter(bool)), max_size=20))
-def test_A61_no_number_is_given_twice_and_the_total_is_what_is_held(
-    steps: list[tuple[str, int]],
-) -> None:
-    held: dict[str, int] = {}
-    lines = []
-    for n, (who, wanted) in enumerate(steps):
-        count = max(wanted, -held.get(who, 0))
-        if not count:
-            continue
-        held[who] = held.get(who, 0) + count
-        at = AT + n * DAY
-        amount = -5000 * count
-        line = Line(
-            f"{n}#1", f"{n}", "sale", "equity:shares", at, amount, "eur", "", who, quantity=count
-        )
-        lines.append(line)
-    found = share_register(lines, holder, AT + 99 * DAY)
-    numbers = [number for one in found for number in range(one.first, one.last + 1)]
-    assert len(numbers) == len(set(numbers))
-    standing = sum(one.count for one in found if one.withdrawn_at is None)
-    assert standing == sum(held.values())
 
 
 @pytest.mark.parametrize(

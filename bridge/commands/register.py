@@ -1,0 +1,259 @@
+"""The registers of shares and of members: shown as of a date, and what is decided by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, time
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bridge.commands.common import Moment, as_json, ready_bridge, show
+from bridge.commands.deciding import actor_of, by
+from bridge.core.ledger.amounts import format_minor, to_minor
+from bridge.core.ledger.member_register import MemberEntry, MemberStep, StepKind
+from bridge.core.ledger.share_register import Register, ShareAct, ShareClass
+from bridge.operations import registers
+from bridge.operations.finding import find_user_id
+from bridge.operations.registers import Issue, Numbers
+from bridge.wiring import Bridge
+
+Command = TypeVar("Command", bound=Callable[..., None])
+SHARE_CLASSES: dict[str, ShareClass] = {"share": "share", "supporter-share": "supporter share"}
+STEPS: dict[str, StepKind] = {
+    "applied": "application",
+    "approved": "approval",
+    "paid": "payment",
+    "ceased": "cessation",
+}
+NOON = time(12, tzinfo=UTC)
+
+of_class = click.option(
+    "--class",
+    "share_class",
+    type=click.Choice(list(SHARE_CLASSES)),
+    default="share",
+    show_default=True,
+)
+reason = click.option("--reason", required=True, help="Why; kept in the register.")
+on = click.option("--date", "at", type=Moment(NOON), help="When it counts from; now if left out.")
+
+
+def as_of(command: Command) -> Command:
+    """Add --as-of and --known to a command that shows a register."""
+    known = click.option(
+        "--known", "known_at", type=Moment(time.max), help="Only what was recorded by then."
+    )
+    moment = click.option("--as-of", "as_of_at", type=Moment(time.max), help="Now if left out.")
+    return moment(known(command))
+
+
+class NumberRange(click.ParamType[tuple[int, int]]):
+    """Numbers of shares: `7`, or `3-5`."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        """Read it."""
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", value)
+        if found is None:
+            self.fail(f"{value!r} are no numbers; write 7, or 3-5", param, ctx)
+        return int(found[1]), int(found[2] or found[1])
+
+
+@click.group()
+def register() -> None:
+    """Who holds which shares, and who is a member, as of any date."""
+
+
+@register.command()
+@as_of
+@as_json
+def shares(*, as_of_at: datetime | None, known_at: datetime | None, as_json: bool) -> None:
+    """Every share: class, numbers, holder, dates, price, and the total in issue."""
+    with ready_bridge() as bridge:
+        found = registers.shares(bridge, as_of_at, known_at)
+    show(asdict(found), as_json=as_json, for_people=lambda out: _print_shares(out, found))
+
+
+def _print_shares(out: Console, found: Register) -> None:
+    table = Table("Class", "Numbers", "Holder", "Since", "Price", "In issue", "Ended", "Source")
+    for one in found.holdings:
+        ended = f"{one.ended_how} {one.ended_at:%Y-%m-%d}" if one.ended_at else ""
+        table.add_row(
+            one.share_class,
+            str(one.first) if one.first == one.last else f"{one.first}-{one.last}",
+            escape(one.holder),
+            f"{one.acquired_at:%Y-%m-%d}",
+            format_minor(one.price_minor, one.currency),
+            str(one.total),
+            ended,
+            escape(one.ended_by or one.source_id),
+        )
+    out.print(table if found.holdings else "No shares.")
+    for finding in found.findings:
+        out.print(f"[red]{finding.code}[/] {escape(', '.join(finding.ids))}: {finding.says}")
+
+
+@register.command()
+@as_of
+@as_json
+def members(*, as_of_at: datetime | None, known_at: datetime | None, as_json: bool) -> None:
+    """Every member: when they applied, were approved, paid and ceased."""
+    with ready_bridge() as bridge:
+        found = registers.members(bridge, as_of_at, known_at)
+    rows = [asdict(one) | {"state": one.state, "member_since": one.member_since} for one in found]
+    show(rows, as_json=as_json, for_people=lambda out: _print_members(out, found))
+
+
+def _print_members(out: Console, found: tuple[MemberEntry, ...]) -> None:
+    table = Table("User", "State", "Applied", "Approved", "Paid", "Ceased", "Because")
+    for one in found:
+        days = (one.applied_at, one.approved_at, one.paid_at, one.ceased_at)
+        told = (f"{at:%Y-%m-%d}" if at else "" for at in days)
+        table.add_row(f"id:{one.user_id}", one.state, *told, escape(one.ceased_because or ""))
+    out.print(table if found else "No members.")
+
+
+@register.command()
+@click.argument("user")
+@click.option("--count", type=int, required=True, help="How many.")
+@click.option("--price", required=True, help="Of all of them together, as 150.00.")
+@click.option("--currency", required=True, help="Three letters, as eur.")
+@of_class
+@on
+@reason
+@by
+@as_json
+def issue(  # noqa: PLR0913 - the options of a command
+    *,
+    user: str,
+    count: int,
+    price: str,
+    currency: str,
+    share_class: str,
+    at: datetime | None,
+    reason: str,
+    by: str,
+    as_json: bool,
+) -> None:
+    """Issue shares to USER that no payment in the ledger issued, as those of an older register."""
+    try:
+        minor = to_minor(price, currency)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    with ready_bridge() as bridge:
+        user_id = find_user_id(bridge, user)
+        what = Issue(SHARE_CLASSES[share_class], user_id, count, minor, currency)
+        actor, when = actor_of(bridge, by), _when(bridge, at)
+        done = registers.issue(bridge, actor, what, at=when, reason=reason)
+        found = registers.shares(bridge)
+    (run,) = (one for one in found.holdings if one.source_id == done.id)
+    _show_act(done, f"Issued as {run.share_class} {run.first}-{run.last}.", as_json=as_json)
+
+
+@register.command()
+@click.argument("numbers", type=NumberRange())
+@click.argument("user")
+@of_class
+@on
+@reason
+@by
+@as_json
+def transfer(
+    *,
+    numbers: tuple[int, int],
+    user: str,
+    share_class: str,
+    at: datetime | None,
+    reason: str,
+    by: str,
+    as_json: bool,
+) -> None:
+    """Transfer the shares NUMBERS (7, or 3-5) to USER; they keep their numbers."""
+    with ready_bridge() as bridge:
+        actor, when = actor_of(bridge, by), _when(bridge, at)
+        what, to_user = Numbers(SHARE_CLASSES[share_class], *numbers), find_user_id(bridge, user)
+        done = registers.transfer(bridge, actor, what, to_user, at=when, reason=reason)
+    _show_act(done, "Transferred.", as_json=as_json)
+
+
+@register.command()
+@click.argument("numbers", type=NumberRange())
+@of_class
+@on
+@reason
+@by
+@as_json
+def withdraw(
+    *,
+    numbers: tuple[int, int],
+    share_class: str,
+    at: datetime | None,
+    reason: str,
+    by: str,
+    as_json: bool,
+) -> None:
+    """Withdraw the shares NUMBERS for good. Pay the money back at Stripe, or record it by hand."""
+    with ready_bridge() as bridge:
+        actor, when = actor_of(bridge, by), _when(bridge, at)
+        what = Numbers(SHARE_CLASSES[share_class], *numbers)
+        done = registers.withdraw(bridge, actor, what, at=when, reason=reason)
+    _show_act(done, "Withdrawn.", as_json=as_json)
+
+
+@register.command()
+@click.argument("user")
+@click.argument("step", type=click.Choice(list(STEPS)))
+@on
+@reason
+@by
+@as_json
+def step(*, user: str, step: str, at: datetime | None, reason: str, by: str, as_json: bool) -> None:
+    """Record that USER applied to be a member, was approved, paid, or ceased to be one."""
+    with ready_bridge() as bridge:
+        actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
+        when = _when(bridge, at)
+        done = registers.record_step(bridge, actor, user_id, STEPS[step], at=when, reason=reason)
+    _show_act(done, "Recorded.", as_json=as_json)
+
+
+@register.command()
+@click.argument("act")
+@reason
+@by
+@as_json
+def correct(*, act: str, reason: str, by: str, as_json: bool) -> None:
+    """Take back what was recorded wrongly as ACT (act:… or step:…). Nothing is edited."""
+    with ready_bridge() as bridge:
+        done = _correct(bridge, act, by, reason)
+    _show_act(done, f"{act} counts no more.", as_json=as_json)
+
+
+def _when(bridge: Bridge, at: datetime | None) -> datetime:
+    """Of a day, noon; of today, this moment: noon may be still to come."""
+    now = bridge.clock.now()
+    return now if at is None or at.date() == now.date() else at
+
+
+def _correct(bridge: Bridge, act: str, by: str, reason: str) -> ShareAct | MemberStep:
+    actor = actor_of(bridge, by)
+    if act.startswith("step:"):
+        return registers.correct_step(bridge, actor, act, reason=reason)
+    return registers.correct_act(bridge, actor, act, reason=reason)
+
+
+def _show_act(done: ShareAct | MemberStep, words: str, *, as_json: bool) -> None:
+    back = "" if done.corrects else f" `bridge register correct {done.id}` takes it back."
+    show(
+        asdict(done),
+        as_json=as_json,
+        for_people=lambda out: out.print(f"{escape(words)} ({done.id}).{back}"),
+    )

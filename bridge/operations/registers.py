@@ -1,0 +1,273 @@
+"""The registers of shares and of members: asked for as of a date, and written by moderators.
+
+Nothing in them is edited: a correction is recorded beside what it takes back. What cannot be is
+refused by making the register with it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bridge.core.ledger import member_register, share_register
+from bridge.core.ledger.amounts import is_absurd, is_currency
+from bridge.core.ledger.line import Line
+from bridge.core.ledger.member_register import MemberEntry, MemberStep
+from bridge.core.ledger.share_register import Register, ShareAct, ShareClass
+from bridge.core.model.actor import Actor
+from bridge.core.model.words import checked_words
+from bridge.errors import NotFound, Permanent
+from bridge.operations.finding import find_user
+from bridge.store import Connection, changes, links, registers, state
+from bridge.store import ledger as store
+from bridge.wiring import Bridge
+
+# Two acts at once could each be possible and both together not.
+TURN = "registers.turn"
+MOST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Shares of a class, from a number to a number."""
+
+    share_class: ShareClass
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Shares that somebody is given: how many, and the price of all of them."""
+
+    share_class: ShareClass
+    user_id: int
+    count: int
+    price_minor: int
+    currency: str
+
+
+def shares(
+    bridge: Bridge, as_of: datetime | None = None, known_at: datetime | None = None
+) -> Register:
+    """The register of shares as of a moment, by what was known at another; now without them."""
+    with bridge.store.read() as connection:
+        return shares_within(connection, as_of or bridge.clock.now(), known_at)
+
+
+def shares_within(
+    connection: Connection, as_of: datetime, known_at: datetime | None = None
+) -> Register:
+    """The register of shares by what a transaction sees."""
+    acts = registers.acts(connection)
+    booked = store.booked_shares(connection)
+    return share_register.share_register(booked, acts, holder_of(connection), as_of, known_at)
+
+
+def holder_of(connection: Connection) -> Callable[[Line], str]:
+    """Whose a line is, as an id: the user's, else the customer's that is linked to nobody."""
+    users = links.users_of_all(connection)
+
+    def holder(line: Line) -> str:
+        user_id = line.user_id or users.get(line.customer_id or "")
+        return f"id:{user_id}" if user_id is not None else line.customer_id or "unknown"
+
+    return holder
+
+
+def issue(bridge: Bridge, actor: Actor, what: Issue, *, at: datetime, reason: str) -> ShareAct:
+    """Issue shares without a payment in the ledger; `correct_act` is the reverse.
+
+    Raises: NotFound for an unknown user, Permanent for what cannot be.
+    """
+    if not 0 < what.count <= MOST:
+        raise Permanent(f"{what.count} shares cannot be issued: name a number from 1 to {MOST}")
+    if not is_currency(what.currency, bridge.clock.now().date()):
+        raise Permanent(f"{what.currency[:10]!r} is not a currency in use: write it as eur")
+    if what.price_minor < 0 or is_absurd(what.price_minor, what.currency):
+        raise Permanent(f"a price of {what.price_minor} minor units cannot be: check it")
+    find_user(bridge, what.user_id)
+    act = _act(bridge, actor, at, reason)
+    issued = replace(
+        act,
+        kind="issue",
+        share_class=what.share_class,
+        user_id=what.user_id,
+        count=what.count,
+        price_minor=what.price_minor,
+        currency=what.currency.lower(),
+    )
+    return _record(bridge, issued)
+
+
+def transfer(
+    bridge: Bridge, actor: Actor, what: Numbers, to_user: int, *, at: datetime, reason: str
+) -> ShareAct:
+    """Give shares to another holder under the same numbers; `correct_act` is the reverse.
+
+    Raises: NotFound for an unknown user, Permanent for shares that nobody held then.
+    """
+    find_user(bridge, to_user)
+    act = _act(bridge, actor, at, reason)
+    return _record(bridge, replace(_of(act, what), kind="transfer", user_id=to_user))
+
+
+def withdraw(bridge: Bridge, actor: Actor, what: Numbers, *, at: datetime, reason: str) -> ShareAct:
+    """Take shares back for good; `correct_act` is the reverse. The money is another matter.
+
+    Raises: Permanent for shares that nobody held then.
+    """
+    return _record(bridge, replace(_of(_act(bridge, actor, at, reason), what), kind="withdraw"))
+
+
+def correct_act(bridge: Bridge, actor: Actor, act_id: str, *, reason: str) -> ShareAct:
+    """Take back an act that was recorded wrongly; its numbers are never given again.
+
+    Raises: NotFound for an unknown act, Permanent where a later one rests on it.
+    """
+    act = _act(bridge, actor, bridge.clock.now(), reason)
+    return _record(bridge, replace(act, kind="correct", corrects=act_id))
+
+
+def _act(bridge: Bridge, actor: Actor, at: datetime, reason: str) -> ShareAct:
+    now = bridge.clock.now()
+    if at > now:
+        raise Permanent(f"{at:%Y-%m-%d} is in the future: record what has happened")
+    return ShareAct(
+        id=f"act:{uuid.uuid4().hex[:12]}",
+        kind="withdraw",
+        at=at,
+        known_at=now,
+        reason=checked_words("reason (--reason)", reason),
+        actor=str(actor),
+    )
+
+
+def _of(act: ShareAct, what: Numbers) -> ShareAct:
+    if not 0 < what.first <= what.last:
+        raise Permanent(f"{what.first}-{what.last} are no numbers of shares: write them as 3-5")
+    return replace(act, share_class=what.share_class, first=what.first, last=what.last)
+
+
+def _record(bridge: Bridge, act: ShareAct) -> ShareAct:
+    with bridge.store.write() as connection:
+        state.bump(connection, TURN)
+        now = bridge.clock.now()
+        act = replace(act, known_at=now)
+        known = registers.acts(connection)
+        if act.kind == "correct":
+            _refuse_correction(act.corrects, {one.id: one.corrects for one in known})
+        registers.record_act(connection, act)
+        try:
+            shares_within(connection, now)
+        except share_register.Impossible as error:
+            raise Permanent(f"this cannot be recorded: {error}") from error
+        detail = {"act": act.id, "of": act.share_class, "corrects": act.corrects}
+        if act.first is not None:
+            detail["numbers"] = f"{act.first}-{act.last}"
+        _log(connection, f"shares_{act.kind}", act, detail)
+    return act
+
+
+def _refuse_correction(wrong: str | None, known: dict[str, str | None]) -> None:
+    if wrong not in known:
+        raise NotFound(f"nothing was recorded as {wrong}: the register names what was")
+    if known[wrong] is not None:
+        raise Permanent(f"{wrong} is a correction itself: record again what it took back")
+    if wrong in known.values():
+        raise Permanent(f"{wrong} was corrected before")
+
+
+# --- members --------------------------------------------------------------------------------------
+
+
+def members(
+    bridge: Bridge, as_of: datetime | None = None, known_at: datetime | None = None
+) -> tuple[MemberEntry, ...]:
+    """The register of members as of a moment, by what was known at another; now without them."""
+    with bridge.store.read() as connection:
+        steps = registers.steps(connection)
+    return member_register.member_register(steps, as_of or bridge.clock.now(), known_at)
+
+
+def record_step(
+    bridge: Bridge,
+    actor: Actor,
+    user_id: int,
+    kind: member_register.StepKind,
+    *,
+    at: datetime,
+    reason: str,
+) -> MemberStep:
+    """Record an application, approval, payment or cessation; `correct_step` is the reverse.
+
+    Raises: NotFound for an unknown user, Permanent for a step that cannot follow.
+    """
+    find_user(bridge, user_id)
+    return _record_step(bridge, _step(bridge, actor, user_id, at, reason, kind))
+
+
+def correct_step(bridge: Bridge, actor: Actor, step_id: str, *, reason: str) -> MemberStep:
+    """Take back a step that was recorded wrongly. Raises: NotFound, Permanent."""
+    with bridge.store.read() as connection:
+        whose = {one.id: one.user_id for one in registers.steps(connection)}
+    now = bridge.clock.now()
+    step = _step(bridge, actor, whose.get(step_id, 0), now, reason, None)
+    return _record_step(bridge, replace(step, corrects=step_id))
+
+
+def _step(
+    bridge: Bridge,
+    actor: Actor,
+    user_id: int,
+    at: datetime,
+    reason: str,
+    kind: member_register.StepKind | None,
+) -> MemberStep:
+    now = bridge.clock.now()
+    if at > now:
+        raise Permanent(f"{at:%Y-%m-%d} is in the future: record what has happened")
+    return MemberStep(
+        id=f"step:{uuid.uuid4().hex[:12]}",
+        user_id=user_id,
+        kind=kind,
+        at=at,
+        known_at=now,
+        reason=checked_words("reason (--reason)", reason),
+        actor=str(actor),
+    )
+
+
+def _record_step(bridge: Bridge, step: MemberStep) -> MemberStep:
+    with bridge.store.write() as connection:
+        state.bump(connection, TURN)
+        step = replace(step, known_at=bridge.clock.now())
+        known = registers.steps(connection)
+        if step.corrects is not None:
+            _refuse_correction(step.corrects, {one.id: one.corrects for one in known})
+        try:
+            member_register.member_register((*known, step), step.known_at)
+        except member_register.Impossible as error:
+            raise Permanent(f"this cannot be recorded: {error}") from error
+        registers.record_step(connection, step)
+        _log(connection, f"member_{step.kind or 'correct'}", step, {"step": step.id})
+    return step
+
+
+def _log(
+    connection: Connection,
+    action: str,
+    done: ShareAct | MemberStep,
+    detail: dict[str, str | None],
+) -> None:
+    changes.log(
+        connection,
+        action,
+        now=done.known_at,
+        user_id=done.user_id,
+        cause=done.actor,
+        outcome=done.reason,
+        detail=detail,
+    )

@@ -1,0 +1,140 @@
+"""The registers of shares and of members through their commands, on both databases."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.operations import ledger
+from tests.harness import DAY, System, system
+from tests.system.acts import checkout
+from tests.system.typing_commands import asked, typed
+
+WHY = ("--reason", "as the board decided", "--by", "mod")
+
+
+@pytest.fixture
+def world(tmp_path: Path, database_url: str) -> Iterator[System]:
+    with system(tmp_path, database_url=database_url) as it:
+        it.user("eve")
+        it.user("fay")
+        yield it
+
+
+def quietly(_what: str, _count: int) -> None:
+    """Nobody watches."""
+
+
+def sell_a_share(world: System, who: str) -> None:
+    share = world.price("", interval=None, amount=5000, discourse_kind="share")
+    checkout(world, who, share, mode="payment")
+    world.settle()
+    ledger.update(world.bridge, quietly)
+
+
+def day(world: System, ago: int = 0) -> str:
+    return f"{world.bridge.clock.now() - timedelta(days=ago):%Y-%m-%d}"
+
+
+def held(world: System, *words: str) -> list[tuple[Any, ...]]:
+    rows = asked(world, "register", "shares", *words)["holdings"]
+    return [(r["first"], r["last"], r["holder"], r["ended_how"], r["total"]) for r in rows]
+
+
+def test_A55_A61_shares_sold_and_acted_on_stand_in_one_register_as_of_any_date(
+    world: System,
+) -> None:
+    sell_a_share(world, "ann")
+    ann, eve, fay = (f"id:{world.user(name)}" for name in ("ann", "eve", "fay"))
+    issue = ("register", "issue", "eve", "--count", "3", "--price", "150.00", "--currency", "eur")
+    typed(world, *issue, "--date", day(world, ago=400), *WHY)
+    shown = typed(world, "register", "shares", "--as-of", day(world), "--json")
+    world.advance(10 * DAY)
+    world.settle()
+    first_day = day(world, ago=10)
+    moved = asked(world, "register", "transfer", "2-3", "fay", *WHY)
+    typed(world, "register", "withdraw", "4", *WHY)
+    assert held(world) == [
+        (1, 1, ann, None, 4),
+        (2, 3, eve, "transferred", 3),
+        (2, 3, fay, None, 4),
+        (4, 4, eve, "withdrawn", 3),
+    ]
+    then = typed(world, "register", "shares", "--as-of", first_day, "--json")
+    known = typed(world, "register", "shares", "--as-of", first_day, "--known", first_day, "--json")
+    assert then == known == shown
+    typed(world, "register", "correct", moved["id"], *WHY)
+    assert [row[:3] for row in held(world)] == [(1, 1, ann), (2, 3, eve), (4, 4, eve)]
+    assert "2-3" in typed(world, "register", "shares")
+    exported = typed(world, "export", "shares", "--reason", "audit")
+    assert len(list(csv.DictReader(io.StringIO(exported)))) == 3
+
+
+def test_A68_the_numbers_of_shares_outlive_a_rebuild_of_the_ledger(world: System) -> None:
+    for who in ("ann", "ben"):
+        sell_a_share(world, who)
+    typed(world, "register", "transfer", "1", "eve", *WHY)
+    before = held(world)
+    ledger.rebuild(world.bridge, quietly)
+    assert held(world) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("withdraw", "7"), "share 7 is held by nobody"),
+        (("transfer", "1-2", "fay"), "share 2 is held by nobody"),
+        (("withdraw", "1", "--class", "supporter-share"), "supporter share 1 is held by nobody"),
+        (("withdraw", "1", "--date", "2001-01-01"), "only"),
+        (("withdraw", "1", "--date", "2999-01-01"), "in the future"),
+        (("withdraw", "3-1"), "no numbers of shares"),
+        (("correct", "act:never"), "nothing was recorded as act:never"),
+        (("step", "eve", "approved"), "has not applied"),
+        (("correct", "step:never"), "nothing was recorded as step:never"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_recorded(
+    world: System, words: tuple[str, ...], says: str
+) -> None:
+    price = ("--price", "5.00", "--currency", "eur")
+    typed(world, "register", "issue", "eve", "--count", "1", *price, *WHY)
+    before = held(world)
+    assert says in " ".join(typed(world, "register", *words, *WHY, code=1).split())
+    assert held(world) == before
+    assert asked(world, "register", "members") == []
+
+
+def test_an_act_is_corrected_once_and_not_while_another_rests_on_it(world: System) -> None:
+    price = ("--price", "5.00", "--currency", "eur")
+    issued = asked(world, "register", "issue", "eve", "--count", "1", *price, *WHY)["id"]
+    moved = asked(world, "register", "transfer", "1", "fay", *WHY)["id"]
+    assert "held by nobody" in typed(world, "register", "correct", issued, *WHY, code=1)
+    back = asked(world, "register", "correct", moved, *WHY)["id"]
+    assert "corrected before" in typed(world, "register", "correct", moved, *WHY, code=1)
+    assert "is a correction itself" in typed(world, "register", "correct", back, *WHY, code=1)
+    typed(world, "register", "correct", issued, *WHY)
+    assert [row[3] for row in held(world)] == ["corrected"]
+
+
+def test_A62_members_come_and_go_by_steps_that_are_each_recorded(world: System) -> None:
+    step, eve = ("register", "step", "eve"), world.user("eve")
+    typed(world, *step, "applied", "--date", day(world, ago=30), *WHY)
+    typed(world, *step, "approved", "--date", day(world, ago=20), *WHY)
+    typed(world, *step, "paid", "--date", day(world, ago=10), *WHY)
+    gone = asked(world, *step, "ceased", "--reason", "moved away", "--by", "mod")["id"]
+    (now,) = asked(world, "register", "members")
+    assert (now["user_id"], now["state"], now["ceased_because"]) == (eve, "ceased", "moved away")
+    states = [
+        asked(world, "register", "members", "--as-of", day(world, ago=ago))[0]["state"]
+        for ago in (30, 20, 10)
+    ]
+    assert states == ["applied", "approved", "member"]
+    typed(world, "register", "correct", gone, *WHY)
+    assert asked(world, "register", "members")[0]["state"] == "member"
+    assert f"{eve}," in typed(world, "export", "members", "--reason", "audit")
