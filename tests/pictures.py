@@ -103,7 +103,7 @@ def tell_more(place: Place) -> None:
     for product in place.stripe.v1.products.list({"limit": 100}).data:
         more: Any = {"marketing_features": [{"name": name} for name in benefits[product.name]]}
         if product.name == "Patron":
-            more["metadata"] = {"discourse_highlight": "yes"}
+            more["metadata"] = {"discourse_highlight": "yes", "discourse_goal": "20 members"}
         place.stripe.v1.products.update(product.id, more)
     coffee: Any = {
         "name": "Coffee for the crew",

@@ -15,7 +15,7 @@ from bridge.core.model.people import LARGEST_ID
 from bridge.render import TEMPLATES
 from bridge.web import health, login, security, site, webhooks
 from bridge.web.api import standing, v1
-from bridge.web.buying import arrival, claim, join, shelf
+from bridge.web.buying import arrival, claim, goals, join, shelf
 from bridge.web.buying.posts import PostCache
 from bridge.web.context import SESSION_HOURS
 from bridge.web.limiting import Limiter
@@ -64,6 +64,7 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     app.extensions["look"] = LookCache(
         bridge.discourse.site, bridge.settings.discourse_url, bridge.clock.now
     )
+    app.extensions["goals"] = goals.GoalCache(bridge.clock.now)
     app.extensions["posts"] = PostCache(bridge.discourse.find_link, bridge.clock.now)
     teach(app)
     security.install(app, bridge.settings, any_host=[one.name for one in FOR_MACHINES])
@@ -99,6 +100,7 @@ def _add_routes(app: Flask) -> None:
         (login.blueprint, "login"),
         (join.blueprint, "look"),
         (shelf.blueprint, "look"),
+        (goals.blueprint, "look"),
         (arrival.blueprint, "look"),
         (claim.blueprint, "look"),
         (me.blueprint, "look"),
@@ -117,6 +119,7 @@ def _add_routes(app: Flask) -> None:
         login.blueprint,
         join.blueprint,
         shelf.blueprint,
+        goals.blueprint,
         arrival.blueprint,
         claim.blueprint,
         me.blueprint,

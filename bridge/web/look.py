@@ -58,12 +58,13 @@ HEADER = {"header_background", "header_primary"}
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How the forum looks now, ready for a page."""
+    """How the forum looks now, ready for a page. `palette`: its colours alone, for a picture."""
 
     title: str
     logo_url: str | None
     version: str | None
     css: str
+    palette: str
 
     @property
     def digest(self) -> str:
@@ -96,8 +97,10 @@ def make_look(site: Site | None, forum_url: str) -> Look:
     style = STYLE.read_text(encoding="utf-8")
     host = urlsplit(forum_url).hostname or forum_url
     if site is None:
-        return Look(host, None, None, palette({}, {}) + style)
-    return Look(site.title, site.logo_url, site.version, palette(site.light, site.dark) + style)
+        colours = palette({}, {})
+        return Look(host, None, None, colours + style, colours)
+    colours = palette(site.light, site.dark)
+    return Look(site.title, site.logo_url, site.version, colours + style, colours)
 
 
 class LookCache:

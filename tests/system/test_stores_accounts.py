@@ -29,6 +29,7 @@ from bridge.store import (
     facts,
     figures,
     findings,
+    goals,
     history,
     inbox,
     links,
@@ -141,6 +142,9 @@ def told(connection: Connection) -> dict[str, Any]:
         "on": lambda of: catalogue.customers_on(of, ["membership"]),
         "about": lambda of: orphans.paying_orphans(of, ["membership"]),
         "line": lambda of: [money.line(of, id_) for id_ in ("in_1", "hand_1", "theirs:in_1")],
+        "subscribed": lambda of: goals.subscriptions_to(of, "membership"),
+        "bought": lambda of: goals.purchases_of(of, "membership"),
+        "renewed": lambda of: goals.renewals_of(of, "membership", "eur"),
         "payers": lambda of: readings.payers_of(of, ["sub_1", "theirs:sub_1"]),
     }
     found = {name: ask(connection) for name, ask in asked.items()}

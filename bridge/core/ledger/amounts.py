@@ -58,6 +58,15 @@ def format_minor(amount_minor: int, currency: str, locale: str = "en") -> str:
     return str(text).replace("-", "\N{MINUS SIGN}")
 
 
+def format_whole(amount_minor: int, currency: str, locale: str = "en") -> str:
+    """The same without its decimals, for what need not be exact: `€3,200`, rounded down."""
+    unit = 10 ** decimals_of(currency)
+    reader, whole = find_locale(locale), Decimal(amount_minor // unit)
+    code = _code(currency)
+    text = _pattern(reader, 0).apply(whole, reader, currency=code, currency_digits=False)
+    return str(text).replace("-", "\N{MINUS SIGN}")
+
+
 def is_currency(currency: str, on: date) -> bool:
     """Whether some country pays with it on a day; `XYZ`, gold and what was replaced are none."""
     return currency.upper() in _in_use(on)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bridge.core.rules.goals import Goal
 from bridge.core.rules.problems import Problem
 from bridge.core.rules.values import (
     Choices,
@@ -29,6 +30,7 @@ class Sale:
     offer: Literal["yes", "no"] = "yes"
     listed: Literal["yes", "no"] = "yes"
     highlight: Literal["yes", "no"] = "no"
+    goal: Goal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,5 +175,10 @@ def rule_of(
         after_instalments=choices.after_instalments,
         kind=choices.kind,
         fund=choices.fund,
-        sale=Sale(offer=choices.offer, listed=choices.listed, highlight=choices.highlight),
+        sale=Sale(
+            offer=choices.offer,
+            listed=choices.listed,
+            highlight=choices.highlight,
+            goal=choices.goal,
+        ),
     )

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from bridge.core.rules.goals import Goal, read_goal
+
 METADATA_PREFIX = "discourse_"
 PLUGIN_GROUP_KEY = "group_name"  # what the Discourse Subscriptions plugin writes on a price
 NOTHING = "none"
@@ -82,6 +84,7 @@ class Choices:
     offer: Literal["yes", "no"] = "yes"
     listed: Literal["yes", "no"] = "yes"
     highlight: Literal["yes", "no"] = "no"
+    goal: Goal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +240,14 @@ KEYS: Mapping[str, Key] = {
             _one_of("yes", "no"),
             "`yes`, `no`",
             "no",
+            may_be_default=False,
+        ),
+        Key(
+            "goal",
+            "goal",
+            read_goal,
+            "`200 members`, `5000 eur/month`, `12000 eur`; `none`",
+            "none",
             may_be_default=False,
         ),
         Key(

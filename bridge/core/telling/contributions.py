@@ -51,7 +51,7 @@ def contributions(facts: Facts, money: Iterable[MoneyLine], rules: Rules) -> Con
     own = (one for one in facts.purchases if one.beneficiary_id is None)
     for purchase, rule in _of_known_kind((*own, *facts.given_purchases), rules):
         if rule.kind == "donation":
-            _add(donated, purchase.currency, _left_of(purchase))
+            _add(donated, purchase.currency, left_of(purchase))
     for line in money:
         # What was bought once is among the purchases; this is what renews.
         if line.subscription_id and line.product_id and line.kind != "credited":
@@ -74,7 +74,7 @@ def _add(sums: dict[str, int], currency: str, amount_minor: int) -> None:
     sums[currency] = sums.get(currency, 0) + amount_minor
 
 
-def _left_of(purchase: Purchase) -> int:
+def left_of(purchase: Purchase) -> int:
     """The amount without its part of what was refunded of the payment."""
     if purchase.disputed in {"open", "lost"}:
         return 0

@@ -15,6 +15,7 @@ from bridge.web.buying.coming import (
     is_browsing,
     with_origin,
 )
+from bridge.web.buying.goals import progress_of
 from bridge.web.buying.sale import buyer_of, listed
 from bridge.web.context import absolute, reader, the_look
 
@@ -28,9 +29,16 @@ def everything() -> AnyResponse:
     if known is None and is_browsing() and not is_asked():
         return redirect(url_for("login.silent", next=with_origin()), 303)
     back = came_from()
+    sections = shelf(listed(), buyer_of(known) if known else None)
     page = render_template(
         "offers.jinja",
-        sections=shelf(listed(), buyer_of(known) if known else None),
+        sections=sections,
+        goals={
+            card.product.id: found
+            for section in sections
+            for card in section.cards
+            if (found := progress_of([tag.offer for tag in card.tags]))
+        },
         card=_card(),
         back=back,
         keep={"from": back} if back else {},

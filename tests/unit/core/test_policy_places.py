@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
 import pytest
 
+from bridge.core.rules.goals import Goal
 from bridge.core.rules.mapping import Rules
 from bridge.core.rules.policy import PolicyError
 from bridge.core.rules.values import KEYS, Term
@@ -31,6 +33,7 @@ SAID: dict[str, tuple[str, str, object, str]] = {
     "offer": ("no", "sale.offer", "no", "maybe"),
     "listed": ("no", "sale.listed", "no", "maybe"),
     "highlight": ("yes", "sale.highlight", "yes", "maybe"),
+    "goal": ("5000 EUR/month", "sale.goal", Goal(Decimal(5000), "eur", "month"), "a lot"),
     "fund": ("Roof 2027", "fund", "Roof 2027", "x" * 61),
 }
 PLACES = ("product", "price", "[products]", "[prices] lookup key", "[prices] id", "[defaults]")
