@@ -1,4 +1,4 @@
-"""A bulkhead: what is slow outside holds up a few threads and never all of them."""
+"""A bulkhead: a slow server outside holds up a few threads, never all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AGAIN_SECONDS = 5.0
 
 
 class Bulkhead:
-    """Lets so many requests to one server be under way at once; the next one fails at once."""
+    """Limits how many requests to one server are under way; a further request fails at once."""
 
     def __init__(self, server: str, most: int) -> None:
         self._server = server

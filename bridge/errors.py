@@ -8,7 +8,7 @@ class BridgeError(Exception):
 
 
 class Transient(BridgeError):
-    """Will pass by itself: try again, not before `retry_after` seconds."""
+    """Temporary: try again, but not before `retry_after` seconds have passed."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -16,7 +16,7 @@ class Transient(BridgeError):
 
 
 class Unreachable(Transient):
-    """No answer at all: nothing can be asked for now, whatever it is."""
+    """No answer at all: nobody can reach the other side now."""
 
 
 class RateLimited(Transient):
@@ -32,7 +32,7 @@ class NoRequestLeft(RateLimited):
 
 
 class Blocked(Transient):
-    """Not the other side but a proxy before it refuses, with a page of its own."""
+    """A proxy in front of the other side refuses the request."""
 
 
 class Uncertain(Transient):

@@ -33,9 +33,9 @@ RESERVED: dict[Priority, float] = {"high": 0.0, "normal": 0.1, "alert": 0.2, "lo
 
 
 class Limiter:
-    """The gate that each request to Discourse passes; where none is free it raises RateLimited.
+    """The gate that every request to Discourse passes; it raises RateLimited when no slot is free.
 
-    `patient`: it sleeps until one is free instead. For commands, which hold no lease.
+    `patient`: it sleeps until a slot is free instead. This is for commands, which hold no lease.
     """
 
     def __init__(

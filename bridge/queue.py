@@ -1,7 +1,7 @@
 """RQ as a wake-up call: hints that may be lost, doubled or late without any harm.
 
-What is to be done stands in SQL. Hints are JSON, never pickle: who can write to Redis must not be
-able to run code here.
+SQL says what is to be done. Hints are JSON, never pickle: a stranger who can write to Redis must
+not be able to run code here.
 """
 
 from __future__ import annotations

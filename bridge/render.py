@@ -1,7 +1,7 @@
 """From a statement to the member's private message, and the Jinja environments for both outputs.
 
-Both kinds of template escape automatically; those for Markdown by `escape_markdown`: whatever
-a template prints is escaped unless it is Markdown that the template or a filter here made.
+Both kinds of template escape automatically, those for Markdown with `escape_markdown`: everything
+that a template prints is escaped unless the template or a filter here made it as Markdown.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ SETTINGS = (
 
 
 class SettingsError(BridgeError):
-    """The settings cannot be used; `problems` names all that is wrong with them."""
+    """The settings cannot be used; `problems` lists everything that is wrong."""
 
     def __init__(self, problems: list[Config]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
@@ -73,7 +73,7 @@ class SettingsError(BridgeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the environment says. Secrets are left out of its representation."""
+    """The validated settings. Their representation leaves out the secrets."""
 
     stripe_api_key: str = field(repr=False)
     stripe_webhook_secrets: tuple[str, ...] = field(repr=False)
@@ -152,7 +152,7 @@ class Settings:
 
 
 class _Reader:
-    """Takes values out of the environment and gathers what is wrong with them."""
+    """Reads values from the environment and collects what is wrong with them."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.env = env
@@ -167,7 +167,7 @@ class _Reader:
             self._problem(
                 "B102",
                 f"{name} and {name}_FILE are both set.",
-                "Keep one, remove the other.",
+                "Remove one of them.",
             )
         elif file:
             value = self._secret_file(name, Path(file))
@@ -176,12 +176,12 @@ class _Reader:
             self._problem(
                 "B101",
                 f"{name} is not set.",
-                f"Set {name}{also}: docs/settings.md says how.",
+                f"Set {name}{also}. docs/settings.md explains it.",
             )
         return value or setting.default
 
     def url(self, name: str) -> str:
-        """An address without its trailing slash; it may carry a path (a forum in a sub-folder)."""
+        """An address without its trailing slash; it may have a path (a forum in a subfolder)."""
         value = self.text(name).rstrip("/")
         if not value:
             return ""
@@ -195,17 +195,17 @@ class _Reader:
                 "B103", f"{name} is {value!r}.", "Write it like https://forum.example.org."
             )
         elif parts.username or parts.password:
-            self._problem("B103", f"{name} holds a user name.", "Remove what stands before the @.")
+            self._problem("B103", f"{name} contains a user name.", "Remove everything up to the @.")
         elif parts.scheme == "http" and not _is_loopback(host):
             self._problem(
                 "B104",
                 f"{name} is {value!r}, which is not encrypted.",
-                "Use https; http is for this machine only.",
+                "Use https. Plain http is only allowed on this machine.",
             )
         return value
 
     def root_url(self, name: str) -> str:
-        """An address without a path: the bridge's pages stand at the root of their host."""
+        """An address without a path: the bridge's pages are at the root of their host."""
         value = self.url(name)
         if value and urlsplit(value).path:
             self._problem(
@@ -234,7 +234,7 @@ class _Reader:
             self._problem(
                 "B106",
                 f"{name} is not a secret or restricted key.",
-                "It begins with rk_live_, sk_live_, rk_test_ or sk_test_ (never pk_).",
+                "Use a key that begins with rk_live_, sk_live_, rk_test_ or sk_test_ (never pk_).",
             )
         else:
             self._refuse_weak(name, value, SHORTEST_KEY)
@@ -245,8 +245,9 @@ class _Reader:
         if any(not secret.startswith("whsec_") for secret in secrets):
             self._problem(
                 "B107",
-                f"{name} holds a value that is no signing secret.",
-                "Each begins with whsec_; separate several by commas while one replaces another.",
+                f"{name} contains a value that is not a signing secret.",
+                "A signing secret begins with whsec_. While you replace one, separate the old and "
+                "the new with a comma.",
             )
         else:
             for secret in secrets:
@@ -266,20 +267,20 @@ class _Reader:
         return values
 
     def _refuse_weak(self, name: str, value: str, shortest: int) -> None:
-        """Refuse what can be guessed, and what was not copied whole."""
+        """Refuse secrets that can be guessed or were not copied completely."""
         if not value:
             return
         if len(value) < shortest or value.lower().startswith(EXAMPLE_SECRETS):
             self._problem(
                 "B110",
                 f"{name} is an example or shorter than {shortest} characters.",
-                f"Copy it again, whole; a secret of your own: {MAKE_ANOTHER}",
+                f"Copy it again completely. To make a new secret: {MAKE_ANOTHER}",
             )
         elif not (value.isascii() and value.isprintable()) or " " in value:
             self._problem(
                 "B110",
-                f"{name} holds a space, a line break or a character that is not ASCII.",
-                "Copy it again, without what stands around it.",
+                f"{name} contains a space, a line break or a character that is not ASCII.",
+                "Copy it again, without anything around it.",
             )
 
     def database_url(self, name: str, data: Path) -> str:
@@ -287,7 +288,7 @@ class _Reader:
         scheme, _, rest = value.partition("://")
         if not _has_port_or_none(value):
             self._problem(
-                "B108", f"{name} has no number for a port.", "Correct what follows the :."
+                "B108", f"The port in {name} is not a number.", "Correct the part after the colon."
             )
         if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
             return f"postgresql+psycopg://{rest}"
@@ -305,11 +306,11 @@ class _Reader:
             self._problem(
                 "B109",
                 f"{name} does not begin with redis://, rediss:// or unix://.",
-                "Correct it, or leave it out: `bridge up` then starts its own.",
+                "Correct it or remove it. Without it, `bridge up` starts its own Redis.",
             )
         elif not _has_port_or_none(value):
             self._problem(
-                "B109", f"{name} has no number for a port.", "Correct what follows the :."
+                "B109", f"The port in {name} is not a number.", "Correct the part after the colon."
             )
         return value or None
 
@@ -318,8 +319,8 @@ class _Reader:
         if value and not Path(value).is_file():
             self._problem(
                 "B112",
-                f"{name} is {value!r}, which is no file.",
-                "Correct the path or leave it out.",
+                f"{name} is {value!r}, but there is no such file.",
+                "Correct the path or remove the setting.",
             )
         return Path(value) if value else None
 
@@ -331,11 +332,13 @@ class _Reader:
             self._problem(
                 "B102",
                 f"{name}_FILE is {str(file)!r}: {why}.",
-                "Name a file that this user may read.",
+                "Give the path of a file that this user can read.",
             )
             return ""
         if not value:
-            self._problem("B102", f"{name}_FILE is {str(file)!r}: empty.", "Write the value in it.")
+            self._problem(
+                "B102", f"{name}_FILE is {str(file)!r}: it is empty.", "Write the value into it."
+            )
         return value
 
     def _problem(self, code: str, message: str, hint: str) -> None:
@@ -343,15 +346,15 @@ class _Reader:
 
 
 def _contradictions(settings: Settings) -> list[Config]:
-    """Settings that are right each, and dangerous together: a rehearsal with real money."""
+    """Settings that are valid each but dangerous together, such as a rehearsal with real money."""
     problems = []
     if (host := _open_redis(settings.redis_url)) and not settings.redis_private_network:
         problems.append(
             Config(
                 "B113",
                 f"REDIS_URL leads to {host} without encryption or without a password.",
-                f"Write rediss://:password@{host}; or set REDIS_PRIVATE_NETWORK=yes if only your "
-                "own machines reach it.",
+                f"Use rediss://:password@{host}, or set REDIS_PRIVATE_NETWORK=yes if only your own "
+                "machines can reach it.",
             )
         )
     if settings.livemode and settings.stripe_api_base not in (None, STRIPE_API):
@@ -359,7 +362,7 @@ def _contradictions(settings: Settings) -> list[Config]:
             Config(
                 "B114",
                 f"STRIPE_API_KEY is a live key and STRIPE_API_BASE is {settings.stripe_api_base}.",
-                "A sandbox gets test keys only; with live keys leave STRIPE_API_BASE out.",
+                "Use a test key with the sandbox; remove STRIPE_API_BASE to use a live key.",
             )
         )
     if settings.livemode and settings.clock_file:
@@ -367,7 +370,7 @@ def _contradictions(settings: Settings) -> list[Config]:
             Config(
                 "B115",
                 f"STRIPE_API_KEY is a live key and BRIDGE_CLOCK_FILE is {settings.clock_file}.",
-                "The clock is moved in rehearsals only; leave BRIDGE_CLOCK_FILE out.",
+                "Only rehearsals may move the clock: remove BRIDGE_CLOCK_FILE.",
             )
         )
     return problems

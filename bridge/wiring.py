@@ -42,7 +42,7 @@ class Bridge:
         return Addresses(self.settings.discourse_url, f"{self.settings.bridge_url}/me")
 
     def hint(self, kind: str, key: str) -> bool:
-        """Wake a worker, best effort; what is lost is found by the sweeper."""
+        """Try to wake a worker; the sweeper finds what a lost hint was about."""
         return self.hints.send(kind, key)
 
 

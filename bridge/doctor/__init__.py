@@ -1,1 +1,1 @@
-"""Tries everything that the bridge needs, and changes nothing."""
+"""Checks everything that the bridge needs, and changes nothing."""

@@ -1,6 +1,6 @@
-"""Tries everything that the bridge needs, and changes nothing. Each finding has a code and a hint.
+"""Checks everything that the bridge needs, and changes nothing. Findings have a code and a hint.
 
-Problems of the settings come first: without them nothing else can be tried.
+The settings come first: if they are wrong, nothing else can be checked.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ NOT_NEEDED_HINT = "The bridge runs without it."
 
 
 def examine(env: Mapping[str, str]) -> Iterator[Finding]:
-    """Try everything, one finding after the other, so that a reader sees the progress."""
+    """Check everything and yield each finding as it is made, to show the progress."""
     try:
         settings = Settings.from_env(env)
         read_policy(settings.bridge_config)
@@ -76,13 +76,13 @@ def examine(env: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _tried(bridge: Bridge, part: Part) -> Iterator[Finding]:
-    """One part; what stops it is a finding too, so that the others are tried all the same."""
+    """Run one check; if it fails to run, that is a finding too, and the others still run."""
     try:
         yield from part(bridge)
     except BridgeError as error:
         subject = part.__name__.strip("_").replace("_", " ").capitalize()
         hint = cause(error, "the settings that it needs")
-        yield Finding(subject, "problem", f"could not be tried: {error}", "B125", hint)
+        yield Finding(subject, "problem", f"could not be checked: {error}", "B125", hint)
 
 
 # --- This machine -------------------------------------------------------------------------------
@@ -118,23 +118,29 @@ def _database(bridge: Bridge) -> Iterator[Finding]:
         yield Finding("Database", "problem", f"{where}: {error}", "B120", "Check DATABASE_URL.")
         return
     if state == "empty":
-        yield Finding("Database", "note", f"{where}: empty; `bridge up` makes the tables")
+        yield Finding("Database", "note", f"{where}: empty; `bridge up` will make the tables")
     elif state == "current":
-        yield Finding("Database", "ok", f"{where}: this version's tables")
+        yield Finding("Database", "ok", f"{where}: up to date")
     elif state == "older":
         yield Finding(
-            "Database", "problem", f"{where}: an older version's", "B121", "Run `bridge migrate`."
+            "Database",
+            "problem",
+            f"{where}: it belongs to an older version",
+            "B121",
+            "Run `bridge migrate`.",
         )
     else:
-        hint = "Install the version that it was used with last."
-        yield Finding("Database", "problem", f"{where}: a later version's", "B121", hint)
+        hint = "Install the version of the bridge that last used it."
+        yield Finding(
+            "Database", "problem", f"{where}: it belongs to a newer version", "B121", hint
+        )
     if other_mode:
         yield wrong("Database", other_mode)
 
 
 def _redis(bridge: Bridge) -> Iterator[Finding]:
     if bridge.settings.redis_url is None:
-        yield Finding("Redis", "ok", "none given: `bridge up` runs its own")
+        yield Finding("Redis", "ok", "REDIS_URL is not set: `bridge up` runs its own Redis")
         return
     try:
         with redis.Redis.from_url(
@@ -147,20 +153,20 @@ def _redis(bridge: Bridge) -> Iterator[Finding]:
             "problem",
             f"does not answer ({type(error).__name__}); everything takes some seconds longer",
             "B122",
-            "Check REDIS_URL, or leave it out.",
+            "Check REDIS_URL, or remove it.",
         )
     else:
         yield Finding("Redis", "ok", "answers")
 
 
 def _clock(bridge: Bridge) -> Iterator[Finding]:
-    """The forum tells the time: signatures are only good for five minutes."""
+    """Compare the clock with the forum's: signatures are only valid for five minutes."""
     if bridge.settings.clock_file:
         yield Finding("Clock", "note", "moved by BRIDGE_CLOCK_FILE, for a rehearsal")
         return
     skew = skew_seconds(bridge.clock, bridge.settings.discourse_url)
     if skew is None:
-        yield Finding("Clock", "note", "not compared: the forum does not tell the time")
+        yield Finding("Clock", "note", "not checked: the forum did not send its time")
         return
     if skew > WORST_SKEW_SECONDS:
         yield Finding(
@@ -171,7 +177,7 @@ def _clock(bridge: Bridge) -> Iterator[Finding]:
             "Switch on time synchronisation.",
         )
     else:
-        yield Finding("Clock", "ok", "right")
+        yield Finding("Clock", "ok", "correct")
 
 
 # --- The other sides ----------------------------------------------------------------------------
@@ -214,26 +220,26 @@ def _webhooks(bridge: Bridge) -> Iterator[Finding]:
         return
     active = [point for point in here if point.status == "enabled"]
     if not active:
-        state = "is switched off" if here else "is not there"
+        state = "is switched off" if here else "does not exist"
         yield Finding(
             "Webhooks",
             "problem",
-            f"the endpoint {address} {state}; changes would be noticed hours later",
+            f"the endpoint {address} {state}; the bridge would notice changes hours later",
             "B162",
-            "Add or enable it at Stripe: Developers, Webhooks.",
+            "At Stripe, under Developers, Webhooks: add or enable it.",
         )
     needed = {*TYPES, ENTITLEMENTS} if bridge.policy.features else set(TYPES)
     for point in active:
         missing = sorted(needed - set(point.enabled_events))
         if missing and "*" not in point.enabled_events:
-            hint = "Add them to the endpoint; until then these changes are noticed hours later."
+            hint = "Add them to the endpoint. Until then, the bridge notices them hours later."
             message = f"{point.id} does not send {', '.join(missing)}"
             yield Finding("Webhooks", "problem", message, "B163", hint)
         elif (point.api_version or OLDEST_VERSION) < OLDEST_VERSION:
             message = f"{point.id} sends events of version {point.api_version}"
-            yield Finding("Webhooks", "problem", message, "B164", "Make a newer endpoint.")
+            yield Finding("Webhooks", "problem", message, "B164", "Make a new endpoint.")
         else:
-            yield Finding("Webhooks", "ok", f"{point.id} sends everything that is needed here")
+            yield Finding("Webhooks", "ok", f"{point.id} sends all events that the bridge needs")
 
 
 def _mapping(bridge: Bridge) -> Iterator[Finding]:
@@ -265,7 +271,7 @@ def _mapping(bridge: Bridge) -> Iterator[Finding]:
 
 
 def _groups(bridge: Bridge, group_ids: Iterable[int]) -> Iterator[Finding]:
-    """Whether the key may change each of the mapped groups, and not one of them only (A147)."""
+    """Check that the key may change every mapped group, not only one of them (A147)."""
     try:
         for group_id in group_ids:
             refused = [one for one in _forum(bridge).probe_group(group_id) if not one.ok]
@@ -275,7 +281,7 @@ def _groups(bridge: Bridge, group_ids: Iterable[int]) -> Iterator[Finding]:
 
 
 def _portal(bridge: Bridge, rules: Rules, prices: Iterable[Price]) -> Iterator[Finding]:
-    """Whether members may change to each step of a ladder on Stripe's own page."""
+    """Check that members can change to each step of a ladder on Stripe's own page."""
     sold = [price for price in prices if price.active and price.is_recurring]
     steps = [
         price.id
@@ -290,8 +296,8 @@ def _portal(bridge: Bridge, rules: Rules, prices: Iterable[Price]) -> Iterator[F
     yield from proofs.proration(terms)
     missing = [id_ for id_ in steps if terms is None or not terms.offers(id_)]
     if missing:
-        message = f"members cannot change to {', '.join(missing)} by themselves"
-        hint = "At Stripe: Settings, Billing, Customer portal: let customers switch to these."
+        message = f"members cannot change to {', '.join(missing)} on Stripe's page"
+        hint = "At Stripe, under Settings, Billing, Customer portal: let customers switch to them."
         yield Finding("Portal", "note", message, hint=hint)
 
 

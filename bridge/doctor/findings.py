@@ -1,4 +1,4 @@
-"""What doctor says about one thing, and what an error most likely comes from."""
+"""What doctor finds out, and the most likely cause of an error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bridge.errors import (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found out about one thing. A note is worth reading and stops nothing."""
+    """The result of one check. A note is worth reading, but nothing is wrong."""
 
     subject: str
     level: Literal["ok", "note", "problem"]
@@ -28,24 +28,24 @@ class Finding:
 
 
 def wrong(subject: str, problem: Config) -> Finding:
-    """A wrong setting, in its own words."""
+    """A wrong setting as a finding."""
     return Finding(subject, "problem", problem.message, problem.code, problem.hint)
 
 
 def cause(error: BridgeError, setting: str) -> str:
-    """What to do about an error; `setting`: where the address or the key stands."""
+    """What to do about an error; `setting`: the setting with the address or the key."""
     if isinstance(error, NoRequestLeft):
         return (
-            "The bridge's own limit (DISCOURSE_REQUESTS_PER_MINUTE) is used up: try again in a "
-            "minute. Nothing is wrong with the other side."
+            "The bridge has used up its own limit (DISCOURSE_REQUESTS_PER_MINUTE). Try again in a "
+            "minute; nothing is wrong with the forum."
         )
     if isinstance(error, Blocked) or (isinstance(error, RateLimited) and error.by_proxy):
         return (
-            "A proxy before it (Cloudflare, for example) refuses this machine with a page of its "
-            "own: let this machine's address pass there, without challenges."
+            "A proxy in front of it (for example Cloudflare) blocks this machine. Allow this "
+            "machine's address there, without challenges."
         )
     if isinstance(error, RateLimited):
-        return "It limits requests: try again later, and see who else uses the key."
+        return "It limits requests. Try again later, and find out who else uses the key."
     if isinstance(error, Forbidden):
         return f"The key is wrong, revoked or restricted: check {setting} and the key's rights."
     if isinstance(error, Transient):

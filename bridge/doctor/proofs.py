@@ -1,4 +1,4 @@
-"""What only a trial shows: the secrets, the port, and what Stripe's page does with a change."""
+"""Checks that need a trial: the secrets, the port, and how Stripe's page bills a change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HERE = "127.0.0.1"
 
 
 def port(bridge: Bridge) -> Iterator[Finding]:
-    """Whether the port is free, or this very bridge listens there."""
+    """Check that the port is free, or that the bridge itself listens there."""
     number = bridge.settings.web_port
     with socket.socket() as probe:
         probe.settimeout(REACH_SECONDS)
@@ -33,7 +33,7 @@ def port(bridge: Bridge) -> Iterator[Finding]:
     if not is_taken:
         yield Finding("Port", "ok", f"{number} is free")
     elif _is_a_bridge(number):
-        yield Finding("Port", "ok", f"{number}: the bridge runs there")
+        yield Finding("Port", "ok", f"{number}: the bridge is running")
     else:
         yield Finding(
             "Port",
@@ -53,7 +53,7 @@ def _is_a_bridge(number: int) -> bool:
 
 
 def connect_secret(bridge: Bridge) -> Iterator[Finding]:
-    """Ask the forum who is there, as the pages do; it answers only what the secret signed."""
+    """Ask the forum who is signed in, as pages do; it answers only if the secret is right."""
     settings = bridge.settings
     address = f"{settings.bridge_url}/login/back"
     query = connect.question(
@@ -74,36 +74,36 @@ def connect_secret(bridge: Bridge) -> Iterator[Finding]:
 
 _CONNECT = {
     "off": (
-        "the forum does not sign anybody in for the bridge",
-        "On the forum: Admin, Settings: switch on enable_discourse_connect_provider.",
+        "the forum does not let anybody sign in to the bridge",
+        "On the forum, under Admin, Settings: switch on enable_discourse_connect_provider.",
     ),
     "no_secret": (
         "the forum has no secret for the host of {}",
-        "On the forum: Admin, Settings, discourse_connect_provider_secrets: add BRIDGE_URL's host.",
+        "On the forum, under Admin, Settings: add it to discourse_connect_provider_secrets.",
     ),
     "wrong": (
         "the forum refuses DISCOURSE_CONNECT_SECRET",
-        "Copy the secret of BRIDGE_URL's host from discourse_connect_provider_secrets.",
+        "Copy the secret for BRIDGE_URL's host from discourse_connect_provider_secrets.",
     ),
     "unclear": (
-        "the forum gave an answer that is not understood when asked who is there",
-        "Open DISCOURSE_URL/session/sso_provider from this machine and look at what answers.",
+        "the forum's answer to a sign-in makes no sense",
+        "Open DISCOURSE_URL/session/sso_provider from this machine and see what answers.",
     ),
 }
 
 
 def webhook_secret(bridge: Bridge) -> Iterator[Finding]:
-    """Whether Stripe's newest event arrived here, signed with a secret that is configured.
+    """Check that Stripe's newest event arrived here, signed with a configured secret.
 
-    Stripe never tells the secret of an endpoint; that an event passed is the only proof.
+    Stripe never reveals the secret of an endpoint. An event that arrived is the only proof.
     """
     if migrate.state(bridge.store) != "current":
-        yield Finding("Webhooks", "note", "the secret is not proven: the bridge has not run yet")
+        yield Finding("Webhooks", "note", "secret not checked: the bridge has not run yet")
         return
     try:
         newest = next(iter(bridge.stripe.events_since(None, TYPES)), [])
     except BridgeError as error:
-        yield Finding("Webhooks", "note", f"the secret is not proven: {error}")
+        yield Finding("Webhooks", "note", f"secret not checked: {error}")
         return
     now = bridge.clock.now().timestamp()
     old = [one for one in newest if now - one["created"] > DELIVERED_WITHIN.total_seconds()]
@@ -115,23 +115,21 @@ def webhook_secret(bridge: Bridge) -> Iterator[Finding]:
         yield Finding(
             "Webhooks",
             "problem",
-            f"Stripe's event {old[-1]['id']} did not arrive: the secret, or the way here, is wrong",
+            f"Stripe's event {old[-1]['id']} did not arrive: the secret or the address is wrong",
             "B165",
             "Compare STRIPE_WEBHOOK_SECRET with the endpoint's signing secret at Stripe "
             "(Developers, Webhooks), and look at its failed deliveries there.",
         )
     else:
-        yield Finding("Webhooks", "note", "the secret is not proven yet: no event lately")
+        yield Finding("Webhooks", "note", "secret not checked: Stripe has sent no event lately")
 
 
 def proration(terms: PortalTerms | None) -> Iterator[Finding]:
-    """Whether a change of plan on Stripe's page is billed, and when."""
-    hint = (
-        "At Stripe: Settings, Billing, Customer portal: choose to invoice prorations immediately."
-    )
+    """Check that a change of plan on Stripe's page is billed at once."""
+    hint = "At Stripe, under Settings, Billing, Customer portal: invoice prorations immediately."
     if terms is not None and terms.proration == "none":
         message = "a change of plan on Stripe's page is not billed until the next period"
         yield Finding("Portal", "problem", message, "B166", hint)
     elif terms is not None and terms.proration != "always_invoice":
-        message = "a change of plan on Stripe's page is billed with the next invoice only"
+        message = "a change of plan on Stripe's page is not billed until the next invoice"
         yield Finding("Portal", "note", message, hint=hint)

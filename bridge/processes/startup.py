@@ -1,7 +1,7 @@
-"""What has to be so before a process works: the tables, and data of one Stripe mode only.
+"""Checks before a process starts: the tables exist, and the data are of one Stripe mode only.
 
-With a key of the other mode every customer would look deleted, and everybody would lose their
-groups; so the first start writes the mode down, and a start with the other one is refused.
+With a key of the other mode, all customers would look deleted and everybody would lose their
+groups. So the first start records the mode, and a start with the other one is refused.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def mode_problem(bridge: Bridge) -> Config | None:
 
 
 def check_mode(bridge: Bridge) -> None:
-    """Refuse the wrong mode; on the first start write down the mode. Raises Config."""
+    """Refuse the wrong mode; record the mode on the first start. Raises Config."""
     if problem := mode_problem(bridge):
         raise problem
     with bridge.store.read() as connection:

@@ -90,8 +90,8 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise Config(
                     "B117",
-                    f"{child.program.name} did not come up in {child.program.start_seconds:.0f} s.",
-                    "Its own lines above say why.",
+                    f"{child.program.name} did not start in {child.program.start_seconds:.0f} s.",
+                    "Its lines above say why.",
                 )
 
 
@@ -157,7 +157,7 @@ class _Child:
         self._wait_seconds = min(self._wait_seconds * 2, LONGEST_WAIT_SECONDS)
 
     def _end_group(self) -> None:
-        """What it started itself (gunicorn's workers) must not stay on its port."""
+        """Kill the processes that it started, which may still hold its port."""
         if self._process:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -181,7 +181,7 @@ def only_one(data: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise Config(
                 "B118",
-                f"another bridge runs on the data directory {data}.",
+                f"another bridge is using the data directory {data}.",
                 "Stop it first, or give this one another BRIDGE_DATA.",
             ) from error
         yield
@@ -189,14 +189,14 @@ def only_one(data: Path) -> Iterator[None]:
 
 def _open_lock(data: Path) -> IO[str]:
     try:
-        # What lies in it tells who pays for what.
+        # Its files tell who pays for what.
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         return (data / "lock").open("a")
     except OSError as error:
         raise Config(
             "B120",
             f"the data directory {data} cannot be written ({error.strerror}).",
-            "Check BRIDGE_DATA, the disk, and the rights of the directory.",
+            "Check BRIDGE_DATA, the disk, and the permissions of the directory.",
         ) from error
 
 

@@ -141,7 +141,7 @@ def test_a_forum_that_is_out_of_reach_is_named(doctor: Doctor) -> None:
 
 def test_a_webhook_that_leads_elsewhere_is_named(doctor: Doctor) -> None:
     told = problems(doctor(BRIDGE_URL="http://127.0.0.1:8001"))
-    assert "http://127.0.0.1:8001/webhooks/stripe is not there" in told["B162"]
+    assert "http://127.0.0.1:8001/webhooks/stripe does not exist" in told["B162"]
 
 
 def test_F24_wrong_groups_in_the_mapping_are_named_with_their_product(

@@ -34,7 +34,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("pid", os.getpid(), flush=True)
 while True: time.sleep(0.05)
 """
-# A parent with a child of its own, as gunicorn is; the parent ends at once when it is killed.
+# A program that starts a child; the parent ends at once when it is killed.
 FAMILY = """
 import os, subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -150,7 +150,7 @@ def test_what_does_not_come_up_is_named_and_the_rest_is_stopped(
     run: Callable[..., Supervisor], lines: Lines, tmp_path: Path
 ) -> None:
     never = Program("web", [sys.executable, "-c", ""], ready=lambda: False, start_seconds=0.5)
-    with pytest.raises(Config, match="B117 web did not come up"):
+    with pytest.raises(Config, match="B117 web did not start"):
         run(never, polite("redis", tmp_path / "ended"))
     assert not [pid for pid in lines.pids() if alive(pid)]
 
