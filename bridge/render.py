@@ -120,6 +120,19 @@ def answers_markdown(keys: Iterable[str], given: StatementInput) -> dict[str, st
     return {key: text for key, text in found.items() if text}
 
 
+def seat_markdown(
+    subscription_id: str, giver: str | None, given: StatementInput, locale: str = LOCALE
+) -> str | None:
+    """The answer that somebody was given a seat; None for one that was declined meanwhile."""
+    causes = (place.cause for place in places(given) if place.cause)
+    theirs = [c for c in causes if (c.grant.share, c.grant.source_id) == ("seat", subscription_id)]
+    if not theirs:
+        return None
+    template = markdown_environment().get_template("seat.md.jinja")
+    seats = f"{given.links.full}/seats"
+    return template.render(what=theirs[0].what, giver=giver, seats=seats, locale=locale) + "\n"
+
+
 def alerts_markdown(shown: Sequence[Alert], as_of: datetime) -> tuple[str, str]:
     """Title and body of the moderators' message: what needs somebody, and what is over."""
     waiting = [one for one in shown if one.gone_at is None]

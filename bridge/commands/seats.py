@@ -14,7 +14,7 @@ from bridge.operations import seats as doing
 from bridge.operations.finding import find_user_id
 from bridge.store import work
 
-ACTIONS = ("assign", "unassign")
+ACTIONS = ("assign", "take-back", "unassign")
 
 
 @click.command()
@@ -37,6 +37,9 @@ def seats(
 ) -> None:
     """Assign a seat of SUBSCRIPTION (sub_…) to USER or take it back; without an action, list them.
 
+    With `take-back` the seat ends after notice, with `unassign` at once; `assign` undoes a
+    `take-back`.
+
     The buyer has one of the seats. When the quantity shrinks, those who came last lose their seats
     first, after notice.
     """
@@ -47,12 +50,14 @@ def seats(
     with ready_bridge() as bridge:
         if action and user is not None and by is not None:
             actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
-            is_given = action == "assign"
-            effects = doing.preview_assign if is_given else doing.preview_unassign
+            effects, do = {
+                "assign": (doing.preview_assign, doing.assign),
+                "take-back": (doing.preview_take_back, doing.take_back),
+                "unassign": (doing.preview_unassign, doing.unassign),
+            }[action]
             if not how.goes_ahead(lambda: effects(bridge, subscription, user_id)):
                 return
-            done = doing.assign if is_given else doing.unassign
-            done(bridge, actor, subscription, user_id)
+            do(bridge, actor, subscription, user_id)
             look_now(bridge, work.user_key(user_id))
         found = (
             doing.seats_at(bridge, subscription, at, known=as_known)

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
 from bridge.core.memberships.past import last_known, seats_after, subscription_at
-from bridge.core.model.actor import Actor
+from bridge.core.model.actor import Actor, member
+from bridge.core.model.discourse import User
 from bridge.core.model.rights import Seat
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.sharing import places
 from bridge.errors import NotFound, Permanent
-from bridge.operations.finding import find_user
+from bridge.operations.finding import find_person, find_user
 from bridge.operations.preview import Effect, What, effects
 from bridge.store import Connection, history, links, shares, subscriptions, work
 from bridge.store.shares import Place
 from bridge.wiring import Bridge
+
+Why = Literal["own", "full", "declined", "inactive", "not_yours"]
+
+
+class SeatRefused(Permanent):
+    """A seat that cannot be given, or is not the buyer's to give; `why` is stable."""
+
+    def __init__(self, why: Why, message: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +86,90 @@ def assign(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) -> 
     find_user(bridge, user_id)
     with bridge.store.write() as connection:
         subscription = _subscription(connection, subscription_id)
-        if not _has_seat(connection, subscription, user_id):
-            now = bridge.clock.now()
+        now = bridge.clock.now()
+        notice = timedelta(days=bridge.policy.seat_notice_days)
+        shares.clear_taken_back(connection, subscription, now - notice, now)
+        if _has_seat(connection, subscription, user_id):
+            shares.leave(connection, subscription, user_id, actor=str(actor), now=now)
+        else:
             shares.assign(connection, subscription, user_id, actor=str(actor), now=now)
+            giver_id = links.user_of(connection, subscription.customer_id)
+            shares.tell(connection, subscription_id, giver_id, user_id, now)
     bridge.hint("decide", work.user_key(user_id))
     return seats_of(bridge, subscription_id)
+
+
+def give(bridge: Bridge, buyer_id: int, subscription_id: str, said: str) -> User:
+    """Have the buyer give a seat to whoever has a name on the forum.
+
+    Raises: SeatRefused, NotFound or NotAName for a name that is nobody's.
+    """
+    _refuse_strangers(bridge, buyer_id, subscription_id)
+    user = find_person(bridge, said)
+    if user.state != "active":
+        raise SeatRefused("inactive", f"{user.username} is {user.state} on the forum")
+    with bridge.store.read() as connection:
+        if shares.has_declined(connection, subscription_id, user.id):
+            raise SeatRefused("declined", f"{user.username} has declined a seat of this")
+    assign(bridge, member(buyer_id), subscription_id, user.id)
+    return user
+
+
+def take_back(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) -> Seats:
+    """Have a seat end after notice; `leave` is the reverse. Raises: NotFound when there is none."""
+    with bridge.store.write() as connection:
+        subscription = _subscription(connection, subscription_id)
+        now = bridge.clock.now()
+        done = shares.take_back(connection, subscription, user_id, actor=str(actor), now=now)
+        taken = shares.places_taken(connection, subscription_id)
+    if not done and all(place.user_id != user_id for place in taken):
+        raise _no_seat(subscription_id, user_id)
+    bridge.hint("decide", work.user_key(user_id))
+    return seats_of(bridge, subscription_id)
+
+
+def preview_take_back(bridge: Bridge, subscription_id: str, user_id: int) -> tuple[Effect, ...]:
+    """What `take_back` would bring to the user's groups now: nothing, as notice begins.
+
+    Raises the same.
+    """
+    with bridge.store.read() as connection:
+        _subscription(connection, subscription_id)
+        taken = shares.places_taken(connection, subscription_id)
+    if all(place.user_id != user_id for place in taken):
+        raise _no_seat(subscription_id, user_id)
+    return effects(bridge, user_id, What())
+
+
+def buyer_takes_back(bridge: Bridge, buyer_id: int, subscription_id: str, user_id: int) -> None:
+    """Have the buyer take a seat back after notice. Raises: SeatRefused, NotFound."""
+    _refuse_strangers(bridge, buyer_id, subscription_id)
+    take_back(bridge, member(buyer_id), subscription_id, user_id)
+
+
+def buyer_leaves(bridge: Bridge, buyer_id: int, subscription_id: str, user_id: int) -> None:
+    """Have the buyer leave a seat after all that was taken back. Raises: SeatRefused."""
+    subscription = _refuse_strangers(bridge, buyer_id, subscription_id)
+    with bridge.store.write() as connection:
+        now, actor = bridge.clock.now(), str(member(buyer_id))
+        shares.leave(connection, subscription, user_id, actor=actor, now=now)
+    bridge.hint("decide", work.user_key(user_id))
+
+
+def decline(bridge: Bridge, user_id: int, subscription_id: str) -> None:
+    """Have somebody give back the seat that they were given. Raises: NotFound."""
+    unassign(bridge, member(user_id), subscription_id, user_id)
+
+
+def _refuse_strangers(bridge: Bridge, buyer_id: int, subscription_id: str) -> Subscription:
+    with bridge.store.read() as connection:
+        subscription = subscriptions.last_read(connection, subscription_id)
+        is_theirs = subscription is not None and (
+            links.user_of(connection, subscription.customer_id) == buyer_id
+        )
+    if subscription is None or not is_theirs:
+        raise SeatRefused("not_yours", f"user {buyer_id} does not pay for {subscription_id}")
+    return subscription
 
 
 def preview_unassign(bridge: Bridge, subscription_id: str, user_id: int) -> tuple[Effect, ...]:
@@ -117,14 +208,17 @@ def _has_seat(connection: Connection, subscription: Subscription, user_id: int) 
         links.user_of(connection, subscription.customer_id),
         subscription.beneficiary_id,
     ):
-        raise Permanent(f"user {user_id} has {subscription.id} themselves and needs no seat of it")
+        raise SeatRefused(
+            "own", f"user {user_id} has {subscription.id} themselves and needs no seat of it"
+        )
     taken = shares.places_taken(connection, subscription.id)
     if any(place.user_id == user_id for place in taken):
         return True
     if len(taken) >= places(subscription):
-        raise Permanent(
+        raise SeatRefused(
+            "full",
             f"{subscription.id} has {places(subscription)} seats beside the buyer's own, and "
-            f"{len(taken)} are taken: raise its quantity at Stripe, or take one back"
+            f"{len(taken)} are taken: raise its quantity at Stripe, or take one back",
         )
     return False
 

@@ -213,7 +213,8 @@ seats = Table(
     *of_account(),
     Column("assigned_at", UtcTime, nullable=False),
     Column("assigned_by", String(120), nullable=False),
-    Column("over_since", UtcTime),  # since when there are fewer places than people
+    Column("over_since", UtcTime),  # since when it ends: too few places, or taken back by then
+    Column("taken_back_by", String(120)),
     Index(None, "user_id"),
 )
 catalogue = Table(

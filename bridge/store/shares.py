@@ -6,19 +6,30 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select, update
 
 from bridge.core.memberships.past import SeatLine
+from bridge.core.model.actor import member
 from bridge.core.model.rights import Seat
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.sharing import places
 from bridge.store.changes import log
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import changes, customers, purchases, seats, subscriptions
+from bridge.store.schema import (
+    changes,
+    customers,
+    messages,
+    moment,
+    purchases,
+    seats,
+    subscriptions,
+)
 from bridge.store.work import insert_for, mark_dirty, user_key
 
 SEAT_LINES = ("seat_assigned", "seat_unassigned", "seat_too_many", "seat_again")
+SEAT = "seat:"
+"""Before a subscription's id: the message that somebody was given a seat of it."""
 SHARED = "shared"
 """What a key needs that is only dirty for the sake of somebody who shares something with it."""
 
@@ -90,12 +101,16 @@ def wake(connection: Connection, user_ids: Collection[int], cause: str, now: dat
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A seat as it is listed: whose, since when, by whom, and since when there is none for it."""
+    """A seat as it is listed: whose, since when, by whom, and since when it is ending.
+
+    It ends because there is none for it any more, or because its buyer took it back.
+    """
 
     user_id: int
     assigned_at: datetime
     assigned_by: str
     over_since: datetime | None
+    taken_back_by: str | None = None
 
 
 def seats_of_user(connection: Connection, user_id: int) -> tuple[Seat, ...]:
@@ -119,7 +134,10 @@ def places_taken(connection: Connection, subscription_id: str) -> list[Place]:
         .where(is_own(seats), seats.c.subscription_id == subscription_id)
         .order_by(seats.c.assigned_at, seats.c.user_id)
     )
-    return [Place(row.user_id, row.assigned_at, row.assigned_by, row.over_since) for row in rows]
+    return [
+        Place(row.user_id, row.assigned_at, row.assigned_by, row.over_since, row.taken_back_by)
+        for row in rows
+    ]
 
 
 def assign(
@@ -149,6 +167,68 @@ def unassign(
     return bool(done.rowcount)
 
 
+def take_back(
+    connection: Connection, subscription: Subscription, user_id: int, *, actor: str, now: datetime
+) -> bool:
+    """Have a seat end after notice; False if it is ending so already, or there is none."""
+    is_seat = and_(*_is(subscription.id, user_id), seats.c.taken_back_by.is_(None))
+    done = connection.execute(
+        update(seats)
+        .where(is_seat)
+        .values(taken_back_by=actor, over_since=func.coalesce(seats.c.over_since, moment(now)))
+    )
+    if done.rowcount:
+        _moved(connection, "seat_too_many", subscription, user_id, actor, now)
+        mark_seats_too_many(connection, [subscription], now)
+    return bool(done.rowcount)
+
+
+def leave(
+    connection: Connection, subscription: Subscription, user_id: int, *, actor: str, now: datetime
+) -> bool:
+    """Undo `take_back`; False if it was not taken back."""
+    is_seat = and_(*_is(subscription.id, user_id), seats.c.taken_back_by.is_not(None))
+    done = connection.execute(
+        update(seats).where(is_seat).values(taken_back_by=None, over_since=None)
+    )
+    if done.rowcount:
+        _moved(connection, "seat_again", subscription, user_id, actor, now)
+        mark_seats_too_many(connection, [subscription], now)
+    return bool(done.rowcount)
+
+
+def clear_taken_back(
+    connection: Connection, subscription: Subscription, ended_by: datetime, now: datetime
+) -> None:
+    """Free the places of seats that were taken back before a time, so that notice is over."""
+    for place in places_taken(connection, subscription.id):
+        if place.taken_back_by and place.over_since and place.over_since <= ended_by:
+            actor = place.taken_back_by
+            unassign(connection, subscription, place.user_id, actor=actor, now=now)
+
+
+def has_declined(connection: Connection, subscription_id: str, user_id: int) -> bool:
+    """Whether the user gave back the last seat of this subscription that they were given."""
+    lines = lines_of_seats(connection, user_id=user_id)
+    theirs = [one for one in lines if one.subscription_id == subscription_id]
+    return bool(theirs) and (theirs[-1].action, theirs[-1].by) == (
+        "seat_unassigned",
+        str(member(user_id)),
+    )
+
+
+def tell(
+    connection: Connection, subscription_id: str, giver_id: int | None, user_id: int, now: datetime
+) -> None:
+    """Have somebody told that they were given a seat, by an answer in their message."""
+    key = f"{SEAT}{subscription_id}:{giver_id or 0}:{now:%Y%m%d%H%M%S}"
+    connection.execute(
+        insert_for(connection)(messages)
+        .values(key=key, user_id=user_id, due_at=now)
+        .on_conflict_do_nothing()
+    )
+
+
 def mark_seats_too_many(
     connection: Connection, read: Collection[Subscription], now: datetime
 ) -> None:
@@ -165,7 +245,9 @@ def mark_seats_too_many(
         if subscription.id not in shared:
             continue
         left = places(subscription)
-        for number, place in enumerate(places_taken(connection, subscription.id)):
+        taken = places_taken(connection, subscription.id)
+        standing = [place for place in taken if place.taken_back_by is None]
+        for number, place in enumerate(standing):
             is_over = number >= left
             if is_over == (place.over_since is not None):
                 continue
@@ -219,6 +301,8 @@ def move_seats(
         subscription = seat.subscription
         if only is not None and subscription.id not in only:
             continue
+        taken_back = select(seats.c.taken_back_by).where(*_is(subscription.id, from_id))
+        taken_back_by = connection.scalar(taken_back)
         connection.execute(delete(seats).where(*_is(subscription.id, from_id)))
         _moved(connection, "seat_unassigned", subscription, from_id, actor, now)
         taken = connection.execute(
@@ -229,6 +313,7 @@ def move_seats(
                 assigned_at=seat.assigned_at,
                 assigned_by=actor,
                 over_since=seat.over_since_at,
+                taken_back_by=taken_back_by,
             )
             .on_conflict_do_nothing()
         )

@@ -21,6 +21,7 @@ from bridge.web.context import SESSION_HOURS
 from bridge.web.limiting import Limiter
 from bridge.web.look import LookCache
 from bridge.web.me import page as me
+from bridge.web.me import seats
 from bridge.web.moderate import pages as moderate
 from bridge.web.pages import teach
 
@@ -104,6 +105,7 @@ def _add_routes(app: Flask) -> None:
         (arrival.blueprint, "look"),
         (claim.blueprint, "look"),
         (me.blueprint, "look"),
+        (seats.blueprint, "look"),
         (standing.blueprint, "look"),
         (moderate.blueprint, "look"),
         (v1.blueprint, "look"),
@@ -123,6 +125,7 @@ def _add_routes(app: Flask) -> None:
         arrival.blueprint,
         claim.blueprint,
         me.blueprint,
+        seats.blueprint,
         standing.blueprint,
         moderate.blueprint,
         v1.blueprint,

@@ -18,10 +18,11 @@ from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, NoRequestLeft, NotFound, Permanent
 from bridge.render import (
     answers_markdown,
+    seat_markdown,
     statement_fingerprint,
     statement_markdown,
 )
-from bridge.store import Connection, member, statements, users, work
+from bridge.store import Connection, member, shares, statements, users, work
 from bridge.store.statements import Place, Recipient
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff, work_through
@@ -169,7 +170,15 @@ def _answers(
     bridge: Bridge, connection: Connection, user_id: int, keys: Iterable[str]
 ) -> dict[str, str]:
     given = _input(bridge, connection, user_id)
-    return answers_markdown(keys, given)
+    asked = list(keys)
+    found = answers_markdown(asked, given)
+    for key in asked:
+        if key.startswith(shares.SEAT):
+            subscription_id, giver_id, _ = key.removeprefix(shares.SEAT).split(":")
+            giver = statements.recipient(connection, int(giver_id))
+            text = seat_markdown(subscription_id, giver.username if giver else None, given)
+            found |= {key: text} if text else {}
+    return found
 
 
 def _look_up(bridge: Bridge, user_id: int) -> User:

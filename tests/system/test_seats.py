@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from bridge.errors import Permanent
+from bridge.operations import seats
+from bridge.operations.seats import SeatRefused
 from tests.harness import System, system
-from tests.system.acts import confirm, log_of, messages_to, moves, pass_days
+from tests.system.acts import confirm, forum_user, log_of, messages_to, moves, pass_days
 from tests.system.typing_commands import asked, typed
 
 
@@ -116,3 +119,121 @@ def test_E21_seats_end_with_the_subscription(world: System) -> None:
     world.sdk.v1.subscriptions.cancel(bought.id)
     confirm(world)
     assert world.members("supporters") == set()
+
+
+def give(world: System, bought: Any, name: str, *, by: str = "alice") -> None:
+    seats.give(world.bridge, world.user(by), bought.id, name)
+    world.settle()
+
+
+def refused(world: System, bought: Any, name: str, *, by: str = "alice") -> str:
+    with pytest.raises(SeatRefused) as error:
+        give(world, bought, name, by=by)
+    return error.value.why
+
+
+def test_E21_a_buyer_gives_a_seat_by_name_and_the_other_is_told_by_whom(world: System) -> None:
+    bought = buy_seats(world, 3)
+    give(world, bought, "Bob")
+    assert world.members("supporters") == {"alice", "bob"}
+    told = messages_to(world, "bob")[0][-1].raw
+    assert "alice gave you a seat of **monthly membership**" in told
+    assert f"{world.bridge.settings.bridge_url}/me/seats" in told
+    give(world, bought, "bob")
+    assert len(messages_to(world, "bob")[0]) == 2, "told once"
+
+
+def test_E21_somebody_who_has_a_statement_already_is_told_as_well(world: System) -> None:
+    world.subscribe(world.customer("bob"), world.price("patrons"))
+    world.settle()
+    assert len(messages_to(world, "bob")[0]) == 1
+    give(world, buy_seats(world, 3), "bob")
+    assert "alice gave you a seat of" in messages_to(world, "bob")[0][-1].raw
+
+
+def test_E21_a_buyer_takes_a_seat_back_after_notice_and_it_is_free_then(world: System) -> None:
+    bought = buy_seats(world, 2)
+    give(world, bought, "bob")
+    seats.buyer_takes_back(world.bridge, world.user("alice"), bought.id, world.user("bob"))
+    confirm(world)
+    assert world.members("supporters") == {"alice", "bob"}, "there is notice first"
+    assert refused(world, bought, "carol") == "full"
+    pass_days(world, 6.5)
+    assert world.members("supporters") == {"alice", "bob"}
+    pass_days(world, 1)
+    confirm(world)
+    assert world.members("supporters") == {"alice"}
+    give(world, bought, "carol")
+    assert world.members("supporters") == {"alice", "carol"}
+    assert moves(world, "bob", "supporters") == ["in", "out"]
+
+
+def test_E21_a_seat_that_was_taken_back_may_be_left_after_all(world: System) -> None:
+    bought, alice, bob = buy_seats(world, 2), world.user("alice"), world.user("bob")
+    give(world, bought, "bob")
+    seats.buyer_takes_back(world.bridge, alice, bought.id, bob)
+    pass_days(world, 3)
+    seats.buyer_leaves(world.bridge, alice, bought.id, bob)
+    pass_days(world, 9)
+    assert moves(world, "bob", "supporters") == ["in"]
+
+
+def test_E21_of_fewer_places_those_taken_back_go_before_those_given_last(world: System) -> None:
+    bought = buy_seats(world, 3)
+    for name in ("bob", "carol"):
+        give(world, bought, name)
+    seats.buyer_takes_back(world.bridge, world.user("alice"), bought.id, world.user("bob"))
+    change_quantity(world, bought, 2)
+    pass_days(world, 8)
+    confirm(world)
+    assert world.members("supporters") == {"alice", "carol"}
+    assert moves(world, "carol", "supporters") == ["in"]
+
+
+def test_E21_whoever_was_given_a_seat_may_decline_it_and_is_not_asked_again(world: System) -> None:
+    bought = buy_seats(world, 2)
+    give(world, bought, "bob")
+    seats.decline(world.bridge, world.user("bob"), bought.id)
+    confirm(world)
+    assert world.members("supporters") == {"alice"}
+    assert refused(world, bought, "bob") == "declined"
+    give(world, bought, "carol")
+    assert world.members("supporters") == {"alice", "carol"}
+    seat(world, bought, "carol", "unassign")
+    seat(world, bought, "bob")  # a moderator may
+    assert "bob" in world.members("supporters")
+
+
+def test_E21_a_seat_is_given_only_by_its_buyer_and_only_to_somebody_who_can_use_it(
+    world: System,
+) -> None:
+    bought = buy_seats(world, 2)
+    assert refused(world, bought, "carol", by="bob") == "not_yours"
+    for act in (seats.buyer_takes_back, seats.buyer_leaves):
+        with pytest.raises(SeatRefused):
+            act(world.bridge, world.user("bob"), bought.id, world.user("carol"))
+    assert refused(world, bought, "alice") == "own"
+    dora = forum_user(world, "dora")
+    dora.suspended_till = world.sandbox.world.clock.now() + 86_400 * 30
+    assert refused(world, bought, "dora") == "inactive"
+    for nobody in ("nobody-here", "", "bob@example.com", "a" * 61):
+        with pytest.raises(Permanent):
+            give(world, bought, nobody)
+    assert world.members("supporters") == {"alice"}
+
+
+def test_E21_a_moderator_takes_a_seat_back_at_once_or_after_notice(world: System) -> None:
+    bought = buy_seats(world, 3)
+    for name in ("bob", "carol"):
+        give(world, bought, name)
+    seat(world, bought, "bob", "take-back")
+    seat(world, bought, "carol", "unassign")
+    confirm(world)
+    assert world.members("supporters") == {"alice", "bob"}
+    told = asked(world, "seats", bought.id)["taken"]
+    assert [one["user_id"] for one in told] == [world.user("bob")]
+    assert told[0]["over_since"]
+    seat(world, bought, "bob", "assign")
+    pass_days(world, 8)
+    assert world.members("supporters") == {"alice", "bob"}
+    seat(world, bought, "dora", "take-back", code=1)

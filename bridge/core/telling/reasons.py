@@ -46,7 +46,7 @@ PHRASES: Mapping[Reason, str] = {
     Reason.HAND: "because a moderator added you",
     Reason.HAND_WAITS: "a moderator has arranged access from {since}",
     Reason.GIVEN: "{what} is a gift to another member",
-    Reason.SEAT_ENDING: "seats were removed on {because}; you keep access until {until}",
+    Reason.SEAT_ENDING: "your seat was removed on {because}; you keep access until {until}",
     Reason.SEAT_OVER: "{what} was removed",
     Reason.NOT_ENTITLED: "{what} does not include this group",
     Reason.ENTITLEMENT_UNREAD: "we have not checked yet whether {what} includes this group",

@@ -15,6 +15,7 @@ from bridge.web.buying.ownership import owned
 from bridge.web.context import absolute, law_in_force, now, reader, the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.login import ask_for_login
+from bridge.web.me.seats import is_shared
 
 blueprint = Blueprint("me", __name__)
 # A page of five thousand lines is read by nobody and slow on a phone.
@@ -38,6 +39,7 @@ def statement() -> AnyResponse | str:
         customers=payers(member, law.catalogue),
         customer_of={one.id: one.customer_id for one in running},
         changes=changes(member, law),
+        has_seats=bool(member.facts.seats) or any(map(is_shared, member.facts.paid_by_user)),
     )
 
 

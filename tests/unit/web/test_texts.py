@@ -26,6 +26,7 @@ MARKED = (
     "offer_card.jinja",
     "offers.jinja",
     "payment_link.jinja",
+    "seats.jinja",
 )
 SAID_ALOUD = {"alt", "aria-label", "title", "placeholder"}
 
