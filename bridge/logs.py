@@ -71,7 +71,7 @@ def configure(level: str = "INFO", *, stream: Any = None) -> None:
 def discreet(
     _logger: Any, _method: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Hide what must not be written down, whoever logged it."""
+    """Hide what must never be logged, no matter which code logs it."""
     for key, value in line.items():
         line[key] = HIDDEN if key.lower() in NEVER else _hidden(value)
     return line

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 PROC = Path("/proc")
-ENDED = ("Z", "X")  # proc(5): a zombie works no more
+ENDED = ("Z", "X")  # proc(5): a zombie has ended
 
 
 def own_name() -> str:

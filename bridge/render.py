@@ -102,7 +102,7 @@ def _resting_on(given: StatementInput, source_id: str | None, reason: Reason) ->
 
 
 def answers_markdown(keys: Iterable[str], given: StatementInput) -> dict[str, str]:
-    """The answers that are due, by key: receipts, and words on what could not be paid.
+    """The answers that are due, by key: receipts, and notices about failed payments.
 
     Only these are rendered, of however many payments. What was paid or is owed no more has none.
     """
@@ -192,7 +192,7 @@ def _as_markdown(value: object) -> Markup:
 
 
 def _link(text: str, url: str | None) -> Markup:
-    """A Markdown link, or only its text where the address is none of the web."""
+    """A Markdown link, or only its text if the address is not a web address."""
     shown = _as_markdown(text)
     if not url or urlsplit(url).scheme not in {"http", "https"}:
         return shown

@@ -1,6 +1,6 @@
 """What each event means: from an event to tasks, in one table per sender.
 
-To find what happens on an event, look its type up here and jump. Every type stands here with its
+To find out what an event causes, look up its type here and jump. Every type is listed with its
 reason; docs/events.md says the same for people who set up the webhook.
 """
 
@@ -58,7 +58,7 @@ ROUTES: dict[str, Handler] = {
     "v1.customer.subscription.past_due": subscription.changed,
     "v1.customer.subscription.trialing": subscription.changed,
     "v1.customer.subscription.unpaid": subscription.changed,
-    # What a subscription is to become was laid down, changed, carried out or given up.
+    # The plan for a subscription's future was made, changed, carried out or abandoned.
     "subscription_schedule.created": schedule.changed,
     "subscription_schedule.updated": schedule.changed,
     "subscription_schedule.expiring": schedule.changed,
@@ -72,7 +72,7 @@ ROUTES: dict[str, Handler] = {
     "v1.entitlements.active_entitlement_summary.entitlement_removed": entitlements.changed,
     # A payment came in, by card, by bank or by hand: a line on the statement, a grace that ends.
     "invoice.paid": invoice.changed,
-    # The older word for a payment by card or bank; endpoints may listen to this one alone.
+    # The older name for a payment by card or bank; an endpoint may listen only to this one.
     "invoice.payment_succeeded": invoice.changed,
     # A payment failed: the member is told, and the grace period runs from the due date.
     "invoice.payment_failed": invoice.changed,
@@ -82,7 +82,7 @@ ROUTES: dict[str, Handler] = {
     "invoice.finalized": invoice.changed,
     "invoice.finalization_failed": invoice.changed,
     "invoice.overdue": invoice.changed,
-    # It is owed no more, without a payment.
+    # It is no longer owed, although nobody paid it.
     "invoice.voided": invoice.changed,
     "invoice.marked_uncollectible": invoice.changed,
     # When the next attempt is made, or anything else about it, is another.
@@ -136,7 +136,7 @@ ROUTES: dict[str, Handler] = {
     "v1.price.activated": catalogue.price_changed,
     "v1.price.deactivated": catalogue.price_changed,
     "v1.price.lookup_key_changed": catalogue.price_changed,
-    # The older word for a recurring price, with the same id.
+    # The older name for a recurring price, with the same id.
     "plan.created": catalogue.price_changed,
     "plan.updated": catalogue.price_changed,
     "plan.deleted": catalogue.price_changed,
@@ -150,7 +150,7 @@ FORUM_ROUTES: dict[str, Callable[[ForumEvent], list[Task]]] = {
     # Suspended people keep what they paid for, and nothing is written for them meanwhile.
     "user_suspended": discourse.user_changed,
     "user_unsuspended": discourse.user_changed,
-    # Whoever is not logged in on the forum is not signed in here either.
+    # People who log out of the forum are signed out here, too.
     "user_logged_out": discourse.logged_out,
     # Who it was is no longer known, but what they pay for goes on.
     "user_anonymized": discourse.user_changed,

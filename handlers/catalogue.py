@@ -14,7 +14,7 @@ def product_changed(event: Event) -> list[Task]:
 
 
 def price_changed(event: Event) -> list[Task]:
-    """A price (or a plan, the older word for one with the same id) was made, edited or deleted."""
+    """A price (or plan, its older name, with the same id) was made, edited or deleted."""
     if not event.object_id:
         return [Ignore(f"the event {event.type} names no price")]
     return [ReadPrice(event.object_id)]

@@ -17,7 +17,7 @@ def appeared(event: Event) -> list[Task]:
         return [ReadCustomer(event.customer_id)]
     tasks: list[Task] = [*link(event)]
     if event.balance_moved and event.customer_id:
-        # Credit given or taken by hand has no event of its own (A105).
+        # No other event tells of credit given or taken by hand (A105).
         tasks.append(SyncCustomer(event.customer_id, money=True))
     if tasks:
         return tasks
@@ -25,7 +25,7 @@ def appeared(event: Event) -> list[Task]:
 
 
 def deleted(event: Event) -> list[Task]:
-    """A customer is said to be deleted, with its subscriptions: a hint, so it is read again."""
+    """A customer was deleted, says the event. That is only a hint, so it is read again."""
     if not event.customer_id:
         return [Ignore(f"the event {event.type} names no customer")]
     return [ReadCustomer(event.customer_id)]

@@ -7,12 +7,12 @@ from bridge.core.events.tasks import EndSessions, Ignore, ReadGroups, SyncUser, 
 
 
 def joined(event: ForumEvent) -> list[Task]:
-    """Somebody was put into a group: by the bridge, by staff, or by themselves."""
+    """Somebody joined a group, or the bridge or staff added them."""
     return _membership(event, is_member=True)
 
 
 def left(event: ForumEvent) -> list[Task]:
-    """Somebody was taken out of a group, or left: a right of theirs may be unmet now."""
+    """Somebody left a group or was removed, perhaps although something grants it to them."""
     return _membership(event, is_member=False)
 
 

@@ -1,4 +1,4 @@
-"""Invoices and credit notes: what was paid, failed, or is owed no more."""
+"""Invoices and credit notes: what was paid, failed, or is no longer owed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from handlers.common import sync, sync_owner_of
 
 
 def changed(event: Event) -> list[Task]:
-    """An invoice is owed, paid, failing or given up.
+    """An invoice is owed, paid, failing or written off.
 
     Reading subscriptions brings their latest invoices along; only an invoice of no subscription
     asks for a reading of its own. What an invoice sells once is read as a purchase (A108).

@@ -1,4 +1,4 @@
-"""One question, whatever a moderator has in hand: a name, an id, an address, an amount."""
+"""Finds people by whatever a moderator has: a name, an id, an e-mail address, an amount."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST = 300
 
 
 def find(bridge: Bridge, text: str) -> list[Hit]:
-    """Whom the text may mean, the likeliest first; an address is asked of Stripe and not kept."""
+    """The people whom the text may mean, the likeliest first; e-mail addresses are not kept."""
     said = text.strip()[:LONGEST]
     if not said:
         return []
@@ -39,7 +39,7 @@ def find(bridge: Bridge, text: str) -> list[Hit]:
 
 
 def _asked_of_the_forum(bridge: Bridge, name: str) -> list[Hit]:
-    """Somebody whom the bridge has never heard of may be on the forum all the same."""
+    """Ask the forum, which may know somebody whom the bridge has never seen."""
     if not re.fullmatch(r"[\w.-]{1,60}", name):
         return []
     try:

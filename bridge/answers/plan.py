@@ -89,7 +89,7 @@ def _rules(bridge: Bridge) -> tuple[Rules, dict[int, str]]:
     listed = {group.id: group for group in bridge.discourse.groups()}
     with bridge.store.read() as connection:
         pins = groups.load_pins(connection)
-        # What was deleted at Stripe is listed no more, and people may still be on it.
+        # Stripe no longer lists what was deleted, but people may still have it.
         known_products, known_prices = catalogue.load(connection)
     products = {product.id: product for product in known_products}
     prices = {price.id: price for price in known_prices}

@@ -1,4 +1,4 @@
-"""Who would have been treated differently under another bridge.toml, from the record alone."""
+"""Whom another bridge.toml would have treated differently, from the record alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge.wiring import Bridge
 
 @dataclass(frozen=True, slots=True)
 class Treated:
-    """A stretch of time in which somebody is in a group under one of the two policies only."""
+    """A period in which somebody is in a group under only one of the two policies."""
 
     group_id: int
     group: str

@@ -95,7 +95,7 @@ def _asked(names: dict[int, str], group_name: str | None) -> set[int] | None:
 
 
 def _as_of(member: Member, now: datetime) -> datetime | None:
-    """When Stripe was last read completely; now, for somebody who is nobody's customer there."""
+    """When Stripe was last read completely; now, for somebody who is not a customer there."""
     return member.read_at if member.read_at or member.customer_ids else now
 
 

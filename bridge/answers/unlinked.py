@@ -1,4 +1,4 @@
-"""What customers bought whom nobody is linked to, so that a person can tell whose they are."""
+"""Customers who are linked to nobody and what they bought, so that people can tell who they are."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Unlinked:
 
 
 def unlinked(bridge: Bridge) -> tuple[Unlinked, ...]:
-    """Everybody at Stripe whom nobody is linked to, the longest known first."""
+    """Every customer and guest at Stripe who is linked to nobody, the longest known first."""
     with bridge.store.read() as connection:
         found = orphans(connection)
         ids = {id_ for one in found for both in one.bought for id_ in both}

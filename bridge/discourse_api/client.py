@@ -299,7 +299,7 @@ class DiscourseApi:
         return MessageRef(*_reading(path, read_topic, answer.body))
 
     def edit_message(self, post_id: int, raw: str, *, priority: Priority = "low") -> None:
-        """Change what stands in a message, without a notification and without lifting it up."""
+        """Change the text of a message, without a notification and without bumping the topic."""
         body = {"post": {"raw": raw}, "bypass_bump": True}
         self._forum.exchange("PUT", f"/posts/{post_id}.json", json=body, priority=priority)
 

@@ -1,4 +1,4 @@
-"""Doctor asks the forum who is there, signed with the secret of the sign-in.
+"""Doctor asks the forum who is signed in, with a question that the sign-in's secret signs.
 
 By what Discourse 3.2 and 3.5 answer to a silent question: a redirect when the signature is right,
 422 when it is not, 400 for a host without a secret, 404 while the provider is switched off.

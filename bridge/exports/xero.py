@@ -172,7 +172,7 @@ def _tracking(target: Target, line: Line) -> tuple[str, str, str, str]:
 
 
 def _who(line: Line) -> str:
-    """Whom the line is about: an id, never a name or an address."""
+    """The id of the person whom the line is about, never a name or an address."""
     return f"user {line.user_id}" if line.user_id is not None else line.customer_id or "Stripe"
 
 

@@ -22,7 +22,7 @@ class MovedBack:
 
 
 def relink(bridge: Bridge, actor: Actor, from_id: int, to_id: int) -> Moved:
-    """Give everything of one account to another, on an operator's word and never by a guess.
+    """Move everything from one account to another, because somebody decided so; never by a guess.
 
     Raises: NotFound when there is no such account to give it to or nothing is known of the other,
     Permanent for the same one.

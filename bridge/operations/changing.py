@@ -38,7 +38,7 @@ def find_switch(bridge: Bridge, user_id: int, target: str) -> Switch:
 
 
 def preview_change(bridge: Bridge, switch: Switch) -> Preview:
-    """What `change` would cost now, by Stripe's word. The groups follow the price's rule."""
+    """What `change` would cost now, as Stripe computes it. The groups follow the price's rule."""
     return bridge.stripe.preview_change(switch)
 
 

@@ -1,4 +1,4 @@
-"""Files of the ledger: who had which one made and why is in the log; no copy stays here."""
+"""Exports of the ledger. The log says who made which and why; no copy is kept."""
 
 from __future__ import annotations
 

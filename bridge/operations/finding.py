@@ -1,4 +1,4 @@
-"""Whom and what a person means who names a user, a group, or themselves."""
+"""Finds the user or the group that somebody named."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def find_person(bridge: Bridge, said: str) -> User:
 def find_by_public_name(bridge: Bridge, said: str) -> int:
     """The id of a user by id, or by the name that the forum gives to them now.
 
-    The forum's word on a name counts for a minute. After that its public page is asked once,
-    without the key, so that nothing of the key's requests is used. While the forum does not answer
-    its last word counts for a day.
+    The forum's answer about a name counts for a minute. After that, its public page is asked once,
+    without the key, so that this uses none of the key's requests. While the forum does not answer,
+    its last answer counts for a day.
 
     Raises: NotAName, NotFound for a name that is nobody's, Transient where it is not known whose.
     """
@@ -94,7 +94,7 @@ def find_user(bridge: Bridge, user_id: int) -> User:
 
 
 def find_actor(bridge: Bridge, said: str, through: Through) -> Actor:
-    """Who decides something, by the name they give. Raises what `find_user_id` raises."""
+    """The actor for a decision, by name. Raises what `find_user_id` raises."""
     try:
         user = find_person(bridge, said)
     except NotFound as error:

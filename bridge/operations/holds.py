@@ -26,16 +26,16 @@ class Lifted:
 
 
 def preview_lift(bridge: Bridge, user_id: int, group_name: str) -> tuple[Effect, ...]:
-    """What `lift` would bring. Raises the same."""
+    """What `lift` would change. Raises the same errors."""
     group = find_group(bridge, group_name)
     _kept_out(bridge, user_id, group)
     return effects(bridge, user_id, What(lifted_group_id=group.id))
 
 
 def lift(bridge: Bridge, actor: Actor, user_id: int, group_name: str) -> Lifted:
-    """Let somebody in again whom staff took out or who left, if something grants the group.
+    """Let somebody in again after staff removed them or they left, if something grants the group.
 
-    The reverse is to take them out on the forum. Raises: NotFound when nothing keeps them out,
+    The reverse is to remove them on the forum. Raises: NotFound when nothing keeps them out,
     Permanent for a hold, about which `keep` and `let_go` decide.
     """
     group = find_group(bridge, group_name)
@@ -46,7 +46,7 @@ def lift(bridge: Bridge, actor: Actor, user_id: int, group_name: str) -> Lifted:
 def preview_keep(
     bridge: Bridge, user_id: int, group_name: str, *, until_at: datetime | None
 ) -> tuple[Effect, ...]:
-    """What `keep` would bring. Raises the same."""
+    """What `keep` would change. Raises the same errors."""
     _held(bridge, user_id, find_group(bridge, group_name))
     return preview_grant(bridge, user_id, group_name, until_at=until_at)
 
@@ -65,7 +65,7 @@ def keep(
 
 
 def preview_let_go(bridge: Bridge, user_id: int, group_name: str) -> tuple[Effect, ...]:
-    """What `let_go` would bring. Raises the same."""
+    """What `let_go` would change. Raises the same errors."""
     group = find_group(bridge, group_name)
     _held(bridge, user_id, group)
 

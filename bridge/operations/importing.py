@@ -1,6 +1,6 @@
-"""A register from before the bridge: who is in what until when, taken over as grants by hand.
+"""Imports a register from before the bridge: its memberships become grants by hand.
 
-A line whose user has a running subscription that leads to its group needs none: it rests on that.
+If a line's user has a running subscription that leads to its group, no grant is needed.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What becomes of a line, or why nothing does.
+    """What happens to a line, or why nothing does.
 
     `grant` is made of a new line only; `matched`: the subscription that a line rests on instead.
     """
@@ -202,15 +202,15 @@ def _matched(bridge: Bridge, row: Row, given: HandGrant, *, is_over: bool) -> Ou
 def _link(
     connection: Connection, customer_id: str, user_id: int, actor: str, now: datetime
 ) -> None:
-    """A customer whom the file names is the user's, on the word of whoever takes it over."""
+    """Link a customer named in the file to the user, in the name of the person who imports it."""
     if links.user_of(connection, customer_id) is None:
         links.link(connection, customer_id, user_id, proof="operator", actor=actor, now=now)
 
 
 def _without_contradictions(found: list[Outcome], now: datetime) -> Iterator[Outcome]:
-    """Whoever stands in the file twice for a group is for a person to decide.
+    """If the file has a user twice for a group, a person must decide.
 
-    Of lines that are over only the last word counts, and none beside one that is in force.
+    Of several lines that have ended only the last counts, and none beside one that is in force.
     """
     last: dict[tuple[int, int], datetime] = {}
     current = Counter(one.pair for one in found if one.grant and not _is_over(one.grant, now))

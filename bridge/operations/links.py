@@ -1,4 +1,4 @@
-"""Whose a customer is, on somebody's word."""
+"""Links customers to users, as somebody decided."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Unlinked:
-    """A customer that is nobody's now, and whose it was."""
+    """A customer that is now linked to nobody, and its former user."""
 
     customer_id: str
     user_id: int
 
 
 def preview_link(bridge: Bridge, customer_id: str, user_id: int) -> tuple[Effect, ...]:
-    """What `link` would bring to the user's groups, by what the customer has at Stripe now.
+    """What `link` would change in the user's groups, by what the customer has at Stripe now.
 
-    Raises the same.
+    Raises the same errors.
     """
     find_user(bridge, user_id)
     with bridge.store.read() as connection:
@@ -64,7 +64,7 @@ def link(bridge: Bridge, actor: Actor, customer_id: str, user_id: int) -> Linked
 
 
 def preview_unlink(bridge: Bridge, customer_id: str) -> tuple[Effect, ...]:
-    """What `unlink` would bring to the user's groups. Raises the same."""
+    """What `unlink` would change in the user's groups. Raises the same errors."""
     with bridge.store.read() as connection:
         user_id = links.user_of(connection, customer_id)
     if user_id is None:

@@ -22,21 +22,21 @@ from bridge.store import Connection, changes, hand_grants, money, statements, us
 from bridge.wiring import Bridge
 
 Method = Literal["cash", "cheque", "bank", "other"]
-# Whoever types the same payment twice does it within that time.
+# A payment entered twice by mistake is entered within this time.
 TWICE_WITHIN = timedelta(days=1)
-# A register of before the bridge may be entered by hand, a slip in the year may not.
+# Payments from before the bridge may be entered by hand; a mistyped year must be refused.
 OLDEST = timedelta(days=50 * 365)
 BY_HAND = "hand:"
 REVERSED = ":reversed"
 
 
 class Twice(Permanent):
-    """The same payment was recorded within a day: it is recorded again only on demand."""
+    """The same payment was recorded within a day: recording it again needs `again`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """What somebody paid outside of Stripe; a negative amount was given back."""
+    """What somebody paid outside Stripe; a negative amount is a refund."""
 
     amount_minor: int
     currency: str
@@ -47,7 +47,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """The group that a payment buys. `end`: a last moment, a term, or None for good."""
+    """The group that a payment pays for. `end`: a last moment, a term, or None for good."""
 
     group_name: str
     end: datetime | Term | None
@@ -55,7 +55,7 @@ class Bought:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A payment as it was recorded, and the right to a group that it bought."""
+    """A recorded payment, and the grant for the group that it paid for."""
 
     user: User
     line: MoneyLine
@@ -79,7 +79,7 @@ class Reversed:
 def preview_payment(
     bridge: Bridge, user_id: int, payment: Payment, bought: Bought | None
 ) -> tuple[Effect, ...]:
-    """What `record_payment` would bring to the user's groups. Raises the same, but for Twice."""
+    """What `record_payment` would change in the user's groups. Raises the same, except Twice."""
     _refuse_what_cannot_be(payment, bought, bridge.clock.now())
     group = find_group(bridge, bought.group_name) if bought else None
     find_user(bridge, user_id)
@@ -144,7 +144,7 @@ def record_payment(
 
 
 def preview_reversal(bridge: Bridge, line_id: str) -> tuple[Effect, ...]:
-    """What `reverse_payment` would bring to the user's groups. Raises the same."""
+    """What `reverse_payment` would change in the user's groups. Raises the same errors."""
     with bridge.store.read() as connection:
         line = _by_hand(connection, line_id)
         grant_id = _grant_of(connection, line)

@@ -20,7 +20,7 @@ Turn = Literal["gains", "loses", "stays in", "stays out"]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What becomes of one user's membership of one group. `because`: a stable reason."""
+    """What will happen to one user's membership of one group. `because`: a stable reason."""
 
     user_id: int
     group_id: int

@@ -37,7 +37,7 @@ def sync_everybody(bridge: Bridge, progress: Callable[[str, int], None]) -> None
 
 
 def replay(bridge: Bridge, event_id: str) -> None:
-    """Work on a stored event again. Raises NotFound for an unknown one."""
+    """Process a stored event again. Raises NotFound for an unknown one."""
     with bridge.store.write() as connection:
         if not inbox.reopen(connection, event_id, bridge.clock.now()):
             raise NotFound(f"no event {event_id} was ever stored")

@@ -1,4 +1,4 @@
-"""Seats: a quantity that one member bought, and the others who have a place of it."""
+"""Seats: one member bought a quantity, and others have places of it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def seats_at(bridge: Bridge, subscription_id: str, at: datetime, *, known: bool)
 
 
 def preview_assign(bridge: Bridge, subscription_id: str, user_id: int) -> tuple[Effect, ...]:
-    """What `assign` would bring to the user's groups. Raises the same."""
+    """What `assign` would change in the user's groups. Raises the same errors."""
     find_user(bridge, user_id)
     with bridge.store.read() as connection:
         subscription = _subscription(connection, subscription_id)
@@ -173,7 +173,7 @@ def _refuse_strangers(bridge: Bridge, buyer_id: int, subscription_id: str) -> Su
 
 
 def preview_unassign(bridge: Bridge, subscription_id: str, user_id: int) -> tuple[Effect, ...]:
-    """What `unassign` would bring to the user's groups. Raises the same."""
+    """What `unassign` would change in the user's groups. Raises the same errors."""
     with bridge.store.read() as connection:
         _subscription(connection, subscription_id)
         taken = shares.places_taken(connection, subscription_id)

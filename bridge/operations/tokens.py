@@ -59,7 +59,7 @@ def make_token(
 
 
 def revoke_token(bridge: Bridge, actor: Actor, token_id: str) -> None:
-    """End a token at once. Raises NotFound when there is none that holds."""
+    """Revoke a token at once. Raises NotFound when no valid token has this id."""
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if not store.revoke(connection, token_id, actor=str(actor), now=now):

@@ -37,7 +37,7 @@ def save(
 ) -> tuple[list[Finding], list[Alert]]:
     """Keep what was found now and let the rest be over; returns what is new and what is over.
 
-    What is over before anybody was told of it leaves nothing behind.
+    An alert that ends before anybody was told about it leaves no trace.
     """
     found = {(one.kind, one.subject): one for one in findings}
     lasting = {(one.kind, one.subject): one for one in _load(connection, A.gone_at.is_(None))}
@@ -79,7 +79,7 @@ def remind(connection: Connection, now: datetime) -> None:
 
 
 def removals_are_held() -> ColumnElement[bool]:
-    """SQL: nobody is removed now, because news does not arrive and nobody was told of it yet."""
+    """SQL: nobody is removed now, because events do not arrive and nobody was told about it."""
     return exists().where(A.holds_removals)
 
 

@@ -1,4 +1,4 @@
-"""Transfers to the bank that were read from files: whose they are, and those that are nobody's."""
+"""Bank transfers read from files: those assigned to members, and those left to decide."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def assign(connection: Connection, id_: str, user_id: int, line_id: str) -> None
 
 
 def ignore(connection: Connection, id_: str, reason: str) -> None:
-    """A transfer is nobody's, for a reason."""
+    """Record that a transfer is not a member's, and why."""
     connection.execute(
         update(bank_rows).where(bank_rows.c.id == id_).values(ignored=reason, text=None, payer=None)
     )

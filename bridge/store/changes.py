@@ -99,7 +99,7 @@ def _decisions(
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Somebody found in a group whom nobody had reported: since when, and whose it is."""
+    """Somebody found in a group without any report: since when, and who added them."""
 
     user_id: int
     since: datetime
@@ -181,7 +181,7 @@ def page(
 
 
 def losses_since(connection: Connection, group_id: int, since: datetime) -> list[datetime]:
-    """When somebody was taken out of a group since a time, but for those on another step of it."""
+    """When members lost a group since a time, except those who moved to another step."""
     lost = or_(changes.c.outcome.is_(None), changes.c.outcome != SWAPPED)
     removed = and_(changes.c.group_id == group_id, changes.c.action == "removed")
     return list(connection.scalars(select(changes.c.at).where(removed, lost, changes.c.at > since)))

@@ -119,5 +119,5 @@ def note_seen(connection: Connection, checkout_id: str, seen: Seen) -> None:
 
 
 def close(connection: Connection, checkout_id: str) -> None:
-    """Let another order be opened in its place: this one can be paid no more."""
+    """Let another order be opened in its place: this one can no longer be paid."""
     connection.execute(update(checkouts).where(checkouts.c.id == checkout_id).values(open_for=None))

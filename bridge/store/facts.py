@@ -83,7 +83,7 @@ T = TypeVar("T", Subscription, Purchase)
 
 
 def _kept_and_given(bought: Iterable[T], user_id: int) -> tuple[tuple[T, ...], tuple[T, ...]]:
-    """What a user bought for themselves, and what for others; a gift to oneself is none."""
+    """What a user bought for themselves, and what for others; a gift to oneself is not a gift."""
     things = tuple(bought)
     mine = (None, user_id)
     return (

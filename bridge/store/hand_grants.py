@@ -42,7 +42,7 @@ def give(connection: Connection, grant: HandGrant, now: datetime) -> bool:
 
 
 def revoke(connection: Connection, grant_id: str, *, actor: str, now: datetime) -> HandGrant | None:
-    """Take a grant back; None if there is none of that id in force."""
+    """End a grant; None if no grant in force has that id."""
     row = connection.execute(
         select(hand_grants).where(H.id == grant_id, H.revoked_at.is_(None))
     ).one_or_none()

@@ -177,7 +177,7 @@ def customers_at(connection: Connection, user_id: int, at: datetime) -> tuple[Li
 
 
 def users_with_a_past(connection: Connection) -> list[int]:
-    """Whoever something was ever linked, granted, given or assigned to."""
+    """All users to whom anything was ever linked, granted, given or assigned."""
     found = set(
         connection.scalars(
             select(changes.c.user_id)

@@ -23,7 +23,7 @@ AT_ONCE = 1000
 
 
 def work_key(event: Event | ForumEvent) -> str:
-    """The lane of an event: its customer's, the forum's, or the common one of what is nobody's."""
+    """The lane of an event: its customer's, the forum's, or the common one of all others."""
     if isinstance(event, ForumEvent):
         return FORUM_LANE
     return event.customer_id or INBOX_LANE
@@ -101,7 +101,7 @@ def _of_forum(event: ForumEvent, now: datetime) -> dict[str, Any]:
 
 
 def _arrived_late(connection: Connection, event_id: str) -> None:
-    """What had to be fetched has arrived by itself after all: it was not missed."""
+    """An event that had to be fetched has arrived after all: it was not missed."""
     done = connection.execute(
         update(inbox)
         .where(inbox.c.event_id == event_id, inbox.c.source == "backfill")
@@ -169,7 +169,7 @@ def finish(connection: Connection, outcomes: Mapping[str, Outcome], now: datetim
 
 
 def put_off(connection: Connection, event_id: str, why: str, next_at: datetime) -> None:
-    """Let one event wait, whatever becomes of the others of its lane."""
+    """Let one event wait, without holding up the others in its lane."""
     connection.execute(
         update(inbox)
         .where(inbox.c.event_id == event_id)

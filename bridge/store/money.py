@@ -1,4 +1,4 @@
-"""Money lines: what members paid and got back, by Stripe's word or a moderator's.
+"""Money lines: what members paid and got back, as Stripe or a moderator says.
 
 Append-only as to what moved.
 """

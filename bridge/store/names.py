@@ -1,4 +1,4 @@
-"""Whose a name is on the forum, by its last word: names are given up and taken by others."""
+"""Who has a name, as the forum last said: people change names, and others take them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ KEEP_NOBODYS = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose a name was when the forum last said so; nobody's without a user."""
+    """Who had a name when the forum was last asked; without a user, nobody had it."""
 
     user_id: int | None
     said_at: datetime
 
 
 def heard(connection: Connection, user_id: int, username: str, now: datetime) -> None:
-    """Keep that the forum calls a user so; another name of theirs is nobody's from now on."""
+    """Record a user's name on the forum; from now on, nobody has their previous name."""
     folded = fold(username)
     connection.execute(delete(names).where(N.user_id == user_id, N.folded != folded))
     _save(connection, folded, user_id, now)
@@ -34,7 +34,7 @@ def heard(connection: Connection, user_id: int, username: str, now: datetime) ->
 def heard_of_name(
     connection: Connection, name: str, user_id: int | None, username: str | None, now: datetime
 ) -> None:
-    """Keep whose a name is, or that it is nobody's, when the forum was asked about the name."""
+    """Record who has a name, or that nobody has it, when the forum was asked about it."""
     if user_id is None or username is None:
         connection.execute(delete(names).where(N.user_id.is_(None), N.said_at < now - KEEP_NOBODYS))
         _save(connection, fold(name), None, now)

@@ -1,4 +1,4 @@
-"""Customers at Stripe whom nobody is linked to: shown to operators, never guessed."""
+"""Customers at Stripe who are linked to nobody: shown to operators, never guessed."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ customers = Table(
 )
 
 # The last complete reading of each customer; a statement or an answer needs no call to Stripe.
-# `beneficiary_id`: whose it is instead of the payer's, on a word that the bridge itself signed.
+# `beneficiary_id`: whose it is instead of the payer's, by a reference that the bridge signed.
 subscriptions = Table(
     "subscriptions",
     metadata,
@@ -386,14 +386,16 @@ users = Table(
     Column("name", String(255)),
     Column("state", String(12), nullable=False, default="active"),
     Column("seen_at", UtcTime, nullable=False),
-    Column("successor_id", BigInteger),  # who this account became, by an operator's word
+    Column(
+        "successor_id", BigInteger
+    ),  # the account that replaced this one, as an operator decided
     Column("topic_id", BigInteger),
     Column("post_id", BigInteger),
     Column("fingerprint", String(64)),
     Column("statement_at", UtcTime),
     Column("statement_due_at", UtcTime),
     Column("statement_attempts", Integer, nullable=False, default=0),
-    Column("signed_out_at", UtcTime),  # sign-ins until then count no more, in any browser
+    Column("signed_out_at", UtcTime),  # sign-ins up to then no longer count, in any browser
     Index(None, "statement_due_at"),
     Index(None, "successor_id"),
 )

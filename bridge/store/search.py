@@ -15,7 +15,7 @@ MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Somebody who was found, and by what; without a user, a customer whom nobody is linked to."""
+    """Somebody who was found, and by what; without a user, a customer who is linked to nobody."""
 
     user_id: int | None
     username: str | None

@@ -151,7 +151,7 @@ def stale_removals(
 
 
 def losing(connection: Connection, group_id: int) -> list[int]:
-    """Who is to lose a group, proven yet or not; whoever is on another step loses nothing."""
+    """Who is to lose a group, proven or not; members on another step lose nothing."""
     statement = select(M.user_id).where(
         M.group_id == group_id, _loses(), M.owned != "no", ~_is_swap()
     )

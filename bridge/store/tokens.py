@@ -66,7 +66,7 @@ def note_used(connection: Connection, token: Token, now: datetime) -> None:
 
 
 def revoke(connection: Connection, token_id: str, *, actor: str, now: datetime) -> bool:
-    """End a token; False if there is none that holds."""
+    """Revoke a token; False if no valid token has this id."""
     done = connection.execute(
         update(tokens)
         .where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))

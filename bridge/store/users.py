@@ -124,7 +124,7 @@ def sign_out(connection: Connection, user_id: int, now: datetime) -> None:
 
 
 def signed_out_at(connection: Connection, user_id: int) -> datetime | None:
-    """Until when a user's sign-ins count no more."""
+    """The time up to which a user's sign-ins no longer count."""
     return connection.scalar(select(users.c.signed_out_at).where(users.c.user_id == user_id))
 
 

@@ -243,7 +243,7 @@ def due_keys(connection: Connection, now: datetime, limit: int) -> list[Due]:
 
 
 def ring_timers(connection: Connection, now: datetime, limit: int = 500) -> int:
-    """Make dirty whoever the clock alone changes: a grace period or a term that ends.
+    """Make users dirty whom only the clock changes: a grace period or a term ends.
 
     Everything is read: what is taken after a second reading is taken on a complete one.
     """

@@ -1,6 +1,6 @@
 """What is sent to Stripe when a member buys: these fields and no others (nothing about the person).
 
-Stripe asks for the e-mail address and the card by itself, on its own page.
+Stripe's own page asks for the e-mail address and the card.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def checkout_params(request: CheckoutRequest) -> dict[str, Any]:
         "cancel_url": request.cancel_url,
     }
     if request.price.is_recurring:
-        # A session's metadata does not reach the subscription by itself.
+        # Stripe does not copy a session's metadata to the subscription.
         replaced = {REPLACES: request.replaces} if request.replaces else {}
         params["subscription_data"] = {"metadata": {**about, **replaced}}
     else:

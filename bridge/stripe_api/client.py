@@ -179,7 +179,7 @@ class StripeApi:
     # --- Single objects -------------------------------------------------------------------------
 
     def customer(self, customer_id: str) -> Customer:
-        """A customer; a deleted one is still known. A guest's order stands in for the guest."""
+        """A customer, even a deleted one. A guest's order takes the place of a customer."""
         if is_guest(customer_id):
             read_guests_order(self._http, customer_id)
             return Customer(customer_id)
@@ -271,7 +271,7 @@ class StripeApi:
     # --- Buying ---------------------------------------------------------------------------------
 
     def create_customer(self, user_id: int, reference: str, idempotency_key: str) -> Customer:
-        """A customer who is ours from the start; Stripe learns the e-mail address by itself."""
+        """A new customer, linked from the start; Stripe asks for the e-mail address itself."""
         params = {"metadata": buyer_metadata(user_id, reference)}
         return read_customer(self._http.post("/v1/customers", params, idempotency_key))
 

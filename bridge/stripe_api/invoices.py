@@ -75,7 +75,7 @@ def add_up_to(
 
 
 def _added_tax(raw: Json) -> int:
-    """Tax on top of the prices; what is in them is not told apart."""
+    """Tax on top of the prices; tax included in them is not shown separately."""
     if (taxes := raw.get("total_taxes")) is not None:
         return sum(int(t["amount"]) for t in taxes if t.get("tax_behavior") == "exclusive")
     if (taxes := raw.get("total_tax_amounts")) is not None:

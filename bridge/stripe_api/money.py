@@ -200,7 +200,7 @@ def period_payment(
 
 
 def _with_refunds(paid: PeriodPayment, order: Order, refunds: Sequence[Refund]) -> PeriodPayment:
-    """With what was given back of the subscription's own lines, and of each of them."""
+    """Add how much of the subscription's own lines was refunded, in all and for each."""
     currency = order.lines[0].currency
     found = fates(order, currency, paid.amount_minor, refunds)
     own = {line.item_id: found[line.id] for line in order.lines if line.item_id}
@@ -299,7 +299,7 @@ def refunds_in(payments: Iterable[Payment]) -> list[Refund]:
 
 
 def refunded_of(payment: Payment) -> int:
-    """How much of a payment was given back."""
+    """How much of a payment was refunded."""
     total = int(payment.charge.get("amount_refunded") or 0)
     moved = given_back(payment)
     released = sum(int(r["amount"]) for r in payment.refunds if r not in moved)

@@ -169,7 +169,7 @@ def _order_line(line: Json) -> SoldLine:
 
 
 def read_charge(raw: Json) -> Charge | None:
-    """A charge with captured money; a hold that is not captured is none."""
+    """A charge with captured money; an uncaptured hold is not a charge."""
     if raw.get("status", "succeeded") != "succeeded" or not raw.get("paid", True):
         return None
     captured = raw.get("amount_captured")

@@ -1,4 +1,4 @@
-"""The lines of an order, and what was given back of each (A107, A108)."""
+"""The lines of an order, and how much of each was refunded (A107, A108)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Money that was given back; `id` is empty where only the sum of the refunds is known."""
+    """A refund; `id` is empty where only the sum of all refunds is known."""
 
     id: str
     amount_minor: int
@@ -51,7 +51,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What was given back of a line."""
+    """How much of a line was refunded."""
 
     refund: LineRefund
     doubt: RefundDoubt | None
@@ -194,7 +194,7 @@ def _part(by_line: Mapping[str, int], amount: int, total: int) -> list[int]:
 def fates(
     order: Order, currency: str, paid_minor: int, refunds: Sequence[Refund]
 ) -> dict[str, Fate]:
-    """What was given back of each line of an order that was paid in this currency."""
+    """How much of each line was refunded, of an order that was paid in this currency."""
     totals = [max(0, line.total_minor) for line in order.lines]
     if any(line.currency != currency for line in order.lines):
         # Paid in a currency of the buyer's own.

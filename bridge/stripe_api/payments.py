@@ -77,7 +77,7 @@ def read_orders(http: StripeHttp, customer_id: str) -> PurchaseReading:
 
 
 def read_guests_order(http: StripeHttp, session_id: str) -> PurchaseReading:
-    """One order that nobody's customer paid for. Raises: NotFound where somebody's did."""
+    """An order that a guest paid for. Raises: NotFound if a customer paid for it."""
     session = http.get(path("/v1/checkout/sessions/{}", session_id), expand=list(ORDER_PARTS))
     with reading(session_id):
         if not is_guests_order(session):

@@ -29,7 +29,7 @@ PauseBehaviour = Literal["keep_as_draft", "mark_uncollectible", "void"]
 
 REFERENCE = "bridge_reference"  # metadata key of our signed reference
 BENEFICIARY = "bridge_beneficiary"  # the same of somebody else, for whom it was bought
-REPLACES = "bridge_replaces"  # our signed word for the subscription that this one takes over from
+REPLACES = "bridge_replaces"  # our signed reference to the subscription that this one replaces
 USER_ID = "discourse_user_id"  # metadata key, for people who read exports; proves nothing
 
 

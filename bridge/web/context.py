@@ -29,7 +29,7 @@ ACT_HOLDS = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The signed-in member who looks at a page, by the forum's word."""
+    """The member who is signed in and looks at a page, as the forum says."""
 
     user_id: int
     username: str

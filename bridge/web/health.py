@@ -17,7 +17,7 @@ from bridge.store import figures
 from bridge.web.context import now, the_bridge
 
 blueprint = Blueprint("health", __name__)
-# Whoever asks oftener gets the answer of before: no stranger makes the database write.
+# More frequent requests get the previous answer, so that strangers cannot make the database write.
 LOOK_SECONDS = 1.0
 # What proxies say of whom they speak for.
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP", "Via")
@@ -85,7 +85,7 @@ def metrics() -> Response:
 
 
 def _only_for_us() -> None:
-    """With a token, whoever knows it; without, whoever is on this machine."""
+    """Only for those who know the token or, without a token, for this machine."""
     token = current_app.config["METRICS_TOKEN"]
     if token:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")

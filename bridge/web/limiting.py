@@ -54,7 +54,7 @@ class Limiter:
         g.paying = client
 
     def end_paying(self, _: BaseException | None = None) -> None:
-        """Count it no more; to be called at the end of every request."""
+        """Stop counting it; call this at the end of every request."""
         client = g.pop("paying", None)
         if client is None:
             return

@@ -43,5 +43,5 @@ def old_icon() -> AnyResponse:
 
 @blueprint.get("/")
 def start() -> AnyResponse:
-    """Nobody is sent here; whoever comes most likely wants to see their own membership."""
+    """Nothing links here; people who come most likely want to see their own membership."""
     return redirect(f"{request.script_root}/me", 303)

@@ -1,4 +1,4 @@
-"""A daily look at the accounts of payers: without the forum's webhook nobody else would tell.
+"""Checks the accounts of payers daily: without the forum's webhook, nothing else would tell.
 
 Who is suspended stands in a list of the forum's; who was deleted or merged is missing among the
 cards; who was made anonymous has the name that Discourse gives then (facts: `anon` and a number).

@@ -66,7 +66,7 @@ def _tell(bridge: Bridge, now: datetime) -> None:
         elif message["says"] != _fingerprint(shown):
             _edit(bridge, message, shown)
     except Permanent as error:
-        # Deleted by staff, or nobody of that name takes messages. They stand in `bridge alerts`.
+        # Deleted by staff, or nobody of that name takes messages. `bridge alerts` lists them.
         log.error("alerts.refused", to=bridge.policy.alerts_to, error=str(error)[:300])  # noqa: TRY400 - no news in its traceback
         _keep(bridge, {"again_at": (now + ONE_AN_HOUR).isoformat()})
 

@@ -152,9 +152,9 @@ def _outcomes(
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a statement tells besides groups: new money, and what pends of a customer or no more.
+    """News for a statement besides groups: new money, and pending payments that begin or end.
 
-    `announced`: customers of whom another next payment is told than before.
+    `announced`: customers whose statement announces a different next payment than before.
     """
 
     money: tuple[MoneyLine, ...]

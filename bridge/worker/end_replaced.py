@@ -62,7 +62,7 @@ def _replaced(
 def _doubles(
     bridge: Bridge, connection: Connection, user_id: int, own: Sequence[Subscription]
 ) -> Iterator[Ending]:
-    """What was paid in several tabs; a moderator is told of each."""
+    """Orders that were paid in several tabs; a moderator is told about each."""
     sold = {one.id for one in own if _buyer(bridge, connection, one) == user_id}
     for ending in doubles(own, sold):
         paid_twice.note(connection, user_id, ending, bridge.clock.now())

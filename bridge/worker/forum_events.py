@@ -105,7 +105,7 @@ def _concerns(connection: Connection, user_id: int) -> bool:
 
 
 def look_after_the_absent(bridge: Bridge) -> None:
-    """Look again at some who are not there: a suspension ends by itself, and nobody says so."""
+    """Look again at some who are absent: a suspension ends without any event."""
     with bridge.store.read() as connection:
         absent = users.absent(connection, AT_ONCE)
     for user_id in absent:

@@ -173,7 +173,7 @@ def _is_removal_by_others(entry: LogEntry, ours: str) -> bool:
 
 
 def _names_of(bridge: Bridge, user_ids: Sequence[int]) -> dict[str, int]:
-    """Their present names in lower case; whoever has none is gone."""
+    """Their present names in lower case; users without a name are gone."""
     names: dict[str, int] = {}
     for start in range(0, len(user_ids), CARDS):
         for user in bridge.discourse.user_cards(user_ids[start : start + CARDS]):

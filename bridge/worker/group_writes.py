@@ -107,7 +107,7 @@ def resolve(turn: Turn, open_ends: Sequence[Sent]) -> bool:
 
 
 def sort_out(turn: Turn, user_ids: Sequence[int]) -> None:
-    """Some ids are nobody's any more, and Discourse does not say which: ask who they are."""
+    """Some ids no longer exist, and Discourse does not say which: ask for each."""
     if len(user_ids) <= FEW:
         _look_up(turn, user_ids)
         return
@@ -125,7 +125,7 @@ def sort_out(turn: Turn, user_ids: Sequence[int]) -> None:
 
 
 def _look_up(turn: Turn, user_ids: Sequence[int]) -> None:
-    """Ask Discourse person by person who is in the group, and who is nobody any more."""
+    """Ask Discourse for each person: who is in the group, and who is gone."""
     bridge = turn.bridge
     for user_id in user_ids:
         try:

@@ -1,4 +1,4 @@
-"""Whether the others live: what a dead process held is free at once, and done by those who live.
+"""Whether other processes live: the work of a dead process is freed at once, for those that live.
 
 On its own machine the kernel knows who has ended. Elsewhere a heartbeat decides: a count that
 stands still for a while. Nobody compares clocks, and a process that was wrongly taken for dead

@@ -1,7 +1,7 @@
 """From waiting events to what has to be read: handlers are asked, claims are checked.
 
-What nobody can be told apart by yet (an object without its customer) is resolved here; the answer
-is never guessed from an e-mail address.
+An object without its customer is resolved here; the answer is never guessed from an e-mail
+address.
 """
 
 from __future__ import annotations

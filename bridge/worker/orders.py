@@ -1,4 +1,4 @@
-"""The sweep of everybody's one-off orders: what no event told of is read, and who bought it linked.
+"""Sweeps everybody's one-off orders: reads those that no event announced, and links their buyers.
 
 Subscriptions are swept by `reconcile`; the rest that can give a group was sold by Checkout or by an
 invoice. Refunds and disputes of either are looked for here: no order or subscription shows them.

@@ -1,7 +1,7 @@
-"""Whom the bridge's own user added to a group, though the record does not know: found, adopted.
+"""Finds and adopts members whom the bridge's own user added, but the record does not know.
 
-So it is after a restored backup. The group log is asked only where a reading showed members about
-whom nobody has looked yet, and only for what the bridge's user did.
+That happens when a backup is restored. It reads the group log only if a reading showed members who
+were not looked up before, and only what the bridge's user did.
 """
 
 from __future__ import annotations

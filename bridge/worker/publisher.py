@@ -135,7 +135,7 @@ def _written(
 
 
 def _decide_again(connection: Connection, user_id: int, now: datetime) -> None:
-    """Somebody was told of a payment that failed: from now on they have time to pay (A110)."""
+    """A member was told about a failed payment: from now on they have time to pay (A110)."""
     work.mark_dirty(connection, work.user_key(user_id), now=now, due_at=now, cause="told")
 
 

@@ -235,7 +235,7 @@ def _take_in(
         return
     links.see_customer(connection, customer_id, now)
     subscriptions.save(connection, subscription, began_at, known_at=now)
-    # Whoever did it at Stripe, no news of it came here (A86).
+    # Something changed it at Stripe, and no event told the bridge (A86).
     work.mark_dirty(connection, customer_id, now=now, due_at=now, cause=EXTERNAL)
     claim = Carried(subscription.metadata.get(REFERENCE, ""), subscription.created_at)
     user_id = read_buyer(claim, [bridge.settings.secret_key])

@@ -1,6 +1,6 @@
-"""How many may lose a group now: a pace in ordinary times, and a stop when many are to go at once.
+"""How many may lose a group now: a normal pace, and a stop when many would go at once.
 
-Whoever stands on another step of the same ladder loses nothing and is not counted (A145).
+Members who move to another step of the same ladder lose nothing and are not counted (A145).
 """
 
 from __future__ import annotations

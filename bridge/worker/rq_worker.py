@@ -60,7 +60,7 @@ def handle(kind: str, key: str) -> None:
 
 
 class Hint(Job):
-    """A job that can lead to nothing but `handle`, whoever wrote it into Redis.
+    """A job that can only call `handle`, no matter who wrote it into Redis.
 
     RQ itself imports and calls what a job names, as its function or as a callback, and sends
     webhooks for it (rq/job.py, 3.0.0).

@@ -1,4 +1,4 @@
-"""When a mapping rule changes, whoever it concerns is decided again, from the stored reading.
+"""When a mapping rule changes, the users it concerns are decided again, from stored readings.
 
 The rules change with Stripe's metadata, with bridge.toml and with the forum's groups; so what was
 last in force is remembered and compared, whatever the change came from.
@@ -108,10 +108,10 @@ def _habits(policy: Policy) -> str:
 def _wake_others(
     connection: Connection, moved: Collection[str], now: datetime, *, everybody: bool, held: bool
 ) -> None:
-    """Have those decided again to whom no customer on a changed rule leads.
+    """Have users decided again who have no customer on a changed rule.
 
-    `everybody`: whoever was ever decided about; `held`: where something waits for a rule. `moved`:
-    groups that are another step now, for those who were put there by hand.
+    `everybody`: all who were ever decided about; `held`: those for whom something waits for a rule.
+    `moved`: groups that are another step now, for those who were put there by hand.
     """
     concerned = hand_grants.users_given(connection, [int(id_) for id_ in moved])
     if everybody or held:

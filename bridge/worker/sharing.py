@@ -1,4 +1,4 @@
-"""Gifts and seats in a decision: who must be asked along, whose word counts, who must be told.
+"""Gifts and seats in a decision: who must be decided together, and who must be told.
 
 What one pays for and others have is read once. Whoever reads it holds the leases of all whose
 facts it writes; whom else it concerns is decided again by that same reading.

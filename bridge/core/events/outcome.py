@@ -1,4 +1,4 @@
-"""What becomes of an event: each is done, ignored or dead with a reason, or waits for another try.
+"""How an event ends: done, ignored or dead with a reason; or it waits for another try.
 
 No event leaves these four, whatever is in it.
 """

@@ -36,8 +36,8 @@ _RELATED_PATHS: dict[str, tuple[tuple[str, ...], ...]] = {
     "price": (("price",),),
 }
 
-# Metadata first: only the account's keys write it. Whoever opens a payment link can
-# type `client_reference_id`, which counts only where there is none.
+# Metadata first: only the account's keys write it. Anybody who opens a payment link can
+# type `client_reference_id`, so that counts only if there is no metadata.
 _REFERENCE_PATHS: tuple[tuple[str, ...], ...] = (
     ("metadata", "bridge_reference"),
     ("metadata", "discourse_user_id"),
@@ -75,7 +75,7 @@ class Event:
 
 
 class MalformedEvent(ValueError):
-    """This is no event of Stripe's; the message names the part that is missing or wrong."""
+    """This is not an event from Stripe; the message names the part that is missing or wrong."""
 
 
 def read_event(payload: Mapping[str, object]) -> Event:

@@ -26,7 +26,7 @@ class SyncCustomer:
 
 @dataclass(frozen=True, slots=True)
 class SyncObject:
-    """As SyncCustomer, for the customer whom this object belongs to, which the event did not name.
+    """Like SyncCustomer, for the customer of this object, whom the event did not name.
 
     A checkout session or customer that is read for this may carry a reference: link by it first.
     """

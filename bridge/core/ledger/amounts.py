@@ -68,7 +68,7 @@ def format_whole(amount_minor: int, currency: str, locale: str = "en") -> str:
 
 
 def is_currency(currency: str, on: date) -> bool:
-    """Whether some country pays with it on a day; `XYZ`, gold and what was replaced are none."""
+    """Whether a country uses this currency on a day; `XYZ`, gold and old ones are not used."""
     return currency.upper() in _in_use(on)
 
 
@@ -100,7 +100,7 @@ def find_locale(name: str) -> Locale:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What moved in one currency: paid to Stripe, given back (0 or negative), and what is open.
+    """What moved in one currency: paid to Stripe, refunded (0 or negative), and what is open.
 
     What credit paid was paid before, so it is not counted again. `reviewed_minor` (0 or negative)
     is disputed and not decided; `credit_minor` is what is left on the customer's balance.

@@ -24,7 +24,7 @@ def reference_of(user_id: int) -> str:
 
 
 def users_named_in(text: str) -> set[int]:
-    """The users whose references stand in a text, however it is spaced; wrong ones name nobody."""
+    """The users whose references a text contains, however it is spaced; wrong ones name nobody."""
     closed_up = re.sub(r"[\s./-]+", "", text.upper())
     found = (match[0] for match in _OURS.finditer(closed_up))
     return {int(one[5:]) for one in found if iso11649.is_valid(one)}

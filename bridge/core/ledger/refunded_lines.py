@@ -60,7 +60,7 @@ class LineRefund:
 def refunds_of_lines(
     lines: Sequence[PaidLine], paid_minor: int, refunds: Sequence[MoneyBack]
 ) -> dict[str, LineRefund]:
-    """What of each line is given back. A line that cost nothing goes with the whole."""
+    """How much of each line is refunded. A free line follows the whole payment."""
     found = _Readings(lines, paid_minor)
     for refund in refunds:
         found.hear(refund)
@@ -95,7 +95,7 @@ class _Readings:
             self._guessed |= set(range(len(self._lines)))
 
     def of(self, line: PaidLine) -> LineRefund:
-        """What is given back of a line."""
+        """How much of a line is refunded."""
         is_whole = 0 < self._whole <= self._back
         if line not in self._lines:
             back = self._whole if is_whole else 0

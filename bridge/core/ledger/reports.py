@@ -34,7 +34,7 @@ class TaxRow:
 
 @dataclass(frozen=True, slots=True, order=True)
 class GiftRow:
-    """What somebody donated in a year. `giver`: a user as `id:12`, or a customer of nobody's."""
+    """What somebody donated in a year. `giver`: a user as `id:12`, or a customer with no user."""
 
     year: int
     giver: str

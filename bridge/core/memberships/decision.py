@@ -85,7 +85,7 @@ def decide(
     for grant in won:
         by_group.setdefault(grant.group_id, []).append(grant)
     steps: dict[str, list[int]] = {}
-    # A group of the step that is new comes first: whoever gives way waits until it is there.
+    # The group of the new step comes first: the old one waits until the member has it.
     for grant in sorted(won, key=lambda g: _was_wanted(before, g.group_id)):
         if grant.ladder is not None:
             steps.setdefault(grant.ladder, []).append(grant.group_id)

@@ -88,7 +88,7 @@ class Past:
         read = [last_known(readings, at) for readings in self.readings.values()]
         known = [thing for thing in read if thing is not None]
         bought = [one for one in known if mine.get(one.customer_id)]
-        # A gift to oneself is none.
+        # A gift to oneself is not a gift.
         kept = [
             replace(one, beneficiary_id=None)
             for one in bought

@@ -102,9 +102,9 @@ def stays(lines: Iterable[Line]) -> list[Stay]:
 
 
 def _telling(came: Line | None, line: Line) -> Line:
-    """Of two lines of one coming the first, but for what a list of members merely showed.
+    """Of two lines about one arrival: the first, unless only a list of members showed it.
 
-    The forum's time for it is that of the adding, a moment before our own word on that.
+    The forum's time for it is that of the addition, a moment before our own line about it.
     """
     return line if came is None or (came.action == "seen" and came.at >= line.at) else came
 
@@ -147,7 +147,7 @@ def _decided(before: Recorded, line: Line) -> Recorded:
         unwanted_at=None if said["wanted"] else was.membership.unwanted_at or line.at,
         confirmed_at=line.at if line.action == "confirmed" else None,
     )
-    # What turned it is what moved it; a later word on the same decision is not.
+    # The line that changed the decision is the one to show, not a later one that confirms it.
     decided = before.decided if line.action == "confirmed" else line
     return replace(before, membership=replace(was, membership=wanted), decided=decided)
 

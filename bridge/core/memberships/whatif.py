@@ -125,7 +125,7 @@ def differences(moments: Sequence[Moment], until: datetime) -> list[Difference]:
 def _closed(
     open_ones: dict[int, Difference], here: _Life, there: _Life, now: datetime
 ) -> Iterable[Difference]:
-    """Note what differs now; returns what differed and does so no more."""
+    """Note what differs now; returns what no longer differs."""
     for group_id in sorted({*here.memberships, *there.memberships, *open_ones}):
         ours, theirs = here.side(group_id), there.side(group_id)
         before = open_ones.get(group_id)

@@ -11,9 +11,9 @@ from bridge.core.model.rights import Grant
 OUTRANKED = "outranked"
 """The source still gives it, and another one a higher step of the same ladder."""
 NOT_THEIRS = "not_theirs"
-"""What gave it is no source of this user's any more: a customer was unlinked, a grant revoked."""
+"""The source no longer belongs to this user: a customer was unlinked, or a grant revoked."""
 NOT_MAPPED = "not_mapped"
-"""The source is there, and its rule leads to this group no more."""
+"""The source is there, but its rule no longer leads to this group."""
 
 
 def ended_by(

@@ -1,4 +1,4 @@
-"""The bridge's own signed words, before anybody has read them."""
+"""The bridge's signed references as they arrive, before they are verified."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A word as an object at Stripe carries it: unverified.
+    """A reference as an object at Stripe carries it: unverified.
 
     `made_at`: when that object was made. `is_typed`: it stood in `client_reference_id`, which
     whoever opens a payment link can type; metadata is written by the account's own keys alone.

@@ -21,7 +21,7 @@ _SHOWN = 40
 
 
 class NotAName(Permanent):
-    """The text names nobody, whoever there is: the caller has to write it in another way."""
+    """The text can never be a name or an id: the caller must write it differently."""
 
 
 @dataclass(frozen=True, slots=True)

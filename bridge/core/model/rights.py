@@ -41,7 +41,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What the payer of a subscription was told of a payment that failed.
+    """What the payer of a subscription has been told about a failed payment.
 
     `failed_at`: when Stripe said so. `told_at`: when the first message about it was sent, or None.
     """
@@ -79,7 +79,7 @@ class Facts:
 
     @property
     def source_ids(self) -> frozenset[str]:
-        """Everything that is the user's and may give them something, wherever its rule leads."""
+        """The ids of everything that may give the user something, wherever its rule leads."""
         seated = (seat.subscription for seat in self.seats)
         return frozenset(
             [
@@ -99,7 +99,7 @@ NO_GROUP = 0
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One source's word on one group: whether it gives a right to it now, since, until, and why.
+    """What one source says about one group: whether it gives a right to it, since, until, and why.
 
     A source that gives nothing (yet, or any more) is a Grant with `holds=False`: it is the answer
     to "why not". `source_id` is a subscription's, purchase's or hand grant's, or `sub_1:feature`

@@ -25,7 +25,7 @@ def role_of(
     treasurers: str | None,
     readers: str | None,
 ) -> Role | None:
-    """The highest role that the forum's word gives to somebody, if any."""
+    """Somebody's highest role according to the forum, if any."""
     names = {name.lower() for name in groups}
     if is_admin:
         return "administrator"

@@ -63,7 +63,7 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Entitlements:
-    """The lookup keys of all features that Stripe says a customer has. `id` is the customer's."""
+    """The lookup keys of all features that a customer has, as Stripe says. `id`: the customer."""
 
     id: str
     features: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ class RefundDoubt:
 
 @dataclass(frozen=True, slots=True)
 class ItemPayment:
-    """What was paid for one of several items of a subscription, and given back of it."""
+    """What was paid for one of several items of a subscription, and how much was refunded."""
 
     item_id: str
     amount_minor: int
@@ -115,7 +115,7 @@ class PeriodPayment:
     """The payment of a subscription's newest paid invoice: what its current period rests on.
 
     An older invoice's refund or dispute never appears here, so it can never end the current
-    period; a later paid invoice takes its place and so mends everything. What the invoice sold
+    period; a later paid invoice takes its place and so restores everything. What the invoice sold
     besides is left out. `items`: where something was refunded of an invoice with several lines.
     """
 
@@ -136,13 +136,13 @@ class PeriodPayment:
 
     @property
     def is_doubtful(self) -> bool:
-        """Something is known against it."""
+        """A refund, a dispute or a doubt about either is known."""
         return self.refunded_minor > 0 or self.disputed in {"open", "lost"}
 
 
 @dataclass(frozen=True, slots=True)
 class PendingPayment:
-    """What is still to be paid, or is on its way: no money yet, and no failure either.
+    """A payment that is due or on its way: there is no money yet, and no failure either.
 
     `id` is the open invoice's, or the Checkout Session's of an order paid by bank debit.
     `next_try_at`: when Stripe will try to take it again.

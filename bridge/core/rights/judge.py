@@ -70,7 +70,7 @@ def judge_item(
 ) -> Verdict:
     """The verdict on one item of a subscription. `deleted`: its customer is (E37).
 
-    `notice`: what its payer was told of the payment that failed, where that is known. `unclear`: a
+    `notice`: what its payer was told about the failed payment, where that is known. `unclear`: a
     refund of its payment may be of another line (A107).
     """
     by_status = STATUSES.get(subscription.status, _unknown)
@@ -309,7 +309,7 @@ def counts_as_refunded(refunded_minor: int, paid_minor: int, percent: int | None
 
 
 def refund_counts(purchase: Purchase, rule: Rule) -> bool:
-    """Whether the payment behind a purchase was given back."""
+    """Whether the payment for a purchase was refunded."""
     paid_minor = purchase.payment_minor or purchase.amount_minor
     return counts_as_refunded(purchase.refunded_minor, paid_minor, rule.partial_refund_percent)
 

@@ -46,7 +46,7 @@ def _exists(event: Event, read: LastReading) -> bool:
 
 
 def _has_begun(event: Event, read: LastReading) -> bool:
-    """It leaves the status incomplete only once."""
+    """A subscription leaves the status *incomplete* only once."""
     found = read.subscriptions.get(event.object_id or "")
     return event.begins and found is not None and found.status != "incomplete"
 

@@ -29,7 +29,7 @@ def item_is_unclear(item: ItemPayment, rule: Rule, rules: Rules, without_rule: R
 
 
 class _Back:
-    """What was given back of a line, as far as is known."""
+    """How much of a line was refunded, as far as is known."""
 
     def __init__(self, refunded_minor: int, paid_minor: int, doubt: RefundDoubt) -> None:
         self._refunded_minor, self._paid_minor, self._doubt = refunded_minor, paid_minor, doubt

@@ -1,4 +1,4 @@
-"""What one pays for and others have: gifts, and the seats of a quantity that its buyer gave away.
+"""What one member pays for and others have: gifts, and seats that a buyer gave away.
 
 A gift is its beneficiary's alone: the giver's own rights are neither more nor fewer by it (E52).
 Of a quantity the buyer has one seat; the last who came goes first when there are fewer (E21).
@@ -28,7 +28,7 @@ def places(subscription: Subscription) -> int:
 
 
 def seated(seat: Seat, verdict: Verdict, notice: timedelta, now: datetime) -> Verdict:
-    """The subscription's verdict, for somebody who has a seat of it, or has one no longer."""
+    """The subscription's verdict for somebody who has, or had, one of its seats."""
     if seat.over_since_at is None:
         return verdict
     end_at = seat.over_since_at + notice

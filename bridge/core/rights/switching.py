@@ -15,7 +15,7 @@ from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Price, Product, Subscription, SubscriptionItem
 from bridge.core.rules.compiled import Rule, Rules
 
-# Not running: over for good, or never begun.
+# Not running: ended for good, or never started.
 OVER = frozenset({"canceled", "incomplete_expired", "incomplete"})
 # They go on, but a payment is open: paying that is the way in, not a second subscription.
 OWING = frozenset({"past_due", "unpaid"})

@@ -1,6 +1,6 @@
 """Which step of each ladder somebody stands on: the highest that anything gives.
 
-On a ladder that does not follow what is paid for, whoever stands on it stays on their step.
+On a ladder that does not follow payments, members stay on the step that they have.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def winners(grants: Iterable[Grant]) -> tuple[Grant, ...]:
 def staying(
     grants: Iterable[Grant], held_steps: Mapping[str | None, Collection[int]]
 ) -> tuple[Grant, ...]:
-    """The grants with every step of a ladder turned into the step on which somebody stands (A35).
+    """The grants, with every step of a ladder replaced by the step that somebody has (A35).
 
     `held_steps`: of ladders that do not follow what is paid for, the groups held before. So a
     change of what is paid moves nobody; it ends only when nothing of the ladder is paid any more.

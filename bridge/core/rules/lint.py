@@ -1,4 +1,4 @@
-"""What is doubtful about rules that are each right by themselves: none of it halts anything."""
+"""Doubts about rules that are valid each: none of them halts a rule."""
 
 from __future__ import annotations
 

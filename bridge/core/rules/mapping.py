@@ -287,7 +287,7 @@ def _group_ids(
 
 
 def _merge(sources: list[_Source]) -> tuple[dict[str, _Source], list[Problem]]:
-    """Which source has the last word on each key, and what is doubtful about that."""
+    """Which source decides each key, and what is doubtful about that."""
     stated: dict[str, _Source] = {}
     found: list[Problem] = []
     for source in sources:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong or doubtful in the mapping; `subject` is where it stands.
+    """Something wrong or doubtful in the mapping; `subject` says where.
 
-    `halts`: the rule it stands in gives and takes nothing until it is put right.
+    `halts`: the rule gives and takes nothing until this is corrected.
     """
 
     code: str

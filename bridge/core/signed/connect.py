@@ -45,7 +45,7 @@ def _signature(payload: str, secret: str) -> str:
 
 
 def question(nonce: str, return_url: str, secret: str, *, silent: bool) -> str:
-    """The query string (`sso=…&sig=…`) that asks the forum who is there.
+    """The query string (`sso=…&sig=…`) that asks the forum who is signed in.
 
     `silent`: the forum answers at once, with a failure when nobody is logged in, and shows nothing.
     """

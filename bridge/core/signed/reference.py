@@ -1,4 +1,4 @@
-"""The bridge's own signed words, carried through Stripe and read back from there.
+"""The bridge's signed references, carried through Stripe and read back from there.
 
 Each word says what it is for, whom it names, and on which day it ends. A word of one purpose is
 never read as another's, because each purpose has a key of its own. The end is compared with the
@@ -43,17 +43,17 @@ _SIGNATURE_BYTES = 24  # 192 bits; without padding in base64: 32 letters
 
 
 def sign_buyer(user_id: int, at: datetime, secret: str) -> str:
-    """The word that this user buys as themselves."""
+    """A reference that says that this user buys for themselves."""
     return _signed("buy", user_id, at + BUYING, secret)
 
 
 def sign_gift(user_id: int, at: datetime, secret: str, life: timedelta = GIVING) -> str:
-    """The word that something is given to this user. It proves nothing about who pays."""
+    """A reference that makes a purchase a gift to this user. It proves nothing about the payer."""
     return _signed("gift", user_id, at + life, secret)
 
 
 def sign_replacement(subscription_id: str, user_id: int, at: datetime, secret: str) -> str:
-    """The word that what this user buys takes the place of a subscription of theirs."""
+    """A reference that says that this user's purchase replaces one of their subscriptions."""
     if not re.fullmatch(_SUBSCRIPTION, subscription_id):
         raise ValueError(f"{subscription_id} of user {user_id} cannot be signed")
     return _signed("replace", user_id, at + BUYING, secret, subscription_id)
@@ -79,7 +79,7 @@ def read_gift(word: Carried | None, secrets: Sequence[str]) -> int | None:
 
 
 def read_replacement(word: Carried | None, secrets: Sequence[str]) -> tuple[str, int] | None:
-    """The subscription that is replaced, and whose it is; None if none of the secrets signed it."""
+    """The subscription to replace and its user; None if none of the secrets signed it."""
     if word is None or word.is_typed:
         return None
     found = _read(word, "replace", secrets) or _read_old(word, secrets)

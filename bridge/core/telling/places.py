@@ -161,7 +161,7 @@ def _place(known: Known, best: Mapping[int, Grant], group_id: int) -> Place:
 
 
 def _latest(known: Known, group_id: int) -> Grant | None:
-    """Of all that gives a group no more, what was last the matter."""
+    """Of all sources that no longer give a group, the one that ended last."""
     denied = [one for one in known.grants if one.group_id == group_id and not one.holds]
     denied.sort(key=lambda one: one.because_at or one.until_at or one.from_at)
     return denied[-1] if denied else None
@@ -198,7 +198,7 @@ def _held(known: Known, best: Mapping[int, Grant]) -> Iterator[Place]:
 def _others(known: Known, best: Mapping[int, Grant]) -> Iterator[Place]:
     """Groups that they are not in, or still in, or in by somebody else's doing, and why."""
     ladders = {grant.ladder for grant in best.values() if grant.ladder}
-    # Somebody who stands on another step of the ladder is not missing this one.
+    # Somebody on another step of the ladder does not lack this one.
     missed = {one.group_id for one in known.grants if not one.holds and one.ladder not in ladders}
     is_in = {group_id for group_id, one in known.memberships.items() if one.actual}
     for group_id in sorted(known.groups.keys() & (missed | is_in) - best.keys()):

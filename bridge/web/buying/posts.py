@@ -16,7 +16,7 @@ FRESH = timedelta(hours=1)
 # A new post is found by the search some seconds after it was written.
 RETRY = timedelta(minutes=5)
 FIRST_WAIT_SECONDS = 1.5
-# Searches at once, whoever asks; and links that are kept.
+# How many searches run at once, and how many links are kept.
 MOST_SEARCHES = 2
 MOST_LINKS = 500
 
