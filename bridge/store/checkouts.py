@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
@@ -12,6 +13,14 @@ from bridge.store.schema import checkouts
 from bridge.store.work import insert_for
 
 Seen = Literal["open", "expired", "pending", "paid"]
+
+
+class Ordered(NamedTuple):
+    """One line of an order: what, how many, and the amount where the buyer set it."""
+
+    price_id: str
+    quantity: int = 1
+    amount_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,12 @@ class Checkout:
     looks: int
     looked_at: datetime | None
     seen: Seen | None
+    lines: list[tuple[str, int, int | None]] | None
+
+    @property
+    def ordered(self) -> tuple[Ordered, ...]:
+        """What is bought; orders begun before there were lines are of their price alone."""
+        return tuple(Ordered(*line) for line in self.lines or [(self.price_id, 1, None)])
 
 
 _COLUMNS = tuple(checkouts.c[field.name] for field in fields(Checkout))
@@ -44,7 +59,7 @@ def begin(
     checkout_id: str,
     *,
     user_id: int,
-    price_id: str,
+    ordered: Sequence[Ordered],
     return_to: str | None,
     now: datetime,
     open_for: str | None = None,
@@ -58,7 +73,8 @@ def begin(
         .values(
             id=checkout_id,
             user_id=user_id,
-            price_id=price_id,
+            price_id=ordered[0].price_id,
+            lines=list(ordered),
             return_to=return_to,
             created_at=now,
             open_for=open_for,
@@ -68,7 +84,7 @@ def begin(
     )
     row = get(connection, checkout_id)
     if row is not None:
-        return row if (row.user_id, row.price_id) == (user_id, price_id) else None
+        return row if (row.user_id, row.ordered) == (user_id, tuple(ordered)) else None
     return _one(connection, checkouts.c.open_for == open_for)
 
 

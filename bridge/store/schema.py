@@ -437,7 +437,8 @@ checkouts = Table(
     metadata,
     Column("id", String(40), primary_key=True),
     Column("user_id", BigInteger, nullable=False),
-    Column("price_id", String(255), nullable=False),
+    Column("price_id", String(255), nullable=False),  # that of its first line
+    Column("lines", JSON),  # price, quantity, and the amount where the buyer set it
     Column("return_to", Text),
     Column("session_id", String(255)),
     Column("url", Text),

@@ -5,32 +5,66 @@ Stripe's own page asks for the e-mail address and the card.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Price
-from bridge.stripe_api.reader import REFERENCE, REPLACES, USER_ID, Json, id_of, metadata, moment
+from bridge.core.rules.paying import Paying
+from bridge.stripe_api.reader import (
+    PRICE,
+    PURPOSE,
+    REFERENCE,
+    REPLACES,
+    USER_ID,
+    Json,
+    id_of,
+    metadata,
+    moment,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutLine:
+    """One line: a price, how many, and an amount of the buyer's own where the price leaves it open.
+
+    `purpose` is said in the line's metadata, so that exports can be read without looking up ids.
+    """
+
+    price: Price
+    purpose: str = "membership"
+    quantity: int = 1
+    amount_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRequest:
-    """Who buys what, and where they go afterwards.
+    """Who buys what, how it is paid for, and where they go afterwards.
 
     `reference` is signed by the bridge (`core.signed.reference`). `purpose` is said in the metadata
-    of everything that Stripe makes of it, so that exports can be read without looking up ids.
-    `replaces`: the signed word for a subscription that the new one takes over from.
+    of everything that Stripe makes of it. `replaces`: the signed word for a subscription that the
+    new one takes over from.
     """
 
-    price: Price
+    lines: tuple[CheckoutLine, ...]
     user_id: int
     reference: str
     success_url: str
     cancel_url: str
-    purpose: str = "membership"
     customer_id: str | None = None
-    quantity: int = 1
     replaces: str | None = None
+    trial_days: int = 0
+    paying: Paying = field(default_factory=Paying)
+
+    @property
+    def is_recurring(self) -> bool:
+        """One line renews, so Stripe makes a subscription of them."""
+        return any(line.price.is_recurring for line in self.lines)
+
+    def purpose(self, *, renewing: bool = False) -> str:
+        """What it is for, each purpose once; `renewing`: of the lines that renew alone."""
+        lines = [line for line in self.lines if line.price.is_recurring or not renewing]
+        return "+".join(dict.fromkeys(line.purpose for line in lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,32 +98,98 @@ class CheckoutState:
 def buyer_metadata(user_id: int, reference: str, purpose: str | None = None) -> dict[str, str]:
     """The metadata that the bridge writes, the same everywhere."""
     written = {USER_ID: str(user_id), REFERENCE: reference}
-    return {**written, "purpose": purpose} if purpose else written
+    return {**written, PURPOSE: purpose} if purpose else written
 
 
 def checkout_params(request: CheckoutRequest) -> dict[str, Any]:
     """Parameters of a Checkout Session. `ui_mode` is left out: its names changed in 2026."""
-    about = buyer_metadata(request.user_id, request.reference, request.purpose)
+    about = buyer_metadata(request.user_id, request.reference, request.purpose())
     params: dict[str, Any] = {
-        "mode": "subscription" if request.price.is_recurring else "payment",
-        "line_items": [{"price": request.price.id, "quantity": request.quantity}],
+        "mode": "subscription" if request.is_recurring else "payment",
+        "line_items": [_line_params(line) for line in request.lines],
         "client_reference_id": request.reference,
         "metadata": about,
         "success_url": request.success_url,
         "cancel_url": request.cancel_url,
+        **_page_params(request),
     }
-    if request.price.is_recurring:
-        # Stripe does not copy a session's metadata to the subscription.
-        replaced = {REPLACES: request.replaces} if request.replaces else {}
-        params["subscription_data"] = {"metadata": {**about, **replaced}}
+    if request.is_recurring:
+        params |= _subscription_params(request)
     else:
         params["payment_intent_data"] = {"metadata": about}
         params["invoice_creation"] = {"enabled": True, "invoice_data": {"metadata": about}}
     if request.customer_id:
         params["customer"] = request.customer_id
-    elif not request.price.is_recurring:
+    elif not request.is_recurring:
         params["customer_creation"] = "always"  # else a one-off buyer would have no customer
     return params
+
+
+def _line_params(line: CheckoutLine) -> dict[str, Any]:
+    written = {PURPOSE: line.purpose}
+    if line.amount_minor is None:
+        return {"price": line.price.id, "quantity": line.quantity, "metadata": written}
+    # A price that leaves the amount open takes it on Stripe's page alone, and stands alone there.
+    data = {
+        "currency": line.price.currency,
+        "product": line.price.product_id,
+        "unit_amount": line.amount_minor,
+    }
+    if line.price.tax_behavior:
+        data["tax_behavior"] = line.price.tax_behavior
+    written[PRICE] = line.price.id
+    return {"price_data": data, "quantity": line.quantity, "metadata": written}
+
+
+def _subscription_params(request: CheckoutRequest) -> dict[str, Any]:
+    # Stripe does not copy a session's metadata to the subscription.
+    purpose = request.purpose(renewing=True)
+    about = buyer_metadata(request.user_id, request.reference, purpose)
+    if request.replaces:
+        about[REPLACES] = request.replaces
+    data: dict[str, Any] = {"metadata": about}
+    params: dict[str, Any] = {"subscription_data": data}
+    if request.trial_days:
+        data["trial_period_days"] = request.trial_days
+        end = {"missing_payment_method": request.paying.trial_end}
+        data["trial_settings"] = {"end_behavior": end}
+        if not request.paying.trial_card:
+            params["payment_method_collection"] = "if_required"
+    return params
+
+
+def _page_params(request: CheckoutRequest) -> dict[str, Any]:
+    """What the site wants of Stripe's page; what it does not care about is left to Stripe."""
+    wanted = request.paying
+    has_codes = wanted.promotion_codes and (wanted.trial_with_code or not request.trial_days)
+    is_known = request.customer_id is not None
+    asked = {
+        "allow_promotion_codes": has_codes,
+        "automatic_tax": {"enabled": True} if wanted.automatic_tax else None,
+        "tax_id_collection": {"enabled": True} if wanted.tax_ids else None,
+        "billing_address_collection": "required" if wanted.billing_address == "required" else None,
+        "consent_collection": {"terms_of_service": "required"} if wanted.terms else None,
+        "phone_number_collection": {"enabled": True} if wanted.phone else None,
+        "custom_text": {"submit": {"message": wanted.text}} if wanted.text else None,
+        "locale": wanted.locale,
+        "customer_update": _customer_update(wanted) if is_known else None,
+        "saved_payment_method_options": SAVED_CARDS if wanted.saved_cards and is_known else None,
+    }
+    return {name: value for name, value in asked.items() if value}
+
+
+# Stripe shows a returning buyer only cards they agreed to show again, unless it is told otherwise.
+SAVED_CARDS = {
+    "allow_redisplay_filters": ["always", "limited", "unspecified"],
+    "payment_method_save": "enabled",
+}
+
+
+def _customer_update(wanted: Paying) -> dict[str, str]:
+    """A known customer's address and name are used and kept only where this is said."""
+    needs_address = wanted.automatic_tax or wanted.billing_address == "required"
+    parts = {"address": needs_address, "name": wanted.tax_ids}
+    return {name: "auto" for name, needed in parts.items() if needed}
 
 
 def read_checkout(raw: Json) -> CheckoutState:

@@ -37,6 +37,7 @@ from bridge.stripe_api.order_lines import (
 )
 from bridge.stripe_api.reader import (
     BENEFICIARY,
+    PRICE,
     Json,
     id_of,
     invoice_subscription_id,
@@ -411,8 +412,9 @@ def one_off_lines(session: Json, lines: Sequence[Json]) -> list[Json]:
 
 
 def price_and_product(line: Json) -> tuple[str, str]:
-    """The ids of what a line of an order sells."""
-    return id_of(line["price"]) or "", id_of(line["price"]["product"]) or ""
+    """The ids of what a line of an order sells, and not of a price made for the buyer's amount."""
+    sold = metadata(line).get(PRICE) or id_of(line["price"]) or ""
+    return sold, id_of(line["price"]["product"]) or ""
 
 
 def read_purchases(
@@ -420,6 +422,7 @@ def read_purchases(
 ) -> list[Purchase]:
     """The lines of a paid one-off order. Free orders have no payment.
 
+    Where the buyer decided the amount, Stripe made a price for it; what was bought is the other.
     `order`: all that was paid for with them, where there is more.
     """
     began = within(payment.charge, "created") if payment else None

@@ -16,6 +16,7 @@ from bridge.core.model.stripe import (
     Customer,
     Feature,
     Means,
+    OpenAmount,
     PeriodPayment,
     Price,
     Product,
@@ -30,6 +31,8 @@ PauseBehaviour = Literal["keep_as_draft", "mark_uncollectible", "void"]
 REFERENCE = "bridge_reference"  # metadata key of our signed reference
 BENEFICIARY = "bridge_beneficiary"  # the same of somebody else, for whom it was bought
 REPLACES = "bridge_replaces"  # our signed reference to the subscription that this one replaces
+PURPOSE = "purpose"  # metadata key, for people who read exports
+PRICE = "bridge_price"  # metadata key of a line: the price whose amount the buyer decided
 USER_ID = "discourse_user_id"  # metadata key, for people who read exports; proves nothing
 
 
@@ -97,6 +100,7 @@ def read_price(raw: Json) -> Price:
     if raw.get("type") == "one_time" or interval not in get_args(Interval):
         interval = None
     amount = raw.get("unit_amount", raw.get("amount"))
+    taxed = raw.get("tax_behavior")
     return Price(
         id=raw["id"],
         product_id=id_of(raw["product"]) or "",
@@ -108,7 +112,16 @@ def read_price(raw: Json) -> Price:
         nickname=raw.get("nickname") or None,
         active=bool(raw.get("active", True)),
         metadata=metadata(raw),
+        open_amount=_open_amount(raw.get("custom_unit_amount")),
+        tax_behavior=taxed if taxed in ("inclusive", "exclusive") else None,
     )
+
+
+def _open_amount(raw: Json | None) -> OpenAmount | None:
+    if not raw:
+        return None
+    limits = (raw.get(name) for name in ("minimum", "maximum", "preset"))
+    return OpenAmount(*(None if limit is None else int(limit) for limit in limits))
 
 
 def read_feature(raw: Json) -> Feature:

@@ -15,8 +15,9 @@ from bridge.core.model.people import LARGEST_ID
 from bridge.render import TEMPLATES
 from bridge.web import health, login, security, site, webhooks
 from bridge.web.api import standing, v1
-from bridge.web.buying import arrival, claim, goals, join, shelf
+from bridge.web.buying import arrival, claim, goals, join, several, shelf
 from bridge.web.buying.posts import PostCache
+from bridge.web.buying.several import SeveralConverter
 from bridge.web.context import SESSION_HOURS
 from bridge.web.limiting import Limiter
 from bridge.web.look import LookCache
@@ -50,6 +51,7 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     # It would answer doubled slashes with a redirect to whatever host the client has named.
     app.url_map.merge_slashes = False
     app.url_map.converters["id"] = IdConverter
+    app.url_map.converters["several"] = SeveralConverter
     app.secret_key = bridge.settings.secret_key
     app.config.update(_cookies(bridge.settings.bridge_url))
     app.config.update(
@@ -100,6 +102,7 @@ def _add_routes(app: Flask) -> None:
     for blueprint, kind in (
         (login.blueprint, "login"),
         (join.blueprint, "look"),
+        (several.blueprint, "look"),
         (shelf.blueprint, "look"),
         (goals.blueprint, "look"),
         (arrival.blueprint, "look"),
@@ -120,6 +123,7 @@ def _add_routes(app: Flask) -> None:
         site.blueprint,
         login.blueprint,
         join.blueprint,
+        several.blueprint,
         shelf.blueprint,
         goals.blueprint,
         arrival.blueprint,

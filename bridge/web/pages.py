@@ -7,7 +7,9 @@ from typing import Any
 from flask import Flask, g
 from jinja2 import StrictUndefined
 
+from bridge.core.ledger.amounts import format_minor, plain_amount
 from bridge.core.model.stripe import Price
+from bridge.core.rights.orders import Line, Order
 from bridge.core.telling import words
 from bridge.errors import Transient
 from bridge.render import statement_filters
@@ -31,6 +33,9 @@ def teach(app: Flask) -> None:
         interval=words.interval_words,
         recurrence=words.recurrence_words,
         group_names=words.group_names,
+        lasting=words.lasting_words,
+        own_amount=_own_amount,
+        each_time=_each_time,
         **statement_filters(),
     )
     app.context_processor(_common)
@@ -38,6 +43,19 @@ def teach(app: Flask) -> None:
 
 def _amount(price: Price) -> str:
     return words.amount_words(price, words.LOCALE)
+
+
+def _own_amount(line: Line) -> str:
+    """What stands in the field for an amount of the buyer's own."""
+    currency = line.offer.price.currency
+    return "" if line.chosen_minor is None else plain_amount(line.chosen_minor, currency)
+
+
+def _each_time(order: Order) -> str:
+    """What every renewal costs."""
+    if order.each_time_minor is None:
+        return gettext("an amount shown by Stripe")
+    return format_minor(order.each_time_minor, order.currency, words.LOCALE)
 
 
 def _reader_if_known() -> Reader | None:

@@ -14,6 +14,7 @@ from datetime import datetime
 import structlog
 
 from bridge.core.rules.compiled import HaltedRule, Rule, Rules, Sale
+from bridge.core.rules.paying import Paying
 from bridge.core.rules.policy import Policy
 from bridge.store import (
     Connection,
@@ -90,7 +91,8 @@ def fingerprints(rules: Rules) -> dict[str, str]:
 
 
 def _about_groups(rule: Rule | HaltedRule) -> Rule | HaltedRule:
-    return replace(rule, sale=Sale()) if isinstance(rule, Rule) else rule
+    """A rule without what is only about selling, which decides about nobody."""
+    return replace(rule, sale=Sale(), paying=Paying()) if isinstance(rule, Rule) else rule
 
 
 def steps_of(rules: Rules) -> dict[str, str]:

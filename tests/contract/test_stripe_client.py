@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ import stripe
 
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Price
+from bridge.core.rules.paying import Paying
 from bridge.errors import Forbidden, NotFound, Permanent, RateLimited, Transient, Unreachable
 from bridge.stripe_api import http as stripe_http
+from bridge.stripe_api.checkout import CheckoutLine
 from bridge.stripe_api.client import CheckoutLink, CheckoutRequest, StripeApi
 from bridge.stripe_api.reader import moment
 from tests.contract.recorded import Asked, Played, Recorded, answer, recorded_server
@@ -612,6 +615,12 @@ ALLOWED = {
     "mode",
     "line_items[0][price]",
     "line_items[0][quantity]",
+    "line_items[0][metadata][purpose]",
+    "locale",
+    "saved_payment_method_options[allow_redisplay_filters][0]",
+    "saved_payment_method_options[allow_redisplay_filters][1]",
+    "saved_payment_method_options[allow_redisplay_filters][2]",
+    "saved_payment_method_options[payment_method_save]",
     "client_reference_id",
     "success_url",
     "cancel_url",
@@ -622,9 +631,9 @@ ALLOWED = {
 ABOUT = {"discourse_user_id", "bridge_reference", "purpose"}
 
 
-def order(price: Price, **changed: Any) -> CheckoutRequest:
+def order(price: Price, purpose: str = "membership", **changed: Any) -> CheckoutRequest:
     return CheckoutRequest(
-        price=price,
+        lines=(CheckoutLine(price, purpose),),
         user_id=7,
         reference=REFERENCE,
         success_url="https://bridge.example.com/join/done?session={CHECKOUT_SESSION_ID}",
@@ -678,6 +687,89 @@ def test_A53_a_one_off_order_carries_them_too_and_makes_an_invoice(
     assert sent["customer_creation"] == "always"
     assert sent["payment_intent_data[metadata][purpose]"] == "membership"
     assert sent["invoice_creation[invoice_data][metadata][bridge_reference]"] == REFERENCE
+
+
+EVERYTHING = Paying(
+    promotion_codes=True,
+    automatic_tax=True,
+    tax_ids=True,
+    billing_address="required",
+    terms=True,
+    phone=True,
+    text="See you there.",
+    locale="de",
+    trial_card=False,
+    trial_end="pause",
+    trial_with_code=True,
+)
+ALL_OF_IT = {
+    "allow_promotion_codes": "true",
+    "automatic_tax[enabled]": "true",
+    "tax_id_collection[enabled]": "true",
+    "billing_address_collection": "required",
+    "consent_collection[terms_of_service]": "required",
+    "phone_number_collection[enabled]": "true",
+    "custom_text[submit][message]": "See you there.",
+    "locale": "de",
+    "customer_update[address]": "auto",
+    "customer_update[name]": "auto",
+}
+A_TRIAL = {
+    "subscription_data[trial_period_days]": "14",
+    "subscription_data[trial_settings][end_behavior][missing_payment_method]": "pause",
+    "payment_method_collection": "if_required",
+}
+
+
+def test_A77_what_the_site_wants_of_stripes_page_is_sent_and_nothing_else(
+    api: StripeApi, server: Recorded
+) -> None:
+    plain = bought(api, server, order(MONTHLY, customer_id="cus_1")).body
+    wanted = order(MONTHLY, customer_id="cus_1", paying=EVERYTHING, trial_days=14)
+    sent = bought(api, server, wanted).body
+    assert {k: v for k, v in sent.items() if plain.get(k) != v} == ALL_OF_IT | A_TRIAL
+    without_trial = bought(api, server, replace(wanted, trial_days=0)).body
+    assert without_trial.keys() == sent.keys() - A_TRIAL.keys()
+
+
+def test_a_code_goes_with_a_trial_only_where_the_site_says_so(
+    api: StripeApi, server: Recorded
+) -> None:
+    alone = replace(EVERYTHING, trial_with_code=False)
+    sent = bought(api, server, order(MONTHLY, paying=alone, trial_days=14)).body
+    assert "allow_promotion_codes" not in sent
+    assert "allow_promotion_codes" in bought(api, server, order(MONTHLY, paying=alone)).body
+
+
+def test_A50_A53_each_line_says_its_purpose_and_the_subscription_that_of_what_renews(
+    api: StripeApi, server: Recorded
+) -> None:
+    open_price = replace(ONCE, id="price_3", amount_minor=None, tax_behavior="inclusive")
+    lines = (
+        CheckoutLine(ONCE, "share"),
+        CheckoutLine(MONTHLY, "membership", quantity=3),
+        CheckoutLine(open_price, "donation", amount_minor=700),
+    )
+    sent = bought(api, server, replace(order(MONTHLY), lines=lines)).body
+    items = {k: v for k, v in sent.items() if k.startswith("line_items")}
+    assert items == {
+        "line_items[0][price]": "price_2",
+        "line_items[0][quantity]": "1",
+        "line_items[0][metadata][purpose]": "share",
+        "line_items[1][price]": "price_1",
+        "line_items[1][quantity]": "3",
+        "line_items[1][metadata][purpose]": "membership",
+        "line_items[2][price_data][currency]": "eur",
+        "line_items[2][price_data][product]": "prod_1",
+        "line_items[2][price_data][unit_amount]": "700",
+        "line_items[2][price_data][tax_behavior]": "inclusive",
+        "line_items[2][quantity]": "1",
+        "line_items[2][metadata][purpose]": "donation",
+        "line_items[2][metadata][bridge_price]": "price_3",
+    }
+    assert sent["metadata[purpose]"] == "share+membership+donation"
+    assert sent["subscription_data[metadata][purpose]"] == "membership"
+    assert sent["mode"] == "subscription"
 
 
 def test_A8_a_new_customer_is_told_nothing_about_the_person(

@@ -12,6 +12,7 @@ from bridge.core.ledger.amounts import add_up
 from bridge.errors import Forbidden, RateLimited, Transient
 from bridge.sandbox.run import Sandbox, start
 from bridge.sandbox.stripe import account_of, advance, checkout, fail_payments, restrict
+from bridge.stripe_api.checkout import CheckoutLine
 from bridge.stripe_api.client import CheckoutLink, CheckoutRequest, StripeApi
 
 pytestmark = pytest.mark.contract
@@ -67,7 +68,7 @@ def once(dashboard: Any, product_id: str) -> str:
 
 def open_checkout(api: StripeApi, price_id: str, customer_id: str | None = None) -> CheckoutLink:
     request = CheckoutRequest(
-        price=api.price(price_id),
+        lines=(CheckoutLine(api.price(price_id)),),
         user_id=7,
         reference=REFERENCE,
         success_url="http://localhost:1/done",

@@ -18,6 +18,7 @@ from sqlalchemy import insert, update
 from bridge.core.model.stripe import Price, Product, Purchase
 from bridge.sandbox.stripe import advance, fail_payments
 from bridge.store import checkouts, links, purchases, schema
+from bridge.store.checkouts import Ordered
 from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, PHONE, PICTURES, faults, log_in
 from tests.e2e.place import Place, open_place
 
@@ -192,7 +193,7 @@ def _order(
             connection,
             order_id,
             user_id=_id_of(place, name),
-            price_id=price,
+            ordered=[Ordered(price)],
             return_to=None,
             now=at,
         )

@@ -15,6 +15,7 @@ from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.rights import HandGrant
 from bridge.core.model.stripe import PendingPayment, Price, Product
 from bridge.store import catalogue, checkouts, hand_grants, links, money, purchases, schema
+from bridge.store.checkouts import Ordered
 from bridge.web import create_app
 from tests.e2e.place import Place, link, open_place
 
@@ -194,7 +195,7 @@ def order(place: Place, user_id: int, order_id: str, price_id: str = "price_year
             connection,
             order_id,
             user_id=user_id,
-            price_id=price_id,
+            ordered=[Ordered(price_id)],
             return_to=f"{place.forum_url}/t/1",
             now=place.bridge.clock.now(),
         )

@@ -12,6 +12,7 @@ import pytest
 
 from bridge.core.signed.reference import sign_buyer
 from bridge.store import Store, alerts, checkouts
+from bridge.store.checkouts import Ordered
 from tests.harness import DAY, SECRET_KEY, System, system
 from tests.system.acts import checkout, confirm, moves
 
@@ -105,7 +106,7 @@ def test_A134_one_order_is_open_however_many_clicks_come_at_once(world: System) 
                 connection,
                 f"order-{number}",
                 user_id=1,
-                price_id="price_1",
+                ordered=[Ordered("price_1")],
                 return_to=None,
                 now=now + timedelta(seconds=number),
                 open_for="1:product:prod_1",

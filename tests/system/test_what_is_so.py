@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from bridge.sandbox.discourse.cooked import cook
 from bridge.sandbox.stripe import fail_payments
 from bridge.store import checkouts
+from bridge.store.checkouts import Ordered
 from bridge.web import create_app
 from tests.harness import System, system
 from tests.system.acts import (
@@ -30,7 +31,9 @@ def done_page(world: System, user: str, price: str) -> str:
     now = world.bridge.clock.now()
     who, order = world.user(user), "an-order-of-the-test-itself"
     with world.bridge.store.write() as connection:
-        checkouts.begin(connection, order, user_id=who, price_id=price, return_to=None, now=now)
+        checkouts.begin(
+            connection, order, user_id=who, ordered=[Ordered(price)], return_to=None, now=now
+        )
     return browser_of(world, user).get(f"/join/done?order={order}").text
 
 

@@ -89,6 +89,12 @@ def to_minor(text: str, currency: str) -> int:
     return minor
 
 
+def plain_amount(amount_minor: int, currency: str) -> str:
+    """`25.00`, as `to_minor` reads it."""
+    decimals = decimals_of(currency)
+    return f"{Decimal(amount_minor).scaleb(-decimals):.{decimals}f}"
+
+
 @lru_cache(maxsize=64)
 def find_locale(name: str) -> Locale:
     """The locale by its name, `en-GB` or `en_GB`; English for what nobody knows."""

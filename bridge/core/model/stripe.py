@@ -30,8 +30,20 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenAmount:
+    """The buyer decides the amount, within these limits as far as there are any."""
+
+    minimum_minor: int | None = None
+    maximum_minor: int | None = None
+    preset_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
-    """What it costs, how often; its metadata wins over the product's."""
+    """What it costs, how often; its metadata wins over the product's.
+
+    `open_amount`: the buyer decides what it costs. `tax_behavior`: whether tax is in the amount.
+    """
 
     id: str
     product_id: str
@@ -43,6 +55,8 @@ class Price:
     nickname: str | None = None
     active: bool = True
     metadata: Mapping[str, str] = field(default_factory=dict)
+    open_amount: OpenAmount | None = None
+    tax_behavior: Literal["inclusive", "exclusive"] | None = None
 
     @property
     def is_recurring(self) -> bool:

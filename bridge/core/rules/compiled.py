@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bridge.core.rules.goals import Goal
+from bridge.core.rules.paying import Paying
 from bridge.core.rules.problems import Problem
 from bridge.core.rules.values import (
     Choices,
@@ -65,6 +66,7 @@ class Rule:
     kind: Kind = "membership"
     fund: str | None = None
     sale: Sale = Sale()
+    paying: Paying = field(default_factory=Paying)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,4 +183,5 @@ def rule_of(
             highlight=choices.highlight,
             goal=choices.goal,
         ),
+        paying=choices.paying,
     )

@@ -12,14 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from bridge.core.model.discourse import Group
 from bridge.core.model.stripe import Feature, Price, Product
 from bridge.core.rules.compiled import HaltedRule, Rule, Rules, rule_of
+from bridge.core.rules.keys import METADATA_PREFIX
 from bridge.core.rules.lint import lint_catalogue, lint_features, lint_ladders
 from bridge.core.rules.policy import Policy, key_name, nearest
 from bridge.core.rules.problems import Problem, problem
-from bridge.core.rules.values import KEYS, METADATA_PREFIX, PLUGIN_GROUP_KEY, Choices, apply_value
+from bridge.core.rules.values import KEYS, PLUGIN_GROUP_KEY, Choices, apply_value
 
 __all__ = ["HaltedRule", "Problem", "Rule", "Rules", "compile_rules"]
 
@@ -54,8 +56,11 @@ class _Groups:
     def __post_init__(self) -> None:
         self.by_name = {group.name.lower(): group.id for group in self.groups.values()}
 
-    def find(self, name: str) -> tuple[int | None, str, str]:
-        """The group's id if it may be used; the code and the words of what is to be said of it."""
+    def find(self, name: str, *, to_fill: bool = True) -> tuple[int | None, str, str]:
+        """The group's id if it may be used; the code and the words of what is to be said of it.
+
+        `to_fill`: people are put into it, which the forum does not allow of automatic groups.
+        """
         name = name.lower()
         pin = self.pins.get(name, self.by_name.get(name))
         is_id = pin is None and re.fullmatch(r"[0-9]{1,9}", name)
@@ -66,7 +71,7 @@ class _Groups:
         group = self.groups.get(group_id)
         if group is None:
             return None, "M103", f'the group "{name}" (id {group_id}) does not exist any more.'
-        if group.automatic:
+        if group.automatic and to_fill:
             return None, "M102", f'the group "{name}" is automatic.'
         if is_id:
             return group_id, "", ""
@@ -239,6 +244,8 @@ def _compile(
     stated, found = _merge(sources)
     choices = _choices(made.policy.defaults, stated, found)
     group_ids = _group_ids(choices.groups, made.groups, stated, found)
+    buyer_ids = _group_ids(choices.paying.buyers, made.groups, stated, found, key="buyers")
+    paying = replace(choices.paying, buyer_ids=frozenset(buyer_ids))
     steps = made.steps.get(choices.ladder or "", {})
     if len(in_ladder := [group_id for group_id in group_ids if group_id in steps]) > 1:
         says = f"{len(in_ladder)} of its groups are steps of the ladder {choices.ladder}."
@@ -249,7 +256,7 @@ def _compile(
     if not stated:
         return None
     return rule_of(
-        choices,
+        replace(choices, paying=paying),
         rule_id,
         price_id=price_id,
         product_id=product_id,
@@ -275,14 +282,15 @@ def _group_ids(
     groups: _Groups,
     stated: Mapping[str, _Source],
     found: list[Problem],
+    key: Literal["groups", "buyers"] = "groups",
 ) -> tuple[int, ...]:
     group_ids: list[int] = []
     for name in names:
-        group_id, code, says = groups.find(name)
+        group_id, code, says = groups.find(name, to_fill=key == "groups")
         if group_id is not None:
             group_ids.append(group_id)
         if code:
-            found.append(problem(code, stated["groups"].where, says))
+            found.append(problem(code, stated[key].where, says))
     return tuple(dict.fromkeys(group_ids))
 
 

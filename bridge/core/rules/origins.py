@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from bridge.core.model.reasons import Reason
 from bridge.core.model.stripe import Feature, Price, Product
+from bridge.core.rules.keys import Key
 from bridge.core.rules.mapping import said_of
 from bridge.core.rules.policy import Policy
-from bridge.core.rules.values import KEYS, Choices, Key, Term
+from bridge.core.rules.values import KEYS, Choices, Term, said_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Value:
 
 BUILT_IN = "the bridge's default"
 SITE_DEFAULT = "bridge.toml [defaults]"
+SITE_CHECKOUT = "bridge.toml [checkout]"
 REFUND = ("on_refund", "on_partial_refund")
 BEARS_ON: Mapping[str, tuple[str, ...]] = {
     Reason.TRIAL: ("trial",),
@@ -64,14 +66,18 @@ def bearing(values: tuple[Value, ...], reason: str) -> tuple[Value, ...]:
 
 
 def _default(key: Key, defaults: Choices) -> Value:
-    stated = getattr(defaults, key.field)
-    if stated == getattr(Choices(), key.field):
+    stated = said_by(defaults, key)
+    if stated == said_by(Choices(), key):
         return Value(key.name, key.default.replace("`", ""), BUILT_IN)
-    return Value(key.name, _written(key, stated), SITE_DEFAULT)
+    return Value(
+        key.name, _written(key, stated), SITE_CHECKOUT if key.of_checkout else SITE_DEFAULT
+    )
 
 
 def _written(key: Key, value: object) -> str:
     """A value as bridge.toml would say it."""
+    if key.write is not None:
+        return key.write(value)
     if isinstance(value, Term):
         return f"{value.days}d" if value.days else f"{value.months}mo"
     if key.field in ("grace_days", "grace_notice_days"):

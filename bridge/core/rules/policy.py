@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
+from bridge.core.rules.keys import METADATA_PREFIX, NOTHING
 from bridge.core.rules.problems import POLICY_CODES
-from bridge.core.rules.values import KEYS, METADATA_PREFIX, NOTHING, Choices, apply_value
+from bridge.core.rules.values import KEYS, Choices, apply_value
 from bridge.errors import BridgeError, Config
 
 DAY_SECONDS = 86_400
@@ -88,6 +89,7 @@ _NAME = re.compile(r"[\w.-]{1,60}")
 SECTIONS = (
     "site",
     "defaults",
+    "checkout",
     "ladders",
     "products",
     "prices",
@@ -123,7 +125,7 @@ def parse_policy(toml: Mapping[str, object]) -> Policy:
             tables[name] = table
     ladders = _ladders(tables.get("ladders", {}), problems)
     policy = Policy(
-        defaults=_defaults(tables.get("defaults", {}), problems),
+        defaults=_defaults(tables, problems),
         ladders={name: ladder.steps for name, ladder in ladders.items() if ladder.steps},
         unfollowed_ladders=frozenset(name for name, one in ladders.items() if not one.follow),
         products=_stated("products", tables.get("products", {}), problems),
@@ -162,23 +164,27 @@ def as_text(value: object) -> str:
     return str(value)
 
 
-def _defaults(table: Mapping[str, object], problems: list[Config]) -> Choices:
-    allowed = tuple(key.name for key in KEYS.values() if key.may_be_default)
+def _defaults(tables: Mapping[str, Mapping[str, object]], problems: list[Config]) -> Choices:
+    """What holds for every product that says nothing else: of rights, and of paying."""
     choices = Choices()
-    for written, value in table.items():
-        name = key_name(written)
-        if name not in allowed:
-            problems.append(
-                _wrong("M152", f"[defaults] takes no {written}{nearest(name, allowed)}.")
-            )
-            continue
-        try:
-            choices = apply_value(choices, name, as_text(value))
-        except ValueError:
-            takes = KEYS[name].values
-            problems.append(
-                _wrong("M153", f"[defaults] {written} = {value!r} is wrong; it takes {takes}.")
-            )
+    for section in ("defaults", "checkout"):
+        allowed = tuple(
+            key.name
+            for key in KEYS.values()
+            if key.may_be_default and key.of_checkout == (section == "checkout")
+        )
+        for written, value in tables.get(section, {}).items():
+            name = key_name(written)
+            if name not in allowed:
+                says = f"[{section}] takes no {written}{nearest(name, allowed)}."
+                problems.append(_wrong("M152", says))
+                continue
+            try:
+                choices = apply_value(choices, name, as_text(value))
+            except ValueError:
+                takes = KEYS[name].values
+                says = f"[{section}] {written} = {value!r} is wrong; it takes {takes}."
+                problems.append(_wrong("M153", says))
     return choices
 
 

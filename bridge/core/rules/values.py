@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from bridge.core.rules.goals import Goal, read_goal
+from bridge.core.rules.keys import NOTHING, Key, names, one_of
+from bridge.core.rules.paying import PAYING_KEYS, Paying
 
-METADATA_PREFIX = "discourse_"
 PLUGIN_GROUP_KEY = "group_name"  # what the Discourse Subscriptions plugin writes on a price
-NOTHING = "none"
 
 MAX_GRACE_DAYS = 365
 MAX_TERM_YEARS = 100
@@ -85,43 +85,7 @@ class Choices:
     listed: Literal["yes", "no"] = "yes"
     highlight: Literal["yes", "no"] = "no"
     goal: Goal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One thing that can be said: its name, the field it sets, the words it takes."""
-
-    name: str
-    field: str
-    read: Callable[[str], object]
-    values: str
-    default: str
-    may_be_default: bool = True
-    keeps_case: bool = False
-
-    @property
-    def metadata_key(self) -> str:
-        """The name under which Stripe's metadata says it."""
-        return METADATA_PREFIX + self.name
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in words:
-            raise ValueError(text)
-        return text
-
-    return read
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """Group names or ids; each once, in the order given."""
-    if text == NOTHING:
-        return ()
-    names = [name.strip() for name in text.split(",")]
-    if not all(names):
-        raise ValueError(text)
-    return tuple(dict.fromkeys(names))
+    paying: Paying = field(default_factory=Paying)
 
 
 def _ladder(text: str) -> str | None:
@@ -184,7 +148,7 @@ KEYS: Mapping[str, Key] = {
         Key(
             "groups",
             "groups",
-            _names,
+            names,
             "names or ids, comma list; `none`",
             "none",
             may_be_default=False,
@@ -201,19 +165,19 @@ KEYS: Mapping[str, Key] = {
         Key("term", "term", _term, "`30d`, `12mo`, `1y`, `lifetime`", "lifetime"),
         Key("grace", "grace_days", _grace, "days: `7d`; `0`", "7d"),
         Key("grace_notice", "grace_notice_days", _grace, "days: `2d`; `0`", "2d"),
-        Key("trial", "trial", _one_of("grant", "wait"), "`grant`, `wait`", "grant"),
-        Key("on_pause", "on_pause", _one_of("end", "keep"), "`end`, `keep`", "end"),
+        Key("trial", "trial", one_of("grant", "wait"), "`grant`, `wait`", "grant"),
+        Key("on_pause", "on_pause", one_of("end", "keep"), "`end`, `keep`", "end"),
         Key(
             "on_pause_collection",
             "on_pause_collection",
-            _one_of("keep", "end", "period_end"),
+            one_of("keep", "end", "period_end"),
             "`keep`, `end`, `period_end`",
             "keep",
         ),
         Key(
             "on_refund",
             "on_refund",
-            _one_of("end", "keep", "period_end"),
+            one_of("end", "keep", "period_end"),
             "`end`, `keep`, `period_end`",
             "one-off: `end`; subscription: `keep`",
         ),
@@ -224,7 +188,7 @@ KEYS: Mapping[str, Key] = {
             "`keep`; a percentage: `50%`",
             "keep",
         ),
-        Key("on_dispute", "on_dispute", _one_of("keep", "suspend"), "`keep`, `suspend`", "keep"),
+        Key("on_dispute", "on_dispute", one_of("keep", "suspend"), "`keep`, `suspend`", "keep"),
         Key(
             "after_instalments",
             "after_instalments",
@@ -232,12 +196,12 @@ KEYS: Mapping[str, Key] = {
             "`end`, `lifetime`, a term: `1y`",
             "end",
         ),
-        Key("offer", "offer", _one_of("yes", "no"), "`yes`, `no`", "yes"),
-        Key("listed", "listed", _one_of("yes", "no"), "`yes`, `no`", "yes"),
+        Key("offer", "offer", one_of("yes", "no"), "`yes`, `no`", "yes"),
+        Key("listed", "listed", one_of("yes", "no"), "`yes`, `no`", "yes"),
         Key(
             "highlight",
             "highlight",
-            _one_of("yes", "no"),
+            one_of("yes", "no"),
             "`yes`, `no`",
             "no",
             may_be_default=False,
@@ -258,9 +222,8 @@ KEYS: Mapping[str, Key] = {
             "none",
             keeps_case=True,
         ),
-        Key(
-            "kind", "kind", _one_of(*KINDS), ", ".join(f"`{kind}`" for kind in KINDS), "membership"
-        ),
+        Key("kind", "kind", one_of(*KINDS), ", ".join(f"`{kind}`" for kind in KINDS), "membership"),
+        *PAYING_KEYS,
     )
 }
 
@@ -273,4 +236,11 @@ def apply_value(choices: Choices, name: str, text: str) -> Choices:
     key = KEYS[name]
     text = text.strip()
     said: dict[str, Any] = {key.field: key.read(text if key.keeps_case else text.lower())}
+    if key.of_checkout:
+        return replace(choices, paying=replace(choices.paying, **said))
     return replace(choices, **said)
+
+
+def said_by(choices: Choices, key: Key) -> object:
+    """The value that choices have for a key."""
+    return getattr(choices.paying if key.of_checkout else choices, key.field)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.model.discourse import Group
 from bridge.core.model.stripe import Price
+from bridge.core.rights.offers import Offer
 from bridge.core.rules.values import Term
 
 # The language of all sentences, and so of all numbers and dates beside them.
@@ -50,6 +51,14 @@ def term_words(term: Term) -> str:
         _count(days, "day"),
     ]
     return " and ".join(part for part in parts if part)
+
+
+def lasting_words(offer: Offer) -> str:
+    """How long a one-off purchase gives access, at the end of a sentence: ` for 1 year`."""
+    if offer.price.is_recurring:
+        return ""
+    term = offer.rule.term if offer.rule else None
+    return f" for {term_words(term)}" if term else ", with no end date"
 
 
 def _count(number: int, what: str) -> str:

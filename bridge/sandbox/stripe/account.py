@@ -76,6 +76,7 @@ class Settings:
     automatic_tax_percent: dict[str, float] = field(
         default_factory=lambda: {"DE": 19.0, "FR": 20.0, "GB": 20.0, "NL": 21.0, "AT": 20.0}
     )
+    terms_url: str | None = "https://example.com/terms"  # in the public business information
     api_version: str | None = None  # of the account; None: the newest
 
 

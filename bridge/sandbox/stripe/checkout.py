@@ -6,7 +6,13 @@ from typing import Any
 
 from bridge.sandbox.stripe.account import Account
 from bridge.sandbox.stripe.catalog import price_from, refuse_inactive
-from bridge.sandbox.stripe.checkout_rules import check_mode, check_prices, check_together, expiry
+from bridge.sandbox.stripe.checkout_rules import (
+    check_mode,
+    check_page,
+    check_prices,
+    check_together,
+    expiry,
+)
 from bridge.sandbox.stripe.crud import (
     Handler,
     copy_named,
@@ -19,7 +25,7 @@ from bridge.sandbox.stripe.crud import (
 from bridge.sandbox.stripe.customers import attach, create_customer, find_customer, method_from
 from bridge.sandbox.stripe.discounts import coupon_for, find_code
 from bridge.sandbox.stripe.errors import StripeError, invalid
-from bridge.sandbox.stripe.events import emit, when
+from bridge.sandbox.stripe.events import changing, emit, when
 from bridge.sandbox.stripe.invoice_lines import price_line
 from bridge.sandbox.stripe.invoices import draft, finalize, mark_paid
 from bridge.sandbox.stripe.payments import confirm, new_intent, refuse_decline
@@ -44,6 +50,7 @@ FIELDS = (
     "integration_identifier",
     "locale",
     "payment_method_collection",
+    "saved_payment_method_options",
     "submit_type",
     "success_url",
 )
@@ -59,8 +66,10 @@ def create(account: Account, params: Obj) -> Obj:
     check_together(params, mode)
     check_mode(params, mode)
     customer = params.get("customer") or None
-    if customer:
-        account.live_at_clock_of(find_customer(account, customer))
+    known = find_customer(account, customer) if customer else None
+    if known:
+        account.live_at_clock_of(known)
+    check_page(account, params, known)
     session = account.new("checkout.session", customer=customer, mode=mode)
     session["expires_at"] = expiry(account, params.get("expires_at"))
     session["_given"] = {k: v for k, v in params.items() if k != "line_items"}
@@ -96,7 +105,17 @@ def _set_defaults(session: Obj, params: Obj) -> None:
             "invoice_data": {**INVOICE_DATA, **(asked.get("invoice_data") or {})},
         }
     session["payment_method_types"] = params.get("payment_method_types") or ["card"]
-    session["automatic_tax"]["enabled"] = bool((params.get("automatic_tax") or {}).get("enabled"))
+    for name in ("automatic_tax", "phone_number_collection"):
+        session[name]["enabled"] = bool((params.get(name) or {}).get("enabled"))
+    if (params.get("tax_id_collection") or {}).get("enabled"):
+        session["tax_id_collection"] = {"enabled": True, "required": "never"}
+    session["custom_text"].update(params.get("custom_text") or {})
+    if saved := session["saved_payment_method_options"]:
+        session["saved_payment_method_options"] = {
+            "allow_redisplay_filters": saved.get("allow_redisplay_filters") or ["always"],
+            "payment_method_remove": saved.get("payment_method_remove") or "disabled",
+            "payment_method_save": saved.get("payment_method_save") or "disabled",
+        }
 
 
 def _line_item(account: Account, given: Obj, n: int) -> Obj:
@@ -179,6 +198,7 @@ def complete(account: Account, session: Obj, form: Obj) -> None:
     """
     if session["status"] != "open":
         raise invalid("You cannot pay for this session any more.")
+    _check_form(session, form)
     account.live_at_clock_of(account.get("customer", session["customer"]))
     method = method_from(account, form.get("token") or "pm_card_visa")
     if form.get("country"):
@@ -204,12 +224,36 @@ def complete(account: Account, session: Obj, form: Obj) -> None:
             or session["customer_email"],
             "individual_name": None,
             "name": form.get("name") or (customer or {}).get("name"),
-            "phone": None,
+            "phone": form.get("phone") or None,
             "tax_exempt": "none",
-            "tax_ids": [],
+            "tax_ids": [{"type": "eu_vat", "value": form["tax_id"]}] if form.get("tax_id") else [],
         },
     )
     emit(account, "checkout.session.completed", session)
+
+
+def _check_form(session: Obj, form: Obj) -> None:
+    """What the page asks for has to be filled in."""
+    asked = (session["consent_collection"] or {}).get("terms_of_service") == "required"
+    if asked and not form.get("terms"):
+        raise invalid("You must accept the terms of service to complete this purchase.")
+    if asked:
+        session["consent"] = {"promotions": None, "terms_of_service": "accepted"}
+    if session["phone_number_collection"]["enabled"] and not form.get("phone"):
+        raise invalid("Please provide a phone number.")
+
+
+def _update_customer(account: Account, session: Obj, customer: Obj, form: Obj) -> None:
+    """Keep on a known customer what was typed, as far as the session says so."""
+    updates = session["_given"].get("customer_update") or {}
+    typed = {
+        "address": plain_address(form) if form.get("country") else None,
+        "name": form.get("name"),
+    }
+    kept = {name: typed[name] for name in typed if typed[name] and updates.get(name) == "auto"}
+    if kept:
+        with changing(account, customer, "customer.updated"):
+            customer.update(kept)
 
 
 def plain_address(form: Obj) -> Obj:
@@ -220,7 +264,9 @@ def plain_address(form: Obj) -> Obj:
 
 def _customer_for(account: Account, session: Obj, form: Obj) -> Obj | None:
     if session["customer"]:
-        return find_customer(account, session["customer"])
+        customer = find_customer(account, session["customer"])
+        _update_customer(account, session, customer, form)
+        return customer
     needed = session["mode"] == "subscription" or session["customer_creation"] == "always"
     if not needed:
         return None

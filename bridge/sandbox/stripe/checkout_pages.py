@@ -41,6 +41,11 @@ def checkout_page(account: Account, session: Obj, problem: str | None = None) ->
     places = DECIMALS.get(currency, 2)
     shown = {
         **{k: session[k] for k in ("id", "cancel_url", "allow_promotion_codes", "currency")},
+        "phone": session["phone_number_collection"]["enabled"],
+        "tax_id": (session.get("tax_id_collection") or {}).get("enabled"),
+        "terms": (session["consent_collection"] or {}).get("terms_of_service") == "required",
+        "text": (session["custom_text"]["submit"] or {}).get("message"),
+        "no_card": total == 0 and session["payment_method_collection"] == "if_required",
         "customer_known": bool(customer.get("email")),
         "email": session["customer_email"],
         "name": customer.get("name"),

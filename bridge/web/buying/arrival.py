@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from babel.lists import format_list
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -13,12 +14,14 @@ from bridge.core.rights.offers import Offer, awaited
 from bridge.core.rules.ladders import winners
 from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.places import Place, of_groups
+from bridge.core.telling.words import LOCALE
 from bridge.store import checkouts, groups
 from bridge.store import member as members
 from bridge.store.checkouts import Checkout
+from bridge.texts import gettext
 from bridge.web.addresses import forum_address
 from bridge.web.buying.returned import look_at
-from bridge.web.buying.sale import offers_of
+from bridge.web.buying.sale import offers_of_each
 from bridge.web.context import Reader, law_in_force, now, reader, the_bridge
 from bridge.web.login import ask_for_login
 from bridge.web.security import Stop
@@ -49,7 +52,7 @@ def done() -> AnyResponse | str:
         return ask_for_login()
     bought = look_at(known, _checkout_of(known, request.args.get("order", "")))
     look_number = request.args.get("n", 0, type=int)
-    sold = _sold(bought.price_id)
+    sold = _sold(bought)
     state, places = _arrived(known, sold)
     state = _before_that(state, bought)
     back = forum_address(bought.return_to, the_bridge().settings.discourse_url)
@@ -59,13 +62,13 @@ def done() -> AnyResponse | str:
         state=state,
         groups=[group for place in places for group in place.groups],
         places=places,
-        product_name=sold.product.name if sold else "your payment",
+        product_name=_names(sold),
         back=back,
         again=again if state not in ENDS else None,
         slow=_is_slow(bought) if state not in ENDS else False,
         forum_is_away=state == "adding" and _forum_is_away(sold),
         pay_url=bought.url if state == "open" else None,
-        offer_key=bought.price_id,
+        offer_key="+".join(line.price_id for line in bought.ordered),
         refresh=_refresh(state, look_number, again, back),
     )
 
@@ -80,26 +83,35 @@ def _checkout_of(known: Reader, order: str) -> Checkout:
     return bought
 
 
-def _sold(price_id: str) -> Offer | None:
-    """What was bought; None if the price has left the catalogue since."""
+def _sold(bought: Checkout) -> list[Offer]:
+    """What was bought, without what has left the catalogue since."""
     try:
-        return offers_of(price_id)[0]
-    except Stop:
-        return None
+        found = offers_of_each([line.price_id for line in bought.ordered])
+    except Stop:  # a rule that is halted by now
+        return []
+    return [offers[0] for offers in found if offers]
 
 
-def _arrived(known: Reader, bought: Offer | None) -> tuple[str, tuple[Place, ...]]:
+def _names(sold: list[Offer]) -> str:
+    """What to thank for."""
+    names = [offer.product.name for offer in sold] or [gettext("your payment")]
+    return format_list(names, locale=LOCALE.replace("-", "_"))
+
+
+def _arrived(known: Reader, sold: list[Offer]) -> tuple[str, tuple[Place, ...]]:
     """How far it is (in, thanks, held, adding, waiting), and how they stand to each group.
 
     Thanks: there is no group to wait for.
     """
-    if bought is None or not bought.group_ids:
+    if not any(offer.group_ids for offer in sold):
         return "thanks", ()
     with the_bridge().store.read() as connection:
         member = members.load(connection, known.user_id)
         law = law_in_force(connection)
     about = statement_input(member, law, the_bridge().addresses, now())
-    places = of_groups(about, awaited(bought, winners(about.grants)))
+    winning = winners(about.grants)
+    wanted = {id_: None for offer in sold for id_ in awaited(offer, winning)}
+    places = of_groups(about, tuple(wanted))
     states = {place.state for place in places}
     if states == {State.IN}:
         return "in", places
@@ -122,9 +134,10 @@ def _is_slow(bought: Checkout) -> bool:
     return bought.completed_at is not None and now() - bought.completed_at > SLOW_AFTER
 
 
-def _forum_is_away(sold: Offer | None) -> bool:
+def _forum_is_away(sold: list[Offer]) -> bool:
+    ids = {id_: None for offer in sold for id_ in offer.group_ids}
     with the_bridge().store.read() as connection:
-        rows = [groups.state_of(connection, id_) for id_ in (sold.group_ids if sold else ())]
+        rows = [groups.state_of(connection, id_) for id_ in ids]
     return any(row is not None and row.attempts for row in rows)
 
 

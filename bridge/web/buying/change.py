@@ -7,6 +7,7 @@ from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.rights.offers import Offer
+from bridge.core.rights.orders import Line, Order
 from bridge.core.rights.switching import PortalTerms, Switch, billed
 from bridge.errors import Permanent
 from bridge.stripe_api.client import Preview
@@ -88,10 +89,12 @@ def go(
     if switch.way == "mend":
         return show(switch, offer, return_to, order)
     owned(known, switch.subscription.customer_id)
-    row = begin_order(known, offer, order, return_to)
+    row = begin_order(known, Order((Line(offer),)), order, return_to)
     if row.completed_at is not None:
         return redirect(url_for("arrival.done", order=order), 303)
-    back = the_bridge().settings.bridge_url + preview_path(offer, row.return_to, cancelled="yes")
+    back = the_bridge().settings.bridge_url + preview_path(
+        Order((Line(offer),)), row.return_to, cancelled="yes"
+    )
     # Who goes up waits for the new group, as a buyer does.
     done = absolute("arrival.done", order=row.id) if switch.is_up else absolute("me.statement")
     try:

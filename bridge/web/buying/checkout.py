@@ -2,58 +2,65 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import structlog
 from flask import url_for
 
+from bridge.core.ledger.amounts import plain_amount
 from bridge.core.signed.reference import sign_buyer, sign_replacement
 from bridge.errors import Permanent
 from bridge.store import checkouts, links, subscriptions
-from bridge.store.checkouts import Checkout
-from bridge.stripe_api.checkout import CheckoutRequest
+from bridge.store.checkouts import Checkout, Ordered
+from bridge.stripe_api.checkout import CheckoutLine, CheckoutRequest
+from bridge.texts import gettext
 from bridge.web.addresses import with_query
 from bridge.web.buying.ownership import first_owned, owned
 from bridge.web.context import Reader, absolute, now, the_bridge
 from bridge.web.security import Stop
 
 if TYPE_CHECKING:
-    from bridge.core.rights.offers import Offer
+    from bridge.core.rights.orders import Order
     from bridge.core.rights.switching import Switch
 
 log = structlog.get_logger(__name__)
 # Stripe ends an unused page after 24 hours; it is not led to in its last one.
 PAGE_LIFE = timedelta(hours=23)
 MOST_TABS = 5
+TO_SET = (
+    "Stripe refuses what [checkout] or the product asks of its page: see the reason. For terms, "
+    "set their address in Stripe's dashboard under Settings, Business, Public details."
+)
 
 
 def pay_address(
-    reader: Reader, offer: Offer, order: str, return_to: str | None, switch: Switch | None = None
+    reader: Reader, order: Order, token: str, return_to: str | None, switch: Switch | None = None
 ) -> str:
     """Where the reader goes to pay: Stripe's page, or the end of an order that is paid already.
 
-    `switch`: what the new one takes the place of.
+    `token`: of the page whose button was pressed. `switch`: what the new one takes the place of.
     """
-    row = _one_open_order(reader, offer, order, return_to, switch)
+    row = _one_open_order(reader, order, token, return_to, switch)
     if row.completed_at is not None:
         return url_for("arrival.done", order=row.id)
     if row.url is not None:
         is_open = row.expires_at is not None and now() < row.expires_at
-        return row.url if is_open else preview_path(offer, row.return_to)
-    return _open_page(reader, offer, row, switch)
+        return row.url if is_open else preview_path(order, row.return_to)
+    return _open_page(reader, order, row, switch)
 
 
 def _one_open_order(
-    reader: Reader, offer: Offer, order: str, return_to: str | None, switch: Switch | None
+    reader: Reader, order: Order, token: str, return_to: str | None, switch: Switch | None
 ) -> Checkout:
     """The one order that is open for this: this tab's, or that of another tab (A134)."""
-    slot = _slot(reader, offer)
+    slot = _slot(reader, order)
     for _ in range(MOST_TABS):
-        row = begin_order(reader, offer, order, return_to, slot)
-        if row.id == order:
+        row = begin_order(reader, order, token, return_to, slot)
+        if row.id == order_id(token, order):
             return row
-        fate = _fate(row, offer, switch)
+        fate = _fate(row, order, switch)
         if fate == "open":
             return row
         with the_bridge().store.write() as connection:
@@ -64,21 +71,41 @@ def _one_open_order(
     raise Stop(409, "Please try again", "This offer is open in many tabs. Close them and reload.")
 
 
-def _slot(reader: Reader, offer: Offer) -> str:
+def ordered(order: Order) -> tuple[Ordered, ...]:
+    """The lines of an order as they are kept."""
+    return tuple(
+        Ordered(line.offer.price.id, line.quantity, line.chosen_minor) for line in order.lines
+    )
+
+
+def order_id(token: str, order: Order) -> str:
+    """The number of the order that a page's button makes.
+
+    Whoever goes back and chooses another amount presses the same button for another order.
+    """
+    usual = all((line.quantity, line.chosen_minor) == (1, None) for line in order.lines)
+    if usual:
+        return token
+    digest = hashlib.sha256(repr(ordered(order)).encode()).hexdigest()
+    return f"{token[:24]}-{digest[:12]}"
+
+
+def _slot(reader: Reader, order: Order) -> str:
     """What one person has one of: a step of a ladder, or a product."""
+    offer = next(line.offer for line in order.lines if line.offer.price is order.price)
     ladder = offer.rule.ladder if offer.rule and offer.price.is_recurring else None
     what = f"ladder:{ladder}" if ladder else f"product:{offer.product.id}"
     return f"{reader.user_id}:{what}"
 
 
 def _fate(
-    row: Checkout, offer: Offer, switch: Switch | None
+    row: Checkout, order: Order, switch: Switch | None
 ) -> Literal["open", "just_paid", "over"]:
     """What became of another tab's order; one that is open for something else is closed.
 
     `just_paid`: its subscription has not been read yet, so it is not known as the reader's.
     """
-    is_same = row.price_id == offer.price.id and switch is None
+    is_same = row.ordered == ordered(order) and switch is None
     if row.session_id is None:
         # Stripe makes one page for both: they carry the same key.
         return "open" if is_same else "over"
@@ -100,7 +127,7 @@ def _fate(
 
 
 def begin_order(
-    reader: Reader, offer: Offer, order: str, return_to: str | None, slot: str | None = None
+    reader: Reader, order: Order, token: str, return_to: str | None, slot: str | None = None
 ) -> Checkout:
     """The row of an order, made by the first click; another member's ends the request.
 
@@ -109,9 +136,9 @@ def begin_order(
     with the_bridge().store.write() as connection:
         row = checkouts.begin(
             connection,
-            order,
+            order_id(token, order),
             user_id=reader.user_id,
-            price_id=offer.price.id,
+            ordered=ordered(order),
             return_to=return_to,
             now=now(),
             open_for=slot,
@@ -121,28 +148,47 @@ def begin_order(
     return row
 
 
-def _open_page(reader: Reader, offer: Offer, row: Checkout, switch: Switch | None) -> str:
+def _open_page(reader: Reader, order: Order, row: Checkout, switch: Switch | None) -> str:
     """Have Stripe make its page. Two clicks at once carry the same key, so Stripe makes one."""
     settings = the_bridge().settings
     # As of the first click: who clicks again sends the same to Stripe.
     reference = sign_buyer(reader.user_id, row.created_at, settings.secret_key)
-    link = the_bridge().stripe.create_checkout(
-        CheckoutRequest(
-            price=offer.price,
-            user_id=reader.user_id,
-            reference=reference,
-            success_url=absolute("arrival.done", order=row.id),
-            cancel_url=settings.bridge_url + preview_path(offer, row.return_to, cancelled="yes"),
-            purpose=offer.rule.kind if offer.rule else "other",
-            customer_id=_customer_of(reader, reference, switch),
-            replaces=_replaces(reader, switch, row.created_at),
+    wanted = CheckoutRequest(
+        lines=tuple(
+            CheckoutLine(line.offer.price, line.purpose, line.quantity, line.chosen_minor)
+            for line in order.lines
         ),
-        idempotency_key=f"order-{row.id}",
+        user_id=reader.user_id,
+        reference=reference,
+        success_url=absolute("arrival.done", order=row.id),
+        cancel_url=settings.bridge_url + preview_path(order, row.return_to, cancelled="yes"),
+        customer_id=_customer_of(reader, reference, switch),
+        replaces=_replaces(reader, switch, row.created_at),
+        trial_days=order.trial_days,
+        paying=order.paying,
     )
+    try:
+        link = the_bridge().stripe.create_checkout(wanted, idempotency_key=f"order-{row.id}")
+    except Permanent as error:
+        raise _refused(order, error) from error
     with the_bridge().store.write() as connection:
         checkouts.save_session(connection, row.id, link.id, link.url, now() + PAGE_LIFE)
-    log.info("join.to_stripe", user=reader.user_id, price=offer.price.id, session=link.id)
+    log.info("join.to_stripe", user=reader.user_id, price=order.price.id, session=link.id)
     return link.url
+
+
+def _refused(order: Order, error: Permanent) -> Stop:
+    """Stripe does not take the order as it is set up."""
+    prices = [line.offer.price.id for line in order.lines]
+    log.error("join.refused_by_stripe", prices=prices, why=str(error), hint=TO_SET)
+    return Stop(
+        503,
+        gettext("You can't buy this right now"),
+        gettext(
+            "Stripe is not set up for this offer yet. You have not been charged. Please tell the "
+            "forum's moderators."
+        ),
+    )
 
 
 def _replaces(reader: Reader, switch: Switch | None, at: datetime) -> str | None:
@@ -152,10 +198,21 @@ def _replaces(reader: Reader, switch: Switch | None, at: datetime) -> str | None
     return sign_replacement(switch.subscription.id, reader.user_id, at, secret_key)
 
 
-def preview_path(offer: Offer, return_to: str | None, **more: str) -> str:
-    """The page of an offer, carrying the post it was opened from."""
-    path = url_for("join.offer", key=offer.price.id)
-    return with_query(path, **{"from": return_to}, **more)
+def preview_path(order: Order, return_to: str | None, **more: str) -> str:
+    """The page of an order with what was chosen, carrying the post it was opened from."""
+    path = url_for("join.offer", key="+".join(line.offer.price.id for line in order.lines))
+    return with_query(path, **chosen(order), **{"from": return_to}, **more)
+
+
+def chosen(order: Order) -> dict[str, str]:
+    """The quantities and amounts of an order, as its page's address and form carry them."""
+    found = {}
+    for number, line in enumerate(order.lines, 1):
+        if line.quantity != 1:
+            found[f"quantity_{number}"] = str(line.quantity)
+        if line.chosen_minor is not None:
+            found[f"amount_{number}"] = plain_amount(line.chosen_minor, order.currency)
+    return found
 
 
 def _customer_of(reader: Reader, reference: str, switch: Switch | None) -> str:

@@ -15,6 +15,7 @@ from bridge.errors import NotFound
 from bridge.operations import claims
 from bridge.operations.claims import Claim, Unclaimable, Why
 from bridge.store import checkouts
+from bridge.store.checkouts import Ordered
 from bridge.stripe_api.sold import PaymentLink
 from bridge.texts import gettext
 from bridge.web.addresses import with_query
@@ -131,7 +132,7 @@ def _on_to_arrival(known: Reader, found: Claim) -> AnyResponse:
             connection,
             order,
             user_id=known.user_id,
-            price_id=found.order.sold[0][0],
+            ordered=[Ordered(price_id) for price_id, _ in found.order.sold],
             return_to=None,
             now=now(),
         )

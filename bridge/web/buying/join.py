@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -15,21 +15,18 @@ from bridge.core.rights.offers import Offer, rivals
 from bridge.core.rights.switching import Switch
 from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.places import of_groups
-from bridge.core.telling.words import term_words
 from bridge.store import member as members
 from bridge.web.addresses import with_query
 from bridge.web.buying import change
 from bridge.web.buying.card import card_of
-from bridge.web.buying.checkout import pay_address
+from bridge.web.buying.checkout import pay_address, preview_path
 from bridge.web.buying.coming import came_from, for_strangers, is_asked, is_browsing, with_origin
+from bridge.web.buying.ordering import Asked, asked, order_view, token_said
 from bridge.web.buying.sale import offers_of
 from bridge.web.context import Reader, law_in_force, now, reader, the_bridge
 from bridge.web.limiting import asks_stripe
-from bridge.web.security import Stop
 
 blueprint = Blueprint("join", __name__)
-
-ORDER = re.compile(r"[A-Za-z0-9_-]{20,40}", re.ASCII)
 
 
 # --- the offer ----------------------------------------------------------------------------------
@@ -43,39 +40,42 @@ def offer(key: str) -> AnyResponse:
     if known is None:
         if is_browsing() and not is_asked():
             return redirect(url_for("login.silent", next=with_origin()), 303)
-        return for_strangers(_show(key, offers, asked=is_asked(), wanted=with_origin()))
+        return for_strangers(_show(key, offers))
     if len(offers) == 1:
         owned, switch = _owned(known, offers[0])
         if owned is not None:
             return _show_owned(known, offers[0], owned)
         if switch is not None:
             return change.show(switch, offers[0], came_from(), secrets.token_urlsafe(18))
-    page = _show(key, offers, rivals=_rivals(known, offers), order=secrets.token_urlsafe(18))
-    return Response(page)
+    return Response(_show(key, offers, known))
 
 
-def _show(key: str, offers: list[Offer], **more: Any) -> str:
+def _show(key: str, offers: list[Offer], known: Reader | None = None) -> str:
     back = came_from()
+    more: dict[str, Any] = {}
+    if len(offers) == 1:
+        path = url_for("join.pay", key=offers[0].price.id)
+        more = order_view(_asked(known, offers), path)
     return render_template(
         "join.jinja",
         product=offers[0].product,
         offers=offers,
         groups=offers[0].groups if len({one.groups for one in offers}) == 1 else (),
         card=card_of(offers, key),
-        term=_term(offers[0]),
         back=back,
         keep={"from": back} if back else {},
         cancelled=request.args.get("cancelled") == "yes",
-        **{"rivals": [], "asked": False, "wanted": None, "order": None} | more,
+        rivals=_rivals(known, offers) if known else [],
+        **more,
     )
 
 
-def _term(sold: Offer) -> str:
-    """How long a one-off purchase lasts, at the end of a sentence."""
-    if sold.price.is_recurring:
-        return ""
-    term = sold.rule.term if sold.rule else None
-    return f" for {term_words(term)}" if term else ", with no end date"
+def _asked(known: Reader | None, offers: list[Offer]) -> Asked:
+    """The order of one thing, with what the request says of it."""
+    with the_bridge().store.read() as connection:
+        law = law_in_force(connection)
+        member = members.load(connection, known.user_id) if known else None
+    return asked(offers, member.facts if member else None, law.rules)
 
 
 # --- what the reader has already ----------------------------------------------------------------
@@ -136,10 +136,19 @@ def pay(key: str) -> AnyResponse:
     owned, switch = _owned(known, offers[0])
     if owned is not None:
         return _show_owned(known, offers[0], owned)
-    asks_stripe()
-    order = request.form.get("order", "")
-    if not ORDER.fullmatch(order):
-        raise Stop(400, "This did not work", "The form was incomplete. Open the link again.")
     if switch is not None and switch.way != "anew":
-        return change.go(known, switch, offers[0], order, came_from())
-    return redirect(pay_address(known, offers[0], order, came_from(), switch), 303)
+        asks_stripe()
+        return change.go(known, switch, offers[0], token_said(), came_from())
+    return _to_stripe(key, known, offers, switch)
+
+
+def _to_stripe(key: str, known: Reader, offers: list[Offer], switch: Switch | None) -> AnyResponse:
+    """To Stripe's page with what the form says, or back to ours where that cannot be had."""
+    wanted = _asked(known, offers)
+    if wanted.problems:
+        return Response(_show(key, offers, known), 400)
+    order = replace(wanted.order, trial_days=0) if switch else wanted.order
+    if "update" in request.form:
+        return redirect(preview_path(order, came_from()), 303)
+    asks_stripe()
+    return redirect(pay_address(known, order, token_said(), came_from(), switch), 303)

@@ -64,7 +64,9 @@ def _look(known: Reader, order: Checkout) -> None:
         return
     _note(order, _seen(state))
     if state.status == "complete" and state.customer_id and not _is_read(state):
-        needs = ("read",) if state.mode == "subscription" else ("read", "purchases")
+        # Beside a subscription there may be what is bought once.
+        is_alone = state.mode == "subscription" and len(order.ordered) == 1
+        needs = ("read",) if is_alone else ("read", "purchases")
         _have_read([state.customer_id], order, needs)
 
 

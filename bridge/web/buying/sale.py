@@ -31,22 +31,7 @@ def listed() -> list[Offer]:
 
 def offers_of(key: str) -> list[Offer]:
     """What a link sells; ends the request with a page when that is nothing."""
-    with the_bridge().store.read() as connection:
-        products, prices = catalogue.on_sale(connection)
-        rules = law_in_force(connection).rules
-        named = find_offers(key, products, prices, rules)
-        found = [one for one in named if not rules.halted_rule_for(one[1].id, one[0].id)]
-        offers = _with_groups(connection, found)
-    if named and not found:
-        log.warning("join.rule_halted", prices=[price.id for _, price, _ in named])
-        raise Stop(
-            503,
-            gettext("You can't buy this right now"),
-            gettext(
-                "Its groups are set up incorrectly, so payments are blocked for now. Please tell "
-                "the forum's moderators; `bridge doctor` tells them what to correct."
-            ),
-        )
+    (found,) = offers_of_each([key])
     if not found:
         raise Stop(
             404,
@@ -56,7 +41,35 @@ def offers_of(key: str) -> list[Offer]:
                 "Ask in the post that contains the link."
             ),
         )
-    return offers
+    return found
+
+
+def offers_of_each(keys: Sequence[str]) -> list[list[Offer]]:
+    """What each key sells, perhaps nothing; a halted rule ends the request with a page."""
+    with the_bridge().store.read() as connection:
+        products, prices = catalogue.on_sale(connection)
+        rules = law_in_force(connection).rules
+        named = [find_offers(key, products, prices, rules) for key in keys]
+        found = [
+            [one for one in of_key if not rules.halted_rule_for(one[1].id, one[0].id)]
+            for of_key in named
+        ]
+        offers = {
+            one.price.id: one
+            for one in _with_groups(connection, [one for of_key in found for one in of_key])
+        }
+    for of_key, left in zip(named, found, strict=True):
+        if of_key and not left:
+            log.warning("join.rule_halted", prices=[price.id for _, price, _ in of_key])
+            raise Stop(
+                503,
+                gettext("You can't buy this right now"),
+                gettext(
+                    "Its groups are set up incorrectly, so payments are blocked for now. Please "
+                    "tell the forum's moderators; `bridge doctor` tells them what to correct."
+                ),
+            )
+    return [[offers[price.id] for _, price, _ in of_key] for of_key in found]
 
 
 def buyer_of(known: Reader) -> Buyer:

@@ -35,8 +35,24 @@ SAID: dict[str, tuple[str, str, object, str]] = {
     "highlight": ("yes", "sale.highlight", "yes", "maybe"),
     "goal": ("5000 EUR/month", "sale.goal", Goal(Decimal(5000), "eur", "month"), "a lot"),
     "fund": ("Roof 2027", "fund", "Roof 2027", "x" * 61),
+    "amounts": ("5, 12.50", "paying.amounts", (Decimal(5), Decimal("12.50")), "5, many"),
+    "quantity": ("2-20", "paying.quantity", (2, 20), "20-2"),
+    "trial_days": ("14", "paying.trial_days", 14, "731"),
+    "trial_card": ("no", "paying.trial_card", False, "maybe"),
+    "trial_end": ("pause", "paying.trial_end", "pause", "keep"),
+    "trial_with_code": ("yes", "paying.trial_with_code", True, "maybe"),
+    "promotion_codes": ("true", "paying.promotion_codes", True, "1"),
+    "automatic_tax": ("yes", "paying.automatic_tax", True, "19%"),
+    "tax_ids": ("yes", "paying.tax_ids", True, "vat"),
+    "billing_address": ("required", "paying.billing_address", "required", "yes"),
+    "terms": ("yes", "paying.terms", True, "required"),
+    "phone": ("yes", "paying.phone", True, "required"),
+    "text": ("Thank you, all.", "paying.text", "Thank you, all.", "x" * 1201),
+    "locale": ("pt-br", "paying.locale", "pt-BR", "klingon"),
+    "saved_cards": ("no", "paying.saved_cards", False, "some"),
 }
-PLACES = ("product", "price", "[products]", "[prices] lookup key", "[prices] id", "[defaults]")
+SITE = "[defaults] or [checkout]"
+PLACES = ("product", "price", "[products]", "[prices] lookup key", "[prices] id", SITE)
 
 
 def said_at(place: str, key: str, value: str) -> Rules:
@@ -48,7 +64,7 @@ def said_at(place: str, key: str, value: str) -> Rules:
         "[products]": {"products": {"prod_1": stated}},
         "[prices] lookup key": {"prices": {"yearly": stated}},
         "[prices] id": {"prices": {"price_1": stated}},
-        "[defaults]": {"defaults": stated},
+        SITE: {"checkout" if KEYS[key].of_checkout else "defaults": stated},
     }
     return rules_of(
         product(**base, **(here if place == "product" else {})),
@@ -63,13 +79,14 @@ def test_each_key_decides_at_each_place_and_a_wrong_value_is_refused_there(
     key: str, place: str
 ) -> None:
     value, field, meaning, wrong = SAID[key]
-    if place == "[defaults]":
+    said = attrgetter(field)
+    if place == SITE:
         if KEYS[key].may_be_default:
-            assert attrgetter(field)(in_force(said_at(place, key, value))) == meaning
+            assert said(in_force(said_at(place, key, value))) == meaning
         with pytest.raises(PolicyError, match=key):
             said_at(place, key, wrong)
         return
-    assert attrgetter(field)(in_force(said_at(place, key, value))) == meaning
+    assert said(in_force(said_at(place, key, value))) == meaning
     halted = said_at(place, key, wrong)
     assert halted.rule_for("price_1", "prod_1") is None
     assert halted.halted_rule_for("price_1", "prod_1") is not None
