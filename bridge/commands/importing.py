@@ -13,8 +13,9 @@ from rich.table import Table
 from bridge.commands.common import as_json, counting, ready_bridge, show
 from bridge.commands.deciding import actor_of, by
 from bridge.commands.exits import FAILED
+from bridge.core.memberships.register_file import Outcome, read_rows
 from bridge.core.telling.document import document
-from bridge.operations.importing import Outcome, import_rows, preview_import, read_rows
+from bridge.operations.importing import import_rows, preview_import
 
 TAKEN = ("new", "known", "matched", "over")
 

@@ -5,21 +5,24 @@ If a line's user has a running subscription that leads to its group, no grant is
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from typing import Literal, TextIO, TypeVar
+from typing import TypeVar
 
 from bridge.core.memberships.register import Entry, match
+from bridge.core.memberships.register_file import (
+    OVER,
+    Outcome,
+    Row,
+    id_of,
+    last_moment,
+    without_contradictions,
+)
 from bridge.core.model.actor import Actor
 from bridge.core.model.people import fold
 from bridge.core.model.rights import HandGrant
-from bridge.core.model.stripe import Subscription
 from bridge.core.rights.grants import grants
 from bridge.errors import NotFound, Permanent, RateLimited
 from bridge.operations.finding import find_group, find_person
@@ -28,60 +31,8 @@ from bridge.store import Connection, facts, groups, hand_grants, links, work
 from bridge.store import names as names_of_users
 from bridge.wiring import Bridge
 
-COLUMNS = ("user", "group", "until", "reason", "customer", "subscription")
 CARDS = 50
-Fate = Literal[
-    "new", "known", "matched", "over", "unknown user", "unknown group", "ambiguous", "wrong"
-]
-OVER = "it is over already"
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of the file, as it is written there."""
-
-    line: int
-    user: str
-    group: str
-    until: str
-    reason: str
-    customer: str = ""
-    subscription: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What happens to a line, or why nothing does.
-
-    `grant` is made of a new line only; `matched`: the subscription that a line rests on instead.
-    """
-
-    row: Row
-    fate: Fate
-    says: str = ""
-    grant: HandGrant | None = None
-    matched: Subscription | None = None
-
-    @property
-    def pair(self) -> tuple[int, int]:
-        """The user and the group that the line is about."""
-        return (self.grant.user_id, self.grant.group_id) if self.grant else (0, 0)
-
-
-def read_rows(file: TextIO) -> list[Row]:
-    """The lines of a CSV file. Raises: Permanent when a column is missing."""
-    reader = csv.DictReader(file)
-    missing = [name for name in COLUMNS[:2] if name not in (reader.fieldnames or ())]
-    if missing:
-        raise Permanent(
-            f"the file has no column {' and no column '.join(missing)}: its first line names the "
-            f"columns {','.join(COLUMNS)}"
-        )
-    return [
-        Row(reader.line_num, *((line.get(name) or "").strip() for name in COLUMNS))
-        for line in reader
-    ]
 
 
 def preview_import(
@@ -122,7 +73,7 @@ def _looked_up(
     for outcome in _sorted_out(bridge, rows, actor):
         found.append(outcome)
         progress(len(found))
-    return list(_without_contradictions(found, bridge.clock.now()))
+    return list(without_contradictions(found, bridge.clock.now()))
 
 
 def _sorted_out(bridge: Bridge, rows: Iterable[Row], actor: str) -> Iterator[Outcome]:
@@ -130,7 +81,7 @@ def _sorted_out(bridge: Bridge, rows: Iterable[Row], actor: str) -> Iterator[Out
     names = _names_now(bridge, {row.user for row in lines})
     for row in lines:
         try:
-            until_at = _last_moment(row.until)
+            until_at = last_moment(row.until)
         except ValueError:
             yield Outcome(row, "wrong", f"{row.until!r} is no day; write it as 2027-03-31")
             continue
@@ -155,7 +106,7 @@ def _outcome(
     except Permanent as error:
         return Outcome(row, "over", OVER) if is_over else Outcome(row, "unknown group", str(error))
     reason = row.reason or "taken over"
-    grant_id = _id(user_id, group.id, row.until, reason)
+    grant_id = id_of(user_id, group.id, row.until, reason)
     given = HandGrant(grant_id, user_id, group.id, now, until_at, reason, actor, "import")
     with bridge.store.read() as connection:
         if not is_over and hand_grants.exists(connection, grant_id):
@@ -207,32 +158,6 @@ def _link(
         links.link(connection, customer_id, user_id, proof="operator", actor=actor, now=now)
 
 
-def _without_contradictions(found: list[Outcome], now: datetime) -> Iterator[Outcome]:
-    """If the file has a user twice for a group, a person must decide.
-
-    Of several lines that have ended only the last counts, and none beside one that is in force.
-    """
-    last: dict[tuple[int, int], datetime] = {}
-    current = Counter(one.pair for one in found if one.grant and not _is_over(one.grant, now))
-    for one in found:
-        if one.grant and one.grant.until_at:
-            last[one.pair] = max(last.get(one.pair, one.grant.until_at), one.grant.until_at)
-    for one in found:
-        if one.grant is None:
-            yield one
-        elif _is_over(one.grant, now):
-            is_last = one.pair not in current and last[one.pair] == one.grant.until_at
-            yield one if is_last else Outcome(one.row, "over", OVER)
-        elif current[one.pair] > 1:
-            yield Outcome(one.row, "ambiguous", "the file has this user and group more than once")
-        else:
-            yield one
-
-
-def _is_over(grant: HandGrant, now: datetime) -> bool:
-    return grant.until_at is not None and grant.until_at <= now
-
-
 def _names_now(bridge: Bridge, names: Collection[str]) -> dict[str, int]:
     """Folded name -> user, of those who were seen before, fifty of them by one request.
 
@@ -256,17 +181,3 @@ def _patiently(ask: Callable[[], T]) -> T:
             return ask()
         except RateLimited as refusal:
             time.sleep(min(refusal.retry_after or 1.0, 60.0))
-
-
-def _last_moment(text: str) -> datetime | None:
-    """The end of the last day, as it stands in the file; None where there is none."""
-    if not text:
-        return None
-    day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    return day.replace(hour=23, minute=59, second=59)
-
-
-def _id(*parts: object) -> str:
-    """The same for the same line, so that a second import finds it."""
-    text = "\x1f".join(map(str, parts))
-    return f"import_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
