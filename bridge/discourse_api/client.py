@@ -15,8 +15,9 @@ from urllib.parse import quote, urlsplit
 from bridge.bulkhead import Bulkhead
 from bridge.core.model.check import Check
 from bridge.core.model.discourse import Group, Member, User
+from bridge.discourse_api.front_page import Site
 from bridge.discourse_api.http import Answer, ForumClient, Gate, Priority, Refused
-from bridge.discourse_api.look import Site, read_site
+from bridge.discourse_api.look import read_site
 from bridge.discourse_api.posts import Place, find_link
 from bridge.discourse_api.probe import probe, probe_group
 from bridge.discourse_api.reader import (

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from bridge.discourse_api.look import Site
+from bridge.discourse_api.front_page import Site
 from bridge.errors import BridgeError
 from bridge.web.contrast import legible
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.discourse_api.look import read_palette, read_site
+from bridge.discourse_api.front_page import read_palette
+from bridge.discourse_api.look import read_site
 from bridge.errors import Transient
 from tests.contract.recorded import (
     Recorded,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
-from bridge.discourse_api.look import Site
+from bridge.discourse_api.front_page import Site
 from bridge.errors import Transient
 from bridge.web.look import FRESH, RETRY, LookCache, make_look, palette
 
