@@ -22,7 +22,7 @@ class Bulkhead:
     def place(self) -> Iterator[None]:
         """Take a place for one request. Raises Transient when there is none."""
         if not self._places.acquire(blocking=False):
-            raise Transient(f"too many requests wait for {self._server}", AGAIN_SECONDS)
+            raise Transient(f"too many requests are waiting for {self._server}", AGAIN_SECONDS)
         try:
             yield
         finally:

@@ -137,7 +137,7 @@ def _shown(case: Case, found: Mapping[int, Recorded], group_name: str | None) ->
     if group_name is not None:
         asked = [id_ for id_, name in case.names.items() if name.lower() == group_name.lower()]
         if not asked:
-            raise NotFound(f"no group of the forum is called {group_name}")
+            raise NotFound(f"the forum has no group called {group_name}")
         return asked
     led_to = {one.group_id for one in case.verdicts if one.group_id in case.names}
     return sorted(found.keys() | led_to)

@@ -278,7 +278,9 @@ class DiscourseApi:
             raise
         post = answer.body if isinstance(answer.body, dict) else {}
         if post.get("action") == "enqueued":
-            raise Permanent("The forum holds our messages back for approval: make the bot staff")
+            raise Permanent(
+                "the forum holds the bridge's messages for approval: make its user staff"
+            )
         try:
             return MessageRef(int(post["topic_id"]), int(post["id"]), created=True)
         except (KeyError, TypeError, ValueError) as error:

@@ -177,7 +177,9 @@ def failure(verb: str, path: str, response: requests.Response) -> BridgeError | 
 def _redirect(what: str, response: requests.Response) -> BridgeError:
     if response.status_code in _GONE_FOR_GOOD:
         to = response.headers.get("Location", "nowhere")
-        return Permanent(f"{what}: the forum redirects to {to}: set DISCOURSE_URL to where it is")
+        return Permanent(
+            f"{what}: the forum redirects to {to}: set DISCOURSE_URL to its present address"
+        )
     return Transient(f"{what}: Discourse redirects elsewhere for now ({response.status_code})")
 
 
@@ -192,7 +194,7 @@ def _refusal(what: str, response: requests.Response) -> BridgeError:
     if status == HTTPStatus.FORBIDDEN and by_proxy:
         return Blocked(f"{what}: a proxy before the forum refuses this machine")
     if status == HTTPStatus.NOT_FOUND:
-        return NotFound(f"{what}: Discourse knows no such thing ({words})")
+        return NotFound(f"{what}: Discourse does not have this ({words})")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return Forbidden(f"{what}: Discourse refuses the key or its scopes: run the doctor")
     return Refused(f"{what}: Discourse refuses this with {status} ({words})", status)

@@ -28,7 +28,7 @@ def relink(bridge: Bridge, actor: Actor, from_id: int, to_id: int) -> Moved:
     Permanent for the same one.
     """
     if from_id == to_id:
-        raise Permanent(f"user {from_id} is the same account: name the account that follows it")
+        raise Permanent(f"user {from_id} is the same account: name the account that replaces it")
     with bridge.store.read() as connection:
         if not accounts.is_known(connection, from_id):
             raise NotFound(f"the bridge knows nothing of user {from_id}: there is nothing to move")
@@ -58,7 +58,7 @@ def unrelink(bridge: Bridge, actor: Actor, from_id: int) -> MovedBack:
     with bridge.store.read() as connection:
         last = accounts.last_move(connection, from_id)
     if last is None:
-        raise NotFound(f"nothing of user {from_id} went to another account")
+        raise NotFound(f"nothing was moved from user {from_id} to another account")
     find_user(bridge, from_id)
     to_id, moved = last
     now = bridge.clock.now()

@@ -95,5 +95,5 @@ def adopt(bridge: Bridge, actor: Actor, found: Iterable[Addition]) -> tuple[Adop
         for user_id in user_ids:
             bridge.hint("decide", work.user_key(user_id))
     if not done:
-        raise NotFound("nobody waits to be adopted there")
+        raise NotFound("there is nobody to adopt")
     return tuple(done)

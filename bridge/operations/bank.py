@@ -39,7 +39,7 @@ class Transfer:
 def preview_import(bridge: Bridge, data: bytes) -> tuple[Transfer, ...]:
     """What `import_file` would do. Raises the same."""
     if len(data) > LARGEST_FILE:
-        raise Permanent(f"the file has {len(data)} bytes: split it, {LARGEST_FILE} is the most")
+        raise Permanent(f"the file has {len(data)} bytes, more than {LARGEST_FILE}: split it")
     said = bridge.policy.bank
     rows = read_bank_file(data, Columns(**said) if said else None)
     with bridge.store.read() as connection:
@@ -108,7 +108,7 @@ def _waiting(bridge: Bridge, row_id: str) -> BankRow:
     with bridge.store.read() as connection:
         found = store.waiting(connection, row_id)
     if not found:
-        raise NotFound(f"no transfer {row_id} waits: `bridge bank` lists those that do")
+        raise NotFound(f"there is no undecided transfer {row_id}: `bridge bank` lists them")
     return found[0]
 
 

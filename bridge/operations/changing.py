@@ -27,12 +27,14 @@ def find_switch(bridge: Bridge, user_id: int, target: str) -> Switch:
     ]
     if len(found) != 1:
         names = ", ".join(one.target.id for one in found or allowed) or "nothing"
-        raise Permanent(f"{target} is not one thing user {user_id} can change to; allowed: {names}")
+        raise Permanent(
+            f"user {user_id} cannot change to {target}, or it is ambiguous; choose from: {names}"
+        )
     if not found[0].can_amend:
         page = f"{bridge.settings.bridge_url}/join/{found[0].target.id}"
         raise Permanent(
-            f"{found[0].subscription.id} cannot be changed in place: a payment is open, it is "
-            f"cancelled already, or it is paid in another currency. The member can do it at {page}"
+            f"{found[0].subscription.id} cannot be changed in place: a payment failed, it is "
+            f"already cancelled, or it is in another currency. The member can change it at {page}"
         )
     return found[0]
 

@@ -40,7 +40,7 @@ def export(bridge: Bridge, actor: Actor, what: str, asked: Asked, *, reason: str
     """
     checked_words("reason (--reason)", reason)
     if asked.since and asked.until and asked.until <= asked.since:
-        raise Permanent(f"the period ends on {asked.until:%Y-%m-%d}, before it begins")
+        raise Permanent(f"the period ends on {asked.until:%Y-%m-%d}, before it starts")
     now = bridge.clock.now()
     if what.startswith("xero"):
         asked = _in_one_currency(bridge, asked, needs_chart=what != "xero-bank")
@@ -65,13 +65,15 @@ def _in_one_currency(bridge: Bridge, asked: Asked, *, needs_chart: bool) -> Aske
         accounts, currencies = store.accounts(connection), store.currencies(connection)
     if asked.currency is None and len(currencies) > 1:
         names = ", ".join(one.upper() for one in currencies)
-        raise Permanent(f"the ledger has {names}, this file has one: say which (--currency)")
+        raise Permanent(
+            f"the ledger has {names}, but this file needs one currency: choose it with --currency"
+        )
     chart = _chart(bridge)
     if needs_chart and (missing := chart.missing(accounts)):
         raise Config(
             "B142",
-            f"[accounts] in bridge.toml does not say what {', '.join(missing)} is for you.",
-            'Add a line for each, as "income:membership" = "200"; see docs/ledger.md.',
+            f"[accounts] in bridge.toml does not map {', '.join(missing)}.",
+            'Add a line for each, such as "income:membership" = "200"; see docs/ledger.md.',
         )
     return Asked(asked.since, asked.until, asked.currency or next(iter(currencies), None))
 

@@ -59,8 +59,8 @@ def find_by_public_name(bridge: Bridge, said: str) -> int:
         except (Transient, Permanent) as error:
             if owner is None or owner.said_at <= now - NAME_HOLDS_AT_MOST:
                 raise Transient(
-                    "the forum does not say now whose name this is, and has not said it lately: "
-                    "ask by id, as id/12"
+                    "the forum cannot say now who has this name, and has not said so lately: "
+                    "ask by id, such as id/12"
                 ) from error
         else:
             owner = names.Owner(user.id if user else None, now)
@@ -119,7 +119,9 @@ def find_group(bridge: Bridge, said: str) -> Group:
         hint = f"; for the group with that id write id:{named.name}" if named.could_be_id else ""
         raise NotFound(f"the forum has no group {what}{hint}")
     if group.automatic:
-        raise Permanent(f"{group.name} is one of the forum's own groups: nobody can be put into it")
+        raise Permanent(
+            f"{group.name} is one of the forum's automatic groups: nobody can be added to it"
+        )
     return group
 
 

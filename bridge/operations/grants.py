@@ -103,12 +103,12 @@ def new_id() -> str:
 
 
 def _no_such_grant(grant_id: str) -> NotFound:
-    return NotFound(f"no grant {grant_id} is in force: `bridge grant` lists those there are")
+    return NotFound(f"no grant {grant_id} is in force: `bridge grant` lists all that are")
 
 
 def _refuse_the_past(until_at: datetime | None, now: datetime) -> None:
     if until_at is not None and until_at <= now:
-        raise Permanent(f"{until_at:%Y-%m-%d %H:%M} is over already: name an end that is to come")
+        raise Permanent(f"{until_at:%Y-%m-%d %H:%M} is in the past: give a later end")
 
 
 def _is_same(one: HandGrant, other: HandGrant) -> bool:

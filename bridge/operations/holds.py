@@ -99,8 +99,8 @@ def _kept_out(bridge: Bridge, user_id: int, group: Group) -> None:
     override, hold = _kept(bridge, user_id, group)
     if hold and not override:
         raise Permanent(
-            f"the membership of {group.name} is held ({hold}). Decide: `bridge keep` lets user "
-            f"{user_id} stay in, `bridge let-go` lets it end"
+            f"the membership of {group.name} is on hold ({hold}). Decide: `bridge keep` lets user "
+            f"{user_id} stay, `bridge let-go` ends it"
         )
     if not override:
         raise NotFound(f"nothing keeps user {user_id} out of {group.name}: nothing to lift")
@@ -110,9 +110,9 @@ def _held(bridge: Bridge, user_id: int, group: Group) -> str:
     override, hold = _kept(bridge, user_id, group)
     if override and not hold:
         by = "staff took them out" if override == "staff" else "they left"
-        raise Permanent(f"{group.name} is not held: {by}. `bridge lift` lets them in again")
+        raise Permanent(f"{group.name} is not on hold: {by}. `bridge lift` lets them in again")
     if not hold:
-        raise NotFound(f"the membership of user {user_id} in {group.name} is not held")
+        raise NotFound(f"the membership of user {user_id} in {group.name} is not on hold")
     return hold
 
 

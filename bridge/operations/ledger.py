@@ -101,7 +101,7 @@ def verify(bridge: Bridge, code: str | None = None) -> Verified:
                 passed = passed or seals.code(chain) == code
                 chain, of_family[seal.family] = seal.chain, seal.family_chain
     if not passed:
-        raise NotFound(f"the ledger never had the code {code}: check how it was copied")
+        raise NotFound(f"the ledger never had the code {code}: check that it was copied correctly")
     return Verified(seen, seals.code(chain), tuple(broken))
 
 

@@ -197,24 +197,26 @@ def _refuse_what_cannot_be(payment: Payment, bought: Bought | None, now: datetim
     if not is_currency(payment.currency, now.date()):
         raise Permanent(f"{payment.currency[:10]!r} is not a currency in use: write it as eur")
     if payment.amount_minor == 0:
-        raise Permanent("nothing was paid: give a group without money by `bridge grant`")
+        raise Permanent("the amount is zero: use `bridge grant` to give a group free of charge")
     if is_absurd(payment.amount_minor, payment.currency):
         raise Permanent(
-            f"{format_minor(payment.amount_minor, payment.currency)} is more than any single "
-            "payment at Stripe can be: check the amount"
+            f"{format_minor(payment.amount_minor, payment.currency)} is more than Stripe allows "
+            "for a payment: check the amount"
         )
     _refuse_the_date(payment, now)
     if bought is None:
         return
     if payment.amount_minor < 0:
-        raise Permanent("what is given back buys no group: take a grant back by `bridge revoke`")
+        raise Permanent("a refund pays for no group: use `bridge revoke` to end a grant")
     if isinstance(bought.end, datetime) and bought.end <= now:
-        raise Permanent(f"{bought.end:%Y-%m-%d} is over already: name an end that is to come")
+        raise Permanent(f"{bought.end:%Y-%m-%d} is in the past: give a later end")
 
 
 def _refuse_the_date(payment: Payment, now: datetime) -> None:
     if payment.at > now:
-        raise Permanent(f"{payment.at:%Y-%m-%d} is in the future: record what was paid")
+        raise Permanent(
+            f"{payment.at:%Y-%m-%d} is in the future: record a payment after it was made"
+        )
     if payment.at < now - OLDEST:
         raise Permanent(f"{payment.at:%Y-%m-%d} is more than fifty years ago: check the date")
 

@@ -57,7 +57,9 @@ def seats_at(bridge: Bridge, subscription_id: str, at: datetime, *, known: bool)
         lines = shares.lines_of_seats(connection, subscription_id=subscription_id)
     then = last_known(past, at) if known else subscription_at(past, newest, at)
     if not isinstance(then, Subscription):
-        raise NotFound(f"there was no {subscription_id} at {at:%Y-%m-%d %H:%M}, as far as is known")
+        raise NotFound(
+            f"as far as is known, {subscription_id} did not exist at {at:%Y-%m-%d %H:%M}"
+        )
     before = [line for line in lines if line.at <= at]
     given_by = {line.user_id: line.by for line in before if line.action == "seat_assigned"}
     taken = (
@@ -209,7 +211,7 @@ def _has_seat(connection: Connection, subscription: Subscription, user_id: int) 
         subscription.beneficiary_id,
     ):
         raise SeatRefused(
-            "own", f"user {user_id} has {subscription.id} themselves and needs no seat of it"
+            "own", f"user {user_id} pays for {subscription.id} and already has a seat"
         )
     taken = shares.places_taken(connection, subscription.id)
     if any(place.user_id == user_id for place in taken):
@@ -217,8 +219,8 @@ def _has_seat(connection: Connection, subscription: Subscription, user_id: int) 
     if len(taken) >= places(subscription):
         raise SeatRefused(
             "full",
-            f"{subscription.id} has {places(subscription)} seats beside the buyer's own, and "
-            f"{len(taken)} are taken: raise its quantity at Stripe, or take one back",
+            f"{len(taken)} of the {places(subscription)} seats of {subscription.id} are taken, "
+            "besides the buyer's: raise its quantity at Stripe, or take a seat back",
         )
     return False
 
@@ -230,5 +232,5 @@ def _no_seat(subscription_id: str, user_id: int) -> NotFound:
 def _subscription(connection: Connection, subscription_id: str) -> Subscription:
     found = subscriptions.last_read(connection, subscription_id)
     if found is None:
-        raise NotFound(f"no subscription {subscription_id} was ever read: `bridge sync --all`?")
+        raise NotFound(f"the bridge has never read {subscription_id}: try `bridge sync --all`")
     return found

@@ -45,9 +45,9 @@ def make_token(
     unknown = sorted(set(scopes) - SCOPES.keys())
     if unknown or not scopes:
         given = ", ".join(unknown) or "none"
-        raise Permanent(f"a token has rights of {', '.join(SCOPES)}; not {given}")
+        raise Permanent(f"{given} are not rights of a token: choose from {', '.join(SCOPES)}")
     if expires_at <= now:
-        raise Permanent(f"{expires_at:%Y-%m-%d} is over already: name an end that is to come")
+        raise Permanent(f"{expires_at:%Y-%m-%d} is in the past: give a later day")
     secret = f"bt_{secrets.token_urlsafe(32)}"
     id_ = f"token_{secrets.token_hex(6)}"
     token = Token(id_, name, tuple(sorted(scopes)), str(actor), now, expires_at, None, None)
@@ -63,7 +63,7 @@ def revoke_token(bridge: Bridge, actor: Actor, token_id: str) -> None:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if not store.revoke(connection, token_id, actor=str(actor), now=now):
-            raise NotFound(f"no token {token_id} holds: `bridge token` lists those there are")
+            raise NotFound(f"there is no valid token {token_id}: `bridge token` lists all tokens")
         changes.log(
             connection, "token_revoked", now=now, cause=str(actor), detail={"token": token_id}
         )

@@ -75,7 +75,9 @@ class Store:
             return
         # Each who waited in vain would wait for the next in vain: they all give up together.
         if not self._turn.acquire(timeout=BUSY_SECONDS):
-            raise Transient(f"the database was written by others for {BUSY_SECONDS} s; try again")
+            raise Transient(
+                f"other processes kept the database busy for {BUSY_SECONDS} s; try again"
+            )
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX)
             try:
@@ -100,8 +102,8 @@ def _open_beside(database: Path) -> IO[str]:
     except OSError as error:
         raise Config(
             "B120",
-            f"the database {database} cannot be written there ({error.strerror}).",
-            "Check DATABASE_URL and BRIDGE_DATA, the disk, and the rights of the directory.",
+            f"the database {database} cannot be written ({error.strerror}).",
+            "Check DATABASE_URL and BRIDGE_DATA, the disk, and the permissions of the directory.",
         ) from error
 
 

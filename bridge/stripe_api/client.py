@@ -234,7 +234,7 @@ class StripeApi:
             return None
         form, way = _OWNED[kind]
         if not _OBJECT_ID.fullmatch(object_id):
-            raise Permanent(f"{object_id[:80]!r} is no id of a {kind} of Stripe's")
+            raise Permanent(f"{object_id[:80]!r} is not a Stripe id of a {kind}")
         expand = [".".join(way[:-1])] if len(way) > 1 else None
         try:
             raw = self._http.get(path(form, object_id), expand=expand)

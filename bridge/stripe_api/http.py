@@ -69,7 +69,7 @@ def reading(what: str) -> Iterator[None]:
     try:
         yield
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise Transient(f"Stripe's answer on {what} is not understood ({error!r})") from error
+        raise Transient(f"Stripe's answer about {what} makes no sense ({error!r})") from error
 
 
 class StripeHttp:
@@ -148,7 +148,7 @@ def path(form: str, *ids: str) -> str:
     """
     for one in ids:
         if not one.strip("."):
-            raise NotFound(f"{one!r} is no id of Stripe's")
+            raise NotFound(f"{one!r} is not a Stripe id")
     return form.format(*(quote(one, safe="") for one in ids))
 
 

@@ -81,7 +81,7 @@ def read_guests_order(http: StripeHttp, session_id: str) -> PurchaseReading:
     session = http.get(path("/v1/checkout/sessions/{}", session_id), expand=list(ORDER_PARTS))
     with reading(session_id):
         if not is_guests_order(session):
-            raise NotFound(f"{session_id} is no order of a guest")
+            raise NotFound(f"{session_id} is not a guest's order")
         return _read_orders(http, session_id, [session], [])
 
 

@@ -152,5 +152,5 @@ def natures(laws: history.Laws) -> NatureOf:
 def held(lease: work.Lease | None) -> work.Lease:
     """The lease, or an error that says who works on the ledger."""
     if lease is None:
-        raise Transient("another process is working on the ledger: try again in a minute")
+        raise Transient("another process is updating the ledger: try again in a minute")
     return lease

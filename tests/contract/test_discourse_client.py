@@ -362,7 +362,7 @@ def test_a_message_that_waits_for_approval_is_an_error_with_advice(
     api: DiscourseApi, forum: Recorded
 ) -> None:
     forum.play("POST", "/posts.json", answer({"action": "enqueued", "success": True}))
-    with pytest.raises(Permanent, match="make the bot staff"):
+    with pytest.raises(Permanent, match="make its user staff"):
         api.create_message("bob", "Title", "Text", "statement-1")
 
 

@@ -144,7 +144,7 @@ def test_what_changed_since_it_was_reviewed_is_not_done_but_shown_anew(place: Pl
     ("fields", "says"),
     [
         ({"group": "guests", "reason": ""}, "please fill in: reason"),
-        ({"group": "guests", "reason": "x", "until": "2020-01-01"}, "over already"),
+        ({"group": "guests", "reason": "x", "until": "2020-01-01"}, "in the past"),
         ({"group": "guests", "reason": "x", "until": "soon"}, "not a day"),
         ({"group": "admins", "reason": "x"}, "admins"),
         ({"group": "guests", "reason": "<script>" + "x" * 5000}, "reason"),

@@ -85,7 +85,7 @@ def _camt(data: bytes) -> Iterator[BankRow]:
     try:
         root = ElementTree.fromstring(data)
     except (ElementTree.ParseError, DefusedXmlException, ValueError) as error:
-        raise Permanent(f"the file is no whole XML: {error}; was it cut off?") from error
+        raise Permanent(f"the file is not complete XML: {error}; was it cut off?") from error
     for entry in root.iter():
         if _tag(entry) == "Ntry":
             yield from _entries(entry)

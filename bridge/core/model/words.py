@@ -11,9 +11,9 @@ def checked_words(what: str, text: str) -> str:
     """The text without spaces around it. Raises: Permanent where it is empty, long or not text."""
     words = text.strip()
     if not words:
-        raise Permanent(f"the {what} is empty: say it in a few words")
+        raise Permanent(f"the {what} is empty: write a few words")
     if len(words) > LONGEST:
         raise Permanent(f"the {what} has {len(words)} characters: use {LONGEST} at most")
     if not words.isprintable():
-        raise Permanent(f"the {what} holds control characters: write it on one line, as text")
+        raise Permanent(f"the {what} contains control characters: write plain text on one line")
     return words

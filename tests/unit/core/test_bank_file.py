@@ -81,7 +81,7 @@ def test_A91_the_same_transfer_has_the_same_id_and_two_alike_have_two() -> None:
         (b"", "columns"),
         (
             b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><Document>&b;</Document>',
-            "no whole XML",
+            "not complete XML",
         ),
     ],
 )
