@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,14 +23,15 @@ def save(
 ) -> frozenset[str]:
     """Remember products, prices, features; returns the ids of those that are new or changed."""
     changed = set()
-    for thing in found:
-        data = CONVERTER.unstructure(thing)
-        kind = readings.NAMES[type(thing)]
+    for read in found:
+        kind = readings.NAMES[type(read)]
         known = connection.execute(
             select(catalogue_table.c.data, catalogue_table.c.deleted_at).where(
-                is_own(catalogue_table), catalogue_table.c.id == thing.id
+                is_own(catalogue_table), catalogue_table.c.id == read.id
             )
         ).one_or_none()
+        thing = _with_currencies(read, known.data if known else None)
+        data = CONVERTER.unstructure(thing)
         if known is None or known.data != data or known.deleted_at is not None:
             changed.add(thing.id)
             readings.note(connection, thing, now)
@@ -40,6 +42,15 @@ def save(
                 .on_conflict_do_update(index_elements=OWNED_ID, set_=row)
             )
     return frozenset(changed)
+
+
+def _with_currencies(
+    read: Product | Price | Feature, known: dict[str, Any] | None
+) -> Product | Price | Feature:
+    """A price within a subscription or an order does not say what it costs in other currencies."""
+    if not isinstance(read, Price) or read.currency_options is not None or not known:
+        return read
+    return replace(read, currency_options=known.get("currency_options"))
 
 
 def drop(connection: Connection, thing_id: str, now: datetime) -> None:

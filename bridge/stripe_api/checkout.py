@@ -164,6 +164,7 @@ def _page_params(request: CheckoutRequest) -> dict[str, Any]:
     has_codes = wanted.promotion_codes and (wanted.trial_with_code or not request.trial_days)
     is_known = request.customer_id is not None
     asked = {
+        "currency": _currency(request.lines),
         "allow_promotion_codes": has_codes,
         "automatic_tax": {"enabled": True} if wanted.automatic_tax else None,
         "tax_id_collection": {"enabled": True} if wanted.tax_ids else None,
@@ -176,6 +177,12 @@ def _page_params(request: CheckoutRequest) -> dict[str, Any]:
         "saved_payment_method_options": SAVED_CARDS if wanted.saved_cards and is_known else None,
     }
     return {name: value for name, value in asked.items() if value}
+
+
+def _currency(lines: tuple[CheckoutLine, ...]) -> str | None:
+    """What the buyer was shown; without a word Stripe chooses, by where it thinks the buyer is."""
+    has_choice = any(line.price.currency_options for line in lines)
+    return lines[0].price.currency if has_choice else None
 
 
 # Stripe shows a returning buyer only cards they agreed to show again, unless it is told otherwise.

@@ -195,7 +195,8 @@ class StripeApi:
     def price(self, price_id: str) -> Price:
         """A price as it is now."""
         with reading(price_id):
-            return read_price(self._http.get(path("/v1/prices/{}", price_id)))
+            found = self._http.get(path("/v1/prices/{}", price_id), expand=[CURRENCIES])
+            return read_price(found)
 
     def features(self) -> tuple[Feature, ...]:
         """All features of Stripe's Entitlements, archived ones included."""
@@ -218,7 +219,7 @@ class StripeApi:
                 if features:
                     products = [self._with_features(product) for product in products]
             yield products, []
-        for page in self._http.pages("/v1/prices"):
+        for page in self._http.pages("/v1/prices", expand=[f"data.{CURRENCIES}"]):
             with reading("a page of prices"):
                 prices = [read_price(raw) for raw in page]
             yield [], prices
@@ -369,6 +370,9 @@ class StripeApi:
 # What Stripe itself gives out: only products, prices and coupons have ids of their owner's choice.
 _OBJECT_ID = re.compile(r"[a-z]+(_[A-Za-z0-9]+)+")
 # Where an object is read, and how it leads to a customer.
+# Shown only where it is asked for.
+CURRENCIES = "currency_options"
+
 _OWNED: dict[str, tuple[str, tuple[str, ...]]] = {
     "subscription": ("/v1/subscriptions/{}", ("customer",)),
     "subscription_schedule": ("/v1/subscription_schedules/{}", ("customer",)),

@@ -114,6 +114,7 @@ def read_price(raw: Json) -> Price:
         metadata=metadata(raw),
         open_amount=_open_amount(raw.get("custom_unit_amount")),
         tax_behavior=taxed if taxed in ("inclusive", "exclusive") else None,
+        currency_options=_currency_options(raw),
     )
 
 
@@ -122,6 +123,18 @@ def _open_amount(raw: Json | None) -> OpenAmount | None:
         return None
     limits = (raw.get(name) for name in ("minimum", "maximum", "preset"))
     return OpenAmount(*(None if limit is None else int(limit) for limit in limits))
+
+
+def _currency_options(raw: Json) -> dict[str, int] | None:
+    """Amounts by currency; None where they were not asked for, which is no word about them."""
+    options = raw.get("currency_options")
+    if options is None:
+        return None
+    return {
+        str(currency).lower(): int(option["unit_amount"])
+        for currency, option in sorted(options.items())
+        if option.get("unit_amount") is not None
+    }
 
 
 def read_feature(raw: Json) -> Feature:
@@ -199,7 +212,15 @@ def read_subscription(
         metadata=metadata(raw),
         is_scheduled=bool(raw.get("schedule")),
         next_change=read_next_change(raw),
+        currency=_other_currency(raw, found),
     )
+
+
+def _other_currency(raw: Json, items: Sequence[Json]) -> str | None:
+    """What a subscription is billed in, where its prices have that as an option only."""
+    billed = str(raw.get("currency") or "").lower()
+    own = {str(item_price(item)["currency"]).lower() for item in items}
+    return billed if billed and own and billed not in own else None
 
 
 def read_means(raw: Json) -> Means | None:

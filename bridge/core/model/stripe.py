@@ -6,7 +6,7 @@ Ids are Stripe's. Money is in minor units with its currency, times are aware UTC
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -43,6 +43,7 @@ class Price:
     """What it costs, how often; its metadata wins over the product's.
 
     `open_amount`: the buyer decides what it costs. `tax_behavior`: whether tax is in the amount.
+    `currency_options`: its amount in each currency that it is sold in; None where nobody asked.
     """
 
     id: str
@@ -57,11 +58,19 @@ class Price:
     metadata: Mapping[str, str] = field(default_factory=dict)
     open_amount: OpenAmount | None = None
     tax_behavior: Literal["inclusive", "exclusive"] | None = None
+    currency_options: Mapping[str, int] | None = None
 
     @property
     def is_recurring(self) -> bool:
         """A subscription's price, against a one-off purchase's."""
         return self.interval is not None
+
+    def in_currency(self, currency: str | None) -> Price:
+        """The same price as it is in a currency; in its own where it is not sold in that one."""
+        amount = (self.currency_options or {}).get(currency or "")
+        if currency is None or amount is None:
+            return self
+        return replace(self, currency=currency, amount_minor=amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +230,8 @@ class Subscription:
     `past_due_since_at`: due date of the oldest unpaid invoice, for status past_due only.
     `last_payment`: None where nothing is known against it. `pending`: its invoices that wait to be
     paid. `beneficiary_id`: whose it is instead of the payer's, on the bridge's own signed word.
-    `is_scheduled`: it follows a schedule, whose next change is `next_change`.
+    `is_scheduled`: it follows a schedule, whose next change is `next_change`. `currency`: where it
+    is billed in another than its prices' own.
     """
 
     id: str
@@ -245,6 +255,7 @@ class Subscription:
     beneficiary_id: int | None = None
     is_scheduled: bool = False
     next_change: ComingChange | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

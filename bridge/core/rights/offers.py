@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts, Grant
 from bridge.core.model.stripe import Price, Product, Subscription
-from bridge.core.rights.switching import OVER
+from bridge.core.rights.switching import OVER, running
 from bridge.core.rules.compiled import Rule, Rules
 
 
@@ -25,6 +25,10 @@ class Offer:
     def group_ids(self) -> tuple[int, ...]:
         """The groups as numbers."""
         return self.rule.group_ids if self.rule else ()
+
+    def in_currency(self, currency: str | None) -> Offer:
+        """The same offer, its price as it is in a currency; nothing else of it differs (A73)."""
+        return replace(self, price=self.price.in_currency(currency))
 
 
 def find_offers(
@@ -70,6 +74,35 @@ def listed_offers(
         if (rule := rules.rule_for(price.id, price.product_id)) is not None
         if rule.sale.offer == rule.sale.listed == "yes"
     ]
+
+
+def currencies_of(offers: Iterable[Offer]) -> tuple[str, ...]:
+    """Every currency in which any of these is sold."""
+    return tuple(sorted(frozenset[str]().union(*map(_currencies, offers))))
+
+
+def currencies_of_all(offers: Iterable[Offer]) -> tuple[str, ...]:
+    """The currencies in which all of these are sold, so that they can be one order."""
+    first, *others = map(_currencies, offers)
+    return tuple(sorted(first.intersection(*others)))
+
+
+def _currencies(offer: Offer) -> frozenset[str]:
+    return frozenset((offer.price.currency, *(offer.price.currency_options or ())))
+
+
+def billed_in(facts: Facts, prices: Mapping[str, Price]) -> str | None:
+    """The currency that a buyer pays in already: Stripe bills a customer in one (A73).
+
+    None for somebody who pays for nothing, or in several by several customers.
+    """
+    found = {
+        one.currency or prices[item.price_id].currency
+        for one in running(facts)
+        for item in one.items
+        if one.currency or item.price_id in prices
+    }
+    return found.pop() if len(found) == 1 else None
 
 
 def rivals(offer: Offer, facts: Facts, rules: Rules) -> tuple[Subscription, ...]:

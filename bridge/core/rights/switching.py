@@ -74,10 +74,13 @@ def switches(
     sold = {product.id for product in products if product.active}
     found = []
     for ladder, (subscription, item, rank) in _held(facts, rules).items():
-        current = known.get(item.price_id)
-        if current is None or ladder in unfollowed:
+        own = known.get(item.price_id)
+        if own is None or ladder in unfollowed:
             continue
-        for target in known.values():
+        # Stripe bills a subscription in one currency, whatever its prices are called in.
+        current = own.in_currency(subscription.currency)
+        for price in known.values():
+            target = price.in_currency(current.currency)
             rule = _step(target, ladder, rules) if target.product_id in sold else None
             way = _way(subscription, item, current, target)
             if rule is not None and way is not None and target.id != current.id:

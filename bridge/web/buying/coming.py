@@ -67,5 +67,5 @@ def for_strangers(page: str) -> Response:
     # A page that leads back to a post is for the one reader who came from there.
     if not is_asked() and came_from() is None:
         response.headers["Cache-Control"] = f"public, max-age={CARD_SECONDS}"
-        response.headers["Vary"] = "Cookie, Referer, Sec-Fetch-Dest, Sec-Purpose"
+        response.headers["Vary"] = "Cookie, Referer, Accept-Language, Sec-Fetch-Dest, Sec-Purpose"
     return response

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from bridge.core.model.stripe import Price, Product
-from bridge.core.rights.offers import Offer, find_offers, listed_offers
+from bridge.core.rights.offers import Offer, currencies_of_all, find_offers, listed_offers
 from bridge.core.rules.compiled import Rule
 from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.stands import Buyer
 from bridge.store import Connection, catalogue, groups
 from bridge.store import member as members
 from bridge.texts import gettext
-from bridge.web.context import Reader, law_in_force, now, the_bridge
+from bridge.web.buying.currency import in_theirs
+from bridge.web.context import Reader, law_in_force, now, reader, the_bridge
 from bridge.web.security import Stop
 
 log = structlog.get_logger(__name__)
@@ -45,7 +46,10 @@ def offers_of(key: str) -> list[Offer]:
 
 
 def offers_of_each(keys: Sequence[str]) -> list[list[Offer]]:
-    """What each key sells, perhaps nothing; a halted rule ends the request with a page."""
+    """What each key sells, perhaps nothing; a halted rule ends the request with a page.
+
+    In the reader's currency, where all of it is sold in that one: it may become one order.
+    """
     with the_bridge().store.read() as connection:
         products, prices = catalogue.on_sale(connection)
         rules = law_in_force(connection).rules
@@ -54,10 +58,7 @@ def offers_of_each(keys: Sequence[str]) -> list[list[Offer]]:
             [one for one in of_key if not rules.halted_rule_for(one[1].id, one[0].id)]
             for of_key in named
         ]
-        offers = {
-            one.price.id: one
-            for one in _with_groups(connection, [one for of_key in found for one in of_key])
-        }
+        all_ = _with_groups(connection, [one for of_key in found for one in of_key])
     for of_key, left in zip(named, found, strict=True):
         if of_key and not left:
             log.warning("join.rule_halted", prices=[price.id for _, price, _ in of_key])
@@ -69,7 +70,16 @@ def offers_of_each(keys: Sequence[str]) -> list[list[Offer]]:
                     "tell the forum's moderators; `bridge doctor` tells them what to correct."
                 ),
             )
+    offers = {one.price.id: one for one in _in_theirs(all_)}
     return [[offers[price.id] for _, price, _ in of_key] for of_key in found]
+
+
+def _in_theirs(offers: list[Offer]) -> list[Offer]:
+    """The same without asking who reads, where there is only one currency for each."""
+    if not any(one.price.currency_options for one in offers):
+        return offers
+    known = reader()
+    return in_theirs(offers, buyer_of(known) if known else None, currencies_of_all(offers))
 
 
 def buyer_of(known: Reader) -> Buyer:

@@ -15,6 +15,7 @@ from bridge.web.buying.coming import (
     is_browsing,
     with_origin,
 )
+from bridge.web.buying.currency import choices, in_theirs
 from bridge.web.buying.goals import progress_of
 from bridge.web.buying.sale import buyer_of, listed
 from bridge.web.context import absolute, reader, the_look
@@ -29,7 +30,8 @@ def everything() -> AnyResponse:
     if known is None and is_browsing() and not is_asked():
         return redirect(url_for("login.silent", next=with_origin()), 303)
     back = came_from()
-    sections = shelf(listed(), buyer_of(known) if known else None)
+    buyer, offers = buyer_of(known) if known else None, listed()
+    sections = shelf(in_theirs(offers, buyer), buyer)
     page = render_template(
         "offers.jinja",
         sections=sections,
@@ -39,6 +41,7 @@ def everything() -> AnyResponse:
             for card in section.cards
             if (found := progress_of([tag.offer for tag in card.tags]))
         },
+        currencies=choices(offers, buyer),
         card=_card(),
         back=back,
         keep={"from": back} if back else {},

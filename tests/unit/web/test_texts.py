@@ -21,6 +21,7 @@ MARKED = (
     "base.jinja",
     "claim.jinja",
     "done.jinja",
+    "currencies.jinja",
     "goal.jinja",
     "join_head.jinja",
     "offer_card.jinja",
