@@ -78,12 +78,20 @@ def receipt_markdown(line: MoneyLine, locale: str = LOCALE) -> str:
     return template.render(line=line, locale=locale).strip() + "\n"
 
 
-def unpaid_markdown(payment: PendingPayment, given: StatementInput, locale: str = LOCALE) -> str:
-    """The answer in the member's message that a payment could not be made, and what follows."""
+def unpaid_markdown(
+    payment: PendingPayment, given: StatementInput, locale: str = LOCALE, *, again: bool = False
+) -> str:
+    """The answer in the member's message that a payment could not be made, and what follows.
+
+    `again`: a moderator has it said a second time.
+    """
     template = markdown_environment().get_template("unpaid.md.jinja")
     rests = _resting_on(given, payment.subscription_id, Reason.GRACE)
     manage = given.links.manage
-    return template.render(payment=payment, rests=rests, manage=manage, locale=locale) + "\n"
+    return (
+        template.render(payment=payment, rests=rests, manage=manage, locale=locale, again=again)
+        + "\n"
+    )
 
 
 def grace_over_markdown(source_id: str, given: StatementInput, locale: str = LOCALE) -> str | None:
@@ -107,14 +115,14 @@ def answers_markdown(keys: Iterable[str], given: StatementInput) -> dict[str, st
     Only these are rendered, of however many payments. What was paid or is owed no more has none.
     """
     lines = {f"receipt:{line.id}": line for line in given.money}
-    owed = {f"unpaid:{payment.id}": payment for payment in (*given.unpaid, *given.pending)}
+    owed = {payment.id: payment for payment in (*given.unpaid, *given.pending)}
     found: dict[str, str | None] = {}
     for key in keys:
         kind, _, about = key.partition(":")
         if key in lines:
             found[key] = receipt_markdown(lines[key])
-        elif key in owed:
-            found[key] = unpaid_markdown(owed[key], given)
+        elif kind in {"unpaid", "reminder"} and about in owed:
+            found[key] = unpaid_markdown(owed[about], given, again=kind == "reminder")
         elif kind == "grace_over":
             found[key] = grace_over_markdown(about.partition(":")[0], given)
     return {key: text for key, text in found.items() if text}

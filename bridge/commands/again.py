@@ -42,11 +42,12 @@ def sync(user: str | None, *, everybody: bool, as_json: bool) -> None:
 
 @click.command()
 @click.argument("event")
+@by_or_operator
 @as_json
-def replay(event: str, *, as_json: bool) -> None:
+def replay(event: str, *, by: str | None, as_json: bool) -> None:
     """Process a stored EVENT (evt_…) again, as if it had just arrived."""
     with ready_bridge() as bridge:
-        reading.replay(bridge, event)
+        reading.replay(bridge, actor_of(bridge, by), event)
     show(
         {"event": event},
         as_json=as_json,

@@ -13,7 +13,7 @@ from bridge.core.model.words import checked_words
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.preview import Effect, What, effects
-from bridge.store import hand_grants, work
+from bridge.store import Connection, hand_grants, work
 from bridge.wiring import Bridge
 
 
@@ -34,11 +34,14 @@ def preview_grant(
     group = find_group(bridge, group_name)
     find_user(bridge, user_id)
     now = bridge.clock.now()
-    _refuse_the_past(until_at, now)
+    refuse_the_past(until_at, now)
     given = HandGrant("", user_id, group.id, now, until_at, "", "")
-    return effects(
-        bridge, user_id, What(lambda it: replace(it, hand_grants=(*it.hand_grants, given)))
-    )
+    return effects(bridge, user_id, giving(given))
+
+
+def giving(given: HandGrant) -> What:
+    """What a grant changes about its user."""
+    return What(lambda known: replace(known, hand_grants=(*known.hand_grants, given)))
 
 
 def grant(
@@ -57,16 +60,23 @@ def grant(
     group = find_group(bridge, group_name)
     user = find_user(bridge, user_id)
     now = bridge.clock.now()
-    _refuse_the_past(until_at, now)
+    refuse_the_past(until_at, now)
     words = checked_words("reason", reason)
     given = HandGrant(new_id(), user_id, group.id, now, until_at, words, str(actor))
     with bridge.store.write() as connection:
-        for one in hand_grants.in_force(connection, user_id):
-            if _is_same(one, given) and not _is_over(one, now):
-                return Given(user, group, one, is_new=False)
-        hand_grants.give(connection, given, now)
-    bridge.hint("decide", work.user_key(user_id))
-    return Given(user, group, given, is_new=True)
+        in_force = give_once(connection, given, now)
+    if in_force is given:
+        bridge.hint("decide", work.user_key(user_id))
+    return Given(user, group, in_force, is_new=in_force is given)
+
+
+def give_once(connection: Connection, given: HandGrant, now: datetime) -> HandGrant:
+    """Record a grant; where the same is in force already, nothing changes and that one is given."""
+    for one in hand_grants.in_force(connection, given.user_id):
+        if _is_same(one, given) and not _is_over(one, now):
+            return one
+    hand_grants.give(connection, given, now)
+    return given
 
 
 def preview_revoke(bridge: Bridge, grant_id: str) -> tuple[Effect, ...]:
@@ -106,7 +116,8 @@ def _no_such_grant(grant_id: str) -> NotFound:
     return NotFound(f"no grant {grant_id} is in force: `bridge grant` lists all that are")
 
 
-def _refuse_the_past(until_at: datetime | None, now: datetime) -> None:
+def refuse_the_past(until_at: datetime | None, now: datetime) -> None:
+    """Raises: Permanent for an end that is not to come."""
     if until_at is not None and until_at <= now:
         raise Permanent(f"{until_at:%Y-%m-%d %H:%M} is in the past: give a later end")
 

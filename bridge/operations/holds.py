@@ -68,11 +68,16 @@ def preview_let_go(bridge: Bridge, user_id: int, group_name: str) -> tuple[Effec
     """What `let_go` would change. Raises the same errors."""
     group = find_group(bridge, group_name)
     _held(bridge, user_id, group)
+    return effects(bridge, user_id, without_hold(group.id))
+
+
+def without_hold(group_id: int) -> What:
+    """What `let_go` changes: the source in doubt is forgotten with its hold."""
 
     def forgotten(memberships: dict[int, WantedMembership]) -> dict[int, WantedMembership]:
-        return memberships | {group.id: replace(memberships[group.id], sources=(), hold=None)}
+        return memberships | {group_id: replace(memberships[group_id], sources=(), hold=None)}
 
-    return effects(bridge, user_id, What(before=forgotten))
+    return What(before=forgotten)
 
 
 def let_go(bridge: Bridge, actor: Actor, user_id: int, group_name: str) -> Lifted:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bridge.core.model.actor import Actor
 from bridge.errors import NotFound
-from bridge.store import inbox, work
+from bridge.store import changes, inbox, work
 from bridge.wiring import Bridge
 from bridge.worker import group_members, own_additions, reconcile
 
@@ -36,8 +36,10 @@ def sync_everybody(bridge: Bridge, progress: Callable[[str, int], None]) -> None
     reconcile.read_everybody(bridge, whole=True, progress=progress)
 
 
-def replay(bridge: Bridge, event_id: str) -> None:
+def replay(bridge: Bridge, actor: Actor, event_id: str) -> None:
     """Process a stored event again. Raises NotFound for an unknown one."""
+    now = bridge.clock.now()
     with bridge.store.write() as connection:
-        if not inbox.reopen(connection, event_id, bridge.clock.now()):
+        if not inbox.reopen(connection, event_id, now):
             raise NotFound(f"no event {event_id} was ever stored")
+        changes.log(connection, "replayed", now=now, cause=str(actor), outcome=event_id)

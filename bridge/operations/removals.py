@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group
+from bridge.errors import Permanent
 from bridge.operations.finding import find_group
 from bridge.store import changes, groups, sending
 from bridge.wiring import Bridge
@@ -27,11 +29,20 @@ def preview_release(bridge: Bridge, group_name: str) -> Waiting:
     return Waiting(group, tuple(waiting))
 
 
-def release(bridge: Bridge, actor: Actor, group_name: str) -> Waiting:
-    """Let removals go on that were stopped. Raises NotFound."""
+def release(
+    bridge: Bridge, actor: Actor, group_name: str, *, reviewed: Collection[int] | None = None
+) -> Waiting:
+    """Let removals go on that were stopped. `reviewed`: only if exactly these users wait.
+
+    Raises: NotFound for an unknown group, Permanent if others wait than were reviewed.
+    """
     group = find_group(bridge, group_name)
     with bridge.store.write() as connection:
         waiting = tuple(sending.losing(connection, group.id))
+        if reviewed is not None and set(reviewed) != set(waiting):
+            raise Permanent(
+                f"other removals from {group.name} wait now than you reviewed: look again"
+            )
         groups.update_group(
             connection,
             group.id,

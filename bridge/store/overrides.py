@@ -14,7 +14,13 @@ M = memberships.c
 
 
 def lift(
-    connection: Connection, group_id: int, user_id: int, *, actor: str, now: datetime
+    connection: Connection,
+    group_id: int,
+    user_id: int,
+    *,
+    actor: str,
+    now: datetime,
+    reason: str | None = None,
 ) -> str | None:
     """Let a membership follow the grants again; what kept it as it was, or None if nothing did.
 
@@ -40,6 +46,7 @@ def lift(
         group_id=group_id,
         cause=actor,
         outcome=what,
+        detail={"reason": reason} if reason else None,
     )
     mark_dirty(
         connection,

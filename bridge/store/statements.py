@@ -25,6 +25,10 @@ UNPAID = "unpaid:"
 """Before an invoice's id: the message that its payment failed. It is due when that was."""
 
 
+REMINDER = "reminder:"
+"""Before an invoice's id: a moderator had its member reminded, once."""
+
+
 class Place(NamedTuple):
     """Where a statement stands on the forum."""
 
@@ -145,6 +149,27 @@ def could_not_be_paid(
         )
     if found and not _has_statement(connection, user_id):
         due(connection, user_id, now)
+
+
+def remind(connection: Connection, user_id: int, invoice_id: str, now: datetime) -> bool:
+    """Have a member reminded of what they owe; False if they were reminded of it before."""
+    done = connection.execute(
+        insert_for(connection)(messages)
+        .values(key=f"{REMINDER}{invoice_id}", user_id=user_id, due_at=now)
+        .on_conflict_do_nothing()
+    )
+    if done.rowcount and not _has_statement(connection, user_id):
+        due(connection, user_id, now)
+    return bool(done.rowcount)
+
+
+def reminded(connection: Connection, invoice_ids: Collection[str]) -> dict[str, datetime]:
+    """Invoice -> when its member was reminded of it, for those of which they were."""
+    keys = [f"{REMINDER}{one}" for one in invoice_ids]
+    rows = connection.execute(
+        select(messages.c.key, messages.c.due_at).where(messages.c.key.in_(keys))
+    )
+    return {row.key.removeprefix(REMINDER): row.due_at for row in rows}
 
 
 def _failed_at(

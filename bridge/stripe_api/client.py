@@ -18,6 +18,7 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.check import Check
 from bridge.core.model.stripe import (
     Customer,
+    FailedPayment,
     Feature,
     Price,
     Product,
@@ -38,6 +39,7 @@ from bridge.stripe_api.checkout import (
     read_checkout,
 )
 from bridge.stripe_api.http import PAGE, StripeHttp, path, reading, verify_signature
+from bridge.stripe_api.invoices import failed_payment as read_failed
 from bridge.stripe_api.money import is_guests_order
 from bridge.stripe_api.payments import (
     PurchaseReading,
@@ -169,6 +171,13 @@ class StripeApi:
             lines = read_guests_order(self._http, customer_id).money
             return tuple(line for line in lines if since is None or line.at >= since)
         return read_money(self._http, customer_id, since)
+
+    def failed_payment(self, invoice_id: str) -> FailedPayment | None:
+        """Why an invoice was not paid; None where it is owed no more. Raises NotFound."""
+        expand = ["payments.data.payment.payment_intent"]
+        with reading(invoice_id):
+            raw = self._http.get(path("/v1/invoices/{}", invoice_id), expand=expand)
+            return read_failed(raw)
 
     def customers_by_email(self, email: str) -> list[str]:
         """The ids of customers with an address, which is neither kept nor logged."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bridge.core.ledger.lines import MoneyPart
-from bridge.core.model.stripe import PendingPayment
-from bridge.stripe_api.reader import Json, invoice_subscription_id, moment, rows, within
+from bridge.core.model.stripe import FailedPayment, PendingPayment
+from bridge.stripe_api.reader import Json, id_of, invoice_subscription_id, moment, rows, within
 
 # "3 \u00d7 Patron (at \u20ac10.00 / month)": as Stripe describes what is sold by a price.
 _DESCRIPTION = re.compile("(\\d+) \u00d7 (.+?)(?: \\(at .*\\))?")
@@ -38,6 +38,24 @@ def pending_payment(raw: Json) -> PendingPayment | None:
         at=moment(since),
         subscription_id=invoice_subscription_id(raw),
         next_try_at=moment(again) if again else None,
+        attempts=int(raw.get("attempt_count") or 0),
+    )
+
+
+def failed_payment(raw: Json) -> FailedPayment | None:
+    """Why an invoice was not paid, by its last attempt; nothing where it is owed no more."""
+    waits, customer_id = pending_payment(raw), id_of(raw.get("customer"))
+    if waits is None or customer_id is None:
+        return None
+    tried = (within(one, "payment", "payment_intent") for one in rows(raw.get("payments")))
+    errors = [error for one in tried if (error := within(one, "last_payment_error"))]
+    last = errors[-1] if errors else None
+    return FailedPayment(
+        customer_id=customer_id,
+        payment=waits,
+        code=within(last, "decline_code") or within(last, "code"),
+        message=within(last, "message"),
+        pay_url=raw.get("hosted_invoice_url") or None,
     )
 
 

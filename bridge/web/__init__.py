@@ -13,7 +13,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from bridge.core.model.people import LARGEST_ID
 from bridge.render import TEMPLATES
-from bridge.web import health, login, security, site, webhooks
+from bridge.web import health, login, moderate, security, site, webhooks
 from bridge.web.api import standing, v1
 from bridge.web.buying import arrival, claim, goals, join, several, shelf
 from bridge.web.buying.posts import PostCache
@@ -23,7 +23,6 @@ from bridge.web.limiting import Limiter
 from bridge.web.look import LookCache
 from bridge.web.me import page as me
 from bridge.web.me import seats
-from bridge.web.moderate import pages as moderate
 from bridge.web.pages import teach
 
 if TYPE_CHECKING:

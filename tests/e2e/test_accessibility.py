@@ -233,11 +233,11 @@ def test_A127_axe_finds_nothing_on_any_page_in_any_state(
                 log_in(page, who)
             for state, (name, path) in STATES.items():
                 if name == who:
-                    found += _look(context.new_page(), place, state, path, look)
+                    found += look_at(context.new_page(), place, state, path, look)
     assert not found, "\n".join(found)
 
 
-def _look(page: Page, place: Place, state: str, path: str, look: str) -> Iterator[str]:
+def look_at(page: Page, place: Place, state: str, path: str, look: str) -> Iterator[str]:
     page.goto(f"{place.url}{path}", wait_until="load")
     page.screenshot(path=PICTURES / f"{state}-{look}.png", full_page=True)
     yield from (f"{state}: {fault}" for fault in faults(page))

@@ -202,7 +202,7 @@ def test_the_table_of_roles_gives_each_act_to_whom_it_says(role: str) -> None:
         == {
             "administrator": set(ACTS),
             "moderator": set(ACTS),
-            "treasurer": {"record-payment"},
+            "treasurer": {"record-payment", "remind"},
             "reader": set(),
         }[role]
     )

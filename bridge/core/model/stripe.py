@@ -168,7 +168,7 @@ class PendingPayment:
     """A payment that is due or on its way: there is no money yet, and no failure either.
 
     `id` is the open invoice's, or the Checkout Session's of an order paid by bank debit.
-    `next_try_at`: when Stripe will try to take it again.
+    `next_try_at`: when Stripe will try to take it again; `attempts`: how often it has tried.
     """
 
     id: str
@@ -178,6 +178,21 @@ class PendingPayment:
     at: datetime
     subscription_id: str | None = None
     next_try_at: datetime | None = None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPayment:
+    """An open invoice as Stripe has it this moment: why it was not paid, and where it can be.
+
+    `code` and `message`: the last decline, in Stripe's words. `pay_url`: Stripe's page for it.
+    """
+
+    customer_id: str
+    payment: PendingPayment
+    code: str | None
+    message: str | None
+    pay_url: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import request
+from flask import Blueprint, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.actor import Actor
@@ -20,7 +20,9 @@ NEEDS: Mapping[str, Right] = {
     "moderate.log": "look",
     "moderate.mapping": "look",
     "moderate.members": "look",
+    "moderate.worklist": "look",
     "moderate.act": "look",  # the act itself asks for its own right
+    "moderate.site_act": "look",  # as above
 }
 """Address -> the right that it takes. An address that is not here is refused to everybody."""
 
@@ -31,6 +33,10 @@ def guard() -> AnyResponse | None:
         return ask_for_login()
     require(NEEDS.get(request.endpoint or ""))
     return None
+
+
+blueprint = Blueprint("moderate", __name__, url_prefix="/moderate")
+blueprint.before_request(guard)
 
 
 def require(right: Right | None) -> Reader:

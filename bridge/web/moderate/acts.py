@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time
 
-from bridge.core.ledger.amounts import to_minor
+from bridge.core.ledger.amounts import format_minor, to_minor
 from bridge.core.model.actor import Actor
 from bridge.core.model.roles import Right
-from bridge.errors import Permanent
-from bridge.operations import grants, holds, links, payments, reading
+from bridge.core.telling.declines import decline_words
+from bridge.errors import NotFound, Permanent
+from bridge.operations import grants, holds, links, payments, reading, reminders
 from bridge.operations.payments import Bought, Method, Payment
 from bridge.operations.preview import Effect
+from bridge.store import hand_grants
+from bridge.store import links as customer_links
+from bridge.texts import gettext
+from bridge.web.limiting import asks_stripe
 from bridge.wiring import Bridge
 
 Form = Mapping[str, str]
+Facts = Mapping[str, str]
+"""What a preview says besides who gains and loses, label by label."""
 METHODS: Mapping[str, Method] = {one: one for one in ("cash", "cheque", "bank", "other")}
 NOON = time(12, tzinfo=UTC)
 LAST_MOMENT = time(23, 59, 59, tzinfo=UTC)
@@ -28,7 +35,11 @@ LAST_MOMENT = time(23, 59, 59, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing to do. `fields`: what the form asks for; `does`: the words of the button."""
+    """One thing to do. `fields`: what the form asks for; `does`: the words of the button.
+
+    `given`: fields that the link fills in and nobody edits. `facts`: what else is seen before it is
+    done. `typed`: the words to type where many are concerned. `list`: the worklist to go back to.
+    """
 
     name: str
     title: str
@@ -37,16 +48,19 @@ class Act:
     right: Right
     preview: Callable[[Bridge, int, Form], Iterable[Effect]]
     do: Callable[[Bridge, Actor, int, Form], str]
-    needs_reason: bool = False
+    given: tuple[str, ...] = ()
+    facts: Callable[[Bridge, int, Form], Facts] = lambda _bridge, _user_id, _form: {}
+    typed: Callable[[Collection[Effect]], str] | None = None
+    list: str | None = None
 
 
-def checksum(effects: Iterable[Effect]) -> str:
+def checksum(effects: Iterable[Effect], facts: Facts) -> str:
     """What was reviewed, so that nothing else is done."""
-    said = json.dumps([asdict(one) for one in effects], sort_keys=True)
+    said = json.dumps([[asdict(one) for one in effects], dict(facts)], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def _until(form: Form) -> datetime | None:
+def until_of(form: Form) -> datetime | None:
     """The last moment of the day in the form; None for good."""
     text = form.get("until", "").strip()
     if not text:
@@ -85,14 +99,22 @@ def _payment(bridge: Bridge, form: Form) -> tuple[Payment, Bought | None]:
         at=_paid_on(form, bridge.clock.now()),
     )
     group = form.get("group", "").strip()
-    return paid, Bought(group, _until(form)) if group else None
+    return paid, Bought(group, until_of(form)) if group else None
 
 
 def _grant(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     done = grants.grant(
-        bridge, actor, user_id, form["group"], until_at=_until(form), reason=form["reason"]
+        bridge, actor, user_id, form["group"], until_at=until_of(form), reason=form["reason"]
     )
     return f"{done.user.username} gets {done.group.name}." if done.is_new else "It was so already."
+
+
+def _preview_revoke(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect]:
+    with bridge.store.read() as connection:
+        found = hand_grants.find(connection, form["grant"])
+    if found is not None and found.grant.user_id != user_id:
+        raise NotFound(f"{form['grant']} was not given to user {user_id}")
+    return grants.preview_revoke(bridge, form["grant"])
 
 
 def _revoke(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
@@ -105,7 +127,7 @@ def _lift(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
 
 
 def _keep(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
-    done = holds.keep(bridge, actor, user_id, form["group"], until_at=_until(form))
+    done = holds.keep(bridge, actor, user_id, form["group"], until_at=until_of(form))
     return f"{done.user.username} keeps {done.group.name}."
 
 
@@ -125,6 +147,15 @@ def _link(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     return f"{form['customer'].strip()} is linked."
 
 
+def _preview_unlink(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect]:
+    customer_id = form["customer"].strip()
+    with bridge.store.read() as connection:
+        owner = customer_links.user_of(connection, customer_id)
+    if owner not in (None, user_id):
+        raise NotFound(f"{customer_id} is not a customer of user {user_id}")
+    return links.preview_unlink(bridge, customer_id)
+
+
 def _unlink(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     links.unlink(bridge, actor, form["customer"].strip())
     return f"{form['customer'].strip()} is linked to nobody now."
@@ -133,6 +164,25 @@ def _unlink(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
 def _read_again(bridge: Bridge, actor: Actor, user_id: int, _form: Form) -> str:
     reading.sync_user(bridge, actor, user_id)
     return "Everything about this person is being read again."
+
+
+def _owed(bridge: Bridge, user_id: int, form: Form) -> Facts:
+    asks_stripe()
+    found = reminders.look_at(bridge, user_id, form["invoice"])
+    again = found.payment.next_try_at
+    return {
+        gettext("Owed"): format_minor(found.payment.amount_minor, found.payment.currency),
+        gettext("For"): found.payment.what,
+        gettext("Why it failed"): decline_words(found.code, found.message),
+        gettext("Attempts so far"): str(found.payment.attempts),
+        gettext("Next attempt"): f"{again:%-d %B %Y}" if again else gettext("none"),
+        gettext("Page where it can be paid"): found.pay_url or "",
+    }
+
+
+def _remind(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
+    reminders.remind(bridge, actor, user_id, form["invoice"])
+    return gettext("The reminder is on its way, with a link to pay.")
 
 
 ACTS: Mapping[str, Act] = {
@@ -145,10 +195,9 @@ ACTS: Mapping[str, Act] = {
             ("group", "until", "reason"),
             "decide",
             lambda bridge, user_id, form: grants.preview_grant(
-                bridge, user_id, form["group"], until_at=_until(form)
+                bridge, user_id, form["group"], until_at=until_of(form)
             ),
             _grant,
-            needs_reason=True,
         ),
         Act(
             "revoke",
@@ -156,8 +205,9 @@ ACTS: Mapping[str, Act] = {
             "Take it back",
             ("grant",),
             "decide",
-            lambda bridge, _, form: grants.preview_revoke(bridge, form["grant"]),
+            _preview_revoke,
             _revoke,
+            given=("grant",),
         ),
         Act(
             "lift",
@@ -175,7 +225,7 @@ ACTS: Mapping[str, Act] = {
             ("group", "until"),
             "decide",
             lambda bridge, user_id, form: holds.preview_keep(
-                bridge, user_id, form["group"], until_at=_until(form)
+                bridge, user_id, form["group"], until_at=until_of(form)
             ),
             _keep,
         ),
@@ -216,8 +266,9 @@ ACTS: Mapping[str, Act] = {
             "Unlink the customer",
             ("customer",),
             "decide",
-            lambda bridge, _, form: links.preview_unlink(bridge, form["customer"].strip()),
+            _preview_unlink,
             _unlink,
+            given=("customer",),
         ),
         Act(
             "read-again",
@@ -227,6 +278,17 @@ ACTS: Mapping[str, Act] = {
             "decide",
             lambda _bridge, _user_id, _form: (),
             _read_again,
+        ),
+        Act(
+            "remind",
+            gettext("Remind of a failed payment"),
+            gettext("Send the reminder"),
+            ("invoice",),
+            "money",
+            lambda _bridge, _user_id, _form: (),
+            _remind,
+            given=("invoice",),
+            facts=_owed,
         ),
     )
 }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
-from werkzeug.datastructures import MultiDict
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.answers import members as group_members
@@ -14,26 +13,39 @@ from bridge.answers.mapping import mapping as the_mapping
 from bridge.answers.person import person as the_person
 from bridge.answers.person import timeline
 from bridge.answers.today import today as what_needs_a_person
+from bridge.answers.worklists.lists import WORKLISTS, counts
 from bridge.core.model.people import LARGEST_ID
 from bridge.core.model.roles import RIGHTS
-from bridge.errors import NotFound, Permanent
+from bridge.core.telling.alerts import Kind
+from bridge.errors import NotFound
 from bridge.store import changes, groups
 from bridge.web.context import reader, the_bridge
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.access import actor_of, guard, refuse_own_account, require
-from bridge.web.moderate.acts import ACTS, METHODS, Act, checksum
+from bridge.web.moderate.access import blueprint
+from bridge.web.moderate.acts import ACTS
 from bridge.web.security import Stop
 
-blueprint = Blueprint("moderate", __name__, url_prefix="/moderate")
-blueprint.before_request(guard)
-LONGEST_FIELD = 2000
+LIST_OF = {
+    Kind.HELD: "held",
+    Kind.REMOVALS_STOPPED: "stopped",
+    Kind.EVENT_DEAD: "dead",
+    Kind.PAID_TWICE: "double",
+}
+"""Where a moderator does something about an alert."""
 NO_SUCH_PERSON = "The bridge has never had to do with this account."
 
 
 @blueprint.get("")
 def today() -> str:
     """What needs a person, the worst first."""
-    return render_template("moderate/today.jinja", today=what_needs_a_person(the_bridge()))
+    return render_template(
+        "moderate/today.jinja",
+        today=what_needs_a_person(the_bridge()),
+        lists=WORKLISTS.values(),
+        counts=counts(the_bridge()),
+        list_of=LIST_OF,
+        titles={one.name: one.title for one in WORKLISTS.values()},
+    )
 
 
 @blueprint.get("/find")
@@ -68,7 +80,6 @@ def person(user_id: int) -> str:
         happened=happened,
         group_names=names,
         acts=[act for act in ACTS.values() if act.right in rights],
-        done=request.args.get("done"),
     )
 
 
@@ -121,63 +132,3 @@ def _end_of(day: str) -> datetime | None:
         return datetime.combine(date.fromisoformat(day), time.max, tzinfo=UTC)
     except ValueError as error:
         raise Stop(400, "This is not a day", "Write it as 2027-03-31.") from error
-
-
-@blueprint.route("/person/<id:user_id>/<name>", methods=["GET", "POST"])
-def act(user_id: int, name: str) -> AnyResponse | str:
-    """Fill in, see what it will bring, do exactly that."""
-    one = ACTS.get(name)
-    if one is None:
-        raise Stop(404, "Page not found", "There is no such action.")
-    known = require(one.right)
-    refuse_own_account(known, user_id)
-    form = _form(one)
-    if request.method == "GET":
-        return _page(one, user_id, form)
-    try:
-        _refuse_missing(one, form)
-        effects = tuple(one.preview(the_bridge(), user_id, form))
-        reviewed = request.form.get("reviewed")
-        if reviewed != checksum(effects):
-            moved = reviewed is not None
-            return _page(one, user_id, form, effects=effects, moved=moved)
-        done = one.do(the_bridge(), actor_of(known), user_id, form)
-    except (NotFound, Permanent) as error:
-        return Response(_page(one, user_id, form, problem=str(error)), 400)
-    return redirect(url_for("moderate.person", user_id=user_id, done=done), 303)
-
-
-def _form(one: Act) -> dict[str, str]:
-    given: MultiDict[str, str] = request.form if request.method == "POST" else request.args
-    return {name: given.get(name, "")[:LONGEST_FIELD] for name in one.fields}
-
-
-def _refuse_missing(one: Act, form: dict[str, str]) -> None:
-    optional = {"until", "date", "again"} | ({"group"} if one.name == "record-payment" else set())
-    missing = [name for name in one.fields if name not in optional and not form[name].strip()]
-    if missing:
-        raise Permanent(f"please fill in: {', '.join(missing)}")
-
-
-def _page(one: Act, user_id: int, form: dict[str, str], **more: object) -> str:
-    with the_bridge().store.read() as connection:
-        choices = sorted(
-            group.name for group in groups.load_groups(connection).values() if not group.automatic
-        )
-    try:
-        found = the_person(the_bridge(), user_id)
-    except NotFound:
-        found = None
-    given = {"effects": None, "moved": False, "problem": None} | more
-    effects = given["effects"]
-    return render_template(
-        "moderate/act.jinja",
-        act=one,
-        user_id=user_id,
-        person=found,
-        form=form,
-        groups=choices,
-        methods=list(METHODS),
-        reviewed=checksum(effects) if isinstance(effects, tuple) else None,
-        **given,
-    )

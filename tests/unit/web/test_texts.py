@@ -24,6 +24,8 @@ MARKED = (
     "currencies.jinja",
     "goal.jinja",
     "join_head.jinja",
+    "moderate/act.jinja",
+    "moderate/worklist.jinja",
     "offer_card.jinja",
     "offers.jinja",
     "payment_link.jinja",

@@ -1,0 +1,1 @@
+"""What waits for a moderator, list by list, with what can be done about each row."""

@@ -1,0 +1,146 @@
+"""All worklists: what each is called, what its columns mean, and what reads a page of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bridge.answers.worklists import money, places
+from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut
+from bridge.store import worklists
+from bridge.texts import gettext
+from bridge.wiring import Bridge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worklist:
+    """A list. `heads` stand above what a row is about, `at` and `next_at`; empty: no column.
+
+    `kinds` are shown one at a time; `acts` are done to the rows that somebody chooses.
+    """
+
+    name: str
+    title: str
+    lead: str
+    nothing: str
+    heads: tuple[str, str, str]
+    page: Callable[[Bridge, str, str], Page]
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    acts: tuple[str, ...] = ()
+
+
+def dead(bridge: Bridge, _kind: str, after: str) -> Page:
+    """Events that can never be processed."""
+    with bridge.store.read() as connection:
+        found = worklists.dead(connection, after, PAGE + 1)
+    rows = [
+        Row(
+            key=one.id,
+            about=one.type,
+            says=f"{one.why} {one.about or one.id}",
+            at=one.received_at,
+            todo=(Todo("replay", {"event": one.id}),),
+        )
+        for one in found
+    ]
+    return cut(rows)
+
+
+def _ahead(bridge: Bridge, kind: str, after: str) -> Page:
+    read = places.ending if kind == "ends" else money.coming
+    return read(bridge, kind, after)
+
+
+def counts(bridge: Bridge) -> dict[str, int]:
+    """How many rows wait in each list that needs somebody."""
+    with bridge.store.read() as connection:
+        return worklists.counts(connection)
+
+
+WORKLISTS: Mapping[str, Worklist] = {
+    one.name: one
+    for one in (
+        Worklist(
+            name="failed",
+            title=gettext("Failed payments"),
+            lead=gettext(
+                "Stripe tries again and tells the member. You can remind them once; the message "
+                "has a link to pay."
+            ),
+            nothing=gettext("Every payment went through."),
+            heads=(gettext("For"), gettext("Failed"), gettext("Next attempt")),
+            page=money.failed,
+        ),
+        Worklist(
+            name="held",
+            title=gettext("Held changes"),
+            lead=gettext(
+                "The bridge cannot tell what is right here, so nobody is added or removed until "
+                "you decide."
+            ),
+            nothing=gettext("Nothing waits for a decision."),
+            heads=(gettext("Group"), gettext("Since"), ""),
+            page=places.held,
+            acts=("keep-held", "end-held"),
+        ),
+        Worklist(
+            name="stopped",
+            title=gettext("Stopped removals"),
+            lead=gettext(
+                "So many people would lose a group at once that the bridge stopped. If that is "
+                "right, let the removals go on."
+            ),
+            nothing=gettext("No removals are stopped."),
+            heads=(gettext("Group"), gettext("Since"), ""),
+            page=places.stopped,
+        ),
+        Worklist(
+            name="drift",
+            title=gettext("Changed by hand"),
+            lead=gettext(
+                "Somebody changed these memberships on the forum. The bridge leaves them as they "
+                "are until you decide otherwise."
+            ),
+            nothing=gettext("Nobody's membership was changed by hand."),
+            heads=(gettext("Group"), gettext("Since"), ""),
+            page=places.drift,
+            kinds={"out": gettext("Kept out"), "in": gettext("Added by others")},
+        ),
+        Worklist(
+            name="double",
+            title=gettext("Paid twice"),
+            lead=gettext(
+                "These members paid for the same thing in two browser tabs. The bridge ended one "
+                "subscription and credited it."
+            ),
+            nothing=gettext("Nobody paid twice."),
+            heads=(gettext("Subscription"), gettext("Found"), ""),
+            page=money.double,
+        ),
+        Worklist(
+            name="dead",
+            title=gettext("Unreadable events"),
+            lead=gettext(
+                "Stripe sent these events, and the bridge cannot process them. Correct the cause, "
+                "then process them again."
+            ),
+            nothing=gettext("Every event was processed."),
+            heads=(gettext("Event"), gettext("Received"), ""),
+            page=dead,
+        ),
+        Worklist(
+            name="ahead",
+            title=gettext("Next 30 days"),
+            lead=gettext("What ends, renews or begins to cost in the next 30 days."),
+            nothing=gettext("Nothing of this kind in the next 30 days."),
+            heads=(gettext("For"), gettext("On"), ""),
+            page=_ahead,
+            kinds={
+                "ends": gettext("Endings"),
+                "renewals": gettext("Renewals"),
+                "trials": gettext("Trials"),
+                "gifts": gettext("Gifts"),
+            },
+        ),
+    )
+}

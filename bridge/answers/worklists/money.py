@@ -1,0 +1,124 @@
+"""Lists about subscriptions: payments that failed, what was paid twice, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut
+from bridge.core.ledger.amounts import format_minor
+from bridge.core.model.stripe import PendingPayment, Subscription
+from bridge.core.telling.declines import decline_words
+from bridge.store import Connection, catalogue, statements, users, worklists
+from bridge.store.worklists import Paying
+from bridge.texts import gettext
+from bridge.wiring import Bridge
+
+AHEAD = timedelta(days=30)
+
+
+def failed(bridge: Bridge, _kind: str, after: str) -> Page:
+    """Subscriptions whose payment failed."""
+    with bridge.store.read() as connection:
+        found = worklists.failed(connection, after, PAGE + 1)
+        owed = [payment.id for one in found for payment in one.subscription.pending]
+        reminded = statements.reminded(connection, owed)
+        names = _names(connection, found)
+    return cut([_owing(one, names, reminded) for one in found])
+
+
+def _owing(one: Paying, names: Mapping[str, str], reminded: Mapping[str, datetime]) -> Row:
+    subscription = one.subscription
+    payment = next(iter(subscription.pending), None)
+    todo: tuple[Todo, ...] = ()
+    if payment and one.user_id is not None and payment.id not in reminded:
+        todo = (Todo("remind", {"invoice": payment.id}),)
+    return Row(
+        key=subscription.id,
+        user_id=one.user_id,
+        username=one.username,
+        about=_sold(subscription, names),
+        says=_attempts(payment, one.refused, reminded),
+        amount=format_minor(payment.amount_minor, payment.currency) if payment else "",
+        at=subscription.past_due_since_at or (payment.at if payment else None),
+        next_at=payment.next_try_at if payment else None,
+        todo=todo,
+    )
+
+
+def _attempts(
+    payment: PendingPayment | None, refused: Mapping[str, str], reminded: Mapping[str, datetime]
+) -> str:
+    if payment is None:
+        return gettext("Stripe does not try again.")
+    said = [decline_words(refused[payment.id], None)] if payment.id in refused else []
+    if payment.attempts:
+        said.append(gettext("Attempts so far: %(count)s.") % {"count": payment.attempts})
+    if payment.next_try_at is None:
+        said.append(gettext("Stripe does not try again."))
+    if payment.id in reminded:
+        day = f"{reminded[payment.id]:%-d %B}"
+        said.append(gettext("The member was reminded on %(day)s.") % {"day": day})
+    return " ".join(said)
+
+
+def double(bridge: Bridge, _kind: str, after: str) -> Page:
+    """Subscriptions that were paid in several tabs: one of them was ended and credited."""
+    with bridge.store.read() as connection:
+        found = worklists.doubled(connection, after, PAGE + 1)
+    rows = [
+        Row(
+            key=one.subscription_id,
+            user_id=one.user_id,
+            username=one.username,
+            about=one.subscription_id,
+            says=gettext("It was ended and credited; %(kept)s goes on.") % {"kept": one.kept_id},
+            at=one.found_at,
+        )
+        for one in found
+    ]
+    return cut(rows)
+
+
+def coming(bridge: Bridge, kind: str, after: str) -> Page:
+    """What renews, ends its trial or was given, in the next thirty days; the nearest first."""
+    now = bridge.clock.now()
+    with bridge.store.read() as connection:
+        found = worklists.coming(connection, kind, (now, now + AHEAD), after, PAGE + 1)
+        names = _names(connection, found)
+        given = [one.subscription.beneficiary_id for one in found]
+        members = users.names_of(connection, [id_ for id_ in given if id_ is not None])
+    return cut([_coming(one, kind, names, members) for one in found])
+
+
+def _coming(
+    one: Paying, kind: str, names: Mapping[str, str], members: Mapping[int, str | None]
+) -> Row:
+    subscription = one.subscription
+    charge = subscription.next_charge
+    amount = charge.amount_minor if charge else None
+    says = ""
+    if subscription.cancel_at or subscription.cancel_at_period_end:
+        says = gettext("It ends on that day: it was cancelled.")
+    elif kind == "trials":
+        says = gettext("The first payment is taken on that day.")
+    to = subscription.beneficiary_id
+    return Row(
+        key=worklists.key_of(one, kind),
+        user_id=to or one.user_id,
+        username=members.get(to) if to else one.username,
+        about=_sold(subscription, names),
+        says=says,
+        amount=format_minor(amount, charge.currency) if charge and amount is not None else "",
+        at=worklists.day_of(subscription, kind),
+    )
+
+
+def _names(connection: Connection, found: Sequence[Paying]) -> dict[str, str]:
+    ids = {item.product_id for one in found for item in one.subscription.items}
+    products, _ = catalogue.load_of(connection, ids)
+    return {product.id: product.name for product in products}
+
+
+def _sold(subscription: Subscription, names: Mapping[str, str]) -> str:
+    return ", ".join(names.get(one.product_id, one.product_id) for one in subscription.items)

@@ -1,0 +1,76 @@
+"""A row of a worklist, and the page of rows that fits on a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.errors import Permanent
+
+PAGE = 50
+NOBODY = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """Something that can be done about a row: the act's name, and what its form is filled with."""
+
+    act: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One thing that waits. `at` and `next_at` are what the list's headings say of these days."""
+
+    key: str
+    about: str
+    user_id: int | None = None
+    username: str | None = None
+    says: str = ""
+    amount: str = ""
+    at: datetime | None = None
+    next_at: datetime | None = None
+    todo: tuple[Todo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list; `after` begins the next one, if there is."""
+
+    rows: tuple[Row, ...]
+    after: str | None = None
+
+
+def cut(rows: Sequence[Row]) -> Page:
+    """A page of rows of which one more was asked for than fits."""
+    shown = tuple(rows[:PAGE])
+    return Page(shown, shown[-1].key if len(rows) > PAGE else None)
+
+
+def two_ids(after: str) -> tuple[int, int]:
+    """The membership after which a page begins, as `user:group`. Raises: Permanent."""
+    if not after:
+        return NOBODY
+    try:
+        user_id, group_id = after.split(":")
+        return int(user_id), int(group_id)
+    except ValueError as error:
+        raise no_such_page() from error
+
+
+def moment_and_ids(after: str) -> tuple[datetime, int, int] | None:
+    """The ending after which a page begins, as `time|user|group`. Raises: Permanent."""
+    if not after:
+        return None
+    try:
+        at, user_id, group_id = after.split("|")
+        return datetime.fromisoformat(at), int(user_id), int(group_id)
+    except ValueError as error:
+        raise no_such_page() from error
+
+
+def no_such_page() -> Permanent:
+    """The address of a page was made up."""
+    return Permanent("this page does not exist: go back to the list's first page")

@@ -1,0 +1,111 @@
+"""Several held memberships decided together: all of them as they were reviewed, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from bridge.core.model.actor import Actor
+from bridge.core.model.discourse import Group
+from bridge.core.model.rights import HandGrant
+from bridge.core.model.words import checked_words
+from bridge.errors import Permanent
+from bridge.operations import grants
+from bridge.operations.grants import give_once, new_id
+from bridge.operations.holds import without_hold
+from bridge.operations.preview import Effect, effects
+from bridge.store import Connection, groups, member, overrides, work
+from bridge.wiring import Bridge
+
+Choice = Literal["keep", "let_go"]
+Of = tuple[int, int]
+"""A membership: the user's id and the group's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A held membership as somebody saw it: why it waits, and since when."""
+
+    user_id: int
+    group: Group
+    hold: str
+    hold_at: datetime | None
+
+
+def preview_decisions(
+    bridge: Bridge, choice: Choice, which: Collection[Of], *, until_at: datetime | None
+) -> tuple[Effect, ...]:
+    """What deciding these would bring. Raises: Permanent where one is not held any more."""
+    now = bridge.clock.now()
+    grants.refuse_the_past(until_at, now)
+    found: list[Effect] = []
+    for one in review(bridge, which):
+        if choice == "keep":
+            what = grants.giving(HandGrant("", one.user_id, one.group.id, now, until_at, "", ""))
+        else:
+            what = without_hold(one.group.id)
+        found += effects(bridge, one.user_id, what)
+    return tuple(found)
+
+
+def review(bridge: Bridge, which: Collection[Of]) -> tuple[Reviewed, ...]:
+    """These memberships as they wait now. Raises: Permanent where one is not held any more."""
+    with bridge.store.read() as connection:
+        return _held(connection, which)
+
+
+def decide_held(
+    bridge: Bridge,
+    actor: Actor,
+    choice: Choice,
+    reviewed: Collection[Reviewed],
+    *,
+    until_at: datetime | None,
+    reason: str,
+) -> None:
+    """Keep these memberships, by grants that `revoke` takes back, or let them end.
+
+    Raises: Permanent, and nothing is done, where any of them is not held as it was reviewed.
+    """
+    now = bridge.clock.now()
+    grants.refuse_the_past(until_at, now)
+    words = checked_words("reason", reason)
+    with bridge.store.write() as connection:
+        if set(_held(connection, {(one.user_id, one.group.id) for one in reviewed})) != set(
+            reviewed
+        ):
+            raise Permanent("what waits has changed since you reviewed it: look again")
+        for one in reviewed:
+            if choice == "keep":
+                give_once(
+                    connection,
+                    HandGrant(
+                        new_id(), one.user_id, one.group.id, now, until_at, words, str(actor)
+                    ),
+                    now,
+                )
+            else:
+                overrides.lift(
+                    connection, one.group.id, one.user_id, actor=str(actor), now=now, reason=words
+                )
+    for user_id in {one.user_id for one in reviewed}:
+        bridge.hint("decide", work.user_key(user_id))
+
+
+def _held(connection: Connection, which: Collection[Of]) -> tuple[Reviewed, ...]:
+    if not which:
+        raise Permanent("choose at least one membership")
+    known = groups.load_groups(connection)
+    found = []
+    for user_id, group_id in sorted(which):
+        row = member.memberships_of(connection, user_id).get(group_id)
+        group = known.get(group_id)
+        if row is None or group is None or not row.membership.hold:
+            raise Permanent(
+                f"the membership of user {user_id} in {group.name if group else group_id} does not "
+                "wait any more: somebody has decided, or it has resolved automatically"
+            )
+        found.append(Reviewed(user_id, group, row.membership.hold, row.hold_at))
+    return tuple(found)

@@ -1,0 +1,46 @@
+"""Reminding a member of a payment that failed, with the link that fixes it: once for each."""
+
+from __future__ import annotations
+
+from bridge.core.model.actor import Actor
+from bridge.core.model.stripe import FailedPayment
+from bridge.errors import NotFound, Permanent
+from bridge.store import changes, links, statements
+from bridge.wiring import Bridge
+
+
+def look_at(bridge: Bridge, user_id: int, invoice_id: str) -> FailedPayment:
+    """What somebody owes, asked of Stripe now.
+
+    Raises: NotFound for an invoice that is not theirs, Permanent for one that is owed no more or
+    of which they were reminded before.
+    """
+    found = bridge.stripe.failed_payment(invoice_id)
+    if found is None:
+        raise Permanent(f"{invoice_id} is owed no more: nothing to remind of")
+    with bridge.store.read() as connection:
+        owner = links.user_of(connection, found.customer_id)
+        before = statements.reminded(connection, [invoice_id])
+    if owner != user_id:
+        raise NotFound(f"{invoice_id} is not an invoice of user {user_id}")
+    if before:
+        raise Permanent(f"they were reminded on {before[invoice_id]:%Y-%m-%d}: once is enough")
+    return found
+
+
+def remind(bridge: Bridge, actor: Actor, user_id: int, invoice_id: str) -> None:
+    """Remind a member of what they owe, by an answer in their statement. Raises as `look_at`."""
+    look_at(bridge, user_id, invoice_id)
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        if not statements.remind(connection, user_id, invoice_id, now):
+            raise Permanent("somebody else has just reminded them: once is enough")
+        changes.log(
+            connection,
+            "reminded",
+            now=now,
+            user_id=user_id,
+            cause=str(actor),
+            outcome=invoice_id,
+        )
+    bridge.hint("tell", str(user_id))

@@ -1,0 +1,260 @@
+"""The rows of the moderators' worklists, a page at a time and by key: nothing loads everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+
+from bridge.core.model.stripe import Subscription
+from bridge.store.own import is_own
+from bridge.store.readings import CONVERTER
+from bridge.store.schema import (
+    customers,
+    double_payments,
+    groups,
+    inbox,
+    memberships,
+    subscriptions,
+    users,
+)
+from bridge.store.subscriptions import billing_of
+
+M = memberships.c
+S = subscriptions.c
+FAILED = ("past_due", "unpaid")
+"""The statuses of a subscription whose payment failed: Stripe tries again, or has given up."""
+STATUS = S.data["status"].as_string()
+
+
+@dataclass(frozen=True, slots=True)
+class Paying:
+    """A subscription with whose it is. `refused`: invoice -> Stripe's code of its last decline."""
+
+    subscription: Subscription
+    user_id: int | None
+    username: str | None
+    refused: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class InGroup:
+    """A membership with the names for people. `at`: since when, or until when, it is so."""
+
+    user_id: int
+    username: str | None
+    group_id: int
+    group: str
+    shown_as: str
+    why: str | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """An event that can never be processed, and why."""
+
+    id: str
+    type: str
+    about: str | None
+    received_at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubled:
+    """A subscription that was paid in several tabs, and the one that stays instead."""
+
+    subscription_id: str
+    kept_id: str
+    user_id: int
+    username: str | None
+    found_at: datetime
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many rows each list has, by its name."""
+    lists: dict[str, Select[Any]] = {
+        "failed": _failed(),
+        "held": _in_group(M.hold_at, M.hold).where(M.hold.is_not(None)),
+        "stopped": _stopped(),
+        "dead": _dead(),
+        "drift": _kept_out(),
+        "double": select(double_payments.c.subscription_id),
+    }
+    return {
+        name: connection.scalar(select(func.count()).select_from(asked.subquery())) or 0
+        for name, asked in lists.items()
+    }
+
+
+def failed(connection: Connection, after: str, limit: int) -> list[Paying]:
+    """Subscriptions whose payment failed, by id."""
+    asked = _failed().where(S.id > after).order_by(S.id).limit(limit)
+    return [_paying(row) for row in connection.execute(asked)]
+
+
+def _failed() -> Select[Any]:
+    return _of_payer().where(STATUS.in_(FAILED))
+
+
+def _of_payer() -> Select[Any]:
+    theirs = and_(customers.c.customer_id == S.customer_id, is_own(customers))
+    return (
+        select(S.data, customers.c.user_id, customers.c.billing, users.c.username)
+        .select_from(
+            subscriptions.join(customers, theirs).outerjoin(
+                users, users.c.user_id == customers.c.user_id
+            )
+        )
+        .where(is_own(subscriptions), customers.c.deleted_at.is_(None))
+    )
+
+
+def _paying(row: Any) -> Paying:
+    subscription = CONVERTER.structure(row.data, Subscription)
+    refused = billing_of(row.billing).refused
+    return Paying(subscription, row.user_id, row.username, refused)
+
+
+def coming(
+    connection: Connection, kind: str, until: tuple[datetime, datetime], after: str, limit: int
+) -> list[Paying]:
+    """Subscriptions that renew, end their trial or are given, within a time; by day and id.
+
+    `after`: the day and the id of the last one of the page before, as `when|id`.
+    """
+    data = S.data
+    when: ColumnElement[str] = {
+        "renewals": data[("next_charge", "at")].as_string(),
+        "trials": data["trial_end_at"].as_string(),
+        "gifts": func.coalesce(
+            data["cancel_at"].as_string(), data[("next_charge", "at")].as_string()
+        ),
+    }[kind]
+    is_it = {
+        "renewals": STATUS != "trialing",
+        "trials": STATUS == "trialing",
+        "gifts": S.beneficiary_id.is_not(None),
+    }[kind]
+    since, end = (CONVERTER.unstructure(at) for at in until)
+    asked = _of_payer().where(STATUS.in_(("active", "trialing")), is_it, when.between(since, end))
+    day, _, id_ = after.partition("|")
+    if id_:
+        asked = asked.where(or_(when > day, and_(when == day, S.id > id_)))
+    return [_paying(row) for row in connection.execute(asked.order_by(when, S.id).limit(limit))]
+
+
+def day_of(subscription: Subscription, kind: str) -> datetime | None:
+    """When a subscription renews, ends its trial, or ends or renews what was given: as above."""
+    charge = subscription.next_charge
+    if kind == "trials":
+        return subscription.trial_end_at
+    if kind == "gifts" and subscription.cancel_at:
+        return subscription.cancel_at
+    return charge.at if charge else None
+
+
+def key_of(one: Paying, kind: str) -> str:
+    """What `coming` goes on after."""
+    day = day_of(one.subscription, kind)
+    return f"{CONVERTER.unstructure(day)}|{one.subscription.id}"
+
+
+def _in_group(at: Any, why: Any) -> Select[Any]:
+    named = memberships.join(groups, groups.c.id == M.group_id)
+    return select(
+        M.user_id,
+        users.c.username,
+        M.group_id,
+        groups.c.name,
+        func.coalesce(groups.c.full_name, groups.c.name),
+        why.label("why"),
+        at.label("at"),
+    ).select_from(named.outerjoin(users, users.c.user_id == M.user_id))
+
+
+def _after(after: tuple[int, int]) -> ColumnElement[bool]:
+    return or_(M.user_id > after[0], and_(M.user_id == after[0], M.group_id > after[1]))
+
+
+def held(connection: Connection, after: tuple[int, int], limit: int) -> list[InGroup]:
+    """Memberships that wait for a decision, by user and group."""
+    asked = _in_group(M.hold_at, M.hold).where(M.hold.is_not(None), _after(after))
+    rows = connection.execute(asked.order_by(M.user_id, M.group_id).limit(limit))
+    return [InGroup(*row) for row in rows]
+
+
+def kept_out(connection: Connection, after: tuple[int, int], limit: int) -> list[InGroup]:
+    """Memberships that something grants, and that staff or the members themselves ended."""
+    asked = _kept_out().where(_after(after)).order_by(M.user_id, M.group_id).limit(limit)
+    return [InGroup(*row) for row in connection.execute(asked)]
+
+
+def _kept_out() -> Select[Any]:
+    return _in_group(M.override_at, M.override).where(M.override.is_not(None), M.wanted)
+
+
+def put_in(
+    connection: Connection, group_ids: Collection[int], after: tuple[int, int], limit: int
+) -> list[InGroup]:
+    """Members of these groups whom somebody put there on the forum, and whom nothing grants it."""
+    asked = _in_group(M.actual_since, M.reason).where(
+        M.group_id.in_(group_ids), M.actual, M.owned == "no", ~M.wanted, _after(after)
+    )
+    rows = connection.execute(asked.order_by(M.user_id, M.group_id).limit(limit))
+    return [InGroup(*row) for row in rows]
+
+
+def ending(
+    connection: Connection,
+    until: tuple[datetime, datetime],
+    after: tuple[datetime, int, int] | None,
+    limit: int,
+) -> list[InGroup]:
+    """Memberships that end within a time, the nearest first."""
+    asked = _in_group(M.wanted_until, M.reason).where(M.wanted, M.wanted_until.between(*until))
+    if after:
+        at, *of = after
+        later = and_(M.wanted_until == at, _after((of[0], of[1])))
+        asked = asked.where(or_(M.wanted_until > at, later))
+    order = (M.wanted_until, M.user_id, M.group_id)
+    return [InGroup(*row) for row in connection.execute(asked.order_by(*order).limit(limit))]
+
+
+def stopped(connection: Connection) -> list[tuple[int, str, datetime]]:
+    """Groups whose removals wait for a moderator: id, name, since when."""
+    rows = connection.execute(_stopped().order_by(groups.c.name))
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def _stopped() -> Select[Any]:
+    at = groups.c.removals_stopped_at
+    return select(groups.c.id, groups.c.name, at).where(at.is_not(None))
+
+
+def dead(connection: Connection, after: str, limit: int) -> list[Dead]:
+    """Events that can never be processed, by id."""
+    asked = _dead().where(inbox.c.event_id > after).order_by(inbox.c.event_id).limit(limit)
+    return [Dead(*row) for row in connection.execute(asked)]
+
+
+def _dead() -> Select[Any]:
+    columns = ("event_id", "type", "object_id", "received_at", "outcome")
+    return select(*(inbox.c[name] for name in columns)).where(inbox.c.status == "dead")
+
+
+def doubled(connection: Connection, after: str, limit: int) -> list[Doubled]:
+    """Subscriptions that were paid in several tabs, by id."""
+    row = double_payments.c
+    asked = (
+        select(row.subscription_id, row.kept_id, row.user_id, users.c.username, row.found_at)
+        .outerjoin_from(double_payments, users, users.c.user_id == row.user_id)
+        .where(row.subscription_id > after)
+        .order_by(row.subscription_id)
+        .limit(limit)
+    )
+    return [Doubled(*found) for found in connection.execute(asked)]

@@ -1,0 +1,135 @@
+"""Doing something, about one person or about rows of a list: fill in, see, do exactly that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as AnyResponse
+
+from bridge.errors import NotFound, Permanent
+from bridge.operations.preview import Effect
+from bridge.store import groups, users
+from bridge.texts import gettext
+from bridge.web.context import Reader, the_bridge
+from bridge.web.moderate.access import actor_of, blueprint, refuse_own_account, require
+from bridge.web.moderate.acts import ACTS, METHODS, Act, Facts, checksum
+from bridge.web.moderate.list_acts import LIST_ACTS, REVIEWED
+from bridge.web.security import Stop
+
+LONGEST_FIELD = 2000
+MOST_SHOWN = 100
+NOBODY = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an act would bring, as it is shown before it is done."""
+
+    effects: tuple[Effect, ...]
+    facts: Facts
+
+    @property
+    def checksum(self) -> str:
+        """What was reviewed, so that nothing else is done."""
+        return checksum(self.effects, self.facts)
+
+
+@blueprint.route("/person/<id:user_id>/<name>", methods=["GET", "POST"])
+def act(user_id: int, name: str) -> AnyResponse | str:
+    """Something about one person."""
+    one = ACTS.get(name)
+    if one is None:
+        raise Stop(404, "Page not found", "There is no such action.")
+    known = require(one.right)
+    refuse_own_account(known, user_id)
+    return _answer(one, known, user_id)
+
+
+@blueprint.route("/act/<name>", methods=["GET", "POST"])
+def site_act(name: str) -> AnyResponse | str:
+    """Something about rows of a list: about nobody, or about several people."""
+    one = LIST_ACTS.get(name)
+    if one is None:
+        raise Stop(404, "Page not found", "There is no such action.")
+    return _answer(one, require(one.right), NOBODY)
+
+
+def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
+    form = _form(one)
+    ready = set(one.fields) == set(one.given) and all(form.values()) and bool(form)
+    if request.method == "GET" and not ready:
+        return _page(one, user_id, form)
+    try:
+        _refuse_missing(one, form)
+        seen = _look(one, known, user_id, form)
+        typed = one.typed(seen.effects) if one.typed else None
+        reviewed = request.form.get("reviewed")
+        if reviewed != seen.checksum:
+            return _page(one, user_id, form, seen=seen, moved=reviewed is not None, typed=typed)
+        if typed and request.form.get("typed", "").strip().lower() != typed.lower():
+            problem = gettext("Please type “%(words)s” to go on.") % {"words": typed}
+            again = _page(one, user_id, form, seen=seen, typed=typed, problem=problem)
+            return Response(again, 400)
+        concerned = ",".join(str(effect.user_id) for effect in seen.effects)
+        flash(one.do(the_bridge(), actor_of(known), user_id, {**form, REVIEWED: concerned}))
+    except (NotFound, Permanent) as error:
+        return Response(_page(one, user_id, form, problem=str(error)), 400)
+    return redirect(_back(one, user_id), 303)
+
+
+def _look(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> Seen:
+    effects = tuple(one.preview(the_bridge(), user_id, form))
+    for effect in effects:
+        refuse_own_account(known, effect.user_id)
+    return Seen(effects, one.facts(the_bridge(), user_id, form))
+
+
+def _back(one: Act, user_id: int) -> str:
+    if user_id != NOBODY:
+        return url_for("moderate.person", user_id=user_id)
+    if one.list is None:
+        return url_for("moderate.today")
+    return url_for("moderate.worklist", name=one.list)
+
+
+def _form(one: Act) -> dict[str, str]:
+    given: MultiDict[str, str] = request.form if request.method == "POST" else request.args
+    return {name: ",".join(given.getlist(name))[:LONGEST_FIELD] for name in one.fields}
+
+
+def _refuse_missing(one: Act, form: dict[str, str]) -> None:
+    optional = {"until", "date", "again"} | ({"group"} if one.name == "record-payment" else set())
+    missing = [name for name in one.fields if name not in optional and not form[name].strip()]
+    if missing:
+        raise Permanent(f"please fill in: {', '.join(missing)}")
+
+
+def _page(
+    one: Act, user_id: int, form: dict[str, str], *, seen: Seen | None = None, **more: object
+) -> str:
+    with the_bridge().store.read() as connection:
+        choices = sorted(
+            group.name for group in groups.load_groups(connection).values() if not group.automatic
+        )
+        names = users.names_of(connection, _concerned(user_id, seen))
+    return render_template(
+        "moderate/act.jinja",
+        act=one,
+        user_id=user_id,
+        names=names,
+        form=form,
+        groups=choices,
+        methods=list(METHODS),
+        seen=seen,
+        most=MOST_SHOWN,
+        back=_back(one, user_id),
+        **{"moved": False, "problem": None, "typed": None} | more,
+    )
+
+
+def _concerned(user_id: int, seen: Seen | None) -> Collection[int]:
+    effects = seen.effects[:MOST_SHOWN] if seen else ()
+    return {user_id, *(effect.user_id for effect in effects)} - {NOBODY}

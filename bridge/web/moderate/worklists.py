@@ -1,0 +1,42 @@
+"""The worklists: what waits for a person, a page at a time, with what can be done about it."""
+
+from __future__ import annotations
+
+from flask import render_template, request
+
+from bridge.answers.worklists.lists import WORKLISTS
+from bridge.core.model.roles import RIGHTS
+from bridge.errors import Permanent
+from bridge.web.context import reader, the_bridge
+from bridge.web.moderate.access import blueprint
+from bridge.web.moderate.acts import ACTS
+from bridge.web.moderate.list_acts import LIST_ACTS, SEVERAL
+from bridge.web.security import Stop
+
+
+@blueprint.get("/lists/<name>")
+def worklist(name: str) -> str:
+    """One list; `kind` shows a part of it, `all` has every row of the page chosen."""
+    one = WORKLISTS.get(name)
+    if one is None:
+        raise Stop(404, "Page not found", "There is no such list.")
+    kind = request.args.get("kind") or next(iter(one.kinds), "")
+    if one.kinds and kind not in one.kinds:
+        raise Stop(404, "Page not found", "There is no such list.")
+    try:
+        page = one.page(the_bridge(), kind, request.args.get("after", ""))
+    except Permanent as error:
+        raise Stop(400, "Page not found", f"{error}.") from error
+    known = reader()
+    rights = RIGHTS[known.role] if known and known.role else frozenset()
+    acts = (*ACTS.values(), *LIST_ACTS.values())
+    return render_template(
+        "moderate/worklist.jinja",
+        list=one,
+        kind=kind,
+        page=page,
+        acts={act.name: act for act in acts if act.right in rights},
+        on_list=LIST_ACTS,
+        several=SEVERAL,
+        everything=request.args.get("all") == "yes",
+    )

@@ -1,0 +1,108 @@
+"""Every page of the console, in light and dark, wide and narrow: axe-core finds nothing.
+
+A picture of each is left in screenshots/, to be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser
+
+from bridge.answers.worklists.lists import WORKLISTS
+from bridge.core.events.outcome import Outcome
+from bridge.core.events.stripe import Event
+from bridge.core.model.actor import moderator
+from bridge.core.rights.switching import Ending
+from bridge.operations import grants
+from bridge.sandbox.discourse.membership import remove_member
+from bridge.store import inbox, member, paid_twice
+from tests.e2e.chromium import log_in
+from tests.e2e.console import MANY, open_console, user
+from tests.e2e.place import Place
+from tests.e2e.test_accessibility import LOOKS, look_at, pytestmark
+
+__all__ = ["pytestmark"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with open_console(tmp_path_factory.mktemp("looks")) as it:
+        actor = moderator(user(it, "mia"), "console")
+        given = [
+            grants.grant(
+                it.bridge, actor, user(it, name), "guests", until_at=None, reason="A visit"
+            )
+            for name in MANY
+        ]
+        forum, now = it.forum, it.bridge.clock.now()
+        supporters = forum.groups[forum.group_id_by_name["supporters"]]
+        ada, mia = (forum.users[user(it, name)] for name in ("ada", "mia"))
+        remove_member(forum, supporters, ada, mia, it.world.clock.now())
+        event = Event("evt_dead_1", "invoice.paid", "in_1", "invoice", None, now, livemode=True)
+        with it.bridge.store.write() as connection:
+            inbox.record(
+                connection,
+                event,
+                source="stripe",
+                payload_sha256="0" * 64,
+                now=now,
+                due_at=now,
+                ended=Outcome("dead", "it is of live mode, and this bridge is of test mode"),
+            )
+            paid_twice.note(
+                connection,
+                user(it, "ada"),
+                Ending("sub_1", "sub_2", "now", (), is_credited=True),
+                now,
+            )
+        it.settle()
+        for one in given:
+            grants.revoke(it.bridge, actor, one.grant.id)
+        it.settle()
+        it.pass_time(61)
+        it.settle()
+        yield it
+
+
+def pages(place: Place) -> dict[str, str]:
+    """What is looked at -> where it is."""
+    lars, kim = user(place, "lars"), user(place, "kim")
+    with place.bridge.store.read() as connection:
+        owed = member.load(connection, lars).facts.paid_by_user[0].pending[0].id
+    held = urlencode({"which": f"{kim}:{place.forum.group_id_by_name['supporters']}"})
+    return {
+        "today": "",
+        "find": "/find?q=nobody-of-that-name",
+        "person": f"/person/{lars}",
+        "members": "/members",
+        "mapping": "/mapping",
+        "log": "/log",
+        "act-grant": f"/person/{lars}/grant",
+        "act-record-payment": f"/person/{lars}/record-payment",
+        "act-remind": f"/person/{lars}/remind?invoice={owed}",
+        "act-keep-held": f"/act/keep-held?{held}",
+        "act-release": "/act/release?group=guests",
+        "act-replay": "/act/replay?event=evt_dead_1",
+        **{f"work-{name}": f"/lists/{name}" for name in WORKLISTS},
+        "work-renewals": "/lists/ahead?kind=renewals",
+    }
+
+
+@pytest.mark.parametrize("way", LOOKS)
+def test_axe_finds_nothing_on_any_page_of_the_console(
+    browser: Browser, place: Place, way: str
+) -> None:
+    scheme, size = LOOKS[way]
+    with browser.new_context(color_scheme=scheme, viewport=size) as context:
+        page = context.new_page()
+        page.goto(f"{place.forum_url}/login")
+        log_in(page, "mia")
+        found = [
+            fault
+            for name, path in pages(place).items()
+            for fault in look_at(page, place, f"console-{name}", f"/moderate{path}", way)
+        ]
+    assert not found, "\n".join(found)

@@ -1,0 +1,276 @@
+"""The moderators' worklists through real pages: what waits, and each thing done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from html import unescape
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+import requests
+
+from bridge.answers.worklists.lists import WORKLISTS, counts
+from bridge.core.events.outcome import Outcome
+from bridge.core.events.stripe import Event
+from bridge.core.model.actor import moderator
+from bridge.core.model.discourse import Group
+from bridge.core.model.roles import RIGHTS
+from bridge.errors import Permanent
+from bridge.operations import grants, held, removals
+from bridge.sandbox.discourse.membership import add_member, remove_member
+from bridge.store import changes, inbox, member
+from bridge.web.moderate.list_acts import LIST_ACTS
+from tests.e2e.console import MANY, open_console, user
+from tests.e2e.place import Browser, Place
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with open_console(tmp_path_factory.mktemp("worklists")) as it:
+        yield it
+
+
+def group(place: Place, name: str) -> int:
+    return int(place.forum.group_id_by_name[name])
+
+
+def follow(browser: Browser, page: requests.Response, words: str) -> requests.Response:
+    """Click on the first link with these words."""
+    before = page.text.partition(f">{words}<")[0]
+    assert before != page.text, f"no link {words!r}"
+    return browser.get(unescape(before.rpartition('href="')[2].partition('"')[0]))
+
+
+def press(browser: Browser, page: requests.Response, **fields: str) -> requests.Response:
+    """Press the button of the act that a page shows."""
+    return browser.submit(page, urlsplit(page.url).path, **fields)
+
+
+def done(browser: Browser, answer: requests.Response) -> str:
+    """Where an act leads when it is done: the page, which says what was done."""
+    assert answer.status_code == 303, answer.text
+    return browser.get(answer.headers["Location"]).text
+
+
+def log(place: Place, action: str) -> list[changes.Change]:
+    with place.bridge.store.read() as connection:
+        return changes.page(connection, action=action)
+
+
+def messages(place: Place, name: str) -> list[str]:
+    theirs = [t for t in place.forum.topics.values() if user(place, name) in t.allowed_user_ids]
+    return [place.forum.posts[id_].raw for topic in theirs for id_ in topic.post_ids]
+
+
+def choose(name: str, *which: tuple[int, int]) -> str:
+    return f"/moderate/act/{name}?" + urlencode([("which", f"{u}:{g}") for u, g in which])
+
+
+def hold_of(place: Place, name: str) -> str | None:
+    with place.bridge.store.read() as connection:
+        rows = member.memberships_of(connection, user(place, name))
+    return rows[group(place, "supporters")].membership.hold
+
+
+def test_A58_a_failed_payment_shows_reason_attempt_and_next_try_and_is_reminded_of_once(
+    place: Place,
+) -> None:
+    mia = place.browser("mia")
+    page = mia.get("/moderate/lists/failed")
+    assert "lars" in page.text
+    assert "€5.00" in page.text
+    assert "The account has too little money. Attempts so far: 1." in page.text
+    preview = follow(mia, page, "Remind of a failed payment")
+    assert "The account has too little money." in preview.text
+    assert "/i/in_" in preview.text  # Stripe's page where it can be paid
+    assert "The reminder is on its way" in done(mia, press(mia, preview))
+    place.settle()
+    reminders = [text for text in messages(place, "lars") if "A moderator asked us" in text]
+    assert len(reminders) == 1
+    assert "Pay now or update your card" in reminders[0]
+    assert log(place, "reminded")[0].cause == f"moderator:{user(place, 'mia')} via console"
+    again = place.browser("max").get(preview.url)
+    assert again.status_code == 400
+    assert "once is enough" in again.text
+    after = mia.get("/moderate/lists/failed").text
+    assert "The member was reminded on" in after
+    assert "Remind of a failed payment" not in after
+
+
+def test_A58_an_invoice_of_another_member_in_the_form_is_refused(place: Place) -> None:
+    mia = place.browser("mia")
+    with place.bridge.store.read() as connection:
+        owed = member.load(connection, user(place, "lars")).facts.paid_by_user[0].pending[0].id
+    answer = mia.get(f"/moderate/person/{user(place, 'ada')}/remind", params={"invoice": owed})
+    assert answer.status_code == 400
+    assert "is not an invoice of" in unescape(answer.text)
+
+
+def test_A34_held_changes_are_decided_together_as_reviewed_and_only_by_one(place: Place) -> None:
+    supporters = group(place, "supporters")
+    both = [(user(place, name), supporters) for name in ("kim", "tina")]
+    assert hold_of(place, "kim") == hold_of(place, "tina") == "no_rule"
+    mia, max_ = place.browser("mia"), place.browser("max")
+    page = mia.get("/moderate/lists/held?all=yes")
+    assert page.text.count(" checked") == 2
+    address = choose("keep-held", *both)
+    previews = {
+        who: press(who, who.get(address), reason="They pay for something better")
+        for who in (mia, max_)
+    }
+    assert previews[mia].text.count("Stays in") == 2
+    assert "no rule covers what they pay for" in previews[mia].text
+    assert "Memberships decided: 2." in done(mia, press(mia, previews[mia]))
+    place.settle()
+    assert hold_of(place, "kim") is None
+    assert {"kim", "tina"} <= place.members("supporters")
+    late = press(max_, previews[max_])
+    assert late.status_code == 400
+    assert "does not wait any more" in late.text
+    assert len([one for one in log(place, "granted") if one.group_id == supporters]) == 2
+
+
+def test_what_moved_between_review_and_decision_is_decided_by_nobody(place: Place) -> None:
+    """Two at once: whoever commits second finds that it is not as reviewed, and nothing is done."""
+    supporters = Group(group(place, "supporters"), "supporters")
+    reviewed = [held.Reviewed(user(place, "ada"), supporters, "no_rule", None)]
+    before = len(log(place, "lifted"))
+    with pytest.raises(Permanent, match="does not wait any more"):
+        held.decide_held(
+            place.bridge,
+            moderator(user(place, "mia"), "console"),
+            "let_go",
+            reviewed,
+            until_at=None,
+            reason="Gone",
+        )
+    assert len(log(place, "lifted")) == before
+
+
+def test_removals_that_were_stopped_go_on_only_for_those_reviewed_and_after_typing_how_many(
+    place: Place,
+) -> None:
+    actor = moderator(user(place, "mia"), "console")
+    given = [
+        grants.grant(
+            place.bridge, actor, user(place, name), "guests", until_at=None, reason="A visit"
+        )
+        for name in MANY
+    ]
+    place.settle()
+    assert place.members("guests") == set(MANY)
+    for one in given:
+        grants.revoke(place.bridge, actor, one.grant.id)
+    place.settle()
+    place.pass_time(61)
+    place.settle()
+    stays = place.members("guests")
+    assert stays == set(MANY)
+    mia = place.browser("mia")
+    assert "Stopped removals" in mia.get("/moderate").text  # the alert is about no single person
+    page = mia.get("/moderate/lists/stopped")
+    assert f"{len(stays)} members would lose it." in page.text
+    preview = follow(mia, page, "Let removals go on")
+    assert preview.text.count("Loses") == len(stays)
+    untyped = press(mia, preview)
+    assert untyped.status_code == 400
+    assert f"Please type “remove {len(stays)}”" in untyped.text
+    with pytest.raises(Permanent, match="than you reviewed"):
+        removals.release(place.bridge, actor, "guests", reviewed={1})
+    assert place.members("guests") == stays
+    answer = press(mia, preview, typed=f"Remove {len(stays)}")
+    assert f"Removals that go on: {len(stays)}." in done(mia, answer)
+    place.settle()
+    assert place.members("guests") == set()
+    assert "No removals are stopped" in mia.get("/moderate/lists/stopped").text
+
+
+def test_an_unreadable_event_says_why_and_is_processed_again(place: Place) -> None:
+    now = place.bridge.clock.now()
+    event = Event("evt_dead_1", "invoice.paid", "in_1", "invoice", None, now, livemode=True)
+    with place.bridge.store.write() as connection:
+        inbox.record(
+            connection,
+            event,
+            source="stripe",
+            payload_sha256="0" * 64,
+            now=now,
+            due_at=now,
+            ended=Outcome("dead", "it is of live mode"),
+        )
+    mia = place.browser("mia")
+    page = mia.get("/moderate/lists/dead")
+    assert "it is of live mode" in page.text
+    preview = follow(mia, page, "Process an event again")
+    assert "is being processed again" in done(mia, press(mia, preview))
+    assert log(place, "replayed")[0].outcome == "evt_dead_1"
+    place.settle()
+
+
+def test_what_was_changed_by_hand_on_the_forum_is_listed_and_lifted(place: Place) -> None:
+    forum = place.forum
+    supporters = forum.groups[group(place, "supporters")]
+    staff = forum.users[user(place, "mia")]
+    now = place.world.clock.now()
+    remove_member(forum, supporters, forum.users[user(place, "ada")], staff, now)
+    add_member(forum, supporters, forum.users[user(place, "rita")], staff, now)
+    place.settle()
+    place.pass_time(600)
+    place.settle()
+    mia = place.browser("mia")
+    out = mia.get("/moderate/lists/drift")
+    assert "ada" in out.text
+    assert f"id:{user(place, 'rita')}" not in out.text
+    added = mia.get("/moderate/lists/drift?kind=in")
+    # The bridge has never had to do with her: it knows her id only.
+    assert f"id:{user(place, 'rita')}" in added.text
+    form = follow(mia, out, "Let in again")
+    answer = press(mia, press(mia, form, group="supporters"))
+    assert "follows payments again" in done(mia, answer)
+    place.settle()
+    assert "ada" in place.members("supporters")
+
+
+def test_the_next_thirty_days_are_listed_by_kind_and_day(place: Place) -> None:
+    mia = place.browser("mia")
+    renewals = mia.get("/moderate/lists/ahead?kind=renewals")
+    assert "ada" in renewals.text
+    assert "€5.00" in renewals.text
+    actor = moderator(user(place, "mia"), "console")
+    soon = place.bridge.clock.now() + timedelta(days=9)
+    grants.grant(
+        place.bridge, actor, user(place, "rita"), "readers", until_at=soon, reason="A visit"
+    )
+    place.settle()
+    ends = mia.get("/moderate/lists/ahead")
+    assert "rita" in ends.text
+    assert f"{soon:%-d %b}" in ends.text
+    assert "Nothing of this kind" in mia.get("/moderate/lists/ahead?kind=trials").text
+    assert mia.get("/moderate/lists/ahead?kind=nothing").status_code == 404
+    assert mia.get("/moderate/lists/ahead?after=x").status_code == 400
+
+
+def test_today_leads_to_each_list_and_counts_what_waits(place: Place) -> None:
+    mia = place.browser("mia")
+    page = mia.get("/moderate").text
+    for name in WORKLISTS:
+        assert f'href="/moderate/lists/{name}"' in page
+        assert mia.get(f"/moderate/lists/{name}").status_code == 200
+    assert counts(place.bridge)["failed"] == 1
+    assert mia.get("/moderate/lists/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("role", RIGHTS)
+def test_acts_about_lists_are_for_whom_the_table_says(role: str) -> None:
+    may = {name for name, one in LIST_ACTS.items() if one.right in RIGHTS[role]}  # type: ignore[index]
+    assert may == (set(LIST_ACTS) if role in {"administrator", "moderator"} else set())
+
+
+@pytest.mark.parametrize("which", ["", "x", "1:2:3", "99999:99999"])
+def test_a_choice_that_was_made_up_is_refused_in_words(place: Place, which: str) -> None:
+    mia = place.browser("mia")
+    form = mia.get("/moderate/act/end-held", params={"which": which})
+    answer = mia.submit(form, "/moderate/act/end-held", which=which, reason="Because")
+    assert answer.status_code == 400
+    assert "Because" in answer.text
