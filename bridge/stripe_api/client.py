@@ -27,7 +27,7 @@ from bridge.core.model.stripe import (
 )
 from bridge.core.rights.switching import Ending, PortalTerms, Switch
 from bridge.errors import Forbidden, NotFound, Permanent
-from bridge.stripe_api import changes
+from bridge.stripe_api import changes, portal
 from bridge.stripe_api.books import BookPage, read_page
 from bridge.stripe_api.changes import Changed, Preview
 from bridge.stripe_api.checkout import (
@@ -47,6 +47,7 @@ from bridge.stripe_api.payments import (
     read_money,
     read_orders,
 )
+from bridge.stripe_api.portal import CancelTerms, Flow, FlowKind
 from bridge.stripe_api.probe import probe_scopes
 from bridge.stripe_api.reader import (
     Json,
@@ -68,11 +69,14 @@ from bridge.stripe_api.sweeps import (
 )
 
 __all__ = [
+    "CancelTerms",
     "Changed",
     "CheckoutLink",
     "CheckoutRequest",
     "CheckoutState",
     "CustomerReading",
+    "Flow",
+    "FlowKind",
     "Preview",
     "PurchaseReading",
     "SeenOrder",
@@ -309,11 +313,28 @@ class StripeApi:
         """Close the page of an order. Raises: Permanent where it is paid or closed already."""
         self._http.post(path("/v1/checkout/sessions/{}/expire", session_id), {})
 
-    def portal(self, customer_id: str, return_url: str) -> str:
-        """The address where this customer manages cards and subscriptions; good for minutes."""
-        params = {"customer": customer_id, "return_url": return_url}
-        with reading(f"the portal of {customer_id}"):
-            return str(self._http.post("/v1/billing_portal/sessions", params)["url"])
+    def portal(self, customer_id: str, return_url: str, flow: Flow | None = None) -> str:
+        """Where this customer manages cards and subscriptions, or does one thing; for minutes.
+
+        Raises: Permanent where the portal's settings do not allow the flow.
+        """
+        return portal.open_portal(self._http, customer_id, return_url, flow)
+
+    def cancel_terms(self) -> CancelTerms:
+        """Whether and when a cancellation on Stripe's page takes effect."""
+        return portal.read_cancel_terms(self._http)
+
+    def cancel_at_period_end(self, subscription_id: str) -> None:
+        """Let it run out with what is paid."""
+        portal.cancel_at_period_end(self._http, subscription_id)
+
+    def keep(self, subscription: Subscription) -> None:
+        """Take its cancellation back."""
+        portal.keep(self._http, subscription)
+
+    def invoice_page(self, invoice_id: str) -> str | None:
+        """Stripe's page where an open invoice is paid; None if nothing is open on it."""
+        return portal.invoice_page(self._http, invoice_id)
 
     # --- Changing what runs ---------------------------------------------------------------------
 

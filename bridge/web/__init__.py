@@ -21,8 +21,8 @@ from bridge.web.buying.several import SeveralConverter
 from bridge.web.context import SESSION_HOURS
 from bridge.web.limiting import Limiter
 from bridge.web.look import LookCache
+from bridge.web.me import acts, seats
 from bridge.web.me import page as me
-from bridge.web.me import seats
 from bridge.web.pages import teach
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def _add_routes(app: Flask) -> None:
         (claim.blueprint, "look"),
         (me.blueprint, "look"),
         (seats.blueprint, "look"),
+        (acts.blueprint, "look"),
         (standing.blueprint, "look"),
         (moderate.blueprint, "look"),
         (v1.blueprint, "look"),
@@ -129,6 +130,7 @@ def _add_routes(app: Flask) -> None:
         claim.blueprint,
         me.blueprint,
         seats.blueprint,
+        acts.blueprint,
         standing.blueprint,
         moderate.blueprint,
         v1.blueprint,

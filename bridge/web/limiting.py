@@ -18,7 +18,7 @@ from bridge.web.context import reader
 
 # Generous for people, who share addresses; each web process counts for itself.
 # "refusal": log lines about webhooks that nobody signed, of each sender's kind.
-LIMITS = {"look": 300, "login": 120, "pay": 20, "refusal": 6}
+LIMITS = {"look": 300, "login": 120, "pay": 20, "refusal": 6, "back": 12}
 # Requests of one client that wait for Stripe at once; the bulkhead is everybody's.
 PAYING_AT_ONCE = 2
 

@@ -29,6 +29,7 @@ def teach(app: Flask) -> None:
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
         amount=_amount,
+        card_brand=words.card_brand,
         price=lambda price: words.price_words(price, words.LOCALE),
         interval=words.interval_words,
         recurrence=words.recurrence_words,

@@ -217,8 +217,10 @@ def open_place(data: Path, **of_sandbox: Any) -> Iterator[Place]:
 
 def _settings(url: str, sandbox: run.Sandbox, data: Path) -> Settings:
     info = sandbox.info
+    config = data / "bridge.toml"  # where the test has written one
     return Settings.from_env(
         {
+            **({"BRIDGE_CONFIG": str(config)} if config.exists() else {}),
             "STRIPE_API_KEY": info["stripe_key"],
             "STRIPE_WEBHOOK_SECRET": info["stripe_webhook_secret"],
             "STRIPE_API_BASE": info["stripe_url"],

@@ -142,7 +142,7 @@ def test_A36_a_member_s_own_page_leads_to_what_they_may_change_to(
     step(place, "Other thing", "patrons", 3, unit_amount=900, recurring=None)
     place.settle()
     mine = words(ada.get("/me"))
-    assert "Change Supporter to Patron & Friends, €50.00 a month" in mine
+    assert "Change plan · Supporter Patron & Friends €50.00 a month" in " ".join(mine.split())
     assert "Other thing" not in mine
     assert f'href="/join/{high}"' in ada.get("/me").text
     assert "Change" not in words(place.browser("eve").get("/me")).replace("Change or cancel", "")

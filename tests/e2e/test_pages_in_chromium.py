@@ -106,7 +106,7 @@ def test_A82_from_the_link_to_the_group_and_back_to_the_post(
         assert page.url.startswith(place.bridge.settings.stripe_api_base or "")
         page.get_by_label("E-mail").fill("grace@example.com")
         page.locator("button[value=pay]").click()
-        expect(page.get_by_role("heading")).to_contain_text("Stripe is confirming your payment")
+        expect(page.get_by_role("heading")).to_contain_text("Waiting for your payment")
         page.screenshot(path=PICTURES / "done-waiting.png")
         place.settle()
         assert newcomer in place.members("patrons")

@@ -68,7 +68,7 @@ def test_a_members_own_page_takes_eleven_statements_whatever_they_have(
         with counted(world) as found:
             told[user] = browser.get("/me").text
         assert len(found) == 11, "\n".join(found)
-    for word in ("supporters", "readers", "visitors", "guests", "Change Membership supporters to"):
+    for word in ("supporters", "readers", "visitors", "guests", "Change plan"):
         assert word in told["alice"]
         assert word not in told["stranger"]
 

@@ -200,5 +200,5 @@ def test_A122_the_end_of_grace_is_told_and_the_way_to_pay_stays(tmp_path: Path) 
         told = words(cook(over.raw))
         assert "Your paid access to supporters has ended: the payment for your monthly" in told
         assert "pay now or update your card" in told
-        assert "Pay now or update your card" in page_of(world, "alice")
+        assert "Pay €10.00 now" in page_of(world, "alice")
         assert "Pay now or update your card" in message_to(world, "alice")

@@ -14,7 +14,7 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.decision import WantedMembership, steps_held
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts, Grant
-from bridge.core.model.stripe import Billing, PendingPayment, Price, is_guest
+from bridge.core.model.stripe import Billing, PendingPayment, is_guest
 from bridge.core.rights.grants import grants
 from bridge.core.rights.switching import OVER, Switch, switches
 from bridge.core.rules.ladders import staying
@@ -113,17 +113,3 @@ def switches_of(known: Facts, law: Law) -> tuple[Switch, ...]:
     """Every change that a member may make, by what was last read."""
     products, prices = law.catalogue.products.values(), law.catalogue.prices.values()
     return switches(known, law.rules, products, prices, law.policy.unfollowed_ladders)
-
-
-def changes(member: Member, law: Law) -> dict[str, list[tuple[str, Price]]]:
-    """What the member may change in place: name of what they have -> names and prices to change to.
-
-    Prices in another currency are bought anew, by their own links.
-    """
-    names = law.catalogue
-    found: dict[str, list[tuple[str, Price]]] = {}
-    for switch in switches_of(member.facts, law):
-        if switch.way != "mend" and switch.is_same_currency:
-            target = names.name_of(switch.target.product_id), switch.target
-            found.setdefault(names.name_of(switch.item.product_id), []).append(target)
-    return found

@@ -43,6 +43,7 @@ class Policy:
     ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unfollowed_ladders: frozenset[str] = frozenset()
     unmapped: Literal["hold", "end"] = "hold"
+    pausing: Literal["yes", "no"] = "no"
     removal_confirm_seconds: int = 60
     removal_limit_min: int = 5
     removal_limit_percent: int = 10
@@ -77,6 +78,7 @@ SITE_LIMITS: Mapping[str, tuple[int, int]] = {
 
 SITE_WORDS: Mapping[str, tuple[str, ...]] = {
     "unmapped": ("hold", "end"),
+    "pausing": ("yes", "no"),
     "adopt": ("ask", "automatically"),
 }
 """The words of [site], each one of these."""

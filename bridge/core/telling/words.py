@@ -43,6 +43,22 @@ def recurrence_words(price: Price) -> str:
     return f"Renews automatically every {every}. Cancel any time."
 
 
+_BRANDS = {
+    "amex": "American Express",
+    "diners": "Diners Club",
+    "eftpos_au": "eftpos",
+    "jcb": "JCB",
+    "unionpay": "UnionPay",
+    "cartes_bancaires": "Cartes Bancaires",
+    "mastercard": "Mastercard",
+}
+
+
+def card_brand(brand: str) -> str:
+    """`Visa`, `American Express`: a brand as its cards write it."""
+    return _BRANDS.get(brand, brand.replace("_", " ").capitalize())
+
+
 def term_words(term: Term) -> str:
     """`1 year`, `18 months`, `30 days`, `1 month and 3 days`."""
     months, days = term.months, term.days

@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from bridge.core.memberships.member import changes, payers
-from bridge.core.rights.switching import OVER
+from bridge.core.memberships.member import payers
 from bridge.core.telling import statement as core
 from bridge.core.telling.of_member import statement_input
+from bridge.core.telling.subscription_cards import subscription_cards
 from bridge.store import links
 from bridge.store import member as members
 from bridge.web.buying.ownership import owned
@@ -32,14 +32,13 @@ def statement() -> AnyResponse | str:
         member = members.load(connection, known.user_id, with_money=True)
         law = law_in_force(connection)
     given = statement_input(member, law, the_bridge().addresses, now())
-    running = (one for one in member.facts.paid_by_user if one.status not in OVER)
     return render_template(
         "me.jinja",
         statement=core.fold(core.build(given), MOST_LINES),
         customers=payers(member, law.catalogue),
-        customer_of={one.id: one.customer_id for one in running},
-        changes=changes(member, law),
         has_seats=bool(member.facts.seats) or any(map(is_shared, member.facts.paid_by_user)),
+        cards=subscription_cards(member, law, given, now()),
+        late=request.args.get("late") == "yes",
     )
 
 
@@ -54,4 +53,4 @@ def billing() -> AnyResponse:
         own = links.live_customers_of(connection, known.user_id)
     wanted = request.form.get("customer") or next(iter(own), "")
     owned(known, wanted)
-    return redirect(the_bridge().stripe.portal(wanted, absolute("me.statement")), 303)
+    return redirect(the_bridge().stripe.portal(wanted, absolute("own.back")), 303)

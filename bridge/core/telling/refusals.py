@@ -1,0 +1,67 @@
+"""Why a payment was refused, as its payer can act on it: Stripe's codes in a few kinds. Pure.
+
+The codes are those of https://docs.stripe.com/declines/codes and /error-codes. Banks tell Stripe
+more than they want their customers to hear (a stolen card): that is a refusal like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """What stood in the way of a payment."""
+
+    FUNDS = "funds"
+    EXPIRED = "expired"
+    DETAILS = "details"
+    CONSENT = "consent"
+    """The bank wants the payer to confirm it."""
+    UNFIT = "unfit"
+    """The card cannot be used for it."""
+    BANK_AWAY = "bank_away"
+    DEBIT = "debit"
+    """A direct debit was not allowed."""
+    NO_MEANS = "no_means"
+    """There is nothing to pay with."""
+    DECLINED = "declined"
+    """No more is known, or none is to be told."""
+
+
+_CODES: Mapping[Refusal, tuple[str, ...]] = {
+    Refusal.FUNDS: (
+        "insufficient_funds",
+        "withdrawal_count_limit_exceeded",
+        "card_velocity_exceeded",
+    ),
+    Refusal.EXPIRED: ("expired_card", "invalid_expiry_month", "invalid_expiry_year"),
+    Refusal.DETAILS: (
+        "incorrect_number",
+        "invalid_number",
+        "incorrect_cvc",
+        "invalid_cvc",
+        "incorrect_zip",
+        "incorrect_address",
+    ),
+    Refusal.CONSENT: (
+        "authentication_required",
+        "payment_intent_authentication_failure",
+        "approve_with_id",
+    ),
+    Refusal.UNFIT: ("card_not_supported", "currency_not_supported", "transaction_not_allowed"),
+    Refusal.BANK_AWAY: (
+        "issuer_not_available",
+        "processing_error",
+        "reenter_transaction",
+        "try_again_later",
+    ),
+    Refusal.DEBIT: ("debit_not_authorized", "bank_account_restricted", "account_closed"),
+    Refusal.NO_MEANS: ("payment_method_unavailable", "missing"),
+}
+_KINDS: Mapping[str, Refusal] = {code: kind for kind, codes in _CODES.items() for code in codes}
+
+
+def refusal_of(code: str | None) -> Refusal:
+    """The kind of a code; `declined` for one that is not known."""
+    return _KINDS.get(code or "", Refusal.DECLINED)
