@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, select, update
 
 from bridge.core.model.stripe import Billing, Entitlements, PendingPayment, Subscription
 from bridge.store import links, readings
@@ -160,54 +160,42 @@ def customer_of(connection: Connection, subscription_id: str) -> str | None:
 
 
 def vanished(connection: Connection, customer_ids: Sequence[str]) -> frozenset[str]:
-    """Subscriptions that the last complete reading of their customer did not have any more."""
-    return frozenset(
-        connection.scalars(
-            select(subscriptions.c.id)
-            .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
-            .where(
-                is_own(subscriptions),
-                is_own(customers),
-                subscriptions.c.customer_id.in_(customer_ids),
-                subscriptions.c.read_at < customers.c.read_at,
-                customers.c.deleted_at.is_(None),
-            )
-        )
+    """Subscriptions that the last complete reading of their customer no longer had."""
+    asked = _with_customers(
+        subscriptions.c.id,
+        subscriptions.c.customer_id.in_(customer_ids),
+        subscriptions.c.read_at < customers.c.read_at,
+        customers.c.deleted_at.is_(None),
     )
+    return frozenset(connection.scalars(asked))
 
 
 def customers_with_vanished(connection: Connection) -> list[str]:
-    """Linked customers of whom a stored subscription was not seen in the last whole reading."""
-    return list(
-        connection.scalars(
-            select(subscriptions.c.customer_id)
-            .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
-            .where(
-                is_own(subscriptions),
-                is_own(customers),
-                subscriptions.c.read_at < customers.c.read_at,
-                customers.c.deleted_at.is_(None),
-                customers.c.user_id.is_not(None),
-            )
-            .distinct()
-        )
+    """Linked customers with a stored subscription that the last whole reading did not show."""
+    asked = _with_customers(
+        subscriptions.c.customer_id,
+        subscriptions.c.read_at < customers.c.read_at,
+        customers.c.deleted_at.is_(None),
+        customers.c.user_id.is_not(None),
     )
+    return list(connection.scalars(asked.distinct()))
 
 
 def customers_alive_after_all(connection: Connection, since: datetime) -> list[str]:
-    """Customers that were said to be deleted, of whom a subscription was seen to run since."""
-    runs = subscriptions.c.data["status"].as_string().not_in(ENDED)
-    return list(
-        connection.scalars(
-            select(subscriptions.c.customer_id)
-            .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
-            .where(
-                is_own(subscriptions),
-                is_own(customers),
-                customers.c.deleted_at.is_not(None),
-                subscriptions.c.read_at >= since,
-                runs,
-            )
-            .distinct()
-        )
+    """Customers recorded as deleted that have had a running subscription since then."""
+    asked = _with_customers(
+        subscriptions.c.customer_id,
+        customers.c.deleted_at.is_not(None),
+        subscriptions.c.read_at >= since,
+        subscriptions.c.data["status"].as_string().not_in(ENDED),
+    )
+    return list(connection.scalars(asked.distinct()))
+
+
+def _with_customers(column: ColumnElement[str], *where: ColumnElement[bool]) -> Select[str]:
+    """A column of the site's own subscriptions, joined with their customers."""
+    return (
+        select(column)
+        .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
+        .where(is_own(subscriptions), is_own(customers), *where)
     )
