@@ -33,6 +33,7 @@ def teach(app: Flask) -> None:
         price=lambda price: words.price_words(price, words.LOCALE),
         interval=words.interval_words,
         recurrence=words.recurrence_words,
+        rhythm=words.rhythm_words,
         group_names=words.group_names,
         lasting=words.lasting_words,
         own_amount=_own_amount,

@@ -35,6 +35,13 @@ def interval_words(price: Price) -> str:
     return f"every {price.interval_count} {price.interval}s"
 
 
+def rhythm_words(price: Price) -> str:
+    """How often it is paid: `every year`, `every 3 months`, `once`."""
+    if price.interval is None:
+        return "once"
+    return interval_words(price) if price.interval_count > 1 else f"every {price.interval}"
+
+
 def recurrence_words(price: Price) -> str:
     """What happens after today, in a sentence."""
     if price.interval is None:
