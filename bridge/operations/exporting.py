@@ -17,9 +17,10 @@ from bridge.core.model.words import checked_words
 from bridge.errors import Config, Permanent
 from bridge.exports import journal, tables, xero
 from bridge.operations import registers
-from bridge.store import Connection, changes, money_objects
+from bridge.store import Connection, changes, countries, money_objects
 from bridge.store import ledger as store
 from bridge.store import registers as recorded
+from bridge.store.countries import SaleCountry
 from bridge.wiring import Bridge
 
 
@@ -128,6 +129,10 @@ def _members(bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[s
     return _rows(MemberEntry, found)
 
 
+def _countries(_bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
+    return _rows(SaleCountry, countries.read(connection, asked.since, asked.until))
+
+
 FILES: Mapping[str, Callable[[Bridge, Connection, Asked], Iterator[str]]] = {
     "csv": lambda _, connection, asked: tables.lines_as_csv(_lines(connection, asked)),
     "json": lambda _, connection, asked: tables.lines_as_json(_lines(connection, asked)),
@@ -156,5 +161,6 @@ FILES: Mapping[str, Callable[[Bridge, Connection, Asked], Iterator[str]]] = {
     "payouts": _payouts,
     "shares": _shares,
     "members": _members,
+    "countries": _countries,
 }
 """Every file that can be asked for, and what makes it."""

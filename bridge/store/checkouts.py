@@ -99,6 +99,14 @@ def save_session(
     )
 
 
+def note_countries(
+    connection: Connection, checkout_id: str, ip: str | None, said: str | None
+) -> None:
+    """Keep what was known of where the buyer is when they went to Stripe (A72)."""
+    row = {"country_ip": ip, "country_said": said}
+    connection.execute(update(checkouts).where(checkouts.c.id == checkout_id).values(**row))
+
+
 def get(connection: Connection, checkout_id: str) -> Checkout | None:
     """A checkout, whosever it is: the caller compares the user."""
     return _one(connection, checkouts.c.id == checkout_id)

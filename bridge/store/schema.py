@@ -204,6 +204,23 @@ claims = Table(
     Column("claimed_at", UtcTime),
     Index(None, "customer_id"),
 )
+# Where each order was sold to, with what says so: the buyer's address, their card, and what was
+# known of them before they paid.
+sale_countries = Table(
+    "sale_countries",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    *of_account(is_key=True),
+    Column("customer_id", String(255), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("billing", String(2)),
+    Column("card", String(2)),
+    Column("ip", String(2)),
+    Column("said", String(2)),
+    Index(None, "customer_id"),
+    Index(None, "at"),
+)
 # Places of a subscription with a quantity that its buyer gave to others; the last come goes first.
 seats = Table(
     "seats",
@@ -445,6 +462,9 @@ checkouts = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
     Column("completed_at", UtcTime),
+    # The country by the connection's address, and by the buyer's own word.
+    Column("country_ip", String(2)),
+    Column("country_said", String(2)),
     # How often Stripe was asked about it since the buyer came back, when last, and what it said.
     Column("looks", Integer, nullable=False, server_default="0"),
     Column("looked_at", UtcTime),

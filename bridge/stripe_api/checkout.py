@@ -21,6 +21,7 @@ from bridge.stripe_api.reader import (
     id_of,
     metadata,
     moment,
+    within,
 )
 
 
@@ -87,6 +88,8 @@ class CheckoutState:
     subscription_id: str | None
     reference: Carried | None
     url: str | None = None
+    billing_country: str | None = None
+    card_country: str | None = None
 
     @property
     def is_paid(self) -> bool:
@@ -210,6 +213,28 @@ def read_checkout(raw: Json) -> CheckoutState:
         subscription_id=id_of(raw.get("subscription")),
         reference=_carried(raw),
         url=raw.get("url") or None,
+        billing_country=billing_country(raw),
+        card_country=card_country(raw),
+    )
+
+
+# Where the buyer's card stands in a session, by which its country is known.
+PAID_WITH = ("payment_intent.payment_method", "subscription.default_payment_method")
+
+
+def billing_country(session: Json) -> str | None:
+    """The country of the address that the buyer gave."""
+    return within(session, "customer_details", "address", "country") or None
+
+
+def card_country(session: Json) -> str | None:
+    """Where the card is from, as far as what paid is expanded."""
+    intent = session.get("payment_intent")
+    return (
+        within(intent, "latest_charge", "payment_method_details", "card", "country")
+        or within(intent, "payment_method", "card", "country")
+        or within(session, "subscription", "default_payment_method", "card", "country")
+        or None
     )
 
 

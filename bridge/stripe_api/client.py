@@ -31,6 +31,7 @@ from bridge.stripe_api import changes, portal
 from bridge.stripe_api.books import BookPage, read_page
 from bridge.stripe_api.changes import Changed, Preview
 from bridge.stripe_api.checkout import (
+    PAID_WITH,
     CheckoutLink,
     CheckoutRequest,
     CheckoutState,
@@ -299,7 +300,10 @@ class StripeApi:
     def checkout_session(self, session_id: str) -> CheckoutState:
         """How far an order is."""
         with reading(session_id):
-            return read_checkout(self._http.get(path("/v1/checkout/sessions/{}", session_id)))
+            raw = self._http.get(
+                path("/v1/checkout/sessions/{}", session_id), expand=list(PAID_WITH)
+            )
+            return read_checkout(raw)
 
     def order(self, session_id: str) -> Order:
         """An order that may have been made without the bridge, and whether it counts."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.model.carried import Carried
-from bridge.stripe_api.checkout import read_checkout
+from bridge.stripe_api.checkout import PAID_WITH, billing_country, card_country, read_checkout
 from bridge.stripe_api.http import StripeHttp, reading
 from bridge.stripe_api.money import (
     Payment,
@@ -37,6 +37,8 @@ class SeenOrder:
     reference: Carried | None
     purchase_ids: frozenset[str]
     sold: frozenset[tuple[str, str]] = frozenset()
+    billing_country: str | None = None
+    card_country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def read_everybodys_orders(http: StripeHttp, since: datetime | None) -> Iterator
         "/v1/checkout/sessions",
         status="complete",
         created=_from(since),
-        expand=["data.line_items"],
+        expand=["data.line_items", *(f"data.{part}" for part in PAID_WITH)],
     )
     for page in pages:
         with reading("a page of orders"):
@@ -94,6 +96,8 @@ def _seen(http: StripeHttp, session: Json) -> SeenOrder:
         reference=read_checkout(session).reference,
         purchase_ids=frozenset(f"{session['id']}:{line['id']}" for line in lines),
         sold=frozenset(map(price_and_product, lines)),
+        billing_country=billing_country(session),
+        card_country=card_country(session),
     )
 
 

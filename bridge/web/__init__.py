@@ -15,7 +15,7 @@ from bridge.core.model.people import LARGEST_ID
 from bridge.render import TEMPLATES
 from bridge.web import health, login, moderate, security, site, webhooks
 from bridge.web.api import standing, v1
-from bridge.web.buying import arrival, claim, goals, join, several, shelf
+from bridge.web.buying import arrival, claim, goals, join, refusing, several, shelf
 from bridge.web.buying.posts import PostCache
 from bridge.web.buying.several import SeveralConverter
 from bridge.web.context import SESSION_HOURS
@@ -70,6 +70,7 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     app.extensions["posts"] = PostCache(bridge.discourse.find_link, bridge.clock.now)
     teach(app)
     security.install(app, bridge.settings, any_host=[one.name for one in FOR_MACHINES])
+    app.register_error_handler(refusing.Refused, refusing.show)
     app.before_request(_keep_it_small)
     _add_routes(app)
     if proxy_hops:

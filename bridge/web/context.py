@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import current_app, g, request, session, url_for
 
 from bridge.core.model.roles import Role, role_of
-from bridge.store import users
+from bridge.core.rules.compiled import Rule
+from bridge.store import groups, users
 from bridge.web.addresses import with_query
 from bridge.web.look import Look, LookCache
 
@@ -29,11 +31,15 @@ ACT_HOLDS = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The member who is signed in and looks at a page, as the forum says."""
+    """The member who is signed in and looks at a page, as the forum says.
+
+    `group_ids`: of the groups whose members may buy what others may not, those they are in.
+    """
 
     user_id: int
     username: str
     role: Role | None = None
+    group_ids: frozenset[int] = frozenset()
 
 
 def the_bridge() -> Bridge:
@@ -87,7 +93,8 @@ def _read_session() -> Reader | None:
         ended_at = users.signed_out_at(connection, session["user_id"])
     if ended_at is not None and signed_in_at <= ended_at:
         return None
-    return Reader(session["user_id"], session["username"], session.get("role"))
+    mine = frozenset(session.get("groups", ()))
+    return Reader(session["user_id"], session["username"], session.get("role"), mine)
 
 
 def sign_in(answer: SignedIn) -> None:
@@ -110,8 +117,19 @@ def sign_in(answer: SignedIn) -> None:
         treasurers=policy.treasurers,
         readers=policy.readers,
     )
+    session["groups"] = _groups_that_matter(answer.groups)
     session["browser"] = secrets.token_urlsafe(18)
     session.permanent = True
+
+
+def _groups_that_matter(names: Collection[str]) -> list[int]:
+    """Of the groups that the forum named, those to whose members alone something is sold."""
+    theirs = {name.lower() for name in names}
+    with the_bridge().store.read() as connection:
+        rules = law_in_force(connection).rules.all
+        buyers = {id_ for rule in rules if isinstance(rule, Rule) for id_ in rule.paying.buyer_ids}
+        found = groups.groups_by_id(connection, buyers) if buyers else {}
+    return sorted(one.id for one in found.values() if one.name.lower() in theirs)
 
 
 def forget_reader() -> None:

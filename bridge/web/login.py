@@ -34,9 +34,12 @@ STRANGER = "signed_in"
 
 @blueprint.get("/login")
 def silent() -> AnyResponse:
-    """Ask the forum who is there, without showing anything. Works for everybody logged in there."""
+    """Ask the forum who is there, without showing anything. Works for everybody logged in there.
+
+    `again`: also where it is known who that is, for their groups may be others by now.
+    """
     wanted = own_path(request.args.get("next"))
-    if reader() is not None:
+    if reader() is not None and "again" not in request.args:
         return redirect(wanted, 303)
     settings = the_bridge().settings
     return redirect(connect.silent_address(settings.discourse_url, _ask(wanted, silent=True)), 303)

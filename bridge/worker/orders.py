@@ -13,7 +13,7 @@ import structlog
 
 from bridge.core.model.stripe import is_guest
 from bridge.core.signed.reference import read_buyer
-from bridge.store import Connection, claims, links, money, purchases, state, work
+from bridge.store import Connection, claims, countries, links, money, purchases, state, work
 from bridge.stripe_api.client import SeenOrder, SeenReturn
 from bridge.wiring import Bridge
 
@@ -63,6 +63,15 @@ def _take_in(bridge: Bridge, connection: Connection, order: SeenOrder, now: date
     if is_guest(order.customer_id) and not _is_ours(bridge, connection, order):
         return False
     is_linked = _link(bridge, connection, order, now)
+    if order.billing_country or order.card_country:
+        countries.note(
+            connection,
+            order.id,
+            order.customer_id,
+            billing=order.billing_country,
+            card=order.card_country,
+            now=now,
+        )
     is_order = order.id.startswith("cs_") and not is_guest(order.customer_id)
     if is_order and links.user_of(connection, order.customer_id) is None:
         claims.see(connection, order.id, order.customer_id, now)

@@ -10,7 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from bridge.sandbox.discourse.membership import enter
 from bridge.sandbox.stripe import account_of, advance
+from bridge.store import countries
 from tests.e2e.place import Browser, Place, link, open_place
 
 pytestmark = pytest.mark.e2e
@@ -464,3 +466,88 @@ def test_stripes_page_asks_for_what_the_product_wants_and_a_refusal_is_explained
     assert refused.status_code == 503
     assert "Stripe is not set up for this offer yet" in refused.text
     assert "You have not been charged" in refused.text
+
+
+# --- who may buy ---------------------------------------------------------------------------------
+
+
+def join_group(place: Place, name: str, group: str) -> None:
+    user, found = place.forum.user_named(name), place.forum.group_id_by_name[group]
+    assert user
+    enter(place.forum, place.forum.groups[found], user, place.world.clock.now())
+
+
+def test_what_is_for_members_of_a_group_is_refused_to_others_before_they_pay(place: Place) -> None:
+    place.open_group("apprentices", "Apprentices")
+    key = sell(place, "Half price", 500, "month", groups="members", buyers="apprentices")
+    sell(place, "Coffee", 300, groups="none")
+    place.settle()
+    browser = place.browser("eve")
+    for keys in (key, f"coffee+{key}"):
+        page = open_page(browser, keys)
+        assert page.status_code == 409
+        assert "Half price is only for members of Apprentices" in page.text
+    stranger = requests.get(f"{place.url}/join/{key}", timeout=20)
+    assert "Members of Apprentices." in stranger.text
+    join_group(place, "eve", "apprentices")
+    again = browser.get(link(page, "Check again"))
+    assert again.status_code == 200
+    assert "Continue to payment" in again.text
+    assert press(browser, again).status_code == 303
+    assert len(sessions(place)) == 1
+
+
+def test_A95_what_is_not_sold_to_a_country_is_refused_before_payment_and_says_why(
+    place: Place,
+) -> None:
+    key = sell(place, "Share", 10_000, groups="owners", countries="AT, DE")
+    place.settle()
+    browser = place.browser("ada")
+    page = open_page(browser, key)
+    assert "Sold to people in Austria and Germany." in page.text
+    assert "Which country do you live in?" in page.text
+    assert press(browser, page).status_code == 400, "it has to be said"
+    for said in ("elsewhere", "FR"):
+        refused = press(browser, page, country=said)
+        assert refused.status_code == 409
+        assert "t buy Share in your country" in refused.text
+        assert "It is sold to people in Austria and Germany." in refused.text
+    assert sessions(place) == []
+    gone = press(browser, page, country="AT")
+    (session,) = sessions(place)
+    assert gone.headers["Location"] == session.url
+    assert session.billing_address_collection == "required"
+
+
+def test_A95_a_country_known_from_the_last_sale_or_the_sites_proxy_is_not_asked_again(
+    place: Place,
+) -> None:
+    sell(place, "Coffee", 300, groups="none")
+    key = sell(place, "Share", 10_000, groups="owners", countries="AT, DE")
+    other = sell(place, "Swiss share", 10_000, groups="owners", countries="CH")
+    place.settle()
+    browser = place.browser("ada")
+    place.pay_at_stripe(press(browser, open_page(browser, "coffee")).headers["Location"])
+    browser.get(sessions(place)[0].success_url)
+    page = open_page(browser, key)
+    assert "Which country" not in page.text
+    assert "Continue to payment" in page.text
+    refused = open_page(browser, other)
+    assert refused.status_code == 409
+    assert "Your last payment was from Germany." in refused.text
+
+
+def test_A72_a_sale_is_recorded_with_its_country_and_what_says_so(place: Place) -> None:
+    coffee = sell(place, "Coffee", 300, groups="none")
+    club = sell(place, "Club", 900, "month", groups="members", countries="AT, DE")
+    place.settle()
+    browser, other = place.browser("ada"), place.browser("eve")
+    place.pay_at_stripe(press(browser, open_page(browser, club), country="AT").headers["Location"])
+    browser.get(sessions(place)[0].success_url)
+    place.pay_at_stripe(press(other, open_page(other, coffee)).headers["Location"])
+    place.settle()
+    pass_days(place, 1)  # Eve closes the page: the nightly look finds hers
+    with place.bridge.store.read() as connection:
+        found = list(countries.read(connection, None, None))
+    rows = {(one.country, one.billing, one.card, one.ip, one.said) for one in found}
+    assert rows == {("DE", "DE", "US", None, "AT"), ("DE", "DE", "US", None, None)}

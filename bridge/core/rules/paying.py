@@ -163,6 +163,8 @@ PAYING_KEYS: tuple[Key, ...] = (
     _switch("trial_card", default="yes"),
     _key("trial_end", one_of("cancel", "pause"), "`cancel`, `pause`", "cancel"),
     _switch("trial_with_code", default="no"),
+    _key("countries", _countries, "country codes: `AT, CH, DE`; `none`", "none", write=_listed),
+    _only_here("buyers", names, "names or ids of groups; `none`", "none", write=_listed),
     _switch("promotion_codes", default="no"),
     _switch("automatic_tax", default="no"),
     _switch("tax_ids", default="no"),

@@ -34,6 +34,7 @@ class Policy:
     `bank`: which column of a bank's CSV is which. `treasurers`, `readers`: groups whose members may
     use the console, for money or to look. `two_persons`: nobody decides about their own account
     there. `claim_days`: how long an order that was paid without the bridge can be claimed.
+        `country_header`: in which the site's own proxy says the country of whoever connects.
     """
 
     defaults: Choices = field(default_factory=Choices)
@@ -60,6 +61,7 @@ class Policy:
     treasurers: str | None = None
     readers: str | None = None
     two_persons: bool = False
+    country_header: str | None = None
     claim_days: int = 30
 
 
@@ -86,6 +88,7 @@ SITE_WORDS: Mapping[str, tuple[str, ...]] = {
 SITE_NAMES = ("alerts_to",)
 """The names of [site]: of a group or a user of the forum, or `none`."""
 
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")
 _NAME = re.compile(r"[\w.-]{1,60}")
 
 SECTIONS = (
@@ -126,6 +129,7 @@ def parse_policy(toml: Mapping[str, object]) -> Policy:
         else:
             tables[name] = table
     ladders = _ladders(tables.get("ladders", {}), problems)
+    header = _country_header(tables, problems)
     policy = Policy(
         defaults=_defaults(tables, problems),
         ladders={name: ladder.steps for name, ladder in ladders.items() if ladder.steps},
@@ -138,6 +142,7 @@ def parse_policy(toml: Mapping[str, object]) -> Policy:
     site: dict[str, Any] = _site(tables.get("site", {}), problems)
     site |= {"bank": _bank(tables.get("bank", {}), problems)} if "bank" in tables else {}
     site |= _console(tables.get("console", {}), problems)
+    site |= {"country_header": header} if header else {}
     site |= _claims(tables.get("claims", {}), problems)
     if problems:
         raise PolicyError(problems)
@@ -164,6 +169,18 @@ def as_text(value: object) -> str:
     if isinstance(value, list):
         return ",".join(as_text(part) for part in value) or NOTHING
     return str(value)
+
+
+def _country_header(tables: dict[str, Mapping[str, object]], problems: list[Config]) -> str | None:
+    """The one key of [checkout] that is of the site alone; it is taken out of the others."""
+    said = dict(tables.get("checkout", {}))
+    header = said.pop("country_header", None)
+    tables["checkout"] = said
+    if header is None or (isinstance(header, str) and _HEADER.fullmatch(header)):
+        return header
+    says = f"[checkout] country_header = {header!r} is wrong; it takes the name of a header."
+    problems.append(_wrong("M153", says))
+    return None
 
 
 def _defaults(tables: Mapping[str, Mapping[str, object]], problems: list[Config]) -> Choices:

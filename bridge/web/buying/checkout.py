@@ -10,6 +10,7 @@ import structlog
 from flask import url_for
 
 from bridge.core.ledger.amounts import plain_amount
+from bridge.core.rules.paying import is_country
 from bridge.core.signed.reference import sign_buyer, sign_replacement
 from bridge.errors import Permanent
 from bridge.store import checkouts, links, subscriptions
@@ -22,6 +23,7 @@ from bridge.web.context import Reader, absolute, now, the_bridge
 from bridge.web.security import Stop
 
 if TYPE_CHECKING:
+    from bridge.core.rights.buyers import Whereabouts
     from bridge.core.rights.orders import Order
     from bridge.core.rights.switching import Switch
 
@@ -36,11 +38,17 @@ TO_SET = (
 
 
 def pay_address(
-    reader: Reader, order: Order, token: str, return_to: str | None, switch: Switch | None = None
+    reader: Reader,
+    order: Order,
+    token: str,
+    return_to: str | None,
+    switch: Switch | None = None,
+    where: Whereabouts | None = None,
 ) -> str:
     """Where the reader goes to pay: Stripe's page, or the end of an order that is paid already.
 
     `token`: of the page whose button was pressed. `switch`: what the new one takes the place of.
+    `where`: what is known of where the reader is.
     """
     row = _one_open_order(reader, order, token, return_to, switch)
     if row.completed_at is not None:
@@ -48,6 +56,10 @@ def pay_address(
     if row.url is not None:
         is_open = row.expires_at is not None and now() < row.expires_at
         return row.url if is_open else preview_path(order, row.return_to)
+    if where is not None and where.known:
+        with the_bridge().store.write() as connection:
+            said = where.said if is_country(where.said or "") else None
+            checkouts.note_countries(connection, row.id, where.ip, said)
     return _open_page(reader, order, row, switch)
 
 

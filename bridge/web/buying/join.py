@@ -75,7 +75,7 @@ def _asked(known: Reader | None, offers: list[Offer]) -> Asked:
     with the_bridge().store.read() as connection:
         law = law_in_force(connection)
         member = members.load(connection, known.user_id) if known else None
-    return asked(offers, member.facts if member else None, law.rules)
+    return asked(offers, known, member, law.rules)
 
 
 # --- what the reader has already ----------------------------------------------------------------
@@ -151,4 +151,5 @@ def _to_stripe(key: str, known: Reader, offers: list[Offer], switch: Switch | No
     if "update" in request.form:
         return redirect(preview_path(order, came_from()), 303)
     asks_stripe()
-    return redirect(pay_address(known, order, token_said(), came_from(), switch), 303)
+    address = pay_address(known, order, token_said(), came_from(), switch, wanted.where)
+    return redirect(address, 303)

@@ -5,22 +5,32 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import request
 
 from bridge.core.ledger.amounts import format_minor, is_absurd, plain_amount, to_minor
+from bridge.core.memberships.member import Member
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import OpenAmount
+from bridge.core.rights.buyers import Whereabouts
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import Line, Order, paying_of, trial_of
 from bridge.core.rules.compiled import Rules
 from bridge.core.telling.words import LOCALE
 from bridge.texts import gettext
 from bridge.web.buying.coming import is_asked, with_origin
-from bridge.web.context import now
+from bridge.web.buying.who_may import (
+    buyers_of,
+    countries_of,
+    refuse_elsewhere,
+    refuse_strangers_to,
+    to_choose_from,
+    whereabouts,
+)
+from bridge.web.context import Reader, now
 from bridge.web.security import Stop
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{20,40}", re.ASCII)
@@ -58,11 +68,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An order as a reader asks for it, with what is wrong about it in sentences."""
+    """An order as a reader asks for it, with what is wrong about it in sentences.
+
+    `countries`: to choose from, where it matters and is not known where the reader lives.
+    """
 
     order: Order
     fields: tuple[Field, ...]
     problems: tuple[str, ...] = ()
+    countries: tuple[tuple[str, str], ...] = ()
+    where: Whereabouts = field(default_factory=Whereabouts)
 
     @property
     def can_change(self) -> bool:
@@ -81,22 +96,36 @@ class Asked:
         return now() + timedelta(days) if days else None
 
 
-def asked(offers: Sequence[Offer], facts: Facts | None, rules: Rules) -> Asked:
-    """The order of these offers with what the request says. `facts`: None for a stranger."""
+def asked(
+    offers: Sequence[Offer], known: Reader | None, member: Member | None, rules: Rules
+) -> Asked:
+    """The order of these offers with what the request says; what may not be sold, ends it."""
     fields, problems = [], []
+    where = Whereabouts()
+    countries: tuple[tuple[str, str], ...] = ()
+    if known is not None:
+        refuse_strangers_to(offers, known)
+        where = whereabouts(member)
+        refuse_elsewhere(offers, where)
+        countries = to_choose_from(offers, where)
+    if countries and not where.said and request.method == "POST":
+        problems.append(gettext("Choose the country you live in."))
     for number, offer in enumerate(offers, 1):
         line, problem = _line(offer, number, is_alone=len(offers) == 1)
         problems += [problem] if problem else []
         fields.append(_field(line, number))
     lines = tuple(field.line for field in fields)
-    order = Order(lines, trial_of(lines, facts or Facts(), rules))
-    return Asked(order, tuple(fields), tuple(problems))
+    order = Order(lines, trial_of(lines, member.facts if member else Facts(), rules))
+    return Asked(order, tuple(fields), tuple(problems), countries, where)
 
 
 def order_view(wanted: Asked, path: str) -> dict[str, Any]:
     """What the template of the order needs. `path`: where its form is sent."""
+    offers = [line.offer for line in wanted.order.lines]
     return {
         "asked_for": wanted,
+        "buyers": buyers_of(offers),
+        "sold_to": countries_of(offers),
         "path": path,
         "token": secrets.token_urlsafe(18),
         "login": is_asked(),

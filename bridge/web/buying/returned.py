@@ -14,7 +14,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from bridge.core.rights.old_news import LastReading
 from bridge.errors import BridgeError
-from bridge.store import checkouts, links, purchases, subscriptions
+from bridge.store import checkouts, countries, links, purchases, subscriptions
 from bridge.store.checkouts import Checkout, Seen
 from bridge.store.work import mark_dirty
 from bridge.stripe_api.checkout import CheckoutState
@@ -63,6 +63,8 @@ def _look(known: Reader, order: Checkout) -> None:
         _have_read(_customers_of(known), order)
         return
     _note(order, _seen(state))
+    if state.status == "complete":
+        _note_country(state)
     if state.status == "complete" and state.customer_id and not _is_read(state):
         # Beside a subscription there may be what is bought once.
         is_alone = state.mode == "subscription" and len(order.ordered) == 1
@@ -83,6 +85,19 @@ def _note(order: Checkout, seen: Seen) -> None:
         checkouts.note_seen(connection, order.id, seen)
         if seen in ("paid", "pending"):
             checkouts.complete(connection, order.id, now())
+
+
+def _note_country(state: CheckoutState) -> None:
+    """Record where this was sold to; the nightly reading does it for who never came back (A72)."""
+    with the_bridge().store.write() as connection:
+        countries.note(
+            connection,
+            state.id,
+            state.customer_id or state.id,
+            billing=state.billing_country,
+            card=state.card_country,
+            now=now(),
+        )
 
 
 def _is_read(state: CheckoutState) -> bool:

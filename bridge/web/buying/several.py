@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -21,6 +20,7 @@ from bridge.web.addresses import with_query
 from bridge.web.buying.checkout import pay_address, preview_path
 from bridge.web.buying.coming import came_from, is_asked, is_browsing, with_origin
 from bridge.web.buying.ordering import Asked, asked, order_view, token_said
+from bridge.web.buying.refusing import Refused, Way
 from bridge.web.buying.sale import offers_of_each
 from bridge.web.context import Reader, law_in_force, reader, the_bridge
 from bridge.web.limiting import asks_stripe
@@ -33,34 +33,6 @@ class SeveralConverter(BaseConverter):
 
     regex = r"[^/+]+(?:\+[^/+]+)+"
     weight = 50  # before a single key, which could hold a plus as well
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """Where a reader can go on from a page that refuses something."""
-
-    words: str
-    url: str
-
-
-class Refused(Exception):
-    """This order cannot be; a page says why and where to go on."""
-
-    def __init__(self, title: str, sentence: str, ways: Sequence[Way] = ()) -> None:
-        super().__init__(sentence)
-        self.title, self.sentence, self.ways = title, sentence, ways
-
-
-@blueprint.errorhandler(Refused)
-def _refused(refused: Refused) -> AnyResponse:
-    page = render_template(
-        "refused.jinja",
-        title=refused.title,
-        sentence=refused.sentence,
-        ways=refused.ways,
-        back=came_from(),
-    )
-    return Response(page, 409)
 
 
 @blueprint.get("/join/<several:key>")
@@ -90,7 +62,8 @@ def pay(key: str) -> AnyResponse:
     if "update" in request.form:
         return redirect(preview_path(wanted.order, came_from()), 303)
     asks_stripe()
-    return redirect(pay_address(known, wanted.order, token_said(), came_from()), 303)
+    address = pay_address(known, wanted.order, token_said(), came_from(), where=wanted.where)
+    return redirect(address, 303)
 
 
 def _path(key: str, **query: str | None) -> str:
@@ -137,7 +110,7 @@ def _asked(known: Reader | None, offers: list[Offer]) -> Asked:
     if member is not None:
         for one in offers:
             _refuse_held(one, member, law, offers)
-    return asked(offers, member.facts if member else None, law.rules)
+    return asked(offers, known, member, law.rules)
 
 
 def _show(key: str, wanted: Asked, status: int = 200) -> Response:

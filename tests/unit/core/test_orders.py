@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Price, Product
+from bridge.core.rights.buyers import Whereabouts, allowed_countries, closed_to, sold_elsewhere
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import Line, Order, misfit, together, trial_of
 from bridge.core.rules.compiled import Rule, Rules
@@ -164,3 +165,35 @@ def test_an_order_has_a_trial_only_where_all_that_renews_has_the_same() -> None:
     assert days(CLUB, PAPER, once) == 14
     assert days(CLUB, plain) == days(CLUB, week) == days(once) == 0
     assert days(CLUB, PAPER, facts=had(PAPER)) == 0
+
+
+# --- who may buy ---------------------------------------------------------------------------------
+
+
+def test_A95_only_those_in_a_group_and_of_a_country_may_buy() -> None:
+    closed = an_offer("a", paying=Paying(buyer_ids=frozenset({41, 42}), countries=("AT", "DE")))
+    other = an_offer("b", paying=Paying(countries=("DE", "CH")))
+    everybody = an_offer("c")
+    assert closed_to([everybody, closed], {7}) is closed
+    assert closed_to([everybody, closed], {42}) is None
+    assert closed_to([everybody], ()) is None
+    assert allowed_countries([closed, other, everybody]) == frozenset({"DE"})
+    assert allowed_countries([everybody]) is None
+    assert sold_elsewhere([everybody, closed], "CH") is closed
+    assert sold_elsewhere([everybody, closed], "AT") is None
+
+
+@pytest.mark.parametrize(
+    ("where", "country"),
+    [
+        (Whereabouts(billing="DE", card="US", ip="US"), "US"),
+        (Whereabouts(billing="DE", card="US"), "DE"),
+        (Whereabouts(card="US", ip="AT", said="AT"), "AT"),
+        (Whereabouts(said="AT"), "AT"),
+        (Whereabouts(), None),
+    ],
+)
+def test_A72_the_country_is_what_most_of_the_evidence_names(
+    where: Whereabouts, country: str | None
+) -> None:
+    assert where.country == country

@@ -41,6 +41,8 @@ SAID: dict[str, tuple[str, str, object, str]] = {
     "trial_card": ("no", "paying.trial_card", False, "maybe"),
     "trial_end": ("pause", "paying.trial_end", "pause", "keep"),
     "trial_with_code": ("yes", "paying.trial_with_code", True, "maybe"),
+    "countries": ("at, DE", "paying.countries", ("AT", "DE"), "AT, EU"),
+    "buyers": ("patrons", "paying.buyer_ids", frozenset({PATRONS}), "a,,b"),
     "promotion_codes": ("true", "paying.promotion_codes", True, "1"),
     "automatic_tax": ("yes", "paying.automatic_tax", True, "19%"),
     "tax_ids": ("yes", "paying.tax_ids", True, "vat"),

@@ -1,0 +1,119 @@
+"""Whether the reader may buy something at all: by their groups, and by their country."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from babel.lists import format_list
+from flask import request, url_for
+
+from bridge.core.memberships.member import Member
+from bridge.core.rights.buyers import Whereabouts, allowed_countries, closed_to, sold_elsewhere
+from bridge.core.rights.offers import Offer
+from bridge.core.rights.orders import paying_of
+from bridge.core.rules.paying import country_name, is_country
+from bridge.core.telling.words import LOCALE, group_names
+from bridge.store import countries, groups
+from bridge.texts import gettext
+from bridge.web.buying.coming import with_origin
+from bridge.web.buying.refusing import Refused, Way
+from bridge.web.context import Reader, the_bridge
+
+ELSEWHERE = "elsewhere"
+
+
+def refuse_strangers_to(offers: Sequence[Offer], known: Reader) -> None:
+    """End the request where something is sold to members of a group that the reader is not in."""
+    offer = closed_to(offers, known.group_ids)
+    if offer is None:
+        return
+    names = {"product": offer.product.name, "groups": buyers_of([offer])}
+    raise Refused(
+        gettext("%(product)s is only for members of %(groups)s") % names,
+        gettext("If you have joined the group just now, check again."),
+        [Way(gettext("Check again"), _sign_in_again())],
+    )
+
+
+def _sign_in_again() -> str:
+    return url_for("login.silent", next=with_origin(), again="yes")
+
+
+def buyers_of(offers: Sequence[Offer]) -> str:
+    """The names of the groups whose members may buy these; empty where everybody may."""
+    ids = {id_ for one in offers for id_ in paying_of(one).buyer_ids}
+    if not ids:
+        return ""
+    with the_bridge().store.read() as connection:
+        found = groups.groups_by_id(connection, ids)
+    return group_names([found[id_] for id_ in sorted(found)])
+
+
+# --- countries -----------------------------------------------------------------------------------
+
+
+def whereabouts(member: Member | None) -> Whereabouts:
+    """What is known of where the reader is: their last sale, their connection, what they say."""
+    last = None
+    if member is not None and member.customer_ids:
+        with the_bridge().store.read() as connection:
+            last = countries.latest(connection, member.customer_ids)
+    return Whereabouts(billing=last, ip=_by_header(), said=_said())
+
+
+def _by_header() -> str | None:
+    """The country that the site's own proxy found out, where the policy names its header."""
+    header = the_bridge().policy.country_header
+    found = request.headers.get(header, "").upper() if header else ""
+    return found if is_country(found) else None
+
+
+def _said() -> str | None:
+    said = request.values.get("country", "")
+    return said if is_country(said) or said == ELSEWHERE else None
+
+
+def refuse_elsewhere(offers: Sequence[Offer], where: Whereabouts) -> None:
+    """End the request where anything says that something is not sold to where the reader is."""
+    for country in where.known:
+        offer = sold_elsewhere(offers, country)
+        if offer is None:
+            continue
+        names = {"product": offer.product.name, "country": country_name(country)}
+        sold_to = gettext("It is sold to people in %(countries)s.") % {
+            "countries": countries_of([offer])
+        }
+        raise Refused(
+            gettext("You can't buy %(product)s in your country") % names,
+            f"{sold_to} {_because(where, country) % names}",
+        )
+
+
+def _because(where: Whereabouts, country: str) -> str:
+    """Why we think so, and what to do if it is wrong."""
+    if country == where.billing:
+        return gettext(
+            "Your last payment was from %(country)s. If you have moved, write to the moderators."
+        )
+    if country == where.ip:
+        return gettext("You seem to be in %(country)s. If you are travelling, try again at home.")
+    if country == ELSEWHERE:
+        return gettext("You said that you live elsewhere.")
+    return gettext("You said that you live in %(country)s.")
+
+
+def countries_of(offers: Sequence[Offer]) -> str:
+    """The names of the countries to which all of these are sold; empty: to all."""
+    allowed = allowed_countries(offers)
+    if allowed is None:
+        return ""
+    names = sorted(map(country_name, allowed)) or [gettext("no country")]
+    return format_list(names, locale=LOCALE.replace("-", "_"))
+
+
+def to_choose_from(offers: Sequence[Offer], where: Whereabouts) -> tuple[tuple[str, str], ...]:
+    """The countries to ask for, where nothing says yet where the reader is."""
+    allowed = allowed_countries(offers)
+    if allowed is None or where.billing or where.ip:
+        return ()
+    return tuple(sorted(((code, country_name(code)) for code in allowed), key=lambda one: one[1]))
