@@ -1,7 +1,7 @@
 """Checks the accounts of payers daily: without the forum's webhook, nothing else would tell.
 
-Who is suspended stands in a list of the forum's; who was deleted or merged is missing among the
-cards; who was made anonymous has the name that Discourse gives then (facts: `anon` and a number).
+The forum lists suspended users. Deleted and merged users are missing among the cards. Anonymised
+users have a name that Discourse makes then (`anon` and a number).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ANONYMOUS = re.compile(r"anon\d{3,}")
 def look_at_payers(bridge: Bridge) -> None:
     """Look at every payer: a request for 50 of them, one for 100 suspended, one for each change.
 
-    Where no request is left it goes on from there, when it is tried again.
+    When no request is left, the next attempt continues from there.
     """
     with bridge.store.read() as connection:
         after = int(state.get(connection, LOOKED_TO) or 0)

@@ -1,7 +1,7 @@
-"""What needs a person: looked for in what is stored, kept, and told to the moderators.
+"""Finds in the stored data what needs attention, keeps it, and tells the moderators.
 
-One message at a time, and at most one new one an hour: what comes meanwhile is written into it and
-announced with the next one, and so is what is over. A message is found again by its external id.
+There is one message at a time, and at most one new message an hour. News meanwhile is written into
+it and announced with the next one. A message is found again by its external id.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ONE_AN_HOUR = timedelta(hours=1)
 
 
 def look(bridge: Bridge) -> None:
-    """Find what needs a person now, and have it told."""
+    """Find what needs attention now, and tell the moderators."""
     now = bridge.clock.now()
     confirm = timedelta(seconds=bridge.policy.removal_confirm_seconds)
     anybody = bridge.policy.alerts_to != NOBODY

@@ -1,7 +1,7 @@
 """The applier: per group, make what is actual follow what is wanted, in batches, adds first.
 
-What is sent is what the table says at the moment of the call. A write without a usable answer is
-resolved by reading again. It never sleeps: without a free request it leaves, and comes back.
+It sends what the table says at the moment of the call. It resolves a write without a usable answer
+by reading again. It never sleeps: if no request is free, it stops and comes back later.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
 GATHER_REMOVALS = timedelta(minutes=1)
-# So long, and no longer, removals stay out of the way of whoever reads the group page by page.
+# Removals wait at most this long while the group is read page by page.
 LONGEST_READING = timedelta(minutes=5)
 # What is removed was read so shortly before (A150).
 OLDEST_READING = timedelta(minutes=1)
@@ -113,7 +113,7 @@ def _remove(turn: Turn) -> bool:
 
 
 def _take_out(turn: Turn, limit: int, *, swapped: bool) -> bool:
-    """Take out those who stand on another step by now, or those who lose the group."""
+    """Remove members who are on another step by now, or those who lose the group."""
     _read_again_what_is_old(turn, limit, swapped=swapped)
     user_ids = _intend_removal(turn, limit, swapped=swapped)
     if not user_ids:
@@ -161,9 +161,9 @@ def _removals_wait(turn: Turn) -> bool:
 
 
 def _read_again_what_is_old(turn: Turn, limit: int, *, swapped: bool) -> None:
-    """A removal that had to wait rests on an old reading: Stripe is asked once more before it.
+    """Read Stripe again before a removal that had to wait, because its reading is old.
 
-    Of as many as may go now, and no more: those behind them are read when it is their turn.
+    Only for as many as may go now: the others are read when it is their turn.
     """
     now = turn.bridge.clock.now()
     old = now - OLDEST_READING
@@ -200,9 +200,9 @@ def _intend_addition(turn: Turn, limit: int) -> list[int]:
 
 
 def _intend_removal(turn: Turn, limit: int, *, swapped: bool) -> list[int]:
-    """The same of removals: only of users whose customers were all read within the last minute.
+    """Select removals likewise: only users whose customers were all read in the last minute.
 
-    Without a request for them they wait, and only they: additions may still be sent.
+    If no request is left for removals, only they wait: additions may still be sent.
     """
     now = turn.bridge.clock.now()
     if not turn.bridge.limiter.spare("normal"):

@@ -1,7 +1,7 @@
 """The decider: per user, from a fresh complete reading of Stripe to what is wanted, and why.
 
 Order, duplication and loss of events cannot matter here: an event only says whom to read again.
-The generation is read before Stripe is, so news that arrives meanwhile is another round.
+The generation is read before Stripe, so news that arrives meanwhile causes another round.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _round(
 
 
 def _cause(dirty: Iterable[work.Dirty], events: Sequence[Event], needs: Needs) -> str | None:
-    """What the log names as having moved it: the last event that means anything, or who asked."""
+    """What the log names as the cause: the last event with a meaning, or who asked."""
     telling = [event.id for event in events if needs.outcomes[event.id] == DONE]
     asked = [one.cause for one in dirty if one.cause]
     return next(iter((*telling[-1:], *(event.id for event in events[-1:]), *asked)), None)
@@ -254,7 +254,7 @@ def _tell(
 def _link(
     connection: Connection, readings: list[Reading], needs: Needs, now: datetime
 ) -> list[str]:
-    """Link customers by references that the bridge itself signed; by nothing else."""
+    """Link customers only by references that the bridge itself signed."""
     claimed_by = dict(needs.links)
     for reading in readings:
         if reading.user_id is not None:
@@ -307,7 +307,7 @@ def _look_closer(
 ) -> None:
     """Read purchases too before anything is taken: one that was not heard of may give it as well.
 
-    Until then the user is dirty, and so it stays. Whoever goes up a ladder needs no such proof.
+    Until then the user is dirty, and nothing is removed. Moving up a ladder needs no such proof.
     """
     if readings and all(one.ended or one.purchases is not None for one in readings):
         return
@@ -331,7 +331,7 @@ def _wake(bridge: Bridge, user_id: int | None, decision: Decision | None) -> Non
 
 
 def _put_off(bridge: Bridge, key: str, error: BridgeError) -> None:
-    """One authority over retries: the time of the next attempt stands in SQL."""
+    """Put it off. Only SQL holds the time of the next attempt."""
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         user_id = work.user_of_key(sharing.owner_key(connection, key))

@@ -27,7 +27,7 @@ def due(bridge: Bridge) -> list[Hint]:
     with bridge.store.read() as connection:
         keys = work.due_keys(connection, now, AT_ONCE)
         to_apply = sending.groups_with_work(connection, now)
-        # In a rush thousands wait to be told: no more are woken than there are requests for.
+        # In a rush, thousands wait for their messages: wake only as many as there are requests for.
         spare = bridge.limiter.spare("low")
         to_tell = statements.due_users(connection, now, min(AT_ONCE, spare))
         to_read = _groups_to_read(bridge, now) if spare else []

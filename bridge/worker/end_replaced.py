@@ -1,9 +1,9 @@
-"""Ends at Stripe what its payer has bought another step for, or the same in another tab.
+"""Ends a subscription at Stripe when its payer bought another step, or the same in another tab.
 
 A38's guarantees, and one bill.
 
-It is done from what a reading shows, after it was decided on, and looked for again until a reading
-shows that it is done: so dying anywhere, twice or in another order changes nothing.
+It acts on what a reading shows, after the decision, and looks again until a reading shows that it
+is done. So crashes, repetitions and another order change nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def left_over(
     known: Facts,
     vanished: Collection[str],
 ) -> tuple[Ending, ...]:
-    """What a user still pays for though they bought something in its place, or the same again."""
+    """What a user still pays for, although they bought a replacement, or the same twice."""
     own = [one for one in running(known) if one.id not in vanished]
     replaced = _replaced(bridge, connection, user_id, own)
     return (*replaced, *_doubles(bridge, connection, user_id, own))

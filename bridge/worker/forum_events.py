@@ -1,4 +1,4 @@
-"""What the forum's webhook reports: mostly echoes of the bridge's own writes, sometimes people."""
+"""Events of the forum's webhook: mostly echoes of the bridge's writes, sometimes people."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Reading Discourse back: the list of groups, and each mapped group's real members, page by page.
 
-Between two pages the group is free for the applier. What a page shows is believed at once; that
-somebody is missing is believed only after a whole reading; the group log then says who did it.
+Between two pages the applier may work on the group. What a page shows counts at once. That somebody
+is missing counts only after a whole reading; the group log then says who removed them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def read_groups(bridge: Bridge) -> None:
 
 
 def read_members(bridge: Bridge, group_id: int) -> bool:
-    """Read a group's members, going on where an earlier attempt stopped; True when it is whole."""
+    """Read a group's members from where the last attempt stopped; True when all are read."""
     is_whole = work_through(
         bridge,
         lambda: [f"group:{group_id}"],
@@ -138,7 +138,7 @@ def _finish(bridge: Bridge, lease: work.Lease, group: GroupState, since: datetim
 def _who_did_it(
     bridge: Bridge, group: GroupState, missing: Sequence[Sent]
 ) -> dict[int, tuple[str, str]]:
-    """Who took them out: user id -> (staff or left, the actor's name). Nobody: not in it."""
+    """Who removed them: user id -> (staff or left, the actor's name); not all were removed."""
     wanted = [row.user_id for row in missing if row.wanted]
     if not wanted:
         return {}
@@ -200,7 +200,7 @@ def _log_since(bridge: Bridge, group_name: str, since: datetime) -> Iterable[Log
 
 
 def _has_another_name(bridge: Bridge, group_id: int) -> None:
-    """The name is unknown: renamed or deleted; the number tells."""
+    """Whether a group with an unknown name was renamed, and not deleted: ask by its id."""
     now = bridge.clock.now()
     try:
         group = bridge.discourse.group_by_id(group_id)

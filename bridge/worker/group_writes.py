@@ -1,4 +1,4 @@
-"""What came of a write to the forum: all of it, nothing, or a part; and how fast the forum is.
+"""The result of a write to the forum: all, nothing or a part of it; and how fast the forum is.
 
 A write without a usable answer is resolved by reading again, never by assuming.
 """
@@ -47,7 +47,7 @@ class Turn:
 
 
 def are_in(turn: Turn, user_ids: Sequence[int], *, owned: str, action: str) -> None:
-    """They are in: write it down, and wake the groups that were to give way to this one."""
+    """Record that they are in the group, and wake the groups that give way to this one."""
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
         work.check(connection, turn.lease, now)
@@ -61,7 +61,7 @@ def are_in(turn: Turn, user_ids: Sequence[int], *, owned: str, action: str) -> N
 
 
 def are_out(turn: Turn, user_ids: Sequence[int], *, swapped: bool) -> None:
-    """They are out: write it down. `swapped`: they are on another step and lose nothing."""
+    """Record that they have left. `swapped`: they are on another step and lose nothing."""
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
         work.check(connection, turn.lease, now)
@@ -96,7 +96,7 @@ def was_cut_off(turn: Turn, size: int) -> None:
 
 
 def resolve(turn: Turn, open_ends: Sequence[Sent]) -> bool:
-    """Find out what came of writes that nobody recorded; False while it is not known."""
+    """Find out the result of writes that were not recorded; False while it is unknown."""
     if len(open_ends) > FEW:
         with turn.bridge.store.write() as connection:
             groups.ask_for_reading(connection, turn.id, turn.bridge.clock.now())

@@ -1,4 +1,4 @@
-"""From waiting events to what has to be read: handlers are asked, claims are checked.
+"""Turns waiting events into what must be read: it asks the handlers and checks references.
 
 An object without its customer is resolved here; the answer is never guessed from an e-mail
 address.

@@ -1,7 +1,7 @@
-"""Keeps the ledger: reads what moves money at Stripe, page by page, and makes lines of it.
+"""Keeps the ledger: reads what moves money at Stripe, page by page, and makes lines from it.
 
-A pass can be killed at any page: the next one goes on there. Lines are made once a pass is whole,
-because half of the news about a payment would make a line that could never be corrected.
+A pass can be killed at any page: the next one continues there. Lines are made only when a pass is
+complete, because half of the news about a payment would make a line that could not be corrected.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def natures(laws: history.Laws) -> NatureOf:
 
 
 def held(lease: work.Lease | None) -> work.Lease:
-    """The lease, or an error that says who works on the ledger."""
+    """The lease, or an error if another process works on the ledger."""
     if lease is None:
         raise Transient("another process is updating the ledger: try again in a minute")
     return lease

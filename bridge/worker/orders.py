@@ -1,7 +1,7 @@
 """Sweeps everybody's one-off orders: reads those that no event announced, and links their buyers.
 
-Subscriptions are swept by `reconcile`; the rest that can give a group was sold by Checkout or by an
-invoice. Refunds and disputes of either are looked for here: no order or subscription shows them.
+`reconcile` sweeps subscriptions. Everything else that can give a group was sold by Checkout or by
+an invoice. This also looks for refunds and disputes of both: no order or subscription shows them.
 """
 
 from __future__ import annotations
@@ -89,9 +89,9 @@ def _is_ours(bridge: Bridge, connection: Connection, order: SeenOrder) -> bool:
 
 
 def _take_in_returns(connection: Connection, returns: Sequence[SeenReturn], now: datetime) -> int:
-    """Have read who got money back without our having heard of it; how many customers that are.
+    """Have customers read who got money back without an event; returns how many.
 
-    Whoever was never seen here has nothing that a refund could end.
+    Customers whom the bridge has never seen have nothing that a refund could end.
     """
     known = money.known(connection, {id_ for one in returns for id_ in one.line_ids})
     unheard = [one for one in returns if not one.line_ids <= known]

@@ -1,7 +1,7 @@
 """The publisher: each member's statement as one private message, written once, edited in place.
 
-A message is found again by its external id, whatever crashed in between; editing tells nobody, so
-it happens only when the content changed. Receipts are answers in the same message.
+A message is found again by its external id, whatever crashed in between. Edits notify nobody; the
+bridge edits a message only when its content changed. Receipts are replies in the same message.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
     if row is None or row.place is None:
         return
     for key in keys:
-        # What was paid meanwhile is not asked for any more.
+        # What was paid meanwhile is no longer owed.
         if key in answers:
             crashpoint("before_receipt")
             # The same text within two minutes is the same post: a crash before the record does not

@@ -17,7 +17,7 @@ WINDOW = timedelta(hours=1)
 
 
 def allowed(turn: Turn) -> int:
-    """How many may go in this rolling hour; none after a stop, until a moderator lets them go."""
+    """How many removals are allowed in this rolling hour; after a stop, none until a release."""
     if turn.group.removals_stopped_at is not None:
         return 0
     policy, now = turn.bridge.policy, turn.bridge.clock.now()

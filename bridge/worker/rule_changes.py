@@ -34,7 +34,7 @@ FOLLOWED = "rules.followed"
 
 
 def follow(bridge: Bridge) -> int:
-    """Make dirty everybody whose rules are others than when this was last asked; how many."""
+    """Make users dirty whose rules have changed since the last call; returns how many."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
         seen = state.get(connection, FOLLOWED) or {}
@@ -102,7 +102,7 @@ def steps_of(rules: Rules) -> dict[str, str]:
 
 
 def _habits(policy: Policy) -> str:
-    """What decides about memberships beside the rules."""
+    """The parts of the policy that decide about memberships besides the rules."""
     follows = sorted(policy.unfollowed_ladders)
     return _digest((policy.unmapped, follows, policy.seat_notice_days))
 

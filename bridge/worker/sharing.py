@@ -1,7 +1,7 @@
 """Gifts and seats in a decision: who must be decided together, and who must be told.
 
-What one pays for and others have is read once. Whoever reads it holds the leases of all whose
-facts it writes; whom else it concerns is decided again by that same reading.
+What one member pays for and others have is read once. The reader holds the leases of all users
+whose facts it writes. Other users whom it concerns are decided again from the same reading.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def with_beneficiary(bridge: Bridge, connection: Connection, thing: T) -> T:
 
 
 def is_only_shared(dirty: Sequence[work.Dirty], events: Sequence[object]) -> bool:
-    """Whether nothing happened but that somebody else was read: nobody is to be told on."""
+    """Whether the only cause is that somebody else was read: then nobody else must be told."""
     return not events and all(one.needs == {shares.SHARED} for one in dirty)
 
 

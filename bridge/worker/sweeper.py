@@ -1,7 +1,7 @@
-"""The sweeper: finds in SQL whatever no hint has woken, and does the periodic reading.
+"""The sweeper: finds in SQL all work that no hint has started, and runs the periodic readings.
 
-With it, everything lost in Redis is a delay of seconds. Two of them do no harm: work is leased, and
-of the periodic jobs one process at a time holds the lease.
+Thanks to it, losing Redis costs only seconds. Two sweepers do no harm: work is leased, and only one
+process at a time holds the lease of a periodic job.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LAST_SWEEP = "sweep.last_run"
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """Something that is done from time to time, by one process."""
+    """A job that one process runs from time to time."""
 
     name: str
     every: timedelta

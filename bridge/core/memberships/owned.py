@@ -1,4 +1,4 @@
-"""What a reader has of an offer already, so that nobody pays for what they have."""
+"""What a reader already has of an offer, so that nobody pays for it twice."""
 
 from __future__ import annotations
 

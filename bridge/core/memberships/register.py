@@ -1,6 +1,6 @@
 """A line of an old register beside what Stripe says: the one subscription it is about, or none.
 
-Nothing is guessed: several are for a person to choose from.
+Nothing is guessed: if there are several, a person chooses.
 """
 
 from __future__ import annotations

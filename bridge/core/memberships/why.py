@@ -1,4 +1,4 @@
-"""Why something ended, from what is said of its sources now."""
+"""Why a membership ended, from the present verdicts on its sources."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bridge.core.memberships.decision import WantedMembership
 from bridge.core.model.rights import Grant
 
 OUTRANKED = "outranked"
-"""The source still gives it, and another one a higher step of the same ladder."""
+"""The source still gives it, but another source gives a higher step of the same ladder."""
 NOT_THEIRS = "not_theirs"
 """The source no longer belongs to this user: a customer was unlinked, or a grant revoked."""
 NOT_MAPPED = "not_mapped"
@@ -19,9 +19,9 @@ NOT_MAPPED = "not_mapped"
 def ended_by(
     membership: WantedMembership, verdicts: Iterable[Grant], have: Collection[str] = ()
 ) -> list[dict[str, Any]]:
-    """What is said now of each source that gave a membership, as lines for the log.
+    """The present verdict on each source that gave a membership, as lines for the log.
 
-    `have`: all that the user has; of what leads to no group nothing is said.
+    `have`: everything that the user has; verdicts leave out what leads to no group.
     """
     said = tuple(verdicts)
     found = []
