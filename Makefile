@@ -46,8 +46,8 @@ e2e: $(DEV_STAMP) ## tests through the real processes and a browser
 faults: $(DEV_STAMP) ## tests in which something dies or lies on the way
 	$(BIN)/pytest $(TESTS) tests/faults
 
-bench: $(DEV_STAMP) ## measure; prints a table
-	$(BIN)/pytest -m bench -s tests/bench
+bench: $(DEV_STAMP) ## measure everything; the last table compares it with the budgets
+	$(BIN)/pytest -v -m bench tests/bench
 
 check: $(DEV_STAMP) docs ## lint, format, types, import contracts, docs
 	$(BIN)/ruff check

@@ -1,9 +1,8 @@
-"""The last table of a measurement: how each figure stands to its budget."""
+"""What was measured is printed at the end, and last of all how it stands to its budgets."""
 
-from tests.bench.report import FIGURES, show_budgets
+from tests.bench.report import print_tables
 
 
 def pytest_terminal_summary() -> None:
-    """Print it when all else is said."""
-    if FIGURES:
-        show_budgets()
+    """Print the tables when everything else is printed: until then logs would lie between them."""
+    print_tables()

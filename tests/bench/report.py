@@ -1,4 +1,4 @@
-"""What every measurement prints: a table, and the machine that it was taken on."""
+"""What every measurement leaves for the end of the run: a table, and figures with budgets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Figure:
         return self.measured <= self.budget
 
 
-# Of this run; the table of them ends it (conftest.py).
+# Of this run; conftest.py prints them at its end.
+TABLES: list[Table] = []
 FIGURES: list[Figure] = []
 
 
@@ -43,8 +44,8 @@ def at_least(what: str, measured: float, budget: float, unit: str) -> None:
     FIGURES.append(Figure(what, measured, budget, unit, is_floor=True))
 
 
-def show_budgets() -> None:
-    """Print how each figure of this run stands to its budget."""
+def print_tables() -> None:
+    """Print the tables of this run and, in the last one, how each figure stands to its budget."""
     rows = [
         (
             one.what,
@@ -55,7 +56,10 @@ def show_budgets() -> None:
         )
         for one in FIGURES
     ]
-    show("Budgets", ("what", "measured", "budget", "of it", ""), rows)
+    if rows:
+        show("Budgets", ("what", "measured", "budget", "of it", ""), rows)
+    for table in TABLES:
+        Console(width=120).print(table)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -65,22 +69,23 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def machine() -> str:
-    """The machine in a line."""
+    """The machine in a line, and how busy it is."""
     cpus = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.split(":", 1)[1].strip() for line in cpus if line.startswith("model name")]
     pages = Path("/proc/meminfo").read_text().split()[1]
+    busy = Path("/proc/loadavg").read_text().split()[0]
     return (
         f"{len(names)} x {names[0] if names else platform.machine()}, "
         f"{int(pages) / 1024 / 1024:.0f} GiB, Python {platform.python_version()}, "
-        f"{platform.system()} {platform.release()}"
+        f"{platform.system()} {platform.release()}, load average {busy}"
     )
 
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table."""
+    """Keep a table, with the machine as it is now, for the end of the run."""
     table = Table(title=title, caption=machine(), title_justify="left", caption_justify="left")
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if number else "left")
     for row in rows:
         table.add_row(*(f"{cell:,.1f}" if isinstance(cell, float) else str(cell) for cell in row))
-    Console(width=120).print(table)
+    TABLES.append(table)
