@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 
 import click
 from rich.markup import escape
@@ -11,6 +12,8 @@ from bridge.commands.common import day, ready_bridge, show
 from bridge.commands.deciding import How, actor_of, by, look_now, previewed
 from bridge.commands.membership import lasting, until
 from bridge.core.ledger.amounts import format_minor, to_minor
+from bridge.core.ledger.by_hand import HandLine
+from bridge.core.ledger.products import ACCOUNTS
 from bridge.core.rules.values import Term
 from bridge.operations import payments
 from bridge.operations.finding import find_user_id
@@ -24,10 +27,18 @@ NOON = time(12, tzinfo=UTC)
 
 @click.command("record-payment")
 @click.argument("user")
-@click.option("--amount", required=True, help="For example 25.00; negative for a refund.")
+@click.option("--amount", help="For example 25.00; negative for a refund.")
 @click.option("--currency", required=True, help="Three letters, for example eur.")
-@click.option("--what", required=True, help="What it was for; the member reads it.")
+@click.option("--what", help="What it was for; the member reads it.")
 @click.option("--method", type=click.Choice(METHODS), required=True)
+@click.option(
+    "--line",
+    "lines",
+    multiple=True,
+    help='One of several parts, or what the books need to know of one: "25.00; For the roof; '
+    'kind=donation; fund=Roof; tax=19; country=DE; count=2". Instead of --amount and --what.',
+)
+@click.option("--note", default="", help="Where the paper is, for example a cheque's number.")
 @click.option("--group", help="The group it pays for; give its end, too.")
 @until
 @lasting
@@ -46,10 +57,12 @@ NOON = time(12, tzinfo=UTC)
 def record_payment(  # noqa: PLR0913 - the options of a command
     *,
     user: str,
-    amount: str,
+    amount: str | None,
     currency: str,
-    what: str,
+    what: str | None,
     method: Method,
+    lines: tuple[str, ...],
+    note: str,
     group: str | None,
     until_at: datetime | None,
     term: Term | None,
@@ -67,13 +80,16 @@ def record_payment(  # noqa: PLR0913 - the options of a command
     ends = [one for one in (until_at, term, for_good) if one]
     if len(ends) > 1 or (ends and not group):
         raise click.UsageError("Give --group and exactly one of --until, --for and --for-good.")
-    minor = _minor(amount, currency)
+    parts = tuple(_hand_line(line, currency) for line in lines)
+    minor, words = _whole(amount, what, parts, currency)
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
         paid = Payment(
             amount_minor=minor,
             currency=currency.lower(),
-            what=what,
+            what=words,
+            lines=parts,
+            note=note,
             method=method,
             at=_moment(bridge, on.date() if on else None),
         )
@@ -92,6 +108,44 @@ def record_payment(  # noqa: PLR0913 - the options of a command
             done = payments.record_payment(bridge, actor, user_id, paid, bought, again=True)
         look_now(bridge, work.user_key(user_id))
     _show_recorded(done, as_json=how.as_json)
+
+
+def _whole(
+    amount: str | None, what: str | None, parts: tuple[HandLine, ...], currency: str
+) -> tuple[int, str]:
+    """The payment's amount and words: as they were given, else those of its lines."""
+    if not parts and (amount is None or what is None):
+        raise click.UsageError("Give --amount and --what, or a --line for each part.")
+    minor = sum(one.amount_minor for one in parts) if amount is None else _minor(amount, currency)
+    return minor, what or ", ".join(one.what for one in parts)
+
+
+def _hand_line(said: str, currency: str) -> HandLine:
+    """Read `25.00; For the roof; kind=donation; fund=Roof`."""
+    amount, *rest = (part.strip() for part in said.split(";"))
+    if not rest:
+        raise click.UsageError(f"--line {said!r} does not say what it was for: 25.00; For the roof")
+    what, *options = rest
+    known = dict(option.partition("=")[::2] for option in options)
+    if unknown := known.keys() - {"kind", "fund", "count", "tax", "country"}:
+        raise click.UsageError(f"--line does not know {', '.join(sorted(unknown))}")
+    kind = next((one for one in ACCOUNTS if one == known.get("kind", "other")), None)
+    if kind is None:
+        raise click.UsageError(f"kind={known['kind']} is none of {', '.join(ACCOUNTS)}")
+    try:
+        tax = Decimal(known["tax"].removesuffix("%").strip()) if "tax" in known else None
+        count = int(known.get("count", "1"))
+    except (ArithmeticError, ValueError) as error:
+        raise click.UsageError(f"--line {said!r}: tax and count are numbers") from error
+    return HandLine(
+        amount_minor=_minor(amount, currency),
+        what=what,
+        kind=kind,
+        fund=known.get("fund"),
+        count=count,
+        tax_rate=tax,
+        tax_country=known["country"].upper() if "country" in known else None,
+    )
 
 
 def _minor(amount: str, currency: str) -> int:
@@ -115,11 +169,14 @@ def _show_recorded(done: Recorded, *, as_json: bool) -> None:
         f"{format_minor(done.line.amount_minor, done.line.currency)} of "
         f"{escape(done.user.username)} is recorded ({done.line.id})."
     )
+    if done.line.receipt_number:
+        words += f" Receipt {done.line.receipt_number}."
     if done.group is not None:
         words += f" {escape(done.group.name)} {'until ' + day(end) if end else 'for good'}."
     show(
         {
             "line": done.line.id,
+            "receipt": done.line.receipt_number,
             "user_id": done.user.id,
             "amount_minor": done.line.amount_minor,
             "currency": done.line.currency,

@@ -17,7 +17,7 @@ from bridge.core.model.words import checked_words
 from bridge.errors import Config, Permanent
 from bridge.exports import journal, tables, xero
 from bridge.operations import registers
-from bridge.store import Connection, changes, countries, money_objects
+from bridge.store import Connection, by_hand, changes, countries, money_objects
 from bridge.store import ledger as store
 from bridge.store import registers as recorded
 from bridge.store.countries import SaleCountry
@@ -162,5 +162,8 @@ FILES: Mapping[str, Callable[[Bridge, Connection, Asked], Iterator[str]]] = {
     "shares": _shares,
     "members": _members,
     "countries": _countries,
+    "receipts": lambda _, connection, asked: _rows(
+        by_hand.Receipt, by_hand.receipts(connection, asked.since, asked.until)
+    ),
 }
 """Every file that can be asked for, and what makes it."""

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from bridge.core.ledger.amounts import format_minor, is_absurd, is_currency
-from bridge.core.ledger.lines import MoneyLine
+from bridge.core.ledger.by_hand import HandLine, sold_line
+from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group, User
 from bridge.core.model.rights import HandGrant
@@ -18,7 +19,7 @@ from bridge.core.rules.values import Term
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.preview import Effect, What, effects
-from bridge.store import Connection, changes, hand_grants, money, statements, users, work
+from bridge.store import Connection, by_hand, changes, hand_grants, money, statements, users, work
 from bridge.wiring import Bridge
 
 Method = Literal["cash", "cheque", "bank", "other"]
@@ -36,13 +37,19 @@ class Twice(Permanent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """What somebody paid outside Stripe; a negative amount is a refund."""
+    """What somebody paid outside Stripe; a negative amount is a refund.
+
+    `lines` say what it was for and add up to it; without any it is booked as other income. `note`:
+    where the paper is, or its number.
+    """
 
     amount_minor: int
     currency: str
     what: str
     method: Method
     at: datetime
+    lines: tuple[HandLine, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,29 +125,40 @@ def record_payment(
     user = find_user(bridge, user_id)
     line = _line(token or uuid.uuid4(), user_id, payment, actor)
     with bridge.store.write() as connection:
+        by_hand.take_turn(connection)
         if not again:
             _refuse_twice(connection, user, line)
-        if not money.save(connection, [line], now):
-            return Recorded(user, line, None, group)
+        if known := money.line(connection, line.id):
+            return Recorded(user, known, None, group)
+        line = replace(line, receipt_number=by_hand.next_number(connection, now))
+        money.save(connection, [line], now)
+        if payment.lines or payment.note:
+            sold = [sold_line(number, one) for number, one in enumerate(payment.lines, 1)]
+            by_hand.keep(connection, line.id, sold, payment.note.strip())
         given = None
         if group is not None and bought is not None:
             until_at = _until(connection, user_id, group, bought, payment.at, bridge)
-            given = HandGrant(
-                _grant_id(line.id),
-                user_id,
-                group.id,
-                payment.at,
-                until_at,
-                line.what,
-                str(actor),
-                "payment",
-            )
+            given = _grant(line, group, until_at)
             hand_grants.give(connection, given, now)
         _log(connection, "payment_recorded", line, actor, now)
         statements.paid_by_hand(connection, user_id, line, now)
     bridge.hint("decide", work.user_key(user_id))
     bridge.hint("tell", str(user_id))
     return Recorded(user, line, given, group)
+
+
+def _grant(line: MoneyLine, group: Group, until_at: datetime | None) -> HandGrant:
+    """The right to a group that a payment bought."""
+    return HandGrant(
+        _grant_id(line.id),
+        line.user_id or 0,
+        group.id,
+        line.at,
+        until_at,
+        line.what,
+        line.recorded_by or "",
+        "payment",
+    )
 
 
 def preview_reversal(bridge: Bridge, line_id: str) -> tuple[Effect, ...]:
@@ -168,6 +186,7 @@ def reverse_payment(bridge: Bridge, actor: Actor, line_id: str) -> Reversed:
     """
     now = bridge.clock.now()
     with bridge.store.write() as connection:
+        by_hand.take_turn(connection)
         line = _by_hand(connection, line_id)
         correction = replace(
             line,
@@ -177,8 +196,15 @@ def reverse_payment(bridge: Bridge, actor: Actor, line_id: str) -> Reversed:
             amount_minor=-line.amount_minor,
             what=f"Correction of {line.at:%Y-%m-%d}: {line.what}",
             recorded_by=str(actor),
+            receipt_number=None,
+            parts=tuple(replace(part, amount_minor=-part.amount_minor) for part in line.parts),
         )
-        is_new = bool(money.save(connection, [correction], now))
+        before = money.line(connection, correction.id)
+        is_new = before is None
+        if before is None:
+            number = by_hand.next_number(connection, now)
+            correction = replace(correction, receipt_number=number)
+            money.save(connection, [correction], now)
         grant = None
         if is_new and line.user_id is not None:
             grant_id = _grant_of(connection, line)
@@ -204,12 +230,26 @@ def _refuse_what_cannot_be(payment: Payment, bought: Bought | None, now: datetim
             "for a payment: check the amount"
         )
     _refuse_the_date(payment, now)
+    _refuse_lines(payment)
     if bought is None:
         return
     if payment.amount_minor < 0:
         raise Permanent("a refund pays for no group: use `bridge revoke` to end a grant")
     if isinstance(bought.end, datetime) and bought.end <= now:
         raise Permanent(f"{bought.end:%Y-%m-%d} is in the past: give a later end")
+
+
+def _refuse_lines(payment: Payment) -> None:
+    if payment.note:
+        checked_words("note (--note)", payment.note)
+    for line in payment.lines:
+        checked_words("purpose of a line", line.what)
+        if problem := line.problem():
+            raise Permanent(problem)
+    told = sum(line.amount_minor for line in payment.lines)
+    if payment.lines and told != payment.amount_minor:
+        both = (format_minor(each, payment.currency) for each in (told, payment.amount_minor))
+        raise Permanent("the lines add up to {}, the payment is {}".format(*both))
 
 
 def _refuse_the_date(payment: Payment, now: datetime) -> None:
@@ -266,7 +306,15 @@ def _line(token: uuid.UUID, user_id: int, payment: Payment, actor: Actor) -> Mon
         user_id=user_id,
         method=payment.method,
         recorded_by=str(actor),
+        parts=_parts(payment),
     )
+
+
+def _parts(payment: Payment) -> tuple[MoneyPart, ...]:
+    """What the member reads of several lines."""
+    if len(payment.lines) == 1:
+        return ()
+    return tuple(MoneyPart(one.what.strip(), one.amount_minor) for one in payment.lines)
 
 
 def _grant_id(line_id: str) -> str:

@@ -287,11 +287,21 @@ money_lines = Table(
     Column("user_id", BigInteger),
     Column("method", String(20)),
     Column("recorded_by", String(120)),
+    Column("receipt_number", String(20)),
     Column("recorded_at", UtcTime, nullable=False),
     Column("discount_minor", BigInteger, nullable=False, server_default="0"),
     Column("parts", JSON(none_as_null=True)),
     Index(None, "customer_id", "at"),
     Index(None, "user_id"),
+    Index(None, "receipt_number", unique=True),
+)
+# What a payment by hand was for, where that was said, and where its paper is.
+hand_payments = Table(
+    "hand_payments",
+    metadata,
+    Column("line_id", String(255), primary_key=True),
+    Column("lines", JSON, nullable=False),
+    Column("note", Text, nullable=False),
 )
 
 hand_grants = Table(

@@ -13,13 +13,12 @@ from typing import Any
 
 import structlog
 
-from bridge.core.ledger.by_hand import manual_payment
 from bridge.core.ledger.entries import ledger
 from bridge.core.ledger.line import Finding
 from bridge.core.ledger.objects import MoneyObject
 from bridge.core.ledger.products import ACCOUNTS, OTHER, Nature, NatureOf
 from bridge.errors import Transient
-from bridge.store import history, money, money_objects, state, work
+from bridge.store import by_hand, history, money_objects, state, work
 from bridge.store import ledger as store
 from bridge.stripe_api.books import SOURCES
 from bridge.wiring import Bridge
@@ -93,8 +92,8 @@ def _read(
         read, pages = read + len(page.objects), pages + 1
         changed += _save(bridge, lease, page.objects, at)
     with bridge.store.read() as connection:
-        by_hand = [manual_payment(line) for line in money.by_hand(connection)]
-    return read, changed + _save(bridge, lease, by_hand, {}), True
+        payments = by_hand.payments(connection)
+    return read, changed + _save(bridge, lease, payments, {}), True
 
 
 def _save(

@@ -2,22 +2,98 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_EVEN, Decimal
+
 from bridge.core.ledger.lines import MoneyLine
-from bridge.core.ledger.objects import ManualPayment, SoldLine
+from bridge.core.ledger.objects import ManualPayment, SoldLine, Tax
+from bridge.core.rules.values import MOST_FUND_LETTERS, Kind
 
 _REVERSED = ":reversed"
+_COUNTRY = re.compile("[A-Z]{2}")
+_WHOLE = 100  # per cent
+_MOST = 100_000
 
 
-def manual_payment(line: MoneyLine) -> ManualPayment:
-    """A line of money by hand; one that corrects another names it."""
+@dataclass(frozen=True, slots=True)
+class HandLine:
+    """What a part of a payment was for; an amount below zero was given back.
+
+    `tax_rate` is a percentage that the amount includes. `count`: of shares, or of other pieces.
+    """
+
+    amount_minor: int
+    what: str
+    kind: Kind = "other"
+    fund: str | None = None
+    count: int = 1
+    tax_rate: Decimal | None = None
+    tax_country: str | None = None
+
+    def problem(self) -> str | None:
+        """What is wrong with it, in words; None where nothing is."""
+        if self.amount_minor == 0:
+            return "a line is of nothing: leave it out"
+        if not 0 < self.count <= _MOST:
+            return f"{self.count} pieces cannot be: name a number from 1 to {_MOST}"
+        if self.fund is not None and not 0 < len(self.fund) <= MOST_FUND_LETTERS:
+            return f"a fund has 1 to {MOST_FUND_LETTERS} characters"
+        if self.tax_rate is not None and not 0 < self.tax_rate < _WHOLE:
+            return f"a tax of {self.tax_rate} % cannot be: write 19, or 5.5"
+        if self.tax_country is not None and not _COUNTRY.fullmatch(self.tax_country):
+            return f"{self.tax_country!r} is no country: write two letters, for example DE"
+        return None
+
+
+def sold_line(number: int, one: HandLine) -> SoldLine:
+    """A line as the ledger books it; what was given back takes pieces back, too."""
+    taxes = (_tax(one, one.tax_rate),) if one.tax_rate else ()
+    return SoldLine(
+        id=str(number),
+        what=one.what,
+        amount_minor=one.amount_minor,
+        taxes=taxes,
+        quantity=one.count if one.amount_minor > 0 else -one.count,
+        kind=one.kind,
+        fund=one.fund,
+    )
+
+
+def _tax(one: HandLine, rate: Decimal) -> Tax:
+    within = (one.amount_minor * rate / (_WHOLE + rate)).quantize(Decimal(1), ROUND_HALF_EVEN)
+    shown = f"{rate.normalize():f}"
+    return Tax(
+        int(within), f"Tax {shown} %", inclusive=True, country=one.tax_country, percentage=shown
+    )
+
+
+def manual_payment(line: MoneyLine, lines: Sequence[SoldLine] = ()) -> ManualPayment:
+    """A line of money by hand; one that corrects another names it.
+
+    `lines`: what the payment was for, or the one that it corrects; where that was not said, the
+    money line says it all.
+    """
     is_correction = line.id.endswith(_REVERSED)
+    sold = tuple(map(_turned, lines)) if is_correction else tuple(lines)
     return ManualPayment(
         id=line.id,
         user_id=line.user_id or 0,
         currency=line.currency,
         at=line.at,
         method=line.method or "other",
-        lines=(SoldLine("1", line.what, line.amount_minor),),
+        lines=sold or (SoldLine("1", line.what, line.amount_minor),),
         actor=line.recorded_by or "",
         corrects=line.id.removesuffix(_REVERSED) if is_correction else None,
     )
+
+
+def _turned(line: SoldLine) -> SoldLine:
+    taxes = tuple(replace(tax, amount_minor=-tax.amount_minor) for tax in line.taxes)
+    return replace(line, amount_minor=-line.amount_minor, taxes=taxes, quantity=-line.quantity)
+
+
+def corrected(line_id: str) -> str:
+    """The id of the payment that a line by hand is, or corrects."""
+    return line_id.removesuffix(_REVERSED)

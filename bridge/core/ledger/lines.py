@@ -29,7 +29,8 @@ class MoneyLine:
     balance, not by card. `discount_minor` was taken off before, so that the price was
     `gross_minor`; `parts` add up to that, where there are several. `is_first`: what was bought
     began with this payment; it is no renewal.
-    A payment outside of Stripe has no customer: it has its user, how it was paid, and who says so.
+    A payment outside of Stripe has no customer: it has its user, how it was paid, who says so, and
+    the number of its receipt; those recorded before receipts were numbered have none.
     """
 
     id: str
@@ -49,6 +50,7 @@ class MoneyLine:
     user_id: int | None = None
     method: Literal["cash", "cheque", "bank", "other"] | None = None
     recorded_by: str | None = None
+    receipt_number: str | None = None
     discount_minor: int = 0
     parts: tuple[MoneyPart, ...] = ()
 

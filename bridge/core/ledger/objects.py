@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bridge.core.rules.values import Kind
+
 InvoiceStatus = Literal["draft", "open", "paid", "uncollectible", "void"]
 Method = Literal["cash", "cheque", "bank", "other"]
 
@@ -27,7 +29,10 @@ class Tax:
 
 @dataclass(frozen=True, slots=True)
 class SoldLine:
-    """A line of an invoice, order or credit note: its price before discounts, and its taxes."""
+    """A line of an invoice, order or credit note: its price before discounts, and its taxes.
+
+    `kind` and `fund`: of a payment by hand, where no rule says them.
+    """
 
     id: str
     what: str
@@ -37,6 +42,8 @@ class SoldLine:
     product_id: str | None = None
     price_id: str | None = None
     quantity: int = 1
+    kind: Kind | None = None
+    fund: str | None = None
 
     @property
     def total_minor(self) -> int:

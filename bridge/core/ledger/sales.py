@@ -31,7 +31,7 @@ from bridge.core.ledger.objects import (
     ManualPayment,
     SoldLine,
 )
-from bridge.core.ledger.products import NatureOf
+from bridge.core.ledger.products import ACCOUNTS, Nature, NatureOf
 from bridge.core.ledger.shares import part_of, total_of
 
 # A customer's credit that was given or taken by hand, not through an invoice.
@@ -85,7 +85,10 @@ def sale(book: Book, sold: Sequence[SoldLine], total_minor: int, base: Line) -> 
 
 def sold_lines(nature_of: NatureOf, line: SoldLine, base: Line) -> Iterator[Line]:
     """One line sold: its income, discount and taxes."""
-    nature = nature_of(line.product_id, line.price_id, base.at)
+    if line.kind is not None:
+        nature = Nature(ACCOUNTS[line.kind], line.fund)
+    else:
+        nature = nature_of(line.product_id, line.price_id, base.at)
     of = replace(base, product_id=line.product_id, price_id=line.price_id, fund=nature.fund)
     of = replace(of, rule_id=nature.rule_id, what=line.what)
     within = sum(tax.amount_minor for tax in line.taxes if tax.inclusive)
