@@ -59,7 +59,7 @@ class Picture:
 PICTURES = (
     Picture("join", "/join", "ada", ALL),
     Picture("join-stranger", "/join?signed_in=no"),
-    Picture("offer", "/join/patron-yearly", "bruno"),
+    Picture("offer", "/join/patron-yearly?from=/t/become-a-member/12/1", "bruno"),
     Picture("change", "/join/patron-monthly", "ada"),
 )
 

@@ -126,14 +126,14 @@ def _open_amount(raw: Json | None) -> OpenAmount | None:
 
 
 def _currency_options(raw: Json) -> dict[str, int] | None:
-    """Amounts by currency; None where they were not asked for, which is no word about them."""
+    """Amounts in other currencies; None where they were not asked for: no word about them."""
     options = raw.get("currency_options")
     if options is None:
         return None
     return {
         str(currency).lower(): int(option["unit_amount"])
         for currency, option in sorted(options.items())
-        if option.get("unit_amount") is not None
+        if option.get("unit_amount") is not None and currency != raw["currency"]
     }
 
 

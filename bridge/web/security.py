@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 import structlog
@@ -39,13 +39,19 @@ SAID_WITH_ERRORS = ("Allow", "Retry-After", "WWW-Authenticate")
 
 
 class Stop(Exception):
-    """Ends a view with a page of plain words."""
+    """Ends a view with a page of plain words.
 
-    def __init__(self, status: int, title: str, sentence: str) -> None:
+    `ways`: where to go on instead: the words of a button, and a path of ours.
+    """
+
+    def __init__(
+        self, status: int, title: str, sentence: str, ways: Sequence[tuple[str, str]] = ()
+    ) -> None:
         super().__init__(sentence)
         self.status = status
         self.title = title
         self.sentence = sentence
+        self.ways = ways
 
 
 def install(app: Flask, settings: Settings, *, any_host: Collection[str] = ()) -> None:
@@ -147,7 +153,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _stopped(stop: Stop) -> Response:
-    return error_page(stop.status, stop.title, stop.sentence)
+    return error_page(stop.status, stop.title, stop.sentence, stop.ways)
 
 
 def _later(error: Transient) -> Response:
@@ -162,10 +168,19 @@ def _our_fault(error: Exception) -> Response:
     return error_page(500)
 
 
-def error_page(status: int, title: str | None = None, sentence: str | None = None) -> Response:
+def error_page(
+    status: int,
+    title: str | None = None,
+    sentence: str | None = None,
+    ways: Sequence[tuple[str, str]] = (),
+) -> Response:
     """A page that says in plain words what happened, with the number to ask us by."""
     usual = WORDS.get(status, WORDS[400 if status < 500 else 500])  # noqa: PLR2004
     page = render_template(
-        "error.jinja", title=title or usual[0], sentence=sentence or usual[1], status=status
+        "error.jinja",
+        title=title or usual[0],
+        sentence=sentence or usual[1],
+        status=status,
+        ways=ways,
     )
     return make_response(page, status)

@@ -100,7 +100,7 @@ def test_A73_what_a_customer_s_reading_tells_of_a_price_loses_no_currency(place:
         prices = place.bridge.rulebook.law(connection).catalogue.prices
     (price,) = prices.values()
     assert isinstance(price, Price)
-    assert price.currency_options == {"chf": 550, "eur": 500, "usd": 600}
+    assert price.currency_options == {"chf": 550, "usd": 600}
 
 
 def action(offer: requests.Response) -> str:

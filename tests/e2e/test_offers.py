@@ -63,6 +63,7 @@ def test_a_stranger_sees_prices_and_one_button_on_each_card(place: Place) -> Non
     assert "Save €10.00" in cards[0]
     assert "What a Patron gets" in cards[1]
     assert "old press" not in page.text, "it is not meant to be sold"
+    assert "Prices in" not in page.text, "there is one currency"
 
 
 def test_A98_the_list_is_a_card_in_a_post_too_and_may_be_kept_by_caches(place: Place) -> None:

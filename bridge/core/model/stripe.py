@@ -43,7 +43,7 @@ class Price:
     """What it costs, how often; its metadata wins over the product's.
 
     `open_amount`: the buyer decides what it costs. `tax_behavior`: whether tax is in the amount.
-    `currency_options`: its amount in each currency that it is sold in; None where nobody asked.
+    `currency_options`: its amount in each other currency; None where nobody asked.
     """
 
     id: str

@@ -62,6 +62,19 @@ def _is_on_offer(price: Price, rules: Rules) -> bool:
     return halted is not None or (rule is not None and rule.sale.offer == "yes")
 
 
+def was_on_offer(
+    key: str, products: Iterable[Product], prices: Iterable[Price], rules: Rules
+) -> bool:
+    """Whether the link sold something once that is archived at Stripe, or no longer offered."""
+    ended = {product.id for product in products if not product.active}
+    return any(
+        key in (price.id, price.lookup_key, price.product_id)
+        and (rule := rules.rule_for(price.id, price.product_id)) is not None
+        and (not price.active or price.product_id in ended or rule.sale.offer == "no")
+        for price in prices
+    )
+
+
 def listed_offers(
     products: Iterable[Product], prices: Iterable[Price], rules: Rules
 ) -> list[tuple[Product, Price, Rule]]:

@@ -13,18 +13,24 @@ from bridge.core.memberships.member import switches_of
 from bridge.core.memberships.owned import Owned, already_owned
 from bridge.core.rights.offers import Offer, rivals
 from bridge.core.rights.switching import Switch
+from bridge.core.telling.next_steps import next_steps
 from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.places import of_groups
+from bridge.core.telling.shelf import card
 from bridge.store import member as members
+from bridge.texts import gettext
 from bridge.web.addresses import with_query
 from bridge.web.buying import change
 from bridge.web.buying.card import card_of
 from bridge.web.buying.checkout import pay_address, preview_path
 from bridge.web.buying.coming import came_from, for_strangers, is_asked, is_browsing, with_origin
+from bridge.web.buying.currency import choices
+from bridge.web.buying.goals import progress_of
 from bridge.web.buying.ordering import Asked, asked, order_view, token_said
-from bridge.web.buying.sale import offers_of
+from bridge.web.buying.sale import all_offers, buyer_of, offers_of
 from bridge.web.context import Reader, law_in_force, now, reader, the_bridge
 from bridge.web.limiting import asks_stripe
+from bridge.web.security import Stop
 
 blueprint = Blueprint("join", __name__)
 
@@ -47,26 +53,29 @@ def offer(key: str) -> AnyResponse:
             return _show_owned(known, offers[0], owned)
         if switch is not None:
             return change.show(switch, offers[0], came_from(), secrets.token_urlsafe(18))
+        _refuse_a_second(known, offers[0])
     return Response(_show(key, offers, known))
 
 
 def _show(key: str, offers: list[Offer], known: Reader | None = None) -> str:
     back = came_from()
+    buyer = buyer_of(known) if known else None
+    shown = card(offers, buyer)
     more: dict[str, Any] = {}
     if len(offers) == 1:
         path = url_for("join.pay", key=offers[0].price.id)
         more = order_view(_asked(known, offers), path)
     return render_template(
         "join.jinja",
-        product=offers[0].product,
-        offers=offers,
-        groups=offers[0].groups if len({one.groups for one in offers}) == 1 else (),
+        shown=shown,
+        goal=progress_of(offers),
+        following=next_steps(offers[0], now(), shown.stand.at if shown.stand else None),
+        currencies=choices(offers, buyer),
         card=card_of(offers, key),
         back=back,
         keep={"from": back} if back else {},
         cancelled=request.args.get("cancelled") == "yes",
-        rivals=_rivals(known, offers) if known else [],
-        **more,
+        **{"wanted": with_origin(), "login": is_asked()} | more,
     )
 
 
@@ -109,16 +118,26 @@ def _show_owned(known: Reader, wanted: Offer, owned: Owned) -> Response:
     return Response(page)
 
 
-def _rivals(known: Reader, offers: list[Offer]) -> list[str]:
-    """The names of what the reader pays for in the same ladder."""
-    if len(offers) > 1:
-        return []
-    with the_bridge().store.read() as connection:
-        member = members.load(connection, known.user_id)
-        law = law_in_force(connection)
-    running = rivals(offers[0], member.facts, law.rules)
-    ids = {one.items[0].product_id for one in running}
-    return sorted(law.catalogue.name_of(id_, "another membership") for id_ in ids)
+def _refuse_a_second(known: Reader, wanted: Offer) -> None:
+    """End the request with a page for who pays for another step of the ladder, and cannot change.
+
+    Whoever can change has been shown that before.
+    """
+    buyer = buyer_of(known)
+    for rival in rivals(wanted, buyer.facts, buyer.law.rules):
+        product_id = rival.items[0].product_id
+        has = buyer.law.catalogue.name_of(product_id, gettext("another membership"))
+        names = {"has": has, "product": wanted.product.name}
+        raise Stop(
+            409,
+            gettext("You already pay for %(has)s") % names,
+            gettext(
+                "You can have either %(has)s or %(product)s, and would pay for both. %(has)s can't "
+                "be changed automatically right now. You can look after it on your membership page."
+            )
+            % names,
+            [(gettext("View your membership"), url_for("me.statement")), all_offers()],
+        )
 
 
 # --- paying -------------------------------------------------------------------------------------
@@ -139,6 +158,8 @@ def pay(key: str) -> AnyResponse:
     if switch is not None and switch.way != "anew":
         asks_stripe()
         return change.go(known, switch, offers[0], token_said(), came_from())
+    if switch is None:
+        _refuse_a_second(known, offers[0])
     return _to_stripe(key, known, offers, switch)
 
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import structlog
+from flask import url_for
 
 from bridge.core.model.stripe import Price, Product
-from bridge.core.rights.offers import Offer, currencies_of_all, find_offers, listed_offers
+from bridge.core.rights.offers import (
+    Offer,
+    currencies_of_all,
+    find_offers,
+    listed_offers,
+    was_on_offer,
+)
 from bridge.core.rules.compiled import Rule
 from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.stands import Buyer
@@ -34,15 +41,36 @@ def offers_of(key: str) -> list[Offer]:
     """What a link sells; ends the request with a page when that is nothing."""
     (found,) = offers_of_each([key])
     if not found:
-        raise Stop(
-            404,
-            gettext("This offer is not available"),
-            gettext(
-                "The offer may have ended, or the link may be mistyped. "
-                "Ask in the post that contains the link."
-            ),
-        )
+        raise _nothing(key)
     return found
+
+
+def _nothing(key: str) -> Stop:
+    """The page for a link that sells nothing: it did once, or nobody knows it.
+
+    What the account sells elsewhere is as unknown as what does not exist.
+    """
+    with the_bridge().store.read() as connection:
+        products, prices = catalogue.load(connection)
+        ended = was_on_offer(key, products, prices, law_in_force(connection).rules)
+    if ended:
+        return Stop(
+            410,
+            gettext("This offer has ended"),
+            gettext("It is no longer sold. If you have it, you keep it."),
+            [all_offers()],
+        )
+    return Stop(
+        404,
+        gettext("We don't know this offer"),
+        gettext("The link may be mistyped. Ask in the post that contains it, or see what is sold."),
+        [all_offers()],
+    )
+
+
+def all_offers() -> tuple[str, str]:
+    """The way on to everything on offer."""
+    return gettext("See all offers"), url_for("shelf.everything")
 
 
 def offers_of_each(keys: Sequence[str]) -> list[list[Offer]]:
@@ -69,6 +97,7 @@ def offers_of_each(keys: Sequence[str]) -> list[list[Offer]]:
                     "Its groups are set up incorrectly, so payments are blocked for now. Please "
                     "tell the forum's moderators; `bridge doctor` tells them what to correct."
                 ),
+                [all_offers()],
             )
     offers = {one.price.id: one for one in _in_theirs(all_)}
     return [[offers[price.id] for _, price, _ in of_key] for of_key in found]

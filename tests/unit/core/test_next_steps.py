@@ -1,0 +1,57 @@
+"""What follows a purchase, and when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bridge.core.model.stripe import Price, Product
+from bridge.core.rights.offers import Offer
+from bridge.core.rules.compiled import Rule
+from bridge.core.rules.values import Term
+from bridge.core.telling.next_steps import NextSteps, next_steps
+
+NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)
+
+
+def at(year: int, month: int, day: int) -> datetime:
+    return NOW.replace(year=year, month=month, day=day)
+
+
+def offer(interval: str | None, count: int = 1, term: Term | None = None, *groups: int) -> Offer:
+    price = Price("price_1", "prod_1", "eur", 500, interval, count)  # type: ignore[arg-type] # by table
+    rule = Rule(id="product:prod_1", group_ids=groups, term=term)
+    return Offer(Product("prod_1", "Patron"), price, rule, ())
+
+
+@pytest.mark.parametrize(
+    ("interval", "count", "renews_at"),
+    [
+        ("day", 10, at(2027, 2, 10)),
+        ("week", 2, at(2027, 2, 14)),
+        ("month", 1, at(2027, 2, 28)),
+        ("month", 3, at(2027, 4, 30)),
+        ("year", 1, at(2028, 1, 31)),
+    ],
+)
+def test_a_subscription_says_when_it_renews(interval: str, count: int, renews_at: datetime) -> None:
+    assert next_steps(offer(interval, count), NOW) == NextSteps(renews_at=renews_at)
+
+
+def test_what_is_bought_once_says_when_access_ends() -> None:
+    assert next_steps(offer(None, 1, Term(months=12), 41), NOW).ends_at == at(2028, 1, 31)
+
+
+def test_E23_a_new_term_is_added_to_what_they_have() -> None:
+    until = at(2027, 6, 30)
+    year = offer(None, 1, Term(months=12), 41)
+    assert next_steps(year, NOW, until).ends_at == at(2028, 6, 30)
+    assert next_steps(year, NOW, at(2027, 1, 1)).ends_at == at(2028, 1, 31), "over already"
+
+
+@pytest.mark.parametrize(
+    "once", [offer(None), offer(None, 1, None, 41), offer(None, 1, Term(days=9))]
+)
+def test_what_has_no_end_or_gives_no_access_says_nothing(once: Offer) -> None:
+    assert next_steps(once, NOW) == NextSteps()
