@@ -1,4 +1,4 @@
-"""How the bridge talks to Discourse: one request, one typed answer or error, never a pause.
+"""Sends a request to Discourse and returns a typed answer or error; it never sleeps.
 
 pydiscourse opens a connection per call, waits for ever, sleeps through a 429 and knows names only,
 so its one point of exchange is replaced here. Kept free of cookies on purpose: creating a user

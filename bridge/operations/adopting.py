@@ -1,4 +1,4 @@
-"""Memberships that the bridge's own user made and the record lost, as after a restored backup."""
+"""Memberships that the bridge's user made and the record has lost, as after a restored backup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transfers to the bank: found by the reference that members write on them, never guessed."""
+"""Bank transfers: matched by the reference that members write on them, never guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An order that was paid without the bridge becomes somebody's: once, and never by an address."""
+"""Claims of orders that were paid without the bridge: each once, and never by e-mail address."""
 
 from __future__ import annotations
 

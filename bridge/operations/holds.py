@@ -1,4 +1,4 @@
-"""Memberships that do not follow what grants them: held in doubt, or ended by people."""
+"""Memberships that do not follow their grants: on hold because of doubts, or ended by people."""
 
 from __future__ import annotations
 

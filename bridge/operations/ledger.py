@@ -1,4 +1,4 @@
-"""What operators and treasurers do with the ledger: bring it up to date, check, rebuild, verify."""
+"""What operators and treasurers do with the ledger: update, check, rebuild and verify it."""
 
 from __future__ import annotations
 

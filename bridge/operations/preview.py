@@ -1,4 +1,4 @@
-"""What an act would bring: who gains or loses which group, and what stays, before it is done."""
+"""Previews of acts: who would gain or lose which group, and what would stay."""
 
 from __future__ import annotations
 

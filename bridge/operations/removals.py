@@ -1,4 +1,4 @@
-"""Removals that were stopped, many at once: looked at, and let go on."""
+"""Mass removals that were stopped: show them, and let them continue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts that became other accounts: everything that is kept of one is another's from now on."""
+"""Accounts that other accounts replaced: everything stored for one belongs to the other."""
 
 from __future__ import annotations
 

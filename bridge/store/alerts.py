@@ -1,4 +1,4 @@
-"""What needs a person, kept: since when, told when, over when."""
+"""Alerts as stored: since when, told when, over when."""
 
 from __future__ import annotations
 

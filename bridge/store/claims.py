@@ -1,4 +1,4 @@
-"""Paid orders that were made without the bridge, and the one member who claimed each."""
+"""Paid orders that were made without the bridge, and the member who claimed each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a decision about a user rests on, gathered from the tables of what was last read."""
+"""Gathers the facts for a decision about a user from the tables of what was last read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the bridge is doing, counted in SQL: the same whichever process is asked."""
+"""Figures on how the bridge is doing, counted in SQL, so that every process gives the same."""
 
 from __future__ import annotations
 

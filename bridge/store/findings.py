@@ -1,4 +1,4 @@
-"""What needs a person, found in what is stored: counted anew each time, so nothing is missed."""
+"""Finds in the stored data what needs attention; it looks anew each time, so it misses nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Discourse's groups as last listed, and the pins that make rules proof against renaming."""
+"""Discourse's groups as last listed, and the pins that keep rules working after a rename."""
 
 from __future__ import annotations
 

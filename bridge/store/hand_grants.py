@@ -1,4 +1,4 @@
-"""Rights to a group that people gave by hand: given, ended, and kept on record either way."""
+"""Grants by hand: made, ended, and kept on record."""
 
 from __future__ import annotations
 

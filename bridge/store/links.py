@@ -1,4 +1,4 @@
-"""Customers and whose they are: a link with its proof, an orphan, or a tombstone."""
+"""Customers and their users: a link with its proof, an orphan, or a deleted customer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads one member whole, in as few statements as tables that hold something of theirs."""
+"""Reads everything about one member, with one statement for each table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bringing the database to the schema of this version, one process at a time."""
+"""Updates the database to the schema of this version, one process at a time."""
 
 from __future__ import annotations
 

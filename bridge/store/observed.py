@@ -1,4 +1,4 @@
-"""What the forum says of who is in a group, taken into the record; and whose each membership is."""
+"""Records who the forum says is in a group, and whether the bridge added them."""
 
 from __future__ import annotations
 

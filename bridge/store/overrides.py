@@ -1,4 +1,4 @@
-"""Memberships that wait for a moderator, or that people ended by hand: let go again."""
+"""Releases memberships that wait for a moderator, or that people ended by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps every question to the site's own account, whoever else's rows a table holds."""
+"""Restricts every query to the site's own account, even if a table holds rows of others."""
 
 from __future__ import annotations
 

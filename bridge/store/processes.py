@@ -1,4 +1,4 @@
-"""The processes that work, by name; and what a dead one held is free again."""
+"""The names of the running processes; frees what a dead process held."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding people by whatever a moderator has in hand: a name, an id, an amount."""
+"""Finds people by what a moderator knows: a name, an id, an amount."""
 
 from __future__ import annotations
 

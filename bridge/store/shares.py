@@ -1,4 +1,4 @@
-"""Who has what somebody else pays for: gifts by the bridge's own word, and seats by a quantity."""
+"""What members have that somebody else pays for: gifts, and seats of a quantity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is to be told what, and when: statements that changed, receipts that were never sent."""
+"""Which messages are due, and when: statements that changed, receipts not yet sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generations and leases: what is dirty, who holds it, and who writes nothing any more.
+"""Generations and leases: what is dirty, who holds it, and who may no longer write.
 
 Dirty while dirty_gen > done_gen. A holder reads the generation before it reads Stripe and writes
 that number when it is done, so news that came in between is never lost.

@@ -1,4 +1,4 @@
-"""Reads all that moves money on the account, page by page, so that it can stop and go on anywhere.
+"""Reads everything that moves money on the account, page by page; it can pause at any page.
 
 What the ledger needs comes in few lists: an invoice with its payments, a balance transaction with
 the charge, refund or dispute behind it, a payout with what it is made of.

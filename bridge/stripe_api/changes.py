@@ -1,4 +1,4 @@
-"""Changing what runs at Stripe: what it would cost, the page that does it, doing and ending it."""
+"""Changes subscriptions at Stripe: previews, the page for a change, the change itself, the end."""
 
 from __future__ import annotations
 

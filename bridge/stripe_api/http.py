@@ -1,7 +1,7 @@
-"""How the bridge talks to Stripe: one request, plain JSON or a typed error, never a pause.
+"""Sends a request to Stripe and returns plain JSON or a typed error; it never sleeps.
 
-Stripe's library signs, encodes and pools; its objects are not built, because plain dicts are read
-by one tolerant reader and cost a tenth.
+Stripe's library signs, encodes and pools. Its objects are not built: one tolerant reader reads
+plain dicts, at a tenth of the cost.
 """
 
 from __future__ import annotations

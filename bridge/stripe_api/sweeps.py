@@ -1,4 +1,4 @@
-"""Reads what everybody ordered, and what was given back or disputed, a page at a time."""
+"""Reads everybody's orders, refunds and disputes, a page at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bridge's pages: joining, signing in, one's own statement, and the addresses for machines."""
+"""The bridge's pages: joining, signing in, members' statements, and addresses for machines."""
 
 from __future__ import annotations
 

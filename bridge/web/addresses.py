@@ -1,4 +1,4 @@
-"""Addresses that people bring along, accepted only where they lead to this forum or this bridge."""
+"""Return addresses from requests, accepted only if they lead to this forum or this bridge."""
 
 from __future__ import annotations
 

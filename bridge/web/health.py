@@ -1,4 +1,4 @@
-"""For machines: does it live, can it store, how far is it behind."""
+"""Health checks: whether the process lives, can store events, and how far it is behind."""
 
 from __future__ import annotations
 

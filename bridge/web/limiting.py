@@ -1,4 +1,4 @@
-"""How often one client may ask: nobody can keep the bridge busy with Stripe or the forum."""
+"""Limits requests per client, so that nobody can keep the bridge busy with Stripe or the forum."""
 
 from __future__ import annotations
 

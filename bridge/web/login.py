@@ -1,4 +1,4 @@
-"""Signing in through the forum: silently first, by its login page when that finds nobody."""
+"""Signing in through the forum: silently first, then through its login page."""
 
 from __future__ import annotations
 

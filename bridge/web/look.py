@@ -1,7 +1,7 @@
-"""The forum's own look, so that a page of the bridge is worn like a page of the forum.
+"""The forum's look, so that the bridge's pages look like pages of the forum.
 
-Read from the forum's public front page, kept for some minutes, and replaced by a plain default
-for as long as the forum cannot be read: a page of ours never waits long for it and never fails.
+It is read from the forum's public front page and kept for some minutes. While the forum cannot be
+read, a plain default replaces it: pages never wait long for it and never fail.
 """
 
 from __future__ import annotations

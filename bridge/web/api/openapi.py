@@ -1,4 +1,4 @@
-"""The API's own description, OpenAPI 3.1: what is sent, what is answered, with which right."""
+"""The description of the API in OpenAPI 3.1: requests, answers, and the rights they need."""
 
 from __future__ import annotations
 

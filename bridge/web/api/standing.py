@@ -1,4 +1,4 @@
-"""For a door, or another machine that knows a token: is this person in good standing, and why."""
+"""Tells a door, or another machine with a token, whether somebody is in good standing, and why."""
 
 from __future__ import annotations
 

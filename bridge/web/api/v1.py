@@ -1,7 +1,7 @@
-"""The API for other machines: JSON, a token for each, the right of the token checked for each call.
+"""The API for other machines: JSON, a token for each machine, its rights checked for each call.
 
-What is written goes through the same operations as commands and the console. A write takes an
-`Idempotency-Key`: sent again with the same key, it is done once and answered alike.
+Writes go through the same operations as commands and the console. A write needs an
+`Idempotency-Key`: sent again with the same key, it is done once and gets the same answer.
 """
 
 from __future__ import annotations

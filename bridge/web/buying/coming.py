@@ -1,4 +1,4 @@
-"""Who opens a page of offers: a browser or a fetcher of cards, and out of which post."""
+"""Who opens a page of offers: a browser or a link preview, and from which post."""
 
 from __future__ import annotations
 

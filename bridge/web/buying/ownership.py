@@ -1,4 +1,4 @@
-"""Which of the customers that are linked to the reader are theirs to look into at Stripe.
+"""Which of the reader's linked customers they may open at Stripe.
 
 A signed reference says what was bought for whom, and no more: somebody else may have paid with it.
 Stripe's portal shows the payer's card, address and invoices, and a Checkout page their saved

@@ -1,4 +1,4 @@
-"""Where a plain link stands on the forum, kept for a while, so that a page rarely waits for it."""
+"""Finds the post that holds a plain link, and keeps it for a while: pages rarely wait for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A member's own page: the statement, and the way to Stripe's pages for cards and cancelling."""
+"""A member's own page: the statement, and links to Stripe's pages for cards and cancelling."""
 
 from __future__ import annotations
 

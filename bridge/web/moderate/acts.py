@@ -1,6 +1,6 @@
-"""What a moderator can do about one person: each act with its fields, its preview and its deed.
+"""What a moderator can do for one person: each act with its fields, its preview and its effect.
 
-The console only collects the words; operations do the rest, as for commands.
+The console only collects the input; operations do the rest, as for commands.
 """
 
 from __future__ import annotations
