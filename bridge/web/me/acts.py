@@ -18,9 +18,8 @@ from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.subscription_cards import SubscriptionCard, subscription_cards
 from bridge.errors import Permanent
 from bridge.operations import cancelling
-from bridge.store import links
 from bridge.store import member as members
-from bridge.store.work import mark_dirty, user_key
+from bridge.store import work
 from bridge.stripe_api.client import Flow, FlowKind
 from bridge.texts import gettext
 from bridge.web.buying.ownership import owned
@@ -116,7 +115,7 @@ def back() -> AnyResponse | str:
         if not the_limiter().allows("back", f"user:{known.user_id}"):
             return redirect(url_for("me.statement"))
         return redirect(url_for("own.back", at=_have_read(known)))
-    if _is_read_since(known, asked_at):
+    if _is_read(known):
         return redirect(url_for("me.statement"))
     if not timedelta() <= now() - asked_at <= LONGEST_WAIT:
         return redirect(url_for("me.statement", late="yes"))
@@ -128,8 +127,8 @@ def _have_read(known: Reader) -> int:
     """Have all that the member pays for read again; from when on, in milliseconds."""
     at = now()
     with the_bridge().store.write() as connection:
-        key = user_key(known.user_id)
-        mark_dirty(connection, key, now=at, due_at=at, cause="back from Stripe", needs=("read",))
+        key, cause = work.user_key(known.user_id), "back from Stripe"
+        work.mark_dirty(connection, key, now=at, due_at=at, cause=cause, needs=("read",))
     the_bridge().hint("decide", key)
     return int(at.timestamp() * 1000)
 
@@ -142,11 +141,10 @@ def _is_number(said: str) -> bool:
     return said.isascii() and said.isdigit() and len(said) <= len("1795000000000")
 
 
-def _is_read_since(known: Reader, at: datetime) -> bool:
+def _is_read(known: Reader) -> bool:
+    """Whether the reading that was asked for is done; news that came after it may still wait."""
     with the_bridge().store.read() as connection:
-        live = links.live_customers_of(connection, known.user_id)
-        rows = links.customers_among(connection, list(live))
-    return all(row.read_at is not None and row.read_at >= at for row in rows)
+        return not work.dirty(connection, work.user_key(known.user_id), None)
 
 
 def _to_stripe(found: SubscriptionCard, kind: FlowKind) -> AnyResponse:
