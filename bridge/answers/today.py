@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridge.answers.unlinked import Unlinked, unlinked
 from bridge.core.telling.alerts import Alert
-from bridge.store import alerts, inbox, state, work
+from bridge.store import alerts, inbox, orphans, state, work
 from bridge.wiring import Bridge
 from bridge.worker.sweeper import LAST_SWEEP
-
-MOST_ORPHANS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +16,7 @@ class Today:
     """Open alerts by harm, customers without a user, and how far behind the bridge is."""
 
     alerts: tuple[Alert, ...]
-    unlinked: tuple[Unlinked, ...]
+    unlinked: int
     dead_events: int
     behind_seconds: float
     swept_at: datetime | None
@@ -51,9 +48,10 @@ def today(bridge: Bridge) -> Today:
         dead = inbox.count_dead(connection)
         behind = work.oldest_dirty_seconds(connection, now)
         swept_at = state.get_time(connection, LAST_SWEEP)
+        waiting = orphans.count_waiting(connection)
     return Today(
         alerts=tuple(sorted(open_now, key=lambda one: (_harm(one), one.since_at))),
-        unlinked=unlinked(bridge)[:MOST_ORPHANS],
+        unlinked=waiting,
         dead_events=dead,
         behind_seconds=behind,
         swept_at=swept_at,

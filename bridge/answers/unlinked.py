@@ -30,6 +30,7 @@ class Unlinked:
     """A customer, or a guest's order, that nobody is linked to.
 
     `page`: at Stripe, with name and e-mail. `claim`: the link for the payer, to claim it with.
+    `set_aside`: why a moderator leaves it so.
     """
 
     customer_id: str
@@ -37,12 +38,22 @@ class Unlinked:
     page: str
     bought: tuple[Bought, ...]
     claim: str | None
+    set_aside: str | None = None
 
 
-def unlinked(bridge: Bridge) -> tuple[Unlinked, ...]:
-    """Every customer and guest at Stripe who is linked to nobody, the longest known first."""
+def unlinked(
+    bridge: Bridge,
+    *,
+    after: tuple[datetime, str] | None = None,
+    limit: int | None = None,
+    set_aside: bool = False,
+) -> tuple[Unlinked, ...]:
+    """Customers and guests at Stripe who are linked to nobody, the longest known first.
+
+    All of them without a limit. `set_aside`: those whom a moderator leaves so.
+    """
     with bridge.store.read() as connection:
-        found = orphans(connection)
+        found = orphans(connection, after=after, limit=limit, set_aside=set_aside)
         ids = {id_ for one in found for both in one.bought for id_ in both}
         products, prices = catalogue.load_of(connection, ids)
         orders = claims.unclaimed(connection)
@@ -56,6 +67,7 @@ def unlinked(bridge: Bridge) -> tuple[Unlinked, ...]:
             f"{DASHBOARD}{mode}/{_page(one)}",
             _bought(one, names, by_id),
             _claim(bridge, one, orders),
+            one.set_aside,
         )
         for one in found
     )

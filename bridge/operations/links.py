@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import User
 from bridge.core.model.rights import Facts
+from bridge.core.model.words import checked_words
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
 from bridge.operations.preview import Effect, What, effects, with_customers
-from bridge.store import facts, links, users, work
+from bridge.store import alerts, changes, facts, links, orphans, users, work
 from bridge.wiring import Bridge
 
 
@@ -89,6 +90,35 @@ def unlink(bridge: Bridge, actor: Actor, customer_id: str) -> Unlinked:
         raise _linked_to_nobody(customer_id)
     bridge.hint("decide", work.user_key(user_id))
     return Unlinked(customer_id, user_id)
+
+
+def set_aside(bridge: Bridge, actor: Actor, customer_id: str, *, reason: str) -> None:
+    """Leave a customer linked to nobody, for a reason; `wait_again` is the reverse.
+
+    Raises: NotFound for one that does not wait to be linked.
+    """
+    _aside(bridge, actor, customer_id, checked_words("reason", reason))
+
+
+def wait_again(bridge: Bridge, actor: Actor, customer_id: str) -> None:
+    """Let a customer that was set aside wait again. Raises NotFound."""
+    _aside(bridge, actor, customer_id, None)
+
+
+def _aside(bridge: Bridge, actor: Actor, customer_id: str, why: str | None) -> None:
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        if not orphans.set_aside(connection, customer_id, why):
+            raise NotFound(f"{customer_id} is linked meanwhile, or somebody else was quicker")
+        changes.log(
+            connection,
+            "set_aside" if why else "waits_again",
+            now=now,
+            customer_id=customer_id,
+            cause=str(actor),
+            outcome=why,
+        )
+        alerts.look_soon(connection)
 
 
 def _refuse_anothers(owner: int | None, customer_id: str, user_id: int) -> None:

@@ -8,7 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, Text, cast, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    Text,
+    and_,
+    cast,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from bridge.core.model.stripe import Purchase, Subscription
 from bridge.store.figures import GOES_ON
@@ -21,6 +34,8 @@ NOT_LINKED = (
     customers.c.user_id.is_(None),
     customers.c.deleted_at.is_(None),
 )
+WAITS = (*NOT_LINKED, customers.c.set_aside.is_(None))
+"""They wait for a person: nobody has set them aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +46,7 @@ class Orphan:
     first_seen_at: datetime
     subscriptions: tuple[Subscription, ...] = ()
     purchases: tuple[Purchase, ...] = ()
+    set_aside: str | None = None
 
     @property
     def bought(self) -> Iterator[tuple[str, str]]:
@@ -42,24 +58,49 @@ class Orphan:
             yield purchase.price_id, purchase.product_id
 
 
-def orphans(connection: Connection) -> list[Orphan]:
-    """All of them that still exist at Stripe, the longest known first."""
-    rows = connection.execute(
-        select(customers.c.customer_id, customers.c.first_seen_at)
-        .where(*NOT_LINKED)
-        .order_by(customers.c.first_seen_at, customers.c.customer_id)
-    ).all()
-    running = _by_customer(connection.execute(_of_nobody(subscriptions)))
-    bought = _by_customer(connection.execute(_of_nobody(purchases)))
+def orphans(
+    connection: Connection,
+    *,
+    after: tuple[datetime, str] | None = None,
+    limit: int | None = None,
+    set_aside: bool = False,
+) -> list[Orphan]:
+    """Those that still exist at Stripe, the longest known first; all of them without a limit."""
+    seen, id_ = customers.c.first_seen_at, customers.c.customer_id
+    which = (*NOT_LINKED, customers.c.set_aside.is_not(None)) if set_aside else WAITS
+    asked = select(id_, seen, customers.c.set_aside).where(*which).order_by(seen, id_).limit(limit)
+    if after:
+        asked = asked.where(or_(seen > after[0], and_(seen == after[0], id_ > after[1])))
+    rows = connection.execute(asked).all()
+    theirs = [id_.in_([row.customer_id for row in rows])] if limit else []
+    running = _by_customer(connection.execute(_of_nobody(subscriptions).where(*theirs)))
+    bought = _by_customer(connection.execute(_of_nobody(purchases).where(*theirs)))
     return [
         Orphan(
             row.customer_id,
             row.first_seen_at,
             tuple(CONVERTER.structure(one, Subscription) for one in running[row.customer_id]),
             tuple(CONVERTER.structure(one, Purchase) for one in bought[row.customer_id]),
+            row.set_aside,
         )
         for row in rows
     ]
+
+
+def count_waiting(connection: Connection) -> int:
+    """How many of them wait for a person."""
+    return connection.scalar(select(func.count()).select_from(customers).where(*WAITS)) or 0
+
+
+def set_aside(connection: Connection, customer_id: str, why: str | None) -> bool:
+    """Set somebody aside for a reason, or let them wait again; False where nothing changed."""
+    is_so = customers.c.set_aside.is_not(None) if why is None else customers.c.set_aside.is_(None)
+    done = connection.execute(
+        update(customers)
+        .where(customers.c.customer_id == customer_id, *NOT_LINKED, is_so)
+        .values(set_aside=why)
+    )
+    return bool(done.rowcount)
 
 
 def paying_orphans(connection: Connection, stripe_ids: Collection[str]) -> list[Orphan]:
@@ -70,10 +111,11 @@ def paying_orphans(connection: Connection, stripe_ids: Collection[str]) -> list[
     """
     if not stripe_ids:
         return []
+    waits = customers.c.set_aside.is_(None)
     running = connection.execute(
-        _of_nobody(subscriptions).where(GOES_ON, _about(subscriptions, stripe_ids))
+        _of_nobody(subscriptions).where(waits, GOES_ON, _about(subscriptions, stripe_ids))
     )
-    bought = connection.execute(_of_nobody(purchases).where(_about(purchases, stripe_ids)))
+    bought = connection.execute(_of_nobody(purchases).where(waits, _about(purchases, stripe_ids)))
     found: dict[str, Orphan] = {}
     for row in (*running, *bought):
         before = found.get(row.customer_id, Orphan(row.customer_id, row.first_seen_at))

@@ -162,6 +162,7 @@ customers = Table(
     # features by Stripe's word, as read then; without a time where that was not asked
     Column("entitlements", JSON(none_as_null=True)),
     Column("entitlements_at", UtcTime),
+    Column("set_aside", Text),  # why a moderator leaves them linked to nobody
     Column("billing", JSON(none_as_null=True)),  # for the customer's own page only
     Index(None, "user_id"),
 )

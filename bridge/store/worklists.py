@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from bridge.core.model.stripe import Subscription
+from bridge.store.orphans import WAITS
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import (
@@ -83,6 +84,7 @@ def counts(connection: Connection) -> dict[str, int]:
         "stopped": _stopped(),
         "dead": _dead(),
         "drift": _kept_out(),
+        "unlinked": select(customers.c.customer_id).where(*WAITS),
         "double": select(double_payments.c.subscription_id),
     }
     return {

@@ -20,6 +20,7 @@ from bridge.core.model.stripe import (
     Customer,
     FailedPayment,
     Feature,
+    OpenDispute,
     Price,
     Product,
     Subscription,
@@ -41,6 +42,7 @@ from bridge.stripe_api.checkout import (
 )
 from bridge.stripe_api.http import PAGE, StripeHttp, path, reading, verify_signature
 from bridge.stripe_api.invoices import failed_payment as read_failed
+from bridge.stripe_api.invoices import open_dispute as read_open_dispute
 from bridge.stripe_api.money import is_guests_order
 from bridge.stripe_api.payments import (
     PurchaseReading,
@@ -176,6 +178,14 @@ class StripeApi:
             lines = read_guests_order(self._http, customer_id).money
             return tuple(line for line in lines if since is None or line.at >= since)
         return read_money(self._http, customer_id, since)
+
+    def open_disputes(self, limit: int, after: str | None) -> list[OpenDispute]:
+        """Disputes that are not decided, newest first, of the last page's end on; one request."""
+        with reading("the disputes"):
+            page = self._http.get(
+                "/v1/disputes", limit=limit, starting_after=after, expand=["data.charge"]
+            )
+            return [read_open_dispute(raw) for raw in page["data"]]
 
     def failed_payment(self, invoice_id: str) -> FailedPayment | None:
         """Why an invoice was not paid; None where it is owed no more. Raises NotFound."""

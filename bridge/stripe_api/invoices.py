@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bridge.core.ledger.lines import MoneyPart
-from bridge.core.model.stripe import FailedPayment, PendingPayment
+from bridge.core.model.stripe import FailedPayment, OpenDispute, PendingPayment
 from bridge.stripe_api.reader import Json, id_of, invoice_subscription_id, moment, rows, within
 
 # "3 \u00d7 Patron (at \u20ac10.00 / month)": as Stripe describes what is sold by a price.
@@ -56,6 +56,21 @@ def failed_payment(raw: Json) -> FailedPayment | None:
         code=within(last, "decline_code") or within(last, "code"),
         message=within(last, "message"),
         pay_url=raw.get("hosted_invoice_url") or None,
+    )
+
+
+def open_dispute(raw: Json) -> OpenDispute:
+    """A dispute, with the charge inside of it."""
+    due = within(raw, "evidence_details", "due_by")
+    return OpenDispute(
+        id=raw["id"],
+        status=str(raw["status"]),
+        reason=str(raw.get("reason") or ""),
+        customer_id=id_of(within(raw, "charge", "customer")),
+        amount_minor=int(raw["amount"]),
+        currency=str(raw["currency"]).lower(),
+        opened_at=moment(raw["created"]),
+        respond_by=moment(due) if due else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bridge.answers.worklists import money, places
+from bridge.answers.worklists import money, payers, places
 from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut
 from bridge.store import worklists
 from bridge.texts import gettext
@@ -82,6 +82,29 @@ WORKLISTS: Mapping[str, Worklist] = {
             heads=(gettext("Group"), gettext("Since"), ""),
             page=places.held,
             acts=("keep-held", "end-held"),
+        ),
+        Worklist(
+            name="unlinked",
+            title=gettext("Paid, and linked to nobody"),
+            lead=gettext(
+                "These customers at Stripe have no forum account. Assign them to somebody, send "
+                "them the link to claim their payment, or set them aside."
+            ),
+            nothing=gettext("Nobody."),
+            heads=(gettext("Customer"), gettext("Known since"), ""),
+            page=payers.unlinked_payers,
+            kinds={"waiting": gettext("Waiting"), "aside": gettext("Set aside")},
+        ),
+        Worklist(
+            name="disputes",
+            title=gettext("Disputes"),
+            lead=gettext(
+                "A bank wants money back for a member. Respond at Stripe before the deadline; "
+                "without a response the money is lost."
+            ),
+            nothing=gettext("No dispute is open."),
+            heads=(gettext("Payment"), gettext("Opened"), gettext("Respond by")),
+            page=payers.disputes,
         ),
         Worklist(
             name="stopped",

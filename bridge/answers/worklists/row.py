@@ -22,7 +22,10 @@ class Todo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One thing that waits. `at` and `next_at` are what the list's headings say of these days."""
+    """One thing that waits. `at` and `next_at` are what the list's headings say of these days.
+
+    `links`: pages elsewhere about it, by their words.
+    """
 
     key: str
     about: str
@@ -32,6 +35,7 @@ class Row:
     amount: str = ""
     at: datetime | None = None
     next_at: datetime | None = None
+    links: tuple[tuple[str, str], ...] = ()
     todo: tuple[Todo, ...] = ()
 
 
@@ -67,6 +71,17 @@ def moment_and_ids(after: str) -> tuple[datetime, int, int] | None:
     try:
         at, user_id, group_id = after.split("|")
         return datetime.fromisoformat(at), int(user_id), int(group_id)
+    except ValueError as error:
+        raise no_such_page() from error
+
+
+def moment_and_id(after: str) -> tuple[datetime, str] | None:
+    """What a page begins after, as `time|id`. Raises: Permanent."""
+    if not after:
+        return None
+    at, _, id_ = after.partition("|")
+    try:
+        return datetime.fromisoformat(at), id_
     except ValueError as error:
         raise no_such_page() from error
 

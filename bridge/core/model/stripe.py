@@ -196,6 +196,30 @@ class FailedPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenDispute:
+    """A payment that a bank wants back. `respond_by`: None where no response is asked for."""
+
+    id: str
+    status: str
+    reason: str
+    customer_id: str | None
+    amount_minor: int
+    currency: str
+    opened_at: datetime
+    respond_by: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        """Not won, lost or closed."""
+        return self.status in {
+            "needs_response",
+            "under_review",
+            "warning_needs_response",
+            "warning_under_review",
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Means:
     """What pays for a subscription: a card, a bank account, or whatever `kind` Stripe calls it."""
 

@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterable, Mapping
 from bridge.core.model.actor import Actor
 from bridge.core.telling.holds import for_moderator
 from bridge.errors import Permanent
-from bridge.operations import held, reading, removals
+from bridge.operations import held, links, reading, removals
+from bridge.operations.finding import find_user_id
 from bridge.operations.held import Choice
 from bridge.operations.preview import Effect
 from bridge.texts import gettext
+from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.acts import Act, Facts, Form, until_of
 from bridge.wiring import Bridge
 
@@ -66,6 +68,44 @@ def _replay(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     return gettext("The event is being processed again.")
 
 
+def _customer(form: Form) -> str:
+    return form["customer"].strip()
+
+
+def _preview_assign(bridge: Bridge, _user_id: int, form: Form) -> Iterable[Effect]:
+    asks_stripe()
+    return links.preview_link(bridge, _customer(form), find_user_id(bridge, form["user"]))
+
+
+def _to_whom(bridge: Bridge, _user_id: int, form: Form) -> Facts:
+    user_id = find_user_id(bridge, form["user"])
+    return {
+        gettext("Customer"): _customer(form),
+        gettext("Forum account"): f"{form['user']} (id:{user_id})",
+    }
+
+
+def _assign(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
+    user_id = find_user_id(bridge, form["user"])
+    if bridge.policy.two_persons and actor.who == str(user_id):
+        raise Permanent(gettext("nobody decides about their own account here"))
+    done = links.link(bridge, actor, _customer(form), user_id)
+    return gettext("%(customer)s now belongs to %(name)s.") % {
+        "customer": done.customer_id,
+        "name": done.user.username,
+    }
+
+
+def _set_aside(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
+    links.set_aside(bridge, actor, _customer(form), reason=form["reason"])
+    return gettext("%(customer)s is set aside.") % {"customer": _customer(form)}
+
+
+def _wait_again(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
+    links.wait_again(bridge, actor, _customer(form))
+    return gettext("%(customer)s waits again.") % {"customer": _customer(form)}
+
+
 LIST_ACTS: Mapping[str, Act] = {
     act.name: act
     for act in (
@@ -108,6 +148,40 @@ LIST_ACTS: Mapping[str, Act] = {
             given=("group",),
             typed=_remove_so_many,
             list="stopped",
+        ),
+        Act(
+            "assign",
+            gettext("Assign a payer"),
+            gettext("Assign them"),
+            ("customer", "user"),
+            "decide",
+            _preview_assign,
+            _assign,
+            given=("customer",),
+            facts=_to_whom,
+            list="unlinked",
+        ),
+        Act(
+            "set-aside",
+            gettext("Set a payer aside"),
+            gettext("Set them aside"),
+            ("customer", "reason"),
+            "decide",
+            lambda _bridge, _user_id, _form: (),
+            _set_aside,
+            given=("customer",),
+            list="unlinked",
+        ),
+        Act(
+            "wait-again",
+            gettext("Let a payer wait again"),
+            gettext("Let them wait again"),
+            ("customer",),
+            "decide",
+            lambda _bridge, _user_id, _form: (),
+            _wait_again,
+            given=("customer",),
+            list="unlinked",
         ),
         Act(
             "replay",

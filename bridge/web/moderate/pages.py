@@ -27,6 +27,8 @@ from bridge.web.security import Stop
 
 LIST_OF = {
     Kind.HELD: "held",
+    Kind.DISPUTE: "disputes",
+    Kind.PAYS_UNLINKED: "unlinked",
     Kind.REMOVALS_STOPPED: "stopped",
     Kind.EVENT_DEAD: "dead",
     Kind.PAID_TWICE: "double",

@@ -8,6 +8,7 @@ from bridge.answers.worklists.lists import WORKLISTS
 from bridge.core.model.roles import RIGHTS
 from bridge.errors import Permanent
 from bridge.web.context import reader, the_bridge
+from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import blueprint
 from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.list_acts import LIST_ACTS, SEVERAL
@@ -23,6 +24,8 @@ def worklist(name: str) -> str:
     kind = request.args.get("kind") or next(iter(one.kinds), "")
     if one.kinds and kind not in one.kinds:
         raise Stop(404, "Page not found", "There is no such list.")
+    if one.name == "disputes":
+        asks_stripe()
     try:
         page = one.page(the_bridge(), kind, request.args.get("after", ""))
     except Permanent as error:

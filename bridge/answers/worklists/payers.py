@@ -1,0 +1,69 @@
+"""Lists about payers: linked to nobody, and those whose bank wants the money back."""
+
+from __future__ import annotations
+
+from bridge.answers.unlinked import DASHBOARD, Unlinked, unlinked
+from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut, moment_and_id
+from bridge.core.ledger.amounts import format_minor
+from bridge.core.model.stripe import OpenDispute
+from bridge.store import search
+from bridge.store.search import Hit
+from bridge.texts import gettext
+from bridge.wiring import Bridge
+
+MOST_DISPUTES = 100
+
+
+def unlinked_payers(bridge: Bridge, kind: str, after: str) -> Page:
+    """Customers and guests' orders that nobody is linked to, the longest known first."""
+    aside = kind == "aside"
+    found = unlinked(bridge, after=moment_and_id(after), limit=PAGE + 1, set_aside=aside)
+    return cut([_payer(one) for one in found])
+
+
+def _payer(one: Unlinked) -> Row:
+    bought = (f"{it.product} {it.amount} ({it.status})" for it in one.bought)
+    links = [(gettext("Open at Stripe"), one.page)]
+    if one.claim:
+        links.append((gettext("Link to claim it"), one.claim))
+    about = {"customer": one.customer_id}
+    acts = ("wait-again",) if one.set_aside else ("assign", "set-aside")
+    return Row(
+        key=f"{one.first_seen_at.isoformat()}|{one.customer_id}",
+        about=one.customer_id,
+        says=one.set_aside or ", ".join(bought) or gettext("Bought nothing yet."),
+        at=one.first_seen_at,
+        links=tuple(links),
+        todo=tuple(Todo(act, about) for act in acts),
+    )
+
+
+def disputes(bridge: Bridge, _kind: str, after: str) -> Page:
+    """Disputes that are not decided, asked of Stripe now: their deadlines move there."""
+    found = bridge.stripe.open_disputes(MOST_DISPUTES, after or None)
+    ids = [one.customer_id for one in found if one.customer_id]
+    with bridge.store.read() as connection:
+        hits = search.by_customers(connection, ids, "customer") if ids else []
+    owners = {hit.customer_id: hit for hit in hits}
+    mode = "" if bridge.settings.livemode else "/test"
+    rows = tuple(
+        _dispute(one, owners.get(one.customer_id), f"{DASHBOARD}{mode}/disputes/{one.id}")
+        for one in found
+        if one.is_open
+    )
+    return Page(rows, found[-1].id if len(found) == MOST_DISPUTES else None)
+
+
+def _dispute(one: OpenDispute, owner: Hit | None, page: str) -> Row:
+    reason = one.reason.replace("_", " ")
+    return Row(
+        key=one.id,
+        user_id=owner.user_id if owner else None,
+        username=owner.username if owner else None,
+        about=one.id,
+        says=gettext("The bank's reason: %(reason)s.") % {"reason": reason},
+        amount=format_minor(one.amount_minor, one.currency),
+        at=one.opened_at,
+        next_at=one.respond_by,
+        links=((gettext("Respond at Stripe"), page),),
+    )

@@ -1,0 +1,130 @@
+"""The rows of the worklists, by key, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert
+
+from bridge.core.model.discourse import Group, User
+from bridge.core.model.stripe import ComingCharge, PendingPayment, Subscription, SubscriptionItem
+from bridge.store import Store, groups, links, migrate, orphans, subscriptions, users, worklists
+from bridge.store.schema import memberships
+
+NOW = datetime(2028, 2, 29, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+MONTH = (NOW, NOW + 30 * DAY)
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    made = Store(database_url)
+    migrate.upgrade(made, NOW)
+    yield made
+    made.close()
+
+
+def subscription(number: int, **more: object) -> Subscription:
+    item = SubscriptionItem(f"si_{number}", "price_1", "prod_1", 1, NOW, NOW + 30 * DAY)
+    made = {"status": "active", "created_at": NOW, "started_at": NOW} | more
+    return Subscription(f"sub_{number:03}", f"cus_{number:03}", items=(item,), **made)  # type: ignore[arg-type] # its fields
+
+
+def save(store: Store, *found: Subscription) -> None:
+    with store.write() as connection:
+        for one in found:
+            user_id = int(one.id.removeprefix("sub_"))
+            links.link(connection, one.customer_id, user_id, proof="manual", actor="test", now=NOW)
+            subscriptions.save(connection, one, NOW)
+            users.see(connection, User(user_id, f"user{user_id}"), NOW)
+
+
+def test_failed_payments_come_in_pages_by_key(store: Store) -> None:
+    owed = PendingPayment("in_1", "Supporter", 500, "eur", NOW, next_try_at=NOW + DAY, attempts=2)
+    save(
+        store,
+        *(subscription(number, status="past_due", pending=(owed,)) for number in (3, 1, 2)),
+        subscription(4, status="unpaid"),
+        subscription(5),
+    )
+    with store.read() as connection:
+        first = worklists.failed(connection, "", 3)
+        rest = worklists.failed(connection, first[-1].subscription.id, 3)
+        assert worklists.counts(connection)["failed"] == 4
+    assert [one.user_id for one in (*first, *rest)] == [1, 2, 3, 4]
+    assert first[0].username == "user1"
+    assert first[0].subscription.pending[0].attempts == 2
+
+
+def test_what_comes_is_in_order_of_its_day_across_pages(store: Store) -> None:
+    def renewing(number: int, days: int) -> Subscription:
+        charge = ComingCharge(NOW + days * DAY, "eur", 500)
+        return subscription(number, next_charge=charge)
+
+    save(
+        store,
+        renewing(1, 29),
+        renewing(2, 1),
+        renewing(3, 1),
+        renewing(4, 31),
+        subscription(5, status="trialing", trial_end_at=NOW + 2 * DAY),
+        subscription(6, beneficiary_id=77, cancel_at=NOW + 3 * DAY),
+    )
+    with store.read() as connection:
+        found, after = [], ""
+        while page := worklists.coming(connection, "renewals", MONTH, after, 1):
+            found += page
+            after = worklists.key_of(page[-1], "renewals")
+        trials = worklists.coming(connection, "trials", MONTH, "", 9)
+        gifts = worklists.coming(connection, "gifts", MONTH, "", 9)
+    assert [one.user_id for one in found] == [2, 3, 1]
+    assert [one.user_id for one in trials] == [5]
+    assert [one.subscription.beneficiary_id for one in gifts] == [77]
+
+
+def test_memberships_are_listed_by_what_became_of_them(store: Store) -> None:
+    def membership(user_id: int, **more: object) -> dict[str, object]:
+        return {"user_id": user_id, "group_id": 7, "sources": [], "wanted": False, **more}
+
+    rows = (
+        membership(1, hold="no_rule", hold_at=NOW, actual=True, owned="proven"),
+        membership(2, wanted=True, override="staff", override_at=NOW),
+        membership(3, actual=True, owned="no"),
+        membership(4, wanted=True, actual=True, owned="proven", wanted_until=NOW + DAY),
+        membership(5, wanted=True, actual=True, owned="proven", wanted_until=NOW + 31 * DAY),
+        membership(6, wanted=True, actual=True, owned="proven", wanted_until=NOW + DAY),
+    )
+    with store.write() as connection:
+        groups.save_group(connection, Group(7, "patrons", "Patrons"), NOW)
+        for row in rows:
+            connection.execute(insert(memberships).values(**row))
+    with store.read() as connection:
+        assert [one.user_id for one in worklists.held(connection, (0, 0), 9)] == [1]
+        assert [one.user_id for one in worklists.kept_out(connection, (0, 0), 9)] == [2]
+        assert [one.user_id for one in worklists.put_in(connection, [7], (0, 0), 9)] == [3]
+        (first,) = worklists.ending(connection, MONTH, None, 1)
+        assert first.at is not None
+        after = (first.at, first.user_id, first.group_id)
+        rest = worklists.ending(connection, MONTH, after, 9)
+    assert (first.user_id, first.group, first.shown_as) == (4, "patrons", "Patrons")
+    assert [one.user_id for one in rest] == [6]
+
+
+def test_payers_linked_to_nobody_wait_or_are_set_aside(store: Store) -> None:
+    with store.write() as connection:
+        for number in range(3):
+            links.see_customer(connection, f"cus_{number}", NOW + number * DAY)
+        assert orphans.set_aside(connection, "cus_1", "Newsletter")
+        assert not orphans.set_aside(connection, "cus_1", "Twice")
+    with store.read() as connection:
+        (first,) = orphans.orphans(connection, limit=1)
+        after = (first.first_seen_at, first.customer_id)
+        rest = orphans.orphans(connection, limit=9, after=after)
+        (aside,) = orphans.orphans(connection, set_aside=True)
+        assert orphans.count_waiting(connection) == 2
+    assert [first.customer_id, *(one.customer_id for one in rest)] == ["cus_0", "cus_2"]
+    assert aside.set_aside == "Newsletter"
+    with store.write() as connection:
+        assert orphans.set_aside(connection, "cus_1", None)
