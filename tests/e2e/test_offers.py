@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from bridge.sandbox.stripe import advance, fail_payments
 from tests.e2e.place import Place, link, open_place
 
 pytestmark = pytest.mark.e2e
@@ -115,3 +116,26 @@ def test_the_post_that_the_list_was_opened_from_goes_along_to_each_offer(place: 
     page = place.browser("nina").get("/join?from=/t/join-us/12/3")
     offer = place.browser("nina").get(link(page, "Patron"))
     assert f'href="{place.forum_url}/t/join-us/12/3"' in offer.text
+
+
+def test_what_one_has_cancelled_or_owes_is_put_right_on_the_page_of_its_product(
+    place: Place,
+) -> None:
+    (subscription,) = place.stripe.v1.subscriptions.list({}).data
+    product = str(subscription["items"].data[0].price.product)
+    place.stripe.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    place.settle()
+    browser = place.browser("ada")
+    for path in ("/join", f"/join/{product}"):
+        page = browser.get(path).text
+        assert "It doesn" in page
+        assert "Keep it" in page, path
+        assert subscription.id in page, path
+    place.stripe.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": False})
+    fail_payments(place.world, str(subscription.customer), times=9)
+    advance(place.world, 32 * 86_400)
+    place.settle()
+    for path in ("/join", f"/join/{product}"):
+        page = browser.get(path).text
+        assert "You keep access until" in page
+        assert "Fix your payment" in page, path

@@ -95,3 +95,22 @@ def test_a_message_reads_the_member_for_its_text_and_for_what_moved_meanwhile(
         assert sum(one.startswith(f"SELECT {table}.") for one in found) == 2, table
     assert not [one for one in found if "FROM catalogue" in one]
     assert "supporters" in message_to(world, "alice")
+
+
+def test_the_list_of_offers_takes_twelve_statements_whatever_is_sold_and_had(
+    world: System,
+) -> None:
+    browser = create_app(world.bridge).test_client()
+    stranger = create_app(world.bridge).test_client()
+    stranger.get("/join")  # the law is compiled by whoever comes first
+    with counted(world) as found:
+        assert "Membership patrons" in stranger.get("/join").text
+    assert len(found) == 3, "\n".join(found)
+    with browser.session_transaction() as session:
+        session["user_id"], session["username"] = world.user("alice"), "alice"
+        session["signed_in_at"] = world.bridge.clock.now().isoformat()
+    browser.get("/join")
+    with counted(world) as found:
+        page = browser.get("/join").text
+    assert len(found) == 12, "\n".join(found)
+    assert "Renews on" in page
