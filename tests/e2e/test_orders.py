@@ -551,3 +551,29 @@ def test_A72_a_sale_is_recorded_with_its_country_and_what_says_so(place: Place) 
         found = list(countries.read(connection, None, None))
     rows = {(one.country, one.billing, one.card, one.ip, one.said) for one in found}
     assert rows == {("DE", "DE", "US", None, "AT"), ("DE", "DE", "US", None, None)}
+
+
+# --- what it costs -------------------------------------------------------------------------------
+
+
+def test_A131_an_order_of_several_lines_costs_stripe_as_much_as_one_line(place: Place) -> None:
+    keys = shop(place)
+    costs = {}
+    for name, what in (("ada", keys), ("eve", "membership")):
+        browser = place.browser(name)
+        page = open_page(browser, what)
+        before = place.world.journal.since()[-1].number
+        press(browser, page)
+        sent = place.world.journal.since(before, "stripe")
+        costs[name] = [f"{entry.method} {entry.path}" for entry in sent]
+    assert costs["ada"] == costs["eve"] == ["POST /v1/customers", "POST /v1/checkout/sessions"]
+
+
+def test_looking_at_an_order_asks_nobody(place: Place) -> None:
+    keys = shop(place)
+    browser = place.browser("ada")
+    open_page(browser, keys)
+    before = place.world.journal.since()[-1].number
+    open_page(browser, keys, amount_4="20")
+    asked = [entry.path for entry in place.world.journal.since(before)]
+    assert not [path for path in asked if path.startswith(("/v1", "/admin", "/groups"))]

@@ -277,3 +277,69 @@ def test_the_dashboard_does_what_an_owner_does_by_hand(shop: Shop) -> None:
     requests.post(f"{url}/cancel", data={"subscription": sub.id, "when": "now"}, timeout=10)
     assert shop.read(sub).status == "canceled"
     assert DAY
+
+
+# --- what a page may ask for, and what stands in one order ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"automatic_tax": {"enabled": True}}, "requires a valid address on the Customer"),
+        ({"tax_id_collection": {"enabled": True}}, "set `customer_update[name]` to `auto`"),
+        ({"custom_text": {"submit": {"message": "x" * 1201}}}, "too long"),
+    ],
+)
+def test_a_page_asks_a_known_customer_only_for_what_may_be_kept(
+    shop: Shop, more: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match=re.escape(said)):
+        checkout(shop, shop.price(), customer=shop.customer(), **more)
+
+
+def test_terms_are_agreed_to_a_phone_is_typed_and_the_address_is_kept(shop: Shop) -> None:
+    customer = shop.customer()
+    session = checkout(
+        shop,
+        shop.price(),
+        customer=customer,
+        automatic_tax={"enabled": True},
+        tax_id_collection={"enabled": True},
+        customer_update={"address": "auto", "name": "auto"},
+        consent_collection={"terms_of_service": "required"},
+        phone_number_collection={"enabled": True},
+    )
+    assert press(session).status_code == 402, "the terms are not accepted"
+    assert press(session, terms="yes").status_code == 402, "a number is missing"
+    assert press(session, terms="yes", phone="+49 30 1").status_code == 303
+    done = shop.v1.checkout.sessions.retrieve(session.id)
+    assert done.consent.terms_of_service == "accepted"
+    assert done.customer_details.phone == "+49 30 1"
+    assert shop.v1.customers.retrieve(customer).address.country == "DE"
+
+
+def test_terms_cannot_be_asked_for_without_their_address(shop: Shop) -> None:
+    shop.account.settings.terms_url = None
+    with pytest.raises(stripe.InvalidRequestError, match="terms of service"):
+        checkout(shop, shop.price(), consent_collection={"terms_of_service": "required"})
+
+
+def test_lines_that_stripe_does_not_bill_together_are_refused(shop: Shop) -> None:
+    month, year, once = shop.price(), shop.price(9000, "year"), shop.price(500, None)
+    own: Any = {"product": shop.v1.prices.retrieve(once).product, "currency": "eur"}
+    free = shop.v1.prices.create({**own, "custom_unit_amount": {"enabled": True}}).id
+
+    def lines(*prices: str) -> list[dict[str, Any]]:
+        return [{"price": price, "quantity": 1} for price in prices]
+
+    for wrong, said in (
+        (lines(month, year), "different billing intervals"),
+        (lines(*[month] * 21), "Too many line items"),
+        (lines(month, *[once] * 21), "Too many line items"),
+        (lines(free, once), "only line item"),
+    ):
+        mode = "subscription" if wrong[0]["price"] == month else "payment"
+        with pytest.raises(stripe.InvalidRequestError, match=said):
+            checkout(shop, month, mode, line_items=wrong)
+    kept = checkout(shop, month, line_items=lines(month, *[once] * 20))
+    assert kept.amount_total == 1000 + 20 * 500

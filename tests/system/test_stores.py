@@ -27,7 +27,8 @@ from bridge.clock import Clock
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.errors import RateLimited, Transient
 from bridge.limiter import Limiter
-from bridge.store import Store, links, migrate, money, state, work
+from bridge.store import Store, checkouts, countries, links, migrate, money, state, work
+from bridge.store.checkouts import Ordered
 from bridge.store.schema import groups, metadata, slots
 from bridge.store.schema import work as work_table
 
@@ -643,3 +644,31 @@ def test_what_is_spare_is_what_would_not_be_refused(store: Store) -> None:
     assert limiter.spare("high") == 0
     clock.at += timedelta(seconds=91)
     assert limiter.spare("low") == 14
+
+
+def test_A72_what_an_earlier_look_found_out_about_a_sale_stays(store: Store) -> None:
+    with store.write() as connection:
+        ordered = [Ordered("price_1")]
+        checkouts.begin(connection, "order-1", user_id=1, ordered=ordered, return_to=None, now=NOW)
+        checkouts.save_session(connection, "order-1", "cs_1", "https://stripe.example", None)
+        checkouts.note_countries(connection, "order-1", "AT", "DE")
+        nothing = countries.note(connection, "cs_0", "cus_0", billing=None, card=None, now=NOW)
+        assert nothing.country is None
+        countries.note(connection, "cs_1", "cus_1", billing="DE", card=None, now=NOW)
+        countries.note(connection, "cs_1", "cus_1", billing="DE", card="AT", now=NOW)
+        countries.note(connection, "cs_1", "cus_1", billing="DE", card=None, now=NOW)
+        later = NOW + timedelta(days=1)
+        countries.note(connection, "cs_2", "cus_1", billing="CH", card=None, now=later)
+    with store.read() as connection:
+        found = list(countries.read(connection, None, None))
+        assert countries.latest(connection, ["cus_1", "cus_2"]) == "CH"
+        assert countries.latest(connection, ["cus_2"]) is None
+        assert [one.order_id for one in countries.read(connection, later, None)] == ["cs_2"]
+    first = found[0]
+    assert (first.order_id, first.billing, first.card, first.ip, first.said) == (
+        "cs_1",
+        "DE",
+        "AT",
+        "AT",
+        "DE",
+    )
