@@ -112,7 +112,7 @@ def _resting_on(given: StatementInput, source_id: str | None, reason: Reason) ->
 def answers_markdown(keys: Iterable[str], given: StatementInput) -> dict[str, str]:
     """The answers that are due, by key: receipts, and notices about failed payments.
 
-    Only these are rendered, of however many payments. What was paid or is owed no more has none.
+    Only these are rendered, however many payments there are. What is no longer owed has none.
     """
     lines = {f"receipt:{line.id}": line for line in given.money}
     owed = {payment.id: payment for payment in (*given.unpaid, *given.pending)}
@@ -207,7 +207,7 @@ def _link(text: str, url: str | None) -> Markup:
     return Markup(f"[{shown}]({quote(url, safe=_SAFE_IN_ADDRESS)})")  # noqa: S704 -- both escaped
 
 
-# All that an address may hold, save what ends or opens something in Markdown.
+# Everything that an address may contain, except what ends or opens something in Markdown.
 _SAFE_IN_ADDRESS = "%/:?#@!$&+,;=-._~"
 
 

@@ -53,7 +53,7 @@ def _of_group(bridge: Bridge, group_id: int, user_id: int | None) -> Iterator[Ad
 
 
 def preview_adopt(bridge: Bridge, found: Iterable[Addition]) -> Iterator[Effect]:
-    """What `adopt` would bring, by what is known now: who stays, and who loses the group."""
+    """What `adopt` would change, by what is known now: who stays, and who loses the group."""
     for one in found:
         lost = WantedMembership(one.group_id, wanted=True, wanted_since=one.since_at)
 

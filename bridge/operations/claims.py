@@ -78,7 +78,7 @@ def look(bridge: Bridge, session_id: str, user_id: int | None) -> Claim:
 def claim(bridge: Bridge, actor: Actor, session_id: str, user_id: int) -> Claim:
     """Make an order this member's. A second time by the same member changes nothing.
 
-    Whoever has the link may not be the payer, so it opens nothing of the payer's at Stripe.
+    People who have the link may not be the payer, so it opens nothing of the payer's at Stripe.
 
     Raises: Unclaimable.
     """
@@ -97,7 +97,7 @@ def claim(bridge: Bridge, actor: Actor, session_id: str, user_id: int) -> Claim:
 
 
 def _owner(bridge: Bridge, connection: Connection, order: Order) -> int | None:
-    """Whose the order is by now: by a link, or by the bridge's own word that it carries."""
+    """Who has the order by now: by a link, or by a reference of the bridge that it carries."""
     secrets = [bridge.settings.secret_key]
     linked = links.user_of(connection, order.payer_id)
     named = read_gift(order.beneficiary, secrets) or read_buyer(order.reference, secrets)

@@ -30,7 +30,7 @@ class Given:
 def preview_grant(
     bridge: Bridge, user_id: int, group_name: str, *, until_at: datetime | None
 ) -> tuple[Effect, ...]:
-    """What `grant` would bring. Raises the same."""
+    """What `grant` would change. Raises the same errors."""
     group = find_group(bridge, group_name)
     find_user(bridge, user_id)
     now = bridge.clock.now()
@@ -80,7 +80,7 @@ def give_once(connection: Connection, given: HandGrant, now: datetime) -> HandGr
 
 
 def preview_revoke(bridge: Bridge, grant_id: str) -> tuple[Effect, ...]:
-    """What `revoke` would bring. Raises NotFound."""
+    """What `revoke` would change. Raises NotFound."""
     with bridge.store.read() as connection:
         taken = hand_grants.find(connection, grant_id)
     if taken is None or taken.revoked_at is not None:

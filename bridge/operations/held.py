@@ -37,7 +37,7 @@ class Reviewed:
 def preview_decisions(
     bridge: Bridge, choice: Choice, which: Collection[Of], *, until_at: datetime | None
 ) -> tuple[Effect, ...]:
-    """What deciding these would bring. Raises: Permanent where one is not held any more."""
+    """What these decisions would change. Raises: Permanent if one is no longer held."""
     now = bridge.clock.now()
     grants.refuse_the_past(until_at, now)
     found: list[Effect] = []

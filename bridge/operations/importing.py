@@ -115,7 +115,7 @@ def _outcome(
 
 
 def _matched(bridge: Bridge, row: Row, given: HandGrant, *, is_over: bool) -> Outcome:
-    """What becomes of a line that is not known yet: Stripe has it, or it is taken over."""
+    """What happens to a line that is not known yet: Stripe has it, or it is imported."""
     with bridge.store.read() as connection:
         owner = links.user_of(connection, row.customer) if row.customer else None
         known, _ = facts.facts_of(connection, given.user_id)

@@ -102,7 +102,7 @@ def assign(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) -> 
 
 
 def give(bridge: Bridge, buyer_id: int, subscription_id: str, said: str) -> User:
-    """Have the buyer give a seat to whoever has a name on the forum.
+    """Have the buyer give a seat to the user with this name on the forum.
 
     Raises: SeatRefused, NotFound or NotAName for a name that is nobody's.
     """
@@ -131,7 +131,7 @@ def take_back(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) 
 
 
 def preview_take_back(bridge: Bridge, subscription_id: str, user_id: int) -> tuple[Effect, ...]:
-    """What `take_back` would bring to the user's groups now: nothing, as notice begins.
+    """What `take_back` would change in the user's groups now: nothing, because notice begins.
 
     Raises the same.
     """

@@ -1,6 +1,6 @@
-"""Members of mapped groups whom the record does not know as the bridge's: who added them.
+"""Members of mapped groups whom the bridge has no record of adding, and who added them.
 
-After a restored backup some were added by the bridge all the same; the forum's group log says so
+After a restored backup, the bridge did add some of them; the forum's group log says so
 (A116). They are adopted: from then on they are the bridge's, and follow what grants the group.
 """
 

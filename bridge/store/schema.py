@@ -428,7 +428,7 @@ users = Table(
     Index(None, "successor_id"),
 )
 # Whose a name is on the forum by its last word, in the form in which it compares names. A user has
-# one name; a name without a user is nobody's.
+# one name; nobody has a name without a user.
 names = Table(
     "names",
     metadata,

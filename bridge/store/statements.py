@@ -181,7 +181,7 @@ def _failed_at(
 
 
 def notices(connection: Connection, subscriptions: Iterable[Subscription]) -> dict[str, Notice]:
-    """What was told of each subscription that is past due and owes something."""
+    """What members were told about each subscription that is past due and owes something."""
     owed = {
         one.id: [f"{UNPAID}{payment.id}" for payment in one.pending]
         for one in subscriptions
@@ -200,7 +200,7 @@ def notices(connection: Connection, subscriptions: Iterable[Subscription]) -> di
 
 
 def _notice(told: Sequence[tuple[datetime, datetime | None]]) -> Notice:
-    """The first failure of several, and the first word about any of them."""
+    """The first of several failures, and the first message about any of them."""
     return Notice(
         failed_at=min((failed_at for failed_at, _ in told), default=None),
         told_at=min((sent_at for _, sent_at in told if sent_at), default=None),

@@ -188,7 +188,7 @@ class StripeApi:
             return [read_open_dispute(raw) for raw in page["data"]]
 
     def failed_payment(self, invoice_id: str) -> FailedPayment | None:
-        """Why an invoice was not paid; None where it is owed no more. Raises NotFound."""
+        """Why an invoice was not paid; None if it is no longer owed. Raises NotFound."""
         expand = ["payments.data.payment.payment_intent"]
         with reading(invoice_id):
             raw = self._http.get(path("/v1/invoices/{}", invoice_id), expand=expand)

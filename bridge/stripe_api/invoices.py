@@ -43,7 +43,7 @@ def pending_payment(raw: Json) -> PendingPayment | None:
 
 
 def failed_payment(raw: Json) -> FailedPayment | None:
-    """Why an invoice was not paid, by its last attempt; nothing where it is owed no more."""
+    """Why the last attempt to pay an invoice failed; nothing if it is no longer owed."""
     waits, customer_id = pending_payment(raw), id_of(raw.get("customer"))
     if waits is None or customer_id is None:
         return None

@@ -285,7 +285,7 @@ def _is_release(refund: Json, held: int) -> bool:
 
 
 def refunds_in(payments: Iterable[Payment]) -> list[Refund]:
-    """What was given back of payments, in the order in which it was, refunds that failed left out.
+    """The refunds of payments in the order in which they were made, without those that failed.
 
     Where an old shape tells only the sum, that is one refund.
     """

@@ -28,7 +28,7 @@ from bridge.web.pages import teach
 if TYPE_CHECKING:
     from bridge.wiring import Bridge
 
-# Signed, or with a token, or nobody's: their clients may know this machine by another name.
+# Signed, with a token, or public: their clients may know this machine by another name.
 FOR_MACHINES = (webhooks.blueprint, health.blueprint, standing.blueprint)
 MOST_BYTES = 32 * 1024  # a form of ours is far smaller; webhooks have their own limit
 

@@ -42,7 +42,7 @@ def work_on_lane(bridge: Bridge, lease: work.Lease, dirty: tuple[work.Dirty, ...
 
 
 def _take(connection: Connection, event: ForumEvent, now: datetime) -> Outcome | int:
-    """How an event ends, or the user about whom the forum is to be asked."""
+    """How an event ends, or the user about whom to ask the forum."""
     (task,) = handlers.route_forum(event)
     match task:
         case SyncUser(user_id, int(group_id), bool(is_member)):

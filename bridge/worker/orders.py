@@ -31,7 +31,7 @@ DISPUTES_LAST = timedelta(days=120)
 def read_all(
     bridge: Bridge, *, whole: bool = False, progress: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Look at everybody's paid orders, and have read anew whoever has one that is not known.
+    """Look at everybody's paid orders, and have customers read who have an unknown one.
 
     From five weeks before the last look, which is a few pages; all of them where `whole` asks for
     it, the first time, and after a pause in which an event about an old one may have been lost.

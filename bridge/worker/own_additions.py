@@ -26,7 +26,7 @@ PAGE = "own_additions.page."
 
 
 def look(bridge: Bridge, lease: work.Lease, group: GroupState, seen_since: datetime) -> None:
-    """Find out who added those whom the reading begun at `seen_since` showed and nobody knows."""
+    """Find out who added the unknown members whom the reading started at `seen_since` showed."""
     with bridge.store.read() as connection:
         earliest = additions.unexplained_since(connection, group.id, seen_since=seen_since)
         page = state.get(connection, f"{PAGE}{group.id}") or 0
@@ -36,7 +36,7 @@ def look(bridge: Bridge, lease: work.Lease, group: GroupState, seen_since: datet
     try:
         read = _read_log(bridge, group.name, earliest - additions.SAME_ADDITION, page)
     except Permanent as error:
-        # A key that may not read the log: the group is served all the same.
+        # The key may not read the log: the group is still served.
         log.warning("group.log_refused", group_id=group.id, error=str(error)[:300])
         return
     now = bridge.clock.now()

@@ -1,4 +1,4 @@
-"""The register of members: application, approval, payment and cessation, each a step of its own.
+"""The register of members: application, approval, payment and cessation, each a separate step.
 
 It is a pure function of the recorded steps, as of any date (A61, A62). Whoever ceased may apply
 again; that begins another entry.

@@ -95,7 +95,7 @@ def _is_over(grant: HandGrant, now: datetime) -> bool:
 
 
 def last_moment(text: str) -> datetime | None:
-    """The end of the last day, as it stands in the file; None where there is none."""
+    """The end of the last day as the file has it; None if it has none."""
     if not text:
         return None
     day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)

@@ -44,7 +44,7 @@ def ended_by(
 def why(
     membership: WantedMembership, verdicts: Iterable[Grant], have: Collection[str] = ()
 ) -> str | None:
-    """The reason of a decision in one word: what gives it, or what ended the last that gave it."""
+    """The code of a decision's reason: what gives it, or what ended the last source."""
     if membership.wanted:
         return membership.reason
     ended = ended_by(membership, verdicts, have)

@@ -1,6 +1,6 @@
 """The bridge's signed references, carried through Stripe and read back from there.
 
-Each word says what it is for, whom it names, and on which day it ends. A word of one purpose is
+Each reference states its purpose, its user, and the day on which it expires. One of one purpose is
 never read as another's, because each purpose has a key of its own. The end is compared with the
 time at which the object that carries the word was made: a subscription carries its word for years,
 but an ended word on a new object counts for nothing. Other sites on the same Stripe account have

@@ -93,7 +93,7 @@ def ordered(order: Order) -> tuple[Ordered, ...]:
 def order_id(token: str, order: Order) -> str:
     """The number of the order that a page's button makes.
 
-    Whoever goes back and chooses another amount presses the same button for another order.
+    A buyer who goes back and chooses another amount presses the same button for another order.
     """
     usual = all((line.quantity, line.chosen_minor) == (1, None) for line in order.lines)
     if usual:

@@ -29,7 +29,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 class GoalCache:
-    """Keeps each goal's progress for a minute; whoever comes first works it out."""
+    """Keeps each goal's progress for a minute; the first request computes it."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now

@@ -172,7 +172,7 @@ def _to_stripe(found: SubscriptionCard, kind: FlowKind) -> AnyResponse:
 
 
 def _reader() -> Reader:
-    """Whoever is signed in: nobody else gets so far."""
+    """The signed-in member: nobody else gets this far."""
     return cast("Reader", reader())
 
 

@@ -1,4 +1,4 @@
-"""Seats: the buyer gives them to others and takes them back, and whoever has one may decline it."""
+"""Seats: buyers give them to others and take them back; those who have one may decline it."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def _name(connection: Connection, user_id: int) -> str:
 
 @blueprint.post("/me/seats/give")
 def give() -> AnyResponse:
-    """Give a free seat to whoever has the name; a name that does not work is shown again."""
+    """Give a free seat to the member with this name; a name that does not work is shown again."""
     known = reader()
     if known is None:
         return ask_for_login()
