@@ -121,8 +121,10 @@ def told(
             ("of it before anything was read, MiB", empty_mib),
         ],
     )
-    at_most("full reconcile: calls to the forum", discourse / floor, 1.1, "x the floor")
-    at_most("full reconcile: peak memory", process.peak_mib, 250, "MiB")
+    at_most(
+        f"full reconcile of {MEMBERS:,}: calls to the forum", discourse / floor, 1.1, "x the floor"
+    )
+    at_most(f"full reconcile of {MEMBERS:,}: peak memory", process.peak_mib, 250, "MiB")
     show("Its calls", ("call", "times"), kinds.most_common())
 
 
