@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group, User
-from bridge.core.model.rights import HandGrant
+from bridge.core.model.rights import Facts, HandGrant
 from bridge.core.model.words import checked_words
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
@@ -88,12 +88,14 @@ def preview_revoke(bridge: Bridge, grant_id: str) -> tuple[Effect, ...]:
     return effects(
         bridge,
         taken.grant.user_id,
-        What(
-            lambda it: replace(
-                it, hand_grants=tuple(one for one in it.hand_grants if one.id != grant_id)
-            )
-        ),
+        What(lambda it: revoked(it, grant_id, bridge.clock.now())),
     )
+
+
+def revoked(facts: Facts, grant_id: str, now: datetime) -> Facts:
+    """The facts as they are once a grant is taken back."""
+    hand = (replace(g, revoked_at=now) if g.id == grant_id else g for g in facts.hand_grants)
+    return replace(facts, hand_grants=tuple(hand))
 
 
 def revoke(bridge: Bridge, actor: Actor, grant_id: str) -> HandGrant:

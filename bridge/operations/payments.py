@@ -18,6 +18,7 @@ from bridge.core.rights.terms import follow, of_stays
 from bridge.core.rules.values import Term
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
+from bridge.operations.grants import revoked
 from bridge.operations.preview import Effect, What, effects
 from bridge.store import Connection, by_hand, changes, hand_grants, money, statements, users, work
 from bridge.wiring import Bridge
@@ -170,11 +171,7 @@ def preview_reversal(bridge: Bridge, line_id: str) -> tuple[Effect, ...]:
     return effects(
         bridge,
         user_id,
-        What(
-            lambda it: replace(
-                it, hand_grants=tuple(one for one in it.hand_grants if one.id != grant_id)
-            )
-        ),
+        What(lambda it: revoked(it, grant_id, bridge.clock.now())),
     )
 
 

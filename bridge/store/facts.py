@@ -60,7 +60,7 @@ def facts_around(connection: Connection, user_id: int, around: Sequence[Customer
     return Facts(
         subscriptions=(*kept, *gifts),
         purchases=(*bought, *gift_orders),
-        hand_grants=hand_grants.in_force(connection, user_id),
+        hand_grants=hand_grants.of_user(connection, user_id),
         deleted_customer_ids=frozenset(row.customer_id for row in around if row.deleted_at),
         given=given,
         given_purchases=given_purchases,

@@ -85,6 +85,12 @@ def in_force(connection: Connection, user_id: int) -> tuple[HandGrant, ...]:
     return tuple(_recorded(row).grant for row in rows)
 
 
+def of_user(connection: Connection, user_id: int) -> tuple[HandGrant, ...]:
+    """All of a user's grants, also those that ended or were taken back."""
+    rows = connection.execute(select(hand_grants).where(H.user_id == user_id).order_by(H.id))
+    return tuple(_recorded(row).grant for row in rows)
+
+
 def paid_stays(
     connection: Connection, user_id: int, group_id: int
 ) -> list[tuple[datetime, datetime]]:

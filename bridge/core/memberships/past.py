@@ -169,10 +169,9 @@ class Past:
     def _hand(self, at: datetime, *, known: bool) -> tuple[HandGrant, ...]:
         """One that nobody had recorded yet counts as it was from its beginning, and waits never."""
         return tuple(
-            one.grant
+            replace(one.grant, revoked_at=one.revoked_at if _is_by(one.revoked_at, at) else None)
             for one in self.hand
             if one.recorded_at <= at or (not known and one.grant.from_at <= at)
-            if one.revoked_at is None or one.revoked_at > at
         )
 
     def _seats(self, of: Mapping[str, Subscription], at: datetime) -> tuple[Seat, ...]:
@@ -195,6 +194,10 @@ class Past:
 
     def _deleted(self, at: datetime) -> frozenset[str]:
         return frozenset(customer_id for customer_id, when in self.deleted.items() if when <= at)
+
+
+def _is_by(when: datetime | None, at: datetime) -> bool:
+    return when is not None and when <= at
 
 
 def last_known(readings: Sequence[Reading], at: datetime) -> Subscription | Purchase | None:

@@ -11,7 +11,7 @@ from bridge.core.model.rights import Grant
 OUTRANKED = "outranked"
 """The source still gives it, but another source gives a higher step of the same ladder."""
 NOT_THEIRS = "not_theirs"
-"""The source no longer belongs to this user: a customer was unlinked, or a grant revoked."""
+"""The source no longer belongs to this user: a customer was unlinked."""
 NOT_MAPPED = "not_mapped"
 """The source is there, but its rule no longer leads to this group."""
 

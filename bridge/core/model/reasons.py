@@ -41,6 +41,7 @@ class Reason(StrEnum):
     HAND = "hand"
     HAND_WAITS = "hand_waits"
     HAND_OVER = "hand_over"
+    HAND_REVOKED = "hand_revoked"
     GIVEN = "given"
     SEAT_ENDING = "seat_ending"
     SEAT_OVER = "seat_over"

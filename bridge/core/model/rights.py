@@ -15,6 +15,7 @@ class HandGrant:
     """A right to a group that a moderator recorded, with an end or without.
 
     `source`: given without money, for a payment outside of Stripe, or taken over from a register.
+    `revoked_at`: when it was taken back; it stays as the reason why they are not in it.
     """
 
     id: str
@@ -25,6 +26,7 @@ class HandGrant:
     reason: str
     actor: str
     source: Literal["moderator", "payment", "import"] = "moderator"
+    revoked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,4 +261,5 @@ def _from_hand(hand: HandGrant, rules: Rules, now: datetime) -> Grant:
         ladder=ladder,
         rank=rank,
         next_change_at=verdict.next_change_at,
+        because_at=verdict.because_at,
     )

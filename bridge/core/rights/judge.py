@@ -363,14 +363,15 @@ def judge_purchase(
         verdict = Verdict(Reason.BOUGHT, holds=True)
     else:
         verdict = _until(end_at, now, Reason.BOUGHT, Reason.TERM_OVER)
-    if purchase.disputed == "lost":
-        return verdict.denied(Reason.DISPUTE_LOST, purchase.disputed_at)
-    if purchase.disputed == "open" and rule.on_dispute == "suspend":
-        return verdict.denied(Reason.DISPUTED, purchase.disputed_at)
+    # What came after the term did not end it; what came before stays the reason (A106).
+    if verdict.holds or _came_before(purchase.disputed_at, end_at):
+        if purchase.disputed == "lost":
+            return verdict.denied(Reason.DISPUTE_LOST, purchase.disputed_at)
+        if purchase.disputed == "open" and rule.on_dispute == "suspend":
+            return verdict.denied(Reason.DISPUTED, purchase.disputed_at)
     if unclear:
         denied = verdict.denied(Reason.REFUND_UNCLEAR, purchase.refunded_at)
         return denied if verdict.holds else verdict
-    # A refund after the term did not end it; one that came before stays the reason (A106).
     is_reason = verdict.holds or _came_before(purchase.refunded_at, end_at)
     if not is_reason or not refund_counts(purchase, rule):
         return verdict
@@ -381,6 +382,9 @@ def judge_hand_grant(hand: HandGrant, now: datetime) -> Verdict:
     """A grant by hand: from its beginning to its end, if it has one. What was paid is no favour."""
     given = hand.source == "moderator"
     now_in, over = (Reason.HAND, Reason.HAND_OVER) if given else (Reason.BOUGHT, Reason.TERM_OVER)
+    if hand.revoked_at is not None and _came_before(hand.revoked_at, hand.until_at):
+        # What would have been its end is no reason any more (A106).
+        return Verdict(Reason.HAND_REVOKED, hand.until_at, hand.revoked_at, holds=False)
     if now < hand.from_at:
         return Verdict(Reason.HAND_WAITS, hand.until_at, next_change_at=hand.from_at, holds=False)
     if hand.until_at is None:

@@ -53,6 +53,7 @@ PHRASES: Mapping[Reason, str] = {
     Reason.ENTITLEMENT_UNCLEAR: "it is unclear whether {what} includes this group; a moderator has "
     "been asked",
     Reason.HAND_OVER: "the access that a moderator gave you ended on {until}",
+    Reason.HAND_REVOKED: "a moderator ended your access on {because}",
 }
 
 SHARES = {

@@ -185,6 +185,20 @@ def test_A106_a_refund_stays_the_reason_after_the_term_would_have_ended(on_refun
     )
 
 
+@pytest.mark.parametrize(("disputed", "reason"), [("lost", "dispute_lost"), ("open", "disputed")])
+def test_A106_a_dispute_stays_the_reason_after_the_term_and_a_later_one_is_none(
+    disputed: Literal["open", "lost"], reason: str
+) -> None:
+    rules = patrons(term="30d", on_dispute="suspend")
+    against = replace(purchase(), disputed=disputed, disputed_at=START + 5 * DAY)
+    for day in (6, 30, 31, 400):
+        grant = only(against, rules, START + day * DAY)
+        assert (grant.holds, grant.reason) == (False, reason)
+        assert grant.because_at == START + 5 * DAY
+    late = replace(against, disputed_at=START + 40 * DAY)
+    assert only(late, rules, START + 50 * DAY).reason == "term_over"
+
+
 # --- One-off purchases --------------------------------------------------------------------------
 
 

@@ -30,6 +30,26 @@ def test_A60_a_favour_is_told_as_one_and_ends_at_its_very_end() -> None:
     assert (over.holds, over.reason) == (False, Reason.HAND_OVER)
 
 
+@pytest.mark.parametrize("source", ["moderator", "payment", "import"])
+def test_A106_a_grant_that_was_taken_back_stays_so_after_its_end_would_have_come(
+    source: Literal["moderator", "payment", "import"],
+) -> None:
+    back = replace(GIVEN, source=source, revoked_at=NOW)
+    for now in (NOW, NOW + DAY, NOW + 400 * DAY):
+        found = verdict(back, now=now)
+        assert (found.holds, found.reason) == (False, Reason.HAND_REVOKED)
+        assert found.because_at == NOW
+    for_good = replace(back, until_at=None)
+    assert verdict(for_good).reason == Reason.HAND_REVOKED
+    waiting = replace(back, from_at=NOW + DAY, until_at=NOW + 2 * DAY)
+    assert verdict(waiting).reason == Reason.HAND_REVOKED
+
+
+def test_A106_a_grant_that_had_ended_before_it_was_taken_back_has_ended() -> None:
+    late = replace(GIVEN, revoked_at=NOW + 2 * DAY)
+    assert verdict(late, now=NOW + 3 * DAY).reason == Reason.HAND_OVER
+
+
 @pytest.mark.parametrize("source", ["payment", "import"])
 def test_A59_what_was_paid_by_other_means_is_told_as_bought(
     source: Literal["payment", "import"],

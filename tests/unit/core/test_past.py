@@ -166,10 +166,13 @@ def test_what_was_known_is_told_from_how_it_was(day: float, known: str | None, w
 
 
 def test_a_grant_by_hand_is_known_once_recorded_and_over_once_taken_back() -> None:
+    def in_force(found: Facts) -> list[bool]:
+        return [one.revoked_at is None for one in found.hand_grants]
+
     days = (1, 3, 5)
-    known = [len(past().known_at(START + day * DAY).hand_grants) for day in days]
-    was = [len(past().was_at(START + day * DAY).hand_grants) for day in days]
-    assert (known, was) == ([0, 1, 0], [1, 1, 0])
+    known = [in_force(past().known_at(START + day * DAY)) for day in days]
+    was = [in_force(past().was_at(START + day * DAY)) for day in days]
+    assert (known, was) == ([[], [True], [False]], [[True], [True], [False]])
 
 
 def test_a_grant_by_hand_that_nobody_had_recorded_yet_did_not_wait_for_its_beginning() -> None:
