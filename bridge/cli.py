@@ -56,6 +56,7 @@ COMMANDS = {
     "ledger": "ledger",
     "export": "ledger",
     "register": "register",
+    "archive": "archive",
     "demo": "demo",
     "sandbox": "sandbox",
 }
