@@ -117,7 +117,12 @@ def of_messages(site: Site, ask: Ask) -> None:
     ask("PUT", f"/posts/{post}.json", {"post": {"raw": "As of *tomorrow*, a good deal more."}})
     ask("GET", f"/posts/{post}/revisions/latest.json")
     reply = ask("POST", "/posts.json", {"topic_id": topic, "raw": "Thank you."}, as_user="ada")
-    for place in (f"/t/{topic}.json", f"/t/-/{topic}.json", f"/t/-/{topic}/2.json"):
+    for place in (
+        f"/t/{topic}.json",
+        f"/t/{topic}/2.json",
+        f"/t/-/{topic}.json",
+        f"/t/-/{topic}/2.json",
+    ):
         ask("GET", place)
         ask("GET", place, as_user="ada")
     ask("GET", f"/t/{topic}/posts.json")

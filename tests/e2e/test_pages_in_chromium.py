@@ -93,9 +93,11 @@ def test_A82_from_the_link_to_the_group_and_back_to_the_post(
     place.person(newcomer)
     topic = place.post("We keep this place open together.", title="Support us and join", category=4)
     path = f"/t/{topic['topic_slug']}/{topic['topic_id']}"
-    link = f"[become a patron]({place.url}/join/{yearly}?from={path})"
-    place.post(f"You can {link} today.", topic_id=topic["topic_id"])
+    link = f"[become a patron]({place.url}/join/{yearly})"
+    answer = place.post(f"You can {link} today.", topic_id=topic["topic_id"])
     post = f"{place.forum_url}{path}"
+    # The browser names only the forum; its search says in which post the link stands.
+    back = f"{place.forum_url}/t/{topic['topic_id']}/{answer['post_number']}"
     with without_scripts(browser, viewport=DESK) as context:
         page = context.new_page()
         page.goto(f"{place.forum_url}/login")
@@ -112,7 +114,7 @@ def test_A82_from_the_link_to_the_group_and_back_to_the_post(
         assert newcomer in place.members("patrons")
         expect(page.get_by_role("heading")).to_contain_text("You are in Patrons", timeout=10_000)
         page.screenshot(path=PICTURES / "done-in.png")
-        page.wait_for_url(post, timeout=10_000)
+        page.wait_for_url(back, timeout=10_000)
 
 
 def pages(price: str) -> dict[str, str]:

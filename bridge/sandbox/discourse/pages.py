@@ -83,6 +83,7 @@ def _front() -> Any:
 
 
 @routes.get("/t/<int:topic_id>")
+@routes.get("/t/<int:topic_id>/<int:number>")
 @routes.get("/t/<slug>/<int:topic_id>")
 @routes.get("/t/<slug>/<int:topic_id>/<int:number>")
 def _topic(topic_id: int, **_: Any) -> Any:

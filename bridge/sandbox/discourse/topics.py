@@ -40,6 +40,7 @@ def seen_topic(made: Call, topic_id: int) -> Topic:
 
 
 @routes.get("/t/<int:topic_id>")
+@routes.get("/t/<int:topic_id>/<int:number>")
 @routes.get("/t/<slug>/<int:topic_id>")
 @routes.get("/t/<slug>/<int:topic_id>/<int:number>")
 def _show(topic_id: int, **_: Any) -> Response:
