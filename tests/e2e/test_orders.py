@@ -577,3 +577,24 @@ def test_looking_at_an_order_asks_nobody(place: Place) -> None:
     open_page(browser, keys, amount_4="20")
     asked = [entry.path for entry in place.world.journal.since(before)]
     assert not [path for path in asked if path.startswith(("/v1", "/admin", "/groups"))]
+
+
+def test_a_step_for_members_of_a_group_is_refused_also_to_who_would_change_to_it(
+    place: Place,
+) -> None:
+    place.open_group("apprentices", "Apprentices")
+    low = sell(place, "Low", 500, "month", groups="members", ladder="level", rank=1)
+    high = sell(
+        place, "High", 900, "month", groups="patrons", ladder="level", rank=2, buyers="apprentices"
+    )
+    place.settle()
+    browser = place.browser("ada")
+    page = open_page(browser, low)
+    place.pay_at_stripe(press(browser, page).headers["Location"])
+    place.settle()
+    assert open_page(browser, high).status_code == 409
+    price = place.stripe.v1.prices.list({"lookup_keys": [high]}).data[0].id
+    token = {"csrf_token": page.text.partition('csrf_token" value="')[2].partition('"')[0]}
+    sent = browser.post(f"/join/{price}", data={**token, "order": "a" * 24})
+    assert sent.status_code == 409
+    assert "High is only for members of Apprentices" in sent.text

@@ -28,6 +28,7 @@ from bridge.web.buying.currency import choices
 from bridge.web.buying.goals import progress_of
 from bridge.web.buying.ordering import Asked, asked, order_view, token_said
 from bridge.web.buying.sale import all_offers, buyer_of, offers_of
+from bridge.web.buying.who_may import refuse_who_may_not
 from bridge.web.context import Reader, law_in_force, now, reader, the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.security import Stop
@@ -52,6 +53,7 @@ def offer(key: str) -> AnyResponse:
         if owned is not None:
             return _show_owned(known, offers[0], owned)
         if switch is not None:
+            refuse_who_may_not(offers, known)
             return change.show(switch, offers[0], came_from(), secrets.token_urlsafe(18))
         _refuse_a_second(known, offers[0])
     return Response(_show(key, offers, known))
@@ -156,6 +158,7 @@ def pay(key: str) -> AnyResponse:
     if owned is not None:
         return _show_owned(known, offers[0], owned)
     if switch is not None and switch.way != "anew":
+        refuse_who_may_not(offers, known)
         asks_stripe()
         return change.go(known, switch, offers[0], token_said(), came_from())
     if switch is None:

@@ -25,10 +25,8 @@ from bridge.web.buying.coming import is_asked, with_origin
 from bridge.web.buying.who_may import (
     buyers_of,
     countries_of,
-    refuse_elsewhere,
-    refuse_strangers_to,
+    refuse_who_may_not,
     to_choose_from,
-    whereabouts,
 )
 from bridge.web.context import Reader, now
 from bridge.web.security import Stop
@@ -104,9 +102,7 @@ def asked(
     where = Whereabouts()
     countries: tuple[tuple[str, str], ...] = ()
     if known is not None:
-        refuse_strangers_to(offers, known)
-        where = whereabouts(member)
-        refuse_elsewhere(offers, where)
+        where = refuse_who_may_not(offers, known)
         countries = to_choose_from(offers, where)
     if countries and not where.said and request.method == "POST":
         problems.append(gettext("Choose the country you live in."))

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from babel.lists import format_list
 from flask import request, url_for
 
-from bridge.core.memberships.member import Member
 from bridge.core.rights.buyers import Whereabouts, allowed_countries, closed_to, sold_elsewhere
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import paying_of
 from bridge.core.rules.paying import country_name, is_country
 from bridge.core.telling.words import LOCALE, group_names
-from bridge.store import countries, groups
+from bridge.store import countries, groups, links
 from bridge.texts import gettext
 from bridge.web.buying.coming import with_origin
 from bridge.web.buying.refusing import Refused, Way
@@ -52,12 +51,19 @@ def buyers_of(offers: Sequence[Offer]) -> str:
 # --- countries -----------------------------------------------------------------------------------
 
 
-def whereabouts(member: Member | None) -> Whereabouts:
+def refuse_who_may_not(offers: Sequence[Offer], known: Reader) -> Whereabouts:
+    """End the request with a page where the reader may not buy these; else where they are."""
+    refuse_strangers_to(offers, known)
+    where = whereabouts(known)
+    refuse_elsewhere(offers, where)
+    return where
+
+
+def whereabouts(known: Reader) -> Whereabouts:
     """What is known of where the reader is: their last sale, their connection, what they say."""
-    last = None
-    if member is not None and member.customer_ids:
-        with the_bridge().store.read() as connection:
-            last = countries.latest(connection, member.customer_ids)
+    with the_bridge().store.read() as connection:
+        theirs = links.customers_of(connection, known.user_id)
+        last = countries.latest(connection, theirs) if theirs else None
     return Whereabouts(billing=last, ip=_by_header(), said=_said())
 
 
