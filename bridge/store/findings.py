@@ -24,6 +24,7 @@ from bridge.core.telling.alerts import (
 from bridge.store import additions, catalogue, gives_nothing, paid_twice, sending, state
 from bridge.store.figures import GO_ON, GOES_ON
 from bridge.store.groups import load_groups
+from bridge.store.naming import Names
 from bridge.store.orphans import paying_orphans
 from bridge.store.own import is_ours, is_own
 from bridge.store.schema import (
@@ -66,7 +67,7 @@ def findings(connection: Connection, rules: Rules, now: datetime) -> Iterator[Fi
     if skew is not None and skew > WORST_SKEW_SECONDS:
         yield Finding(Kind.CLOCK_WRONG, "clock", facts={"seconds": round(skew)})
     yield from _waiting(connection, now)
-    yield from _rules(rules)
+    yield from _rules(connection, rules)
     yield from _held(connection)
     yield from _ended_without_rule(connection, rules, now)
     yield from _stopped(connection)
@@ -152,14 +153,14 @@ def _some(texts: Iterable[str]) -> str:
     return "; ".join(text[:200] for text in itertools.islice(texts, SHOWN))
 
 
-def _rules(rules: Rules) -> Iterator[Finding]:
-    problems = defaultdict(list)
+def _rules(connection: Connection, rules: Rules) -> Iterator[Finding]:
+    names, problems = Names(connection), defaultdict(list)
     for problem in rules.problems:
         if problem.halts:
             problems[problem.subject].append(problem)
     for where, wrong in problems.items():
         message = " ".join(f"{one.code} {one.message}" for one in wrong)
-        told = {"where": where, "message": message.rstrip("."), "hint": wrong[0].hint}
+        told = {"where": names.within(where), "message": message.rstrip("."), "hint": wrong[0].hint}
         yield Finding(Kind.RULE_HALTED, where[:255], facts=told)
 
 
@@ -240,7 +241,7 @@ def _disputed(connection: Connection) -> Iterator[Finding]:
         )
         .where(is_own(customers), customers.c.user_id.is_not(None))
     )
-    yield from _by_user(Kind.DISPUTE, rows)
+    yield from _by_user(Names(connection), Kind.DISPUTE, rows)
 
 
 def _paying(connection: Connection) -> Iterator[Finding]:
@@ -250,7 +251,7 @@ def _paying(connection: Connection) -> Iterator[Finding]:
         ids = connection.scalars(select(users.c.user_id).where(users.c.state.in_(states))).all()
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
-            yield from _by_user(kind, connection.execute(_paid_by(some)))
+            yield from _by_user(Names(connection), kind, connection.execute(_paid_by(some)))
 
 
 def _paid_by(user_ids: Sequence[int]) -> Select[Any]:
@@ -295,7 +296,7 @@ def _unlinked(connection: Connection, rules: Rules) -> Iterator[Finding]:
         yield Finding(Kind.PAYS_UNLINKED, customer_id, since[customer_id], words)
 
 
-def _by_user(kind: Kind, rows: Iterable[Any]) -> Iterator[Finding]:
+def _by_user(names: Names, kind: Kind, rows: Iterable[Any]) -> Iterator[Finding]:
     """One finding for each user, with the Stripe objects it is about."""
     found: dict[int, list[Any]] = defaultdict(list)
     for row in rows:
@@ -303,5 +304,5 @@ def _by_user(kind: Kind, rows: Iterable[Any]) -> Iterator[Finding]:
     for user_id, theirs in found.items():
         row = theirs[0]
         told = {"user": _who(row), "user_id": user_id, "state": getattr(row, "state", None)}
-        objects = ", ".join(sorted(one.id for one in theirs))
+        objects = names.objects(one.id for one in theirs)
         yield Finding(kind, str(user_id), facts=told | {"objects": objects})

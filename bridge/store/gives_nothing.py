@@ -11,7 +11,7 @@ from bridge.core.ledger.amounts import format_minor
 from bridge.core.model.stripe import PeriodPayment, Purchase, Subscription
 from bridge.core.rules.compiled import Rules
 from bridge.core.telling.alerts import Finding, Kind
-from bridge.store import catalogue
+from bridge.store.naming import Names
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import (
@@ -21,7 +21,6 @@ from bridge.store.schema import (
     money_lines,
     purchases,
     subscriptions,
-    users,
 )
 
 M = memberships.c
@@ -29,29 +28,9 @@ M = memberships.c
 
 def findings(connection: Connection, rules: Rules, now: datetime) -> Iterator[Finding]:
     """Each of them, until the payer has the group or the money is given back."""
-    names = _Names(connection)
+    names = Names(connection)
     yield from _of_ended(connection, rules, names, now)
     yield from _of_kept_out(connection, names)
-
-
-class _Names:
-    """Products and people by name; each is looked up once."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._products: dict[str, str] = {}
-
-    def products(self, ids: Sequence[str]) -> str:
-        """`Day pass, Share`."""
-        products, _ = catalogue.load_of(self._connection, set(ids) - self._products.keys())
-        self._products |= {one.id: one.name for one in products}
-        return ", ".join(dict.fromkeys(self._products.get(id_, id_) for id_ in ids))
-
-    def user(self, user_id: int) -> str:
-        """`alice (user 5)`."""
-        asked = select(users.c.username).where(users.c.user_id == user_id)
-        name = self._connection.scalar(asked)
-        return f"{name} (user {user_id})" if name else f"user {user_id}"
 
 
 def _led_to(rules: Rules, bought: Iterable[tuple[str, str]]) -> dict[str, tuple[int, ...]]:
@@ -74,7 +53,7 @@ def _has(connection: Connection, user_id: int | None, led_to: Mapping[str, Seque
 
 
 def _of_ended(
-    connection: Connection, rules: Rules, names: _Names, now: datetime
+    connection: Connection, rules: Rules, names: Names, now: datetime
 ) -> Iterator[Finding]:
     """An invoice that was paid after its subscription had ended, for time that is still to come."""
     data = subscriptions.c.data
@@ -128,7 +107,7 @@ def _amount(connection: Connection, paid: PeriodPayment) -> str:
     return format_minor(paid.amount_minor, currency) if currency else "something"
 
 
-def _of_kept_out(connection: Connection, names: _Names) -> Iterator[Finding]:
+def _of_kept_out(connection: Connection, names: Names) -> Iterator[Finding]:
     """Members whom staff took out, or who left, and who paid for the group again since."""
     asked = (
         select(memberships, groups.c.name.label("group"))

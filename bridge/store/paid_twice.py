@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select
 from bridge.core.rights.switching import Ending
 from bridge.core.telling.alerts import Finding, Kind
 from bridge.store.changes import log
+from bridge.store.naming import Names
 from bridge.store.schema import double_payments, users
 
 # Long enough to be read, and then it is history.
@@ -38,11 +39,12 @@ def findings(connection: Connection, now: datetime) -> Iterator[Finding]:
         .where(double_payments.c.found_at > now - TOLD_FOR)
         .order_by(double_payments.c.found_at, double_payments.c.subscription_id)
     )
+    names = Names(connection)
     for row in rows:
         facts = {
             "user": row.username or f"user {row.user_id}",
             "user_id": row.user_id,
-            "ended": row.subscription_id,
-            "kept": row.kept_id,
+            "ended": names.objects([row.subscription_id]),
+            "kept": names.objects([row.kept_id]),
         }
         yield Finding(Kind.PAID_TWICE, row.subscription_id, row.found_at, facts)

@@ -283,6 +283,7 @@ def test_A93_E57_a_deleted_group_is_an_alert_that_names_the_rule_until_it_is_put
     (alert,) = asked(world, "alerts")
     assert alert["kind"] == "rule_halted"
     assert "M103" in alert["what"]
+    assert "Membership supporters,patrons (prod_" in alert["what"]
     assert "patrons" in plain(told(world)[0])
     assert "bridge doctor" in plain(told(world)[0])
     forum.groups[group.id], forum.group_id_by_name[group.name] = group, group.id
@@ -369,6 +370,7 @@ def test_E28_a_moderator_is_told_of_a_dispute_until_it_is_decided(world: System)
     work(world, 60)
     assert kinds(world) == ["dispute"]
     assert f"alice (user {world.user('alice')}) is disputed" in plain(told(world)[0])
+    assert "at their bank (Membership supporters (cs_" in plain(told(world)[0])
     assert world.members("supporters") == {"alice"}
     world.sdk.v1.disputes.update(
         dispute.id, {"evidence": {"uncategorized_text": "losing_evidence"}}
