@@ -40,6 +40,7 @@ COMMANDS = {
     "grant": "membership",
     "revoke": "membership",
     "lift": "membership",
+    "undo": "undoing",
     "keep": "membership",
     "let-go": "membership",
     "adopt": "adopting",

@@ -121,6 +121,16 @@ def _aside(bridge: Bridge, actor: Actor, customer_id: str, why: str | None) -> N
         alerts.look_soon(connection)
 
 
+def refuse_unless(bridge: Bridge, customer_id: str, owner: int | None) -> None:
+    """Raises: Permanent where a customer is not this user's, or not nobody's, by now."""
+    with bridge.store.read() as connection:
+        found = links.user_of(connection, customer_id)
+        wanted = None if owner is None else users.present_account(connection, owner)
+    if found != wanted:
+        whose = "nobody" if found is None else f"user {found}"
+        raise Permanent(f"{customer_id} is linked to {whose} by now: there is nothing to undo")
+
+
 def _refuse_anothers(owner: int | None, customer_id: str, user_id: int) -> None:
     if owner not in (None, user_id):
         raise Permanent(

@@ -159,6 +159,13 @@ def of_user(
     return [DetailedChange(*row) for row in rows]
 
 
+def find(connection: Connection, change_id: int) -> DetailedChange | None:
+    """A line of the log by its number."""
+    columns = [changes.c[field.name] for field in fields(DetailedChange)]
+    row = connection.execute(select(*columns).where(changes.c.id == change_id)).one_or_none()
+    return None if row is None else DetailedChange(*row)
+
+
 def page(
     connection: Connection,
     *,

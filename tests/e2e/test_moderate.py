@@ -132,6 +132,27 @@ def test_A60_a_grant_is_previewed_done_and_logged_with_who_decided_it(place: Pla
     assert taken.status_code == 303
 
 
+def test_a_decision_is_undone_from_its_line_in_the_log_after_a_preview(place: Place) -> None:
+    mia, tom = place.browser("mia"), user(place, "tom")
+    confirm(mia, act(mia, tom, "grant", group="guests", reason="By mistake"))
+    place.settle()
+    with place.bridge.store.read() as connection:
+        (line,) = changes.page(connection, user_id=tom, action="granted")
+    address = f"/moderate/act/undo?change={line.id}"
+    assert f'href="{address}"' in mia.get(f"/moderate/log?user={tom}").text
+    preview = mia.get(address)
+    assert "Loses" in preview.text
+    assert "By mistake" in preview.text
+    assert confirm(mia, preview).status_code == 303
+    place.settle()
+    place.pass_time(61)
+    place.settle()
+    assert "tom" not in place.members("guests")
+    assert confirm(mia, preview).status_code == 400
+    for made_up in ("x", "0", "9" * 18, "9" * 30, "-1"):
+        assert mia.get(f"/moderate/act/undo?change={made_up}").status_code == 400
+
+
 def test_what_changed_since_it_was_reviewed_is_not_done_but_shown_anew(place: Place) -> None:
     mia, tom = place.browser("mia"), user(place, "tom")
     preview = act(mia, tom, "grant", group="guests", reason="Guest")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from bridge.core.model.actor import Actor
 from bridge.core.telling.holds import for_moderator
 from bridge.errors import Permanent
-from bridge.operations import held, links, reading, removals
+from bridge.operations import held, links, reading, removals, undoing
 from bridge.operations.finding import find_user_id
 from bridge.operations.held import Choice
 from bridge.operations.preview import Effect
@@ -18,6 +18,7 @@ from bridge.wiring import Bridge
 
 SEVERAL = "which"
 """The field that rows are chosen with: its values are joined by commas."""
+LONGEST_NUMBER = 18
 REVIEWED = "reviewed_users"
 """Whose memberships the preview was about; the page that does an act adds it."""
 
@@ -106,6 +107,32 @@ def _wait_again(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     return gettext("%(customer)s waits again.") % {"customer": _customer(form)}
 
 
+def _change(form: Form) -> int:
+    said = form["change"].strip()
+    if not said.isascii() or not said.isdecimal() or len(said) > LONGEST_NUMBER:
+        raise Permanent(gettext("choose a line of the log"))
+    return int(said)
+
+
+def _undone(bridge: Bridge, _user_id: int, form: Form) -> Facts:
+    change = undoing.reverse_of(bridge, _change(form)).change
+    return {
+        gettext("What is undone"): change.action.replace("_", " "),
+        gettext("Decided"): f"{change.at:%-d %B %Y, %H:%M} UTC",
+        gettext("By"): change.cause or "",
+        gettext("Reason"): change.outcome or "",
+        gettext("Customer"): change.customer_id or "",
+    }
+
+
+def _undo(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
+    found = undoing.reverse_of(bridge, _change(form))
+    if bridge.policy.two_persons and actor.who == str(found.change.user_id):
+        raise Permanent(gettext("nobody decides about their own account here"))
+    found.do(actor)
+    return gettext("It is undone; the log keeps both lines.")
+
+
 LIST_ACTS: Mapping[str, Act] = {
     act.name: act
     for act in (
@@ -182,6 +209,17 @@ LIST_ACTS: Mapping[str, Act] = {
             _wait_again,
             given=("customer",),
             list="unlinked",
+        ),
+        Act(
+            "undo",
+            gettext("Undo a change"),
+            gettext("Undo it"),
+            ("change",),
+            "decide",
+            lambda bridge, _, form: undoing.reverse_of(bridge, _change(form)).preview(),
+            _undo,
+            given=("change",),
+            facts=_undone,
         ),
         Act(
             "replay",

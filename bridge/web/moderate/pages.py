@@ -15,9 +15,10 @@ from bridge.answers.person import timeline
 from bridge.answers.today import today as what_needs_a_person
 from bridge.answers.worklists.lists import WORKLISTS, counts
 from bridge.core.model.people import LARGEST_ID
-from bridge.core.model.roles import RIGHTS
+from bridge.core.model.roles import RIGHTS, Right
 from bridge.core.telling.alerts import Kind
 from bridge.errors import NotFound
+from bridge.operations.undoing import REVERSES
 from bridge.store import changes, groups
 from bridge.web.context import reader, the_bridge
 from bridge.web.limiting import asks_stripe
@@ -74,10 +75,10 @@ def person(user_id: int) -> str:
     with the_bridge().store.read() as connection:
         happened = timeline(connection, user_id, before)
         names = {one.id: one.name for one in groups.load_groups(connection).values()}
-    known = reader()
-    rights = RIGHTS[known.role] if known and known.role else frozenset()
+    rights = _rights()
     return render_template(
         "moderate/person.jinja",
+        undoable=REVERSES if "decide" in rights else (),
         person=found,
         happened=happened,
         group_names=names,
@@ -97,7 +98,8 @@ def log() -> str:
             before=_number("before"),
         )
         names = {one.id: one.name for one in groups.load_groups(connection).values()}
-    return render_template("moderate/log.jinja", lines=lines, group_names=names)
+    undoable = REVERSES if "decide" in _rights() else ()
+    return render_template("moderate/log.jinja", lines=lines, group_names=names, undoable=undoable)
 
 
 @blueprint.get("/mapping")
@@ -118,6 +120,11 @@ def members() -> str:
     return render_template(
         "moderate/members.jinja", groups=known, group_id=group_id, day=day, page=page
     )
+
+
+def _rights() -> frozenset[Right]:
+    known = reader()
+    return RIGHTS[known.role] if known and known.role else frozenset()
 
 
 def _number(name: str) -> int | None:

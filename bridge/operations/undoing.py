@@ -1,0 +1,152 @@
+"""Undoing a line of the log, by the act that is its reverse; the log keeps both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bridge.core.model.actor import Actor
+from bridge.errors import NotFound, Permanent
+from bridge.operations import grants, links, payments
+from bridge.operations.preview import Effect
+from bridge.store import changes, hand_grants
+from bridge.store.changes import DetailedChange
+from bridge.wiring import Bridge
+
+OTHERWISE: Mapping[str, str] = {
+    "lifted": "remove them on the forum, or let the membership be decided again",
+    "payment_reversed": "record the payment again",
+    "reminded": "a message that was sent cannot be taken back",
+    "replayed": "an event that was processed cannot be taken back",
+    "removals_released": "give the group to those who should have kept it",
+}
+"""What cannot be undone, and what can be done instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reverse:
+    """The act that undoes a line of the log: what it would bring, and doing it."""
+
+    change: DetailedChange
+    preview: Callable[[], tuple[Effect, ...]]
+    do: Callable[[Actor], object]
+
+
+def reverse_of(bridge: Bridge, change_id: int) -> Reverse:
+    """The reverse of a line of the log.
+
+    Raises: NotFound for an unknown line, Permanent for one that cannot be undone.
+    """
+    with bridge.store.read() as connection:
+        change = changes.find(connection, change_id)
+    if change is None:
+        raise NotFound(f"the log has no line {change_id}")
+    make = REVERSES.get(change.action)
+    if make is None:
+        instead = OTHERWISE.get(change.action, "only what people decided can be undone")
+        raise Permanent(f"line {change_id} ({change.action}) cannot be undone: {instead}")
+    return make(bridge, change)
+
+
+def undo(bridge: Bridge, actor: Actor, change_id: int) -> DetailedChange:
+    """Undo a line of the log. What is undone already raises, as the reverse act does."""
+    found = reverse_of(bridge, change_id)
+    found.do(actor)
+    return found.change
+
+
+def _take_back(bridge: Bridge, change: DetailedChange) -> Reverse:
+    grant_id = _said(change, "grant")
+    with bridge.store.read() as connection:
+        given = hand_grants.find(connection, grant_id)
+    if given is not None and given.grant.source == "payment":
+        raise Permanent("a payment gave this group: undo the payment, and the group ends with it")
+    return Reverse(
+        change,
+        lambda: grants.preview_revoke(bridge, grant_id),
+        lambda actor: grants.revoke(bridge, actor, grant_id),
+    )
+
+
+def _give_again(bridge: Bridge, change: DetailedChange) -> Reverse:
+    """As it was: the same group until the same day; nothing twice, and nothing that is over."""
+    grant_id = _said(change, "grant")
+    with bridge.store.read() as connection:
+        taken = hand_grants.find(connection, grant_id)
+    if taken is None or taken.revoked_at is None:
+        raise NotFound(f"{grant_id} is in force: there is nothing to undo")
+    if taken.grant.source == "payment":
+        raise Permanent("a payment gave this group: record the payment again")
+    one, group = taken.grant, f"id:{taken.grant.group_id}"
+
+    def give(actor: Actor) -> None:
+        done = grants.grant(
+            bridge, actor, one.user_id, group, until_at=one.until_at, reason=one.reason
+        )
+        if not done.is_new:
+            raise Permanent(f"they have the group again already, by {done.grant.id}")
+
+    return Reverse(
+        change,
+        lambda: grants.preview_grant(bridge, one.user_id, group, until_at=one.until_at),
+        give,
+    )
+
+
+def _unlink(bridge: Bridge, change: DetailedChange) -> Reverse:
+    customer_id, user_id = _payer(change)
+    links.refuse_unless(bridge, customer_id, user_id)
+    return Reverse(
+        change,
+        lambda: links.preview_unlink(bridge, customer_id),
+        lambda actor: links.unlink(bridge, actor, customer_id),
+    )
+
+
+def _link_again(bridge: Bridge, change: DetailedChange) -> Reverse:
+    customer_id, user_id = _payer(change)
+    links.refuse_unless(bridge, customer_id, None)
+    return Reverse(
+        change,
+        lambda: links.preview_link(bridge, customer_id, user_id),
+        lambda actor: links.link(bridge, actor, customer_id, user_id),
+    )
+
+
+def _correct(bridge: Bridge, change: DetailedChange) -> Reverse:
+    line_id = _said(change, "line")
+
+    def reverse(actor: Actor) -> None:
+        if not payments.reverse_payment(bridge, actor, line_id).is_new:
+            raise Permanent(f"{line_id} was corrected already")
+
+    return Reverse(change, lambda: payments.preview_reversal(bridge, line_id), reverse)
+
+
+def _wait_again(bridge: Bridge, change: DetailedChange) -> Reverse:
+    customer_id = change.customer_id or ""
+    return Reverse(change, lambda: (), lambda actor: links.wait_again(bridge, actor, customer_id))
+
+
+REVERSES: Mapping[str, Callable[[Bridge, DetailedChange], Reverse]] = {
+    "granted": _take_back,
+    "revoked": _give_again,
+    "linked": _unlink,
+    "unlinked": _link_again,
+    "payment_recorded": _correct,
+    "set_aside": _wait_again,
+}
+"""The lines that can be undone, by what was done."""
+
+
+def _said(change: DetailedChange, key: str) -> str:
+    said = (change.detail or {}).get(key)
+    if not isinstance(said, str):
+        raise Permanent(f"line {change.id} does not say which {key} it is about")
+    return said
+
+
+def _payer(change: DetailedChange) -> tuple[str, int]:
+    if change.customer_id is None or change.user_id is None:
+        raise Permanent(f"line {change.id} does not say whose customer it is about")
+    return change.customer_id, change.user_id

@@ -1,0 +1,113 @@
+"""Undoing lines of the log: by the reverse act, once, with a preview and both in the log."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.core.model.actor import moderator
+from bridge.errors import NotFound, Permanent
+from bridge.operations import grants, links, payments, undoing
+from bridge.operations.payments import Bought, Payment
+from bridge.store import changes
+from bridge.store import links as stored
+from tests.harness import System, system
+from tests.system import acts
+
+MIA = moderator(1, "console")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[System]:
+    with system(tmp_path) as it:
+        it.price("supporters")
+        it.settle()
+        yield it
+
+
+def last(world: System, action: str) -> int:
+    with world.bridge.store.read() as connection:
+        return changes.page(connection, action=action)[0].id
+
+
+def test_a_grant_and_its_taking_back_are_undone_once_each(world: System) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    grants.grant(bridge, MIA, alice, "supporters", until_at=None, reason="Speaker")
+    world.settle()
+    assert world.groups_of("alice") == {"supporters"}
+    given = last(world, "granted")
+    (effect,) = undoing.reverse_of(bridge, given).preview()
+    assert effect.turn == "loses"
+    undoing.undo(bridge, MIA, given)
+    acts.confirm(world)
+    assert world.groups_of("alice") == set()
+    with pytest.raises(NotFound, match="in force"):
+        undoing.undo(bridge, MIA, given)
+    taken = last(world, "revoked")
+    (effect,) = undoing.reverse_of(bridge, taken).preview()
+    assert effect.turn == "gains"
+    undoing.undo(bridge, MIA, taken)
+    world.settle()
+    assert world.groups_of("alice") == {"supporters"}
+    with pytest.raises(Permanent, match="already"):
+        undoing.undo(bridge, MIA, taken)
+    assert acts.log_of(world, "alice").count("granted") == 2
+
+
+def test_a_link_and_its_undoing_are_undone_unless_the_customer_is_anothers_by_now(
+    world: System,
+) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    customer = world.sdk.v1.customers.create({}).id
+    links.link(bridge, MIA, customer, alice)
+    linked = last(world, "linked")
+    undoing.undo(bridge, MIA, linked)
+    with bridge.store.read() as connection:
+        assert stored.user_of(connection, customer) is None
+    with pytest.raises(Permanent, match="is linked to nobody"):
+        undoing.undo(bridge, MIA, linked)
+    unlinked = last(world, "unlinked")
+    links.link(bridge, MIA, customer, world.user("bob"))
+    with pytest.raises(Permanent, match=f"is linked to user {world.user('bob')}"):
+        undoing.undo(bridge, MIA, unlinked)
+    with pytest.raises(Permanent, match=f"is linked to user {world.user('bob')}"):
+        undoing.undo(bridge, MIA, linked)
+    links.unlink(bridge, MIA, customer)
+    undoing.undo(bridge, MIA, unlinked)
+    with bridge.store.read() as connection:
+        assert stored.user_of(connection, customer) == alice
+
+
+def test_A59_a_payment_recorded_by_hand_is_undone_with_the_group_that_it_bought(
+    world: System,
+) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    paid = Payment(
+        amount_minor=1200, currency="eur", what="A year", method="cash", at=bridge.clock.now()
+    )
+    bought = Bought("supporters", None)
+    payments.record_payment(bridge, MIA, alice, paid, bought, token=uuid.uuid4())
+    world.settle()
+    with pytest.raises(Permanent, match="undo the payment"):
+        undoing.undo(bridge, MIA, last(world, "granted"))
+    recorded = last(world, "payment_recorded")
+    undoing.undo(bridge, MIA, recorded)
+    acts.confirm(world)
+    assert world.groups_of("alice") == set()
+    with pytest.raises(Permanent, match="corrected already"):
+        undoing.undo(bridge, MIA, recorded)
+
+
+def test_what_the_bridge_did_or_a_message_cannot_be_undone_and_the_words_say_so(
+    world: System,
+) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    grants.grant(bridge, MIA, alice, "supporters", until_at=None, reason="Speaker")
+    world.settle()
+    with pytest.raises(Permanent, match="only what people decided"):
+        undoing.undo(bridge, MIA, last(world, "added"))
+    with pytest.raises(NotFound, match="no line 999999"):
+        undoing.undo(bridge, MIA, 999_999)
