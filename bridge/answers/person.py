@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from bridge.core.telling.places import best_by_group
 from bridge.core.telling.reasons import phrase
 from bridge.core.telling.statement import name_prices
 from bridge.errors import NotFound
-from bridge.store import Connection, changes, hand_grants, users
+from bridge.store import Connection, changes, users
 from bridge.store import member as members
 from bridge.store.changes import Change
 from bridge.wiring import Bridge
@@ -54,6 +55,7 @@ class Person:
     read_at: datetime | None
     places: tuple[Place, ...]
     given: tuple[HandGrant, ...]
+    group_names: Mapping[int, str]
     customers: tuple[Customer, ...]
 
 
@@ -65,12 +67,10 @@ def person(bridge: Bridge, user_id: int) -> Person:
     now = bridge.clock.now()
     with bridge.store.read() as connection:
         member = members.load(connection, user_id)
-        username = users.username_of(connection, user_id)
+        username, state = users.known(connection, user_id) or (None, "active")
         if username is None and not member.customer_ids and not member.memberships:
             raise NotFound(f"the bridge has never seen user {user_id}")
         law = bridge.rulebook.law(connection)
-        given = tuple(hand_grants.in_force(connection, user_id))
-        state = users.state_of(connection, user_id) or "active"
     mode = "" if bridge.settings.livemode else "/test"
     return Person(
         user_id=user_id,
@@ -78,7 +78,8 @@ def person(bridge: Bridge, user_id: int) -> Person:
         state=state,
         read_at=member.read_at,
         places=_places(member, law, now),
-        given=given,
+        given=member.facts.hand_grants,
+        group_names={one.id: one.name for one in member.groups.values()},
         customers=tuple(
             Customer(one, f"{DASHBOARD}{mode}/customers/{one}") for one in member.customer_ids
         ),

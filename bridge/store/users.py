@@ -21,6 +21,14 @@ def username_of(connection: Connection, user_id: int) -> str | None:
     return connection.scalar(select(users.c.username).where(users.c.user_id == user_id))
 
 
+def known(connection: Connection, user_id: int) -> tuple[str | None, str] | None:
+    """The last known name and the state of a user; None for one who was never seen."""
+    row = connection.execute(
+        select(users.c.username, users.c.state).where(users.c.user_id == user_id)
+    ).one_or_none()
+    return None if row is None else (row.username, row.state)
+
+
 def state_of(connection: Connection, user_id: int) -> str | None:
     """Whether the account is active, suspended or gone; None for a user never seen."""
     return connection.scalar(select(users.c.state).where(users.c.user_id == user_id))

@@ -74,14 +74,13 @@ def person(user_id: int) -> str:
         raise Stop(404, "Nobody found", NO_SUCH_PERSON) from error
     with the_bridge().store.read() as connection:
         happened = timeline(connection, user_id, before)
-        names = {one.id: one.name for one in groups.load_groups(connection).values()}
     rights = _rights()
     return render_template(
         "moderate/person.jinja",
         undoable=REVERSES if "decide" in rights else (),
         person=found,
         happened=happened,
-        group_names=names,
+        group_names=found.group_names,
         acts=[act for act in ACTS.values() if act.right in rights],
     )
 
