@@ -133,6 +133,19 @@ def _countries(_bridge: Bridge, connection: Connection, asked: Asked) -> Iterato
     return _rows(SaleCountry, countries.read(connection, asked.since, asked.until))
 
 
+def _conversions(_bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
+    """Of every currency: each row has two, and either may be the one that is asked for."""
+    found = reports.conversions(store.read_lines(connection, since=asked.since, until=asked.until))
+    return _rows(
+        reports.ConversionRow,
+        (
+            row
+            for row in found
+            if asked.currency in (None, row.presented_currency, row.settled_currency)
+        ),
+    )
+
+
 FILES: Mapping[str, Callable[[Bridge, Connection, Asked], Iterator[str]]] = {
     "csv": lambda _, connection, asked: tables.lines_as_csv(_lines(connection, asked)),
     "json": lambda _, connection, asked: tables.lines_as_json(_lines(connection, asked)),
@@ -159,6 +172,7 @@ FILES: Mapping[str, Callable[[Bridge, Connection, Asked], Iterator[str]]] = {
         reports.FundRow, reports.by_fund(_lines(connection, asked))
     ),
     "payouts": _payouts,
+    "conversions": _conversions,
     "shares": _shares,
     "members": _members,
     "countries": _countries,

@@ -125,6 +125,26 @@ def test_A55_A74_A75_A85_reports_are_written_from_the_ledger(world: System) -> N
     assert "income:membership" in said
 
 
+def test_A70_the_file_of_conversions_can_be_of_either_currency(plain: System) -> None:
+    def converted(*more: str) -> list[dict[str, str]]:
+        told = typed(plain, "export", "conversions", "--reason", "audit", *more)
+        return list(csv.DictReader(io.StringIO(told)))
+
+    insert = (
+        "INSERT INTO ledger_lines (provider, account, entry_id, number, family, kind, book, at,"
+        " amount_minor, currency, what) VALUES ('stripe', 'own', 'txn_x', :number, 'cus_x',"
+        " 'conversion', 'equity:conversion', 1, :amount, :currency, 'Conversion at 0.92')"
+    )
+    with plain.bridge.store.write() as connection:
+        for number, amount, currency in ((1, 1000, "usd"), (2, -920, "eur")):
+            side = {"number": number, "amount": amount, "currency": currency}
+            connection.execute(text(insert), side)
+    (row,) = converted()
+    assert (row["presented_minor"], row["settled_minor"]) == ("1000", "920")
+    assert converted("--currency", "usd") == converted("--currency", "eur") == [row]
+    assert converted("--currency", "gbp") == []
+
+
 def test_A68_a_pass_that_is_killed_at_any_page_goes_on_there(world: System) -> None:
 
     class Killed(Exception):

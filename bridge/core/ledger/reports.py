@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
 
-from bridge.core.ledger.line import FEES, STRIPE, TAX, Line
+from bridge.core.ledger.line import CONVERSION, FEES, STRIPE, TAX, Line
 from bridge.core.ledger.objects import BalanceMove, Payout
 
 
@@ -51,6 +53,20 @@ class FundRow:
     account: str
     currency: str
     amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionRow:
+    """Money as the customer saw it, and as Stripe settled it: side by side, never summed (A70)."""
+
+    entry_id: str
+    at: datetime
+    payment_id: str
+    presented_minor: int
+    presented_currency: str
+    settled_minor: int
+    settled_currency: str
+    conversion: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +134,23 @@ def by_fund(lines: Iterable[Line]) -> list[FundRow]:
             key = line.fund, line.account, line.currency
             sums[key] = sums.get(key, 0) - line.amount_minor
     return sorted(FundRow(*key, amount) for key, amount in sums.items() if amount)
+
+
+def conversions(lines: Iterable[Line]) -> Iterator[ConversionRow]:
+    """Each conversion, in the order of the lines; a refund is negative on both sides."""
+    converted = (line for line in lines if line.account == CONVERSION)
+    for entry_id, both in groupby(converted, lambda line: line.entry_id):
+        presented, settled = both
+        yield ConversionRow(
+            entry_id=entry_id,
+            at=presented.at,
+            payment_id=presented.payment_id or "",
+            presented_minor=presented.amount_minor,
+            presented_currency=presented.currency,
+            settled_minor=-settled.amount_minor,
+            settled_currency=settled.currency,
+            conversion=presented.what,
+        )
 
 
 _PARTS: Mapping[str, str] = {

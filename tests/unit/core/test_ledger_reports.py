@@ -130,6 +130,32 @@ def test_A74_a_payout_stands_beside_its_parts_and_what_they_do_not_explain() -> 
     assert (row.charges_minor, row.fees_minor, row.difference_minor) == (1000, -59, -1)
 
 
+def test_A70_what_was_presented_and_what_was_settled_stand_side_by_side() -> None:
+    charge = Charge("ch_1", "cus_1", "usd", 1000, "pi_1", AT, "Payment", "card")
+    refund = Refund("re_1", "ch_1", "usd", 400, AT + DAY)
+    objects = (
+        charge,
+        BalanceMove(
+            *("txn_1", "charge", "charge", "eur", 920, 30, AT, AT, "ch_1"), exchange_rate="0.92"
+        ),
+        refund,
+        BalanceMove(
+            *("txn_2", "refund", "refund", "eur", -360, 0, AT + DAY, AT + DAY, "re_1"),
+            exchange_rate="0.9",
+        ),
+        *sold(2, GOLD),
+    )
+    rows = list(reports.conversions(ledger(objects, nature).lines))
+    assert [
+        (r.payment_id, r.presented_minor, r.presented_currency, r.settled_minor, r.conversion)
+        for r in rows
+    ] == [
+        ("pi_1", 1000, "usd", 920, "Conversion at 0.92"),
+        ("pi_1", -400, "usd", -360, "Conversion at 0.9"),
+    ]
+    assert {r.settled_currency for r in rows} == {"eur"}
+
+
 @pytest.mark.parametrize(
     ("account", "code"),
     [("liabilities:tax:de", "820"), ("liabilities:tax", "820"), ("income:other", None)],
