@@ -141,6 +141,17 @@ def seat_markdown(
     return template.render(what=theirs[0].what, giver=giver, seats=seats, locale=locale) + "\n"
 
 
+def present_markdown(
+    source_id: str, giver: str | None, note: str, given: StatementInput, locale: str = LOCALE
+) -> str:
+    """The answer that somebody was given a present, with the giver's note."""
+    causes = (place.cause for place in places(given) if place.cause)
+    what = next((one.what for one in causes if one.grant.source_id == source_id), None)
+    template = markdown_environment().get_template("present.md.jinja")
+    text = template.render(what=what, giver=giver, note=note, locale=locale)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
 def alerts_markdown(shown: Sequence[Alert], as_of: datetime) -> tuple[str, str]:
     """Title and body of the moderators' message: what needs somebody, and what is over."""
     waiting = [one for one in shown if one.gone_at is None]

@@ -222,6 +222,30 @@ sale_countries = Table(
     Index(None, "customer_id"),
     Index(None, "at"),
 )
+# What a member bought for somebody else. `link_number`: of the one link that is good.
+presents = Table(
+    "presents",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("giver_id", BigInteger, nullable=False),
+    Column("receiver_id", BigInteger),
+    Column("by_link", Boolean, nullable=False),
+    Column("price_id", String(255), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("is_anonymous", Boolean, nullable=False),
+    Column("begins_at", UtcTime),  # of a term; else when it is paid, or taken
+    Column("link_number", Integer, nullable=False),
+    Column("link_ends_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("session_id", String(255)),
+    Column("url", Text),
+    Column("payer_id", String(255)),
+    Column("source_id", String(255)),  # the subscription or order that it became
+    Column("arrived_at", UtcTime),  # when it was first read as paid
+    Column("taken_at", UtcTime),
+    Index(None, "giver_id"),
+    Index(None, "receiver_id"),
+)
 # Places of a subscription with a quantity that its buyer gave to others; the last come goes first.
 seats = Table(
     "seats",

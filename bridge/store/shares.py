@@ -15,6 +15,7 @@ from bridge.core.model.stripe import Subscription
 from bridge.core.rights.sharing import places
 from bridge.store.changes import log
 from bridge.store.own import is_own
+from bridge.store.presents import NOBODY
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import (
     changes,
@@ -56,7 +57,7 @@ def concerned(connection: Connection, customer_ids: Collection[str]) -> set[int]
         .where(is_own(seats), is_own(subscriptions), subscriptions.c.customer_id.in_(customer_ids)),
     ):
         found.update(connection.scalars(asked))
-    return found
+    return found - {NOBODY}
 
 
 def givers_of(connection: Connection, user_id: int) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Price
 from bridge.core.rules.paying import Paying
 from bridge.stripe_api.reader import (
+    BENEFICIARY,
+    PRESENT,
     PRICE,
     PURPOSE,
     REFERENCE,
@@ -44,7 +46,8 @@ class CheckoutRequest:
 
     `reference` is signed by the bridge (`core.signed.reference`). `purpose` is said in the metadata
     of everything that Stripe makes of it. `replaces`: the signed word for a subscription that the
-    new one takes over from.
+    new one takes over from. `present_id`: bought for somebody else; `beneficiary`: the signed word
+    for whom, where that is known.
     """
 
     lines: tuple[CheckoutLine, ...]
@@ -54,6 +57,8 @@ class CheckoutRequest:
     cancel_url: str
     customer_id: str | None = None
     replaces: str | None = None
+    present_id: str | None = None
+    beneficiary: str | None = None
     trial_days: int = 0
     paying: Paying = field(default_factory=Paying)
 
@@ -107,6 +112,8 @@ def buyer_metadata(user_id: int, reference: str, purpose: str | None = None) -> 
 def checkout_params(request: CheckoutRequest) -> dict[str, Any]:
     """Parameters of a Checkout Session. `ui_mode` is left out: its names changed in 2026."""
     about = buyer_metadata(request.user_id, request.reference, request.purpose())
+    present = {PRESENT: request.present_id, BENEFICIARY: request.beneficiary}
+    about |= {key: said for key, said in present.items() if said}
     params: dict[str, Any] = {
         "mode": "subscription" if request.is_recurring else "payment",
         "line_items": [_line_params(line) for line in request.lines],
@@ -148,8 +155,12 @@ def _subscription_params(request: CheckoutRequest) -> dict[str, Any]:
     # Stripe does not copy a session's metadata to the subscription.
     purpose = request.purpose(renewing=True)
     about = buyer_metadata(request.user_id, request.reference, purpose)
-    if request.replaces:
-        about[REPLACES] = request.replaces
+    carried = {
+        REPLACES: request.replaces,
+        PRESENT: request.present_id,
+        BENEFICIARY: request.beneficiary,
+    }
+    about |= {key: said for key, said in carried.items() if said}
     data: dict[str, Any] = {"metadata": about}
     params: dict[str, Any] = {"subscription_data": data}
     if request.trial_days:

@@ -37,6 +37,7 @@ from bridge.stripe_api.order_lines import (
 )
 from bridge.stripe_api.reader import (
     BENEFICIARY,
+    PRESENT,
     PRICE,
     Json,
     id_of,
@@ -499,7 +500,7 @@ def _purchase(
         refunded_at=refund.at,
         disputed=state,
         disputed_at=disputed_at,
-        metadata={k: v for k, v in metadata(order).items() if k == BENEFICIARY},
+        metadata={k: v for k, v in metadata(order).items() if k in (BENEFICIARY, PRESENT)},
         refund_doubt=fate.doubt if fate else None,
     )
 

@@ -15,7 +15,7 @@ from bridge.core.model.people import LARGEST_ID
 from bridge.render import TEMPLATES
 from bridge.web import health, login, moderate, security, site, webhooks
 from bridge.web.api import standing, v1
-from bridge.web.buying import arrival, claim, goals, join, refusing, several, shelf
+from bridge.web.buying import arrival, claim, goals, join, presents, refusing, several, shelf
 from bridge.web.buying.posts import PostCache
 from bridge.web.buying.several import SeveralConverter
 from bridge.web.context import SESSION_HOURS
@@ -23,6 +23,7 @@ from bridge.web.limiting import Limiter
 from bridge.web.look import LookCache
 from bridge.web.me import acts, seats
 from bridge.web.me import page as me
+from bridge.web.me import presents as my_presents
 from bridge.web.pages import teach
 
 if TYPE_CHECKING:
@@ -107,9 +108,11 @@ def _add_routes(app: Flask) -> None:
         (goals.blueprint, "look"),
         (arrival.blueprint, "look"),
         (claim.blueprint, "look"),
+        (presents.blueprint, "look"),
         (me.blueprint, "look"),
         (seats.blueprint, "look"),
         (acts.blueprint, "look"),
+        (my_presents.blueprint, "look"),
         (standing.blueprint, "look"),
         (moderate.blueprint, "look"),
         (v1.blueprint, "look"),
@@ -129,9 +132,11 @@ def _add_routes(app: Flask) -> None:
         goals.blueprint,
         arrival.blueprint,
         claim.blueprint,
+        presents.blueprint,
         me.blueprint,
         seats.blueprint,
         acts.blueprint,
+        my_presents.blueprint,
         standing.blueprint,
         moderate.blueprint,
         v1.blueprint,

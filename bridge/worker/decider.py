@@ -194,6 +194,7 @@ def _keep(
             pending[customer_id] |= purchases.save(
                 connection, customer_id, reading.purchases, reading.pending_orders, at
             )
+        sharing.arrived(connection, (*reading.subscriptions, *(reading.purchases or ())), now)
         new.extend(money.save(connection, reading.money, now))
     return News(tuple(new), pending, frozenset(announced))
 

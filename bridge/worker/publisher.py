@@ -18,11 +18,12 @@ from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, NoRequestLeft, NotFound, Permanent
 from bridge.render import (
     answers_markdown,
+    present_markdown,
     seat_markdown,
     statement_fingerprint,
     statement_markdown,
 )
-from bridge.store import Connection, member, shares, statements, users, work
+from bridge.store import Connection, member, presents, statements, users, work
 from bridge.store.statements import Place, Recipient
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff, work_through
@@ -173,12 +174,20 @@ def _answers(
     asked = list(keys)
     found = answers_markdown(asked, given)
     for key in asked:
-        if key.startswith(shares.SEAT):
-            subscription_id, giver_id, _ = key.removeprefix(shares.SEAT).split(":")
-            giver = statements.recipient(connection, int(giver_id))
-            text = seat_markdown(subscription_id, giver.username if giver else None, given)
+        kind, _, about = key.partition(":")
+        if kind == "seat":
+            subscription_id, giver_id, _ = about.split(":")
+            text = seat_markdown(subscription_id, _name(connection, int(giver_id)), given)
             found |= {key: text} if text else {}
+        elif kind == "present" and (present := presents.get(connection, about)):
+            giver = None if present.is_anonymous else _name(connection, present.giver_id)
+            found[key] = present_markdown(present.source_id or "", giver, present.note, given)
     return found
+
+
+def _name(connection: Connection, user_id: int) -> str | None:
+    known = statements.recipient(connection, user_id)
+    return known.username if known else None
 
 
 def _look_up(bridge: Bridge, user_id: int) -> User:

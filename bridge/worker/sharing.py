@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Purchase, Subscription
 from bridge.core.signed.reference import read_gift
-from bridge.store import Connection, links, shares, users, work
-from bridge.stripe_api.reader import BENEFICIARY
+from bridge.store import Connection, links, presents, shares, users, work
+from bridge.store.presents import Present
+from bridge.stripe_api.reader import BENEFICIARY, PRESENT
 from bridge.wiring import Bridge
 
 T = TypeVar("T", Subscription, Purchase)
+NOT_BEGUN = ("incomplete", "incomplete_expired")
 
 
 def leases_of(bridge: Bridge, key: str) -> list[str]:
@@ -40,12 +43,40 @@ def owner_key(connection: Connection, key: str) -> str:
 
 def with_beneficiary(bridge: Bridge, connection: Connection, thing: T) -> T:
     """With the user it was bought for, where the bridge itself has signed that."""
+    present_id = thing.metadata.get(PRESENT)
+    present = presents.get(connection, present_id) if present_id else None
+    if present is not None:
+        return _as_present(connection, thing, present)
     made_at = thing.created_at if isinstance(thing, Subscription) else thing.paid_at
     word = Carried(thing.metadata.get(BENEFICIARY, ""), made_at)
     named = read_gift(word, [bridge.settings.secret_key])
     if named is None:
         return thing
     return replace(thing, beneficiary_id=users.present_account(connection, named))
+
+
+def _as_present(connection: Connection, thing: T, present: Present) -> T:
+    """Its receiver's, from the day that was chosen; nobody's until its link is used."""
+    if present.receiver_id is None:
+        return replace(thing, beneficiary_id=presents.NOBODY)
+    receiver_id = users.present_account(connection, present.receiver_id)
+    if isinstance(thing, Subscription):
+        return replace(thing, beneficiary_id=receiver_id)
+    begins = [at for at in (present.begins_at, present.taken_at) if at]
+    return replace(thing, beneficiary_id=receiver_id, begins_at=max(begins, default=None))
+
+
+def arrived(connection: Connection, read: Iterable[Subscription | Purchase], now: datetime) -> None:
+    """Note presents that are there now, and have their receivers told."""
+    for thing in read:
+        present_id = thing.metadata.get(PRESENT)
+        if present_id is None or getattr(thing, "status", "") in NOT_BEGUN:
+            continue
+        presents.arrive(
+            connection, present_id, payer_id=thing.customer_id, source_id=thing.id, now=now
+        )
+        if thing.beneficiary_id and presents.get(connection, present_id) is not None:
+            presents.tell(connection, present_id, thing.beneficiary_id, now)
 
 
 def is_only_shared(dirty: Sequence[work.Dirty], events: Sequence[object]) -> bool:

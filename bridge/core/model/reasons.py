@@ -43,6 +43,7 @@ class Reason(StrEnum):
     HAND_OVER = "hand_over"
     HAND_REVOKED = "hand_revoked"
     GIVEN = "given"
+    PRESENT_WAITS = "present_waits"
     SEAT_ENDING = "seat_ending"
     SEAT_OVER = "seat_over"
     NOT_ENTITLED = "not_entitled"

@@ -304,6 +304,7 @@ class Purchase:
     `payment_minor` is what was paid for the line and `refunded_minor` what of it was given back, in
     the currency of the payment (a free line's are of the whole payment); a dispute is of the whole
     payment. `beneficiary_id` as a subscription's.
+    `begins_at`: of a present, where it begins later than it was paid.
     """
 
     id: str
@@ -322,7 +323,13 @@ class Purchase:
     disputed_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     beneficiary_id: int | None = None
+    begins_at: datetime | None = None
     refund_doubt: RefundDoubt | None = None
+
+    @property
+    def from_at(self) -> datetime:
+        """When what it gives begins."""
+        return max(self.paid_at, self.begins_at or self.paid_at)
 
 
 def is_guest(payer_id: str) -> bool:

@@ -102,12 +102,12 @@ def stacked(
     A purchase that was refunded or charged back is no ground for the next to stand on.
     """
     series: dict[str, Series] = {}
-    for purchase in sorted(purchases, key=lambda one: (one.paid_at, one.id)):
+    for purchase in sorted(purchases, key=lambda one: (one.from_at, one.id)):
         rule = rules.rule_for(purchase.price_id, purchase.product_id) or without_rule
         if rule.term is None:
             yield purchase, None
             continue
-        extended = follow(series.get(purchase.product_id), rule.term, purchase.paid_at)
+        extended = follow(series.get(purchase.product_id), rule.term, purchase.from_at)
         is_back = refund_counts(purchase, rule)
         is_back = is_back and not purchase_is_unclear(purchase, rule, rules, without_rule)
         if not is_back and purchase.disputed != "lost":
@@ -235,7 +235,7 @@ def _from_purchases(
             rule_id="",
             holds=False,
             reason="",
-            from_at=purchase.paid_at,
+            from_at=purchase.from_at,
             product_id=purchase.product_id,
             price_id=purchase.price_id,
             share="own" if purchase.beneficiary_id is None else "gift",

@@ -359,6 +359,16 @@ def judge_purchase(
 
     `unclear`: a refund may be of it or of another line of the order (A107).
     """
+    verdict = _bought(purchase, rule, end_at, now, unclear=unclear)
+    if verdict.holds and now < purchase.from_at:
+        begins_at = purchase.from_at
+        return replace(verdict.denied(Reason.PRESENT_WAITS, begins_at), next_change_at=begins_at)
+    return verdict
+
+
+def _bought(
+    purchase: Purchase, rule: Rule, end_at: datetime | None, now: datetime, *, unclear: bool
+) -> Verdict:
     if end_at is None:
         verdict = Verdict(Reason.BOUGHT, holds=True)
     else:

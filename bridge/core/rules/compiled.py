@@ -25,12 +25,14 @@ from bridge.core.rules.values import (
 class Sale:
     """How something is sold. Nothing of it decides who is in which group.
 
-    `offer`: whether links sell it. `listed`: whether it is in the list of offers, too.
+    `offer`: whether links sell it. `listed`: whether it is in the list of offers, too. `gift`:
+    whether a member may buy it for somebody else.
     """
 
     offer: Literal["yes", "no"] = "yes"
     listed: Literal["yes", "no"] = "yes"
     highlight: Literal["yes", "no"] = "no"
+    gift: Literal["yes", "no"] = "no"
     goal: Goal | None = None
 
 
@@ -181,6 +183,7 @@ def rule_of(
             offer=choices.offer,
             listed=choices.listed,
             highlight=choices.highlight,
+            gift=choices.gift,
             goal=choices.goal,
         ),
         paying=choices.paying,

@@ -84,6 +84,7 @@ class Choices:
     offer: Literal["yes", "no"] = "yes"
     listed: Literal["yes", "no"] = "yes"
     highlight: Literal["yes", "no"] = "no"
+    gift: Literal["yes", "no"] = "no"
     goal: Goal | None = None
     paying: Paying = field(default_factory=Paying)
 
@@ -206,6 +207,7 @@ KEYS: Mapping[str, Key] = {
             "no",
             may_be_default=False,
         ),
+        Key("gift", "gift", one_of("yes", "no"), "`yes`, `no`", "no"),
         Key(
             "goal",
             "goal",

@@ -209,10 +209,13 @@ def coming(verdicts: Iterable[Verdict], at: datetime) -> tuple[Coming, ...]:
     return tuple(sorted(found, key=lambda one: one.at))
 
 
+WAITING = (Reason.HAND_WAITS, Reason.PRESENT_WAITS)
+
+
 def _changes(verdict: Verdict) -> str | None:
     """What a date brings; nothing for what gives nothing any more, as after a refund."""
     if not verdict.holds:
-        return "this begins" if verdict.reason == Reason.HAND_WAITS else None
+        return "this begins" if verdict.reason in WAITING else None
     if verdict.until == verdict.changes_at:
         return "this ends"
     return "the instalments end, and the access continues"

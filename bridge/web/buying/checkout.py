@@ -174,7 +174,7 @@ def _open_page(reader: Reader, order: Order, row: Checkout, switch: Switch | Non
         reference=reference,
         success_url=absolute("arrival.done", order=row.id),
         cancel_url=settings.bridge_url + preview_path(order, row.return_to, cancelled="yes"),
-        customer_id=_customer_of(reader, reference, switch),
+        customer_id=customer_of(reader, reference, switch),
         replaces=_replaces(reader, switch, row.created_at),
         trial_days=order.trial_days,
         paying=order.paying,
@@ -227,7 +227,7 @@ def chosen(order: Order) -> dict[str, str]:
     return found
 
 
-def _customer_of(reader: Reader, reference: str, switch: Switch | None) -> str:
+def customer_of(reader: Reader, reference: str, switch: Switch | None) -> str:
     """The customer this member paid as before, or a new one that is theirs from the first moment.
 
     What is left of a replaced subscription is credited to its own customer. Stripe bills a customer

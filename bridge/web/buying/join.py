@@ -27,6 +27,7 @@ from bridge.web.buying.coming import came_from, for_strangers, is_asked, is_brow
 from bridge.web.buying.currency import choices
 from bridge.web.buying.goals import progress_of
 from bridge.web.buying.ordering import Asked, asked, order_view, token_said
+from bridge.web.buying.presents import can_be_given
 from bridge.web.buying.sale import all_offers, buyer_of, offers_of
 from bridge.web.buying.who_may import refuse_who_may_not
 from bridge.web.context import Reader, law_in_force, now, reader, the_bridge
@@ -77,6 +78,7 @@ def _show(key: str, offers: list[Offer], known: Reader | None = None) -> str:
         back=back,
         keep={"from": back} if back else {},
         cancelled=request.args.get("cancelled") == "yes",
+        give=offers[0].price.id if len(offers) == 1 and can_be_given(offers[0]) else None,
         **{"wanted": with_origin(), "login": is_asked()} | more,
     )
 
@@ -114,6 +116,7 @@ def _show_owned(known: Reader, wanted: Offer, owned: Owned) -> Response:
         "owned.jinja",
         product=wanted.product,
         owned=owned,
+        give=wanted.price.id if can_be_given(wanted) else None,
         places=of_groups(about, wanted.group_ids),
         back=came_from(),
     )

@@ -36,6 +36,7 @@ def statement() -> AnyResponse | str:
         "me.jinja",
         statement=core.fold(core.build(given), MOST_LINES),
         customers=payers(member, law.catalogue),
+        has_given=bool(member.facts.given or member.facts.given_purchases),
         has_seats=bool(member.facts.seats) or any(map(is_shared, member.facts.paid_by_user)),
         cards=subscription_cards(member, law, given, now()),
         late=request.args.get("late") == "yes",

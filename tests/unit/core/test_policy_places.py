@@ -32,6 +32,7 @@ SAID: dict[str, tuple[str, str, object, str]] = {
     "kind": ("donation", "kind", "donation", "gift"),
     "offer": ("no", "sale.offer", "no", "maybe"),
     "listed": ("no", "sale.listed", "no", "maybe"),
+    "gift": ("yes", "sale.gift", "yes", "maybe"),
     "highlight": ("yes", "sale.highlight", "yes", "maybe"),
     "goal": ("5000 EUR/month", "sale.goal", Goal(Decimal(5000), "eur", "month"), "a lot"),
     "fund": ("Roof 2027", "fund", "Roof 2027", "x" * 61),

@@ -1,0 +1,119 @@
+"""Presents: bought by one member for another, by name or by a link to hand over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from bridge.core.memberships.owned import already_owned
+from bridge.core.model.discourse import User
+from bridge.core.rights.offers import Offer
+from bridge.core.rights.switching import OVER
+from bridge.core.signed.present import read_present, sign_present
+from bridge.errors import NotFound, Permanent
+from bridge.operations.finding import find_person, find_user
+from bridge.store import Connection, member, presents, purchases, subscriptions, users, work
+from bridge.store.presents import Present
+from bridge.wiring import Bridge
+
+LINK_LIVES = timedelta(days=90)
+LONGEST_NOTE = 300
+LATEST_BEGIN = timedelta(days=366)
+Why = Literal["nobody", "self", "inactive", "has_it", "unknown", "not_paid", "over", "taken"]
+
+
+class PresentRefused(Permanent):
+    """A present that cannot be given to somebody, or be taken by them; `why` is stable."""
+
+    def __init__(self, why: Why, message: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+
+def receiver(bridge: Bridge, giver_id: int, said: str, offer: Offer) -> User:
+    """Whoever has a name on the forum, if they can be given this. Raises: PresentRefused."""
+    try:
+        user = find_person(bridge, said)
+    except Permanent as error:  # a name that is nobody's, or none at all
+        raise PresentRefused("nobody", f"nobody has the name {said[:60]!r}") from error
+    refuse(bridge, giver_id, user, offer)
+    return user
+
+
+def refuse(bridge: Bridge, giver_id: int, user: User, offer: Offer) -> None:
+    """Raises: PresentRefused, if this user cannot be given this."""
+    if user.id == giver_id:
+        raise PresentRefused("self", "a present is for somebody else")
+    if user.state != "active":
+        raise PresentRefused("inactive", f"{user.username} is {user.state} on the forum")
+    with bridge.store.read() as connection:
+        known = member.load(connection, user.id)
+    if already_owned(offer, known.facts, known.memberships) is not None:
+        raise PresentRefused("has_it", f"{user.username} has {offer.product.name} already")
+
+
+def address(bridge: Bridge, present: Present) -> str:
+    """The link to hand over."""
+    word = sign_present(present.id, present.link_number, bridge.settings.secret_key)
+    return f"{bridge.settings.bridge_url}/present/{word}"
+
+
+def opened(bridge: Bridge, word: str) -> Present:
+    """The present that a link leads to, while it can be taken. Raises: PresentRefused."""
+    read = read_present(word, [bridge.settings.secret_key])
+    with bridge.store.read() as connection:
+        found = presents.get(connection, read[0]) if read else None
+        is_over = found is not None and has_ended(connection, found)
+    if read is None or found is None or not found.by_link:
+        raise PresentRefused("unknown", "there is no present with this link")
+    if found.receiver_id is not None:
+        raise PresentRefused("taken", f"present {found.id} was taken")
+    ends_at = found.link_ends_at or bridge.clock.now()
+    if is_over or found.link_number != read[1] or bridge.clock.now() >= ends_at:
+        raise PresentRefused("over", f"the link of present {found.id} is good no more")
+    if found.arrived_at is None:
+        raise PresentRefused("not_paid", f"present {found.id} is not paid yet")
+    return found
+
+
+def has_ended(connection: Connection, present: Present) -> bool:
+    """Whether the money went back, or the subscription is over."""
+    source_id = present.source_id or ""
+    running = subscriptions.last_read(connection, source_id)
+    bought = purchases.known(connection, [source_id]).get(source_id)
+    if bought is not None:
+        return 0 < bought.payment_minor <= bought.refunded_minor or bought.disputed == "lost"
+    return running is not None and running.status in OVER
+
+
+def take(bridge: Bridge, word: str, user_id: int, offer: Offer) -> Present:
+    """Give the present to whoever has its link, once. Raises: PresentRefused."""
+    found = opened(bridge, word)
+    refuse(bridge, found.giver_id, find_user(bridge, user_id), offer)
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        if not presents.take(connection, found, user_id, now):
+            raise PresentRefused("taken", f"present {found.id} was taken")
+        # The giver's customer is read anew, and what was bought becomes the receiver's.
+        key = found.payer_id or work.user_key(found.giver_id)
+        cause = f"present taken by user {user_id}"
+        work.mark_dirty(
+            connection, key, now=now, due_at=now, cause=cause, needs=("read", "purchases")
+        )
+    bridge.hint("decide", key)
+    return found
+
+
+def renew_link(bridge: Bridge, giver_id: int, present_id: str) -> None:
+    """End the link of a present and make another. Raises: NotFound, PresentRefused."""
+    with bridge.store.write() as connection:
+        found = presents.get(connection, present_id)
+        if found is None or not found.by_link or not _is_of(bridge, found, giver_id):
+            raise NotFound(f"user {giver_id} has no present {present_id[:40]!r} with a link")
+        if not presents.renew_link(connection, found, bridge.clock.now() + LINK_LIVES):
+            raise PresentRefused("taken", f"present {present_id} was taken")
+
+
+def _is_of(bridge: Bridge, present: Present, giver_id: int) -> bool:
+    with bridge.store.read() as connection:
+        return users.present_account(connection, present.giver_id) == giver_id
