@@ -116,7 +116,7 @@ def test_A79_cancel_tells_until_when_asks_why_and_comes_back_to_the_new_state(
     way = f"/me/cancel/{sub.id}"
     assert f'href="{way}"' in ada.get("/me").text
     asks = ada.get(way)
-    assert "You stay in <a" in asks.text
+    assert "You have paid until" in asks.text
     gone = ada.submit(asks, way, why="Too\x07 dear \n for me")
     assert gone.status_code == 303, gone.text
     assert subscription(place).cancel_at is None, "nothing has happened yet"
