@@ -20,9 +20,10 @@ PAGES = TEMPLATES / "html"
 MARKED = (
     "base.jinja",
     "claim.jinja",
-    "done.jinja",
     "currencies.jinja",
+    "done.jinja",
     "error.jinja",
+    "give.jinja",
     "goal.jinja",
     "join.jinja",
     "join_head.jinja",
@@ -31,6 +32,8 @@ MARKED = (
     "offer_card.jinja",
     "offers.jinja",
     "payment_link.jinja",
+    "present.jinja",
+    "presents.jinja",
     "seats.jinja",
 )
 SAID_ALOUD = {"alt", "aria-label", "title", "placeholder"}
