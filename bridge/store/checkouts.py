@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
-from bridge.store.schema import checkouts
+from bridge.store.own import is_own
+from bridge.store.schema import checkouts, customers
 from bridge.store.work import insert_for
 
 Seen = Literal["open", "expired", "pending", "paid"]
@@ -125,6 +126,23 @@ def complete(connection: Connection, checkout_id: str, now: datetime) -> bool:
         .values(completed_at=now, open_for=None)
     )
     return done.rowcount == 1
+
+
+def came_back_since(
+    connection: Connection, customer_ids: Collection[str], since: datetime
+) -> list[str]:
+    """Those of these customers whose user has come back from Stripe's page since then."""
+    asked = (
+        select(customers.c.customer_id)
+        .join(checkouts, checkouts.c.user_id == customers.c.user_id)
+        .where(
+            is_own(customers),
+            customers.c.customer_id.in_(list(customer_ids)),
+            checkouts.c.looked_at >= since,
+        )
+        .distinct()
+    )
+    return sorted(connection.scalars(asked))
 
 
 def count_look(connection: Connection, order: Checkout, now: datetime) -> bool:

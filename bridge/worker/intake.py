@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import assert_never
 
@@ -39,6 +39,7 @@ from bridge.errors import NotFound
 from bridge.store import (
     Connection,
     catalogue,
+    checkouts,
     groups,
     inbox,
     links,
@@ -55,6 +56,8 @@ log = structlog.get_logger()
 
 # An invoice that was paid late may not be its subscription's latest: its money is read for itself.
 PAID = frozenset({"invoice.paid", "invoice.payment_succeeded"})
+# The events of a purchase are there by then.
+AFTER_A_PURCHASE = timedelta(minutes=10)
 OLD_NEWS = outcome.ignored("Stripe had been read after it happened")
 
 
@@ -109,11 +112,20 @@ def _orders_in(events: Iterable[Event]) -> dict[str, str]:
 
 
 def _last_reading(bridge: Bridge, events: Sequence[Event]) -> LastReading:
+    """What is known of those who have just come back from Stripe's page; of others, nothing.
+
+    A late event of anybody else is a hint like any other: what it tells is long past, and it may
+    stand for another one that was lost.
+    """
     if not events:
         return LastReading()
     customer_ids = sorted({event.customer_id for event in events if event.customer_id})
     invoice_ids = {e.object_id for e in events if e.object_id and e.object_kind == "invoice"}
+    lately = bridge.clock.now() - AFTER_A_PURCHASE
     with bridge.store.read() as connection:
+        customer_ids = checkouts.came_back_since(connection, customer_ids, lately)
+        if not customer_ids:
+            return LastReading()
         of_customers = subscriptions.of_customers(connection, customer_ids)
         return LastReading(
             {one.id: one for one in of_customers},
