@@ -48,7 +48,9 @@ def test_A91_a_file_is_previewed_recorded_once_and_its_leftovers_wait(
     typed(world, "bank", "assign", left["id"], "ben", "--by", "mod")
     assert paid(world, "ben") == [2500]
     assert asked(world, "bank") == []
-    assert "waits" in typed(world, "bank", "assign", left["id"], "ben", "--by", "mod", code=1)
+    assert "no undecided transfer" in typed(
+        world, "bank", "assign", left["id"], "ben", "--by", "mod", code=1
+    )
 
 
 def test_A91_a_file_that_is_cut_off_records_nothing(world: System, tmp_path: Path) -> None:
