@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, or_, select, union
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union,
+    union_all,
+)
 
-from bridge.core.model.rights import Facts
+from bridge.core.model.rights import Facts, Seat
 from bridge.core.model.stripe import Purchase, Subscription
 from bridge.store import hand_grants, links, shares, statements
 from bridge.store.links import Customer
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
 from bridge.store.schema import (
+    UtcTime,
     customers,
     purchases,
     subscriptions,
@@ -50,12 +61,11 @@ def customers_around(connection: Connection, user_id: int) -> list[Customer]:
 def facts_around(connection: Connection, user_id: int, around: Sequence[Customer]) -> Facts:
     """What a decision rests on; `around`: the customers (`customers_around`)."""
     own = frozenset(row.customer_id for row in around if row.user_id == user_id)
-    paid, gifts = _own_and_given(connection, subscriptions, Subscription, user_id, own)
-    orders, gift_orders = _own_and_given(connection, purchases, Purchase, user_id, own)
+    paid, gifts, seats = _subscriptions_of(connection, user_id, own)
+    orders, gift_orders = _orders_of(connection, user_id, own)
     kept, given = _kept_and_given(paid, user_id)
     bought, given_purchases = _kept_and_given(orders, user_id)
     asked = [row for row in around if row.entitlements_at]
-    seats = shares.seats_of_user(connection, user_id)
     running = (*kept, *gifts, *given, *(seat.subscription for seat in seats))
     return Facts(
         subscriptions=(*kept, *gifts),
@@ -92,20 +102,45 @@ def _kept_and_given(bought: Iterable[T], user_id: int) -> tuple[tuple[T, ...], t
     )
 
 
-def _own_and_given(
-    connection: Connection, table: Table, kind: type[T], user_id: int, own: Collection[str]
-) -> tuple[tuple[T, ...], tuple[T, ...]]:
-    """What a user's customers bought, and what others bought for the user."""
-    rows = connection.execute(
-        select(table.c.customer_id, table.c.data)
-        .where(
-            is_own(table),
-            or_(table.c.customer_id.in_(own), table.c.beneficiary_id == user_id),
-        )
-        .order_by(table.c.id)
+def _subscriptions_of(
+    connection: Connection, user_id: int, own: Collection[str]
+) -> tuple[tuple[Subscription, ...], tuple[Subscription, ...], tuple[Seat, ...]]:
+    """What a user's customers pay for, what others pay for the user, and seats; one statement."""
+    # Two selects, not one with OR over both tables: so each finds its rows by an index.
+    paid_for = _bought_by_or_for(subscriptions, user_id, own).add_columns(
+        type_coerce(null(), UtcTime).label("assigned_at"),
+        type_coerce(null(), UtcTime).label("over_since"),
     )
-    things = [(row.customer_id in own, CONVERTER.structure(row.data, kind)) for row in rows]
+    both = union_all(paid_for, shares.seats_of(user_id)).order_by("id")
+    paid: list[Subscription] = []
+    gifts: list[Subscription] = []
+    seats: list[Seat] = []
+    for row in connection.execute(both):
+        found = CONVERTER.structure(row.data, Subscription)
+        if row.assigned_at is not None:
+            seats.append(Seat(found, row.assigned_at, row.over_since))
+        else:
+            (paid if row.customer_id in own else gifts).append(found)
+    return tuple(paid), tuple(gifts), tuple(seats)
+
+
+def _orders_of(
+    connection: Connection, user_id: int, own: Collection[str]
+) -> tuple[tuple[Purchase, ...], tuple[Purchase, ...]]:
+    """What a user's customers bought once, and what others bought for the user."""
+    asked = _bought_by_or_for(purchases, user_id, own).order_by(purchases.c.id)
+    things = [
+        (row.customer_id in own, CONVERTER.structure(row.data, Purchase))
+        for row in connection.execute(asked)
+    ]
     return (
         tuple(thing for is_own, thing in things if is_own),
         tuple(thing for is_own, thing in things if not is_own),
+    )
+
+
+def _bought_by_or_for(table: Table, user_id: int, own: Collection[str]) -> Select[Any]:
+    return select(table.c.id, table.c.customer_id, table.c.data).where(
+        is_own(table),
+        or_(table.c.customer_id.in_(own), table.c.beneficiary_id == user_id),
     )

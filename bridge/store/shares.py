@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select, update
 
@@ -114,14 +115,19 @@ class Place:
     taken_back_by: str | None = None
 
 
-def seats_of_user(connection: Connection, user_id: int) -> tuple[Seat, ...]:
-    """The seats that others gave to a user."""
-    rows = connection.execute(
-        select(subscriptions.c.data, seats.c.assigned_at, seats.c.over_since)
+def seats_of(user_id: int) -> Select[Any]:
+    """The subscriptions of which others gave a seat to a user, and since and until when."""
+    bought = subscriptions.c
+    return (
+        select(bought.id, bought.customer_id, bought.data, seats.c.assigned_at, seats.c.over_since)
         .join(seats, seats.c.subscription_id == subscriptions.c.id)
         .where(is_own(seats), is_own(subscriptions), seats.c.user_id == user_id)
-        .order_by(subscriptions.c.id)
     )
+
+
+def seats_of_user(connection: Connection, user_id: int) -> tuple[Seat, ...]:
+    """The seats that others gave to a user."""
+    rows = connection.execute(seats_of(user_id).order_by(subscriptions.c.id))
     return tuple(
         Seat(CONVERTER.structure(row.data, Subscription), row.assigned_at, row.over_since)
         for row in rows

@@ -55,7 +55,7 @@ def counted(world: System) -> Iterator[list[str]]:
         event.remove(world.bridge.store.engine, "before_cursor_execute", note)
 
 
-def test_a_members_own_page_takes_eleven_statements_whatever_they_have(
+def test_a_members_own_page_takes_ten_statements_whatever_they_have(
     world: System,
 ) -> None:
     browser = create_app(world.bridge).test_client()
@@ -67,20 +67,20 @@ def test_a_members_own_page_takes_eleven_statements_whatever_they_have(
         browser.get("/me")  # the law is compiled by whoever comes first
         with counted(world) as found:
             told[user] = browser.get("/me").text
-        assert len(found) == 11, "\n".join(found)
+        assert len(found) == 10, "\n".join(found)
     for word in ("supporters", "readers", "visitors", "guests", "Change plan"):
         assert word in told["alice"]
         assert word not in told["stranger"]
 
 
-def test_a_doors_question_takes_nine_statements(world: System) -> None:
+def test_a_doors_question_takes_eight_statements(world: System) -> None:
     settings = replace(world.bridge.settings, standing_tokens=(TOKEN,))
     door = create_app(replace(world.bridge, settings=settings)).test_client()
     headers = {"Authorization": f"Bearer {TOKEN}"}
     with counted(world) as found:
         answer = door.get(f"/standing/id/{world.user('alice')}", headers=headers)
     assert answer.get_json()["standing"] == "good"
-    assert len(found) == 9, "\n".join(found)
+    assert len(found) == 8, "\n".join(found)
 
 
 def test_a_message_reads_the_member_for_its_text_and_for_what_moved_meanwhile(
@@ -97,7 +97,7 @@ def test_a_message_reads_the_member_for_its_text_and_for_what_moved_meanwhile(
     assert "supporters" in message_to(world, "alice")
 
 
-def test_the_list_of_offers_takes_twelve_statements_whatever_is_sold_and_had(
+def test_the_list_of_offers_takes_eleven_statements_whatever_is_sold_and_had(
     world: System,
 ) -> None:
     browser = create_app(world.bridge).test_client()
@@ -112,5 +112,5 @@ def test_the_list_of_offers_takes_twelve_statements_whatever_is_sold_and_had(
     browser.get("/join")
     with counted(world) as found:
         page = browser.get("/join").text
-    assert len(found) == 12, "\n".join(found)
+    assert len(found) == 11, "\n".join(found)
     assert "Renews on" in page
