@@ -248,6 +248,8 @@ def facts_of(known: Known, hands: tuple[Hand, ...]) -> rights.Facts:
 def asks_for(news: News) -> str:
     """What the handlers make of an event: nothing, forget, read, or read with payments."""
     related = {"subscription": "sub_1"} if news.of_subscription else {}
+    if news.type.startswith("invoice.") and not related:
+        related = {"invoice_item": "ii_1"}
     event = Event(
         "evt_1", news.type, "obj_1", "object", news.customer, BEGIN, livemode=False, related=related
     )
@@ -326,6 +328,18 @@ def decided(record: Record, rules: Rules, world: World, now: int) -> Record:
         frozenset(there - leaving),
         seconds_of(decision.next_at) if decision.next_at else None,
     )
+
+
+def adopted(record: Record) -> Record:
+    """After a restored backup: what is so on the forum counts as wanted until the next reading."""
+    memberships = {membership.group_id: membership for membership in record.memberships}
+    for name in record.actual:
+        known = memberships.get(GROUP_IDS[name], WantedMembership(GROUP_IDS[name]))
+        if not known.wanted:
+            memberships[known.group_id] = replace(
+                known, wanted=True, unwanted_at=None, confirmed_at=None
+            )
+    return replace(record, memberships=tuple(memberships[id_] for id_ in sorted(memberships)))
 
 
 def _is_proven(membership: WantedMembership, wanted: set[str]) -> bool:

@@ -31,6 +31,8 @@ RECURRING = ("bronze", "gold", "side", "mystery")
 GROUPS = ("members", "choir", "supporters", "patrons")
 AFTER: tuple[str | int, ...] = ("end", "end", "lifetime", 60)
 ONCE = ("pass", "daypatron", "donation")
+# Added to the number of an order for the second of its lines.
+SECOND_LINE = 1000
 
 
 class Dice:
@@ -179,9 +181,7 @@ def _happens(dice: Dice, here: World, now: int, number: int) -> Happening:
     if kind == "subscribe":
         return _subscribe(dice, here, now, number)
     if kind == "buy":
-        one = Purchase(number, "cus_1", dice.pick(*ONCE), now)
-        paid = News("checkout.session.completed", "cus_1", of_subscription=False)
-        return f"buys {one.product}", replace(here, purchases=(*here.purchases, one)), (paid,)
+        return _buy(dice, here, now, number)
     if kind == "hand":
         hand = Hand(number, dice.pick(*GROUPS), now, dice.pick(None, now + 3 * DAY))
         return (
@@ -225,6 +225,18 @@ def _subscribe(dice: Dice, here: World, now: int, number: int) -> Happening:
     what = f"subscribes to {'+'.join(products)} ({how})"
     news = tuple(News(type_, customer) for type_ in types)
     return what, replace(here, subscriptions=(*here.subscriptions, made)), news
+
+
+def _buy(dice: Dice, here: World, now: int, number: int) -> Happening:
+    """One thing or two in an order, on Stripe's page or by an invoice that somebody wrote."""
+    first, beside = dice.pick(*ONCE), dice.pick(None, None, *ONCE)
+    lines = [Purchase(number, "cus_1", first, now)]
+    if beside not in (None, first):
+        lines.append(Purchase(number + SECOND_LINE, "cus_1", beside, now))
+    type_ = dice.pick("checkout.session.completed", "checkout.session.completed", "invoice.paid")
+    news = (News(type_, "cus_1", of_subscription=False),)
+    what = "+".join(one.product for one in lines)
+    return f"buys {what}", replace(here, purchases=(*here.purchases, *lines)), news
 
 
 def _purchase_undone(dice: Dice, here: World) -> Happening:

@@ -13,7 +13,7 @@ import pytest
 
 from bridge.core.rules.compiled import Rules
 from tests.oracle import lives, naive
-from tests.oracle.bridge_side import CONFIRM, Record, asks_for, hear, rules_for
+from tests.oracle.bridge_side import CONFIRM, Record, adopted, asks_for, hear, rules_for
 from tests.oracle.generated import for_each_history
 from tests.oracle.lives import Act, News
 from tests.oracle.naive import DAY, Shop, World
@@ -54,6 +54,15 @@ class Bridge:
                 self.records.append(after)
             self._decided[key] = self._places[after]
         return self._decided[key]
+
+    def restore(self, older: Place, place: Place, number: int, now: int) -> Place:
+        """The record is as it was, the forum as it is; what the bridge had added is adopted."""
+        actual = self.records[place].actual
+        record = adopted(replace(self.records[older], actual=actual))
+        if record not in self._places:
+            self._places[record] = len(self.records)
+            self.records.append(record)
+        return self.hear(self._places[record], "payments", number, now)
 
     def as_known(self, record: Record, number: int, now: int) -> set[str]:
         """What is due if refunds and disputes that nobody heard of had not happened.
@@ -161,24 +170,36 @@ def follow_the_clock(bridge: Bridge, place: Place, number: int) -> None:
 
 
 def one_order(bridge: Bridge, dice: lives.Dice) -> None:
-    """News that is late, doubled, or comes first though it happened last."""
-    place = NOTHING
+    """News that is late, doubled, or comes first though it happened last; restored backups."""
+    place = backup = NOTHING
     waiting: list[News] = []
     for number, act in enumerate(bridge.acts):
         place = _until(bridge, place, number, act.at)
+        what = dice.pick("", "", "", "", "back up", "restore")
+        if what == "back up":
+            backup = place
+        elif what == "restore":
+            place = bridge.restore(backup, place, number, act.at)
         if not act.news:
             place = bridge.hear(place, "decide", number, act.at)
         waiting += act.news
-        for _ in range(dice.pick(0, 1, 1, 2)):
-            if waiting:
-                one = waiting[dice.pick(-1, 0)]
-                if dice.pick("once", "once", "again") == "once":
-                    waiting.remove(one)
-                place = bridge.hear(place, asks_for(one), number, act.at)
+        place = _hear_some(bridge, place, number, waiting, dice)
     last, now = len(bridge.acts) - 1, bridge.acts[-1].at
     for one in reversed(waiting):
         place = bridge.hear(place, asks_for(one), last, now)
     follow_the_clock(bridge, bridge.rest(place, last, now), last)
+
+
+def _hear_some(
+    bridge: Bridge, place: Place, number: int, waiting: list[News], dice: lives.Dice
+) -> Place:
+    for _ in range(dice.pick(0, 1, 1, 2)):
+        if waiting:
+            one = waiting[dice.pick(-1, 0)]
+            if dice.pick("once", "once", "again") == "once":
+                waiting.remove(one)
+            place = bridge.hear(place, asks_for(one), number, bridge.acts[number].at)
+    return place
 
 
 def compare(data: bytes) -> None:
