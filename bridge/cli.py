@@ -83,9 +83,16 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it. A wrong setting ends with 3, something out of reach with 4, a refusal with 1."""
-        say = _say_as_json if "--json" in ctx.args else _say
+        is_json = "--json" in ctx.args
+        say = _say_as_json if is_json else _say
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            if not is_json:
+                raise
+            where = error.ctx.command_path if error.ctx else "bridge"
+            say(("", error.format_message(), f"Try {where} --help."))
+            sys.exit(error.exit_code)
         except (SettingsError, PolicyError) as error:
             say(*((one.code, one.message, one.hint) for one in error.problems))
             sys.exit(WRONG_SETTINGS)

@@ -85,6 +85,8 @@ def rebuild(*, yes: bool, as_json: bool) -> None:
 
     Payments recorded by hand are kept, and so are the seals that serve as proof.
     """
+    if as_json and not yes:
+        raise click.UsageError("With --json nothing is asked: add --yes to drop all lines.")
     if not yes:
         click.confirm("Drop all lines and read everything from Stripe again?", abort=True)
     with ready_bridge() as bridge, counting() as count:

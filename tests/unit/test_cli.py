@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -107,6 +107,30 @@ def test_doctor_makes_no_tables(run: Run) -> None:
         told = json.loads(run("doctor", "--json", **GOOD).stdout)
         [database] = [one for one in told["findings"] if one["subject"] == "Database"]
         assert (database["level"], "empty" in database["message"]) == ("note", True)
+
+
+def every_command() -> Iterator[tuple[str, ...]]:
+    """The words of each command that has `--json`."""
+    pending: list[tuple[click.Command, tuple[str, ...]]] = [(main, ())]
+    while pending:
+        command, words = pending.pop()
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            named = ((command.get_command(context, n), n) for n in command.list_commands(context))
+            pending += [(found, (*words, name)) for found, name in named if found]
+        elif any("--json" in one.opts for one in command.params):
+            yield words
+
+
+@pytest.mark.parametrize("words", sorted(every_command()), ids=" ".join)
+@pytest.mark.parametrize("arguments", [(), ("x",), ("x", "y"), ("--no-such-option",)])
+def test_A126_with_json_each_command_answers_in_json_whatever_is_wrong(
+    run: Run, words: tuple[str, ...], arguments: tuple[str, ...]
+) -> None:
+    told = run(*words, *arguments, "--json")
+    assert told.exit_code in {2, 3}
+    said = json.loads(told.stdout)
+    assert all(one["message"] for one in said.get("errors") or said["findings"])
 
 
 def test_F22_a_key_of_the_other_mode_is_refused_by_a_database_in_use(run: Run) -> None:
