@@ -11,7 +11,7 @@ import pytest
 from bridge.sandbox.stripe import delivery
 from bridge.worker import orders
 from tests.harness import DAY, System, system
-from tests.system.acts import confirm
+from tests.system.acts import checkout, confirm
 
 
 @pytest.fixture
@@ -88,3 +88,13 @@ def test_A108_A117_an_invoice_whose_news_was_lost_is_found_and_read_once(world: 
         "/v1/refunds",
         "/v1/disputes",
     ]
+
+
+def test_A50_what_is_bought_once_beside_a_membership_counts_though_the_buyer_never_comes_back(
+    world: System,
+) -> None:
+    monthly, once = world.price("supporters"), world.price("visitors", amount=6000, interval=None)
+    lines = [{"price": monthly, "quantity": 1}, {"price": once, "quantity": 1}]
+    assert checkout(world, "alice", monthly, line_items=lines).status == "complete"
+    world.settle()
+    assert world.groups_of("alice") == {"supporters", "visitors"}
