@@ -153,6 +153,24 @@ def test_a_decision_is_undone_from_its_line_in_the_log_after_a_preview(place: Pl
         assert mia.get(f"/moderate/act/undo?change={made_up}").status_code == 400
 
 
+def test_I7_a_form_about_one_member_takes_back_nothing_of_another(place: Place) -> None:
+    mia, ben, ada = place.browser("mia"), user(place, "ben"), user(place, "ada")
+    confirm(mia, act(mia, ben, "grant", group="guests", reason="Helps at the door"))
+    page = mia.get(f"/moderate/person/{ben}").text
+    grant = page.split("grant=")[1].split('"')[0]
+    with place.bridge.store.read() as connection:
+        (customer,) = links.customers_of(connection, ada)
+    of_others = (ada, "revoke", {"grant": grant}), (ben, "unlink", {"customer": customer})
+    for about, name, fields in of_others:
+        answer = act(mia, about, name, **fields)
+        assert answer.status_code == 400
+        assert "reviewed" not in answer.text, "there is nothing to confirm"
+    place.settle()
+    assert "ben" in place.members("guests")
+    assert "ada" in place.members("supporters")
+    confirm(mia, act(mia, ben, "revoke", grant=grant))
+
+
 def test_what_changed_since_it_was_reviewed_is_not_done_but_shown_anew(place: Place) -> None:
     mia, tom = place.browser("mia"), user(place, "tom")
     preview = act(mia, tom, "grant", group="guests", reason="Guest")
