@@ -209,12 +209,13 @@ def ends_of_purchases(world: World, shop: Shop) -> dict[int, int | None]:
 
 
 def purchase_says(one: Purchase, end: int | None, terms: Terms, now: int) -> Says:
+    # Nothing here says when a dispute began: one that may be later ended no term (A106).
+    if end is not None and now >= end:
+        return False, "term over"
     if one.dispute == "lost":
         return False, "dispute lost"
     if one.dispute == "open" and terms.on_dispute == "suspend":
         return False, "disputed"
-    if end is not None and now >= end:
-        return False, "term over"
     if given_back(one.refunded, terms):
         choice = terms.on_refund or "end"
         if choice == "end" or (choice == "period_end" and end is None):

@@ -360,8 +360,9 @@ def judge_purchase(
     `unclear`: a refund may be of it or of another line of the order (A107).
     """
     verdict = _bought(purchase, rule, end_at, now, unclear=unclear)
-    if verdict.holds and now < purchase.from_at:
-        begins_at = purchase.from_at
+    begins_at = purchase.begins_at
+    # Not for one that was just paid: Stripe's clock may be ahead of ours (E47).
+    if verdict.holds and begins_at is not None and now < begins_at:
         return replace(verdict.denied(Reason.PRESENT_WAITS, begins_at), next_change_at=begins_at)
     return verdict
 
