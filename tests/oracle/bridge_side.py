@@ -158,7 +158,7 @@ def _read_subscription(
     if payments and (one.status in (*RUNNING, "paused") or one.cancel_at is not None):
         return one
     latest = one.paid if one.paid and one.paid.is_latest else None
-    seen = Paid(latest.invoice, latest.until, at=latest.at) if latest else None
+    seen = replace(latest, refunded=0, dispute=None) if latest else None
     owes_since_trial = one.status == "past_due" and one.trial_ends is not None
     if seen is None and (one.collection_paused or owes_since_trial):
         seen = one.paid  # this is asked for, too
@@ -203,7 +203,7 @@ def _payment(paid: Paid) -> stripe.PeriodPayment:
         f"in_{paid.invoice}",
         moment(paid.at),
         moment(paid.until),
-        100,
+        0 if paid.by_credit else 100,
         refunded_minor=paid.refunded,
         disputed=paid.dispute,
     )

@@ -261,8 +261,10 @@ Doing = Callable[[Dice, Subscription, int, int], Change]
 
 
 def _changes_of(sub: Subscription) -> list[Doing]:
+    # What was paid from credit cannot be given back or disputed.
+    money_back = [_money_back] if sub.paid and not sub.paid.by_credit else []
     if sub.status in ("canceled", "incomplete_expired"):
-        return [_old_refund, *([_money_back] if sub.paid else [])]
+        return [_old_refund, *money_back]
     always: list[Doing] = [_cancel, _plan]
     if sub.status == "incomplete":
         return [_renew, _expire]
@@ -271,14 +273,14 @@ def _changes_of(sub: Subscription) -> list[Doing]:
     if sub.status == "unpaid":
         return [*always, _renew]
     if sub.status == "past_due":
-        return [*always, _renew, _give_up, *([_money_back] if sub.paid else [])]
+        return [*always, _renew, _give_up, *money_back]
     if sub.cancel_at is not None:
         always = [_cancel, _plan, _finish]
     else:
         always.append(_announce)
     more: list[Doing] = [_renew, _fail, _pause, _collection, _old_refund]
     of_nothing = sub.status == "trialing"
-    return [*always, *more, *([_money_back] if sub.paid and not of_nothing else [])]
+    return [*always, *more, *([] if of_nothing else money_back)]
 
 
 def _cancel(_: Dice, sub: Subscription, now: int, __: int) -> Change:
@@ -305,18 +307,19 @@ def _plan(dice: Dice, sub: Subscription, now: int, __: int) -> Change:
     return f"changes to {product}", replace(sub, items=items), (UPDATED,)
 
 
-def _renew(_: Dice, sub: Subscription, now: int, number: int) -> Change:
+def _renew(dice: Dice, sub: Subscription, now: int, number: int) -> Change:
     items = tuple(replace(item, begins=now, ends=now + MONTH) for item in sub.items)
     ended = now if sub.trial_ends is None else min(sub.trial_ends, now)
+    by_credit = dice.pick(0, 0, 1) == 1
     paid = replace(
         sub,
         status="active",
         items=items,
-        paid=Paid(number, now + MONTH, at=now),
+        paid=Paid(number, now + MONTH, at=now, by_credit=by_credit),
         unpaid_since=None,
         trial_ends=None if sub.trial_ends is None else ended,
     )
-    return "pays", paid, ("invoice.paid", UPDATED)
+    return "pays from credit" if by_credit else "pays", paid, ("invoice.paid", UPDATED)
 
 
 def _fail(_: Dice, sub: Subscription, now: int, __: int) -> Change:

@@ -49,6 +49,7 @@ class Paid:
     dispute: Literal["open", "won", "lost"] | None = None
     is_latest: bool = True  # False: a newer one is owed
     at: int = 0
+    by_credit: bool = False  # E33: nothing was charged
 
 
 @dataclass(frozen=True)
