@@ -100,8 +100,7 @@ def recorded_server(recorded: Recorded | None = None) -> Iterator[Recorded]:
     playing = recorded or Recorded()
 
     class Handler(_Handler):
-        def reply(self, asked: Asked) -> Played:
-            return playing.next_answer(asked)
+        recorded = playing
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -119,9 +118,7 @@ def recorded_server(recorded: Recorded | None = None) -> Iterator[Recorded]:
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-
-    def reply(self, asked: Asked) -> Played:
-        raise NotImplementedError
+    recorded: Recorded  # of the server that this answers for
 
     def handle_one(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
@@ -141,7 +138,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             body or None,
             self.client_address[1],
         )
-        self._say(self.reply(asked))
+        self._say(self.recorded.next_answer(asked))
 
     def _say(self, played: Played) -> None:
         if played.how == "silence":
