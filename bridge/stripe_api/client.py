@@ -43,7 +43,7 @@ from bridge.stripe_api.checkout import (
 from bridge.stripe_api.http import PAGE, StripeHttp, path, reading, verify_signature
 from bridge.stripe_api.invoices import failed_payment as read_failed
 from bridge.stripe_api.invoices import open_dispute as read_open_dispute
-from bridge.stripe_api.money import is_guests_order
+from bridge.stripe_api.orders import is_guests_order
 from bridge.stripe_api.payments import (
     PurchaseReading,
     read_guests_order,

@@ -23,7 +23,7 @@ from bridge.core.ledger.objects import (
     Tax,
 )
 from bridge.stripe_api.invoices import counted_name
-from bridge.stripe_api.money import invoice_payment_ids
+from bridge.stripe_api.paid_invoices import invoice_payment_ids
 from bridge.stripe_api.reader import (
     Json,
     id_of,

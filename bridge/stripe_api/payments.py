@@ -10,33 +10,31 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import PendingPayment, PeriodPayment, Price, Purchase
 from bridge.errors import Forbidden, NotFound
+from bridge.stripe_api.charges import Payment, captured, charge_line, lines_after, refunds_in
 from bridge.stripe_api.checkout import read_checkout
 from bridge.stripe_api.http import StripeHttp, path, reading
-from bridge.stripe_api.money import (
-    Payment,
-    balance_line,
-    captured,
-    charge_line,
-    credit_line,
-    invoice_line,
-    invoice_payment_ids,
-    is_guests_order,
-    is_paid_order,
-    lines_after,
-    one_off_lines,
-    order_line,
-    pending_order,
-    period_payment,
-    purchases_by_invoice,
-    read_purchases,
-    refunds_in,
-)
 from bridge.stripe_api.order_lines import (
     Notes,
     items_bought_once,
     noted,
     order_of_invoice,
     order_of_session,
+)
+from bridge.stripe_api.orders import (
+    is_guests_order,
+    is_paid_order,
+    one_off_lines,
+    order_line,
+    pending_order,
+    purchases_by_invoice,
+    read_purchases,
+)
+from bridge.stripe_api.paid_invoices import (
+    balance_line,
+    credit_line,
+    invoice_line,
+    invoice_payment_ids,
+    period_payment,
 )
 from bridge.stripe_api.reader import Json, id_of, invoice_subscription_id, read_price, rows, within
 

@@ -7,16 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.model.carried import Carried
+from bridge.stripe_api.charges import captured, refunded_of
 from bridge.stripe_api.checkout import read_checkout
 from bridge.stripe_api.http import StripeHttp, path, reading
-from bridge.stripe_api.money import (
-    captured,
-    is_paid_order,
-    payer_of,
-    price_and_product,
-    refunded_of,
-    what_was_bought,
-)
+from bridge.stripe_api.orders import is_paid_order, payer_of, price_and_product, what_was_bought
 from bridge.stripe_api.payments import ORDER_PARTS, payment_of
 from bridge.stripe_api.reader import BENEFICIARY, Json, metadata, moment, rows, within
 

@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.model.carried import Carried
+from bridge.stripe_api.charges import Payment, charge_line, lines_after
 from bridge.stripe_api.checkout import PAID_WITH, billing_country, card_country, read_checkout
 from bridge.stripe_api.http import StripeHttp, reading
-from bridge.stripe_api.money import (
-    Payment,
-    charge_line,
+from bridge.stripe_api.order_lines import items_bought_once
+from bridge.stripe_api.orders import (
     is_guests_order,
     is_paid_order,
-    lines_after,
     one_off_lines,
     payer_of,
     price_and_product,
 )
-from bridge.stripe_api.order_lines import items_bought_once
 from bridge.stripe_api.payments import invoice_lines, line_items
 from bridge.stripe_api.reader import Json, id_of
 

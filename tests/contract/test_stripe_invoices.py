@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from bridge.core.ledger.lines import MoneyPart
 from bridge.core.model.stripe import PendingPayment
+from bridge.stripe_api.charges import Payment, lines_after
 from bridge.stripe_api.invoices import discount_of, parts_of, pending_payment
-from bridge.stripe_api.money import Payment, invoice_line, lines_after, order_line, pending_order
+from bridge.stripe_api.orders import order_line, pending_order
+from bridge.stripe_api.paid_invoices import invoice_line
 from tests.contract.recorded import CONTRACT, needs_contract
 
 pytestmark = pytest.mark.contract

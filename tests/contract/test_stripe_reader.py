@@ -12,19 +12,10 @@ import pytest
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.stripe import ComingChange, ComingCharge, Price
+from bridge.stripe_api.charges import Payment, charge_line, dispute_state, lines_after, refunded_of
 from bridge.stripe_api.checkout import read_checkout
-from bridge.stripe_api.money import (
-    Payment,
-    charge_line,
-    dispute_state,
-    invoice_line,
-    invoice_payment_ids,
-    is_paid_order,
-    lines_after,
-    one_off_lines,
-    read_purchases,
-    refunded_of,
-)
+from bridge.stripe_api.orders import is_paid_order, one_off_lines, read_purchases
+from bridge.stripe_api.paid_invoices import invoice_line, invoice_payment_ids
 from bridge.stripe_api.reader import (
     id_of,
     invoice_subscription_id,
