@@ -12,7 +12,7 @@ from dataclasses import replace
 from bridge.core.model.reasons import Reason
 from bridge.core.model.rights import Facts, Grant
 from bridge.core.model.stripe import Subscription
-from bridge.core.rights.judge import Verdict
+from bridge.core.rights.verdict import Verdict
 from bridge.core.rules.compiled import Rules
 
 

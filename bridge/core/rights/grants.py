@@ -14,17 +14,13 @@ from datetime import datetime, timedelta
 from bridge.core.model.reasons import Reason
 from bridge.core.model.rights import NO_GROUP, Facts, Grant, HandGrant, Notice, Seat
 from bridge.core.model.stripe import Purchase, Subscription, SubscriptionItem
+from bridge.core.rights.bought import judge_hand_grant, judge_purchase, refund_counts
 from bridge.core.rights.entitlements import entitled, of_feature, unexplained
-from bridge.core.rights.judge import (
-    Verdict,
-    judge_hand_grant,
-    judge_item,
-    judge_purchase,
-    refund_counts,
-)
+from bridge.core.rights.judge import judge_item
 from bridge.core.rights.refunds import item_is_unclear, purchase_is_unclear
 from bridge.core.rights.sharing import given_away, seat_item, seated
 from bridge.core.rights.terms import Series, follow
+from bridge.core.rights.verdict import Verdict
 from bridge.core.rules.compiled import HaltedRule, Rule, Rules, rule_of
 from bridge.core.rules.policy import Policy
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from bridge.core.model.stripe import ItemPayment, Purchase, RefundDoubt, SoldPrice
-from bridge.core.rights.judge import counts_as_refunded
+from bridge.core.rights.objections import counts_as_refunded
 from bridge.core.rules.compiled import Rule, Rules
 
 _End = Literal["end", "period_end"]

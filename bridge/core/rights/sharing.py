@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from bridge.core.model.reasons import Reason
 from bridge.core.model.rights import Grant, Seat
 from bridge.core.model.stripe import Subscription, SubscriptionItem
-from bridge.core.rights.judge import Verdict
+from bridge.core.rights.verdict import Verdict
 
 
 def seat_item(subscription: Subscription) -> SubscriptionItem | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Purchase
-from bridge.core.rights.judge import refund_counts
+from bridge.core.rights.bought import refund_counts
 from bridge.core.rules.compiled import Rule, Rules
 
 _SHARES = {"share": "share", "supporter_share": "supporter share"}

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from bridge.core.model.reasons import Reason
 from bridge.core.model.rights import Notice
 from bridge.core.model.stripe import Subscription, SubscriptionItem
-from bridge.core.rights.judge import Verdict, judge_item
+from bridge.core.rights.judge import judge_item
+from bridge.core.rights.verdict import Verdict
 from bridge.core.rules.compiled import Rule
 
 DUE = datetime(2026, 3, 1, tzinfo=UTC)

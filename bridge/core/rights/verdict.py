@@ -1,0 +1,63 @@
+"""What a source says: whether it gives a right now, until when, and for which reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bridge.core.model.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a source gives a right, why, until when, and when to look again."""
+
+    reason: Reason
+    holds: bool = field(kw_only=True)
+    until_at: datetime | None = None
+    because_at: datetime | None = None
+    next_change_at: datetime | None = None
+    renews_at: datetime | None = None
+
+    def denied(self, reason: Reason, because_at: datetime | None = None) -> Verdict:
+        """The same source, giving nothing for another reason."""
+        return Verdict(
+            reason,
+            holds=False,
+            until_at=self.until_at,
+            because_at=because_at or self.because_at,
+            next_change_at=self.next_change_at,
+        )
+
+
+def until(
+    end_at: datetime,
+    now: datetime,
+    before: Reason,
+    after: Reason,
+    because_at: datetime | None = None,
+) -> Verdict:
+    """A right that the clock alone ends; at the very moment of its end it is over."""
+    if now < end_at:
+        return Verdict(before, end_at, because_at, next_change_at=end_at, holds=True)
+    return Verdict(after, end_at, because_at, holds=False)
+
+
+def came_before(at: datetime | None, end_at: datetime | None) -> bool:
+    """Whether something happened, and before an end that may never come."""
+    return at is not None and (end_at is None or at < end_at)
+
+
+def at_most_until(paid_until_at: datetime, verdict: Verdict, limited: Verdict) -> Verdict:
+    """A verdict that holds, limited to what was paid: whichever end comes first is told.
+
+    An announced end is told and no more: Stripe's status alone ends it (A19).
+    """
+    if not limited.holds:
+        return limited
+    changes = (verdict.next_change_at, limited.next_change_at)
+    return replace(
+        limited,
+        until_at=min(paid_until_at, verdict.until_at or paid_until_at),
+        next_change_at=min((at for at in changes if at), default=None),
+    )
