@@ -20,7 +20,7 @@ from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.grants import revoked
 from bridge.operations.preview import Effect, What, effects
-from bridge.store import Connection, by_hand, changes, hand_grants, money, statements, users, work
+from bridge.store import Connection, by_hand, changes, hand_grants, messages, money, users, work
 from bridge.wiring import Bridge
 
 Method = Literal["cash", "cheque", "bank", "other"]
@@ -142,7 +142,7 @@ def record_payment(
             given = _grant(line, group, until_at)
             hand_grants.give(connection, given, now)
         _log(connection, "payment_recorded", line, actor, now)
-        statements.paid_by_hand(connection, user_id, line, now)
+        messages.paid_by_hand(connection, user_id, line, now)
     bridge.hint("decide", work.user_key(user_id))
     bridge.hint("tell", str(user_id))
     return Recorded(user, line, given, group)
@@ -207,7 +207,7 @@ def reverse_payment(bridge: Bridge, actor: Actor, line_id: str) -> Reversed:
             grant_id = _grant_of(connection, line)
             grant = hand_grants.revoke(connection, grant_id, actor=str(actor), now=now)
             _log(connection, "payment_reversed", correction, actor, now)
-            statements.paid_by_hand(connection, line.user_id, correction, now)
+            messages.paid_by_hand(connection, line.user_id, correction, now)
     if is_new:
         user_id = grant.user_id if grant else line.user_id or 0
         bridge.hint("decide", work.user_key(user_id))

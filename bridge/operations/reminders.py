@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.core.model.actor import Actor
 from bridge.core.model.stripe import FailedPayment
 from bridge.errors import NotFound, Permanent
-from bridge.store import changes, links, statements
+from bridge.store import changes, links, messages
 from bridge.wiring import Bridge
 
 
@@ -20,7 +20,7 @@ def look_at(bridge: Bridge, user_id: int, invoice_id: str) -> FailedPayment:
         raise Permanent(f"{invoice_id} is owed no more: nothing to remind of")
     with bridge.store.read() as connection:
         owner = links.user_of(connection, found.customer_id)
-        before = statements.reminded(connection, [invoice_id])
+        before = messages.reminded(connection, [invoice_id])
     if owner != user_id:
         raise NotFound(f"{invoice_id} is not an invoice of user {user_id}")
     if before:
@@ -33,7 +33,7 @@ def remind(bridge: Bridge, actor: Actor, user_id: int, invoice_id: str) -> None:
     look_at(bridge, user_id, invoice_id)
     now = bridge.clock.now()
     with bridge.store.write() as connection:
-        if not statements.remind(connection, user_id, invoice_id, now):
+        if not messages.remind(connection, user_id, invoice_id, now):
             raise Permanent("somebody else has just reminded them: once is enough")
         changes.log(
             connection,

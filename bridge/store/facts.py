@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from bridge.core.model.rights import Facts, Seat
 from bridge.core.model.stripe import Purchase, Subscription
-from bridge.store import hand_grants, links, shares, statements
+from bridge.store import hand_grants, links, messages, shares
 from bridge.store.links import Customer
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
@@ -75,7 +75,7 @@ def facts_around(connection: Connection, user_id: int, around: Sequence[Customer
         given=given,
         given_purchases=given_purchases,
         seats=seats,
-        notices=statements.notices(connection, running),
+        notices=messages.notices(connection, running),
         entitlements={row.customer_id: frozenset(row.entitlements or ()) for row in asked},
     )
 

@@ -29,10 +29,10 @@ from bridge.store import (
     inbox,
     links,
     memberships,
+    messages,
     money,
     purchases,
     shares,
-    statements,
     subscriptions,
     users,
     work,
@@ -248,8 +248,8 @@ def _tell(
     of_payer |= {payer: [] for payer in announced if payer is not None and payer not in of_payer}
     for payer, lines in of_payer.items():
         theirs = decision if payer == user_id else None
-        found = statements.Money(lines, pending.get(payer, frozenset()), payer in announced)
-        statements.after_decision(connection, bridge.policy, payer, theirs, found, now)
+        found = messages.Money(lines, pending.get(payer, frozenset()), payer in announced)
+        messages.after_decision(connection, bridge.policy, payer, theirs, found, now)
 
 
 def _link(
@@ -282,7 +282,7 @@ def _decide(
 ) -> tuple[Decision, tuple[Ending, ...]]:
     known, reading_at = facts.facts_of(connection, user_id)
     past_due = [one for one in known.paid_by_user if one.status == "past_due"]
-    statements.could_not_be_paid(connection, user_id, past_due, now)
+    messages.could_not_be_paid(connection, user_id, past_due, now)
     rules = bridge.rulebook.rules(connection)
     verdicts = grants(known, rules, bridge.policy, now)
     vanished = subscriptions.vanished(connection, customers_for(connection, user_id))
@@ -294,7 +294,7 @@ def _decide(
     memberships.save_decision(
         connection, user_id, decision, verdicts, have=known.source_ids, now=now, cause=cause
     )
-    statements.grace_is_over(connection, user_id, decision, verdicts, now)
+    messages.grace_is_over(connection, user_id, decision, verdicts, now)
     return decision, end_replaced.left_over(bridge, connection, user_id, known, vanished)
 
 

@@ -23,7 +23,7 @@ from bridge.render import (
     statement_fingerprint,
     statement_markdown,
 )
-from bridge.store import Connection, member, presents, statements, users, work
+from bridge.store import Connection, member, messages, presents, statements, users, work
 from bridge.store.statements import Place, Recipient
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff, work_through
@@ -124,7 +124,7 @@ def _written(
             due_at=row.due_at,
             now=now,
         )
-        if row.place is None and statements.told_in_statement(connection, row.user_id, now):
+        if row.place is None and messages.told_in_statement(connection, row.user_id, now):
             _decide_again(connection, row.user_id, now)
         # What moved while it was written is in no message yet. Asked for after `written`, which
         # makes whoever moves something wait: so none of it is overlooked.
@@ -147,7 +147,7 @@ def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
     """Answer in the message for each purchase after the first, and each payment that failed."""
     with bridge.store.read() as connection:
         row = statements.recipient(connection, user_id)
-        keys = statements.waiting_receipts(connection, user_id)
+        keys = messages.waiting_receipts(connection, user_id)
         answers = _answers(bridge, connection, user_id, keys) if keys else {}
     if row is None or row.place is None:
         return
@@ -162,8 +162,8 @@ def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
         now = bridge.clock.now()
         with bridge.store.write() as connection:
             work.check(connection, lease, now)
-            statements.receipt_sent(connection, key, now)
-            if key.startswith(statements.UNPAID):
+            messages.receipt_sent(connection, key, now)
+            if key.startswith(messages.UNPAID):
                 _decide_again(connection, user_id, now)
 
 

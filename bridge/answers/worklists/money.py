@@ -9,7 +9,7 @@ from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.model.stripe import PendingPayment, Subscription
 from bridge.core.telling.declines import decline_words
-from bridge.store import Connection, catalogue, statements, users, worklists
+from bridge.store import Connection, catalogue, messages, users, worklists
 from bridge.store.worklists import Paying
 from bridge.texts import gettext
 from bridge.wiring import Bridge
@@ -22,7 +22,7 @@ def failed(bridge: Bridge, _kind: str, after: str) -> Page:
     with bridge.store.read() as connection:
         found = worklists.failed(connection, after, PAGE + 1)
         owed = [payment.id for one in found for payment in one.subscription.pending]
-        reminded = statements.reminded(connection, owed)
+        reminded = messages.reminded(connection, owed)
         names = _names(connection, found)
     return cut([_owing(one, names, reminded) for one in found])
 

@@ -1,0 +1,236 @@
+"""What members are told beside their statement, once each: receipts, failed payments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import Connection, select, update
+
+from bridge.core.ledger.lines import MoneyLine
+from bridge.core.memberships.decision import Decision
+from bridge.core.model.reasons import Reason
+from bridge.core.model.rights import Grant, Notice
+from bridge.core.model.stripe import PendingPayment, Subscription
+from bridge.core.rules.policy import Policy
+from bridge.store import inbox, state
+from bridge.store.schema import messages
+from bridge.store.statements import STARTED_AT, due, has_statement
+from bridge.store.work import insert_for
+
+UNPAID = "unpaid:"
+"""Before an invoice's id: the message that its payment failed. It is due when that was."""
+
+
+REMINDER = "reminder:"
+"""Before an invoice's id: a moderator had its member reminded, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a reading found of one payer's money.
+
+    New lines, payments on their way that came or went, and whether the next payment is another
+    than was told.
+    """
+
+    lines: Sequence[MoneyLine] = ()
+    pending: Collection[PendingPayment] = ()
+    announced: bool = False
+
+
+def after_decision(
+    connection: Connection,
+    policy: Policy,
+    user_id: int,
+    decision: Decision | None,
+    news: Money,
+    now: datetime,
+) -> None:
+    """Have the statement written or brought up to date, not sooner and not oftener than matters.
+
+    It is begun by what this bridge sees happen: a payment or grant since its first start. People
+    who were there before are not written to in bulk. Most payments on their way are there within
+    seconds, so the message waits until it is seen whether they stay.
+    """
+    fresh = _fresh(connection, news.lines)
+    if not has_statement(connection, user_id):
+        if fresh or (decision and _fresh_grants(connection, decision)):
+            due(connection, user_id, now)
+        elif _fresh(connection, news.pending):
+            due(connection, user_id, now + timedelta(seconds=policy.statement_quiet_seconds))
+        return
+    for line in fresh:
+        if line.is_first:
+            _queue_receipt(connection, user_id, line, now)
+    if decision and decision.shifts:
+        due(connection, user_id, now + timedelta(seconds=policy.statement_quiet_seconds))
+    else:
+        # Nothing may have moved, and the message be wrong all the same: comparing costs nothing.
+        due(connection, user_id, now + timedelta(seconds=policy.statement_renewal_seconds))
+
+
+def could_not_be_paid(
+    connection: Connection, user_id: int, past_due: Iterable[Subscription], now: datetime
+) -> None:
+    """Have a member told of each payment that failed, once (E5, E6), by an answer in the message.
+
+    Where there is no message yet, it is begun and tells of it itself. Payments from before the
+    bridge are told too: nobody loses a group for one without having heard of it (A110).
+    """
+    found = {
+        payment.id: _failed_at(connection, one, payment.id) or now
+        for one in past_due
+        for payment in one.pending
+    }
+    for id_, failed_at in found.items():
+        connection.execute(
+            insert_for(connection)(messages)
+            .values(key=f"{UNPAID}{id_}", user_id=user_id, due_at=failed_at)
+            .on_conflict_do_nothing()
+        )
+    if found and not has_statement(connection, user_id):
+        due(connection, user_id, now)
+
+
+def remind(connection: Connection, user_id: int, invoice_id: str, now: datetime) -> bool:
+    """Have a member reminded of what they owe; False if they were reminded of it before."""
+    done = connection.execute(
+        insert_for(connection)(messages)
+        .values(key=f"{REMINDER}{invoice_id}", user_id=user_id, due_at=now)
+        .on_conflict_do_nothing()
+    )
+    if done.rowcount and not has_statement(connection, user_id):
+        due(connection, user_id, now)
+    return bool(done.rowcount)
+
+
+def reminded(connection: Connection, invoice_ids: Collection[str]) -> dict[str, datetime]:
+    """Invoice -> when its member was reminded of it, for those of which they were."""
+    keys = [f"{REMINDER}{one}" for one in invoice_ids]
+    rows = connection.execute(
+        select(messages.c.key, messages.c.due_at).where(messages.c.key.in_(keys))
+    )
+    return {row.key.removeprefix(REMINDER): row.due_at for row in rows}
+
+
+def _failed_at(
+    connection: Connection, subscription: Subscription, invoice_id: str
+) -> datetime | None:
+    """When a payment failed by Stripe's event; by its due date where that was never heard of."""
+    told = inbox.failed_at(connection, subscription.customer_id, invoice_id)
+    return told or subscription.past_due_since_at
+
+
+def notices(connection: Connection, subscriptions: Iterable[Subscription]) -> dict[str, Notice]:
+    """What members were told about each subscription that is past due and owes something."""
+    owed = {
+        one.id: [f"{UNPAID}{payment.id}" for payment in one.pending]
+        for one in subscriptions
+        if one.status == "past_due" and one.pending
+    }
+    if not owed:
+        return {}
+    keys = {key for of_one in owed.values() for key in of_one}
+    rows = connection.execute(
+        select(messages.c.key, messages.c.due_at, messages.c.sent_at).where(
+            messages.c.key.in_(keys)
+        )
+    )
+    told = {row.key: (row.due_at, row.sent_at) for row in rows}
+    return {id_: _notice([told[key] for key in keys if key in told]) for id_, keys in owed.items()}
+
+
+def _notice(told: Sequence[tuple[datetime, datetime | None]]) -> Notice:
+    """The first of several failures, and the first message about any of them."""
+    return Notice(
+        failed_at=min((failed_at for failed_at, _ in told), default=None),
+        told_at=min((sent_at for _, sent_at in told if sent_at), default=None),
+    )
+
+
+def told_in_statement(connection: Connection, user_id: int, now: datetime) -> bool:
+    """A statement that was begun tells of what is owed itself; whether there was any."""
+    done = connection.execute(
+        update(messages)
+        .where(
+            messages.c.user_id == user_id,
+            messages.c.sent_at.is_(None),
+            messages.c.key.startswith(UNPAID, autoescape=True),
+        )
+        .values(sent_at=now)
+    )
+    return bool(done.rowcount)
+
+
+def grace_is_over(
+    connection: Connection,
+    user_id: int,
+    decision: Decision,
+    verdicts: Iterable[Grant],
+    now: datetime,
+) -> None:
+    """Have a member told that grace has ended what a payment was missing for, once (A122)."""
+    if not has_statement(connection, user_id):
+        return  # the statement that is yet to be written says so
+    ended = {one.membership.group_id for one in decision.shifts if one.action == "unwanted"}
+    for grant in verdicts:
+        if grant.reason == Reason.GRACE_OVER and grant.group_id in ended and grant.share == "own":
+            key = f"grace_over:{grant.source_id}:{grant.until_at:%Y-%m-%d}"
+            connection.execute(
+                insert_for(connection)(messages)
+                .values(key=key, user_id=user_id, due_at=now)
+                .on_conflict_do_nothing()
+            )
+
+
+def paid_by_hand(connection: Connection, user_id: int, line: MoneyLine, now: datetime) -> None:
+    """Tell of a payment that a moderator recorded, of whatever day it is: by a receipt too."""
+    if line.kind == "paid" and has_statement(connection, user_id):
+        _queue_receipt(connection, user_id, line, now)
+    due(connection, user_id, now)
+
+
+def waiting_receipts(connection: Connection, user_id: int) -> list[str]:
+    """Keys of receipts that were not sent yet."""
+    return list(
+        connection.scalars(
+            select(messages.c.key)
+            .where(messages.c.user_id == user_id, messages.c.sent_at.is_(None))
+            .order_by(messages.c.due_at, messages.c.key)
+        )
+    )
+
+
+def receipt_sent(connection: Connection, key: str, now: datetime) -> None:
+    """Record that a receipt was sent."""
+    connection.execute(update(messages).where(messages.c.key == key).values(sent_at=now))
+
+
+def _queue_receipt(connection: Connection, user_id: int, line: MoneyLine, now: datetime) -> None:
+    connection.execute(
+        insert_for(connection)(messages)
+        .values(key=f"receipt:{line.id}", user_id=user_id, due_at=now)
+        .on_conflict_do_nothing()
+    )
+
+
+Payment = TypeVar("Payment", MoneyLine, PendingPayment)
+
+
+def _fresh(connection: Connection, payments: Iterable[Payment]) -> list[Payment]:
+    started_at = state.get_time(connection, STARTED_AT)
+    return [one for one in payments if started_at and one.at >= started_at]
+
+
+def _fresh_grants(connection: Connection, decision: Decision) -> bool:
+    started_at = state.get_time(connection, STARTED_AT)
+    return any(
+        shift.action == "wanted"
+        and started_at is not None
+        and shift.membership.wanted_since is not None
+        and shift.membership.wanted_since >= started_at
+        for shift in decision.shifts
+    )
