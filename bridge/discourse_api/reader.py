@@ -87,6 +87,7 @@ def read_user(raw: Json) -> User:
         name=raw.get("name") or None,
         state=_state(raw),
         group_ids=frozenset(int(g["id"]) for g in raw["groups"]),
+        group_names=frozenset(str(g["name"]) for g in raw["groups"]),
         is_admin=bool(raw.get("admin")),
         is_moderator=bool(raw.get("moderator")),
     )

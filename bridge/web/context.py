@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +12,7 @@ from flask import current_app, g, request, session, url_for
 
 from bridge.core.model.roles import Role, role_of
 from bridge.core.rules.compiled import Rule
+from bridge.operations.roles import role_on_forum
 from bridge.store import groups, users
 from bridge.web.addresses import with_query
 from bridge.web.look import Look, LookCache
@@ -27,6 +28,8 @@ SESSION_HOURS = 12
 # open gets a little longer: what they typed would be lost on the way.
 LOOK_HOLDS = timedelta(minutes=5)
 ACT_HOLDS = timedelta(minutes=15)
+# Before a moderator's act, the forum's word on their role may be no older than this.
+ROLE_HOLDS = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,16 @@ def _read_session() -> Reader | None:
         return None
     mine = frozenset(session.get("groups", ()))
     return Reader(session["user_id"], session["username"], session.get("role"), mine)
+
+
+def ask_for_role(known: Reader) -> None:
+    """Ask the forum which role the reader has now, unless it has just said so."""
+    said_at = datetime.fromisoformat(session.get("role_said_at") or session["signed_in_at"])
+    if timedelta(0) <= now() - said_at <= ROLE_HOLDS:
+        return
+    session["role"] = role_on_forum(the_bridge(), known.user_id)
+    session["role_said_at"] = now().isoformat()
+    g.reader = replace(known, role=session["role"])
 
 
 def sign_in(answer: SignedIn) -> None:

@@ -61,35 +61,6 @@ def test_each_address_of_the_api_takes_a_right_and_each_right_is_taken(place: Pl
     assert set(RIGHTS.values()) == set(SCOPES)
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/standing/ada"),
-        ("GET", "/groups/1/members"),
-        ("GET", "/people/1"),
-        ("POST", "/people/1/grants"),
-        ("DELETE", "/grants/grant_1"),
-        ("POST", "/people/1/payments"),
-    ],
-)
-def test_A63_a_token_without_the_right_is_refused_with_the_rights_name(
-    place: Place, method: str, path: str
-) -> None:
-    endpoint = {
-        ("GET", "/standing/ada"): "api.get_standing",
-        ("GET", "/groups/1/members"): "api.get_members",
-        ("GET", "/people/1"): "api.get_person",
-        ("POST", "/people/1/grants"): "api.post_grant",
-        ("DELETE", "/grants/grant_1"): "api.delete_grant",
-        ("POST", "/people/1/payments"): "api.post_payment",
-    }[method, path]
-    needed = RIGHTS[endpoint]
-    others = [scope for scope in SCOPES if scope != needed]
-    answer = call(place, method, path, token(place, *others), key="k", json={})
-    assert answer.status_code == 403
-    assert needed in answer.json()["error"]
-
-
 @pytest.mark.parametrize("how", ["none", "wrong", "revoked", "over"])
 def test_A63_a_token_that_does_not_hold_opens_nothing(place: Place, how: str) -> None:
     until = place.bridge.clock.now() + timedelta(seconds=60)

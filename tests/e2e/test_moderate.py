@@ -8,14 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from bridge.core.model.roles import RIGHTS
 from bridge.store import changes, links
-from bridge.web import create_app
-from bridge.web.moderate.access import NEEDS
-from bridge.web.moderate.acts import ACTS
 from tests.e2e.place import Browser, Place, open_place
 
-ADDRESSES = ("", "/find?q=ada", "/person/1", "/log", "/members", "/mapping", "/person/1/grant")
 PEOPLE = ("mia", "ada", "ben", "tom")
 
 
@@ -52,27 +47,6 @@ def act(browser: Browser, user_id: int, name: str, **fields: str) -> requests.Re
 def confirm(browser: Browser, page: requests.Response, **fields: str) -> requests.Response:
     """Press the button below the preview."""
     return browser.submit(page, urlsplit(page.url).path, **fields)
-
-
-def test_each_address_of_the_console_needs_a_right_that_the_table_names(place: Place) -> None:
-    app = create_app(place.bridge)
-    served = {
-        rule.endpoint for rule in app.url_map.iter_rules() if rule.rule.startswith("/moderate")
-    }
-    assert served == set(NEEDS)
-
-
-@pytest.mark.parametrize("who", ["nobody", "ada"])
-@pytest.mark.parametrize(
-    "address", ["", "/find?q=ada", "/person/1", "/log", "/members", "/mapping", "/person/1/grant"]
-)
-def test_I7_who_is_no_moderator_sees_nothing_of_the_console(
-    place: Place, who: str, address: str
-) -> None:
-    browser = place.browser(None if who == "nobody" else who)
-    answer = browser.get(f"/moderate{address}")
-    assert answer.status_code == (401 if who == "nobody" else 403)
-    assert "supporters" not in answer.text
 
 
 def test_A81_a_moderator_finds_somebody_by_name_id_customer_and_amount(place: Place) -> None:
@@ -231,17 +205,3 @@ def test_two_persons_are_needed_for_ones_own_account_where_the_site_says_so(plac
         assert "second person" in answer.text
     finally:
         object.__setattr__(policy, "two_persons", False)
-
-
-@pytest.mark.parametrize("role", RIGHTS)
-def test_the_table_of_roles_gives_each_act_to_whom_it_says(role: str) -> None:
-    may = {name for name, one in ACTS.items() if one.right in RIGHTS[role]}  # type: ignore[index]
-    assert (
-        may
-        == {
-            "administrator": set(ACTS),
-            "moderator": set(ACTS),
-            "treasurer": {"record-payment", "remind"},
-            "reader": set(),
-        }[role]
-    )

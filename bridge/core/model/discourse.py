@@ -36,5 +36,6 @@ class User:
     name: str | None = None
     state: Literal["active", "suspended", "staged", "anonymized", "gone"] = "active"
     group_ids: frozenset[int] = frozenset()
+    group_names: frozenset[str] = frozenset()
     is_admin: bool = False
     is_moderator: bool = False

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.actor import Actor
 from bridge.core.model.roles import RIGHTS, Right
-from bridge.web.context import Reader, reader, the_bridge
+from bridge.web.context import Reader, ask_for_role, reader, the_bridge
 from bridge.web.login import ask_for_login
 from bridge.web.security import Stop
 
@@ -25,12 +25,16 @@ NEEDS: Mapping[str, Right] = {
     "moderate.site_act": "look",  # as above
 }
 """Address -> the right that it takes. An address that is not here is refused to everybody."""
+LOOKING = ("GET", "HEAD", "OPTIONS")
 
 
 def guard() -> AnyResponse | None:
-    """Let nobody pass without a role that the forum confirmed within minutes, and the right."""
-    if reader() is None:
+    """Let nobody pass without the right: a role holds for minutes to look, for seconds to act."""
+    known = reader()
+    if known is None:
         return ask_for_login()
+    if request.method not in LOOKING:
+        ask_for_role(known)
     require(NEEDS.get(request.endpoint or ""))
     return None
 

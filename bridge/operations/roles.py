@@ -1,0 +1,27 @@
+"""Which role somebody has on the forum now."""
+
+from __future__ import annotations
+
+from bridge.core.model.roles import Role, role_of
+from bridge.errors import NotFound
+from bridge.wiring import Bridge
+
+
+def role_on_forum(bridge: Bridge, user_id: int) -> Role | None:
+    """Somebody's role as the forum says now: one request, and nothing remembered.
+
+    Raises: Transient when the forum does not answer. Then nobody knows, and nothing may be done.
+    """
+    try:
+        user = bridge.discourse.user(user_id, priority="high")  # somebody waits for it
+    except NotFound:
+        return None
+    if user.state != "active":
+        return None
+    return role_of(
+        is_admin=user.is_admin,
+        is_moderator=user.is_moderator,
+        groups=user.group_names,
+        treasurers=bridge.policy.treasurers,
+        readers=bridge.policy.readers,
+    )
