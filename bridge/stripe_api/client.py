@@ -6,9 +6,7 @@ partial answer behind on which anything could be decided.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -27,8 +25,9 @@ from bridge.core.model.stripe import (
     is_guest,
 )
 from bridge.core.rights.switching import Ending, PortalTerms, Switch
-from bridge.errors import Forbidden, NotFound, Permanent
-from bridge.stripe_api import changes, portal
+from bridge.errors import Forbidden
+from bridge.stripe_api import account, catalogue, changes, portal
+from bridge.stripe_api.account import WebhookEndpoint
 from bridge.stripe_api.books import BookPage, read_page
 from bridge.stripe_api.changes import Changed, Preview
 from bridge.stripe_api.checkout import (
@@ -40,27 +39,16 @@ from bridge.stripe_api.checkout import (
     checkout_params,
     read_checkout,
 )
+from bridge.stripe_api.events import read_events_since
+from bridge.stripe_api.failures import read_failed_payment, read_open_disputes
 from bridge.stripe_api.http import PAGE, StripeHttp, path, reading, verify_signature
-from bridge.stripe_api.invoices import failed_payment as read_failed
-from bridge.stripe_api.invoices import open_dispute as read_open_dispute
-from bridge.stripe_api.orders import is_guests_order
-from bridge.stripe_api.payments import (
-    PurchaseReading,
-    read_guests_order,
-    read_money,
-    read_orders,
-)
-from bridge.stripe_api.portal import CancelTerms, Flow, FlowKind
+from bridge.stripe_api.movements import read_money
+from bridge.stripe_api.owners import read_owner
+from bridge.stripe_api.payments import PurchaseReading, read_guests_order, read_orders
+from bridge.stripe_api.portal import CancelTerms, Flow
 from bridge.stripe_api.probe import probe_scopes
 from bridge.stripe_api.reader import (
-    Json,
-    carried_feature,
-    id_of,
     read_customer,
-    read_feature,
-    read_price,
-    read_product,
-    within,
 )
 from bridge.stripe_api.sold import Order, PaymentLink, read_order, read_payment_link
 from bridge.stripe_api.subscriptions import CustomerReading, read_customer_now, read_everybodys
@@ -71,38 +59,7 @@ from bridge.stripe_api.sweeps import (
     read_everybodys_returns,
 )
 
-__all__ = [
-    "CancelTerms",
-    "Changed",
-    "CheckoutLink",
-    "CheckoutRequest",
-    "CheckoutState",
-    "CustomerReading",
-    "Flow",
-    "FlowKind",
-    "Preview",
-    "PurchaseReading",
-    "SeenOrder",
-    "SeenReturn",
-    "StripeApi",
-    "WebhookEndpoint",
-    "verify_signature",
-]
-
 MEANS_RIGHTS = ("payment_method_read", "payment_methods_read")
-MOST_TYPES = 20  # in one filter of events
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookEndpoint:
-    """Where Stripe sends events, and in which version."""
-
-    id: str
-    url: str
-    status: str
-    api_version: str | None
-    enabled_events: tuple[str, ...]
-    livemode: bool
 
 
 class StripeApi:
@@ -181,18 +138,11 @@ class StripeApi:
 
     def open_disputes(self, limit: int, after: str | None) -> list[OpenDispute]:
         """Disputes that are not decided, newest first, of the last page's end on; one request."""
-        with reading("the disputes"):
-            page = self._http.get(
-                "/v1/disputes", limit=limit, starting_after=after, expand=["data.charge"]
-            )
-            return [read_open_dispute(raw) for raw in page["data"]]
+        return read_open_disputes(self._http, limit, after)
 
     def failed_payment(self, invoice_id: str) -> FailedPayment | None:
         """Why an invoice was not paid; None if it is no longer owed. Raises NotFound."""
-        expand = ["payments.data.payment.payment_intent"]
-        with reading(invoice_id):
-            raw = self._http.get(path("/v1/invoices/{}", invoice_id), expand=expand)
-            return read_failed(raw)
+        return read_failed_payment(self._http, invoice_id)
 
     def customers_by_email(self, email: str) -> list[str]:
         """The ids of customers with an address, which is neither kept nor logged."""
@@ -210,69 +160,9 @@ class StripeApi:
         with reading(customer_id):
             return read_customer(self._http.get(path("/v1/customers/{}", customer_id)))
 
-    def product(self, product_id: str, *, features: bool = False) -> Product:
-        """A product as it is now. `features`: and which of them it carries, a request more."""
-        with reading(product_id):
-            found = read_product(self._http.get(path("/v1/products/{}", product_id)))
-            return self._with_features(found) if features else found
-
-    def price(self, price_id: str) -> Price:
-        """A price as it is now."""
-        with reading(price_id):
-            found = self._http.get(path("/v1/prices/{}", price_id), expand=[CURRENCIES])
-            return read_price(found)
-
-    def features(self) -> tuple[Feature, ...]:
-        """All features of Stripe's Entitlements, archived ones included."""
-        # Without a word about it Stripe lists both; with one, only those that are (not) archived.
-        with reading("the features"):
-            return tuple(map(read_feature, self._http.all("/v1/entitlements/features")))
-
-    def _with_features(self, product: Product) -> Product:
-        rows = self._http.all(path("/v1/products/{}/features", product.id))
-        return replace(product, features=tuple(sorted(map(carried_feature, rows))))
-
-    def catalogue(self, *, features: bool = False) -> Iterator[tuple[list[Product], list[Price]]]:
-        """All products, then all prices, page by page, archived ones included.
-
-        `features`: with those that each product carries, which is a request for each of them.
-        """
-        for page in self._http.pages("/v1/products"):
-            with reading("a page of products"):
-                products = [read_product(raw) for raw in page]
-                if features:
-                    products = [self._with_features(product) for product in products]
-            yield products, []
-        for page in self._http.pages("/v1/prices", expand=[f"data.{CURRENCIES}"]):
-            with reading("a page of prices"):
-                prices = [read_price(raw) for raw in page]
-            yield [], prices
-
     def customer_of(self, kind: str, object_id: str) -> str | None:
-        """The customer that an object belongs to; None if it has none, or is gone.
-
-        What a guest paid belongs to the guest's order.
-        """
-        if kind == "customer":
-            return object_id
-        if kind not in _OWNED:
-            return None
-        form, way = _OWNED[kind]
-        if not _OBJECT_ID.fullmatch(object_id):
-            raise Permanent(f"{object_id[:80]!r} is not a Stripe id of a {kind}")
-        expand = [".".join(way[:-1])] if len(way) > 1 else None
-        try:
-            raw = self._http.get(path(form, object_id), expand=expand)
-        except NotFound:
-            return None
-        return id_of(within(raw, *way)) or self._guests_order_of(kind, raw)
-
-    def _guests_order_of(self, kind: str, raw: Json) -> str | None:
-        sessions: list[Json] = [raw] if kind == "checkout.session" else []
-        intent = raw["id"] if kind == "payment_intent" else id_of(raw.get("payment_intent"))
-        if kind in ("charge", "payment_intent") and intent:
-            sessions = self._http.get("/v1/checkout/sessions", payment_intent=intent)["data"]
-        return next((str(one["id"]) for one in sessions if is_guests_order(one)), None)
+        """The customer that an object belongs to; None if it has none, or is gone."""
+        return read_owner(self._http, kind, object_id)
 
     def events_since(
         self, cursor: str | None, types: Sequence[str] = ()
@@ -282,16 +172,28 @@ class StripeApi:
         The cursor is an event of these types, such as the last one that came from here. Without a
         cursor only the newest batch is given: there is nothing to go on from yet.
         """
-        wanted = list(types) if 0 < len(types) <= MOST_TYPES else None
-        while True:
-            page = self._http.get("/v1/events", limit=PAGE, types=wanted, ending_before=cursor)
-            found = [dict(event) for event in reversed(page["data"])]
-            batch = [event for event in found if not types or event["type"] in types]
-            if batch:
-                yield batch
-            if cursor is None or not found or not page.get("has_more"):
-                return
-            cursor = found[-1]["id"]
+        return read_events_since(self._http, cursor, types)
+
+    # --- What is sold ---------------------------------------------------------------------------
+
+    def product(self, product_id: str, *, features: bool = False) -> Product:
+        """A product as it is now. `features`: and which of them it carries, a request more."""
+        return catalogue.one_product(self._http, product_id, features=features)
+
+    def price(self, price_id: str) -> Price:
+        """A price as it is now."""
+        return catalogue.one_price(self._http, price_id)
+
+    def features(self) -> tuple[Feature, ...]:
+        """All features of Stripe's Entitlements, archived ones included."""
+        return catalogue.all_features(self._http)
+
+    def catalogue(self, *, features: bool = False) -> Iterator[tuple[list[Product], list[Price]]]:
+        """All products, then all prices, page by page, archived ones included.
+
+        `features`: with those that each product carries, which is a request for each of them.
+        """
+        return catalogue.everything(self._http, features=features)
 
     # --- Buying ---------------------------------------------------------------------------------
 
@@ -383,50 +285,12 @@ class StripeApi:
 
     def balance(self) -> dict[str, int]:
         """What is on the Stripe account, by currency: available and on its way."""
-        with reading("the balance"):
-            found = self._http.get("/v1/balance")
-            sums: dict[str, int] = {}
-            for one in (*found["available"], *found["pending"]):
-                currency = str(one["currency"]).lower()
-                sums[currency] = sums.get(currency, 0) + int(one["amount"])
-            return {currency: amount for currency, amount in sums.items() if amount}
+        return account.read_balance(self._http)
 
     def webhook_endpoints(self) -> list[WebhookEndpoint]:
         """Where this account's events go."""
-        with reading("the webhook endpoints"):
-            return [
-                WebhookEndpoint(
-                    id=raw["id"],
-                    url=raw["url"],
-                    status=raw["status"],
-                    api_version=raw.get("api_version"),
-                    enabled_events=tuple(raw["enabled_events"]),
-                    livemode=bool(raw["livemode"]),
-                )
-                for raw in self._http.all("/v1/webhook_endpoints")
-            ]
+        return account.read_webhook_endpoints(self._http)
 
     def probe_scopes(self, *, features: bool = False) -> list[Check]:
         """What the key may do, found out without changing anything."""
         return probe_scopes(self._http, features=features)
-
-
-# What Stripe itself gives out: only products, prices and coupons have ids of their owner's choice.
-_OBJECT_ID = re.compile(r"[a-z]+(_[A-Za-z0-9]+)+")
-# Where an object is read, and how it leads to a customer.
-# Shown only where it is asked for.
-CURRENCIES = "currency_options"
-
-_OWNED: dict[str, tuple[str, tuple[str, ...]]] = {
-    "subscription": ("/v1/subscriptions/{}", ("customer",)),
-    "subscription_schedule": ("/v1/subscription_schedules/{}", ("customer",)),
-    "invoice": ("/v1/invoices/{}", ("customer",)),
-    "invoiceitem": ("/v1/invoiceitems/{}", ("customer",)),
-    "invoice_payment": ("/v1/invoice_payments/{}", ("invoice", "customer")),
-    "credit_note": ("/v1/credit_notes/{}", ("customer",)),
-    "charge": ("/v1/charges/{}", ("customer",)),
-    "payment_intent": ("/v1/payment_intents/{}", ("customer",)),
-    "refund": ("/v1/refunds/{}", ("charge", "customer")),
-    "dispute": ("/v1/disputes/{}", ("charge", "customer")),
-    "checkout.session": ("/v1/checkout/sessions/{}", ("customer",)),
-}

@@ -1,16 +1,15 @@
-"""Reads what a customer bought once, and every movement of money."""
+"""Reads what a customer bought once, with what became of the payments."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import PendingPayment, PeriodPayment, Price, Purchase
 from bridge.errors import Forbidden, NotFound
-from bridge.stripe_api.charges import Payment, captured, charge_line, lines_after, refunds_in
+from bridge.stripe_api.charges import Payment, captured, lines_after, refunds_in
 from bridge.stripe_api.checkout import read_checkout
 from bridge.stripe_api.http import StripeHttp, path, reading
 from bridge.stripe_api.order_lines import (
@@ -30,8 +29,6 @@ from bridge.stripe_api.orders import (
     read_purchases,
 )
 from bridge.stripe_api.paid_invoices import (
-    balance_line,
-    credit_line,
     invoice_line,
     invoice_payment_ids,
     period_payment,
@@ -192,8 +189,8 @@ def _notes_on(
 
 def _payment_of_invoice(http: StripeHttp, invoice: Json) -> Payment | None:
     """The charges that paid an invoice, as one; none where it was paid outside of Stripe."""
-    charges = [_charge_of(http, payment_id) for payment_id in _payment_ids(http, invoice)]
-    paid = {c["id"]: _followed(http, c) for c in charges if c and c.get("paid", True)}
+    charges = [_charge_of(http, payment_id) for payment_id in payment_ids(http, invoice)]
+    paid = {c["id"]: followed(http, c) for c in charges if c and c.get("paid", True)}
     if not paid:
         return None
     every = list(paid.values())
@@ -222,10 +219,10 @@ def payment_of(http: StripeHttp, session: Json) -> Payment | None:
     charge = (
         _charge_of(http, intent) if isinstance(intent, str) else within(intent, "latest_charge")
     )
-    return _followed(http, charge) if isinstance(charge, Mapping) else None
+    return followed(http, charge) if isinstance(charge, Mapping) else None
 
 
-def _followed(http: StripeHttp, charge: Json) -> Payment:
+def followed(http: StripeHttp, charge: Json) -> Payment:
     """A charge with its refunds and disputes; asks only where there are some."""
     refunds: Sequence[Json] = ()
     if isinstance(charge.get("refunds"), Mapping):
@@ -247,9 +244,9 @@ def read_period_payment(http: StripeHttp, subscription: Json) -> PeriodPayment |
         if not newest:
             return None
         latest = newest[0]
-    charges = [_charge_of(http, payment_id) for payment_id in _payment_ids(http, latest)]
+    charges = [_charge_of(http, payment_id) for payment_id in payment_ids(http, latest)]
     unique = {charge["id"]: charge for charge in charges if charge}
-    payments = [_followed(http, charge) for charge in unique.values()]
+    payments = [followed(http, charge) for charge in unique.values()]
     if not refunds_in(payments):
         return period_payment(latest, payments)
     lines = invoice_lines(http, latest)
@@ -265,15 +262,6 @@ def _charge_of(http: StripeHttp, payment_id: str) -> Json | None:
     return charge if isinstance(charge, Mapping) else None
 
 
-def why_refused(http: StripeHttp, invoice: Json) -> str | None:
-    """Stripe's code of why the last attempt to take an invoice's money failed."""
-    payment_id = next((id_ for id_ in invoice_payment_ids(invoice) if id_.startswith("pi_")), None)
-    if payment_id is None:
-        return None
-    error = http.get(f"/v1/payment_intents/{payment_id}").get("last_payment_error")
-    return str(error.get("decline_code") or error.get("code") or "") or None if error else None
-
-
 def _money_of(session: Json, lines: Sequence[Json], payment: Payment | None) -> list[MoneyLine]:
     """The same lines that `read_money` gives for this order; a test holds both to it."""
     invoice, paid = session.get("invoice"), None
@@ -286,76 +274,9 @@ def _money_of(session: Json, lines: Sequence[Json], payment: Payment | None) -> 
     return [paid, *(lines_after(payment, paid) if payment else ())]
 
 
-def read_money(http: StripeHttp, customer_id: str, since: datetime | None) -> tuple[MoneyLine, ...]:
-    """Every movement of money of a customer, oldest first; `since`: only those from then on.
-
-    All pages are read even so: a refund of today may belong to the oldest of invoices, and only
-    an invoice says which charges paid it. Where one paid none, its order says what it is for: a
-    line reads the same whether its charge or its order was heard of first.
-    """
-    invoices = http.all("/v1/invoices", customer=customer_id, expand=["data.payments"])
-    charges = http.all("/v1/charges", customer=customer_id, expand=["data.refunds"])
-    balance = http.all(f"/v1/customers/{customer_id}/balance_transactions")
-    with reading(f"the payments of {customer_id}"):
-        found: list[MoneyLine] = []
-        of_invoice: dict[str, MoneyLine | None] = {}
-        for invoice in invoices:
-            line = invoice_line(invoice)
-            found += filter(None, (line, credit_line(invoice)))
-            of_invoice |= dict.fromkeys(_payment_ids(http, invoice), line)
-        is_alone = any(not _keys(charge) & of_invoice.keys() for charge in charges)
-        orders = _orders_by_payment(http, customer_id) if is_alone else {}
-        for charge in charges:
-            found += _charge_lines(http, charge, customer_id, of_invoice, orders)
-        found += filter(None, map(balance_line, balance))
-    found.sort(key=lambda line: (line.at, line.id))
-    return tuple(line for line in found if since is None or line.at >= since)
-
-
-def _payment_ids(http: StripeHttp, invoice: Json) -> tuple[str, ...]:
+def payment_ids(http: StripeHttp, invoice: Json) -> tuple[str, ...]:
+    """What paid an invoice; asks only where the invoice does not list all."""
     if not within(invoice, "payments", "has_more"):
         return invoice_payment_ids(invoice)
     payments = http.all("/v1/invoice_payments", invoice=invoice["id"])
     return invoice_payment_ids({**invoice, "payments": {"data": payments}})
-
-
-def _keys(charge: Json) -> set[str]:
-    """What an invoice or an order names a charge by."""
-    return {charge["id"], id_of(charge.get("payment_intent")) or charge["id"]}
-
-
-def _orders_by_payment(http: StripeHttp, customer_id: str) -> dict[str, tuple[Json, list[Json]]]:
-    """Payment intent -> the order that it paid, with its lines."""
-    sessions = http.all(
-        "/v1/checkout/sessions",
-        customer=customer_id,
-        status="complete",
-        expand=["data.line_items"],
-    )
-    found: dict[str, tuple[Json, list[Json]]] = {}
-    for session in sessions:
-        payment_id = id_of(session.get("payment_intent"))
-        if payment_id and is_paid_order(session):
-            lines = one_off_lines(session, line_items(http, session))
-            found |= {payment_id: (session, lines)} if lines else {}
-    return found
-
-
-def _charge_lines(
-    http: StripeHttp,
-    charge: Json,
-    customer_id: str,
-    of_invoice: Mapping[str, MoneyLine | None],
-    orders: Mapping[str, tuple[Json, list[Json]]],
-) -> list[MoneyLine]:
-    own = charge_line(charge, customer_id)
-    if own is None:
-        return []
-    known = sorted(_keys(charge) & of_invoice.keys())
-    if not known and not charge.get("invoice"):
-        order = orders.get(own.payment_id or "")
-        own = (order_line(*order, charge) if order else None) or own
-        return [own, *lines_after(_followed(http, charge), own)]
-    # The invoice has the line of the payment; unpaid (any more), it has none to name this after.
-    paid = of_invoice[known[0]] if known else None
-    return lines_after(_followed(http, charge), paid or own)

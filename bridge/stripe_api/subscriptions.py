@@ -15,10 +15,11 @@ from bridge.core.model.stripe import (
     Price,
     Subscription,
 )
+from bridge.stripe_api.failures import why_refused
 from bridge.stripe_api.http import StripeHttp, reading
 from bridge.stripe_api.invoices import pending_payment
 from bridge.stripe_api.paid_invoices import credit_line, invoice_line, period_payment
-from bridge.stripe_api.payments import read_period_payment, why_refused
+from bridge.stripe_api.payments import read_period_payment
 from bridge.stripe_api.reader import (
     REFERENCE,
     Json,

@@ -16,8 +16,8 @@ from bridge.core.model.stripe import Price
 from bridge.core.rules.paying import Paying
 from bridge.errors import Forbidden, NotFound, Permanent, RateLimited, Transient, Unreachable
 from bridge.stripe_api import http as stripe_http
-from bridge.stripe_api.checkout import CheckoutLine
-from bridge.stripe_api.client import CheckoutLink, CheckoutRequest, StripeApi
+from bridge.stripe_api.checkout import CheckoutLine, CheckoutLink, CheckoutRequest
+from bridge.stripe_api.client import StripeApi
 from bridge.stripe_api.reader import moment
 from tests.contract.recorded import Asked, Played, Recorded, answer, recorded_server
 

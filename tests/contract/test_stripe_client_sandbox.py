@@ -12,8 +12,8 @@ from bridge.core.ledger.amounts import add_up
 from bridge.errors import Forbidden, RateLimited, Transient
 from bridge.sandbox.run import Sandbox, start
 from bridge.sandbox.stripe import account_of, advance, checkout, fail_payments, restrict
-from bridge.stripe_api.checkout import CheckoutLine
-from bridge.stripe_api.client import CheckoutLink, CheckoutRequest, StripeApi
+from bridge.stripe_api.checkout import CheckoutLine, CheckoutLink, CheckoutRequest
+from bridge.stripe_api.client import StripeApi
 
 pytestmark = pytest.mark.contract
 DAY = 86_400

@@ -21,7 +21,8 @@ from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.store import Store, links, migrate, money
 from bridge.store.schema import customers, money_lines
 from bridge.stripe_api.http import StripeHttp
-from bridge.stripe_api.payments import read_money, read_orders
+from bridge.stripe_api.movements import read_money
+from bridge.stripe_api.payments import read_orders
 from bridge.stripe_api.subscriptions import read_customer_now
 from tests.sandbox.stripe_shop import open_shop
 from tests.system.test_ledger_books import (
