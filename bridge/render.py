@@ -72,10 +72,10 @@ def statement_markdown(statement: Statement, locale: str = LOCALE) -> tuple[str,
     return TITLE, f"Your statement is too long for a message. {whole}.\n"
 
 
-def receipt_markdown(line: MoneyLine, locale: str = LOCALE) -> str:
-    """The answer in the member's message that a purchase was paid."""
+def receipt_markdown(line: MoneyLine, locale: str = LOCALE, *, funds: Sequence[str] = ()) -> str:
+    """The answer in the member's message that a purchase was paid, for these funds."""
     template = markdown_environment().get_template("receipt.md.jinja")
-    return template.render(line=line, locale=locale).strip() + "\n"
+    return template.render(line=line, funds=funds, locale=locale).strip() + "\n"
 
 
 def unpaid_markdown(
@@ -120,7 +120,7 @@ def answers_markdown(keys: Iterable[str], given: StatementInput) -> dict[str, st
     for key in keys:
         kind, _, about = key.partition(":")
         if key in lines:
-            found[key] = receipt_markdown(lines[key])
+            found[key] = receipt_markdown(lines[key], funds=given.funds.get(lines[key].id, ()))
         elif kind in {"unpaid", "reminder"} and about in owed:
             found[key] = unpaid_markdown(owed[about], given, again=kind == "reminder")
         elif kind == "grace_over":

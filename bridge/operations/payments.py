@@ -308,10 +308,11 @@ def _line(token: uuid.UUID, user_id: int, payment: Payment, actor: Actor) -> Mon
 
 
 def _parts(payment: Payment) -> tuple[MoneyPart, ...]:
-    """What the member reads of several lines."""
-    if len(payment.lines) == 1:
-        return ()
-    return tuple(MoneyPart(one.what.strip(), one.amount_minor) for one in payment.lines)
+    """What the member reads of it: several lines, a share, a donation, a fund."""
+    return tuple(
+        MoneyPart(one.what.strip(), one.amount_minor, one.kind, one.fund, one.count)
+        for one in payment.lines
+    )
 
 
 def _grant_id(line_id: str) -> str:

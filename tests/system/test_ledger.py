@@ -84,6 +84,12 @@ def test_A56_A57_A74_I6_what_was_sold_is_booked_once_and_ties_to_stripe(world: S
     assert balances["equity:shares", "eur"] == -10_000
     funds = {line.fund for line in all_lines(world) if line.account == "income:membership"}
     assert funds == {"Roof"}
+    # Four days at 5 euros, of which 3 were given back.
+    (row,) = csv.DictReader(io.StringIO(typed(world, "export", "funds", "--reason", "audit")))
+    assert (row["fund"], row["account"]) == ("Roof", "income:membership")
+    assert int(row["amount_minor"]) == -balances["income:membership", "eur"]
+    for told in (page_of(world, "ann"), message_to(world, "ann")):
+        assert "Fund: Roof" in told
 
 
 def test_A68_a_ledger_that_is_dropped_and_made_again_is_the_same(world: System) -> None:

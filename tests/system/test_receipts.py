@@ -89,6 +89,9 @@ def test_A56_A57_A62_a_payment_of_several_lines_is_booked_on_the_account_of_each
     for told in (page_of(world, "eve"), message_to(world, "eve")):
         assert "Two shares" in told
         assert "For the roof" in told
+        assert "Fund: Roof" in told
+        assert "donating €30.00 for Roof" in told
+        assert "You hold 2 shares" in told
         assert receipt["number"] in told
 
 

@@ -20,7 +20,7 @@ from bridge.core.model.reasons import Hold, Reason
 from bridge.core.model.rights import NO_GROUP, Grant
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.telling.alerts import Alert, Kind
-from bridge.core.telling.contributions import Contributions, Shares
+from bridge.core.telling.contributions import Contributions, Donated, Shares
 from bridge.core.telling.places import GroupName
 from bridge.core.telling.statement import (
     Links,
@@ -462,7 +462,7 @@ def test_A124_a_refused_payment_is_unpaid_and_not_pending() -> None:
 
 def test_A124_shares_and_donations_are_thanked_for_in_the_message() -> None:
     shares = Shares(2, "share"), Shares(1, "supporter share")
-    gave = Contributions(shares, {"eur": 4500, "usd": 500})
+    gave = Contributions(shares, (Donated(4500, "eur"), Donated(500, "usd")))
     words = words_of(contributions=gave)
     assert "Thank you. You hold 2 shares and 1 supporter share." in words
     assert "Thank you for donating €45.00 and US$5.00." in words

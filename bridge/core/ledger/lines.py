@@ -6,15 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bridge.core.rules.values import Kind
+
 MoneyKind = Literal["paid", "refunded", "disputed", "dispute_returned", "dispute_lost", "credited"]
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyPart:
-    """What an invoice of several lines is made of: one of them, or a tax. A credit is negative."""
+    """What an invoice of several lines is made of: one of them, or a tax. A credit is negative.
+
+    `kind`, `fund` and `count`: of a payment by hand, where no mapping rule says them.
+    """
 
     what: str
     amount_minor: int
+    kind: Kind | None = None
+    fund: str | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,11 @@ class MoneyLine:
     receipt_number: str | None = None
     discount_minor: int = 0
     parts: tuple[MoneyPart, ...] = ()
+
+    @property
+    def shown_parts(self) -> tuple[MoneyPart, ...]:
+        """The parts where they say more than the line does."""
+        return self.parts if len(self.parts) > 1 else ()
 
     @property
     def gross_minor(self) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.rights import Facts
@@ -27,41 +27,77 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
+class Donated:
+    """What was donated in a currency for a fund, or for none, less refunds."""
+
+    amount_minor: int
+    currency: str
+    fund: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Contributions:
-    """Shares held, and what was donated in each currency, less refunds."""
+    """Shares held, and what was donated: in each currency, for each fund."""
 
     shares: tuple[Shares, ...] = ()
-    donated_minor: Mapping[str, int] = field(default_factory=dict)
+    donated: tuple[Donated, ...] = ()
 
     def __bool__(self) -> bool:
         """There is something to thank for."""
-        return bool(self.shares or self.donated_minor)
+        return bool(self.shares or self.donated)
 
 
-def contributions(facts: Facts, money: Iterable[MoneyLine], rules: Rules) -> Contributions:
-    """Add up shares that stand, and donations: bought once or by subscription.
+_Sums = dict[tuple[str, str], int]
+"""Currency and fund -> amount."""
+
+
+def contributions(
+    facts: Facts, money: Iterable[MoneyLine], rules: Rules, funds: Mapping[str, Sequence[str]]
+) -> Contributions:
+    """Add up shares that stand, and donations: bought once, by subscription, or by hand.
+
+    `funds`: line id -> the funds that the line is for.
 
     A share given to another is theirs; a donation is the giver's.
     """
     held = dict.fromkeys(_SHARES, 0)
-    donated: dict[str, int] = {}
+    donated: _Sums = {}
     for purchase, rule in _of_known_kind(facts.purchases, rules):
         if rule.kind in held and purchase.disputed != "lost" and not refund_counts(purchase, rule):
             held[rule.kind] += purchase.quantity
     own = (one for one in facts.purchases if one.beneficiary_id is None)
     for purchase, rule in _of_known_kind((*own, *facts.given_purchases), rules):
         if rule.kind == "donation":
-            _add(donated, purchase.currency, left_of(purchase))
+            _add(donated, purchase.currency, rule.fund, left_of(purchase))
     for line in money:
-        # What was bought once is among the purchases; this is what renews.
-        if line.subscription_id and line.product_id and line.kind != "credited":
-            renewed = rules.rule_for("", line.product_id)
-            if renewed and renewed.kind == "donation":
-                _add(donated, line.currency, line.amount_minor)
+        _by_hand(line, held, donated)
+        if _is_donation_that_renews(line, rules):
+            fund = next(iter(funds.get(line.id, ())), None)
+            _add(donated, line.currency, fund, line.amount_minor)
     return Contributions(
-        tuple(Shares(count, _SHARES[kind]) for kind, count in held.items() if count),
-        {currency: amount for currency, amount in sorted(donated.items()) if amount > 0},
+        tuple(Shares(count, _SHARES[kind]) for kind, count in held.items() if count > 0),
+        tuple(
+            Donated(amount, currency, fund or None)
+            for (currency, fund), amount in sorted(donated.items())
+            if amount > 0
+        ),
     )
+
+
+def _by_hand(line: MoneyLine, held: dict[str, int], donated: _Sums) -> None:
+    for part in line.parts:
+        if part.kind == "donation":
+            _add(donated, line.currency, part.fund, part.amount_minor)
+        elif part.kind in held:
+            held[part.kind] += part.count if part.amount_minor > 0 else -part.count
+
+
+def _is_donation_that_renews(line: MoneyLine, rules: Rules) -> bool:
+    """What was bought once is among the purchases."""
+    if not (line.subscription_id and line.product_id) or line.kind == "credited":
+        return False
+    rule = rules.rule_for("", line.product_id)
+    return rule is not None and rule.kind == "donation"
 
 
 def _of_known_kind(purchases: Iterable[Purchase], rules: Rules) -> Iterator[tuple[Purchase, Rule]]:
@@ -70,8 +106,9 @@ def _of_known_kind(purchases: Iterable[Purchase], rules: Rules) -> Iterator[tupl
             yield purchase, rule
 
 
-def _add(sums: dict[str, int], currency: str, amount_minor: int) -> None:
-    sums[currency] = sums.get(currency, 0) + amount_minor
+def _add(sums: _Sums, currency: str, fund: str | None, amount_minor: int) -> None:
+    key = currency, fund or ""
+    sums[key] = sums.get(key, 0) + amount_minor
 
 
 def left_of(purchase: Purchase) -> int:

@@ -12,6 +12,7 @@ from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import PendingPayment, Subscription
 from bridge.core.rules.law import Catalogue, Law
 from bridge.core.telling.contributions import contributions
+from bridge.core.telling.funds import funds_of_lines
 from bridge.core.telling.places import GroupName
 from bridge.core.telling.statement import (
     Links,
@@ -42,6 +43,7 @@ def statement_input(
     """Work out a member's verdicts, groups, coming and pending payments, as last read."""
     verdicts = member.verdicts(law, now)
     paid = member.facts.paid_by_user
+    funds = funds_of_lines(member.money, member.facts, law.rules)
     return StatementInput(
         as_of=member.read_at or now,
         links=Links(addresses.own_page, addresses.own_page, addresses.forum + ASK_MODERATORS),
@@ -53,8 +55,9 @@ def statement_input(
         next_changes=tuple(_next_changes(paid, law.catalogue)),
         pending=(*_pending(member.facts, refused=False), *member.pending_orders),
         unpaid=tuple(_pending(member.facts, refused=True)),
-        contributions=contributions(member.facts, member.money, law.rules),
+        contributions=contributions(member.facts, member.money, law.rules, funds),
         money=member.money,
+        funds=funds,
         ledger_code=member.ledger_code,
     )
 

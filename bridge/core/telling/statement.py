@@ -57,7 +57,8 @@ class Links:
 class StatementInput(Known):
     """All that a statement is made of.
 
-    `pending` payments are on their way; `unpaid` ones were refused.
+    `pending` payments are on their way; `unpaid` ones were refused. `funds`: what lines of money
+    are for, by their ids.
     """
 
     as_of: datetime
@@ -68,6 +69,7 @@ class StatementInput(Known):
     unpaid: tuple[PendingPayment, ...] = ()
     contributions: Contributions = field(default_factory=Contributions)
     money: Iterable[MoneyLine] = ()
+    funds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ledger_code: str | None = None
 
 
@@ -86,7 +88,7 @@ class Statement:
     """Years are newest first; all times but `as_of` are in the member's zone.
 
     `twice`: groups for which two subscriptions are paid though one is enough. `under_review`: ids
-    of the lines whose dispute is not decided.
+    of the lines whose dispute is not decided. `funds`: line id -> the funds that it is for.
 
     Only `as_of` depends on the clock and `ledger_code` on others' payments: apart from these, a
     statement changes only when something happened to its member.
@@ -104,6 +106,7 @@ class Statement:
     years: tuple[Year, ...]
     twice: tuple[tuple[GroupName, ...], ...] = ()
     under_review: frozenset[str] = frozenset()
+    funds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ledger_code: str | None = None
 
     @property
@@ -154,6 +157,7 @@ def build(given: StatementInput) -> Statement:
         totals=add_up(money, under_review),
         years=tuple(_years(money, under_review)),
         under_review=under_review,
+        funds=given.funds,
         ledger_code=given.ledger_code if money else None,
         twice=tuple(_twice(given)),
     )
