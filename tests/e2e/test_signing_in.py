@@ -101,7 +101,7 @@ def is_signed_in(browser: Browser) -> bool:
     return browser.get("/me", allow_redirects=False).status_code == 200
 
 
-def test_a_sign_in_counts_once(place: Place) -> None:
+def test_I7_replay_a_sign_in_counts_once(place: Place) -> None:
     browser = place.browser("ada")
     address = answer_of_forum(browser)
     before = browser.cookies["bridge"]
@@ -114,7 +114,7 @@ def test_a_sign_in_counts_once(place: Place) -> None:
     assert not is_signed_in(browser)
 
 
-def test_a_sign_in_counts_only_in_the_browser_that_asked(place: Place) -> None:
+def test_I7_fixation_a_sign_in_counts_only_in_the_browser_that_asked(place: Place) -> None:
     address = answer_of_forum(place.browser("ada"))
     other = place.browser()
     refused = other.get(address, allow_redirects=False)
@@ -141,7 +141,9 @@ def test_a_forged_answer_signs_nobody_in(place: Place, change: str) -> None:
     assert not is_signed_in(browser)
 
 
-def test_a_session_is_new_after_signing_in_and_ends_after_half_a_day(place: Place) -> None:
+def test_I7_fixation_a_session_is_new_after_signing_in_and_ends_after_half_a_day(
+    place: Place,
+) -> None:
     browser = place.browser("ada")
     address = answer_of_forum(browser)
     before = browser.cookies.get("bridge")

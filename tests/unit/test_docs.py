@@ -1,4 +1,5 @@
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from bridge.stripe_api.probe import ENTITLEMENTS, SCOPES
 from bridge.web import create_app
 from bridge.wiring import build
 from bridge.worker.reconcile import TYPES
+from tests.addresses import TITLES, table
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
@@ -69,12 +71,30 @@ def test_each_command_is_in_the_operators_table(command: str) -> None:
     assert f"`bridge {command}" in (ROOT / "docs" / "operations.md").read_text()
 
 
-def test_each_address_of_the_bridge_is_in_the_operators_table(tmp_path: Path) -> None:
-    settings = Settings.from_env(GOOD | {"BRIDGE_DATA": str(tmp_path)})
-    bridge = build(settings)
-    rules = {re.sub(r"<\w+:", "<", str(rule)) for rule in create_app(bridge).url_map.iter_rules()}
+@pytest.fixture
+def routes(tmp_path: Path) -> Iterator[list[tuple[str, str]]]:
+    """Each method and address that the bridge answers."""
+    bridge = build(Settings.from_env(GOOD | {"BRIDGE_DATA": str(tmp_path)}))
+    yield [
+        (method, rule.rule)
+        for rule in create_app(bridge).url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    ]
     bridge.store.close()
+
+
+def test_each_address_of_the_bridge_is_in_the_operators_table(
+    routes: list[tuple[str, str]],
+) -> None:
+    rules = {re.sub(r"<\w+:", "<", rule) for _, rule in routes}
     assert {rule for rule in rules if f"`{rule}`" not in DOCS} == set()
+
+
+def test_I7_each_address_has_its_row_in_the_table_of_who_gets_what(
+    routes: list[tuple[str, str]],
+) -> None:
+    placed = [(row.method, row.rule) for title in TITLES for row in table(title)]
+    assert sorted(placed) == sorted(routes)
 
 
 def test_each_code_that_an_error_may_carry_is_explained() -> None:
