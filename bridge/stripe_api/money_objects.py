@@ -23,6 +23,7 @@ from bridge.core.ledger.objects import (
     Tax,
 )
 from bridge.stripe_api.invoices import counted_name
+from bridge.stripe_api.order_lines import item_of
 from bridge.stripe_api.paid_invoices import invoice_payment_ids
 from bridge.stripe_api.reader import (
     Json,
@@ -96,6 +97,8 @@ def _sold_line(line: Json, rates: Mapping[str, Json]) -> SoldLine:
         or id_of(within(line, "plan", "product")),
         price_id=id_of(price.get("price")) or id_of(line.get("price")) or id_of(line.get("plan")),
         quantity=int(line.get("quantity") or 1),
+        item_id=item_of(line),
+        of_line=id_of(line.get("invoice_line_item")),
     )
 
 

@@ -98,7 +98,7 @@ def order_of_invoice(lines: Iterable[Json], notes: Notes | None = None) -> Order
     found: dict[str, OrderLine] = {}
     keys = {}
     for number, raw in enumerate(lines):
-        item_id, line_id = _item_of(raw), raw.get("id") or f"line {number}"
+        item_id, line_id = item_of(raw), raw.get("id") or f"line {number}"
         sold = SoldPrice(line_price(raw) or "", line_product(raw) or "", is_once=item_id is None)
         key, total = item_id or line_id, line_total(raw)
         before = found.get(key)
@@ -110,7 +110,8 @@ def order_of_invoice(lines: Iterable[Json], notes: Notes | None = None) -> Order
     return Order(tuple(found.values()), keys, notes or {})
 
 
-def _item_of(line: Json) -> str | None:
+def item_of(line: Json) -> str | None:
+    """The item of a subscription that a line of an invoice bills."""
     details = within(line, "parent", "subscription_item_details", "subscription_item")
     return id_of(details or line.get("subscription_item"))
 

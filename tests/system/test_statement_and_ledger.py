@@ -95,6 +95,25 @@ def moved_by_ledger(made: Ledger) -> dict[Any, int]:
     return {key: amount for key, amount in sums.items() if amount}
 
 
+def refunded_by_rights(http: StripeHttp, customer: str) -> dict[Any, int]:
+    sums: Counter[Any] = Counter()
+    for one in read_orders(http, customer).purchases:
+        if one.amount_minor:
+            sums[one.payment_id, one.price_id] += one.refunded_minor
+    return dict(sums)
+
+
+def refunded_by_ledger(made: Ledger, sold: dict[Any, int]) -> dict[Any, int]:
+    back = {
+        line.entry_id for line in made.lines if line.account == STRIPE and line.kind == "refund"
+    }
+    sums: Counter[Any] = Counter(dict.fromkeys(sold, 0))
+    for line in made.lines:
+        if line.entry_id in back and (line.payment_id, line.price_id) in sold:
+            sums[line.payment_id, line.price_id] += line.amount_minor
+    return dict(sums)
+
+
 @settings(
     max_examples=12,
     deadline=None,
@@ -127,6 +146,8 @@ def test_A66_I6_a_statement_is_the_same_however_it_was_heard_and_ties_to_the_led
         assert told(piecemeal) == told(at_once)
         made = ledger(read_everything(http), membership)
         assert moved_by_statement(told(at_once)) == moved_by_ledger(made)
+        by_rights = refunded_by_rights(http, life.customer)
+        assert refunded_by_ledger(made, by_rights) == by_rights
 
 
 PAID = MoneyLine("ch_1", "cus_1", "paid", NOW, 900, "eur", "Payment", payment_id="pi_1")

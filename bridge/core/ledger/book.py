@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from bridge.core.ledger.line import Finding
 from bridge.core.ledger.objects import (
+    BalanceMove,
     Charge,
     CreditNote,
     Dispute,
@@ -18,6 +20,9 @@ from bridge.core.ledger.objects import (
 )
 from bridge.core.ledger.products import NatureOf
 from bridge.core.ledger.shares import share, total_of
+
+# Balance transactions of refunds whose money came back.
+FAILED_REFUNDS = frozenset({"refund_failure", "payment_failure_refund"})
 
 
 @dataclass(slots=True)
@@ -32,6 +37,9 @@ class Book:
     charge_of_dispute: dict[str, str] = field(default_factory=dict)
     invoice_of_payment: dict[str, Invoice] = field(default_factory=dict)
     note_of_refund: dict[str, CreditNote] = field(default_factory=dict)
+    failed_at: dict[str, datetime] = field(default_factory=dict)
+    charges_of: dict[str, list[Charge]] = field(default_factory=dict)
+    refunds_of: dict[str, list[Refund]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -55,7 +63,31 @@ def open_book(objects: Sequence[MoneyObject], nature_of: NatureOf) -> Book:
                 book.charge_of_dispute[one.id] = one.charge_id
             case _:
                 pass
+    _join(book, objects)
     return book
+
+
+def _join(book: Book, objects: Sequence[MoneyObject]) -> None:
+    """What takes several objects to know."""
+    for charge in book.charges.values():
+        book.charges_of.setdefault(sale_of(book, charge), []).append(charge)
+    for refund in book.refunds.values():
+        book.refunds_of.setdefault(refund.charge_id, []).append(refund)
+    for one in objects:
+        if isinstance(one, BalanceMove) and one.type in FAILED_REFUNDS and one.source_id:
+            book.failed_at[one.source_id] = one.at
+
+
+def sale_of(book: Book, one: Charge) -> str:
+    """What a charge paid: an invoice, perhaps with other charges, or itself."""
+    invoice = invoice_of(book, one)
+    return invoice.id if invoice else one.id
+
+
+def invoice_of(book: Book, one: Charge) -> Invoice | None:
+    """The invoice that a charge paid."""
+    paid = book.invoice_of_payment
+    return paid.get(one.payment_id) or paid.get(one.id)
 
 
 def bought_by(book: Book, one: Charge) -> Sequence[SoldLine]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.ledger.objects import ManualPayment, SoldLine, Tax
+from bridge.core.ledger.shares import negated
 from bridge.core.rules.values import MOST_FUND_LETTERS, Kind
 
 _REVERSED = ":reversed"
@@ -76,7 +77,7 @@ def manual_payment(line: MoneyLine, lines: Sequence[SoldLine] = ()) -> ManualPay
     money line says it all.
     """
     is_correction = line.id.endswith(_REVERSED)
-    sold = tuple(map(_turned, lines)) if is_correction else tuple(lines)
+    sold = tuple(map(negated, lines)) if is_correction else tuple(lines)
     return ManualPayment(
         id=line.id,
         user_id=line.user_id or 0,
@@ -87,11 +88,6 @@ def manual_payment(line: MoneyLine, lines: Sequence[SoldLine] = ()) -> ManualPay
         actor=line.recorded_by or "",
         corrects=line.id.removesuffix(_REVERSED) if is_correction else None,
     )
-
-
-def _turned(line: SoldLine) -> SoldLine:
-    taxes = tuple(replace(tax, amount_minor=-tax.amount_minor) for tax in line.taxes)
-    return replace(line, amount_minor=-line.amount_minor, taxes=taxes, quantity=-line.quantity)
 
 
 def corrected(line_id: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from bridge.core.ledger.book import Book, bought_by
+from bridge.core.ledger.book import FAILED_REFUNDS, Book, invoice_of, sale_of
+from bridge.core.ledger.given_back import lines_given_back
 from bridge.core.ledger.line import (
     BANK,
     CONVERSION,
@@ -20,14 +21,14 @@ from bridge.core.ledger.line import (
     numbered,
     turned,
 )
-from bridge.core.ledger.objects import BalanceMove
+from bridge.core.ledger.objects import BalanceMove, Charge, Refund
 from bridge.core.ledger.sales import sold_lines
-from bridge.core.ledger.shares import part_of
+from bridge.core.ledger.shares import total_of
 
 # What each type of balance transaction is, and what it stands against, as Stripe's page on
 # "balance transaction types" lists them.
 _CHARGES = frozenset({"charge", "payment"})
-_REFUNDS = frozenset({"refund", "payment_refund", "refund_failure", "payment_failure_refund"})
+_REFUNDS = frozenset({"refund", "payment_refund"}) | FAILED_REFUNDS
 _AGAINST: Mapping[str, tuple[LineKind, str]] = {
     "stripe_fee": ("fee", FEES),
     "stripe_fx_fee": ("fee", FEES),
@@ -75,8 +76,7 @@ def _payment(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
     if charge is None:
         _missing(book, one, "the charge")
         return None
-    invoice = book.invoice_of_payment.get(charge.payment_id)
-    invoice = invoice or book.invoice_of_payment.get(charge.id)
+    invoice = invoice_of(book, charge)
     of = replace(base, customer_id=charge.customer_id, payment_id=charge.payment_id)
     of = replace(of, invoice_id=invoice.id if invoice else None, what=charge.what)
     of = replace(of, method=charge.method)
@@ -90,8 +90,7 @@ def _refund(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
     if refund is None or charge is None:
         _missing(book, one, "the refund or its charge")
         return None
-    invoice = book.invoice_of_payment.get(charge.payment_id)
-    invoice = invoice or book.invoice_of_payment.get(charge.id)
+    invoice = invoice_of(book, charge)
     of = replace(base, kind="refund", customer_id=charge.customer_id)
     of = replace(of, payment_id=charge.payment_id, invoice_id=invoice.id if invoice else None)
     of = replace(of, what="Refund", corrects=charge.id, method=charge.method)
@@ -99,14 +98,30 @@ def _refund(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
     amount = refund.amount_minor if one.amount_minor < 0 else -refund.amount_minor
     if refund.id in book.note_of_refund:
         return list(_settled(of, RECEIVABLE, amount, refund.currency, one))
-    sold = invoice.lines if invoice else bought_by(book, charge)
+    failed_at = one.at if amount < 0 else None
+    sold_at = (invoice.finalized_at if invoice else None) or charge.at
+    back = lines_given_back(book, charge, refund, failed_at)
     taken = [
         replace(line, kind=line.kind if line.kind == "tax" else "refund")
-        for part in part_of(sold, abs(amount))
-        for line in sold_lines(book.nature_of, part, replace(of, currency=refund.currency))
+        for part in back
+        for line in sold_lines(book.nature_of, part, replace(of, currency=refund.currency), sold_at)
     ]
-    lines = [turned(line) for line in taken] if amount > 0 else taken
+    lines = [turned(line) for line in taken]
+    if rest := amount - total_of(back):
+        lines.append(_of_no_line(book, refund, charge, rest, of))
     return [*lines, *_converted(of, amount, refund.currency, one)]
+
+
+def _of_no_line(book: Book, refund: Refund, charge: Charge, rest: int, of: Line) -> Line:
+    """What is of no line that was sold: kept apart, and told."""
+    paid = sum(one.amount_minor for one in book.charges_of[sale_of(book, charge)])
+    made = [one for one in book.refunds_of[charge.id] if one.id not in book.failed_at]
+    back = sum(one.amount_minor for one in made)
+    if back > paid:
+        says = f"{back} {refund.currency.upper()} was refunded of {paid}"
+        book.findings.append(Finding("refund_above_payment", (refund.id, charge.id), says))
+    unexplained = replace(of, kind="unexplained", account=SUSPENSE, currency=refund.currency)
+    return replace(unexplained, amount_minor=rest, what="Refund of what no line tells")
 
 
 def _dispute(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:

@@ -31,7 +31,8 @@ class Tax:
 class SoldLine:
     """A line of an invoice, order or credit note: its price before discounts, and its taxes.
 
-    `kind` and `fund`: of a payment by hand, where no rule says them.
+    `kind` and `fund`: of a payment by hand, where no rule says them. `item_id`: the subscription's
+    item that it bills. `of_line`: the line of the invoice that a line of a credit note is of.
     """
 
     id: str
@@ -44,6 +45,8 @@ class SoldLine:
     quantity: int = 1
     kind: Kind | None = None
     fund: str | None = None
+    item_id: str | None = None
+    of_line: str | None = None
 
     @property
     def total_minor(self) -> int:

@@ -1,4 +1,4 @@
-"""Which lines of an order its refunds are of (A107).
+"""Which lines of a sale its refunds are of (A107): for rights and for the books alike.
 
 By the credit note's lines where there is one; else the line or lines whose total the refund
 equals; else a share of each. Where several choices of lines have that total, all are followed, and
@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import combinations
 
-from bridge.core.ledger.shares import MOST_LINES, share
+from bridge.core.ledger.shares import share
 
 REST = ""
 """The line that is none: shipping, or what was owed from before."""
+
+# Of so many lines every choice is tried; of more, one or two of them, or all.
+_MOST_LINES = 12
 
 # More ways to read the refunds than these are as good as not knowing.
 _MOST_READINGS = 32
@@ -67,6 +70,18 @@ def refunds_of_lines(
     return {line.id: found.of(line) for line in lines}
 
 
+def parts_of_refunds(
+    lines: Sequence[PaidLine], paid_minor: int, refunds: Sequence[MoneyBack]
+) -> list[dict[str, int]]:
+    """What each refund is of, by the likeliest reading: line id, or REST -> amount.
+
+    The parts add up to the refund, unless it is above what was left of the payment. A later refund
+    never changes the parts of an earlier one.
+    """
+    found = _Readings(lines, paid_minor)
+    return [found.hear(refund) for refund in refunds]
+
+
 class _Readings:
     """All ways to read the refunds so far, the likeliest first."""
 
@@ -84,8 +99,9 @@ class _Readings:
         self._back = 0
         self._last_at: datetime | None = None
 
-    def hear(self, refund: MoneyBack) -> None:
-        """One more refund."""
+    def hear(self, refund: MoneyBack) -> dict[str, int]:
+        """One more refund; returns what it is of in the likeliest reading."""
+        before, left = self._readings[0], max(0, self._whole - self._back)
         self._back += refund.amount_minor
         self._last_at = refund.at or self._last_at
         after = [new for old in self._readings for new in self._after(old, refund)]
@@ -93,6 +109,16 @@ class _Readings:
         if len(self._readings) > _MOST_READINGS:
             self._readings = self._readings[:1]
             self._guessed |= set(range(len(self._lines)))
+        return self._parts(before, min(refund.amount_minor, left))
+
+    def _parts(self, before: _Reading, amount: int) -> dict[str, int]:
+        """By how much the likeliest reading grew, as parts of an amount."""
+        grown = [new - old for new, old in zip(self._readings[0], before, strict=True)]
+        if not any(grown):
+            return {REST: amount} if amount else {}
+        # With credit, a line that is refunded by its whole price was paid with less than that.
+        parts = zip(self._lines, share(amount, grown), strict=True)
+        return {line.id: part for line, part in parts if part}
 
     def of(self, line: PaidLine) -> LineRefund:
         """How much of a line is refunded."""
@@ -153,7 +179,7 @@ class _Readings:
         self, stand: Sequence[int], left: Sequence[int], amount: int
     ) -> Iterator[tuple[int, ...]]:
         """The lines that still stand whose rest, or whose price, the amount is."""
-        some = (1, 2, len(stand)) if len(stand) > MOST_LINES else range(1, len(stand) + 1)
+        some = (1, 2, len(stand)) if len(stand) > _MOST_LINES else range(1, len(stand) + 1)
         for size in some:
             for chosen in combinations(stand, size):
                 untouched = all(left[n] == self._paid[n] for n in chosen)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bridge.core.ledger.book import Book, bought_by
+from bridge.core.ledger.given_back import lines_of_note
 from bridge.core.ledger.line import (
     BANK,
     CREDIT,
@@ -32,7 +34,7 @@ from bridge.core.ledger.objects import (
     SoldLine,
 )
 from bridge.core.ledger.products import ACCOUNTS, Nature, NatureOf
-from bridge.core.ledger.shares import part_of, total_of
+from bridge.core.ledger.shares import total_of
 
 # A customer's credit that was given or taken by hand, not through an invoice.
 _CREDIT_BY_HAND = frozenset({"adjustment", "initial", "migration"})
@@ -68,10 +70,16 @@ def _written_off(one: Invoice, base: Line) -> Iterator[Line]:
         yield from reverse(lines, f"{one.id}:recovered", one.paid_at)
 
 
-def sale(book: Book, sold: Sequence[SoldLine], total_minor: int, base: Line) -> Iterator[Line]:
+def sale(
+    book: Book,
+    sold: Sequence[SoldLine],
+    total_minor: int,
+    base: Line,
+    sold_at: datetime | None = None,
+) -> Iterator[Line]:
     """What was sold against what the customer owes; a difference is kept and told."""
     for line in sold:
-        yield from sold_lines(book.nature_of, line, base)
+        yield from sold_lines(book.nature_of, line, base, sold_at)
     told = sum(line.total_minor for line in sold)
     if told != total_minor:
         ids = tuple(filter(None, (base.source_id,)))
@@ -83,12 +91,14 @@ def sale(book: Book, sold: Sequence[SoldLine], total_minor: int, base: Line) -> 
         yield replace(base, account=RECEIVABLE, amount_minor=total_minor, what="Owed")
 
 
-def sold_lines(nature_of: NatureOf, line: SoldLine, base: Line) -> Iterator[Line]:
-    """One line sold: its income, discount and taxes."""
+def sold_lines(
+    nature_of: NatureOf, line: SoldLine, base: Line, sold_at: datetime | None = None
+) -> Iterator[Line]:
+    """One line sold: its income, discount and taxes. `sold_at`: where that was before the entry."""
     if line.kind is not None:
         nature = Nature(ACCOUNTS[line.kind], line.fund)
     else:
-        nature = nature_of(line.product_id, line.price_id, base.at)
+        nature = nature_of(line.product_id, line.price_id, sold_at or base.at)
     of = replace(base, product_id=line.product_id, price_id=line.price_id, fund=nature.fund)
     of = replace(of, rule_id=nature.rule_id, what=line.what)
     within = sum(tax.amount_minor for tax in line.taxes if tax.inclusive)
@@ -122,10 +132,14 @@ def credit_note_entries(book: Book, one: CreditNote) -> Iterator[Line]:
     base = Line("", one.id, "refund", RECEIVABLE, one.at, 0, one.currency, "")
     base = replace(base, customer_id=one.customer_id, invoice_id=one.invoice_id, source_id=one.id)
     base = replace(base, corrects=one.invoice_id)
-    lines = one.lines or (part_of(invoice.lines, one.total_minor) if invoice else ())
+    if invoice is None:
+        ids = tuple(filter(None, (one.id, one.invoice_id)))
+        book.findings.append(Finding("reference_missing", ids, "the invoice is not known yet"))
+        return
+    lines = lines_of_note(book, one, invoice)
     taken = [
         replace(line, kind="refund" if line.kind == "sale" else line.kind)
-        for line in opposite(sale(book, lines, one.total_minor, base))
+        for line in opposite(sale(book, lines, one.total_minor, base, invoice.finalized_at))
     ]
     done = numbered(taken)
     yield from done

@@ -1,15 +1,11 @@
-"""Dividing amounts to the last minor unit: what a part of a payment is of."""
+"""Dividing amounts, and the lines that were sold, to the last minor unit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import combinations
 
 from bridge.core.ledger.objects import SoldLine
-
-# Of so many lines every choice is tried; of more, one or two of them, or all.
-MOST_LINES = 12
 
 
 def share(amount: int, weights: Sequence[int]) -> list[int]:
@@ -31,29 +27,31 @@ def total_of(lines: Iterable[SoldLine]) -> int:
     return sum(line.total_minor for line in lines)
 
 
-def part_of(lines: Sequence[SoldLine], amount: int) -> list[SoldLine]:
-    """What an amount refunds of a sale: the lines of that total, the fewest, else a share of each.
-
-    Of several choices it is the first: money has to stand somewhere. Rights are judged by more
-    (`refunded_lines`).
-    """
-    sizes = range(1, len(lines)) if len(lines) <= MOST_LINES else (1, 2)
-    for size in sizes:
-        for chosen in combinations(lines, size):
-            if total_of(chosen) == amount and total_of(lines) != amount:
-                return [line for line in chosen if line.total_minor]
-    parts = zip(lines, share(amount, [line.total_minor for line in lines]), strict=True)
-    return [_scaled(line, part) for line, part in parts if part]
-
-
-def _scaled(line: SoldLine, total: int) -> SoldLine:
-    """The line as if its total had been another, with its taxes in proportion; no whole piece."""
-    if line.total_minor == total:
-        return line
+def scaled(line: SoldLine, total: int, quantity: int = 0) -> SoldLine:
+    """A part of a line, with its taxes in proportion; the whole of it has its discount, too."""
+    if total == line.total_minor:
+        return replace(line, quantity=quantity)
+    if total == -line.total_minor:
+        return replace(negated(line), quantity=quantity)
     net = line.total_minor - sum(tax.amount_minor for tax in line.taxes)
     net_part, *tax_parts = share(total, [net, *(tax.amount_minor for tax in line.taxes)])
     taxes = [replace(t, amount_minor=p) for t, p in zip(line.taxes, tax_parts, strict=True)]
     within = sum(tax.amount_minor for tax in taxes if tax.inclusive)
     return replace(
-        line, amount_minor=net_part + within, discount_minor=0, taxes=tuple(taxes), quantity=0
+        line,
+        amount_minor=net_part + within,
+        discount_minor=0,
+        taxes=tuple(taxes),
+        quantity=quantity,
+    )
+
+
+def negated(line: SoldLine) -> SoldLine:
+    """The same line taken back."""
+    return replace(
+        line,
+        amount_minor=-line.amount_minor,
+        discount_minor=-line.discount_minor,
+        taxes=tuple(replace(tax, amount_minor=-tax.amount_minor) for tax in line.taxes),
+        quantity=-line.quantity,
     )

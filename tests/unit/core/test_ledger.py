@@ -208,6 +208,72 @@ def test_a_credit_note_with_its_refund_takes_the_sale_back_once() -> None:
     assert balances(made(*paid, refund, note, move("txn_2", "refund", -1000, "re_1"))) == {}
 
 
+def noted(*lines: SoldLine, total: int) -> CreditNote:
+    return CreditNote("cn_1", "in_1", "cus_1", "eur", total, AT + DAY, lines)
+
+
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [
+        (noted(SoldLine("cnli_1", "Share", 5000, of_line="il_2"), total=5000), {"gold": -1000}),
+        (noted(SoldLine("cnli_1", "Sorry", 5000), total=5000), {"gold": -1000}),
+        (noted(SoldLine("cnli_1", "Sorry", 600), total=600), {"gold": -900, "share": -4500}),
+        (noted(total=1000), {"share": -5000}),
+        (
+            noted(
+                SoldLine("cnli_1", "Gold", 500, of_line="il_1"),
+                SoldLine("cnli_2", "Sorry", 5000),
+                total=5500,
+            ),
+            {"gold": -500},
+        ),
+    ],
+)
+def test_A56_a_credit_note_takes_back_what_its_invoice_sold(
+    note: CreditNote, expected: dict[str, int]
+) -> None:
+    found = balances(made(invoice(GOLD, SHARE, status="open"), note))
+    accounts = {"income:membership": "gold", "equity:shares": "share"}
+    assert {accounts[one]: amount for one, amount in found.items() if one in accounts} == expected
+    assert found["assets:receivable"] == 6000 - note.total_minor
+
+
+def test_a_credit_note_waits_until_its_invoice_is_known() -> None:
+    book = made(noted(GOLD, total=1000))
+    assert book.lines == ()
+    assert [(one.code, one.ids) for one in book.findings] == [
+        ("reference_missing", ("cn_1", "in_1"))
+    ]
+
+
+def test_a_refund_above_the_payment_is_kept_apart_and_told_with_its_ids() -> None:
+    refund = Refund("re_1", "ch_1", "eur", 1200, AT)
+    paid = (invoice(GOLD), charge(), move("txn_1", "charge", 1000, "ch_1"))
+    book = made(*paid, refund, move("txn_2", "refund", -1200, "re_1"))
+    assert balances(book) == {"assets:stripe": -200, "equity:suspense": 200}
+    (finding,) = book.findings
+    assert (finding.code, finding.ids) == ("refund_above_payment", ("re_1", "ch_1"))
+
+
+def test_A55_a_share_refunded_in_two_parts_is_given_back_with_the_last() -> None:
+    parts = [Refund(f"re_{n}", "ch_1", "eur", 2500, AT + n * DAY) for n in (1, 2)]
+    moves = [move(f"txn_{n}", "refund", -2500, f"re_{n}") for n in (1, 2)]
+    paid = (invoice(SHARE), charge(5000), move("txn_0", "charge", 5000, "ch_1"))
+    lines = made(*paid, *parts, *moves).lines
+    back = [one.quantity for one in lines if one.account == "equity:shares"]
+    assert sorted(filter(None, back)) == [-1, 1]
+
+
+def test_A56_a_refund_is_booked_on_the_account_that_its_sale_was_booked_on() -> None:
+    def changing(_product: str | None, _price: str | None, at: datetime) -> Nature:
+        return OTHER if at > AT else KINDS["share"]
+
+    moved = BalanceMove("txn_2", "refund", "refund", "eur", -5000, 0, AT + DAY, AT, "re_1")
+    paid = (invoice(SHARE), charge(5000), move("txn_1", "charge", 5000, "ch_1"))
+    refund = Refund("re_1", "ch_1", "eur", 5000, AT + DAY)
+    assert balances(ledger([*paid, refund, moved], changing)) == {}
+
+
 def test_A141_a_dispute_costs_what_did_not_come_back_and_its_fee() -> None:
     dispute = Dispute("dp_1", "ch_1", "eur", 1000, AT, "won")
     paid = (invoice(GOLD), charge(), move("txn_1", "charge", 1000, "ch_1"))
