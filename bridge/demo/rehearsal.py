@@ -24,7 +24,8 @@ from bridge.processes.startup import prepare
 from bridge.processes.supervisor import Supervisor, only_one
 from bridge.sandbox.community import open_community
 from bridge.sandbox.run import Sandbox, start
-from bridge.settings import SETTINGS, Settings
+from bridge.setting_values import SETTINGS
+from bridge.settings import Settings
 from bridge.store import state
 from bridge.wiring import Bridge, build
 from bridge.worker.rule_changes import FOLLOWED

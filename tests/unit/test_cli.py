@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from bridge import errors
 from bridge.cli import COMMANDS, Commands, main
-from bridge.settings import SETTINGS
+from bridge.setting_values import SETTINGS
 
 GOOD = {
     "STRIPE_API_KEY": "rk_test_abc1234567",

@@ -7,7 +7,8 @@ import pytest
 from bridge.cli import COMMANDS
 from bridge.core.rules.problems import CODES, POLICY_CODES
 from bridge.sandbox import __main__ as sandbox_command
-from bridge.settings import SETTINGS, Setting, Settings
+from bridge.setting_values import SETTINGS, Setting
+from bridge.settings import Settings
 from bridge.stripe_api.probe import ENTITLEMENTS, SCOPES
 from bridge.web import create_app
 from bridge.wiring import build
