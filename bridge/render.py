@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_skeleton
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
@@ -29,7 +29,7 @@ from bridge.core.telling.money import prefix
 from bridge.core.telling.places import Cause, GroupName, Place, places
 from bridge.core.telling.reasons import phrase
 from bridge.core.telling.statement import Statement, StatementInput, fold
-from bridge.core.telling.words import LOCALE
+from bridge.core.telling.words import LOCALE, day_words
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 TITLE = "Your membership statement"
@@ -252,7 +252,7 @@ def _amounts(context: Context, totals: tuple[Total, ...]) -> Markup:
 
 @pass_context
 def _day(context: Context, at: datetime) -> str:
-    return _day_words(at, _reader(context))
+    return day_words(at, _reader(context))
 
 
 @pass_context
@@ -262,9 +262,4 @@ def _short_day(context: Context, at: datetime) -> str:
 
 @pass_context
 def _why(context: Context, cause: Cause) -> str:
-    return phrase(cause.grant, cause.what, lambda at: _day_words(at, _reader(context)))
-
-
-def _day_words(at: datetime, locale: str) -> str:
-    """`3 March 2027`; the day in the zone that the time already is in."""
-    return str(format_date(at.date(), format="long", locale=find_locale(locale)))
+    return phrase(cause.grant, cause.what, lambda at: day_words(at, _reader(context)))

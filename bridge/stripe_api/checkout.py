@@ -6,10 +6,11 @@ Stripe's own page asks for the e-mail address and the card.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from bridge.core.model.carried import Carried
-from bridge.core.model.stripe import Price
+from bridge.core.model.stripe import CONTINUES, Price
 from bridge.core.rules.paying import Paying
 from bridge.stripe_api.reader import (
     BENEFICIARY,
@@ -47,7 +48,8 @@ class CheckoutRequest:
     `reference` is signed by the bridge (`core.signed.reference`). `purpose` is said in the metadata
     of everything that Stripe makes of it. `replaces`: the signed word for a subscription that the
     new one takes over from. `present_id`: bought for somebody else; `beneficiary`: the signed word
-    for whom, where that is known.
+    for whom, where that is known. `continues_at`: when what renews is paid for the first time,
+    because its buyer has paid for the same until then.
     """
 
     lines: tuple[CheckoutLine, ...]
@@ -60,6 +62,7 @@ class CheckoutRequest:
     present_id: str | None = None
     beneficiary: str | None = None
     trial_days: int = 0
+    continues_at: datetime | None = None
     paying: Paying = field(default_factory=Paying)
 
     @property
@@ -163,6 +166,9 @@ def _subscription_params(request: CheckoutRequest) -> dict[str, Any]:
     about |= {key: said for key, said in carried.items() if said}
     data: dict[str, Any] = {"metadata": about}
     params: dict[str, Any] = {"subscription_data": data}
+    if request.continues_at:
+        data["trial_end"] = int(request.continues_at.timestamp())
+        about[CONTINUES] = request.continues_at.isoformat()
     if request.trial_days:
         data["trial_period_days"] = request.trial_days
         end = {"missing_payment_method": request.paying.trial_end}

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -733,6 +734,18 @@ def test_A77_what_the_site_wants_of_stripes_page_is_sent_and_nothing_else(
     assert {k: v for k, v in sent.items() if plain.get(k) != v} == ALL_OF_IT | A_TRIAL
     without_trial = bought(api, server, replace(wanted, trial_days=0)).body
     assert without_trial.keys() == sent.keys() - A_TRIAL.keys()
+
+
+def test_A67_A77_a_first_payment_that_waits_is_a_date_and_a_word_in_the_metadata(
+    api: StripeApi, server: Recorded
+) -> None:
+    at = datetime(2027, 2, 6, 12, tzinfo=UTC)
+    plain = bought(api, server, order(MONTHLY, customer_id="cus_1")).body
+    sent = bought(api, server, order(MONTHLY, customer_id="cus_1", continues_at=at)).body
+    assert {k: v for k, v in sent.items() if plain.get(k) != v} == {
+        "subscription_data[trial_end]": str(int(at.timestamp())),
+        "subscription_data[metadata][bridge_continues]": at.isoformat(),
+    }
 
 
 def test_a_code_goes_with_a_trial_only_where_the_site_says_so(

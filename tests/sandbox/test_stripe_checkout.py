@@ -105,6 +105,18 @@ def test_a_trial_costs_nothing_today(shop: Shop) -> None:
     assert (done.payment_status, done.subscription.status) == ("no_payment_required", "trialing")
 
 
+def test_a_trial_may_end_at_a_day_that_is_two_days_away_or_more(shop: Shop) -> None:
+    end = shop.now + 9 * 86_400
+    session = checkout(shop, shop.price(), subscription_data={"trial_end": end})
+    assert session.amount_total == 0
+    assert "Free for 9 days" in requests.get(str(session.url), timeout=10).text
+    press(session)
+    done = shop.v1.checkout.sessions.retrieve(session.id, {"expand": ["subscription"]})
+    assert (done.subscription.status, done.subscription.trial_end) == ("trialing", end)
+    with pytest.raises(stripe.InvalidRequestError, match="at least 2 days in the future"):
+        checkout(shop, shop.price(), subscription_data={"trial_end": shop.now + 86_400})
+
+
 def test_a_one_off_payment_has_a_payment_intent_and_an_invoice_if_asked_for(shop: Shop) -> None:
     session = checkout(
         shop,

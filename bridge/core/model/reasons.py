@@ -44,6 +44,7 @@ class Reason(StrEnum):
     HAND_REVOKED = "hand_revoked"
     GIVEN = "given"
     PRESENT_WAITS = "present_waits"
+    CONTINUES_LATER = "continues_later"
     SEAT_ENDING = "seat_ending"
     SEAT_OVER = "seat_over"
     NOT_ENTITLED = "not_entitled"

@@ -262,6 +262,10 @@ class ComingChange:
     price_ids: tuple[str, ...] = ()
 
 
+CONTINUES = "bridge_continues"
+"""Metadata key: until when the payer had paid before; the first payment waits for that moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """A subscription as Stripe has it now. `status` is an open set: unknown ones grant nothing new.
@@ -295,6 +299,14 @@ class Subscription:
     is_scheduled: bool = False
     next_change: ComingChange | None = None
     currency: str | None = None
+
+    @property
+    def continues_at(self) -> datetime | None:
+        """When it is paid for the first time, in place of a term bought before it (A67).
+
+        Stripe calls the time until then a trial. Only the account's keys write metadata.
+        """
+        return self.trial_end_at if CONTINUES in self.metadata else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from bridge.core.model.reasons import Reason
 from bridge.core.model.rights import NO_GROUP, Facts, Grant, HandGrant, Notice, Seat
 from bridge.core.model.stripe import Purchase, Subscription, SubscriptionItem
-from bridge.core.rights.bought import judge_hand_grant, judge_purchase, refund_counts
+from bridge.core.rights.bought import judge_hand_grant, judge_purchase
 from bridge.core.rights.entitlements import entitled, of_feature, unexplained
 from bridge.core.rights.judge import judge_item
 from bridge.core.rights.refunds import item_is_unclear, purchase_is_unclear
+from bridge.core.rights.renewing import founded
 from bridge.core.rights.sharing import given_away, seat_item, seated
-from bridge.core.rights.terms import Series, follow
+from bridge.core.rights.stacking import stacked
 from bridge.core.rights.verdict import Verdict
 from bridge.core.rules.compiled import HaltedRule, Rule, Rules, rule_of
 from bridge.core.rules.policy import Policy
@@ -44,13 +45,18 @@ class _Known:
         deleted = subscription.customer_id in self.gone
         notice = self.notices.get(subscription.id)
         rule = rule or self.without_rule
+        if subscription.continues_at:
+            rule = replace(rule, trial="grant")  # a wait for the first payment is no trial (A67)
         paid = subscription.last_payment
         unclear = paid is not None and item_is_unclear(
             paid.of_item(item.id), rule, self.rules, self.without_rule
         )
-        return judge_item(
+        verdict = judge_item(
             subscription, item, rule, self.now, deleted=deleted, notice=notice, unclear=unclear
         )
+        if subscription.continues_at and verdict.reason is Reason.TRIAL:
+            return replace(verdict, reason=Reason.ACTIVE)
+        return verdict
 
 
 def grants(facts: Facts, rules: Rules, policy: Policy, now: datetime) -> tuple[Grant, ...]:
@@ -71,44 +77,25 @@ def grants(facts: Facts, rules: Rules, policy: Policy, now: datetime) -> tuple[G
     notice = timedelta(days=policy.seat_notice_days)
     given = (
         *_from_subscriptions(facts.given, known),
-        *_from_purchases(facts.given_purchases, rules, without_rule, now),
+        *_from_purchases(facts.given_purchases, (), rules, without_rule, now),
     )
-    return (
+    found = (
         *_settled(_from_subscriptions(facts.subscriptions, known), policy),
         *_from_unclear(facts, known),
-        *_settled(_from_purchases(facts.purchases, rules, without_rule, now), policy),
+        *_settled(
+            _from_purchases(facts.purchases, facts.hand_grants, rules, without_rule, now), policy
+        ),
         *_settled(_from_seats(facts.seats, known, notice), policy),
         *(_from_hand(hand, rules, now) for hand in facts.hand_grants),
         *given_away(given),
     )
+    return tuple(founded(found, facts, now))
 
 
 def next_change(found: Iterable[Grant], now: datetime) -> datetime | None:
     """When to look again though nothing was heard; None if the clock alone changes nothing."""
     changes = (grant.next_change_at for grant in found)
     return min((at for at in changes if at and at > now), default=None)
-
-
-def stacked(
-    purchases: Iterable[Purchase], rules: Rules, without_rule: Rule
-) -> Iterator[tuple[Purchase, datetime | None]]:
-    """Each purchase with its end (None: for life), over all of the user's customers.
-
-    Terms of one product follow each other, once per line (E23), by the calendar (A109).
-    A purchase that was refunded or charged back is no ground for the next to stand on.
-    """
-    series: dict[str, Series] = {}
-    for purchase in sorted(purchases, key=lambda one: (one.from_at, one.id)):
-        rule = rules.rule_for(purchase.price_id, purchase.product_id) or without_rule
-        if rule.term is None:
-            yield purchase, None
-            continue
-        extended = follow(series.get(purchase.product_id), rule.term, purchase.from_at)
-        is_back = refund_counts(purchase, rule)
-        is_back = is_back and not purchase_is_unclear(purchase, rule, rules, without_rule)
-        if not is_back and purchase.disputed != "lost":
-            series[purchase.product_id] = extended
-        yield purchase, extended.end_at
 
 
 def _settled(found: Iterable[Grant], policy: Policy) -> Iterator[Grant]:
@@ -219,9 +206,14 @@ def _from_unclear(facts: Facts, known: _Known) -> Iterator[Grant]:
 
 
 def _from_purchases(
-    purchases: Iterable[Purchase], rules: Rules, without_rule: Rule, now: datetime
+    purchases: Iterable[Purchase],
+    by_hand: Iterable[HandGrant],
+    rules: Rules,
+    without_rule: Rule,
+    now: datetime,
 ) -> Iterator[Grant]:
-    for purchase, end_at in stacked(purchases, rules, without_rule):
+    for lasting in stacked(purchases, rules, without_rule, by_hand):
+        purchase, end_at = lasting.purchase, lasting.end_at
         rule = rules.rule_for(purchase.price_id, purchase.product_id)
         halted = rules.halted_rule_for(purchase.price_id, purchase.product_id)
         source = Grant(

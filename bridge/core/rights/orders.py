@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import combinations
 from typing import Literal
 
@@ -40,10 +41,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is bought at once. `trial_days`: how long nothing that renews is charged."""
+    """What is bought at once. `trial_days`: how long nothing that renews is charged.
+
+    `continues_at`: until when the buyer has paid for the same already; what renews is charged then.
+    """
 
     lines: tuple[Line, ...]
     trial_days: int = 0
+    continues_at: datetime | None = None
 
     @property
     def renewing(self) -> tuple[Line, ...]:
@@ -63,7 +68,8 @@ class Order:
     @property
     def today_minor(self) -> int | None:
         """What is charged now, before taxes and discounts; None where the buyer decides later."""
-        due = [line for line in self.lines if not (self.trial_days and line in self.renewing)]
+        waits = self.trial_days or self.continues_at
+        due = [line for line in self.lines if not (waits and line in self.renewing)]
         return _sum(line.total_minor for line in due)
 
     @property
@@ -173,7 +179,8 @@ def had_trial(offer: Offer, facts: Facts, rules: Rules) -> bool:
     """Whether this person ever began a trial of it, or of another step of its ladder."""
     ladder = offer.rule.ladder if offer.rule else None
     for subscription in facts.subscriptions:
-        if subscription.trial_end_at is None or subscription.beneficiary_id is not None:
+        is_trial = subscription.trial_end_at is not None and not subscription.continues_at
+        if not is_trial or subscription.beneficiary_id is not None:
             continue
         for item in subscription.items:
             rule = rules.rule_for(item.price_id, item.product_id)

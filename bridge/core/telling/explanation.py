@@ -209,7 +209,7 @@ def coming(verdicts: Iterable[Verdict], at: datetime) -> tuple[Coming, ...]:
     return tuple(sorted(found, key=lambda one: one.at))
 
 
-WAITING = (Reason.HAND_WAITS, Reason.PRESENT_WAITS)
+WAITING = (Reason.HAND_WAITS, Reason.PRESENT_WAITS, Reason.CONTINUES_LATER)
 
 
 def _changes(verdict: Verdict) -> str | None:

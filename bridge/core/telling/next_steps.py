@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bridge.core.model.stripe import Price
 from bridge.core.rights.offers import Offer
+from bridge.core.rights.renewing import Renewal
 from bridge.core.rules.values import Term
 
 
@@ -18,14 +19,22 @@ class NextSteps:
     ends_at: datetime | None = None
 
 
-def next_steps(offer: Offer, now: datetime, has_until: datetime | None = None) -> NextSteps:
-    """What follows if it is paid now. `has_until`: a new term is added to what they have (E23)."""
+def next_steps(
+    offer: Offer,
+    now: datetime,
+    renewal: Renewal | None = None,
+    continues_at: datetime | None = None,
+) -> NextSteps:
+    """What follows if it is paid now. `renewal`: a new term is added to what they have (E23).
+
+    `continues_at`: they have paid until then, and a subscription is paid for the first time (A67).
+    """
     if offer.price.is_recurring:
-        return NextSteps(renews_at=period_end(offer.price, now))
+        return NextSteps(renews_at=continues_at or period_end(offer.price, now))
     term = offer.rule.term if offer.rule else None
     if term is None or not offer.group_ids:
         return NextSteps()
-    return NextSteps(ends_at=term.end(max(now, has_until or now)))
+    return NextSteps(ends_at=renewal.until_at if renewal else term.end(now))
 
 
 def period_end(price: Price, start: datetime) -> datetime:

@@ -46,6 +46,7 @@ PHRASES: Mapping[Reason, str] = {
     Reason.HAND: "because a moderator added you",
     Reason.HAND_WAITS: "a moderator has arranged access from {since}",
     Reason.PRESENT_WAITS: "{what} begins on {because}",
+    Reason.CONTINUES_LATER: "{what} begins with its first payment on {because}",
     Reason.GIVEN: "{what} is a gift to another member",
     Reason.SEAT_ENDING: "your seat was removed on {because}; you keep access until {until}",
     Reason.SEAT_OVER: "{what} was removed",

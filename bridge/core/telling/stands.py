@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from bridge.core.memberships.member import Member, switches_of
 from bridge.core.memberships.state import State
+from bridge.core.model.reasons import Reason
 from bridge.core.model.rights import Facts, Grant
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.judge import announced_end, is_instalment_plan
@@ -36,7 +37,7 @@ class Standing(StrEnum):
     FAILED = "failed"
     """A payment for it failed."""
     TERM = "term"
-    """Bought once, for a time."""
+    """Bought once, for a time; also by hand, or before the bridge."""
     FOR_LIFE = "for_life"
     GIVEN = "given"
     """By a moderator."""
@@ -116,7 +117,7 @@ class Buyer:
         if ends_at and not is_instalment_plan(subscription, item):
             can_keep = not subscription.is_scheduled
             return replace(stand, standing=Standing.ENDING, at=ends_at, can_keep=can_keep)
-        if subscription.status == "trialing":
+        if subscription.status == "trialing" and not subscription.continues_at:
             return replace(stand, standing=Standing.TRIAL, at=subscription.trial_end_at)
         return replace(stand, standing=Standing.YOURS, at=item.period_end_at)
 
@@ -167,8 +168,9 @@ def _ends(grant: Grant) -> tuple[bool, datetime]:
 def _how(grant: Grant, product_id: str) -> Standing:
     if grant.share != "own":
         return Standing.PRESENT
-    if grant.source == "hand":
+    if grant.source == "hand" and grant.reason != Reason.BOUGHT:
         return Standing.GIVEN
-    if grant.source == "purchase" and grant.product_id == product_id:
+    is_this = grant.source == "purchase" and grant.product_id == product_id
+    if is_this or grant.source == "hand":
         return Standing.FOR_LIFE if grant.until_at is None else Standing.TERM
     return Standing.INCLUDED

@@ -183,7 +183,7 @@ def _standing(one: Subscription) -> tuple[Standing, datetime | None]:
         return Standing.INSTALMENTS, ends_at
     if ends_at:
         return Standing.ENDING, ends_at
-    if one.status == "trialing":
+    if one.status == "trialing" and not one.continues_at:
         return Standing.TRIAL, one.trial_end_at
     return Standing.ACTIVE, item.period_end_at
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from bridge.core.ledger.amounts import format_minor
+from babel.dates import format_date
+
+from bridge.core.ledger.amounts import find_locale, format_minor
 from bridge.core.model.discourse import Group
 from bridge.core.model.stripe import Price
 from bridge.core.rights.offers import Offer
@@ -12,6 +15,11 @@ from bridge.core.rules.values import Term
 
 # The language of all sentences, and so of all numbers and dates beside them.
 LOCALE = "en-GB"
+
+
+def day_words(at: datetime, locale: str = LOCALE) -> str:
+    """`3 March 2027`; the day in the zone that the time already is in."""
+    return str(format_date(at.date(), format="long", locale=find_locale(locale)))
 
 
 def amount_words(price: Price, locale: str) -> str:

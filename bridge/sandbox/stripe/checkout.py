@@ -11,6 +11,7 @@ from bridge.sandbox.stripe.checkout_rules import (
     check_page,
     check_prices,
     check_together,
+    check_trial_end,
     expiry,
 )
 from bridge.sandbox.stripe.crud import (
@@ -65,6 +66,7 @@ def create(account: Account, params: Obj) -> Obj:
     mode = params.get("mode") or "payment"
     check_together(params, mode)
     check_mode(params, mode)
+    check_trial_end(account, params)
     customer = params.get("customer") or None
     known = find_customer(account, customer) if customer else None
     if known:

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request
 
 from bridge.sandbox.kernel import World
 from bridge.sandbox.stripe import checkout, payment_links, payments, setup_intents
-from bridge.sandbox.stripe.account import Account
+from bridge.sandbox.stripe.account import DAY, Account
 from bridge.sandbox.stripe.catalog import amount_of
 from bridge.sandbox.stripe.errors import StripeError
 from bridge.sandbox.stripe.invoice_lines import DECIMALS, money
@@ -65,11 +65,19 @@ def checkout_page(account: Account, session: Obj, problem: str | None = None) ->
         if details["amount_discount"]
         else None,
         tax=money(details["amount_tax"], currency) if details["amount_tax"] else None,
-        trial=data.get("trial_period_days"),
+        trial=_trial_days(account, data),
         problem=problem,
         methods=METHODS,
         countries=COUNTRIES,
     )
+
+
+def _trial_days(account: Account, data: Obj) -> int | None:
+    """Stripe tells the days that are left, also of a trial with an end of its own."""
+    if end := data.get("trial_end"):
+        return max(1, -(-(int(end) - account.now) // DAY))
+    days: int | None = data.get("trial_period_days")
+    return days
 
 
 def _item(account: Account, session: Obj, item: Obj) -> Obj:

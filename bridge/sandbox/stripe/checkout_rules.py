@@ -11,6 +11,7 @@ SHORTEST, LONGEST = HOUR // 2, DAY
 MOST_RECURRING = MOST_BESIDE = 20
 MOST_ONCE = 100
 MOST_TEXT = 1200
+SHORTEST_TRIAL = 2 * DAY
 
 
 def check_together(params: Obj, mode: str) -> None:
@@ -39,6 +40,16 @@ def check_mode(params: Obj, mode: str) -> None:
     ):
         if params.get(name) and mode != wanted:
             raise invalid(f"You can not pass `{name}` in `{mode}` mode.", name)
+
+
+def check_trial_end(account: Account, params: Obj) -> None:
+    """A trial of a session ends two days from now at the earliest."""
+    end = (params.get("subscription_data") or {}).get("trial_end")
+    if end and end < account.now + SHORTEST_TRIAL:
+        raise invalid(
+            "The `trial_end` date has to be at least 2 days in the future.",
+            "subscription_data[trial_end]",
+        )
 
 
 def check_page(account: Account, params: Obj, customer: Obj | None) -> None:

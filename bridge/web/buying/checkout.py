@@ -10,6 +10,7 @@ import structlog
 from flask import url_for
 
 from bridge.core.ledger.amounts import plain_amount
+from bridge.core.rights.renewing import no_sooner
 from bridge.core.rules.paying import is_country
 from bridge.core.signed.reference import sign_buyer, sign_replacement
 from bridge.errors import Permanent
@@ -177,6 +178,7 @@ def _open_page(reader: Reader, order: Order, row: Checkout, switch: Switch | Non
         customer_id=customer_of(reader, reference, switch),
         replaces=_replaces(reader, switch, row.created_at),
         trial_days=order.trial_days,
+        continues_at=no_sooner(order.continues_at, row.created_at) if order.continues_at else None,
         paying=order.paying,
     )
     try:

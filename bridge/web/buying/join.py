@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bridge.core.memberships.member import switches_of
 from bridge.core.memberships.owned import Owned, already_owned
 from bridge.core.rights.offers import Offer, rivals
+from bridge.core.rights.renewing import renewal_of
 from bridge.core.rights.switching import Switch
 from bridge.core.telling.next_steps import next_steps
 from bridge.core.telling.of_member import statement_input
@@ -65,14 +66,20 @@ def _show(key: str, offers: list[Offer], known: Reader | None = None) -> str:
     buyer = buyer_of(known) if known else None
     shown = card(offers, buyer)
     more: dict[str, Any] = {}
+    renewal, continues_at = None, None
     if len(offers) == 1:
         path = url_for("join.pay", key=offers[0].price.id)
-        more = order_view(_asked(known, offers), path)
+        wanted = _asked(known, offers)
+        more, continues_at = order_view(wanted, path), wanted.first_payment_at
+        if buyer is not None:
+            law = buyer.law
+            renewal = renewal_of(offers[0], buyer.facts, law.rules, law.policy, now())
     return render_template(
         "join.jinja",
         shown=shown,
         goal=progress_of(offers),
-        following=next_steps(offers[0], now(), shown.stand.at if shown.stand else None),
+        renewal=renewal,
+        following=next_steps(offers[0], now(), renewal, continues_at),
         currencies=choices(offers, buyer),
         card=card_of(offers, key),
         back=back,
@@ -88,7 +95,7 @@ def _asked(known: Reader | None, offers: list[Offer]) -> Asked:
     with the_bridge().store.read() as connection:
         law = law_in_force(connection)
         member = members.load(connection, known.user_id) if known else None
-    return asked(offers, known, member, law.rules)
+    return asked(offers, known, member, law)
 
 
 # --- what the reader has already ----------------------------------------------------------------
@@ -174,7 +181,7 @@ def _to_stripe(key: str, known: Reader, offers: list[Offer], switch: Switch | No
     wanted = _asked(known, offers)
     if wanted.problems:
         return Response(_show(key, offers, known), 400)
-    order = replace(wanted.order, trial_days=0) if switch else wanted.order
+    order = replace(wanted.order, trial_days=0, continues_at=None) if switch else wanted.order
     if "update" in request.form:
         return redirect(preview_path(order, came_from()), 303)
     asks_stripe()

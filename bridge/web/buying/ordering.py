@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import request
+from flask import request, url_for
 
 from bridge.core.ledger.amounts import format_minor, is_absurd, plain_amount, to_minor
 from bridge.core.memberships.member import Member
@@ -18,10 +18,12 @@ from bridge.core.model.stripe import OpenAmount
 from bridge.core.rights.buyers import Whereabouts
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import Line, Order, paying_of, trial_of
-from bridge.core.rules.compiled import Rules
-from bridge.core.telling.words import LOCALE
+from bridge.core.rights.renewing import MOST_WAIT, no_sooner, paid_until
+from bridge.core.rules.law import Law
+from bridge.core.telling.words import LOCALE, day_words
 from bridge.texts import gettext
 from bridge.web.buying.coming import is_asked, with_origin
+from bridge.web.buying.refusing import Refused, Way
 from bridge.web.buying.who_may import (
     buyers_of,
     countries_of,
@@ -88,15 +90,19 @@ class Asked:
         return len(self.fields) == 1 and self.fields[0].is_open
 
     @property
+    def first_payment_at(self) -> datetime | None:
+        """When what renews is charged first, where its buyer has paid for it until then."""
+        paid_until_at = self.order.continues_at
+        return no_sooner(paid_until_at, now()) if paid_until_at else None
+
+    @property
     def trial_ends_at(self) -> datetime | None:
         """When the first payment is due, if not today."""
         days = self.order.trial_days
         return now() + timedelta(days) if days else None
 
 
-def asked(
-    offers: Sequence[Offer], known: Reader | None, member: Member | None, rules: Rules
-) -> Asked:
+def asked(offers: Sequence[Offer], known: Reader | None, member: Member | None, law: Law) -> Asked:
     """The order of these offers with what the request says; what may not be sold, ends it."""
     fields, problems = [], []
     where = Whereabouts()
@@ -111,8 +117,27 @@ def asked(
         problems += [problem] if problem else []
         fields.append(_field(line, number))
     lines = tuple(field.line for field in fields)
-    order = Order(lines, trial_of(lines, member.facts if member else Facts(), rules))
+    order = _beginning(lines, member, law)
     return Asked(order, tuple(fields), tuple(problems), countries, where)
+
+
+def _beginning(lines: tuple[Line, ...], member: Member | None, law: Law) -> Order:
+    """The order with its trial, or with the end of what its buyer has paid for already (A67)."""
+    trial_days = trial_of(lines, member.facts if member else Facts(), law.rules)
+    if member is None:
+        return Order(lines, trial_days)
+    offers = [line.offer for line in lines]
+    continues_at = paid_until(offers, member.verdicts(law, now()))
+    if continues_at is None or continues_at <= now() + timedelta(trial_days):
+        return Order(lines, trial_days)
+    if continues_at - now() > MOST_WAIT:
+        raise Refused(
+            gettext("It is too early to renew"),
+            gettext("You have paid until %(day)s. You can renew from %(from)s on.")
+            % {"day": day_words(continues_at), "from": day_words(continues_at - MOST_WAIT)},
+            [Way(gettext("View your membership"), url_for("me.statement"))],
+        )
+    return Order(lines, 0, continues_at)
 
 
 def order_view(wanted: Asked, path: str) -> dict[str, Any]:

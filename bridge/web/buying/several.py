@@ -110,7 +110,7 @@ def _asked(known: Reader | None, offers: list[Offer]) -> Asked:
     if member is not None:
         for one in offers:
             _refuse_held(one, member, law, offers)
-    return asked(offers, known, member, law.rules)
+    return asked(offers, known, member, law)
 
 
 def _show(key: str, wanted: Asked, status: int = 200) -> Response:

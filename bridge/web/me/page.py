@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bridge.core.memberships.member import payers
 from bridge.core.telling import statement as core
 from bridge.core.telling.of_member import statement_input
+from bridge.core.telling.renewals import renewables
 from bridge.core.telling.subscription_cards import subscription_cards
 from bridge.store import links
 from bridge.store import member as members
@@ -39,6 +40,7 @@ def statement() -> AnyResponse | str:
         has_given=bool(member.facts.given or member.facts.given_purchases),
         has_seats=bool(member.facts.seats) or any(map(is_shared, member.facts.paid_by_user)),
         cards=subscription_cards(member, law, given, now()),
+        renewables=renewables(member, law, given, now()),
         late=request.args.get("late") == "yes",
     )
 

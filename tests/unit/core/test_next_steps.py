@@ -8,6 +8,7 @@ import pytest
 
 from bridge.core.model.stripe import Price, Product
 from bridge.core.rights.offers import Offer
+from bridge.core.rights.renewing import Renewal
 from bridge.core.rules.compiled import Rule
 from bridge.core.rules.values import Term
 from bridge.core.telling.next_steps import NextSteps, next_steps
@@ -44,10 +45,15 @@ def test_what_is_bought_once_says_when_access_ends() -> None:
 
 
 def test_E23_a_new_term_is_added_to_what_they_have() -> None:
+    term, until = Term(months=12), at(2027, 6, 30)
+    year = offer(None, 1, term, 41)
+    renewal = Renewal(until, at(2028, 6, 30), term)
+    assert next_steps(year, NOW, renewal).ends_at == at(2028, 6, 30)
+
+
+def test_A67_a_subscription_after_a_term_is_paid_first_when_that_ends() -> None:
     until = at(2027, 6, 30)
-    year = offer(None, 1, Term(months=12), 41)
-    assert next_steps(year, NOW, until).ends_at == at(2028, 6, 30)
-    assert next_steps(year, NOW, at(2027, 1, 1)).ends_at == at(2028, 1, 31), "over already"
+    assert next_steps(offer("year"), NOW, continues_at=until) == NextSteps(renews_at=until)
 
 
 @pytest.mark.parametrize(
