@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,33 @@ def export(bridge: Bridge, actor: Actor, what: str, asked: Asked, *, reason: str
             },
         )
     return _pieces(bridge, what, asked)
+
+
+def export_list(
+    bridge: Bridge,
+    actor: Actor,
+    name: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    said: Mapping[str, str],
+    reason: str,
+) -> Iterator[str]:
+    """A list of the console as CSV, a row at a time. `said`: what it was filtered by, for the log.
+
+    Raises: Permanent for a reason that is none.
+    """
+    words = checked_words("reason", reason)
+    with bridge.store.write() as connection:
+        changes.log(
+            connection,
+            "exported",
+            now=bridge.clock.now(),
+            cause=str(actor),
+            outcome=words,
+            detail={"file": name, **said},
+        )
+    return tables.rows_as_csv(header, rows)
 
 
 def _in_one_currency(bridge: Bridge, asked: Asked, *, needs_chart: bool) -> Asked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -42,19 +42,19 @@ def memberships_at(
     connection: Connection,
     at: datetime,
     *,
-    user_id: int | None = None,
-    group_id: int | None = None,
+    user_ids: Collection[int] | None = None,
+    group_ids: Collection[int] | None = None,
     as_known: bool = False,
 ) -> dict[tuple[int, int], Recorded]:
-    """(user, group) -> how each membership stood at a time: of a user, of a group, or of all.
+    """(user, group) -> how each membership stood at a time: of some users and groups, or of all.
 
     `as_known`: as the bridge had it on record then, and not as is known of that time today.
     """
     about = []
-    if user_id is not None:
-        about.append(changes.c.user_id == user_id)
-    if group_id is not None:
-        about.append(changes.c.group_id == group_id)
+    if user_ids is not None:
+        about.append(changes.c.user_id.in_(user_ids))
+    if group_ids is not None:
+        about.append(changes.c.group_id.in_(group_ids))
     lines = _lines(connection, *about)
     return recorded_after(lines_as_known(lines, at) if as_known else lines_as_it_was(lines, at))
 

@@ -61,10 +61,11 @@ def memberships_of(connection: Connection, user_id: int) -> dict[int, Membership
     rows = connection.execute(
         select(memberships).where(memberships.c.user_id == user_id).order_by(memberships.c.group_id)
     )
-    return {row.group_id: _membership(row) for row in rows}
+    return {row.group_id: membership_of(row) for row in rows}
 
 
-def _membership(row: Row[Any]) -> Membership:
+def membership_of(row: Row[Any]) -> Membership:
+    """A row of the table as data."""
     membership = {name: getattr(row, name) for name in _DECIDED}
     membership["sources"] = tuple(membership["sources"])
     return Membership(

@@ -268,17 +268,3 @@ def users_decided(connection: Connection, *, only_held: bool = False) -> set[int
 def owned_group_ids(connection: Connection) -> frozenset[int]:
     """Groups in which the bridge itself added somebody."""
     return frozenset(connection.scalars(select(M.group_id).where(M.owned != "no").distinct()))
-
-
-def page_of_group(
-    connection: Connection, group_id: int, after: int, limit: int
-) -> list[tuple[int, datetime | None, str | None]]:
-    """User id, since when and the reason on record, of members with larger ids than `after`."""
-    of = memberships.c
-    rows = connection.execute(
-        select(of.user_id, of.actual_since, of.reason)
-        .where(of.group_id == group_id, of.actual, of.user_id > after)
-        .order_by(of.user_id)
-        .limit(limit)
-    )
-    return [(row.user_id, row.actual_since, row.reason) for row in rows]

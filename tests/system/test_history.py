@@ -44,7 +44,7 @@ def names(world: System, group: str, at: datetime, *, known: bool = False) -> se
     """Who was in a group at a time, by the record."""
     with world.bridge.store.read() as connection:
         found = history.memberships_at(
-            connection, at, group_id=world.group(group), as_known=known
+            connection, at, group_ids=[world.group(group)], as_known=known
         ).values()
     ids = {one.user_id for one in found if one.membership.actual}
     return {name for name, user_id in world.users.items() if user_id in ids}

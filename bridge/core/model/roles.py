@@ -6,15 +6,18 @@ from collections.abc import Collection, Mapping
 from typing import Literal
 
 Role = Literal["administrator", "moderator", "treasurer", "reader"]
-Right = Literal["look", "decide", "money"]
+Right = Literal["look", "decide", "money", "export"]
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
-    "administrator": frozenset({"look", "decide", "money"}),
-    "moderator": frozenset({"look", "decide", "money"}),
-    "treasurer": frozenset({"look", "money"}),
+    "administrator": frozenset({"look", "decide", "money", "export"}),
+    "moderator": frozenset({"look", "decide", "money", "export"}),
+    "treasurer": frozenset({"look", "money", "export"}),
     "reader": frozenset({"look"}),
 }
-"""`look`: see everything. `decide`: change who is in what. `money`: record payments."""
+"""`look`: see everything. `decide`: change who is in what. `money`: record payments.
+
+`export`: take a list away as a file.
+"""
 
 
 def role_of(

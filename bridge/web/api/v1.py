@@ -30,6 +30,7 @@ from bridge.web.context import now, the_bridge
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 LONGEST_KEY = 255
+MEMBERS_AT_ONCE = 200
 
 RIGHTS: Mapping[str, str] = {
     "api.get_standing": "standing:read",
@@ -118,12 +119,14 @@ def get_members(group_id: int) -> Response:
     after = request.args.get("after", "0")
     if not after.isdecimal() or len(after) > len("9223372036854775807") - 1:
         raise Refused(400, "after is not an id")
-    page = group_members.members(the_bridge(), group_id, after=int(after))
+    asked = group_members.Question(group_id=group_id)
+    place = group_members.place_of(int(after))
+    page = group_members.members(the_bridge(), asked, after=place, limit=MEMBERS_AT_ONCE)
     rows = [
         {"user_id": row.user_id, "username": row.username, "since": _iso(row.since_at)}
         for row in page.rows
     ]
-    return jsonify(members=rows, after=page.after)
+    return jsonify(members=rows, after=page.rows[-1].user_id if page.after else None)
 
 
 @blueprint.get("/people/<id:user_id>")

@@ -20,6 +20,7 @@ NEEDS: Mapping[str, Right] = {
     "moderate.log": "look",
     "moderate.mapping": "look",
     "moderate.members": "look",
+    "moderate.members_file": "export",
     "moderate.worklist": "look",
     "moderate.act": "look",  # the act itself asks for its own right
     "moderate.site_act": "look",  # as above
@@ -51,6 +52,12 @@ def require(right: Right | None) -> Reader:
             403, "This page is for moderators", "Your account on the forum has no such role."
         )
     return known
+
+
+def may(right: Right) -> bool:
+    """Whether the reader's role has a right."""
+    known = reader()
+    return known is not None and known.role is not None and right in RIGHTS[known.role]
 
 
 def actor_of(known: Reader) -> Actor:

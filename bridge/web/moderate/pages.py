@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
-
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from bridge.answers import members as group_members
 from bridge.answers.finding import find as find_people
 from bridge.answers.mapping import mapping as the_mapping
 from bridge.answers.person import person as the_person
@@ -107,20 +104,6 @@ def mapping() -> str:
     return render_template("moderate/mapping.jinja", mapping=the_mapping(the_bridge()))
 
 
-@blueprint.get("/members")
-def members() -> str:
-    """Who is in a group, now or at the end of a day, in pages."""
-    known = group_members.mapped_groups(the_bridge())
-    group_id = _number("group") or (known[0].id if known else 0)
-    day = request.args.get("day", "")
-    page = group_members.members(
-        the_bridge(), group_id, at=_end_of(day), after=_number("after") or 0
-    )
-    return render_template(
-        "moderate/members.jinja", groups=known, group_id=group_id, day=day, page=page
-    )
-
-
 def _rights() -> frozenset[Right]:
     known = reader()
     return RIGHTS[known.role] if known and known.role else frozenset()
@@ -130,13 +113,3 @@ def _number(name: str) -> int | None:
     """A number in the query that the databases can hold; anything else counts as not given."""
     number = request.args.get(name, type=int)
     return number if number is not None and 0 <= number <= LARGEST_ID else None
-
-
-def _end_of(day: str) -> datetime | None:
-    """The last moment of a day; None for now."""
-    if not day:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(day), time.max, tzinfo=UTC)
-    except ValueError as error:
-        raise Stop(400, "This is not a day", "Write it as 2027-03-31.") from error

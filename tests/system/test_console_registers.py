@@ -1,0 +1,142 @@
+"""The console's registers: who is in which group, what is logged, and both as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from bridge.core.model.actor import moderator
+from bridge.core.model.roles import Role
+from bridge.operations import grants
+from bridge.store import changes
+from bridge.web import create_app
+from tests.harness import System, system
+from tests.system.acts import staff
+from tests.system.test_sql_counted import counted
+
+As = Callable[[Role], FlaskClient]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Alice pays, bob has a group by hand until a day, and carol has a name that is a formula."""
+    with system(tmp_path_factory.mktemp("registers")) as it:
+        it.advance(2)
+        it.subscribe(it.customer("alice"), it.price("supporters"))
+        it.price("guests", discourse_kind="donation")
+        it.settle()
+        actor = moderator(staff(it).id, "console")
+        until = it.bridge.clock.now().replace(year=2099)
+        grants.grant(
+            it.bridge, actor, it.user("bob"), "guests", until_at=until, reason="=1+1, a visit"
+        )
+        it.settle()
+        yield it
+
+
+@pytest.fixture
+def as_role(world: System) -> As:
+    """A browser signed in with a role."""
+    app = create_app(world.bridge)
+
+    def browser(role: Role) -> FlaskClient:
+        client = app.test_client()
+        mia = staff(world)
+        with client.session_transaction() as session:
+            session["user_id"], session["username"] = mia.id, mia.username
+            session["role"] = role
+            session["signed_in_at"] = world.bridge.clock.now().isoformat()
+        return client
+
+    return browser
+
+
+def token_of(page: str) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_A61_the_register_is_filtered_by_group_standing_source_kind_and_day(
+    world: System, as_role: As
+) -> None:
+    browser = as_role("reader")
+
+    def names(**asked: str) -> set[str]:
+        page = browser.get("/moderate/members", query_string=asked)
+        assert page.status_code == 200, page.text
+        return {name for name in ("alice", "bob") if f">{name}</a>" in page.text}
+
+    guests = str(world.group("guests"))
+    today = f"{world.bridge.clock.now():%Y-%m-%d}"
+    assert names() == {"alice", "bob"}
+    assert names(group=guests) == {"bob"}
+    assert names(standing="good") == {"alice"}
+    assert names(standing="ending") == {"bob"}
+    assert names(source="hand") == {"bob"}
+    assert names(kind="membership") == {"alice"}
+    assert names(sort="until") == {"alice", "bob"}
+    assert names(day=today) == {"alice", "bob"}
+    assert names(day=today, source="hand") == {"bob"}
+    assert names(day="2000-02-29") == set()
+    assert names(group="x", standing="nonsense", source="'", sort="user_id;--") == {"alice", "bob"}
+    for wrong in ({"day": "2021-02-29"}, {"after": "x"}, {"after": "1:2"}, {"after": "9" * 30}):
+        assert browser.get("/moderate/members", query_string=wrong).status_code == 400
+
+
+def test_the_register_takes_ten_statements_at_most(world: System, as_role: As) -> None:
+    browser = as_role("reader")
+    browser.get("/moderate/members")
+    for asked in ({}, {"sort": "until"}, {"day": "2030-01-01"}):
+        with counted(world) as found:
+            assert browser.get("/moderate/members", query_string=asked).status_code == 200
+        assert len(found) <= 10, "\n".join(found)
+
+
+def test_A65_a_register_is_a_file_for_a_reason_and_the_log_says_who_took_what(
+    world: System, as_role: As
+) -> None:
+    browser = as_role("treasurer")
+    page = browser.get("/moderate/members", query_string={"source": "hand"}).text
+    form = {"csrf_token": token_of(page), "source": "hand", "reason": "Invitations to the meeting"}
+    answer = browser.post("/moderate/members.csv", data=form)
+    assert answer.mimetype == "text/csv"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    (row,) = rows_of(answer.text)
+    assert (row["username"], row["group"], row["standing"]) == ("bob", "guests", "ending")
+    with world.bridge.store.read() as connection:
+        (line,) = changes.page(connection, action="exported", limit=1)
+        known = changes.find(connection, line.id)
+    assert known is not None
+    assert line.cause == f"treasurer:{staff(world).id} via console"
+    assert line.outcome == "Invitations to the meeting"
+    assert known.detail == {"file": "members", "source": "hand"}
+
+
+def test_A65_a_file_needs_a_role_a_form_and_a_reason(world: System, as_role: As) -> None:
+    with world.bridge.store.read() as connection:
+        before = len(changes.page(connection, action="exported"))
+    reader = as_role("reader")
+    page = reader.get("/moderate/members").text
+    assert "members.csv" not in page
+    form = {"csrf_token": token_of(page), "reason": "Curious"}
+    assert reader.post("/moderate/members.csv", data=form).status_code == 403
+    moderator_ = as_role("moderator")
+    token = token_of(moderator_.get("/moderate/members").text)
+    for reason in ("", "   ", "x" * 201, "two\nlines"):
+        form = {"csrf_token": token, "reason": reason}
+        assert moderator_.post("/moderate/members.csv", data=form).status_code == 400
+    assert moderator_.post("/moderate/members.csv", data={"reason": "No form"}).status_code == 400
+    assert moderator_.get("/moderate/members.csv").status_code == 405
+    with world.bridge.store.read() as connection:
+        assert len(changes.page(connection, action="exported")) == before
