@@ -13,7 +13,7 @@ from bridge.core.ledger.amounts import format_minor
 from bridge.core.rights.switching import Switch
 from bridge.operations import changing
 from bridge.operations.finding import find_user_id
-from bridge.stripe_api.changes import Changed, Preview
+from bridge.stripe_api.change_shapes import Changed, Preview
 
 
 @click.command()

@@ -8,7 +8,7 @@ from bridge.core.rights.switching import Switch
 from bridge.errors import Permanent
 from bridge.store import facts
 from bridge.store.changes import log
-from bridge.stripe_api.changes import Changed, Preview
+from bridge.stripe_api.change_shapes import Changed, Preview
 from bridge.wiring import Bridge
 
 

@@ -11,7 +11,7 @@ from bridge.core.model.actor import Actor
 from bridge.core.signed.reference import read_buyer, read_gift
 from bridge.errors import NotFound, Permanent
 from bridge.store import Connection, claims, links, users
-from bridge.stripe_api.sold import Order
+from bridge.stripe_api.seen import Order
 from bridge.wiring import Bridge
 
 SESSION = re.compile(r"cs_(?:test|live)_[A-Za-z0-9]{10,200}", re.ASCII)

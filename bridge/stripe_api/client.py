@@ -29,7 +29,7 @@ from bridge.errors import Forbidden
 from bridge.stripe_api import account, catalogue, changes, portal
 from bridge.stripe_api.account import WebhookEndpoint
 from bridge.stripe_api.books import BookPage, read_page
-from bridge.stripe_api.changes import Changed, Preview
+from bridge.stripe_api.change_shapes import AT_ONCE, Changed, Preview
 from bridge.stripe_api.checkout import (
     PAID_WITH,
     CheckoutLink,
@@ -43,21 +43,19 @@ from bridge.stripe_api.events import read_events_since
 from bridge.stripe_api.failures import read_failed_payment, read_open_disputes
 from bridge.stripe_api.http import PAGE, StripeHttp, path, reading, verify_signature
 from bridge.stripe_api.movements import read_money
+from bridge.stripe_api.order_reading import PurchaseReading
+from bridge.stripe_api.owed import CustomerReading
 from bridge.stripe_api.owners import read_owner
-from bridge.stripe_api.payments import PurchaseReading, read_guests_order, read_orders
-from bridge.stripe_api.portal import CancelTerms, Flow
+from bridge.stripe_api.payments import read_guests_order, read_orders
+from bridge.stripe_api.portal_page import CancelTerms, Flow
 from bridge.stripe_api.probe import probe_scopes
 from bridge.stripe_api.reader import (
     read_customer,
 )
-from bridge.stripe_api.sold import Order, PaymentLink, read_order, read_payment_link
-from bridge.stripe_api.subscriptions import CustomerReading, read_customer_now, read_everybodys
-from bridge.stripe_api.sweeps import (
-    SeenOrder,
-    SeenReturn,
-    read_everybodys_orders,
-    read_everybodys_returns,
-)
+from bridge.stripe_api.seen import Order, PaymentLink, SeenOrder, SeenReturn
+from bridge.stripe_api.sold import read_order, read_payment_link
+from bridge.stripe_api.subscriptions import read_customer_now, read_everybodys
+from bridge.stripe_api.sweeps import read_everybodys_orders, read_everybodys_returns
 
 MEANS_RIGHTS = ("payment_method_read", "payment_methods_read")
 
@@ -258,7 +256,7 @@ class StripeApi:
         """What Stripe's page lets members change, and how it bills that; None if nothing."""
         return changes.read_portal_terms(self._http)
 
-    def preview_change(self, switch: Switch, terms: PortalTerms = changes.AT_ONCE) -> Preview:
+    def preview_change(self, switch: Switch, terms: PortalTerms = AT_ONCE) -> Preview:
         """What a change would cost; nothing is changed by asking."""
         return changes.read_preview(self._http, switch, terms)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import PendingPayment, PeriodPayment, Price, Purchase
 from bridge.errors import Forbidden, NotFound
-from bridge.stripe_api.charges import Payment, captured, lines_after, refunds_in
+from bridge.stripe_api.charges import Payment, refunds_in
 from bridge.stripe_api.checkout import read_checkout
 from bridge.stripe_api.http import StripeHttp, path, reading
 from bridge.stripe_api.order_lines import (
@@ -19,39 +18,26 @@ from bridge.stripe_api.order_lines import (
     order_of_invoice,
     order_of_session,
 )
+from bridge.stripe_api.order_reading import (
+    PurchaseReading,
+    as_one,
+    may_have_notes,
+    money_of_order,
+    without_checkout,
+)
 from bridge.stripe_api.orders import (
     is_guests_order,
     is_paid_order,
     one_off_lines,
-    order_line,
     pending_order,
     purchases_by_invoice,
     read_purchases,
 )
 from bridge.stripe_api.paid_invoices import (
-    invoice_line,
     invoice_payment_ids,
     period_payment,
 )
-from bridge.stripe_api.reader import Json, id_of, invoice_subscription_id, read_price, rows, within
-
-_SEVERAL = 2
-
-
-@dataclass(frozen=True, slots=True)
-class PurchaseReading:
-    """What a customer bought once, and the money of it. `references`: session id to reference.
-
-    `pending`: orders that are not bought yet, because their payment is still on its way.
-    """
-
-    customer_id: str
-    purchases: tuple[Purchase, ...]
-    prices: tuple[Price, ...] = ()
-    money: tuple[MoneyLine, ...] = ()
-    pending: tuple[PendingPayment, ...] = ()
-    references: Mapping[str, Carried] = field(default_factory=dict)
-
+from bridge.stripe_api.reader import Json, read_price, rows, within
 
 ORDER_PARTS = ("line_items", "payment_intent.latest_charge.refunds", "invoice.payments")
 
@@ -88,7 +74,7 @@ def _read_orders(
     money: dict[str, MoneyLine] = {}
     pending: list[PendingPayment] = []
     references: dict[str, Carried] = {}
-    for sold in _sold_by_invoice(http, _without_checkout(invoices, sessions)):
+    for sold in _sold_by_invoice(http, without_checkout(invoices, sessions)):
         purchases += sold.purchases
         prices |= {price.id: price for price in sold.prices}
         money |= {line.id: line for line in sold.money}
@@ -105,7 +91,7 @@ def _read_orders(
         order = order_of_session(items, *_invoiced(http, session.get("invoice"), [payment]))
         purchases += read_purchases(session, lines, payment, order)
         prices |= {line["price"]["id"]: read_price(line["price"]) for line in lines}
-        money |= {m.id: m for m in _money_of(session, lines, payment)}
+        money |= {m.id: m for m in money_of_order(session, lines, payment)}
         reference = read_checkout(session).reference
         if reference:
             references[session["id"]] = reference
@@ -134,20 +120,8 @@ def _sold_by_invoice(http: StripeHttp, invoices: Iterable[Json]) -> Iterator[Pur
         for price_id in sorted({one.price_id for one in found} - prices.keys()):
             prices[price_id] = read_price(http.get(f"/v1/prices/{price_id}"))
         of_these = tuple(prices[price_id] for price_id in {one.price_id for one in found})
-        money = _money_of({"invoice": invoice}, (), payment)
+        money = money_of_order({"invoice": invoice}, (), payment)
         yield PurchaseReading(found[0].customer_id, tuple(found), of_these, tuple(money))
-
-
-def _without_checkout(invoices: Sequence[Json], sessions: Sequence[Json]) -> Iterator[Json]:
-    """The invoices that no Checkout Session made: what those sell is read from the session."""
-    made = {id_of(session.get("invoice")) for session in sessions}
-    begun = {id_of(session.get("subscription")) for session in sessions} - {None}
-    for invoice in invoices:
-        is_first = invoice.get("billing_reason") == "subscription_create"
-        # Before 2022 a session names its subscription alone.
-        if invoice["id"] in made or (is_first and invoice_subscription_id(invoice) in begun):
-            continue
-        yield invoice
 
 
 def invoice_lines(http: StripeHttp, invoice: Json) -> Sequence[Json]:
@@ -169,11 +143,7 @@ def _notes_on(
     http: StripeHttp, invoice: Json, lines: Sequence[Json], payments: Sequence[Payment | None]
 ) -> Notes:
     """Asks only where a refund may be of one line or another, and Stripe says there are notes."""
-    is_refunded = any(one and one.charge.get("amount_refunded") for one in payments)
-    if not is_refunded or len(lines) < _SEVERAL:
-        return {}
-    # Before 2020 an invoice does not say whether it has any.
-    if invoice.get("post_payment_credit_notes_amount") == 0:
+    if not may_have_notes(invoice, lines, payments):
         return {}
     found: dict[str, Mapping[str, int]] = {}
     try:
@@ -191,19 +161,7 @@ def _payment_of_invoice(http: StripeHttp, invoice: Json) -> Payment | None:
     """The charges that paid an invoice, as one; none where it was paid outside of Stripe."""
     charges = [_charge_of(http, payment_id) for payment_id in payment_ids(http, invoice)]
     paid = {c["id"]: followed(http, c) for c in charges if c and c.get("paid", True)}
-    if not paid:
-        return None
-    every = list(paid.values())
-    sums = {
-        "amount": sum(int(one.charge["amount"]) for one in every),
-        "amount_captured": sum(captured(one.charge) for one in every),
-        "amount_refunded": sum(int(one.charge.get("amount_refunded") or 0) for one in every),
-    }
-    return Payment(
-        {**every[0].charge, **sums},
-        [refund for one in every for refund in one.refunds],
-        [dispute for one in every for dispute in one.disputes],
-    )
+    return as_one(list(paid.values()))
 
 
 def line_items(http: StripeHttp, session: Json) -> Sequence[Json]:
@@ -260,18 +218,6 @@ def _charge_of(http: StripeHttp, payment_id: str) -> Json | None:
     intent = http.get(f"/v1/payment_intents/{payment_id}", expand=["latest_charge.refunds"])
     charge = intent.get("latest_charge")
     return charge if isinstance(charge, Mapping) else None
-
-
-def _money_of(session: Json, lines: Sequence[Json], payment: Payment | None) -> list[MoneyLine]:
-    """The same lines that `read_money` gives for this order; a test holds both to it."""
-    invoice, paid = session.get("invoice"), None
-    if isinstance(invoice, Mapping):
-        paid = invoice_line(invoice)
-    elif payment:
-        paid = order_line(session, lines, payment.charge)
-    if not paid:
-        return []
-    return [paid, *(lines_after(payment, paid) if payment else ())]
 
 
 def payment_ids(http: StripeHttp, invoice: Json) -> tuple[str, ...]:

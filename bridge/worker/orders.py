@@ -14,7 +14,7 @@ import structlog
 from bridge.core.model.stripe import is_guest
 from bridge.core.signed.reference import read_buyer
 from bridge.store import Connection, claims, countries, links, money, purchases, state, work
-from bridge.stripe_api.sweeps import SeenOrder, SeenReturn
+from bridge.stripe_api.seen import SeenOrder, SeenReturn
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()

@@ -13,7 +13,7 @@ from bridge.core.model.stripe import Price, Subscription, SubscriptionItem
 from bridge.core.rights.switching import Ending, PortalTerms, Switch
 from bridge.core.rules.compiled import Rule
 from bridge.errors import Forbidden, Transient
-from bridge.stripe_api.changes import Changed
+from bridge.stripe_api.change_shapes import Changed
 from bridge.stripe_api.client import StripeApi
 from tests.contract.recorded import Recorded, answer, recorded_server
 

@@ -9,7 +9,7 @@ from bridge.core.rules.problems import CODES, POLICY_CODES
 from bridge.sandbox import __main__ as sandbox_command
 from bridge.setting_values import SETTINGS, Setting
 from bridge.settings import Settings
-from bridge.stripe_api.probe import ENTITLEMENTS, SCOPES
+from bridge.stripe_api.scopes import ENTITLEMENTS, SCOPES
 from bridge.web import create_app
 from bridge.wiring import build
 from bridge.worker.reconcile import TYPES

@@ -10,7 +10,7 @@ from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import Line, Order
 from bridge.core.rights.switching import PortalTerms, Switch, billed
 from bridge.errors import Permanent
-from bridge.stripe_api.changes import Preview
+from bridge.stripe_api.change_shapes import Preview
 from bridge.web.buying.checkout import begin_order, preview_path
 from bridge.web.buying.ownership import owned
 from bridge.web.context import Reader, absolute, law_in_force, the_bridge

@@ -16,7 +16,7 @@ from bridge.operations import claims
 from bridge.operations.claims import Claim, Unclaimable, Why
 from bridge.store import checkouts
 from bridge.store.checkouts import Ordered
-from bridge.stripe_api.sold import PaymentLink
+from bridge.stripe_api.seen import PaymentLink
 from bridge.texts import gettext
 from bridge.web.addresses import with_query
 from bridge.web.buying.coming import is_asked, is_browsing

@@ -20,7 +20,7 @@ from bridge.errors import Permanent
 from bridge.operations import cancelling
 from bridge.store import member as members
 from bridge.store import work
-from bridge.stripe_api.portal import Flow, FlowKind
+from bridge.stripe_api.portal_page import Flow, FlowKind
 from bridge.texts import gettext
 from bridge.web.buying.ownership import owned
 from bridge.web.context import Reader, absolute, law_in_force, now, reader, the_bridge

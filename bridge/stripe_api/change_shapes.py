@@ -1,0 +1,101 @@
+"""What a change of a subscription is at Stripe: its preview, its request, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.core.rights.switching import Ending, PortalTerms, Switch
+from bridge.stripe_api.portal_page import switched_items
+from bridge.stripe_api.reader import Json, rows, within
+
+AT_ONCE = PortalTerms(proration="always_invoice", ends_trial=False)
+"""How a moderator's change is billed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewLine:
+    """A credit or a charge, in Stripe's words."""
+
+    what: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The invoice that a change would lead to. `total_minor` below zero is credited."""
+
+    currency: str
+    lines: tuple[PreviewLine, ...]
+    total_minor: int
+    due_minor: int
+
+    @property
+    def beside_minor(self) -> int:
+        """What is added to the lines, or taken off: tax and discounts."""
+        return self.total_minor - sum(line.amount_minor for line in self.lines)
+
+    @property
+    def from_credit_minor(self) -> int:
+        """What is paid of it from credit that the customer has."""
+        return max(0, self.total_minor - self.due_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What came of a change: done, or waiting for its payment, for which this is the address."""
+
+    is_pending: bool
+    pay_url: str | None = None
+
+
+def preview_asked(switch: Switch, terms: PortalTerms) -> Json:
+    """What asks for the invoice of a change on these terms."""
+    details: dict[str, Any] = {
+        "items": switched_items(switch),
+        "proration_behavior": terms.proration,
+    }
+    if terms.ends_trial and switch.subscription.status == "trialing":
+        details["trial_end"] = "now"
+    elif terms.restarts:
+        details["billing_cycle_anchor"] = {"type": "now"}
+    return {"subscription": switch.subscription.id, "subscription_details": details}
+
+
+def previewed(raw: Json) -> Preview:
+    """The invoice that Stripe would make."""
+    return Preview(
+        currency=raw["currency"],
+        lines=tuple(
+            PreviewLine(line.get("description") or "", int(line["amount"]))
+            for line in rows(raw["lines"])
+        ),
+        total_minor=int(raw["total"]),
+        due_minor=int(raw["amount_due"]),
+    )
+
+
+def change_asked(switch: Switch) -> Json:
+    """What changes a subscription at once, or leaves it as it is until that is paid."""
+    return {
+        "items": switched_items(switch),
+        "proration_behavior": AT_ONCE.proration,
+        "payment_behavior": "pending_if_incomplete",
+        "expand": ["latest_invoice"],
+    }
+
+
+def changed(raw: Json) -> Changed:
+    """What came of it."""
+    is_pending = bool(raw.get("pending_update"))
+    address = within(raw, "latest_invoice", "hosted_invoice_url") if is_pending else None
+    return Changed(is_pending, address)
+
+
+def without_items(ending: Ending) -> Mapping[str, Any]:
+    """What ends some items of a subscription, and leaves the others."""
+    return {
+        "items": [{"id": item_id, "deleted": True} for item_id in ending.item_ids],
+        "proration_behavior": "always_invoice" if ending.is_credited else "none",
+    }
