@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, and_, exists, func, or_, select, unio
 
 from bridge.core.model.stripe import Subscription
 from bridge.core.rules.compiled import Rules
+from bridge.core.rules.policy import Policy
 from bridge.core.telling import holds
 from bridge.core.telling.alerts import (
     MISSED_WITHIN,
@@ -21,7 +22,7 @@ from bridge.core.telling.alerts import (
     Kind,
     is_news_missed,
 )
-from bridge.store import additions, catalogue, gives_nothing, paid_twice, sending, state
+from bridge.store import additions, catalogue, gives_nothing, paid_lines, paid_twice, sending, state
 from bridge.store.figures import GO_ON, GOES_ON
 from bridge.store.groups import load_groups
 from bridge.store.naming import Names
@@ -60,7 +61,9 @@ AT_ONCE = 500
 MOST_UNLINKED = 10
 
 
-def findings(connection: Connection, rules: Rules, now: datetime) -> Iterator[Finding]:
+def findings(
+    connection: Connection, rules: Rules, policy: Policy, now: datetime
+) -> Iterator[Finding]:
     """Everything that needs a person now."""
     yield from _news(connection, now)
     skew = (state.get(connection, CLOCK) or {}).get("skew_seconds")
@@ -77,6 +80,7 @@ def findings(connection: Connection, rules: Rules, now: datetime) -> Iterator[Fi
     yield from _unlinked(connection, rules)
     yield from paid_twice.findings(connection, now)
     yield from gives_nothing.findings(connection, rules, now)
+    yield from paid_lines.findings(connection, rules, policy, now)
 
 
 def _news(connection: Connection, now: datetime) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ Each belongs to a family, whose lines are made together: a customer, a member, o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from cattrs.preconf.json import make_converter
@@ -25,7 +26,7 @@ from bridge.core.ledger.objects import (
     Refund,
 )
 from bridge.core.model.account import MANUAL, OWN
-from bridge.store.own import columns
+from bridge.store.own import columns, is_own
 from bridge.store.schema import money_objects
 from bridge.store.work import insert_for
 
@@ -152,6 +153,41 @@ def objects_of(
         .order_by(money_objects.c.id)
     )
     return [CONVERTER.structure(row.data, KINDS[row.kind]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """A page of invoices and orders, with the charges that may have paid the orders."""
+
+    objects: tuple[MoneyObject, ...]
+    last_id: str
+
+
+def documents(
+    connection: Connection, *, after: str = "", among: Sequence[str] | None = None
+) -> Documents | None:
+    """The next page of invoices and orders by their ids, or those of these ids; None: no more."""
+    o = money_objects.c
+    which = o.id > after if among is None else o.id.in_(among)
+    rows = connection.execute(
+        select(o.id, o.kind, o.family, o.data)
+        .where(is_own(money_objects), o.kind.in_(("invoice", "order")), which)
+        .order_by(o.id)
+        .limit(AT_ONCE)
+    ).all()
+    if not rows:
+        return None
+    payers = {row.family for row in rows if row.kind == "order"}
+    charges = connection.scalars(
+        select(o.data).where(is_own(money_objects), o.kind == "charge", o.family.in_(payers))
+    )
+    objects: list[MoneyObject] = [CONVERTER.structure(data, Charge) for data in charges]
+    objects += [
+        CONVERTER.structure(row.data, KINDS[row.kind])
+        for row in rows
+        if row.kind == "order" or row.data["status"] == "paid"
+    ]
+    return Documents(tuple(objects), rows[-1].id)
 
 
 def payouts(connection: Connection) -> list[Payout]:

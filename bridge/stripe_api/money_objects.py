@@ -6,6 +6,7 @@ KeyError, TypeError or ValueError says that something needed is missing: half of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from bridge.core.ledger.objects import (
     BalanceMove,
@@ -99,7 +100,14 @@ def _sold_line(line: Json, rates: Mapping[str, Json]) -> SoldLine:
         quantity=int(line.get("quantity") or 1),
         item_id=item_of(line),
         of_line=id_of(line.get("invoice_line_item")),
+        until_at=_until(line.get("period") or {}),
     )
+
+
+def _until(period: Json) -> datetime | None:
+    """The end of a line's time; what is sold once has a period that ends as it begins."""
+    start, end = period.get("start"), period.get("end")
+    return moment(end) if start and end and end > start else None
 
 
 def _taxes(line: Json, rates: Mapping[str, Json]) -> list[Tax]:

@@ -33,7 +33,8 @@ def look(bridge: Bridge) -> None:
     confirm = timedelta(seconds=bridge.policy.removal_confirm_seconds)
     anybody = bridge.policy.alerts_to != NOBODY
     with bridge.store.read() as connection:
-        found = list(findings(connection, bridge.rulebook.rules(connection), now))
+        rules = bridge.rulebook.rules(connection)
+        found = list(findings(connection, rules, bridge.policy, now))
     with bridge.store.write() as connection:
         new, over = alerts.save(connection, found, now)
         alerts.hold_removals(connection, now, confirm, anybody=anybody)

@@ -18,7 +18,7 @@ from bridge.core.ledger.line import Finding
 from bridge.core.ledger.objects import MoneyObject
 from bridge.core.ledger.products import ACCOUNTS, OTHER, Nature, NatureOf
 from bridge.errors import Transient
-from bridge.store import by_hand, history, money_objects, state, work
+from bridge.store import by_hand, history, money_objects, paid_lines, state, work
 from bridge.store import ledger as store
 from bridge.stripe_api.books import SOURCES
 from bridge.wiring import Bridge
@@ -68,8 +68,18 @@ def bring_up_to_date(
     if not is_whole:
         return Pass(read, changed, 0, ())
     lines, findings = write_lines(bridge, lease, progress)
+    _look_for_silence(bridge)
     log.info("ledger.kept", read=read, changed=changed, lines=lines, findings=len(findings))
     return Pass(read, changed, lines, tuple(findings))
+
+
+def _look_for_silence(bridge: Bridge) -> None:
+    """Keep which payments give nothing, now that all of them are read (A108)."""
+    with bridge.store.read() as connection:
+        rules, now = bridge.rulebook.rules(connection), bridge.clock.now()
+        suspects = paid_lines.look_at_all(connection, rules, bridge.policy, now)
+    with bridge.store.write() as connection:
+        state.put(connection, paid_lines.SUSPECTS, suspects)
 
 
 def _read(

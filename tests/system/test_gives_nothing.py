@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from bridge.sandbox.stripe import fail_payments
-from bridge.worker import sweeper
+from bridge.store.schema import purchases
+from bridge.worker import alerts as alerts_worker
+from bridge.worker import ledger, sweeper
 from tests.harness import DAY, System, system
 from tests.system.acts import checkout, confirm, pass_days, pay_open_invoices, staff_remove
 from tests.system.typing_commands import asked, typed
@@ -87,4 +90,43 @@ def test_A108_what_has_no_rule_or_gives_its_group_is_no_alert(world: System) -> 
     ended = world.subscribe(world.customer("carol"), world.price("supporters"))
     confirm(world)
     world.sdk.v1.subscriptions.cancel(ended.id)
+    assert alerts(world) == []
+
+
+def test_A108_a_payment_of_which_the_bridge_made_nothing_is_an_alert_within_a_day(
+    world: System,
+) -> None:
+    """The books read all invoices and orders: what other readings missed shows there."""
+    price = world.price("visitors", interval=None)
+    checkout(world, "alice", price, mode="payment")
+    pass_days(world, 2)
+    sweeper.tick(world.bridge)
+    with world.bridge.store.write() as connection:
+        (lost,) = connection.scalars(delete(purchases).returning(purchases.c.id))
+    world.advance(DAY)
+    ledger.keep(world.bridge)
+    alerts_worker.look(world.bridge)
+    world.advance(6 * MINUTE)
+    alerts_worker.look(world.bridge)
+    (alert,) = (one for one in asked(world, "alerts") if one["kind"] == "gives_nothing")
+    assert f"the bridge has no record of {lost}" in alert["what"]
+    assert alerts(world) == []  # the sweep that followed has read it again
+
+
+def test_A108_a_new_payment_with_an_unclear_refund_is_an_alert(world: System) -> None:
+    """Nothing was given before, so no membership is held, which would be an alert of its own."""
+    prices = [world.price(group, interval=None) for group in ("visitors", "choir")]
+    lines = [{"price": one, "quantity": 1} for one in prices]
+    checkout(world, "alice", prices[0], mode="payment", line_items=lines)
+    charge = world.sdk.v1.charges.list({}).data[0]
+    world.sdk.v1.refunds.create({"charge": charge.id, "amount": 1000})
+    pass_days(world, 2)
+    sweeper.tick(world.bridge)
+    assert world.groups_of("alice") == set()
+    found = [one["what"] for one in alerts(world)]
+    assert [said.split(" paid ")[0] for said in found] == [
+        f"alice (user {world.user('alice')})"
+    ] * 2
+    assert all("a refund does not say which line of the order it is for" in it for it in found)
+    world.sdk.v1.refunds.create({"charge": charge.id, "amount": 1000})
     assert alerts(world) == []

@@ -129,7 +129,9 @@ def told(connection: Connection) -> dict[str, Any]:
         "alive_after_all": lambda of: subscriptions.customers_alive_after_all(of, NOW),
         "with_vanished": subscriptions.customers_with_vanished,
         "figures": lambda of: list(figures.figures(of, NOW)),
-        "findings": lambda of: list(findings.findings(of, Rules(), NOW + timedelta(days=1))),
+        "findings": lambda of: list(
+            findings.findings(of, Rules(), Policy(), NOW + timedelta(days=1))
+        ),
         "left_behind": lambda of: inbox.left_behind(of, NOW + timedelta(days=1)),
         "policies": lambda of: readings.of_kinds(of, ["policy"]),
         "readings": lambda of: readings.of_kinds(of, readings.CATALOGUE),

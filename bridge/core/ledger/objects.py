@@ -33,6 +33,7 @@ class SoldLine:
 
     `kind` and `fund`: of a payment by hand, where no rule says them. `item_id`: the subscription's
     item that it bills. `of_line`: the line of the invoice that a line of a credit note is of.
+    `until_at`: the end of the time that it is for; None where it is for none.
     """
 
     id: str
@@ -47,6 +48,7 @@ class SoldLine:
     fund: str | None = None
     item_id: str | None = None
     of_line: str | None = None
+    until_at: datetime | None = None
 
     @property
     def total_minor(self) -> int:

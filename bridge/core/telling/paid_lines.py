@@ -1,0 +1,23 @@
+"""Why a paid line gives nothing, in words for moderators (A108)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.core.model.reasons import Reason
+from bridge.core.rights.paid_lines import PaidLine
+from bridge.core.telling.holds import FOR_MODERATORS
+
+_WORDS: Mapping[str, str] = {
+    # What is in doubt holds the membership of somebody who had one, for the same reason.
+    **{hold.value: words for hold, words in FOR_MODERATORS.items()},
+    Reason.NOT_ENTITLED.value: "Stripe does not list the product's feature for this customer",
+    Reason.NO_SEATS.value: "the subscription has no seats",
+}
+
+
+def why_nothing(line: PaidLine, reason: Reason | None) -> str:
+    """The reason; without one the bridge has no record of what was paid."""
+    if reason is None:
+        return f"the bridge has no record of {line.source_id or line.id}"
+    return _WORDS.get(reason.value, f"the reason on record is {reason.value}")
