@@ -106,6 +106,7 @@ def rebuild(*, yes: bool, as_json: bool) -> None:
 @click.option("--to", "until", type=Moment(time.max), help="The last day, included.")
 @click.option("--currency", help="Only this currency, for example eur.")
 @click.option("--reason", required=True, help="What it is for; kept in the log.")
+@click.option("--json", "as_json", is_flag=True, help="A report as JSON lines instead of CSV.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The file to write; without it, print."
 )
@@ -116,12 +117,13 @@ def export(
     until: datetime | None,
     currency: str | None,
     reason: str,
+    as_json: bool,
     out: Path | None,
 ) -> None:
     """Export the ledger or a report; docs/ledger.md describes each."""
     with ready_bridge() as bridge:
         actor = operator(getpass.getuser())
-        asked = exporting.Asked(since, until, currency.lower() if currency else None)
+        asked = exporting.Asked(since, until, currency.lower() if currency else None, as_json)
         pieces = exporting.export(bridge, actor, what, asked, reason=reason)
         if out is None:
             for piece in pieces:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any
 
 from bridge.core.ledger.amounts import decimals_of
 from bridge.core.ledger.line import Line
@@ -47,6 +46,32 @@ def rows_as_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iter
     yield out.getvalue()
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a header, which can be written as CSV and as JSON lines."""
+
+    header: Sequence[str]
+    rows: Iterable[Sequence[object]]
+
+    def as_csv(self) -> Iterator[str]:
+        """A row at a time."""
+        return rows_as_csv(self.header, self.rows)
+
+    def as_json(self) -> Iterator[str]:
+        """One JSON object a line."""
+        for row in self.rows:
+            yield _json(dict(zip(self.header, row, strict=True)))
+
+
+def _json(row: Mapping[str, object]) -> str:
+    said = {key: _plain(value) for key, value in row.items()}
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _plain(value: object) -> object:
+    return cell(value) if isinstance(value, datetime | Decimal) else value
+
+
 def lines_as_csv(lines: Iterable[Line]) -> Iterator[str]:
     """Every line with all it has, amounts in minor units beside the currency's decimals."""
     header = (*COLUMNS, "decimals")
@@ -57,6 +82,4 @@ def lines_as_csv(lines: Iterable[Line]) -> Iterator[str]:
 def lines_as_json(lines: Iterable[Line]) -> Iterator[str]:
     """One JSON object a line."""
     for line in lines:
-        row: dict[str, Any] = dict(zip(COLUMNS, _VALUES(line), strict=True))
-        row["at"] = cell(line.at)
-        yield json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
+        yield _json(dict(zip(COLUMNS, _VALUES(line), strict=True)))

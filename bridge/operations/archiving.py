@@ -91,7 +91,7 @@ def write(bridge: Bridge, actor: Actor, file: Path, *, reason: str, progress: Pr
             counts[name] = _write_rows(made, f"data/{name}.jsonl", archive.rows(connection, name))
             progress(name, counts[name])
         for path, what in BOOKS.items():
-            _write_text(made, path, exporting.FILES[what](bridge, connection, Asked()))
+            _write_text(made, path, exporting.written(bridge, connection, what, Asked()))
         told = {"format": FORMAT, "revision": migrate.newest(), "rows": counts, "code": code}
         _write_text(made, README, [_TEXT])
         _write_text(made, SCHEMA, [json.dumps(archive.describe(), indent=2, sort_keys=True)])

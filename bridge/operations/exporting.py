@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +14,11 @@ from bridge.core.ledger.member_register import MemberEntry, member_register
 from bridge.core.ledger.share_register import Holding
 from bridge.core.model.actor import Actor
 from bridge.core.model.words import checked_words
+from bridge.core.telling.failed_attempts import FailedPaymentRow, failed_payment_rows
 from bridge.errors import Config, Permanent
 from bridge.exports import journal, tables, xero
 from bridge.operations import registers
-from bridge.store import Connection, by_hand, changes, countries, money_objects
+from bridge.store import Connection, by_hand, changes, countries, links, money_objects
 from bridge.store import ledger as store
 from bridge.store import registers as recorded
 from bridge.store.countries import SaleCountry
@@ -26,11 +27,15 @@ from bridge.wiring import Bridge
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A file that is asked for: of which period, in which currency where it has only one."""
+    """A file that is asked for: of which period, in which currency where it has only one.
+
+    `as_json`: a table as JSON lines instead of CSV.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
     currency: str | None = None
+    as_json: bool = False
 
 
 def export(bridge: Bridge, actor: Actor, what: str, asked: Asked, *, reason: str) -> Iterator[str]:
@@ -42,6 +47,8 @@ def export(bridge: Bridge, actor: Actor, what: str, asked: Asked, *, reason: str
     checked_words("reason (--reason)", reason)
     if asked.since and asked.until and asked.until <= asked.since:
         raise Permanent(f"the period ends on {asked.until:%Y-%m-%d}, before it starts")
+    if asked.as_json and what in HAVE_ONE_FORM:
+        raise Permanent(f"{what} has a form of its own: leave out --json, or choose `json`")
     now = bridge.clock.now()
     if what.startswith("xero"):
         asked = _in_one_currency(bridge, asked, needs_chart=what != "xero-bank")
@@ -103,7 +110,7 @@ def _in_one_currency(bridge: Bridge, asked: Asked, *, needs_chart: bool) -> Aske
             f"[accounts] in bridge.toml does not map {', '.join(missing)}.",
             'Add a line for each, such as "income:membership" = "200"; see docs/ledger.md.',
         )
-    return Asked(asked.since, asked.until, asked.currency or next(iter(currencies), None))
+    return replace(asked, currency=asked.currency or next(iter(currencies), None))
 
 
 def _chart(bridge: Bridge) -> Chart:
@@ -112,7 +119,15 @@ def _chart(bridge: Bridge) -> Chart:
 
 def _pieces(bridge: Bridge, what: str, asked: Asked) -> Iterator[str]:
     with bridge.store.read() as connection:
-        yield from FILES[what](bridge, connection, asked)
+        yield from written(bridge, connection, what, asked)
+
+
+def written(bridge: Bridge, connection: Connection, what: str, asked: Asked) -> Iterator[str]:
+    """A file by what a transaction sees; nobody is asked why, and nothing is logged."""
+    made = FILES[what](bridge, connection, asked)
+    if isinstance(made, tables.Table):
+        return made.as_json() if asked.as_json else made.as_csv()
+    return made
 
 
 def _lines(connection: Connection, asked: Asked) -> Iterator[Line]:
@@ -130,12 +145,12 @@ def _hledger(_bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[
     return journal.hledger(_lines(connection, asked), store.accounts(connection))
 
 
-def _rows(kind: type[Any], rows: Iterable[Any]) -> Iterator[str]:
+def _rows(kind: type[Any], rows: Iterable[Any]) -> tables.Table:
     header = [field.name for field in fields(kind)]
-    return tables.rows_as_csv(header, (tuple(asdict(row).values()) for row in rows))
+    return tables.Table(header, (tuple(asdict(row).values()) for row in rows))
 
 
-def _payouts(_bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
+def _payouts(_bridge: Bridge, connection: Connection, asked: Asked) -> tables.Table:
     found = [
         reports.payout_row(payout, money_objects.moves(connection, payout.move_ids))
         for payout in money_objects.payouts(connection)
@@ -145,22 +160,22 @@ def _payouts(_bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[
     return _rows(reports.PayoutRow, found)
 
 
-def _shares(bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
+def _shares(bridge: Bridge, connection: Connection, asked: Asked) -> tables.Table:
     found = registers.shares_within(connection, asked.until or bridge.clock.now())
     return _rows(Holding, found.holdings)
 
 
-def _members(bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
+def _members(bridge: Bridge, connection: Connection, asked: Asked) -> tables.Table:
     as_of = asked.until or bridge.clock.now()
     found = member_register(recorded.steps(connection), as_of)
     return _rows(MemberEntry, found)
 
 
-def _countries(_bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
+def _countries(_bridge: Bridge, connection: Connection, asked: Asked) -> tables.Table:
     return _rows(SaleCountry, countries.read(connection, asked.since, asked.until))
 
 
-def _conversions(_bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
+def _conversions(_bridge: Bridge, connection: Connection, asked: Asked) -> tables.Table:
     """Of every currency: each row has two, and either may be the one that is asked for."""
     found = reports.conversions(store.read_lines(connection, since=asked.since, until=asked.until))
     return _rows(
@@ -173,7 +188,22 @@ def _conversions(_bridge: Bridge, connection: Connection, asked: Asked) -> Itera
     )
 
 
-FILES: Mapping[str, Callable[[Bridge, Connection, Asked], Iterator[str]]] = {
+def _failed_payments(bridge: Bridge, connection: Connection, asked: Asked) -> tables.Table:
+    """From Stripe, and not from the ledger: nothing moved."""
+    users = links.users_of_all(connection)
+
+    def person(customer_id: str | None) -> str:
+        user_id = users.get(customer_id or "")
+        return f"id:{user_id}" if user_id is not None else customer_id or "unknown"
+
+    attempts = bridge.stripe.failed_attempts(asked.since, asked.until)
+    found = (one for one in attempts if asked.currency in (None, one.currency))
+    return _rows(FailedPaymentRow, failed_payment_rows(found, person))
+
+
+File = Callable[[Bridge, Connection, Asked], tables.Table | Iterator[str]]
+
+FILES: Mapping[str, File] = {
     "csv": lambda _, connection, asked: tables.lines_as_csv(_lines(connection, asked)),
     "json": lambda _, connection, asked: tables.lines_as_json(_lines(connection, asked)),
     "beancount": _beancount,
@@ -203,8 +233,20 @@ FILES: Mapping[str, Callable[[Bridge, Connection, Asked], Iterator[str]]] = {
     "shares": _shares,
     "members": _members,
     "countries": _countries,
+    "failed-payments": _failed_payments,
     "receipts": lambda _, connection, asked: _rows(
         by_hand.Receipt, by_hand.receipts(connection, asked.since, asked.until)
     ),
 }
 """Every file that can be asked for, and what makes it."""
+
+HAVE_ONE_FORM = (
+    "csv",
+    "json",
+    "beancount",
+    "hledger",
+    "xero-bank",
+    "xero-invoices",
+    "xero-journals",
+)
+"""Those that are no tables of ours; all others can be CSV or JSON."""

@@ -16,6 +16,7 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.check import Check
 from bridge.core.model.stripe import (
     Customer,
+    FailedAttempt,
     FailedPayment,
     Feature,
     OpenDispute,
@@ -40,7 +41,11 @@ from bridge.stripe_api.checkout import (
     read_checkout,
 )
 from bridge.stripe_api.events import read_events_since
-from bridge.stripe_api.failures import read_failed_payment, read_open_disputes
+from bridge.stripe_api.failures import (
+    read_failed_attempts,
+    read_failed_payment,
+    read_open_disputes,
+)
 from bridge.stripe_api.http import PAGE, StripeHttp, path, reading, verify_signature
 from bridge.stripe_api.movements import read_money
 from bridge.stripe_api.order_reading import PurchaseReading
@@ -141,6 +146,12 @@ class StripeApi:
     def failed_payment(self, invoice_id: str) -> FailedPayment | None:
         """Why an invoice was not paid; None if it is no longer owed. Raises NotFound."""
         return read_failed_payment(self._http, invoice_id)
+
+    def failed_attempts(
+        self, since: datetime | None, until: datetime | None
+    ) -> Iterator[FailedAttempt]:
+        """Attempts to take money that failed in a period, newest first."""
+        return read_failed_attempts(self._http, since, until)
 
     def customers_by_email(self, email: str) -> list[str]:
         """The ids of customers with an address, which is neither kept nor logged."""

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stripe
 from sqlalchemy import text
 
 from bridge.operations import ledger
+from bridge.sandbox.stripe import fail_payments
 from bridge.sandbox.stripe.balance import pay_out
 from bridge.store import ledger as store
 from tests.harness import DAY, System, system
@@ -149,6 +151,56 @@ def test_A70_the_file_of_conversions_can_be_of_either_currency(plain: System) ->
     assert (row["presented_minor"], row["settled_minor"]) == ("1000", "920")
     assert converted("--currency", "usd") == converted("--currency", "eur") == [row]
     assert converted("--currency", "gbp") == []
+
+
+def test_A75_failed_payments_are_told_with_their_reasons_and_what_became_of_them(
+    plain: System,
+) -> None:
+    price = plain.price("supporters", amount=700, interval="month")
+    ben, cyd = plain.customer("ben"), plain.customer("cyd")
+    for customer in (ben, cyd):
+        plain.subscribe(customer, price)
+    begin = plain.bridge.clock.now()
+    fail_payments(plain.sandbox.world, ben, times=1)
+    fail_payments(plain.sandbox.world, cyd, times=99)
+    plain.advance(40 * DAY)
+    with pytest.raises(stripe.CardError):
+        plain.sdk.v1.payment_intents.create(
+            {
+                "amount": 900,
+                "currency": "eur",
+                "customer": (stranger := plain.customer(None)),
+                "payment_method": "pm_card_chargeDeclinedExpiredCard",
+                "confirm": True,
+            }
+        )
+
+    plain.settle()
+
+    def told(*more: str) -> list[dict[str, Any]]:
+        period = ("--from", f"{begin:%Y-%m-%d}", "--reason", "audit", "--json")
+        rows = typed(plain, "export", "failed-payments", *period, *more).splitlines()
+        return [json.loads(row) for row in rows]
+
+    by_person: dict[str, list[Any]] = {}
+    for row in told():
+        by_person.setdefault(row["person"], []).append(row)
+    (of_ben,) = by_person[f"id:{plain.user('ben')}"]
+    assert (of_ben["outcome"], of_ben["attempt"], of_ben["amount_minor"]) == ("recovered", 1, 700)
+    assert of_ben["recovered_at"] > of_ben["at"]
+    of_cyd = by_person[f"id:{plain.user('cyd')}"]
+    assert [row["attempt"] for row in of_cyd] == list(range(1, len(of_cyd) + 1))
+    assert len(of_cyd) > 1
+    invoices = plain.sdk.v1.invoices.list({"customer": cyd, "status": "open"}).data
+    assert {row["invoice_id"] for row in of_cyd} == {one.id for one in invoices}
+    (other,) = by_person[stranger]
+    assert (other["reason"], other["decline_code"]) == ("The card has expired.", "expired_card")
+    assert (other["invoice_id"], other["outcome"]) == ("", "given_up")
+    assert told("--currency", "usd") == told("--to", f"{begin:%Y-%m-%d}") == []
+    text_ = typed(plain, "export", "failed-payments", "--reason", "audit")
+    assert len(list(csv.DictReader(io.StringIO(text_)))) == sum(map(len, by_person.values()))
+    refused = typed(plain, "export", "hledger", "--json", "--reason", "audit", code=1)
+    assert "form of its own" in refused
 
 
 def test_A68_a_pass_that_is_killed_at_any_page_goes_on_there(world: System) -> None:

@@ -196,6 +196,30 @@ class FailedPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """An attempt to take money that failed, and what became of the payment since.
+
+    `number`: the first attempt at this payment is 1. `code` and `message` are Stripe's words.
+    `is_owed`: it is neither paid nor given up.
+    """
+
+    charge_id: str
+    payment_id: str
+    customer_id: str | None
+    invoice_id: str | None
+    at: datetime
+    amount_minor: int
+    currency: str
+    method: str
+    number: int
+    code: str
+    message: str
+    next_try_at: datetime | None = None
+    recovered_at: datetime | None = None
+    is_owed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class OpenDispute:
     """A payment that a bank wants back. `respond_by`: None where no response is asked for."""
 
