@@ -174,7 +174,6 @@ def test_A75_failed_payments_are_told_with_their_reasons_and_what_became_of_them
                 "confirm": True,
             }
         )
-
     plain.settle()
 
     def told(*more: str) -> list[dict[str, Any]]:
@@ -199,6 +198,9 @@ def test_A75_failed_payments_are_told_with_their_reasons_and_what_became_of_them
     assert told("--currency", "usd") == told("--to", f"{begin:%Y-%m-%d}") == []
     text_ = typed(plain, "export", "failed-payments", "--reason", "audit")
     assert len(list(csv.DictReader(io.StringIO(text_)))) == sum(map(len, by_person.values()))
+
+
+def test_a_file_that_is_no_table_is_not_written_as_json(plain: System) -> None:
     refused = typed(plain, "export", "hledger", "--json", "--reason", "audit", code=1)
     assert "form of its own" in refused
 
