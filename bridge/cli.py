@@ -50,6 +50,8 @@ COMMANDS = {
     "reverse-payment": "payments",
     "reference": "people",
     "change": "changing",
+    "subscription": "stopping",
+    "refund": "refunding",
     "seats": "seats",
     "import": "importing",
     "bank": "bank",

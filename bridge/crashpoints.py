@@ -21,6 +21,8 @@ NAMES = (
     "before_receipt",
     "after_receipt",
 )
+OF_ERRANDS = ("after_errand_kept", "after_errand_at_stripe", "after_errand_logged")
+"""On the way of something that a moderator has done at Stripe; no member's life meets them."""
 
 
 def crashpoint(name: str) -> None:

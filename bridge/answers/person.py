@@ -6,19 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.member import Member, Membership
 from bridge.core.memberships.state import State, state_of
 from bridge.core.model.rights import Grant, HandGrant
 from bridge.core.rules.ladders import winners
 from bridge.core.rules.law import Law
 from bridge.core.telling.holds import for_moderator
+from bridge.core.telling.of_member import statement_input
+from bridge.core.telling.payer_facts import acts_for, how_it_stands
 from bridge.core.telling.places import best_by_group
 from bridge.core.telling.reasons import phrase
 from bridge.core.telling.statement import name_prices
+from bridge.core.telling.subscription_cards import Standing, SubscriptionCard, subscription_cards
 from bridge.errors import NotFound
-from bridge.store import Connection, changes, users
+from bridge.store import Connection, changes, errands, money, users
 from bridge.store import member as members
 from bridge.store.changes import Change
+from bridge.store.errands import Errand
 from bridge.wiring import Bridge
 
 Act = str
@@ -46,8 +51,22 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
+class Paid:
+    """Something that this person pays for. `says`: how it stands; `acts`: what can be done."""
+
+    id: str
+    name: str
+    says: str
+    needs_somebody: bool
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
-    """All that the bridge knows of one person."""
+    """All that the bridge knows of one person.
+
+    `payments`: the last ones through Stripe. `asked`: what Stripe has not answered yet.
+    """
 
     user_id: int
     username: str | None
@@ -57,8 +76,12 @@ class Person:
     given: tuple[HandGrant, ...]
     group_names: Mapping[int, str]
     customers: tuple[Customer, ...]
+    paid: tuple[Paid, ...]
+    payments: tuple[MoneyLine, ...]
+    asked: tuple[Errand, ...]
 
 
+LAST_PAYMENTS = 12
 DASHBOARD = "https://dashboard.stripe.com"
 
 
@@ -71,6 +94,10 @@ def person(bridge: Bridge, user_id: int) -> Person:
         if username is None and not member.customer_ids and not member.memberships:
             raise NotFound(f"the bridge has never seen user {user_id}")
         law = bridge.rulebook.law(connection)
+        payments = money.last_paid(connection, user_id, LAST_PAYMENTS)
+        asked = errands.open_about(connection, user_id)
+    given = statement_input(member, law, bridge.addresses, now)
+    cards = subscription_cards(member, law, given, now)
     mode = "" if bridge.settings.livemode else "/test"
     return Person(
         user_id=user_id,
@@ -83,12 +110,20 @@ def person(bridge: Bridge, user_id: int) -> Person:
         customers=tuple(
             Customer(one, f"{DASHBOARD}{mode}/customers/{one}") for one in member.customer_ids
         ),
+        paid=tuple(map(_paid, cards)),
+        payments=payments,
+        asked=tuple(asked),
     )
 
 
 def timeline(connection: Connection, user_id: int, before: int | None) -> list[Change]:
     """What happened to somebody, the newest first, in pages."""
     return changes.page(connection, user_id=user_id, before=before)
+
+
+def _paid(card: SubscriptionCard) -> Paid:
+    waits = card.standing in (Standing.FAILED, Standing.UNFINISHED)
+    return Paid(card.id, card.name, how_it_stands(card), waits, acts_for(card))
 
 
 def _places(member: Member, law: Law, now: datetime) -> tuple[Place, ...]:

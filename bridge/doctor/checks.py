@@ -194,7 +194,9 @@ def _discourse(bridge: Bridge) -> Iterator[Finding]:
 
 def _stripe(bridge: Bridge) -> Iterator[Finding]:
     try:
-        checks = bridge.stripe.probe_scopes(features=bool(bridge.policy.features))
+        checks = bridge.stripe.probe_scopes(
+            features=bool(bridge.policy.features), refunds=bridge.policy.refunds
+        )
     except BridgeError as error:
         yield Finding("Stripe", "problem", str(error), "B161", cause(error, "STRIPE_API_KEY"))
         return

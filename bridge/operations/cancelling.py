@@ -30,7 +30,7 @@ def let_run_out(bridge: Bridge, actor: Actor, user_id: int, subscription: Subscr
 
 def keep(bridge: Bridge, actor: Actor, user_id: int, subscription: Subscription) -> None:
     """Take its cancellation back."""
-    bridge.stripe.keep(subscription)
+    bridge.stripe.keep(subscription.id, is_by_period=subscription.cancel_at_period_end)
     _log(bridge, actor, user_id, "kept", subscription, None)
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from bridge.core.memberships.decision import WantedMembership, decide
 from bridge.core.memberships.situation import situation
 from bridge.core.model.rights import Facts
-from bridge.core.model.stripe import Subscription
+from bridge.core.model.stripe import Purchase, Subscription
 from bridge.core.rights.grants import grants
-from bridge.store import facts, groups, member, memberships
+from bridge.core.rights.refunding import as_read
+from bridge.store import facts, groups, member, memberships, shares
 from bridge.wiring import Bridge
 from bridge.worker import sharing
 
@@ -20,13 +23,17 @@ Turn = Literal["gains", "loses", "stays in", "stays out"]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What will happen to one user's membership of one group. `because`: a stable reason."""
+    """What will happen to one user's membership of one group. `because`: a stable reason.
+
+    `until_at`: the end of what will be so, as far as it is known.
+    """
 
     user_id: int
     group_id: int
     group: str
     turn: Turn
     because: str
+    until_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +86,36 @@ def effects(bridge: Bridge, user_id: int, what: What) -> tuple[Effect, ...]:
             or ""
         )
         turn = _turn(is_in=is_in, will_be_in=will_be_in)
-        found.append(Effect(user_id, group_id, names.get(group_id, str(group_id)), turn, because))
+        until_at = membership.wanted_until if will_be_in and membership.wanted else None
+        name = names.get(group_id, str(group_id))
+        found.append(Effect(user_id, group_id, name, turn, because, until_at))
     return tuple(found)
+
+
+def effects_of_reading(
+    bridge: Bridge,
+    payer_id: int,
+    customer_id: str,
+    subscriptions: Iterable[Subscription],
+    purchases: Iterable[Purchase] = (),
+) -> tuple[Effect, ...]:
+    """What would change if Stripe had these as they are here: of who pays, and of who has it."""
+    running, bought = tuple(subscriptions), tuple(purchases)
+    found = list(effects(bridge, payer_id, What(lambda known: as_read(known, running, bought))))
+    with bridge.store.read() as connection:
+        others = {
+            who: facts.facts_of(connection, who)[0]
+            for who in sorted(shares.concerned(connection, [customer_id]) - {payer_id})
+        }
+    for who, known in others.items():
+        after = as_read(known, running, bought)
+        if after != known:
+            found += effects(bridge, who, What(partial(_instead, after)))
+    return tuple(found)
+
+
+def _instead(after: Facts, _known: Facts) -> Facts:
+    return after
 
 
 def with_customers(bridge: Bridge, known: Facts, customer_ids: Iterable[str]) -> Facts:

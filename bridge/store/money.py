@@ -98,6 +98,19 @@ def of_user(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
     return tuple(MoneyLine(*(*row[:-1], _parts(row[-1]))) for row in rows)
 
 
+def last_paid(connection: Connection, user_id: int, limit: int) -> tuple[MoneyLine, ...]:
+    """The last payments of a user through Stripe, the newest first."""
+    mine = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
+    lines = money_lines.c
+    rows = connection.execute(
+        select(*(lines[name] for name in _MONEY))
+        .where(is_own(money_lines), lines.customer_id.in_(mine), lines.kind == "paid")
+        .order_by(lines.at.desc(), lines.id)
+        .limit(limit)
+    ).all()
+    return tuple(MoneyLine(*(*row[:-1], _parts(row[-1]))) for row in rows)
+
+
 def line(connection: Connection, line_id: str) -> MoneyLine | None:
     """The line of this id."""
     return _among(connection, [line_id]).get(line_id)

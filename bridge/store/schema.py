@@ -709,3 +709,26 @@ member_steps = Table(
     Index(None, "corrects", unique=True),
     Index(None, "user_id"),
 )
+
+# What somebody asked the bridge to have done at Stripe: kept before it is sent, sent again until
+# Stripe answers. `number`: the turn of it about this subject, so that two people cannot both
+# decide on what they have seen; `done_at`: from when on it is nobody's business any more.
+errands = Table(
+    "errands",
+    metadata,
+    Column("subject", String(255), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    *of_account(),
+    Column("kind", String(40), nullable=False),
+    Column("params", JSON, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("customer_id", String(255), nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("next_at", UtcTime),  # none once it is done
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("done_at", UtcTime),
+    Column("outcome", Text),
+    Index(None, "next_at"),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bridge.core.rights.switching import Ending, PortalTerms, Switch
@@ -99,3 +100,11 @@ def without_items(ending: Ending) -> Mapping[str, Any]:
         "items": [{"id": item_id, "deleted": True} for item_id in ending.item_ids],
         "proration_behavior": "always_invoice" if ending.is_credited else "none",
     }
+
+
+def pause_asked(until_at: datetime | None) -> Mapping[str, Any]:
+    """What pauses it: the invoices of the time are void, so nothing is owed for it afterwards."""
+    paused: dict[str, Any] = {"behavior": "void"}
+    if until_at is not None:
+        paused["resumes_at"] = int(until_at.timestamp())
+    return {"pause_collection": paused}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bridge.core.rights.switching import Ending, PortalTerms, Switch
 from bridge.errors import NotFound
 from bridge.stripe_api.change_shapes import (
@@ -9,11 +11,12 @@ from bridge.stripe_api.change_shapes import (
     Preview,
     change_asked,
     changed,
+    pause_asked,
     preview_asked,
     previewed,
     without_items,
 )
-from bridge.stripe_api.http import StripeHttp, reading
+from bridge.stripe_api.http import StripeHttp, path, reading
 from bridge.stripe_api.portal_page import opened_to_confirm, portal_terms
 
 CONFIGURATIONS = "/v1/billing_portal/configurations"
@@ -49,14 +52,24 @@ def change(http: StripeHttp, switch: Switch, idempotency_key: str) -> Changed:
 
 def end(http: StripeHttp, ending: Ending) -> None:
     """End it in its way. What has ended already is no error: another attempt may have done it."""
-    path = f"/v1/subscriptions/{ending.subscription_id}"
+    address = f"/v1/subscriptions/{ending.subscription_id}"
     credited = True if ending.is_credited else None
     try:
         if ending.how == "now":
-            http.delete(path, prorate=credited, invoice_now=credited)
+            http.delete(address, prorate=credited, invoice_now=credited)
         elif ending.how == "at_period_end":
-            http.post(path, {"cancel_at_period_end": True})
+            http.post(address, {"cancel_at_period_end": True})
         else:
-            http.post(path, without_items(ending))
+            http.post(address, without_items(ending))
     except NotFound:
         return
+
+
+def pause_collection(http: StripeHttp, subscription_id: str, until_at: datetime | None) -> None:
+    """Take no money for it."""
+    http.post(path("/v1/subscriptions/{}", subscription_id), pause_asked(until_at))
+
+
+def go_on_collecting(http: StripeHttp, subscription_id: str) -> None:
+    """Take money again. Doing it twice does nothing more."""
+    http.post(path("/v1/subscriptions/{}", subscription_id), {"pause_collection": ""})

@@ -22,12 +22,14 @@ from bridge.core.model.stripe import (
     OpenDispute,
     Price,
     Product,
+    Purchase,
     Subscription,
     is_guest,
 )
+from bridge.core.rights.refunding import Asked, Refundable
 from bridge.core.rights.switching import Ending, PortalTerms, Switch
 from bridge.errors import Forbidden
-from bridge.stripe_api import account, catalogue, changes, portal
+from bridge.stripe_api import account, catalogue, changes, portal, refunds
 from bridge.stripe_api.account import WebhookEndpoint
 from bridge.stripe_api.books import BookPage, read_page
 from bridge.stripe_api.change_shapes import AT_ONCE, Changed, Preview
@@ -73,6 +75,7 @@ class StripeApi:
     ) -> None:
         self._http = StripeHttp(api_key, api_base, bulkhead)
         self._shows_means = True
+        self._may_refund = False
 
     @staticmethod
     def verify_signature(body: bytes, header: str, secrets: Sequence[str]) -> bool:
@@ -253,9 +256,9 @@ class StripeApi:
         """Let it run out with what is paid."""
         portal.cancel_at_period_end(self._http, subscription_id)
 
-    def keep(self, subscription: Subscription) -> None:
-        """Take its cancellation back."""
-        portal.keep(self._http, subscription)
+    def keep(self, subscription_id: str, *, is_by_period: bool) -> None:
+        """Take its cancellation back, in the way in which it was cancelled."""
+        portal.keep(self._http, subscription_id, is_by_period=is_by_period)
 
     def invoice_page(self, invoice_id: str) -> str | None:
         """Stripe's page where an open invoice is paid; None if nothing is open on it."""
@@ -286,6 +289,39 @@ class StripeApi:
         """End what was replaced."""
         changes.end(self._http, ending)
 
+    def pause_collection(self, subscription_id: str, until_at: datetime | None) -> None:
+        """Take no money for it until then, or until somebody goes on."""
+        changes.pause_collection(self._http, subscription_id, until_at)
+
+    def go_on_collecting(self, subscription_id: str) -> None:
+        """Take money for it again."""
+        changes.go_on_collecting(self._http, subscription_id)
+
+    # --- Money back -----------------------------------------------------------------------------
+
+    def may_refund(self) -> bool:
+        """Whether the key may refund. Asked once a process, as long as it may not."""
+        self._may_refund = self._may_refund or refunds.may_refund(self._http)
+        return self._may_refund
+
+    def refundable(self, payment_id: str) -> Refundable:
+        """What of a payment can be refunded. Raises: NotFound, Permanent."""
+        return refunds.read_refundable(self._http, payment_id)
+
+    def after_refund(
+        self, customer_id: str, asked: Asked, at: datetime
+    ) -> tuple[tuple[Subscription, ...], tuple[Purchase, ...]]:
+        """What a customer would have after a refund; nothing is refunded by asking."""
+        http = refunds.after_refund(self._http, asked, at)
+        if is_guest(customer_id):
+            return (), read_guests_order(http, customer_id).purchases
+        found = read_customer_now(http, customer_id, payments=True, means=False)
+        return found.subscriptions, read_orders(http, customer_id).purchases
+
+    def refund(self, asked: Asked, idempotency_key: str) -> str:
+        """Give money back; the id of the refund. With the same key it is given back once."""
+        return refunds.refund(self._http, asked, idempotency_key)
+
     # --- The account ----------------------------------------------------------------------------
 
     def book_page(self, source: str, after: str | None) -> BookPage:
@@ -300,6 +336,6 @@ class StripeApi:
         """Where this account's events go."""
         return account.read_webhook_endpoints(self._http)
 
-    def probe_scopes(self, *, features: bool = False) -> list[Check]:
+    def probe_scopes(self, *, features: bool = False, refunds: bool = False) -> list[Check]:
         """What the key may do, found out without changing anything."""
-        return probe_scopes(self._http, features=features)
+        return probe_scopes(self._http, features=features, refunds=refunds)

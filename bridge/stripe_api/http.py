@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from copy import copy
 from typing import Any
 from urllib.parse import quote
 
@@ -33,6 +34,8 @@ WORK_TIMEOUT = (3, 15)
 PAGE_TIMEOUT = (2, 6)
 PAGE = 100
 SIGNATURE_TOLERANCE_SECONDS = 300
+AsIf = Callable[[str, Json, Json], Json]
+"""Path, parameters and answer of a request -> the answer as it would be."""
 _RIGHT = re.compile(r"'rak_([a-z_]{1,60})'")
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _PAUSE_WHEN_NOT_TOLD = 1.0
@@ -81,6 +84,7 @@ class StripeHttp:
     def __init__(
         self, api_key: str, api_base: str | None = None, bulkhead: Bulkhead | None = None
     ) -> None:
+        self.change: AsIf | None = None
         stripe.enable_telemetry = False
         self._place = bulkhead.place if bulkhead else nullcontext
         self._client = stripe.StripeClient(
@@ -89,6 +93,12 @@ class StripeHttp:
             max_network_retries=0,  # trying again is the queue's, without sleeping
             http_client=stripe.RequestsClient(timeout=PAGE_TIMEOUT if bulkhead else WORK_TIMEOUT),
         )
+
+    def as_if(self, change: AsIf) -> StripeHttp:
+        """The same Stripe as it would answer if something had been done; nothing can be sent."""
+        found = copy(self)
+        found.change = change
+        return found
 
     def get(self, path: str, **params: Any) -> Json:
         """Read one object or one page; parameters that are None are left out."""
@@ -128,6 +138,8 @@ class StripeHttp:
 
     def _ask(self, method: str, path: str, params: Json, idempotency_key: str | None) -> Json:
         given = {k: v for k, v in params.items() if v is not None}
+        if self.change is not None and method != "get":
+            raise RuntimeError(f"{method.upper()} {path}: only a preview was asked for")
         try:
             with self._place():
                 answer = self._client.raw_request(
@@ -138,7 +150,7 @@ class StripeHttp:
         body = answer.data
         if not isinstance(body, dict):
             raise Transient(f"{method.upper()} {path}: Stripe answered no JSON object")
-        return body
+        return body if self.change is None else self.change(path, given, body)
 
 
 def path(form: str, *ids: str) -> str:

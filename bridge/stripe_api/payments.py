@@ -114,7 +114,7 @@ def _sold_by_invoice(http: StripeHttp, invoices: Iterable[Json]) -> Iterator[Pur
         if not items:
             continue
         payment = _payment_of_invoice(http, invoice)
-        order = order_of_invoice(lines, _notes_on(http, invoice, lines, [payment]))
+        order = order_of_invoice(lines, notes_on(http, invoice, lines, [payment]))
         found = purchases_by_invoice(invoice, items, payment, order)
         # A line only names its price, and an expansion of four levels does not reach it.
         for price_id in sorted({one.price_id for one in found} - prices.keys()):
@@ -136,10 +136,10 @@ def _invoiced(
     if not isinstance(invoice, Mapping) or not rows(invoice.get("lines")):
         return (), {}
     lines = invoice_lines(http, invoice)
-    return lines, _notes_on(http, invoice, lines, payments)
+    return lines, notes_on(http, invoice, lines, payments)
 
 
-def _notes_on(
+def notes_on(
     http: StripeHttp, invoice: Json, lines: Sequence[Json], payments: Sequence[Payment | None]
 ) -> Notes:
     """Asks only where a refund may be of one line or another, and Stripe says there are notes."""
@@ -157,11 +157,16 @@ def _notes_on(
     return found
 
 
-def _payment_of_invoice(http: StripeHttp, invoice: Json) -> Payment | None:
-    """The charges that paid an invoice, as one; none where it was paid outside of Stripe."""
+def payments_of(http: StripeHttp, invoice: Json) -> list[Payment]:
+    """The charges that paid an invoice, each with its refunds and disputes."""
     charges = [_charge_of(http, payment_id) for payment_id in payment_ids(http, invoice)]
     paid = {c["id"]: followed(http, c) for c in charges if c and c.get("paid", True)}
-    return as_one(list(paid.values()))
+    return list(paid.values())
+
+
+def _payment_of_invoice(http: StripeHttp, invoice: Json) -> Payment | None:
+    """The charges that paid an invoice, as one; none where it was paid outside of Stripe."""
+    return as_one(payments_of(http, invoice))
 
 
 def line_items(http: StripeHttp, session: Json) -> Sequence[Json]:
@@ -208,7 +213,7 @@ def read_period_payment(http: StripeHttp, subscription: Json) -> PeriodPayment |
     if not refunds_in(payments):
         return period_payment(latest, payments)
     lines = invoice_lines(http, latest)
-    notes = _notes_on(http, latest, lines, payments)
+    notes = notes_on(http, latest, lines, payments)
     return period_payment(latest, payments, lines=lines, notes=notes)
 
 

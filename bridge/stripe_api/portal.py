@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bridge.core.model.stripe import Subscription
 from bridge.stripe_api.http import StripeHttp, path, reading
 from bridge.stripe_api.portal_page import CancelTerms, Flow, cancel_terms, kept, open_page, opened
 
@@ -28,9 +27,9 @@ def cancel_at_period_end(http: StripeHttp, subscription_id: str) -> None:
     http.post(path("/v1/subscriptions/{}", subscription_id), {"cancel_at_period_end": True})
 
 
-def keep(http: StripeHttp, subscription: Subscription) -> None:
-    """Take a cancellation back."""
-    http.post(path("/v1/subscriptions/{}", subscription.id), kept(subscription))
+def keep(http: StripeHttp, subscription_id: str, *, is_by_period: bool) -> None:
+    """Take a cancellation back. Doing it twice does nothing more."""
+    http.post(path("/v1/subscriptions/{}", subscription_id), kept(is_by_period=is_by_period))
 
 
 def invoice_page(http: StripeHttp, invoice_id: str) -> str | None:

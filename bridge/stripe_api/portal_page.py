@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bridge.core.model.stripe import Subscription
 from bridge.core.rights.switching import PortalTerms, Switch
 from bridge.stripe_api.reader import Json, rows, within
 
@@ -87,13 +86,12 @@ def portal_terms(settings: Json) -> PortalTerms | None:
     )
 
 
-def kept(subscription: Subscription) -> Json:
+def kept(*, is_by_period: bool) -> Json:
     """What takes a cancellation back; doing it twice does nothing more.
 
     The portal sets `cancel_at` alone, other clients the period's end.
     """
-    mends = {"cancel_at_period_end": False} if subscription.cancel_at_period_end else {}
-    return mends or {"cancel_at": ""}
+    return {"cancel_at_period_end": False} if is_by_period else {"cancel_at": ""}
 
 
 def open_page(invoice: Json) -> str | None:

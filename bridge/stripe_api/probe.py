@@ -9,12 +9,12 @@ from __future__ import annotations
 from bridge.core.model.check import Check
 from bridge.errors import Forbidden, Permanent
 from bridge.stripe_api.http import StripeHttp
-from bridge.stripe_api.scopes import ENTITLEMENTS, SCOPES, Scope
+from bridge.stripe_api.scopes import ENTITLEMENTS, NOTES, REFUNDS, SCOPES, Scope
 
 
-def probe_scopes(http: StripeHttp, *, features: bool = False) -> list[Check]:
+def probe_scopes(http: StripeHttp, *, features: bool = False, refunds: bool = False) -> list[Check]:
     """Try everything that the bridge does, in about twenty requests."""
-    scopes = (*SCOPES, ENTITLEMENTS) if features else SCOPES
+    scopes = (*SCOPES, *([ENTITLEMENTS] if features else []), *((REFUNDS, NOTES) * refunds))
     checks = [_try(http, scope) for scope in scopes]
     if not any(check.ok for check in checks):
         return [

@@ -101,3 +101,17 @@ ENTITLEMENTS = Scope(
     "/v1/entitlements/features",
     "the features that bridge.toml maps lead nobody anywhere, and nobody is decided about",
 )
+
+REFUNDS = Scope(
+    "Charges and Refunds: write",
+    "/v1/refunds",
+    "[console] refunds is on, and nobody can refund",
+    {"charge": "ch_that_does_not_exist"},
+)
+NOTES = Scope(
+    "Credit notes: write",
+    "/v1/credit_notes",
+    "a refund cannot say which line of an invoice it is for",
+    {"invoice": "in_that_does_not_exist"},
+    needed=False,
+)

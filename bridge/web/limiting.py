@@ -17,8 +17,9 @@ from werkzeug.exceptions import TooManyRequests
 from bridge.web.context import reader
 
 # Generous for people, who share addresses; each web process counts for itself.
+# "pay": buyers ask Stripe, "ask": moderators do.
 # "refusal": log lines about webhooks that nobody signed, of each sender's kind.
-LIMITS = {"look": 300, "login": 120, "pay": 20, "refusal": 6, "back": 12}
+LIMITS = {"look": 300, "login": 120, "pay": 20, "ask": 60, "refusal": 6, "back": 12}
 # Requests of one client that wait for Stripe at once; the bulkhead is everybody's.
 PAYING_AT_ONCE = 2
 
@@ -41,11 +42,11 @@ class Limiter:
         """Count something; whether it is within the limit."""
         return self._window.hit(self._items[kind], kind, who)
 
-    def begin_paying(self) -> None:
+    def begin_paying(self, kind: str = "pay") -> None:
         """Count this request among those that wait for Stripe, until `end_paying`."""
-        self.check("pay")
         if "paying" in g:
             return
+        self.check(kind)
         client = _client()
         with self._lock:
             if self._paying[client] >= PAYING_AT_ONCE:
@@ -72,9 +73,9 @@ def the_limiter() -> Limiter:
     return cast("Limiter", current_app.extensions["limiter"])
 
 
-def asks_stripe() -> None:
+def asks_stripe(kind: str = "pay") -> None:
     """Say that this request asks Stripe; one too many of a client ends the view."""
-    the_limiter().begin_paying()
+    the_limiter().begin_paying(kind)
 
 
 def _client() -> str:

@@ -20,6 +20,7 @@ from bridge.wiring import Bridge
 from bridge.worker import (
     accounts,
     alerts,
+    errands,
     forum_events,
     group_members,
     ledger,
@@ -67,6 +68,7 @@ PERIODIC = (
     Periodic("endpoint", timedelta(hours=1), reconcile.look_at_endpoint),
     Periodic("clock", timedelta(hours=1), reconcile.look_at_clock),
     Periodic("inbox", timedelta(minutes=10), _take_up_events),
+    Periodic("errands", timedelta(seconds=30), errands.go_on),
     # The last: what the others found is looked at before anything follows from it.
     Periodic("alerts", timedelta(seconds=30), alerts.look),
 )

@@ -28,7 +28,7 @@ from bridge.web.moderate.doors import PEOPLE
 from bridge.web.moderate.doors import doors as doors_of_the_console
 from tests.harness import POLICY, System, system
 
-SITE = replace(POLICY, treasurers="treasurers", readers="board")
+SITE = replace(POLICY, treasurers="treasurers", readers="board", refunds=True)
 # Longer ago than a role holds for an act, so that the forum is asked for each.
 A_WHILE = timedelta(minutes=1)
 

@@ -9,7 +9,7 @@ from bridge.core.rules.problems import CODES, POLICY_CODES
 from bridge.sandbox import __main__ as sandbox_command
 from bridge.setting_values import SETTINGS, Setting
 from bridge.settings import Settings
-from bridge.stripe_api.scopes import ENTITLEMENTS, SCOPES
+from bridge.stripe_api.scopes import ENTITLEMENTS, NOTES, REFUNDS, SCOPES
 from bridge.web import create_app
 from bridge.wiring import build
 from bridge.worker.reconcile import TYPES
@@ -177,7 +177,7 @@ def test_A129_the_key_has_rights_on_all_that_the_code_asks_for_and_on_nothing_el
 
 def test_A129_the_doctor_tries_the_rights_that_the_guide_names() -> None:
     tried: dict[str, set[str]] = {}
-    for scope in (*SCOPES, ENTITLEMENTS):
+    for scope in (*SCOPES, ENTITLEMENTS, NOTES, REFUNDS):
         resource, _, verb = scope.name.partition(": ")
         tried.setdefault(resource, {"read"}).add(verb)
     assert tried == rights_of_the_guide()

@@ -6,17 +6,17 @@ from collections.abc import Collection, Mapping
 from typing import Literal
 
 Role = Literal["administrator", "moderator", "treasurer", "reader"]
-Right = Literal["look", "decide", "money", "export"]
+Right = Literal["look", "decide", "money", "export", "refund"]
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
-    "administrator": frozenset({"look", "decide", "money", "export"}),
+    "administrator": frozenset({"look", "decide", "money", "export", "refund"}),
     "moderator": frozenset({"look", "decide", "money", "export"}),
-    "treasurer": frozenset({"look", "money", "export"}),
+    "treasurer": frozenset({"look", "money", "export", "refund"}),
     "reader": frozenset({"look"}),
 }
-"""`look`: see everything. `decide`: change who is in what. `money`: record payments.
-
-`export`: take a list away as a file.
+"""`look`: see everything. `decide`: change who is in what, and what is paid for. `money`: record
+payments. `export`: take a list away as a file. `refund`: give money back through Stripe, where the
+site has switched that on.
 """
 
 

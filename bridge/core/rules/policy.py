@@ -33,7 +33,8 @@ class Policy:
     or the beginning of its name -> `code`, `tax` and `tracking` in the treasurer's own chart.
     `bank`: which column of a bank's CSV is which. `treasurers`, `readers`: groups whose members may
     use the console, for money or to look. `two_persons`: nobody decides about their own account
-    there. `claim_days`: how long an order that was paid without the bridge can be claimed.
+    there. `refunds`: administrators and treasurers may refund there. `claim_days`: how long an
+    order that was paid without the bridge can be claimed.
         `country_header`: in which the site's own proxy says the country of whoever connects.
     """
 
@@ -61,6 +62,7 @@ class Policy:
     treasurers: str | None = None
     readers: str | None = None
     two_persons: bool = False
+    refunds: bool = False
     country_header: str | None = None
     claim_days: int = 30
 
@@ -328,7 +330,7 @@ def _bank(table: Mapping[str, object], problems: list[Config]) -> dict[str, str]
     return {name: str(value) for name, value in table.items()}
 
 
-CONSOLE = ("treasurers", "readers", "two_persons")
+CONSOLE = ("treasurers", "readers", "two_persons", "refunds")
 """The keys of [console]."""
 
 
@@ -339,7 +341,7 @@ def _console(table: Mapping[str, object], problems: list[Config]) -> dict[str, s
             says = f"[console] takes no {name}{nearest(name, CONSOLE)}."
             problems.append(_wrong("M152", says))
             continue
-        is_switch = name == "two_persons"
+        is_switch = name in ("two_persons", "refunds")
         is_name = isinstance(value, str) and _NAME.fullmatch(value) is not None
         if isinstance(value, bool if is_switch else str) and (is_switch or is_name):
             said[name] = value

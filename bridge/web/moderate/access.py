@@ -44,10 +44,17 @@ blueprint = Blueprint("moderate", __name__, url_prefix="/moderate")
 blueprint.before_request(guard)
 
 
+def rights() -> frozenset[Right]:
+    """What the reader may do; nobody refunds where the site has not switched that on."""
+    known = reader()
+    theirs = RIGHTS[known.role] if known and known.role else frozenset()
+    return theirs if the_bridge().policy.refunds else theirs - {"refund"}
+
+
 def require(right: Right | None) -> Reader:
     """The reader, if their role has the right."""
     known = reader()
-    if known is None or known.role is None or right is None or right not in RIGHTS[known.role]:
+    if known is None or known.role is None or right not in rights():
         raise Stop(
             403, "This page is for moderators", "Your account on the forum has no such role."
         )
@@ -56,8 +63,7 @@ def require(right: Right | None) -> Reader:
 
 def may(right: Right) -> bool:
     """Whether the reader's role has a right."""
-    known = reader()
-    return known is not None and known.role is not None and right in RIGHTS[known.role]
+    return right in rights()
 
 
 def actor_of(known: Reader) -> Actor:

@@ -5,15 +5,11 @@ The console only collects the input; operations do the rest, as for commands.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
 
 from bridge.core.ledger.amounts import format_minor, to_minor
 from bridge.core.model.actor import Actor
-from bridge.core.model.roles import Right
 from bridge.core.telling.declines import decline_words
 from bridge.errors import NotFound, Permanent
 from bridge.operations import grants, holds, links, payments, reading, reminders
@@ -23,52 +19,12 @@ from bridge.store import hand_grants
 from bridge.store import links as customer_links
 from bridge.texts import gettext
 from bridge.web.limiting import asks_stripe
+from bridge.web.moderate.act import Act, Facts, Form, until_of
+from bridge.web.moderate.paying_acts import ABOUT_PAYING
 from bridge.wiring import Bridge
 
-Form = Mapping[str, str]
-Facts = Mapping[str, str]
-"""What a preview says besides who gains and loses, label by label."""
 METHODS: Mapping[str, Method] = {one: one for one in ("cash", "cheque", "bank", "other")}
 NOON = time(12, tzinfo=UTC)
-LAST_MOMENT = time(23, 59, 59, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One thing to do. `fields`: what the form asks for; `does`: the words of the button.
-
-    `given`: fields that the link fills in and nobody edits. `facts`: what else is seen before it is
-    done. `typed`: the words to type where many are concerned. `list`: the worklist to go back to.
-    """
-
-    name: str
-    title: str
-    does: str
-    fields: tuple[str, ...]
-    right: Right
-    preview: Callable[[Bridge, int, Form], Iterable[Effect]]
-    do: Callable[[Bridge, Actor, int, Form], str]
-    given: tuple[str, ...] = ()
-    facts: Callable[[Bridge, int, Form], Facts] = lambda _bridge, _user_id, _form: {}
-    typed: Callable[[Collection[Effect]], str] | None = None
-    list: str | None = None
-
-
-def checksum(effects: Iterable[Effect], facts: Facts) -> str:
-    """What was reviewed, so that nothing else is done."""
-    said = json.dumps([[asdict(one) for one in effects], dict(facts)], sort_keys=True)
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
-
-
-def until_of(form: Form) -> datetime | None:
-    """The last moment of the day in the form; None for good."""
-    text = form.get("until", "").strip()
-    if not text:
-        return None
-    try:
-        return datetime.combine(datetime.strptime(text, "%Y-%m-%d").date(), LAST_MOMENT)  # noqa: DTZ007
-    except ValueError as error:
-        raise Permanent(f"{text!r} is not a day: write it as 2027-03-31") from error
 
 
 def _paid_on(form: Form, now: datetime) -> datetime:
@@ -167,7 +123,7 @@ def _read_again(bridge: Bridge, actor: Actor, user_id: int, _form: Form) -> str:
 
 
 def _owed(bridge: Bridge, user_id: int, form: Form) -> Facts:
-    asks_stripe()
+    asks_stripe("ask")
     found = reminders.look_at(bridge, user_id, form["invoice"])
     again = found.payment.next_try_at
     return {
@@ -248,6 +204,7 @@ ACTS: Mapping[str, Act] = {
                 bridge, user_id, *_payment(bridge, form)
             ),
             _record,
+            optional=("date", "group", "until", "again"),
         ),
         Act(
             "link",
@@ -290,5 +247,6 @@ ACTS: Mapping[str, Act] = {
             given=("invoice",),
             facts=_owed,
         ),
+        *ABOUT_PAYING,
     )
 }

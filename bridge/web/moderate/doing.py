@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from flask import Response, flash, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.errors import NotFound, Permanent
-from bridge.operations.preview import Effect
 from bridge.store import groups, users
 from bridge.texts import gettext
 from bridge.web.context import Reader, the_bridge
 from bridge.web.moderate.access import actor_of, blueprint, refuse_own_account, require
-from bridge.web.moderate.acts import ACTS, METHODS, Act, Facts, checksum
+from bridge.web.moderate.act import TURN, Act, Ground, Seen
+from bridge.web.moderate.acts import ACTS, METHODS
 from bridge.web.moderate.list_acts import LIST_ACTS, REVIEWED
 from bridge.web.security import Stop
 
 LONGEST_FIELD = 2000
 MOST_SHOWN = 100
 NOBODY = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What an act would bring, as it is shown before it is done."""
-
-    effects: tuple[Effect, ...]
-    facts: Facts
-
-    @property
-    def checksum(self) -> str:
-        """What was reviewed, so that nothing else is done."""
-        return checksum(self.effects, self.facts)
 
 
 @blueprint.route("/person/<id:user_id>/<name>", methods=["GET", "POST"])
@@ -65,8 +51,7 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
     try:
         _refuse_missing(one, form)
         seen = _look(one, known, user_id, form)
-        typed = one.typed(seen.effects) if one.typed else None
-        reviewed = request.form.get("reviewed")
+        typed, reviewed = seen.typed, request.form.get("reviewed")
         if reviewed != seen.checksum:
             return _page(one, user_id, form, seen=seen, moved=reviewed is not None, typed=typed)
         if typed and request.form.get("typed", "").strip().lower() != typed.lower():
@@ -74,17 +59,18 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
             again = _page(one, user_id, form, seen=seen, typed=typed, problem=problem)
             return Response(again, 400)
         concerned = ",".join(str(effect.user_id) for effect in seen.effects)
-        flash(one.do(the_bridge(), actor_of(known), user_id, {**form, REVIEWED: concerned}))
+        told = {**form, REVIEWED: concerned, TURN: str(seen.turn)}
+        flash(one.do(the_bridge(), actor_of(known), user_id, told))
     except (NotFound, Permanent) as error:
         return Response(_page(one, user_id, form, problem=str(error)), 400)
     return redirect(_back(one, user_id), 303)
 
 
 def _look(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> Seen:
-    effects = tuple(one.preview(the_bridge(), user_id, form))
-    for effect in effects:
+    seen = one.look(the_bridge(), user_id, form)
+    for effect in seen.effects:
         refuse_own_account(known, effect.user_id)
-    return Seen(effects, one.facts(the_bridge(), user_id, form))
+    return seen
 
 
 def _back(one: Act, user_id: int) -> str:
@@ -101,8 +87,8 @@ def _form(one: Act) -> dict[str, str]:
 
 
 def _refuse_missing(one: Act, form: dict[str, str]) -> None:
-    optional = {"until", "date", "again"} | ({"group"} if one.name == "record-payment" else set())
-    missing = [name for name in one.fields if name not in optional and not form[name].strip()]
+    needed = (name for name in one.fields if name not in one.optional)
+    missing = [name for name in needed if not form[name].strip()]
     if missing:
         raise Permanent(f"please fill in: {', '.join(missing)}")
 
@@ -115,12 +101,14 @@ def _page(
             group.name for group in groups.load_groups(connection).values() if not group.automatic
         )
         names = users.names_of(connection, _concerned(user_id, seen))
+    ground = _ground(one, user_id, form) if seen is None else Ground()
     return render_template(
         "moderate/act.jinja",
         act=one,
         user_id=user_id,
         names=names,
         form=form,
+        ground=ground,
         groups=choices,
         methods=list(METHODS),
         seen=seen,
@@ -128,6 +116,14 @@ def _page(
         back=_back(one, user_id),
         **{"moved": False, "problem": None, "typed": None} | more,
     )
+
+
+def _ground(one: Act, user_id: int, form: dict[str, str]) -> Ground:
+    """What is shown above the form; where that fails, the page says why of itself."""
+    try:
+        return one.ground(the_bridge(), user_id, form)
+    except (NotFound, Permanent) as error:
+        return Ground({gettext("Not possible"): str(error)})
 
 
 def _concerned(user_id: int, seen: Seen | None) -> Collection[int]:

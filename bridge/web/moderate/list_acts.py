@@ -13,7 +13,7 @@ from bridge.operations.held import Choice
 from bridge.operations.preview import Effect
 from bridge.texts import gettext
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.acts import Act, Facts, Form, until_of
+from bridge.web.moderate.act import Act, Facts, Form, until_of
 from bridge.wiring import Bridge
 
 SEVERAL = "which"
@@ -74,7 +74,7 @@ def _customer(form: Form) -> str:
 
 
 def _preview_assign(bridge: Bridge, _user_id: int, form: Form) -> Iterable[Effect]:
-    asks_stripe()
+    asks_stripe("ask")
     return links.preview_link(bridge, _customer(form), find_user_id(bridge, form["user"]))
 
 

@@ -12,14 +12,13 @@ from bridge.answers.person import timeline
 from bridge.answers.today import today as what_needs_a_person
 from bridge.answers.worklists.lists import WORKLISTS, counts
 from bridge.core.model.people import LARGEST_ID
-from bridge.core.model.roles import RIGHTS, Right
 from bridge.core.telling.alerts import Kind
 from bridge.errors import NotFound
 from bridge.operations.undoing import REVERSES
 from bridge.store import changes, groups
-from bridge.web.context import reader, the_bridge
+from bridge.web.context import the_bridge
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.access import blueprint
+from bridge.web.moderate.access import blueprint, rights
 from bridge.web.moderate.acts import ACTS
 from bridge.web.security import Stop
 
@@ -53,7 +52,7 @@ def find() -> AnyResponse | str:
     """Whom a name, an id, an address or an amount means; straight to them if it is one person."""
     text = request.args.get("q", "")
     if "@" in text:
-        asks_stripe()
+        asks_stripe("ask")
     hits = find_people(the_bridge(), text)
     people = {hit.user_id for hit in hits}
     if len(people) == 1 and None not in people:
@@ -71,14 +70,14 @@ def person(user_id: int) -> str:
         raise Stop(404, "Nobody found", NO_SUCH_PERSON) from error
     with the_bridge().store.read() as connection:
         happened = timeline(connection, user_id, before)
-    rights = _rights()
+    may = rights()
     return render_template(
         "moderate/person.jinja",
-        undoable=REVERSES if "decide" in rights else (),
+        undoable=REVERSES if "decide" in may else (),
         person=found,
         happened=happened,
         group_names=found.group_names,
-        acts=[act for act in ACTS.values() if act.right in rights],
+        acts={act.name: act for act in ACTS.values() if act.right in may},
     )
 
 
@@ -94,7 +93,7 @@ def log() -> str:
             before=_number("before"),
         )
         names = {one.id: one.name for one in groups.load_groups(connection).values()}
-    undoable = REVERSES if "decide" in _rights() else ()
+    undoable = REVERSES if "decide" in rights() else ()
     return render_template("moderate/log.jinja", lines=lines, group_names=names, undoable=undoable)
 
 
@@ -102,11 +101,6 @@ def log() -> str:
 def mapping() -> str:
     """What each price gives, who says so, and what is wrong."""
     return render_template("moderate/mapping.jinja", mapping=the_mapping(the_bridge()))
-
-
-def _rights() -> frozenset[Right]:
-    known = reader()
-    return RIGHTS[known.role] if known and known.role else frozenset()
 
 
 def _number(name: str) -> int | None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from flask import render_template, request
 
 from bridge.answers.worklists.lists import WORKLISTS
-from bridge.core.model.roles import RIGHTS
 from bridge.errors import Permanent
-from bridge.web.context import reader, the_bridge
+from bridge.web.context import the_bridge
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.access import blueprint
+from bridge.web.moderate.access import blueprint, rights
 from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.list_acts import LIST_ACTS, SEVERAL
 from bridge.web.security import Stop
@@ -25,20 +24,19 @@ def worklist(name: str) -> str:
     if one.kinds and kind not in one.kinds:
         raise Stop(404, "Page not found", "There is no such list.")
     if one.name == "disputes":
-        asks_stripe()
+        asks_stripe("ask")
     try:
         page = one.page(the_bridge(), kind, request.args.get("after", ""))
     except Permanent as error:
         raise Stop(400, "Page not found", f"{error}.") from error
-    known = reader()
-    rights = RIGHTS[known.role] if known and known.role else frozenset()
+    may = rights()
     acts = (*ACTS.values(), *LIST_ACTS.values())
     return render_template(
         "moderate/worklist.jinja",
         list=one,
         kind=kind,
         page=page,
-        acts={act.name: act for act in acts if act.right in rights},
+        acts={act.name: act for act in acts if act.right in may},
         on_list=LIST_ACTS,
         several=SEVERAL,
         everything=request.args.get("all") == "yes",

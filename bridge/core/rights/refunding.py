@@ -1,0 +1,108 @@
+"""Refunds that a moderator asks for: what of a payment is left to refund, and what may be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from bridge.core.ledger.amounts import format_minor
+from bridge.core.model.rights import Facts
+from bridge.core.model.stripe import Purchase, Subscription
+from bridge.errors import Permanent
+
+
+@dataclass(frozen=True, slots=True)
+class RefundableLine:
+    """A line of an invoice that a refund can name, and what of it is left."""
+
+    id: str
+    what: str
+    amount_minor: int
+    left_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refundable:
+    """A payment as Stripe has it now. `lines`: where it paid several that a refund can name."""
+
+    payment_id: str
+    charge_id: str
+    customer_id: str | None
+    invoice_id: str | None
+    currency: str
+    paid_minor: int
+    refunded_minor: int
+    is_disputed: bool
+    lines: tuple[RefundableLine, ...] = ()
+
+    @property
+    def left_minor(self) -> int:
+        """What can still be refunded."""
+        return max(0, self.paid_minor - self.refunded_minor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A refund to be made: of a payment, or of one of its lines."""
+
+    charge_id: str
+    invoice_id: str | None
+    line_id: str | None
+    amount_minor: int
+
+
+def ask(payment: Refundable, amount_minor: int | None, line_id: str | None) -> Asked:
+    """The refund of an amount, of all that is left without one. Raises: Permanent for what cannot.
+
+    `line_id`: of this line only.
+    """
+    if payment.is_disputed:
+        raise Permanent(
+            f"{payment.payment_id} is disputed: the bank decides who gets the money, so it cannot "
+            "be refunded"
+        )
+    line = next((one for one in payment.lines if one.id == line_id), None)
+    if line_id is not None and line is None:
+        raise Permanent(f"{payment.payment_id} has no line {line_id[:60]} that can be refunded")
+    left = min(line.left_minor, payment.left_minor) if line else payment.left_minor
+    of = line.what if line else payment.payment_id
+    if left == 0:
+        raise Permanent(f"{of} was refunded already: nothing is left")
+    amount = left if amount_minor is None else amount_minor
+    if amount <= 0:
+        raise Permanent("the amount is not more than zero: give what goes back to the member")
+    if amount > left:
+        both = (format_minor(each, payment.currency) for each in (amount, left))
+        raise Permanent(f"{next(both)} is more than what is left of {of}: {next(both)}")
+    return Asked(
+        charge_id=payment.charge_id,
+        invoice_id=payment.invoice_id,
+        line_id=line_id,
+        amount_minor=amount,
+    )
+
+
+def as_read(
+    known: Facts, subscriptions: Iterable[Subscription], purchases: Iterable[Purchase] = ()
+) -> Facts:
+    """What is known of somebody, with these as they were read; what is not theirs stays away."""
+    running = {one.id: one for one in subscriptions}
+    bought = {one.id: one for one in purchases}
+
+    def subscription(one: Subscription) -> Subscription:
+        return replace(running.get(one.id, one), beneficiary_id=one.beneficiary_id)
+
+    def purchase(one: Purchase) -> Purchase:
+        new = bought.get(one.id, one)
+        return replace(new, beneficiary_id=one.beneficiary_id, begins_at=one.begins_at)
+
+    return replace(
+        known,
+        subscriptions=tuple(map(subscription, known.subscriptions)),
+        purchases=tuple(map(purchase, known.purchases)),
+        given=tuple(map(subscription, known.given)),
+        given_purchases=tuple(map(purchase, known.given_purchases)),
+        seats=tuple(
+            replace(seat, subscription=subscription(seat.subscription)) for seat in known.seats
+        ),
+    )

@@ -1,0 +1,48 @@
+"""What a moderator reads of what somebody pays for, and what they can do about it. Pure."""
+
+from __future__ import annotations
+
+from bridge.core.ledger.amounts import format_minor
+from bridge.core.telling.subscription_cards import Standing, SubscriptionCard
+from bridge.core.telling.words import LOCALE
+from bridge.texts import gettext
+
+_SENTENCES = {
+    Standing.FAILED: gettext("A payment failed."),
+    Standing.UNFINISHED: gettext("The first payment is on its way."),
+    Standing.PAUSED: gettext("Paused: no money is taken until %(day)s."),
+    Standing.ENDING: gettext("Cancelled: it ends on %(day)s."),
+    Standing.INSTALMENTS: gettext("Paid in instalments: it ends on %(day)s."),
+    Standing.ENDED: gettext("It ended on %(day)s."),
+    Standing.TRIAL: gettext("A trial until %(day)s."),
+    Standing.ACTIVE: gettext("Renews on %(day)s."),
+}
+_WITHOUT_A_DAY = {
+    Standing.PAUSED: gettext("Paused: no money is taken until somebody resumes it."),
+    Standing.ENDED: gettext("It has ended."),
+}
+
+
+def how_it_stands(card: SubscriptionCard) -> str:
+    """One sentence: when it is charged next, ends, or why it waits."""
+    if card.at is None:
+        return _WITHOUT_A_DAY.get(card.standing) or _SENTENCES[card.standing]
+    day = f"{card.at:%-d %B %Y}"
+    if card.standing == Standing.ACTIVE and card.amount_minor is not None and card.currency:
+        amount = format_minor(card.amount_minor, card.currency, LOCALE)
+        return gettext("Renews on %(day)s for %(amount)s.") % {"day": day, "amount": amount}
+    return _SENTENCES[card.standing] % {"day": day}
+
+
+def acts_for(card: SubscriptionCard) -> tuple[str, ...]:
+    """What a moderator can do about it, by the names of the acts."""
+    found = []
+    if card.can_cancel:
+        found.append("cancel")
+    if card.can_keep:
+        found.append("uncancel")
+    if card.subscription.pause_collection:
+        found.append("resume")
+    elif card.standing in (Standing.ACTIVE, Standing.TRIAL):
+        found.append("pause")
+    return tuple(found)

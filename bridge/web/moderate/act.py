@@ -1,0 +1,99 @@
+"""What an act of the console is: its form, what is seen before it is done, and doing it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, time
+
+from bridge.core.model.actor import Actor
+from bridge.core.model.roles import Right
+from bridge.errors import Permanent
+from bridge.operations.preview import Effect
+from bridge.wiring import Bridge
+
+Form = Mapping[str, str]
+Facts = Mapping[str, str]
+"""What a preview says besides who gains and loses, label by label."""
+LAST_MOMENT = time(23, 59, 59, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an act would bring, as it is shown before it is done.
+
+    `turn`: how many acts about the same were over then. `typed`: the words that confirm it.
+    """
+
+    effects: tuple[Effect, ...]
+    facts: Facts
+    turn: int = 0
+    typed: str | None = None
+
+    @property
+    def checksum(self) -> str:
+        """What was reviewed, so that nothing else is done."""
+        said = [[asdict(one) for one in self.effects], dict(self.facts), self.turn, self.typed]
+        plain = json.dumps(said, sort_keys=True, default=str)
+        return hashlib.sha256(plain.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What somebody sees above the form, and what they can choose in it, field by field."""
+
+    facts: Facts = field(default_factory=dict)
+    choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing to do. `fields`: what the form asks for; `does`: the words of the button.
+
+    `given`: fields that the link fills in and nobody edits; `optional`: those that may be empty,
+    `choosing`: those of which one of several is chosen, where `ground` has several.
+    `ground`: what is known before anything is filled in. `facts`: what else is seen before it is
+    done. `typed`: the words to type where many are concerned. `see`: all that is seen, where it
+    comes of one reading of Stripe. `list`: the worklist to go back to.
+    """
+
+    name: str
+    title: str
+    does: str
+    fields: tuple[str, ...]
+    right: Right
+    preview: Callable[[Bridge, int, Form], Iterable[Effect]]
+    do: Callable[[Bridge, Actor, int, Form], str]
+    given: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ("until", "date", "again")
+    choosing: tuple[str, ...] = ()
+    ground: Callable[[Bridge, int, Form], Ground] = lambda _bridge, _user_id, _form: Ground()
+    see: Callable[[Bridge, int, Form], Seen] | None = None
+    facts: Callable[[Bridge, int, Form], Facts] = lambda _bridge, _user_id, _form: {}
+    typed: Callable[[Collection[Effect]], str] | None = None
+    list: str | None = None
+
+    def look(self, bridge: Bridge, user_id: int, form: Form) -> Seen:
+        """What it would bring now."""
+        if self.see is not None:
+            return self.see(bridge, user_id, form)
+        effects = tuple(self.preview(bridge, user_id, form))
+        typed = self.typed(effects) if self.typed else None
+        return Seen(effects, self.facts(bridge, user_id, form), typed=typed)
+
+
+TURN = "turn"
+"""The field in which `do` is told which turn was reviewed; the page that does an act adds it."""
+
+
+def until_of(form: Form) -> datetime | None:
+    """The last moment of the day in the form; None for good."""
+    text = form.get("until", "").strip()
+    if not text:
+        return None
+    try:
+        return datetime.combine(datetime.strptime(text, "%Y-%m-%d").date(), LAST_MOMENT)  # noqa: DTZ007
+    except ValueError as error:
+        raise Permanent(f"{text!r} is not a day: write it as 2027-03-31") from error

@@ -1,0 +1,220 @@
+"""What a moderator can do at Stripe for one person: refund, cancel, keep, pause, resume."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from bridge.core.ledger.amounts import format_minor, to_minor
+from bridge.core.model.actor import Actor
+from bridge.core.model.stripe import Subscription
+from bridge.errors import Permanent
+from bridge.operations import refunding, stopping
+from bridge.operations.errands import Outcome, refuse_unless_reviewed
+from bridge.operations.preview import Effect
+from bridge.operations.refunding import Found
+from bridge.operations.stopping import Choice, Running
+from bridge.texts import gettext, ngettext
+from bridge.web.limiting import asks_stripe
+from bridge.web.moderate.act import TURN, Act, Facts, Form, Ground, Seen, until_of
+from bridge.wiring import Bridge
+
+
+def _nothing(_bridge: Bridge, _user_id: int, _form: Form) -> Iterable[Effect]:
+    return ()
+
+
+def _told(outcome: Outcome, done: str) -> str:
+    if outcome == "done":
+        return done
+    return gettext(
+        "Stripe does not answer at the moment. The bridge keeps trying, and the log says when it "
+        "is done."
+    )
+
+
+# --- refunds --------------------------------------------------------------------------------------
+
+
+def _payment(bridge: Bridge, user_id: int, form: Form) -> Found:
+    asks_stripe("ask")
+    return refunding.find_payment(bridge, form["payment"], user_id)
+
+
+def _amount(found: Found, form: Form) -> int | None:
+    text = form["amount"].strip()
+    if not text:
+        return None
+    try:
+        return to_minor(text.replace(",", "."), found.payment.currency)
+    except ValueError as error:
+        raise Permanent(str(error)) from error
+
+
+def _of_payment(found: Found) -> Facts:
+    payment = found.payment
+    return {
+        gettext("Payment"): f"{found.line.what}, {found.line.at:%-d %B %Y}",
+        gettext("Paid"): format_minor(payment.paid_minor, payment.currency),
+        gettext("Refunded so far"): (
+            format_minor(payment.refunded_minor, payment.currency) if payment.refunded_minor else ""
+        ),
+        gettext("Left to refund"): format_minor(payment.left_minor, payment.currency),
+    }
+
+
+def _ground_of_refund(bridge: Bridge, user_id: int, form: Form) -> Ground:
+    found = _payment(bridge, user_id, form)
+    lines = {
+        one.id: f"{one.what} ({format_minor(one.left_minor, found.payment.currency)})"
+        for one in found.payment.lines
+        if one.left_minor
+    }
+    whole = {"": gettext("The whole payment")}
+    return Ground(_of_payment(found), {"line": whole | lines} if lines else {})
+
+
+def _see_refund(bridge: Bridge, user_id: int, form: Form) -> Seen:
+    found = _payment(bridge, user_id, form)
+    amount_minor, line_id = _amount(found, form), form["line"] or None
+    effects = refunding.preview_refund(bridge, found, amount_minor, line_id)
+    asked = refunding.to_refund(found, amount_minor, line_id)
+    amount = format_minor(asked.amount_minor, found.payment.currency)
+    what = next((one.what for one in found.payment.lines if one.id == line_id), "")
+    facts = {
+        **_of_payment(found),
+        gettext("Refund"): amount,
+        gettext("Of"): what,
+        gettext("What follows"): _consequence(found, effects),
+    }
+    return Seen(effects, facts, found.number, _to_type(amount, effects))
+
+
+def _consequence(found: Found, effects: Collection[Effect]) -> str:
+    """What the policy makes of the refund, in a sentence."""
+    lost = [one.group for one in effects if one.turn == "loses"]
+    if lost:
+        return gettext("This ends what was paid for: %(groups)s within minutes.") % {
+            "groups": ", ".join(dict.fromkeys(lost))
+        }
+    if found.line.subscription_id:
+        return gettext(
+            "The subscription goes on and is charged again. Cancel it too if it should end."
+        )
+    return gettext("Nobody leaves a group because of it.")
+
+
+def _to_type(amount: str, effects: Collection[Effect]) -> str:
+    lost = sum(one.turn == "loses" for one in effects)
+    if not lost:
+        return gettext("refund %(amount)s") % {"amount": amount}
+    return ngettext(
+        "refund %(amount)s and end %(num)d membership",
+        "refund %(amount)s and end %(num)d memberships",
+        lost,
+    ) % {"amount": amount, "num": lost}
+
+
+def _refund(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
+    found = _payment(bridge, user_id, form)
+    refuse_unless_reviewed(found.number, int(form[TURN]))
+    amount_minor, line_id = _amount(found, form), form["line"] or None
+    outcome = refunding.refund(bridge, actor, found, amount_minor, line_id, reason=form["reason"])
+    return _told(outcome, gettext("The money is on its way back."))
+
+
+# --- subscriptions --------------------------------------------------------------------------------
+
+
+def _running(bridge: Bridge, user_id: int, form: Form) -> Running:
+    asks_stripe("ask")
+    return stopping.find_running(bridge, form["subscription"], user_id)
+
+
+def _choice(act: stopping.Act, form: Form) -> Choice:
+    return Choice(act, until_of(form) if "until" in form else None)
+
+
+def _see(act: stopping.Act, bridge: Bridge, user_id: int, form: Form) -> Seen:
+    running, choice = _running(bridge, user_id, form), _choice(act, form)
+    effects = stopping.preview(bridge, running, choice)
+    after = stopping.as_it_will_be(bridge, running, choice)
+    return Seen(effects, _facts(bridge, act, running.subscription, after), running.number)
+
+
+def _facts(bridge: Bridge, act: stopping.Act, before: Subscription, after: Subscription) -> Facts:
+    period_ends_at = max(item.period_end_at for item in before.items)
+    day = f"{period_ends_at:%-d %B %Y}"
+    until = after.pause_resumes_at
+    says = {
+        "cancelled": gettext("It ends on %(day)s. No money is taken after that.") % {"day": day},
+        "kept": gettext("It renews on %(day)s, as before.") % {"day": day},
+        "paused": (
+            gettext("No money is taken until %(day)s.") % {"day": f"{until:%-d %B %Y}"}
+            if until
+            else gettext("No money is taken until somebody resumes it.")
+        ),
+        "resumed": gettext("Money is taken again, next on %(day)s.") % {"day": day},
+    }
+    return {
+        gettext("Subscription"): f"{_names(bridge, before)} ({before.id})",
+        gettext("What follows"): says[act],
+    }
+
+
+def _names(bridge: Bridge, one: Subscription) -> str:
+    with bridge.store.read() as connection:
+        name_of = bridge.rulebook.law(connection).catalogue.name_of
+    return ", ".join(dict.fromkeys(name_of(item.product_id) for item in one.items))
+
+
+def _stop(act: stopping.Act, bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
+    running = _running(bridge, user_id, form)
+    refuse_unless_reviewed(running.number, int(form[TURN]))
+    outcome = stopping.do(bridge, actor, running, _choice(act, form), reason=form["reason"])
+    done = {
+        "cancelled": gettext("It ends with what is paid."),
+        "kept": gettext("It is no longer cancelled."),
+        "paused": gettext("It is paused."),
+        "resumed": gettext("Money is taken again."),
+    }
+    return _told(outcome, done[act])
+
+
+def _stopping(
+    name: str, act: stopping.Act, title: str, does: str, *, fields: tuple[str, ...] = ()
+) -> Act:
+    return Act(
+        name,
+        title,
+        does,
+        ("subscription", *fields, "reason"),
+        "decide",
+        _nothing,
+        lambda bridge, actor, user_id, form: _stop(act, bridge, actor, user_id, form),
+        given=("subscription",),
+        see=lambda bridge, user_id, form: _see(act, bridge, user_id, form),
+    )
+
+
+ABOUT_PAYING: tuple[Act, ...] = (
+    Act(
+        "refund",
+        gettext("Refund"),
+        gettext("Refund it"),
+        ("payment", "line", "amount", "reason"),
+        "refund",
+        _nothing,
+        _refund,
+        given=("payment",),
+        optional=("line", "amount"),
+        choosing=("line",),
+        ground=_ground_of_refund,
+        see=_see_refund,
+    ),
+    _stopping(
+        "cancel", "cancelled", gettext("Cancel at the end of the period"), gettext("Cancel it")
+    ),
+    _stopping("uncancel", "kept", gettext("Keep it after all"), gettext("Keep it")),
+    _stopping("pause", "paused", gettext("Pause payments"), gettext("Pause it"), fields=("until",)),
+    _stopping("resume", "resumed", gettext("Resume payments"), gettext("Resume it")),
+)

@@ -1,0 +1,146 @@
+"""Carries out at Stripe what moderators asked for: once, even if the process dies on the way.
+
+What is asked is kept first. Then Stripe is asked with a key under which it does a thing once, and
+what came of it is logged with the errand's end. Whatever is left open by a crash, or by a Stripe
+that does not answer, the sweeper asks again with the same key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from bridge.core.rights.refunding import Asked
+from bridge.crashpoints import crashpoint
+from bridge.errors import Permanent, Transient
+from bridge.store import changes, errands, users, work
+from bridge.store.errands import Errand
+from bridge.wiring import Bridge
+from bridge.worker.turns import Backoff
+
+log = structlog.get_logger()
+ALONE = timedelta(seconds=60)
+"""So long nobody else carries out what somebody has just asked for."""
+# Stripe forgets a key after at least 24 hours, and would then do the same thing again.
+# Source: https://docs.stripe.com/api/idempotent_requests
+REMEMBERED = timedelta(hours=20)
+AGAIN = Backoff(60.0, 900.0)
+REFUSED, UNKNOWN = "refused", "unknown"
+DONE = "done"
+
+Said = dict[str, object]
+
+
+def carry_out(bridge: Bridge, errand: Errand) -> None:
+    """Have Stripe do it, and log it. What is over already is left.
+
+    Raises: Permanent where Stripe refuses it, Transient where Stripe does not answer: then it is
+    tried again.
+    """
+    if errand.done_at is not None:
+        return
+    try:
+        after = _KINDS[errand.kind](bridge, errand)
+    except Permanent as error:
+        _over(bridge, errand, f"{errand.kind}_{REFUSED}", {"why": str(error)[:300]})
+        raise
+    except Transient as error:
+        wait = timedelta(seconds=AGAIN.seconds(errand.attempts, error))
+        with bridge.store.write() as connection:
+            errands.put_off(connection, errand, bridge.clock.now() + wait)
+        raise
+    crashpoint("after_errand_at_stripe")
+    _over(bridge, errand, errand.kind, after)
+    crashpoint("after_errand_logged")
+
+
+def go_on(bridge: Bridge) -> None:
+    """Carry out what was left open."""
+    now = bridge.clock.now()
+    with bridge.store.read() as connection:
+        found = errands.due(connection, now)
+    for errand in found:
+        if errand.asked_at + REMEMBERED <= now:
+            _give_up(bridge, errand, now)
+            continue
+        about = {"kind": errand.kind, "subject": errand.subject}
+        try:
+            carry_out(bridge, errand)
+        except (Permanent, Transient) as error:
+            log.warning("errand.failed", **about, message=str(error)[:300])
+        else:
+            log.info("errand.done", **about)
+
+
+def _give_up(bridge: Bridge, errand: Errand, now: datetime) -> None:
+    """Stripe has not answered for so long that asking again might do it twice."""
+    log.error("errand.given_up", kind=errand.kind, subject=errand.subject, asked_at=errand.asked_at)
+    why = f"Stripe has not answered since {errand.asked_at:%Y-%m-%d %H:%M}: look there"
+    _over(bridge, errand, f"{errand.kind}_{UNKNOWN}", {"why": why, "until": now.isoformat()})
+
+
+def _over(bridge: Bridge, errand: Errand, action: str, after: Said) -> None:
+    """Keep its end and log it, both or neither; and have its customer read again."""
+    now = bridge.clock.now()
+    outcome = DONE if action == errand.kind else action
+    with bridge.store.write() as connection:
+        if not errands.finish(connection, errand, outcome, now):
+            return
+        changes.log(
+            connection,
+            action,
+            now=now,
+            user_id=users.present_account(connection, errand.user_id),
+            customer_id=errand.customer_id,
+            cause=errand.actor,
+            outcome=errand.reason,
+            detail={"about": errand.subject, **errand.params, **after},
+        )
+        work.mark_dirty(
+            connection,
+            errand.customer_id,
+            now=now,
+            due_at=now,
+            cause=f"{errand.kind} by {errand.actor}"[:255],
+            needs=("read", "purchases", "money"),
+        )
+    bridge.hint("decide", errand.customer_id)
+
+
+def _refund(bridge: Bridge, errand: Errand) -> Said:
+    asked = Asked(**errand.params["refund"])
+    return {"refund_id": bridge.stripe.refund(asked, errand.key)}
+
+
+def _cancel(bridge: Bridge, errand: Errand) -> Said:
+    bridge.stripe.cancel_at_period_end(errand.subject)
+    return {}
+
+
+def _keep(bridge: Bridge, errand: Errand) -> Said:
+    is_by_period = bool(errand.params["cancel_at_period_end"])
+    bridge.stripe.keep(errand.subject, is_by_period=is_by_period)
+    return {}
+
+
+def _pause(bridge: Bridge, errand: Errand) -> Said:
+    until = errand.params["until"]
+    bridge.stripe.pause_collection(errand.subject, datetime.fromisoformat(until) if until else None)
+    return {}
+
+
+def _go_on(bridge: Bridge, errand: Errand) -> Said:
+    bridge.stripe.go_on_collecting(errand.subject)
+    return {}
+
+
+_KINDS: Mapping[str, Callable[[Bridge, Errand], Said]] = {
+    "refunded": _refund,
+    "cancelled": _cancel,
+    "kept": _keep,
+    "paused": _pause,
+    "resumed": _go_on,
+}
+"""What was asked, by the action that the log names it by once it is done."""

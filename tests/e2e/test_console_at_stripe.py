@@ -1,0 +1,170 @@
+"""What moderators have done at Stripe, through real pages: refunds, cancelling, pausing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from bridge.store import changes
+from tests.e2e.console import buy, customer, user
+from tests.e2e.place import Browser, Place, open_place
+from tests.e2e.test_moderate import act, confirm
+
+PEOPLE = ("ann", "mia", "ben", "eve", "kim")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Ann is an administrator, mia a moderator; ben, eve and kim pay every month."""
+    data = tmp_path_factory.mktemp("at-stripe")
+    (data / "bridge.toml").write_text("[console]\nrefunds = true\n")
+    with open_place(data) as it:
+        for name in PEOPLE:
+            it.person(name)
+        it.forum.users[user(it, "ann")].admin = True
+        it.forum.users[user(it, "mia")].moderator = True
+        it.open_group("patrons")
+        price = it.sell_at_stripe("Patron", "patrons", 6000, "month")
+        (product,) = it.stripe.v1.products.list().data
+        it.stripe.v1.products.update(product.id, {"metadata": {"discourse_on_refund": "end"}})
+        it.settle()
+        for name in ("ben", "eve", "kim"):
+            buy(it, name, price)
+        yield it
+
+
+def paid(place: Place, name: str) -> str:
+    (one,) = place.stripe.v1.invoices.list({"customer": customer(place, name)}).data
+    return str(one.id)
+
+
+def subscription(place: Place, name: str) -> str:
+    (one,) = place.stripe.v1.subscriptions.list({"customer": customer(place, name)}).data
+    return str(one.id)
+
+
+def refunds(place: Place, name: str) -> list[int]:
+    charges = {one.id for one in place.stripe.v1.charges.list({"customer": customer(place, name)})}
+    return [one.amount for one in place.stripe.v1.refunds.list() if one.charge in charges]
+
+
+def logged(place: Place, name: str, action: str) -> list[str | None]:
+    with place.bridge.store.read() as connection:
+        lines = changes.page(connection, user_id=user(place, name), action=action)
+    return [line.outcome for line in lines]
+
+
+def words_to_type(page: requests.Response) -> str:
+    (found,) = re.findall("Type “(.*?)” to confirm", page.text)
+    return str(found)
+
+
+def refund_of(place: Place, browser: Browser, name: str, **fields: str) -> requests.Response:
+    """Follow the link on the person's page, fill in the form, look at what it brings."""
+    address = f"/moderate/person/{user(place, name)}/refund"
+    form = browser.get(address, params={"payment": paid(place, name)})
+    return browser.submit(form, address, **fields)
+
+
+def test_a_refund_shows_what_it_ends_wants_words_typed_and_is_made_once(place: Place) -> None:
+    ann = place.browser("ann")
+    page = ann.get(f"/moderate/person/{user(place, 'ben')}").text
+    assert "Renews on" in page
+    assert f"refund?payment={paid(place, 'ben')}" in page
+    preview = refund_of(place, ann, "ben", reason="Moved away")
+    assert "This ends what was paid for: patrons within minutes." in preview.text
+    assert words_to_type(preview) == "refund €60.00 and end 1 membership"
+    assert confirm(ann, preview, typed="yes").status_code == 400
+    assert refunds(place, "ben") == []
+    typed = words_to_type(preview)
+    with ThreadPoolExecutor() as pool:
+        clicks = list(pool.map(lambda _: confirm(ann, preview, typed=typed), range(2)))
+    assert 303 in {one.status_code for one in clicks}
+    place.settle()
+    place.pass_time(61)
+    place.settle()
+    assert refunds(place, "ben") == [6000]
+    assert logged(place, "ben", "refunded") == ["Moved away"]
+    assert "ben" not in place.members("patrons")
+    again = confirm(ann, preview, typed=typed)
+    assert again.status_code == 400
+    assert "refunded already" in again.text
+
+
+def test_two_people_who_refund_the_same_payment_differently_do_not_both_succeed(
+    place: Place,
+) -> None:
+    ann, mia = place.browser("ann"), place.browser("mia")
+    address = f"/moderate/person/{user(place, 'eve')}/refund"
+    assert mia.get(address, params={"payment": paid(place, "eve")}).status_code == 403
+    first = refund_of(place, ann, "eve", amount="10", reason="A part")
+    second = refund_of(place, ann, "eve", amount="20", reason="Another part")
+    assert confirm(ann, first, typed=words_to_type(first)).status_code == 303
+    moved = confirm(ann, second, typed=words_to_type(second))
+    assert "Something changed since you looked" in moved.text
+    assert refunds(place, "eve") == [1000]
+    place.settle()
+    assert "eve" in place.members("patrons")
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"reason": ""}, "please fill in: reason"),
+        ({"reason": "x", "amount": "60.01"}, "more than what is left"),
+        ({"reason": "x", "amount": "0"}, "not more than zero"),
+        ({"reason": "x", "amount": "-5"}, "-5"),
+        ({"reason": "x", "amount": "lots"}, "lots"),
+        ({"reason": "x", "line": "il_made_up"}, "no line il_made_up"),
+        ({"reason": "x" * 10_000}, "use 200 at most"),
+    ],
+)
+def test_a_refund_that_cannot_be_is_refused_in_words(
+    place: Place, fields: dict[str, str], says: str
+) -> None:
+    ann = place.browser("ann")
+    answer = refund_of(place, ann, "kim", **fields)
+    if answer.status_code == 200:
+        answer = confirm(ann, answer, typed=words_to_type(answer))
+    assert answer.status_code == 400
+    assert says in answer.text
+    assert refunds(place, "kim") == []
+
+
+def test_I7_a_form_about_one_member_touches_nothing_that_another_pays_for(place: Place) -> None:
+    ann, eve = place.browser("ann"), user(place, "eve")
+    given = {"payment": paid(place, "kim"), "subscription": subscription(place, "kim")}
+    for name, field in (("refund", "payment"), ("cancel", "subscription")):
+        answer = act(ann, eve, name, **{field: given[field], "reason": "x"})
+        assert answer.status_code == 400
+        assert "this member" in answer.text
+    assert refunds(place, "kim") == []
+
+
+@pytest.mark.parametrize(
+    ("there", "back", "log"),
+    [("cancel", "uncancel", ("cancelled", "kept")), ("pause", "resume", ("paused", "resumed"))],
+)
+def test_a_subscription_is_stopped_and_kept_after_all_with_a_preview(
+    place: Place, there: str, back: str, log: tuple[str, str]
+) -> None:
+    mia, kim = place.browser("mia"), user(place, "kim")
+    about = {"subscription": subscription(place, "kim")}
+    for name, word in zip((there, back), log, strict=True):
+        assert f"{name}?subscription=" in mia.get(f"/moderate/person/{kim}").text
+        preview = act(mia, kim, name, **about, reason="They asked for it")
+        assert "What follows" in preview.text
+        assert "Stays in" in preview.text
+        assert confirm(mia, preview).status_code == 303
+        place.settle()
+        assert logged(place, "kim", word) == ["They asked for it"]
+        assert confirm(mia, preview).status_code == 400
+    assert "kim" in place.members("patrons")
+    past = act(mia, kim, "pause", **about, until="2020-02-29", reason="x")
+    assert "in the past" in past.text
+    wrong = act(mia, kim, "pause", **about, until="2027-02-29", reason="x")
+    assert "not a day" in wrong.text
