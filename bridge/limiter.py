@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from bridge.clock import Clock
-from bridge.discourse_api.http import Priority
+from bridge.discourse_api.refusals import Priority
 from bridge.errors import NoRequestLeft, RateLimited
 from bridge.store import Connection, Store, slots
 from bridge.store.state import get_time, put_time

@@ -6,22 +6,29 @@ allows it, and either gives a whole answer or raises an error of `bridge.errors`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bridge.bulkhead import Bulkhead
 from bridge.core.model.check import Check
-from bridge.core.model.discourse import Group, Member, User
+from bridge.core.model.discourse import Group, User
+from bridge.discourse_api.answers import (
+    AddResult,
+    GroupLogPage,
+    MembersPage,
+    MessageRef,
+    RemoveResult,
+    reading,
+    written,
+)
 from bridge.discourse_api.front_page import Site
-from bridge.discourse_api.http import Answer, ForumClient, Gate, Priority, Refused
+from bridge.discourse_api.http import ForumClient, Gate
+from bridge.discourse_api.link_places import Place
 from bridge.discourse_api.look import read_site
-from bridge.discourse_api.posts import Place, find_link
+from bridge.discourse_api.posts import find_link
 from bridge.discourse_api.probe import probe, probe_group
 from bridge.discourse_api.reader import (
-    LogEntry,
     read_cards,
     read_group,
     read_groups,
@@ -31,6 +38,7 @@ from bridge.discourse_api.reader import (
     read_user,
     topic_of_redirect,
 )
+from bridge.discourse_api.refusals import Priority, Refused
 from bridge.errors import Forbidden, NotFound, Permanent, Transient, Uncertain
 
 MEMBERS_PAGE = 1000  # what Discourse gives and takes at most
@@ -38,57 +46,6 @@ CARDS_PAGE = 50
 # Longer lists of ids go into the body: servers in between cut requests' lines at about 8,000.
 _LONGEST_QUERY = 4000
 _BAD_REQUEST, _UNPROCESSABLE = 400, 422
-R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class AddResult:
-    """Who was resolved, those who were members before included; Discourse does not tell which.
-
-    `all_were_members` is only likely (the same status has other reasons): read the members again.
-    """
-
-    usernames: tuple[str, ...]
-    all_were_members: bool
-    seconds: float
-    server_time: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveResult:
-    """Names of those who were taken out, and of those who were not in."""
-
-    removed: tuple[str, ...]
-    skipped: tuple[str, ...]
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class MembersPage:
-    """Members in the order in which they were added."""
-
-    members: tuple[Member, ...]
-    total: int
-    limit: int
-    offset: int
-    server_time: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class GroupLogPage:
-    """The newest changes first; `all_loaded` on the last page."""
-
-    entries: tuple[LogEntry, ...]
-    all_loaded: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRef:
-    """A private message and its first post; not `created` when it stood there before."""
-
-    topic_id: int
-    post_id: int
-    created: bool = False
 
 
 class DiscourseApi:
@@ -115,7 +72,7 @@ class DiscourseApi:
             if refusal.status == _BAD_REQUEST:  # none of the ids is a user
                 return AddResult((), all_were_members=False, seconds=0.0, server_time=None)
             raise
-        names = _written(answer, "usernames", path)
+        names = written(answer, "usernames", path)
         return AddResult(
             names, all_were_members=False, seconds=answer.seconds, server_time=answer.server_time
         )
@@ -133,8 +90,8 @@ class DiscourseApi:
             if refusal.status == _BAD_REQUEST:  # none of the ids is a user any more
                 return RemoveResult((), (), 0.0)
             raise
-        removed = _written(answer, "usernames", path)
-        return RemoveResult(removed, _written(answer, "skipped_usernames", path), answer.seconds)
+        removed = written(answer, "usernames", path)
+        return RemoveResult(removed, written(answer, "skipped_usernames", path), answer.seconds)
 
     def members(
         self,
@@ -148,7 +105,7 @@ class DiscourseApi:
         path = f"/groups/{quote(group_name, safe='')}/members.json"
         query = {"limit": limit, "offset": offset, "order": "added_at", "asc": "true"}
         answer = self._forum.exchange("GET", path, params=query, priority=priority)
-        members, total, given = _reading(path, read_members, answer.body)
+        members, total, given = reading(path, read_members, answer.body)
         if len(members) < min(limit, given) and offset + len(members) < total:
             raise Transient(
                 f"GET {path}: {len(members)} members from {offset} on, of {total}: a short page"
@@ -161,7 +118,7 @@ class DiscourseApi:
         page = 0
         while True:
             answer = self._forum.exchange("GET", "/groups.json", params={"page": page})
-            groups, total = _reading("/groups.json", read_groups, answer.body)
+            groups, total = reading("/groups.json", read_groups, answer.body)
             found |= {group.id: group for group in groups}
             if len(found) >= total:
                 return list(found.values())
@@ -173,7 +130,7 @@ class DiscourseApi:
         """One group, whatever it is called now."""
         path = f"/groups/by-id/{group_id}.json"
         body = self._forum.exchange("GET", path).body
-        return _reading(path, lambda it: read_group(it["group"]), body)
+        return reading(path, lambda it: read_group(it["group"]), body)
 
     def group_log(
         self,
@@ -194,7 +151,7 @@ class DiscourseApi:
             params["filters[acting_user]"] = added_by.lower()
             params["filters[action]"] = "add_user_to_group"
         answer = self._forum.exchange("GET", path, params=params, priority=priority)
-        return GroupLogPage(*_reading(path, read_log, answer.body))
+        return GroupLogPage(*reading(path, read_log, answer.body))
 
     # --- Users ----------------------------------------------------------------------------------
 
@@ -214,13 +171,13 @@ class DiscourseApi:
                     "global:read"
                 ) from None
             raise
-        return _reading(path, read_user, body)
+        return reading(path, read_user, body)
 
     def user_by_name(self, name: str) -> User:
         """A user by the name that they have now, in any case."""
         path = f"/u/{quote(name, safe='')}.json"
         body = self._forum.exchange("GET", path).body
-        return _reading(path, lambda it: read_user(it["user"]), body)
+        return reading(path, lambda it: read_user(it["user"]), body)
 
     def public_user(self, name: str) -> User | None:
         """Who has a name now, by the page that everybody sees, without the key; None for nobody.
@@ -232,7 +189,7 @@ class DiscourseApi:
             body = self._forum.exchange_without_key(path)
         except NotFound:
             return None
-        return _reading(path, lambda it: read_user({"groups": [], **it["user"]}), body)
+        return reading(path, lambda it: read_user({"groups": [], **it["user"]}), body)
 
     def user_cards(
         self, user_ids: Sequence[int], *, priority: Priority = "low"
@@ -244,13 +201,13 @@ class DiscourseApi:
         answer = self._forum.exchange(
             "GET", "/user-cards.json", params=f"user_ids={ids}", priority=priority
         )
-        return _reading("/user-cards.json", read_cards, answer.body)
+        return reading("/user-cards.json", read_cards, answer.body)
 
     def suspended_users(self, page: int) -> tuple[int, ...]:
         """Ids of those who are suspended: 100 a page, none past the last one. Pages begin at 1."""
         path = "/admin/users/list/suspended.json"
         answer = self._forum.exchange("GET", path, params={"page": page}, priority="low")
-        return _reading(path, lambda rows: tuple(int(row["id"]) for row in rows), answer.body)
+        return reading(path, lambda rows: tuple(int(row["id"]) for row in rows), answer.body)
 
     # --- Messages -------------------------------------------------------------------------------
 
@@ -299,7 +256,7 @@ class DiscourseApi:
                 answer = self._forum.exchange("GET", f"/t/{topic_id}.json", priority="low")
         except NotFound:
             return None
-        return MessageRef(*_reading(path, read_topic, answer.body))
+        return MessageRef(*reading(path, read_topic, answer.body))
 
     def edit_message(self, post_id: int, raw: str, *, priority: Priority = "low") -> None:
         """Change the text of a message, without a notification and without bumping the topic."""
@@ -317,7 +274,7 @@ class DiscourseApi:
             answer = self._forum.exchange("GET", f"/t/{topic_id}.json", priority="low")
         except NotFound:
             return False
-        return _reading(f"/t/{topic_id}.json", lambda it: not it.get("deleted_at"), answer.body)
+        return reading(f"/t/{topic_id}.json", lambda it: not it.get("deleted_at"), answer.body)
 
     # --- The forum itself -----------------------------------------------------------------------
 
@@ -336,18 +293,3 @@ class DiscourseApi:
     def probe_group(self, group_id: int) -> list[Check]:
         """Whether the key can change this group's members, found out without changing them."""
         return probe_group(self._forum, group_id)
-
-
-def _written(answer: Answer, key: str, path: str) -> tuple[str, ...]:
-    names = answer.body.get(key) if isinstance(answer.body, dict) else None
-    if not isinstance(names, list):
-        raise Uncertain(f"{path}: answered 200 without {key}: read the members again")
-    return tuple(map(str, names))
-
-
-def _reading(path: str, read: Callable[[Any], R], body: object) -> R:
-    """Read an answer, or say that it is not what was asked for: nothing is decided on it."""
-    try:
-        return read(body)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise Transient(f"GET {path}: the answer is not what was asked for ({error!r})") from error

@@ -10,7 +10,8 @@ from typing import Literal
 
 import requests
 
-from bridge.discourse_api.http import PUBLIC_TIMEOUT, USER_AGENT, failure
+from bridge.discourse_api.http import PUBLIC_TIMEOUT, USER_AGENT, reply
+from bridge.discourse_api.refusals import failure
 from bridge.errors import Blocked, Transient
 
 Said = Literal["accepted", "wrong", "no_secret", "off", "unclear"]
@@ -29,7 +30,7 @@ def ask(address: str) -> Said:
     except requests.RequestException as error:
         name = type(error).__name__
         raise Transient(f"GET /session/sso_provider: Discourse was not reached ({name})") from error
-    problem = failure("GET", "/session/sso_provider", response)
+    problem = failure("GET", "/session/sso_provider", reply(response))
     if isinstance(problem, Blocked):
         raise problem
     return _SAID.get(response.status_code, "unclear")

@@ -9,31 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Literal
+from typing import Any
 
 import requests
 import urllib3
 from pydiscourse import DiscourseClient
 
 from bridge.bulkhead import Bulkhead
+from bridge.discourse_api.refusals import Answer, Priority, Reply, failure
 from bridge.errors import (
-    Blocked,
-    BridgeError,
-    Forbidden,
-    NotFound,
-    Permanent,
-    RateLimited,
     Transient,
     Uncertain,
 )
 
-# Who goes first when few requests are left in this minute.
-Priority = Literal["high", "normal", "alert", "low"]
 # Called before each request with the key: raises RateLimited when no slot is free, and is told of
 # the answer, or of the error, by the end of the context.
 Gate = Callable[[Priority], AbstractContextManager[object]]
@@ -44,27 +36,6 @@ PUBLIC_TIMEOUT = (1.0, 3.0)
 # A forum kills its own requests at 30 s; what is cut off there must not look like our impatience.
 WRITE_TIMEOUT = (3.0, 35.0)
 USER_AGENT = "community-subscription-bridge"
-_PAUSE_WHEN_NOT_TOLD = 10.0
-_LONGEST_PAUSE = 3600.0
-_GONE_FOR_GOOD = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT)
-
-
-class Refused(Permanent):
-    """Discourse understood the request and refuses it, with a `status`."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A good answer. `location` is set only where a redirect was asked for."""
-
-    body: Any
-    seconds: float
-    server_time: datetime | None
-    location: str | None = None
 
 
 class ForumClient(DiscourseClient):  # type: ignore[misc] # pydiscourse has no types
@@ -95,7 +66,7 @@ class ForumClient(DiscourseClient):  # type: ignore[misc] # pydiscourse has no t
             response = self._send(verb, path, params=params, json=json)
             if redirected and response.is_redirect:
                 return _answer(response, None)
-            error = failure(verb, path, response)
+            error = failure(verb, path, reply(response))
             if error:
                 raise error
             return _answer(response, _decoded(verb, path, response))
@@ -113,7 +84,7 @@ class ForumClient(DiscourseClient):  # type: ignore[misc] # pydiscourse has no t
         except requests.RequestException as error:
             name = type(error).__name__
             raise Transient(f"GET {path}: Discourse was not reached ({name})") from error
-        if problem := failure("GET", path, response):
+        if problem := failure("GET", path, reply(response)):
             raise problem
         return _decoded("GET", path, response)
 
@@ -159,47 +130,6 @@ def _was_never_sent(error: requests.RequestException) -> bool:
     return isinstance(reason, urllib3.exceptions.NewConnectionError)
 
 
-def failure(verb: str, path: str, response: requests.Response) -> BridgeError | None:
-    """What is wrong with an answer, by its status, as an error to raise; None if it is good."""
-    status, what = response.status_code, f"{verb} {path}"
-    if status < HTTPStatus.MULTIPLE_CHOICES:
-        return None
-    if status < HTTPStatus.BAD_REQUEST:
-        return _redirect(what, response)
-    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _refusal(what, response)
-    words = f"Discourse answered {status} ({_words(response)})"
-    if verb == "GET" or _says(response, "error_type") == "read_only":
-        return Transient(f"{what}: {words}")
-    return Uncertain(f"{what}: {words}: read again")
-
-
-def _redirect(what: str, response: requests.Response) -> BridgeError:
-    if response.status_code in _GONE_FOR_GOOD:
-        to = response.headers.get("Location", "nowhere")
-        return Permanent(
-            f"{what}: the forum redirects to {to}: set DISCOURSE_URL to its present address"
-        )
-    return Transient(f"{what}: Discourse redirects elsewhere for now ({response.status_code})")
-
-
-def _refusal(what: str, response: requests.Response) -> BridgeError:
-    status, words = response.status_code, _words(response)
-    # Cloudflare and its like answer with HTML; Discourse speaks JSON or plain text here.
-    by_proxy = "html" in response.headers.get("Content-Type", "")
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait = _wait_seconds(response)
-        words = "a proxy before the forum limits requests" if by_proxy else "too many requests"
-        return RateLimited(f"{what}: {words}, wait {wait:g} s", wait, by_proxy=by_proxy)
-    if status == HTTPStatus.FORBIDDEN and by_proxy:
-        return Blocked(f"{what}: a proxy before the forum refuses this machine")
-    if status == HTTPStatus.NOT_FOUND:
-        return NotFound(f"{what}: Discourse does not have this ({words})")
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return Forbidden(f"{what}: Discourse refuses the key or its scopes: run the doctor")
-    return Refused(f"{what}: Discourse refuses this with {status} ({words})", status)
-
-
 def _decoded(verb: str, path: str, response: requests.Response) -> Any:
     if response.status_code == HTTPStatus.NO_CONTENT:
         return None
@@ -223,27 +153,12 @@ def _answer(response: requests.Response, body: Any) -> Answer:
     return Answer(body, seconds, server_time, response.headers.get("Location"))
 
 
-def _says(response: requests.Response, key: str) -> object:
+def reply(response: requests.Response) -> Reply:
+    """The library's answer as ours; a body that is no JSON is none."""
+    status, reason = response.status_code, response.reason or ""
+    good = status < HTTPStatus.BAD_REQUEST
     try:
-        body = response.json()
+        body = None if good else response.json()
     except ValueError:
-        return None
-    return body.get(key) if isinstance(body, dict) else None
-
-
-def _words(response: requests.Response) -> str:
-    errors = _says(response, "errors")
-    words = "; ".join(map(str, errors)) if isinstance(errors, list) else response.reason
-    return words[:300]
-
-
-def _wait_seconds(response: requests.Response) -> float:
-    """Both shapes: JSON of the application, plain text of the middleware (or of a proxy)."""
-    extras = _says(response, "extras")
-    told = extras.get("wait_seconds") if isinstance(extras, dict) else None
-    for candidate in (told, response.headers.get("Retry-After")):
-        try:
-            return min(max(1.0, float(candidate)), _LONGEST_PAUSE)  # type: ignore[arg-type] # None is caught below
-        except (TypeError, ValueError):
-            continue
-    return _PAUSE_WHEN_NOT_TOLD
+        body = None
+    return Reply(status, reason, response.headers, body)

@@ -19,12 +19,13 @@ from typing import Any
 from urllib.parse import quote
 
 from bridge.core.model.check import Check
-from bridge.discourse_api.http import ForumClient, Refused
+from bridge.discourse_api.http import ForumClient
+from bridge.discourse_api.probe_words import NOBODY, bot, checked, wrong_key
 from bridge.discourse_api.reader import read_groups, read_members, read_user
+from bridge.discourse_api.refusals import Refused
 from bridge.errors import Forbidden, NotFound, Permanent
 
 READ, MEMBERS, SEND, EDIT = "global:read", "groups:manage_groups", "topics:write", "posts:edit"
-NOBODY = 2_147_483_647  # the highest id that Discourse's database can hold
 
 
 def probe(forum: ForumClient, group_id: int | None = None) -> list[Check]:
@@ -36,15 +37,15 @@ def probe(forum: ForumClient, group_id: int | None = None) -> list[Check]:
     group, member_id = _group(forum, group_id)
     checks = [
         *_reads(forum, me, group),
-        _check(MEMBERS, "add members", _try_add(forum, group, member_id), group),
-        _check(MEMBERS, "remove members", _try_remove(forum, group, me), group),
-        _check(SEND, "send statements", _try_send(forum)),
-        _check(EDIT, "keep statements up to date", _try_edit(forum)),
+        checked(MEMBERS, "add members", _try_add(forum, group, member_id), group),
+        checked(MEMBERS, "remove members", _try_remove(forum, group, me), group),
+        checked(SEND, "send statements", _try_send(forum)),
+        checked(EDIT, "keep statements up to date", _try_edit(forum)),
     ]
     if not any(check.ok for check in checks):
-        return [_wrong_key(forum)]
+        return [wrong_key(forum.api_username)]
     return [Check("key", ok=True, message=f"Discourse accepts the key of {forum.api_username}")] + (
-        checks + _bot(forum, me)
+        checks + bot(forum.api_username, me)
     )
 
 
@@ -52,21 +53,9 @@ def probe_group(forum: ForumClient, group_id: int) -> list[Check]:
     """Try adding to one group and removing from it; three or four requests."""
     group, member_id = _group(forum, group_id)
     return [
-        _check(MEMBERS, "add members", _try_add(forum, group, member_id), group),
-        _check(MEMBERS, "remove members", _try_remove(forum, group, None), group),
+        checked(MEMBERS, "add members", _try_add(forum, group, member_id), group),
+        checked(MEMBERS, "remove members", _try_remove(forum, group, None), group),
     ]
-
-
-def _wrong_key(forum: ForumClient) -> Check:
-    return Check(
-        "key",
-        ok=False,
-        message=(
-            f"Discourse refuses everything: DISCOURSE_API_KEY is wrong or revoked, or the user "
-            f"{forum.api_username} (DISCOURSE_API_USERNAME) is unknown, suspended, or not the "
-            "one that the key is for"
-        ),
-    )
 
 
 # --- Trying: True if the key was let in, False if it was refused ---------------------------------
@@ -143,23 +132,6 @@ def _try_edit(forum: ForumClient) -> bool:
     return _let_in(forum, "PUT", f"/posts/{NOBODY}.json", json=body)
 
 
-# --- Saying --------------------------------------------------------------------------------------
-
-
-def _check(scope: str, what: str, ok: bool, group: dict[str, Any] | None = None) -> Check:  # noqa: FBT001
-    where = f" of the group {group['name']}" if group and "name" in group else ""
-    if ok:
-        return Check(scope, ok=True, message=f"The key can {what}{where}")
-    return Check(
-        scope,
-        ok=False,
-        message=(
-            f"The key cannot {what}{where}: give it the scope {scope}, and let its user be an "
-            "administrator" + (" or an owner of the group" if where else "")
-        ),
-    )
-
-
 def _reads(
     forum: ForumClient, me: dict[str, Any] | None, group: dict[str, Any] | None
 ) -> list[Check]:
@@ -173,15 +145,4 @@ def _reads(
             lambda: bool(me) and _let_in(forum, "GET", f"/admin/users/{(me or {})['id']}.json"),
         ),
     ]
-    return [_check(READ, what, attempt()) for what, attempt in reads]
-
-
-def _bot(forum: ForumClient, me: dict[str, Any] | None) -> list[Check]:
-    """Newcomers may not send messages; staff may, and reach those who want none."""
-    if me is None:
-        return []
-    staff, trusted = bool(me.get("admin") or me.get("moderator")), int(me.get("trust_level") or 0)
-    ok = staff or trusted > 0
-    advice = "" if staff else ": make it a moderator, so that everybody is reached"
-    said = "may send messages" if ok else "is new and may not send messages"
-    return [Check("bot", ok=ok, message=f"The user {forum.api_username} {said}{advice}")]
+    return [checked(READ, what, attempt()) for what, attempt in reads]

@@ -20,7 +20,7 @@ from bridge.core.rules.mapping import compile_rules
 from bridge.core.rules.policy import PolicyError
 from bridge.core.telling.alerts import WORST_SKEW_SECONDS
 from bridge.discourse_api.client import DiscourseApi
-from bridge.discourse_api.http import Priority
+from bridge.discourse_api.refusals import Priority
 from bridge.doctor import proofs
 from bridge.doctor.findings import Finding, cause, wrong
 from bridge.errors import BridgeError, Config, Transient

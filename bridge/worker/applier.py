@@ -12,7 +12,7 @@ from typing import Literal, overload
 import structlog
 
 from bridge.crashpoints import crashpoint
-from bridge.discourse_api.client import AddResult, RemoveResult
+from bridge.discourse_api.answers import AddResult, RemoveResult
 from bridge.errors import BridgeError, Forbidden, NoRequestLeft, NotFound, Uncertain
 from bridge.store import groups, memberships, sending, work
 from bridge.wiring import Bridge

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bridge.discourse_api.client import MembersPage
+from bridge.discourse_api.answers import MembersPage
 from bridge.discourse_api.reader import LogEntry
 from bridge.errors import BridgeError, NotFound, Transient
 from bridge.store import groups, memberships, observed, sending, statements, users, work

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from bridge.discourse_api import http as discourse_http
-from bridge.discourse_api.client import DiscourseApi, MessageRef
-from bridge.discourse_api.http import ForumClient, Priority, Refused
+from bridge.discourse_api.answers import MessageRef
+from bridge.discourse_api.client import DiscourseApi
+from bridge.discourse_api.http import ForumClient
+from bridge.discourse_api.refusals import Priority, Refused
 from bridge.errors import (
     Forbidden,
     NotFound,

@@ -131,7 +131,9 @@ def test_A103_adding_is_tried_with_a_member_and_removing_with_one_who_is_not() -
 
 
 def test_A103_an_empty_group_and_a_bot_inside_are_tried_with_an_id_of_nobody() -> None:
-    forum, checks = _probe(LEAST, members=[], me={**ME, "groups": [{"id": 62, "name": "supporters"}]})
+    forum, checks = _probe(
+        LEAST, members=[], me={**ME, "groups": [{"id": 62, "name": "supporters"}]}
+    )
     tried = [a for a in forum.asked if a.path == "/groups/62/members.json"]
     assert [a.body or a.query for a in tried] == [
         {"user_ids": "2147483647"},

@@ -10,7 +10,7 @@ from typing import cast
 
 from flask import current_app
 
-from bridge.discourse_api.posts import Place
+from bridge.discourse_api.link_places import Place
 
 FRESH = timedelta(hours=1)
 # A new post is found by the search some seconds after it was written.

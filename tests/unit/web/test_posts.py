@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.discourse_api.posts import Place, posts_with, topics_found
+from bridge.discourse_api.link_places import Place, posts_with, topics_found
 from bridge.web.buying.posts import FRESH, MOST_LINKS, RETRY, PostCache
 
 LINK = "https://members.example.org/join/patron"
