@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -104,6 +105,32 @@ def test_nobody_sees_what_another_member_has(place: Place) -> None:
     page = place.browser("nina").get("/join")
     assert "Yours" not in page.text
     assert page.text.count(">Join<") == 4
+
+
+def test_A50_what_is_ticked_on_the_list_becomes_one_order_without_scripts(place: Place) -> None:
+    share: Any = {"name": "Share", "metadata": {"discourse_kind": "share"}}
+    product = place.stripe.v1.products.create(share).id
+    once: Any = {"product": product, "currency": "eur", "unit_amount": 10_000}
+    price = place.stripe.v1.prices.create(once).id
+    place.settle()
+    browser = place.browser("nina")
+    page = browser.get("/join?from=/t/join-us/12/3")
+    yearly = page.text.partition('name="with" value="')[2].partition('"')[0]
+    assert page.text.count('type="checkbox"') == 5, "all of it goes with the share"
+    ticked = {"with": [yearly, price], "order": "yes", "from": "/t/join-us/12/3"}
+    order = browser.get("/join", params=ticked)
+    assert urlsplit(order.url).path == f"/join/{yearly}+{price}"
+    assert "Everything here is one payment." in order.text
+    assert f'href="{place.forum_url}/t/join-us/12/3"' in order.text
+    assert "Tick at least one thing" in browser.get("/join", params={"order": "yes"}).text
+    with_own = place.browser("ada").get("/join").text
+    assert with_own.count('type="checkbox"') == 0, "what she could buy goes with nothing else"
+    place.stripe.v1.products.update(product, {"active": False})
+    place.settle()
+    assert 'type="checkbox"' not in browser.get("/join").text, "nothing can be combined"
+    for hostile in ("//evil.example", "../../me", "a/b", ""):
+        answer = browser.get("/join", params={"with": hostile}, allow_redirects=False)
+        assert answer.headers.get("Location", "/join/").startswith("/join"), hostile
 
 
 def test_a_shop_with_nothing_to_sell_says_so(tmp_path: Path) -> None:

@@ -142,6 +142,12 @@ def misfit(offers: Sequence[Offer]) -> Misfit | None:
     return None
 
 
+def combinable(offers: Sequence[Offer]) -> frozenset[str]:
+    """The prices that can be paid together with at least one other of these."""
+    pairs = (pair for pair in combinations(offers, 2) if _clash(*pair) is None)
+    return frozenset(one.price.id for pair in pairs for one in pair)
+
+
 def _clash(one: Offer, other: Offer) -> Literal["twice", "ladder", "currency", "interval"] | None:
     both_renew = one.price.is_recurring and other.price.is_recurring
     is_same_product = both_renew and one.product.id == other.product.id

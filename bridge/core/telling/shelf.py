@@ -6,12 +6,13 @@ The list of offers and the page of one product show the same cards, so they cann
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from bridge.core.model.discourse import Group
 from bridge.core.model.stripe import Price, Product
 from bridge.core.rights.offers import Offer
+from bridge.core.rights.orders import Line, combinable, paying_of, trial_of
 from bridge.core.rights.switching import Switch
 from bridge.core.telling.stands import Buyer, Stand
 
@@ -31,11 +32,17 @@ class Saving:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One price on a card. `switch`: the change to it, for somebody who pays for another."""
+    """One price on a card.
+
+    `switch`: the change to it, for somebody who pays for another. `trial_days`: of the trial that
+    the reader may have. `goes_with_others`: it can be ordered together with something else here.
+    """
 
     offer: Offer
     saving: Saving | None = None
     switch: Switch | None = None
+    trial_days: int = 0
+    goes_with_others: bool = False
 
     @property
     def price(self) -> Price:
@@ -58,6 +65,12 @@ class Card:
     def groups(self) -> tuple[Group, ...]:
         """The groups that any of its prices leads to."""
         return tuple(dict.fromkeys(group for tag in self.tags for group in tag.offer.groups))
+
+    @property
+    def trial_days(self) -> int:
+        """The days of the trial that every price begins with; 0 where they differ."""
+        days = {tag.trial_days for tag in self.tags}
+        return days.pop() if len(days) == 1 else 0
 
     @property
     def kind(self) -> str:
@@ -89,9 +102,31 @@ def shelf(offers: Iterable[Offer], buyer: Buyer | None = None) -> tuple[Section,
     for offer in offers:
         by_product.setdefault(offer.product.id, []).append(offer)
     cards = sorted((card(of_one, buyer) for of_one in by_product.values()), key=_place_on_shelf)
+    cards = _with_choice(cards)
     return tuple(
         Section(ladder, tuple(found)) for ladder, found in groupby(cards, lambda one: one.ladder)
     )
+
+
+def _with_choice(cards: Sequence[Card]) -> list[Card]:
+    """The same cards, saying which prices can be ordered together with another."""
+    sold = [tag.offer for card in cards for tag in card.tags if _is_for_sale(card, tag)]
+    together = combinable(sold)
+    return [
+        replace(
+            card,
+            tags=tuple(
+                replace(tag, goes_with_others=_is_for_sale(card, tag) and tag.price.id in together)
+                for tag in card.tags
+            ),
+        )
+        for card in cards
+    ]
+
+
+def _is_for_sale(card: Card, tag: Tag) -> bool:
+    """Buying it is not a change of what the reader has, nor paying for nothing."""
+    return tag.switch is None and (card.stand is None or card.stand.can_buy)
 
 
 def card(offers: Sequence[Offer], buyer: Buyer | None = None) -> Card:
@@ -111,7 +146,17 @@ def card(offers: Sequence[Offer], buyer: Buyer | None = None) -> Card:
 def _tag(offer: Offer, offers: Sequence[Offer], buyer: Buyer | None) -> Tag:
     switches = buyer.switches if buyer else ()
     switch = next((one for one in switches if one.target.id == offer.price.id), None)
-    return Tag(offer, _saving(offer.price, [one.price for one in offers]), switch)
+    saving = _saving(offer.price, [one.price for one in offers])
+    return Tag(offer, saving, switch, 0 if switch else _trial_days(offer, buyer))
+
+
+def _trial_days(offer: Offer, buyer: Buyer | None) -> int:
+    """What a stranger is offered; a member only where they may have it."""
+    if not offer.price.is_recurring:
+        return 0
+    if buyer is None:
+        return paying_of(offer).trial_days
+    return trial_of([Line(offer)], buyer.facts, buyer.law.rules)
 
 
 def _saving(price: Price, others: Iterable[Price]) -> Saving | None:

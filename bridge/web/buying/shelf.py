@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, redirect, render_template, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from bridge.core.rights.orders import MOST_ONCE
 from bridge.core.telling.shelf import shelf
 from bridge.texts import gettext
+from bridge.web.addresses import with_query
 from bridge.web.buying.card import Card
 from bridge.web.buying.coming import (
     came_from,
@@ -25,7 +27,13 @@ blueprint = Blueprint("shelf", __name__)
 
 @blueprint.get("/join")
 def everything() -> AnyResponse:
-    """All offers. A browser is asked silently who it is, so that each card can say what is so."""
+    """All offers. A browser is asked silently who it is, so that each card can say what is so.
+
+    What was ticked on the page leads to one order of all of it.
+    """
+    if ticked := request.args.getlist("with")[: MOST_ONCE + 1]:
+        path = url_for("join.offer", key="+".join(dict.fromkeys(ticked)))
+        return redirect(with_query(path, **{"from": came_from()}), 303)
     known = reader()
     if known is None and is_browsing() and not is_asked():
         return redirect(url_for("login.silent", next=with_origin()), 303)
@@ -44,6 +52,10 @@ def everything() -> AnyResponse:
         currencies=choices(offers, buyer),
         card=_card(),
         back=back,
+        can_combine=any(
+            tag.goes_with_others for one in sections for card in one.cards for tag in card.tags
+        ),
+        nothing_ticked="order" in request.args,
         keep={"from": back} if back else {},
         wanted=with_origin(),
     )

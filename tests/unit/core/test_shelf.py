@@ -91,6 +91,56 @@ def stand_of(product_id: str, *sources: Subscription | Purchase | HandGrant | Se
     return stand.standing
 
 
+# --- several in one order, and trials -------------------------------------------------------------
+
+
+def together(who: Buyer | None = None) -> set[str]:
+    return {
+        tag.price.id for card in cards(who).values() for tag in card.tags if tag.goes_with_others
+    }
+
+
+def test_A50_what_can_be_ordered_with_something_else_can_be_ticked() -> None:
+    assert together() == {"price_py", "price_p", "price_s", "price_m", "price_d"}
+    only = {one.product.id: one for one in shelf(offers(PRICES[:3]))[0].cards}
+    assert not any(tag.goes_with_others for one in only.values() for tag in one.tags), "one ladder"
+
+
+def test_A50_what_one_has_or_would_change_to_is_not_ticked_but_the_rest_is() -> None:
+    assert together(buyer(subscription("active", item("prod_p")))) == {"price_m", "price_d"}
+
+
+def trial(who: Buyer | None, *, days: str = "14") -> dict[str, int]:
+    products = tuple(
+        replace(one, metadata={**one.metadata, "discourse_trial_days": days})
+        if one.id in ("prod_s", "prod_p", "prod_d")
+        else one
+        for one in PRODUCTS
+    )
+    rules = compile_rules(products, PRICES, POLICY, {}, GROUPS)
+    law = Law(POLICY, rules, Catalogue.of(products, PRICES))
+    found = [Offer(*one, ()) for one in listed_offers(products, PRICES, rules)]
+    who = replace(who, law=law) if who else None
+    return {
+        tag.price.id: tag.trial_days
+        for section in shelf(found, who)
+        for card in section.cards
+        for tag in card.tags
+    }
+
+
+def test_a_trial_is_said_on_the_card_of_whoever_may_have_it() -> None:
+    every = {"price_s": 14, "price_p": 14, "price_py": 14, "price_m": 0, "price_d": 0}
+    assert trial(None) == every, "a stranger may be new"
+    assert trial(buyer()) == every
+    over = replace(subscription("canceled", item("prod_s")), trial_end_at=START)
+    assert set(trial(buyer(over)).values()) == {0}, "one for each ladder"
+
+
+def test_a_change_within_a_ladder_has_no_trial() -> None:
+    assert trial(buyer(subscription("active", item("prod_s"))))["price_p"] == 0
+
+
 # --- the shelf ------------------------------------------------------------------------------------
 
 
