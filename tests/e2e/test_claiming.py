@@ -16,6 +16,7 @@ from bridge.core.model.carried import Carried
 from bridge.core.signed.reference import read_buyer
 from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, PICTURES, faults, log_in
 from tests.e2e.place import Place, open_place
+from tests.e2e.test_orders import join_group
 
 pytestmark = pytest.mark.e2e
 
@@ -83,9 +84,64 @@ def test_what_the_dashboard_sells_besides_is_led_to_by_no_link(place: Place, yea
     off = dashboard_link(place, yearly)
     place.stripe.v1.payment_links.update(off.id, {"active": False})
     place.settle()
-    for link in (of_a_shop.id, off.id, "plink_neverMade1", "plink_..%2Fcustomers"):
+    for link in (of_a_shop.id, "plink_neverMade1", "plink_..%2Fcustomers"):
         told = browser.get(f"/join/link/{link}", allow_redirects=False)
         assert told.status_code == 404, link
+        assert ("We don&#39;t know this offer" in told.text) == ("%" not in link)
+    told = browser.get(f"/join/link/{off.id}", allow_redirects=False)
+    assert told.status_code == 410
+    assert "This offer has ended" in told.text
+
+
+def restrict(place: Place, price: str, **metadata: str) -> None:
+    product = str(place.stripe.v1.prices.retrieve(price).product)
+    place.stripe.v1.products.update(product, {"metadata": metadata})
+    place.settle()
+
+
+def test_A95_a_payment_link_asks_for_the_country_and_refuses_others(
+    place: Place, yearly: str
+) -> None:
+    link = dashboard_link(place, yearly)
+    restrict(place, yearly, discourse_countries="DE,AT")
+    assert link.url not in place.browser().get(f"/join/link/{link.id}").text, "not known yet"
+    browser = place.browser("ada")
+    asked = browser.get(f"/join/link/{link.id}")
+    assert "Which country do you live in?" in asked.text
+    told = browser.get(f"/join/link/{link.id}?country=elsewhere")
+    assert told.status_code == 409
+    assert "It is sold to people in Austria and Germany." in told.text
+    gone = browser.get(f"/join/link/{link.id}?country=AT", allow_redirects=False)
+    assert gone.headers["Location"].startswith(link.url)
+
+
+def test_A95_a_payment_link_for_members_of_a_group_refuses_everybody_else(
+    place: Place, yearly: str
+) -> None:
+    link = dashboard_link(place, yearly)
+    place.open_group("crew", "Crew")
+    restrict(place, yearly, discourse_buyers="crew")
+    stranger = place.browser().get(f"/join/link/{link.id}")
+    assert "Do you have an account here?" in stranger.text
+    assert link.url not in stranger.text
+    told = place.browser("eve").get(f"/join/link/{link.id}")
+    assert "Patron is only for members of Crew" in told.text
+    join_group(place, "ada", "crew")
+    browser = place.browser("ada")
+    browser.get("/me")
+    gone = browser.get(f"/join/link/{link.id}", allow_redirects=False)
+    assert gone.headers["Location"].startswith(link.url)
+
+
+def test_what_is_no_longer_offered_or_set_up_wrongly_is_not_sold_by_a_payment_link(
+    place: Place, yearly: str
+) -> None:
+    link, browser = dashboard_link(place, yearly), place.browser("ada")
+    restrict(place, yearly, discourse_offer="no")
+    told = browser.get(f"/join/link/{link.id}")
+    assert (told.status_code, "This offer has ended" in told.text) == (410, True)
+    restrict(place, yearly, discourse_offer="", discourse_groups="nobodys-group")
+    assert browser.get(f"/join/link/{link.id}").status_code == 503
 
 
 def test_paying_first_is_offered_only_where_stripe_leads_back_to_the_claim(

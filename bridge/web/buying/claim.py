@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 import structlog
 from flask import Blueprint, Response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.actor import member
+from bridge.core.rights.offers import Offer
+from bridge.core.rights.orders import paying_of
 from bridge.core.signed.reference import sign_buyer
 from bridge.errors import NotFound
 from bridge.operations import claims
@@ -20,7 +23,9 @@ from bridge.stripe_api.seen import PaymentLink
 from bridge.texts import gettext
 from bridge.web.addresses import with_query
 from bridge.web.buying.coming import is_asked, is_browsing
-from bridge.web.context import Reader, here, law_in_force, now, reader, the_bridge
+from bridge.web.buying.sale import nothing, offers_of_link
+from bridge.web.buying.who_may import refuse_who_may_not, to_choose_from
+from bridge.web.context import Reader, here, now, reader, the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.login import STRANGER, ask_for_login
 from bridge.web.security import Stop
@@ -44,14 +49,18 @@ def by_link(link_id: str) -> AnyResponse | str:
         return redirect(url_for("login.silent", next=here(STRANGER)), 303)
     asks_stripe()
     found = _payment_link(link_id)
-    if known is not None:
-        return redirect(_as_reader(known, found), 303)
-    leads_to = f"{the_bridge().settings.bridge_url}/claim/{{CHECKOUT_SESSION_ID}}"
-    return render_template(
-        "payment_link.jinja",
-        wanted=here(STRANGER),
-        pay_first=found.url if found.leads_to == leads_to else None,
-    )
+    offers = offers_of_link(found.sold, link_id)
+    if known is None:
+        return render_template(
+            "payment_link.jinja",
+            wanted=here(STRANGER),
+            pay_first=found.url if _can_pay_first(found, offers) else None,
+        )
+    where = refuse_who_may_not(offers, known)
+    countries = to_choose_from(offers, where)
+    if countries and not where.said:
+        return render_template("payment_link_country.jinja", countries=countries, said=None)
+    return redirect(_as_reader(known, found), 303)
 
 
 def _payment_link(link_id: str) -> PaymentLink:
@@ -59,18 +68,16 @@ def _payment_link(link_id: str) -> PaymentLink:
         found = the_bridge().stripe.payment_link(link_id) if LINK.fullmatch(link_id) else None
     except NotFound:
         found = None
-    with the_bridge().store.read() as connection:
-        rules = law_in_force(connection).rules
-    if found is None or not found.is_active or not any(rules.names(*one) for one in found.sold):
-        raise Stop(
-            404,
-            gettext("This offer is not available"),
-            gettext(
-                "The offer may have ended, or the link may be mistyped. "
-                "Ask in the post that contains the link."
-            ),
-        )
+    if found is None or not found.is_active:
+        raise nothing(link_id, has_ended=found is not None)
     return found
+
+
+def _can_pay_first(found: PaymentLink, offers: Sequence[Offer]) -> bool:
+    """Stripe leads them back here, and it is sold to everybody: a stranger is not known yet."""
+    leads_to = f"{the_bridge().settings.bridge_url}/claim/{{CHECKOUT_SESSION_ID}}"
+    is_for_all = not any(paying_of(one).buyer_ids or paying_of(one).countries for one in offers)
+    return is_for_all and found.leads_to == leads_to
 
 
 def _as_reader(known: Reader, found: PaymentLink) -> str:

@@ -41,11 +41,27 @@ def offers_of(key: str) -> list[Offer]:
     """What a link sells; ends the request with a page when that is nothing."""
     (found,) = offers_of_each([key])
     if not found:
-        raise _nothing(key)
+        raise nothing(key)
     return found
 
 
-def _nothing(key: str) -> Stop:
+def offers_of_link(sold: Sequence[tuple[str, str]], link_id: str) -> list[Offer]:
+    """What a payment link of the dashboard sells, as far as something is said of it here.
+
+    Ends the request with a page where nothing is said of it, or one part is not for sale.
+    """
+    with the_bridge().store.read() as connection:
+        rules = law_in_force(connection).rules
+    if not any(rules.names(*one) for one in sold):
+        raise nothing(link_id)
+    found = offers_of_each([price_id for price_id, _ in sold])
+    for (price_id, product_id), offers in zip(sold, found, strict=True):
+        if not offers and rules.rule_for(price_id, product_id) is not None:
+            raise nothing(price_id)
+    return [one for offers in found for one in offers]
+
+
+def nothing(key: str, *, has_ended: bool = False) -> Stop:
     """The page for a link that sells nothing: it did once, or nobody knows it.
 
     What the account sells elsewhere is as unknown as what does not exist.
@@ -53,7 +69,7 @@ def _nothing(key: str) -> Stop:
     with the_bridge().store.read() as connection:
         products, prices = catalogue.load(connection)
         ended = was_on_offer(key, products, prices, law_in_force(connection).rules)
-    if ended:
+    if ended or has_ended:
         return Stop(
             410,
             gettext("This offer has ended"),

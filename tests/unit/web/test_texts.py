@@ -34,6 +34,7 @@ MARKED = (
     "offer_card.jinja",
     "offers.jinja",
     "payment_link.jinja",
+    "payment_link_country.jinja",
     "present.jinja",
     "presents.jinja",
     "seats.jinja",
