@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": "doctor",
     "plan": "asking",
     "explain": "asking",
+    "mapping": "mapping",
     "alerts": "asking",
     "link": "people",
     "unlink": "people",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 
+from bridge.core.model.stripe import Price, Product
 from bridge.core.rules.law import Catalogue, Law
 from bridge.core.rules.mapping import Rules, compile_rules
 from bridge.core.rules.policy import Policy
@@ -32,9 +34,14 @@ class Rulebook:
         """The rules as of the connection's moment. `rule_changes.follow` keeps what they pin."""
         return self.law(connection).rules
 
-    def compile(self, connection: Connection) -> Law:
-        """Compile the law anew; nothing is kept or pinned."""
+    def compile(self, connection: Connection, instead: Iterable[Product | Price] = ()) -> Law:
+        """Compile the law anew, `instead` in place of what is stored; nothing is kept or pinned."""
         products, prices = catalogue.load(connection)
+        other = {one.id: one for one in instead}
+        products = tuple(o for o in products if o.id not in other)
+        prices = tuple(o for o in prices if o.id not in other)
+        products += tuple(o for o in other.values() if isinstance(o, Product))
+        prices += tuple(o for o in other.values() if isinstance(o, Price))
         features = catalogue.load_features(connection) if self.policy.features else ()
         pins, known = groups.load_pins(connection), groups.load_groups(connection)
         rules = compile_rules(products, prices, self.policy, pins, known, features)

@@ -20,6 +20,7 @@ from bridge.core.memberships.record import (
 from bridge.core.model.rights import Facts
 from bridge.core.rights.grants import grants
 from bridge.core.rules.ladders import staying
+from bridge.core.rules.law import Proposal
 from bridge.core.telling.explanation import (
     Cause,
     Explanation,
@@ -104,7 +105,7 @@ def _case(
     when: When,
 ) -> Case:
     laws = history.Laws(connection, bridge.policy)
-    law = laws.at(when.at, bridge.policy if when.is_now else None)
+    law = laws.at(when.at, Proposal(bridge.policy) if when.is_now else None)
     known = _facts(connection, user_id, when)
     verdicts = grants(known, law.rules, law.policy, when.at)
     decided = (one.membership.membership for one in found.values())

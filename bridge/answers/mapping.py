@@ -1,66 +1,94 @@
-"""What each price on sale gives, and who says so: the mapping as moderators read it."""
+"""The mapping as moderators read it: what each price gives, who says so, its link for a post."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
+from bridge.core.model.stripe import Price, Product
+from bridge.core.rules.law import Law
 from bridge.core.rules.origins import Value, values_of
 from bridge.core.rules.problems import Problem
-from bridge.core.telling.words import price_words
+from bridge.core.telling.words import LOCALE, price_words
+from bridge.render import escape_markdown
 from bridge.store import groups
 from bridge.wiring import Bridge
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A price with the groups it gives, where each value comes from, and what is wrong with it."""
+    """A price with the groups it gives, where each value comes from, and what is wrong with it.
+
+    `said`: the values that somebody states; `defaults`: those that hold because nobody does.
+    `snippet`: the link as Markdown.
+    """
 
     price_id: str
+    product_id: str
     product: str
     price: str
+    on_sale: bool
     groups: tuple[str, ...]
     is_halted: bool
-    values: tuple[Value, ...]
+    said: tuple[Value, ...]
+    defaults: tuple[Value, ...]
     problems: tuple[Problem, ...]
     link: str
+    snippet: str
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Every price on sale, and the problems that belong to none of them."""
+    """Every price, those on sale first, and the problems that belong to none of them."""
 
     prices: tuple[Mapped, ...]
     problems: tuple[Problem, ...]
 
 
-def mapping(bridge: Bridge) -> Mapping:
-    """The mapping in force, from the store alone."""
+def mapping(bridge: Bridge, return_to: str | None = None) -> Mapping:
+    """The mapping in force, from the store alone.
+
+    `return_to`: the post in which the links will stand, to which buyers come back.
+    """
     with bridge.store.read() as connection:
         law = bridge.rulebook.law(connection)
         names = {id_: one.name for id_, one in groups.load_groups(connection).items()}
-    found, told = [], set()
-    for price in sorted(law.catalogue.prices.values(), key=lambda one: (one.product_id, one.id)):
-        product = law.catalogue.products.get(price.product_id)
-        if product is None or not (price.active and product.active):
-            continue
-        rule = law.rules.rule_for(price.id, product.id)
-        about = (price.id, product.id, price.lookup_key)
-        problems = tuple(
-            one for one in law.rules.problems if any(id_ and id_ in one.subject for id_ in about)
-        )
-        told |= set(problems)
-        values = values_of(product, price, policy=law.policy)
-        found.append(
-            Mapped(
-                price_id=price.id,
-                product=product.name,
-                price=price_words(price, "en-GB"),
-                groups=tuple(names.get(id_, str(id_)) for id_ in rule.group_ids) if rule else (),
-                is_halted=law.rules.halted_rule_for(price.id, product.id) is not None,
-                values=tuple(one for one in values if one.value not in ("", "none")),
-                problems=problems,
-                link=f"{bridge.settings.bridge_url}/join/{price.lookup_key or price.id}",
-            )
-        )
+    query = f"?{urlencode({'from': return_to})}" if return_to else ""
+    found = [
+        _mapped(law, product, price, names, f"{bridge.settings.bridge_url}/join/", query)
+        for price in law.catalogue.prices.values()
+        if (product := law.catalogue.products.get(price.product_id))
+    ]
+    told = {problem for one in found for problem in one.problems}
     rest = tuple(one for one in law.rules.problems if one not in told)
-    return Mapping(tuple(found), rest)
+    # What is not sold any more matters where people may still be on it.
+    shown = (one for one in found if one.on_sale or one.groups or one.is_halted)
+    order = sorted(shown, key=lambda one: (not one.on_sale, one.product_id, one.price_id))
+    return Mapping(tuple(order), rest)
+
+
+def _mapped(
+    law: Law, product: Product, price: Price, names: dict[int, str], address: str, query: str
+) -> Mapped:
+    rule = law.rules.rule_for(price.id, product.id)
+    about = (price.id, product.id, price.lookup_key)
+    values = values_of(product, price, policy=law.policy)
+    said = tuple(one for one in values if one.is_said)
+    link = f"{address}{price.lookup_key or price.id}{query}"
+    words = price_words(price, LOCALE)
+    return Mapped(
+        price_id=price.id,
+        product_id=product.id,
+        product=product.name,
+        price=words,
+        on_sale=price.active and product.active,
+        groups=tuple(names.get(id_, str(id_)) for id_ in rule.group_ids) if rule else (),
+        is_halted=law.rules.halted_rule_for(price.id, product.id) is not None,
+        said=said,
+        defaults=tuple(one for one in values if one not in said),
+        problems=tuple(
+            one for one in law.rules.problems if any(id_ and id_ in one.subject for id_ in about)
+        ),
+        link=link,
+        snippet=f"[{escape_markdown(product.name)}: {words}]({link})",
+    )

@@ -1,14 +1,14 @@
-"""Whom another bridge.toml would have treated differently, from the record alone."""
+"""Whom another bridge.toml, or another mapping, would have treated differently, by the record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.memberships.past import Past
 from bridge.core.memberships.whatif import Moment, Side, differences
-from bridge.core.rules.policy import Policy
+from bridge.core.rules.law import Proposal
 from bridge.store import Connection, groups, history, users
 from bridge.wiring import Bridge
 
@@ -38,13 +38,14 @@ class Simulation:
 
 def simulate(
     bridge: Bridge,
-    other: Policy,
+    other: Proposal,
     since: datetime | None = None,
+    among: Collection[int] | None = None,
     progress: Callable[[str, int], None] = lambda _what, _count: None,
 ) -> Simulation:
-    """Play the record from `since` (or from this moment) under both policies, and compare.
+    """Play the record from `since` (or from this moment) under both laws, and compare.
 
-    Neither Stripe nor the forum is asked, and nothing is written.
+    `among`: only these users. Neither Stripe nor the forum is asked, and nothing is written.
     """
     now = bridge.clock.now()
     since = min(since or now, now)
@@ -53,7 +54,7 @@ def simulate(
         laws = history.Laws(connection, bridge.policy)
         problems = laws.at(now, other).rules.problems
         names = groups.names_of_all(connection)
-        everybody = history.users_with_a_past(connection)
+        everybody = history.users_with_a_past(connection) if among is None else sorted(among)
     for number, user_id in enumerate(everybody):
         with bridge.store.read() as connection:
             found += _of_user(connection, laws, user_id, other, (since, now), names)
@@ -68,7 +69,7 @@ def _of_user(
     connection: Connection,
     laws: history.Laws,
     user_id: int,
-    other: Policy,
+    other: Proposal,
     span: tuple[datetime, datetime],
     names: dict[int, str],
 ) -> Iterator[Treated]:
@@ -89,7 +90,7 @@ def _of_user(
 
 
 def _moments(
-    past: Past, laws: history.Laws, other: Policy, span: tuple[datetime, datetime]
+    past: Past, laws: history.Laws, other: Proposal, span: tuple[datetime, datetime]
 ) -> list[Moment]:
     """The beginning, and whenever anything was learnt or the rules changed."""
     since, now = span

@@ -19,6 +19,7 @@ from bridge.answers.explain import explain as tell
 from bridge.commands.common import Moment, as_json, counting, day, ready_bridge, show
 from bridge.commands.exits import FAILED
 from bridge.commands.telling import ENDINGS, print_person
+from bridge.core.rules.law import Proposal
 from bridge.core.telling.document import document
 from bridge.operations.finding import find_user_id
 from bridge.store.alerts import open_ones
@@ -76,18 +77,19 @@ def _print_plan(console: Console, found: list[plans.Planned], orphans: int) -> N
 
 
 def _simulate(path: Path, since: datetime | None, *, as_json: bool) -> None:
-    other = read_policy(path)
+    other = Proposal(read_policy(path))
     with ready_bridge() as bridge, counting() as count:
-        found = simulator.simulate(bridge, other, since, count)
+        found = simulator.simulate(bridge, other, since, progress=count)
     show(
         found,
         as_json=as_json,
-        for_people=lambda console: _print_simulation(console, found),
+        for_people=lambda console: print_simulation(console, found),
     )
     sys.exit(FAILED if found.treated else 0)
 
 
-def _print_simulation(console: Console, found: simulator.Simulation) -> None:
+def print_simulation(console: Console, found: simulator.Simulation) -> None:
+    """A line for each stretch of time in which somebody would be treated differently."""
     for problem in found.problems:
         console.print(f"[yellow]This rule would halt and change nobody:[/] {escape(problem)}")
     if not found.treated:

@@ -14,6 +14,7 @@ from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Purchase, Subscription
 from bridge.core.rights.grants import grants
 from bridge.core.rights.refunding import as_read
+from bridge.core.rules.law import Law
 from bridge.store import facts, groups, member, memberships, shares
 from bridge.wiring import Bridge
 from bridge.worker import sharing
@@ -38,12 +39,13 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class What:
-    """What an act changes about a user: the facts, and what was decided before."""
+    """What an act changes about a user: the facts, what was decided before, or the law."""
 
     facts: Callable[[Facts], Facts] = lambda known: known
     before: Callable[[dict[int, WantedMembership]], dict[int, WantedMembership]] = (
         lambda memberships: memberships
     )
+    law: Law | None = None
     lifted_group_id: int | None = None
     adopted_group_id: int | None = None
 
@@ -53,7 +55,7 @@ def effects(bridge: Bridge, user_id: int, what: What) -> tuple[Effect, ...]:
     now = bridge.clock.now()
     with bridge.store.read() as connection:
         known, _ = facts.facts_of(connection, user_id)
-        rules = bridge.rulebook.rules(connection)
+        rules = what.law.rules if what.law else bridge.rulebook.rules(connection)
         wanted = memberships.wanted_of(connection, user_id)
         rows = member.memberships_of(connection, user_id)
         names = {one.id: one.name for one in groups.load_groups(connection).values()}

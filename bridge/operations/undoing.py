@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridge.core.model.actor import Actor
 from bridge.errors import NotFound, Permanent
-from bridge.operations import grants, links, payments
+from bridge.operations import grants, links, mapping, payments
 from bridge.operations.preview import Effect
 from bridge.store import changes, hand_grants
 from bridge.store.changes import DetailedChange
@@ -128,6 +128,20 @@ def _wait_again(bridge: Bridge, change: DetailedChange) -> Reverse:
     return Reverse(change, lambda: (), lambda actor: links.wait_again(bridge, actor, customer_id))
 
 
+def _say_as_before(bridge: Bridge, change: DetailedChange) -> Reverse:
+    thing_id, key = _said(change, "thing"), _said(change, "key")
+    proposed = mapping.propose(bridge, thing_id, key, _said(change, "before"))
+    if proposed.said != _said(change, "after"):
+        raise Permanent(f"{key} of {thing_id} was changed again meanwhile: change it by hand")
+    return Reverse(
+        change,
+        lambda: mapping.preview_mapping(bridge, proposed),
+        lambda actor: mapping.set_mapping(
+            bridge, actor, proposed, reason=f"undoes line {change.id} of the log"
+        ),
+    )
+
+
 REVERSES: Mapping[str, Callable[[Bridge, DetailedChange], Reverse]] = {
     "granted": _take_back,
     "revoked": _give_again,
@@ -135,6 +149,7 @@ REVERSES: Mapping[str, Callable[[Bridge, DetailedChange], Reverse]] = {
     "unlinked": _link_again,
     "payment_recorded": _correct,
     "set_aside": _wait_again,
+    "mapping_changed": _say_as_before,
 }
 """The lines that can be undone, by what was done."""
 

@@ -21,7 +21,7 @@ from bridge.core.memberships.record import (
 from bridge.core.memberships.record import as_it_was as lines_as_it_was
 from bridge.core.memberships.record import as_known as lines_as_known
 from bridge.core.model.stripe import Feature, Price, Product, Purchase, Subscription
-from bridge.core.rules.law import Catalogue, Law
+from bridge.core.rules.law import Catalogue, Law, Proposal
 from bridge.core.rules.mapping import compile_rules
 from bridge.core.rules.policy import Policy
 from bridge.core.telling.explanation import Linked
@@ -209,24 +209,26 @@ class Laws:
         self.present = present
         self._catalogue = readings.of_kinds(connection, readings.CATALOGUE)
         self._policies = readings.of_kinds(connection, ["policy"])
-        self._made: dict[tuple[int, int | None], Law] = {}
+        self._made: dict[tuple[int, int, int | None], tuple[Law, Proposal | None]] = {}
 
     def moments(self, since: datetime, until: datetime) -> list[datetime]:
         """When the rules changed, after `since` and not after `until`."""
         times = {when for when, _, _ in (*self._catalogue, *self._policies)}
         return sorted(when for when in times if since < when <= until)
 
-    def at(self, at: datetime, policy: Policy | None = None) -> Law:
-        """What was in force at a time, or what would have been under another policy."""
+    def at(self, at: datetime, other: Proposal | None = None) -> Law:
+        """What was in force at a time, or what would have been by a proposal."""
         known = [one for one in self._catalogue if one[0] <= at]
-        key = len(known), id(policy) if policy else self._policy_number(at)
+        key = len(known), self._policy_number(at), id(other) if other else None
         if key not in self._made:
-            in_force = policy or self._policy_at(at)
+            in_force = (other and other.policy) or self._policy_at(at)
             # A product first read later was there all the same: rather its first words than none.
             ahead = {object_id: thing for _, object_id, thing in reversed(self._catalogue)}
             catalogue = ahead | {object_id: thing for _, object_id, thing in known}
-            self._made[key] = self._law(in_force, catalogue.values())
-        return self._made[key]
+            catalogue |= {thing.id: thing for thing in other.things} if other else {}
+            # Kept with what it was made for, whose id is then nobody else's.
+            self._made[key] = self._law(in_force, catalogue.values()), other
+        return self._made[key][0]
 
     def _law(self, policy: Policy, things: Iterable[Any]) -> Law:
         everything = tuple(things)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
@@ -10,8 +11,10 @@ from sqlalchemy import Connection, Row, select
 from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.member import Member, Membership
 from bridge.core.model.stripe import Billing
-from bridge.store import facts, groups, ledger, money
+from bridge.store import catalogue, facts, groups, ledger, money
+from bridge.store.hand_grants import users_given
 from bridge.store.links import Customer
+from bridge.store.memberships import users_decided
 from bridge.store.own import is_own
 from bridge.store.purchases import pending_of
 from bridge.store.schema import (
@@ -24,6 +27,7 @@ from bridge.store.schema import (
 )
 from bridge.store.subscriptions import billing_of
 
+MOST_AT_ONCE = 500
 _DECIDED = tuple(one.name for one in fields(WantedMembership))
 _OWN = tuple(one.name for one in fields(Membership) if one.name != "membership")
 
@@ -76,6 +80,32 @@ def membership_of(row: Row[Any]) -> Membership:
 def _last_linked_first(rows: list[Customer]) -> list[Customer]:
     by_id = sorted(rows, key=lambda row: row.customer_id)
     return sorted(by_id, key=lambda row: row.since, reverse=True)
+
+
+def concerned_by(
+    connection: Connection, thing_ids: Collection[str], group_ids: Collection[int]
+) -> list[int]:
+    """Users whom a change of these products' or prices' rules can concern.
+
+    Those who pay for them, or for whom others do; who were put into these groups by hand, which may
+    be steps of a ladder; and those for whom something waits for a rule.
+    """
+    payers = sorted(catalogue.customers_on(connection, thing_ids))
+    found = users_given(connection, group_ids) | users_decided(connection, only_held=True)
+    for first in range(0, len(payers), MOST_AT_ONCE):
+        part = payers[first : first + MOST_AT_ONCE]
+        of = customers.c
+        owners = select(of.user_id).where(is_own(customers), of.customer_id.in_(part))
+        found.update(connection.scalars(owners.where(of.user_id.is_not(None))))
+        for table in (subscriptions, purchases):
+            theirs = (is_own(table), table.c.customer_id.in_(part))
+            given = select(table.c.beneficiary_id).where(table.c.beneficiary_id.is_not(None))
+            found.update(connection.scalars(given.where(*theirs)))
+        seated = select(seats.c.user_id).join(
+            subscriptions, subscriptions.c.id == seats.c.subscription_id
+        )
+        found.update(connection.scalars(seated.where(subscriptions.c.customer_id.in_(part))))
+    return sorted(found)
 
 
 def everybody(connection: Connection) -> list[int]:

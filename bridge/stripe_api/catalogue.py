@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bridge.core.model.stripe import Feature, Price, Product
@@ -23,6 +23,16 @@ def one_price(http: StripeHttp, price_id: str) -> Price:
     """A price as it is now."""
     with reading(price_id):
         return read_price(http.get(path("/v1/prices/{}", price_id), expand=[_CURRENCIES]))
+
+
+def say(http: StripeHttp, thing: Product | Price, words: Mapping[str, str]) -> Product | Price:
+    """Write into its metadata; an empty value removes a key. Returns it as it is afterwards."""
+    with reading(thing.id):
+        if isinstance(thing, Product):
+            raw = http.post(path("/v1/products/{}", thing.id), {"metadata": dict(words)})
+            return replace(read_product(raw), features=thing.features)
+        params = {"metadata": dict(words), "expand": [_CURRENCIES]}
+        return read_price(http.post(path("/v1/prices/{}", thing.id), params))
 
 
 def all_features(http: StripeHttp) -> tuple[Feature, ...]:

@@ -6,7 +6,7 @@ partial answer behind on which anything could be decided.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -195,6 +195,10 @@ class StripeApi:
     def price(self, price_id: str) -> Price:
         """A price as it is now."""
         return catalogue.one_price(self._http, price_id)
+
+    def say(self, thing: Product | Price, words: Mapping[str, str]) -> Product | Price:
+        """Write into the metadata of a product or price; an empty value removes a key."""
+        return catalogue.say(self._http, thing, words)
 
     def features(self) -> tuple[Feature, ...]:
         """All features of Stripe's Entitlements, archived ones included."""

@@ -93,6 +93,20 @@ SCOPES = (
         {"subscription": _NOTHING},
         needed=False,
     ),
+    Scope(
+        "Products: write",
+        "/v1/products/prod_that_does_not_exist",
+        "moderators cannot change in the console what a product gives",
+        {"metadata": {"discourse_groups": ""}},
+        needed=False,
+    ),
+    Scope(
+        "Prices: write",
+        "/v1/prices/price_that_does_not_exist",
+        "moderators cannot change in the console what a price gives",
+        {"metadata": {"discourse_groups": ""}},
+        needed=False,
+    ),
 )
 
 

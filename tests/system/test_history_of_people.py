@@ -12,6 +12,7 @@ import pytest
 from bridge.answers import plan as plans
 from bridge.answers.simulator import simulate
 from bridge.core.model.rights import Facts
+from bridge.core.rules.law import Proposal
 from bridge.core.rules.policy import parse_policy
 from bridge.core.signed.reference import sign_gift
 from bridge.operations import reading
@@ -215,11 +216,11 @@ def test_the_simulator_asks_what_becomes_of_gifts_and_seats_too(world: System) -
     world.settle()
     product = str(world.sdk.v1.prices.retrieve(price).product)
     other = parse_policy({"products": {product: {"groups": "none"}}})
-    found = simulate(world.bridge, other, began).treated
+    found = simulate(world.bridge, Proposal(other), began).treated
     treated = {(one.user_id, one.change, one.then.reason) for one in found}
     names = ("alice", "bob", "carol")
     assert treated == {(world.user(name), "out", "not_mapped") for name in names}
-    assert simulate(world.bridge, world.bridge.policy, began).treated == ()
+    assert simulate(world.bridge, Proposal(world.bridge.policy), began).treated == ()
 
 
 def test_a_plan_knows_the_seats_that_are_new_to_it(world: System) -> None:

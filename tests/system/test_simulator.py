@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from bridge.answers import plan as plans
 from bridge.answers.simulator import Treated, simulate
+from bridge.core.rules.law import Proposal
 from bridge.core.rules.policy import parse_policy
 from bridge.operations import links
 from bridge.sandbox.stripe import delivery, fail_payments
@@ -55,7 +56,7 @@ def test_the_same_policy_treats_nobody_differently(world: System) -> None:
     pass_days(world, 1)
     world.sdk.v1.subscriptions.cancel(subscription.id)
     confirm(world)
-    assert simulate(world.bridge, world.bridge.policy, began).treated == ()
+    assert simulate(world.bridge, Proposal(world.bridge.policy), began).treated == ()
 
 
 def test_a_longer_grace_would_have_kept_whoever_paid_late(world: System) -> None:
@@ -69,7 +70,7 @@ def test_a_longer_grace_would_have_kept_whoever_paid_late(world: System) -> None
     pass_days(world, 7 + 9)
     assert world.members("supporters") == {"bob"}
     other = parse_policy({"defaults": {"grace": "30d"}})
-    found = simulate(world.bridge, other, began).treated
+    found = simulate(world.bridge, Proposal(other), began).treated
     assert told(found, world) == {(0, "alice", "supporters", "in", "grace")}
     (one,) = found
     missed = subscription["items"].data[0].current_period_end
@@ -80,7 +81,7 @@ def test_a_longer_grace_would_have_kept_whoever_paid_late(world: System) -> None
         "grace_over",
         one.now.rule_id,
     )
-    assert simulate(world.bridge, other, began + timedelta(days=1)).treated == found
+    assert simulate(world.bridge, Proposal(other), began + timedelta(days=1)).treated == found
 
 
 def test_without_a_grace_somebody_would_have_been_out_for_the_time_until_they_paid(
@@ -94,12 +95,16 @@ def test_without_a_grace_somebody_would_have_been_out_for_the_time_until_they_pa
     fail_payments(world.sandbox.world, customer, times=1)
     pass_days(world, 13)
     assert world.members("supporters") == {"alice"}
-    found = simulate(world.bridge, parse_policy({"defaults": {"grace": "0d"}}), began).treated
+    found = simulate(
+        world.bridge, Proposal(parse_policy({"defaults": {"grace": "0d"}})), began
+    ).treated
     assert [(one.change, one.now.reason, one.then.reason) for one in found] == [
         ("out", "grace", "grace_over")
     ]
     assert found[0].until_at is not None
-    assert simulate(world.bridge, parse_policy({"defaults": {"grace": "0d"}})).treated == ()
+    assert (
+        simulate(world.bridge, Proposal(parse_policy({"defaults": {"grace": "0d"}}))).treated == ()
+    )
 
 
 def test_what_another_bridge_toml_would_do_is_told_without_a_call_or_a_write(
@@ -139,7 +144,7 @@ def test_a_rule_that_the_other_policy_breaks_touches_nobody_and_is_named(world: 
     world.settle()
     product = str(world.sdk.v1.prices.retrieve(price).product)
     other = parse_policy({"products": {product: {"groups": "no-such-group"}}})
-    found = simulate(world.bridge, other)
+    found = simulate(world.bridge, Proposal(other))
     assert found.treated == ()
     assert [problem.split()[0] for problem in found.problems] == ["M101"]
 

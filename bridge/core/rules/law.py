@@ -39,3 +39,11 @@ class Law:
     policy: Policy
     rules: Rules
     catalogue: Catalogue = field(default_factory=Catalogue)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Another law to compare with: another bridge.toml, other words at Stripe, or both."""
+
+    policy: Policy | None = None
+    things: tuple[Product | Price, ...] = ()

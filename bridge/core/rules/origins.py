@@ -21,6 +21,16 @@ class Value:
     value: str
     said_in: str
 
+    @property
+    def is_said(self) -> bool:
+        """Whether this product or price states it, in Stripe's metadata or in bridge.toml."""
+        return self.said_in not in (BUILT_IN, SITE_DEFAULT, SITE_CHECKOUT)
+
+    @property
+    def in_metadata(self) -> bool:
+        """Whether Stripe's metadata states it, and can state something else."""
+        return self.said_in.startswith(("product ", "price "))
+
 
 BUILT_IN = "the bridge's default"
 SITE_DEFAULT = "bridge.toml [defaults]"

@@ -56,7 +56,7 @@ class Act:
     `choosing`: those of which one of several is chosen, where `ground` has several.
     `ground`: what is known before anything is filled in. `facts`: what else is seen before it is
     done. `typed`: the words to type where many are concerned. `see`: all that is seen, where it
-    comes of one reading of Stripe. `list`: the worklist to go back to.
+    comes of one reading of Stripe. `list`: the worklist to go back to, else `page`.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Act:
     facts: Callable[[Bridge, int, Form], Facts] = lambda _bridge, _user_id, _form: {}
     typed: Callable[[Collection[Effect]], str] | None = None
     list: str | None = None
+    page: str = "moderate.today"
 
     def look(self, bridge: Bridge, user_id: int, form: Form) -> Seen:
         """What it would bring now."""

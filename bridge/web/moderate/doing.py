@@ -77,7 +77,7 @@ def _back(one: Act, user_id: int) -> str:
     if user_id != NOBODY:
         return url_for("moderate.person", user_id=user_id)
     if one.list is None:
-        return url_for("moderate.today")
+        return url_for(one.page)
     return url_for("moderate.worklist", name=one.list)
 
 

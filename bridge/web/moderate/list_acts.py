@@ -14,6 +14,7 @@ from bridge.operations.preview import Effect
 from bridge.texts import gettext
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.act import Act, Facts, Form, until_of
+from bridge.web.moderate.mapping import CHANGE
 from bridge.wiring import Bridge
 
 SEVERAL = "which"
@@ -232,5 +233,6 @@ LIST_ACTS: Mapping[str, Act] = {
             given=("event",),
             list="dead",
         ),
+        CHANGE,
     )
 }

@@ -6,7 +6,6 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.answers.finding import find as find_people
-from bridge.answers.mapping import mapping as the_mapping
 from bridge.answers.person import person as the_person
 from bridge.answers.person import timeline
 from bridge.answers.today import today as what_needs_a_person
@@ -95,12 +94,6 @@ def log() -> str:
         names = {one.id: one.name for one in groups.load_groups(connection).values()}
     undoable = REVERSES if "decide" in rights() else ()
     return render_template("moderate/log.jinja", lines=lines, group_names=names, undoable=undoable)
-
-
-@blueprint.get("/mapping")
-def mapping() -> str:
-    """What each price gives, who says so, and what is wrong."""
-    return render_template("moderate/mapping.jinja", mapping=the_mapping(the_bridge()))
 
 
 def _number(name: str) -> int | None:

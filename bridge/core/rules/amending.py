@@ -1,0 +1,97 @@
+"""Saying something else in a product's or price's metadata: what may be said, who is heard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from bridge.core.model.stripe import Price, Product
+from bridge.core.rules.keys import METADATA_PREFIX, Key
+from bridge.core.rules.law import Law
+from bridge.core.rules.mapping import said_of
+from bridge.core.rules.policy import Policy
+from bridge.core.rules.problems import Problem
+from bridge.core.rules.values import KEYS, Choices, apply_value
+from bridge.errors import Permanent
+
+LONGEST_VALUE = 500
+"""Stripe's limit for a value of metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """A key that a product or price shall say. `value` empty: it shall say nothing about it."""
+
+    thing_id: str
+    key: str
+    value: str
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """As Stripe takes it; an empty value removes the key."""
+        return {METADATA_PREFIX + self.key: self.value}
+
+
+def amendment(thing_id: str, key: str, value: str) -> Amendment:
+    """What somebody wrote, as it may be saved. Raises: Permanent for a wrong key or value."""
+    name = key.strip().lower().removeprefix(METADATA_PREFIX)
+    if name not in KEYS:
+        raise Permanent(f"{key[:60]!r} is not a key: choose from {', '.join(KEYS)}")
+    text = value.strip()
+    if not text:
+        return Amendment(thing_id, name, "")
+    if len(text) > LONGEST_VALUE or not text.isprintable():
+        raise Permanent(f"write one line of up to {LONGEST_VALUE} characters for {name}")
+    try:
+        apply_value(Choices(), name, text)
+    except ValueError as error:
+        accepted = KEYS[name].values.replace("`", "")
+        raise Permanent(f"{name} cannot be {text[:60]!r}: it takes {accepted}") from error
+    return Amendment(thing_id, name, text)
+
+
+def words_for(key: Key) -> tuple[str, ...]:
+    """The words to choose from, where a key takes nothing else."""
+    if not re.fullmatch(r"`[a-z_]+`(, `[a-z_]+`)*", key.values):
+        return ()
+    return tuple(re.findall(r"`([a-z_]+)`", key.values))
+
+
+def amended(thing: Product | Price, change: Amendment) -> Product | Price:
+    """The product or price with that said."""
+    said = {key: text for key, text in thing.metadata.items() if key not in change.metadata}
+    return replace(thing, metadata=said | {k: v for k, v in change.metadata.items() if v})
+
+
+def said_there(thing: Product | Price) -> str:
+    """Everything that its metadata tells the bridge, in a fixed order."""
+    ours = sorted((k, v) for k, v in thing.metadata.items() if k.startswith(METADATA_PREFIX))
+    return "; ".join(f"{key} = {text}" for key, text in ours)
+
+
+def overruled_by(
+    thing: Product | Price, product: Product | None, change: Amendment, policy: Policy
+) -> str | None:
+    """What is heard instead of this product or price, if anything is."""
+    things = (product, thing) if isinstance(thing, Price) else (thing,)
+    said = said_of(*things, policy=policy).get(change.key)
+    kind = "price" if isinstance(thing, Price) else "product"
+    return said.where if said and said.where != f"{kind} {thing.id}" else None
+
+
+def prices_that_differ(product: Product, prices: Iterable[Price], key: str) -> tuple[str, ...]:
+    """Prices of a product with a word of their own, which is heard instead of the product's."""
+    name = METADATA_PREFIX + key
+    return tuple(one.id for one in prices if one.product_id == product.id and name in one.metadata)
+
+
+def new_problems(before: Law, after: Law) -> tuple[Problem, ...]:
+    """What would be wrong or doubtful that is not so now; what halts a rule comes first."""
+    known = set(before.rules.problems)
+    return tuple(
+        sorted(
+            (one for one in after.rules.problems if one not in known),
+            key=lambda one: (not one.halts, one.code, one.subject),
+        )
+    )

@@ -1,0 +1,168 @@
+"""Changing what a product or price gives: what it would change, then Stripe's metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from bridge.core.model.actor import Actor
+from bridge.core.model.stripe import Price, Product
+from bridge.core.model.words import checked_words
+from bridge.core.rules.amending import (
+    Amendment,
+    amended,
+    amendment,
+    new_problems,
+    overruled_by,
+    prices_that_differ,
+)
+from bridge.core.rules.keys import METADATA_PREFIX
+from bridge.core.rules.law import Law, Proposal
+from bridge.core.rules.problems import Problem
+from bridge.errors import NotFound, Permanent
+from bridge.operations.preview import Effect, What, effects
+from bridge.store import catalogue, changes, member
+from bridge.wiring import Bridge
+from bridge.worker.intake import note_catalogue
+
+MOST_PEOPLE = 2000
+"""More are not looked at one by one while somebody waits for a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A change that was looked at: the thing as Stripe has it, and the laws before and after.
+
+    `overruled_by`: who is heard instead. `differing`: prices that say the key on their own.
+    `user_ids`: whom it can concern.
+    """
+
+    amendment: Amendment
+    thing: Product | Price
+    before: Law
+    after: Law
+    overruled_by: str | None
+    differing: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    user_ids: tuple[int, ...]
+
+    @property
+    def said(self) -> str:
+        """What the thing says now; empty if nothing."""
+        return self.thing.metadata.get(METADATA_PREFIX + self.amendment.key, "")
+
+    @property
+    def proposal(self) -> Proposal:
+        """For playing the past as if it had always been so."""
+        return Proposal(things=(amended(self.thing, self.amendment),))
+
+
+def propose(bridge: Bridge, thing_id: str, key: str, value: str) -> Proposed:
+    """Look at a change of the mapping, with the thing read from Stripe now; nothing is written.
+
+    Raises: NotFound for what is neither a product nor a price, Permanent for a wrong key or value,
+    for what it says already, and for what would halt a rule.
+    """
+    change = amendment(thing_id, key, value)
+    thing = _read(bridge, thing_id)
+    if thing.metadata.get(METADATA_PREFIX + change.key, "") == change.value:
+        says = f"{change.key} = {change.value}" if change.value else f"nothing about {change.key}"
+        raise Permanent(f"{thing_id} says {says} already")
+    other = amended(thing, change)
+    with bridge.store.read() as connection:
+        before = bridge.rulebook.law(connection)
+        after = bridge.rulebook.compile(connection, [other])
+        products, prices = catalogue.load(connection)
+        group_ids = before.rules.mapped_group_ids | after.rules.mapped_group_ids
+        user_ids = tuple(member.concerned_by(connection, [thing_id], group_ids))
+    problems = new_problems(before, after)
+    if halting := next((one for one in problems if one.halts), None):
+        raise Permanent(f"{halting.message} {halting.hint} ({halting.code}, {halting.subject})")
+    product = next((one for one in products if one.id == _product_id(other)), None)
+    return Proposed(
+        change,
+        thing,
+        before,
+        after,
+        overruled_by(other, product, change, bridge.policy) if change.value else None,
+        prices_that_differ(other, prices, change.key) if isinstance(other, Product) else (),
+        problems,
+        user_ids,
+    )
+
+
+def preview_mapping(bridge: Bridge, proposed: Proposed) -> tuple[Effect, ...]:
+    """Who gains or loses a group from now on.
+
+    Raises: Permanent where too many have it to look at each while somebody waits.
+    """
+    if len(proposed.user_ids) > MOST_PEOPLE:
+        raise Permanent(
+            f"{len(proposed.user_ids)} people may be concerned, more than this page looks at "
+            f"({MOST_PEOPLE}): use `bridge mapping set … --preview`"
+        )
+    return tuple(would_change(bridge, proposed))
+
+
+def would_change(bridge: Bridge, proposed: Proposed) -> Iterator[Effect]:
+    """Each membership that the other law decides differently than the one in force."""
+    for user_id in proposed.user_ids:
+        now = effects(bridge, user_id, What(law=proposed.before))
+        then = effects(bridge, user_id, What(law=proposed.after))
+        turns = {one.group_id: one.turn for one in now}
+        for one in then:
+            is_in = one.turn in ("gains", "stays in")
+            was_in = turns.get(one.group_id) in ("gains", "stays in")
+            if is_in != was_in:
+                yield replace(one, turn="gains" if is_in else "loses")
+        left = {one.group_id for one in then}
+        for one in now:
+            if one.group_id not in left and one.turn in ("gains", "stays in"):
+                yield replace(one, turn="loses")
+
+
+def set_mapping(bridge: Bridge, actor: Actor, proposed: Proposed, *, reason: str) -> None:
+    """Save it in Stripe's metadata; the groups follow at once. `bridge undo` is the reverse.
+
+    Raises: Permanent where the metadata or the rules changed since it was looked at.
+    """
+    words = checked_words("reason", reason)
+    thing, change = proposed.thing, proposed.amendment
+    with bridge.store.read() as connection:
+        moved = bridge.rulebook.law(connection).rules != proposed.before.rules
+    if moved or _read(bridge, thing.id).metadata != thing.metadata:
+        raise Permanent(f"the mapping changed since you looked: look again at {thing.id}")
+    saved = bridge.stripe.say(thing, change.metadata)
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        note_catalogue(connection, [saved], now)
+        changes.log(
+            connection,
+            "mapping_changed",
+            now=now,
+            cause=str(actor),
+            outcome=words,
+            detail={
+                "thing": thing.id,
+                "key": change.key,
+                "before": proposed.said,
+                "after": change.value,
+            },
+        )
+
+
+def _read(bridge: Bridge, thing_id: str) -> Product | Price:
+    """A product or price as Stripe has it now."""
+    if thing_id.startswith("price_"):
+        return bridge.stripe.price(thing_id)
+    with bridge.store.read() as connection:
+        products, prices = catalogue.load_of(connection, [thing_id])
+    if prices:
+        return bridge.stripe.price(thing_id)
+    if not products and not thing_id.startswith("prod_"):
+        raise NotFound(f"{thing_id[:60]} is neither a product nor a price")
+    return bridge.stripe.product(thing_id, features=bool(bridge.policy.features))
+
+
+def _product_id(thing: Product | Price) -> str:
+    return thing.product_id if isinstance(thing, Price) else thing.id

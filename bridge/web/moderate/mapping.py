@@ -1,0 +1,153 @@
+"""The mapping: the page that shows it, and the action that changes it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+
+from flask import render_template, request
+
+from bridge.answers.mapping import mapping as the_mapping
+from bridge.answers.simulator import simulate
+from bridge.core.model.actor import Actor
+from bridge.core.rules.amending import said_there, words_for
+from bridge.core.rules.values import KEYS
+from bridge.core.telling.words import LOCALE, price_words
+from bridge.errors import Permanent
+from bridge.operations import mapping as operation
+from bridge.operations.mapping import Proposed
+from bridge.store import catalogue, groups
+from bridge.texts import gettext, ngettext
+from bridge.web.addresses import forum_address
+from bridge.web.context import the_bridge
+from bridge.web.limiting import asks_stripe
+from bridge.web.moderate.access import blueprint, rights
+from bridge.web.moderate.act import Act, Form, Ground, Seen
+from bridge.wiring import Bridge
+
+MOST_TOLD = 20
+NOTHING = gettext("nothing")
+
+
+@blueprint.get("/mapping")
+def mapping() -> str:
+    """What each price gives, who says so, what is wrong; `post`: where its link will stand."""
+    post = request.args.get("post", "").strip()
+    back = forum_address(post, the_bridge().settings.discourse_url)
+    return render_template(
+        "moderate/mapping.jinja",
+        mapping=the_mapping(the_bridge(), back),
+        post=post,
+        is_post=back is not None,
+        may_change="decide" in rights(),
+    )
+
+
+def _proposed(bridge: Bridge, form: Form) -> Proposed:
+    asks_stripe()
+    return operation.propose(bridge, form["thing"].strip(), form["key"], form["value"])
+
+
+def _see(bridge: Bridge, _user_id: int, form: Form) -> Seen:
+    """Who gains and loses; the whole metadata, so that nothing else moved meanwhile."""
+    proposed = _proposed(bridge, form)
+    effects = operation.preview_mapping(bridge, proposed)
+    facts = {
+        gettext("Changes at Stripe"): proposed.thing.id,
+        proposed.amendment.key: gettext("%(before)s, then %(after)s")
+        % {"before": proposed.said or NOTHING, "after": proposed.amendment.value or NOTHING},
+        gettext("Its metadata now"): said_there(proposed.thing) or NOTHING,
+        gettext("Has no effect, because this is heard instead"): proposed.overruled_by or "",
+        gettext("Heard at these prices instead"): ", ".join(proposed.differing),
+        gettext("Doubtful afterwards"): " ".join(
+            f"{one.message} {one.hint}" for one in proposed.problems
+        ),
+    }
+    past = _past(bridge, proposed, form) if form.get("since", "").strip() else {}
+    losing = {one.user_id for one in effects if one.turn == "loses"}
+    typed = gettext("remove %(count)s") % {"count": len(losing)} if losing else None
+    return Seen(effects, facts | past, typed=typed)
+
+
+def _past(bridge: Bridge, proposed: Proposed, form: Form) -> dict[str, str]:
+    """Who would have been in a group for longer or shorter, had it been so since a day."""
+    try:
+        day = date.fromisoformat(form["since"].strip())
+    except ValueError as error:
+        raise Permanent(f"{form['since']!r} is not a day: write it as 2027-03-31") from error
+    since = datetime.combine(day, time.min, tzinfo=UTC)
+    found = simulate(bridge, proposed.proposal, since, proposed.user_ids).treated
+    told: dict[str, str] = {}
+    for one in found[:MOST_TOLD]:
+        days = {
+            "from_day": f"{one.from_at:%-d %B %Y}",
+            "until": f"{one.until_at:%-d %B %Y}" if one.until_at else gettext("today"),
+        }
+        turn = (
+            gettext("in from %(from_day)s until %(until)s")
+            if one.change == "in"
+            else gettext("out from %(from_day)s until %(until)s")
+        )
+        whom = f"{one.username or one.user_id}, {one.group}"
+        told[whom] = "; ".join(filter(None, (told.get(whom), turn % days)))
+    count = gettext("Had it been so since %(day)s") % {"day": f"{since:%-d %B %Y}"}
+    people = len({one.user_id for one in found})
+    how_many = ngettext(
+        "%(num)d person would have been treated differently",
+        "%(num)d people would have been treated differently",
+        people,
+    )
+    return {count: how_many % {"num": people}, **told}
+
+
+def _do(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
+    proposed = _proposed(bridge, form)
+    operation.set_mapping(bridge, actor, proposed, reason=form["reason"])
+    return gettext("Saved at Stripe: %(key)s of %(thing)s.") % {
+        "key": proposed.amendment.key,
+        "thing": proposed.thing.id,
+    }
+
+
+def _ground(bridge: Bridge, _user_id: int, form: Form) -> Ground:
+    """Which price, what the key takes, where it can be said, and the words to choose from."""
+    key = KEYS.get(form["key"])
+    if key is None:
+        raise Permanent(gettext("choose a value on the page of the mapping"))
+    with bridge.store.read() as connection:
+        _, prices = catalogue.load_of(connection, [form["price"]])
+        products, _ = catalogue.load_of(connection, [one.product_id for one in prices])
+        known = groups.load_groups(connection).values()
+    choices: dict[str, dict[str, str]] = {}
+    facts = {gettext("Key"): key.name}
+    if products:
+        (price,), (product,) = prices, products
+        words = price_words(price, LOCALE)
+        facts = {gettext("Price"): f"{product.name}, {words}", **facts}
+        choices["thing"] = {
+            product.id: gettext("%(product)s, at every price") % {"product": product.name},
+            price.id: gettext("only at %(price)s") % {"price": words},
+        }
+    facts[gettext("Takes")] = key.values.replace("`", "")
+    facts[gettext("If left empty")] = key.default.replace("`", "")
+    if key.name in ("groups", "buyers"):
+        names = sorted(one.name for one in known if not one.automatic)
+        facts[gettext("Groups of the forum")] = ", ".join(names)
+    if accepted := words_for(key):
+        choices["value"] = {"": gettext("Say nothing"), **{word: word for word in accepted}}
+    return Ground(facts, choices)
+
+
+CHANGE = Act(
+    "map",
+    gettext("Change the mapping"),
+    gettext("Save it at Stripe"),
+    ("price", "key", "thing", "value", "since", "reason"),
+    "decide",
+    lambda _bridge, _user_id, _form: (),
+    _do,
+    given=("price", "key"),
+    optional=("price", "value", "since"),
+    ground=_ground,
+    see=_see,
+    page="moderate.mapping",
+)
