@@ -10,7 +10,7 @@ from bridge.core.ledger import seals
 from bridge.core.ledger.line import STRIPE, SUSPENSE, Finding
 from bridge.errors import NotFound
 from bridge.store import ledger as store
-from bridge.store import money_objects, state, work
+from bridge.store import ledger_findings, money_objects, state, work
 from bridge.wiring import Bridge
 from bridge.worker import ledger as worker
 from bridge.worker.ledger import Pass
@@ -55,8 +55,8 @@ def update(bridge: Bridge, progress: Progress) -> Pass:
 def check(bridge: Bridge) -> Checked:
     """Compare the ledger with Stripe's balance, and each payout with what it is made of."""
     at_stripe = bridge.stripe.balance()
-    findings: list[Finding] = []
     with bridge.store.read() as connection:
+        findings = ledger_findings.everything(connection)
         balances = store.balances(connection)
         payouts = money_objects.payouts(connection)
         read_at = state.get_time(connection, worker.READ_AT)
@@ -123,6 +123,7 @@ def rebuild(bridge: Bridge, progress: Progress) -> Rebuilt:
         with bridge.store.write() as connection:
             work.check(connection, held, bridge.clock.now())
             store.drop(connection)
+            ledger_findings.drop(connection)
             state.put(connection, worker.CURSOR, {})
         made = worker.bring_up_to_date(bridge, held, progress)
     return Rebuilt(made, verify(bridge))

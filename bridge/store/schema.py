@@ -621,6 +621,20 @@ ledger_seals = Table(
     Index(None, "family", "number"),
     Index(None, "chain"),
 )
+# What did not add up or was not understood when a family's lines were last made; dropped with them.
+ledger_findings = Table(
+    "ledger_findings",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("provider", String(20), nullable=False),
+    Column("account", String(60), nullable=False),
+    Column("family", String(255), nullable=False),
+    Column("code", String(40), nullable=False),
+    Column("ids", JSON, nullable=False),
+    Column("says", Text, nullable=False),
+    Column("found_at", UtcTime, nullable=False),
+    Index(None, "provider", "account", "family"),
+)
 
 # Who may use the API: a token is shown once and kept only as its hash.
 tokens = Table(

@@ -7,7 +7,7 @@ complete, because half of the news about a payment would make a line that could 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from bridge.core.ledger.line import Finding
 from bridge.core.ledger.objects import MoneyObject
 from bridge.core.ledger.products import ACCOUNTS, OTHER, Nature, NatureOf
 from bridge.errors import Transient
-from bridge.store import by_hand, history, money_objects, paid_lines, state, work
+from bridge.store import by_hand, history, ledger_findings, money_objects, paid_lines, state, work
 from bridge.store import ledger as store
 from bridge.stripe_api.books import SOURCES
 from bridge.wiring import Bridge
@@ -132,13 +132,15 @@ def write_lines(bridge: Bridge, lease: work.Lease, progress: Progress) -> tuple[
             for provider, account, family in families:
                 objects = money_objects.objects_of(connection, provider, account, family)
                 made = ledger(objects, nature_of)
-                found += made.findings
                 written = store.write_lines(connection, provider, account, family, made.lines, now)
                 lines += written.new
-                found += [
+                differing = [
                     Finding("line_differs", (id_,), "what Stripe says now is not what was booked")
                     for id_ in written.differing
                 ]
+                of_family = [*made.findings, *differing]
+                ledger_findings.replace(connection, provider, account, family, of_family, now)
+                found += of_family
             if not families:
                 state.put_time(connection, READ_AT, now)
                 return lines, found
@@ -152,8 +154,12 @@ def natures(laws: history.Laws) -> NatureOf:
     def nature_of(product_id: str | None, price_id: str | None, at: datetime) -> Nature:
         if product_id is None and price_id is None:
             return OTHER
-        rule = laws.at(at).rules.rule_for(price_id or "", product_id or "")
-        return Nature(ACCOUNTS[rule.kind], rule.fund, rule.id) if rule else OTHER
+        law = laws.at(at)
+        rule = law.rules.rule_for(price_id or "", product_id or "")
+        if rule:
+            return Nature(ACCOUNTS[rule.kind], rule.fund, rule.id)
+        is_known = product_id in law.catalogue.products or price_id in law.catalogue.prices
+        return replace(OTHER, is_known=is_known)
 
     return nature_of
 

@@ -17,7 +17,9 @@ from sqlalchemy import text
 from bridge.operations import ledger
 from bridge.sandbox.stripe import fail_payments
 from bridge.sandbox.stripe.balance import pay_out
+from bridge.store import history
 from bridge.store import ledger as store
+from bridge.worker.ledger import natures
 from tests.harness import DAY, System, system
 from tests.system.acts import checkout, message_to, page_of, pass_days
 from tests.system.typing_commands import typed
@@ -151,6 +153,32 @@ def test_A70_the_file_of_conversions_can_be_of_either_currency(plain: System) ->
     assert (row["presented_minor"], row["settled_minor"]) == ("1000", "920")
     assert converted("--currency", "usd") == converted("--currency", "eur") == [row]
     assert converted("--currency", "gbp") == []
+
+
+def test_I6_what_does_not_add_up_is_told_by_every_check_until_it_does(plain: System) -> None:
+    (invoice,) = account(plain).tables["invoice"].values()
+    told, total = ("lines_do_not_add_up", (invoice["id"],)), invoice["total"]
+    invoice["total"] = total + 34
+    for _ in range(2):
+        ledger.rebuild(plain.bridge, quietly)
+    assert told in {(one.code, one.ids) for one in ledger.check(plain.bridge).findings}
+    assert invoice["id"] in typed(plain, "ledger", "check", code=1)
+    invoice["total"] = total
+    ledger.rebuild(plain.bridge, quietly)
+    assert told not in {(one.code, one.ids) for one in ledger.check(plain.bridge).findings}
+
+
+def test_a_product_that_was_never_read_is_told_apart_from_one_without_a_rule(
+    plain: System,
+) -> None:
+    mug = plain.sdk.v1.products.create({"name": "Mug"}).id
+    plain.settle()
+    with plain.bridge.store.read() as connection:
+        nature_of = natures(history.Laws(connection, plain.bridge.policy))
+    now = plain.bridge.clock.now()
+    known, gone = nature_of(mug, None, now), nature_of("prod_gone", "price_gone", now)
+    assert (known.account, known.is_known) == ("income:other", True)
+    assert (gone.account, gone.is_known) == ("income:other", False)
 
 
 def test_A75_failed_payments_are_told_with_their_reasons_and_what_became_of_them(

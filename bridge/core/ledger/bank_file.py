@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from defusedxml import ElementTree
@@ -19,6 +20,9 @@ from bridge.core.ledger.amounts import decimals_of
 from bridge.errors import Permanent
 
 NOON = time(12, tzinfo=UTC)
+_SIGNS = {"CRDT": 1, "DBIT": -1}
+# What banks write between thousands, besides the point or comma that is no decimal sign.
+_SPACES = " '\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{RIGHT SINGLE QUOTATION MARK}"
 LONGEST_TEXT = 200
 
 
@@ -96,13 +100,13 @@ def _entries(entry: Any) -> Iterator[BankRow]:
     if amount is None or amount.text is None:
         raise Permanent("an entry (Ntry) has no amount (Amt)")
     currency = str(amount.get("Ccy") or "").lower()
-    sign = -1 if _text(entry, "CdtDbtInd") == "DBIT" else 1
+    sign = _SIGNS.get(_text(entry, "CdtDbtInd"))
+    if sign is None:
+        raise Permanent(f"an entry of {amount.text} says neither CRDT nor DBIT (CdtDbtInd)")
     day = _text(entry, "BookgDt", "Dt") or _text(entry, "ValDt", "Dt")
     at = _day(day or _text(entry, "BookgDt", "DtTm")[:10], "%Y-%m-%d")
-    parts = [one for one in entry.iter() if _tag(one) == "TxDtls"] or [entry]
-    for part in parts:
-        of = _child(part, "Amt") if len(parts) > 1 else None
-        value = _number(of.text if of is not None and of.text else amount.text, ".", currency)
+    whole = _number(amount.text, ".", currency)
+    for part, value in _divided(entry, whole, currency):
         told = [one.text for one in part.iter() if _tag(one) in ("Ustrd", "Ref") and one.text]
         yield BankRow(
             id=_first(part, "AcctSvcrRef") or _first(part, "TxId") or _text(entry, "AcctSvcrRef"),
@@ -112,6 +116,17 @@ def _entries(entry: Any) -> Iterator[BankRow]:
             text=" ".join(told),
             payer=_first(part, "Nm"),
         )
+
+
+def _divided(entry: Any, whole: int, currency: str) -> list[tuple[Any, int]]:
+    """The transfers of an entry; as one, unless each says its amount and they add up to it."""
+    parts = [one for one in entry.iter() if _tag(one) == "TxDtls"]
+    told = [_child(one, "Amt") for one in parts]
+    if len(parts) > 1 and all(one is not None and one.text for one in told):
+        values = [_number(one.text, ".", currency) for one in told]
+        if sum(values) == whole:
+            return list(zip(parts, values, strict=True))
+    return [(parts[0] if len(parts) == 1 else entry, whole)]
 
 
 def _tag(element: Any) -> str:
@@ -148,10 +163,10 @@ def _decoded(data: bytes) -> str:
 
 
 def _csv(text: str, columns: Columns) -> Iterator[BankRow]:
-    reader = csv.reader(io.StringIO(text), delimiter=columns.delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=columns.delimiter, strict=True)
     wanted = [name for name in (columns.date, columns.amount, columns.text) if name]
     header: Sequence[str] | None = None
-    for line in reader:
+    for line in _whole_lines(text, reader):
         if header is None:
             names = [name.strip() for name in line]
             header = names if set(wanted) <= set(names) else None
@@ -160,6 +175,20 @@ def _csv(text: str, columns: Columns) -> Iterator[BankRow]:
             yield _csv_row(header, line, columns, reader.line_num)
     if header is None:
         raise Permanent(f"no line has the columns {', '.join(wanted)}; check [bank] in bridge.toml")
+    if not text.endswith(("\n", "\r")):
+        raise Permanent(
+            f"line {reader.line_num} has no end: is the file cut off? If it is whole, add a line"
+            " break at its end"
+        )
+
+
+def _whole_lines(text: str, reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    if "\x00" in text:
+        raise Permanent("the file is no text: save it as CSV in UTF-8 or Latin-1")
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise Permanent(f"the file is no whole CSV ({error}): is it cut off?") from error
 
 
 def _csv_row(header: Sequence[str], line: Sequence[str], columns: Columns, number: int) -> BankRow:
@@ -189,12 +218,17 @@ def _day(text: str, written: str) -> datetime:
 
 
 def _number(text: str, decimal: str, currency: str) -> int:
-    thousands = "." if decimal == "," else ","
-    plain = text.replace(thousands, "").replace(" ", "").replace(decimal, ".").lstrip("+")
+    """An amount in minor units; a sign of thousands has three digits after it, or is none."""
+    thousands = _SPACES + ("." if decimal == "," else ",")
+    plain = text.strip().replace("\N{MINUS SIGN}", "-")
+    number = rf"[+-]?(\d+|\d{{1,3}}([{re.escape(thousands)}]\d{{3}})+)({re.escape(decimal)}\d+)?"
+    if not re.fullmatch(number, plain, re.ASCII):
+        raise Permanent(f"{text!r} {currency.upper()} is not an amount with {decimal!r} for cents")
+    digits = re.sub(f"[{re.escape(thousands)}]", "", plain).replace(decimal, ".")
     try:
-        value = Decimal(plain).scaleb(decimals_of(currency))
-    except (InvalidOperation, ValueError) as error:
-        raise Permanent(f"{text!r} {currency.upper()} is not an amount") from error
+        value = Decimal(digits).scaleb(decimals_of(currency))
+    except ValueError as error:
+        raise Permanent(str(error)) from error
     if value != value.to_integral_value():
         raise Permanent(f"{text!r} has more decimals than {currency.upper()}")
     return int(value)

@@ -104,7 +104,7 @@ def _refund(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
     taken = [
         replace(line, kind=line.kind if line.kind == "tax" else "refund")
         for part in back
-        for line in sold_lines(book.nature_of, part, replace(of, currency=refund.currency), sold_at)
+        for line in sold_lines(book, part, replace(of, currency=refund.currency), sold_at)
     ]
     lines = [turned(line) for line in taken]
     if rest := amount - total_of(back):

@@ -11,11 +11,15 @@ from bridge.core.rules.values import Kind
 
 @dataclass(frozen=True, slots=True)
 class Nature:
-    """The account that a sale is booked on, the fund it is for, and the rule that says so."""
+    """The account that a sale is booked on, the fund it is for, and the rule that says so.
+
+    `is_known`: the product or its price was ever read; no rule can be about one that was not.
+    """
 
     account: str
     fund: str | None = None
     rule_id: str | None = None
+    is_known: bool = True
 
 
 NatureOf = Callable[[str | None, str | None, datetime], Nature]

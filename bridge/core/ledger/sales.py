@@ -33,7 +33,7 @@ from bridge.core.ledger.objects import (
     ManualPayment,
     SoldLine,
 )
-from bridge.core.ledger.products import ACCOUNTS, Nature, NatureOf
+from bridge.core.ledger.products import ACCOUNTS, Nature
 from bridge.core.ledger.shares import total_of
 
 # A customer's credit that was given or taken by hand, not through an invoice.
@@ -79,7 +79,7 @@ def sale(
 ) -> Iterator[Line]:
     """What was sold against what the customer owes; a difference is kept and told."""
     for line in sold:
-        yield from sold_lines(book.nature_of, line, base, sold_at)
+        yield from sold_lines(book, line, base, sold_at)
     told = sum(line.total_minor for line in sold)
     if told != total_minor:
         ids = tuple(filter(None, (base.source_id,)))
@@ -92,13 +92,10 @@ def sale(
 
 
 def sold_lines(
-    nature_of: NatureOf, line: SoldLine, base: Line, sold_at: datetime | None = None
+    book: Book, line: SoldLine, base: Line, sold_at: datetime | None = None
 ) -> Iterator[Line]:
     """One line sold: its income, discount and taxes. `sold_at`: where that was before the entry."""
-    if line.kind is not None:
-        nature = Nature(ACCOUNTS[line.kind], line.fund)
-    else:
-        nature = nature_of(line.product_id, line.price_id, sold_at or base.at)
+    nature = _nature(book, line, base, sold_at or base.at)
     of = replace(base, product_id=line.product_id, price_id=line.price_id, fund=nature.fund)
     of = replace(of, rule_id=nature.rule_id, what=line.what)
     within = sum(tax.amount_minor for tax in line.taxes if tax.inclusive)
@@ -115,6 +112,17 @@ def sold_lines(
         told = replace(of, kind="tax", account=account, rate=tax.percentage, base_minor=net)
         if tax.amount_minor:
             yield replace(told, amount_minor=-tax.amount_minor, what=tax.name)
+
+
+def _nature(book: Book, line: SoldLine, base: Line, at: datetime) -> Nature:
+    if line.kind is not None:
+        return Nature(ACCOUNTS[line.kind], line.fund)
+    nature = book.nature_of(line.product_id, line.price_id, at)
+    if not nature.is_known:
+        ids = tuple(filter(None, (base.source_id, line.id, line.product_id or line.price_id)))
+        says = "the product is not known, so no rule can be about it; it may have been deleted"
+        book.findings.append(Finding("product_not_known", ids, says))
+    return nature
 
 
 def charge_entry(book: Book, one: Charge) -> Iterator[Line]:
@@ -165,7 +173,7 @@ def manual_entry(book: Book, one: ManualPayment) -> Iterator[Line]:
     base = Line("", one.id, "sale", RECEIVABLE, one.at, 0, one.currency, "")
     base = replace(base, user_id=one.user_id, source_id=one.id, corrects=one.corrects)
     account = BANK if one.method == "bank" else f"assets:{one.method}"
-    lines = [line for sold in one.lines for line in sold_lines(book.nature_of, sold, base)]
+    lines = [line for sold in one.lines for line in sold_lines(book, sold, base)]
     got = replace(base, kind="manual", account=account, what=f"Paid: {one.method}")
     lines.append(replace(got, amount_minor=total_of(one.lines)))
     yield from numbered(lines)

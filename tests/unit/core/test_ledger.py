@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -39,6 +40,8 @@ KINDS = {
 
 
 def nature(product: str | None, _price: str | None, _at: datetime) -> Nature:
+    if product == "prod_gone":
+        return replace(OTHER, is_known=False)
     return KINDS.get(product or "", OTHER)
 
 
