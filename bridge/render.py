@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,8 @@ from bridge.core.telling.alerts import Alert
 from bridge.core.telling.money import prefix
 from bridge.core.telling.places import Cause, GroupName, Place, places
 from bridge.core.telling.reasons import phrase
-from bridge.core.telling.statement import Statement, StatementInput, fold
+from bridge.core.telling.replies import Reply
+from bridge.core.telling.statement import Statement, StatementInput, build, fold
 from bridge.core.telling.words import LOCALE, day_words
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -45,6 +46,18 @@ _LONGEST_NAME = 80
 _DROPPED = re.compile("[\x00\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\ud800-\udfff]")
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _STARTS_DISCOURSE_SYNTAX = frozenset("@#:[;")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyPages:
+    """Where an answer leads: the member's own page, and what is on offer."""
+
+    own: str
+    shop: str
+
+
+# A name as Discourse takes it, which escapes would keep from being a mention.
+_MENTIONED = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
 
 def escape_markdown(text: str) -> str:
@@ -123,6 +136,8 @@ def answers_markdown(keys: Iterable[str], given: StatementInput) -> dict[str, st
             found[key] = receipt_markdown(lines[key], funds=given.funds.get(lines[key].id, ()))
         elif kind in {"unpaid", "reminder"} and about in owed:
             found[key] = unpaid_markdown(owed[about], given, again=kind == "reminder")
+        elif kind == "statement":
+            found[key] = sent_again_markdown(given)
         elif kind == "grace_over":
             found[key] = grace_over_markdown(about.partition(":")[0], given)
     return {key: text for key, text in found.items() if text}
@@ -150,6 +165,27 @@ def present_markdown(
     template = markdown_environment().get_template("present.md.jinja")
     text = template.render(what=what, giver=giver, note=note, locale=locale)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def reply_markdown(reply: Reply, username: str, pages: ReplyPages, locale: str = LOCALE) -> str:
+    """A moderator's answer to a member, to be pasted into a post or a message."""
+    template = markdown_environment().get_template("reply.md.jinja")
+    named = Markup(username) if _MENTIONED.fullmatch(username) else username  # noqa: S704 - checked
+    text = template.render(
+        reply=reply,
+        username=named,
+        own_page=pages.own,
+        shop=pages.shop,
+        back=f"{pages.shop}/{reply.back}" if reply.back else None,
+        locale=locale,
+    )
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def sent_again_markdown(given: StatementInput, locale: str = LOCALE) -> str:
+    """The answer that is the whole statement once more, because a moderator sent it again."""
+    _, body = statement_markdown(build(given), locale)
+    return f"A moderator has sent you your statement again.\n\n{body}"
 
 
 def alerts_markdown(shown: Sequence[Alert], as_of: datetime) -> tuple[str, str]:

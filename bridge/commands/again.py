@@ -82,12 +82,20 @@ def release(group: str, *, by: str | None, preview: bool, as_json: bool) -> None
 
 
 @click.command()
-@click.option("--all", "everybody", is_flag=True, required=True, help="Members who have none yet.")
+@click.option("--all", "everybody", is_flag=True, help="Members who have none yet.")
+@click.option("--user", metavar="USER", help="Only this member, again if need be.")
+@click.option("--by", metavar="USER", help="The forum user who decided it.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
-def statements(*, everybody: bool, yes: bool, as_json: bool) -> None:
-    """Send a statement to every member who has none yet, after saying how many there are."""
-    del everybody
+def statements(
+    *, everybody: bool, user: str | None, by: str | None, yes: bool, as_json: bool
+) -> None:
+    """Send statements: to every member who has none yet, after saying how many, or to one USER."""
+    if everybody == (user is not None) or (user is not None and by is None):
+        raise click.UsageError("Give --all, or --user USER with --by NAME.")
+    if user is not None:
+        _send_one(user, by, as_json=as_json)
+        return
     with ready_bridge() as bridge:
         count = len(writing.without_statement(bridge))
         really = count > 0 and (
@@ -104,4 +112,15 @@ def statements(*, everybody: bool, yes: bool, as_json: bool) -> None:
         {"members": count, "will_be_written": really},
         as_json=as_json,
         for_people=lambda console: console.print(words),
+    )
+
+
+def _send_one(user: str, by: str | None, *, as_json: bool) -> None:
+    with ready_bridge() as bridge:
+        user_id = find_user_id(bridge, user)
+        sent = writing.send(bridge, actor_of(bridge, by), user_id)
+    show(
+        {"user_id": user_id, "sent": sent},
+        as_json=as_json,
+        for_people=lambda console: console.print("The statement is on its way."),
     )

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from bridge.commands.common import as_json, ready_bridge, show
 from bridge.commands.deciding import actor_of
+from bridge.commands.refunding import LATER
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.rights.switching import Switch
 from bridge.operations import changing
@@ -23,8 +24,11 @@ from bridge.stripe_api.change_shapes import Changed, Preview
     "--apply", "really", is_flag=True, help="Make the change; without it, only show a preview."
 )
 @click.option("--by", metavar="USER", help="The forum user who decided it; needed with --apply.")
+@click.option("--reason", help="Why; it is kept in the log.")
 @as_json
-def change(*, user: str, target: str, really: bool, by: str | None, as_json: bool) -> None:
+def change(
+    *, user: str, target: str, really: bool, by: str | None, reason: str | None, as_json: bool
+) -> None:
     """Move USER to TARGET (a price, lookup key or product) within the same ladder.
 
     Without --apply it only shows what that costs. With --apply, Stripe makes the change and bills
@@ -38,7 +42,12 @@ def change(*, user: str, target: str, really: bool, by: str | None, as_json: boo
         user_id = find_user_id(bridge, user)
         switch = changing.find_switch(bridge, user_id, target)
         preview = changing.preview_change(bridge, switch)
-        done = changing.change(bridge, actor, user_id, switch) if really else None
+        number = changing.turn_of(bridge, user_id, switch)
+        done = (
+            changing.change(bridge, actor, user_id, switch, number=number, reason=reason)
+            if really
+            else None
+        )
     show(
         {
             "user_id": user_id,
@@ -54,12 +63,18 @@ def change(*, user: str, target: str, really: bool, by: str | None, as_json: boo
             "pay_url": done.pay_url if done else None,
         },
         as_json=as_json,
-        for_people=lambda console: _tell(console, user, switch, preview, done),
+        for_people=lambda console: _tell(console, user, switch, preview, done, really=really),
     )
 
 
 def _tell(
-    console: Console, user: str, switch: Switch, preview: Preview, done: Changed | None
+    console: Console,
+    user: str,
+    switch: Switch,
+    preview: Preview,
+    done: Changed | None,
+    *,
+    really: bool,
 ) -> None:
     console.print(
         f"{escape(user)}: {switch.subscription.id} from {switch.current.id} to {switch.target.id}"
@@ -73,7 +88,9 @@ def _tell(
     if preview.total_minor < 0:
         table.add_row("Credited", format_minor(-preview.total_minor, preview.currency))
     console.print(table)
-    if done is None:
+    if done is None and really:
+        console.print(LATER)
+    elif done is None:
         console.print("Nothing was changed. Add --apply --by NAME to make the change.")
     elif done.is_pending:
         where = f" at {done.pay_url}" if done.pay_url else ""

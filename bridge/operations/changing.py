@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from bridge.core.memberships.member import switches_of
 from bridge.core.model.actor import Actor
+from bridge.core.model.words import checked_words
 from bridge.core.rights.switching import Switch
 from bridge.errors import Permanent
+from bridge.operations import errands
+from bridge.operations.preview import Effect, effects_of_reading
+from bridge.store import errands as stored
 from bridge.store import facts
-from bridge.store.changes import log
+from bridge.store.errands import Errand
 from bridge.stripe_api.change_shapes import Changed, Preview
 from bridge.wiring import Bridge
 
@@ -39,26 +45,69 @@ def find_switch(bridge: Bridge, user_id: int, target: str) -> Switch:
     return found[0]
 
 
+def turn_of(bridge: Bridge, user_id: int, switch: Switch) -> int:
+    """The turn of a change. What was changed since it was last read is not changed again."""
+    with bridge.store.read() as connection:
+        _, reading_at = facts.facts_of(connection, user_id)
+        over = stored.turn(connection, switch.subscription.id)
+        done_at = stored.last_done_at(connection, switch.subscription.id)
+    is_unread = done_at is not None and (reading_at is None or done_at >= reading_at)
+    return over - 1 if is_unread else over
+
+
+def choices(bridge: Bridge, user_id: int) -> tuple[Switch, ...]:
+    """Every change that Stripe can make in place."""
+    with bridge.store.read() as connection:
+        known, _ = facts.facts_of(connection, user_id)
+        allowed = switches_of(known, bridge.rulebook.law(connection))
+    return tuple(one for one in allowed if one.can_amend)
+
+
+def preview_groups(bridge: Bridge, user_id: int, switch: Switch) -> tuple[Effect, ...]:
+    """What the change means for groups, once it is paid."""
+    after = switch.after
+    return effects_of_reading(bridge, user_id, after.customer_id, [after])
+
+
 def preview_change(bridge: Bridge, switch: Switch) -> Preview:
     """What `change` would cost now, as Stripe computes it. The groups follow the price's rule."""
     return bridge.stripe.preview_change(switch)
 
 
-def change(bridge: Bridge, actor: Actor, user_id: int, switch: Switch) -> Changed:
-    """Have Stripe change it; the groups follow Stripe's news of it, as from its dashboard."""
-    with bridge.store.read() as connection:
-        _, reading_at = facts.facts_of(connection, user_id)
-    # What was read is changed once: a second try before the next reading is the same request.
-    key = f"change-{switch.item.id}-{switch.target.id}-{reading_at and reading_at.timestamp()}"
-    changed = bridge.stripe.change(switch, key)
-    with bridge.store.write() as connection:
-        log(
-            connection,
-            "change_asked",
-            now=bridge.clock.now(),
+def change(
+    bridge: Bridge,
+    actor: Actor,
+    user_id: int,
+    switch: Switch,
+    *,
+    number: int,
+    reason: str | None = None,
+) -> Changed | None:
+    """Have Stripe change it; the groups follow Stripe's news of it, as from its dashboard.
+
+    `number`: the turn in which it was looked at. None where Stripe does not answer yet. Raises:
+    Permanent where Stripe refuses it, or somebody else decided about it meanwhile.
+    """
+    move = switch.move
+    words = checked_words("reason", reason) if reason is not None else None
+    outcome, said = errands.asked(
+        bridge,
+        Errand(
+            subject=move.subscription_id,
+            number=number,
+            kind="change_asked",
+            params={
+                "move": asdict(move),
+                "before": {"price": switch.current.id},
+                "after": {"price": switch.target.id},
+            },
             user_id=user_id,
             customer_id=switch.subscription.customer_id,
-            cause=str(actor),
-            outcome=f"{switch.subscription.id}: {switch.current.id} to {switch.target.id}",
-        )
-    return changed
+            actor=str(actor),
+            reason=words or f"{move.subscription_id}: {switch.current.id} to {switch.target.id}",
+            asked_at=bridge.clock.now(),
+        ),
+    )
+    if outcome == "later":
+        return None
+    return Changed(bool(said.get("pending")), said.get("pay_url"))

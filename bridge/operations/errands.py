@@ -11,9 +11,11 @@ from bridge.store.errands import Errand
 from bridge.texts import gettext
 from bridge.wiring import Bridge
 from bridge.worker import errands as work
+from bridge.worker.errands import Said
 
 Outcome = Literal["done", "later"]
-"""`later`: Stripe does not answer; the bridge goes on asking, and logs when it is done."""
+"""What came of it. `later`: Stripe does not answer; the bridge goes on asking, and logs when it is
+done."""
 
 
 def turn(bridge: Bridge, subject: str) -> int:
@@ -23,7 +25,12 @@ def turn(bridge: Bridge, subject: str) -> int:
 
 
 def ask(bridge: Bridge, errand: Errand) -> Outcome:
-    """Have Stripe do it. The same asked twice is done once.
+    """Have Stripe do it. The same asked twice is done once. Raises as `asked`."""
+    return asked(bridge, errand)[0]
+
+
+def asked(bridge: Bridge, errand: Errand) -> tuple[Outcome, Said]:
+    """Have Stripe do it, and what Stripe said. The same asked twice is done once.
 
     Raises: Permanent where Stripe refuses it, or where somebody has asked for something else
     since it was reviewed.
@@ -37,10 +44,9 @@ def ask(bridge: Bridge, errand: Errand) -> Outcome:
         )
     crashpoint("after_errand_kept")
     try:
-        work.carry_out(bridge, kept)
+        return "done", work.carry_out(bridge, kept)
     except Transient:
-        return "later"
-    return "done"
+        return "later", {}
 
 
 def refuse_unless_reviewed(number: int, reviewed: int | None) -> None:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from bridge.store import statements
+from typing import Literal
+
+from bridge.core.model.actor import Actor
+from bridge.errors import Permanent
+from bridge.store import changes, messages, statements
+from bridge.texts import gettext
 from bridge.wiring import Bridge
+
+Sent = Literal["first", "again"]
 
 
 def without_statement(bridge: Bridge) -> tuple[int, ...]:
@@ -20,3 +27,45 @@ def write_to_all(bridge: Bridge) -> tuple[int, ...]:
         for user_id in waiting:
             statements.due(connection, user_id, now)
     return waiting
+
+
+def preview_sending(bridge: Bridge, user_id: int) -> Sent:
+    """Whether somebody would get their first statement, or the same again.
+
+    Raises: Permanent for an account that cannot be written to.
+    """
+    with bridge.store.read() as connection:
+        known = statements.recipient(connection, user_id)
+    if known is None or known.state != "active":
+        raise Permanent(gettext("the forum does not let this account be written to"))
+    if known.place is None:
+        return "first"
+    if not bridge.discourse.message_alive(known.place.topic_id):
+        raise Permanent(
+            gettext("staff deleted their statement on the forum: restore that message first")
+        )
+    return "again"
+
+
+def send(bridge: Bridge, actor: Actor, user_id: int) -> Sent:
+    """Send somebody their statement: begun if there is none, else as a new answer in it.
+
+    At most once a day. Raises: Permanent as `preview_sending`, and for a second time that day.
+    """
+    sent = preview_sending(bridge, user_id)
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        if sent == "first":
+            statements.due(connection, user_id, now)
+        elif not messages.send_again(connection, user_id, now):
+            raise Permanent(gettext("it was sent again today already: once a day is enough"))
+        changes.log(
+            connection,
+            "statement_sent",
+            now=now,
+            user_id=user_id,
+            cause=str(actor),
+            outcome=sent,
+        )
+    bridge.hint("tell", str(user_id))
+    return sent

@@ -60,6 +60,13 @@ def turn(connection: Connection, subject: str) -> int:
     return connection.scalar(over) or 0
 
 
+def last_done_at(connection: Connection, subject: str) -> datetime | None:
+    """When something about this was last over."""
+    latest = select(func.max(E.done_at)).where(is_own(errands), E.subject == subject)
+    at: datetime | None = connection.scalar(latest)
+    return at
+
+
 def begin(connection: Connection, errand: Errand, until: timedelta) -> Errand:
     """Keep an errand and return it; where one of its turn is there already, return that one.
 

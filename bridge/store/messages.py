@@ -107,6 +107,16 @@ def remind(connection: Connection, user_id: int, invoice_id: str, now: datetime)
     return bool(done.rowcount)
 
 
+def send_again(connection: Connection, user_id: int, now: datetime) -> bool:
+    """Have a member sent their statement as a new answer; False if that was done today already."""
+    done = connection.execute(
+        insert_for(connection)(messages)
+        .values(key=f"statement:{user_id}:{now:%Y-%m-%d}", user_id=user_id, due_at=now)
+        .on_conflict_do_nothing()
+    )
+    return bool(done.rowcount)
+
+
 def reminded(connection: Connection, invoice_ids: Collection[str]) -> dict[str, datetime]:
     """Invoice -> when its member was reminded of it, for those of which they were."""
     keys = [f"{REMINDER}{one}" for one in invoice_ids]

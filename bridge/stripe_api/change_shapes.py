@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bridge.core.rights.switching import Ending, PortalTerms, Switch
+from bridge.core.rights.switching import Ending, Move, PortalTerms, Switch
 from bridge.stripe_api.portal_page import switched_items
 from bridge.stripe_api.reader import Json, rows, within
 
@@ -77,10 +77,10 @@ def previewed(raw: Json) -> Preview:
     )
 
 
-def change_asked(switch: Switch) -> Json:
+def change_asked(move: Move) -> Json:
     """What changes a subscription at once, or leaves it as it is until that is paid."""
     return {
-        "items": switched_items(switch),
+        "items": [{"id": move.item_id, "price": move.price_id}],
         "proration_behavior": AT_ONCE.proration,
         "payment_behavior": "pending_if_incomplete",
         "expand": ["latest_invoice"],

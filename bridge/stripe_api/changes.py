@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bridge.core.rights.switching import Ending, PortalTerms, Switch
+from bridge.core.rights.switching import Ending, Move, PortalTerms, Switch
 from bridge.errors import NotFound
 from bridge.stripe_api.change_shapes import (
     Changed,
@@ -44,10 +44,10 @@ def portal_to_change(http: StripeHttp, switch: Switch, *, back: str, done: str) 
         return str(http.post("/v1/billing_portal/sessions", params)["url"])
 
 
-def change(http: StripeHttp, switch: Switch, idempotency_key: str) -> Changed:
+def change(http: StripeHttp, move: Move, idempotency_key: str) -> Changed:
     """Change it now. One that cannot be paid waits for its payment, and all stays as it was."""
-    path = f"/v1/subscriptions/{switch.subscription.id}"
-    return changed(http.post(path, change_asked(switch), idempotency_key))
+    address = path("/v1/subscriptions/{}", move.subscription_id)
+    return changed(http.post(address, change_asked(move), idempotency_key))
 
 
 def end(http: StripeHttp, ending: Ending) -> None:

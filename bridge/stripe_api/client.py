@@ -27,7 +27,7 @@ from bridge.core.model.stripe import (
     is_guest,
 )
 from bridge.core.rights.refunding import Asked, Refundable
-from bridge.core.rights.switching import Ending, PortalTerms, Switch
+from bridge.core.rights.switching import Ending, Move, PortalTerms, Switch
 from bridge.errors import Forbidden
 from bridge.stripe_api import account, catalogue, changes, portal, refunds
 from bridge.stripe_api.account import WebhookEndpoint
@@ -285,9 +285,9 @@ class StripeApi:
         """
         return changes.portal_to_change(self._http, switch, back=back, done=done)
 
-    def change(self, switch: Switch, idempotency_key: str) -> Changed:
+    def change(self, move: Move, idempotency_key: str) -> Changed:
         """Change a subscription now; what is not paid stays as it was."""
-        return changes.change(self._http, switch, idempotency_key)
+        return changes.change(self._http, move, idempotency_key)
 
     def end(self, ending: Ending) -> None:
         """End what was replaced."""

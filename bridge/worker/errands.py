@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
 from bridge.core.rights.refunding import Asked
+from bridge.core.rights.switching import Move
 from bridge.crashpoints import crashpoint
 from bridge.errors import Permanent, Transient
 from bridge.store import changes, errands, users, work
@@ -30,17 +32,19 @@ AGAIN = Backoff(60.0, 900.0)
 REFUSED, UNKNOWN = "refused", "unknown"
 DONE = "done"
 
-Said = dict[str, object]
+_NEEDS = {"refunded": ("read", "purchases", "money")}
+"""What is read again afterwards, where it is more than subscriptions."""
+Said = Mapping[str, Any]
 
 
-def carry_out(bridge: Bridge, errand: Errand) -> None:
-    """Have Stripe do it, and log it. What is over already is left.
+def carry_out(bridge: Bridge, errand: Errand) -> Said:
+    """Have Stripe do it, and log it; what Stripe said. What is over already is left.
 
     Raises: Permanent where Stripe refuses it, Transient where Stripe does not answer: then it is
     tried again.
     """
     if errand.done_at is not None:
-        return
+        return {}
     try:
         after = _KINDS[errand.kind](bridge, errand)
     except Permanent as error:
@@ -54,6 +58,7 @@ def carry_out(bridge: Bridge, errand: Errand) -> None:
     crashpoint("after_errand_at_stripe")
     _over(bridge, errand, errand.kind, after)
     crashpoint("after_errand_logged")
+    return after
 
 
 def go_on(bridge: Bridge) -> None:
@@ -104,7 +109,7 @@ def _over(bridge: Bridge, errand: Errand, action: str, after: Said) -> None:
             now=now,
             due_at=now,
             cause=f"{errand.kind} by {errand.actor}"[:255],
-            needs=("read", "purchases", "money"),
+            needs=_NEEDS.get(errand.kind, ("read",)),
         )
     bridge.hint("decide", errand.customer_id)
 
@@ -136,11 +141,17 @@ def _go_on(bridge: Bridge, errand: Errand) -> Said:
     return {}
 
 
+def _change(bridge: Bridge, errand: Errand) -> Said:
+    changed = bridge.stripe.change(Move(**errand.params["move"]), errand.key)
+    return {"pending": changed.is_pending, "pay_url": changed.pay_url}
+
+
 _KINDS: Mapping[str, Callable[[Bridge, Errand], Said]] = {
     "refunded": _refund,
     "cancelled": _cancel,
     "kept": _keep,
     "paused": _pause,
     "resumed": _go_on,
+    "change_asked": _change,
 }
 """What was asked, by the action that the log names it by once it is done."""

@@ -129,8 +129,8 @@ def test_A36_A46_a_change_is_billed_now_and_waits_where_it_is_not_paid(
     pay = "https://invoice.example/1"
     waiting = {"pending_update": {"expires_at": 1}, "latest_invoice": {"hosted_invoice_url": pay}}
     server.play("POST", "/v1/subscriptions/sub_1", answer({"id": "sub_1"}), answer(waiting))
-    assert api.change(SWITCH, "key-1") == Changed(is_pending=False)
-    assert api.change(SWITCH, "key-2") == Changed(is_pending=True, pay_url=pay)
+    assert api.change(SWITCH.move, "key-1") == Changed(is_pending=False)
+    assert api.change(SWITCH.move, "key-2") == Changed(is_pending=True, pay_url=pay)
     (asked, _) = server.asked
     assert asked.body["payment_behavior"] == "pending_if_incomplete"
     assert asked.body["proration_behavior"] == "always_invoice"

@@ -168,3 +168,62 @@ def test_a_subscription_is_stopped_and_kept_after_all_with_a_preview(
     assert "in the past" in past.text
     wrong = act(mia, kim, "pause", **about, until="2027-02-29", reason="x")
     assert "not a day" in wrong.text
+
+
+def test_A36_a_plan_is_changed_with_stripes_preview_and_only_to_what_its_ladder_sells(
+    place: Place,
+) -> None:
+    mia, kim = place.browser("mia"), user(place, "kim")
+    assert f"person/{kim}/change-plan" not in mia.get(f"/moderate/person/{kim}").text
+    place.open_group("gold")
+    (product,) = place.stripe.v1.products.list().data
+    step = {"discourse_ladder": "support", "discourse_rank": "1"}
+    place.stripe.v1.products.update(product.id, {"metadata": step})
+    gold = place.sell_at_stripe("Gold", "gold", 9000, "month")
+    higher = place.stripe.v1.prices.retrieve(gold).product
+    place.stripe.v1.products.update(str(higher), {"metadata": {**step, "discourse_rank": "2"}})
+    place.settle()
+    assert f"person/{kim}/change-plan" in mia.get(f"/moderate/person/{kim}").text
+    preview = act(mia, kim, "change-plan", price=gold, reason="They asked for it")
+    assert "Due now" in preview.text
+    assert "€30.00" in preview.text
+    assert "Gains" in preview.text
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda _: confirm(mia, preview), range(2)))
+    place.settle()
+    place.pass_time(61)
+    place.settle()
+    assert "kim" in place.members("gold")
+    assert "kim" not in place.members("patrons")
+    assert logged(place, "kim", "change_asked") == ["They asked for it"]
+    invoices = place.stripe.v1.invoices.list({"customer": customer(place, "kim")}).data
+    assert sorted(one.amount_due for one in invoices) == [3000, 6000]
+    assert act(mia, kim, "change-plan", price="price_x", reason="x").status_code == 400
+
+
+def test_A58_a_statement_is_sent_again_as_an_answer_once_a_day(place: Place) -> None:
+    mia, eve = place.browser("mia"), user(place, "eve")
+    first = act(mia, eve, "statement")
+    assert "once more, as a new answer" in first.text
+    assert confirm(mia, first).status_code == 303
+    place.settle()
+    (topic,) = (
+        one for one in place.forum.topics.values() if one.is_message and eve in one.allowed_user_ids
+    )
+    last = place.forum.posts[topic.post_ids[-1]].raw
+    assert last.startswith("A moderator has sent you your statement again.")
+    assert "patrons" in last
+    assert "once a day" in confirm(mia, act(mia, eve, "statement")).text
+    assert logged(place, "eve", "statement_sent") == ["again"]
+
+
+def test_a_reply_says_how_somebody_stands_in_the_words_of_their_own_page(place: Place) -> None:
+    mia = place.browser("mia")
+    well = mia.get(f"/moderate/person/{user(place, 'eve')}/reply").text
+    assert "Hello @eve" in well
+    assert "because of your monthly membership" in well
+    assert "All is well" in well
+    assert f"{place.url}/join/price_" in well
+    nothing = mia.get(f"/moderate/person/{user(place, 'mia')}/reply").text
+    assert "find a membership for this account" in nothing
+    assert mia.get("/moderate/person/999999/reply").status_code == 404

@@ -8,7 +8,7 @@ else.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bridge.core.model.rights import Facts
@@ -26,6 +26,15 @@ Way = Literal["in_place", "anew", "mend"]
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A change as Stripe is asked for it: this item of a subscription, to this price."""
+
+    subscription_id: str
+    item_id: str
+    price_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """From an item of a running subscription to another price of its ladder.
 
@@ -40,6 +49,18 @@ class Switch:
     rule: Rule
     way: Way
     is_up: bool
+
+    @property
+    def move(self) -> Move:
+        """What Stripe is asked for."""
+        return Move(self.subscription.id, self.item.id, self.target.id)
+
+    @property
+    def after(self) -> Subscription:
+        """The subscription once it is changed and paid."""
+        new = replace(self.item, price_id=self.target.id, product_id=self.target.product_id)
+        items = (new if one.id == new.id else one for one in self.subscription.items)
+        return replace(self.subscription, items=tuple(items), next_charge=None)
 
     @property
     def is_same_currency(self) -> bool:

@@ -45,4 +45,6 @@ def acts_for(card: SubscriptionCard) -> tuple[str, ...]:
         found.append("resume")
     elif card.standing in (Standing.ACTIVE, Standing.TRIAL):
         found.append("pause")
+    if card.targets:
+        found.append("change-plan")
     return tuple(found)

@@ -17,6 +17,7 @@ NEEDS: Mapping[str, Right] = {
     "moderate.today": "look",
     "moderate.find": "look",
     "moderate.person": "look",
+    "moderate.reply": "look",
     "moderate.log": "look",
     "moderate.mapping": "look",
     "moderate.members": "look",

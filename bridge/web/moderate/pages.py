@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bridge.answers.finding import find as find_people
 from bridge.answers.person import person as the_person
 from bridge.answers.person import timeline
+from bridge.answers.reply import answer
 from bridge.answers.today import today as what_needs_a_person
 from bridge.answers.worklists.lists import WORKLISTS, counts
 from bridge.core.model.people import LARGEST_ID
@@ -78,6 +79,16 @@ def person(user_id: int) -> str:
         group_names=found.group_names,
         acts={act.name: act for act in ACTS.values() if act.right in may},
     )
+
+
+@blueprint.get("/person/<id:user_id>/reply")
+def reply(user_id: int) -> str:
+    """What to answer this person, ready to be pasted, and links to what is on offer."""
+    try:
+        found = answer(the_bridge(), user_id)
+    except NotFound as error:
+        raise Stop(404, "Nobody found", NO_SUCH_PERSON) from error
+    return render_template("moderate/reply.jinja", user_id=user_id, answer=found)
 
 
 @blueprint.get("/log")

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable
 from bridge.core.ledger.amounts import format_minor, to_minor
 from bridge.core.model.actor import Actor
 from bridge.core.model.stripe import Subscription
+from bridge.core.telling.words import LOCALE, price_words
 from bridge.errors import Permanent
-from bridge.operations import refunding, stopping
+from bridge.operations import changing, refunding, statements, stopping
 from bridge.operations.errands import Outcome, refuse_unless_reviewed
 from bridge.operations.preview import Effect
 from bridge.operations.refunding import Found
@@ -196,6 +197,85 @@ def _stopping(
     )
 
 
+# --- another plan ---------------------------------------------------------------------------------
+
+
+def _plans(bridge: Bridge, user_id: int, _form: Form) -> Ground:
+    found = changing.choices(bridge, user_id)
+    if not found:
+        raise Permanent(
+            gettext(
+                "there is nothing that it can be changed to: no other step of the ladder is on "
+                "sale, or a payment is open"
+            )
+        )
+    with bridge.store.read() as connection:
+        name_of = bridge.rulebook.law(connection).catalogue.name_of
+    now = {
+        gettext("Now"): ", ".join(
+            dict.fromkeys(
+                f"{name_of(one.current.product_id)}, {price_words(one.current, LOCALE)}"
+                for one in found
+            )
+        )
+    }
+    prices = {
+        one.target.id: f"{name_of(one.target.product_id)}, {price_words(one.target, LOCALE)}"
+        for one in found
+    }
+    return Ground(now, {"price": prices})
+
+
+def _see_plan(bridge: Bridge, user_id: int, form: Form) -> Seen:
+    asks_stripe("ask")
+    switch = changing.find_switch(bridge, user_id, form["price"])
+    number = changing.turn_of(bridge, user_id, switch)
+    preview = changing.preview_change(bridge, switch)
+    facts = {
+        gettext("From"): price_words(switch.current, LOCALE),
+        gettext("To"): price_words(switch.target, LOCALE),
+        gettext("Due now"): format_minor(preview.due_minor, preview.currency),
+        gettext("Credited"): (
+            format_minor(-preview.total_minor, preview.currency) if preview.total_minor < 0 else ""
+        ),
+        gettext("What follows"): gettext(
+            "Stripe bills the difference now. If that payment fails, nothing changes until it is "
+            "paid."
+        ),
+    }
+    return Seen(changing.preview_groups(bridge, user_id, switch), facts, number)
+
+
+def _change_plan(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
+    asks_stripe("ask")
+    switch = changing.find_switch(bridge, user_id, form["price"])
+    done = changing.change(
+        bridge, actor, user_id, switch, number=int(form[TURN]), reason=form["reason"]
+    )
+    if done is None:
+        return _told("later", "")
+    if done.is_pending:
+        return gettext("The difference is not paid yet. Nothing changes until it is.")
+    return gettext("The plan is changed. The groups follow within moments.")
+
+
+# --- the statement --------------------------------------------------------------------------------
+
+
+def _see_statement(bridge: Bridge, user_id: int, _form: Form) -> Seen:
+    says = {
+        "first": gettext("They get their statement as a private message."),
+        "again": gettext("They get it once more, as a new answer in the same private message."),
+    }
+    facts = {gettext("What follows"): says[statements.preview_sending(bridge, user_id)]}
+    return Seen((), facts)
+
+
+def _send_statement(bridge: Bridge, actor: Actor, user_id: int, _form: Form) -> str:
+    statements.send(bridge, actor, user_id)
+    return gettext("The statement is on its way.")
+
+
 ABOUT_PAYING: tuple[Act, ...] = (
     Act(
         "refund",
@@ -213,6 +293,28 @@ ABOUT_PAYING: tuple[Act, ...] = (
     ),
     _stopping(
         "cancel", "cancelled", gettext("Cancel at the end of the period"), gettext("Cancel it")
+    ),
+    Act(
+        "change-plan",
+        gettext("Change the plan"),
+        gettext("Change it"),
+        ("price", "reason"),
+        "decide",
+        _nothing,
+        _change_plan,
+        choosing=("price",),
+        ground=_plans,
+        see=_see_plan,
+    ),
+    Act(
+        "statement",
+        gettext("Send the statement"),
+        gettext("Send it"),
+        (),
+        "money",
+        _nothing,
+        _send_statement,
+        see=_see_statement,
     ),
     _stopping("uncancel", "kept", gettext("Keep it after all"), gettext("Keep it")),
     _stopping("pause", "paused", gettext("Pause payments"), gettext("Pause it"), fields=("until",)),

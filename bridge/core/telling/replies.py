@@ -1,0 +1,63 @@
+"""What a moderator answers a member who asks: how they stand, and what they can do. Pure.
+
+The sentences on groups are those that the member reads as "why"; this adds the situation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bridge.core.memberships.state import State
+from bridge.core.telling.places import Place
+from bridge.core.telling.subscription_cards import SubscriptionCard
+
+
+class Situation(StrEnum):
+    """What the answer is about; the first that fits."""
+
+    FAILED = "failed"
+    """A payment failed, and paying helps."""
+    WAITING = "waiting"
+    """It waits: for a moderator, for a bank, or for the forum's next minute."""
+    ENDED = "ended"
+    """They are in nothing any more."""
+    WELL = "well"
+    NOTHING = "nothing"
+    """Nothing of theirs is known: they may have paid under another account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is said. `back`: what to buy again, after what has ended."""
+
+    situation: Situation
+    places: tuple[Place, ...]
+    back: str | None = None
+
+
+_ON_ITS_WAY = frozenset({State.ARRIVING, State.HELD_IN, State.HELD_OUT})
+
+
+def reply(places: Iterable[Place], cards: Iterable[SubscriptionCard]) -> Reply:
+    """The answer for somebody with these places and subscriptions."""
+    found = tuple(places)
+    lapsed = next((one.back for one in cards if one.is_over and one.back), None)
+    return Reply(_situation(found), found, lapsed)
+
+
+def _situation(places: tuple[Place, ...]) -> Situation:
+    if not places:
+        return Situation.NOTHING
+    if any(one.cause and one.cause.has_failed for one in places):
+        return Situation.FAILED
+    if any(not one.groups or one.state in _ON_ITS_WAY or _is_pending(one) for one in places):
+        return Situation.WAITING
+    if not any(one.state.is_in for one in places):
+        return Situation.ENDED
+    return Situation.WELL
+
+
+def _is_pending(place: Place) -> bool:
+    return place.cause is not None and place.cause.can_pay and not place.cause.has_failed
