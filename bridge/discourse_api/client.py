@@ -26,6 +26,7 @@ from bridge.discourse_api.front_page import Site
 from bridge.discourse_api.http import ForumClient, Gate
 from bridge.discourse_api.link_places import Place
 from bridge.discourse_api.look import read_site
+from bridge.discourse_api.names import Found
 from bridge.discourse_api.posts import find_link
 from bridge.discourse_api.probe import probe, probe_group
 from bridge.discourse_api.reader import (
@@ -39,6 +40,7 @@ from bridge.discourse_api.reader import (
     topic_of_redirect,
 )
 from bridge.discourse_api.refusals import Priority, Refused
+from bridge.discourse_api.visitor import find_names
 from bridge.errors import Forbidden, NotFound, Permanent, Transient, Uncertain
 
 MEMBERS_PAGE = 1000  # what Discourse gives and takes at most
@@ -285,6 +287,10 @@ class DiscourseApi:
     def find_link(self, link: str) -> Place | None:
         """The public post or topic that holds a link, looked for without the key, as `site`."""
         return find_link(self._url, link)
+
+    def find_names(self, term: str) -> tuple[Found, ...]:
+        """Who is called like this, looked for without the key, as `site`."""
+        return find_names(self._url, term)
 
     def probe(self, group_id: int | None = None) -> list[Check]:
         """What the key can do, found out without changing anything."""

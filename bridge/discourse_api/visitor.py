@@ -5,8 +5,12 @@ A granular key is refused even on public pages.
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import requests
 from urllib3.exceptions import HTTPError  # what reading the raw body raises
+
+from bridge.discourse_api.names import MOST_NAMES, Found, names_found
 
 _TIMEOUT = (3.0, 10.0)
 _LARGEST_PAGE = 2_000_000
@@ -22,3 +26,10 @@ def read_page(visitor: requests.Session, address: str) -> str | None:
             return bytes(content).decode(response.encoding or "utf-8", "replace")
     except (requests.RequestException, HTTPError, OSError, LookupError):
         return None
+
+
+def find_names(forum_url: str, term: str) -> tuple[Found, ...]:
+    """Who is called like this; nobody where the forum does not say."""
+    query = urlencode({"term": term, "limit": MOST_NAMES})
+    with requests.Session() as visitor:
+        return names_found(read_page(visitor, f"{forum_url}/u/search/users.json?{query}"))

@@ -21,7 +21,7 @@ from bridge.web.buying.several import SeveralConverter
 from bridge.web.context import SESSION_HOURS
 from bridge.web.limiting import Limiter
 from bridge.web.look import LookCache
-from bridge.web.me import acts, seats
+from bridge.web.me import acts, names, seats
 from bridge.web.me import page as me
 from bridge.web.me import presents as my_presents
 from bridge.web.pages import teach
@@ -70,10 +70,14 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     app.extensions["goals"] = goals.GoalCache(bridge.clock.now)
     app.extensions["posts"] = PostCache(bridge.discourse.find_link, bridge.clock.now)
     teach(app)
+    app.extensions["scripted"] = security.content_policy(bridge.settings, with_scripts=True)
     security.install(app, bridge.settings, any_host=[one.name for one in FOR_MACHINES])
     app.register_error_handler(refusing.Refused, refusing.show)
     app.before_request(_keep_it_small)
-    _add_routes(app)
+    limiter = _add_routes(app)
+    app.extensions["names"] = names.NameCache(
+        bridge.discourse.find_names, bridge.clock.now, lambda: limiter.allows("search", "all")
+    )
     if proxy_hops:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's documented way
             app.wsgi_app, x_for=proxy_hops, x_proto=proxy_hops, x_host=0
@@ -95,7 +99,7 @@ def _cookies(bridge_url: str) -> dict[str, object]:
     }
 
 
-def _add_routes(app: Flask) -> None:
+def _add_routes(app: Flask) -> Limiter:
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks.blueprint)  # signed by who sends them; no browser, no cookie
     csrf.exempt(v1.blueprint)  # a token in a header, which no other site's form can send
@@ -111,6 +115,7 @@ def _add_routes(app: Flask) -> None:
         (presents.blueprint, "look"),
         (me.blueprint, "look"),
         (seats.blueprint, "look"),
+        (names.blueprint, "look"),
         (acts.blueprint, "look"),
         (my_presents.blueprint, "look"),
         (standing.blueprint, "look"),
@@ -135,6 +140,7 @@ def _add_routes(app: Flask) -> None:
         presents.blueprint,
         me.blueprint,
         seats.blueprint,
+        names.blueprint,
         acts.blueprint,
         my_presents.blueprint,
         standing.blueprint,
@@ -142,6 +148,7 @@ def _add_routes(app: Flask) -> None:
         v1.blueprint,
     ):
         app.register_blueprint(blueprint)
+    return limiter
 
 
 def _keep_it_small() -> None:

@@ -19,7 +19,17 @@ from bridge.web.context import reader
 # Generous for people, who share addresses; each web process counts for itself.
 # "pay": buyers ask Stripe, "ask": moderators do.
 # "refusal": log lines about webhooks that nobody signed, of each sender's kind.
-LIMITS = {"look": 300, "login": 120, "pay": 20, "ask": 60, "refusal": 6, "back": 12}
+# "names": names that a member types; "search": of these, what the forum is asked by all of them.
+LIMITS = {
+    "look": 300,
+    "login": 120,
+    "pay": 20,
+    "ask": 60,
+    "refusal": 6,
+    "back": 12,
+    "names": 60,
+    "search": 60,
+}
 # Requests of one client that wait for Stripe at once; the bulkhead is everybody's.
 PAYING_AT_ONCE = 2
 

@@ -15,6 +15,7 @@ from bridge.errors import Transient
 from bridge.render import statement_filters
 from bridge.texts import gettext, ngettext
 from bridge.web.context import Reader, reader, the_bridge, the_look
+from bridge.web.site import NAMES_DIGEST
 
 
 def teach(app: Flask) -> None:
@@ -72,6 +73,7 @@ def _reader_if_known() -> Reader | None:
 def _common() -> dict[str, Any]:
     return {
         "look": the_look(),
+        "names_digest": NAMES_DIGEST,
         "locale": words.LOCALE,
         "reader": _reader_if_known(),
         "forum_url": the_bridge().settings.discourse_url,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -111,7 +111,14 @@ def _headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
-def content_policy(settings: Settings) -> str:
+def with_scripts(page: str, status: int = 200) -> Response:
+    """A page that may run the bridge's own script files and ask the bridge; no other page may."""
+    response = make_response(page, status)
+    response.headers["Content-Security-Policy"] = current_app.extensions["scripted"]
+    return response
+
+
+def content_policy(settings: Settings, *, with_scripts: bool = False) -> str:
     """Nothing runs in these pages; pictures come from the forum and from Stripe's products.
 
     Forms lead on to Stripe and to the forum, and browsers hold `form-action` against every
@@ -124,6 +131,7 @@ def content_policy(settings: Settings) -> str:
         (
             "default-src 'none'",
             "style-src 'self'",
+            *(["script-src 'self'", "connect-src 'self'"] if with_scripts else []),
             f"img-src 'self' https:{plain}",
             f"form-action 'self' https:{plain}",
             "base-uri 'none'",

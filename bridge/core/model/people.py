@@ -63,13 +63,18 @@ def fold(name: str) -> str:
     return "".join(letter.lower() for letter in unicodedata.normalize("NFC", name))
 
 
+def is_name(text: str) -> bool:
+    """Whether somebody could be called this on a forum."""
+    return 0 < len(text) <= LONGEST_NAME and all(map(_is_allowed, text))
+
+
 def _name(text: str) -> str:
     if len(text) > LONGEST_NAME:
         raise NotAName(
             f"{_shown(text)} is not a name: it has {len(text)} characters, and names have "
             f"{LONGEST_NAME} at most"
         )
-    if not text or not all(map(_is_allowed, text)):
+    if not is_name(text):
         raise NotAName(
             f"{_shown(text)} is not a name: names have letters, digits, dashes, dots and "
             "underscores; write an id as id:12"

@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, date, datetime, time
 
 import structlog
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.rights.offers import Offer
@@ -24,7 +24,7 @@ from bridge.web.buying.sale import offers_of
 from bridge.web.context import Reader, absolute, now, reader, the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.login import ask_for_login
-from bridge.web.security import Stop
+from bridge.web.security import Stop, with_scripts
 
 log = structlog.get_logger(__name__)
 blueprint = Blueprint("presents", __name__)
@@ -45,11 +45,11 @@ def can_be_given(offer: Offer) -> bool:
 
 
 @blueprint.get("/give/<key>")
-def form(key: str) -> AnyResponse | str:
+def form(key: str) -> AnyResponse:
     """Ask whom it is for; payment comes next, on Stripe's page."""
     if reader() is None:
         return ask_for_login()
-    return _form(_on_offer(key), {"order": secrets.token_urlsafe(18)})
+    return with_scripts(_form(_on_offer(key), {"order": secrets.token_urlsafe(18)}))
 
 
 def _on_offer(key: str) -> Offer:
@@ -91,9 +91,9 @@ def give(key: str) -> AnyResponse:
     try:
         wanted = _wanted(known, offer, token, said)
     except PresentRefused as error:
-        return Response(_form(offer, said, _words()[error.why], "name"), 422)
+        return with_scripts(_form(offer, said, _words()[error.why], "name"), 422)
     except _Wrong as wrong:
-        return Response(_form(offer, said, wrong.words, wrong.field), 422)
+        return with_scripts(_form(offer, said, wrong.words, wrong.field), 422)
     with the_bridge().store.write() as connection:
         row = presents.begin(connection, wanted)
     if (row.giver_id, row.price_id) != (known.user_id, offer.price.id):

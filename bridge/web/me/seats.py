@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.rights import Facts
@@ -23,7 +23,7 @@ from bridge.texts import gettext
 from bridge.web.context import Reader, law_in_force, now, reader, the_bridge
 from bridge.web.limiting import the_limiter
 from bridge.web.login import ask_for_login
-from bridge.web.security import Stop
+from bridge.web.security import Stop, with_scripts
 
 blueprint = Blueprint("seats", __name__)
 
@@ -64,10 +64,10 @@ class Received:
 
 
 @blueprint.get("/me/seats")
-def show() -> AnyResponse | str:
+def show() -> AnyResponse:
     """Who has which of the reader's seats, and which seats the reader was given."""
     known = reader()
-    return ask_for_login() if known is None else _page(known)
+    return ask_for_login() if known is None else with_scripts(_page(known))
 
 
 def _page(known: Reader, *, refused: str = "", at: str = "", said: str = "") -> str:
@@ -163,7 +163,7 @@ def give() -> AnyResponse:
     else:
         return _done("given")
     page = _page(known, refused=refused, at=subscription_id, said=said[:60])
-    return Response(page, 422)
+    return with_scripts(page, 422)
 
 
 @blueprint.post("/me/seats/take-back")

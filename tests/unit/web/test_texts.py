@@ -31,6 +31,7 @@ MARKED = (
     "moderate/members.jinja",
     "moderate/take_away.jinja",
     "moderate/worklist.jinja",
+    "names.jinja",
     "offer_card.jinja",
     "offers.jinja",
     "payment_link.jinja",
