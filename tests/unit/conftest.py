@@ -6,8 +6,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-# How fast examples are made says how busy the machine is, and nothing of the code.
+# How fast examples are made and run says how busy the machine is, and nothing of the code.
 QUIET = [HealthCheck.too_slow]
-settings.register_profile("quick", max_examples=25, suppress_health_check=QUIET)
-settings.register_profile("thorough", suppress_health_check=QUIET)
+settings.register_profile("quick", max_examples=25, suppress_health_check=QUIET, deadline=None)
+settings.register_profile("thorough", suppress_health_check=QUIET, deadline=None)
 settings.load_profile("thorough" if os.environ.get("CI") else "quick")
