@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from bridge.commands.common import as_json, console, show
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor, operator
 from bridge.operations.finding import find_actor
-from bridge.operations.preview import Effect
 from bridge.wiring import Bridge
 from bridge.worker import rq_worker
 

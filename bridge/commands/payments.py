@@ -14,10 +14,11 @@ from bridge.commands.membership import lasting, until
 from bridge.core.ledger.amounts import format_minor, to_minor
 from bridge.core.ledger.by_hand import HandLine
 from bridge.core.ledger.products import ACCOUNTS
+from bridge.core.rights.paid_by_hand import Bought, Method, Payment, Twice
 from bridge.core.rules.values import Term
 from bridge.operations import payments
 from bridge.operations.finding import find_user_id
-from bridge.operations.payments import Bought, Method, Payment, Recorded, Twice
+from bridge.operations.payments import Recorded
 from bridge.store import work
 from bridge.wiring import Bridge
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.core.memberships.decision import WantedMembership
+from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.errors import NotFound
 from bridge.operations.finding import find_group
-from bridge.operations.preview import Effect, What, effects
+from bridge.operations.preview import effects
 from bridge.store import additions, groups, work
 from bridge.store.additions import Addition
 from bridge.wiring import Bridge

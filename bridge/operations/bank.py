@@ -11,8 +11,9 @@ from bridge.core.ledger.bank_file import BankRow, Columns, read_bank_file
 from bridge.core.ledger.references import users_named_in
 from bridge.core.model.actor import Actor
 from bridge.core.model.words import checked_words
+from bridge.core.rights.paid_by_hand import Payment
 from bridge.errors import NotFound, Permanent
-from bridge.operations.payments import Payment, record_payment
+from bridge.operations.payments import record_payment
 from bridge.store import bank as store
 from bridge.store import users
 from bridge.wiring import Bridge

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from bridge.core.memberships.effects import Effect
 from bridge.core.memberships.member import switches_of
 from bridge.core.model.actor import Actor
 from bridge.core.model.words import checked_words
 from bridge.core.rights.switching import Switch
 from bridge.errors import Permanent
 from bridge.operations import errands
-from bridge.operations.preview import Effect, effects_of_reading
+from bridge.operations.preview import effects_of_reading
 from bridge.store import errands as stored
 from bridge.store import facts
 from bridge.store.errands import Errand

@@ -6,13 +6,14 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group, User
 from bridge.core.model.rights import Facts, HandGrant
 from bridge.core.model.words import checked_words
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
-from bridge.operations.preview import Effect, What, effects
+from bridge.operations.preview import effects
 from bridge.store import Connection, hand_grants, work
 from bridge.wiring import Bridge
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import HandGrant
@@ -15,7 +16,7 @@ from bridge.errors import Permanent
 from bridge.operations import grants
 from bridge.operations.grants import give_once, new_id
 from bridge.operations.holds import without_hold
-from bridge.operations.preview import Effect, effects
+from bridge.operations.preview import effects
 from bridge.store import Connection, groups, member, overrides, work
 from bridge.wiring import Bridge
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.core.memberships.decision import WantedMembership
+from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group
 from bridge.operations.grants import Given, grant, preview_grant
-from bridge.operations.preview import Effect, What, effects
+from bridge.operations.preview import effects
 from bridge.store import member, overrides, work
 from bridge.wiring import Bridge
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import User
 from bridge.core.model.rights import Facts
 from bridge.core.model.words import checked_words
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
-from bridge.operations.preview import Effect, What, effects, with_customers
+from bridge.operations.preview import effects, with_customers
 from bridge.store import alerts, changes, facts, links, orphans, users, work
 from bridge.wiring import Bridge
 

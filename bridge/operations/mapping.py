@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.core.model.stripe import Price, Product
 from bridge.core.model.words import checked_words
@@ -20,7 +21,7 @@ from bridge.core.rules.keys import METADATA_PREFIX
 from bridge.core.rules.law import Law, Proposal
 from bridge.core.rules.problems import Problem
 from bridge.errors import NotFound, Permanent
-from bridge.operations.preview import Effect, What, effects
+from bridge.operations.preview import effects
 from bridge.store import catalogue, changes, member
 from bridge.wiring import Bridge
 from bridge.worker.intake import note_catalogue

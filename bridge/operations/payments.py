@@ -4,61 +4,33 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
 
-from bridge.core.ledger.amounts import format_minor, is_absurd, is_currency
-from bridge.core.ledger.by_hand import HandLine, sold_line
-from bridge.core.ledger.lines import MoneyLine, MoneyPart
+from bridge.core.ledger.by_hand import sold_line
+from bridge.core.ledger.lines import MoneyLine
+from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group, User
 from bridge.core.model.rights import HandGrant
-from bridge.core.model.words import checked_words
-from bridge.core.rights.terms import follow, of_stays
-from bridge.core.rules.values import Term
-from bridge.errors import NotFound, Permanent
+from bridge.core.rights.paid_by_hand import (
+    BY_HAND,
+    Bought,
+    Payment,
+    correction_of,
+    end_of,
+    grant_in_force,
+    grant_of,
+    line_of,
+    refuse_correction,
+    refuse_twice,
+    refuse_what_cannot_be,
+)
+from bridge.errors import NotFound
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.grants import revoked
-from bridge.operations.preview import Effect, What, effects
+from bridge.operations.preview import effects
 from bridge.store import Connection, by_hand, changes, hand_grants, messages, money, users, work
 from bridge.wiring import Bridge
-
-Method = Literal["cash", "cheque", "bank", "other"]
-# A payment entered twice by mistake is entered within this time.
-TWICE_WITHIN = timedelta(days=1)
-# Payments from before the bridge may be entered by hand; a mistyped year must be refused.
-OLDEST = timedelta(days=50 * 365)
-BY_HAND = "hand:"
-REVERSED = ":reversed"
-
-
-class Twice(Permanent):
-    """The same payment was recorded within a day: recording it again needs `again`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
-    """What somebody paid outside Stripe; a negative amount is a refund.
-
-    `lines` say what it was for and add up to it; without any it is booked as other income. `note`:
-    where the paper is, or its number.
-    """
-
-    amount_minor: int
-    currency: str
-    what: str
-    method: Method
-    at: datetime
-    lines: tuple[HandLine, ...] = ()
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Bought:
-    """The group that a payment pays for. `end`: a last moment, a term, or None for good."""
-
-    group_name: str
-    end: datetime | Term | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +60,7 @@ def preview_payment(
     bridge: Bridge, user_id: int, payment: Payment, bought: Bought | None
 ) -> tuple[Effect, ...]:
     """What `record_payment` would change in the user's groups. Raises the same, except Twice."""
-    _refuse_what_cannot_be(payment, bought, bridge.clock.now())
+    refuse_what_cannot_be(payment, bought, bridge.clock.now())
     group = find_group(bridge, bought.group_name) if bought else None
     find_user(bridge, user_id)
     given = None
@@ -121,14 +93,14 @@ def record_payment(
     Raises: Twice, NotFound for an unknown user or group, Permanent for what cannot be.
     """
     now = bridge.clock.now()
-    _refuse_what_cannot_be(payment, bought, now)
+    refuse_what_cannot_be(payment, bought, now)
     group = find_group(bridge, bought.group_name) if bought else None
     user = find_user(bridge, user_id)
-    line = _line(token or uuid.uuid4(), user_id, payment, actor)
+    line = line_of(token or uuid.uuid4(), user_id, payment, actor)
     with bridge.store.write() as connection:
         by_hand.take_turn(connection)
         if not again:
-            _refuse_twice(connection, user, line)
+            refuse_twice(money.of_user(connection, user.id), user.username, line)
         if known := money.line(connection, line.id):
             return Recorded(user, known, None, group)
         line = replace(line, receipt_number=by_hand.next_number(connection, now))
@@ -139,27 +111,13 @@ def record_payment(
         given = None
         if group is not None and bought is not None:
             until_at = _until(connection, user_id, group, bought, payment.at, bridge)
-            given = _grant(line, group, until_at)
+            given = grant_of(line, group, until_at)
             hand_grants.give(connection, given, now)
         _log(connection, "payment_recorded", line, actor, now)
         messages.paid_by_hand(connection, user_id, line, now)
     bridge.hint("decide", work.user_key(user_id))
     bridge.hint("tell", str(user_id))
     return Recorded(user, line, given, group)
-
-
-def _grant(line: MoneyLine, group: Group, until_at: datetime | None) -> HandGrant:
-    """The right to a group that a payment bought."""
-    return HandGrant(
-        _grant_id(line.id),
-        line.user_id or 0,
-        group.id,
-        line.at,
-        until_at,
-        line.what,
-        line.recorded_by or "",
-        "payment",
-    )
 
 
 def preview_reversal(bridge: Bridge, line_id: str) -> tuple[Effect, ...]:
@@ -185,17 +143,7 @@ def reverse_payment(bridge: Bridge, actor: Actor, line_id: str) -> Reversed:
     with bridge.store.write() as connection:
         by_hand.take_turn(connection)
         line = _by_hand(connection, line_id)
-        correction = replace(
-            line,
-            id=f"{line.id}{REVERSED}",
-            kind="refunded" if line.amount_minor > 0 else "paid",
-            at=now,
-            amount_minor=-line.amount_minor,
-            what=f"Correction of {line.at:%Y-%m-%d}: {line.what}",
-            recorded_by=str(actor),
-            receipt_number=None,
-            parts=tuple(replace(part, amount_minor=-part.amount_minor) for part in line.parts),
-        )
+        correction = correction_of(line, str(actor), now)
         before = money.line(connection, correction.id)
         is_new = before is None
         if before is None:
@@ -215,122 +163,18 @@ def reverse_payment(bridge: Bridge, actor: Actor, line_id: str) -> Reversed:
     return Reversed(correction, line, grant, is_new)
 
 
-def _refuse_what_cannot_be(payment: Payment, bought: Bought | None, now: datetime) -> None:
-    checked_words("purpose (--what)", payment.what)
-    if not is_currency(payment.currency, now.date()):
-        raise Permanent(f"{payment.currency[:10]!r} is not a currency in use: write it as eur")
-    if payment.amount_minor == 0:
-        raise Permanent("the amount is zero: use `bridge grant` to give a group free of charge")
-    if is_absurd(payment.amount_minor, payment.currency):
-        raise Permanent(
-            f"{format_minor(payment.amount_minor, payment.currency)} is more than Stripe allows "
-            "for a payment: check the amount"
-        )
-    _refuse_the_date(payment, now)
-    _refuse_lines(payment)
-    if bought is None:
-        return
-    if payment.amount_minor < 0:
-        raise Permanent("a refund pays for no group: use `bridge revoke` to end a grant")
-    if isinstance(bought.end, datetime) and bought.end <= now:
-        raise Permanent(f"{bought.end:%Y-%m-%d} is in the past: give a later end")
-
-
-def _refuse_lines(payment: Payment) -> None:
-    if payment.note:
-        checked_words("note (--note)", payment.note)
-    for line in payment.lines:
-        checked_words("purpose of a line", line.what)
-        if problem := line.problem():
-            raise Permanent(problem)
-    told = sum(line.amount_minor for line in payment.lines)
-    if payment.lines and told != payment.amount_minor:
-        both = (format_minor(each, payment.currency) for each in (told, payment.amount_minor))
-        raise Permanent("the lines add up to {}, the payment is {}".format(*both))
-
-
-def _refuse_the_date(payment: Payment, now: datetime) -> None:
-    if payment.at > now:
-        raise Permanent(
-            f"{payment.at:%Y-%m-%d} is in the future: record a payment after it was made"
-        )
-    if payment.at < now - OLDEST:
-        raise Permanent(f"{payment.at:%Y-%m-%d} is more than fifty years ago: check the date")
-
-
-def _refuse_twice(connection: Connection, user: User, line: MoneyLine) -> None:
-    known = money.of_user(connection, user.id)
-    corrected = {one.id.removesuffix(REVERSED) for one in known if one.id.endswith(REVERSED)}
-    for one in known:
-        if one.id in corrected or one.id.endswith(REVERSED):
-            continue
-        if _is_same(one, line):
-            raise Twice(
-                f"{format_minor(one.amount_minor, one.currency)} of {user.username} "
-                f"({one.method}, {one.at:%Y-%m-%d}) is recorded already, as {one.id}. "
-                "If it was paid twice, say so: --again"
-            )
-
-
-def _is_same(one: MoneyLine, other: MoneyLine) -> bool:
-    same = (one.method, one.amount_minor, one.currency) == (
-        other.method,
-        other.amount_minor,
-        other.currency,
-    )
-    return same and abs(one.at - other.at) < TWICE_WITHIN
-
-
 def _by_hand(connection: Connection, line_id: str) -> MoneyLine:
     line = money.line(connection, line_id) if line_id.startswith(BY_HAND) else None
     if line is None:
         raise NotFound(f"no payment {line_id} was recorded by hand")
-    if line_id.endswith(REVERSED):
-        raise Permanent(f"{line_id} is a correction: record the payment again instead")
+    refuse_correction(line)
     return line
-
-
-def _line(token: uuid.UUID, user_id: int, payment: Payment, actor: Actor) -> MoneyLine:
-    return MoneyLine(
-        id=f"{BY_HAND}{token}",
-        customer_id=None,
-        kind="paid" if payment.amount_minor > 0 else "refunded",
-        at=payment.at,
-        amount_minor=payment.amount_minor,
-        currency=payment.currency.lower(),
-        what=payment.what.strip(),
-        is_first=True,
-        user_id=user_id,
-        method=payment.method,
-        recorded_by=str(actor),
-        parts=_parts(payment),
-    )
-
-
-def _parts(payment: Payment) -> tuple[MoneyPart, ...]:
-    """What the member reads of it: several lines, a share, a donation, a fund."""
-    return tuple(
-        MoneyPart(one.what.strip(), one.amount_minor, one.kind, one.fund, one.count)
-        for one in payment.lines
-    )
-
-
-def _grant_id(line_id: str) -> str:
-    """The id of the grant that a payment by hand bought: of the same token, so it is found."""
-    return f"grant_{line_id.removeprefix(BY_HAND).replace('-', '')}"
 
 
 def _grant_of(connection: Connection, line: MoneyLine) -> str:
     """The grant in force that a payment bought; a relink gave it another id and owner."""
     user_id = users.present_account(connection, line.user_id or 0)
-    theirs = hand_grants.in_force(connection, user_id)
-    same = (
-        one.id
-        for one in theirs
-        if one.source == "payment" and (one.from_at, one.reason) == (line.at, line.what)
-    )
-    own = _grant_id(line.id)
-    return own if any(one.id == own for one in theirs) else next(same, own)
+    return grant_in_force(hand_grants.in_force(connection, user_id), line)
 
 
 def _until(
@@ -341,11 +185,8 @@ def _until(
     paid_at: datetime,
     bridge: Bridge,
 ) -> datetime | None:
-    if not isinstance(bought.end, Term):
-        return bought.end
-    before = of_stays(hand_grants.paid_stays(connection, user_id, group.id))
-    runs = before is not None and before.end_at > bridge.clock.now()
-    return follow(before if runs else None, bought.end, paid_at).end_at
+    stays = hand_grants.paid_stays(connection, user_id, group.id)
+    return end_of(bought, stays, paid_at, bridge.clock.now())
 
 
 def _log(connection: Connection, action: str, line: MoneyLine, actor: Actor, now: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from bridge.core.ledger.lines import MoneyLine
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.words import checked_words
 from bridge.core.rights.refunding import Asked, Refundable
@@ -12,7 +13,7 @@ from bridge.core.rights.refunding import ask as checked
 from bridge.errors import NotFound, Permanent
 from bridge.operations import errands
 from bridge.operations.errands import Outcome
-from bridge.operations.preview import Effect, effects_of_reading
+from bridge.operations.preview import effects_of_reading
 from bridge.store import links, money
 from bridge.store.errands import Errand
 from bridge.texts import gettext

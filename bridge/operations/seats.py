@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from bridge.core.memberships.effects import Effect, What
 from bridge.core.memberships.past import last_known, seats_after, subscription_at
 from bridge.core.model.actor import Actor, member
 from bridge.core.model.discourse import User
@@ -14,7 +15,7 @@ from bridge.core.model.stripe import Subscription
 from bridge.core.rights.sharing import places
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_person, find_user
-from bridge.operations.preview import Effect, What, effects
+from bridge.operations.preview import effects
 from bridge.store import Connection, history, links, shares, subscriptions, work
 from bridge.store.shares import Place
 from bridge.wiring import Bridge

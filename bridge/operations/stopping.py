@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.stripe import Subscription
 from bridge.core.model.words import checked_words
@@ -14,7 +15,7 @@ from bridge.core.rights import stopping
 from bridge.errors import NotFound
 from bridge.operations import errands
 from bridge.operations.errands import Outcome
-from bridge.operations.preview import Effect, effects_of_reading
+from bridge.operations.preview import effects_of_reading
 from bridge.store import links, subscriptions
 from bridge.store.errands import Errand
 from bridge.wiring import Bridge

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.errors import NotFound, Permanent
 from bridge.operations import grants, links, mapping, payments
-from bridge.operations.preview import Effect
 from bridge.store import changes, hand_grants
 from bridge.store.changes import DetailedChange
 from bridge.wiring import Bridge

@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy import text
 
 from bridge.core.model.actor import moderator
-from bridge.operations import ledger, payments
-from bridge.operations.payments import Payment, record_payment, reverse_payment
+from bridge.core.rights.paid_by_hand import Payment, Twice
+from bridge.operations import ledger
+from bridge.operations.payments import record_payment, reverse_payment
 from bridge.store import Store, migrate
 from bridge.store import ledger as books
 from tests.harness import System, system
@@ -132,7 +133,7 @@ def test_receipts_are_numbered_without_gaps_whatever_fails_in_between(world: Sys
         thread.start()
     for thread in threads:
         thread.join()
-    with pytest.raises(payments.Twice):
+    with pytest.raises(Twice):
         record_payment(world.bridge, MOD, eve, paid)
     first = report(world, "receipts")[0]["line_id"]
     reverse_payment(world.bridge, MOD, first)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model.actor import moderator
+from bridge.core.rights.paid_by_hand import Bought, Payment
 from bridge.errors import NotFound, Permanent
 from bridge.operations import grants, links, payments, undoing
-from bridge.operations.payments import Bought, Payment
 from bridge.store import changes
 from bridge.store import links as stored
 from tests.harness import System, system

@@ -19,10 +19,10 @@ from bridge.answers.standing import standing
 from bridge.core.memberships.state import State
 from bridge.core.model.actor import Actor
 from bridge.core.model.rights import HandGrant
+from bridge.core.rights.paid_by_hand import Payment
 from bridge.errors import NotFound, Permanent, Transient
 from bridge.operations import grants, payments
 from bridge.operations.finding import find_by_public_name
-from bridge.operations.payments import Payment
 from bridge.store import tokens
 from bridge.store.tokens import Token
 from bridge.web.api.openapi import description

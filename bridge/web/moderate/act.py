@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, time
 
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.roles import Right
 from bridge.errors import Permanent
-from bridge.operations.preview import Effect
 from bridge.wiring import Bridge
 
 Form = Mapping[str, str]

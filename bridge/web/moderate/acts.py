@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
 
 from bridge.core.ledger.amounts import format_minor, to_minor
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
+from bridge.core.rights.paid_by_hand import Bought, Method, Payment
 from bridge.core.telling.declines import decline_words
 from bridge.errors import NotFound, Permanent
 from bridge.operations import grants, holds, links, payments, reading, reminders
-from bridge.operations.payments import Bought, Method, Payment
-from bridge.operations.preview import Effect
 from bridge.store import hand_grants
 from bridge.store import links as customer_links
 from bridge.texts import gettext

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.telling.holds import for_moderator
 from bridge.errors import Permanent
 from bridge.operations import held, links, reading, removals, undoing
 from bridge.operations.finding import find_user_id
 from bridge.operations.held import Choice
-from bridge.operations.preview import Effect
 from bridge.texts import gettext
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.act import Act, Facts, Form, until_of

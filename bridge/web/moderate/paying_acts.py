@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from bridge.core.ledger.amounts import format_minor, to_minor
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.stripe import Subscription
 from bridge.core.telling.words import LOCALE, price_words
 from bridge.errors import Permanent
 from bridge.operations import changing, refunding, statements, stopping
 from bridge.operations.errands import Outcome, refuse_unless_reviewed
-from bridge.operations.preview import Effect
 from bridge.operations.refunding import Found
 from bridge.operations.stopping import Choice, Running
 from bridge.texts import gettext, ngettext

@@ -1,0 +1,101 @@
+"""What an act would change: who would gain or lose which group, and what would stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from bridge.core.memberships.decision import Situation, WantedMembership, decide
+from bridge.core.memberships.member import Membership
+from bridge.core.model.rights import Facts, Grant
+from bridge.core.rules.law import Law
+
+Turn = Literal["gains", "loses", "stays in", "stays out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What will happen to one user's membership of one group. `because`: a stable reason.
+
+    `until_at`: the end of what will be so, as far as it is known.
+    """
+
+    user_id: int
+    group_id: int
+    group: str
+    turn: Turn
+    because: str
+    until_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """What an act changes about a user: the facts, what was decided before, or the law."""
+
+    facts: Callable[[Facts], Facts] = lambda known: known
+    before: Callable[[dict[int, WantedMembership]], dict[int, WantedMembership]] = (
+        lambda memberships: memberships
+    )
+    law: Law | None = None
+    lifted_group_id: int | None = None
+    adopted_group_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How somebody's memberships are, by group: as decided, as they are, and the groups' names."""
+
+    wanted: dict[int, WantedMembership]
+    rows: Mapping[int, Membership]
+    names: Mapping[int, str]
+
+
+def effects_of(
+    user_id: int, what: What, verdicts: Sequence[Grant], settled: Situation, so_far: Before
+) -> tuple[Effect, ...]:
+    """The effects on every group of one user. `verdicts`: with what the act changes."""
+    before = what.before(so_far.wanted)
+    decision = decide(before, verdicts, settled)
+    after = before | {membership.group_id: membership for membership in decision.memberships}
+    found = (
+        _effect(user_id, membership, so_far.rows.get(group_id), so_far.names, what)
+        for group_id, membership in sorted(after.items())
+    )
+    return tuple(one for one in found if one)
+
+
+def _effect(
+    user_id: int,
+    membership: WantedMembership,
+    row: Membership | None,
+    names: Mapping[int, str],
+    what: What,
+) -> Effect | None:
+    """What becomes of one membership; None if nobody was, is or will be in."""
+    group_id = membership.group_id
+    is_in = row is not None and row.actual
+    kept_out = row is not None and row.override and group_id != what.lifted_group_id
+    is_another_s = (
+        row is not None and row.actual and row.owned == "no" and group_id != what.adopted_group_id
+    )
+    stays = membership.wanted or membership.hold or is_another_s
+    will_be_in = bool(stays) and not kept_out
+    if not (is_in or will_be_in or membership.wanted):
+        return None
+    kept_by = row.override if kept_out and row else None
+    return Effect(
+        user_id,
+        group_id,
+        names.get(group_id, str(group_id)),
+        _turn(is_in=is_in, will_be_in=will_be_in),
+        membership.hold or kept_by or membership.reason or "",
+        membership.wanted_until if will_be_in and membership.wanted else None,
+    )
+
+
+def _turn(*, is_in: bool, will_be_in: bool) -> Turn:
+    if will_be_in:
+        return "stays in" if is_in else "gains"
+    return "loses" if is_in else "stays out"
