@@ -36,7 +36,8 @@ from bridge.stripe_api.reader import (
 )
 
 _STATUSES: Mapping[str, InvoiceStatus] = {
-    status: status for status in ("draft", "open", "paid", "uncollectible", "void")
+    **{status: status for status in ("draft", "open", "paid", "uncollectible", "void")},
+    "deleted": "draft",  # only drafts can be deleted
 }
 
 
