@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from babel.dates import format_skeleton
+from babel.dates import format_date, format_skeleton
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
@@ -213,7 +213,14 @@ def statement_fingerprint(statement: Statement, locale: str = LOCALE) -> str:
 
 def statement_filters() -> dict[str, Callable[..., str]]:
     """Filters of both outputs; in the language of the template's variable `locale`."""
-    return {"money": _money, "day": _day, "short_day": _short_day, "why": _why, "prefix": prefix}
+    return {
+        "money": _money,
+        "day": _day,
+        "short_day": _short_day,
+        "date": _date,
+        "why": _why,
+        "prefix": prefix,
+    }
 
 
 @cache
@@ -289,6 +296,12 @@ def _amounts(context: Context, totals: tuple[Total, ...]) -> Markup:
 @pass_context
 def _day(context: Context, at: datetime) -> str:
     return day_words(at, _reader(context))
+
+
+@pass_context
+def _date(context: Context, at: datetime) -> str:
+    """`29 Dec 2026`, where a table has many days of several years."""
+    return str(format_date(at.date(), "medium", locale=find_locale(_reader(context))))
 
 
 @pass_context

@@ -14,12 +14,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from bridge.commands.common import Moment, as_json, counting, day, ready_bridge, show
+from bridge.commands.deciding import actor_of, by
 from bridge.commands.exits import FAILED
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.ledger.line import Finding
 from bridge.core.model.actor import operator
-from bridge.operations import exporting
+from bridge.operations import books, exporting, ledger_notes
 from bridge.operations import ledger as operations
+from bridge.operations.books import Money
+from bridge.operations.finding import find_user_id
 
 
 @click.group()
@@ -75,6 +78,45 @@ def verify(*, code: str | None, as_json: bool) -> None:
 
     show(found, as_json=as_json, for_people=for_people)
     raise SystemExit(FAILED if found.broken else 0)
+
+
+@ledger.command()
+@click.argument("user")
+@click.option("--before", help="Only lines older than this one.")
+@as_json
+def lines(*, user: str, before: str | None, as_json: bool) -> None:
+    """Every line about USER with the notes on it, the newest first, in pages."""
+    with ready_bridge() as bridge:
+        found = books.money(bridge, find_user_id(bridge, user), before)
+    show(found, as_json=as_json, for_people=lambda out: _print_money(out, found))
+
+
+def _print_money(out: Console, found: Money) -> None:
+    table = Table("Day", "Line", "Account", "What for", "Amount", "Notes")
+    for entry in found.entries:
+        for one in entry.lines:
+            line = one.line
+            told = (f"{line.at:%Y-%m-%d}", line.id, line.account, escape(line.what))
+            notes = "; ".join(escape(f"{note.text} ({note.actor})") for note in one.notes)
+            table.add_row(*told, format_minor(line.amount_minor, line.currency), notes)
+    out.print(table if found.entries else "Nothing is booked about this member.")
+    if found.before:
+        out.print(f"Older lines: --before {found.before}")
+
+
+@ledger.command()
+@click.argument("user")
+@click.argument("line")
+@click.argument("text")
+@by
+@as_json
+def note(*, user: str, line: str, text: str, by: str, as_json: bool) -> None:
+    """Write TEXT beside a LINE about USER. Nothing is edited: write another note to correct one."""
+    with ready_bridge() as bridge:
+        actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
+        done = ledger_notes.add_note(bridge, actor, user_id, line, text)
+    words = f"The note is beside {line}."
+    show(done, as_json=as_json, for_people=lambda out: out.print(escape(words)))
 
 
 @ledger.command()

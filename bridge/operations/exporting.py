@@ -41,9 +41,11 @@ class Asked:
 def export(bridge: Bridge, actor: Actor, what: str, asked: Asked, *, reason: str) -> Iterator[str]:
     """A file, piece by piece; 500,000 lines fit into any memory.
 
-    Raises: Permanent for a period that ends before it begins, a reason that is none or a file that
-    cannot be of several currencies; Config where [accounts] lacks an account.
+    Raises: Permanent for an unknown file, a period that ends before it begins, a reason that is
+    none, or a file that cannot be of several currencies; Config where [accounts] lacks an account.
     """
+    if what not in FILES:
+        raise Permanent(f"{what[:40]!r} is no file: choose one of {', '.join(FILES)}")
     checked_words("reason (--reason)", reason)
     if asked.since and asked.until and asked.until <= asked.since:
         raise Permanent(f"the period ends on {asked.until:%Y-%m-%d}, before it starts")

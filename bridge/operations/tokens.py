@@ -21,6 +21,9 @@ SCOPES = {
     "people:read": "read one person's groups and grants",
     "grants:write": "give groups by hand and take them back",
     "payments:write": "record payments outside Stripe",
+    "register:read": "read the registers of shares and of members",
+    "ledger:read": "read what the ledger has of one person, with the notes on it",
+    "ledger:write": "write notes on lines of the ledger",
 }
 """Every right that a token can have."""
 

@@ -20,8 +20,10 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
+    tuple_,
 )
 
 from bridge.core.ledger import seals
@@ -29,11 +31,12 @@ from bridge.core.ledger.line import Line
 from bridge.core.ledger.share_register import CLASSES, BookedShare
 from bridge.store import money_objects
 from bridge.store.own import is_own
-from bridge.store.schema import customers, ledger_lines, ledger_seals
+from bridge.store.schema import customers, ledger_lines, ledger_seals, moment
 from bridge.store.work import insert_for
 
 LEASE = "ledger"
 AT_ONCE = 1000
+MOST_DIGITS = 9
 SHARES = tuple(CLASSES)
 _FIELDS = tuple(field.name for field in fields(Line))
 # A line's fields but its id, in their order; the account of the books is called `book` here.
@@ -150,6 +153,11 @@ def _customers_of(user_id: int) -> Select[tuple[str]]:
     return select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
 
 
+def _of_user(user_id: int) -> ColumnElement[bool]:
+    of = ledger_lines.c
+    return or_(of.user_id == user_id, of.customer_id.in_(_customers_of(user_id)))
+
+
 @dataclass(frozen=True, slots=True)
 class Seal:
     """One link of the site's chain and of its family's, and the line as it is now, if any."""
@@ -207,9 +215,46 @@ def read_lines(
     if books:
         about.append(of.book.in_(books))
     if user_id is not None:
-        theirs = _customers_of(user_id)
-        about.append(or_(of.user_id == user_id, of.customer_id.in_(theirs)))
+        about.append(_of_user(user_id))
     return _lines(connection, *about)
+
+
+def newest_of_user(
+    connection: Connection, user_id: int, before: str | None, limit: int
+) -> list[Line]:
+    """A member's lines, the newest entry first, older than the line `before`."""
+    of = ledger_lines.c
+    about = _of_user(user_id)
+    if before is not None:
+        last = line_of_user(connection, user_id, before)
+        if last is None:
+            return []
+        place = tuple_(of.at, of.entry_id, of.number)
+        known = moment(last.at), literal(last.entry_id), literal(_number_of(before))
+        about = and_(about, place < tuple_(*known))
+    rows = connection.execute(
+        select(of.number, *_COLUMNS)
+        .where(about)
+        .order_by(of.at.desc(), of.entry_id.desc(), of.number.desc())
+        .limit(limit)
+    )
+    return [Line(f"{row.entry_id}#{row.number}", *row[1:]) for row in rows]
+
+
+def _number_of(line_id: str) -> int:
+    """The last part of a line's id; 0, which no line has, for what is no such id."""
+    said = line_id.rpartition("#")[2]
+    return int(said) if said.isascii() and said.isdecimal() and len(said) < MOST_DIGITS else 0
+
+
+def line_of_user(connection: Connection, user_id: int, line_id: str) -> Line | None:
+    """A line of this id, if it is about this member."""
+    of = ledger_lines.c
+    its = and_(of.entry_id == line_id.rpartition("#")[0], of.number == _number_of(line_id))
+    row = connection.execute(
+        select(of.number, *_COLUMNS).where(its, _of_user(user_id)).limit(1)
+    ).one_or_none()
+    return None if row is None else Line(f"{row.entry_id}#{row.number}", *row[1:])
 
 
 def _lines(connection: Connection, *about: ColumnElement[bool]) -> Iterator[Line]:

@@ -635,6 +635,17 @@ ledger_findings = Table(
     Column("found_at", UtcTime, nullable=False),
     Index(None, "provider", "account", "family"),
 )
+# Append-only: what treasurers wrote beside lines. A line's id survives a rebuild, and so do these.
+ledger_notes = Table(
+    "ledger_notes",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("line_id", String(275), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index(None, "line_id"),
+)
 
 # Who may use the API: a token is shown once and kept only as its hash.
 tokens = Table(

@@ -14,7 +14,7 @@ from werkzeug.routing import IntegerConverter, Map
 from bridge.core.model.people import LARGEST_ID
 from bridge.render import TEMPLATES
 from bridge.web import health, login, moderate, security, site, webhooks
-from bridge.web.api import standing, v1
+from bridge.web.api import books, calls, standing, v1
 from bridge.web.buying import arrival, claim, goals, join, presents, refusing, several, shelf
 from bridge.web.buying.posts import PostCache
 from bridge.web.buying.several import SeveralConverter
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bridge.wiring import Bridge
 
 # Signed, with a token, or public: their clients may know this machine by another name.
+API = (v1, books)  # imported for their routes
 FOR_MACHINES = (webhooks.blueprint, health.blueprint, standing.blueprint)
 MOST_BYTES = 32 * 1024  # a form of ours is far smaller; webhooks have their own limit
 
@@ -102,7 +103,7 @@ def _cookies(bridge_url: str) -> dict[str, object]:
 def _add_routes(app: Flask) -> Limiter:
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks.blueprint)  # signed by who sends them; no browser, no cookie
-    csrf.exempt(v1.blueprint)  # a token in a header, which no other site's form can send
+    csrf.exempt(calls.blueprint)  # a token in a header, which no other site's form can send
     limiter = Limiter()
     for blueprint, kind in (
         (login.blueprint, "login"),
@@ -120,7 +121,7 @@ def _add_routes(app: Flask) -> Limiter:
         (my_presents.blueprint, "look"),
         (standing.blueprint, "look"),
         (moderate.blueprint, "look"),
-        (v1.blueprint, "look"),
+        (calls.blueprint, "look"),
     ):
         blueprint_guard = limiter.guard(kind)
         app.before_request_funcs.setdefault(blueprint.name, []).append(blueprint_guard)
@@ -145,7 +146,7 @@ def _add_routes(app: Flask) -> Limiter:
         my_presents.blueprint,
         standing.blueprint,
         moderate.blueprint,
-        v1.blueprint,
+        calls.blueprint,
     ):
         app.register_blueprint(blueprint)
     return limiter

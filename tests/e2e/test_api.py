@@ -17,7 +17,7 @@ from bridge.core.model.actor import operator
 from bridge.operations.tokens import SCOPES, make_token, revoke_token
 from bridge.store import changes
 from bridge.web import create_app
-from bridge.web.api.v1 import RIGHTS
+from bridge.web.api.calls import RIGHTS
 from tests.e2e.place import Place, open_place
 
 ME = operator("root")

@@ -16,7 +16,7 @@ from bridge.core.events.outcome import Outcome
 from bridge.core.events.stripe import Event
 from bridge.core.model.actor import moderator
 from bridge.core.rights.switching import Ending
-from bridge.operations import grants
+from bridge.operations import grants, registers
 from bridge.sandbox.discourse.membership import remove_member
 from bridge.store import inbox, member, paid_twice
 from tests.e2e.chromium import log_in
@@ -38,6 +38,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             for name in MANY
         ]
         forum, now = it.forum, it.bridge.clock.now()
+        shares = registers.Issue("share", user(it, "rita"), 3, 15_000, "eur")
+        registers.issue(it.bridge, actor, shares, at=now, reason="The old book")
+        moved = registers.Numbers("share", 2, 3)
+        registers.transfer(it.bridge, actor, moved, user(it, "tina"), at=now, reason="Sold")
+        for step in ("application", "approval"):
+            registers.record_step(it.bridge, actor, user(it, "rita"), step, at=now, reason="Form")
         supporters = forum.groups[forum.group_id_by_name["supporters"]]
         ada, mia = (forum.users[user(it, name)] for name in ("ada", "mia"))
         remove_member(forum, supporters, ada, mia, it.world.clock.now())
@@ -79,6 +85,10 @@ def pages(place: Place) -> dict[str, str]:
         "person": f"/person/{lars}",
         "members": "/members",
         "mapping": "/mapping",
+        "shares": "/shares",
+        "steps": "/steps",
+        "files": "/files",
+        "money": f"/person/{user(place, 'ada')}/money",
         "log": "/log",
         "act-grant": f"/person/{lars}/grant",
         "act-record-payment": f"/person/{lars}/record-payment",

@@ -20,9 +20,9 @@ from bridge.operations.tokens import make_token
 from bridge.sandbox.discourse.membership import add_member, remove_member
 from bridge.store import changes, hand_grants
 from bridge.web import create_app
+from bridge.web.api.calls import RIGHTS as RIGHTS_OF_CALLS
 from bridge.web.api.doors import TOKENS
 from bridge.web.api.doors import doors as doors_of_the_api
-from bridge.web.api.v1 import RIGHTS as RIGHTS_OF_CALLS
 from bridge.web.moderate.access import NEEDS
 from bridge.web.moderate.doors import PEOPLE
 from bridge.web.moderate.doors import doors as doors_of_the_console

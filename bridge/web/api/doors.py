@@ -8,7 +8,7 @@ from werkzeug.routing import Map
 
 from bridge.core.model.doors import Door
 from bridge.operations.tokens import SCOPES
-from bridge.web.api.v1 import RIGHTS
+from bridge.web.api.calls import RIGHTS
 from bridge.web.doors import below, door
 
 TOKENS = ("no token", *SCOPES)

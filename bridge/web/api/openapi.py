@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.core.memberships.state import State
+from bridge.web.api.openapi_books import PATHS, SCHEMAS
 
 Json = dict[str, Any]
 
@@ -95,6 +96,7 @@ _SCHEMAS: Json = {
             "amount_minor": {"type": "integer"},
         },
     },
+    **SCHEMAS,
     "NewGrant": {
         "type": "object",
         "required": ["group", "reason"],
@@ -177,6 +179,7 @@ def _paths() -> Json:
                 made=True,
             )
         },
+        **{path: {method: _call(**said) for method, said in of.items()} for path, of in PATHS},
     }
 
 

@@ -23,6 +23,11 @@ NEEDS: Mapping[str, Right] = {
     "moderate.members": "look",
     "moderate.members_file": "export",
     "moderate.worklist": "look",
+    "moderate.shares": "look",
+    "moderate.steps": "look",
+    "moderate.money": "look",
+    "moderate.files": "export",
+    "moderate.download": "export",
     "moderate.act": "look",  # the act itself asks for its own right
     "moderate.site_act": "look",  # as above
 }

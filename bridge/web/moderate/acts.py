@@ -20,6 +20,7 @@ from bridge.store import links as customer_links
 from bridge.texts import gettext
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.act import Act, Facts, Form, until_of
+from bridge.web.moderate.money_acts import ABOUT_MONEY
 from bridge.web.moderate.paying_acts import ABOUT_PAYING
 from bridge.wiring import Bridge
 
@@ -248,5 +249,6 @@ ACTS: Mapping[str, Act] = {
             facts=_owed,
         ),
         *ABOUT_PAYING,
+        *ABOUT_MONEY,
     )
 }

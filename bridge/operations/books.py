@@ -1,0 +1,100 @@
+"""The books as treasurers look at them: the registers as of any date, and one member's money."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.core.ledger.member_register import MemberEntry, State
+from bridge.core.ledger.share_register import Holding
+from bridge.core.ledger.shown import Entry, InIssue, Page, by_state, entries, in_issue, page_of
+from bridge.errors import NotFound
+from bridge.operations import registers
+from bridge.store import ledger, ledger_notes, users
+from bridge.wiring import Bridge
+
+PAGE = 200
+LINES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """As of which moment, by what was known at which; now without them."""
+
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """A page of the register of shares. `findings`: what does not fit, in words."""
+
+    in_issue: tuple[InIssue, ...]
+    page: Page[Holding]
+    findings: tuple[str, ...]
+    names: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A page of the register of members, and how many stand at each step."""
+
+    counted: Mapping[State, int]
+    page: Page[MemberEntry]
+    names: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A member's entries, the newest first. `before`: the line to ask with for older ones."""
+
+    username: str | None
+    entries: tuple[Entry, ...]
+    before: str | None
+
+
+def shares(bridge: Bridge, when: When, after: int = 0) -> Shares:
+    """The register of shares by class and number, those that ended too."""
+    found = registers.shares(bridge, when.as_of, when.known_at)
+    page = page_of(found.holdings, after, PAGE)
+    people = (who for one in page.rows for who in (one.holder, one.transferred_from or ""))
+    holders = {id_ for who in people if (id_ := user_of(who)) is not None}
+    return Shares(
+        in_issue(found.holdings),
+        page,
+        tuple(f"{one.says} ({', '.join(one.ids)})" for one in found.findings),
+        _names(bridge, holders),
+    )
+
+
+def members(bridge: Bridge, when: When, state: State | None = None, after: int = 0) -> Members:
+    """The register of members in order of their application; `state`: at this step only."""
+    found = registers.members(bridge, when.as_of, when.known_at)
+    page = page_of([one for one in found if state in (None, one.state)], after, PAGE)
+    return Members(by_state(found), page, _names(bridge, {one.user_id for one in page.rows}))
+
+
+def money(bridge: Bridge, user_id: int, before: str | None = None) -> Money:
+    """What was booked of a member, with notes. Raises NotFound for somebody never heard of."""
+    with bridge.store.read() as connection:
+        known = users.known(connection, user_id)
+        lines = ledger.newest_of_user(connection, user_id, before, LINES + 1)
+        if known is None and not lines:
+            raise NotFound(f"the bridge has never seen user {user_id}")
+        shown = lines[:LINES]
+        notes = ledger_notes.of_lines(connection, [one.id for one in shown])
+    more = shown[-1].id if len(lines) > LINES else None
+    return Money(known[0] if known else None, entries(shown, notes), more)
+
+
+def user_of(holder: str) -> int | None:
+    """The user whom a holder is; None for a customer that is linked to nobody."""
+    said = holder.removeprefix("id:")
+    return int(said) if said != holder else None
+
+
+def _names(bridge: Bridge, user_ids: Collection[int]) -> dict[int, str]:
+    with bridge.store.read() as connection:
+        known = users.names_of(connection, user_ids)
+    return {user_id: name for user_id, name in known.items() if name}

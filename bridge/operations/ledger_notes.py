@@ -1,0 +1,34 @@
+"""Notes on lines of the ledger: what a treasurer wants the next one to know."""
+
+from __future__ import annotations
+
+from bridge.core.ledger.shown import Note
+from bridge.core.model.actor import Actor
+from bridge.core.model.words import checked_words
+from bridge.errors import NotFound
+from bridge.store import changes, ledger_notes
+from bridge.store import ledger as store
+from bridge.wiring import Bridge
+
+
+def add_note(bridge: Bridge, actor: Actor, user_id: int, line_id: str, text: str) -> Note:
+    """Write beside a line of a member; the line stays as it is, and so does every note.
+
+    Raises: NotFound for a line that is not this member's, Permanent for words that are none.
+    """
+    now = bridge.clock.now()
+    note = Note(line_id, checked_words("note", text), str(actor), now)
+    with bridge.store.write() as connection:
+        if store.line_of_user(connection, user_id, line_id) is None:
+            raise NotFound(f"{line_id[:60]!r} is no line of user {user_id}")
+        ledger_notes.add(connection, note)
+        changes.log(
+            connection,
+            "note_added",
+            now=now,
+            user_id=user_id,
+            cause=str(actor),
+            outcome=note.text,
+            detail={"line": line_id},
+        )
+    return note

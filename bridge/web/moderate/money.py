@@ -1,0 +1,125 @@
+"""The console's pages for treasurers: the registers as of any date, a member's money, files."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+
+from flask import Response, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from bridge.core.ledger.shown import STATES
+from bridge.errors import Config, NotFound, Permanent
+from bridge.operations import books, exporting
+from bridge.operations.books import When
+from bridge.texts import gettext
+from bridge.web.context import the_bridge
+from bridge.web.moderate.access import actor_of, blueprint, require
+from bridge.web.moderate.pages import NO_SUCH_PERSON
+from bridge.web.moderate.register import end_of
+from bridge.web.security import Stop
+
+LONGEST_ID = 300
+FILES = {
+    "csv": gettext("Every line of the ledger (CSV)"),
+    "json": gettext("Every line of the ledger (JSON lines)"),
+    "beancount": gettext("Journal for Beancount"),
+    "hledger": gettext("Journal for hledger"),
+    "payouts": gettext("Payouts with what they are made of"),
+    "conversions": gettext("Payments in another currency, as seen and as settled"),
+    "fees": gettext("Fees by payment method"),
+    "taxes": gettext("Tax by month, country and rate"),
+    "donations": gettext("Donations by person and year"),
+    "countries": gettext("Countries of sales, with their evidence"),
+    "funds": gettext("Contributions by fund"),
+    "shares": gettext("Register of shares"),
+    "members": gettext("Steps of membership"),
+    "failed-payments": gettext("Failed payments with their reasons"),
+    "receipts": gettext("Receipts of payments outside Stripe"),
+    "xero-bank": gettext("Xero: bank statement"),
+    "xero-invoices": gettext("Xero: sales invoices"),
+    "xero-journals": gettext("Xero: manual journals"),
+}
+ENDINGS = {"json": "jsonl", "beancount": "beancount", "hledger": "journal"}
+
+
+@blueprint.get("/shares")
+def shares() -> str:
+    """The register of shares, as of a day and by what was known at the end of another."""
+    found = books.shares(the_bridge(), _when(), _after())
+    return render_template(
+        "moderate/shares.jinja", found=found, days=_days(), user_of=books.user_of
+    )
+
+
+@blueprint.get("/steps")
+def steps() -> str:
+    """Who applied, was approved, paid and ceased, at one step or at all of them."""
+    said = request.args.get("state", "")
+    state = next((one for one in STATES if one == said), None)
+    found = books.members(the_bridge(), _when(), state, _after())
+    return render_template("moderate/steps.jinja", found=found, days=_days(), state=state)
+
+
+@blueprint.get("/person/<id:user_id>/money")
+def money(user_id: int) -> str:
+    """What was booked of somebody, the newest first, with the notes on it."""
+    before = request.args.get("before", "")[:LONGEST_ID] or None
+    try:
+        found = books.money(the_bridge(), user_id, before)
+    except NotFound as error:
+        raise Stop(404, "Nobody found", NO_SUCH_PERSON) from error
+    return render_template("moderate/money.jinja", found=found, user_id=user_id)
+
+
+@blueprint.get("/files")
+def files() -> str:
+    """The files that leave: choose one, and say what it is for."""
+    return _files()
+
+
+@blueprint.post("/files")
+def download() -> AnyResponse:
+    """One file, streamed; who took it and why is in the log, and no copy is kept."""
+    what = request.form.get("file", "")
+    try:
+        asked = exporting.Asked(
+            _first_moment(request.form.get("from", "")),
+            end_of(request.form.get("to", "")),
+            request.form.get("currency", "").strip().lower() or None,
+        )
+        actor = actor_of(require("export"))
+        reason = request.form.get("reason", "")
+        pieces = exporting.export(the_bridge(), actor, what, asked, reason=reason)
+    except (Permanent, Config) as error:
+        return Response(_files(str(error)), 400)
+    name = f"{what}.{ENDINGS.get(what, 'csv')}"
+    return Response(
+        pieces,
+        mimetype="text/plain" if what in ENDINGS else "text/csv",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _files(problem: str | None = None) -> str:
+    return render_template("moderate/files.jinja", files=FILES, form=request.form, problem=problem)
+
+
+def _first_moment(day: str) -> datetime | None:
+    last = end_of(day)
+    return last and datetime.combine(last.date(), time.min, last.tzinfo)
+
+
+def _after() -> int:
+    return max(0, request.args.get("after", 0, type=int))
+
+
+def _when() -> When:
+    return When(*(end_of(request.args.get(name, "")) for name in ("day", "known")))
+
+
+def _days() -> dict[str, str]:
+    """As they were typed, for the form and for the links to other pages of the same register."""
+    return {name: request.args.get(name, "") for name in ("day", "known")}
