@@ -25,6 +25,7 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.reasons import Reason
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.telling.alerts import Alert
+from bridge.core.telling.digest import Digest
 from bridge.core.telling.money import prefix
 from bridge.core.telling.places import Cause, GroupName, Place, places
 from bridge.core.telling.reasons import phrase
@@ -35,6 +36,7 @@ from bridge.core.telling.words import LOCALE, day_words
 TEMPLATES = Path(__file__).parent.parent / "templates"
 TITLE = "Your membership statement"
 ALERTS_TITLE = "Memberships: action needed"
+DIGEST_TITLE = "Memberships: what waits and what happened"
 
 # Discourse refuses more (its setting max_post_length).
 MESSAGE_LIMIT = 32_000
@@ -188,18 +190,33 @@ def sent_again_markdown(given: StatementInput, locale: str = LOCALE) -> str:
     return f"A moderator has sent you your statement again.\n\n{body}"
 
 
-def alerts_markdown(shown: Sequence[Alert], as_of: datetime) -> tuple[str, str]:
-    """Title and body of the moderators' message: what needs somebody, and what is over."""
+def alerts_markdown(shown: Sequence[Alert], as_of: datetime, address: str) -> tuple[str, str]:
+    """Title and body of the moderators' message: what needs somebody, and what is over.
+
+    `address`: of the bridge, to whose console the lines lead.
+    """
     waiting = [one for one in shown if one.gone_at is None]
     over = [one for one in shown if one.gone_at is not None]
     template = markdown_environment().get_template("alerts.md.jinja")
     body = ""
     for most in _ALERTS_SHOWN:
         more = max(0, len(waiting) - most)
-        body = template.render(open=waiting[:most], over=over[-most:], more=more, as_of=as_of)
+        body = template.render(
+            open=waiting[:most], over=over[-most:], more=more, as_of=as_of, address=address
+        )
         if len(body) < MESSAGE_LIMIT:
             break
     return ALERTS_TITLE, re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
+
+
+def digest_markdown(digest: Digest, address: str) -> tuple[str, str]:
+    """Title and body of the moderators' digest; each line leads to its place in the console."""
+    body = (
+        markdown_environment()
+        .get_template("digest.md.jinja")
+        .render(digest=digest, address=address, locale=LOCALE)
+    )
+    return DIGEST_TITLE, re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
 
 
 def statement_fingerprint(statement: Statement, locale: str = LOCALE) -> str:

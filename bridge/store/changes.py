@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select
 
+from bridge.core.telling.digest import Counted
 from bridge.store.schema import changes
 
 SWAPPED = "swapped"
@@ -185,6 +186,25 @@ def page(
         select(*columns).where(*about).order_by(changes.c.id.desc()).limit(limit)
     )
     return [Change(*row) for row in rows]
+
+
+def last_id(connection: Connection) -> int:
+    """The number of the newest line; 0 in an empty log."""
+    return connection.scalar(select(func.max(changes.c.id))) or 0
+
+
+def counted(connection: Connection, *, after: int, until: int) -> list[Counted]:
+    """How often each thing is in a stretch of the log, by group and whether people did it."""
+    by_person = changes.c.cause.like("% via %")
+    asked = (
+        select(changes.c.action, changes.c.group_id, by_person.label("by_person"), func.count())
+        .where(changes.c.id > after, changes.c.id <= until)
+        .group_by(changes.c.action, changes.c.group_id, by_person)
+    )
+    return [
+        Counted(action, group_id, bool(by), count)
+        for action, group_id, by, count in connection.execute(asked)
+    ]
 
 
 def losses_since(connection: Connection, group_id: int, since: datetime) -> list[datetime]:

@@ -73,7 +73,7 @@ def _tell(bridge: Bridge, now: datetime) -> None:
 
 
 def _begin(bridge: Bridge, message: dict[str, Any], shown: Sequence[Alert]) -> None:
-    title, body = alerts_markdown(shown, bridge.clock.now())
+    title, body = alerts_markdown(shown, bridge.clock.now(), bridge.settings.bridge_url)
     ref = bridge.discourse.create_message(
         bridge.policy.alerts_to, title, body, message["external_id"], priority="alert"
     )
@@ -86,7 +86,7 @@ def _begin(bridge: Bridge, message: dict[str, Any], shown: Sequence[Alert]) -> N
 
 
 def _edit(bridge: Bridge, message: dict[str, Any], shown: Sequence[Alert]) -> None:
-    _, body = alerts_markdown(shown, bridge.clock.now())
+    _, body = alerts_markdown(shown, bridge.clock.now(), bridge.settings.bridge_url)
     bridge.discourse.edit_message(message["post_id"], body, priority="alert")
     _keep(bridge, message | {"says": _fingerprint(shown)})
 

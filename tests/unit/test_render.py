@@ -21,6 +21,7 @@ from bridge.core.model.rights import NO_GROUP, Grant
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.telling.alerts import Alert, Kind
 from bridge.core.telling.contributions import Contributions, Donated, Shares
+from bridge.core.telling.digest import Counted, digest
 from bridge.core.telling.places import GroupName
 from bridge.core.telling.statement import (
     Links,
@@ -33,6 +34,7 @@ from bridge.render import (
     MESSAGE_LIMIT,
     alerts_markdown,
     answers_markdown,
+    digest_markdown,
     escape_markdown,
     markdown_environment,
     receipt_markdown,
@@ -42,6 +44,7 @@ from bridge.render import (
 from tests.unit.core.stored import memberships
 
 NOW = datetime(2026, 11, 22, 5, 25, 52, tzinfo=UTC)
+BRIDGE = "https://members.example.org"
 MINUS = "\N{MINUS SIGN}"
 
 HOSTILE = [
@@ -629,21 +632,42 @@ def test_A101_what_was_bought_does_nothing_in_a_receipt(text: str) -> None:
 def test_A101_names_do_nothing_in_the_moderators_message(text: str) -> None:
     facts = {"user": text, "user_id": 7, "objects": text}
     alert = Alert(Kind.PAYS_SUSPENDED, "7", NOW, NOW, facts)
-    _, body = alerts_markdown([alert, replace(alert, gone_at=NOW)], NOW)
+    _, body = alerts_markdown([alert, replace(alert, gone_at=NOW)], NOW, BRIDGE)
     ours = '[date=2026-11-22 time=05:25:52 timezone="Etc/UTC"]'
     tokens = [one for part in inline_tokens(body.replace(ours, "")) for one in part]
     html = {token.content for token in tokens if token.type == "html_inline"}
     assert html - {"<!-- -->"} == {"<small>", "</small>"}
     assert {token.type.removesuffix("_open") for token in tokens if token.nesting >= 0} <= {
-        *("text", "html_inline", "strong", "s", "softbreak")
+        *("text", "html_inline", "strong", "s", "softbreak", "link")
     }
+    assert not any(DISCOURSE_SYNTAX.search(one.content) for one in tokens if one.type == "text")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_A101_names_of_groups_do_nothing_in_the_digest(text: str) -> None:
+    happened = [
+        Counted("added", 1, by_person=False, count=3),
+        Counted("granted", None, by_person=True, count=1),
+    ]
+    told = digest(NOW, NOW, {"held": 2}, happened, {1: text})
+    _, body = digest_markdown(told, BRIDGE)
+    tokens = [one for part in inline_tokens(body) for one in part]
+    links = [str(token.attrs["href"]) for token in tokens if token.type == "link_open"]
+    assert links == [
+        f"{BRIDGE}/moderate/lists/held",
+        f"{BRIDGE}/moderate/log?group=1",
+        f"{BRIDGE}/moderate/log?kind=granted",
+        f"{BRIDGE}/moderate",
+    ]
+    html = {token.content for token in tokens if token.type == "html_inline"}
+    assert html - {"<!-- -->"} == {"<small>", "</small>"}
     assert not any(DISCOURSE_SYNTAX.search(one.content) for one in tokens if one.type == "text")
 
 
 def test_the_moderators_message_is_never_too_long() -> None:
     facts = {"user": "@" * 200, "user_id": 7, "objects": "sub_1"}
     many = [Alert(Kind.PAYS_SUSPENDED, str(n), NOW, NOW, facts) for n in range(500)]
-    _, body = alerts_markdown(many, NOW)
+    _, body = alerts_markdown(many, NOW, BRIDGE)
     assert len(body) < MESSAGE_LIMIT
     assert "490 more" in body
 

@@ -33,7 +33,8 @@ class Policy:
     or the beginning of its name -> `code`, `tax` and `tracking` in the treasurer's own chart.
     `bank`: which column of a bank's CSV is which. `treasurers`, `readers`: groups whose members may
     use the console, for money or to look. `two_persons`: nobody decides about their own account
-    there. `refunds`: administrators and treasurers may refund there. `claim_days`: how long an
+    there. `refunds`: administrators and treasurers may refund there. `digest`: how often moderators
+    are sent what waits and what happened. `claim_days`: how long an
     order that was paid without the bridge can be claimed.
         `country_header`: in which the site's own proxy says the country of whoever connects.
     """
@@ -63,6 +64,7 @@ class Policy:
     readers: str | None = None
     two_persons: bool = False
     refunds: bool = False
+    digest: str = "off"
     country_header: str | None = None
     claim_days: int = 30
 
@@ -330,8 +332,9 @@ def _bank(table: Mapping[str, object], problems: list[Config]) -> dict[str, str]
     return {name: str(value) for name, value in table.items()}
 
 
-CONSOLE = ("treasurers", "readers", "two_persons", "refunds")
+CONSOLE = ("treasurers", "readers", "two_persons", "refunds", "digest")
 """The keys of [console]."""
+DIGESTS = ("off", "daily", "weekly")
 
 
 def _console(table: Mapping[str, object], problems: list[Config]) -> dict[str, str | bool]:
@@ -342,6 +345,13 @@ def _console(table: Mapping[str, object], problems: list[Config]) -> dict[str, s
             problems.append(_wrong("M152", says))
             continue
         is_switch = name in ("two_persons", "refunds")
+        if name == "digest":
+            if value in DIGESTS:
+                said[name] = str(value)
+            else:
+                says = f"[console] digest = {value!r} is wrong; it takes {', '.join(DIGESTS)}."
+                problems.append(_wrong("M153", says))
+            continue
         is_name = isinstance(value, str) and _NAME.fullmatch(value) is not None
         if isinstance(value, bool if is_switch else str) and (is_switch or is_name):
             said[name] = value

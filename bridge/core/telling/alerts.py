@@ -78,6 +78,14 @@ class _Facts(dict[str, Any]):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A page of the console, and what to do there."""
+
+    words: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """A finding that was kept: since when, since when it counts, told and over when."""
 
@@ -96,8 +104,16 @@ class Alert:
 
     @property
     def todo(self) -> str:
-        """What a person does about it."""
+        """What a person with a shell does about it."""
         return _WORDS[self.kind][1].format_map(_Facts(self.facts))
+
+    @property
+    def place(self) -> Place | None:
+        """Where a moderator does something about it in the console; None where they cannot."""
+        words, path = _PLACES.get(self.kind, ("", ""))
+        if "{user_id}" in path and "user_id" not in self.facts:
+            return None
+        return Place(words, path.format_map(_Facts(self.facts))) if path else None
 
 
 _WORDS: Mapping[Kind, tuple[str, str]] = {
@@ -183,6 +199,37 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
         "{user} paid for the same thing twice: {ended} ends and is credited, {kept} stays",
         "nothing; if they ask, refund the credit at Stripe (Customers, Credit balance)",
     ),
+}
+
+
+LISTS: Mapping[Kind, str] = {
+    Kind.HELD: "held",
+    Kind.DISPUTE: "disputes",
+    Kind.PAYS_UNLINKED: "unlinked",
+    Kind.REMOVALS_STOPPED: "stopped",
+    Kind.EVENT_DEAD: "dead",
+    Kind.PAID_TWICE: "double",
+}
+"""In which worklist of the console a moderator does something about it."""
+_PERSON = "/moderate/person/{user_id}"
+_PLACES: Mapping[Kind, tuple[str, str]] = {
+    Kind.HELD: ("let them keep it, or let it end", "/moderate/lists/held"),
+    Kind.DISPUTE: (
+        "see until when, then respond at Stripe",
+        "/moderate/lists/disputes",
+    ),
+    Kind.PAYS_UNLINKED: ("say who it is, or set it aside", "/moderate/lists/unlinked"),
+    Kind.REMOVALS_STOPPED: ("see whom it concerns, then let it go on", "/moderate/lists/stopped"),
+    Kind.EVENT_DEAD: (
+        "see why; correct it, then process it again",
+        "/moderate/lists/dead",
+    ),
+    Kind.PAID_TWICE: ("nothing, unless they ask for the credit", "/moderate/lists/double"),
+    Kind.RULE_HALTED: ("see what is wrong, and change it", "/moderate/mapping"),
+    Kind.NO_RULE_ENDS: ("see what they pay for; if it is a mistake, give the group", _PERSON),
+    Kind.GIVES_NOTHING: ("see what they paid; refund it, or give the group", _PERSON),
+    Kind.PAYS_SUSPENDED: ("see what they pay; ask them, or cancel it", _PERSON),
+    Kind.PAYS_WITHOUT_ACCOUNT: ("see what they pay; link it to another account", _PERSON),
 }
 
 

@@ -12,7 +12,7 @@ from bridge.answers.reply import answer
 from bridge.answers.today import today as what_needs_a_person
 from bridge.answers.worklists.lists import WORKLISTS, counts
 from bridge.core.model.people import LARGEST_ID
-from bridge.core.telling.alerts import Kind
+from bridge.core.telling.alerts import LISTS
 from bridge.errors import NotFound
 from bridge.operations.undoing import REVERSES
 from bridge.store import changes, groups
@@ -22,15 +22,6 @@ from bridge.web.moderate.access import blueprint, rights
 from bridge.web.moderate.acts import ACTS
 from bridge.web.security import Stop
 
-LIST_OF = {
-    Kind.HELD: "held",
-    Kind.DISPUTE: "disputes",
-    Kind.PAYS_UNLINKED: "unlinked",
-    Kind.REMOVALS_STOPPED: "stopped",
-    Kind.EVENT_DEAD: "dead",
-    Kind.PAID_TWICE: "double",
-}
-"""Where a moderator does something about an alert."""
 NO_SUCH_PERSON = "The bridge has never had to do with this account."
 
 
@@ -42,7 +33,7 @@ def today() -> str:
         today=what_needs_a_person(the_bridge()),
         lists=WORKLISTS.values(),
         counts=counts(the_bridge()),
-        list_of=LIST_OF,
+        list_of=LISTS,
         titles={one.name: one.title for one in WORKLISTS.values()},
     )
 

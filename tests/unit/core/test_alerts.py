@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from string import Formatter
 
@@ -64,6 +65,21 @@ def test_A37_removals_wait_until_a_confirm_window_after_it_was_told(
 @pytest.mark.parametrize("kind", sorted(set(Kind) - alerts.OF_NEWS))
 def test_removals_wait_for_no_other_kind(kind: Kind) -> None:
     assert not removals_wait(Alert(kind, "x", NOW, NOW, {}), NOW, MINUTE, anybody=True)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_A37_an_alert_leads_to_the_console_where_a_moderator_can_do_something(kind: Kind) -> None:
+    place = Alert(kind, "x", NOW, NOW, {"user_id": 7}).place
+    of_operators = {
+        *(Kind.NEWS_MISSED, Kind.ENDPOINT_OFF, Kind.CLOCK_WRONG, Kind.STRIPE_WAITS),
+        *(Kind.FORUM_WAITS, Kind.EVENT_WAITS, Kind.UNKNOWN_ADDITIONS),
+    }
+    assert (place is None) == (kind in of_operators)
+    if place:
+        assert "bridge " not in place.words
+        assert re.fullmatch(r"/moderate/(lists/[a-z]+|mapping|person/7)", place.path)
+        assert kind not in alerts.LISTS or place.path.endswith(alerts.LISTS[kind])
+    assert Alert(Kind.GIVES_NOTHING, "x", NOW, NOW, {}).place is None, "about nobody known"
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -1,0 +1,128 @@
+"""What moderators read once a day or week: what waits for them, and what happened since."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from bridge.core.memberships.record import CAME_IN, WENT_OUT
+from bridge.texts import gettext, ngettext
+
+PERIODS: Mapping[str, timedelta] = {"daily": timedelta(days=1), "weekly": timedelta(days=7)}
+
+_WAITING: Mapping[str, Callable[[int], str]] = {
+    "failed": lambda n: ngettext("%(num)d failed payment", "%(num)d failed payments", n),
+    "held": lambda n: ngettext(
+        "%(num)d change that waits for your decision",
+        "%(num)d changes that wait for your decision",
+        n,
+    ),
+    "stopped": lambda n: ngettext(
+        "%(num)d group from which removals are stopped",
+        "%(num)d groups from which removals are stopped",
+        n,
+    ),
+    "dead": lambda n: ngettext("%(num)d unreadable event", "%(num)d unreadable events", n),
+    "drift": lambda n: ngettext(
+        "%(num)d member whom staff removed, or who left, although they pay",
+        "%(num)d members whom staff removed, or who left, although they pay",
+        n,
+    ),
+    "unlinked": lambda n: ngettext(
+        "%(num)d payer who is linked to nobody", "%(num)d payers who are linked to nobody", n
+    ),
+    "double": lambda n: ngettext(
+        "%(num)d membership that was paid twice", "%(num)d memberships that were paid twice", n
+    ),
+}
+"""Worklist -> its words for a number of rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How often something is in the log since the last digest. `by_person`: somebody decided it."""
+
+    action: str
+    group_id: int | None
+    by_person: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the digest, and where the console shows its rows."""
+
+    what: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What waits, who came and went, and what people decided, since a time."""
+
+    since: datetime
+    until: datetime
+    waiting: tuple[Line, ...]
+    moved: tuple[Line, ...]
+    decided: tuple[Line, ...]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether there is nothing to tell."""
+        return not (self.waiting or self.moved or self.decided)
+
+
+def digest(
+    since: datetime,
+    until: datetime,
+    waiting: Mapping[str, int],
+    happened: Iterable[Counted],
+    groups: Mapping[int, str],
+) -> Digest:
+    """The digest of a stretch of time. `waiting`: worklist -> rows; `groups`: id -> name."""
+    came: Counter[int] = Counter()
+    went: Counter[int] = Counter()
+    decided: Counter[str] = Counter()
+    for one in happened:
+        if one.by_person:
+            decided[one.action] += one.count
+        if one.group_id is not None and one.action in CAME_IN:
+            came[one.group_id] += one.count
+        if one.group_id is not None and one.action in WENT_OUT:
+            went[one.group_id] += one.count
+    return Digest(
+        since,
+        until,
+        tuple(
+            Line(words(n) % {"num": n}, f"/moderate/lists/{name}")
+            for name, words in _WAITING.items()
+            if (n := waiting.get(name, 0))
+        ),
+        tuple(
+            Line(
+                gettext("%(group)s: %(came)d came in, %(went)d went out")
+                % {"group": groups.get(id_, str(id_)), "came": came[id_], "went": went[id_]},
+                _to("/moderate/log", group=id_),
+            )
+            for id_ in sorted({*came, *went}, key=lambda id_: groups.get(id_, str(id_)))
+        ),
+        tuple(
+            Line(
+                f"{action.replace('_', ' ').capitalize()}: {count}",
+                _to("/moderate/log", kind=action),
+            )
+            for action, count in sorted(decided.items())
+        ),
+    )
+
+
+def is_due(period: str, last_at: datetime | None, now: datetime) -> bool:
+    """Whether a digest is to be sent now; the first one a whole period after it was switched on."""
+    return last_at is not None and last_at + PERIODS[period] <= now
+
+
+def _to(path: str, **query: object) -> str:
+    return f"{path}?{urlencode(query)}"
