@@ -1,14 +1,15 @@
 """Take the pictures of pages that the docs show, into docs/pictures: `make pictures`.
 
-Whoever has a page to show adds a line to PICTURES, and what it needs to `furnish`. Names as
-arguments take only those: `make pictures PICTURES="join offer"`. Beside each small picture for the
-docs, a sharp one is left in screenshots/, to be looked at.
+To show a page, add a line to PICTURES: a name, an address, and who looks at it; `furnish` makes
+what there is to see. To take only some: `make pictures PICTURES="join offer"`. Each small picture
+for the docs has a sharp one beside it in screenshots/, to be looked at.
 """
 
 from __future__ import annotations
 
 import base64
 import logging
+import re
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from tests.e2e.place import Place, open_place
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 BEGINS = datetime(2027, 1, 11, 9, 30, tzinfo=UTC).timestamp()
 PASSWORD = "correct-horse-battery-staple"
-QUALITY = 40
+QUALITY = 30
 SIZES = {
     "desktop": ViewportSize(width=1100, height=720),
     "phone": ViewportSize(width=390, height=760),
@@ -38,12 +39,18 @@ SIZES = {
 Scheme = Literal["light", "dark"]
 View = tuple[Literal["desktop", "phone"], Scheme]
 USUAL: tuple[View, ...] = (("desktop", "light"), ("phone", "dark"))
+WIDE: tuple[View, ...] = (("desktop", "light"),)
+NARROW: tuple[View, ...] = (("phone", "dark"),)
 ALL: tuple[View, ...] = (*USUAL, ("desktop", "dark"), ("phone", "light"))
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A page of the bridge as somebody sees it; nobody is a stranger."""
+    """A page of the bridge as somebody sees it. Without `who`, a visitor who is not signed in.
+
+    Within `path`, `{dmitri}` stands for a person's id, `{dmitri.subscription}` for the one they
+    pay for.
+    """
 
     name: str
     path: str
@@ -61,6 +68,18 @@ PICTURES = (
     Picture("join-stranger", "/join?signed_in=no"),
     Picture("offer", "/join/patron-yearly?from=/t/become-a-member/12/1", "bruno"),
     Picture("change", "/join/patron-monthly", "ada"),
+    Picture("me", "/me", "ada"),
+    Picture("me-failed", "/me", "dmitri"),
+    Picture("me-newcomer", "/me", "bruno", NARROW),
+    Picture("me-cancel", "/me/cancel/{ada.subscription}", "ada", NARROW),
+    Picture("today", "/moderate", "mona"),
+    Picture("find", "/moderate/find?q=a", "mona", WIDE),
+    Picture("person", "/moderate/person/{dmitri}", "mona"),
+    Picture("act", "/moderate/person/{bruno}/grant", "mona", NARROW),
+    Picture("worklist", "/moderate/lists/failed", "mona", WIDE),
+    Picture("members", "/moderate/members", "mona", WIDE),
+    Picture("mapping", "/moderate/mapping", "mona", WIDE),
+    Picture("log", "/moderate/log", "mona", WIDE),
 )
 
 
@@ -144,11 +163,24 @@ def take(browser: Browser, place: Place, who: str, pictures: list[Picture]) -> N
             for name, (size, scheme) in picture.files.items():
                 page.set_viewport_size(SIZES[size])
                 page.emulate_media(color_scheme=scheme)
-                page.goto(f"{place.url}{picture.path}", wait_until="load")
+                page.goto(place.url + address(place, picture), wait_until="load")
                 page.screenshot(path=SHARP / f"{name}.png", full_page=True)
                 taken = webp(page)
                 (FOLDER / f"{name}.webp").write_bytes(taken)
                 print(f"{name} {len(taken) // 1024} KB")  # noqa: T201 - a script's output
+
+
+def address(place: Place, picture: Picture) -> str:
+    """Its path, with the ids of this world."""
+
+    def id_of(found: re.Match[str]) -> str:
+        if not found[2]:
+            user = place.forum.user_named(found[1])
+            return str(user.id) if user else ""
+        theirs: Any = {"customer": customer_of(place, found[1])}
+        return place.stripe.v1.subscriptions.list(theirs).data[0].id
+
+    return re.sub(r"{(\w+)(\.subscription)?}", id_of, picture.path)
 
 
 def webp(page: Page) -> bytes:
