@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from bridge.answers.log import Line, named
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.member import Member, Membership
 from bridge.core.memberships.state import State, state_of
@@ -22,7 +23,6 @@ from bridge.core.telling.subscription_cards import Standing, SubscriptionCard, s
 from bridge.errors import NotFound
 from bridge.store import Connection, changes, errands, money, users
 from bridge.store import member as members
-from bridge.store.changes import Change
 from bridge.store.errands import Errand
 from bridge.wiring import Bridge
 
@@ -116,9 +116,10 @@ def person(bridge: Bridge, user_id: int) -> Person:
     )
 
 
-def timeline(connection: Connection, user_id: int, before: int | None) -> list[Change]:
+def timeline(connection: Connection, found: Person, before: int | None) -> tuple[Line, ...]:
     """What happened to somebody, the newest first, in pages."""
-    return changes.page(connection, user_id=user_id, before=before)
+    lines = changes.page(connection, user_id=found.user_id, before=before)
+    return named(connection, lines, found.group_names)
 
 
 def _paid(card: SubscriptionCard) -> Paid:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, tuple_
 
 from bridge.core.telling.digest import Counted
-from bridge.store.schema import changes
+from bridge.store.schema import BY_PEOPLE, changes
 
 SWAPPED = "swapped"
 """The outcome of a removal after which its user is on another step of the same ladder."""
@@ -167,25 +167,45 @@ def find(connection: Connection, change_id: int) -> DetailedChange | None:
     return None if row is None else DetailedChange(*row)
 
 
+_CHANGE = tuple(changes.c[field.name] for field in fields(Change))
+_EQUAL: tuple[Literal["user_id", "group_id", "action"], ...] = ("user_id", "group_id", "action")
+
+
+class About(TypedDict, total=False):
+    """Which lines are asked for: those that all of this is true of. None asks for nothing.
+
+    `causes`: by any of these; `by_people`: only what people did; `until`: before that moment.
+    """
+
+    user_id: int | None
+    group_id: int | None
+    action: str | None
+    causes: Collection[str] | None
+    by_people: bool
+    since: datetime | None
+    until: datetime | None
+
+
 def page(
-    connection: Connection,
-    *,
-    user_id: int | None = None,
-    group_id: int | None = None,
-    action: str | None = None,
-    before: int | None = None,
-    limit: int = 50,
+    connection: Connection, *, before: int | None = None, limit: int = 50, **about: Unpack[About]
 ) -> list[Change]:
     """Lines of the log, the newest first; `before`: only those older than this one."""
-    said = {"user_id": user_id, "group_id": group_id, "action": action}
-    about = [changes.c[name] == value for name, value in said.items() if value is not None]
+    of = changes.c
+    asked = [of[name] == about[name] for name in _EQUAL if about.get(name) is not None]
+    if (causes := about.get("causes")) is not None:
+        asked.append(of.cause.in_(causes))
+    if about.get("by_people"):
+        asked.append(BY_PEOPLE)
+    if (since := about.get("since")) is not None:
+        asked.append(of.at >= since)
+    if (until := about.get("until")) is not None:
+        asked.append(of.at < until)
     if before is not None:
-        about.append(changes.c.id < before)
-    columns = [changes.c[field.name] for field in fields(Change)]
-    rows = connection.execute(
-        select(*columns).where(*about).order_by(changes.c.id.desc()).limit(limit)
-    )
-    return [Change(*row) for row in rows]
+        last = changes.alias()
+        that = select(last.c.at).where(last.c.id == before).scalar_subquery()
+        asked.append(tuple_(of.at, of.id) < tuple_(that, before))
+    query = select(*_CHANGE).where(*asked).order_by(of.at.desc(), of.id.desc()).limit(limit)
+    return [Change(*row) for row in connection.execute(query)]
 
 
 def last_id(connection: Connection) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     BindParameter,
     Boolean,
     Column,
+    ColumnElement,
     Dialect,
     Index,
     Integer,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     literal,
+    literal_column,
 )
 
 from bridge.core.model.account import OWN
@@ -428,6 +430,20 @@ changes = Table(
     Column("detail", JSON),
     Index(None, "user_id", "id"),
     Index(None, "group_id", "action", "at"),
+    Index(None, "at", "id"),
+    Index(None, "action", "at", "id"),
+    Index(None, "cause", "at", "id"),
+    Index(None, "group_id", "at", "id"),
+    Index(None, "group_id", "user_id"),
+)
+# What people did is a small part of it: `str(Actor)` says how they are written.
+BY_PEOPLE: ColumnElement[bool] = literal_column("cause LIKE '% via %'", Boolean)
+Index(
+    "ix_changes_by_people",
+    changes.c.at,
+    changes.c.id,
+    sqlite_where=BY_PEOPLE,
+    postgresql_where=BY_PEOPLE,
 )
 
 users = Table(

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from bridge.core.model.actor import moderator
 from bridge.core.model.roles import Role
 from bridge.operations import grants
-from bridge.store import changes
+from bridge.store import changes, users
 from bridge.web import create_app
 from tests.harness import System, system
 from tests.system.acts import staff
@@ -30,7 +30,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         it.subscribe(it.customer("alice"), it.price("supporters"))
         it.price("guests", discourse_kind="donation")
         it.settle()
-        actor = moderator(staff(it).id, "console")
+        mia = staff(it)
+        actor = moderator(mia.id, "console")
+        with it.bridge.store.write() as connection:
+            users.see_name(connection, mia.id, mia.username, it.bridge.clock.now())
         until = it.bridge.clock.now().replace(year=2099)
         grants.grant(
             it.bridge, actor, it.user("bob"), "guests", until_at=until, reason="=1+1, a visit"
@@ -140,3 +143,53 @@ def test_A65_a_file_needs_a_role_a_form_and_a_reason(world: System, as_role: As)
     assert moderator_.get("/moderate/members.csv").status_code == 405
     with world.bridge.store.read() as connection:
         assert len(changes.page(connection, action="exported")) == before
+
+
+def test_A48_the_log_is_filtered_by_whom_by_actor_group_kind_and_day(
+    world: System, as_role: As
+) -> None:
+    browser = as_role("reader")
+    mia, bob = staff(world), world.user("bob")
+
+    def kinds(**asked: str) -> set[str]:
+        page = browser.get("/moderate/log", query_string=asked)
+        assert page.status_code == 200, page.text
+        _, _, table = page.text.partition("<tbody>")
+        return {one for one in ("Given by hand", "Entitled", "Added to the group") if one in table}
+
+    today = f"{world.bridge.clock.now():%Y-%m-%d}"
+    everything = {"Given by hand", "Entitled", "Added to the group"}
+    assert kinds() == everything
+    assert kinds(person="bob") == everything == kinds(person=f"id:{bob}", since=today, until=today)
+    assert kinds(by=mia.username) == {"Given by hand"} == kinds(by=str(mia.id))
+    assert kinds(decided="yes", person="alice") == set()
+    assert kinds(group=str(world.group("supporters"))) == {"Entitled", "Added to the group"}
+    assert kinds(kind="granted") == {"Given by hand"}
+    assert kinds(until="2000-02-29") == set() == kinds(kind="'; --")
+    assert kinds(before="99999999999999999999") == everything
+    assert "knows nobody called" in browser.get("/moderate/log?person=%3Cscript%3E").text
+    for wrong in ("since", "until"):
+        answer = browser.get("/moderate/log", query_string={wrong: "2021-02-29"})
+        assert answer.status_code == 400
+    page = browser.get("/moderate/log?kind=granted").text
+    assert f">{mia.username}</a>" in page
+    assert "in the console" in page
+
+
+def test_A65_the_log_is_a_file_and_no_cell_of_it_is_a_formula(world: System, as_role: As) -> None:
+    browser = as_role("moderator")
+    page = browser.get("/moderate/log?kind=granted").text
+    form = {"csrf_token": token_of(page), "kind": "granted", "reason": "The yearly audit"}
+    (row,) = rows_of(browser.post("/moderate/log.csv", data=form).text)
+    assert row["outcome"] == "'=1+1, a visit"
+    assert (row["username"], row["by"]) == ("bob", staff(world).username)
+    assert (row["role"], row["through"]) == ("moderator", "console")
+
+
+def test_the_log_takes_ten_statements_at_most(world: System, as_role: As) -> None:
+    browser = as_role("reader")
+    browser.get("/moderate/log")
+    with counted(world) as found:
+        asked = {"person": "bob", "by": "mia", "decided": "yes"}
+        assert browser.get("/moderate/log", query_string=asked).status_code == 200
+    assert len(found) <= 10, "\n".join(found)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Role = Literal[
     "bridge", "member", "moderator", "administrator", "treasurer", "operator", "token", "staff"
@@ -26,6 +27,11 @@ class Actor:
     who: str
     through: Through
 
+    @property
+    def user_id(self) -> int | None:
+        """Who it is on the forum; None for an operator, a token and the bridge itself."""
+        return int(self.who) if self.role in _ON_THE_FORUM and self.who.isdecimal() else None
+
     def __str__(self) -> str:
         """As the change log keeps it: `moderator:12 via command`, or `bridge`."""
         if self.role == "bridge":
@@ -34,6 +40,25 @@ class Actor:
 
 
 BRIDGE = Actor("bridge", "", "bridge")
+_ON_THE_FORUM = frozenset({"member", "moderator", "administrator", "treasurer", "staff"})
+_ROLES: dict[str, Role] = {one: one for one in get_args(Role)}
+_THROUGH: dict[str, Through] = {one: one for one in get_args(Through)}
+_WRITTEN = re.compile(r"([a-z]+):(.*) via ([a-z]+)", re.DOTALL)
+
+
+def parse_actor(text: str | None) -> Actor | None:
+    """The actor whom the change log names; None where it names an event, or nobody."""
+    said = _WRITTEN.fullmatch(text or "")
+    if said is None or said[1] not in _ROLES or said[3] not in _THROUGH:
+        return None
+    return Actor(_ROLES[said[1]], said[2], _THROUGH[said[3]])
+
+
+def spellings(who: str) -> tuple[str, ...]:
+    """All that the change log may call somebody, in whatever role and through whatever."""
+    people = (one for one in _ROLES.values() if one != "bridge")
+    named = (str(Actor(role, who, through)) for role in people for through in _THROUGH.values())
+    return (str(BRIDGE), *named) if who == str(BRIDGE) else tuple(named)
 
 
 def moderator(user_id: int, through: Through) -> Actor:

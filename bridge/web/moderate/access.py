@@ -19,6 +19,7 @@ NEEDS: Mapping[str, Right] = {
     "moderate.person": "look",
     "moderate.reply": "look",
     "moderate.log": "look",
+    "moderate.log_file": "export",
     "moderate.mapping": "look",
     "moderate.members": "look",
     "moderate.members_file": "export",

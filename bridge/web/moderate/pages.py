@@ -15,11 +15,11 @@ from bridge.core.model.people import LARGEST_ID
 from bridge.core.telling.alerts import LISTS
 from bridge.errors import NotFound
 from bridge.operations.undoing import REVERSES
-from bridge.store import changes, groups
 from bridge.web.context import the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import blueprint, rights
 from bridge.web.moderate.acts import ACTS
+from bridge.web.moderate.log import words_of_log
 from bridge.web.security import Stop
 
 NO_SUCH_PERSON = "The bridge has never had to do with this account."
@@ -60,7 +60,7 @@ def person(user_id: int) -> str:
     except NotFound as error:
         raise Stop(404, "Nobody found", NO_SUCH_PERSON) from error
     with the_bridge().store.read() as connection:
-        happened = timeline(connection, user_id, before)
+        happened = timeline(connection, found, before)
     may = rights()
     return render_template(
         "moderate/person.jinja",
@@ -68,6 +68,7 @@ def person(user_id: int) -> str:
         person=found,
         happened=happened,
         group_names=found.group_names,
+        **words_of_log(),
         acts={act.name: act for act in ACTS.values() if act.right in may},
     )
 
@@ -80,22 +81,6 @@ def reply(user_id: int) -> str:
     except NotFound as error:
         raise Stop(404, "Nobody found", NO_SUCH_PERSON) from error
     return render_template("moderate/reply.jinja", user_id=user_id, answer=found)
-
-
-@blueprint.get("/log")
-def log() -> str:
-    """Everything that was decided, sent and seen, the newest first."""
-    with the_bridge().store.read() as connection:
-        lines = changes.page(
-            connection,
-            user_id=_number("user"),
-            group_id=_number("group"),
-            action=request.args.get("kind") or None,
-            before=_number("before"),
-        )
-        names = {one.id: one.name for one in groups.load_groups(connection).values()}
-    undoable = REVERSES if "decide" in rights() else ()
-    return render_template("moderate/log.jinja", lines=lines, group_names=names, undoable=undoable)
 
 
 def _number(name: str) -> int | None:

@@ -28,6 +28,8 @@ MARKED = (
     "join.jinja",
     "join_head.jinja",
     "moderate/act.jinja",
+    "moderate/changes.jinja",
+    "moderate/log.jinja",
     "moderate/members.jinja",
     "moderate/take_away.jinja",
     "moderate/worklist.jinja",

@@ -1,0 +1,100 @@
+"""The log in the console: by person, actor, group, kind and day, and as a file."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from flask import Response, render_template, request
+from werkzeug.datastructures import MultiDict
+
+from bridge.answers import log as the_log
+from bridge.answers.log import Line, Question
+from bridge.answers.members import mapped_groups
+from bridge.core.model.people import LARGEST_ID, LONGEST_NAME
+from bridge.core.telling.log import ACTIONS, ROLES, THROUGH, action_words
+from bridge.operations.undoing import REVERSES
+from bridge.web.context import the_bridge
+from bridge.web.moderate.access import blueprint, may
+from bridge.web.moderate.downloads import as_file
+from bridge.web.security import Stop
+
+HEADER = (
+    *("number", "at", "action", "what", "user_id", "username", "group", "customer_id"),
+    *("by", "role", "through", "rule", "outcome"),
+)
+FIELDS = ("person", "by", "group", "kind", "since", "until", "decided")
+
+
+@blueprint.get("/log")
+def log() -> str:
+    """Everything that was decided, sent and seen, the newest first."""
+    question = _question(request.args)
+    before = request.args.get("before", type=int)
+    if before is not None and not 0 < before <= LARGEST_ID:
+        before = None
+    return render_template(
+        "moderate/log.jinja",
+        page=the_log.page(the_bridge(), question, before=before),
+        question=question,
+        said=_said(request.args),
+        groups=mapped_groups(the_bridge()),
+        actions=sorted(ACTIONS.items(), key=lambda one: one[1]),
+        undoable=REVERSES if may("decide") else (),
+        may_export=may("export"),
+        **words_of_log(),
+    )
+
+
+@blueprint.post("/log.csv")
+def log_file() -> Response:
+    """The same as a file, every line of it."""
+    lines = the_log.every_line(the_bridge(), _question(request.form))
+    return as_file("log", HEADER, (_cells(line) for line in lines), _said(request.form))
+
+
+def _cells(line: Line) -> tuple[object, ...]:
+    one, by = line.change, line.by
+    return (
+        *(one.id, one.at, one.action, action_words(one.action), one.user_id, line.username),
+        *(line.group, one.customer_id, (line.by_name or by.who) if by else one.cause),
+        *((by.role, by.through) if by else (None, None)),
+        *(one.rule_id, one.outcome),
+    )
+
+
+def words_of_log() -> dict[str, object]:
+    """What the template of lines needs to say them."""
+    return {"action_words": action_words, "roles": ROLES, "through": THROUGH}
+
+
+def _question(said: MultiDict[str, str]) -> Question:
+    group_id = said.get("group", type=int)
+    return Question(
+        person=said.get("person", "").strip()[: LONGEST_NAME + 5],
+        by=said.get("by", "").strip()[: LONGEST_NAME + 5],
+        group_id=group_id if group_id is not None and 0 <= group_id <= LARGEST_ID else None,
+        action=said.get("kind") or None,
+        since=_day(said.get("since", "")),
+        until=_after(_day(said.get("until", ""))),
+        decided=said.get("decided") == "yes",
+    )
+
+
+def _said(said: MultiDict[str, str]) -> dict[str, str]:
+    return {name: said[name] for name in FIELDS if said.get(name)}
+
+
+def _day(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(text), time.min, tzinfo=UTC)
+    except ValueError as error:
+        raise Stop(400, "This is not a day", "Write it as 2027-03-31.") from error
+
+
+def _after(day: datetime | None) -> datetime | None:
+    """The end of a day; of the last day that there is, its beginning."""
+    if day is None or day.date() == date.max:
+        return day
+    return day + timedelta(days=1)

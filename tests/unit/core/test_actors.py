@@ -1,0 +1,90 @@
+"""Who acts, as the log writes it and reads it back."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.core.model import actor
+from bridge.core.model.actor import BRIDGE, Actor, Role, Through, parse_actor, spellings
+from bridge.core.telling import log as words
+
+ROOT = Path(__file__).parents[3]
+PEOPLE = [role for role in get_args(Role) if role != "bridge"]
+
+
+@given(
+    st.sampled_from(PEOPLE), st.text(min_size=1, max_size=60), st.sampled_from(get_args(Through))
+)
+def test_A48_the_log_names_an_actor_so_that_they_are_known_again(
+    role: Role, who: str, through: Through
+) -> None:
+    one = Actor(role, who, through)
+    assert parse_actor(str(one)) == one
+    assert str(one) in spellings(who)
+
+
+@pytest.mark.parametrize("text", [None, "", "bridge", "evt_1 via x", "nobody:1 via console"])
+def test_what_names_no_person_has_no_actor(text: str | None) -> None:
+    assert parse_actor(text) is None
+
+
+def test_the_bridge_itself_is_found_by_its_name() -> None:
+    assert str(BRIDGE) in spellings("bridge")
+
+
+@pytest.mark.parametrize(
+    ("one", "user_id"),
+    [
+        (actor.moderator(12, "console"), 12),
+        (actor.member(7), 7),
+        (actor.operator("root"), None),
+        (Actor("token", "12", "token"), None),
+        (Actor("treasurer", "5", "console"), 5),
+    ],
+)
+def test_only_people_of_the_forum_have_an_id_there(one: Actor, user_id: int | None) -> None:
+    assert one.user_id == user_id
+
+
+def test_each_role_and_way_to_act_has_words() -> None:
+    assert set(words.ROLES) == set(get_args(Role))
+    assert set(words.THROUGH) == set(get_args(Through))
+
+
+LOGGING = {"log", "log_each", "record_in", "record_out", "_note", "_log"}
+
+
+def logged() -> set[str]:
+    """The actions that the code names where it logs."""
+    found = set()
+    for file in (ROOT / "bridge").rglob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and _name(call.func) in LOGGING:
+                said = [*call.args[1:3], *(k.value for k in call.keywords if k.arg == "action")]
+                found |= {one.value for one in said if _is_a_code(one)}  # type: ignore[attr-defined] # a constant
+    return found
+
+
+def _name(called: ast.expr) -> str:
+    return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+
+
+def _is_a_code(one: ast.expr) -> bool:
+    value = one.value if isinstance(one, ast.Constant) else None
+    return isinstance(value, str) and value.replace("_", "").isalpha() and value.islower()
+
+
+def test_each_action_that_is_logged_has_words() -> None:
+    found = logged()
+    assert found >= {"granted", "linked", "exported", "held", "reminded"}
+    assert found - set(words.ACTIONS) == set()
+
+
+def test_an_action_of_another_version_is_said_by_its_code() -> None:
+    assert words.action_words("moved_house") == "Moved house"
