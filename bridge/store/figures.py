@@ -41,7 +41,7 @@ def writing_problem(store: Store) -> str | None:
 
 
 GO_ON = ("active", "trialing", "past_due")
-GOES_ON = subscriptions.c.data["status"].as_string().in_(GO_ON)
+GOES_ON = subscriptions.c.status.in_(GO_ON)
 
 
 def _paying() -> Select[int]:

@@ -64,7 +64,7 @@ def _of_ended(
         .where(
             is_own(subscriptions),
             is_own(customers),
-            data["status"].as_string() == "canceled",
+            subscriptions.c.status == "canceled",
             paid_at > data["ended_at"].as_string(),
             data[("last_payment", "period_end_at")].as_string() > now.isoformat(),
         )

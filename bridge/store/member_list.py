@@ -23,8 +23,8 @@ from bridge.store.schema import changes, memberships, users
 
 M = memberships.c
 FOREVER = 2**62
-USERS_AT_ONCE = 500
-ROUNDS = 20
+USERS_AT_ONCE = 50
+ROUNDS = 6
 """How often a page of the past reads on while it is not full: it costs so much at most."""
 
 Key = tuple[int, int, int]
@@ -133,8 +133,9 @@ def page_at(
     """
     found: list[Listed] = []
     user_id = max(after[1] - 1, -1)  # of the last user of the page before, groups may be left
+    at_once = min(max(limit, USERS_AT_ONCE), 10 * USERS_AT_ONCE)
     for _ in range(ROUNDS):
-        known = _with_lines(connection, group_ids, at, user_id)
+        known = _with_lines(connection, group_ids, at, user_id, at_once)
         then = history.memberships_at(connection, at, group_ids=group_ids, user_ids=known)
         shown = sorted(of for of, one in then.items() if asked.shows(one.membership))
         found += [
@@ -142,14 +143,14 @@ def page_at(
         ]
         if len(found) > limit:
             return found[:limit], found[limit - 1].key
-        if len(known) < USERS_AT_ONCE:
+        if len(known) < at_once:
             return found, None
         user_id = known[-1]
     return found, (user_id, user_id, LARGEST_ID)
 
 
 def _with_lines(
-    connection: Connection, group_ids: Collection[int], at: datetime, after: int
+    connection: Connection, group_ids: Collection[int], at: datetime, after: int, limit: int
 ) -> list[int]:
     """The next users of whom anything is on record in these groups by then.
 
@@ -165,6 +166,6 @@ def _with_lines(
         )
         .distinct()
         .order_by(changes.c.user_id)
-        .limit(USERS_AT_ONCE)
+        .limit(limit)
     )
     return [one for one in rows if one is not None]

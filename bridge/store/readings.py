@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, insert, or_, select
 
 from bridge.core.model.account import OWN, SITE
 from bridge.core.model.stripe import Entitlements, Feature, Price, Product, Purchase, Subscription
+from bridge.core.rights.ahead import coming_at
 from bridge.core.rules.policy import Policy
 from bridge.store.own import OWNED_ID, columns, is_of, is_ours, is_own
 from bridge.store.schema import readings
@@ -69,12 +70,23 @@ def keep(
         "beneficiary_id": thing.beneficiary_id,
         "data": data,
         "read_at": at,
+        **(listed_by(thing) if isinstance(thing, Subscription) else {}),
     }
     connection.execute(
         insert_for(connection)(table)
         .values(id=thing.id, **row)
         .on_conflict_do_update(index_elements=OWNED_ID, set_=row)
     )
+
+
+def listed_by(subscription: Subscription) -> dict[str, Any]:
+    """The columns that lists of subscriptions are made by."""
+    return {
+        "status": subscription.status[:30],
+        "renews_at": coming_at(subscription, "renewals"),
+        "trial_ends_at": coming_at(subscription, "trials"),
+        "gift_ends_at": coming_at(subscription, "gifts"),
+    }
 
 
 def note_gone(

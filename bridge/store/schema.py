@@ -180,8 +180,17 @@ subscriptions = Table(
     Column("beneficiary_id", BigInteger),
     Column("data", JSON, nullable=False),
     Column("read_at", UtcTime, nullable=False),
+    # Of the data, what lists are made by.
+    Column("status", String(30), nullable=False, server_default=""),
+    Column("renews_at", UtcTime),
+    Column("trial_ends_at", UtcTime),
+    Column("gift_ends_at", UtcTime),
     Index(None, "customer_id"),
     Index(None, "beneficiary_id"),
+    Index(None, "status", "id"),
+    Index(None, "renews_at", "id"),
+    Index(None, "trial_ends_at", "id"),
+    Index(None, "gift_ends_at", "id"),
 )
 purchases = Table(
     "purchases",
@@ -321,6 +330,9 @@ money_lines = Table(
     Index(None, "customer_id", "at"),
     Index(None, "user_id"),
     Index(None, "receipt_number", unique=True),
+    Index(None, "invoice_id"),
+    Index(None, "payment_id"),
+    Index(None, "amount_minor", "at"),
 )
 # What a payment by hand was for, where that was said, and where its paper is.
 hand_payments = Table(
@@ -618,6 +630,10 @@ ledger_lines = Table(
     Index(None, "customer_id", "at"),
     Index(None, "user_id", "at"),
     Index(None, "family"),
+    Index(None, "source_id"),
+    Index(None, "invoice_id"),
+    Index(None, "payment_id"),
+    Index(None, "entry_id"),
 )
 # Append-only, and kept when the ledger is dropped and made again: which line was known when, and a
 # chain of hashes over all of them. What was shown with a code can be proven to be there still.

@@ -187,7 +187,7 @@ def customers_alive_after_all(connection: Connection, since: datetime) -> list[s
         subscriptions.c.customer_id,
         customers.c.deleted_at.is_not(None),
         subscriptions.c.read_at >= since,
-        subscriptions.c.data["status"].as_string().not_in(ENDED),
+        subscriptions.c.status.not_in(ENDED),
     )
     return list(connection.scalars(asked.distinct()))
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from bridge.core.model.stripe import Subscription
+from bridge.core.rights.ahead import Coming
 from bridge.store.orphans import WAITS
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
@@ -28,7 +29,11 @@ M = memberships.c
 S = subscriptions.c
 FAILED = ("past_due", "unpaid")
 """The statuses of a subscription whose payment failed: Stripe tries again, or has given up."""
-STATUS = S.data["status"].as_string()
+_COMES_AT: Mapping[Coming, Any] = {
+    "renewals": S.renews_at,
+    "trials": S.trial_ends_at,
+    "gifts": S.gift_ends_at,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def failed(connection: Connection, after: str, limit: int) -> list[Paying]:
 
 
 def _failed() -> Select[Any]:
-    return _of_payer().where(STATUS.in_(FAILED))
+    return _of_payer().where(S.status.in_(FAILED))
 
 
 def _of_payer() -> Select[Any]:
@@ -123,47 +128,18 @@ def _paying(row: Any) -> Paying:
 
 
 def coming(
-    connection: Connection, kind: str, until: tuple[datetime, datetime], after: str, limit: int
+    connection: Connection,
+    kind: Coming,
+    until: tuple[datetime, datetime],
+    after: tuple[datetime, str] | None,
+    limit: int,
 ) -> list[Paying]:
-    """Subscriptions that renew, end their trial or are given, within a time; by day and id.
-
-    `after`: the day and the id of the last one of the page before, as `when|id`.
-    """
-    data = S.data
-    when: ColumnElement[str] = {
-        "renewals": data[("next_charge", "at")].as_string(),
-        "trials": data["trial_end_at"].as_string(),
-        "gifts": func.coalesce(
-            data["cancel_at"].as_string(), data[("next_charge", "at")].as_string()
-        ),
-    }[kind]
-    is_it = {
-        "renewals": STATUS != "trialing",
-        "trials": STATUS == "trialing",
-        "gifts": S.beneficiary_id.is_not(None),
-    }[kind]
-    since, end = (CONVERTER.unstructure(at) for at in until)
-    asked = _of_payer().where(STATUS.in_(("active", "trialing")), is_it, when.between(since, end))
-    day, _, id_ = after.partition("|")
-    if id_:
-        asked = asked.where(or_(when > day, and_(when == day, S.id > id_)))
-    return [_paying(row) for row in connection.execute(asked.order_by(when, S.id).limit(limit))]
-
-
-def day_of(subscription: Subscription, kind: str) -> datetime | None:
-    """When a subscription renews, ends its trial, or ends or renews what was given: as above."""
-    charge = subscription.next_charge
-    if kind == "trials":
-        return subscription.trial_end_at
-    if kind == "gifts" and subscription.cancel_at:
-        return subscription.cancel_at
-    return charge.at if charge else None
-
-
-def key_of(one: Paying, kind: str) -> str:
-    """What `coming` goes on after."""
-    day = day_of(one.subscription, kind)
-    return f"{CONVERTER.unstructure(day)}|{one.subscription.id}"
+    """Subscriptions that renew, end their trial or are given, within a time; by day and id."""
+    at = _COMES_AT[kind]
+    asked = _of_payer().where(at.between(*until))
+    if after:
+        asked = asked.where(or_(at > after[0], and_(at == after[0], S.id > after[1])))
+    return [_paying(row) for row in connection.execute(asked.order_by(at, S.id).limit(limit))]
 
 
 def _in_group(at: Any, why: Any) -> Select[Any]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import JSON, column, insert, table
 
 from bridge.core.model.discourse import Group, User
 from bridge.core.model.stripe import ComingCharge, PendingPayment, Subscription, SubscriptionItem
+from bridge.core.rights.ahead import Coming, coming_at
 from bridge.store import Store, groups, links, migrate, orphans, subscriptions, users, worklists
+from bridge.store.readings import CONVERTER
 from bridge.store.schema import memberships
+from bridge.store.worklists import Paying
 
 NOW = datetime(2028, 2, 29, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -71,14 +75,19 @@ def test_what_comes_is_in_order_of_its_day_across_pages(store: Store) -> None:
         renewing(4, 31),
         subscription(5, status="trialing", trial_end_at=NOW + 2 * DAY),
         subscription(6, beneficiary_id=77, cancel_at=NOW + 3 * DAY),
+        subscription(7, status="canceled", next_charge=ComingCharge(NOW + DAY, "eur", 500)),
+        subscription(8, status="past_due", next_charge=ComingCharge(NOW + DAY, "eur", 500)),
     )
     with store.read() as connection:
-        found, after = [], ""
+        found: list[Paying] = []
+        after: tuple[datetime, str] | None = None
         while page := worklists.coming(connection, "renewals", MONTH, after, 1):
             found += page
-            after = worklists.key_of(page[-1], "renewals")
-        trials = worklists.coming(connection, "trials", MONTH, "", 9)
-        gifts = worklists.coming(connection, "gifts", MONTH, "", 9)
+            at = coming_at(page[-1].subscription, "renewals")
+            assert at is not None
+            after = at, page[-1].subscription.id
+        trials = worklists.coming(connection, "trials", MONTH, None, 9)
+        gifts = worklists.coming(connection, "gifts", MONTH, None, 9)
     assert [one.user_id for one in found] == [2, 3, 1]
     assert [one.user_id for one in trials] == [5]
     assert [one.subscription.beneficiary_id for one in gifts] == [77]
@@ -128,3 +137,34 @@ def test_payers_linked_to_nobody_wait_or_are_set_aside(store: Store) -> None:
     assert aside.set_aside == "Newsletter"
     with store.write() as connection:
         assert orphans.set_aside(connection, "cus_1", None)
+
+
+def test_subscriptions_that_an_earlier_version_kept_are_in_the_lists(database_url: str) -> None:
+    store = Store(database_url)
+    migrate.upgrade(store, NOW, "0030")
+    kept = (
+        subscription(1, status="past_due"),
+        subscription(2, next_charge=ComingCharge(NOW + DAY, "eur", 500)),
+        subscription(3, status="trialing", trial_end_at=NOW + DAY),
+        subscription(4, beneficiary_id=77, cancel_at=NOW + DAY),
+        subscription(5, status="canceled", trial_end_at=NOW + DAY, cancel_at=NOW + DAY),
+    )
+    columns = ("id", "customer_id", "beneficiary_id", "read_at")
+    old = table("subscriptions", *map(column, columns), column("data", JSON))
+    with store.write() as connection:
+        for one in kept:
+            told = {"customer_id": one.customer_id, "beneficiary_id": one.beneficiary_id}
+            data = CONVERTER.unstructure(one)
+            connection.execute(insert(old).values(id=one.id, data=data, read_at=1, **told))
+            links.see_customer(connection, one.customer_id, NOW)
+    migrate.upgrade(store, NOW)
+    with store.read() as connection:
+        assert [one.subscription.id for one in worklists.failed(connection, "", 9)] == ["sub_001"]
+        coming = {
+            kind: [
+                one.subscription.id for one in worklists.coming(connection, kind, MONTH, None, 9)
+            ]
+            for kind in get_args(Coming)
+        }
+    store.close()
+    assert coming == {"renewals": ["sub_002"], "trials": ["sub_003"], "gifts": ["sub_004"]}

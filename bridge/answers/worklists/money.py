@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import get_args
 
-from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut
+from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut, moment_and_id
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.model.stripe import PendingPayment, Subscription
+from bridge.core.rights.ahead import Coming, coming_at
 from bridge.core.telling.declines import decline_words
 from bridge.store import Connection, catalogue, messages, users, worklists
 from bridge.store.worklists import Paying
@@ -15,6 +17,7 @@ from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 AHEAD = timedelta(days=30)
+COMING: Mapping[str, Coming] = {one: one for one in get_args(Coming)}
 
 
 def failed(bridge: Bridge, _kind: str, after: str) -> Page:
@@ -82,19 +85,20 @@ def double(bridge: Bridge, _kind: str, after: str) -> Page:
 
 def coming(bridge: Bridge, kind: str, after: str) -> Page:
     """What renews, ends its trial or was given, in the next thirty days; the nearest first."""
-    now = bridge.clock.now()
+    now, asked, begin = bridge.clock.now(), COMING[kind], moment_and_id(after)
     with bridge.store.read() as connection:
-        found = worklists.coming(connection, kind, (now, now + AHEAD), after, PAGE + 1)
+        found = worklists.coming(connection, asked, (now, now + AHEAD), begin, PAGE + 1)
         names = _names(connection, found)
         given = [one.subscription.beneficiary_id for one in found]
         members = users.names_of(connection, [id_ for id_ in given if id_ is not None])
-    return cut([_coming(one, kind, names, members) for one in found])
+    return cut([_coming(one, asked, names, members) for one in found])
 
 
 def _coming(
-    one: Paying, kind: str, names: Mapping[str, str], members: Mapping[int, str | None]
+    one: Paying, kind: Coming, names: Mapping[str, str], members: Mapping[int, str | None]
 ) -> Row:
     subscription = one.subscription
+    at = coming_at(subscription, kind)
     charge = subscription.next_charge
     amount = charge.amount_minor if charge else None
     says = ""
@@ -104,13 +108,13 @@ def _coming(
         says = gettext("The first payment is taken on that day.")
     to = subscription.beneficiary_id
     return Row(
-        key=worklists.key_of(one, kind),
+        key=f"{at.isoformat() if at else ''}|{subscription.id}",
         user_id=to or one.user_id,
         username=members.get(to) if to else one.username,
         about=_sold(subscription, names),
         says=says,
         amount=format_minor(amount, charge.currency) if charge and amount is not None else "",
-        at=worklists.day_of(subscription, kind),
+        at=at,
     )
 
 

@@ -70,7 +70,7 @@ def moment_and_ids(after: str) -> tuple[datetime, int, int] | None:
         return None
     try:
         at, user_id, group_id = after.split("|")
-        return datetime.fromisoformat(at), int(user_id), int(group_id)
+        return _moment(at), int(user_id), int(group_id)
     except ValueError as error:
         raise no_such_page() from error
 
@@ -81,9 +81,16 @@ def moment_and_id(after: str) -> tuple[datetime, str] | None:
         return None
     at, _, id_ = after.partition("|")
     try:
-        return datetime.fromisoformat(at), id_
+        return _moment(at), id_
     except ValueError as error:
         raise no_such_page() from error
+
+
+def _moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return at
 
 
 def no_such_page() -> Permanent:

@@ -1,0 +1,23 @@
+"""What comes next of a subscription: it renews, its trial ends, or what it gives ends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from bridge.core.model.stripe import Subscription
+
+Coming = Literal["renewals", "trials", "gifts"]
+
+
+def coming_at(subscription: Subscription, kind: Coming) -> datetime | None:
+    """When that happens; None if it is not going to, by what is known now."""
+    charge_at = subscription.next_charge.at if subscription.next_charge else None
+    match kind, subscription.status:
+        case "renewals", "active":
+            return charge_at
+        case "trials", "trialing":
+            return subscription.trial_end_at
+        case "gifts", "active" | "trialing" if subscription.beneficiary_id is not None:
+            return subscription.cancel_at or charge_at
+    return None
