@@ -1,4 +1,4 @@
-"""What members do about ending what they pay for: say why, let it run out, keep it after all."""
+"""What members do about ending what they pay for, and about going on with it after all."""
 
 from __future__ import annotations
 
@@ -32,6 +32,24 @@ def keep(bridge: Bridge, actor: Actor, user_id: int, subscription: Subscription)
     """Take its cancellation back."""
     bridge.stripe.keep(subscription.id, is_by_period=subscription.cancel_at_period_end)
     _log(bridge, actor, user_id, "kept", subscription, None)
+
+
+def go_on(bridge: Bridge, actor: Actor, user_id: int, subscription: Subscription) -> None:
+    """Take money again for what is paused, or begin a new period where Stripe had stopped it."""
+    if subscription.status == "paused":
+        # The same pause is ended once, however often the button is pressed.
+        ended = max(item.period_end_at for item in subscription.items)
+        key = f"resume-{subscription.id}-{ended.timestamp():.0f}-{bridge.clock.now():%Y%m%d%H}"
+        bridge.stripe.resume(subscription.id, key)
+    else:
+        bridge.stripe.go_on_collecting(subscription.id)
+    _log(bridge, actor, user_id, "resumed", subscription, None)
+
+
+def call_off(bridge: Bridge, actor: Actor, user_id: int, subscription: Subscription) -> None:
+    """Have a planned change not come."""
+    bridge.stripe.call_off(subscription.id)
+    _log(bridge, actor, user_id, "change_called_off", subscription, None)
 
 
 def _log(

@@ -1,4 +1,4 @@
-"""Changes of what members pay for, made by a moderator."""
+"""Changes of what members pay for, made by a moderator, or by the payer where Stripe can't."""
 
 from __future__ import annotations
 

@@ -70,6 +70,21 @@ def pause_collection(http: StripeHttp, subscription_id: str, until_at: datetime 
     http.post(path("/v1/subscriptions/{}", subscription_id), pause_asked(until_at))
 
 
+def resume(http: StripeHttp, subscription_id: str, idempotency_key: str) -> None:
+    """Begin a new period of one with the status paused; its invoice is charged at once."""
+    params = {"billing_cycle_anchor": {"type": "now"}}
+    http.post(path("/v1/subscriptions/{}/resume", subscription_id), params, idempotency_key)
+
+
+def call_off(http: StripeHttp, subscription_id: str) -> None:
+    """Let go of the schedule that it follows: it goes on as it is. Twice does nothing more."""
+    raw = http.get(path("/v1/subscriptions/{}", subscription_id))
+    with reading(subscription_id):
+        schedule_id = raw.get("schedule")
+    if schedule_id:
+        http.post(path("/v1/subscription_schedules/{}/release", str(schedule_id)), {})
+
+
 def go_on_collecting(http: StripeHttp, subscription_id: str) -> None:
     """Take money again. Doing it twice does nothing more."""
     http.post(path("/v1/subscriptions/{}", subscription_id), {"pause_collection": ""})

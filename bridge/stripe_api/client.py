@@ -301,6 +301,14 @@ class StripeApi:
         """Take money for it again."""
         changes.go_on_collecting(self._http, subscription_id)
 
+    def resume(self, subscription_id: str, idempotency_key: str) -> None:
+        """Begin a new period of one with the status paused, and charge for it."""
+        changes.resume(self._http, subscription_id, idempotency_key)
+
+    def call_off(self, subscription_id: str) -> None:
+        """Have the change not come that a schedule has planned for it."""
+        changes.call_off(self._http, subscription_id)
+
     # --- Money back -----------------------------------------------------------------------------
 
     def may_refund(self) -> bool:

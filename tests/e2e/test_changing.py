@@ -179,6 +179,62 @@ def test_A36_a_step_down_that_waits_for_the_end_of_the_period_says_so(
     assert "You keep Patron & Friends" in said
 
 
+def magazine(place: Place) -> str:
+    """Something that leads to no group, paid beside a membership."""
+    about = {"discourse_offer": "yes", "discourse_kind": "other"}
+    product = place.stripe.v1.products.create({"name": "Magazine", "metadata": about})
+    price: Any = {"product": product.id, "currency": "eur", "unit_amount": 300}
+    price["recurring"] = {"interval": "month"}
+    return place.stripe.v1.prices.create(price).id
+
+
+def test_A36_one_item_of_several_is_changed_by_the_bridge_as_its_page_said(
+    place: Place, ada: Browser, high: str
+) -> None:
+    paper = magazine(place)
+    (old,) = running(place)
+    both: Any = {"items": [{"price": paper, "quantity": 1}]}
+    place.stripe.v1.subscriptions.update(old.id, both)
+    place.settle()
+    page = ada.get(f"/join/{high}")
+    said = words(page)
+    assert "Unchanged Magazine" in said
+    assert "Due today" in said
+    due = re.search(r"To pay today €([0-9.]+)", said)
+    assert due
+    done = ada.submit(page, f"/join/{high}")
+    assert done.headers["Location"] == "/me/back"
+    (now,) = running(place)
+    assert now.id == old.id
+    assert {item.price.id for item in now["items"].data} == {high, paper}
+    invoice = place.stripe.v1.invoices.retrieve(str(now.latest_invoice))
+    assert invoice.status == "paid"
+    assert invoice.total == round(float(due[1]) * 100)
+    place.settle()
+    assert place.members("patrons") == {"ada"}
+    place.pass_time(61)
+    place.settle()
+    assert place.members("supporters") == set()
+
+
+def test_A36_A46_what_the_card_does_not_pay_waits_on_stripes_page_and_changes_nothing(
+    place: Place, ada: Browser, high: str
+) -> None:
+    paper = magazine(place)
+    (old,) = running(place)
+    both: Any = {"items": [{"price": paper, "quantity": 1}]}
+    place.stripe.v1.subscriptions.update(old.id, both)
+    place.settle()
+    fail_payments(place.world, str(old.customer), 1, "insufficient_funds")
+    page = ada.get(f"/join/{high}")
+    gone = ada.submit(page, f"/join/{high}")
+    assert gone.headers["Location"].startswith("http"), "Stripe's page of that invoice"
+    assert place.url not in gone.headers["Location"]
+    place.settle()
+    assert place.members("supporters") == {"ada"}
+    assert place.members("patrons") == set()
+
+
 def test_A36_seats_are_kept(place: Place, ada: Browser, high: str) -> None:
     (old,) = running(place)
     seats: Any = {"items": [{"id": old["items"].data[0].id, "quantity": 3}]}

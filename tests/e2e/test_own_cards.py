@@ -251,6 +251,74 @@ def test_A79_pausing_is_offered_where_the_site_says_so(tmp_path: Path) -> None:
         answer = portal(gone.headers["Location"], "pause", subscription=sub.id)
         page = come_back(place, browser, answer)
         assert ">Paused<" in page.text
+        asks = browser.get(f"/me/resume/{sub.id}")
+        assert "A new period begins today, and it is charged today." in asks.text
+        assert "€10.00" in asks.text
+        gone = browser.submit(asks, f"/me/resume/{sub.id}")
+        page = come_back(place, browser, gone)
+        assert ">Active<" in page.text
+        assert subscription(place).status == "active"
+        again = browser.submit(asks, f"/me/resume/{sub.id}")
+        assert again.status_code == 409, "the button of another tab"
+        paid = place.stripe.v1.invoices.list({"subscription": sub.id, "status": "paid"}).data
+        assert [one.total for one in paid] == [1000, 1000]
+
+
+def test_A79_what_a_moderator_paused_is_resumed_with_nothing_due_today(
+    place: Place, ada: Browser
+) -> None:
+    sub = subscription(place)
+    place.stripe.v1.subscriptions.update(sub.id, {"pause_collection": {"behavior": "void"}})
+    place.settle()
+    way = f"/me/resume/{sub.id}"
+    assert f'href="{way}"' in ada.get("/me").text
+    asks = ada.get(way)
+    assert "Payments start again. Nothing is charged today." in asks.text
+    page = come_back(place, ada, ada.submit(asks, way))
+    assert ">Active<" in page.text
+    assert subscription(place).pause_collection is None
+    eve = place.browser("eve")
+    eve.get("/me")
+    assert eve.get(way).status_code == 403
+
+
+def test_A79_a_planned_step_down_is_called_off_by_its_payer(place: Place, ada: Browser) -> None:
+    sub = subscription(place)
+    item = sub["items"].data[0]
+    cheaper: Any = {
+        "product": str(item.price.product),
+        "currency": "eur",
+        "unit_amount": 500,
+        "recurring": {"interval": "month"},
+    }
+    price = place.stripe.v1.prices.create(cheaper).id
+    schedules = place.stripe.v1.subscription_schedules
+    made = schedules.create({"from_subscription": sub.id})
+    (now,) = made.phases
+    phases: Any = [
+        {
+            "items": [{"price": item.price.id, "quantity": 1}],
+            "start_date": now.start_date,
+            "end_date": now.end_date,
+        },
+        {"items": [{"price": price, "quantity": 1}]},
+    ]
+    schedules.update(made.id, {"phases": phases})
+    place.settle()
+    page = ada.get("/me")
+    assert "Next change" in page.text
+    gone = press(ada, page, "/me/stay", sub.id)
+    assert gone.status_code == 303, gone.text
+    page = come_back(place, ada, gone)
+    assert "Next change" not in page.text
+    assert "/me/stay" not in page.text
+    assert subscription(place).schedule is None
+    twice = ada.post("/me/stay", data={"subscription": sub.id, "csrf_token": token_of(page)})
+    assert twice.status_code == 409
+
+
+def token_of(page: requests.Response) -> str:
+    return page.text.partition('csrf_token" value="')[2].partition('"')[0]
 
 
 def test_A79_pausing_is_not_offered_otherwise(place: Place, ada: Browser) -> None:

@@ -22,7 +22,7 @@ OWING = frozenset({"past_due", "unpaid"})
 IN_FORCE = frozenset({"active", "trialing"})
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 
-Way = Literal["in_place", "anew", "mend"]
+Way = Literal["in_place", "here", "anew", "mend"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,9 @@ class Move:
 class Switch:
     """From an item of a running subscription to another price of its ladder.
 
-    `way`: Stripe changes it `in_place`, the new one is bought `anew`, or an open payment is to be
-    mended first. `is_up`: to a higher step.
+    `way`: it is changed `in_place` on Stripe's page, or `here`, by the bridge, where that page
+    cannot; the new one is bought `anew`; or an open payment is to be mended first. `is_up`: to a
+    higher step.
     """
 
     subscription: Subscription
@@ -158,8 +159,11 @@ def _way(
     if subscription.is_scheduled or _is_instalments(subscription):
         return None
     is_same, is_alone = current.currency == target.currency, len(subscription.items) == 1
-    if is_same and is_alone and not is_ending(subscription):
-        return "in_place"
+    # Stripe's page changes no subscription of several items. All items renew together, so that one
+    # of them cannot go over to another interval.
+    is_same_length = _length(current) == _length(target)
+    if is_same and not is_ending(subscription) and (is_alone or is_same_length):
+        return "in_place" if is_alone else "here"
     if item.quantity > 1 or not (is_same or is_alone):
         return None
     return "anew"
@@ -168,6 +172,24 @@ def _way(
 def _is_instalments(subscription: Subscription) -> bool:
     paid_until = max(item.period_end_at for item in subscription.items)
     return subscription.cancel_at is not None and subscription.cancel_at > paid_until
+
+
+def can_call_off(subscription: Subscription, prices: Mapping[str, Price]) -> bool:
+    """Whether its payer may undo the change that is planned for it.
+
+    Only a step to less, or to a shorter time, as they choose it on Stripe's page. What the site
+    has planned otherwise, such as a new price, is not theirs to undo.
+    """
+    planned = subscription.next_change
+    if subscription.status not in IN_FORCE or planned is None or is_ending(subscription):
+        return False
+    if len(planned.price_ids) != 1 or len(subscription.items) != 1:
+        return False
+    old, new = prices.get(subscription.items[0].price_id), prices.get(planned.price_ids[0])
+    if old is None or new is None or old.amount_minor is None or new.amount_minor is None:
+        return False
+    is_less = new.amount_minor * _length(old) < old.amount_minor * _length(new)
+    return old.currency == new.currency and (is_less or _length(new) < _length(old))
 
 
 # --- how Stripe's own page bills it ---------------------------------------------------------------

@@ -15,7 +15,7 @@ from bridge.core.model.rights import Grant
 from bridge.core.model.stripe import Means, PendingPayment, Price, Subscription
 from bridge.core.rights.judge import announced_end, is_instalment_plan
 from bridge.core.rights.offers import find_offers
-from bridge.core.rights.switching import IN_FORCE, OVER, OWING, Switch
+from bridge.core.rights.switching import IN_FORCE, OVER, OWING, Switch, can_call_off
 from bridge.core.rules.law import Law
 from bridge.core.telling.places import GroupName, Known
 from bridge.core.telling.refusals import Refusal, refusal_of
@@ -65,7 +65,8 @@ class SubscriptionCard:
 
     `groups` are those that it keeps the member in now, `kept_until` when the first of them would
     end if nothing is paid. `owed`: the open payment, `refused`: why it failed.
-    `back`: the link to buy again what has ended.
+    `can_call_off`: the change that is planned for it can be undone. `back`: the link to buy again
+    what has ended.
     """
 
     subscription: Subscription
@@ -84,6 +85,8 @@ class SubscriptionCard:
     can_keep: bool = False
     can_cancel: bool = False
     can_pause: bool = False
+    can_resume: bool = False
+    can_call_off: bool = False
     back: str | None = None
 
     @property
@@ -95,6 +98,15 @@ class SubscriptionCard:
     def name(self) -> str:
         """All that is paid for, in words."""
         return ", ".join(dict.fromkeys(item.name for item in self.items))
+
+    @property
+    def price_minor(self) -> int | None:
+        """What one period costs by its list prices; None where one of them is not known."""
+        prices = [item.price.amount_minor if item.price else None for item in self.items]
+        known = [amount for amount in prices if amount is not None]
+        if len(known) < len(self.items):
+            return None
+        return sum(a * i.quantity for a, i in zip(known, self.items, strict=True))
 
     @property
     def is_over(self) -> bool:
@@ -165,6 +177,8 @@ def _card(
         can_keep=standing == Standing.ENDING and not one.is_scheduled,
         can_cancel=standing in _CAN_END and not one.is_scheduled,
         can_pause=is_free and standing == Standing.ACTIVE and law.policy.pausing == "yes",
+        can_resume=standing == Standing.PAUSED,
+        can_call_off=can_call_off(one, law.catalogue.prices),
     )
 
 

@@ -6,11 +6,13 @@ import structlog
 from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from bridge.core.model.actor import member
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import Line, Order
 from bridge.core.rights.switching import PortalTerms, Switch, billed
 from bridge.errors import Permanent
-from bridge.stripe_api.change_shapes import Preview
+from bridge.operations import changing
+from bridge.stripe_api.change_shapes import AT_ONCE, Preview
 from bridge.web.buying.checkout import begin_order, preview_path
 from bridge.web.buying.ownership import owned
 from bridge.web.context import Reader, absolute, law_in_force, the_bridge
@@ -26,9 +28,9 @@ TO_SET = (
 
 def show(switch: Switch, offer: Offer, back: str | None, order: str) -> Response:
     """What the reader has, what they change to, what it costs, and the button."""
-    terms = _terms(switch) if switch.way == "in_place" else PortalTerms()
+    terms = _terms(switch)
     when = billed(switch, terms)
-    is_asked = switch.way == "in_place" and when != "later"
+    is_asked = switch.way in ("in_place", "here") and when != "later"
     with the_bridge().store.read() as connection:
         catalogue = law_in_force(connection).catalogue
     page = render_template(
@@ -36,6 +38,13 @@ def show(switch: Switch, offer: Offer, back: str | None, order: str) -> Response
         switch=switch,
         name=catalogue.name_of(switch.item.product_id, "your membership"),
         offer=offer,
+        beside=[
+            catalogue.name_of(one.product_id)
+            for one in switch.subscription.items
+            if one.id != switch.item.id
+        ]
+        if switch.way == "here"
+        else [],
         when=when,
         preview=_preview(switch, terms) if is_asked else None,
         back=back,
@@ -46,7 +55,12 @@ def show(switch: Switch, offer: Offer, back: str | None, order: str) -> Response
 
 
 def _terms(switch: Switch) -> PortalTerms:
-    """What Stripe's page will do. Where it would refuse, that is said before anybody goes there."""
+    """How it is billed. What Stripe's page would refuse is said before anybody goes there."""
+    if switch.way == "here":
+        asks_stripe()
+        return AT_ONCE
+    if switch.way != "in_place":
+        return PortalTerms()
     asks_stripe()
     try:
         terms = the_bridge().stripe.portal_terms()
@@ -89,6 +103,8 @@ def go(
     if switch.way == "mend":
         return show(switch, offer, return_to, order)
     owned(known, switch.subscription.customer_id)
+    if switch.way == "here":
+        return _change_here(known, switch)
     row = begin_order(known, Order((Line(offer),)), order, return_to)
     if row.completed_at is not None:
         return redirect(url_for("arrival.done", order=order), 303)
@@ -103,3 +119,16 @@ def go(
         raise _refused(switch, str(error)) from error
     log.info("change.to_stripe", user=known.user_id, subscription=switch.subscription.id)
     return redirect(address, 303)
+
+
+def _change_here(known: Reader, switch: Switch) -> AnyResponse:
+    """Have Stripe change one item of several. What the card does not pay waits for its payment."""
+    bridge, user_id = the_bridge(), known.user_id
+    number = changing.turn_of(bridge, user_id, switch)
+    try:
+        changed = changing.change(bridge, member(user_id), user_id, switch, number=number)
+    except Permanent as error:
+        raise _refused(switch, str(error)) from error
+    log.info("change.here", user=user_id, subscription=switch.subscription.id)
+    # Where Stripe does not answer, it is asked again until it does; the page says that it is late.
+    return redirect((changed and changed.pay_url) or url_for("own.back"), 303)

@@ -73,6 +73,37 @@ def keep() -> AnyResponse:
     return redirect(url_for("own.back"), 303)
 
 
+@blueprint.get("/me/resume/<subscription_id>")
+def ask_to_resume(subscription_id: str) -> str:
+    """What resuming costs, and when."""
+    found = _own(subscription_id)
+    _allow(may=found.can_resume)
+    return render_template(
+        "me_resume.jinja",
+        card=found,
+        is_charged_now=found.subscription.status == "paused",
+        next_at=max(item.period_end_at for item in found.subscription.items),
+    )
+
+
+@blueprint.post("/me/resume/<subscription_id>")
+def resume(subscription_id: str) -> AnyResponse:
+    """Go on with what is paused. Stripe's page has no place of its own for that."""
+    known, found = _reader(), _own(subscription_id)
+    _allow(may=found.can_resume)
+    cancelling.go_on(the_bridge(), by_member(known.user_id), known.user_id, found.subscription)
+    return redirect(url_for("own.back"), 303)
+
+
+@blueprint.post("/me/stay")
+def stay() -> AnyResponse:
+    """Call off a change that waits for the end of the period. Stripe's page cannot."""
+    known, found = _reader(), _own(_named())
+    _allow(may=found.can_call_off)
+    cancelling.call_off(the_bridge(), by_member(known.user_id), known.user_id, found.subscription)
+    return redirect(url_for("own.back"), 303)
+
+
 @blueprint.get("/me/cancel/<subscription_id>")
 def ask_to_cancel(subscription_id: str) -> str:
     """Until when they stay in, one question, and the way to Stripe's page."""

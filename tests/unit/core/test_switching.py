@@ -9,12 +9,20 @@ from typing import Any
 import pytest
 
 from bridge.core.model.rights import Facts
-from bridge.core.model.stripe import PendingPayment, Price, Product, Subscription, SubscriptionItem
+from bridge.core.model.stripe import (
+    ComingChange,
+    PendingPayment,
+    Price,
+    Product,
+    Subscription,
+    SubscriptionItem,
+)
 from bridge.core.rights.switching import (
     Ending,
     PortalTerms,
     Switch,
     billed,
+    can_call_off,
     endings,
     is_ending,
     switches,
@@ -132,7 +140,10 @@ def seats(base: Subscription = OLD) -> Subscription:
         (replace(OLD, status="trialing"), PATRON, "in_place"),
         (seats(), PATRON, "in_place"),
         (OLD, DOLLARS, "anew"),
-        (with_choir(), PATRON, "anew"),
+        (with_choir(), PATRON, "here"),
+        (with_choir(seats()), PATRON, "here"),
+        (with_choir(), replace(PATRON, interval="day"), "anew"),
+        (with_choir(replace(OLD, cancel_at_period_end=True)), PATRON, "anew"),
         (replace(OLD, cancel_at_period_end=True), PATRON, "anew"),
         (replace(OLD, cancel_at=RENEWAL), PATRON, "anew"),
         (replace(OLD, status="past_due"), PATRON, "mend"),
@@ -151,6 +162,44 @@ def test_A36_A88_the_way_is_in_place_where_stripe_can_else_anew_or_a_persons(
 ) -> None:
     expected = {} if way is None else {target.id: way}
     assert ways(running, prices=(SUPPORTER, CHOIR, target)) == expected
+
+
+def planned(price_id: str, base: Subscription = OLD) -> Subscription:
+    return replace(base, is_scheduled=True, next_change=ComingChange(RENEWAL, (price_id,)))
+
+
+PATRONS = subscription("active", item("prod_p"), id_="sub_old")
+DEARER = replace(PATRON, id="price_p2", amount_minor=6000)
+
+
+@pytest.mark.parametrize(
+    ("running", "may"),
+    [
+        (planned("price_s", PATRONS), True),
+        (planned("price_p"), False),
+        (planned("price_p2", PATRONS), False),
+        (planned("price_unknown", PATRONS), False),
+        (planned("price_pd", PATRONS), False),
+        (PATRONS, False),
+        (replace(PATRONS, is_scheduled=True), False),
+        (replace(planned("price_s", PATRONS), cancel_at=RENEWAL), False),
+        (replace(planned("price_s", PATRONS), status="past_due"), False),
+        (with_choir(planned("price_s", PATRONS)), False),
+        (replace(PATRONS, next_change=ComingChange(RENEWAL, ())), False),
+    ],
+)
+def test_a_member_undoes_a_planned_step_down_and_nothing_else_that_is_planned(
+    running: Subscription, *, may: bool
+) -> None:
+    prices = {one.id: one for one in (SUPPORTER, PATRON, DEARER, DOLLARS)}
+    assert can_call_off(running, prices) == may
+
+
+def test_from_a_year_back_to_a_month_is_undone_too() -> None:
+    prices = {one.id: one for one in (PATRON, YEARLY)}
+    yearly = subscription("active", replace(item("prod_p"), price_id="price_py"), id_="sub_old")
+    assert can_call_off(planned("price_p", yearly), prices)
+    assert can_call_off(planned("price_py", PATRONS), prices), "a year costs less a month"
 
 
 def test_a_moderator_can_change_what_stripes_own_page_cannot() -> None:

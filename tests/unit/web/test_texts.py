@@ -19,6 +19,7 @@ PAGES = TEMPLATES / "html"
 # Pages whose texts are all marked; whoever marks another adds it here.
 MARKED = (
     "base.jinja",
+    "change.jinja",
     "claim.jinja",
     "currencies.jinja",
     "done.jinja",
@@ -33,6 +34,7 @@ MARKED = (
     "moderate/members.jinja",
     "moderate/take_away.jinja",
     "moderate/worklist.jinja",
+    "me_resume.jinja",
     "names.jinja",
     "offer_card.jinja",
     "offers.jinja",
