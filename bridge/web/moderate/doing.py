@@ -8,6 +8,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
+from bridge.core.model.words import checked_words
 from bridge.errors import NotFound, Permanent
 from bridge.store import groups, users
 from bridge.texts import gettext
@@ -19,6 +20,8 @@ from bridge.web.moderate.list_acts import LIST_ACTS, REVIEWED
 from bridge.web.security import Stop
 
 LONGEST_FIELD = 2000
+WORDS = ("reason", "what", "note")
+"""What is kept for people to read."""
 MOST_SHOWN = 100
 NOBODY = 0
 
@@ -49,7 +52,7 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
     if request.method == "GET" and not ready:
         return _page(one, user_id, form)
     try:
-        _refuse_missing(one, form)
+        _check(one, form)
         seen = _look(one, known, user_id, form)
         typed, reviewed = seen.typed, request.form.get("reviewed")
         if reviewed != seen.checksum:
@@ -83,14 +86,20 @@ def _back(one: Act, user_id: int) -> str:
 
 def _form(one: Act) -> dict[str, str]:
     given: MultiDict[str, str] = request.form if request.method == "POST" else request.args
-    return {name: ",".join(given.getlist(name))[:LONGEST_FIELD] for name in one.fields}
+    return {name: ",".join(given.getlist(name)) for name in one.fields}
 
 
-def _refuse_missing(one: Act, form: dict[str, str]) -> None:
+def _check(one: Act, form: dict[str, str]) -> None:
+    """Refuse what is missing or too long before anybody looks at what it would bring."""
     needed = (name for name in one.fields if name not in one.optional)
     missing = [name for name in needed if not form[name].strip()]
     if missing:
         raise Permanent(f"please fill in: {', '.join(missing)}")
+    for name, said in form.items():
+        if len(said) > LONGEST_FIELD:
+            raise Permanent(f"the {name} has {len(said)} characters: use {LONGEST_FIELD} at most")
+        if name in WORDS and said.strip():
+            checked_words(name, said)
 
 
 def _page(
