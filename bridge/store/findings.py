@@ -22,7 +22,16 @@ from bridge.core.telling.alerts import (
     Kind,
     is_news_missed,
 )
-from bridge.store import additions, catalogue, gives_nothing, paid_lines, paid_twice, sending, state
+from bridge.store import (
+    additions,
+    catalogue,
+    gives_nothing,
+    paid_lines,
+    paid_twice,
+    sending,
+    sold_abroad,
+    state,
+)
 from bridge.store.figures import GO_ON, GOES_ON
 from bridge.store.groups import load_groups
 from bridge.store.naming import Names
@@ -80,6 +89,7 @@ def findings(
     yield from _unlinked(connection, rules)
     yield from paid_twice.findings(connection, now)
     yield from gives_nothing.findings(connection, rules, now)
+    yield from sold_abroad.findings(connection, rules, now)
     yield from paid_lines.findings(connection, rules, policy, now)
 
 

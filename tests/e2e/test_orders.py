@@ -10,9 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from bridge.core.telling.alerts import Alert, Kind
 from bridge.sandbox.discourse.membership import enter
 from bridge.sandbox.stripe import account_of, advance
-from bridge.store import countries
+from bridge.store import alerts, countries
+from bridge.store.findings import findings
 from tests.e2e.place import Browser, Place, link, open_place
 
 pytestmark = pytest.mark.e2e
@@ -535,6 +537,38 @@ def test_A95_a_country_known_from_the_last_sale_or_the_sites_proxy_is_not_asked_
     refused = open_page(browser, other)
     assert refused.status_code == 409
     assert "Your last payment was from Germany." in refused.text
+
+
+def test_A95_a_sale_that_turns_out_to_be_from_elsewhere_is_told_to_moderators(
+    place: Place,
+) -> None:
+    key = sell(place, "Local", 500, "month", groups="members", countries="AT")
+    sell(place, "Tote bag", 900, groups="none", countries="AT")
+    place.settle()
+    browser = place.browser("eve")
+    gone = press(browser, open_page(browser, key), country="AT")
+    place.pay_at_stripe(gone.headers["Location"])  # with a German address
+    (session,) = sessions(place)
+    browser.get(str(session.success_url))
+    place.settle()
+    told = abroad(place)
+    assert [(one.facts["country"], one.facts["what"]) for one in told] == [("DE", "Local")]
+    assert "billing address DE" in told[0].what
+    assert "their word AT" in told[0].what
+    assert "eve" in told[0].what
+    assert place.members("members") == {"eve"}, "nothing is taken away"
+    place.stripe.v1.subscriptions.cancel(str(session.subscription))
+    place.settle()
+    assert abroad(place) == []
+
+
+def abroad(place: Place) -> list[Alert]:
+    """The alerts about sales to other countries, as of a look at everything."""
+    now = place.bridge.clock.now()
+    with place.bridge.store.write() as connection:
+        rules = place.bridge.rulebook.rules(connection)
+        alerts.save(connection, findings(connection, rules, place.bridge.policy, now), now)
+        return [one for one in alerts.open_ones(connection, now) if one.kind == Kind.SOLD_ABROAD]
 
 
 def test_A72_a_sale_is_recorded_with_its_country_and_what_says_so(place: Place) -> None:

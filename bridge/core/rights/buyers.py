@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import paying_of
+from bridge.core.rules.compiled import Rule, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,17 @@ class Whereabouts:
         return tuple(filter(None, (self.billing, self.card, self.ip, self.said)))
 
     @property
+    def told(self) -> str:
+        """The evidence in words, for people who have to judge it."""
+        sources = {
+            "billing address": self.billing,
+            "card": self.card,
+            "connection": self.ip,
+            "their word": self.said,
+        }
+        return ", ".join(f"{source} {country}" for source, country in sources.items() if country)
+
+    @property
     def country(self) -> str | None:
         """The country that most of the evidence names; where none does, the strongest."""
         return Counter(self.known).most_common(1)[0][0] if self.known else None
@@ -47,6 +59,28 @@ def allowed_countries(offers: Sequence[Offer]) -> frozenset[str] | None:
     """The countries to which all of these are sold; None: to all."""
     limits = [frozenset(paying_of(one).countries) for one in offers if paying_of(one).countries]
     return frozenset.intersection(*limits) if limits else None
+
+
+def always_allowed(rules: Rules) -> frozenset[str] | None:
+    """The countries to which everything is sold that is limited at all; None if nothing is."""
+    limits = [
+        frozenset(rule.paying.countries)
+        for rule in rules.all
+        if isinstance(rule, Rule) and rule.paying.countries
+    ]
+    return frozenset.intersection(*limits) if limits else None
+
+
+def not_sold_to(bought: Iterable[tuple[str, str]], country: str, rules: Rules) -> tuple[str, ...]:
+    """The products among what was bought (price, product) that are not sold to a country."""
+    found = (
+        product_id
+        for price_id, product_id in bought
+        if (rule := rules.rule_for(price_id, product_id)) is not None
+        and rule.paying.countries
+        and country not in rule.paying.countries
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def sold_elsewhere(offers: Iterable[Offer], country: str) -> Offer | None:

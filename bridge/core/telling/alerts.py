@@ -41,6 +41,7 @@ class Kind(StrEnum):
     PAYS_UNLINKED = "pays_unlinked"
     PAID_TWICE = "paid_twice"
     GIVES_NOTHING = "gives_nothing"
+    SOLD_ABROAD = "sold_abroad"
     UNKNOWN_ADDITIONS = "unknown_additions"
 
 
@@ -180,6 +181,13 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
         "{who} paid {amount} for {what} and got nothing: {why}",
         "refund it at Stripe, or run bridge grant {user} GROUP --by NAME; {todo}",
     ),
+    Kind.SOLD_ABROAD: (
+        (
+            "{who} paid for {what} from {country}, where it is not sold ({evidence}); the order "
+            "is {order}"
+        ),
+        "refund it at Stripe, or leave it: the alert ends after 30 days",
+    ),
     Kind.PAYS_WITHOUT_ACCOUNT: (
         "{user} still pays ({objects}), but the account is {state}",
         (
@@ -228,6 +236,7 @@ _PLACES: Mapping[Kind, tuple[str, str]] = {
     Kind.RULE_HALTED: ("see what is wrong, and change it", "/moderate/mapping"),
     Kind.NO_RULE_ENDS: ("see what they pay for; if it is a mistake, give the group", _PERSON),
     Kind.GIVES_NOTHING: ("see what they paid; refund it, or give the group", _PERSON),
+    Kind.SOLD_ABROAD: ("see what they paid; refund it, or leave it as it is", _PERSON),
     Kind.PAYS_SUSPENDED: ("see what they pay; ask them, or cancel it", _PERSON),
     Kind.PAYS_WITHOUT_ACCOUNT: ("see what they pay; link it to another account", _PERSON),
 }

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Price, Product
-from bridge.core.rights.buyers import Whereabouts, allowed_countries, closed_to, sold_elsewhere
+from bridge.core.rights.buyers import (
+    Whereabouts,
+    allowed_countries,
+    always_allowed,
+    closed_to,
+    not_sold_to,
+    sold_elsewhere,
+)
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import Line, Order, misfit, together, trial_of
 from bridge.core.rules.compiled import Rule, Rules
@@ -181,6 +188,19 @@ def test_A95_only_those_in_a_group_and_of_a_country_may_buy() -> None:
     assert allowed_countries([everybody]) is None
     assert sold_elsewhere([everybody, closed], "CH") is closed
     assert sold_elsewhere([everybody, closed], "AT") is None
+
+
+def test_A95_what_was_sold_abroad_is_named_and_what_is_sold_everywhere_is_not() -> None:
+    home = an_offer("a", paying=Paying(countries=("AT", "DE")))
+    alps = an_offer("b", paying=Paying(countries=("AT", "CH")))
+    everybody = an_offer("c")
+    rules = rules_for(home, alps, everybody)
+    bought = [(one.price.id, one.product.id) for one in (home, alps, everybody, home)]
+    assert not_sold_to(bought, "DE", rules) == ("prod_b",)
+    assert not_sold_to(bought, "AT", rules) == ()
+    assert not_sold_to([*bought, ("price_x", "prod_x")], "FR", rules) == ("prod_a", "prod_b")
+    assert always_allowed(rules) == frozenset({"AT"})
+    assert always_allowed(rules_for(everybody)) is None
 
 
 @pytest.mark.parametrize(
