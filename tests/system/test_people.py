@@ -74,7 +74,7 @@ def test_D10_D19_E38_a_buyer_is_known_by_the_reference_whatever_e_mail_was_typed
     assert world.groups_of("bob") == set()
 
 
-def test_D10_nobody_is_linked_by_an_e_mail_address(world: System) -> None:
+def test_A12_D10_nobody_is_linked_by_an_e_mail_address(world: System) -> None:
     world.user("alice")
     checkout(world, None, world.price("supporters"), email="alice@example.com")
     confirm(world)
