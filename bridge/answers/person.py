@@ -8,57 +8,15 @@ from datetime import datetime
 
 from bridge.answers.log import Line, named
 from bridge.core.ledger.lines import MoneyLine
-from bridge.core.memberships.member import Member, Membership
-from bridge.core.memberships.state import State, state_of
-from bridge.core.model.rights import Grant, HandGrant
-from bridge.core.rules.ladders import winners
-from bridge.core.rules.law import Law
-from bridge.core.telling.holds import for_moderator
+from bridge.core.model.rights import HandGrant
 from bridge.core.telling.of_member import statement_input
-from bridge.core.telling.payer_facts import acts_for, how_it_stands
-from bridge.core.telling.places import best_by_group
-from bridge.core.telling.reasons import phrase
-from bridge.core.telling.statement import name_prices
-from bridge.core.telling.subscription_cards import Standing, SubscriptionCard, subscription_cards
+from bridge.core.telling.person import Customer, Paid, Place, paid_of, places_of
+from bridge.core.telling.subscription_cards import subscription_cards
 from bridge.errors import NotFound
 from bridge.store import Connection, changes, errands, money, users
 from bridge.store import member as members
 from bridge.store.errands import Errand
 from bridge.wiring import Bridge
-
-Act = str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A group of one person. `because`: a full phrase; `acts`: what a moderator can do about it."""
-
-    group_id: int
-    group: str
-    state: State
-    since_at: datetime | None
-    until_at: datetime | None
-    because: str
-    acts: tuple[Act, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """A customer at Stripe of this person, with the page there."""
-
-    id: str
-    page: str
-
-
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """Something that this person pays for. `says`: how it stands; `acts`: what can be done."""
-
-    id: str
-    name: str
-    says: str
-    needs_somebody: bool
-    acts: tuple[Act, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +62,13 @@ def person(bridge: Bridge, user_id: int) -> Person:
         username=username,
         state=state,
         read_at=member.read_at,
-        places=_places(member, law, now),
+        places=places_of(member, law, now),
         given=member.facts.hand_grants,
         group_names={one.id: one.name for one in member.groups.values()},
         customers=tuple(
             Customer(one, f"{DASHBOARD}{mode}/customers/{one}") for one in member.customer_ids
         ),
-        paid=tuple(map(_paid, cards)),
+        paid=tuple(map(paid_of, cards)),
         payments=payments,
         asked=tuple(asked),
     )
@@ -120,51 +78,3 @@ def timeline(connection: Connection, found: Person, before: int | None) -> tuple
     """What happened to somebody, the newest first, in pages."""
     lines = changes.page(connection, user_id=found.user_id, before=before)
     return named(connection, lines, found.group_names)
-
-
-def _paid(card: SubscriptionCard) -> Paid:
-    waits = card.standing in (Standing.FAILED, Standing.UNFINISHED)
-    return Paid(card.id, card.name, how_it_stands(card), waits, acts_for(card))
-
-
-def _places(member: Member, law: Law, now: datetime) -> tuple[Place, ...]:
-    verdicts = member.verdicts(law, now)
-    whats = name_prices(verdicts, law.rules, law.catalogue.prices, law.catalogue.products)
-    best: dict[int, Grant] = {}
-    for grant in sorted(verdicts, key=lambda one: (one.holds, one.from_at)):
-        best[grant.group_id] = grant
-    winning = best_by_group(winners(verdicts))
-    found = []
-    for group_id in sorted(member.memberships.keys() | (best.keys() & member.groups.keys())):
-        row = member.memberships.get(group_id)
-        group = member.groups.get(group_id)
-        found.append(
-            Place(
-                group_id=group_id,
-                group=(group.full_name or group.name) if group else f"group {group_id}",
-                state=state_of(row, winning.get(group_id)),
-                since_at=row.actual_since if row else None,
-                until_at=row.membership.wanted_until if row else None,
-                because=_because(row, best.get(group_id), whats),
-                acts=_acts(row),
-            )
-        )
-    return tuple(found)
-
-
-def _because(row: Membership | None, grant: Grant | None, whats: dict[str, str]) -> str:
-    if row is not None and (kept := row.kept_back):
-        return for_moderator(kept)
-    if grant is None:
-        added = row is not None and row.actual and row.owned == "no"
-        return "added on the forum, not by the bridge" if added else "nothing grants it"
-    what = whats.get(grant.price_id or "", "membership")
-    return phrase(grant, what, lambda at: f"{at:%-d %B %Y}")
-
-
-def _acts(row: Membership | None) -> tuple[Act, ...]:
-    if row is None:
-        return ()
-    if row.override:
-        return ("lift",)
-    return ("keep", "let-go") if row.membership.hold else ()

@@ -19,6 +19,7 @@ from bridge.answers.explain import explain as tell
 from bridge.commands.common import Moment, as_json, counting, day, ready_bridge, show
 from bridge.commands.exits import FAILED
 from bridge.commands.telling import ENDINGS, print_person
+from bridge.core.memberships.planned import Planned
 from bridge.core.rules.law import Proposal
 from bridge.core.telling.document import document
 from bridge.operations.finding import find_user_id
@@ -62,7 +63,7 @@ def plan(policy: Path | None, since: datetime | None, *, as_json: bool) -> None:
     sys.exit(FAILED if found else 0)
 
 
-def _print_plan(console: Console, found: list[plans.Planned], orphans: int) -> None:
+def _print_plan(console: Console, found: list[Planned], orphans: int) -> None:
     if found:
         table = Table("Group", "", "Member", "Why", "Rule", box=None, pad_edge=False)
         for one in found:

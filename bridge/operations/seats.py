@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
 
 from bridge.core.memberships.effects import Effect, What
 from bridge.core.memberships.past import last_known, seats_after, subscription_at
@@ -12,23 +11,14 @@ from bridge.core.model.actor import Actor, member
 from bridge.core.model.discourse import User
 from bridge.core.model.rights import Seat
 from bridge.core.model.stripe import Subscription
+from bridge.core.rights.seats import SeatRefused, has_seat
 from bridge.core.rights.sharing import places
-from bridge.errors import NotFound, Permanent
+from bridge.errors import NotFound
 from bridge.operations.finding import find_person, find_user
 from bridge.operations.preview import effects
 from bridge.store import Connection, history, links, shares, subscriptions, work
 from bridge.store.shares import Place
 from bridge.wiring import Bridge
-
-Why = Literal["own", "full", "declined", "inactive", "not_yours"]
-
-
-class SeatRefused(Permanent):
-    """A seat that cannot be given, or is not the buyer's to give; `why` is stable."""
-
-    def __init__(self, why: Why, message: str) -> None:
-        super().__init__(message)
-        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,23 +197,9 @@ def unassign(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) -
 
 def _has_seat(connection: Connection, subscription: Subscription, user_id: int) -> bool:
     """Whether the user has a seat already. Raises: Permanent where they can be given none."""
-    if user_id in (
-        links.user_of(connection, subscription.customer_id),
-        subscription.beneficiary_id,
-    ):
-        raise SeatRefused(
-            "own", f"user {user_id} pays for {subscription.id} and already has a seat"
-        )
-    taken = shares.places_taken(connection, subscription.id)
-    if any(place.user_id == user_id for place in taken):
-        return True
-    if len(taken) >= places(subscription):
-        raise SeatRefused(
-            "full",
-            f"{len(taken)} of the {places(subscription)} seats of {subscription.id} are taken, "
-            "besides the buyer's: raise its quantity at Stripe, or take a seat back",
-        )
-    return False
+    payer_ids = links.user_of(connection, subscription.customer_id), subscription.beneficiary_id
+    taken = {place.user_id for place in shares.places_taken(connection, subscription.id)}
+    return has_seat(subscription, user_id, payer_ids, taken)
 
 
 def _no_seat(subscription_id: str, user_id: int) -> NotFound:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +23,7 @@ from sqlalchemy import (
 )
 
 from bridge.core.model.stripe import Purchase, Subscription
+from bridge.core.telling.unlinked import Orphan
 from bridge.store.figures import GOES_ON
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
@@ -36,26 +36,6 @@ NOT_LINKED = (
 )
 WAITS = (*NOT_LINKED, customers.c.set_aside.is_(None))
 """They wait for a person: nobody has set them aside."""
-
-
-@dataclass(frozen=True, slots=True)
-class Orphan:
-    """A customer without a user, with everything that was ever read for them."""
-
-    customer_id: str
-    first_seen_at: datetime
-    subscriptions: tuple[Subscription, ...] = ()
-    purchases: tuple[Purchase, ...] = ()
-    set_aside: str | None = None
-
-    @property
-    def bought(self) -> Iterator[tuple[str, str]]:
-        """The price and the product of each item and each order."""
-        for subscription in self.subscriptions:
-            for item in subscription.items:
-                yield item.price_id, item.product_id
-        for purchase in self.purchases:
-            yield purchase.price_id, purchase.product_id
 
 
 def orphans(

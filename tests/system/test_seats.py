@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from bridge.core.rights.seats import SeatRefused
 from bridge.errors import Permanent
 from bridge.operations import seats
-from bridge.operations.seats import SeatRefused
 from tests.harness import System, system
 from tests.system.acts import confirm, forum_user, log_of, messages_to, moves, pass_days
 from tests.system.typing_commands import asked, typed

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bridge.answers.unlinked import DASHBOARD, Unlinked, unlinked
+from bridge.answers.unlinked import DASHBOARD, unlinked
 from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut, moment_and_id
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.model.stripe import OpenDispute
+from bridge.core.telling.unlinked import Unlinked
 from bridge.store import search
 from bridge.store.search import Hit
 from bridge.texts import gettext

@@ -6,12 +6,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from bridge.core.memberships.member import Member
 from bridge.core.memberships.state import State, state_of
 from bridge.core.model.rights import Grant
 from bridge.core.rules.ladders import winners
 from bridge.core.telling.holds import for_member
 from bridge.core.telling.places import Known, best_by_group
 from bridge.core.telling.reasons import phrase
+from bridge.errors import NotFound
 
 HELD, NOT_BY_US, NOTHING = "held", "not_by_us", "nothing"
 """Codes beside those of `reasons.Reason`; machines know them, so they are never renamed."""
@@ -72,3 +74,66 @@ def _of_group(
 def _latest(said: Collection[Grant]) -> Grant:
     """Of all that gives nothing, what was last the matter."""
     return max(said, key=lambda one: (one.because_at or one.from_at, one.source_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How somebody stands: to each group that was asked about, the good ones first.
+
+    `as_of`: when Stripe was last read completely. `names`: group id -> name.
+    """
+
+    user_id: int
+    username: str | None
+    as_of: datetime | None
+    groups: tuple[GroupStanding, ...]
+    names: dict[int, str]
+
+    @property
+    def is_good(self) -> bool:
+        """In one of the groups, or due in it."""
+        return bool(self.groups) and self.groups[0].is_good
+
+    def as_json(self) -> dict[str, object]:
+        """The answer on the wire."""
+        first = self.groups[0] if self.groups else None
+        return {
+            "user_id": self.user_id,
+            "username": self.username,
+            "standing": "good" if self.is_good else "bad",
+            "reason": first.reason if first else "no group is set up",
+            "code": first.code if first else NOTHING,
+            "as_of": _iso(self.as_of),
+            "groups": [
+                {
+                    "id": one.group_id,
+                    "group": self.names[one.group_id],
+                    "in": one.is_in,
+                    "due": one.is_due,
+                    "state": one.state,
+                    "until": _iso(one.until_at),
+                    "reason": one.reason,
+                    "code": one.code,
+                }
+                for one in self.groups
+            ],
+        }
+
+
+def asked_groups(names: dict[int, str], group_name: str | None) -> set[int] | None:
+    """The groups of a name; None where none is named. Raises: NotFound."""
+    if group_name is None:
+        return None
+    asked = {id_ for id_, name in names.items() if name.lower() == group_name.lower()}
+    if not asked:
+        raise NotFound("no such group")
+    return asked
+
+
+def as_of(member: Member, now: datetime) -> datetime | None:
+    """When Stripe was last read completely; now, for somebody who is not a customer there."""
+    return member.read_at if member.read_at or member.customer_ids else now
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds") if at else None

@@ -11,12 +11,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Subscription
+from bridge.core.rights.seats import SeatRefused, Why
 from bridge.core.rights.sharing import places, seat_item
 from bridge.core.rights.switching import OVER
 from bridge.core.rules.law import Catalogue
 from bridge.errors import NotFound, Permanent
 from bridge.operations import seats
-from bridge.operations.seats import SeatRefused, Why
 from bridge.store import Connection, shares, statements
 from bridge.store import member as members
 from bridge.texts import gettext

@@ -1,0 +1,133 @@
+"""Payers who are linked to nobody and what they bought, so that people can tell who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.core.ledger.amounts import format_minor
+from bridge.core.model.stripe import Price, Purchase, Subscription, is_guest
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A customer without a user, with everything that was ever read for them."""
+
+    customer_id: str
+    first_seen_at: datetime
+    subscriptions: tuple[Subscription, ...] = ()
+    purchases: tuple[Purchase, ...] = ()
+    set_aside: str | None = None
+
+    @property
+    def bought(self) -> Iterator[tuple[str, str]]:
+        """The price and the product of each item and each order."""
+        for subscription in self.subscriptions:
+            for item in subscription.items:
+                yield item.price_id, item.product_id
+        for purchase in self.purchases:
+            yield purchase.price_id, purchase.product_id
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """Something that a customer bought: the product, what it costs, and when it was last due."""
+
+    product: str
+    amount: str
+    paid_at: datetime
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """A customer, or a guest's order, that nobody is linked to.
+
+    `page`: at Stripe, with name and e-mail. `claim`: the link for the payer, to claim it with.
+    `set_aside`: why a moderator leaves it so.
+    """
+
+    customer_id: str
+    first_seen_at: datetime
+    page: str
+    bought: tuple[Bought, ...]
+    claim: str | None
+    set_aside: str | None = None
+
+
+def told(
+    payer: Orphan,
+    names: Mapping[str, str],
+    prices: Mapping[str, Price],
+    dashboard: str,
+    bridge_url: str,
+    orders: Mapping[str, str],
+) -> Unlinked:
+    """A payer with pages and words. `names`: of products. `orders`: customer -> unclaimed order."""
+    return Unlinked(
+        payer.customer_id,
+        payer.first_seen_at,
+        f"{dashboard}/{_page(payer)}",
+        _bought(payer, names, prices),
+        _claim(payer, bridge_url, orders),
+        payer.set_aside,
+    )
+
+
+def _page(payer: Orphan) -> str:
+    """Where Stripe's dashboard shows them; a guest's order has only its payment."""
+    if not is_guest(payer.customer_id):
+        return f"customers/{payer.customer_id}"
+    paid = next((one.payment_id for one in payer.purchases if one.payment_id), "")
+    return f"payments/{paid}"
+
+
+def _claim(payer: Orphan, bridge_url: str, orders: Mapping[str, str]) -> str | None:
+    """The link with which the payer makes it theirs; None where the order is not known."""
+    if is_guest(payer.customer_id):
+        return _address(bridge_url, payer.customer_id)
+    by_purchase = (one.id.partition(":")[0] for one in payer.purchases)
+    order = orders.get(payer.customer_id) or next(filter(is_guest, by_purchase), None)
+    return _address(bridge_url, order) if order else None
+
+
+def _address(bridge_url: str, session_id: str) -> str:
+    return f"{bridge_url}/claim/{session_id}"
+
+
+def _bought(
+    customer: Orphan, names: Mapping[str, str], prices: Mapping[str, Price]
+) -> tuple[Bought, ...]:
+    running = [
+        Bought(
+            names.get(item.product_id, item.product_id),
+            _amount(prices.get(item.price_id), item.quantity),
+            item.period_start_at,
+            subscription.status,
+        )
+        for subscription in customer.subscriptions
+        for item in subscription.items
+    ]
+    orders = [
+        Bought(
+            names.get(one.product_id, one.product_id),
+            format_minor(one.amount_minor, one.currency),
+            one.paid_at,
+            "paid",
+        )
+        for one in customer.purchases
+    ]
+    return (*running, *orders)
+
+
+def _amount(price: Price | None, quantity: int) -> str:
+    """What a subscription's price comes to in each period, before discounts and taxes."""
+    if price is None or price.amount_minor is None:
+        return ""
+    amount = format_minor(price.amount_minor * quantity, price.currency)
+    if price.interval is None:
+        return amount
+    count = price.interval_count
+    every = f"a {price.interval}" if count == 1 else f"every {count} {price.interval}s"
+    return f"{amount} {every}"
