@@ -54,6 +54,7 @@ COMMANDS = {
     "subscription": "stopping",
     "refund": "refunding",
     "seats": "seats",
+    "campaign": "campaigns",
     "import": "importing",
     "bank": "bank",
     "token": "tokens",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 from bridge.core.model.actor import Actor, Through
-from bridge.core.model.discourse import Group, User
+from bridge.core.model.discourse import Group, State, User
 from bridge.core.model.people import Named, fold, parse_named
 from bridge.errors import Forbidden, NotFound, Permanent, Transient
 from bridge.store import groups, names, users
 from bridge.wiring import Bridge
 from bridge.worker import group_members
 
+CARDS = 50
 NAME_HOLDS = timedelta(minutes=1)
 NAME_HOLDS_AT_MOST = timedelta(days=1)
 
@@ -80,6 +84,22 @@ def _public_user(bridge: Bridge, name: str) -> User | None:
         with suppress(NotFound):
             return bridge.discourse.user_by_name(fold(name))
         return None
+
+
+def known_people(bridge: Bridge, user_ids: Sequence[int]) -> dict[int, User]:
+    """Those of these users who exist, by their name of now, fifty by one request.
+
+    Whether an account is suspended is as last heard: the sweep asks for that every time.
+    """
+    found: dict[int, User] = {}
+    for start in range(0, len(user_ids), CARDS):
+        cards = bridge.discourse.user_cards(user_ids[start : start + CARDS])
+        with bridge.store.read() as connection:
+            for card in cards:
+                known = users.profile_of(connection, card.id)
+                state = cast("State", known.state) if known else card.state
+                found[card.id] = replace(card, state=state)
+    return found
 
 
 def find_user(bridge: Bridge, user_id: int) -> User:

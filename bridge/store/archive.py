@@ -1,7 +1,7 @@
 """All that the bridge keeps, table by table, as plain values that another database can read.
 
 Left out is what only this machine's processes need (leases, request slots), and what lets somebody
-in (tokens, sign-ins under way).
+in (tokens, sign-ins under way, what the links of campaigns end in).
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from sqlalchemy import (
 from bridge.store.schema import UtcTime, metadata
 
 AT_ONCE = 1000
-_LEFT_OUT = frozenset({"leases", "processes", "slots", "nonces", "tokens", "api_writes"})
+_LEFT_OUT = frozenset(
+    {"leases", "processes", "slots", "nonces", "tokens", "api_writes", "campaign_tokens"}
+)
 # What a new database holds before anything is known: when it was made, and its Stripe mode.
 _BORN_WITH = frozenset({"state"})
 

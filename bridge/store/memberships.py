@@ -268,3 +268,33 @@ def users_decided(connection: Connection, *, only_held: bool = False) -> set[int
 def owned_group_ids(connection: Connection) -> frozenset[int]:
     """Groups in which the bridge itself added somebody."""
     return frozenset(connection.scalars(select(M.group_id).where(M.owned != "no").distinct()))
+
+
+def ending(
+    connection: Connection, group_ids: Collection[int], after: datetime, before: datetime
+) -> dict[int, datetime]:
+    """Users whose right to one of these groups ends between two moments; the first end."""
+    rows = connection.execute(
+        select(M.user_id, func.min(M.wanted_until).label("until_at"))
+        .where(
+            M.group_id.in_(group_ids),
+            M.wanted,
+            M.wanted_until > after,
+            M.wanted_until < before,
+        )
+        .group_by(M.user_id)
+    )
+    return {row.user_id: row.until_at for row in rows}
+
+
+def ends_of(
+    connection: Connection, user_ids: Collection[int], group_ids: Collection[int]
+) -> dict[int, datetime]:
+    """Of these users those whose right to one of these groups ends; the first end."""
+    rows = connection.execute(
+        select(M.user_id, func.min(M.wanted_until).label("until_at"))
+        .where(M.user_id.in_(user_ids), M.group_id.in_(group_ids), M.wanted)
+        .where(M.wanted_until.is_not(None))
+        .group_by(M.user_id)
+    )
+    return {row.user_id: row.until_at for row in rows}

@@ -257,6 +257,45 @@ presents = Table(
     Index(None, "giver_id"),
     Index(None, "receiver_id"),
 )
+# Members who are asked to renew, each by a link of their own.
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    *of_account(is_key=False),
+    Column("name", String(60), nullable=False),
+    Column("price_id", String(255), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("created_by", String(120), nullable=False),
+    Column("ends_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Column("revoked_by", String(120)),
+    Index(None, "name", unique=True),
+)
+campaign_links = Table(
+    "campaign_links",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    *of_account(is_key=False),
+    Column("campaign_id", String(40), nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("member_until_at", UtcTime),
+    Column("opened_at", UtcTime),
+    Column("source_id", String(255)),  # the subscription or order that was bought by it
+    Column("paid_at", UtcTime),  # when that was first read
+    Column("revoked_at", UtcTime),
+    Column("revoked_by", String(120)),
+    Index(None, "campaign_id", "user_id", unique=True),
+    Index(None, "user_id"),
+)
+# What each link ends in: its secret, so no archive has it.
+campaign_tokens = Table(
+    "campaign_tokens",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("link_id", String(40), nullable=False),
+    Index(None, "link_id"),
+)
 # Places of a subscription with a quantity that its buyer gave to others; the last come goes first.
 seats = Table(
     "seats",

@@ -134,6 +134,14 @@ def last_read(connection: Connection, subscription_id: str) -> Subscription | No
     return CONVERTER.structure(data, Subscription) if data else None
 
 
+def known(connection: Connection, ids: Collection[str]) -> dict[str, Subscription]:
+    """Those of these subscriptions that were read, by id."""
+    mine = is_own(subscriptions), subscriptions.c.id.in_(list(ids))
+    rows = connection.scalars(select(subscriptions.c.data).where(*mine))
+    found = [CONVERTER.structure(data, Subscription) for data in rows]
+    return {one.id: one for one in found}
+
+
 def of_customers(connection: Connection, customer_ids: Sequence[str]) -> tuple[Subscription, ...]:
     """The stored subscriptions of customers."""
     return tuple(

@@ -14,6 +14,7 @@ from bridge.core.model.stripe import CONTINUES, Price
 from bridge.core.rules.paying import Paying
 from bridge.stripe_api.reader import (
     BENEFICIARY,
+    CAMPAIGN,
     PRESENT,
     PRICE,
     PURPOSE,
@@ -49,7 +50,7 @@ class CheckoutRequest:
     of everything that Stripe makes of it. `replaces`: the signed word for a subscription that the
     new one takes over from. `present_id`: bought for somebody else; `beneficiary`: the signed word
     for whom, where that is known. `continues_at`: when what renews is paid for the first time,
-    because its buyer has paid for the same until then.
+    because its buyer has paid for the same until then. `campaign_link_id`: what the buyer came by.
     """
 
     lines: tuple[CheckoutLine, ...]
@@ -60,6 +61,7 @@ class CheckoutRequest:
     customer_id: str | None = None
     replaces: str | None = None
     present_id: str | None = None
+    campaign_link_id: str | None = None
     beneficiary: str | None = None
     trial_days: int = 0
     continues_at: datetime | None = None
@@ -115,8 +117,12 @@ def buyer_metadata(user_id: int, reference: str, purpose: str | None = None) -> 
 def checkout_params(request: CheckoutRequest) -> dict[str, Any]:
     """Parameters of a Checkout Session. `ui_mode` is left out: its names changed in 2026."""
     about = buyer_metadata(request.user_id, request.reference, request.purpose())
-    present = {PRESENT: request.present_id, BENEFICIARY: request.beneficiary}
-    about |= {key: said for key, said in present.items() if said}
+    carried = {
+        PRESENT: request.present_id,
+        BENEFICIARY: request.beneficiary,
+        CAMPAIGN: request.campaign_link_id,
+    }
+    about |= {key: said for key, said in carried.items() if said}
     params: dict[str, Any] = {
         "mode": "subscription" if request.is_recurring else "payment",
         "line_items": [_line_params(line) for line in request.lines],
@@ -162,6 +168,7 @@ def _subscription_params(request: CheckoutRequest) -> dict[str, Any]:
         REPLACES: request.replaces,
         PRESENT: request.present_id,
         BENEFICIARY: request.beneficiary,
+        CAMPAIGN: request.campaign_link_id,
     }
     about |= {key: said for key, said in carried.items() if said}
     data: dict[str, Any] = {"metadata": about}

@@ -26,6 +26,7 @@ from bridge.stripe_api.order_lines import (
 )
 from bridge.stripe_api.reader import (
     BENEFICIARY,
+    CAMPAIGN,
     PRESENT,
     PRICE,
     Json,
@@ -34,6 +35,9 @@ from bridge.stripe_api.reader import (
     moment,
     within,
 )
+
+# The bridge's own words about a whole order, which each thing bought by it carries on.
+_CARRIED = frozenset({BENEFICIARY, CAMPAIGN, PRESENT})
 
 
 def is_paid_order(session: Json) -> bool:
@@ -147,7 +151,7 @@ def _purchase(
         refunded_at=refund.at,
         disputed=state,
         disputed_at=disputed_at,
-        metadata={k: v for k, v in metadata(order).items() if k in (BENEFICIARY, PRESENT)},
+        metadata={k: v for k, v in metadata(order).items() if k in _CARRIED},
         refund_doubt=fate.doubt if fate else None,
     )
 

@@ -31,6 +31,7 @@ PauseBehaviour = Literal["keep_as_draft", "mark_uncollectible", "void"]
 REFERENCE = "bridge_reference"  # metadata key of our signed reference
 BENEFICIARY = "bridge_beneficiary"  # the same of somebody else, for whom it was bought
 PRESENT = "bridge_present"  # the present that it was bought as
+CAMPAIGN = "bridge_campaign"  # the link of a campaign by which its member came
 REPLACES = "bridge_replaces"  # our signed reference to the subscription that this one replaces
 PURPOSE = "purpose"  # metadata key, for people who read exports
 PRICE = "bridge_price"  # metadata key of a line: the price whose amount the buyer decided

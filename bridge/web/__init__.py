@@ -15,7 +15,17 @@ from bridge.core.model.people import LARGEST_ID
 from bridge.render import TEMPLATES
 from bridge.web import health, login, moderate, security, site, webhooks
 from bridge.web.api import books, calls, standing, v1
-from bridge.web.buying import arrival, claim, goals, join, presents, refusing, several, shelf
+from bridge.web.buying import (
+    arrival,
+    campaigns,
+    claim,
+    goals,
+    join,
+    presents,
+    refusing,
+    several,
+    shelf,
+)
 from bridge.web.buying.posts import PostCache
 from bridge.web.buying.several import SeveralConverter
 from bridge.web.context import SESSION_HOURS
@@ -112,6 +122,7 @@ def _add_routes(app: Flask) -> Limiter:
         (shelf.blueprint, "look"),
         (goals.blueprint, "look"),
         (arrival.blueprint, "look"),
+        (campaigns.blueprint, "look"),
         (claim.blueprint, "look"),
         (presents.blueprint, "look"),
         (me.blueprint, "look"),
@@ -137,6 +148,7 @@ def _add_routes(app: Flask) -> Limiter:
         shelf.blueprint,
         goals.blueprint,
         arrival.blueprint,
+        campaigns.blueprint,
         claim.blueprint,
         presents.blueprint,
         me.blueprint,

@@ -14,9 +14,9 @@ from typing import TypeVar
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Purchase, Subscription
 from bridge.core.signed.reference import read_gift
-from bridge.store import Connection, links, presents, shares, users, work
+from bridge.store import Connection, campaigns, links, presents, shares, users, work
 from bridge.store.presents import Present
-from bridge.stripe_api.reader import BENEFICIARY, PRESENT
+from bridge.stripe_api.reader import BENEFICIARY, CAMPAIGN, PRESENT
 from bridge.wiring import Bridge
 
 T = TypeVar("T", Subscription, Purchase)
@@ -67,10 +67,14 @@ def _as_present(connection: Connection, thing: T, present: Present) -> T:
 
 
 def arrived(connection: Connection, read: Iterable[Subscription | Purchase], now: datetime) -> None:
-    """Note presents that are there now, and have their receivers told."""
+    """Note what was bought by a campaign's link, and presents; these have their receivers told."""
     for thing in read:
+        if getattr(thing, "status", "") in NOT_BEGUN:
+            continue
+        if link_id := thing.metadata.get(CAMPAIGN):
+            campaigns.pay(connection, link_id, thing.id, now)
         present_id = thing.metadata.get(PRESENT)
-        if present_id is None or getattr(thing, "status", "") in NOT_BEGUN:
+        if present_id is None:
             continue
         presents.arrive(
             connection, present_id, payer_id=thing.customer_id, source_id=thing.id, now=now

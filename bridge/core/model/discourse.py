@@ -27,6 +27,9 @@ class Member:
     added_at: datetime
 
 
+State = Literal["active", "suspended", "staged", "anonymized", "gone"]
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A Discourse user. `state` other than active: the grant is held, nothing is written."""
@@ -34,7 +37,7 @@ class User:
     id: int
     username: str
     name: str | None = None
-    state: Literal["active", "suspended", "staged", "anonymized", "gone"] = "active"
+    state: State = "active"
     group_ids: frozenset[int] = frozenset()
     group_names: frozenset[str] = frozenset()
     is_admin: bool = False

@@ -14,7 +14,7 @@ from bridge.core.rights.renewing import no_sooner
 from bridge.core.rules.paying import is_country
 from bridge.core.signed.reference import sign_buyer, sign_replacement
 from bridge.errors import Permanent
-from bridge.store import checkouts, links, subscriptions
+from bridge.store import Connection, campaigns, checkouts, links, subscriptions
 from bridge.store.checkouts import Checkout, Ordered
 from bridge.stripe_api.checkout import CheckoutLine, CheckoutRequest
 from bridge.texts import gettext
@@ -118,7 +118,11 @@ def _fate(
 
     `just_paid`: its subscription has not been read yet, so it is not known as the reader's.
     """
-    is_same = row.ordered == ordered(order) and switch is None
+    with the_bridge().store.read() as connection:
+        asked_then = _campaign_link(connection, row.user_id, order, row.created_at)
+        asked_now = _campaign_link(connection, row.user_id, order, now())
+    # A page that was opened before a campaign's link would not count for it.
+    is_same = row.ordered == ordered(order) and switch is None and asked_then == asked_now
     if row.session_id is None:
         # Stripe makes one page for both: they carry the same key.
         return "open" if is_same else "over"
@@ -166,6 +170,8 @@ def _open_page(reader: Reader, order: Order, row: Checkout, switch: Switch | Non
     settings = the_bridge().settings
     # As of the first click: who clicks again sends the same to Stripe.
     reference = sign_buyer(reader.user_id, row.created_at, settings.secret_key)
+    with the_bridge().store.read() as connection:
+        campaign_link_id = _campaign_link(connection, reader.user_id, order, row.created_at)
     wanted = CheckoutRequest(
         lines=tuple(
             CheckoutLine(line.offer.price, line.purpose, line.quantity, line.chosen_minor)
@@ -177,6 +183,7 @@ def _open_page(reader: Reader, order: Order, row: Checkout, switch: Switch | Non
         cancel_url=settings.bridge_url + preview_path(order, row.return_to, cancelled="yes"),
         customer_id=customer_of(reader, reference, switch),
         replaces=_replaces(reader, switch, row.created_at),
+        campaign_link_id=campaign_link_id,
         trial_days=order.trial_days,
         continues_at=no_sooner(order.continues_at, row.created_at) if order.continues_at else None,
         paying=order.paying,
@@ -189,6 +196,13 @@ def _open_page(reader: Reader, order: Order, row: Checkout, switch: Switch | Non
         checkouts.save_session(connection, row.id, link.id, link.url, now() + PAGE_LIFE)
     log.info("join.to_stripe", user=reader.user_id, price=order.price.id, session=link.id)
     return link.url
+
+
+def _campaign_link(connection: Connection, user_id: int, order: Order, at: datetime) -> str | None:
+    """The campaign's link by which a member came to this order; the same for each click on it."""
+    return campaigns.asked_by(
+        connection, user_id, [line.offer.price.id for line in order.lines], at
+    )
 
 
 def _refused(order: Order, error: Permanent) -> Stop:

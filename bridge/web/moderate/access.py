@@ -23,6 +23,8 @@ NEEDS: Mapping[str, Right] = {
     "moderate.mapping": "look",
     "moderate.members": "look",
     "moderate.members_file": "export",
+    "moderate.campaigns": "look",
+    "moderate.campaign": "look",
     "moderate.worklist": "look",
     "moderate.shares": "look",
     "moderate.steps": "look",

@@ -1,0 +1,251 @@
+"""Campaigns: ask members to renew, each by a link of their own, and see what becomes of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, time
+from pathlib import Path
+from typing import TextIO
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bridge.commands.common import Moment, as_json, day, ready_bridge, show
+from bridge.commands.deciding import actor_of, by_or_operator
+from bridge.core.memberships.campaign import Candidate, read_names
+from bridge.core.telling.document import document
+from bridge.errors import Permanent
+from bridge.exports.tables import rows_as_csv
+from bridge.operations import campaigns
+from bridge.operations.campaigns import Made, Shown, ShownLink
+from bridge.operations.finding import find_user_id
+
+COLUMNS = ("user_id", "username", "member_until", "link")
+
+
+@click.group()
+def campaign() -> None:
+    """Ask members to renew: one link for each of them, revocable and counted."""
+
+
+@campaign.command()
+@click.argument("name")
+@click.option("--price", "key", required=True, help="What is offered: a price's id or lookup key.")
+@click.option(
+    "--for-ending-before",
+    "before",
+    type=Moment(time.min),
+    help="Ask the members whose membership of its groups ends before this day.",
+)
+@click.option("--csv", "file", type=click.File(encoding="utf-8-sig"), help="Or the column `user`.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 365),
+    default=campaigns.DAYS,
+    show_default=True,
+    help="How long the links work.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write the links, as CSV.")
+@click.option("--preview", is_flag=True, help="Only show who would get a link.")
+@by_or_operator
+@as_json
+def new(  # noqa: PLR0913 - the options of a command
+    *,
+    name: str,
+    key: str,
+    before: datetime | None,
+    file: TextIO | None,
+    days: int,
+    out: Path | None,
+    preview: bool,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Make a link for each member, and write them to a CSV file for your mailing.
+
+    Only a hash of each link is kept: the file is the only place where they are. It has no e-mail
+    addresses, for the bridge knows none; your forum or mailing program finds them by user.
+    """
+    if (before is None) == (file is None):
+        raise click.UsageError("Say who is asked: --for-ending-before DATE, or --csv FILE.")
+    if out is None and not preview:
+        raise click.UsageError("Say where the links are written: --out FILE.")
+    with ready_bridge() as bridge:
+        offer = campaigns.offer_of(bridge, key)
+        if before is not None:
+            named = campaigns.ending_before(bridge, offer, before)
+        else:
+            named = campaigns.named_in_file(bridge, offer, read_names(file or ()))
+        if preview or out is None:
+            found = campaigns.preview_campaign(bridge, offer, named)
+            show(
+                {"made": False, "people": [_told(one) for one in found]},
+                as_json=as_json,
+                for_people=lambda console: _print_people(console, found),
+            )
+            return
+        with _new_file(out) as written:
+            made = campaigns.new_campaign(
+                bridge, actor_of(bridge, by), name, offer, named, days=days
+            )
+            _write(written, made)
+    show(
+        {
+            "made": True,
+            "campaign": document(made.campaign),
+            "links": len(made.sent),
+            "file": str(out),
+            "left_out": [_told(one) for one in made.left_out],
+        },
+        as_json=as_json,
+        for_people=lambda console: _print_made(console, made, out),
+    )
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[TextIO]:
+    """A file that only its owner may read; it is gone again where nothing came of it."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise Permanent(f"{path} cannot be written: {error.strerror}") from error
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        try:
+            yield file
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _write(file: TextIO, made: Made) -> None:
+    rows = ((one.user.id, one.user.username, one.until_at, one.address) for one in made.sent)
+    file.writelines(rows_as_csv(COLUMNS, rows))
+
+
+def _told(one: Candidate) -> dict[str, object]:
+    user = one.user
+    return {
+        "said": one.said,
+        "line": one.line,
+        "user_id": user.id if user else None,
+        "username": user.username if user else None,
+        "member_until": one.until_at,
+        "fate": one.fate,
+        "says": one.says,
+    }
+
+
+def _print_people(console: Console, found: tuple[Candidate, ...]) -> None:
+    table = Table("Member", "Until", "", "", box=None, pad_edge=False)
+    for one in found:
+        name = one.user.username if one.user else one.said
+        table.add_row(escape(name), day(one.until_at), one.fate, escape(one.says))
+    console.print(table)
+    invited = sum(one.fate == "invited" for one in found)
+    console.print(f"{invited} of {len(found)} would get a link. Nothing was made.")
+
+
+def _print_made(console: Console, made: Made, out: Path) -> None:
+    if made.left_out:
+        table = Table("No link for", "", "", box=None, pad_edge=False)
+        for one in made.left_out:
+            name = one.user.username if one.user else one.said
+            table.add_row(escape(name), one.fate, escape(one.says))
+        console.print(table)
+    console.print(
+        f"{len(made.sent)} links are in {escape(str(out))}. They work until "
+        f"{made.campaign.ends_at:%Y-%m-%d}. Keep the file safe: they are nowhere else."
+    )
+
+
+@campaign.command("list")
+@as_json
+def list_(*, as_json: bool) -> None:
+    """List all campaigns with how many links were sent, opened and paid."""
+    with ready_bridge() as bridge:
+        found = campaigns.all_campaigns(bridge)
+    show(
+        [document(one) for one in found],
+        as_json=as_json,
+        for_people=lambda console: console.print(_counts(found)),
+    )
+
+
+def _counts(found: tuple[Shown, ...]) -> Table:
+    table = Table("Campaign", "Offers", "Sent", "Opened", "Paid", "Pays later", "Returned",
+                  "Revoked", "Until", box=None, pad_edge=False)  # fmt: skip
+    for one in found:
+        count, until = one.progress, one.campaign.ends_at
+        numbers = (count.sent, count.opened, count.paid, count.waiting, count.returned)
+        ended = "revoked" if one.campaign.revoked_at else f"{until:%Y-%m-%d}"
+        table.add_row(
+            escape(one.campaign.name),
+            escape(one.product),
+            *map(str, (*numbers, count.revoked)),
+            ended,
+        )
+    return table
+
+
+@campaign.command("show")
+@click.argument("name")
+@as_json
+def show_(*, name: str, as_json: bool) -> None:
+    """Show what became of each link of a campaign."""
+    with ready_bridge() as bridge:
+        found, links = campaigns.one_campaign(bridge, name)
+    show(
+        document(found) | {"links": [_of_link(one) for one in links]},
+        as_json=as_json,
+        for_people=lambda console: _print_links(console, found, links),
+    )
+
+
+def _of_link(one: ShownLink) -> dict[str, object]:
+    link = one.link
+    return {
+        "user_id": link.user_id,
+        "username": one.username,
+        "fate": one.fate.value,
+        "member_until": link.member_until_at,
+        "opened_at": link.opened_at,
+        "paid_at": link.paid_at,
+        "bought": link.source_id,
+    }
+
+
+def _print_links(console: Console, found: Shown, links: tuple[ShownLink, ...]) -> None:
+    console.print(_counts((found,)))
+    table = Table("Member", "", "Member until", "Opened", "Paid", "Bought", box=None)
+    for one in links:
+        link = one.link
+        table.add_row(
+            escape(one.username or f"user {link.user_id}"),
+            one.fate.value,
+            day(link.member_until_at),
+            day(link.opened_at),
+            day(link.paid_at),
+            link.source_id or "",
+        )
+    console.print(table)
+
+
+@campaign.command()
+@click.argument("name")
+@click.option("--user", "said", metavar="USER", help="End only the link of this member.")
+@by_or_operator
+@as_json
+def revoke(*, name: str, said: str | None, by: str | None, as_json: bool) -> None:
+    """End a campaign, or one member's link. What was paid stays paid."""
+    with ready_bridge() as bridge:
+        actor = actor_of(bridge, by)
+        if said is None:
+            is_new = campaigns.revoke_campaign(bridge, actor, name)
+        else:
+            is_new = campaigns.revoke_link(bridge, actor, name, find_user_id(bridge, said))
+    words = "Revoked: the links lead nowhere now." if is_new else "It had been revoked before."
+    show({"revoked": is_new}, as_json=as_json, for_people=lambda console: console.print(words))

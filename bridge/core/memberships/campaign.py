@@ -1,0 +1,65 @@
+"""Who gets a link of a campaign, and why somebody who was named does not. Pure."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from bridge.core.model.discourse import User
+from bridge.errors import Permanent
+
+Fate = Literal["invited", "unknown", "ambiguous", "double", "suspended", "staged", "gone", "has it"]
+COLUMN = "user"
+_SAYS: Mapping[Fate, str] = {
+    "double": "the list has this member already",
+    "suspended": "the forum has suspended this account",
+    "staged": "this is no account yet: the forum made it of an e-mail",
+    "gone": "this account does not exist any more",
+    "has it": "they have it without an end, or by a subscription that renews",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who was named, or whose membership ends; `line`: of the file, where there is one."""
+
+    said: str
+    line: int | None = None
+    user: User | None = None
+    until_at: datetime | None = None
+    fate: Fate = "invited"
+    says: str = ""
+
+
+def read_names(file: Iterable[str]) -> list[Candidate]:
+    """The names in the column `user` of a CSV file. Raises: Permanent where it has none."""
+    reader = csv.DictReader(file)
+    if COLUMN not in (reader.fieldnames or ()):
+        raise Permanent(f"the file has no column {COLUMN}: its first line names the columns")
+    found = [Candidate((row.get(COLUMN) or "").strip(), reader.line_num) for row in reader]
+    return [one for one in found if one.said]
+
+
+def sorted_out(named: Iterable[Candidate], have_it: Collection[int]) -> Iterator[Candidate]:
+    """The same, each with what becomes of them; nobody gets two links.
+
+    `have_it`: users for whom the offer would be paying for nothing.
+    """
+    seen: set[int] = set()
+    for one in named:
+        fate = _fate(one, have_it, seen)
+        yield replace(one, fate=fate, says=one.says or _SAYS.get(fate, ""))
+
+
+def _fate(one: Candidate, have_it: Collection[int], seen: set[int]) -> Fate:
+    if one.user is None or one.fate != "invited":
+        return one.fate
+    if one.user.id in seen:
+        return "double"
+    seen.add(one.user.id)
+    if one.user.state != "active":
+        return "gone" if one.user.state == "anonymized" else one.user.state
+    return "has it" if one.user.id in have_it else "invited"

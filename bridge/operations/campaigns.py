@@ -1,0 +1,308 @@
+"""Campaigns: one link for each member who is asked to renew; revocable, and counted."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from bridge.core.memberships.campaign import Candidate, sorted_out
+from bridge.core.memberships.owned import already_owned
+from bridge.core.model.actor import Actor
+from bridge.core.model.campaign import Campaign, CampaignLink
+from bridge.core.model.discourse import User
+from bridge.core.model.words import checked_words
+from bridge.core.rights.offers import Offer, find_offers
+from bridge.core.telling.campaigns import Fate, Progress, Source, fate_of, progress
+from bridge.errors import NotFound, Permanent
+from bridge.operations.finding import find_person, known_people
+from bridge.store import (
+    Connection,
+    campaigns,
+    catalogue,
+    changes,
+    member,
+    memberships,
+    purchases,
+    subscriptions,
+    users,
+)
+from bridge.wiring import Bridge
+
+DAYS = 60
+LONGEST_NAME = 60
+TOKEN = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
+Why = Literal["unknown", "foreign", "revoked", "expired", "used"]
+
+
+class LinkRefused(Permanent):
+    """A campaign's link that leads to nothing for this reader; `why` is stable."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(f"the link cannot be used: {why}")
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A new link with its address, which is shown now and never again."""
+
+    user: User
+    until_at: datetime | None
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new campaign, its links, and who got none."""
+
+    campaign: Campaign
+    sent: tuple[Sent, ...]
+    left_out: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A campaign and how it goes; `product`: what it offers."""
+
+    campaign: Campaign
+    product: str
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLink:
+    """One member's link and what became of it."""
+
+    link: CampaignLink
+    username: str | None
+    fate: Fate
+
+
+# --- making one ----------------------------------------------------------------------------------
+
+
+def offer_of(bridge: Bridge, key: str) -> Offer:
+    """The one price that a campaign offers. Raises: NotFound, Permanent where there are several."""
+    with bridge.store.read() as connection:
+        products, prices = catalogue.on_sale(connection)
+        rules = bridge.rulebook.rules(connection)
+    found = find_offers(key, products, prices, rules)
+    if not found:
+        raise NotFound(
+            f"{key} is not on offer: give the id or lookup key of a price that is sold, as `/join` "
+            "lists them"
+        )
+    if len(found) > 1:
+        ids = ", ".join(price.lookup_key or price.id for _, price, _ in found)
+        raise Permanent(f"{key} has several prices: choose one of {ids}")
+    return Offer(*found[0], ())
+
+
+def ending_before(bridge: Bridge, offer: Offer, before: datetime) -> list[Candidate]:
+    """Members whom something gives the offer's groups, until a moment before this one."""
+    now = bridge.clock.now()
+    if before <= now:
+        raise Permanent(f"{before:%Y-%m-%d} is in the past: give a later day")
+    if not offer.group_ids:
+        raise Permanent(f"{offer.product.name} leads to no group, so no membership of it ends")
+    with bridge.store.read() as connection:
+        ends = memberships.ending(connection, offer.group_ids, now, before)
+    people = known_people(bridge, sorted(ends))
+    return [
+        Candidate(f"id:{user_id}", user=people.get(user_id), until_at=ends[user_id])
+        if user_id in people
+        else Candidate(f"id:{user_id}", until_at=ends[user_id], fate="gone")
+        for user_id in sorted(ends)
+    ]
+
+
+def named_in_file(bridge: Bridge, offer: Offer, rows: Iterable[Candidate]) -> list[Candidate]:
+    """The members that a file names, as the forum knows them now; nobody is guessed."""
+    found = []
+    for row in rows:
+        try:
+            found.append(replace(row, user=find_person(bridge, row.said)))
+        except NotFound as error:
+            found.append(replace(row, fate="unknown", says=str(error)))
+        except Permanent as error:
+            found.append(replace(row, fate="ambiguous", says=str(error)))
+    ids = {one.user.id for one in found if one.user}
+    with bridge.store.read() as connection:
+        ends = memberships.ends_of(connection, ids, offer.group_ids)
+    return [replace(one, until_at=ends.get(one.user.id)) if one.user else one for one in found]
+
+
+def preview_campaign(
+    bridge: Bridge, offer: Offer, named: Sequence[Candidate]
+) -> tuple[Candidate, ...]:
+    """What becomes of everybody who was named: who would get a link, and who would not, and why."""
+    ids = {one.user.id for one in named if one.user}
+    with bridge.store.read() as connection:
+        have_it = {user_id for user_id in ids if _has_it(connection, user_id, offer)}
+    return tuple(sorted_out(named, have_it))
+
+
+def _has_it(connection: Connection, user_id: int, offer: Offer) -> bool:
+    known = member.load(connection, user_id)
+    return already_owned(offer, known.facts, known.memberships) is not None
+
+
+def new_campaign(
+    bridge: Bridge,
+    actor: Actor,
+    name: str,
+    offer: Offer,
+    named: Sequence[Candidate],
+    *,
+    days: int = DAYS,
+) -> Made:
+    """Make one link for each of them; `revoke_campaign` is the reverse.
+
+    Raises: Permanent for a name that is taken, or where nobody is left to be asked.
+    """
+    found = preview_campaign(bridge, offer, named)
+    invited = [(one, one.user) for one in found if one.fate == "invited" and one.user]
+    name = _checked(name)
+    if not invited:
+        raise Permanent("nobody is left to be asked: `--preview` says why")
+    now = bridge.clock.now()
+    campaign = Campaign(
+        f"camp_{secrets.token_hex(8)}",
+        name,
+        offer.price.id,
+        now,
+        str(actor),
+        now + timedelta(days),
+    )
+    links, sent = [], []
+    for one, user in invited:
+        token = secrets.token_urlsafe(24)
+        link = CampaignLink(f"link_{secrets.token_hex(8)}", campaign.id, user.id, one.until_at)
+        links.append((link, token))
+        sent.append(Sent(user, one.until_at, f"{bridge.settings.bridge_url}/renew/{token}"))
+    with bridge.store.write() as connection:
+        if not campaigns.add(connection, campaign):
+            raise Permanent(f"there is a campaign called {name}: choose another name")
+        campaigns.add_links(connection, links)
+        said = {"campaign": name, "price": offer.price.id, "links": len(links)}
+        changes.log(connection, "campaign_made", now=now, cause=str(actor), detail=said)
+    return Made(campaign, tuple(sent), tuple(one for one in found if one.fate != "invited"))
+
+
+def _checked(name: str) -> str:
+    found = checked_words("name of the campaign", name)
+    if len(found) > LONGEST_NAME:
+        raise Permanent(f"the name has {len(found)} characters: use {LONGEST_NAME} at most")
+    return found
+
+
+# --- looking at them -----------------------------------------------------------------------------
+
+
+def all_campaigns(bridge: Bridge) -> tuple[Shown, ...]:
+    """Every campaign with its counts, the newest first."""
+    with bridge.store.read() as connection:
+        return _shown(bridge, connection, campaigns.every(connection))
+
+
+def one_campaign(bridge: Bridge, name: str) -> tuple[Shown, tuple[ShownLink, ...]]:
+    """A campaign with its counts and its links. Raises: NotFound."""
+    with bridge.store.read() as connection:
+        campaign = _named(connection, name)
+        links = campaigns.links_of(connection, [campaign.id])
+        sources = _sources(connection, links)
+        names = users.names_of(connection, [link.user_id for link in links])
+        (shown,) = _shown(bridge, connection, [campaign])
+    return shown, tuple(
+        ShownLink(link, names.get(link.user_id), fate_of(link, sources.get(link.source_id or "")))
+        for link in links
+    )
+
+
+def _shown(bridge: Bridge, connection: Connection, found: Sequence[Campaign]) -> tuple[Shown, ...]:
+    law = bridge.rulebook.law(connection)
+    links = campaigns.links_of(connection, [one.id for one in found])
+    sources = _sources(connection, links)
+
+    def shown(one: Campaign) -> Shown:
+        price = law.catalogue.prices.get(one.price_id)
+        product = law.catalogue.name_of(price.product_id) if price else one.price_id
+        own = [(link, sources.get(link.source_id or "")) for link in links]
+        return Shown(one, product, progress(pair for pair in own if pair[0].campaign_id == one.id))
+
+    return tuple(map(shown, found))
+
+
+def _sources(connection: Connection, links: Collection[CampaignLink]) -> dict[str, Source]:
+    ids = {link.source_id for link in links if link.source_id}
+    return {**purchases.known(connection, ids), **subscriptions.known(connection, ids)}
+
+
+def _named(connection: Connection, name: str) -> Campaign:
+    found = campaigns.named(connection, name.strip())
+    if found is None:
+        raise NotFound(f"there is no campaign called {name[:LONGEST_NAME]}: see them all with list")
+    return found
+
+
+# --- ending one ----------------------------------------------------------------------------------
+
+
+def revoke_campaign(bridge: Bridge, actor: Actor, name: str) -> bool:
+    """End a campaign: its links lead nowhere from now on. A second time changes nothing: False."""
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        campaign = _named(connection, name)
+        is_new = campaigns.revoke(connection, campaign.id, actor=str(actor), now=now)
+        if is_new:
+            said = {"campaign": campaign.name}
+            changes.log(connection, "campaign_revoked", now=now, cause=str(actor), detail=said)
+    return is_new
+
+
+def revoke_link(bridge: Bridge, actor: Actor, name: str, user_id: int) -> bool:
+    """End one member's link. A second time changes nothing: False. Raises: NotFound."""
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        campaign = _named(connection, name)
+        links = campaigns.links_of(connection, [campaign.id])
+        if user_id not in {link.user_id for link in links}:
+            raise NotFound(f"user {user_id} has no link in the campaign {campaign.name}")
+        is_new = campaigns.revoke_link(connection, campaign.id, user_id, actor=str(actor), now=now)
+        if is_new:
+            changes.log(
+                connection,
+                "campaign_revoked",
+                now=now,
+                user_id=user_id,
+                cause=str(actor),
+                detail={"campaign": campaign.name},
+            )
+    return is_new
+
+
+# --- following a link ----------------------------------------------------------------------------
+
+
+def open_link(bridge: Bridge, token: str, user_id: int) -> Campaign:
+    """The campaign that a link leads its member to. Raises: LinkRefused."""
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        found = campaigns.by_token(connection, token) if TOKEN.fullmatch(token) else None
+        if found is None:
+            raise LinkRefused("unknown")
+        campaign, link = found
+        if users.present_account(connection, link.user_id) != user_id:
+            raise LinkRefused("foreign")
+        if link.source_id is not None:
+            raise LinkRefused("used")
+        if link.revoked_at is not None or campaign.revoked_at is not None:
+            raise LinkRefused("revoked")
+        if now >= campaign.ends_at:
+            raise LinkRefused("expired")
+        campaigns.open_link(connection, link.id, now)
+    return campaign
