@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from bridge.core.memberships.campaign import Candidate
+from bridge.core.model.actor import operator
+from bridge.operations import campaigns
 from bridge.store import links, presents
 from bridge.web import limiting
 from tests.addresses import TITLES, Row, table
@@ -171,6 +174,8 @@ def _what_ada_has(place: Place) -> tuple[dict[str, str], list[str]]:
         "customer": customer,
         "present": present.id,
         "digest": style[1],
+        "token": _asked_to_renew(place, gift),
+        "name": "Autumn",
         "user_id": str(user_id(place, "ada")),
         "user": "ada",
         "cleo": str(user_id(place, "cleo")),
@@ -179,6 +184,14 @@ def _what_ada_has(place: Place) -> tuple[dict[str, str], list[str]]:
         "grant_id": "grant_1",
     }
     return has, words
+
+
+def _asked_to_renew(place: Place, price: str) -> str:
+    """What the link of a campaign ends in that ada was sent."""
+    offer = campaigns.offer_of(place.bridge, price)
+    named = campaigns.named_in_file(place.bridge, offer, [Candidate("ada")])
+    made = campaigns.new_campaign(place.bridge, operator("op"), "Autumn", offer, named)
+    return made.sent[0].address.rpartition("/")[2]
 
 
 # --- the walk ------------------------------------------------------------------------------------
