@@ -12,11 +12,10 @@ import pytest
 import requests
 
 from bridge.core.model.actor import member
-from bridge.operations import claims
-from bridge.operations.claims import Unclaimable
 from bridge.sandbox.stripe import delivery
 from bridge.store import links
-from bridge.worker import reconcile
+from bridge.worker import claims, reconcile
+from bridge.worker.claims import Unclaimable
 from tests.harness import DAY, POLICY, System, system
 from tests.system.acts import checkout, confirm, moves, pass_days
 from tests.system.typing_commands import asked, typed

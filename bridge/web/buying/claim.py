@@ -15,8 +15,6 @@ from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import paying_of
 from bridge.core.signed.reference import sign_buyer
 from bridge.errors import NotFound
-from bridge.operations import claims
-from bridge.operations.claims import Claim, Unclaimable, Why
 from bridge.store import checkouts
 from bridge.store.checkouts import Ordered
 from bridge.stripe_api.seen import PaymentLink
@@ -29,6 +27,8 @@ from bridge.web.context import Reader, here, now, reader, the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.login import STRANGER, ask_for_login
 from bridge.web.security import Stop
+from bridge.worker import claims
+from bridge.worker.claims import Claim, Unclaimable, Why
 
 log = structlog.get_logger(__name__)
 blueprint = Blueprint("claim", __name__)
