@@ -12,6 +12,7 @@ from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group, User
 from bridge.core.model.rights import HandGrant
+from bridge.core.rights.grants import grants
 from bridge.core.rights.paid_by_hand import (
     BY_HAND,
     Bought,
@@ -25,11 +26,22 @@ from bridge.core.rights.paid_by_hand import (
     refuse_twice,
     refuse_what_cannot_be,
 )
+from bridge.core.rights.stacking import bought_stays
 from bridge.errors import NotFound
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.grants import revoked
 from bridge.operations.preview import effects
-from bridge.store import Connection, by_hand, changes, hand_grants, messages, money, users, work
+from bridge.store import (
+    Connection,
+    by_hand,
+    changes,
+    facts,
+    hand_grants,
+    messages,
+    money,
+    users,
+    work,
+)
 from bridge.wiring import Bridge
 
 
@@ -185,8 +197,11 @@ def _until(
     paid_at: datetime,
     bridge: Bridge,
 ) -> datetime | None:
-    stays = hand_grants.paid_stays(connection, user_id, group.id)
-    return end_of(bought, stays, paid_at, bridge.clock.now())
+    known, _ = facts.facts_of(connection, user_id)
+    rules, now = bridge.rulebook.rules(connection), bridge.clock.now()
+    purchases = bought_stays(grants(known, rules, bridge.policy, now), group.id, paid_at)
+    recorded = hand_grants.paid_stays(connection, user_id, group.id)
+    return end_of(bought, [*recorded, *purchases], paid_at, now)
 
 
 def _log(connection: Connection, action: str, line: MoneyLine, actor: Actor, now: datetime) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from bridge.store.schema import money_lines
 from tests.harness import System, system
-from tests.system.acts import confirm, log_of, message_to, messages_to, moves, pass_days
+from tests.system.acts import checkout, confirm, log_of, message_to, messages_to, moves, pass_days
 from tests.system.typing_commands import asked, typed
 
 
@@ -73,6 +73,22 @@ def test_A59_the_term_of_the_next_payment_begins_where_the_last_one_ends(world: 
     typed(world, "revoke", str(first["grant"]), "--by", "maria")
     confirm(world)
     assert moves(world, "alice", "pioneers") == ["in"]
+
+
+def test_A67_a_payment_by_hand_begins_where_a_pass_ends_and_a_pass_where_that_ends(
+    world: System,
+) -> None:
+    price = world.price("pioneers", interval=None, discourse_term="10d")
+    first = checkout(world, "alice", price, mode="payment")
+    world.settle()
+    paid(world, "alice", "25", "--group", "pioneers", "--for", "10d")
+    pass_days(world, 1)
+    checkout(world, "alice", price, mode="payment", customer=first.customer)
+    pass_days(world, 28.9)
+    assert world.groups_of("alice") == {"pioneers"}, "thirty days were paid for"
+    pass_days(world, 0.2)
+    confirm(world)
+    assert moves(world, "alice", "pioneers") == ["in", "out"]
 
 
 def test_A59_a_payment_of_last_week_is_told_of_too_and_its_membership_ends_in_time(

@@ -205,7 +205,7 @@ def _is_same(one: MoneyLine, other: MoneyLine) -> bool:
 def end_of(
     bought: Bought, stays: Iterable[tuple[datetime, datetime]], paid_at: datetime, now: datetime
 ) -> datetime | None:
-    """When the right ends: a term begins where what was paid by hand before ends."""
+    """When the right ends: a term begins where what was paid for before ends."""
     if not isinstance(bought.end, Term):
         return bought.end
     before = of_stays(stays)

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridge.core.model.rights import HandGrant
+from bridge.core.model.reasons import Reason
+from bridge.core.model.rights import Grant, HandGrant
 from bridge.core.model.stripe import Purchase
 from bridge.core.rights.bought import refund_counts
 from bridge.core.rights.refunds import purchase_is_unclear
@@ -56,6 +57,18 @@ def stacked(
             series[purchase.product_id] = extended
         runs = before is not None and before.end_at >= purchase.from_at
         yield Lasting(purchase, before.end_at if before and runs else None, extended.end_at)
+
+
+def bought_stays(
+    verdicts: Iterable[Grant], group_id: int, at: datetime
+) -> list[tuple[datetime, datetime]]:
+    """From when until when purchases made by then give a group: a payment by hand follows them."""
+    return [
+        (one.from_at, one.until_at)
+        for one in verdicts
+        if one.source == "purchase" and one.holds and one.reason == Reason.BOUGHT
+        if one.group_id == group_id and one.until_at is not None and one.from_at <= at
+    ]
 
 
 def _ground(rule: Rule, by_hand: Iterable[HandGrant], at: datetime) -> Series | None:
