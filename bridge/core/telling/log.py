@@ -48,6 +48,8 @@ ACTIONS: Mapping[str, str] = {
     "seat_unassigned": gettext("Seat taken back"),
     "seen": gettext("Seen in the group"),
     "statement_sent": gettext("Statement sent again"),
+    "campaign_made": gettext("Campaign made"),
+    "campaign_revoked": gettext("Campaign or link of it revoked"),
     "token_made": gettext("Token made"),
     "token_revoked": gettext("Token revoked"),
     "unlinked": gettext("Customer unlinked"),
