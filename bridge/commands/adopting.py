@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bridge.commands.common import ready_bridge, show
-from bridge.commands.deciding import How, actor_of, by_or_operator, look_now, previewed
+from bridge.commands.deciding import How, actor_of, by_or_operator, look_now, previewed, why
 from bridge.operations import adopting
 from bridge.operations.finding import find_user_id
 from bridge.store import work
@@ -16,9 +16,12 @@ from bridge.store import work
 @click.command()
 @click.argument("group", required=False)
 @click.option("--user", metavar="USER", help="Only this member.")
+@why
 @by_or_operator
 @previewed
-def adopt(group: str | None, *, user: str | None, by: str | None, how: How) -> None:
+def adopt(
+    group: str | None, *, user: str | None, by: str | None, reason: str | None, how: How
+) -> None:
     """Take over members of GROUP (or of every group) that the bridge added and has forgotten.
 
     That happens when a backup is restored. Members whom something grants the group stay in it. The
@@ -30,7 +33,7 @@ def adopt(group: str | None, *, user: str | None, by: str | None, how: How) -> N
         found = tuple(adopting.unknown_additions(bridge, group, user_id))
         if not how.goes_ahead(lambda: adopting.preview_adopt(bridge, found)):
             return
-        adopted = adopting.adopt(bridge, actor, found)
+        adopted = adopting.adopt(bridge, actor, found, reason=reason)
         for one in {one.user_id for one in adopted}:
             look_now(bridge, work.user_key(one))
     show(

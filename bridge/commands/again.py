@@ -6,7 +6,7 @@ import click
 
 from bridge.answers.backlog import backlog
 from bridge.commands.common import as_json, counting, ready_bridge, show
-from bridge.commands.deciding import actor_of, by_or_operator, look_now
+from bridge.commands.deciding import actor_of, by_or_operator, look_now, why
 from bridge.operations import reading, removals
 from bridge.operations import statements as writing
 from bridge.operations.finding import find_user_id
@@ -57,16 +57,19 @@ def replay(event: str, *, by: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("group")
+@why
 @by_or_operator
 @click.option("--preview", is_flag=True, help="Only show who would be removed.")
 @as_json
-def release(group: str, *, by: str | None, preview: bool, as_json: bool) -> None:
+def release(
+    group: str, *, by: str | None, reason: str | None, preview: bool, as_json: bool
+) -> None:
     """Let stopped removals from GROUP continue. Look at `bridge plan` first."""
     with ready_bridge() as bridge:
         if preview:
             found = removals.preview_release(bridge, group)
         else:
-            found = removals.release(bridge, actor_of(bridge, by), group)
+            found = removals.release(bridge, actor_of(bridge, by), group, reason=reason)
     words = "would go on" if preview else "may go on"
     show(
         {

@@ -22,6 +22,7 @@ from bridge.wiring import Bridge
 from bridge.worker import rq_worker
 
 by = click.option("--by", required=True, metavar="USER", help="The forum user who decided it.")
+why = click.option("--reason", help="Why; it is kept in the log.")
 by_or_operator = click.option(
     "--by", metavar="USER", help="The forum user who decided it; default: you."
 )

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bridge.commands.common import day, ready_bridge, show
-from bridge.commands.deciding import How, actor_of, by, look_now, previewed
+from bridge.commands.deciding import How, actor_of, by, look_now, previewed, why
 from bridge.core.rules.values import Choices, Term, apply_value
 from bridge.operations import grants, holds
 from bridge.operations.finding import find_user_id
@@ -149,15 +149,16 @@ def _listed(one: hand_grants.Recorded, names: dict[int, str]) -> dict[str, Any]:
 
 @click.command()
 @click.argument("grant_id", metavar="GRANT")
+@why
 @by
 @previewed
-def revoke(grant_id: str, *, by: str, how: How) -> None:
+def revoke(grant_id: str, *, by: str, reason: str | None, how: How) -> None:
     """End a grant made by hand (GRANT is its id). What the member also pays for stays."""
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
         if not how.goes_ahead(lambda: grants.preview_revoke(bridge, grant_id)):
             return
-        taken = grants.revoke(bridge, actor, grant_id)
+        taken = grants.revoke(bridge, actor, grant_id, reason=reason)
         look_now(bridge, work.user_key(taken.user_id))
     show(
         {"grant": grant_id, "user_id": taken.user_id, "group_id": taken.group_id},
@@ -169,9 +170,10 @@ def revoke(grant_id: str, *, by: str, how: How) -> None:
 @click.command()
 @click.argument("user")
 @click.argument("group")
+@why
 @by
 @previewed
-def lift(user: str, group: str, *, by: str, how: How) -> None:
+def lift(user: str, group: str, *, by: str, reason: str | None, how: How) -> None:
     """Let USER into GROUP again after staff removed them or they left.
 
     They join only if something grants them the group. For a membership on hold use `bridge keep` or
@@ -181,7 +183,7 @@ def lift(user: str, group: str, *, by: str, how: How) -> None:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
         if not how.goes_ahead(lambda: holds.preview_lift(bridge, user_id, group)):
             return
-        lifted = holds.lift(bridge, actor, user_id, group)
+        lifted = holds.lift(bridge, actor, user_id, group, reason=reason)
         look_now(bridge, work.user_key(user_id))
     kept_by = "staff had removed them" if lifted.kept_by == "staff" else "they had left"
     _show_lifted(lifted, f"no longer kept out ({kept_by})", as_json=how.as_json)
@@ -192,6 +194,7 @@ def lift(user: str, group: str, *, by: str, how: How) -> None:
 @click.argument("group")
 @until
 @lasting
+@why
 @by
 @previewed
 def keep(
@@ -201,6 +204,7 @@ def keep(
     until_at: datetime | None,
     term: Term | None,
     by: str,
+    reason: str | None,
     how: How,
 ) -> None:
     """Let USER keep a membership of GROUP that is on hold, until a day or for good.
@@ -214,7 +218,7 @@ def keep(
         end_at = term.end(bridge.clock.now()) if term else until_at
         if not how.goes_ahead(lambda: holds.preview_keep(bridge, user_id, group, until_at=end_at)):
             return
-        given = holds.keep(bridge, actor, user_id, group, until_at=end_at)
+        given = holds.keep(bridge, actor, user_id, group, until_at=end_at, reason=reason)
         look_now(bridge, work.user_key(user_id))
     _show_given(given, as_json=how.as_json)
 
@@ -222,9 +226,10 @@ def keep(
 @click.command("let-go")
 @click.argument("user")
 @click.argument("group")
+@why
 @by
 @previewed
-def let_go(user: str, group: str, *, by: str, how: How) -> None:
+def let_go(user: str, group: str, *, by: str, reason: str | None, how: How) -> None:
     """End a membership of USER in GROUP that is on hold.
 
     They stay only if something else grants them the group. `bridge grant` gives it back.
@@ -233,7 +238,7 @@ def let_go(user: str, group: str, *, by: str, how: How) -> None:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
         if not how.goes_ahead(lambda: holds.preview_let_go(bridge, user_id, group)):
             return
-        lifted = holds.let_go(bridge, actor, user_id, group)
+        lifted = holds.let_go(bridge, actor, user_id, group, reason=reason)
         look_now(bridge, work.user_key(user_id))
     words = "no longer on hold; it ends unless something else grants it"
     _show_lifted(lifted, words, as_json=how.as_json)

@@ -9,7 +9,7 @@ import click
 from rich.markup import escape
 
 from bridge.commands.common import day, ready_bridge, show
-from bridge.commands.deciding import How, actor_of, by, look_now, previewed
+from bridge.commands.deciding import How, actor_of, by, look_now, previewed, why
 from bridge.commands.membership import lasting, until
 from bridge.core.ledger.amounts import format_minor, to_minor
 from bridge.core.ledger.by_hand import HandLine
@@ -191,9 +191,10 @@ def _show_recorded(done: Recorded, *, as_json: bool) -> None:
 
 @click.command("reverse-payment")
 @click.argument("line")
+@why
 @by
 @previewed
-def reverse_payment(line: str, *, by: str, how: How) -> None:
+def reverse_payment(line: str, *, by: str, reason: str | None, how: How) -> None:
     """Correct a payment recorded by mistake (LINE is hand:…), and end what it paid for.
 
     Nothing is edited: a new line names the line it corrects, and the member sees both.
@@ -202,7 +203,7 @@ def reverse_payment(line: str, *, by: str, how: How) -> None:
         actor = actor_of(bridge, by)
         if not how.goes_ahead(lambda: payments.preview_reversal(bridge, line)):
             return
-        done = payments.reverse_payment(bridge, actor, line)
+        done = payments.reverse_payment(bridge, actor, line, reason=reason)
         user_id = done.grant.user_id if done.grant else done.line.user_id or 0
         look_now(bridge, work.user_key(user_id))
     amount = format_minor(done.corrects.amount_minor, done.corrects.currency)

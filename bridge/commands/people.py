@@ -17,6 +17,7 @@ from bridge.commands.deciding import (
     by_or_operator,
     look_now,
     previewed,
+    why,
 )
 from bridge.core.signed.reference import GIVING, sign_gift
 from bridge.operations import accounts, links
@@ -28,6 +29,7 @@ from bridge.wiring import Bridge
 @click.command()
 @click.argument("customer", required=False)
 @click.argument("user", required=False)
+@why
 @by_or_operator
 @previewed
 def link(
@@ -35,6 +37,7 @@ def link(
     user: str | None,
     *,
     by: str | None,
+    reason: str | None,
     how: How,
 ) -> None:
     """Link CUSTOMER at Stripe (cus_…, or the order cs_… of a guest) to USER on the forum.
@@ -50,7 +53,7 @@ def link(
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
         if not how.goes_ahead(lambda: links.preview_link(bridge, customer, user_id)):
             return
-        done = links.link(bridge, actor, customer, user_id)
+        done = links.link(bridge, actor, customer, user_id, reason=reason)
         look_now(bridge, customer)
     is_new = "is now" if done.is_new else "was already"
     show(
@@ -82,15 +85,16 @@ def _show_orphans(bridge: Bridge, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("customer")
+@why
 @by_or_operator
 @previewed
-def unlink(customer: str, *, by: str | None, how: How) -> None:
+def unlink(customer: str, *, by: str | None, reason: str | None, how: How) -> None:
     """Unlink CUSTOMER: what they paid for no longer counts for that user."""
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
         if not how.goes_ahead(lambda: links.preview_unlink(bridge, customer)):
             return
-        was = links.unlink(bridge, actor, customer)
+        was = links.unlink(bridge, actor, customer, reason=reason)
         look_now(bridge, work.user_key(was.user_id))
     show(
         {"customer": customer, "was_user_id": was.user_id},

@@ -9,6 +9,7 @@ from datetime import datetime
 from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
+from bridge.core.model.words import said
 from bridge.errors import NotFound
 from bridge.operations.finding import find_group
 from bridge.operations.preview import effects
@@ -74,12 +75,15 @@ NOTHING = "nothing grants it: a grant by hand may have been lost, too"
 """Said of somebody who would lose the group."""
 
 
-def adopt(bridge: Bridge, actor: Actor, found: Iterable[Addition]) -> tuple[Adopted, ...]:
+def adopt(
+    bridge: Bridge, actor: Actor, found: Iterable[Addition], *, reason: str | None = None
+) -> tuple[Adopted, ...]:
     """Make these memberships the bridge's: they stay while something grants them, and end then.
 
     Who is adopted already is left out. The reverse is to add them on the forum by hand.
     Raises: NotFound where none of them waits for it.
     """
+    words = said(reason)
     by_group: dict[int, dict[int, Addition]] = {}
     for one in found:
         by_group.setdefault(one.group_id, {})[one.user_id] = one
@@ -89,7 +93,7 @@ def adopt(bridge: Bridge, actor: Actor, found: Iterable[Addition]) -> tuple[Adop
             names = groups.load_groups(connection)
             now = bridge.clock.now()
             user_ids = additions.adopt(
-                connection, group_id, list(of_group), actor=str(actor), now=now
+                connection, group_id, list(of_group), actor=str(actor), now=now, reason=words
             )
         name = names[group_id].name if group_id in names else str(group_id)
         done += [Adopted(one, group_id, name, of_group[one].since_at) for one in user_ids]

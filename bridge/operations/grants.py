@@ -10,7 +10,7 @@ from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group, User
 from bridge.core.model.rights import Facts, HandGrant
-from bridge.core.model.words import checked_words
+from bridge.core.model.words import checked_words, said
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.preview import effects
@@ -99,11 +99,11 @@ def revoked(facts: Facts, grant_id: str, now: datetime) -> Facts:
     return replace(facts, hand_grants=tuple(hand))
 
 
-def revoke(bridge: Bridge, actor: Actor, grant_id: str) -> HandGrant:
+def revoke(bridge: Bridge, actor: Actor, grant_id: str, *, reason: str | None = None) -> HandGrant:
     """Take a grant back; what else grants the group stays. Raises NotFound."""
-    now = bridge.clock.now()
+    now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
-        taken = hand_grants.revoke(connection, grant_id, actor=str(actor), now=now)
+        taken = hand_grants.revoke(connection, grant_id, actor=str(actor), now=now, reason=words)
     if taken is None:
         raise _no_such_grant(grant_id)
     bridge.hint("decide", work.user_key(taken.user_id))

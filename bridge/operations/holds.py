@@ -9,11 +9,15 @@ from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group
+from bridge.core.model.words import said
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group
 from bridge.operations.grants import Given, grant, preview_grant
 from bridge.operations.preview import effects
 from bridge.store import member, overrides, work
+from bridge.store.changes import DetailedChange
+from bridge.store.overrides import Undone
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -33,7 +37,9 @@ def preview_lift(bridge: Bridge, user_id: int, group_name: str) -> tuple[Effect,
     return effects(bridge, user_id, What(lifted_group_id=group.id))
 
 
-def lift(bridge: Bridge, actor: Actor, user_id: int, group_name: str) -> Lifted:
+def lift(
+    bridge: Bridge, actor: Actor, user_id: int, group_name: str, *, reason: str | None = None
+) -> Lifted:
     """Let somebody in again after staff removed them or they left, if something grants the group.
 
     The reverse is to remove them on the forum. Raises: NotFound when nothing keeps them out,
@@ -41,7 +47,7 @@ def lift(bridge: Bridge, actor: Actor, user_id: int, group_name: str) -> Lifted:
     """
     group = find_group(bridge, group_name)
     _kept_out(bridge, user_id, group)
-    return _lifted(bridge, actor, user_id, group)
+    return _lifted(bridge, actor, user_id, group, reason)
 
 
 def preview_keep(
@@ -53,16 +59,21 @@ def preview_keep(
 
 
 def keep(
-    bridge: Bridge, actor: Actor, user_id: int, group_name: str, *, until_at: datetime | None
+    bridge: Bridge,
+    actor: Actor,
+    user_id: int,
+    group_name: str,
+    *,
+    until_at: datetime | None,
+    reason: str | None = None,
 ) -> Given:
     """Decide that somebody keeps a held membership: by a grant, which `revoke` takes back.
 
     Raises: NotFound when nothing is held.
     """
     held = _held(bridge, user_id, find_group(bridge, group_name))
-    return grant(
-        bridge, actor, user_id, group_name, until_at=until_at, reason=f"kept, it was held: {held}"
-    )
+    words = reason if reason is not None else f"kept, it was held: {held}"
+    return grant(bridge, actor, user_id, group_name, until_at=until_at, reason=words)
 
 
 def preview_let_go(bridge: Bridge, user_id: int, group_name: str) -> tuple[Effect, ...]:
@@ -81,20 +92,26 @@ def without_hold(group_id: int) -> What:
     return What(before=forgotten)
 
 
-def let_go(bridge: Bridge, actor: Actor, user_id: int, group_name: str) -> Lifted:
-    """Decide that a held membership ends, unless something else grants it; `grant` is the reverse.
+def let_go(
+    bridge: Bridge, actor: Actor, user_id: int, group_name: str, *, reason: str | None = None
+) -> Lifted:
+    """Decide that a held membership ends, unless something else grants it.
+
+    `undo` is the reverse while they are in the group, `grant` afterwards.
 
     Raises: NotFound when nothing is held.
     """
     group = find_group(bridge, group_name)
     _held(bridge, user_id, group)
-    return _lifted(bridge, actor, user_id, group)
+    return _lifted(bridge, actor, user_id, group, reason)
 
 
-def _lifted(bridge: Bridge, actor: Actor, user_id: int, group: Group) -> Lifted:
-    now = bridge.clock.now()
+def _lifted(bridge: Bridge, actor: Actor, user_id: int, group: Group, reason: str | None) -> Lifted:
+    now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
-        kept_by = overrides.lift(connection, group.id, user_id, actor=str(actor), now=now)
+        kept_by = overrides.lift(
+            connection, group.id, user_id, actor=str(actor), now=now, reason=words
+        )
     if kept_by is None:  # somebody was quicker
         raise NotFound(f"nothing keeps user {user_id} in or out of {group.name}")
     bridge.hint("decide", work.user_key(user_id))
@@ -126,3 +143,66 @@ def _kept(bridge: Bridge, user_id: int, group: Group) -> tuple[str | None, str |
     with bridge.store.read() as connection:
         row = member.memberships_of(connection, user_id).get(group.id)
     return (row.override, row.membership.hold) if row is not None else (None, None)
+
+
+# --- undoing --------------------------------------------------------------------------------------
+
+BY_PEOPLE = ("staff", "left")
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a lifted membership was before: kept out by people, or held because of its sources."""
+
+    user_id: int
+    group_id: int
+    kept_by: str
+    sources: tuple[str, ...]
+
+
+def lifted_of(change: DetailedChange) -> Before:
+    """What a line of the log lifted. Raises: Permanent for a line that does not say enough."""
+    sources = (change.detail or {}).get("sources")
+    if change.user_id is None or change.group_id is None or not change.outcome or sources is None:
+        raise Permanent(f"line {change.id} does not say how it was before: decide it anew")
+    return Before(change.user_id, change.group_id, change.outcome, tuple(sources))
+
+
+def preview_undoing(bridge: Bridge, before: Before) -> tuple[Effect, ...]:
+    """What `undo_lifting` would change. Raises the same errors."""
+    _refuse_what_has_followed(bridge, before)
+    if before.kept_by in BY_PEOPLE:
+        return effects(bridge, before.user_id, What(kept_out_of=before.group_id))
+
+    def held(memberships: dict[int, WantedMembership]) -> dict[int, WantedMembership]:
+        one = memberships[before.group_id]
+        again = replace(one, wanted=True, hold=before.kept_by, sources=before.sources)
+        return memberships | {before.group_id: again}
+
+    return effects(bridge, before.user_id, What(before=held))
+
+
+def undo_lifting(bridge: Bridge, actor: Actor, before: Before, *, reason: str | None) -> None:
+    """Keep somebody out again, or let it wait again. Raises: Permanent where more has followed."""
+    now, words = bridge.clock.now(), said(reason)
+    _refuse_what_has_followed(bridge, before)
+    one = Undone(before.group_id, before.user_id, before.kept_by, before.sources, str(actor), words)
+    is_by_people = before.kept_by in BY_PEOPLE
+    again = overrides.keep_out_again if is_by_people else overrides.hold_again
+    with bridge.store.write() as connection:
+        if not again(connection, one, now):
+            raise Permanent(gettext("something has changed since you looked: look again"))
+    bridge.hint("decide", work.user_key(before.user_id))
+
+
+def _refuse_what_has_followed(bridge: Bridge, before: Before) -> None:
+    with bridge.store.read() as connection:
+        row = member.memberships_of(connection, before.user_id).get(before.group_id)
+    if row is None or row.override or row.membership.hold:
+        raise Permanent(gettext("it is undone already: the membership is kept as it was before"))
+    if before.kept_by in BY_PEOPLE and row.actual:
+        raise Permanent(
+            gettext("they are in the group again: remove them on the forum, and they stay out")
+        )
+    if before.kept_by not in BY_PEOPLE and not row.actual:
+        raise Permanent(gettext("they have left the group by now: give it to them by hand"))

@@ -8,7 +8,7 @@ from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import User
 from bridge.core.model.rights import Facts
-from bridge.core.model.words import checked_words
+from bridge.core.model.words import checked_words, said
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
 from bridge.operations.preview import effects, with_customers
@@ -46,7 +46,9 @@ def preview_link(bridge: Bridge, customer_id: str, user_id: int) -> tuple[Effect
     return effects(bridge, user_id, What(lambda _: after))
 
 
-def link(bridge: Bridge, actor: Actor, customer_id: str, user_id: int) -> Linked:
+def link(
+    bridge: Bridge, actor: Actor, customer_id: str, user_id: int, *, reason: str | None = None
+) -> Linked:
     """Link a customer to a user. A second time changes nothing; `unlink` is the reverse.
 
     Where they were linked by a reference alone, this opens Stripe's portal to the user (A133).
@@ -55,11 +57,19 @@ def link(bridge: Bridge, actor: Actor, customer_id: str, user_id: int) -> Linked
     """
     bridge.stripe.customer(customer_id)
     user = find_user(bridge, user_id)
-    now = bridge.clock.now()
+    now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
         before = links.user_of(connection, customer_id)
         _refuse_anothers(before, customer_id, users.present_account(connection, user_id))
-        links.link(connection, customer_id, user_id, proof="operator", actor=str(actor), now=now)
+        links.link(
+            connection,
+            customer_id,
+            user_id,
+            proof="operator",
+            actor=str(actor),
+            now=now,
+            reason=words,
+        )
         links.confirm(connection, customer_id, proof="operator")
     bridge.hint("decide", customer_id)
     return Linked(customer_id, user, before is None)
@@ -82,11 +92,13 @@ def preview_unlink(bridge: Bridge, customer_id: str) -> tuple[Effect, ...]:
     return effects(bridge, user_id, What(without))
 
 
-def unlink(bridge: Bridge, actor: Actor, customer_id: str) -> Unlinked:
+def unlink(
+    bridge: Bridge, actor: Actor, customer_id: str, *, reason: str | None = None
+) -> Unlinked:
     """Undo a link. Raises: NotFound when there is none."""
-    now = bridge.clock.now()
+    now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
-        user_id = links.unlink(connection, customer_id, actor=str(actor), now=now)
+        user_id = links.unlink(connection, customer_id, actor=str(actor), now=now, reason=words)
     if user_id is None:
         raise _linked_to_nobody(customer_id)
     bridge.hint("decide", work.user_key(user_id))
@@ -98,15 +110,20 @@ def set_aside(bridge: Bridge, actor: Actor, customer_id: str, *, reason: str) ->
 
     Raises: NotFound for one that does not wait to be linked.
     """
-    _aside(bridge, actor, customer_id, checked_words("reason", reason))
+    words = checked_words("reason", reason)
+    _aside(bridge, actor, customer_id, words, reason=words)
 
 
-def wait_again(bridge: Bridge, actor: Actor, customer_id: str) -> None:
+def wait_again(
+    bridge: Bridge, actor: Actor, customer_id: str, *, reason: str | None = None
+) -> None:
     """Let a customer that was set aside wait again. Raises NotFound."""
-    _aside(bridge, actor, customer_id, None)
+    _aside(bridge, actor, customer_id, None, reason=said(reason))
 
 
-def _aside(bridge: Bridge, actor: Actor, customer_id: str, why: str | None) -> None:
+def _aside(
+    bridge: Bridge, actor: Actor, customer_id: str, why: str | None, *, reason: str | None
+) -> None:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if not orphans.set_aside(connection, customer_id, why):
@@ -117,7 +134,7 @@ def _aside(bridge: Bridge, actor: Actor, customer_id: str, why: str | None) -> N
             now=now,
             customer_id=customer_id,
             cause=str(actor),
-            outcome=why,
+            outcome=reason,
         )
         alerts.look_soon(connection)
 

@@ -12,6 +12,7 @@ from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group, User
 from bridge.core.model.rights import HandGrant
+from bridge.core.model.words import said
 from bridge.core.rights.grants import grants
 from bridge.core.rights.paid_by_hand import (
     BY_HAND,
@@ -145,13 +146,15 @@ def preview_reversal(bridge: Bridge, line_id: str) -> tuple[Effect, ...]:
     )
 
 
-def reverse_payment(bridge: Bridge, actor: Actor, line_id: str) -> Reversed:
+def reverse_payment(
+    bridge: Bridge, actor: Actor, line_id: str, *, reason: str | None = None
+) -> Reversed:
     """Correct a payment that was recorded wrongly, by a line that names it; its grant ends.
 
     No line is ever edited. A second time changes nothing.
     Raises: NotFound for a line that nobody recorded by hand, Permanent for a correction.
     """
-    now = bridge.clock.now()
+    now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
         by_hand.take_turn(connection)
         line = _by_hand(connection, line_id)
@@ -165,8 +168,10 @@ def reverse_payment(bridge: Bridge, actor: Actor, line_id: str) -> Reversed:
         grant = None
         if is_new and line.user_id is not None:
             grant_id = _grant_of(connection, line)
-            grant = hand_grants.revoke(connection, grant_id, actor=str(actor), now=now)
-            _log(connection, "payment_reversed", correction, actor, now)
+            grant = hand_grants.revoke(
+                connection, grant_id, actor=str(actor), now=now, reason=words
+            )
+            _log(connection, "payment_reversed", correction, actor, now, words)
             messages.paid_by_hand(connection, line.user_id, correction, now)
     if is_new:
         user_id = grant.user_id if grant else line.user_id or 0
@@ -204,7 +209,15 @@ def _until(
     return end_of(bought, [*recorded, *purchases], paid_at, now)
 
 
-def _log(connection: Connection, action: str, line: MoneyLine, actor: Actor, now: datetime) -> None:
+def _log(
+    connection: Connection,
+    action: str,
+    line: MoneyLine,
+    actor: Actor,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
+    why = {"reason": reason} if reason else {}
     changes.log(
         connection,
         action,
@@ -212,5 +225,5 @@ def _log(connection: Connection, action: str, line: MoneyLine, actor: Actor, now
         user_id=line.user_id,
         cause=str(actor),
         outcome=line.what,
-        detail={"line": line.id, "method": line.method},
+        detail={"line": line.id, "method": line.method, **why},
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group
+from bridge.core.model.words import said
 from bridge.errors import Permanent
 from bridge.operations.finding import find_group
 from bridge.store import changes, groups, sending
@@ -30,13 +31,18 @@ def preview_release(bridge: Bridge, group_name: str) -> Waiting:
 
 
 def release(
-    bridge: Bridge, actor: Actor, group_name: str, *, reviewed: Collection[int] | None = None
+    bridge: Bridge,
+    actor: Actor,
+    group_name: str,
+    *,
+    reviewed: Collection[int] | None = None,
+    reason: str | None = None,
 ) -> Waiting:
     """Let removals go on that were stopped. `reviewed`: only if exactly these users wait.
 
     Raises: NotFound for an unknown group, Permanent if others wait than were reviewed.
     """
-    group = find_group(bridge, group_name)
+    group, words = find_group(bridge, group_name), said(reason)
     with bridge.store.write() as connection:
         waiting = tuple(sending.losing(connection, group.id))
         if reviewed is not None and set(reviewed) != set(waiting):
@@ -58,6 +64,7 @@ def release(
             group_id=group.id,
             cause=str(actor),
             outcome=f"{len(waiting)} waiting",
+            detail={"reason": words} if words else None,
         )
     bridge.hint("apply", str(group.id))
     return Waiting(group, waiting)

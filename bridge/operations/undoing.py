@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
+from bridge.core.model.roles import Right
 from bridge.errors import NotFound, Permanent
-from bridge.operations import grants, links, mapping, payments
+from bridge.operations import grants, holds, links, mapping, payments, stopping
+from bridge.operations.stopping import Choice
 from bridge.store import changes, hand_grants
-from bridge.store.changes import DetailedChange
+from bridge.store.changes import Change, DetailedChange
 from bridge.wiring import Bridge
 
 OTHERWISE: Mapping[str, str] = {
-    "lifted": "remove them on the forum, or let the membership be decided again",
+    "refunded": "money that went back has to be paid again",
+    "change_asked": "change the plan back",
+    "statement_sent": "a message that was sent cannot be taken back",
     "payment_reversed": "record the payment again",
     "reminded": "a message that was sent cannot be taken back",
     "replayed": "an event that was processed cannot be taken back",
@@ -29,7 +33,7 @@ class Reverse:
 
     change: DetailedChange
     preview: Callable[[], tuple[Effect, ...]]
-    do: Callable[[Actor], object]
+    do: Callable[[Actor, str | None], object]
 
 
 def reverse_of(bridge: Bridge, change_id: int) -> Reverse:
@@ -48,11 +52,22 @@ def reverse_of(bridge: Bridge, change_id: int) -> Reverse:
     return make(bridge, change)
 
 
-def undo(bridge: Bridge, actor: Actor, change_id: int) -> DetailedChange:
+def undo(
+    bridge: Bridge, actor: Actor, change_id: int, *, reason: str | None = None
+) -> DetailedChange:
     """Undo a line of the log. What is undone already raises, as the reverse act does."""
     found = reverse_of(bridge, change_id)
-    found.do(actor)
+    found.do(actor, reason)
     return found.change
+
+
+def may_undo(rights: Collection[Right], user_id: int, change: Change) -> bool:
+    """Whether somebody with these rights may undo a line; `user_id`: who that is."""
+    if change.action not in REVERSES or " via " not in (change.cause or ""):
+        return False
+    is_own = f":{user_id} via " in (change.cause or "")
+    is_payment = change.action == "payment_recorded"
+    return "decide" in rights or ("money" in rights and is_payment and is_own)
 
 
 def _take_back(bridge: Bridge, change: DetailedChange) -> Reverse:
@@ -64,7 +79,7 @@ def _take_back(bridge: Bridge, change: DetailedChange) -> Reverse:
     return Reverse(
         change,
         lambda: grants.preview_revoke(bridge, grant_id),
-        lambda actor: grants.revoke(bridge, actor, grant_id),
+        lambda actor, reason: grants.revoke(bridge, actor, grant_id, reason=reason),
     )
 
 
@@ -79,10 +94,9 @@ def _give_again(bridge: Bridge, change: DetailedChange) -> Reverse:
         raise Permanent("a payment gave this group: record the payment again")
     one, group = taken.grant, f"id:{taken.grant.group_id}"
 
-    def give(actor: Actor) -> None:
-        done = grants.grant(
-            bridge, actor, one.user_id, group, until_at=one.until_at, reason=one.reason
-        )
+    def give(actor: Actor, reason: str | None) -> None:
+        words = one.reason if reason is None else reason
+        done = grants.grant(bridge, actor, one.user_id, group, until_at=one.until_at, reason=words)
         if not done.is_new:
             raise Permanent(f"they have the group again already, by {done.grant.id}")
 
@@ -99,7 +113,7 @@ def _unlink(bridge: Bridge, change: DetailedChange) -> Reverse:
     return Reverse(
         change,
         lambda: links.preview_unlink(bridge, customer_id),
-        lambda actor: links.unlink(bridge, actor, customer_id),
+        lambda actor, reason: links.unlink(bridge, actor, customer_id, reason=reason),
     )
 
 
@@ -109,15 +123,15 @@ def _link_again(bridge: Bridge, change: DetailedChange) -> Reverse:
     return Reverse(
         change,
         lambda: links.preview_link(bridge, customer_id, user_id),
-        lambda actor: links.link(bridge, actor, customer_id, user_id),
+        lambda actor, reason: links.link(bridge, actor, customer_id, user_id, reason=reason),
     )
 
 
 def _correct(bridge: Bridge, change: DetailedChange) -> Reverse:
     line_id = _said(change, "line")
 
-    def reverse(actor: Actor) -> None:
-        if not payments.reverse_payment(bridge, actor, line_id).is_new:
+    def reverse(actor: Actor, reason: str | None) -> None:
+        if not payments.reverse_payment(bridge, actor, line_id, reason=reason).is_new:
             raise Permanent(f"{line_id} was corrected already")
 
     return Reverse(change, lambda: payments.preview_reversal(bridge, line_id), reverse)
@@ -125,7 +139,37 @@ def _correct(bridge: Bridge, change: DetailedChange) -> Reverse:
 
 def _wait_again(bridge: Bridge, change: DetailedChange) -> Reverse:
     customer_id = change.customer_id or ""
-    return Reverse(change, lambda: (), lambda actor: links.wait_again(bridge, actor, customer_id))
+    return Reverse(
+        change,
+        lambda: (),
+        lambda actor, reason: links.wait_again(bridge, actor, customer_id, reason=reason),
+    )
+
+
+def _as_before_lifting(bridge: Bridge, change: DetailedChange) -> Reverse:
+    """They stay out again, or the membership waits again: as long as nothing has followed yet."""
+    lifted = holds.lifted_of(change)
+    return Reverse(
+        change,
+        lambda: holds.preview_undoing(bridge, lifted),
+        lambda actor, reason: holds.undo_lifting(bridge, actor, lifted, reason=reason),
+    )
+
+
+def _at_stripe(act: stopping.Act) -> Callable[[Bridge, DetailedChange], Reverse]:
+    def make(bridge: Bridge, change: DetailedChange) -> Reverse:
+        running = stopping.find_running(bridge, _said(change, "subscription"))
+        choice = Choice(act)
+        stopping.as_it_will_be(bridge, running, choice)
+        return Reverse(
+            change,
+            lambda: stopping.preview(bridge, running, choice),
+            lambda actor, reason: stopping.do(
+                bridge, actor, running, choice, reason=reason or f"undoes line {change.id}"
+            ),
+        )
+
+    return make
 
 
 def _say_as_before(bridge: Bridge, change: DetailedChange) -> Reverse:
@@ -136,8 +180,8 @@ def _say_as_before(bridge: Bridge, change: DetailedChange) -> Reverse:
     return Reverse(
         change,
         lambda: mapping.preview_mapping(bridge, proposed),
-        lambda actor: mapping.set_mapping(
-            bridge, actor, proposed, reason=f"undoes line {change.id} of the log"
+        lambda actor, reason: mapping.set_mapping(
+            bridge, actor, proposed, reason=reason or f"undoes line {change.id} of the log"
         ),
     )
 
@@ -149,6 +193,11 @@ REVERSES: Mapping[str, Callable[[Bridge, DetailedChange], Reverse]] = {
     "unlinked": _link_again,
     "payment_recorded": _correct,
     "set_aside": _wait_again,
+    "lifted": _as_before_lifting,
+    "cancelled": _at_stripe("kept"),
+    "kept": _at_stripe("cancelled"),
+    "paused": _at_stripe("resumed"),
+    "resumed": _at_stripe("paused"),
     "mapping_changed": _say_as_before,
 }
 """The lines that can be undone, by what was done."""

@@ -125,6 +125,7 @@ def adopt(
     *,
     actor: str,
     now: datetime,
+    reason: str | None = None,
 ) -> tuple[int, ...]:
     """Make them the bridge's; returns those who were still waiting for it.
 
@@ -148,7 +149,7 @@ def adopt(
             confirmed_at=None,
         )
     )
-    log_each(connection, "adopted", group_id, found, now, outcome="proven", cause=actor)
+    log_each(connection, "adopted", group_id, found, now, outcome=reason or "proven", cause=actor)
     for user_id in found:
         cause = f"adopted by {actor}"
         mark_dirty(connection, user_key(user_id), now=now, due_at=now, cause=cause, needs=("read",))

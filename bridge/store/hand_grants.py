@@ -41,7 +41,9 @@ def give(connection: Connection, grant: HandGrant, now: datetime) -> bool:
     return True
 
 
-def revoke(connection: Connection, grant_id: str, *, actor: str, now: datetime) -> HandGrant | None:
+def revoke(
+    connection: Connection, grant_id: str, *, actor: str, now: datetime, reason: str | None = None
+) -> HandGrant | None:
     """End a grant; None if no grant in force has that id."""
     row = connection.execute(
         select(hand_grants).where(H.id == grant_id, H.revoked_at.is_(None))
@@ -52,7 +54,7 @@ def revoke(connection: Connection, grant_id: str, *, actor: str, now: datetime) 
         update(hand_grants).where(H.id == grant_id).values(revoked_at=now, revoked_by=actor)
     )
     grant = _recorded(row).grant
-    _note(connection, grant, "revoked", actor, now, {})
+    _note(connection, grant, "revoked", actor, now, {"reason": reason} if reason else {})
     return grant
 
 
@@ -122,7 +124,7 @@ def _note(
         user_id=grant.user_id,
         group_id=grant.group_id,
         cause=actor,
-        outcome=grant.reason,
+        outcome=detail.get("reason") or grant.reason,
         detail={"grant": grant.id, **detail},
     )
     mark_dirty(

@@ -123,7 +123,7 @@ def customers_among(
     return [Customer(*row) for row in connection.execute(asked)]
 
 
-def link(
+def link(  # noqa: PLR0913 - what a link is known by
     connection: Connection,
     customer_id: str,
     user_id: int,
@@ -132,6 +132,7 @@ def link(
     actor: str,
     now: datetime,
     has_nothing: bool = False,
+    reason: str | None = None,
 ) -> bool:
     """Link a customer to a user; False if it is linked to somebody else already.
 
@@ -162,6 +163,7 @@ def link(
         customer_id=customer_id,
         cause=actor,
         outcome=proof,
+        detail={"reason": reason} if reason else None,
     )
     if has_nothing:
         connection.execute(
@@ -190,7 +192,14 @@ def confirm(connection: Connection, customer_id: str, *, proof: str) -> None:
     )
 
 
-def unlink(connection: Connection, customer_id: str, *, actor: str, now: datetime) -> int | None:
+def unlink(
+    connection: Connection,
+    customer_id: str,
+    *,
+    actor: str,
+    now: datetime,
+    reason: str | None = None,
+) -> int | None:
     """Undo a link; the user is decided again without that customer."""
     user_id = user_of(connection, customer_id)
     if user_id is None:
@@ -201,7 +210,15 @@ def unlink(connection: Connection, customer_id: str, *, actor: str, now: datetim
         .values(user_id=None, proof=None, linked_by=None, linked_at=None)
     )
     connection.execute(update(work).where(is_key(customer_id)).values(user_id=None))
-    log(connection, "unlinked", now=now, user_id=user_id, customer_id=customer_id, cause=actor)
+    log(
+        connection,
+        "unlinked",
+        now=now,
+        user_id=user_id,
+        customer_id=customer_id,
+        cause=actor,
+        outcome=reason,
+    )
     mark_dirty(
         connection,
         f"user:{user_id}",

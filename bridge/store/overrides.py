@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from bridge.store.changes import log
 from bridge.store.schema import memberships
@@ -46,7 +47,7 @@ def lift(
         group_id=group_id,
         cause=actor,
         outcome=what,
-        detail={"reason": reason} if reason else None,
+        detail={"sources": row.sources, **({"reason": reason} if reason else {})},
     )
     mark_dirty(
         connection,
@@ -57,3 +58,53 @@ def lift(
         needs=("read",),
     )
     return what
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A lift that is undone: of which membership, what had kept it as it was, by whom and why."""
+
+    group_id: int
+    user_id: int
+    kept_by: str
+    sources: tuple[str, ...]
+    actor: str
+    reason: str | None
+
+
+def keep_out_again(connection: Connection, one: Undone, now: datetime) -> bool:
+    """Somebody stays out again. False where they are in the group again, or are kept out."""
+    out = (*_of(one), M.override.is_(None), ~M.actual)
+    done = connection.execute(
+        update(memberships).where(*out).values(override=one.kept_by, override_at=now)
+    )
+    return _noted(connection, "kept_out", one, now) if done.rowcount else False
+
+
+def hold_again(connection: Connection, one: Undone, now: datetime) -> bool:
+    """A membership waits again, if what was in doubt still is. False where they are out."""
+    still = (*_of(one), M.hold.is_(None), M.actual)
+    as_before = {"wanted": True, "unwanted_at": None, "confirmed_at": None, "swap_to": None}
+    held = {"hold": one.kept_by, "hold_at": now, "sources": list(one.sources)}
+    done = connection.execute(update(memberships).where(*still).values(**as_before, **held))
+    return _noted(connection, "held_again", one, now) if done.rowcount else False
+
+
+def _of(one: Undone) -> tuple[ColumnElement[bool], ...]:
+    return M.user_id == one.user_id, M.group_id == one.group_id
+
+
+def _noted(connection: Connection, action: str, one: Undone, now: datetime) -> bool:
+    log(
+        connection,
+        action,
+        now=now,
+        user_id=one.user_id,
+        group_id=one.group_id,
+        cause=one.actor,
+        outcome=one.kept_by,
+        detail={"reason": one.reason} if one.reason else None,
+    )
+    cause = f"{action} by {one.actor}"
+    mark_dirty(connection, user_key(one.user_id), now=now, due_at=now, cause=cause, needs=("read",))
+    return True

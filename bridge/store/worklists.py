@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    and_,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.ahead import Coming
@@ -81,14 +91,20 @@ class Doubled:
     found_at: datetime
 
 
+_FORGOTTEN = (M.actual, M.owned == "no", M.added_by == "bridge")
+
+
 def counts(connection: Connection) -> dict[str, int]:
     """How many rows each list has, by its name."""
-    lists: dict[str, Select[Any]] = {
+    lists: dict[str, Select[Any] | CompoundSelect[Any]] = {
         "failed": _failed(),
         "held": _in_group(M.hold_at, M.hold).where(M.hold.is_not(None)),
         "stopped": _stopped(),
         "dead": _dead(),
-        "drift": _kept_out(),
+        "drift": union_all(
+            _kept_out().with_only_columns(M.user_id, M.group_id),
+            select(M.user_id, M.group_id).where(*_FORGOTTEN),
+        ),
         "unlinked": select(customers.c.customer_id).where(*WAITS),
         "double": select(double_payments.c.subscription_id),
     }
@@ -183,6 +199,14 @@ def put_in(
     asked = _in_group(M.actual_since, M.reason).where(
         M.group_id.in_(group_ids), M.actual, M.owned == "no", ~M.wanted, _after(after)
     )
+    asked = asked.where(func.coalesce(M.added_by, "") != "bridge")
+    rows = connection.execute(asked.order_by(M.user_id, M.group_id).limit(limit))
+    return [InGroup(*row) for row in rows]
+
+
+def forgotten(connection: Connection, after: tuple[int, int], limit: int) -> list[InGroup]:
+    """Members whom the bridge's own user added, and whom the record does not know."""
+    asked = _in_group(M.actual_since, M.reason).where(*_FORGOTTEN, _after(after))
     rows = connection.execute(asked.order_by(M.user_id, M.group_id).limit(limit))
     return [InGroup(*row) for row in rows]
 

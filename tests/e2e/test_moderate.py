@@ -74,7 +74,7 @@ def test_A61_members_are_shown_as_they_are_and_as_they_were_on_a_day(place: Plac
     mia = place.browser("mia")
     group = int(place.forum.group_id_by_name["supporters"])
     now = mia.get("/moderate/members", params={"group": str(group)}).text
-    assert f"id:{user(place, 'ada')}" in now
+    assert f"person/{user(place, 'ada')}\"" in now
     before = mia.get("/moderate/members", params={"group": str(group), "day": "2020-02-29"}).text
     assert "Nobody is in this group on that day" in before
     wrong = mia.get("/moderate/members", params={"group": str(group), "day": "2021-02-29"})
@@ -102,7 +102,8 @@ def test_A60_a_grant_is_previewed_done_and_logged_with_who_decided_it(place: Pla
     assert lines[0].cause == f"moderator:{user(place, 'mia')} via console"
     page = mia.get(f"/moderate/person/{ben}")
     assert "Speaker at the meeting" in page.text
-    taken = confirm(mia, act(mia, ben, "revoke", grant=page.text.split("grant=")[1].split('"')[0]))
+    grant = page.text.split("grant=")[1].split('"')[0]
+    taken = confirm(mia, act(mia, ben, "revoke", grant=grant, reason="The meeting is over"))
     assert taken.status_code == 303
 
 
@@ -114,7 +115,10 @@ def test_a_decision_is_undone_from_its_line_in_the_log_after_a_preview(place: Pl
         (line,) = changes.page(connection, user_id=tom, action="granted")
     address = f"/moderate/act/undo?change={line.id}"
     assert f'href="{address}"' in mia.get(f"/moderate/log?user={tom}").text
-    preview = mia.get(address)
+    form = mia.get(address)
+    assert "By mistake" in form.text
+    assert confirm(mia, form, reason=" ").status_code == 400
+    preview = confirm(mia, form, reason="Somebody else was meant")
     assert "Loses" in preview.text
     assert "By mistake" in preview.text
     assert confirm(mia, preview).status_code == 303
@@ -136,13 +140,14 @@ def test_I7_a_form_about_one_member_takes_back_nothing_of_another(place: Place) 
         (customer,) = links.customers_of(connection, ada)
     of_others = (ada, "revoke", {"grant": grant}), (ben, "unlink", {"customer": customer})
     for about, name, fields in of_others:
-        answer = act(mia, about, name, **fields)
+        answer = act(mia, about, name, **fields, reason="Not theirs")
         assert answer.status_code == 400
+        assert "please fill in" not in answer.text
         assert "reviewed" not in answer.text, "there is nothing to confirm"
     place.settle()
     assert "ben" in place.members("guests")
     assert "ada" in place.members("supporters")
-    confirm(mia, act(mia, ben, "revoke", grant=grant))
+    confirm(mia, act(mia, ben, "revoke", grant=grant, reason="Done helping"))
 
 
 def test_what_changed_since_it_was_reviewed_is_not_done_but_shown_anew(place: Place) -> None:

@@ -58,9 +58,9 @@ def test_A9_a_payer_linked_to_nobody_is_assigned_after_its_consequences_were_sho
     assert customer in page.text
     assert "Supporter €5.00 a month (active)" in page.text
     form = follow(mia, page, "Assign a payer")
-    unknown = press(mia, form, user="nobody-of-that-name")
+    unknown = press(mia, form, user="nobody-of-that-name", reason="They wrote to us")
     assert unknown.status_code == 400
-    preview = press(mia, form, user="ben")
+    preview = press(mia, form, user="ben", reason="They wrote to us")
     assert "Gains" in preview.text
     assert "ben" not in place.members("supporters")
     assert "now belongs to ben" in done(mia, press(mia, preview))
@@ -93,7 +93,7 @@ def test_a_payer_is_set_aside_for_a_reason_and_waits_again(place: Place) -> None
     with pytest.raises(NotFound, match="somebody else was quicker"):
         linking.set_aside(place.bridge, actor, customer, reason="Twice")
     back = follow(mia, aside, "Let a payer wait again")
-    assert "waits again" in done(mia, press(mia, back))
+    assert "waits again" in done(mia, press(mia, press(mia, back, reason="They joined")))
     assert customer in mia.get("/moderate/lists/unlinked").text
     with place.bridge.store.read() as connection:
         said = [changes.page(connection, action=one)[0] for one in ("set_aside", "waits_again")]

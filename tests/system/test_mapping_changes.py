@@ -94,7 +94,7 @@ def test_A33_a_changed_mapping_is_shown_before_saved_at_stripe_followed_and_undo
     }
     back = undoing.reverse_of(world.bridge, line.id)
     assert {one.turn for one in back.preview()} == {"gains", "loses"}
-    back.do(MIA)
+    back.do(MIA, None)
     confirm(world)
     assert (world.members("patrons"), world.members("supporters")) == (set(), {"alice", "carol"})
     with pytest.raises(Permanent, match="already"):

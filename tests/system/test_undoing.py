@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.model.actor import moderator
+from bridge.core.model.actor import Actor, moderator
 from bridge.core.rights.paid_by_hand import Bought, Payment
 from bridge.errors import NotFound, Permanent
-from bridge.operations import grants, links, payments, undoing
+from bridge.operations import grants, holds, links, payments, undoing
 from bridge.store import changes
 from bridge.store import links as stored
 from tests.harness import System, system
@@ -111,3 +111,98 @@ def test_what_the_bridge_did_or_a_message_cannot_be_undone_and_the_words_say_so(
         undoing.undo(bridge, MIA, last(world, "added"))
     with pytest.raises(NotFound, match="no line 999999"):
         undoing.undo(bridge, MIA, 999_999)
+
+
+def test_who_was_let_in_again_by_mistake_stays_out_as_long_as_they_are_not_in(
+    world: System,
+) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    given = grants.grant(bridge, MIA, alice, "supporters", until_at=None, reason="Speaker")
+    world.settle()
+    acts.staff_remove(world, "supporters", "alice")
+    world.advance(700)
+    world.settle()
+    grants.revoke(bridge, MIA, given.grant.id, reason="No longer")
+    world.settle()
+    holds.lift(bridge, MIA, alice, "supporters", reason="They asked")
+    lifted = last(world, "lifted")
+    undoing.undo(bridge, MIA, lifted, reason="The wrong person")
+    world.settle()
+    grants.grant(bridge, MIA, alice, "supporters", until_at=None, reason="Speaker")
+    world.settle()
+    assert world.groups_of("alice") == set(), "staff's removal stands again"
+    with pytest.raises(Permanent, match="undone already"):
+        undoing.undo(bridge, MIA, lifted)
+    holds.lift(bridge, MIA, alice, "supporters", reason="The right one now")
+    world.settle()
+    assert world.groups_of("alice") == {"supporters"}
+    with pytest.raises(Permanent, match="in the group again"):
+        undoing.undo(bridge, MIA, last(world, "lifted"))
+
+
+def test_what_was_let_go_by_mistake_waits_again_while_they_are_still_in(world: System) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    subscription = world.subscribe(world.customer("alice"), world.price("supporters"))
+    world.settle()
+    unmapped = world.price("", amount=700)
+    item = subscription["items"].data[0].id
+    world.sdk.v1.subscriptions.update(subscription.id, {"items": [{"id": item, "price": unmapped}]})
+    world.settle()
+    assert acts.membership(world, "alice", "supporters").hold == "no_rule"
+    holds.let_go(bridge, MIA, alice, "supporters", reason="They left")
+    world.settle()
+    let_go = last(world, "lifted")
+    (effect,) = undoing.reverse_of(bridge, let_go).preview()
+    assert effect.turn == "stays in"
+    undoing.undo(bridge, MIA, let_go, reason="They did not")
+    acts.confirm(world)
+    assert world.groups_of("alice") == {"supporters"}
+    assert acts.membership(world, "alice", "supporters").hold == "no_rule"
+    holds.let_go(bridge, MIA, alice, "supporters", reason="They did")
+    acts.confirm(world)
+    assert world.groups_of("alice") == set()
+    with pytest.raises(Permanent, match="give it to them by hand"):
+        undoing.undo(bridge, MIA, last(world, "lifted"))
+
+
+@pytest.mark.parametrize("reason", ["", " ", "x" * 10_000, "two\nlines"])
+def test_each_act_refuses_a_reason_that_is_none_in_words_and_does_nothing(
+    world: System, reason: str
+) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    customer = world.customer("alice")
+    given = grants.grant(bridge, MIA, alice, "supporters", until_at=None, reason="Speaker")
+    world.settle()
+    granted = last(world, "granted")
+    for act in (
+        lambda: grants.revoke(bridge, MIA, given.grant.id, reason=reason),
+        lambda: links.unlink(bridge, MIA, customer, reason=reason),
+        lambda: links.link(bridge, MIA, customer, alice, reason=reason),
+        lambda: undoing.undo(bridge, MIA, granted, reason=reason),
+        lambda: grants.grant(bridge, MIA, alice, "supporters", until_at=None, reason=reason),
+    ):
+        with pytest.raises(Permanent, match="the reason"):
+            act()
+    assert world.groups_of("alice") == {"supporters"}
+    with bridge.store.read() as connection:
+        assert stored.user_of(connection, customer) == alice
+
+
+def test_a_treasurer_undoes_only_payments_that_they_recorded(world: System) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    paid = Payment(
+        amount_minor=500, currency="eur", what="Tea", method="cash", at=bridge.clock.now()
+    )
+    payments.record_payment(bridge, Actor("treasurer", "7", "console"), alice, paid)
+    grants.grant(
+        bridge, Actor("treasurer", "7", "console"), alice, "supporters", until_at=None, reason="x"
+    )
+    with bridge.store.read() as connection:
+        (payment,) = changes.page(connection, action="payment_recorded")
+        (granted,) = changes.page(connection, action="granted")
+    money, decide = frozenset({"look", "money"}), frozenset({"look", "money", "decide"})
+    assert undoing.may_undo(money, 7, payment)  # type: ignore[arg-type] # rights
+    assert not undoing.may_undo(money, 77, payment)  # type: ignore[arg-type] # rights
+    assert not undoing.may_undo(money, 7, granted)  # type: ignore[arg-type] # rights
+    assert undoing.may_undo(decide, 8, granted)  # type: ignore[arg-type] # rights
+    assert not undoing.may_undo(frozenset({"look"}), 7, payment)

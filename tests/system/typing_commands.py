@@ -18,9 +18,16 @@ def typed(world: System, *words: str, code: int = 0, env: Mapping[str, str] | No
     for word, following in pairwise(words):
         if word == "--by" and following.isalpha():
             world.user(following)
+    result = CliRunner().invoke(main, words, env=variables(world) | dict(env or {}))
+    assert result.exit_code == code, (result.output, result.exception)
+    return result.output
+
+
+def variables(world: System) -> dict[str, str]:
+    """The environment of a command for the whole bridge of a test."""
     info = world.sandbox.info
     settings = world.bridge.settings
-    variables = {
+    return {
         "STRIPE_API_KEY": info["stripe_key"],
         "STRIPE_WEBHOOK_SECRET": info["stripe_webhook_secret"],
         "STRIPE_API_BASE": info["stripe_url"],
@@ -33,11 +40,7 @@ def typed(world: System, *words: str, code: int = 0, env: Mapping[str, str] | No
         "BRIDGE_CLOCK_FILE": str(settings.clock_file),
         "DATABASE_URL": settings.database_url,
         "SECRET_KEY": SECRET_KEY,
-        **(env or {}),
     }
-    result = CliRunner().invoke(main, words, env=variables)
-    assert result.exit_code == code, (result.output, result.exception)
-    return result.output
 
 
 def asked(world: System, *words: str, code: int = 0) -> Any:

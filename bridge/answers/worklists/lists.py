@@ -127,7 +127,11 @@ WORKLISTS: Mapping[str, Worklist] = {
             nothing=gettext("Nobody's membership was changed by hand."),
             heads=(gettext("Group"), gettext("Since"), ""),
             page=places.drift,
-            kinds={"out": gettext("Kept out"), "in": gettext("Added by others")},
+            kinds={
+                "out": gettext("Kept out"),
+                "in": gettext("Added by others"),
+                "lost": gettext("Lost from the record"),
+            },
         ),
         Worklist(
             name="double",

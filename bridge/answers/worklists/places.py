@@ -55,8 +55,13 @@ def drift(bridge: Bridge, kind: str, after: str) -> Page:
     with bridge.store.read() as connection:
         if kind == "out":
             found = worklists.kept_out(connection, two_ids(after), PAGE + 1)
+        elif kind == "lost":
+            found = worklists.forgotten(connection, two_ids(after), PAGE + 1)
         else:
             found = worklists.put_in(connection, ids, two_ids(after), PAGE + 1)
+    if kind == "lost":
+        says = gettext("The bridge added them, and its record was lost: take it over.")
+        return cut([_row(one, says, "adopt") for one in found])
     if kind == "out":
         return cut([_row(one, for_moderator(one.why or ""), "lift") for one in found])
     says = gettext("No payment and no grant gives it. The bridge never ends it.")

@@ -41,6 +41,7 @@ class What:
     law: Law | None = None
     lifted_group_id: int | None = None
     adopted_group_id: int | None = None
+    kept_out_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def _effect(
     """What becomes of one membership; None if nobody was, is or will be in."""
     group_id = membership.group_id
     is_in = row is not None and row.actual
-    kept_out = row is not None and row.override and group_id != what.lifted_group_id
+    is_kept_out = row is not None and row.override and group_id != what.lifted_group_id
+    kept_out = is_kept_out or group_id == what.kept_out_of
     is_another_s = (
         row is not None and row.actual and row.owned == "no" and group_id != what.adopted_group_id
     )

@@ -7,6 +7,14 @@ from bridge.errors import Permanent
 LONGEST = 200
 
 
+def said(reason: str | None) -> str | None:
+    """The reason that was given, checked; None where none was asked for, as by some commands.
+
+    Raises: Permanent.
+    """
+    return None if reason is None else checked_words("reason", reason)
+
+
 def checked_words(what: str, text: str) -> str:
     """The text without spaces around it. Raises: Permanent where it is empty, long or not text."""
     words = text.strip()

@@ -14,9 +14,10 @@ from bridge.core.model.actor import Actor
 from bridge.core.rights.paid_by_hand import Bought, Method, Payment
 from bridge.core.telling.declines import decline_words
 from bridge.errors import NotFound, Permanent
-from bridge.operations import grants, holds, links, payments, reading, reminders
+from bridge.operations import adopting, grants, holds, links, payments, reading, reminders
 from bridge.store import hand_grants
 from bridge.store import links as customer_links
+from bridge.store.additions import Addition
 from bridge.texts import gettext
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.act import Act, Facts, Form, until_of
@@ -75,21 +76,25 @@ def _preview_revoke(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect
 
 
 def _revoke(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
-    grants.revoke(bridge, actor, form["grant"])
+    grants.revoke(bridge, actor, form["grant"], reason=form["reason"])
     return "The grant has been taken back."
 
 
 def _lift(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
-    return f"{holds.lift(bridge, actor, user_id, form['group']).group.name} follows payments again."
+    done = holds.lift(bridge, actor, user_id, form["group"], reason=form["reason"])
+    return gettext("%(group)s follows payments again.") % {"group": done.group.name}
 
 
 def _keep(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
-    done = holds.keep(bridge, actor, user_id, form["group"], until_at=until_of(form))
+    done = holds.keep(
+        bridge, actor, user_id, form["group"], until_at=until_of(form), reason=form["reason"]
+    )
     return f"{done.user.username} keeps {done.group.name}."
 
 
 def _let_go(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
-    return f"{holds.let_go(bridge, actor, user_id, form['group']).group.name} will end."
+    done = holds.let_go(bridge, actor, user_id, form["group"], reason=form["reason"])
+    return gettext("%(group)s will end.") % {"group": done.group.name}
 
 
 def _record(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
@@ -100,7 +105,7 @@ def _record(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
 
 
 def _link(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
-    links.link(bridge, actor, form["customer"].strip(), user_id)
+    links.link(bridge, actor, form["customer"].strip(), user_id, reason=form["reason"])
     return f"{form['customer'].strip()} is linked."
 
 
@@ -114,13 +119,26 @@ def _preview_unlink(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect
 
 
 def _unlink(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
-    links.unlink(bridge, actor, form["customer"].strip())
+    links.unlink(bridge, actor, form["customer"].strip(), reason=form["reason"])
     return f"{form['customer'].strip()} is linked to nobody now."
 
 
 def _read_again(bridge: Bridge, actor: Actor, user_id: int, _form: Form) -> str:
     reading.sync_user(bridge, actor, user_id)
     return "Everything about this person is being read again."
+
+
+def _forgotten(bridge: Bridge, user_id: int, form: Form) -> tuple[Addition, ...]:
+    found = tuple(adopting.unknown_additions(bridge, form["group"], user_id))
+    if not found:
+        raise NotFound(gettext("the bridge did not add them there, or it has been taken over"))
+    return found
+
+
+def _adopt(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
+    found = _forgotten(bridge, user_id, form)
+    (one, *_) = adopting.adopt(bridge, actor, found, reason=form["reason"])
+    return gettext("%(group)s is the bridge’s again.") % {"group": one.group}  # noqa: RUF001
 
 
 def _owed(bridge: Bridge, user_id: int, form: Form) -> Facts:
@@ -160,7 +178,7 @@ ACTS: Mapping[str, Act] = {
             "revoke",
             "Take a grant back",
             "Take it back",
-            ("grant",),
+            ("grant", "reason"),
             "decide",
             _preview_revoke,
             _revoke,
@@ -170,7 +188,7 @@ ACTS: Mapping[str, Act] = {
             "lift",
             "Let in again",
             "Let them in again",
-            ("group",),
+            ("group", "reason"),
             "decide",
             lambda bridge, user_id, form: holds.preview_lift(bridge, user_id, form["group"]),
             _lift,
@@ -179,7 +197,7 @@ ACTS: Mapping[str, Act] = {
             "keep",
             "Keep a membership that waits",
             "Keep it",
-            ("group", "until"),
+            ("group", "until", "reason"),
             "decide",
             lambda bridge, user_id, form: holds.preview_keep(
                 bridge, user_id, form["group"], until_at=until_of(form)
@@ -190,7 +208,7 @@ ACTS: Mapping[str, Act] = {
             "let-go",
             "Let a membership end that waits",
             "Let it end",
-            ("group",),
+            ("group", "reason"),
             "decide",
             lambda bridge, user_id, form: holds.preview_let_go(bridge, user_id, form["group"]),
             _let_go,
@@ -211,7 +229,7 @@ ACTS: Mapping[str, Act] = {
             "link",
             "Link a customer",
             "Link the customer",
-            ("customer",),
+            ("customer", "reason"),
             "decide",
             lambda bridge, user_id, form: links.preview_link(
                 bridge, form["customer"].strip(), user_id
@@ -222,7 +240,7 @@ ACTS: Mapping[str, Act] = {
             "unlink",
             "Unlink a customer",
             "Unlink the customer",
-            ("customer",),
+            ("customer", "reason"),
             "decide",
             _preview_unlink,
             _unlink,
@@ -247,6 +265,17 @@ ACTS: Mapping[str, Act] = {
             _remind,
             given=("invoice",),
             facts=_owed,
+        ),
+        Act(
+            "adopt",
+            gettext("Take over a membership"),
+            gettext("Take it over"),
+            ("group", "reason"),
+            "decide",
+            lambda bridge, user_id, form: adopting.preview_adopt(
+                bridge, _forgotten(bridge, user_id, form)
+            ),
+            _adopt,
         ),
         *ABOUT_PAYING,
         *ABOUT_MONEY,

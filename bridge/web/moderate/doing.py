@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 
 from flask import Response, flash, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
@@ -49,9 +50,9 @@ def site_act(name: str) -> AnyResponse | str:
 def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
     form = _form(one)
     ready = set(one.fields) == set(one.given) and all(form.values()) and bool(form)
-    if request.method == "GET" and not ready:
-        return _page(one, user_id, form)
     try:
+        if request.method == "GET" and not ready:
+            return _page(one, user_id, form, ground=one.ground(the_bridge(), user_id, form))
         _check(one, form)
         seen = _look(one, known, user_id, form)
         typed, reviewed = seen.typed, request.form.get("reviewed")
@@ -65,7 +66,8 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
         told = {**form, REVIEWED: concerned, TURN: str(seen.turn)}
         flash(one.do(the_bridge(), actor_of(known), user_id, told))
     except (NotFound, Permanent) as error:
-        return Response(_page(one, user_id, form, problem=str(error)), 400)
+        again = _page(one, user_id, form, problem=str(error), ground=_ground(one, user_id, form))
+        return Response(again, 400)
     return redirect(_back(one, user_id), 303)
 
 
@@ -110,29 +112,26 @@ def _page(
             group.name for group in groups.load_groups(connection).values() if not group.automatic
         )
         names = users.names_of(connection, _concerned(user_id, seen))
-    ground = _ground(one, user_id, form) if seen is None else Ground()
     return render_template(
         "moderate/act.jinja",
         act=one,
         user_id=user_id,
         names=names,
         form=form,
-        ground=ground,
         groups=choices,
         methods=list(METHODS),
         seen=seen,
         most=MOST_SHOWN,
         back=_back(one, user_id),
-        **{"moved": False, "problem": None, "typed": None} | more,
+        **{"moved": False, "problem": None, "typed": None, "ground": Ground()} | more,
     )
 
 
 def _ground(one: Act, user_id: int, form: dict[str, str]) -> Ground:
-    """What is shown above the form; where that fails, the page says why of itself."""
-    try:
+    """What is shown above a form that is shown again; nothing where that is what failed."""
+    with suppress(NotFound, Permanent):
         return one.ground(the_bridge(), user_id, form)
-    except (NotFound, Permanent) as error:
-        return Ground({gettext("Not possible"): str(error)})
+    return Ground()
 
 
 def _concerned(user_id: int, seen: Seen | None) -> Collection[int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
@@ -11,10 +12,15 @@ from bridge.errors import Permanent
 from bridge.operations import held, links, reading, removals, undoing
 from bridge.operations.finding import find_user_id
 from bridge.operations.held import Choice
+from bridge.operations.undoing import Reverse, may_undo
+from bridge.store.changes import Change
 from bridge.texts import gettext
+from bridge.web.context import reader
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.act import Act, Facts, Form, until_of
+from bridge.web.moderate.access import rights
+from bridge.web.moderate.act import Act, Facts, Form, Ground, until_of
 from bridge.web.moderate.mapping import CHANGE
+from bridge.web.security import Stop
 from bridge.wiring import Bridge
 
 SEVERAL = "which"
@@ -57,7 +63,7 @@ def _waiting(bridge: Bridge, _user_id: int, form: Form) -> Iterable[Effect]:
 
 def _release(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     reviewed = {int(one) for one in form[REVIEWED].split(",") if one}
-    done = removals.release(bridge, actor, form["group"], reviewed=reviewed)
+    done = removals.release(bridge, actor, form["group"], reviewed=reviewed, reason=form["reason"])
     return gettext("Removals that go on: %(count)s.") % {"count": len(done.user_ids)}
 
 
@@ -91,7 +97,7 @@ def _assign(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     user_id = find_user_id(bridge, form["user"])
     if bridge.policy.two_persons and actor.who == str(user_id):
         raise Permanent(gettext("nobody decides about their own account here"))
-    done = links.link(bridge, actor, _customer(form), user_id)
+    done = links.link(bridge, actor, _customer(form), user_id, reason=form["reason"])
     return gettext("%(customer)s now belongs to %(name)s.") % {
         "customer": done.customer_id,
         "name": done.user.username,
@@ -104,7 +110,7 @@ def _set_aside(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
 
 
 def _wait_again(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
-    links.wait_again(bridge, actor, _customer(form))
+    links.wait_again(bridge, actor, _customer(form), reason=form["reason"])
     return gettext("%(customer)s waits again.") % {"customer": _customer(form)}
 
 
@@ -115,22 +121,42 @@ def _change(form: Form) -> int:
     return int(said)
 
 
+def undoable() -> Callable[[Change], bool] | None:
+    """Tells which lines of the log the reader may undo; None for who only looks."""
+    known = reader()
+    if known is None or not rights() & {"decide", "money"}:
+        return None
+    return partial(may_undo, rights(), known.user_id)
+
+
+def _reverse(bridge: Bridge, form: Form) -> Reverse:
+    """What undoes a line. Who does not decide about groups undoes only payments of their own."""
+    known, found = reader(), undoing.reverse_of(bridge, _change(form))
+    if known is None or not may_undo(rights(), known.user_id, found.change):
+        raise Stop(
+            403,
+            gettext("Your role does not undo this"),
+            gettext("You can undo payments that you recorded yourself."),
+        )
+    return found
+
+
 def _undone(bridge: Bridge, _user_id: int, form: Form) -> Facts:
-    change = undoing.reverse_of(bridge, _change(form)).change
+    change = _reverse(bridge, form).change
     return {
         gettext("What is undone"): change.action.replace("_", " "),
         gettext("Decided"): f"{change.at:%-d %B %Y, %H:%M} UTC",
         gettext("By"): change.cause or "",
-        gettext("Reason"): change.outcome or "",
+        gettext("Reason then"): (change.detail or {}).get("reason") or change.outcome or "",
         gettext("Customer"): change.customer_id or "",
     }
 
 
 def _undo(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
-    found = undoing.reverse_of(bridge, _change(form))
+    found = _reverse(bridge, form)
     if bridge.policy.two_persons and actor.who == str(found.change.user_id):
         raise Permanent(gettext("nobody decides about their own account here"))
-    found.do(actor)
+    found.do(actor, form["reason"])
     return gettext("It is undone; the log keeps both lines.")
 
 
@@ -169,7 +195,7 @@ LIST_ACTS: Mapping[str, Act] = {
             "release",
             gettext("Let removals go on"),
             gettext("Remove them"),
-            ("group",),
+            ("group", "reason"),
             "decide",
             _waiting,
             _release,
@@ -181,7 +207,7 @@ LIST_ACTS: Mapping[str, Act] = {
             "assign",
             gettext("Assign a payer"),
             gettext("Assign them"),
-            ("customer", "user"),
+            ("customer", "user", "reason"),
             "decide",
             _preview_assign,
             _assign,
@@ -204,7 +230,7 @@ LIST_ACTS: Mapping[str, Act] = {
             "wait-again",
             gettext("Let a payer wait again"),
             gettext("Let them wait again"),
-            ("customer",),
+            ("customer", "reason"),
             "decide",
             lambda _bridge, _user_id, _form: (),
             _wait_again,
@@ -215,11 +241,12 @@ LIST_ACTS: Mapping[str, Act] = {
             "undo",
             gettext("Undo a change"),
             gettext("Undo it"),
-            ("change",),
-            "decide",
-            lambda bridge, _, form: undoing.reverse_of(bridge, _change(form)).preview(),
+            ("change", "reason"),
+            "money",
+            lambda bridge, _, form: _reverse(bridge, form).preview(),
             _undo,
             given=("change",),
+            ground=lambda bridge, user_id, form: Ground(_undone(bridge, user_id, form)),
             facts=_undone,
         ),
         Act(

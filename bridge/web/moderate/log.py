@@ -12,10 +12,10 @@ from bridge.answers.log import Line, Question
 from bridge.answers.members import mapped_groups
 from bridge.core.model.people import LARGEST_ID, LONGEST_NAME
 from bridge.core.telling.log import ACTIONS, ROLES, THROUGH, action_words
-from bridge.operations.undoing import REVERSES
 from bridge.web.context import the_bridge
 from bridge.web.moderate.access import blueprint, may
 from bridge.web.moderate.downloads import as_file
+from bridge.web.moderate.list_acts import undoable
 from bridge.web.security import Stop
 
 HEADER = (
@@ -39,7 +39,7 @@ def log() -> str:
         said=_said(request.args),
         groups=mapped_groups(the_bridge()),
         actions=sorted(ACTIONS.items(), key=lambda one: one[1]),
-        undoable=REVERSES if may("decide") else (),
+        undoable=undoable(),
         may_export=may("export"),
         **words_of_log(),
     )

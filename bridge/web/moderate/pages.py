@@ -14,11 +14,11 @@ from bridge.answers.worklists.lists import WORKLISTS, counts
 from bridge.core.model.people import LARGEST_ID
 from bridge.core.telling.alerts import LISTS
 from bridge.errors import NotFound
-from bridge.operations.undoing import REVERSES
 from bridge.web.context import the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import blueprint, rights
 from bridge.web.moderate.acts import ACTS
+from bridge.web.moderate.list_acts import undoable
 from bridge.web.moderate.log import words_of_log
 from bridge.web.security import Stop
 
@@ -64,7 +64,7 @@ def person(user_id: int) -> str:
     may = rights()
     return render_template(
         "moderate/person.jinja",
-        undoable=REVERSES if "decide" in may else (),
+        undoable=undoable(),
         person=found,
         happened=happened,
         group_names=found.group_names,
