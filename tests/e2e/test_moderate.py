@@ -74,7 +74,7 @@ def test_A61_members_are_shown_as_they_are_and_as_they_were_on_a_day(place: Plac
     mia = place.browser("mia")
     group = int(place.forum.group_id_by_name["supporters"])
     now = mia.get("/moderate/members", params={"group": str(group)}).text
-    assert f"person/{user(place, 'ada')}\"" in now
+    assert f'person/{user(place, "ada")}"' in now
     before = mia.get("/moderate/members", params={"group": str(group), "day": "2020-02-29"}).text
     assert "Nobody is in this group on that day" in before
     wrong = mia.get("/moderate/members", params={"group": str(group), "day": "2021-02-29"})
