@@ -5,22 +5,21 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import request, url_for
 
-from bridge.core.ledger.amounts import format_minor, is_absurd, plain_amount, to_minor
 from bridge.core.memberships.member import Member
 from bridge.core.model.rights import Facts
-from bridge.core.model.stripe import OpenAmount
 from bridge.core.rights.buyers import Whereabouts
 from bridge.core.rights.offers import Offer
-from bridge.core.rights.orders import Line, Order, paying_of, trial_of
+from bridge.core.rights.orders import Line, Order, trial_of
 from bridge.core.rights.renewing import MOST_WAIT, no_sooner, paid_until
 from bridge.core.rules.law import Law
-from bridge.core.telling.words import LOCALE, day_words
+from bridge.core.telling.ordering import Field, Said, field_of, line_of
+from bridge.core.telling.words import day_words
 from bridge.texts import gettext
 from bridge.web.buying.coming import is_asked, with_origin
 from bridge.web.buying.refusing import Refused, Way
@@ -34,36 +33,6 @@ from bridge.web.context import Reader, now
 from bridge.web.security import Stop
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{20,40}", re.ASCII)
-AMOUNT = re.compile(r"[0-9]{1,7}([.,][0-9]{1,3})?")
-NUMBER = re.compile(r"[0-9]{1,6}")
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """What a buyer may set for one line, as the page shows it.
-
-    `proposed`: amounts as the form sends them and as people read them.
-    """
-
-    line: Line
-    number: int
-    proposed: tuple[tuple[str, str], ...] = ()
-    amount: str = ""
-
-    @property
-    def has_quantity(self) -> bool:
-        """The buyer may say how many."""
-        return paying_of(self.line.offer).allows_quantity
-
-    @property
-    def limits(self) -> tuple[int, int]:
-        """Fewest and most."""
-        return paying_of(self.line.offer).quantity
-
-    @property
-    def is_open(self) -> bool:
-        """The buyer sets the amount."""
-        return self.line.offer.price.open_amount is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +82,10 @@ def asked(offers: Sequence[Offer], known: Reader | None, member: Member | None, 
     if countries and not where.said and request.method == "POST":
         problems.append(gettext("Choose the country you live in."))
     for number, offer in enumerate(offers, 1):
-        line, problem = _line(offer, number, is_alone=len(offers) == 1)
+        said = Said(_said("quantity", number), _said("amount", number) or _said("other", number))
+        line, problem = line_of(offer, said, is_alone=len(offers) == 1)
         problems += [problem] if problem else []
-        fields.append(_field(line, number))
+        fields.append(field_of(line, number, said))
     lines = tuple(field.line for field in fields)
     order = _beginning(lines, member, law)
     return Asked(order, tuple(fields), tuple(problems), countries, where)
@@ -166,77 +136,7 @@ def token_said() -> str:
     return token
 
 
-def _field(line: Line, number: int) -> Field:
-    price, said = line.offer.price, _said("amount", number) or _said("other", number)
-    if price.open_amount is None:
-        return Field(line, number)
-    wanted = [to_minor(str(amount), price.currency) for amount in paying_of(line.offer).amounts]
-    preset = price.open_amount.preset_minor
-    fitting = [one for one in wanted if _out_of(price.open_amount, one, price.currency) is None]
-    shown = fitting or ([preset] if preset else [])
-    proposed = tuple(
-        (plain_amount(one, price.currency), format_minor(one, price.currency, LOCALE))
-        for one in shown
-    )
-    return Field(line, number, proposed, said)
-
-
 def _said(what: str, number: int) -> str:
     """What the form or the link says of a line; of the first also without its number."""
     names = [f"{what}_{number}", *([what] if number == 1 else [])]
     return next((text for name in names if (text := request.values.get(name, "").strip())), "")
-
-
-def _line(offer: Offer, number: int, *, is_alone: bool) -> tuple[Line, str | None]:
-    """The line that is asked for; a sentence where it cannot be had so."""
-    least, most = paying_of(offer).quantity
-    said = _said("quantity", number) or str(least)
-    quantity = int(said) if NUMBER.fullmatch(said) else 0
-    if not least <= quantity <= most:
-        return Line(offer, least), gettext(
-            "%(product)s: choose a number from %(least)s to %(most)s."
-        ) % {"product": offer.product.name, "least": least, "most": most}
-    line = Line(offer, quantity)
-    if offer.price.open_amount is None:
-        return line, None
-    amount, problem = _amount(offer, _said("amount", number) or _said("other", number))
-    if amount is None and problem is None and not is_alone:
-        amount = _first(offer)
-    if amount is None and problem is None and (quantity != 1 or not is_alone):
-        problem = gettext("%(product)s: enter an amount.") % {"product": offer.product.name}
-    return replace(line, chosen_minor=amount), problem
-
-
-def _first(offer: Offer) -> int | None:
-    """The amount that stands in the field until another one is typed."""
-    price, proposed = offer.price, paying_of(offer).amounts
-    if price.open_amount and price.open_amount.preset_minor:
-        return price.open_amount.preset_minor
-    return to_minor(str(proposed[0]), price.currency) if proposed else None
-
-
-def _amount(offer: Offer, said: str) -> tuple[int | None, str | None]:
-    """The amount that was typed or pressed; None where none was."""
-    if not said:
-        return None, None
-    currency, limits = offer.price.currency, offer.price.open_amount or OpenAmount()
-    words = {"product": offer.product.name, "example": plain_amount(10**3, currency)}
-    try:
-        amount = to_minor(said.replace(",", "."), currency) if AMOUNT.fullmatch(said) else 0
-    except ValueError:  # more decimals than the currency has
-        amount = 0
-    if amount <= 0 or is_absurd(amount, currency):
-        return None, gettext("%(product)s: enter an amount such as %(example)s.") % words
-    problem = _out_of(limits, amount, currency)
-    return (None, f"{offer.product.name}: {problem}") if problem else (amount, None)
-
-
-def _out_of(limits: OpenAmount, amount: int, currency: str) -> str | None:
-    """What is to be said of an amount that the price does not take."""
-    if limits.minimum_minor is not None and amount < limits.minimum_minor:
-        least = format_minor(limits.minimum_minor, currency, LOCALE)
-        return gettext("the smallest amount is %(least)s.") % {"least": least}
-    if limits.maximum_minor is not None and amount > limits.maximum_minor:
-        most = format_minor(limits.maximum_minor, currency, LOCALE)
-        return gettext("the largest amount is %(most)s.") % {"most": most}
-    return None

@@ -1,0 +1,123 @@
+"""What a buyer may set for each line of an order, and a sentence for what cannot be had so."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from bridge.core.ledger.amounts import format_minor, is_absurd, plain_amount, to_minor
+from bridge.core.model.stripe import OpenAmount
+from bridge.core.rights.offers import Offer
+from bridge.core.rights.orders import Line, paying_of
+from bridge.core.telling.words import LOCALE
+from bridge.texts import gettext
+
+AMOUNT = re.compile(r"[0-9]{1,7}([.,][0-9]{1,3})?")
+NUMBER = re.compile(r"[0-9]{1,6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the form or the link says of a line, as it was typed; empty where it says nothing."""
+
+    quantity: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a buyer may set for one line, as the page shows it.
+
+    `proposed`: amounts as the form sends them and as people read them.
+    """
+
+    line: Line
+    number: int
+    proposed: tuple[tuple[str, str], ...] = ()
+    amount: str = ""
+
+    @property
+    def has_quantity(self) -> bool:
+        """The buyer may say how many."""
+        return paying_of(self.line.offer).allows_quantity
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Fewest and most."""
+        return paying_of(self.line.offer).quantity
+
+    @property
+    def is_open(self) -> bool:
+        """The buyer sets the amount."""
+        return self.line.offer.price.open_amount is not None
+
+
+def field_of(line: Line, number: int, said: Said) -> Field:
+    """The field of a line, with the amounts that are proposed."""
+    price = line.offer.price
+    if price.open_amount is None:
+        return Field(line, number)
+    wanted = [to_minor(str(amount), price.currency) for amount in paying_of(line.offer).amounts]
+    preset = price.open_amount.preset_minor
+    fitting = [one for one in wanted if _out_of(price.open_amount, one, price.currency) is None]
+    shown = fitting or ([preset] if preset else [])
+    proposed = tuple(
+        (plain_amount(one, price.currency), format_minor(one, price.currency, LOCALE))
+        for one in shown
+    )
+    return Field(line, number, proposed, said.amount)
+
+
+def line_of(offer: Offer, asked: Said, *, is_alone: bool) -> tuple[Line, str | None]:
+    """The line that is asked for; a sentence where it cannot be had so."""
+    least, most = paying_of(offer).quantity
+    said = asked.quantity or str(least)
+    quantity = int(said) if NUMBER.fullmatch(said) else 0
+    if not least <= quantity <= most:
+        return Line(offer, least), gettext(
+            "%(product)s: choose a number from %(least)s to %(most)s."
+        ) % {"product": offer.product.name, "least": least, "most": most}
+    line = Line(offer, quantity)
+    if offer.price.open_amount is None:
+        return line, None
+    amount, problem = _amount(offer, asked.amount)
+    if amount is None and problem is None and not is_alone:
+        amount = _first(offer)
+    if amount is None and problem is None and (quantity != 1 or not is_alone):
+        problem = gettext("%(product)s: enter an amount.") % {"product": offer.product.name}
+    return replace(line, chosen_minor=amount), problem
+
+
+def _first(offer: Offer) -> int | None:
+    """The amount that stands in the field until another one is typed."""
+    price, proposed = offer.price, paying_of(offer).amounts
+    if price.open_amount and price.open_amount.preset_minor:
+        return price.open_amount.preset_minor
+    return to_minor(str(proposed[0]), price.currency) if proposed else None
+
+
+def _amount(offer: Offer, said: str) -> tuple[int | None, str | None]:
+    """The amount that was typed or pressed; None where none was."""
+    if not said:
+        return None, None
+    currency, limits = offer.price.currency, offer.price.open_amount or OpenAmount()
+    words = {"product": offer.product.name, "example": plain_amount(10**3, currency)}
+    try:
+        amount = to_minor(said.replace(",", "."), currency) if AMOUNT.fullmatch(said) else 0
+    except ValueError:  # more decimals than the currency has
+        amount = 0
+    if amount <= 0 or is_absurd(amount, currency):
+        return None, gettext("%(product)s: enter an amount such as %(example)s.") % words
+    problem = _out_of(limits, amount, currency)
+    return (None, f"{offer.product.name}: {problem}") if problem else (amount, None)
+
+
+def _out_of(limits: OpenAmount, amount: int, currency: str) -> str | None:
+    """What is to be said of an amount that the price does not take."""
+    if limits.minimum_minor is not None and amount < limits.minimum_minor:
+        least = format_minor(limits.minimum_minor, currency, LOCALE)
+        return gettext("the smallest amount is %(least)s.") % {"least": least}
+    if limits.maximum_minor is not None and amount > limits.maximum_minor:
+        most = format_minor(limits.maximum_minor, currency, LOCALE)
+        return gettext("the largest amount is %(most)s.") % {"most": most}
+    return None
