@@ -20,6 +20,7 @@ from bridge.wiring import Bridge
 from bridge.worker import (
     accounts,
     alerts,
+    charts,
     digest,
     errands,
     forum_events,
@@ -69,6 +70,7 @@ PERIODIC = (
     Periodic("endpoint", timedelta(hours=1), reconcile.look_at_endpoint),
     Periodic("clock", timedelta(hours=1), reconcile.look_at_clock),
     Periodic("inbox", timedelta(minutes=10), _take_up_events),
+    Periodic("charts", timedelta(hours=6), charts.count),
     Periodic("errands", timedelta(seconds=30), errands.go_on),
     Periodic("digest", timedelta(minutes=10), digest.send),
     # The last: what the others found is looked at before anything follows from it.

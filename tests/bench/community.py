@@ -25,6 +25,7 @@ from bridge.store.schema import EPOCH
 AT_ONCE = 10_000
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 FIRST_USER = 100_000
+FIRST_LINE = 1_000_000  # the few before it are those of setting up
 YEARS = 4
 BY_PEOPLE_EVERY = 200  # lines of the log
 FAILS_EVERY, HELD_EVERY, UNLINKED_EVERY, ENDS_EVERY = 100, 400, 250, 10
@@ -204,7 +205,15 @@ def _log(
                 action, cause = "granted", mia
             at = micros(now - step * (logged - number))
             yield (
-                *(number + 1, at, action, n, group_ids[n % len(group_ids)], cause, price_id),
+                *(
+                    FIRST_LINE + number,
+                    at,
+                    action,
+                    n,
+                    group_ids[n % len(group_ids)],
+                    cause,
+                    price_id,
+                ),
                 *("active", details.get(action)),
             )
 

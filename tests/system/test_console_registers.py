@@ -15,6 +15,7 @@ from bridge.core.model.roles import Role
 from bridge.operations import grants
 from bridge.store import changes, users
 from bridge.web import create_app
+from bridge.worker import charts
 from tests.harness import System, system
 from tests.system.acts import staff
 from tests.system.test_sql_counted import counted
@@ -193,3 +194,20 @@ def test_the_log_takes_ten_statements_at_most(world: System, as_role: As) -> Non
         asked = {"person": "bob", "by": "mia", "decided": "yes"}
         assert browser.get("/moderate/log", query_string=asked).status_code == 200
     assert len(found) <= 10, "\n".join(found)
+
+
+def test_the_first_page_draws_what_was_counted_in_the_background(
+    world: System, as_role: As
+) -> None:
+    charts.count(world.bridge)
+    charts.count(world.bridge)
+    browser = as_role("reader")
+    browser.get("/moderate")
+    with counted(world) as found:
+        page = browser.get("/moderate").text
+    assert len(found) <= 20, "\n".join(found)
+    assert not [one for one in found if "FROM money_lines" in one or "FROM changes" in one]
+    for title in ("Members by group", "Money by product, EUR", "Coming and going"):
+        assert title in page
+    assert "2 memberships now" in page
+    assert page.count("<svg") == page.count("<figcaption") == page.count('<table id="figures-')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from bridge.answers.charts import charts
 from bridge.answers.finding import find as find_people
 from bridge.answers.person import person as the_person
 from bridge.answers.person import timeline
@@ -31,6 +32,7 @@ def today() -> str:
     return render_template(
         "moderate/today.jinja",
         today=what_needs_a_person(the_bridge()),
+        year=charts(the_bridge()),
         lists=WORKLISTS.values(),
         counts=counts(the_bridge()),
         list_of=LISTS,

@@ -30,6 +30,7 @@ MARKED = (
     "join_head.jinja",
     "moderate/act.jinja",
     "moderate/changes.jinja",
+    "moderate/charts.jinja",
     "moderate/log.jinja",
     "moderate/members.jinja",
     "moderate/take_away.jinja",

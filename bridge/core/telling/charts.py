@@ -1,0 +1,223 @@
+"""The charts of the console: a year of months, and where each bar of them stands. Pure.
+
+A chart is made of monthly sums (`Sum`), which the worker keeps; a table with the same figures
+stands behind each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from bridge.core.ledger.amounts import format_minor
+from bridge.texts import gettext
+
+MONTHS = 12
+MOST_SERIES = 4
+WIDTH, HEIGHT, GAP = 480, 140, 8
+
+Kind = Literal["members", "money", "moved", "failed"]
+NOBODY = ""
+"""The name of a sum that only says that its month was counted."""
+CAME, WENT, RECOVERED, LOST = "came", "went", "recovered", "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What is counted for a month: of a group, of a product in a currency, or of came and went."""
+
+    kind: Kind
+    month: str  # 2027-03
+    name: str
+    unit: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The values of one group, product or direction, month by month."""
+
+    name: str
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A rectangle of the picture; `series` and `month` say whose and of when it is."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    series: int
+    month: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A picture with its words: what it shows, and what it shows of the last month."""
+
+    key: str
+    title: str
+    says: str
+    months: tuple[date, ...]
+    series: tuple[Series, ...]
+    unit: str = ""
+
+    def shown(self, value: int) -> str:
+        """A value as people read it."""
+        return format_minor(value, self.unit) if self.unit else f"{value:,}"
+
+    @property
+    def highest(self) -> int:
+        """The most that any month stands above the line."""
+        return max((sum(max(0, v) for v in month) for month in self._by_month()), default=0)
+
+    @property
+    def lowest(self) -> int:
+        """The most that any month stands below the line, as a negative number."""
+        return min((sum(min(0, v) for v in month) for month in self._by_month()), default=0)
+
+    @property
+    def line_at(self) -> float:
+        """How far from the top the line is on which the bars stand."""
+        return HEIGHT * self.highest / ((self.highest - self.lowest) or 1)
+
+    @property
+    def bars(self) -> tuple[Bar, ...]:
+        """One above the other for each month; what is negative hangs below the line."""
+        scale = HEIGHT / ((self.highest - self.lowest) or 1)
+        step = WIDTH / max(1, len(self.months))
+        found = []
+        for number, month in enumerate(self._by_month()):
+            up = down = self.line_at
+            for series, value in enumerate(month):
+                height = round(abs(value) * scale, 1)
+                if value > 0:
+                    up -= height
+                if height:
+                    x, y = round(number * step + GAP / 2, 1), round(up if value > 0 else down, 1)
+                    found.append(Bar(x, y, round(step - GAP, 1), height, series, number))
+                if value < 0:
+                    down += height
+        return tuple(found)
+
+    def _by_month(self) -> Iterable[tuple[int, ...]]:
+        return zip(*(one.values for one in self.series), strict=True)
+
+
+def months_until(now: datetime) -> tuple[date, ...]:
+    """The months of a chart, the present one last."""
+    last = now.year * 12 + now.month - 1
+    return tuple(date(n // 12, n % 12 + 1, 1) for n in range(last - MONTHS + 1, last + 1))
+
+
+def month_code(month: date) -> str:
+    """A month as sums name it."""
+    return f"{month:%Y-%m}"
+
+
+def by_month(kind: Kind, days: Iterable[tuple[date, str, str, int]]) -> list[Sum]:
+    """Sums of days, with name and unit, as sums of their months."""
+    found: dict[tuple[str, str, str], int] = {}
+    for day, name, unit, value in days:
+        key = month_code(day), name, unit
+        found[key] = found.get(key, 0) + value
+    return [Sum(kind, *key, value) for key, value in sorted(found.items())]
+
+
+def charts(sums: Sequence[Sum], now: datetime, names: Mapping[str, str]) -> tuple[Chart, ...]:
+    """All charts of which anything is known. `names`: what groups and products are called."""
+    months = months_until(now)
+    currencies = sorted({one.unit for one in sums if one.kind == "money"})
+    found = [
+        _members(sums, months, names),
+        *(_money(sums, months, names, currency) for currency in currencies),
+        _moved(sums, months),
+        _failed(sums, months),
+    ]
+    return tuple(one for one in found if any(any(of.values) for of in one.series))
+
+
+def _values(
+    sums: Iterable[Sum], months: Sequence[date], kind: Kind, name: str, unit: str = ""
+) -> tuple[int, ...]:
+    known = {
+        one.month: one.value for one in sums if (one.kind, one.name, one.unit) == (kind, name, unit)
+    }
+    return tuple(known.get(month_code(month), 0) for month in months)
+
+
+def _largest(
+    sums: Sequence[Sum],
+    months: Sequence[date],
+    kind: Kind,
+    names: Mapping[str, str],
+    unit: str = "",
+) -> tuple[Series, ...]:
+    """A series for each of the largest, and one for all the others together."""
+    codes = sorted({one.name for one in sums if (one.kind, one.unit) == (kind, unit)} - {NOBODY})
+    every = [
+        Series(names.get(code, code), _values(sums, months, kind, code, unit)) for code in codes
+    ]
+    every.sort(key=lambda one: (-sum(one.values), one.name))
+    if len(every) <= MOST_SERIES:
+        return tuple(every)
+    rest = [one.values for one in every[MOST_SERIES - 1 :]]
+    others = Series(gettext("Others"), tuple(map(sum, zip(*rest, strict=True))))
+    return (*every[: MOST_SERIES - 1], others)
+
+
+def _members(sums: Sequence[Sum], months: tuple[date, ...], names: Mapping[str, str]) -> Chart:
+    series = _largest(sums, months, "members", names)
+    now, before = (sum(one.values[at] for one in series) for at in (-1, -2))
+    says = gettext("%(now)s memberships now, %(before)s at the end of last month.")
+    return Chart(
+        "members",
+        gettext("Members by group"),
+        says % {"now": f"{now:,}", "before": f"{before:,}"},
+        months,
+        series,
+    )
+
+
+def _money(
+    sums: Sequence[Sum], months: tuple[date, ...], names: Mapping[str, str], currency: str
+) -> Chart:
+    series = _largest(sums, months, "money", names, currency)
+    now, before = (sum(one.values[at] for one in series) for at in (-1, -2))
+    says = gettext("%(now)s this month so far, %(before)s last month, less what was given back.")
+    return Chart(
+        f"money-{currency}",
+        gettext("Money by product, %(currency)s") % {"currency": currency.upper()},
+        says % {"now": format_minor(now, currency), "before": format_minor(before, currency)},
+        months,
+        series,
+        currency,
+    )
+
+
+def _moved(sums: Sequence[Sum], months: tuple[date, ...]) -> Chart:
+    came, went = (_values(sums, months, "moved", name) for name in (CAME, WENT))
+    return Chart(
+        "moved",
+        gettext("Coming and going"),
+        gettext("This month so far, %(came)s came into a group and %(went)s left one.")
+        % {"came": f"{came[-1]:,}", "went": f"{went[-1]:,}"},
+        months,
+        (Series(gettext("Came"), came), Series(gettext("Left"), tuple(-one for one in went))),
+    )
+
+
+def _failed(sums: Sequence[Sum], months: tuple[date, ...]) -> Chart:
+    paid, lost = (_values(sums, months, "failed", name) for name in (RECOVERED, LOST))
+    return Chart(
+        "failed",
+        gettext("Payments that failed"),
+        gettext("This month so far, %(count)s failed, and %(paid)s of them were paid since.")
+        % {"count": f"{paid[-1] + lost[-1]:,}", "paid": f"{paid[-1]:,}"},
+        months,
+        (Series(gettext("Paid since"), paid), Series(gettext("Not paid"), lost)),
+    )

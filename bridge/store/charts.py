@@ -1,0 +1,111 @@
+"""Monthly sums for the console's charts: counted now and then, and kept."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, case, func, select
+from sqlalchemy import type_coerce as as_type
+
+from bridge.core.memberships.record import CAME_IN, WENT_OUT
+from bridge.core.telling.charts import CAME, LOST, NOBODY, RECOVERED, WENT, Sum, by_month
+from bridge.store import state
+from bridge.store.own import is_ours
+from bridge.store.schema import EPOCH, changes, inbox, money_lines
+
+KEPT, KEPT_AT = "charts", "charts.at"
+DAY_MICROS = 86_400_000_000
+FAILED = "invoice.payment_failed"
+OTHER = "other"
+# Not whom a reading of the group only found there, nor whom the bridge took over.
+ADDED = frozenset({"added", "observed_done"})
+
+
+def _day(at: Any) -> Any:
+    """The number of the day since 1970."""
+    return as_type(at, BigInteger) // DAY_MICROS
+
+
+def _date(number: int) -> date:
+    return (EPOCH + timedelta(days=number)).date()
+
+
+def money(connection: Connection, since: datetime) -> list[Sum]:
+    """What came in and went out by product and currency; credit is no money."""
+    of = money_lines.c
+    day = _day(of.at).label("day")
+    product = func.coalesce(of.product_id, OTHER).label("product")
+    asked = (
+        select(day, product, of.currency, func.sum(of.amount_minor - of.from_credit_minor))
+        .where(is_ours(money_lines), of.at >= since, of.kind != "credited")
+        .group_by(day, product, of.currency)
+    )
+    rows = connection.execute(asked)
+    return by_month("money", ((_date(int(d)), p, c, int(total)) for d, p, c, total in rows))
+
+
+def moved(connection: Connection, since: datetime) -> list[Sum]:
+    """How many came into a group, and how many left one."""
+    of = changes.c
+    day = _day(of.at).label("day")
+    asked = (
+        select(day, of.action, func.count())
+        .where(of.action.in_(ADDED | WENT_OUT), of.at >= since)
+        .group_by(day, of.action)
+    )
+    rows = connection.execute(asked)
+    return by_month(
+        "moved",
+        ((_date(int(d)), CAME if action in ADDED else WENT, "", n) for d, action, n in rows),
+    )
+
+
+def failed(connection: Connection, since: datetime) -> list[Sum]:
+    """Invoices whose payment failed, in the month when it first did; and which were paid since."""
+    first = (
+        select(inbox.c.object_id, func.min(as_type(inbox.c.received_at, BigInteger)).label("at"))
+        .where(inbox.c.type == FAILED, inbox.c.received_at >= since)
+        .group_by(inbox.c.object_id)
+        .subquery()
+    )
+    paid = (
+        select(money_lines.c.id)
+        .where(money_lines.c.invoice_id == first.c.object_id, money_lines.c.kind == "paid")
+        .exists()
+    )
+    became = case((paid, RECOVERED), else_=LOST).label("became")
+    asked = select(first.c.at // DAY_MICROS, became)
+    rows = connection.execute(asked)
+    return by_month("failed", ((_date(int(d)), name, "", 1) for d, name in rows))
+
+
+def members(connection: Connection, month: str, at: datetime) -> list[Sum]:
+    """How many were in each group at a moment, by the log: whose last line about it says so."""
+    of = changes.c
+    last = (
+        select(func.max(of.id))
+        .where(of.action.in_(CAME_IN | WENT_OUT), of.at < at, of.user_id.is_not(None))
+        .group_by(of.group_id, of.user_id)
+    )
+    asked = (
+        select(of.group_id, func.count())
+        .where(of.id.in_(last), of.action.in_(CAME_IN))
+        .group_by(of.group_id)
+    )
+    rows = connection.execute(asked)
+    found = [Sum("members", month, str(group_id), "", count) for group_id, count in rows]
+    return [*found, Sum("members", month, NOBODY, "", 0)]
+
+
+def keep(connection: Connection, sums: list[Sum], now: datetime) -> None:
+    """Keep the sums, in place of the last ones."""
+    state.put(connection, KEPT, [list(astuple(one)) for one in sums])
+    state.put_time(connection, KEPT_AT, now)
+
+
+def kept(connection: Connection) -> tuple[list[Sum], datetime | None]:
+    """The sums, and when they were counted; None before they ever were."""
+    rows = state.get(connection, KEPT) or []
+    return [Sum(*row) for row in rows], state.get_time(connection, KEPT_AT)

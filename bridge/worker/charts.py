@@ -1,0 +1,44 @@
+"""Counts, now and then, what the console's charts show, so that no page counts it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+
+from bridge.core.telling.charts import Sum, month_code, months_until
+from bridge.store import charts
+from bridge.wiring import Bridge
+
+
+def count(bridge: Bridge) -> None:
+    """Count the last year again; who was in which group at the end of a month is counted once."""
+    now = bridge.clock.now()
+    months = months_until(now)
+    codes = [month_code(one) for one in months]
+    since = _begin(months[0])
+    with bridge.store.read() as connection:
+        known, _ = charts.kept(connection)
+        found = [
+            *charts.money(connection, since),
+            *charts.moved(connection, since),
+            *charts.failed(connection, since),
+        ]
+    # The log is only added to: of a month that is over, nothing changes any more.
+    members = {
+        code: [one for one in known if (one.kind, one.month) == ("members", code)]
+        for code in codes[:-1]
+    }
+    for code, following in zip(codes, [*months[1:], None], strict=True):
+        if not members.get(code):
+            members[code] = _members(bridge, code, _begin(following) if following else now)
+    found += [one for of_month in members.values() for one in of_month]
+    with bridge.store.write() as connection:
+        charts.keep(connection, found, now)
+
+
+def _members(bridge: Bridge, code: str, at: datetime) -> list[Sum]:
+    with bridge.store.read() as connection:
+        return charts.members(connection, code, at)
+
+
+def _begin(month: date) -> datetime:
+    return datetime.combine(month, time.min, tzinfo=UTC)
