@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
 from babel.dates import format_date, format_skeleton
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
@@ -26,8 +25,9 @@ from bridge.core.model.reasons import Reason
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.telling.alerts import Alert
 from bridge.core.telling.digest import Digest
+from bridge.core.telling.markdown import as_markdown, link, names, short
 from bridge.core.telling.money import prefix
-from bridge.core.telling.places import Cause, GroupName, Place, places
+from bridge.core.telling.places import Cause, places, resting_on
 from bridge.core.telling.reasons import phrase
 from bridge.core.telling.replies import Reply
 from bridge.core.telling.statement import Statement, StatementInput, build, fold
@@ -42,12 +42,6 @@ DIGEST_TITLE = "Memberships: what waits and what happened"
 MESSAGE_LIMIT = 32_000
 _LINES_SHOWN = (250, 100, 40, 10, 0)
 _ALERTS_SHOWN = (40, 10, 2)
-_LONGEST_NAME = 80
-
-# What cannot stand within a line, or in UTF-8 at all.
-_DROPPED = re.compile("[\x00\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\ud800-\udfff]")
-_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
-_STARTS_DISCOURSE_SYNTAX = frozenset("@#:[;")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +56,13 @@ class ReplyPages:
 _MENTIONED = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
 
-def escape_markdown(text: str) -> str:
-    """Text that shows letter by letter in a message of Discourse, on one line, in a table or not.
-
-    Backslashes alone do not stop mentions, hashtags, emoji and BBCode, which Discourse looks for
-    after Markdown has taken the backslashes away; an empty comment behind their first letter does.
-    Source: tried with hostile strings on a running Discourse 3.5.
-    """
-    return _PUNCTUATION.sub(_escape_character, _DROPPED.sub("", text).strip())
-
-
-def _escape_character(found: re.Match[str]) -> str:
-    character = found.group()
-    return f"\\{character}<!-- -->" if character in _STARTS_DISCOURSE_SYNTAX else f"\\{character}"
-
-
 def statement_markdown(statement: Statement, locale: str = LOCALE) -> tuple[str, str]:
     """Title and body of the member's message, shorter than Discourse's limit whatever it holds."""
     for lines in _LINES_SHOWN:
         body = _body(fold(statement, lines), locale)
         if len(body) < MESSAGE_LIMIT:
             return TITLE, body
-    whole = _link("See the full statement", statement.links.full)
+    whole = link("See the full statement", statement.links.full)
     return TITLE, f"Your statement is too long for a message. {whole}.\n"
 
 
@@ -101,7 +80,7 @@ def unpaid_markdown(
     `again`: a moderator has it said a second time.
     """
     template = markdown_environment().get_template("unpaid.md.jinja")
-    rests = _resting_on(given, payment.subscription_id, Reason.GRACE)
+    rests = resting_on(given, payment.subscription_id, Reason.GRACE)
     manage = given.links.manage
     return (
         template.render(payment=payment, rests=rests, manage=manage, locale=locale, again=again)
@@ -111,17 +90,11 @@ def unpaid_markdown(
 
 def grace_over_markdown(source_id: str, given: StatementInput, locale: str = LOCALE) -> str | None:
     """The answer that grace is over, and how to come back; None for somebody who has paid since."""
-    over = _resting_on(given, source_id, Reason.GRACE_OVER)
+    over = resting_on(given, source_id, Reason.GRACE_OVER)
     if not over:
         return None
     template = markdown_environment().get_template("grace_over.md.jinja")
     return template.render(over=over, manage=given.links.manage, locale=locale) + "\n"
-
-
-def _resting_on(given: StatementInput, source_id: str | None, reason: Reason) -> list[Place]:
-    wanted = source_id, reason
-    causes = ((place, place.cause.grant) for place in places(given) if place.cause)
-    return [place for place, grant in causes if (grant.source_id, grant.reason) == wanted]
 
 
 def answers_markdown(keys: Iterable[str], given: StatementInput) -> dict[str, str]:
@@ -246,16 +219,14 @@ def markdown_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES / "markdown"),
         autoescape=True,
-        finalize=_as_markdown,
+        finalize=as_markdown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
     environment.filters.update(statement_filters())
-    environment.filters.update(
-        {"link": _link, "short": _short, "amounts": _amounts, "names": _names}
-    )
+    environment.filters.update({"link": link, "short": short, "amounts": _amounts, "names": names})
     return environment
 
 
@@ -263,34 +234,6 @@ def _body(statement: Statement, locale: str) -> str:
     template = markdown_environment().get_template("statement.md.jinja")
     body = template.render(statement=statement, locale=locale)
     return re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
-
-
-def _as_markdown(value: object) -> Markup:
-    """What a template prints; Markup means here: Markdown already."""
-    return value if isinstance(value, Markup) else Markup(escape_markdown(str(value)))  # noqa: S704
-
-
-def _link(text: str, url: str | None) -> Markup:
-    """A Markdown link, or only its text if the address is not a web address."""
-    shown = _as_markdown(text)
-    if not url or urlsplit(url).scheme not in {"http", "https"}:
-        return shown
-    return Markup(f"[{shown}]({quote(url, safe=_SAFE_IN_ADDRESS)})")  # noqa: S704 -- both escaped
-
-
-# Everything that an address may contain, except what ends or opens something in Markdown.
-_SAFE_IN_ADDRESS = "%/:?#@!$&+,;=-._~"
-
-
-def _short(text: str) -> str:
-    line = _DROPPED.sub("", text).strip()
-    return line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 1].rstrip() + "…"
-
-
-def _names(groups: Sequence[GroupName]) -> Markup:
-    """`[Supporters](…), [Patrons](…) and [Founders](…)`."""
-    *others, last = (_link(_short(group.name) or "a group", group.url) for group in groups)
-    return Markup(" and ").join([Markup(", ").join(others), last] if others else [last])
 
 
 def _reader(context: Context) -> str:

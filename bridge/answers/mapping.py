@@ -9,8 +9,8 @@ from bridge.core.model.stripe import Price, Product
 from bridge.core.rules.law import Law
 from bridge.core.rules.origins import Value, values_of
 from bridge.core.rules.problems import Problem
+from bridge.core.telling.markdown import escape_markdown
 from bridge.core.telling.words import LOCALE, price_words
-from bridge.render import escape_markdown
 from bridge.store import groups
 from bridge.wiring import Bridge
 

@@ -17,10 +17,10 @@ from bridge.commands.common import Moment, as_json, ready_bridge, show
 from bridge.commands.deciding import actor_of, by
 from bridge.core.ledger.amounts import format_minor, to_minor
 from bridge.core.ledger.member_register import MemberEntry, MemberStep, StepKind
+from bridge.core.ledger.register_acts import Issue, Numbers
 from bridge.core.ledger.share_register import Register, ShareAct, ShareClass
 from bridge.operations import registers
 from bridge.operations.finding import find_user_id
-from bridge.operations.registers import Issue, Numbers
 from bridge.wiring import Bridge
 
 Command = TypeVar("Command", bound=Callable[..., None])

@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from bridge.core.ledger import member_register, share_register
-from bridge.core.ledger.amounts import is_absurd, is_currency
 from bridge.core.ledger.line import Line
 from bridge.core.ledger.member_register import MemberEntry, MemberStep
-from bridge.core.ledger.share_register import Register, ShareAct, ShareClass
+from bridge.core.ledger.register_acts import (
+    Issue,
+    Numbers,
+    issued,
+    numbered,
+    refuse_correction,
+    refuse_future,
+    refuse_issue,
+)
+from bridge.core.ledger.share_register import Register, ShareAct
 from bridge.core.model.actor import Actor
 from bridge.core.model.words import checked_words
-from bridge.errors import NotFound, Permanent
+from bridge.errors import Permanent
 from bridge.operations.finding import find_user
 from bridge.store import Connection, changes, links, registers, state
 from bridge.store import ledger as store
@@ -26,27 +34,6 @@ from bridge.wiring import Bridge
 
 # Two acts at once could each be possible and both together not.
 TURN = "registers.turn"
-MOST = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """Shares of a class, from a number to a number."""
-
-    share_class: ShareClass
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class Issue:
-    """Shares that somebody is given: how many, and the price of all of them."""
-
-    share_class: ShareClass
-    user_id: int
-    count: int
-    price_minor: int
-    currency: str
 
 
 def shares(
@@ -82,24 +69,10 @@ def issue(bridge: Bridge, actor: Actor, what: Issue, *, at: datetime, reason: st
 
     Raises: NotFound for an unknown user, Permanent for what cannot be.
     """
-    if not 0 < what.count <= MOST:
-        raise Permanent(f"{what.count} shares cannot be issued: name a number from 1 to {MOST}")
-    if not is_currency(what.currency, bridge.clock.now().date()):
-        raise Permanent(f"{what.currency[:10]!r} is not a currency in use: write it as eur")
-    if what.price_minor < 0 or is_absurd(what.price_minor, what.currency):
-        raise Permanent(f"a price of {what.price_minor} minor units cannot be: check it")
+    refuse_issue(what, bridge.clock.now().date())
     find_user(bridge, what.user_id)
     act = _act(bridge, actor, at, reason)
-    issued = replace(
-        act,
-        kind="issue",
-        share_class=what.share_class,
-        user_id=what.user_id,
-        count=what.count,
-        price_minor=what.price_minor,
-        currency=what.currency.lower(),
-    )
-    return _record(bridge, issued)
+    return _record(bridge, issued(act, what))
 
 
 def transfer(
@@ -111,7 +84,7 @@ def transfer(
     """
     find_user(bridge, to_user)
     act = _act(bridge, actor, at, reason)
-    return _record(bridge, replace(_of(act, what), kind="transfer", user_id=to_user))
+    return _record(bridge, replace(numbered(act, what), kind="transfer", user_id=to_user))
 
 
 def withdraw(bridge: Bridge, actor: Actor, what: Numbers, *, at: datetime, reason: str) -> ShareAct:
@@ -119,7 +92,9 @@ def withdraw(bridge: Bridge, actor: Actor, what: Numbers, *, at: datetime, reaso
 
     Raises: Permanent for shares that nobody held then.
     """
-    return _record(bridge, replace(_of(_act(bridge, actor, at, reason), what), kind="withdraw"))
+    return _record(
+        bridge, replace(numbered(_act(bridge, actor, at, reason), what), kind="withdraw")
+    )
 
 
 def correct_act(bridge: Bridge, actor: Actor, act_id: str, *, reason: str) -> ShareAct:
@@ -133,8 +108,7 @@ def correct_act(bridge: Bridge, actor: Actor, act_id: str, *, reason: str) -> Sh
 
 def _act(bridge: Bridge, actor: Actor, at: datetime, reason: str) -> ShareAct:
     now = bridge.clock.now()
-    if at > now:
-        raise Permanent(f"{at:%Y-%m-%d} is in the future: record what has happened")
+    refuse_future(at, now)
     return ShareAct(
         id=f"act:{uuid.uuid4().hex[:12]}",
         kind="withdraw",
@@ -145,12 +119,6 @@ def _act(bridge: Bridge, actor: Actor, at: datetime, reason: str) -> ShareAct:
     )
 
 
-def _of(act: ShareAct, what: Numbers) -> ShareAct:
-    if not 0 < what.first <= what.last:
-        raise Permanent(f"{what.first}-{what.last} are no numbers of shares: write them as 3-5")
-    return replace(act, share_class=what.share_class, first=what.first, last=what.last)
-
-
 def _record(bridge: Bridge, act: ShareAct) -> ShareAct:
     with bridge.store.write() as connection:
         state.bump(connection, TURN)
@@ -158,7 +126,7 @@ def _record(bridge: Bridge, act: ShareAct) -> ShareAct:
         act = replace(act, known_at=now)
         known = registers.acts(connection)
         if act.kind == "correct":
-            _refuse_correction(act.corrects, {one.id: one.corrects for one in known})
+            refuse_correction(act.corrects, {one.id: one.corrects for one in known})
         registers.record_act(connection, act)
         try:
             shares_within(connection, now)
@@ -169,18 +137,6 @@ def _record(bridge: Bridge, act: ShareAct) -> ShareAct:
             detail["numbers"] = f"{act.first}-{act.last}"
         _log(connection, f"shares_{act.kind}", act, detail)
     return act
-
-
-def _refuse_correction(wrong: str | None, known: dict[str, str | None]) -> None:
-    if wrong not in known:
-        raise NotFound(f"nothing was recorded as {wrong}: the register names what was")
-    if known[wrong] is not None:
-        raise Permanent(f"{wrong} is a correction itself: record again what it took back")
-    if wrong in known.values():
-        raise Permanent(f"{wrong} was corrected before")
-
-
-# --- members --------------------------------------------------------------------------------------
 
 
 def members(
@@ -227,8 +183,7 @@ def _step(
     kind: member_register.StepKind | None,
 ) -> MemberStep:
     now = bridge.clock.now()
-    if at > now:
-        raise Permanent(f"{at:%Y-%m-%d} is in the future: record what has happened")
+    refuse_future(at, now)
     return MemberStep(
         id=f"step:{uuid.uuid4().hex[:12]}",
         user_id=user_id,
@@ -246,7 +201,7 @@ def _record_step(bridge: Bridge, step: MemberStep) -> MemberStep:
         step = replace(step, known_at=bridge.clock.now())
         known = registers.steps(connection)
         if step.corrects is not None:
-            _refuse_correction(step.corrects, {one.id: one.corrects for one in known})
+            refuse_correction(step.corrects, {one.id: one.corrects for one in known})
         try:
             member_register.member_register((*known, step), step.known_at)
         except member_register.Impossible as error:

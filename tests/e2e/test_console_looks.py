@@ -14,6 +14,7 @@ from playwright.sync_api import Browser
 from bridge.answers.worklists.lists import WORKLISTS
 from bridge.core.events.outcome import Outcome
 from bridge.core.events.stripe import Event
+from bridge.core.ledger.register_acts import Issue, Numbers
 from bridge.core.model.actor import moderator
 from bridge.core.rights.switching import Ending
 from bridge.operations import grants, registers
@@ -38,9 +39,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             for name in MANY
         ]
         forum, now = it.forum, it.bridge.clock.now()
-        shares = registers.Issue("share", user(it, "rita"), 3, 15_000, "eur")
+        shares = Issue("share", user(it, "rita"), 3, 15_000, "eur")
         registers.issue(it.bridge, actor, shares, at=now, reason="The old book")
-        moved = registers.Numbers("share", 2, 3)
+        moved = Numbers("share", 2, 3)
         registers.transfer(it.bridge, actor, moved, user(it, "tina"), at=now, reason="Sold")
         for step in ("application", "approval"):
             registers.record_step(it.bridge, actor, user(it, "rita"), step, at=now, reason="Form")

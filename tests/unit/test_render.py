@@ -22,6 +22,7 @@ from bridge.core.model.stripe import PendingPayment
 from bridge.core.telling.alerts import Alert, Kind
 from bridge.core.telling.contributions import Contributions, Donated, Shares
 from bridge.core.telling.digest import Counted, digest
+from bridge.core.telling.markdown import escape_markdown
 from bridge.core.telling.places import GroupName
 from bridge.core.telling.statement import (
     Links,
@@ -35,7 +36,6 @@ from bridge.render import (
     alerts_markdown,
     answers_markdown,
     digest_markdown,
-    escape_markdown,
     markdown_environment,
     receipt_markdown,
     statement_fingerprint,

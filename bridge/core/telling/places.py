@@ -227,3 +227,10 @@ def _cause(known: Known, grant: Grant) -> Cause:
         ),
         known.whats.get(grant.price_id or "", "membership"),
     )
+
+
+def resting_on(given: Known, source_id: str | None, reason: Reason) -> list[Place]:
+    """The places that rest on this source for this reason."""
+    wanted = source_id, reason
+    causes = ((place, place.cause.grant) for place in places(given) if place.cause)
+    return [place for place, grant in causes if (grant.source_id, grant.reason) == wanted]

@@ -1,0 +1,78 @@
+"""What moderators may write into the registers of shares and members, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from bridge.core.ledger.amounts import is_absurd, is_currency
+from bridge.core.ledger.share_register import ShareAct, ShareClass
+from bridge.errors import NotFound, Permanent
+
+MOST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Shares of a class, from a number to a number."""
+
+    share_class: ShareClass
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Shares that somebody is given: how many, and the price of all of them."""
+
+    share_class: ShareClass
+    user_id: int
+    count: int
+    price_minor: int
+    currency: str
+
+
+def refuse_issue(what: Issue, today: date) -> None:
+    """Say what is wrong with an issue of shares. Raises: Permanent."""
+    if not 0 < what.count <= MOST:
+        raise Permanent(f"{what.count} shares cannot be issued: name a number from 1 to {MOST}")
+    if not is_currency(what.currency, today):
+        raise Permanent(f"{what.currency[:10]!r} is not a currency in use: write it as eur")
+    if what.price_minor < 0 or is_absurd(what.price_minor, what.currency):
+        raise Permanent(f"a price of {what.price_minor} minor units cannot be: check it")
+
+
+def issued(act: ShareAct, what: Issue) -> ShareAct:
+    """An act as the issue of these shares."""
+    return replace(
+        act,
+        kind="issue",
+        share_class=what.share_class,
+        user_id=what.user_id,
+        count=what.count,
+        price_minor=what.price_minor,
+        currency=what.currency.lower(),
+    )
+
+
+def refuse_future(at: datetime, now: datetime) -> None:
+    """Nothing is recorded before it has happened. Raises: Permanent."""
+    if at > now:
+        raise Permanent(f"{at:%Y-%m-%d} is in the future: record what has happened")
+
+
+def numbered(act: ShareAct, what: Numbers) -> ShareAct:
+    """An act as about these shares. Raises: Permanent for numbers that cannot be."""
+    if not 0 < what.first <= what.last:
+        raise Permanent(f"{what.first}-{what.last} are no numbers of shares: write them as 3-5")
+    return replace(act, share_class=what.share_class, first=what.first, last=what.last)
+
+
+def refuse_correction(wrong: str | None, known: dict[str, str | None]) -> None:
+    """Only what was recorded can be taken back, and once. Raises: NotFound, Permanent."""
+    if wrong not in known:
+        raise NotFound(f"nothing was recorded as {wrong}: the register names what was")
+    if known[wrong] is not None:
+        raise Permanent(f"{wrong} is a correction itself: record again what it took back")
+    if wrong in known.values():
+        raise Permanent(f"{wrong} was corrected before")
