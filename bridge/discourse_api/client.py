@@ -30,6 +30,8 @@ from bridge.discourse_api.names import Found
 from bridge.discourse_api.posts import find_link
 from bridge.discourse_api.probe import probe, probe_group
 from bridge.discourse_api.reader import (
+    AcceptedPage,
+    read_accepted,
     read_cards,
     read_group,
     read_groups,
@@ -48,6 +50,10 @@ CARDS_PAGE = 50
 # Longer lists of ids go into the body: servers in between cut requests' lines at about 8,000.
 _LONGEST_QUERY = 4000
 _BAD_REQUEST, _UNPROCESSABLE = 400, 422
+
+
+class NotInvited(Permanent):
+    """The forum does not invite an address, and does not say why."""
 
 
 class DiscourseApi:
@@ -210,6 +216,30 @@ class DiscourseApi:
         path = "/admin/users/list/suspended.json"
         answer = self._forum.exchange("GET", path, params={"page": page}, priority="low")
         return reading(path, lambda rows: tuple(int(row["id"]) for row in rows), answer.body)
+
+    # --- Invitations ----------------------------------------------------------------------------
+
+    def invite(self, email: str, words: str) -> int:
+        """Have the forum invite an address by mail; the number of the invitation.
+
+        One that waits already is renewed. No error that is raised carries the address.
+        Raises: NotInvited where the forum does not take it: it has an account, for one.
+        """
+        wanted = {"email": email, "custom_message": words, "skip_email": False}
+        try:
+            answer = self._forum.exchange("POST", "/invites.json", json=wanted, priority="low")
+        except Refused:
+            raise NotInvited("the forum did not take this address") from None
+        except Uncertain:
+            raise Uncertain("POST /invites.json: the forum failed: read again") from None
+        return reading("/invites.json", lambda it: int(it["id"]), answer.body)
+
+    def accepted_invites(self, offset: int = 0) -> AcceptedPage:
+        """Those of the key's user's invitations that were accepted, a page from `offset` on."""
+        path = f"/u/{quote(self._forum.api_username, safe='')}/invited/redeemed.json"
+        params = {"offset": offset}
+        body = self._forum.exchange("GET", path, params=params, priority="low").body
+        return reading(path, read_accepted, body)
 
     # --- Messages -------------------------------------------------------------------------------
 

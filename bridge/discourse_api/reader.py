@@ -32,6 +32,30 @@ class LogEntry:
     target_user_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An invitation, and who came of it."""
+
+    invite_id: int
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedPage:
+    """A part of the invitations that were accepted, and how many there are."""
+
+    accepted: tuple[Accepted, ...]
+    total: int
+
+
+def read_accepted(body: Json) -> AcceptedPage:
+    """Accepted invitations; a link for several has no user of its own once that is deleted."""
+    found = tuple(
+        Accepted(int(one["id"]), int(one["user"]["id"])) for one in body["invites"] if one["user"]
+    )
+    return AcceptedPage(found, int(body["counts"]["redeemed"]))
+
+
 def read_time(text: str) -> datetime:
     """Discourse's `2026-11-22T05:25:39.803Z`, aware."""
     return datetime.fromisoformat(text).astimezone(UTC)

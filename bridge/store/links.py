@@ -27,7 +27,7 @@ from bridge.store.schema import changes, customers, work
 from bridge.store.work import insert_for, is_key, mark_dirty
 
 # Proofs of who gets what was paid for, and not of who paid.
-OF_ANYBODY = ("reference", "claim")
+OF_ANYBODY = ("reference", "claim", "invitation")
 
 
 def _is(customer_id: str) -> ColumnElement[bool]:

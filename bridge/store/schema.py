@@ -216,6 +216,20 @@ claims = Table(
     Column("claimed_at", UtcTime),
     Index(None, "customer_id"),
 )
+# Payers of such orders who were invited to the forum. Their address was passed on, and is not kept.
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("session_id", String(255), primary_key=True),
+    *of_account(),
+    Column("customer_id", String(255), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("invite_id", BigInteger),  # the forum's; NULL: none was made
+    Column("outcome", String(20), nullable=False),  # sent, refused, claimed, void
+    Column("user_id", BigInteger),
+    Column("ended_at", UtcTime),
+    Index(None, "outcome"),
+)
 # Where each order was sold to, with what says so: the buyer's address, their card, and what was
 # known of them before they paid.
 sale_countries = Table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bridge.core.model.carried import Carried
@@ -93,7 +93,7 @@ class Order:
     """An order as somebody who has its link may see it: what was bought, and whether it counts.
 
     `payer_id`: the customer, or the order itself if a guest paid. `reference`, `beneficiary`: our
-    unverified words for who bought it, and for whom.
+    unverified words for who bought it, and for whom. `email`: to be passed on, never to be kept.
     """
 
     id: str
@@ -109,6 +109,7 @@ class Order:
     sold: tuple[tuple[str, str], ...]
     reference: Carried | None
     beneficiary: Carried | None
+    email: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ def order_with(raw: Json, payment: Payment | None) -> Order:
         sold=tuple(map(price_and_product, lines)),
         reference=read_checkout(raw).reference,
         beneficiary=Carried(word, created_at) if word else None,
+        email=within(raw, "customer_details", "email") or None,
     )
 
 

@@ -75,7 +75,9 @@ def look(bridge: Bridge, session_id: str, user_id: int | None) -> Claim:
     return Claim(order, until_at, is_mine=False)
 
 
-def claim(bridge: Bridge, actor: Actor, session_id: str, user_id: int) -> Claim:
+def claim(
+    bridge: Bridge, actor: Actor, session_id: str, user_id: int, *, proof: str = "claim"
+) -> Claim:
     """Make an order this member's. A second time by the same member changes nothing.
 
     People who have the link may not be the payer, so it opens nothing of the payer's at Stripe.
@@ -89,7 +91,7 @@ def claim(bridge: Bridge, actor: Actor, session_id: str, user_id: int) -> Claim:
     with bridge.store.write() as connection:
         if not claims.use(connection, session_id, payer_id, user_id, now):
             raise Unclaimable(session_id, "used")
-        theirs = links.link(connection, payer_id, user_id, proof="claim", actor=str(actor), now=now)
+        theirs = links.link(connection, payer_id, user_id, proof=proof, actor=str(actor), now=now)
         if not theirs:
             raise Unclaimable(session_id, "anothers")
     bridge.hint("decide", payer_id)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.discourse_api.client import DiscourseApi
+from bridge.discourse_api.client import DiscourseApi, NotInvited
 from bridge.errors import Forbidden, NotFound, RateLimited, Transient, Uncertain
 from bridge.sandbox.discourse import people
 from bridge.sandbox.discourse.keys import make_key
@@ -123,6 +123,36 @@ def test_one_message_for_each_member_whatever_happens(sandbox: Sandbox, api: Dis
     api.edit_message(again.post_id, "Something new about your membership.")
     assert sandbox.forum.posts[again.post_id].raw == "Something new about your membership."
     assert api.message_alive(again.topic_id)
+
+
+def test_an_invitation_leads_by_its_number_to_who_accepted_it_with_the_least_of_keys(
+    sandbox: Sandbox,
+) -> None:
+    forum, api = sandbox.forum, scoped(sandbox, *LEAST, "invites:create")
+    numbers = [api.invite(f"new{number}@example.com", "Welcome") for number in range(42)]
+    assert api.invite("new0@example.com", "Welcome") == numbers[0], "one that waits is renewed"
+    assert api.accepted_invites().accepted == ()
+    ids = []
+    for number in numbers:
+        user = a_user(sandbox, f"new-{number}")
+        forum.invites[number].redeemed.append((user.id, now(sandbox)))
+        ids.append(user.id)
+    first = api.accepted_invites()
+    rest = api.accepted_invites(len(first.accepted))
+    both = (*first.accepted, *rest.accepted)
+    assert {one.invite_id: one.user_id for one in both} == dict(zip(numbers, ids, strict=True))
+    assert (len(first.accepted), first.total) == (40, 42)
+    assert api.accepted_invites(42).accepted == ()
+
+
+def test_A12_an_address_with_an_account_is_not_invited_and_no_error_tells_it(
+    sandbox: Sandbox, api: DiscourseApi
+) -> None:
+    a_user(sandbox, "alice")
+    with pytest.raises(NotInvited) as refused:
+        api.invite("alice@example.com", "Welcome")
+    assert "alice@" not in str(refused.value)
+    assert refused.value.__suppress_context__, "what the forum said may name it"
 
 
 def test_I4_the_sixty_first_request_of_a_minute_is_told_how_long_to_wait(

@@ -35,7 +35,8 @@ class Policy:
     use the console, for money or to look. `two_persons`: nobody decides about their own account
     there. `refunds`: administrators and treasurers may refund there. `digest`: how often moderators
     are sent what waits and what happened. `claim_days`: how long an
-    order that was paid without the bridge can be claimed.
+    order that was paid without the bridge can be claimed. `claim_invites`: whether its payer gets
+    an invitation of the forum.
         `country_header`: in which the site's own proxy says the country of whoever connects.
     """
 
@@ -67,6 +68,7 @@ class Policy:
     digest: str = "off"
     country_header: str | None = None
     claim_days: int = 30
+    claim_invites: bool = False
 
 
 SITE_LIMITS: Mapping[str, tuple[int, int]] = {
@@ -362,27 +364,25 @@ def _console(table: Mapping[str, object], problems: list[Config]) -> dict[str, s
     return said
 
 
-CLAIMS = ("days",)
+CLAIMS = ("days", "invite")
 """The keys of [claims]."""
 
 MOST_CLAIM_DAYS = 3650
 
 
-def _claims(table: Mapping[str, object], problems: list[Config]) -> dict[str, int]:
-    said: dict[str, int] = {}
+def _claims(table: Mapping[str, object], problems: list[Config]) -> dict[str, Any]:
+    said: dict[str, Any] = {}
     for name, value in table.items():
         if name not in CLAIMS:
             problems.append(_wrong("M152", f"[claims] takes no {name}{nearest(name, CLAIMS)}."))
-        elif (
-            isinstance(value, bool)
-            or not isinstance(value, int)
-            or not (1 <= value <= MOST_CLAIM_DAYS)
-        ):
-            takes = f"a whole number 1 to {MOST_CLAIM_DAYS}"
-            says = f"[claims] {name} = {value!r} is wrong; it takes {takes}."
-            problems.append(_wrong("M153", says))
-        else:
+        elif name == "invite" and isinstance(value, bool):
+            said["claim_invites"] = value
+        elif name == "days" and type(value) is int and 1 <= value <= MOST_CLAIM_DAYS:
             said["claim_days"] = value
+        else:
+            takes = {"days": f"a whole number 1 to {MOST_CLAIM_DAYS}", "invite": "true or false"}
+            says = f"[claims] {name} = {value!r} is wrong; it takes {takes[name]}."
+            problems.append(_wrong("M153", says))
     return said
 
 

@@ -10,6 +10,8 @@ from bridge.texts import gettext
 ACTIONS: Mapping[str, str] = {
     "added": gettext("Added to the group"),
     "adopted": gettext("Taken over by the bridge"),
+    "campaign_made": gettext("Campaign made"),
+    "campaign_revoked": gettext("Campaign or link of it revoked"),
     "cancel_reason": gettext("Said why they cancel"),
     "cancelled": gettext("Cancelled"),
     "change_asked": gettext("Asked to change plan"),
@@ -53,8 +55,6 @@ ACTIONS: Mapping[str, str] = {
     "seat_unassigned": gettext("Seat taken back"),
     "seen": gettext("Seen in the group"),
     "statement_sent": gettext("Statement sent"),
-    "campaign_made": gettext("Campaign made"),
-    "campaign_revoked": gettext("Campaign or link of it revoked"),
     "token_made": gettext("Token made"),
     "token_revoked": gettext("Token revoked"),
     "unlinked": gettext("Customer unlinked"),

@@ -1,0 +1,117 @@
+"""Invites payers of unclaimed orders to the forum; whoever accepts has proved who they are.
+
+Only where the site says so (`[claims] invite`). The payer's address goes from Stripe to the forum
+and is neither kept nor logged. What an invitation leads to is known by its number, never by
+comparing addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import structlog
+
+from bridge.core.model.actor import BRIDGE
+from bridge.discourse_api.client import NotInvited
+from bridge.discourse_api.reader import Accepted, AcceptedPage
+from bridge.store import invitations, state
+from bridge.store.invitations import Outcome, Uninvited
+from bridge.texts import gettext
+from bridge.wiring import Bridge
+from bridge.worker import claims
+from bridge.worker.claims import Unclaimable
+
+log = structlog.get_logger(__name__)
+# Who has an account claims at once, on the page that Stripe leads to.
+INVITE_AFTER = timedelta(minutes=5)
+# More wait for the next minute: each is two requests, one to Stripe and one to the forum.
+MOST_AT_ONCE = 10
+ACCEPTED = "invitations.accepted"
+"""How many of its invitations the forum last said were accepted: else nothing is new."""
+
+
+def look(bridge: Bridge) -> None:
+    """Invite whoever is to be invited, and give what was paid to those who have accepted."""
+    if bridge.policy.claim_invites:
+        _invite(bridge)
+        _follow(bridge)
+
+
+def _invite(bridge: Bridge) -> None:
+    now = bridge.clock.now()
+    since = now - timedelta(days=bridge.policy.claim_days)
+    with bridge.store.read() as connection:
+        found = invitations.uninvited(connection, since, now - INVITE_AFTER, MOST_AT_ONCE)
+    for order in found:
+        _invite_payer_of(bridge, order)
+
+
+def _invite_payer_of(bridge: Bridge, order: Uninvited) -> None:
+    """One invitation, for an order that could be claimed now."""
+    invite_id: int | None = None
+    outcome: Outcome = "void"
+    try:
+        found = claims.look(bridge, order.session_id, None)
+        if found.order.email:
+            invite_id = bridge.discourse.invite(found.order.email, _words(found.order.what))
+            outcome = "sent"
+    except Unclaimable as error:
+        if error.why == "on_its_way":
+            return  # a bank debit may take days
+        log.info("invitation.not_sent", order=order.session_id, why=error.why)
+    except NotInvited:
+        # It does not say why; most likely the address has an account. The link is left to them.
+        outcome = "refused"
+        log.info("invitation.refused", order=order.session_id)
+    with bridge.store.write() as connection:
+        invitations.note(connection, order, outcome, bridge.clock.now(), invite_id)
+
+
+def _words(what: str) -> str:
+    words = gettext(
+        "Thank you for your payment for %(what)s. Accept this invitation to make your account: "
+        "what you paid for will be added to it automatically."
+    )
+    return words % {"what": what}
+
+
+def _follow(bridge: Bridge) -> None:
+    """Give to each who has accepted what they paid for; one request while any invitation waits."""
+    now = bridge.clock.now()
+    oldest = now - timedelta(days=bridge.policy.claim_days)
+    with bridge.store.write() as connection:
+        invitations.end(connection, invitations.over(connection, oldest), "void", now)
+        waiting = invitations.waiting(connection)
+        seen = state.get(connection, ACCEPTED)
+    if not waiting:
+        return
+    first = bridge.discourse.accepted_invites()
+    if first.total == seen:
+        return
+    for accepted in _all_pages(bridge, first):
+        if accepted.invite_id in waiting:
+            _give(bridge, waiting[accepted.invite_id], accepted.user_id)
+    with bridge.store.write() as connection:
+        state.put(connection, ACCEPTED, first.total)
+
+
+def _all_pages(bridge: Bridge, page: AcceptedPage) -> Iterator[Accepted]:
+    """The forum lists first who has read for longest, so the newest may be anywhere."""
+    number = 0
+    while page.accepted:
+        yield from page.accepted
+        number += len(page.accepted)
+        page = bridge.discourse.accepted_invites(number)
+
+
+def _give(bridge: Bridge, session_id: str, user_id: int) -> None:
+    outcome: Outcome = "claimed"
+    try:
+        claims.claim(bridge, BRIDGE, session_id, user_id, proof="invitation")
+        log.info("invitation.accepted", order=session_id, user=user_id)
+    except Unclaimable as error:
+        outcome = "void"
+        log.warning("invitation.in_vain", order=session_id, user=user_id, why=error.why)
+    with bridge.store.write() as connection:
+        invitations.end(connection, [session_id], outcome, bridge.clock.now(), user_id)
