@@ -60,6 +60,7 @@ TOLD_ELSEWHERE = {
     Reason.INSTALMENTS_OVER: "its time is over",
     Reason.TERM_OVER: "its time is over",
     Reason.CUSTOMER_DELETED: "the seller deleted the customer",
+    Reason.NO_SEATS: "the buyer gave up all seats after paying",
     Reason.REFUNDED: "the money was given back",
     Reason.DISPUTED: "an alert tells of the dispute",
     Reason.DISPUTE_LOST: "the bank took the money back",

@@ -12,7 +12,6 @@ _WORDS: Mapping[str, str] = {
     # What is in doubt holds the membership of somebody who had one, for the same reason.
     **{hold.value: words for hold, words in FOR_MODERATORS.items()},
     Reason.NOT_ENTITLED.value: "Stripe does not list the product's feature for this customer",
-    Reason.NO_SEATS.value: "the subscription has no seats",
 }
 
 
