@@ -43,6 +43,9 @@ PATIENCE_SECONDS = 75.0
 LOG_LINES_SHOWN = 40
 KILLED = 137  # the exit code of a process that died at a crash point
 
+# tests/other_days.py shifts the time of day by these; every process has to have the same.
+CLOCK = ("TZ", "LD_PRELOAD", "CLOCK_SHIFT")
+
 
 @dataclass
 class Live:
@@ -281,6 +284,7 @@ def live(
     redis_socket = Path(tempfile.mkdtemp(prefix="br-")) / "redis.sock"
     env = {
         "PATH": os.environ["PATH"],
+        **{name: os.environ[name] for name in CLOCK if name in os.environ},
         "STRIPE_API_KEY": info["stripe_key"],
         "STRIPE_WEBHOOK_SECRET": info["stripe_webhook_secret"],
         "STRIPE_API_BASE": info["stripe_url"],
