@@ -6,17 +6,17 @@ from collections.abc import Collection, Mapping
 from typing import Literal
 
 Role = Literal["administrator", "moderator", "treasurer", "reader"]
-Right = Literal["look", "decide", "money", "export", "refund"]
+Right = Literal["look", "decide", "money", "export", "refund", "tokens"]
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
-    "administrator": frozenset({"look", "decide", "money", "export", "refund"}),
+    "administrator": frozenset({"look", "decide", "money", "export", "refund", "tokens"}),
     "moderator": frozenset({"look", "decide", "money", "export"}),
     "treasurer": frozenset({"look", "money", "export", "refund"}),
     "reader": frozenset({"look"}),
 }
 """`look`: see everything. `decide`: change who is in what, and what is paid for. `money`: record
 payments. `export`: take a list away as a file. `refund`: give money back through Stripe, where the
-site has switched that on.
+site has switched that on. `tokens`: let other programs in.
 """
 
 

@@ -1,6 +1,16 @@
 """The console: what moderators see and decide, in a browser, signed in by the forum."""
 
-from bridge.web.moderate import campaigns, doing, log, mapping, money, pages, register, worklists
+from bridge.web.moderate import (
+    campaigns,
+    doing,
+    log,
+    mapping,
+    money,
+    pages,
+    register,
+    settings,
+    worklists,
+)
 from bridge.web.moderate.access import blueprint
 
 __all__ = [
@@ -12,5 +22,6 @@ __all__ = [
     "money",
     "pages",
     "register",
+    "settings",
     "worklists",
 ]

@@ -33,6 +33,7 @@ MARKED = (
     "moderate/charts.jinja",
     "moderate/log.jinja",
     "moderate/members.jinja",
+    "moderate/settings.jinja",
     "moderate/take_away.jinja",
     "moderate/worklist.jinja",
     "me_resume.jinja",

@@ -1,0 +1,128 @@
+"""What is set: policy with its origins, what the keys may do, versions, and the API's tokens."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime, time
+from importlib.metadata import PackageNotFoundError, version
+
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from bridge.core.rules.effective import default_values, site_values
+from bridge.errors import NotFound, Permanent
+from bridge.operations import keys, tokens
+from bridge.operations.tokens import SCOPES, Made
+from bridge.store import tokens as store
+from bridge.texts import gettext
+from bridge.web.context import now, the_bridge
+from bridge.web.limiting import asks_stripe
+from bridge.web.moderate.access import actor_of, blueprint, may, require
+from bridge.web.security import Stop
+
+PROGRAMS = ("stripe", "flask", "sqlalchemy", "rq")
+
+
+@blueprint.get("/settings")
+def settings() -> str:
+    """What is in force, and who says so."""
+    return _page()
+
+
+def _page(made: Made | None = None) -> str:
+    bridge = the_bridge()
+    with bridge.store.read() as connection:
+        known = store.all_of_them(connection) if may("tokens") else []
+    return render_template(
+        "moderate/settings.jinja",
+        site=site_values(bridge.policy),
+        defaults=default_values(bridge.policy),
+        checked=keys.last_check(bridge),
+        versions=_versions(),
+        tokens=known,
+        scopes=SCOPES,
+        made=made,
+        now=now(),
+        may_check=may("decide"),
+        may_tokens=may("tokens"),
+    )
+
+
+@blueprint.post("/settings/check")
+def check_keys() -> AnyResponse:
+    """Try now what the keys may do."""
+    asks_stripe()
+    try:
+        keys.check_keys(the_bridge())
+    except Permanent as error:
+        raise Stop(400, gettext("Checked already"), str(error)) from error
+    flash(gettext("The keys were checked just now."))
+    return redirect(url_for("moderate.settings"), 303)
+
+
+@blueprint.post("/settings/tokens")
+def make_token() -> Response:
+    """Make a token, and show its secret this once."""
+    actor = actor_of(require("tokens"))
+    form = request.form
+    try:
+        _refuse_twice(form.get("name", ""))
+        made = tokens.make_token(
+            the_bridge(),
+            actor,
+            form.get("name", ""),
+            form.getlist("scope"),
+            _end_of(form.get("until", "")),
+        )
+    except Permanent as error:
+        raise Stop(400, gettext("No token was made"), f"{error}.") from error
+    answer = make_response(_page(made))
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@blueprint.post("/settings/tokens/revoke")
+def revoke_token() -> AnyResponse:
+    """End a token at once."""
+    actor = actor_of(require("tokens"))
+    try:
+        tokens.revoke_token(the_bridge(), actor, request.form.get("token", ""))
+    except NotFound as error:
+        raise Stop(400, gettext("No token was revoked"), f"{error}.") from error
+    flash(gettext("The token is revoked. Nothing that uses it gets in any more."))
+    return redirect(url_for("moderate.settings"), 303)
+
+
+def _refuse_twice(name: str) -> None:
+    """A form that is sent again, as by reloading the page, makes no second token."""
+    with the_bridge().store.read() as connection:
+        known = store.all_of_them(connection)
+    valid = {one.name for one in known if one.revoked_at is None and one.expires_at > now()}
+    if name.strip() in valid:
+        raise Permanent(gettext("a valid token has this name: revoke it, or choose another name"))
+
+
+def _end_of(day: str) -> datetime:
+    try:
+        found = datetime.strptime(day, "%Y-%m-%d").date()  # noqa: DTZ007 - a day
+    except ValueError as error:
+        raise Permanent(gettext("say until when it is valid, as 2027-12-31")) from error
+    return datetime.combine(found, time.max, tzinfo=UTC)
+
+
+def _versions() -> dict[str, str]:
+    bridge = the_bridge()
+    found = {"bridge": _version("community-subscription-bridge")}
+    found |= {name: _version(name) for name in PROGRAMS}
+    return found | {
+        "Python": platform.python_version(),
+        "database": "SQLite" if bridge.store.is_sqlite else "PostgreSQL",
+        "Stripe mode": "live" if bridge.settings.livemode else "test",
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return gettext("unknown")

@@ -1,0 +1,155 @@
+"""The console's page of what is set: policy, keys, versions, and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from bridge.core.model.roles import RIGHTS
+from bridge.core.rules.effective import TOML, site_values
+from bridge.core.rules.origins import BUILT_IN
+from bridge.store.schema import tokens
+from bridge.web import create_app
+from tests.harness import POLICY, System, system
+from tests.system.test_console_registers import As, as_role, token_of
+
+__all__ = ["as_role"]
+PATH = "/moderate/settings"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    policy = replace(POLICY, two_persons=True, ladders={"level": ("supporters", "patrons")})
+    with system(tmp_path_factory.mktemp("settings"), policy=policy, per_minute=500) as it:
+        it.subscribe(it.customer("alice"), it.price("supporters"))
+        it.settle()
+        yield it
+
+
+def test_the_policy_in_force_says_who_says_each_value() -> None:
+    said = {one.key: (one.value, one.said_in) for one in site_values(POLICY)}
+    assert said["alerts_to"] == (POLICY.alerts_to, BUILT_IN)
+    changed = replace(
+        POLICY,
+        two_persons=True,
+        ladders={"level": ("a", "b")},
+        bank={"day": "Date"},
+        readers="board",
+    )
+    said = {one.key: (one.value, one.said_in) for one in site_values(changed)}
+    assert said["two_persons"] == ("true", TOML)
+    assert said["ladders"] == ("level: a, b", TOML)
+    assert said["bank"] == ("1 entries", TOML)
+    assert said["readers"] == ("board", TOML)
+    assert said["unfollowed_ladders"] == ("none", BUILT_IN)
+
+
+def test_everybody_in_the_console_sees_what_is_set_and_no_secret(
+    world: System, as_role: As
+) -> None:
+    for role in RIGHTS:
+        page = as_role(role).get(PATH).text
+        assert "two_persons" in page
+        assert "level: supporters, patrons" in page
+        assert ("Make a token" in page) == (role == "administrator")
+        settings = world.bridge.settings
+        for secret in (
+            *(settings.stripe_api_key, settings.discourse_api_key, settings.secret_key),
+            *(settings.discourse_connect_secret, *settings.stripe_webhook_secrets),
+        ):
+            assert secret not in page
+
+
+def test_the_keys_are_tried_on_demand_kept_and_not_again_within_ten_minutes(
+    world: System, as_role: As
+) -> None:
+    browser = as_role("moderator")
+    page = browser.get(PATH).text
+    assert "Not tried yet" in page
+    form = {"csrf_token": token_of(page)}
+    assert browser.post(f"{PATH}/check", data=form).status_code == 303
+    mark = world.mark()
+    page = as_role("reader").get(PATH).text
+    assert "Stripe accepts the key" in page
+    assert "this bridge" in page
+    again = browser.post(f"{PATH}/check", data=form)
+    assert again.status_code == 400
+    assert "ten minutes ago" in again.text
+    assert not [one for one in world.calls("stripe", mark) if "balance" in one.path]
+    assert as_role("reader").post(f"{PATH}/check", data=form).status_code in {400, 403}
+
+
+def test_A63_a_token_is_made_shown_once_works_as_far_as_it_says_and_is_revoked(
+    world: System, as_role: As
+) -> None:
+    browser = as_role("administrator")
+    form = {
+        "csrf_token": token_of(browser.get(PATH).text),
+        "name": "Door <b>",
+        "scope": ["standing:read"],
+        "until": "2099-12-31",
+    }
+    made = browser.post(f"{PATH}/tokens", data=form)
+    assert made.status_code == 200
+    assert made.headers["Cache-Control"] == "no-store"
+    secret = made.text.split('id="secret"')[1].split('value="')[1].split('"')[0]
+    assert secret.startswith("bt_")
+    assert "Door <b>" not in made.text
+    later = browser.get(PATH).text
+    assert "Door &lt;b&gt;" in later
+    assert secret not in later
+    with world.bridge.store.read() as connection:
+        (row,) = connection.execute(select(tokens)).all()
+    assert secret not in str(row)
+
+    api = create_app(world.bridge).test_client()
+    headers = {"Authorization": f"Bearer {secret}"}
+    alice = world.user("alice")
+    assert api.get(f"/api/v1/standing/id:{alice}", headers=headers).status_code == 200
+    refused = api.get(f"/api/v1/people/{alice}", headers=headers)
+    assert refused.status_code == 403
+    assert "people:read" in refused.text
+
+    assert browser.post(f"{PATH}/tokens", data=form).status_code == 400, "sent twice"
+    revoked = browser.post(f"{PATH}/tokens/revoke", data=form | {"token": row.id})
+    assert revoked.status_code == 303
+    assert api.get(f"/api/v1/standing/id:{alice}", headers=headers).status_code == 401
+    assert browser.post(f"{PATH}/tokens/revoke", data=form | {"token": row.id}).status_code == 400
+    assert "Revoked" in browser.get(PATH).text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": ""},
+        {"scope": []},
+        {"scope": ["everything"]},
+        {"until": "2020-01-01"},
+        {"until": "soon"},
+        {"until": ""},
+        {"name": "two\nlines"},
+    ],
+)
+def test_a_token_that_cannot_be_is_refused_in_words(as_role: As, wrong: dict[str, object]) -> None:
+    browser = as_role("administrator")
+    form = {
+        "csrf_token": token_of(browser.get(PATH).text),
+        "name": "Shop",
+        "scope": ["standing:read"],
+        "until": "2099-12-31",
+    }
+    answer = browser.post(f"{PATH}/tokens", data=form | wrong)
+    assert answer.status_code == 400
+    assert "No token was made" in answer.text
+
+
+@pytest.mark.parametrize("role", ["moderator", "treasurer", "reader"])
+def test_A63_only_administrators_let_other_programs_in(as_role: As, role: str) -> None:
+    browser = as_role(role)  # type: ignore[arg-type] # one of the roles
+    form = {"csrf_token": token_of(browser.get("/moderate/members").text)}
+    made = {"name": "Shop", "scope": ["standing:read"], "until": "2099-12-31"}
+    assert browser.post(f"{PATH}/tokens", data=form | made).status_code == 403
+    assert browser.post(f"{PATH}/tokens/revoke", data=form | {"token": "x"}).status_code == 403
