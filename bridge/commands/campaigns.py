@@ -17,11 +17,11 @@ from rich.table import Table
 from bridge.commands.common import Moment, as_json, day, ready_bridge, show
 from bridge.commands.deciding import actor_of, by_or_operator
 from bridge.core.memberships.campaign import Candidate, read_names
+from bridge.core.telling.campaign_making import Made, Shown, ShownLink
 from bridge.core.telling.document import document
 from bridge.errors import Permanent
 from bridge.exports.tables import rows_as_csv
 from bridge.operations import campaigns
-from bridge.operations.campaigns import Made, Shown, ShownLink
 from bridge.operations.finding import find_user_id
 
 COLUMNS = ("user_id", "username", "member_until", "link")

@@ -8,21 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Literal
 
 import redis
 
 from bridge.clock import skew_seconds
-from bridge.core.model.check import Check
 from bridge.core.model.stripe import Price, Product
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.mapping import compile_rules
 from bridge.core.rules.policy import PolicyError
-from bridge.core.telling.alerts import WORST_SKEW_SECONDS
 from bridge.discourse_api.client import DiscourseApi
 from bridge.discourse_api.refusals import Priority
 from bridge.doctor import proofs
 from bridge.doctor.findings import Finding, cause, wrong
+from bridge.doctor.words import (
+    NOT_NEEDED_HINT,
+    clock,
+    database,
+    endpoints,
+    ladder_steps,
+    mapping,
+    steps_on_page,
+    told,
+)
 from bridge.errors import BridgeError, Config, Transient
 from bridge.processes.startup import mode_problem
 from bridge.settings import Settings, SettingsError
@@ -33,8 +40,6 @@ from bridge.worker.reconcile import ENTITLEMENTS, TYPES
 
 Part = Callable[[Bridge], Iterable[Finding]]
 REACH_SECONDS = 5
-OLDEST_VERSION = "2018"  # the oldest shape of events that is understood
-NOT_NEEDED_HINT = "The bridge runs without it."
 
 
 def examine(env: Mapping[str, str]) -> Iterator[Finding]:
@@ -117,23 +122,7 @@ def _database(bridge: Bridge) -> Iterator[Finding]:
     except BridgeError as error:
         yield Finding("Database", "problem", f"{where}: {error}", "B120", "Check DATABASE_URL.")
         return
-    if state == "empty":
-        yield Finding("Database", "note", f"{where}: empty; `bridge up` will make the tables")
-    elif state == "current":
-        yield Finding("Database", "ok", f"{where}: up to date")
-    elif state == "older":
-        yield Finding(
-            "Database",
-            "problem",
-            f"{where}: it belongs to an older version",
-            "B121",
-            "Run `bridge migrate`.",
-        )
-    else:
-        hint = "Install the version of the bridge that last used it."
-        yield Finding(
-            "Database", "problem", f"{where}: it belongs to a newer version", "B121", hint
-        )
+    yield database(where, state)
     if other_mode:
         yield wrong("Database", other_mode)
 
@@ -165,19 +154,7 @@ def _clock(bridge: Bridge) -> Iterator[Finding]:
         yield Finding("Clock", "note", "moved by BRIDGE_CLOCK_FILE, for a rehearsal")
         return
     skew = skew_seconds(bridge.clock, bridge.settings.discourse_url)
-    if skew is None:
-        yield Finding("Clock", "note", "not checked: the forum did not send its time")
-        return
-    if skew > WORST_SKEW_SECONDS:
-        yield Finding(
-            "Clock",
-            "problem",
-            f"this machine and the forum differ by {skew:.0f} seconds",
-            "B150",
-            "Switch on time synchronisation.",
-        )
-    else:
-        yield Finding("Clock", "ok", "correct")
+    yield clock(skew)
 
 
 # --- The other sides ----------------------------------------------------------------------------
@@ -189,7 +166,7 @@ def _discourse(bridge: Bridge) -> Iterator[Finding]:
     except Transient as error:
         yield Finding("Discourse", "problem", str(error), "B131", cause(error, "DISCOURSE_URL"))
         return
-    yield from _told("Discourse", checks, "B130")
+    yield from told("Discourse", checks, "B130")
 
 
 def _stripe(bridge: Bridge) -> Iterator[Finding]:
@@ -200,17 +177,7 @@ def _stripe(bridge: Bridge) -> Iterator[Finding]:
     except BridgeError as error:
         yield Finding("Stripe", "problem", str(error), "B161", cause(error, "STRIPE_API_KEY"))
         return
-    yield from _told("Stripe", checks, "B160")
-
-
-def _told(subject: str, checks: Iterable[Check], code: str) -> Iterator[Finding]:
-    for check in checks:
-        if check.ok:
-            yield Finding(subject, "ok", check.message)
-        elif check.needed:
-            yield Finding(subject, "problem", check.message, code, f"Needed: {check.scope}.")
-        else:
-            yield Finding(subject, "note", check.message, "", NOT_NEEDED_HINT)
+    yield from told("Stripe", checks, "B160")
 
 
 def _webhooks(bridge: Bridge) -> Iterator[Finding]:
@@ -220,28 +187,8 @@ def _webhooks(bridge: Bridge) -> Iterator[Finding]:
     except BridgeError as error:
         yield Finding("Webhooks", "note", f"not checked: {error}", hint=NOT_NEEDED_HINT)
         return
-    active = [point for point in here if point.status == "enabled"]
-    if not active:
-        state = "is switched off" if here else "does not exist"
-        yield Finding(
-            "Webhooks",
-            "problem",
-            f"the endpoint {address} {state}; the bridge would notice changes hours later",
-            "B162",
-            "At Stripe, under Developers, Webhooks: add or enable it.",
-        )
     needed = {*TYPES, ENTITLEMENTS} if bridge.policy.features else set(TYPES)
-    for point in active:
-        missing = sorted(needed - set(point.enabled_events))
-        if missing and "*" not in point.enabled_events:
-            hint = "Add them to the endpoint. Until then, the bridge notices them hours later."
-            message = f"{point.id} does not send {', '.join(missing)}"
-            yield Finding("Webhooks", "problem", message, "B163", hint)
-        elif (point.api_version or OLDEST_VERSION) < OLDEST_VERSION:
-            message = f"{point.id} sends events of version {point.api_version}"
-            yield Finding("Webhooks", "problem", message, "B164", "Make a new endpoint.")
-        else:
-            yield Finding("Webhooks", "ok", f"{point.id} sends all events that the bridge needs")
+    yield from endpoints(address, here, needed)
 
 
 def _mapping(bridge: Bridge) -> Iterator[Finding]:
@@ -262,12 +209,7 @@ def _mapping(bridge: Bridge) -> Iterator[Finding]:
         yield Finding("Mapping", "note", f"not checked: {error}")
         return
     rules = compile_rules(products, prices, bridge.policy, pins, groups, features)
-    for problem in rules.problems:
-        level: Literal["note", "problem"] = "problem" if problem.halts else "note"
-        message = f"{problem.subject}: {problem.message}"
-        yield Finding("Mapping", level, message, problem.code, problem.hint)
-    rule_count, group_count = len(rules.all), len(rules.mapped_group_ids)
-    yield Finding("Mapping", "ok", f"{rule_count} rules, {group_count} groups")
+    yield from mapping(rules)
     yield from _groups(bridge, sorted(rules.mapped_group_ids & groups.keys()))
     yield from _portal(bridge, rules, prices)
 
@@ -277,30 +219,21 @@ def _groups(bridge: Bridge, group_ids: Iterable[int]) -> Iterator[Finding]:
     try:
         for group_id in group_ids:
             refused = [one for one in _forum(bridge).probe_group(group_id) if not one.ok]
-            yield from _told("Groups", refused, "B130")
+            yield from told("Groups", refused, "B130")
     except Transient as error:
         yield Finding("Groups", "problem", str(error), "B131", cause(error, "DISCOURSE_URL"))
 
 
 def _portal(bridge: Bridge, rules: Rules, prices: Iterable[Price]) -> Iterator[Finding]:
     """Check that members can change to each step of a ladder on Stripe's own page."""
-    sold = [price for price in prices if price.active and price.is_recurring]
-    steps = [
-        price.id
-        for price in sold
-        if (rule := rules.rule_for(price.id, price.product_id)) is not None and rule.ladder
-    ]
+    steps = ladder_steps(rules, prices)
     try:
         terms = bridge.stripe.portal_terms() if steps else None
     except BridgeError as error:
         yield Finding("Portal", "note", f"not checked: {error}", hint=NOT_NEEDED_HINT)
         return
     yield from proofs.proration(terms)
-    missing = [id_ for id_ in steps if terms is None or not terms.offers(id_)]
-    if missing:
-        message = f"members cannot change to {', '.join(missing)} on Stripe's page"
-        hint = "At Stripe, under Settings, Billing, Customer portal: let customers switch to them."
-        yield Finding("Portal", "note", message, hint=hint)
+    yield from steps_on_page(steps, terms)
 
 
 def _forum(bridge: Bridge) -> DiscourseApi:

@@ -5,18 +5,28 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
 
 from bridge.core.memberships.campaign import Candidate, sorted_out
 from bridge.core.memberships.owned import already_owned
 from bridge.core.model.actor import Actor
 from bridge.core.model.campaign import Campaign, CampaignLink
-from bridge.core.model.discourse import User
-from bridge.core.model.words import checked_words
 from bridge.core.rights.offers import Offer, find_offers
-from bridge.core.telling.campaigns import Fate, Progress, Source, fate_of, progress
+from bridge.core.telling.campaign_making import (
+    LONGEST_NAME,
+    LinkRefused,
+    Made,
+    Sent,
+    Shown,
+    ShownLink,
+    candidates,
+    checked_name,
+    refuse_ending_before,
+    refuse_link,
+    the_one_offer,
+)
+from bridge.core.telling.campaigns import Source, fate_of, progress
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_person, known_people
 from bridge.store import (
@@ -33,55 +43,7 @@ from bridge.store import (
 from bridge.wiring import Bridge
 
 DAYS = 60
-LONGEST_NAME = 60
 TOKEN = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
-Why = Literal["unknown", "foreign", "revoked", "expired", "used"]
-
-
-class LinkRefused(Permanent):
-    """A campaign's link that leads to nothing for this reader; `why` is stable."""
-
-    def __init__(self, why: Why) -> None:
-        super().__init__(f"the link cannot be used: {why}")
-        self.why = why
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A new link with its address, which is shown now and never again."""
-
-    user: User
-    until_at: datetime | None
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A new campaign, its links, and who got none."""
-
-    campaign: Campaign
-    sent: tuple[Sent, ...]
-    left_out: tuple[Candidate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A campaign and how it goes; `product`: what it offers."""
-
-    campaign: Campaign
-    product: str
-    progress: Progress
-
-
-@dataclass(frozen=True, slots=True)
-class ShownLink:
-    """One member's link and what became of it."""
-
-    link: CampaignLink
-    username: str | None
-    fate: Fate
-
-
 # --- making one ----------------------------------------------------------------------------------
 
 
@@ -90,34 +52,17 @@ def offer_of(bridge: Bridge, key: str) -> Offer:
     with bridge.store.read() as connection:
         products, prices = catalogue.on_sale(connection)
         rules = bridge.rulebook.rules(connection)
-    found = find_offers(key, products, prices, rules)
-    if not found:
-        raise NotFound(
-            f"{key} is not on offer: give the id or lookup key of a price that is sold, as `/join` "
-            "lists them"
-        )
-    if len(found) > 1:
-        ids = ", ".join(price.lookup_key or price.id for _, price, _ in found)
-        raise Permanent(f"{key} has several prices: choose one of {ids}")
-    return Offer(*found[0], ())
+    return the_one_offer(key, find_offers(key, products, prices, rules))
 
 
 def ending_before(bridge: Bridge, offer: Offer, before: datetime) -> list[Candidate]:
     """Members whom something gives the offer's groups, until a moment before this one."""
     now = bridge.clock.now()
-    if before <= now:
-        raise Permanent(f"{before:%Y-%m-%d} is in the past: give a later day")
-    if not offer.group_ids:
-        raise Permanent(f"{offer.product.name} leads to no group, so no membership of it ends")
+    refuse_ending_before(offer, before, now)
     with bridge.store.read() as connection:
         ends = memberships.ending(connection, offer.group_ids, now, before)
     people = known_people(bridge, sorted(ends))
-    return [
-        Candidate(f"id:{user_id}", user=people.get(user_id), until_at=ends[user_id])
-        if user_id in people
-        else Candidate(f"id:{user_id}", until_at=ends[user_id], fate="gone")
-        for user_id in sorted(ends)
-    ]
+    return candidates(ends, people)
 
 
 def named_in_file(bridge: Bridge, offer: Offer, rows: Iterable[Candidate]) -> list[Candidate]:
@@ -166,7 +111,7 @@ def new_campaign(
     """
     found = preview_campaign(bridge, offer, named)
     invited = [(one, one.user) for one in found if one.fate == "invited" and one.user]
-    name = _checked(name)
+    name = checked_name(name)
     if not invited:
         raise Permanent("nobody is left to be asked: `--preview` says why")
     now = bridge.clock.now()
@@ -191,13 +136,6 @@ def new_campaign(
         said = {"campaign": name, "price": offer.price.id, "links": len(links)}
         changes.log(connection, "campaign_made", now=now, cause=str(actor), detail=said)
     return Made(campaign, tuple(sent), tuple(one for one in found if one.fate != "invited"))
-
-
-def _checked(name: str) -> str:
-    found = checked_words("name of the campaign", name)
-    if len(found) > LONGEST_NAME:
-        raise Permanent(f"the name has {len(found)} characters: use {LONGEST_NAME} at most")
-    return found
 
 
 # --- looking at them -----------------------------------------------------------------------------
@@ -296,13 +234,7 @@ def open_link(bridge: Bridge, token: str, user_id: int) -> Campaign:
         if found is None:
             raise LinkRefused("unknown")
         campaign, link = found
-        if users.present_account(connection, link.user_id) != user_id:
-            raise LinkRefused("foreign")
-        if link.source_id is not None:
-            raise LinkRefused("used")
-        if link.revoked_at is not None or campaign.revoked_at is not None:
-            raise LinkRefused("revoked")
-        if now >= campaign.ends_at:
-            raise LinkRefused("expired")
+        owner_id = users.present_account(connection, link.user_id)
+        refuse_link(campaign, link, is_theirs=owner_id == user_id, now=now)
         campaigns.open_link(connection, link.id, now)
     return campaign

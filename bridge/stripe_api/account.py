@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from bridge.core.model.check import WebhookEndpoint
 from bridge.stripe_api.http import StripeHttp, reading
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookEndpoint:
-    """Where Stripe sends events, and in which version."""
-
-    id: str
-    url: str
-    status: str
-    api_version: str | None
-    enabled_events: tuple[str, ...]
-    livemode: bool
 
 
 def read_balance(http: StripeHttp) -> dict[str, int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from bridge.bulkhead import Bulkhead
 from bridge.core.ledger.lines import MoneyLine
-from bridge.core.model.check import Check
+from bridge.core.model.check import Check, WebhookEndpoint
 from bridge.core.model.stripe import (
     Customer,
     FailedAttempt,
@@ -30,7 +30,6 @@ from bridge.core.rights.refunding import Asked, Refundable
 from bridge.core.rights.switching import Ending, Move, PortalTerms, Switch
 from bridge.errors import Forbidden
 from bridge.stripe_api import account, catalogue, changes, portal, refunds
-from bridge.stripe_api.account import WebhookEndpoint
 from bridge.stripe_api.books import BookPage, read_page
 from bridge.stripe_api.change_shapes import AT_ONCE, Changed, Preview
 from bridge.stripe_api.checkout import (

@@ -16,9 +16,9 @@ from playwright.sync_api import Page, expect
 from bridge.core.memberships.campaign import Candidate
 from bridge.core.model.actor import operator
 from bridge.core.model.rights import HandGrant
+from bridge.core.telling.campaign_making import Sent
 from bridge.core.telling.words import day_words
 from bridge.operations import campaigns
-from bridge.operations.campaigns import Sent
 from bridge.store import hand_grants
 from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, PICTURES, faults, log_in
 from tests.e2e.place import Browser, Place, link, open_place

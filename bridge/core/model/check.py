@@ -16,3 +16,15 @@ class Check:
     ok: bool
     message: str
     needed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEndpoint:
+    """Where Stripe sends events, and in which version."""
+
+    id: str
+    url: str
+    status: str
+    api_version: str | None
+    enabled_events: tuple[str, ...]
+    livemode: bool

@@ -6,7 +6,8 @@ import structlog
 from flask import Blueprint, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from bridge.operations.campaigns import LinkRefused, Why, open_link
+from bridge.core.telling.campaign_making import LinkRefused, Why
+from bridge.operations.campaigns import open_link
 from bridge.texts import gettext
 from bridge.web.buying.sale import all_offers
 from bridge.web.context import Reader, reader, the_bridge

@@ -1,0 +1,116 @@
+"""What a campaign may be, who is asked in it, and whom one of its links lets in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from bridge.core.memberships.campaign import Candidate
+from bridge.core.model.campaign import Campaign, CampaignLink
+from bridge.core.model.discourse import User
+from bridge.core.model.stripe import Price, Product
+from bridge.core.model.words import checked_words
+from bridge.core.rights.offers import Offer
+from bridge.core.rules.compiled import Rule
+from bridge.core.telling.campaigns import Fate, Progress
+from bridge.errors import NotFound, Permanent
+
+LONGEST_NAME = 60
+Why = Literal["unknown", "foreign", "revoked", "expired", "used"]
+
+
+class LinkRefused(Permanent):
+    """A campaign's link that leads to nothing for this reader; `why` is stable."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(f"the link cannot be used: {why}")
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A new link with its address, which is shown now and never again."""
+
+    user: User
+    until_at: datetime | None
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new campaign, its links, and who got none."""
+
+    campaign: Campaign
+    sent: tuple[Sent, ...]
+    left_out: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A campaign and how it goes; `product`: what it offers."""
+
+    campaign: Campaign
+    product: str
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLink:
+    """One member's link and what became of it."""
+
+    link: CampaignLink
+    username: str | None
+    fate: Fate
+
+
+def the_one_offer(key: str, found: Sequence[tuple[Product, Price, Rule | None]]) -> Offer:
+    """The one price that a campaign offers. Raises: NotFound, Permanent for several."""
+    if not found:
+        raise NotFound(
+            f"{key} is not on offer: give the id or lookup key of a price that is sold, as `/join` "
+            "lists them"
+        )
+    if len(found) > 1:
+        ids = ", ".join(price.lookup_key or price.id for _, price, _ in found)
+        raise Permanent(f"{key} has several prices: choose one of {ids}")
+    return Offer(*found[0], ())
+
+
+def refuse_ending_before(offer: Offer, before: datetime, now: datetime) -> None:
+    """Refuse a day that is over, and an offer of which nothing can end. Raises: Permanent."""
+    if before <= now:
+        raise Permanent(f"{before:%Y-%m-%d} is in the past: give a later day")
+    if not offer.group_ids:
+        raise Permanent(f"{offer.product.name} leads to no group, so no membership of it ends")
+
+
+def candidates(ends: Mapping[int, datetime | None], people: Mapping[int, User]) -> list[Candidate]:
+    """Those whose membership ends; accounts that are gone cannot be asked."""
+    return [
+        Candidate(f"id:{user_id}", user=people.get(user_id), until_at=ends[user_id])
+        if user_id in people
+        else Candidate(f"id:{user_id}", until_at=ends[user_id], fate="gone")
+        for user_id in sorted(ends)
+    ]
+
+
+def checked_name(name: str) -> str:
+    """A name that fits into a list. Raises: Permanent."""
+    found = checked_words("name of the campaign", name)
+    if len(found) > LONGEST_NAME:
+        raise Permanent(f"the name has {len(found)} characters: use {LONGEST_NAME} at most")
+    return found
+
+
+def refuse_link(campaign: Campaign, link: CampaignLink, *, is_theirs: bool, now: datetime) -> None:
+    """Refuse a link that leads to nothing for its reader. Raises: LinkRefused."""
+    if not is_theirs:
+        raise LinkRefused("foreign")
+    if link.source_id is not None:
+        raise LinkRefused("used")
+    if link.revoked_at is not None or campaign.revoked_at is not None:
+        raise LinkRefused("revoked")
+    if now >= campaign.ends_at:
+        raise LinkRefused("expired")
