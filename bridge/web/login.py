@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bridge.core.signed import connect
 from bridge.store import users
 from bridge.store.sign_in import make_nonce, use_nonce
+from bridge.texts import gettext
 from bridge.web.addresses import own_path, with_query
 from bridge.web.context import (
     absolute,
@@ -74,7 +75,9 @@ def callback() -> AnyResponse:
         )
     except connect.BadAnswer as error:
         log.warning("login.refused", why=str(error))
-        raise Stop(403, "Login failed", "We could not verify the forum's answer.") from error
+        raise Stop(
+            403, gettext("Login failed"), gettext("We could not verify the forum's answer.")
+        ) from error
     with the_bridge().store.write() as connection:
         nonce = use_nonce(connection, answer.nonce, PURPOSE, session.get("browser"), now())
     wanted = own_path(nonce.payload.get("next"))
@@ -95,9 +98,9 @@ def _not_fresh(wanted: str, *, stale: bool) -> AnyResponse:
     if reader() is not None:
         return redirect(wanted, 303)
     if stale:
-        sentence = "This login took longer than ten minutes or was already used."
+        sentence = gettext("This login took longer than ten minutes or was already used.")
     else:
-        sentence = (
+        sentence = gettext(
             "Your browser did not send the cookie that this login started with. "
             "Allow cookies for this site, or finish in the window where you started."
         )

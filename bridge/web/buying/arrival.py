@@ -77,9 +77,17 @@ def _checkout_of(known: Reader, order: str) -> Checkout:
     with the_bridge().store.read() as connection:
         bought = checkouts.get(connection, order)
     if bought is None:
-        raise Stop(404, "Order not found", "We don't know this order. Check your membership page.")
+        raise Stop(
+            404,
+            gettext("Order not found"),
+            gettext("We don't know this order. Check your membership page."),
+        )
     if bought.user_id != known.user_id:
-        raise Stop(403, "You can't see this page", "This order belongs to another member.")
+        raise Stop(
+            403,
+            gettext("You can't see this page"),
+            gettext("This order belongs to another member."),
+        )
     return bought
 
 

@@ -13,6 +13,7 @@ from bridge.core.rights.switching import PortalTerms, Switch, billed
 from bridge.errors import Permanent
 from bridge.operations import changing
 from bridge.stripe_api.change_shapes import AT_ONCE, Preview
+from bridge.texts import gettext
 from bridge.web.buying.checkout import begin_order, preview_path
 from bridge.web.buying.ownership import owned
 from bridge.web.context import Reader, absolute, law_in_force, the_bridge
@@ -36,7 +37,7 @@ def show(switch: Switch, offer: Offer, back: str | None, order: str) -> Response
     page = render_template(
         "change.jinja",
         switch=switch,
-        name=catalogue.name_of(switch.item.product_id, "your membership"),
+        name=catalogue.name_of(switch.item.product_id, gettext("your membership")),
         offer=offer,
         beside=[
             catalogue.name_of(one.product_id)
@@ -90,9 +91,11 @@ def _refused(switch: Switch, why: str) -> Stop:
     )
     return Stop(
         503,
-        "You can't change to this right now",
-        "Stripe is not set up for this change yet. Nothing has changed, and you have not been "
-        "charged. Please tell the forum's moderators.",
+        gettext("You can't change to this right now"),
+        gettext(
+            "Stripe is not set up for this change yet. Nothing has changed, and you have not been "
+            "charged. Please tell the forum's moderators."
+        ),
     )
 
 

@@ -81,7 +81,11 @@ def _one_open_order(
             closed = checkouts.get(connection, row.id)
         if fate == "just_paid" and closed is not None:
             return closed
-    raise Stop(409, "Please try again", "This offer is open in many tabs. Close them and reload.")
+    raise Stop(
+        409,
+        gettext("Please try again"),
+        gettext("This offer is open in many tabs. Close them and reload."),
+    )
 
 
 def ordered(order: Order) -> tuple[Ordered, ...]:
@@ -161,7 +165,11 @@ def begin_order(
             open_for=slot,
         )
     if row is None:
-        raise Stop(403, "This is not yours to see", "This order belongs to another member.")
+        raise Stop(
+            403,
+            gettext("You can't see this page"),
+            gettext("This order belongs to another member."),
+        )
     return row
 
 

@@ -17,6 +17,7 @@ from bridge.core.signed.reference import read_buyer
 from bridge.errors import NotFound
 from bridge.store import links, users
 from bridge.stripe_api.reader import REFERENCE
+from bridge.texts import gettext
 from bridge.web.context import Reader, now, the_bridge
 from bridge.web.security import Stop
 
@@ -28,16 +29,18 @@ def owned(known: Reader, customer_id: str) -> str:
     with the_bridge().store.read() as connection:
         theirs = links.live_customers_of(connection, known.user_id)
     if customer_id not in theirs:
-        raise Stop(403, "You can't change this", "It belongs to another member.")
+        raise Stop(403, gettext("You can't change this"), gettext("It belongs to another member."))
     if not theirs[customer_id] and not _names(customer_id, known):
         log.warning("ownership.refused", customer=customer_id, user=known.user_id)
         raise Stop(
             403,
-            "We can't open this for you yet",
-            "This was paid through a link outside the forum, so somebody else may have paid for "
-            "you, and this page would show their card and address. If you paid it yourself, use "
-            "the link in your receipt from Stripe, or ask the moderators to confirm that it is "
-            "yours. Your membership is not affected.",
+            gettext("We can't open this for you yet"),
+            gettext(
+                "This was paid through a link outside the forum, so somebody else may have paid "
+                "for you, and this page would show their card and address. If you paid it "
+                "yourself, use the link in your receipt from Stripe, or ask the moderators to "
+                "confirm that it is yours. Your membership is not affected."
+            ),
         )
     return customer_id
 

@@ -16,18 +16,10 @@ from bridge.render import TEMPLATES
 from bridge.web.pages import teach
 
 PAGES = TEMPLATES / "html"
-# Pages whose texts are all marked; whoever marks another adds it here.
-MARKED = (
-    "base.jinja",
-    "change.jinja",
-    "claim.jinja",
-    "currencies.jinja",
-    "done.jinja",
-    "error.jinja",
-    "give.jinja",
-    "goal.jinja",
-    "join.jinja",
-    "join_head.jinja",
+# Pages whose texts are all marked: every page for members, whose picture for posts has a style and
+# no text of its own, and these of the console; whoever marks another adds it here.
+MEMBERS = sorted({path.name for path in PAGES.glob("*.jinja")} - {"goal.svg.jinja"})
+CONSOLE = (
     "moderate/act.jinja",
     "moderate/changes.jinja",
     "moderate/charts.jinja",
@@ -36,16 +28,8 @@ MARKED = (
     "moderate/settings.jinja",
     "moderate/take_away.jinja",
     "moderate/worklist.jinja",
-    "me_resume.jinja",
-    "names.jinja",
-    "offer_card.jinja",
-    "offers.jinja",
-    "payment_link.jinja",
-    "payment_link_country.jinja",
-    "present.jinja",
-    "presents.jinja",
-    "seats.jinja",
 )
+MARKED = (*MEMBERS, *CONSOLE)
 SAID_ALOUD = {"alt", "aria-label", "title", "placeholder"}
 
 
