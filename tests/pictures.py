@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
+import requests
 import structlog
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
@@ -31,7 +33,9 @@ from tests.e2e.place import Place, open_place
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 BEGINS = datetime(2027, 1, 11, 9, 30, tzinfo=UTC).timestamp()
 PASSWORD = "correct-horse-battery-staple"
+ORDER = "the-order-that-chiara-made"
 QUALITY = 30
+TALLEST = 2000
 SIZES = {
     "desktop": ViewportSize(width=1100, height=720),
     "phone": ViewportSize(width=390, height=760),
@@ -49,7 +53,7 @@ class Picture:
     """A page of the bridge as somebody sees it. Without `who`, a visitor who is not signed in.
 
     Within `path`, `{dmitri}` stands for a person's id, `{dmitri.subscription}` for the one they
-    pay for.
+    pay for, and other names for what `furnish` made.
     """
 
     name: str
@@ -67,10 +71,22 @@ PICTURES = (
     Picture("join", "/join", "ada", ALL),
     Picture("join-stranger", "/join?signed_in=no"),
     Picture("offer", "/join/patron-yearly?from=/t/become-a-member/12/1", "bruno"),
+    Picture("order", "/join/patron-yearly+lab-pass+coffee", "bruno"),
+    Picture("owned", "/join/patron-yearly", "chiara", NARROW),
+    Picture("refused", "/join/patron-monthly+supporter-monthly", "bruno", NARROW),
+    Picture("payment-link", "/join/link/{link}?signed_in=no"),
+    Picture("claim", "{claim}", "bruno"),
+    Picture("done", "/join/done?order={order}", "chiara", NARROW),
+    Picture("give", "/give/lab-pass", "bruno"),
+    Picture("present", "{present}", "bruno", NARROW),
     Picture("change", "/join/patron-monthly", "ada"),
     Picture("me", "/me", "ada"),
     Picture("me-failed", "/me", "dmitri"),
     Picture("me-newcomer", "/me", "bruno", NARROW),
+    Picture("me-paused", "/me", "esther", NARROW),
+    Picture("me-resume", "/me/resume/{esther.subscription}", "esther", NARROW),
+    Picture("me-presents", "/me/presents", "ada"),
+    Picture("me-seats", "/me/seats", "felix"),
     Picture("me-cancel", "/me/cancel/{ada.subscription}", "ada", NARROW),
     Picture("today", "/moderate", "mona"),
     Picture("find", "/moderate/find?q=a", "mona", WIDE),
@@ -90,26 +106,79 @@ def main(names: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data, open_place(Path(data), frozen_at=BEGINS) as place:
         place.world.clock.go_on()
-        furnish(place)
+        made = furnish(place)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(**LAUNCH)
             for who in dict.fromkeys(one.who for one in wanted):
-                take(browser, place, who, [one for one in wanted if one.who == who])
+                take(browser, place, who, [one for one in wanted if one.who == who], made)
             browser.close()
 
 
-def furnish(place: Place) -> None:
-    """A makerspace with members in every state."""
+def furnish(place: Place) -> dict[str, str]:
+    """A makerspace with members in every state; the addresses of what was made, by name."""
     open_community(place.sandbox, place.url)
     tell_more(place)
     sweeper.tick(place.bridge)
     place.settle()
     buy(place, "ada", "supporter-monthly")
     buy(place, "dmitri", "supporter-monthly")
-    buy(place, "chiara", "patron-yearly")
+    buy(place, "chiara", "patron-yearly", order=ORDER)
+    buy(place, "esther", "supporter-yearly")
     fail_payments(place.world, customer_of(place, "dmitri"), times=9)
     advance(place.world, 31 * 86_400 + 2 * 3600)
+    pause(place, "esther")
+    share_seats(place)
     place.settle()
+    return {"order": ORDER, "present": give_presents(place), **pay_as_stranger(place)}
+
+
+def pause(place: Place, name: str) -> None:
+    """Take no money from a member for some weeks."""
+    (own,) = place.stripe.v1.subscriptions.list({"customer": customer_of(place, name)}).data
+    until = int(place.bridge.clock.now().timestamp()) + 40 * 86_400
+    paused: Any = {"pause_collection": {"behavior": "void", "resumes_at": until}}
+    place.stripe.v1.subscriptions.update(own.id, paused)
+
+
+def share_seats(place: Place) -> None:
+    """A workshop that pays for four."""
+    buy(place, "felix", "workshop-team", quantity_1="4")
+    felix = place.browser()
+    felix.log_in("felix", PASSWORD)
+    for name in ("greta", "hugo"):
+        felix.submit(felix.get("/me/seats"), "/me/seats/give", name=name)
+    place.settle()
+
+
+def give_presents(place: Place) -> str:
+    """One by name and one by a link to hand over; the path of the link."""
+    ada = place.browser()
+    ada.log_in("ada", PASSWORD)
+    (price,) = place.stripe.v1.prices.list({"lookup_keys": ["lab-pass"]}).data
+    path = f"/give/{price.id}"
+    note = "For all the clamps that you lent me. Mind the laser!"
+    for fields in ({"to": "name", "name": "hugo"}, {"to": "link", "note": note}):
+        given = ada.submit(ada.get(path), path, **{"anonymous": "", **fields})
+        place.pay_at_stripe(given.headers["Location"])
+    place.settle()
+    page = ada.get("/me/presents").text
+    return urlsplit(page.partition('readonly value="')[2].partition('"')[0]).path
+
+
+def pay_as_stranger(place: Place) -> dict[str, str]:
+    """A payment link of Stripe's dashboard, and the claim of somebody who paid by it."""
+    (price,) = place.stripe.v1.prices.list({"lookup_keys": ["supporter-yearly"]}).data
+    back = {"url": f"{place.url}/claim/{{CHECKOUT_SESSION_ID}}"}
+    what: Any = {
+        "line_items": [{"price": price.id, "quantity": 1}],
+        "after_completion": {"type": "redirect", "redirect": back},
+    }
+    link = place.stripe.v1.payment_links.create(what)
+    page = requests.get(link.url, allow_redirects=False, timeout=20).headers["Location"]
+    form = {"token": "pm_card_visa", "email": "someone@example.com"}
+    paid = requests.post(page, data=form, allow_redirects=False, timeout=20)
+    place.settle()
+    return {"link": link.id, "claim": urlsplit(paid.headers["Location"]).path}
 
 
 def tell_more(place: Place) -> None:
@@ -119,10 +188,13 @@ def tell_more(place: Place) -> None:
         "Patron": ("First pick of kiln slots", "Your name on the wall", "The patrons' corner"),
         "Lab pass": ("Laser cutter and lathe", "A safety course before you start"),
     }
+    about = {
+        "Patron": {"discourse_highlight": "yes", "discourse_goal": "20 members"},
+        "Lab pass": {"discourse_gift": "yes"},
+    }
     for product in place.stripe.v1.products.list({"limit": 100}).data:
         more: Any = {"marketing_features": [{"name": name} for name in benefits[product.name]]}
-        if product.name == "Patron":
-            more["metadata"] = {"discourse_highlight": "yes", "discourse_goal": "20 members"}
+        more["metadata"] = about.get(product.name, {})
         place.stripe.v1.products.update(product.id, more)
     coffee: Any = {
         "name": "Coffee for the crew",
@@ -132,15 +204,25 @@ def tell_more(place: Place) -> None:
     product_id = place.stripe.v1.products.create(coffee).id
     price: Any = {"product": product_id, "currency": "eur", "unit_amount": 500}
     place.stripe.v1.prices.create(price | {"lookup_key": "coffee"})
+    team: Any = {
+        "name": "Workshop team",
+        "description": "One payment for everybody at your bench.",
+        "metadata": {"discourse_groups": "supporters", "discourse_quantity": "2-10"},
+    }
+    product_id = place.stripe.v1.products.create(team).id
+    yearly: Any = {"product": product_id, "currency": "eur", "unit_amount": 4000}
+    yearly |= {"recurring": {"interval": "year"}, "lookup_key": "workshop-team"}
+    place.stripe.v1.prices.create(yearly)
 
 
-def buy(place: Place, name: str, key: str) -> None:
+def buy(place: Place, name: str, key: str, **fields: str) -> None:
     """Let a member buy something, through the bridge's own pages."""
     browser = place.browser()
     browser.log_in(name, PASSWORD)
     (price,) = place.stripe.v1.prices.list({"lookup_keys": [key]}).data
     offer = browser.get(f"/join/{price.id}")
-    place.pay_at_stripe(browser.submit(offer, f"/join/{price.id}").headers["Location"])
+    gone = browser.submit(offer, f"/join/{price.id}", **fields)
+    place.pay_at_stripe(gone.headers["Location"])
     place.settle()
 
 
@@ -152,7 +234,9 @@ def customer_of(place: Place, name: str) -> str:
         return next(iter(links.customers_of(connection, user.id)))
 
 
-def take(browser: Browser, place: Place, who: str, pictures: list[Picture]) -> None:
+def take(
+    browser: Browser, place: Place, who: str, pictures: list[Picture], made: dict[str, str]
+) -> None:
     """All views of the pages that one person sees."""
     with browser.new_context() as context:
         page = context.new_page()
@@ -163,17 +247,19 @@ def take(browser: Browser, place: Place, who: str, pictures: list[Picture]) -> N
             for name, (size, scheme) in picture.files.items():
                 page.set_viewport_size(SIZES[size])
                 page.emulate_media(color_scheme=scheme)
-                page.goto(place.url + address(place, picture), wait_until="load")
+                page.goto(place.url + address(place, picture, made), wait_until="load")
                 page.screenshot(path=SHARP / f"{name}.png", full_page=True)
                 taken = webp(page)
                 (FOLDER / f"{name}.webp").write_bytes(taken)
                 print(f"{name} {len(taken) // 1024} KB")  # noqa: T201 - a script's output
 
 
-def address(place: Place, picture: Picture) -> str:
+def address(place: Place, picture: Picture, made: dict[str, str]) -> str:
     """Its path, with the ids of this world."""
 
     def id_of(found: re.Match[str]) -> str:
+        if found[1] in made:
+            return made[found[1]]
         if not found[2]:
             user = place.forum.user_named(found[1])
             return str(user.id) if user else ""
@@ -184,9 +270,9 @@ def address(place: Place, picture: Picture) -> str:
 
 
 def webp(page: Page) -> bytes:
-    """The whole page, as small as it can be told from the original."""
+    """The page, as small as it can be told from the original; of a long one, its beginning."""
     asked = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": True}
-    height = page.evaluate("document.documentElement.scrollHeight")
+    height = min(TALLEST, page.evaluate("document.documentElement.scrollHeight"))
     width = page.evaluate("document.documentElement.clientWidth")
     clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
     session = page.context.new_cdp_session(page)
