@@ -87,6 +87,16 @@ def test_A50_A82_several_things_are_bought_at_once_from_a_post_and_back_to_it(
     expect(page.get_by_text("€137.50").first).to_be_visible()
 
 
+def test_A50_what_is_ticked_on_the_list_is_one_order(page: Page, place: Place) -> None:
+    enter(page, place, "bob")
+    page.goto(f"{place.url}/join")
+    for what in ("Share", "Fee"):
+        page.get_by_label(f"Add to an order · {what}").check()
+    page.get_by_role("button", name="Order together").click()
+    expect(page.get_by_role("heading", name="Your order")).to_be_visible()
+    expect(page.locator("dd.total")).to_have_text("€125.00")
+
+
 def test_A94_a_donation_is_two_clicks_from_the_post(page: Page, place: Place) -> None:
     enter(page, place, "bob")
     post, _ = a_post(place, "donation")

@@ -83,6 +83,11 @@ def heading(page: Page, words: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text(words, timeout=30_000)
 
 
+def _reloaded(page: Page) -> str:
+    page.reload()
+    return page.locator(".paid").first.inner_text()
+
+
 def card_says(page: Page, words: str) -> None:
     expect(page.locator(".paid").first).to_contain_text(words, timeout=30_000)
 
@@ -129,6 +134,19 @@ def test_A79_another_card_then_cancelled_and_kept_after_all(place: Place, page: 
     card_says(page, "Active")
     card_says(page, "Next payment")
     assert place.members("patrons") == {"ada"}
+    _resume(place, page)
+
+
+def _resume(place: Place, page: Page) -> None:
+    """A moderator pauses it, and Ada goes on."""
+    (own,) = place.stripe.v1.subscriptions.list().data
+    place.stripe.v1.subscriptions.update(own.id, {"pause_collection": {"behavior": "void"}})
+    eventually(lambda: "Paused" in _reloaded(page), 30)
+    page.get_by_role("link", name="Resume").click()
+    heading(page, "Resume Patron?")
+    page.get_by_role("button", name="Resume").click()
+    heading(page, "Your membership")
+    card_says(page, "Active")
 
 
 def test_A79_a_failed_payment_is_told_and_paid(place: Place, page: Page) -> None:
