@@ -19,7 +19,7 @@ from bridge.core.model.actor import moderator
 from bridge.core.rights.switching import Ending
 from bridge.operations import grants, registers
 from bridge.sandbox.discourse.membership import remove_member
-from bridge.store import inbox, member, paid_twice
+from bridge.store import inbox, member, money, paid_twice
 from tests.e2e.chromium import log_in
 from tests.e2e.console import MANY, open_console, user
 from tests.e2e.place import Place
@@ -32,6 +32,8 @@ __all__ = ["pytestmark"]
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with open_console(tmp_path_factory.mktemp("looks")) as it:
         actor = moderator(user(it, "mia"), "console")
+        it.forum.users[user(it, "mia")].admin = True
+        object.__setattr__(it.bridge.policy, "refunds", True)
         given = [
             grants.grant(
                 it.bridge, actor, user(it, name), "guests", until_at=None, reason="A visit"
@@ -79,11 +81,21 @@ def pages(place: Place) -> dict[str, str]:
     lars, kim = user(place, "lars"), user(place, "kim")
     with place.bridge.store.read() as connection:
         owed = member.load(connection, lars).facts.paid_by_user[0].pending[0].id
+        ada = member.load(connection, user(place, "ada")).facts.paid_by_user[0]
+        paid = money.last_paid(connection, user(place, "ada"), 1)[0].id
+    pays = f"/person/{user(place, 'ada')}"
     held = urlencode({"which": f"{kim}:{place.forum.group_id_by_name['supporters']}"})
     return {
         "today": "",
         "find": "/find?q=nobody-of-that-name",
         "person": f"/person/{lars}",
+        "person-who-pays": pays,
+        "reply": f"/person/{lars}/reply",
+        "act-refund": f"{pays}/refund?payment={paid}",
+        "act-cancel": f"{pays}/cancel?subscription={ada.id}",
+        "act-pause": f"{pays}/pause?subscription={ada.id}",
+        "act-change-plan": f"{pays}/change-plan",
+        "act-statement": f"{pays}/statement",
         "members": "/members",
         "mapping": "/mapping",
         "shares": "/shares",

@@ -98,10 +98,10 @@ def _check(one: Act, form: dict[str, str]) -> None:
     if missing:
         raise Permanent(f"please fill in: {', '.join(missing)}")
     for name, said in form.items():
-        if len(said) > LONGEST_FIELD:
-            raise Permanent(f"the {name} has {len(said)} characters: use {LONGEST_FIELD} at most")
         if name in WORDS and said.strip():
             checked_words(name, said)
+        if len(said) > LONGEST_FIELD:
+            raise Permanent(f"the {name} has {len(said)} characters: use {LONGEST_FIELD} at most")
 
 
 def _page(
