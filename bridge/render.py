@@ -52,6 +52,8 @@ class ReplyPages:
     shop: str
 
 
+# Escaped, and read by a moderator who pastes it: within a line it means nothing to Markdown.
+_HARMLESS = re.compile(r"(?<=[\w ])\\([,;'()])(?:<!-- -->)?(?=[\w ]|$)", re.MULTILINE)
 # A name as Discourse takes it, which escapes would keep from being a mention.
 _MENTIONED = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
@@ -154,7 +156,7 @@ def reply_markdown(reply: Reply, username: str, pages: ReplyPages, locale: str =
         back=f"{pages.shop}/{reply.back}" if reply.back else None,
         locale=locale,
     )
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", _HARMLESS.sub(r"\1", text)).strip() + "\n"
 
 
 def sent_again_markdown(given: StatementInput, locale: str = LOCALE) -> str:

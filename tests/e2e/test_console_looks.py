@@ -20,7 +20,7 @@ from bridge.core.rights.switching import Ending
 from bridge.operations import grants, registers
 from bridge.sandbox.discourse.membership import remove_member
 from bridge.store import inbox, member, money, paid_twice
-from tests.e2e.chromium import log_in
+from tests.e2e.chromium import PICTURES, faults, log_in
 from tests.e2e.console import MANY, open_console, user
 from tests.e2e.place import Place
 from tests.e2e.test_accessibility import LOOKS, look_at, pytestmark
@@ -132,3 +132,20 @@ def test_axe_finds_nothing_on_any_page_of_the_console(
             for fault in look_at(page, place, f"console-{name}", f"/moderate{path}", way)
         ]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("way", LOOKS)
+def test_axe_finds_nothing_where_a_refund_is_confirmed(
+    browser: Browser, place: Place, way: str
+) -> None:
+    scheme, size = LOOKS[way]
+    with browser.new_context(color_scheme=scheme, viewport=size) as context:
+        page = context.new_page()
+        page.goto(f"{place.forum_url}/login")
+        log_in(page, "mia")
+        page.goto(f"{place.url}/moderate{pages(place)['act-refund']}")
+        page.get_by_label("Reason").fill("Paid by mistake")
+        page.get_by_role("button", name="See what it brings").click()
+        page.get_by_label("to confirm").wait_for()
+        page.screenshot(path=PICTURES / f"console-act-refund-preview-{way}.png", full_page=True)
+        assert not list(faults(page))

@@ -78,10 +78,10 @@ def lines(world: System) -> int:
 @pytest.mark.parametrize(
     ("reason", "says"),
     [
-        ("", "please fill in"),
-        ("   ", "please fill in"),
-        (LONG, "the reason has 10000 characters"),
-        ("x" * 201, "the reason has 201 characters: use 200 at most"),
+        ("", "Please fill in"),
+        ("   ", "Please fill in"),
+        (LONG, "The reason has 10000 characters"),
+        ("x" * 201, "The reason has 201 characters: use 200 at most"),
         ("two\nlines", "control characters"),
     ],
     ids=["empty", "blank", "10000", "201", "lines"],

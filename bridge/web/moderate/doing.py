@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.words import checked_words
+from bridge.core.telling.sentences import as_sentence
 from bridge.errors import NotFound, Permanent
 from bridge.store import groups, users
 from bridge.texts import gettext
@@ -49,7 +50,7 @@ def site_act(name: str) -> AnyResponse | str:
 
 def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
     form = _form(one)
-    ready = set(one.fields) == set(one.given) and all(form.values()) and bool(form)
+    ready = set(one.fields) == set(one.given) and all(form.values())
     try:
         if request.method == "GET" and not ready:
             return _page(one, user_id, form, ground=one.ground(the_bridge(), user_id, form))
@@ -66,7 +67,8 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
         told = {**form, REVIEWED: concerned, TURN: str(seen.turn)}
         flash(one.do(the_bridge(), actor_of(known), user_id, told))
     except (NotFound, Permanent) as error:
-        again = _page(one, user_id, form, problem=str(error), ground=_ground(one, user_id, form))
+        problem = as_sentence(str(error))
+        again = _page(one, user_id, form, problem=problem, ground=_ground(one, user_id, form))
         return Response(again, 400)
     return redirect(_back(one, user_id), 303)
 
