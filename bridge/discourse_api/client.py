@@ -28,7 +28,7 @@ from bridge.discourse_api.link_places import Place
 from bridge.discourse_api.look import read_site
 from bridge.discourse_api.names import Found
 from bridge.discourse_api.posts import find_link
-from bridge.discourse_api.probe import probe, probe_group
+from bridge.discourse_api.probe import probe, probe_group, probe_invites
 from bridge.discourse_api.reader import (
     AcceptedPage,
     read_accepted,
@@ -325,6 +325,10 @@ class DiscourseApi:
     def probe(self, group_id: int | None = None) -> list[Check]:
         """What the key can do, found out without changing anything."""
         return probe(self._forum, group_id)
+
+    def probe_invites(self) -> list[Check]:
+        """Whether the key may invite people; nobody is invited."""
+        return probe_invites(self._forum)
 
     def probe_group(self, group_id: int) -> list[Check]:
         """Whether the key can change this group's members, found out without changing them."""

@@ -58,6 +58,13 @@ def probe_group(forum: ForumClient, group_id: int) -> list[Check]:
     ]
 
 
+def probe_invites(forum: ForumClient) -> list[Check]:
+    """Try to invite an address that is none, which the forum refuses to all who may."""
+    what = {"email": "not an address", "skip_email": True}
+    ok = _let_in(forum, "POST", "/invites.json", json=what)
+    return [checked("invites:create", "invite people", ok)]
+
+
 # --- Trying: True if the key was let in, False if it was refused ---------------------------------
 
 

@@ -162,7 +162,8 @@ def _clock(bridge: Bridge) -> Iterator[Finding]:
 
 def _discourse(bridge: Bridge) -> Iterator[Finding]:
     try:
-        checks = _forum(bridge).probe()
+        forum = _forum(bridge)
+        checks = forum.probe() + (forum.probe_invites() if bridge.policy.claim_invites else [])
     except Transient as error:
         yield Finding("Discourse", "problem", str(error), "B131", cause(error, "DISCOURSE_URL"))
         return

@@ -267,6 +267,15 @@ def test_A103_less_than_that_is_named(sandbox: Sandbox, missing: str) -> None:
     assert {check.scope for check in checks if not check.ok} == {missing}
 
 
+def test_A103_the_doctor_finds_out_whether_the_key_may_invite_and_invites_nobody(
+    sandbox: Sandbox,
+) -> None:
+    (fine,) = scoped(sandbox, *LEAST, "invites:create").probe_invites()
+    (lacks,) = scoped(sandbox, *LEAST).probe_invites()
+    assert (fine.ok, lacks.ok, lacks.scope) == (True, False, "invites:create")
+    assert sandbox.forum.invites == {}
+
+
 def test_A103_an_old_scope_that_adds_and_does_not_remove_is_found_out() -> None:
     old = start(discourse_version="3.2")
     try:
