@@ -77,7 +77,7 @@ def test_a_refund_shows_what_it_ends_wants_words_typed_and_is_made_once(place: P
     assert f"refund?payment={paid(place, 'ben')}" in page
     preview = refund_of(place, ann, "ben", reason="Moved away")
     assert "This ends what was paid for: patrons within minutes." in preview.text
-    assert words_to_type(preview) == "refund €60.00 and end 1 membership"
+    assert words_to_type(preview) == "refund 60.00 EUR and end 1 membership"
     assert confirm(ann, preview, typed="yes").status_code == 400
     assert refunds(place, "ben") == []
     typed = words_to_type(preview)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from bridge.core.ledger.amounts import format_minor, to_minor
+from bridge.core.ledger.amounts import format_minor, plain_amount, to_minor
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.stripe import Subscription
@@ -87,7 +87,10 @@ def _see_refund(bridge: Bridge, user_id: int, form: Form) -> Seen:
         gettext("Of"): what,
         gettext("What follows"): _consequence(found, effects),
     }
-    return Seen(effects, facts, found.number, _to_type(amount, effects))
+    # On many keyboards there is no sign of the currency.
+    code = found.payment.currency.upper()
+    typed = f"{plain_amount(asked.amount_minor, found.payment.currency)} {code}"
+    return Seen(effects, facts, found.number, _to_type(typed, effects))
 
 
 def _consequence(found: Found, effects: Collection[Effect]) -> str:
