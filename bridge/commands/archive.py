@@ -49,7 +49,7 @@ def read(*, file: Path, as_json: bool) -> None:
 
 def _show(told: archiving.Archived, words: str, *, as_json: bool) -> None:
     total = sum(told.rows.values())
-    code = f", code of the books {told.code}" if told.code else ""
+    code = f", ledger code {told.code}" if told.code else ""
     show(
         asdict(told),
         as_json=as_json,

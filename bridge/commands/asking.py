@@ -16,17 +16,17 @@ from bridge.answers import plan as plans
 from bridge.answers import simulator
 from bridge.answers.backlog import backlog
 from bridge.answers.explain import explain as tell
-from bridge.commands.common import Moment, as_json, counting, day, ready_bridge, show
+from bridge.commands.common import Moment, as_json, counting, ready_bridge, show
 from bridge.commands.exits import FAILED
+from bridge.commands.tables import print_plan
 from bridge.commands.telling import ENDINGS, print_person
-from bridge.core.memberships.planned import Planned
+from bridge.commands.words import day
 from bridge.core.rules.law import Proposal
 from bridge.core.telling.document import document
 from bridge.operations.finding import find_user_id
 from bridge.store.alerts import open_ones
 from bridge.wiring import read_policy
 
-SIGNS = {"add": "[green]add[/]", "remove": "[red]remove[/]", "hold": "[yellow]hold[/]"}
 OTHER_SIGNS = {"in": "[green]in[/]", "out": "[red]out[/]"}
 
 
@@ -58,23 +58,9 @@ def plan(policy: Path | None, since: datetime | None, *, as_json: bool) -> None:
     show(
         {"changes": found, **document(left)},
         as_json=as_json,
-        for_people=lambda console: _print_plan(console, found, left.orphans),
+        for_people=lambda console: print_plan(console, found, left.orphans),
     )
     sys.exit(FAILED if found else 0)
-
-
-def _print_plan(console: Console, found: list[Planned], orphans: int) -> None:
-    if found:
-        table = Table("Group", "", "Member", "Why", "Rule", box=None, pad_edge=False)
-        for one in found:
-            who = f"{one.username or 'user'} ({one.user_id})"
-            why = ENDINGS.get(one.reason, one.reason)
-            table.add_row(escape(one.group), SIGNS[one.action], escape(who), why, one.rule_id)
-        console.print(table)
-    else:
-        console.print("Nothing would change.")
-    if orphans:
-        console.print(f"{orphans} customers are linked to nobody: `bridge link` lists them.")
 
 
 def _simulate(path: Path, since: datetime | None, *, as_json: bool) -> None:

@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import TextIO
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from bridge.commands.common import Moment, as_json, day, ready_bridge, show
+from bridge.commands.common import Moment, as_json, ready_bridge, show
 from bridge.commands.deciding import actor_of, by_or_operator
-from bridge.core.memberships.campaign import Candidate, read_names
-from bridge.core.telling.campaign_making import Made, Shown, ShownLink
+from bridge.commands.tables import (
+    campaign_counts,
+    candidate_document,
+    link_document,
+    print_invited,
+    print_links,
+    print_made,
+)
+from bridge.core.memberships.campaign import read_names
+from bridge.core.telling.campaign_making import Made
 from bridge.core.telling.document import document
 from bridge.errors import Permanent
 from bridge.exports.tables import rows_as_csv
@@ -83,9 +88,9 @@ def new(  # noqa: PLR0913 - the options of a command
         if preview or out is None:
             found = campaigns.preview_campaign(bridge, offer, named)
             show(
-                {"made": False, "people": [_told(one) for one in found]},
+                {"made": False, "people": [candidate_document(one) for one in found]},
                 as_json=as_json,
-                for_people=lambda console: _print_people(console, found),
+                for_people=lambda console: print_invited(console, found),
             )
             return
         with _new_file(out) as written:
@@ -99,10 +104,10 @@ def new(  # noqa: PLR0913 - the options of a command
             "campaign": document(made.campaign),
             "links": len(made.sent),
             "file": str(out),
-            "left_out": [_told(one) for one in made.left_out],
+            "left_out": [candidate_document(one) for one in made.left_out],
         },
         as_json=as_json,
-        for_people=lambda console: _print_made(console, made, out),
+        for_people=lambda console: print_made(console, made, out),
     )
 
 
@@ -126,42 +131,6 @@ def _write(file: TextIO, made: Made) -> None:
     file.writelines(rows_as_csv(COLUMNS, rows))
 
 
-def _told(one: Candidate) -> dict[str, object]:
-    user = one.user
-    return {
-        "said": one.said,
-        "line": one.line,
-        "user_id": user.id if user else None,
-        "username": user.username if user else None,
-        "member_until": one.until_at,
-        "fate": one.fate,
-        "says": one.says,
-    }
-
-
-def _print_people(console: Console, found: tuple[Candidate, ...]) -> None:
-    table = Table("Member", "Until", "", "", box=None, pad_edge=False)
-    for one in found:
-        name = one.user.username if one.user else one.said
-        table.add_row(escape(name), day(one.until_at), one.fate, escape(one.says))
-    console.print(table)
-    invited = sum(one.fate == "invited" for one in found)
-    console.print(f"{invited} of {len(found)} would get a link. Nothing was made.")
-
-
-def _print_made(console: Console, made: Made, out: Path) -> None:
-    if made.left_out:
-        table = Table("No link for", "", "", box=None, pad_edge=False)
-        for one in made.left_out:
-            name = one.user.username if one.user else one.said
-            table.add_row(escape(name), one.fate, escape(one.says))
-        console.print(table)
-    console.print(
-        f"{len(made.sent)} links are in {escape(str(out))}. They work until "
-        f"{made.campaign.ends_at:%Y-%m-%d}. Keep the file safe: they are nowhere else."
-    )
-
-
 @campaign.command("list")
 @as_json
 def list_(*, as_json: bool) -> None:
@@ -171,24 +140,8 @@ def list_(*, as_json: bool) -> None:
     show(
         [document(one) for one in found],
         as_json=as_json,
-        for_people=lambda console: console.print(_counts(found)),
+        for_people=lambda console: console.print(campaign_counts(found)),
     )
-
-
-def _counts(found: tuple[Shown, ...]) -> Table:
-    table = Table("Campaign", "Offers", "Sent", "Opened", "Paid", "Pays later", "Returned",
-                  "Revoked", "Until", box=None, pad_edge=False)  # fmt: skip
-    for one in found:
-        count, until = one.progress, one.campaign.ends_at
-        numbers = (count.sent, count.opened, count.paid, count.waiting, count.returned)
-        ended = "revoked" if one.campaign.revoked_at else f"{until:%Y-%m-%d}"
-        table.add_row(
-            escape(one.campaign.name),
-            escape(one.product),
-            *map(str, (*numbers, count.revoked)),
-            ended,
-        )
-    return table
 
 
 @campaign.command("show")
@@ -199,39 +152,10 @@ def show_(*, name: str, as_json: bool) -> None:
     with ready_bridge() as bridge:
         found, links = campaigns.one_campaign(bridge, name)
     show(
-        document(found) | {"links": [_of_link(one) for one in links]},
+        document(found) | {"links": [link_document(one) for one in links]},
         as_json=as_json,
-        for_people=lambda console: _print_links(console, found, links),
+        for_people=lambda console: print_links(console, found, links),
     )
-
-
-def _of_link(one: ShownLink) -> dict[str, object]:
-    link = one.link
-    return {
-        "user_id": link.user_id,
-        "username": one.username,
-        "fate": one.fate.value,
-        "member_until": link.member_until_at,
-        "opened_at": link.opened_at,
-        "paid_at": link.paid_at,
-        "bought": link.source_id,
-    }
-
-
-def _print_links(console: Console, found: Shown, links: tuple[ShownLink, ...]) -> None:
-    console.print(_counts((found,)))
-    table = Table("Member", "", "Member until", "Opened", "Paid", "Bought", box=None)
-    for one in links:
-        link = one.link
-        table.add_row(
-            escape(one.username or f"user {link.user_id}"),
-            one.fate.value,
-            day(link.member_until_at),
-            day(link.opened_at),
-            day(link.paid_at),
-            link.source_id or "",
-        )
-    console.print(table)
 
 
 @campaign.command()

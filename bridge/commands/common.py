@@ -94,11 +94,6 @@ def counting() -> Iterator[Callable[[str, int], None]]:
         yield count
 
 
-def day(at: datetime | None) -> str:
-    """A moment for people."""
-    return at.strftime("%Y-%m-%d %H:%M") if at else ""
-
-
 def console() -> Console:
     """A console for people; in a pipe it prints plain text and cuts no lines."""
     found = Console()

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bridge.commands.common import Moment, as_json, counting, day, ready_bridge, show
+from bridge.commands.common import Moment, as_json, counting, ready_bridge, show
 from bridge.commands.deciding import actor_of, by
 from bridge.commands.exits import FAILED
+from bridge.commands.words import day
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.ledger.line import Finding
 from bridge.core.model.actor import operator

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bridge.commands.common import day, ready_bridge, show
+from bridge.commands.common import ready_bridge, show
 from bridge.commands.deciding import How, actor_of, by, look_now, previewed, why
+from bridge.commands.words import day
 from bridge.core.rules.values import Choices, Term, apply_value
 from bridge.operations import grants, holds
 from bridge.operations.finding import find_user_id

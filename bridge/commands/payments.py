@@ -8,9 +8,10 @@ from decimal import Decimal
 import click
 from rich.markup import escape
 
-from bridge.commands.common import day, ready_bridge, show
+from bridge.commands.common import ready_bridge, show
 from bridge.commands.deciding import How, actor_of, by, look_now, previewed, why
 from bridge.commands.membership import lasting, until
+from bridge.commands.words import day
 from bridge.core.ledger.amounts import format_minor, to_minor
 from bridge.core.ledger.by_hand import HandLine
 from bridge.core.ledger.products import ACCOUNTS

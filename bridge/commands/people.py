@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bridge.answers.unlinked import unlinked
-from bridge.commands.common import as_json, day, ready_bridge, show
+from bridge.commands.common import as_json, ready_bridge, show
 from bridge.commands.deciding import (
     How,
     actor_of,
@@ -19,6 +19,7 @@ from bridge.commands.deciding import (
     previewed,
     why,
 )
+from bridge.commands.words import day
 from bridge.core.signed.reference import GIVING, sign_gift
 from bridge.operations import accounts, links
 from bridge.operations.finding import find_person, find_user_id

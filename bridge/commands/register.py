@@ -9,16 +9,15 @@ from datetime import UTC, datetime, time
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from bridge.commands.common import Moment, as_json, ready_bridge, show
 from bridge.commands.deciding import actor_of, by
-from bridge.core.ledger.amounts import format_minor, to_minor
-from bridge.core.ledger.member_register import MemberEntry, MemberStep, StepKind
+from bridge.commands.tables import print_members, print_shares
+from bridge.core.ledger.amounts import to_minor
+from bridge.core.ledger.member_register import MemberStep, StepKind
 from bridge.core.ledger.register_acts import Issue, Numbers
-from bridge.core.ledger.share_register import Register, ShareAct, ShareClass
+from bridge.core.ledger.share_register import ShareAct, ShareClass
 from bridge.operations import registers
 from bridge.operations.finding import find_user_id
 from bridge.wiring import Bridge
@@ -80,26 +79,7 @@ def shares(*, as_of_at: datetime | None, known_at: datetime | None, as_json: boo
     """Every share: class, numbers, holder, dates, price, and the total in issue."""
     with ready_bridge() as bridge:
         found = registers.shares(bridge, as_of_at, known_at)
-    show(asdict(found), as_json=as_json, for_people=lambda out: _print_shares(out, found))
-
-
-def _print_shares(out: Console, found: Register) -> None:
-    table = Table("Class", "Numbers", "Holder", "Since", "Price", "In issue", "Ended", "Source")
-    for one in found.holdings:
-        ended = f"{one.ended_how} {one.ended_at:%Y-%m-%d}" if one.ended_at else ""
-        table.add_row(
-            one.share_class,
-            str(one.first) if one.first == one.last else f"{one.first}-{one.last}",
-            escape(one.holder),
-            f"{one.acquired_at:%Y-%m-%d}",
-            format_minor(one.price_minor, one.currency),
-            str(one.total),
-            ended,
-            escape(one.ended_by or one.source_id),
-        )
-    out.print(table if found.holdings else "No shares.")
-    for finding in found.findings:
-        out.print(f"[red]{finding.code}[/] {escape(', '.join(finding.ids))}: {finding.says}")
+    show(asdict(found), as_json=as_json, for_people=lambda out: print_shares(out, found))
 
 
 @register.command()
@@ -110,16 +90,7 @@ def members(*, as_of_at: datetime | None, known_at: datetime | None, as_json: bo
     with ready_bridge() as bridge:
         found = registers.members(bridge, as_of_at, known_at)
     rows = [asdict(one) | {"state": one.state, "member_since": one.member_since} for one in found]
-    show(rows, as_json=as_json, for_people=lambda out: _print_members(out, found))
-
-
-def _print_members(out: Console, found: tuple[MemberEntry, ...]) -> None:
-    table = Table("User", "State", "Applied", "Approved", "Paid", "Ceased", "Because")
-    for one in found:
-        days = (one.applied_at, one.approved_at, one.paid_at, one.ceased_at)
-        told = (f"{at:%Y-%m-%d}" if at else "" for at in days)
-        table.add_row(f"id:{one.user_id}", one.state, *told, escape(one.ceased_because or ""))
-    out.print(table if found else "No members.")
+    show(rows, as_json=as_json, for_people=lambda out: print_members(out, found))
 
 
 @register.command()

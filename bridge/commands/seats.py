@@ -8,8 +8,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bridge.commands.common import Moment, day, ready_bridge, show
+from bridge.commands.common import Moment, ready_bridge, show
 from bridge.commands.deciding import How, actor_of, look_now, previewed
+from bridge.commands.words import day
 from bridge.operations import seats as doing
 from bridge.operations.finding import find_user_id
 from bridge.store import work

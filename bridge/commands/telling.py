@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from bridge.commands.common import day
+from bridge.commands.words import day
 from bridge.core.memberships.state import State
 from bridge.core.telling.explanation import Explanation, GroupExplained, Happened, Logged
 from bridge.core.telling.places import STATE_WORDS

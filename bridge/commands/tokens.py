@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bridge.commands.common import Moment, as_json, day, ready_bridge, show
+from bridge.commands.common import Moment, as_json, ready_bridge, show
 from bridge.commands.deciding import actor_of, by_or_operator
+from bridge.commands.words import day
 from bridge.operations import tokens
 from bridge.store import tokens as store
 

@@ -64,7 +64,7 @@ the same version.
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """What an archive holds: its tables' revision, rows by table, and the code of the books."""
+    """What an archive holds: its tables' revision, rows by table, and the ledger code."""
 
     revision: str
     rows: dict[str, int]

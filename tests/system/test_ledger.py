@@ -283,7 +283,7 @@ def test_a_statement_carries_a_code_that_proves_the_books_of_that_day_later(plai
     plain.settle()
     plain.advance(DAY)
     plain.settle()
-    (code,) = re.findall(r"Code of the books: (\w+)\.", message_to(plain, "ann"))
+    (code,) = re.findall(r"Ledger code: (\w+)\.", message_to(plain, "ann"))
     plain.subscribe(plain.customer("ben"), plain.price("supporters"))
     plain.settle()
     ledger.update(plain.bridge, quietly)
@@ -292,8 +292,8 @@ def test_a_statement_carries_a_code_that_proves_the_books_of_that_day_later(plai
     newer = ledger.verify(plain.bridge).code
     assert newer != code
     # Others' payments alone edit nobody's message; the code that stands there still proves.
-    assert f"Code of the books: {code}." in message_to(plain, "ann")
-    assert f"Code of the books: {newer}." in page_of(plain, "ann")
+    assert f"Ledger code: {code}." in message_to(plain, "ann")
+    assert f"Ledger code: {newer}." in page_of(plain, "ann")
     assert ledger.verify(plain.bridge, code).broken == ()
 
 

@@ -197,9 +197,9 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.UNKNOWN_ADDITIONS: (
         (
-            "{count} members of {group} were added by the bridge's own user on the forum, and the "
-            "bridge has no record of it; nothing grants the group to {lost} of them. Was the "
-            "database restored from a backup? Grants by hand since that backup are lost, too"
+            "The bridge's own user added people to {group}, but the bridge has no record of it: "
+            "{count}, of whom {lost} have no right to the group. Was the database restored from a "
+            "backup? Then grants by hand since that backup are lost, too"
         ),
         "run bridge adopt --preview, give grants by hand again, then run bridge adopt --by NAME",
     ),
