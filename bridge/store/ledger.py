@@ -272,16 +272,18 @@ def _lines(connection: Connection, *about: ColumnElement[bool]) -> Iterator[Line
 def booked_shares(connection: Connection) -> Iterator[BookedShare]:
     """Lines on the accounts of shares, in the order in which they were first booked."""
     of, seal = ledger_lines.c, ledger_seals.c
-    sealed = and_(
+    its = and_(
         seal.provider == of.provider,
         seal.account == of.account,
         seal.line_id == of.entry_id + "#" + cast(of.number, String),
     )
+    # Looked up for each line, not joined: SQLite would go through all lines for each seal.
+    known_at = select(seal.at).where(its).correlate(ledger_lines).scalar_subquery()
+    place = select(seal.number).where(its).correlate(ledger_lines).scalar_subquery()
     rows = connection.execute(
-        select(seal.at.label("known_at"), of.number, *_COLUMNS)
-        .join(ledger_seals, sealed)
-        .where(of.book.in_(SHARES))
-        .order_by(seal.number)
+        select(known_at.label("known_at"), of.number, *_COLUMNS)
+        .where(of.book.in_(SHARES), place.is_not(None))
+        .order_by(place)
         .execution_options(yield_per=AT_ONCE)
     )
     for row in rows:

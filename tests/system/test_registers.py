@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, insert
 
 from bridge.operations import ledger
+from bridge.store import ledger as books
+from bridge.store.schema import ledger_lines, ledger_seals
+from tests.bench.test_backfill import a_share, its_seal
 from tests.harness import DAY, System, system
 from tests.system.acts import checkout
 from tests.system.typing_commands import asked, typed
@@ -74,6 +78,34 @@ def test_A55_A61_shares_sold_and_acted_on_stand_in_one_register_as_of_any_date(
     assert "2-3" in typed(world, "register", "shares")
     exported = typed(world, "export", "shares", "--reason", "audit")
     assert len(list(csv.DictReader(io.StringIO(exported)))) == 3
+
+
+def test_A61_a_register_twice_as_long_is_about_twice_as_much_work(tmp_path: Path) -> None:
+    """In SQLite's own steps, so that no clock matters."""
+    with system(tmp_path) as world:
+        took = [steps_for(world, members) for members in (200, 400)]
+    assert took[1] < 2.5 * took[0]
+
+
+def steps_for(world: System, members: int) -> int:
+    with world.bridge.store.write() as connection:
+        connection.execute(delete(ledger_lines))
+        connection.execute(delete(ledger_seals))
+        connection.execute(insert(ledger_lines), [a_share(n) for n in range(members)])
+        connection.execute(insert(ledger_seals), [its_seal(n) for n in range(members)])
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with world.bridge.store.read() as connection:
+        raw: Any = connection.connection.driver_connection
+        raw.set_progress_handler(count, 10)
+        assert len(list(books.booked_shares(connection))) == members
+        raw.set_progress_handler(None, 0)
+    return steps
 
 
 def test_A68_the_numbers_of_shares_outlive_a_rebuild_of_the_ledger(world: System) -> None:

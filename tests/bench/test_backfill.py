@@ -1,0 +1,147 @@
+"""The books of a whole account read for the first time, and registers of 50,000 members."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from bridge.operations import ledger, registers
+from bridge.sandbox.stripe import advance, delivery, load
+from bridge.store import Connection
+from bridge.store.schema import ledger_lines, ledger_seals, member_steps, share_acts
+from tests.bench.report import show
+from tests.bench.test_sandbox import DAY, life
+from tests.harness import system
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1200)]
+INVOICES = tuple(int(n) for n in os.environ.get("BENCH_INVOICES", "1000,5000").split(","))
+MEMBERS = int(os.environ.get("BENCH_MEMBERS_OF_REGISTER", "50000"))
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def memory() -> float:
+    """The most memory of this process so far, in MiB; the simulated Stripe lives in it as well."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def test_a_whole_account_is_backfilled(tmp_path: Path) -> None:
+    """Each customer has paid one invoice: four objects, and the customer's credit besides."""
+    rows: list[tuple[object, ...]] = []
+    for number, invoices in enumerate(INVOICES):
+        place = tmp_path / str(number)
+        place.mkdir()
+        with system(place) as world:
+            simulated = world.sandbox.world
+            delivery.lose(simulated, 100 * invoices)
+            now = int(simulated.clock.now())
+            load(simulated, [each for n in range(invoices) for each in life(n, now)])
+            advance(simulated, 31 * DAY)
+            before, mark, began = memory(), world.mark(), time.perf_counter()
+            made = ledger.update(world.bridge, lambda _what, _count: None)
+            seconds = time.perf_counter() - began
+            calls = len(world.calls("stripe", mark))
+        assert made.lines > invoices
+        of_1000 = 1000 / invoices
+        figures = (calls * of_1000, seconds * of_1000, seconds, memory() - before)
+        rows.append((f"{invoices:,}", *figures))
+    show(
+        "Backfill of an account",
+        ("invoices", "calls per 1,000", "s per 1,000", "s", "memory MiB"),
+        rows,
+    )
+
+
+def fill(connection: Connection) -> None:
+    """Members of four steps, each with a share that was sold; a tenth of them was transferred."""
+    for first in range(0, MEMBERS, 1000):
+        members = range(first, min(first + 1000, MEMBERS))
+        connection.execute(insert(member_steps), [row for n in members for row in _steps(n)])
+        connection.execute(insert(ledger_lines), [a_share(n) for n in members])
+        connection.execute(insert(ledger_seals), [its_seal(n) for n in members])
+        connection.execute(insert(share_acts), [_transfer(n) for n in members if n % 10 == 0])
+
+
+def _steps(member: int) -> list[dict[str, Any]]:
+    kinds = ("application", "approval", "payment", "cessation")[: 4 if member % 10 == 0 else 3]
+    return [
+        {
+            "id": f"step:{member}:{kind}",
+            "user_id": member + 1,
+            "kind": kind,
+            "at": AT + timedelta(days=place, seconds=member),
+            "known_at": AT + timedelta(days=place, seconds=member),
+            "reason": "bench",
+            "actor": "bench",
+        }
+        for place, kind in enumerate(kinds)
+    ]
+
+
+def a_share(member: int) -> dict[str, Any]:
+    return {
+        "provider": "stripe",
+        "account": "own",
+        "entry_id": f"in_{member}",
+        "number": 1,
+        "family": f"cus_{member}",
+        "kind": "sale",
+        "book": "equity:shares",
+        "at": AT + timedelta(seconds=member),
+        "amount_minor": -5000,
+        "currency": "eur",
+        "what": "Share",
+        "user_id": member + 1,
+        "source_id": f"in_{member}",
+        "quantity": 1,
+    }
+
+
+def its_seal(member: int) -> dict[str, Any]:
+    return {
+        "provider": "stripe",
+        "account": "own",
+        "line_id": f"in_{member}#1",
+        "family": f"cus_{member}",
+        "digest": "0" * 64,
+        "chain": "0" * 64,
+        "family_chain": "0" * 64,
+        "at": AT + timedelta(seconds=member),
+    }
+
+
+def _transfer(member: int) -> dict[str, Any]:
+    return {
+        "id": f"act:{member}",
+        "kind": "transfer",
+        "at": AT + timedelta(days=200),
+        "known_at": AT + timedelta(days=200),
+        "reason": "bench",
+        "actor": "bench",
+        "share_class": "share",
+        "user_id": member + 2,
+        "count": 0,
+        "first": member + 1,
+        "last": member + 1,
+        "price_minor": 0,
+        "currency": "",
+    }
+
+
+def test_the_registers_of_many_members_as_of_a_date(tmp_path: Path) -> None:
+    rows: list[tuple[object, ...]] = []
+    with system(tmp_path) as world:
+        with world.bridge.store.write() as connection:
+            fill(connection)
+        for what, ask in (("members", registers.members), ("shares", registers.shares)):
+            for as_of in (AT + timedelta(days=100), AT + timedelta(days=300)):
+                began = time.perf_counter()
+                assert ask(world.bridge, as_of)
+                rows.append((f"{what} as of {as_of:%-d %B}", time.perf_counter() - began))
+    show(f"Registers of {MEMBERS:,} members", ("register", "s"), rows)
