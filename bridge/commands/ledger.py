@@ -168,19 +168,20 @@ def export(
         actor = operator(getpass.getuser())
         asked = exporting.Asked(since, until, currency.lower() if currency else None, as_json)
         pieces = exporting.export(bridge, actor, what, asked, reason=reason)
+        encoding = exporting.ENCODINGS.get(what, "utf-8")
         if out is None:
             for piece in pieces:
-                click.echo(piece, nl=False)
+                click.echo(piece.encode(encoding), nl=False)
             return
-        _write(out, pieces)
+        _write(out, pieces, encoding)
     click.echo(f"Written to {out}.", err=True)
 
 
-def _write(path: Path, pieces: Iterator[str]) -> None:
+def _write(path: Path, pieces: Iterator[str], encoding: str) -> None:
     """Write the whole file or nothing, and let nobody else read it."""
     half = path.with_name(f".{path.name}.part")
     try:
-        with os.fdopen(_private(half), "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(_private(half), "w", encoding=encoding, newline="") as file:
             file.writelines(pieces)
         half.replace(path)
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from bridge.core.ledger import reports
@@ -16,7 +16,7 @@ from bridge.core.model.actor import Actor
 from bridge.core.model.words import checked_words
 from bridge.core.telling.failed_attempts import FailedPaymentRow, failed_payment_rows
 from bridge.errors import Config, Permanent
-from bridge.exports import journal, tables, xero
+from bridge.exports import datev, journal, tables, xero
 from bridge.operations import registers
 from bridge.store import Connection, by_hand, changes, countries, links, money_objects
 from bridge.store import ledger as store
@@ -54,6 +54,9 @@ def export(bridge: Bridge, actor: Actor, what: str, asked: Asked, *, reason: str
     now = bridge.clock.now()
     if what.startswith("xero"):
         asked = _in_one_currency(bridge, asked, needs_chart=what != "xero-bank")
+    if what == "datev":
+        asked = _in_one_currency(bridge, asked, needs_chart=True)
+        _year_of_books(bridge, asked)
     with bridge.store.write() as connection:
         changes.log(
             connection,
@@ -205,6 +208,33 @@ def _failed_payments(bridge: Bridge, connection: Connection, asked: Asked) -> ta
 
 File = Callable[[Bridge, Connection, Asked], tables.Table | Iterator[str]]
 
+
+def _year_of_books(bridge: Bridge, asked: Asked) -> date:
+    """The first day of the financial year that the period is in: postings name no year."""
+    said = bridge.policy.datev
+    if not said:
+        raise Permanent("bridge.toml has no [datev]: docs/ledger.md says what it needs")
+    if asked.since is None or asked.until is None:
+        raise Permanent("a posting batch is of a period: give its first and last day")
+    begins = datev.year_of(asked.since.date(), said["first_month"])
+    if datev.year_of(asked.until.date(), said["first_month"]) != begins:
+        raise Permanent("a posting batch is of one financial year: ask for each on its own")
+    if wrong := sorted({one.code for one in _chart(bridge).targets.values() if not one.is_number}):
+        raise Permanent(f"DATEV's accounts are numbers, [accounts] has {', '.join(wrong)}")
+    return begins
+
+
+def _datev(bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
+    said, now = bridge.policy.datev, bridge.clock.now()
+    begins = _year_of_books(bridge, asked)
+    books = datev.Books(said["consultant"], said["client"], said["account_length"], begins)
+    period = (asked.since or now).date(), (asked.until or now).date()
+    return datev.batch(_lines(connection, asked), _chart(bridge), books, period, now)
+
+
+ENCODINGS: Mapping[str, str] = {"datev": datev.ENCODING}
+"""Files that are not in UTF-8."""
+
 FILES: Mapping[str, File] = {
     "csv": lambda _, connection, asked: tables.lines_as_csv(_lines(connection, asked)),
     "json": lambda _, connection, asked: tables.lines_as_json(_lines(connection, asked)),
@@ -217,6 +247,7 @@ FILES: Mapping[str, File] = {
     "xero-journals": lambda bridge, connection, asked: xero.manual_journals(
         _lines(connection, asked), _chart(bridge)
     ),
+    "datev": _datev,
     "fees": lambda _, connection, asked: _rows(
         reports.FeeRow, reports.fees_by_method(_lines(connection, asked))
     ),
@@ -250,5 +281,6 @@ HAVE_ONE_FORM = (
     "xero-bank",
     "xero-invoices",
     "xero-journals",
+    "datev",
 )
 """Those that are no tables of ours; all others can be CSV or JSON."""

@@ -7,6 +7,8 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,16 @@ import pytest
 import stripe
 from sqlalchemy import text
 
-from bridge.operations import ledger
+from bridge.core.model.actor import operator
+from bridge.errors import Permanent
+from bridge.operations import exporting, ledger
+from bridge.operations.exporting import Asked
 from bridge.sandbox.stripe import fail_payments
 from bridge.sandbox.stripe.balance import pay_out
 from bridge.store import history
 from bridge.store import ledger as store
 from bridge.worker.ledger import natures
-from tests.harness import DAY, System, system
+from tests.harness import DAY, POLICY, System, system
 from tests.system.acts import checkout, message_to, page_of, pass_days
 from tests.system.typing_commands import typed
 
@@ -133,6 +138,34 @@ def test_A55_A74_A75_A85_reports_are_written_from_the_ledger(world: System) -> N
     said = typed(world, "export", "xero-journals", "--reason", "audit", code=3)
     assert "B142" in said
     assert "income:membership" in said
+
+
+def test_A75_a_posting_batch_of_a_year_is_written_in_datevs_encoding(tmp_path: Path) -> None:
+    chart = {name: {"code": code} for name, code in (("assets", "1360"), ("income", "8200"))}
+    chart["assets:receivable"] = {"code": "1410"}
+    chart["expenses"] = {"code": "4970"}
+    whose = {"consultant": 29098, "client": 55003, "account_length": 4, "first_month": 1}
+    with system(tmp_path, policy=replace(POLICY, accounts=chart, datev=whose)) as it:
+        it.subscribe(it.customer("ann"), it.price("supporters"))
+        it.settle()
+        ledger.update(it.bridge, quietly)
+        now = it.bridge.clock.now()
+        root, today = operator("root"), Asked(now - timedelta(seconds=60), now)
+        pieces = list(exporting.export(it.bridge, root, "datev", today, reason="tax"))
+        with pytest.raises(Permanent, match="give its first and last day"):
+            exporting.export(it.bridge, root, "datev", Asked(), reason="tax")
+        years = Asked(now - timedelta(days=400), now)
+        with pytest.raises(Permanent, match="one financial year"):
+            exporting.export(it.bridge, root, "datev", years, reason="tax")
+    header, columns, *rows = "".join(pieces).encode("cp1252").decode("cp1252").splitlines()
+    assert header.startswith('"EXTF";700;21;"Buchungsstapel";13;')
+    assert f"{now:%Y%m%d}" in header
+    assert columns.count(";") == 124
+    assert sorted(row.split(";")[6:8] for row in rows) == [
+        ["1360", "1410"],
+        ["1410", "8200"],
+        ["4970", "1410"],
+    ]
 
 
 def test_A70_the_file_of_conversions_can_be_of_either_currency(plain: System) -> None:

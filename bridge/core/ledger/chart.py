@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,11 @@ class Target:
     code: str
     tax: str = ""
     tracking: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        """Its account is a number of up to nine digits."""
+        return re.fullmatch("[0-9]{1,9}", self.code) is not None
 
 
 @dataclass(frozen=True, slots=True)

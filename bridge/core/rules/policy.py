@@ -37,6 +37,7 @@ class Policy:
     are sent what waits and what happened. `claim_days`: how long an
     order that was paid without the bridge can be claimed. `claim_invites`: whether its payer gets
     an invitation of the forum.
+    `datev`: whose books a posting batch is for.
         `country_header`: in which the site's own proxy says the country of whoever connects.
     """
 
@@ -61,6 +62,7 @@ class Policy:
     alerts_to: str = "moderators"
     accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bank: Mapping[str, str] = field(default_factory=dict)
+    datev: Mapping[str, int] = field(default_factory=dict)
     treasurers: str | None = None
     readers: str | None = None
     two_persons: bool = False
@@ -109,6 +111,7 @@ SECTIONS = (
     "console",
     "bank",
     "claims",
+    "datev",
 )
 
 
@@ -150,6 +153,7 @@ def parse_policy(toml: Mapping[str, object]) -> Policy:
     site |= _console(tables.get("console", {}), problems)
     site |= {"country_header": header} if header else {}
     site |= _claims(tables.get("claims", {}), problems)
+    site |= {"datev": _datev(tables["datev"], problems)} if "datev" in tables else {}
     if problems:
         raise PolicyError(problems)
     return replace(policy, **site)
@@ -332,6 +336,33 @@ def _bank(table: Mapping[str, object], problems: list[Config]) -> dict[str, str]
     if missing := [name for name in BANK[:3] if name not in table]:
         problems.append(_wrong("M153", f"[bank] lacks {', '.join(missing)}."))
     return {name: str(value) for name, value in table.items()}
+
+
+DATEV: Mapping[str, tuple[int, int]] = {
+    "consultant": (1001, 9_999_999),
+    "client": (1, 99_999),
+    "account_length": (4, 8),
+    "first_month": (1, 12),
+}
+"""The keys of [datev], each a whole number between these two; the first two have to be there."""
+
+
+def _datev(table: Mapping[str, object], problems: list[Config]) -> dict[str, int]:
+    said = {"account_length": 4, "first_month": 1}
+    for name, value in table.items():
+        least, most = DATEV.get(name, (0, 0))
+        if not most:
+            problems.append(
+                _wrong("M152", f"[datev] takes no {name}{nearest(name, tuple(DATEV))}.")
+            )
+        elif type(value) is not int or not least <= value <= most:
+            takes = f"it takes a number from {least} to {most}"
+            problems.append(_wrong("M153", f"[datev] {name} = {value!r} is wrong; {takes}."))
+        else:
+            said[name] = value
+    if missing := [name for name in ("consultant", "client") if name not in table]:
+        problems.append(_wrong("M153", f"[datev] lacks {' and '.join(missing)}."))
+    return said
 
 
 CONSOLE = ("treasurers", "readers", "two_persons", "refunds", "digest")

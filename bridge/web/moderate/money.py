@@ -38,7 +38,9 @@ FILES = {
     "xero-bank": gettext("Xero: bank statement"),
     "xero-invoices": gettext("Xero: sales invoices"),
     "xero-journals": gettext("Xero: manual journals"),
+    "datev": gettext("DATEV: posting batch of a period"),
 }
+NAMES = {"datev": "EXTF_Buchungsstapel"}
 ENDINGS = {"json": "jsonl", "beancount": "beancount", "hledger": "journal"}
 
 
@@ -92,9 +94,10 @@ def download() -> AnyResponse:
         pieces = exporting.export(the_bridge(), actor, what, asked, reason=reason)
     except (Permanent, Config) as error:
         return Response(_files(str(error)), 400)
-    name = f"{what}.{ENDINGS.get(what, 'csv')}"
+    name = f"{NAMES.get(what, what)}.{ENDINGS.get(what, 'csv')}"
+    encoding = exporting.ENCODINGS.get(what, "utf-8")
     return Response(
-        pieces,
+        (piece.encode(encoding) for piece in pieces),
         mimetype="text/plain" if what in ENDINGS else "text/csv",
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',

@@ -264,3 +264,21 @@ def test_A12_payers_are_invited_only_where_the_site_says_so() -> None:
     assert parse_policy({"claims": {"invite": True}}).claim_invites is True
     for wrong in (1, "yes", None, 1.0):
         assert codes({"claims": {"invite": wrong}}) == ["M153"]
+
+
+def test_A75_whose_books_a_posting_batch_is_for_are_numbers_within_datevs_bounds() -> None:
+    whose = {"consultant": 29098, "client": 55003}
+    rest = {"account_length": 4, "first_month": 1}
+    assert parse_policy({}).datev == {}
+    assert parse_policy({"datev": whose}).datev == whose | rest
+    assert parse_policy({"datev": whose | {"first_month": 7}}).datev["first_month"] == 7
+    wrongs: list[dict[str, object]] = [
+        {"client": 0},
+        {"consultant": "29098"},
+        {"account_length": 9},
+        {"client": True},
+    ]
+    for wrong in wrongs:
+        assert codes({"datev": {**whose, **wrong}}) == ["M153"]
+    assert codes({"datev": {"client": 1}}) == ["M153"]
+    assert codes({"datev": whose | {"clients": 1}}) == ["M152"]
