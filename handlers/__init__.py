@@ -117,6 +117,13 @@ ROUTES: dict[str, Handler] = {
     "charge.failed": ignored("the invoice or checkout session that it should pay has its own"),
     "charge.updated": ignored("a note on a payment: the payment stays the same"),
     "charge.pending": ignored("not paid yet: the invoice or checkout session says when"),
+    # The ledger reads these payouts, with what they are made of, once the news has settled.
+    "payout.created": ignored("it is nobody's in particular: only the ledger reads it"),
+    "payout.updated": ignored("it is nobody's in particular: only the ledger reads it"),
+    "payout.paid": ignored("it is nobody's in particular: only the ledger reads it"),
+    "payout.failed": ignored("it is nobody's in particular: only the ledger reads it"),
+    "payout.canceled": ignored("it is nobody's in particular: only the ledger reads it"),
+    "payout.reconciliation_completed": ignored("only the ledger reads what a payout is made of"),
     "payment_intent.succeeded": ignored("the invoice or checkout session has its own event"),
     "payment_intent.payment_failed": ignored("the invoice or checkout session has its own event"),
     # The metadata may say who the customer is on the forum.

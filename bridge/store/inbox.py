@@ -156,6 +156,19 @@ def _waiting(connection: Connection, keys: Iterable[str], now: datetime) -> Iter
     )
 
 
+def received_since(
+    connection: Connection, types: Collection[str], after: datetime, limit: int = AT_ONCE
+) -> list[tuple[datetime, bool, Event]]:
+    """Events of these types that came after a time, oldest first: when, and whether it waits."""
+    rows = connection.execute(
+        select(inbox)
+        .where(inbox.c.received_at > after, inbox.c.type.in_(list(types)))
+        .order_by(inbox.c.received_at)
+        .limit(limit)
+    )
+    return [(row.received_at, row.status == "received", _event(row)) for row in rows]
+
+
 def finish(connection: Connection, outcomes: Mapping[str, Outcome], now: datetime) -> None:
     """Close events, by their ids."""
     for event_id, outcome in outcomes.items():

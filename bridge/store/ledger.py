@@ -78,7 +78,6 @@ def write_lines(
         new += done.rowcount
     fresh = [line for line in lines if line.id not in sealed]
     _seal(connection, provider, account, family, fresh, now)
-    money_objects.booked(connection, provider, account, family)
     return Written(new, differing)
 
 

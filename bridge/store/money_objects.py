@@ -5,12 +5,12 @@ Each belongs to a family, whose lines are made together: a customer, a member, o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cattrs.preconf.json import make_converter
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, tuple_, update
 
 from bridge.core.ledger.objects import (
     BalanceMove,
@@ -51,7 +51,8 @@ _NAMES = {kind: name for name, kind in KINDS.items()}
 def save_objects(connection: Connection, objects: Iterable[MoneyObject], now: datetime) -> int:
     """Keep what was read; returns how many are new or have changed."""
     changed = 0
-    for one in objects:
+    # In one order: the readings of members and the passes of the ledger write the same invoices.
+    for one in sorted(objects, key=lambda one: one.id):
         data = CONVERTER.unstructure(one)
         key = _key(one)
         known = connection.scalar(select(money_objects.c.data).where(_is(key)))
@@ -103,8 +104,50 @@ def _family(one: MoneyObject) -> tuple[str | None, str | None]:
     return family, refers_to
 
 
-def find_families(connection: Connection) -> None:
-    """Give what refers to a charge, refund, dispute or payout the family of that."""
+def known(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Those of these ids of Stripe's that were ever read."""
+    mine = (money_objects.c.provider == OWN.provider, money_objects.c.id.in_(list(ids)))
+    return set(connection.scalars(select(money_objects.c.id).where(*mine)))
+
+
+def around(connection: Connection, found: Iterable[MoneyObject]) -> list[MoneyObject]:
+    """What is known of the families that new objects belong to, or refer to."""
+    read = list(found)
+    placed = [_family(one) for one in read]
+    refers_to = [to for _, to in placed if to]
+    families = {family for family, _ in placed if family}
+    families |= set(
+        connection.scalars(
+            select(money_objects.c.family).where(
+                money_objects.c.provider == OWN.provider,
+                money_objects.c.id.in_(refers_to),
+                money_objects.c.family.is_not(None),
+            )
+        )
+    )
+    rows = connection.execute(
+        select(money_objects.c.kind, money_objects.c.data).where(
+            money_objects.c.provider == OWN.provider, money_objects.c.family.in_(families)
+        )
+    )
+    return [CONVERTER.structure(row.data, KINDS[row.kind]) for row in rows]
+
+
+def credit_of(connection: Connection, customer_id: str) -> int:
+    """What the known moves of a customer's credit add up to, in whichever currency it is."""
+    rows = connection.scalars(
+        select(money_objects.c.data).where(
+            _of_family(*OWN, customer_id), money_objects.c.kind == "credit_move"
+        )
+    )
+    return sum(int(data["amount_minor"]) for data in rows)
+
+
+def find_families(connection: Connection, *, is_whole: bool = True) -> None:
+    """Give what refers to a charge, refund, dispute or payout the family of that.
+
+    `is_whole`: everything was read, so what is not there is no object of ours.
+    """
     to = money_objects.alias()
     found = (
         select(to.c.family)
@@ -122,6 +165,8 @@ def find_families(connection: Connection) -> None:
             .where(money_objects.c.family.is_(None), money_objects.c.refers_to.is_not(None))
             .values(family=found)
         )
+    if not is_whole:
+        return
     # What refers to something that is not an object of ours, such as a top-up, is its own family.
     connection.execute(
         update(money_objects)
@@ -130,27 +175,31 @@ def find_families(connection: Connection) -> None:
     )
 
 
-def pending_families(connection: Connection, limit: int = AT_ONCE) -> list[tuple[str, str, str]]:
-    """Provider, account and family of what has no lines yet, or has changed since."""
+Family = tuple[str, str, str]
+"""Provider, account, and the family's own name."""
+
+
+def pending_families(
+    connection: Connection, after: Family | None = None, limit: int = AT_ONCE
+) -> list[Family]:
+    """What has no lines yet, or has changed since; in order, after the one that is named."""
     columns = (money_objects.c.provider, money_objects.c.account, money_objects.c.family)
-    rows = connection.execute(
-        select(*columns)
-        .where(money_objects.c.pending, money_objects.c.family.is_not(None))
-        .distinct()
-        .order_by(*columns)
-        .limit(limit)
-    )
+    wanted = select(*columns).where(money_objects.c.pending, money_objects.c.family.is_not(None))
+    if after is not None:
+        wanted = wanted.where(tuple_(*columns) > after)
+    rows = connection.execute(wanted.distinct().order_by(*columns).limit(limit))
     return [(row.provider, row.account, row.family) for row in rows]
 
 
 def objects_of(
     connection: Connection, provider: str, account: str, family: str
 ) -> list[MoneyObject]:
-    """All objects of a family."""
+    """All objects of a family; nobody changes them until this transaction ends."""
     rows = connection.execute(
         select(money_objects.c.kind, money_objects.c.data)
         .where(_of_family(provider, account, family))
         .order_by(money_objects.c.id)
+        .with_for_update()
     )
     return [CONVERTER.structure(row.data, KINDS[row.kind]) for row in rows]
 
@@ -212,10 +261,13 @@ def _of_family(provider: str, account: str, family: str) -> ColumnElement[bool]:
     return and_(columns.provider == provider, columns.account == account, columns.family == family)
 
 
-def booked(connection: Connection, provider: str, account: str, family: str) -> None:
-    """The lines of a family are made."""
-    mine = _of_family(provider, account, family)
-    connection.execute(update(money_objects).where(mine).values(pending=False))
+def booked(connection: Connection, provider: str, account: str, ids: Sequence[str]) -> None:
+    """The lines of these objects are made; one that came in meanwhile still waits for its own."""
+    columns = money_objects.c
+    mine = (columns.provider == provider, columns.account == account)
+    for first in range(0, len(ids), AT_ONCE):
+        some = columns.id.in_(ids[first : first + AT_ONCE])
+        connection.execute(update(money_objects).where(*mine, some).values(pending=False))
 
 
 def drop(connection: Connection) -> None:

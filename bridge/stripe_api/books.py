@@ -7,11 +7,14 @@ the charge, refund or dispute behind it, a payout with what it is made of.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.core.ledger.objects import MoneyObject
-from bridge.stripe_api.http import PAGE, StripeHttp, reading
+from bridge.core.ledger.news import Missing, ToRead
+from bridge.core.ledger.objects import Charge, MoneyObject
+from bridge.errors import NotFound
+from bridge.stripe_api.http import PAGE, StripeHttp, path, reading
 from bridge.stripe_api.money_objects import (
     read_balance_move,
     read_charge,
@@ -100,11 +103,80 @@ SOURCES: Mapping[str, _Source] = {
 }
 
 
-def read_page(http: StripeHttp, source: str, after: str | None) -> BookPage:
-    """A page of one source; `after` is None for the first."""
+def read_page(
+    http: StripeHttp,
+    source: str,
+    after: str | None,
+    has_known_credit: Callable[[str, int], bool] | None = None,
+) -> BookPage:
+    """A page of one source; `after` is None for the first.
+
+    `has_known_credit`: whether all that made up a customer's balance is known; then it is not read.
+    """
     of = SOURCES[source]
     page = http.get(of.path, limit=PAGE, starting_after=after, **of.params)
     with reading(f"a page of {source}"):
         found = page["data"]
+        if source == "credit" and has_known_credit is not None:
+            last = found[-1]["id"] if page.get("has_more") and found else None
+            asked = [one for one in found if not has_known_credit(one["id"], _balance(one))]
+            return BookPage(tuple(m for raw in asked for m in of.read(http, raw)), last)
         objects = tuple(one for raw in found for one in of.read(http, raw))
         return BookPage(objects, found[-1]["id"] if page.get("has_more") and found else None)
+
+
+def _balance(customer: Json) -> int:
+    return int(customer.get("balance") or customer.get("account_balance") or 0)
+
+
+# --- Single objects, of which events told ---------------------------------------------------------
+
+
+def read_told(http: StripeHttp, to_read: ToRead) -> list[MoneyObject]:
+    """Payouts, credit notes and customers' credit, by id; what is gone is left out."""
+    found: list[MoneyObject] = []
+    for payout_id in to_read.payouts:
+        found += _one(http, path("/v1/payouts/{}", payout_id), _payout)
+    for note_id in to_read.notes:
+        found += _one(http, path("/v1/credit_notes/{}", note_id), _credit_note)
+    for customer_id in to_read.customers:
+        with suppress(NotFound), reading(f"the credit of {customer_id}"):
+            found += _customer(http, {"id": customer_id})
+    return found
+
+
+def _one(
+    http: StripeHttp, where: str, read: Callable[[StripeHttp, Json], Iterable[MoneyObject]]
+) -> list[MoneyObject]:
+    try:
+        with reading(where):
+            return list(read(http, http.get(where)))
+    except NotFound:
+        return []
+
+
+def read_missing(http: StripeHttp, missing: Missing) -> list[MoneyObject]:
+    """The invoices and orders that charges paid, and the credit notes on refunded invoices."""
+    found: list[MoneyObject] = []
+    for charge in missing.sales:
+        with reading(f"what {charge.id} paid"):
+            found += _sale(http, charge)
+    for invoice_id in missing.notes_on:
+        with reading(f"the credit notes on {invoice_id}"):
+            for raw in http.all("/v1/credit_notes", invoice=invoice_id):
+                found += _credit_note(http, raw)
+    return found
+
+
+def _sale(http: StripeHttp, charge: Charge) -> Iterable[MoneyObject]:
+    """The invoice or the order that a charge paid; nothing if it stands for itself."""
+    if not charge.payment_id.startswith("pi_"):
+        return
+    payment = {"type": "payment_intent", "payment_intent": charge.payment_id}
+    paid = http.all("/v1/invoice_payments", payment=payment, expand=["data.invoice.payments"])
+    for each in paid:
+        yield from _invoice(http, each["invoice"])
+    if not paid:
+        orders = {"payment_intent": charge.payment_id, "expand": ["data.line_items"]}
+        for raw in http.all("/v1/checkout/sessions", **orders):
+            yield from _order(http, raw)

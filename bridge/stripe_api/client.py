@@ -6,13 +6,15 @@ partial answer behind on which anything could be decided.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from bridge.bulkhead import Bulkhead
 from bridge.core.ledger.lines import MoneyLine
+from bridge.core.ledger.news import Missing, ToRead
+from bridge.core.ledger.objects import MoneyObject
 from bridge.core.model.check import Check, WebhookEndpoint
 from bridge.core.model.stripe import (
     Customer,
@@ -29,7 +31,7 @@ from bridge.core.model.stripe import (
 from bridge.core.rights.refunding import Asked, Refundable
 from bridge.core.rights.switching import Ending, Move, PortalTerms, Switch
 from bridge.errors import Forbidden
-from bridge.stripe_api import account, catalogue, changes, portal, refunds
+from bridge.stripe_api import account, books, catalogue, changes, portal, refunds
 from bridge.stripe_api.books import BookPage, read_page
 from bridge.stripe_api.change_shapes import AT_ONCE, Changed, Preview
 from bridge.stripe_api.checkout import (
@@ -335,9 +337,25 @@ class StripeApi:
 
     # --- The account ----------------------------------------------------------------------------
 
-    def book_page(self, source: str, after: str | None) -> BookPage:
-        """A page of what moves money on the account; `source` is one of `books.SOURCES`."""
-        return read_page(self._http, source, after)
+    def book_page(
+        self,
+        source: str,
+        after: str | None,
+        has_known_credit: Callable[[str, int], bool] | None = None,
+    ) -> BookPage:
+        """A page of what moves money on the account; `source` is one of `books.SOURCES`.
+
+        `has_known_credit`: whether all that made up a customer's balance is known already.
+        """
+        return read_page(self._http, source, after, has_known_credit)
+
+    def moves_behind(self, to_read: ToRead) -> list[MoneyObject]:
+        """Payouts, credit notes and credit of which events told; what is gone is left out."""
+        return books.read_told(self._http, to_read)
+
+    def what_is_missing(self, found: Missing) -> list[MoneyObject]:
+        """What charges paid, and the credit notes behind refunds."""
+        return books.read_missing(self._http, found)
 
     def balance(self) -> dict[str, int]:
         """What is on the Stripe account, by currency: available and on its way."""

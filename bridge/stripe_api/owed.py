@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bridge.core.ledger.lines import MoneyLine
+from bridge.core.ledger.objects import Invoice
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import (
     Billing,
@@ -16,6 +18,7 @@ from bridge.core.model.stripe import (
     Subscription,
 )
 from bridge.stripe_api.invoices import pending_payment
+from bridge.stripe_api.money_objects import read_invoice
 from bridge.stripe_api.paid_invoices import credit_line, invoice_line, period_payment
 from bridge.stripe_api.reader import (
     REFERENCE,
@@ -37,7 +40,8 @@ class CustomerReading:
     """Everything that a customer has now. `references`: subscription id to our unverified word.
 
     `entitlements`: lookup keys of the features they have; None where that was not asked.
-    `billing`: cards only where the key may see them.
+    `billing`: cards only where the key may see them. `invoices`: the latest of each subscription,
+    whole, for the ledger.
     """
 
     customer_id: str
@@ -47,6 +51,7 @@ class CustomerReading:
     references: Mapping[str, Carried] = field(default_factory=dict)
     entitlements: tuple[str, ...] | None = None
     billing: Billing = field(default_factory=Billing)
+    invoices: tuple[Invoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,21 @@ def read_whole(
         },
         entitlements,
         billing,
+        tuple(filter(None, map(_for_the_books, latest))),
     )
+
+
+def _for_the_books(raw: Json) -> Invoice | None:
+    """An invoice as the ledger keeps it; None where a part of it is cut off or not understood.
+
+    The ledger then reads it itself. Nobody waits for their group because of an odd invoice.
+    """
+    lines, payments = raw.get("lines") or {}, raw.get("payments") or {}
+    if lines.get("has_more", True) or payments.get("has_more", True):
+        return None
+    with suppress(KeyError, TypeError, ValueError):
+        return read_invoice(raw, lines["data"], payments["data"])
+    return None
 
 
 def refused_invoices(raws: Sequence[Json]) -> list[Json]:

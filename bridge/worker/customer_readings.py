@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.ledger.lines import MoneyLine
+from bridge.core.ledger.objects import Invoice
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import (
     Billing,
@@ -47,6 +48,7 @@ class Reading:
     unknown: bool = False
     with_payments: bool = False
     billing: Billing | None = None
+    invoices: tuple[Invoice, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -148,6 +150,7 @@ def _read_customer(
         user_id=users.pop() if len(users) == 1 else None,
         with_payments=payments,
         billing=found.billing,
+        invoices=found.invoices,
     )
 
 

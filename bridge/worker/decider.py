@@ -31,6 +31,7 @@ from bridge.store import (
     memberships,
     messages,
     money,
+    money_objects,
     purchases,
     shares,
     subscriptions,
@@ -196,6 +197,7 @@ def _keep(
             )
         sharing.arrived(connection, (*reading.subscriptions, *(reading.purchases or ())), now)
         new.extend(money.save(connection, reading.money, now))
+        money_objects.save_objects(connection, reading.invoices, now)
     return News(tuple(new), pending, frozenset(announced))
 
 

@@ -18,16 +18,27 @@ from bridge.core.ledger.line import Finding
 from bridge.core.ledger.objects import MoneyObject
 from bridge.core.ledger.products import ACCOUNTS, OTHER, Nature, NatureOf
 from bridge.errors import Transient
-from bridge.store import by_hand, history, ledger_findings, money_objects, paid_lines, state, work
+from bridge.store import (
+    by_hand,
+    history,
+    ledger_findings,
+    money_objects,
+    paid_lines,
+    state,
+    work,
+)
 from bridge.store import ledger as store
+from bridge.store.money_objects import Family
 from bridge.stripe_api.books import SOURCES
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
 CURSOR = "ledger.cursor"
 READ_AT = "ledger.read_at"
-EVERY = timedelta(days=1)
-PAGES_AT_ONCE = 20  # some seconds: the sweeper has other things to look after
+CREDIT_AT = "ledger.credit_at"
+# What may be known a minute later: the catalogue and the rules are read on their own.
+NOT_KNOWN_YET = frozenset({"product_not_known", "reference_missing"})
+ALL_CREDIT_EVERY = timedelta(days=7)
 Progress = Callable[[str, int], None]
 
 
@@ -41,30 +52,24 @@ class Pass:
     findings: tuple[Finding, ...]
 
 
-def keep(bridge: Bridge) -> None:
-    """Read a few pages once a day is over, or a pass was cut off; book them once it is whole."""
-    with bridge.store.read() as connection:
-        is_cut_off = bool(state.get(connection, CURSOR))
-        read_at = state.get_time(connection, READ_AT)
-    if not is_cut_off and read_at is not None and bridge.clock.now() - read_at < EVERY:
-        return
-    with work.holding(bridge.store, bridge.clock, store.LEASE, bridge.name) as lease:
-        if lease is not None:
-            bring_up_to_date(bridge, lease, _unwatched, most_pages=PAGES_AT_ONCE)
-
-
-def _unwatched(what: str, count: int) -> None:
-    del what, count
-
-
 def bring_up_to_date(
-    bridge: Bridge, lease: work.Lease, progress: Progress, *, most_pages: int | None = None
+    bridge: Bridge,
+    lease: work.Lease,
+    progress: Progress,
+    *,
+    most_pages: int | None = None,
+    skips: bool = False,
 ) -> Pass:
     """Read all that moves money, from where the last pass was cut off, and write its lines.
 
     `most_pages`: stop after so many, and go on there the next time; then no line is written yet.
+    `skips`: do not ask for the credit of customers whose balance is what is known of it.
     """
-    read, changed, is_whole = _read(bridge, lease, progress, most_pages)
+    credit = _known_credit(bridge) if skips else None
+    read, changed, is_whole = _read(bridge, lease, progress, most_pages, credit)
+    if is_whole and credit is None:
+        with bridge.store.write() as connection:
+            state.put_time(connection, CREDIT_AT, bridge.clock.now())
     if not is_whole:
         return Pass(read, changed, 0, ())
     lines, findings = write_lines(bridge, lease, progress)
@@ -83,7 +88,11 @@ def _look_for_silence(bridge: Bridge) -> None:
 
 
 def _read(
-    bridge: Bridge, lease: work.Lease, progress: Progress, most_pages: int | None
+    bridge: Bridge,
+    lease: work.Lease,
+    progress: Progress,
+    most_pages: int | None,
+    credit: Callable[[str, int], bool] | None,
 ) -> tuple[int, int, bool]:
     """Read page after page; where a pass stands is kept with each page. True once it is whole."""
     with bridge.store.read() as connection:
@@ -95,7 +104,7 @@ def _read(
     while number < len(sources):
         if pages == most_pages:
             return read, changed, False
-        page = bridge.stripe.book_page(sources[number], after)
+        page = bridge.stripe.book_page(sources[number], after, credit)
         progress(sources[number], read + len(page.objects))
         after, number = page.after, number + (page.after is None)
         at = {"source": sources[number], "after": after} if number < len(sources) else {}
@@ -104,6 +113,23 @@ def _read(
     with bridge.store.read() as connection:
         payments = by_hand.payments(connection)
     return read, changed + _save(bridge, lease, payments, {}), True
+
+
+def _known_credit(bridge: Bridge) -> Callable[[str, int], bool] | None:
+    """Whether a balance is what is known to have moved it; None once a week, to ask for all.
+
+    Moves that cancel each other out, and whose event was lost, are found then.
+    """
+    with bridge.store.read() as connection:
+        asked_at = state.get_time(connection, CREDIT_AT)
+    if asked_at is None or bridge.clock.now() - asked_at >= ALL_CREDIT_EVERY:
+        return None
+
+    def is_known(customer_id: str, balance: int) -> bool:
+        with bridge.store.read() as connection:
+            return money_objects.credit_of(connection, customer_id) == balance
+
+    return is_known
 
 
 def _save(
@@ -116,23 +142,33 @@ def _save(
         return money_objects.save_objects(connection, objects, now)
 
 
-def write_lines(bridge: Bridge, lease: work.Lease, progress: Progress) -> tuple[int, list[Finding]]:
-    """Make the lines of everything that is new, family by family."""
+def write_lines(
+    bridge: Bridge, lease: work.Lease, progress: Progress, *, is_whole: bool = True
+) -> tuple[int, list[Finding]]:
+    """Make the lines of everything that is new, family by family.
+
+    `is_whole`: all was read. Else a family waits of which something is not known yet.
+    """
     found: list[Finding] = []
     lines = done = 0
+    after: Family | None = None
     with bridge.store.write() as connection:
-        money_objects.find_families(connection)
+        money_objects.find_families(connection, is_whole=is_whole)
     with bridge.store.read() as connection:
         nature_of = natures(history.Laws(connection, bridge.policy))
     while True:
         now = bridge.clock.now()
         with bridge.store.write() as connection:
             work.check(connection, lease, now)
-            families = money_objects.pending_families(connection)
+            families = money_objects.pending_families(connection, after)
             for provider, account, family in families:
                 objects = money_objects.objects_of(connection, provider, account, family)
                 made = ledger(objects, nature_of)
+                if not is_whole and any(one.code in NOT_KNOWN_YET for one in made.findings):
+                    continue
                 written = store.write_lines(connection, provider, account, family, made.lines, now)
+                ids = [one.id for one in objects]
+                money_objects.booked(connection, provider, account, ids)
                 lines += written.new
                 differing = [
                     Finding("line_differs", (id_,), "what Stripe says now is not what was booked")
@@ -142,9 +178,10 @@ def write_lines(bridge: Bridge, lease: work.Lease, progress: Progress) -> tuple[
                 ledger_findings.replace(connection, provider, account, family, of_family, now)
                 found += of_family
             if not families:
-                state.put_time(connection, READ_AT, now)
+                if is_whole:
+                    state.put_time(connection, READ_AT, now)
                 return lines, found
-        done += len(families)
+        done, after = done + len(families), families[-1]
         progress("members and payouts booked", done)
 
 

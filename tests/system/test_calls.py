@@ -9,9 +9,14 @@ from typing import Any
 
 import pytest
 
+from bridge.operations import ledger
 from bridge.sandbox.kernel import Entry
-from bridge.sandbox.stripe import delivery
+from bridge.sandbox.stripe import account_of, delivery
+from bridge.sandbox.stripe.balance import pay_out
+from bridge.store import state
+from bridge.worker import bookkeeping
 from tests.harness import DAY, POLICY, System, system
+from tests.system.acts import checkout
 
 
 @pytest.fixture
@@ -126,3 +131,121 @@ def test_an_upgrade_costs_one_stripe_read_and_two_writes_the_addition_first(
         f"DELETE /groups/{world.group('supporters')}/members.json",
     ]
     assert world.groups_of("alice") == {"patrons"}
+
+
+# --- What the ledger reads, once events say that money moved --------------------------------------
+
+BOOKS = ("/v1/balance_transactions", "/v1/invoice_payments", "/v1/payouts", "/v1/credit_notes")
+HOUR = 3_600
+
+
+@pytest.fixture
+def booked(world: System) -> System:
+    """A bridge whose daily pass is over, and not due for the half of a day."""
+    world.price("supporters")  # the group is known before anything is sold
+    world.settle()
+    ledger.update(world.bridge, lambda *_: None)
+    return world
+
+
+def for_the_books(world: System, since: int) -> list[str]:
+    """What was read for the ledger, once the burst has settled."""
+    world.settle()
+    for _ in range(2):
+        world.advance(61)
+        world.settle()
+    return [
+        f"GET {e.path}"
+        for e in world.calls("stripe", since)
+        if e.method == "GET" and (e.path.startswith(BOOKS) or "payment_intent=" in e.query)
+    ]
+
+
+def assert_it_ties(world: System) -> None:
+    found = ledger.check(world.bridge)
+    assert found.findings == ()
+    assert found.booked == found.at_stripe
+
+
+def test_A68_renewals_cost_the_ledger_one_read_for_all_of_them(booked: System) -> None:
+    price = booked.price("supporters", interval="day")
+    for name in ("alice", "bob", "carol"):
+        booked.subscribe(booked.customer(name), price)
+    booked.settle()
+    booked.advance(12 * HOUR)
+    ledger.update(booked.bridge, lambda *_: None)
+    mark = booked.mark()
+    booked.advance(12 * HOUR + 10)
+    assert for_the_books(booked, mark) == ["GET /v1/balance_transactions"]
+    assert_it_ties(booked)
+
+
+def test_A68_an_order_costs_the_ledger_a_look_for_its_invoice_and_one_for_itself(
+    booked: System,
+) -> None:
+    once = booked.price("visitors", interval=None)
+    mark = booked.mark()
+    checkout(booked, "alice", once, mode="payment")
+    assert for_the_books(booked, mark) == [
+        "GET /v1/balance_transactions",
+        "GET /v1/invoice_payments",
+        "GET /v1/checkout/sessions",
+    ]
+    assert_it_ties(booked)
+
+
+def test_A68_a_refund_costs_the_ledger_a_look_for_its_credit_note(booked: System) -> None:
+    booked.subscribe(booked.customer("alice"), booked.price("supporters"))
+    for_the_books(booked, booked.mark())
+    (charge,) = booked.sdk.v1.charges.list({"limit": 1}).data
+    mark = booked.mark()
+    booked.sdk.v1.refunds.create({"charge": charge.id, "amount": 300})
+    assert for_the_books(booked, mark) == [
+        "GET /v1/balance_transactions",
+        "GET /v1/credit_notes",
+    ]
+    assert_it_ties(booked)
+
+
+def test_A74_a_payout_costs_the_ledger_two_reads_and_none_for_each_payment(
+    booked: System,
+) -> None:
+    booked.subscribe(booked.customer("alice"), booked.price("supporters"))
+    booked.advance(7 * DAY)
+    for_the_books(booked, booked.mark())
+    mark = booked.mark()
+    pay_out(account_of(booked.sandbox.world), "eur")
+    (payout,) = account_of(booked.sandbox.world).tables["payout"].values()
+    assert for_the_books(booked, mark) == [
+        f"GET /v1/payouts/{payout['id']}",
+        "GET /v1/balance_transactions",
+        "GET /v1/balance_transactions",
+    ]
+    assert_it_ties(booked)
+
+
+def test_A68_once_a_day_the_credit_is_read_of_those_alone_whose_balance_is_not_known(
+    booked: System,
+) -> None:
+    customers = {name: booked.customer(name) for name in ("alice", "bob", "carol")}
+    booked.sdk.v1.customers.balance_transactions.create(
+        customers["bob"], {"amount": -500, "currency": "eur"}
+    )
+    booked.settle()
+    with booked.bridge.store.write() as connection:  # the event is lost
+        state.put_time(connection, bookkeeping.NEWS_AT, booked.bridge.clock.now())
+    assert credit_read(booked, customers) == {"bob"}
+    assert credit_read(booked, customers) == set()
+
+
+def credit_read(world: System, customers: dict[str, str]) -> set[str]:
+    """Whose credit is read within the next day."""
+    mark = world.mark()
+    world.advance(DAY)
+    for_the_books(world, mark)
+    asked = {e.path for e in world.calls("stripe", mark)}
+    return {
+        name
+        for name, id_ in customers.items()
+        if f"/v1/customers/{id_}/balance_transactions" in asked
+    }

@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from bridge.sandbox.stripe import fail_payments
 from bridge.store.schema import purchases
 from bridge.worker import alerts as alerts_worker
-from bridge.worker import ledger, sweeper
+from bridge.worker import bookkeeping, sweeper
 from tests.harness import DAY, System, system
 from tests.system.acts import checkout, confirm, pass_days, pay_open_invoices, staff_remove
 from tests.system.typing_commands import asked, typed
@@ -104,7 +104,7 @@ def test_A108_a_payment_of_which_the_bridge_made_nothing_is_an_alert_within_a_da
     with world.bridge.store.write() as connection:
         (lost,) = connection.scalars(delete(purchases).returning(purchases.c.id))
     world.advance(DAY)
-    ledger.keep(world.bridge)
+    bookkeeping.keep(world.bridge)
     alerts_worker.look(world.bridge)
     world.advance(6 * MINUTE)
     alerts_worker.look(world.bridge)

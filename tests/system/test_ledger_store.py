@@ -11,8 +11,9 @@ from sqlalchemy import column, insert, select, table, text
 
 from bridge.core.ledger.entries import ledger
 from bridge.core.ledger.line import Finding, Ledger
+from bridge.core.ledger.objects import CreditMove
 from bridge.core.ledger.products import OTHER
-from bridge.store import Store, by_hand, ledger_findings, migrate, money
+from bridge.store import Store, by_hand, ledger_findings, migrate, money, money_objects
 from bridge.store import ledger as ledger_store
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -128,3 +129,27 @@ def balances(book: Ledger) -> dict[str, int]:
     for line in book.lines:
         sums[line.account] += line.amount_minor
     return {account: amount for account, amount in sums.items() if amount}
+
+
+def test_I6_an_object_that_comes_in_while_its_family_is_booked_waits_for_its_own_lines(
+    store: Store,
+) -> None:
+    first, second = (
+        CreditMove(f"cbtxn_{n}", "cus_1", "eur", -100, "adjustment", NOW) for n in (1, 2)
+    )
+    mine = ("stripe", "own", "cus_1")
+    with store.write() as connection:
+        money_objects.save_objects(connection, [first], NOW)
+    with store.write() as connection:
+        read = [one.id for one in money_objects.objects_of(connection, *mine)]
+        money_objects.save_objects(connection, [second], NOW)  # as another process does
+        money_objects.booked(connection, *mine[:2], read)
+    with store.read() as connection:
+        assert money_objects.pending_families(connection) == [mine]
+        assert money_objects.pending_families(connection, mine) == []
+    with store.write() as connection:
+        money_objects.booked(connection, *mine[:2], ["cbtxn_2"])
+        assert money_objects.pending_families(connection) == []
+        assert money_objects.known(connection, ["cbtxn_1", "cbtxn_3"]) == {"cbtxn_1"}
+        assert money_objects.credit_of(connection, "cus_1") == -200
+        assert money_objects.around(connection, [second]) == [first, second]

@@ -1,0 +1,121 @@
+"""Keeps the books current: once a day all of them, and in between what events tell of.
+
+Events are hints: they say when to look, and which payouts, credit notes and customers to ask for.
+What is booked is what Stripe answers. What a lost event would have told, the daily pass reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from bridge.core.ledger.news import TYPES, ToRead, missing, to_read
+from bridge.core.ledger.objects import BalanceMove, MoneyObject
+from bridge.store import inbox, money_objects, state, work
+from bridge.store import ledger as store
+from bridge.wiring import Bridge
+from bridge.worker.ledger import CURSOR, READ_AT, bring_up_to_date, write_lines
+
+log = structlog.get_logger()
+NEWS_AT = "ledger.news_at"
+EVERY = timedelta(days=1)
+PAGES_AT_ONCE = 20  # some seconds: the sweeper has other things to look after
+# A burst of events has settled: what they are about is read once, and together.
+SETTLED = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(minutes=5)
+
+
+def keep(bridge: Bridge) -> None:
+    """Read a few pages once a day is over, or a pass was cut off; book them once it is whole.
+
+    In between, what events tell of is read at once.
+    """
+    with bridge.store.read() as connection:
+        is_cut_off = bool(state.get(connection, CURSOR))
+        read_at = state.get_time(connection, READ_AT)
+    is_daily = is_cut_off or read_at is None or bridge.clock.now() - read_at >= EVERY
+    news = None if is_daily or read_at is None else _news(bridge, read_at)
+    if not is_daily and news is None:
+        return
+    with work.holding(bridge.store, bridge.clock, store.LEASE, bridge.name) as lease:
+        if lease is None:
+            return
+        if news is None:
+            bring_up_to_date(bridge, lease, _unwatched, most_pages=PAGES_AT_ONCE, skips=True)
+        else:
+            follow(bridge, lease, news)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A burst of events that has settled: what to read, and when the last of them came."""
+
+    to_read: ToRead
+    until: datetime
+
+
+def _news(bridge: Bridge, read_at: datetime) -> News | None:
+    """What came since the last look, once the readings that it asks for are done."""
+    now = bridge.clock.now()
+    with bridge.store.read() as connection:
+        after = state.get_time(connection, NEWS_AT) or read_at - EVERY
+        found = inbox.received_since(connection, TYPES, after)
+    if not found:
+        return None
+    first, last = found[0][0], found[-1][0]
+    is_settled = now - last >= SETTLED and not any(waits for _, waits, _ in found)
+    if not is_settled and now - first < LONGEST_WAIT:
+        return None
+    return News(to_read(event for *_, event in found), last)
+
+
+def follow(bridge: Bridge, lease: work.Lease, news: News) -> None:
+    """Read what events told of, with all that this refers to, and book it."""
+    found = bridge.stripe.moves_behind(news.to_read)
+    if news.to_read.moves:
+        found += _new_moves(bridge)
+    with bridge.store.read() as connection:
+        known = money_objects.around(connection, found)
+    found += bridge.stripe.what_is_missing(missing(found, known))
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        work.check(connection, lease, now)
+        # All at once: a line is never made of a half of this.
+        changed = money_objects.save_objects(connection, found, now)
+        state.put_time(connection, NEWS_AT, news.until)
+    lines, findings = write_lines(bridge, lease, _unwatched, is_whole=False)
+    log.info(
+        "ledger.followed", read=len(found), changed=changed, lines=lines, findings=len(findings)
+    )
+
+
+def _new_moves(bridge: Bridge) -> list[MoneyObject]:
+    """Balance transactions and what is behind them, from the newest to the first known one."""
+    found: list[MoneyObject] = []
+    after: str | None = None
+    for _ in range(PAGES_AT_ONCE):  # of more, the daily pass reads the rest
+        page = bridge.stripe.book_page("balance transactions", after)
+        moves = [one.id for one in page.objects if isinstance(one, BalanceMove)]
+        with bridge.store.read() as connection:
+            known = money_objects.known(connection, moves)
+        found += _of_new_moves(page.objects, known)
+        after = page.after
+        if known or after is None:
+            return found
+    return []
+
+
+def _of_new_moves(objects: Iterable[MoneyObject], known: Collection[str]) -> Iterator[MoneyObject]:
+    """Each balance transaction comes before what is behind it."""
+    is_new = False
+    for one in objects:
+        is_new = one.id not in known if isinstance(one, BalanceMove) else is_new
+        if is_new:
+            yield one
+
+
+def _unwatched(what: str, count: int) -> None:
+    del what, count
