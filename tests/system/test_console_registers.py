@@ -210,4 +210,5 @@ def test_the_first_page_draws_what_was_counted_in_the_background(
     for title in ("Members by group", "Money by product, EUR", "Coming and going"):
         assert title in page
     assert "2 memberships now" in page
+    assert page.count('y="163"') == 4 * page.count("<svg")
     assert page.count("<svg") == page.count("<figcaption") == page.count('<table id="figures-')

@@ -16,6 +16,7 @@ from bridge.texts import gettext
 
 MONTHS = 12
 MOST_SERIES = 4
+NAMED_EVERY = 3
 WIDTH, HEIGHT, GAP = 480, 140, 8
 
 Kind = Literal["members", "money", "moved", "failed"]
@@ -103,6 +104,16 @@ class Chart:
                 if value < 0:
                     down += height
         return tuple(found)
+
+    @property
+    def named_months(self) -> tuple[tuple[float, date], ...]:
+        """Every third month and the middle of its bar, the last one too: more would not fit."""
+        step = WIDTH / max(1, len(self.months))
+        return tuple(
+            (round((number + 0.5) * step, 1), month)
+            for number, month in enumerate(self.months)
+            if (len(self.months) - number) % NAMED_EVERY == 1
+        )
 
     def _by_month(self) -> Iterable[tuple[int, ...]]:
         return zip(*(one.values for one in self.series), strict=True)

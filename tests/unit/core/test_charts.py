@@ -105,3 +105,10 @@ def test_what_was_paid_after_all_is_part_of_what_failed() -> None:
     sums = [Sum("failed", "2028-01", RECOVERED, "", 2), Sum("failed", "2028-01", LOST, "", 1)]
     (chart,) = charts(sums, NOW, {})
     assert "3 failed, and 2 of them were paid since" in chart.says
+
+
+def test_every_third_month_is_named_below_its_own_bar_and_the_last_one_too() -> None:
+    (chart,) = charts([Sum("moved", "2028-01", CAME, "", 1)], NOW, {})
+    assert [month.month for _, month in chart.named_months] == [4, 7, 10, 1]
+    (bar,) = chart.bars
+    assert chart.named_months[-1][0] == bar.x + bar.width / 2
