@@ -4,38 +4,50 @@ from __future__ import annotations
 
 import re
 
-from bridge.core.ledger.amounts import to_minor
-from bridge.errors import NotFound
+from bridge.core.model.people import LARGEST_ID
+from bridge.core.telling.asked import parse_asked
+from bridge.errors import BridgeError, NotFound
 from bridge.store import search
 from bridge.store.search import Hit
 from bridge.wiring import Bridge
 
-_STRIPE = re.compile(r"(cus|sub|in|ch|py|pi|cs|re|pyr|dp|du|po|txn)_[A-Za-z0-9_]{1,200}")
-_AMOUNT = re.compile(r"-?[0-9]{1,9}[.,][0-9]{2}")
-_ID = re.compile(r"(?:id:)?([0-9]{1,18})")
-LONGEST = 300
-
 
 def find(bridge: Bridge, text: str) -> list[Hit]:
     """The people whom the text may mean, the likeliest first; e-mail addresses are not kept."""
-    said = text.strip()[:LONGEST]
-    if not said:
-        return []
-    if "@" in said:
-        ids = bridge.stripe.customers_by_email(said)
-        with bridge.store.read() as connection:
-            return search.by_customers(connection, ids, "e-mail at Stripe") if ids else []
+    asked = parse_asked(text)
+    match asked.kind:
+        case "nothing":
+            return []
+        case "address":
+            return _with_address(bridge, asked.text)
     with bridge.store.read() as connection:
-        if _STRIPE.fullmatch(said):
-            if said.startswith("cus_"):
-                return search.by_customers(connection, [said], "customer")
-            return search.by_stripe_id(connection, said)
-        hits = search.by_name(connection, said.removeprefix("@"))
-        if number := _ID.fullmatch(said):
-            hits += search.by_user_id(connection, int(number[1]))
-        if _AMOUNT.fullmatch(said):
-            hits += search.by_amount(connection, to_minor(said.replace(",", "."), "eur"))
-    return list(dict.fromkeys(hits)) or _asked_of_the_forum(bridge, said)
+        if asked.kind == "stripe":
+            return search.by_stripe_id(connection, asked.text)
+        hits = search.by_name(connection, asked.text)
+        if asked.user_id is not None and asked.user_id <= LARGEST_ID:
+            hits += search.by_user_id(connection, asked.user_id)
+        if asked.amount is not None:
+            hits += search.by_amount(connection, asked.amount)
+        if asked.last4 is not None:
+            hits += search.by_card(connection, asked.last4)
+    return list(dict.fromkeys(hits)) or _asked_of_the_forum(bridge, asked.text)
+
+
+def _with_address(bridge: Bridge, address: str) -> list[Hit]:
+    """Whose address it is, by Stripe's word and by the forum's, asked now."""
+    ids = bridge.stripe.customers_by_email(address)
+    with bridge.store.read() as connection:
+        hits = search.by_customers(connection, ids, "e-mail at Stripe") if ids else []
+    try:
+        members = bridge.discourse.users_with_email(address)
+    except BridgeError:
+        return hits  # a key with fewer rights: what Stripe knows is an answer, too
+    found = {hit.user_id for hit in hits}
+    return hits + [
+        Hit(one.id, one.username, None, "e-mail on the forum")
+        for one in members
+        if one.id not in found
+    ]
 
 
 def _asked_of_the_forum(bridge: Bridge, name: str) -> list[Hit]:

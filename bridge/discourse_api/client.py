@@ -217,6 +217,16 @@ class DiscourseApi:
         answer = self._forum.exchange("GET", path, params={"page": page}, priority="low")
         return reading(path, lambda rows: tuple(int(row["id"]) for row in rows), answer.body)
 
+    def users_with_email(self, email: str) -> tuple[User, ...]:
+        """The users with an address, which is neither kept nor logged."""
+        path = "/admin/users/list/active.json"
+        answer = self._forum.exchange("GET", path, params={"email": email}, priority="normal")
+        return reading(
+            path,
+            lambda rows: tuple(User(int(row["id"]), str(row["username"])) for row in rows),
+            answer.body,
+        )
+
     # --- Invitations ----------------------------------------------------------------------------
 
     def invite(self, email: str, words: str) -> int:

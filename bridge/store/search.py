@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Select, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Text, cast, or_, select
 
 from bridge.core.model.people import fold
+from bridge.core.telling.asked import Amount
 from bridge.store.own import is_ours, is_own
-from bridge.store.schema import customers, ledger_lines, money_lines, subscriptions, users
+from bridge.store.schema import (
+    checkouts,
+    customers,
+    ledger_lines,
+    money_lines,
+    money_objects,
+    purchases,
+    subscriptions,
+    users,
+)
 
 MOST = 20
+LAST_MOMENT = timedelta(days=1) - timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +60,11 @@ def by_customers(connection: Connection, ids: list[str], by: str) -> list[Hit]:
 
 
 def by_stripe_id(connection: Connection, id_: str) -> list[Hit]:
-    """Whose an object of Stripe's is: a subscription, invoice, payment, refund or dispute."""
+    """Whose an object of Stripe's is; of a payout, some of those whose payments it paid out."""
+    if id_.startswith("cus_"):
+        return by_customers(connection, [id_], "customer")
     of, lines = money_lines.c, ledger_lines.c
+    sources = _paid_out(connection, id_) if id_.startswith("po_") else [id_]
     named = (
         select(subscriptions.c.customer_id).where(is_own(subscriptions), subscriptions.c.id == id_),
         select(of.customer_id).where(
@@ -58,34 +73,70 @@ def by_stripe_id(connection: Connection, id_: str) -> list[Hit]:
         select(lines.customer_id).where(
             is_ours(ledger_lines),
             or_(
-                lines.source_id == id_,
+                lines.source_id.in_(sources),
                 lines.invoice_id == id_,
                 lines.payment_id == id_,
                 lines.entry_id == id_,
             ),
         ),
+        select(purchases.c.customer_id).where(
+            is_own(purchases), or_(purchases.c.id == id_, purchases.c.id.startswith(f"{id_}:"))
+        ),
     )
     found = {one for asked in named for one in connection.scalars(asked.limit(MOST)) if one}
-    return by_customers(connection, sorted(found), "Stripe id") if found else []
+    hits = by_customers(connection, sorted(found), "Stripe id") if found else []
+    if id_.startswith("cs_"):
+        begun = select(checkouts.c.user_id).where(checkouts.c.session_id == id_).limit(MOST)
+        for user_id in connection.scalars(begun):
+            known = by_user_id(connection, user_id)
+            hits += [Hit(one.user_id, one.username, None, "order") for one in known]
+    return hits
 
 
-def by_amount(connection: Connection, amount_minor: int) -> list[Hit]:
-    """Who paid exactly this, the latest first."""
+def _paid_out(connection: Connection, payout_id: str) -> list[str]:
+    """What some of the balance transactions of a payout are about."""
+    data = connection.scalar(
+        select(money_objects.c.data).where(
+            is_own(money_objects),
+            money_objects.c.id == payout_id,
+            money_objects.c.kind == "payout",
+        )
+    )
+    ids = list((data or {}).get("move_ids", ()))[:MOST]
+    moves = connection.scalars(
+        select(money_objects.c.data).where(is_own(money_objects), money_objects.c.id.in_(ids))
+    )
+    return [one["source_id"] for one in moves if one.get("source_id")]
+
+
+def by_amount(connection: Connection, amount: Amount) -> list[Hit]:
+    """Who paid exactly this, the latest first; on that day, in that currency, where it is said."""
+    of = money_lines.c
     asked: Select[tuple[str | None, int | None]] = (
-        select(money_lines.c.customer_id, money_lines.c.user_id)
-        .where(is_ours(money_lines), money_lines.c.amount_minor == amount_minor)
-        .order_by(money_lines.c.at.desc())
+        select(of.customer_id, of.user_id)
+        .where(is_ours(money_lines), of.amount_minor == amount.minor)
+        .order_by(of.at.desc())
         .limit(MOST)
     )
+    if amount.currency is not None:
+        asked = asked.where(of.currency == amount.currency)
+    if amount.day is not None:
+        begin = datetime.combine(amount.day, time.min, tzinfo=UTC)
+        asked = asked.where(of.at.between(begin, begin + LAST_MOMENT))
     rows = connection.execute(asked).all()
     hits = by_customers(connection, [row.customer_id for row in rows if row.customer_id], "amount")
-    for row in rows:
-        if row.user_id is not None:
-            hits += [
-                Hit(one.user_id, one.username, None, "amount")
-                for one in by_user_id(connection, row.user_id)
-            ]
+    by_hand = {row.user_id for row in rows if row.user_id is not None}
+    if by_hand:
+        known = select(users.c.user_id, users.c.username).where(users.c.user_id.in_(by_hand))
+        hits += [
+            Hit(row.user_id, row.username, None, "amount") for row in connection.execute(known)
+        ]
     return list(dict.fromkeys(hits))
+
+
+def by_card(connection: Connection, last4: str) -> list[Hit]:
+    """Who pays with a card or bank account whose number ends so."""
+    return _hits(connection, cast(customers.c.billing, Text).like(f'%"last4": "{last4}"%'), "card")
 
 
 def _hits(connection: Connection, where: ColumnElement[bool], by: str) -> list[Hit]:

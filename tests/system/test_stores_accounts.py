@@ -22,6 +22,7 @@ from bridge.core.model.stripe import (
 )
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.policy import Policy
+from bridge.core.telling.asked import Amount
 from bridge.store import (
     Store,
     accounts,
@@ -135,7 +136,7 @@ def told(connection: Connection) -> dict[str, Any]:
         "left_behind": lambda of: inbox.left_behind(of, NOW + timedelta(days=1)),
         "policies": lambda of: readings.of_kinds(of, ["policy"]),
         "readings": lambda of: readings.of_kinds(of, readings.CATALOGUE),
-        "by_amount": lambda of: [search.by_amount(of, minor) for minor in (500, 700)],
+        "by_amount": lambda of: [search.by_amount(of, Amount(minor)) for minor in (500, 700)],
         "by_id": lambda of: [search.by_stripe_id(of, id_) for id_ in ("sub_1", "pi_1", "in_1")],
         "oldest": lambda of: work.oldest_dirty_seconds(of, NOW + timedelta(hours=1)),
         "due": lambda of: work.due_keys(of, NOW, 100),

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Role = Literal[
-    "bridge", "member", "moderator", "administrator", "treasurer", "operator", "token", "staff"
+    "bridge",
+    "member",
+    "moderator",
+    "administrator",
+    "treasurer",
+    "reader",
+    "operator",
+    "token",
+    "staff",
 ]
 Through = Literal["bridge", "command", "console", "token", "page", "forum"]
 
@@ -40,7 +48,7 @@ class Actor:
 
 
 BRIDGE = Actor("bridge", "", "bridge")
-_ON_THE_FORUM = frozenset({"member", "moderator", "administrator", "treasurer", "staff"})
+_ON_THE_FORUM = frozenset({"member", "moderator", "administrator", "treasurer", "reader", "staff"})
 _ROLES: dict[str, Role] = {one: one for one in get_args(Role)}
 _THROUGH: dict[str, Through] = {one: one for one in get_args(Through)}
 _WRITTEN = re.compile(r"([a-z]+):(.*) via ([a-z]+)", re.DOTALL)

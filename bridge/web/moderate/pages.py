@@ -12,10 +12,13 @@ from bridge.answers.person import timeline
 from bridge.answers.reply import answer
 from bridge.answers.today import today as what_needs_a_person
 from bridge.answers.worklists.lists import WORKLISTS, counts
+from bridge.core.model.actor import Actor
 from bridge.core.model.people import LARGEST_ID
 from bridge.core.telling.alerts import LISTS
+from bridge.core.telling.asked import parse_asked
 from bridge.errors import NotFound
-from bridge.web.context import the_bridge
+from bridge.operations.lookups import note_lookup
+from bridge.web.context import reader, the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import blueprint, rights
 from bridge.web.moderate.acts import ACTS
@@ -44,10 +47,15 @@ def today() -> str:
 def find() -> AnyResponse | str:
     """Whom a name, an id, an address or an amount means; straight to them if it is one person."""
     text = request.args.get("q", "")
-    if "@" in text:
+    by_address = parse_asked(text).kind == "address"
+    if by_address:
         asks_stripe("ask")
     hits = find_people(the_bridge(), text)
     people = {hit.user_id for hit in hits}
+    known = reader()
+    if by_address and known is not None and known.role is not None:
+        actor = Actor(known.role, str(known.user_id), "console")
+        note_lookup(the_bridge(), actor, [one for one in people if one is not None])
     if len(people) == 1 and None not in people:
         return redirect(url_for("moderate.person", user_id=people.pop()), 303)
     return render_template("moderate/find.jinja", text=text, hits=hits)

@@ -1,0 +1,78 @@
+"""What a moderator types to find somebody: an address, an id of Stripe's, an amount, or a name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from bridge.core.ledger.amounts import to_minor
+
+LONGEST = 300
+_STRIPE = re.compile(r"(cus|sub|in|ch|py|pi|cs|re|pyr|dp|du|po|txn)_[A-Za-z0-9_]{1,200}")
+_AMOUNT = re.compile(
+    r"(?P<number>-?[0-9]{1,9}(?:[.,][0-9]{1,3})?)(?: (?P<currency>[a-z]{3}))?"
+    r"(?:(?: on)? (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2}))?",
+    re.IGNORECASE,
+)
+_ID = re.compile(r"(?:id:)?([0-9]{1,18})")
+_CARD = re.compile(r"[0-9]{4}")
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An amount as it was typed; in a currency and on a day where that was said, too."""
+
+    minor: int
+    currency: str | None = None
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All that the text may mean. A text of digits may be an id, a name and the end of a card."""
+
+    kind: Literal["nothing", "address", "stripe", "other"]
+    text: str = ""
+    user_id: int | None = None
+    amount: Amount | None = None
+    last4: str | None = None
+
+
+def parse_asked(text: str) -> Asked:
+    """What the text may mean."""
+    said = " ".join(text.split())[:LONGEST]
+    if not said:
+        return Asked("nothing")
+    if _ADDRESS.fullmatch(said):
+        return Asked("address", said)
+    if _STRIPE.fullmatch(said):
+        return Asked("stripe", said)
+    number = _ID.fullmatch(said)
+    return Asked(
+        "other",
+        said.removeprefix("@"),
+        user_id=int(number[1]) if number else None,
+        amount=_amount(said),
+        last4=said if _CARD.fullmatch(said) else None,
+    )
+
+
+def _amount(said: str) -> Amount | None:
+    found = _AMOUNT.fullmatch(said)
+    if found is None:
+        return None
+    number, currency, day = found["number"], found["currency"], found["day"]
+    # A bare whole number is rather an id; with a currency or a day it is an amount.
+    if not (currency or day or re.search(r"[.,]", number)):
+        return None
+    try:
+        return Amount(
+            to_minor(number.replace(",", "."), (currency or "eur").lower()),
+            currency.lower() if currency else None,
+            date.fromisoformat(day) if day else None,
+        )
+    except ValueError:
+        return None

@@ -1,0 +1,24 @@
+"""Keeping on record that somebody was looked up by an address: who did, and whom they found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from bridge.core.model.actor import Actor
+from bridge.store import changes
+from bridge.texts import ngettext
+from bridge.wiring import Bridge
+
+
+def note_lookup(bridge: Bridge, actor: Actor, found: Collection[int]) -> None:
+    """Log a look-up by e-mail address. The address itself is kept nowhere."""
+    words = ngettext("%(count)s person found", "%(count)s persons found", len(found))
+    with bridge.store.write() as connection:
+        changes.log(
+            connection,
+            "looked_up",
+            now=bridge.clock.now(),
+            user_id=next(iter(found)) if len(found) == 1 else None,
+            cause=str(actor),
+            outcome=words % {"count": len(found)},
+        )

@@ -1,0 +1,84 @@
+"""Finding people by whatever a moderator has, through Stripe, the forum and the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+
+from bridge.answers.finding import find
+from bridge.store import changes
+from bridge.store.schema import changes as table
+from tests.harness import System, system
+from tests.system.acts import checkout, staff
+from tests.system.test_console_registers import As, as_role
+
+__all__ = ["as_role"]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Alice bought once and pays monthly; bob never bought anything."""
+    with system(tmp_path_factory.mktemp("finding"), per_minute=500) as it:
+        it.advance(2)
+        checkout(it, "alice", it.price("supporters"))
+        checkout(it, "alice", it.price("visitors", interval=None, amount=700), mode="payment")
+        it.user("bob")
+        it.settle()
+        yield it
+
+
+def found(world: System, text: str) -> set[int | None]:
+    return {hit.user_id for hit in find(world.bridge, text)}
+
+
+def test_A58_A81_each_kind_of_id_leads_to_the_member(world: System) -> None:
+    alice, stripe = world.user("alice"), world.sdk.v1
+    (subscription,) = stripe.subscriptions.list({}).data
+    session = stripe.checkout.sessions.list({}).data[0]
+    ids = {
+        str(subscription.customer),
+        subscription.id,
+        *(one.id for one in stripe.invoices.list({}).data),
+        *(one.id for one in stripe.charges.list({}).data),
+        *(one.id for one in stripe.payment_intents.list({}).data),
+        session.id,
+    }
+    assert {one.split("_")[0] for one in ids} == {"cus", "sub", "in", "ch", "pi", "cs"}
+    for id_ in ids:
+        assert found(world, id_) == {alice}, id_
+    refund = stripe.refunds.create({"charge": stripe.charges.list({}).data[0].id, "amount": 100})
+    world.settle()
+    world.advance(3600)
+    world.settle()
+    assert found(world, refund.id) == {alice}
+
+
+def test_A58_an_amount_on_a_day_and_the_end_of_a_card_lead_to_the_member(world: System) -> None:
+    alice = world.user("alice")
+    day = world.bridge.clock.now().date().isoformat()
+    for text in ("7.00", "7,00 eur", f"7 eur {day}", f"7.00 on {day}", "4242"):
+        assert found(world, text) == {alice}, text
+    for text in ("7.00 usd", "7.00 2020-01-01", "7.01", "0000"):
+        assert found(world, text) == set(), text
+
+
+def test_an_address_is_asked_of_stripe_and_of_the_forum_and_only_the_look_up_is_logged(
+    world: System, as_role: As
+) -> None:
+    forum = world.sandbox.forum.users
+    alice, bob = world.user("alice"), world.user("bob")
+    for user_id in (alice, bob):
+        address = forum[user_id].email
+        answer = as_role("reader").get("/moderate/find", query_string={"q": address})
+        assert answer.location.endswith(f"/moderate/person/{user_id}")
+        with world.bridge.store.read() as connection:
+            (line,) = changes.page(connection, action="looked_up", limit=1)
+            logged = str(connection.execute(select(table)).all())
+        assert (line.user_id, line.cause) == (user_id, f"reader:{staff(world).id} via console")
+        assert address not in logged
+    as_role("reader").get("/moderate/find", query_string={"q": "nobody@example.com"})
+    with world.bridge.store.read() as connection:
+        (line,) = changes.page(connection, action="looked_up", limit=1)
+    assert (line.user_id, line.outcome) == (None, "0 persons found")

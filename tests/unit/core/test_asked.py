@@ -1,0 +1,55 @@
+"""What a moderator types to find somebody, and all that it may mean."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.core.telling.asked import LONGEST, Amount, Asked, parse_asked
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("", Asked("nothing")),
+        ("   ", Asked("nothing")),
+        ("Ada", Asked("other", "Ada")),
+        ("@ada", Asked("other", "ada")),
+        (" ada@example.com ", Asked("address", "ada@example.com")),
+        ("cus_Ab1", Asked("stripe", "cus_Ab1")),
+        ("po_1", Asked("stripe", "po_1")),
+        ("cs_test_a1", Asked("stripe", "cs_test_a1")),
+        ("id:12", Asked("other", "id:12", user_id=12)),
+        ("12", Asked("other", "12", user_id=12)),
+        ("4242", Asked("other", "4242", user_id=4242, last4="4242")),
+        ("5.00", Asked("other", "5.00", amount=Amount(500))),
+        ("5,00", Asked("other", "5,00", amount=Amount(500))),
+        ("-5.00", Asked("other", "-5.00", amount=Amount(-500))),
+        ("500 jpy", Asked("other", "500 jpy", amount=Amount(500, "jpy"))),
+        ("12 EUR", Asked("other", "12 EUR", amount=Amount(1200, "eur"))),
+        ("1.250 bhd", Asked("other", "1.250 bhd", amount=Amount(1250, "bhd"))),
+        (
+            "5.00 2028-02-29",
+            Asked("other", "5.00 2028-02-29", amount=Amount(500, None, date(2028, 2, 29))),
+        ),
+        (
+            "5  eur on 2028-02-29",
+            Asked("other", "5 eur on 2028-02-29", amount=Amount(500, "eur", date(2028, 2, 29))),
+        ),
+        ("5.00 2027-02-29", Asked("other", "5.00 2027-02-29")),
+        ("5.001 eur", Asked("other", "5.001 eur")),
+        ("5.00 on", Asked("other", "5.00 on")),
+    ],
+)
+def test_what_is_typed_means_an_address_an_id_an_amount_a_card_or_a_name(
+    text: str, means: Asked
+) -> None:
+    assert parse_asked(text) == means
+
+
+@given(st.text(max_size=400))
+def test_whatever_is_typed_means_something_and_is_no_longer_than_a_field(text: str) -> None:
+    assert len(parse_asked(text).text) <= LONGEST
