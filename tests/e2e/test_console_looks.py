@@ -106,6 +106,7 @@ def pages(place: Place) -> dict[str, str]:
         "members-of-a-day": "/members?day=2024-02-29",
         "log-of-people": "/log?decided=yes",
         "settings": "/settings",
+        "person-then": f"/person/{lars}/then",
         "act-grant": f"/person/{lars}/grant",
         "act-record-payment": f"/person/{lars}/record-payment",
         "act-remind": f"/person/{lars}/remind?invoice={owed}",

@@ -212,3 +212,22 @@ def test_the_first_page_draws_what_was_counted_in_the_background(
     assert "2 memberships now" in page
     assert page.count('y="163"') == 4 * page.count("<svg")
     assert page.count("<svg") == page.count("<figcaption") == page.count('<table id="figures-')
+
+
+def test_A48_a_person_is_shown_as_it_was_on_a_day_with_the_reason(
+    world: System, as_role: As
+) -> None:
+    browser = as_role("reader")
+    bob = world.user("bob")
+    path = f"/moderate/person/{bob}/then"
+    today = f"{world.bridge.clock.now():%Y-%m-%d}"
+    assert f'action="{path}"' in browser.get(f"/moderate/person/{bob}").text
+    for asked in ({}, {"day": today}, {"day": "2098-01-01"}, {"day": today, "known": "yes"}):
+        page = browser.get(path, query_string=asked).text
+        assert "guests" in page
+        assert "Gives it" in page
+        assert f"day={today}" in page, "the day on which they came in"
+    before = browser.get(path, query_string={"day": "2001-01-01"}).text
+    assert "Gives it" not in before
+    for wrong in ("2021-02-29", "soon", "0001-01-01"):
+        assert browser.get(path, query_string={"day": wrong}).status_code == 400

@@ -9,6 +9,7 @@ from bridge.web.moderate import (
     pages,
     register,
     settings,
+    then,
     worklists,
 )
 from bridge.web.moderate.access import blueprint
@@ -23,5 +24,6 @@ __all__ = [
     "pages",
     "register",
     "settings",
+    "then",
     "worklists",
 ]

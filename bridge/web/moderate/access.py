@@ -18,6 +18,7 @@ NEEDS: Mapping[str, Right] = {
     "moderate.find": "look",
     "moderate.person": "look",
     "moderate.reply": "look",
+    "moderate.then": "look",
     "moderate.settings": "look",
     "moderate.check_keys": "decide",
     "moderate.make_token": "tokens",

@@ -27,6 +27,7 @@ CONSOLE = (
     "moderate/members.jinja",
     "moderate/settings.jinja",
     "moderate/take_away.jinja",
+    "moderate/then.jinja",
     "moderate/worklist.jinja",
 )
 MARKED = (*MEMBERS, *CONSOLE)

@@ -1,0 +1,31 @@
+"""One person as it was on a day: in or not in, and why, by what is known now or was then."""
+
+from __future__ import annotations
+
+from flask import render_template, request
+
+from bridge.answers.explain import explain
+from bridge.core.telling.places import STATE_WORDS
+from bridge.core.telling.turning_days import turning_days
+from bridge.web.context import now, the_bridge
+from bridge.web.moderate.access import blueprint
+from bridge.web.moderate.register import end_of
+from bridge.web.security import Stop
+
+
+@blueprint.get("/person/<id:user_id>/then")
+def then(user_id: int) -> str:
+    """Their groups at the end of a day, with the proof that holds for that day."""
+    day = request.args.get("day") or f"{now():%Y-%m-%d}"
+    at = end_of(day)
+    if at is None or at.year < 2000:  # noqa: PLR2004 - before any forum
+        raise Stop(400, "This is not a day", "Write it as 2027-03-31.")
+    known = request.args.get("known") == "yes"
+    told = explain(the_bridge(), user_id, at=min(at, now()), known=known)
+    return render_template(
+        "moderate/then.jinja",
+        told=told,
+        day=day,
+        turns=turning_days(told.groups),
+        states=STATE_WORDS,
+    )
