@@ -177,8 +177,8 @@ def test_A101_the_parts_of_a_payment_and_what_is_pending_are_text_on_the_page(
     with open_place(tmp_path) as place:
         user_id, now = place.person("ada"), place.bridge.clock.now()
         pay(place, user_id, "cus_of_ada", 1111)
-        part = MoneyPart(hostile, 1000)
-        line = MoneyLine("in_2", "cus_of_ada", "paid", now, 1000, "eur", hostile, parts=(part,))
+        parts = (MoneyPart(hostile, 600), MoneyPart("The rest", 400))
+        line = MoneyLine("in_2", "cus_of_ada", "paid", now, 1000, "eur", hostile, parts=parts)
         waits = PendingPayment("cs_1", hostile, 1200, "eur", now)
         with place.bridge.store.write() as connection:
             money.save(connection, [line], now)
