@@ -22,9 +22,12 @@ import requests
 import structlog
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from bridge.core.model.actor import moderator
+from bridge.operations import grants
+from bridge.operations import links as linking
 from bridge.sandbox.community import open_community
 from bridge.sandbox.stripe import advance, fail_payments
-from bridge.store import links
+from bridge.store import changes, links
 from bridge.worker import sweeper
 from tests.e2e.chromium import LAUNCH, log_in
 from tests.e2e.chromium import PICTURES as SHARP
@@ -53,19 +56,23 @@ class Picture:
     """A page of the bridge as somebody sees it. Without `who`, a visitor who is not signed in.
 
     Within `path`, `{dmitri}` stands for a person's id, `{dmitri.subscription}` for the one they
-    pay for, and other names for what `furnish` made.
+    pay for, and other names for what `furnish` made. `press`: the button to press on the page
+    before the picture is taken.
     """
 
     name: str
     path: str
     who: str = ""
     views: tuple[View, ...] = USUAL
+    press: str = ""
 
     @property
     def files(self) -> dict[str, View]:
         """Name of each file, without its ending."""
         return {f"{self.name}-{size}-{scheme}": (size, scheme) for size, scheme in self.views}
 
+
+LOOK = "See what it brings"
 
 PICTURES = (
     Picture("join", "/join", "ada", ALL),
@@ -95,7 +102,38 @@ PICTURES = (
     Picture("worklist", "/moderate/lists/failed", "mona", WIDE),
     Picture("members", "/moderate/members", "mona", WIDE),
     Picture("mapping", "/moderate/mapping", "mona", WIDE),
-    Picture("log", "/moderate/log", "mona", WIDE),
+    Picture("unlinked", "/moderate/lists/unlinked", "mona", WIDE),
+    Picture("held", "/moderate/lists/held", "mona", WIDE),
+    Picture(
+        "undo",
+        "/moderate/act/undo?change={given}&reason=The+course+was+cancelled",
+        "mona",
+        WIDE,
+        press=LOOK,
+    ),
+    Picture(
+        "record-payment",
+        "/moderate/person/{bruno}/record-payment?amount=60.00&currency=eur&method=cash"
+        "&what=Lab+pass+for+a+year&group=lab-access&until=2028-02-10",
+        "mona",
+        WIDE,
+        press=LOOK,
+    ),
+    Picture(
+        "cancel",
+        "/moderate/person/{ada}/cancel?subscription={ada.subscription}&reason=Moves+away",
+        "mona",
+        WIDE,
+        press=LOOK,
+    ),
+    Picture(
+        "map",
+        "/moderate/act/map?price={monthly}&key=grace&thing={monthly}&value=14d"
+        "&reason=Decided+at+the+meeting",
+        "mona",
+        WIDE,
+        press=LOOK,
+    ),
 )
 
 
@@ -129,7 +167,42 @@ def furnish(place: Place) -> dict[str, str]:
     pause(place, "esther")
     share_seats(place)
     place.settle()
-    return {"order": ORDER, "present": give_presents(place), **pay_as_stranger(place)}
+    return {
+        "order": ORDER,
+        "present": give_presents(place),
+        **pay_as_stranger(place),
+        **give_moderators_work(place),
+    }
+
+
+def give_moderators_work(place: Place) -> dict[str, str]:
+    """Somebody's price has no rule any more, and a guest was let in."""
+    at: Any = place.stripe.v1
+    mona, greta = (place.forum.user_named(name) for name in ("mona", "greta"))
+    assert mona
+    assert greta
+    actor = moderator(mona.id, "console")
+    (monthly,) = at.prices.list({"lookup_keys": ["supporter-monthly"]}).data
+    payer = at.customers.create({"payment_method": "pm_card_visa"}).id
+    (card,) = at.payment_methods.list({"customer": payer}).data
+    at.customers.update(payer, {"invoice_settings": {"default_payment_method": card.id}})
+    theirs = at.subscriptions.create({"customer": payer, "items": [{"price": monthly.id}]})
+    linking.link(place.bridge, actor, payer, place.person("iris"))
+    place.settle()
+    old = at.products.create({"name": "Supporter until 2026"})
+    price = {"product": old.id, "currency": "eur", "unit_amount": 500}
+    moved = at.prices.create(price | {"recurring": {"interval": "month"}}).id
+    item = theirs["items"].data[0].id
+    at.subscriptions.update(theirs.id, {"items": [{"id": item, "price": moved}]})
+    until_at = datetime(2027, 3, 31, 23, 59, 59, tzinfo=UTC)
+    why = "Teaches the lathe course in March"
+    grants.grant(place.bridge, actor, greta.id, "lab-access", until_at=until_at, reason=why)
+    place.settle()
+    advance(place.world, 600)
+    place.settle()
+    with place.bridge.store.read() as connection:
+        given = changes.page(connection, action="granted")[0].id
+    return {"given": str(given), "monthly": monthly.id}
 
 
 def pause(place: Place, name: str) -> None:
@@ -248,6 +321,8 @@ def take(
                 page.set_viewport_size(SIZES[size])
                 page.emulate_media(color_scheme=scheme)
                 page.goto(place.url + address(place, picture, made), wait_until="load")
+                if picture.press:
+                    page.get_by_role("button", name=picture.press).click()
                 page.screenshot(path=SHARP / f"{name}.png", full_page=True)
                 taken = webp(page)
                 (FOLDER / f"{name}.webp").write_bytes(taken)

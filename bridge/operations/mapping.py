@@ -19,6 +19,7 @@ from bridge.core.rules.amending import (
 )
 from bridge.core.rules.keys import METADATA_PREFIX
 from bridge.core.rules.law import Law, Proposal
+from bridge.core.rules.origins import Value, values_of
 from bridge.core.rules.problems import Problem
 from bridge.errors import NotFound, Permanent
 from bridge.operations.preview import effects
@@ -34,14 +35,15 @@ MOST_PEOPLE = 2000
 class Proposed:
     """A change that was looked at: the thing as Stripe has it, and the laws before and after.
 
-    `overruled_by`: who is heard instead. `differing`: prices that say the key on their own.
-    `user_ids`: whom it can concern.
+    `in_force`: the value that holds, and who says it. `overruled_by`: who is heard instead.
+    `differing`: prices that say the key on their own. `user_ids`: whom it can concern.
     """
 
     amendment: Amendment
     thing: Product | Price
     before: Law
     after: Law
+    in_force: Value
     overruled_by: str | None
     differing: tuple[str, ...]
     problems: tuple[Problem, ...]
@@ -85,6 +87,7 @@ def propose(bridge: Bridge, thing_id: str, key: str, value: str) -> Proposed:
         thing,
         before,
         after,
+        _in_force(bridge, product, thing, change.key),
         overruled_by(other, product, change, bridge.policy) if change.value else None,
         prices_that_differ(other, prices, change.key) if isinstance(other, Product) else (),
         problems,
@@ -163,6 +166,11 @@ def _read(bridge: Bridge, thing_id: str) -> Product | Price:
     if not products and not thing_id.startswith("prod_"):
         raise NotFound(f"{thing_id[:60]} is neither a product nor a price")
     return bridge.stripe.product(thing_id, features=bool(bridge.policy.features))
+
+
+def _in_force(bridge: Bridge, product: Product | None, thing: Product | Price, key: str) -> Value:
+    things = (product, thing) if isinstance(thing, Price) else (thing,)
+    return next(one for one in values_of(*things, policy=bridge.policy) if one.key == key)
 
 
 def _product_id(thing: Product | Price) -> str:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bridge.answers.worklists.lists import counts
+from bridge.core.events.outcome import Outcome
+from bridge.core.events.stripe import Event
+from bridge.core.ledger.register_acts import Issue, Numbers
+from bridge.core.model.actor import moderator
+from bridge.core.rights.switching import Ending
+from bridge.operations import grants, registers
+from bridge.sandbox.discourse.membership import remove_member
 from bridge.sandbox.stripe import advance, fail_payments
-from bridge.store import links
+from bridge.store import inbox, links, paid_twice
 from tests.e2e.place import Place, open_place
 
 MONTH = 31 * 86_400
@@ -66,3 +74,53 @@ def buy(place: Place, name: str, price: str) -> None:
     offer = browser.get(f"/join/{price}")
     place.pay_at_stripe(browser.submit(offer, f"/join/{price}").headers["Location"])
     place.settle()
+
+
+def plant(it: Place) -> None:
+    """Staff remove somebody who pays, an event cannot be read, many would lose a group at once."""
+    actor = moderator(user(it, "mia"), "console")
+    given = [
+        grants.grant(it.bridge, actor, user(it, name), "guests", until_at=None, reason="A visit")
+        for name in MANY
+    ]
+    forum, now = it.forum, it.bridge.clock.now()
+    shares = Issue("share", user(it, "rita"), 3, 15_000, "eur")
+    registers.issue(it.bridge, actor, shares, at=now, reason="The old book")
+    moved = Numbers("share", 2, 3)
+    registers.transfer(it.bridge, actor, moved, user(it, "tina"), at=now, reason="Sold")
+    for step in ("application", "approval"):
+        registers.record_step(it.bridge, actor, user(it, "rita"), step, at=now, reason="Form")
+    supporters = forum.groups[forum.group_id_by_name["supporters"]]
+    ada, mia = (forum.users[user(it, name)] for name in ("ada", "mia"))
+    remove_member(forum, supporters, ada, mia, it.world.clock.now())
+    event = Event("evt_dead_1", "invoice.paid", "in_1", "invoice", None, now, livemode=True)
+    with it.bridge.store.write() as connection:
+        inbox.record(
+            connection,
+            event,
+            source="stripe",
+            payload_sha256="0" * 64,
+            now=now,
+            due_at=now,
+            ended=Outcome("dead", "it is of live mode, and this bridge is of test mode"),
+        )
+        paid_twice.note(
+            connection,
+            user(it, "ada"),
+            Ending("sub_1", "sub_2", "now", (), is_credited=True),
+            now,
+        )
+    settle_until(it, lambda: it.members("guests") == set(MANY))
+    for one in given:
+        grants.revoke(it.bridge, actor, one.grant.id)
+    settle_until(it, lambda: counts(it.bridge)["stopped"])
+
+
+def settle_until(place: Place, is_so: Callable[[], object]) -> None:
+    """Let minutes pass until something holds: statements may have used a minute's requests."""
+    for _ in range(10):
+        place.settle()
+        if is_so():
+            return
+        place.pass_time(61)
+    raise AssertionError("the bridge came to rest before that")

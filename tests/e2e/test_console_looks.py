@@ -12,16 +12,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from bridge.answers.worklists.lists import WORKLISTS
-from bridge.core.events.outcome import Outcome
-from bridge.core.events.stripe import Event
-from bridge.core.ledger.register_acts import Issue, Numbers
-from bridge.core.model.actor import moderator
-from bridge.core.rights.switching import Ending
-from bridge.operations import grants, registers
-from bridge.sandbox.discourse.membership import remove_member
-from bridge.store import inbox, member, money, paid_twice
+from bridge.store import member, money
 from tests.e2e.chromium import PICTURES, faults, log_in
-from tests.e2e.console import MANY, open_console, user
+from tests.e2e.console import open_console, plant, user
 from tests.e2e.place import Place
 from tests.e2e.test_accessibility import LOOKS, look_at, pytestmark
 
@@ -31,48 +24,9 @@ __all__ = ["pytestmark"]
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with open_console(tmp_path_factory.mktemp("looks")) as it:
-        actor = moderator(user(it, "mia"), "console")
         it.forum.users[user(it, "mia")].admin = True
         object.__setattr__(it.bridge.policy, "refunds", True)
-        given = [
-            grants.grant(
-                it.bridge, actor, user(it, name), "guests", until_at=None, reason="A visit"
-            )
-            for name in MANY
-        ]
-        forum, now = it.forum, it.bridge.clock.now()
-        shares = Issue("share", user(it, "rita"), 3, 15_000, "eur")
-        registers.issue(it.bridge, actor, shares, at=now, reason="The old book")
-        moved = Numbers("share", 2, 3)
-        registers.transfer(it.bridge, actor, moved, user(it, "tina"), at=now, reason="Sold")
-        for step in ("application", "approval"):
-            registers.record_step(it.bridge, actor, user(it, "rita"), step, at=now, reason="Form")
-        supporters = forum.groups[forum.group_id_by_name["supporters"]]
-        ada, mia = (forum.users[user(it, name)] for name in ("ada", "mia"))
-        remove_member(forum, supporters, ada, mia, it.world.clock.now())
-        event = Event("evt_dead_1", "invoice.paid", "in_1", "invoice", None, now, livemode=True)
-        with it.bridge.store.write() as connection:
-            inbox.record(
-                connection,
-                event,
-                source="stripe",
-                payload_sha256="0" * 64,
-                now=now,
-                due_at=now,
-                ended=Outcome("dead", "it is of live mode, and this bridge is of test mode"),
-            )
-            paid_twice.note(
-                connection,
-                user(it, "ada"),
-                Ending("sub_1", "sub_2", "now", (), is_credited=True),
-                now,
-            )
-        it.settle()
-        for one in given:
-            grants.revoke(it.bridge, actor, one.grant.id)
-        it.settle()
-        it.pass_time(61)
-        it.settle()
+        plant(it)
         yield it
 
 

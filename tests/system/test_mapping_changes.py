@@ -240,7 +240,7 @@ def test_A33_A36_the_mapping_is_changed_in_the_console_after_it_was_reviewed_and
     }
     preview = client.post("/moderate/act/map", data=fields)
     assert "Loses" in preview.text
-    assert "supporters, then patrons" in preview.text
+    assert f"groups = supporters (product {product})" in html.unescape(preview.text)
     assert "Had it been so since" in preview.text
     assert "1 person would have been treated differently" in preview.text
     (reviewed,) = re.findall(r'name="reviewed" value="(\w+)"', preview.text)

@@ -54,6 +54,7 @@ class Act:
 
     `given`: fields that the link fills in and nobody edits; `optional`: those that may be empty,
     `choosing`: those of which one of several is chosen, where `ground` has several.
+    `told`: those that the facts tell.
     `ground`: what is known before anything is filled in. `facts`: what else is seen before it is
     done. `typed`: the words to type where many are concerned. `see`: all that is seen, where it
     comes of one reading of Stripe. `list`: the worklist to go back to, else `page`.
@@ -69,6 +70,7 @@ class Act:
     given: tuple[str, ...] = ()
     optional: tuple[str, ...] = ("until", "date", "again")
     choosing: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     ground: Callable[[Bridge, int, Form], Ground] = lambda _bridge, _user_id, _form: Ground()
     see: Callable[[Bridge, int, Form], Seen] | None = None
     facts: Callable[[Bridge, int, Form], Facts] = lambda _bridge, _user_id, _form: {}

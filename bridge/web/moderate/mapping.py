@@ -51,15 +51,16 @@ def _see(bridge: Bridge, _user_id: int, form: Form) -> Seen:
     """Who gains and loses; the whole metadata, so that nothing else moved meanwhile."""
     proposed = _proposed(bridge, form)
     effects = operation.preview_mapping(bridge, proposed)
+    now = proposed.in_force
     facts = {
-        gettext("Changes at Stripe"): proposed.thing.id,
-        proposed.amendment.key: gettext("%(before)s, then %(after)s")
-        % {"before": proposed.said or NOTHING, "after": proposed.amendment.value or NOTHING},
-        gettext("Its metadata now"): said_there(proposed.thing) or NOTHING,
+        gettext("Holds now"): f"{proposed.amendment.key} = {now.value} ({now.said_in})",
+        gettext("New"): f"{proposed.amendment.key} = {proposed.amendment.value or NOTHING}",
+        gettext("Said in the metadata of"): proposed.thing.id,
+        gettext("Which says now"): said_there(proposed.thing) or NOTHING,
         gettext("Has no effect, because this is heard instead"): proposed.overruled_by or "",
         gettext("Heard at these prices instead"): ", ".join(proposed.differing),
         gettext("Doubtful afterwards"): " ".join(
-            f"{one.message} {one.hint}" for one in proposed.problems
+            f"{one.subject}: {one.message} {one.hint}" for one in proposed.problems
         ),
     }
     past = _past(bridge, proposed, form) if form.get("since", "").strip() else {}
@@ -147,6 +148,7 @@ CHANGE = Act(
     _do,
     given=("price", "key"),
     optional=("price", "value", "since"),
+    told=("thing", "value", "since"),
     ground=_ground,
     see=_see,
     page="moderate.mapping",
