@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from bridge.core.model.actor import moderator
+from bridge.errors import NotFound, Permanent
 from bridge.operations import refunding, stopping
 from bridge.operations.stopping import Choice
-from bridge.store import changes
+from bridge.store import changes, errands
+from bridge.stripe_api.client import StripeApi
 from tests.harness import POLICY, System, system
 from tests.system import acts
 
@@ -75,3 +77,79 @@ def test_a_subscription_is_stopped_and_goes_on(world: System, act: stopping.Act)
     assert one.cancel_at is None
     assert one.pause_collection is None
     assert {act, back} <= set(acts.log_of(world, "alice"))
+
+
+def test_A107_a_refund_of_one_line_ends_what_that_line_bought_and_nothing_else(
+    world: System,
+) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    ends = {"discourse_on_refund": "end"}
+    both = world.price("patrons", amount=6000, **ends), world.price("choir", amount=2000, **ends)
+    subscription = world.subscribe(world.customer("alice"), *both).id
+    world.settle()
+    assert world.groups_of("alice") == {"patrons", "choir"}
+    invoice = paid(world, subscription)
+    found = refunding.find_payment(bridge, invoice, alice)
+    choir = next(one for one in found.payment.lines if one.amount_minor == 2000)
+    turns = {one.group: one.turn for one in refunding.preview_refund(bridge, found, None, choir.id)}
+    assert turns == {"choir": "loses", "patrons": "stays in"}
+    with pytest.raises(Permanent, match="more than what is left"):
+        refunding.to_refund(found, 2001, choir.id)
+    assert refunding.refund(bridge, MIA, found, None, choir.id, reason="No voice") == "done"
+    acts.confirm(world)
+    assert world.groups_of("alice") == {"patrons"}
+    (note,) = world.sdk.v1.credit_notes.list({"invoice": invoice}).data
+    assert [line.invoice_line_item for line in note.lines.data] == [choir.id]
+    again = refunding.find_payment(bridge, invoice, alice)
+    left = {one.id: one.left_minor for one in again.payment.lines}
+    assert left.pop(choir.id) == 0
+    assert list(left.values()) == [6000]
+    with pytest.raises(Permanent, match="refunded already"):
+        refunding.to_refund(again, None, choir.id)
+
+
+def test_what_is_disputed_by_hand_or_anothers_is_not_refunded(world: System) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    customer = world.customer("alice", payment_method="pm_card_createDispute")
+    subscription = world.subscribe(customer, world.price("patrons")).id
+    world.settle()
+    found = refunding.find_payment(bridge, paid(world, subscription), alice)
+    with pytest.raises(Permanent, match="disputed"):
+        refunding.to_refund(found, None, None)
+    for named in (paid(world, subscription), "in_made_up", "hand:1", ""):
+        with pytest.raises(NotFound, match="no payment of this member"):
+            refunding.find_payment(bridge, named, world.user("bob"))
+
+
+def test_a_stripe_that_does_not_answer_is_asked_again_until_it_does_it_once(world: System) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    subscription = world.subscribe(world.customer("alice"), world.price("patrons")).id
+    world.settle()
+    found = refunding.find_payment(bridge, paid(world, subscription), alice)
+    silent = replace(bridge, stripe=StripeApi("sk_test_x", "http://127.0.0.1:9"))
+    said = refunding.refund(silent, MIA, found, 300, None, reason="A part")
+    assert said == "later"
+    with bridge.store.read() as connection:
+        (waits,) = errands.open_about(connection, alice)
+    assert waits.reason == "A part"
+    assert world.sdk.v1.refunds.list().data == []
+    with pytest.raises(Permanent, match="somebody else has just decided"):
+        refunding.refund(bridge, TOM, found, 500, None, reason="Another part")
+    world.advance(1000)
+    world.settle()
+    assert [one.amount for one in world.sdk.v1.refunds.list().data] == [300]
+    assert acts.log_of(world, "alice").count("refunded") == 1
+
+
+def test_a_key_that_may_not_refund_is_said_before_anything_is_asked(world: System) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    subscription = world.subscribe(world.customer("alice"), world.price("patrons")).id
+    world.settle()
+    off = replace(bridge, policy=replace(bridge.policy, refunds=False))
+    with pytest.raises(Permanent, match="refunds are off"):
+        refunding.find_payment(off, paid(world, subscription), alice)
+    key = "rk_test_reads_only"
+    acts.account(world).restricted[key] = {"charges:read", "invoices:read"}
+    reads = replace(bridge, stripe=StripeApi(key, world.sandbox.info["stripe_url"]))
+    with pytest.raises(Permanent, match="the key at Stripe may not refund"):
+        refunding.find_payment(reads, paid(world, subscription), alice)
