@@ -1,7 +1,8 @@
 """DATEV's posting batch: EXTF, header version 700, category 21, format version 13.
 
-Fields, their order and what they may hold are those of DATEV's own description
-(developer.datev.de, DATEV-Format, "Header" and "Buchungsstapel", read 2026-11-28). A posting has
+The fields and their order are those of DATEV's own description (developer.datev.de, DATEV-Format,
+"Header" and "Buchungsstapel", read 2026-11-28). What the first eight may hold is from there, too;
+for the others, and most of the header, it is as public programs write and read them. A posting has
 two accounts, so an entry of several lines is several postings with one document number.
 """
 

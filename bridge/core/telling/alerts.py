@@ -197,9 +197,9 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.UNKNOWN_ADDITIONS: (
         (
-            "The bridge's own user added people to {group}, but the bridge has no record of it: "
-            "{count}, of whom {lost} have no right to the group. Was the database restored from a "
-            "backup? Then grants by hand since that backup are lost, too"
+            "The bridge's own user added people to {group}, but the bridge has no record of it "
+            "(added: {count}; without a right to the group: {lost}). Was the database restored "
+            "from a backup? Then grants by hand since that backup are lost, too"
         ),
         "run bridge adopt --preview, give grants by hand again, then run bridge adopt --by NAME",
     ),

@@ -28,7 +28,8 @@ CHART = Chart(
         "expenses": Target("4970"),
     }
 )
-# Fields 1 to 14 as developer.datev.de describes them ("Buchungsstapel", read 2026-11-28).
+# Fields 1 to 8 as developer.datev.de describes them ("Buchungsstapel", read 2026-11-28), the others
+# as public programs write and read them.
 ROW = (
     r"\d{1,10},\d{2}",
     r'"[SH]"',
