@@ -16,16 +16,17 @@ def count(bridge: Bridge) -> None:
     codes = [month_code(one) for one in months]
     since = _begin(months[0])
     with bridge.store.read() as connection:
-        known, _ = charts.kept(connection)
+        known, counted_at = charts.kept(connection)
         found = [
             *charts.money(connection, since),
             *charts.moved(connection, since),
             *charts.failed(connection, since),
         ]
-    # The log is only added to: of a month that is over, nothing changes any more.
+    # The log is only added to: what was counted after a month's end stays as it is.
     members = {
         code: [one for one in known if (one.kind, one.month) == ("members", code)]
-        for code in codes[:-1]
+        for code, following in zip(codes, months[1:], strict=False)
+        if counted_at is not None and _begin(following) <= counted_at
     }
     for code, following in zip(codes, [*months[1:], None], strict=True):
         if not members.get(code):

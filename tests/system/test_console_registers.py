@@ -7,14 +7,17 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from bridge.core.model.actor import moderator
 from bridge.core.model.roles import Role
+from bridge.core.telling.charts import month_code
 from bridge.operations import grants
 from bridge.store import changes, users
+from bridge.store import charts as store_charts
 from bridge.web import create_app
 from bridge.worker import charts
 from tests.harness import System, system
@@ -232,3 +235,21 @@ def test_A48_a_person_is_shown_as_it_was_on_a_day_with_the_reason(
     assert "Gives it" not in before
     for wrong in ("2021-02-29", "soon", "0001-01-01"):
         assert browser.get(path, query_string={"day": wrong}).status_code == 400
+
+
+def test_who_came_after_a_month_was_first_counted_is_counted_when_it_is_over(
+    tmp_path: Path,
+) -> None:
+    with system(tmp_path) as world:
+        began_at = world.bridge.clock.now()
+        charts.count(world.bridge)
+        world.subscribe(world.customer("alice"), world.price("supporters"))
+        world.settle()
+        world.advance(32 * 86_400)
+        charts.count(world.bridge)
+        with world.bridge.store.read() as connection:
+            sums, _ = store_charts.kept(connection)
+    group = str(world.group("supporters"))
+    of_group = {one.month: one.value for one in sums if (one.kind, one.name) == ("members", group)}
+    assert of_group[month_code(began_at.date())] == 1
+    assert set(of_group.values()) == {1}
