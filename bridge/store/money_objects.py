@@ -31,6 +31,8 @@ from bridge.store.schema import money_objects
 from bridge.store.work import insert_for
 
 AT_ONCE = 1000
+# Their lines are looked up together, and SQLite takes 32,766 values in a statement.
+DOCUMENTS_AT_ONCE = 200
 CONVERTER = make_converter(omit_if_default=True)
 
 KINDS: dict[str, type[MoneyObject]] = {
@@ -222,7 +224,7 @@ def documents(
         select(o.id, o.kind, o.family, o.data)
         .where(is_own(money_objects), o.kind.in_(("invoice", "order")), which)
         .order_by(o.id)
-        .limit(AT_ONCE)
+        .limit(DOCUMENTS_AT_ONCE)
     ).all()
     if not rows:
         return None

@@ -20,7 +20,7 @@ from bridge.core.rights.paid_lines import PaidLine, is_over, led_to, paid_lines,
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.policy import Policy
 from bridge.core.telling.alerts import Finding, Kind
-from bridge.core.telling.paid_lines import why_nothing as words_of
+from bridge.core.telling.paid_lines import cause_in_words
 from bridge.store import money_objects, state
 from bridge.store.facts import facts_of
 from bridge.store.naming import Names
@@ -63,7 +63,7 @@ def findings(
             "who": line.customer_id or line.document_id,
             "amount": format_minor(line.amount_minor, line.currency),
             "what": names.products([line.product_id]),
-            "why": words_of(line, reason),
+            "why": cause_in_words(line, reason),
             "user": "USER",
             "todo": "bridge doctor shows whether readings of Stripe fail",
         }

@@ -15,7 +15,7 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def why_nothing(line: PaidLine, reason: Reason | None) -> str:
+def cause_in_words(line: PaidLine, reason: Reason | None) -> str:
     """The reason; without one the bridge has no record of what was paid."""
     if reason is None:
         return f"the bridge has no record of {line.source_id or line.id}"

@@ -22,7 +22,7 @@ from bridge.core.rights.paid_lines import (
 )
 from bridge.core.rules.compiled import Rules, rule_of
 from bridge.core.rules.values import Choices, Term
-from bridge.core.telling.paid_lines import why_nothing as words_of
+from bridge.core.telling.paid_lines import cause_in_words
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -101,7 +101,7 @@ def test_A108_each_reason_has_its_place_and_a_new_one_would_be_an_alert() -> Non
     (line,) = lines(ORDER, CHARGE).values()
     for reason in alerts:
         assert why_nothing(line, line.id, [said(reason, line)]) == reason
-        assert "the reason on record" not in words_of(line, reason)
+        assert "the reason on record" not in cause_in_words(line, reason)
     for reason in TOLD_ELSEWHERE:
         assert why_nothing(line, line.id, [said(reason, line)]) is None
 
@@ -119,5 +119,5 @@ def test_A108_what_gives_any_of_its_groups_is_never_an_alert(
 
 def test_A108_what_the_bridge_has_no_record_of_is_said_so() -> None:
     line, month = lines(INVOICE).values()
-    assert words_of(line, None) == "the bridge has no record of in_1:il_1"
-    assert words_of(month, None) == "the bridge has no record of sub_1"
+    assert cause_in_words(line, None) == "the bridge has no record of in_1:il_1"
+    assert cause_in_words(month, None) == "the bridge has no record of sub_1"
