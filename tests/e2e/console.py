@@ -76,6 +76,22 @@ def buy(place: Place, name: str, price: str) -> None:
     place.settle()
 
 
+def dead_event(it: Place) -> None:
+    """An event of live mode, which a bridge of test mode can never process."""
+    now = it.bridge.clock.now()
+    event = Event("evt_dead_1", "invoice.paid", "in_1", "invoice", None, now, livemode=True)
+    with it.bridge.store.write() as connection:
+        inbox.record(
+            connection,
+            event,
+            source="stripe",
+            payload_sha256="0" * 64,
+            now=now,
+            due_at=now,
+            ended=Outcome("dead", "it is of live mode, and this bridge is of test mode"),
+        )
+
+
 def plant(it: Place) -> None:
     """Staff remove somebody who pays, an event cannot be read, many would lose a group at once."""
     actor = moderator(user(it, "mia"), "console")
@@ -93,17 +109,8 @@ def plant(it: Place) -> None:
     supporters = forum.groups[forum.group_id_by_name["supporters"]]
     ada, mia = (forum.users[user(it, name)] for name in ("ada", "mia"))
     remove_member(forum, supporters, ada, mia, it.world.clock.now())
-    event = Event("evt_dead_1", "invoice.paid", "in_1", "invoice", None, now, livemode=True)
+    dead_event(it)
     with it.bridge.store.write() as connection:
-        inbox.record(
-            connection,
-            event,
-            source="stripe",
-            payload_sha256="0" * 64,
-            now=now,
-            due_at=now,
-            ended=Outcome("dead", "it is of live mode, and this bridge is of test mode"),
-        )
         paid_twice.note(
             connection,
             user(it, "ada"),

@@ -11,17 +11,15 @@ import pytest
 import requests
 
 from bridge.answers.worklists.lists import WORKLISTS, counts
-from bridge.core.events.outcome import Outcome
-from bridge.core.events.stripe import Event
 from bridge.core.model.actor import moderator
 from bridge.core.model.discourse import Group
 from bridge.core.model.roles import RIGHTS
 from bridge.errors import Permanent
 from bridge.operations import grants, held, removals
 from bridge.sandbox.discourse.membership import add_member, remove_member
-from bridge.store import changes, inbox, member
+from bridge.store import changes, member
 from bridge.web.moderate.list_acts import LIST_ACTS
-from tests.e2e.console import MANY, open_console, user
+from tests.e2e.console import MANY, dead_event, open_console, user
 from tests.e2e.place import Browser, Place
 
 
@@ -187,18 +185,7 @@ def test_removals_that_were_stopped_go_on_only_for_those_reviewed_and_after_typi
 
 
 def test_an_unreadable_event_says_why_and_is_processed_again(place: Place) -> None:
-    now = place.bridge.clock.now()
-    event = Event("evt_dead_1", "invoice.paid", "in_1", "invoice", None, now, livemode=True)
-    with place.bridge.store.write() as connection:
-        inbox.record(
-            connection,
-            event,
-            source="stripe",
-            payload_sha256="0" * 64,
-            now=now,
-            due_at=now,
-            ended=Outcome("dead", "it is of live mode"),
-        )
+    dead_event(place)
     mia = place.browser("mia")
     page = mia.get("/moderate/lists/dead")
     assert "it is of live mode" in page.text
