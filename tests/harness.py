@@ -31,7 +31,7 @@ from bridge.sandbox.kernel import Entry
 from bridge.sandbox.stripe import add_webhook, advance, delivery
 from bridge.settings import Settings
 from bridge.store import migrate
-from bridge.store.schema import work
+from bridge.store.schema.work import work
 from bridge.web import create_app
 from bridge.worker import sweeper
 from tests.databases import with_tables

@@ -31,7 +31,9 @@ from bridge.processes.embedded import redis_binary
 from bridge.sandbox.stripe import add_webhook, delivery
 from bridge.settings import Settings
 from bridge.store import migrate, state, statements
-from bridge.store.schema import changes, inbox, memberships, users, work
+from bridge.store.schema.forum import changes, memberships
+from bridge.store.schema.people import users
+from bridge.store.schema.work import inbox, work
 from bridge.worker import sweeper
 from tests.databases import with_tables
 from tests.harness import SECRET_KEY, System, open_sandbox

@@ -12,16 +12,11 @@ from sqlalchemy import Connection, Row, and_, select, update
 from bridge.store import hand_grants, links, shares
 from bridge.store.changes import log
 from bridge.store.own import is_ours, is_own
-from bridge.store.schema import (
-    changes,
-    memberships,
-    money_lines,
-    purchases,
-    seats,
-    subscriptions,
-    users,
-)
-from bridge.store.schema import hand_grants as hand_grants_table
+from bridge.store.schema.forum import changes, memberships
+from bridge.store.schema.ledger import money_lines
+from bridge.store.schema.people import users
+from bridge.store.schema.rights import hand_grants as hand_grants_table
+from bridge.store.schema.rights import purchases, seats, subscriptions
 from bridge.store.work import insert_for, mark_dirty, user_key
 
 # The forum's groups are read that often at least, the small ones.

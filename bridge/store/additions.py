@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import Connection, case, func, select, update
 
 from bridge.store.changes import log_each
-from bridge.store.schema import memberships
+from bridge.store.schema.forum import memberships
 from bridge.store.work import mark_dirty, user_key
 
 M = memberships.c

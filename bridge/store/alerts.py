@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, 
 
 from bridge.core.telling.alerts import DAILY, OF_NEWS, PATIENCE, Alert, Finding, Kind, removals_wait
 from bridge.store import state
-from bridge.store.schema import alerts
+from bridge.store.schema.work import alerts
 
 A = alerts.c
 KEPT = tuple(Alert.__dataclass_fields__)

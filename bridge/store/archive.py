@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-from bridge.store.schema import UtcTime, metadata
+from bridge.store.schema.columns import UtcTime, metadata
 
 AT_ONCE = 1000
 _LEFT_OUT = frozenset(

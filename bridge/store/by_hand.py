@@ -12,7 +12,7 @@ from bridge.core.ledger.by_hand import corrected, manual_payment
 from bridge.core.ledger.objects import ManualPayment, SoldLine
 from bridge.store import money, state
 from bridge.store.money_objects import CONVERTER
-from bridge.store.schema import hand_payments, money_lines
+from bridge.store.schema.ledger import hand_payments, money_lines
 
 
 @dataclass(frozen=True, slots=True)

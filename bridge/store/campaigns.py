@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, or_, select, update
 
 from bridge.core.model.campaign import Campaign, CampaignLink
-from bridge.store.schema import campaign_links, campaign_tokens, campaigns
+from bridge.store.schema.buying import campaign_links, campaign_tokens, campaigns
 from bridge.store.tokens import sha256
 from bridge.store.work import insert_for
 

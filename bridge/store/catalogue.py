@@ -13,8 +13,8 @@ from bridge.core.model.stripe import Feature, Price, Product
 from bridge.store import readings
 from bridge.store.own import OWNED_ID, is_own
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import catalogue as catalogue_table
-from bridge.store.schema import purchases, subscriptions
+from bridge.store.schema.rights import catalogue as catalogue_table
+from bridge.store.schema.rights import purchases, subscriptions
 from bridge.store.work import insert_for
 
 

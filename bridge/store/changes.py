@@ -10,7 +10,7 @@ from typing import Any, Literal, TypedDict, Unpack
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, tuple_
 
 from bridge.core.telling.digest import Counted
-from bridge.store.schema import BY_PEOPLE, changes
+from bridge.store.schema.forum import BY_PEOPLE, changes
 
 SWAPPED = "swapped"
 """The outcome of a removal after which its user is on another step of the same ladder."""

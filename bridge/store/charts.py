@@ -13,7 +13,10 @@ from bridge.core.memberships.record import CAME_IN, WENT_OUT
 from bridge.core.telling.charts import CAME, LOST, NOBODY, RECOVERED, WENT, Sum, by_month
 from bridge.store import state
 from bridge.store.own import is_ours
-from bridge.store.schema import EPOCH, changes, inbox, money_lines
+from bridge.store.schema.columns import EPOCH
+from bridge.store.schema.forum import changes
+from bridge.store.schema.ledger import money_lines
+from bridge.store.schema.work import inbox
 
 KEPT, KEPT_AT = "charts", "charts.at"
 DAY_MICROS = 86_400_000_000

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from bridge.store.own import is_own
-from bridge.store.schema import checkouts, customers
+from bridge.store.schema.buying import checkouts
+from bridge.store.schema.people import customers
 from bridge.store.work import insert_for
 
 Seen = Literal["open", "expired", "pending", "paid"]

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from bridge.store.own import is_own
-from bridge.store.schema import claims
+from bridge.store.schema.buying import claims
 from bridge.store.work import insert_for
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select
 
 from bridge.core.rights.buyers import Whereabouts
 from bridge.store.own import OWNED_ID, is_own
-from bridge.store.schema import checkouts
-from bridge.store.schema import sale_countries as table
+from bridge.store.schema.buying import checkouts
+from bridge.store.schema.buying import sale_countries as table
 from bridge.store.work import insert_for
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, select, update
 
 from bridge.store.own import is_own
-from bridge.store.schema import errands
+from bridge.store.schema.work import errands
 from bridge.store.work import insert_for
 
 E = errands.c

@@ -25,12 +25,9 @@ from bridge.store import hand_grants, links, messages, shares
 from bridge.store.links import Customer
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import (
-    UtcTime,
-    customers,
-    purchases,
-    subscriptions,
-)
+from bridge.store.schema.columns import UtcTime
+from bridge.store.schema.people import customers
+from bridge.store.schema.rights import purchases, subscriptions
 
 
 def facts_of(connection: Connection, user_id: int) -> tuple[Facts, datetime | None]:

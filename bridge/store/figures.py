@@ -11,15 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.errors import Transient
 from bridge.store import Store, alerts, migrate, state
 from bridge.store.own import is_ours, is_own
-from bridge.store.schema import (
-    customers,
-    groups,
-    inbox,
-    memberships,
-    subscriptions,
-    users,
-    work,
-)
+from bridge.store.schema.forum import groups, memberships
+from bridge.store.schema.people import customers, users
+from bridge.store.schema.rights import subscriptions
+from bridge.store.schema.work import inbox, work
 from bridge.store.work import oldest_dirty_seconds
 
 PROBE = "ready.probe"

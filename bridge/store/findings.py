@@ -37,16 +37,10 @@ from bridge.store.groups import load_groups
 from bridge.store.naming import Names
 from bridge.store.orphans import paying_orphans
 from bridge.store.own import is_ours, is_own
-from bridge.store.schema import (
-    customers,
-    groups,
-    inbox,
-    memberships,
-    purchases,
-    subscriptions,
-    users,
-    work,
-)
+from bridge.store.schema.forum import groups, memberships
+from bridge.store.schema.people import customers, users
+from bridge.store.schema.rights import purchases, subscriptions
+from bridge.store.schema.work import inbox, work
 from bridge.store.statements import STARTED_AT
 from bridge.store.subscriptions import last_read
 from bridge.store.work import FORUM_LANE

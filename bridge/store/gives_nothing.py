@@ -14,14 +14,10 @@ from bridge.core.telling.alerts import Finding, Kind
 from bridge.store.naming import Names
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import (
-    customers,
-    groups,
-    memberships,
-    money_lines,
-    purchases,
-    subscriptions,
-)
+from bridge.store.schema.forum import groups, memberships
+from bridge.store.schema.ledger import money_lines
+from bridge.store.schema.people import customers
+from bridge.store.schema.rights import purchases, subscriptions
 
 M = memberships.c
 

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Table, Text, cast, distinct, func, select
 from bridge.core.model.stripe import Purchase, Subscription
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import memberships, money_lines, purchases, subscriptions
+from bridge.store.schema.forum import memberships
+from bridge.store.schema.ledger import money_lines
+from bridge.store.schema.rights import purchases, subscriptions
 
 
 def members_in(connection: Connection, group_ids: Collection[int]) -> int:

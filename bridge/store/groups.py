@@ -12,7 +12,8 @@ from sqlalchemy import Connection, case, exists, or_, select, update
 from bridge.core.model.discourse import Group
 from bridge.store import state
 from bridge.store.changes import log
-from bridge.store.schema import group_pins, groups, memberships, moment
+from bridge.store.schema.columns import moment
+from bridge.store.schema.forum import group_pins, groups, memberships
 from bridge.store.work import insert_for
 
 RULES_VERSION = "rules.version"

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from bridge.core.model.rights import HandGrant
 from bridge.store.changes import log
-from bridge.store.schema import hand_grants
+from bridge.store.schema.rights import hand_grants
 from bridge.store.work import insert_for, mark_dirty, user_key
 
 H = hand_grants.c

@@ -27,8 +27,9 @@ from bridge.core.rules.policy import Policy
 from bridge.core.telling.explanation import Linked
 from bridge.store import facts, groups, hand_grants, readings, shares
 from bridge.store.own import is_own
-from bridge.store.schema import changes, customers
-from bridge.store.schema import readings as readings_table
+from bridge.store.schema.forum import changes
+from bridge.store.schema.people import customers
+from bridge.store.schema.rights import readings as readings_table
 
 # --- memberships ----------------------------------------------------------------------------------
 

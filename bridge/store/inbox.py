@@ -16,7 +16,7 @@ from bridge.core.events.outcome import Outcome
 from bridge.core.events.stripe import Event
 from bridge.store import alerts
 from bridge.store.own import is_ours
-from bridge.store.schema import inbox, work
+from bridge.store.schema.work import inbox, work
 from bridge.store.work import FORUM_LANE, INBOX_LANE, INSERTS, mark_dirty
 
 AT_ONCE = 1000

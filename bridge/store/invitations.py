@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Select, and_, select, update
 
 from bridge.store.orphans import WAITS
 from bridge.store.own import is_own
-from bridge.store.schema import claims, customers, invitations
+from bridge.store.schema.buying import claims, invitations
+from bridge.store.schema.people import customers
 from bridge.store.work import insert_for
 
 Outcome = Literal["sent", "refused", "claimed", "void"]

@@ -31,7 +31,9 @@ from bridge.core.ledger.line import Line
 from bridge.core.ledger.share_register import CLASSES, BookedShare
 from bridge.store import money_objects
 from bridge.store.own import is_own
-from bridge.store.schema import customers, ledger_lines, ledger_seals, moment
+from bridge.store.schema.columns import moment
+from bridge.store.schema.ledger import ledger_lines, ledger_seals
+from bridge.store.schema.people import customers
 from bridge.store.work import insert_for
 
 LEASE = "ledger"

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, delete, insert, select
 
 from bridge.core.ledger.line import Finding
-from bridge.store.schema import ledger_findings
+from bridge.store.schema.ledger import ledger_findings
 
 F = ledger_findings.c
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection, insert, select
 
 from bridge.core.ledger.shown import Note
-from bridge.store.schema import ledger_notes
+from bridge.store.schema.ledger import ledger_notes
 
 
 def add(connection: Connection, note: Note) -> None:

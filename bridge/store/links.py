@@ -23,7 +23,9 @@ from sqlalchemy import (
 from bridge.store import users
 from bridge.store.changes import log
 from bridge.store.own import is_own
-from bridge.store.schema import changes, customers, work
+from bridge.store.schema.forum import changes
+from bridge.store.schema.people import customers
+from bridge.store.schema.work import work
 from bridge.store.work import insert_for, is_key, mark_dirty
 
 # Proofs of who gets what was paid for, and not of who paid.

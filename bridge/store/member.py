@@ -17,14 +17,9 @@ from bridge.store.links import Customer
 from bridge.store.memberships import users_decided
 from bridge.store.own import is_own
 from bridge.store.purchases import pending_of
-from bridge.store.schema import (
-    customers,
-    hand_grants,
-    memberships,
-    purchases,
-    seats,
-    subscriptions,
-)
+from bridge.store.schema.forum import memberships
+from bridge.store.schema.people import customers
+from bridge.store.schema.rights import hand_grants, purchases, seats, subscriptions
 from bridge.store.subscriptions import billing_of
 
 MOST_AT_ONCE = 500

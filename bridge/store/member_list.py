@@ -19,7 +19,8 @@ from bridge.core.model.people import LARGEST_ID
 from bridge.core.model.reasons import Reason
 from bridge.store import history
 from bridge.store.member import membership_of
-from bridge.store.schema import changes, memberships, users
+from bridge.store.schema.forum import changes, memberships
+from bridge.store.schema.people import users
 
 M = memberships.c
 FOREVER = 2**62

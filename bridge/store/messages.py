@@ -16,7 +16,7 @@ from bridge.core.model.rights import Grant, Notice
 from bridge.core.model.stripe import PendingPayment, Subscription
 from bridge.core.rules.policy import Policy
 from bridge.store import inbox, state
-from bridge.store.schema import messages
+from bridge.store.schema.work import messages
 from bridge.store.statements import STARTED_AT, due, has_statement
 from bridge.store.work import insert_for
 

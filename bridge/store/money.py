@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.account import MANUAL, OWN
 from bridge.store.own import columns, is_of, is_ours, is_own
-from bridge.store.schema import customers, money_lines, users
+from bridge.store.schema.ledger import money_lines
+from bridge.store.schema.people import customers, users
 from bridge.store.work import insert_for
 
 _MONEY = tuple(MoneyLine.__dataclass_fields__)

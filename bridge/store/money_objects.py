@@ -27,7 +27,7 @@ from bridge.core.ledger.objects import (
 )
 from bridge.core.model.account import MANUAL, OWN
 from bridge.store.own import columns, is_own
-from bridge.store.schema import money_objects
+from bridge.store.schema.ledger import money_objects
 from bridge.store.work import insert_for
 
 AT_ONCE = 1000

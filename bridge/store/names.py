@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, select, update
 
 from bridge.core.model.people import fold
-from bridge.store.schema import names, users
+from bridge.store.schema.people import names, users
 from bridge.store.work import insert_for
 
 N = names.c

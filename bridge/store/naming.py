@@ -11,7 +11,8 @@ from bridge.core.model.stripe import Purchase, Subscription
 from bridge.store import catalogue
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import purchases, subscriptions, users
+from bridge.store.schema.people import users
+from bridge.store.schema.rights import purchases, subscriptions
 
 _PRODUCT = re.compile(r"\bprod_[A-Za-z0-9]+")
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 from bridge.core.model.discourse import Member
 from bridge.store.changes import Seen, log_each, log_seen
 from bridge.store.memberships import SENT, Sent
-from bridge.store.schema import memberships
+from bridge.store.schema.forum import memberships
 from bridge.store.work import insert_for
 
 M = memberships.c

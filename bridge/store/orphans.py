@@ -27,7 +27,8 @@ from bridge.core.telling.unlinked import Orphan
 from bridge.store.figures import GOES_ON
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import customers, purchases, subscriptions
+from bridge.store.schema.people import customers
+from bridge.store.schema.rights import purchases, subscriptions
 
 NOT_LINKED = (
     is_own(customers),

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from bridge.store.changes import log
-from bridge.store.schema import memberships
+from bridge.store.schema.forum import memberships
 from bridge.store.work import mark_dirty, user_key
 
 M = memberships.c

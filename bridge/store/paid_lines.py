@@ -25,7 +25,9 @@ from bridge.store import money_objects, state
 from bridge.store.facts import facts_of
 from bridge.store.naming import Names
 from bridge.store.own import is_own
-from bridge.store.schema import customers, memberships, purchases, subscriptions
+from bridge.store.schema.forum import memberships
+from bridge.store.schema.people import customers
+from bridge.store.schema.rights import purchases, subscriptions
 
 SUSPECTS = "paid_lines.suspects"
 # A fault that hits everybody shows in a hundred lines as well as in all of them.

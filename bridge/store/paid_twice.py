@@ -11,7 +11,8 @@ from bridge.core.rights.switching import Ending
 from bridge.core.telling.alerts import Finding, Kind
 from bridge.store.changes import log
 from bridge.store.naming import Names
-from bridge.store.schema import double_payments, users
+from bridge.store.schema.buying import double_payments
+from bridge.store.schema.people import users
 
 # Long enough to be read, and then it is history.
 TOLD_FOR = timedelta(days=7)

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from bridge.store.schema import messages, presents
+from bridge.store.schema.buying import presents
+from bridge.store.schema.work import messages
 from bridge.store.work import insert_for
 
 PRESENT = "present:"

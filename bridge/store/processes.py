@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from bridge.store.schema import leases, processes
+from bridge.store.schema.work import leases, processes
 from bridge.store.work import insert_for
 
 

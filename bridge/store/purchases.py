@@ -11,7 +11,8 @@ from bridge.core.model.stripe import PendingPayment, Purchase, is_guest
 from bridge.store import readings
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import customers, purchases
+from bridge.store.schema.people import customers
+from bridge.store.schema.rights import purchases
 
 
 def save(

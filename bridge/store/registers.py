@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, select
 
 from bridge.core.ledger.member_register import MemberStep
 from bridge.core.ledger.share_register import ShareAct
-from bridge.store.schema import member_steps, share_acts
+from bridge.store.schema.ledger import member_steps, share_acts
 
 _ACT = tuple(share_acts.c[one.name] for one in fields(ShareAct))
 _STEP = tuple(member_steps.c[one.name] for one in fields(MemberStep))

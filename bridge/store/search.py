@@ -10,16 +10,10 @@ from sqlalchemy import ColumnElement, Connection, Select, Text, cast, or_, selec
 from bridge.core.model.people import fold
 from bridge.core.telling.asked import Amount
 from bridge.store.own import is_ours, is_own
-from bridge.store.schema import (
-    checkouts,
-    customers,
-    ledger_lines,
-    money_lines,
-    money_objects,
-    purchases,
-    subscriptions,
-    users,
-)
+from bridge.store.schema.buying import checkouts
+from bridge.store.schema.ledger import ledger_lines, money_lines, money_objects
+from bridge.store.schema.people import customers, users
+from bridge.store.schema.rights import purchases, subscriptions
 
 MOST = 20
 LAST_MOMENT = timedelta(days=1) - timedelta(microseconds=1)

@@ -17,7 +17,9 @@ from bridge.store import shares
 from bridge.store.alerts import removals_are_held
 from bridge.store.memberships import SENT, Sent
 from bridge.store.own import is_own
-from bridge.store.schema import customers, groups, memberships, users, work
+from bridge.store.schema.forum import groups, memberships
+from bridge.store.schema.people import customers, users
+from bridge.store.schema.work import work
 from bridge.store.work import is_user_dirty
 
 M = memberships.c

@@ -18,15 +18,11 @@ from bridge.store.changes import log
 from bridge.store.own import is_own
 from bridge.store.presents import NOBODY
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import (
-    changes,
-    customers,
-    messages,
-    moment,
-    purchases,
-    seats,
-    subscriptions,
-)
+from bridge.store.schema.columns import moment
+from bridge.store.schema.forum import changes
+from bridge.store.schema.people import customers
+from bridge.store.schema.rights import purchases, seats, subscriptions
+from bridge.store.schema.work import messages
 from bridge.store.work import insert_for, mark_dirty, user_key
 
 SEAT_LINES = ("seat_assigned", "seat_unassigned", "seat_too_many", "seat_again")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, delete, insert, select, update
 
-from bridge.store.schema import nonces
+from bridge.store.schema.people import nonces
 
 NONCE_LIFE = timedelta(minutes=10)
 KEEP_USED = timedelta(days=1)  # long enough to tell "used" from "never ours"

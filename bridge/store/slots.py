@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
-from bridge.store.schema import slots
+from bridge.store.schema.work import slots
 
 # A slot taken for longer than this was taken by a clock that has been set back since.
 CLOCK_WAS_WRONG = timedelta(minutes=10)

@@ -16,7 +16,9 @@ from bridge.core.telling.alerts import Finding, Kind
 from bridge.store.naming import Names
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import checkouts, customers, purchases, sale_countries, subscriptions
+from bridge.store.schema.buying import checkouts, sale_countries
+from bridge.store.schema.people import customers
+from bridge.store.schema.rights import purchases, subscriptions
 
 S = sale_countries.c
 LASTS = timedelta(days=30)

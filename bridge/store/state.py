@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridge.store.schema import EPOCH, state
+from bridge.store.schema.columns import EPOCH
+from bridge.store.schema.work import state
 from bridge.store.work import insert_for
 
 LAST_RUN = "periodic."

@@ -10,7 +10,10 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, case, exists, or_, select, update
 
 from bridge.store.own import is_own
-from bridge.store.schema import customers, memberships, messages, moment, users
+from bridge.store.schema.columns import moment
+from bridge.store.schema.forum import memberships
+from bridge.store.schema.people import customers, users
+from bridge.store.schema.work import messages
 from bridge.store.work import insert_for
 
 STARTED_AT = "bridge.started_at"

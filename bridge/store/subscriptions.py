@@ -15,7 +15,8 @@ from bridge.core.model.stripe import Billing, Entitlements, PendingPayment, Subs
 from bridge.store import links, readings
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import customers, subscriptions
+from bridge.store.schema.people import customers
+from bridge.store.schema.rights import subscriptions
 
 ENDED = ("canceled", "incomplete_expired")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from bridge.store.schema import api_writes, tokens
+from bridge.store.schema.people import api_writes, tokens
 from bridge.store.work import insert_for
 
 KEYS_HOLD = timedelta(days=1)

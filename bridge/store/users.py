@@ -12,7 +12,7 @@ from bridge.core.model.discourse import User
 from bridge.store import names
 from bridge.store.changes import log
 from bridge.store.own import is_own
-from bridge.store.schema import customers, users
+from bridge.store.schema.people import customers, users
 from bridge.store.work import insert_for
 
 

@@ -30,7 +30,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.core.model.account import OWN, SITE, Account
 from bridge.store.own import columns, is_of, is_ours, is_own
-from bridge.store.schema import UtcTime, customers, leases, work
+from bridge.store.schema.columns import UtcTime
+from bridge.store.schema.people import customers
+from bridge.store.schema.work import leases, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

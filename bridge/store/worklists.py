@@ -24,15 +24,11 @@ from bridge.core.rights.ahead import Coming
 from bridge.store.orphans import WAITS
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import (
-    customers,
-    double_payments,
-    groups,
-    inbox,
-    memberships,
-    subscriptions,
-    users,
-)
+from bridge.store.schema.buying import double_payments
+from bridge.store.schema.forum import groups, memberships
+from bridge.store.schema.people import customers, users
+from bridge.store.schema.rights import subscriptions
+from bridge.store.schema.work import inbox
 from bridge.store.subscriptions import billing_of
 
 M = memberships.c

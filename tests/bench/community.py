@@ -20,7 +20,7 @@ from bridge.core.model.stripe import (
 )
 from bridge.store import Store
 from bridge.store.readings import CONVERTER, listed_by
-from bridge.store.schema import EPOCH
+from bridge.store.schema.columns import EPOCH
 
 AT_ONCE = 10_000
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -15,7 +15,7 @@ from sqlalchemy import insert
 from bridge.operations import ledger, registers
 from bridge.sandbox.stripe import advance, delivery, load
 from bridge.store import Connection
-from bridge.store.schema import ledger_lines, ledger_seals, member_steps, share_acts
+from bridge.store.schema.ledger import ledger_lines, ledger_seals, member_steps, share_acts
 from tests.bench.report import show
 from tests.bench.test_sandbox import DAY, life
 from tests.harness import system

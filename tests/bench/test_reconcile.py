@@ -24,7 +24,8 @@ from bridge.sandbox.discourse.people import load_members, load_users
 from bridge.sandbox.stripe.account import account_of
 from bridge.sandbox.stripe.loading import load
 from bridge.store import state, subscriptions
-from bridge.store.schema import customers, groups, memberships, users
+from bridge.store.schema.forum import groups, memberships
+from bridge.store.schema.people import customers, users
 from bridge.worker import sweeper
 from tests.bench.report import at_most, show
 from tests.harness import System

@@ -182,7 +182,7 @@ def _put_in_their_states(place: Place) -> None:
     now = place.bridge.clock.now()
     kim, nina, dora = (_id_of(place, name) for name in ("kim", "nina", "dora"))
     friends = place.forum.group_id_by_name["friends"]
-    mine = schema.memberships
+    mine = schema.forum.memberships
     thanks = [
         Purchase("cs_1:li_1", "cus_dora", "price_s", "prod_share", 2, now, 20_000, "eur"),
         Purchase("cs_2:li_1", "cus_dora", "price_c", "prod_coffee", 1, now, 500, "eur"),
@@ -229,7 +229,7 @@ def _looked_at(place: Place, order_id: str, price: str, seen: checkouts.Seen | N
     _order(place, order_id, "eve", price)
     with place.bridge.store.write() as connection:
         checkouts.save_session(connection, order_id, "cs_1", "https://stripe.example/pay", None)
-        orders = schema.checkouts
+        orders = schema.buying.checkouts
         known = {"looks": 6, "looked_at": place.bridge.clock.now(), "seen": seen}
         connection.execute(update(orders).where(orders.c.id == order_id).values(**known))
 

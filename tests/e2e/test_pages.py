@@ -229,11 +229,11 @@ def test_A82_the_waiting_page_tells_how_far_it_is_and_ends_at_the_post(tmp_path:
         with place.bridge.store.write() as connection:
             hand_grants.give(connection, given, now)
             connection.execute(
-                insert(schema.memberships).values(**membership, wanted=True, actual=False)
+                insert(schema.forum.memberships).values(**membership, wanted=True, actual=False)
             )
         assert "Adding you to" in browser.get(address).text
         with place.bridge.store.write() as connection:
-            connection.execute(update(schema.memberships).values(actual=True))
+            connection.execute(update(schema.forum.memberships).values(actual=True))
         arrived = browser.get(address)
         assert "You are in Patrons" in arrived.text
         assert f'content="3; url={place.forum_url}/t/1"' in arrived.text

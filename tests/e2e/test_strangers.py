@@ -15,7 +15,7 @@ import requests
 from sqlalchemy import select
 
 from bridge.sandbox.stripe.courier import signature
-from bridge.store.schema import inbox
+from bridge.store.schema.work import inbox
 from tests.e2e.place import Place, open_place
 from tests.processes import live
 

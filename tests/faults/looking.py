@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from bridge.store import groups
-from bridge.store.schema import changes, leases
+from bridge.store.schema.forum import changes
+from bridge.store.schema.work import leases
 from tests.harness import System
 
 CAME_IN = ("added", "observed_done")

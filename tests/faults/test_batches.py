@@ -8,8 +8,9 @@ from sqlalchemy import func, insert, select, update
 from bridge.sandbox.discourse import delivery as forum_delivery
 from bridge.sandbox.discourse.hooks import listen
 from bridge.sandbox.discourse.people import load_users
-from bridge.store.schema import groups as group_table
-from bridge.store.schema import inbox, memberships
+from bridge.store.schema.forum import groups as group_table
+from bridge.store.schema.forum import memberships
+from bridge.store.schema.work import inbox
 from bridge.worker import applier, sweeper
 from tests.faults.looking import CAME_IN, batch_size, log_of, moves_of, writes
 from tests.harness import System

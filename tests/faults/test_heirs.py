@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from bridge.process_name import has_ended, own_name
 from bridge.store import processes, work
-from bridge.store.schema import leases
+from bridge.store.schema.work import leases
 from tests.harness import System
 from tests.processes import Live, children, command_of
 

@@ -24,7 +24,8 @@ from bridge.sandbox.discourse.state import SITE_ADMIN_ID
 from bridge.sandbox.kernel import Entry
 from bridge.sandbox.stripe import Account, account_of, delivery
 from bridge.store import links
-from bridge.store.schema import inbox, money_lines
+from bridge.store.schema.ledger import money_lines
+from bridge.store.schema.work import inbox
 from tests.processes import Live, live
 
 pytestmark = pytest.mark.faults

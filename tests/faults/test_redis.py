@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from bridge.queue import Hints
 from bridge.sandbox.stripe import delivery
-from bridge.store.schema import work
+from bridge.store.schema.work import work
 from bridge.store.work import mark_dirty, user_key
 from tests.processes import Live
 

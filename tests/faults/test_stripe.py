@@ -14,7 +14,8 @@ import requests
 from sqlalchemy import select
 
 from bridge.sandbox.stripe import delivery
-from bridge.store.schema import groups, inbox
+from bridge.store.schema.forum import groups
+from bridge.store.schema.work import inbox
 from bridge.worker import sweeper
 from tests.faults.looking import log_of, moves_of
 from tests.harness import System, eventually

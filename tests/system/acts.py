@@ -14,7 +14,8 @@ from bridge.sandbox.discourse.cooked import cook
 from bridge.sandbox.discourse.membership import add_member, remove_member
 from bridge.sandbox.discourse.state import Post, User
 from bridge.sandbox.stripe.account import Account, account_of
-from bridge.store.schema import changes, inbox, memberships
+from bridge.store.schema.forum import changes, memberships
+from bridge.store.schema.work import inbox
 from bridge.web import create_app
 from tests.harness import SECRET_KEY, System
 

@@ -32,7 +32,8 @@ from bridge.operations import (
 from bridge.operations.stopping import Choice
 from bridge.store import hand_grants, money
 from bridge.store import links as stored
-from bridge.store.schema import changes, memberships, messages
+from bridge.store.schema.forum import changes, memberships
+from bridge.store.schema.work import messages
 from bridge.wiring import Bridge
 from tests.harness import POLICY, System, system
 from tests.system import acts

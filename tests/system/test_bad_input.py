@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from bridge.core.model.actor import operator
 from bridge.operations import grants
-from bridge.store.schema import changes
+from bridge.store.schema.forum import changes
 from bridge.web import create_app
 from bridge.web.moderate.act import Act
 from bridge.web.moderate.acts import ACTS

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from bridge.errors import Permanent
 from bridge.operations.grants import grant
 from bridge.sandbox.discourse.membership import remove_member
-from bridge.store.schema import money_lines
+from bridge.store.schema.ledger import money_lines
 from tests.harness import OPERATOR, System, system
 from tests.system.acts import (
     confirm,

@@ -11,7 +11,7 @@ import pytest
 
 from bridge.core.signed.reference import sign_replacement
 from bridge.sandbox.stripe import delivery, fail_payments
-from bridge.store.schema import changes
+from bridge.store.schema.forum import changes
 from tests.harness import DAY, SECRET_KEY, System, system
 from tests.system.acts import account, checkout, confirm, moves
 from tests.system.explaining import explain

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from bridge.core.model.roles import RIGHTS
 from bridge.core.rules.effective import TOML, site_values
 from bridge.core.rules.origins import BUILT_IN
-from bridge.store.schema import tokens
+from bridge.store.schema.people import tokens
 from bridge.web import create_app
 from tests.harness import POLICY, System, system
 from tests.system.test_console_registers import As, as_role, token_of

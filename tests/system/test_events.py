@@ -19,7 +19,8 @@ from bridge.core.signed.reference import sign_buyer
 from bridge.sandbox.stripe import delivery
 from bridge.store import links
 from bridge.store import work as work_items
-from bridge.store.schema import customers, inbox
+from bridge.store.schema.people import customers
+from bridge.store.schema.work import inbox
 from bridge.worker import reconcile, sweeper
 from tests.harness import System, system
 from tests.system.acts import confirm, outcomes

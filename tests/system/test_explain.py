@@ -12,7 +12,7 @@ import pytest
 
 from bridge.errors import NotFound
 from bridge.sandbox.stripe import fail_payments
-from bridge.store.schema import changes
+from bridge.store.schema.forum import changes
 from tests.harness import DAY, POLICY, System, system
 from tests.system.acts import account, checkout, confirm, pass_days, staff_remove
 from tests.system.explaining import explain

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bridge.answers.finding import find
 from bridge.store import changes
-from bridge.store.schema import changes as table
+from bridge.store.schema.forum import changes as table
 from tests.harness import System, system
 from tests.system.acts import checkout, staff
 from tests.system.test_console_registers import As, as_role

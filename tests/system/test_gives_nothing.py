@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete
 
 from bridge.sandbox.stripe import fail_payments
-from bridge.store.schema import purchases
+from bridge.store.schema.rights import purchases
 from bridge.worker import alerts as alerts_worker
 from bridge.worker import bookkeeping, sweeper
 from tests.harness import DAY, System, system

@@ -16,7 +16,9 @@ from bridge.operations import links, reading
 from bridge.rulebook import Rulebook
 from bridge.sandbox.stripe import delivery, fail_payments
 from bridge.store import history
-from bridge.store.schema import changes, readings, subscriptions, work
+from bridge.store.schema.forum import changes
+from bridge.store.schema.rights import readings, subscriptions
+from bridge.store.schema.work import work
 from bridge.worker import reconcile
 from tests.harness import DAY, OPERATOR, System, system
 from tests.system.acts import account, confirm, pass_days, pay_open_invoices, staff_add

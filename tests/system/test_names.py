@@ -13,7 +13,7 @@ import pytest
 
 from bridge.sandbox.discourse.people import add_user, rename
 from bridge.store import migrate
-from bridge.store.schema import users
+from bridge.store.schema.people import users
 from bridge.web import create_app
 from tests.harness import System, system
 from tests.system.acts import confirm, forum_user

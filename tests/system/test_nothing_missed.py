@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from bridge.operations import links, reading
 from bridge.sandbox.stripe import delivery
-from bridge.store.schema import work
+from bridge.store.schema.work import work
 from bridge.worker import orders, reconcile
 from tests.harness import DAY, OPERATOR, System, system
 from tests.system.acts import checkout, confirm

@@ -14,7 +14,9 @@ from bridge import wiring
 from bridge.core.rights.grants import grants
 from bridge.rulebook import Rulebook
 from bridge.store import facts, migrate
-from bridge.store.schema import customers, memberships, money_lines
+from bridge.store.schema.forum import memberships
+from bridge.store.schema.ledger import money_lines
+from bridge.store.schema.people import customers
 from bridge.wiring import Bridge
 from bridge.worker import sweeper
 from tests.harness import POLICY, System, system

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bridge.store.schema import money_lines
+from bridge.store.schema.ledger import money_lines
 from tests.harness import System, system
 from tests.system.acts import checkout, confirm, log_of, message_to, messages_to, moves, pass_days
 from tests.system.typing_commands import asked, typed

@@ -15,7 +15,7 @@ from bridge.operations import links
 from bridge.sandbox.discourse.membership import remove_member
 from bridge.sandbox.discourse.people import delete, rename
 from bridge.sandbox.stripe import delivery
-from bridge.store.schema import customers
+from bridge.store.schema.people import customers
 from bridge.worker.group_members import read_members
 from tests.harness import OPERATOR, System, system
 from tests.system.acts import (

@@ -16,7 +16,7 @@ import requests
 from sqlalchemy import Row, select
 
 from bridge.sandbox.stripe.loading import load
-from bridge.store.schema import inbox, work
+from bridge.store.schema.work import inbox, work
 from bridge.web import create_app
 from tests.contract.recorded import CONTRACT, needs_contract
 from tests.harness import System, served, system

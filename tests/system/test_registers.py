@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert
 
 from bridge.operations import ledger
 from bridge.store import ledger as books
-from bridge.store.schema import ledger_lines, ledger_seals
+from bridge.store.schema.ledger import ledger_lines, ledger_seals
 from tests.bench.test_backfill import a_share, its_seal
 from tests.harness import DAY, System, system
 from tests.system.acts import checkout

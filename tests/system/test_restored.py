@@ -11,7 +11,7 @@ import pytest
 
 from bridge.core.rules.policy import Policy
 from bridge.sandbox.discourse.membership import add_member, remove_member
-from bridge.store.schema import metadata
+from bridge.store.schema.columns import metadata
 from tests.harness import POLICY, System, system
 from tests.system.acts import checkout, confirm, membership, moves, pass_days, staff
 from tests.system.typing_commands import asked, typed

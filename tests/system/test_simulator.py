@@ -17,7 +17,8 @@ from bridge.core.rules.law import Proposal
 from bridge.core.rules.policy import parse_policy
 from bridge.operations import links
 from bridge.sandbox.stripe import delivery, fail_payments
-from bridge.store.schema import metadata, readings
+from bridge.store.schema.columns import metadata
+from bridge.store.schema.rights import readings
 from tests.harness import OPERATOR, System, system
 from tests.system.acts import account, confirm, pass_days
 from tests.system.typing_commands import typed

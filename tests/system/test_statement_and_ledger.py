@@ -19,7 +19,8 @@ from bridge.core.ledger.entries import ledger
 from bridge.core.ledger.line import RECEIVABLE, STRIPE, Ledger
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.store import Store, links, migrate, money
-from bridge.store.schema import customers, money_lines
+from bridge.store.schema.ledger import money_lines
+from bridge.store.schema.people import customers
 from bridge.stripe_api.http import StripeHttp
 from bridge.stripe_api.movements import read_money
 from bridge.stripe_api.payments import read_orders

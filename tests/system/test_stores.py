@@ -29,8 +29,10 @@ from bridge.errors import RateLimited, Transient
 from bridge.limiter import Limiter
 from bridge.store import Store, checkouts, countries, links, migrate, money, state, work
 from bridge.store.checkouts import Ordered
-from bridge.store.schema import groups, metadata, slots
-from bridge.store.schema import work as work_table
+from bridge.store.schema.columns import metadata
+from bridge.store.schema.forum import groups
+from bridge.store.schema.work import slots
+from bridge.store.schema.work import work as work_table
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = "cus_1"

@@ -47,7 +47,7 @@ from bridge.store import (
     users,
     work,
 )
-from bridge.store.schema import metadata
+from bridge.store.schema.columns import metadata
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALICE, BOB, CAROL, EVE = 7, 8, 9, 666

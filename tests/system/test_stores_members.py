@@ -14,7 +14,7 @@ from bridge.core.model.discourse import User
 from bridge.store import Store, changes, member_list, migrate, users
 from bridge.store.member import membership_of
 from bridge.store.member_list import START, Key, Listed
-from bridge.store.schema import memberships
+from bridge.store.schema.forum import memberships
 
 NOW = datetime(2028, 2, 29, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

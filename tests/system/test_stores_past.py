@@ -21,7 +21,7 @@ from bridge.store import (
     shares,
     subscriptions,
 )
-from bridge.store.schema import readings as readings_table
+from bridge.store.schema.rights import readings as readings_table
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -14,7 +14,7 @@ from bridge.core.model.stripe import ComingCharge, PendingPayment, Subscription,
 from bridge.core.rights.ahead import Coming, coming_at
 from bridge.store import Store, groups, links, migrate, orphans, subscriptions, users, worklists
 from bridge.store.readings import CONVERTER
-from bridge.store.schema import memberships
+from bridge.store.schema.forum import memberships
 from bridge.store.worklists import Paying
 
 NOW = datetime(2028, 2, 29, 12, tzinfo=UTC)

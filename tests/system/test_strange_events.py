@@ -16,7 +16,7 @@ from sqlalchemy import String, select
 from structlog.testing import capture_logs
 
 from bridge.core.events import stripe as events
-from bridge.store.schema import inbox
+from bridge.store.schema.work import inbox
 from tests.harness import System, system
 from tests.system.acts import outcomes
 from tests.system.test_events import event, send

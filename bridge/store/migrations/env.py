@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from bridge.store.schema import metadata
+from bridge.store.schema.columns import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine
 from bridge.core.rules.policy import PolicyError, parse_policy
 from bridge.core.telling.digest import _WAITING, Counted, digest, is_due
 from bridge.store import worklists
-from bridge.store.schema import metadata
+from bridge.store.schema.columns import metadata
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from bridge.store.schema import UtcTime
+from bridge.store.schema.columns import UtcTime
 
 revision = "0001"
 down_revision = None

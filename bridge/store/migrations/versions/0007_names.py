@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from bridge.core.model.people import fold
-from bridge.store.schema import UtcTime
+from bridge.store.schema.columns import UtcTime
 
 revision = "0007"
 down_revision = "0006"

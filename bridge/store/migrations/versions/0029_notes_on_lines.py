@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from bridge.store.schema import Number, UtcTime
+from bridge.store.schema.columns import Number, UtcTime
 
 revision = "0029"
 down_revision = "0028"

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from bridge.store.schema import UtcTime
+from bridge.store.schema.columns import UtcTime
 
 revision = "0031"
 down_revision = "0030"
