@@ -39,7 +39,8 @@ class Bridge:
     @property
     def addresses(self) -> Addresses:
         """Where the forum is, and where members find their own page."""
-        return Addresses(self.settings.discourse_url, f"{self.settings.bridge_url}/me")
+        own = self.settings.bridge_url
+        return Addresses(self.settings.discourse_url, f"{own}/me", f"{own}/join")
 
     def hint(self, kind: str, key: str) -> bool:
         """Try to wake a worker; the sweeper finds what a lost hint was about."""

@@ -46,7 +46,7 @@ def answer(bridge: Bridge, user_id: int) -> Answer:
         raise NotFound(f"the bridge has never seen user {user_id}")
     given = statement_input(member, law, bridge.addresses, now)
     found = reply(places(given), subscription_cards(member, law, given, now))
-    pages = ReplyPages(bridge.addresses.own_page, f"{bridge.settings.bridge_url}/join")
+    pages = ReplyPages(bridge.addresses.own_page, bridge.addresses.offers)
     return Answer(
         username=known[0],
         situation=found.situation,

@@ -76,8 +76,9 @@ def _show_addresses(running: Rehearsal, console: Console) -> None:
         soft_wrap=True,
     )
     console.print(
-        "\nOn the forum, choose who you are, open “Become a member” and follow a link. The log of "
-        f"the processes is {running.log}.\n",
+        "\nOn the forum, choose who you are, open “Become a member” and follow a link. Choose "
+        f"mona, a moderator, for the moderators' console. "
+        f"The log of the processes is {running.log}.\n",
         soft_wrap=True,
     )
 

@@ -64,7 +64,9 @@ class Rehearsal:
         forum, bridge_url = self.settings.discourse_url, self.settings.bridge_url
         return {
             "The forum": f"{forum}/",
+            "Memberships on offer": f"{bridge_url}/join",
             "Your statement, here": f"{bridge_url}/me",
+            "Moderators' console": f"{bridge_url}/moderate",
             "Stripe's dashboard": f"{self.settings.stripe_api_base}/_dashboard",
             "Clock, faults, webhooks": self.sandbox.info["control_url"],
             "Figures": f"{bridge_url}/metrics",

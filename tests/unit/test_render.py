@@ -688,3 +688,13 @@ def test_A121_one_due_receipt_among_5000_lines_renders_one() -> None:
     )
 
     assert found == {"receipt:in_due": receipt_markdown(due)}
+
+
+def test_A79_a_lapsed_member_is_led_to_what_is_on_offer_and_has_nothing_to_cancel() -> None:
+    links = Links("https://b.example/me", "https://b.example/me", offers="https://b.example/join")
+    lapsed = body_of(grant(holds=False, reason=Reason.CANCELED), links=links)
+    assert "[See what is on offer](https://b.example/join)" in lapsed
+    assert "Change or cancel" not in lapsed
+    still_in = body_of(grant(), links=links)
+    assert "[Change or cancel](https://b.example/me)" in still_in
+    assert "See what is on offer" not in still_in

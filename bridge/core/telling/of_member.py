@@ -31,10 +31,11 @@ REFUSED = frozenset({"past_due", "unpaid"})
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the forum is, and where members find their own page."""
+    """Where the forum is, and where members find their own page and what is on offer."""
 
     forum: str
     own_page: str
+    offers: str
 
 
 def statement_input(
@@ -46,7 +47,12 @@ def statement_input(
     funds = funds_of_lines(member.money, member.facts, law.rules)
     return StatementInput(
         as_of=member.read_at or now,
-        links=Links(addresses.own_page, addresses.own_page, addresses.forum + ASK_MODERATORS),
+        links=Links(
+            full=addresses.own_page,
+            manage=addresses.own_page,
+            ask=addresses.forum + ASK_MODERATORS,
+            offers=addresses.offers,
+        ),
         grants=verdicts,
         groups=_names(member.groups.values(), addresses.forum),
         whats=name_prices(verdicts, law.rules, law.catalogue.prices, law.catalogue.products),

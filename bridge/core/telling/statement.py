@@ -46,11 +46,15 @@ class NextChange:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where the statement leads: the full page, where to pay, change or cancel, whom to ask."""
+    """Where the statement leads.
+
+    In this order: the full page; where to pay, change or cancel; whom to ask; what is on offer.
+    """
 
     full: str
     manage: str | None = None
     ask: str | None = None
+    offers: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +117,11 @@ class Statement:
     def has_place(self) -> bool:
         """The member is in a group, or is about to be."""
         return any(one.state.is_in or one.state == State.ARRIVING for one in self.places)
+
+    @property
+    def can_change(self) -> bool:
+        """There is something that the member could change, cancel or pay."""
+        return self.has_place or bool(self.next_payments or self.unpaid or self.pending)
 
 
 def name_prices(

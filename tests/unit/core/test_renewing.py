@@ -88,7 +88,7 @@ def member(*sources: Purchase | HandGrant | Subscription) -> Member:
 
 def ends_soon(known: Member, at: datetime, by: Law | None = None) -> tuple[Renewable, ...]:
     by = by or law()
-    about = statement_input(known, by, Addresses("https://forum", "https://me"), at)
+    about = statement_input(known, by, Addresses("https://forum", "https://me", "https://join"), at)
     return renewables(known, by, about, at)
 
 
@@ -207,7 +207,9 @@ def test_A67_a_term_that_was_refunded_leaves_no_free_subscription_behind() -> No
 
 def test_A67_its_card_and_its_offer_say_when_it_is_paid_next() -> None:
     known = member(before(group_id=MEMBERS), continuing())
-    about = statement_input(known, law(), Addresses("https://forum", "https://me"), NOW)
+    about = statement_input(
+        known, law(), Addresses("https://forum", "https://me", "https://join"), NOW
+    )
     (card,) = subscription_cards(known, law(), about, NOW)
     assert (card.standing, card.at) == (CardStanding.ACTIVE, LEFT)
     stand = Buyer.of(known, law(), about).stand([offer("price_m")])
@@ -254,6 +256,8 @@ def test_A67_nothing_is_offered_where_there_is_nothing_to_renew(known: Member) -
 
 def test_A67_who_was_taken_over_from_a_register_has_it_for_a_term_and_no_favour() -> None:
     known = member(before())
-    about = statement_input(known, law(), Addresses("https://forum", "https://me"), NOW)
+    about = statement_input(
+        known, law(), Addresses("https://forum", "https://me", "https://join"), NOW
+    )
     stand = Buyer.of(known, law(), about).stand([offer("price_p")])
     assert (stand.standing, stand.at, stand.can_buy) == (Standing.TERM, LEFT, True)

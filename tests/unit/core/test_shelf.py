@@ -78,7 +78,7 @@ def buyer(*sources: Subscription | Purchase | HandGrant | Seat, now: datetime = 
         seats=tuple(one for one in sources if isinstance(one, Seat)),
     )
     member = Member(user_id=7, facts=facts, groups=GROUPS)
-    return Buyer.of(member, LAW, statement_input(member, LAW, Addresses("", ""), now))
+    return Buyer.of(member, LAW, statement_input(member, LAW, Addresses("", "", ""), now))
 
 
 def cards(who: Buyer | None = None) -> dict[str, Card]:

@@ -83,7 +83,9 @@ def cards(
 ) -> tuple[SubscriptionCard, ...]:
     member = Member(user_id=7, facts=Facts(paid), groups=GROUPS, billing=billing or Billing())
     in_force = law(**site)
-    known = statement_input(member, in_force, Addresses("https://f.example", "https://b"), now)
+    known = statement_input(
+        member, in_force, Addresses("https://f.example", "https://b", "https://b/join"), now
+    )
     return subscription_cards(member, in_force, known, now)
 
 
