@@ -19,8 +19,9 @@ from bridge.core.model.stripe import Feature, Price, Product
 from bridge.core.rules.compiled import HaltedRule, Rule, Rules, rule_of
 from bridge.core.rules.keys import METADATA_PREFIX
 from bridge.core.rules.lint import lint_catalogue, lint_features, lint_ladders
-from bridge.core.rules.policy import Policy, key_name, nearest
+from bridge.core.rules.policy import Policy
 from bridge.core.rules.problems import Problem, problem
+from bridge.core.rules.sections import key_name, nearest
 from bridge.core.rules.values import KEYS, PLUGIN_GROUP_KEY, Choices, apply_value
 
 __all__ = ["HaltedRule", "Problem", "Rule", "Rules", "compile_rules"]

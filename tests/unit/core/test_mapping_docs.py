@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.rules.policy import SITE_LIMITS, SITE_NAMES, SITE_WORDS, Policy
+from bridge.core.rules.policy import Policy
 from bridge.core.rules.problems import CODES, POLICY_CODES
+from bridge.core.rules.sections import SITE_LIMITS, SITE_NAMES, SITE_WORDS
 from bridge.core.rules.values import KEYS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()

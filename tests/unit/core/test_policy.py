@@ -6,16 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.rules.policy import (
-    SECTIONS,
-    SITE_LIMITS,
-    SITE_NAMES,
-    SITE_WORDS,
-    Policy,
-    PolicyError,
-    parse_policy,
-)
+from bridge.core.rules.policy import SECTIONS, Policy, PolicyError, parse_policy
 from bridge.core.rules.problems import POLICY_CODES
+from bridge.core.rules.sections import SITE_LIMITS, SITE_NAMES, SITE_WORDS
 from bridge.core.rules.values import FAR_FUTURE, KEYS, Choices, Term, apply_value
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "bridge.example.toml"
