@@ -163,7 +163,7 @@ def _clock(bridge: Bridge) -> Iterator[Finding]:
 def _discourse(bridge: Bridge) -> Iterator[Finding]:
     try:
         forum = _forum(bridge)
-        checks = forum.probe() + (forum.probe_invites() if bridge.policy.claim_invites else [])
+        checks = forum.probe() + (forum.probe_invites() if bridge.policy.claim_invite else [])
     except Transient as error:
         yield Finding("Discourse", "problem", str(error), "B131", cause(error, "DISCOURSE_URL"))
         return

@@ -33,7 +33,7 @@ ACCEPTED = "invitations.accepted"
 
 def look(bridge: Bridge) -> None:
     """Invite whoever is to be invited, and give what was paid to those who have accepted."""
-    if bridge.policy.claim_invites:
+    if bridge.policy.claim_invite:
         _invite(bridge)
         _follow(bridge)
 

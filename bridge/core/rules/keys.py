@@ -10,6 +10,11 @@ METADATA_PREFIX = "discourse_"
 NOTHING = "none"
 
 
+def key_name(written: str) -> str:
+    """A key without the prefix, which metadata needs and bridge.toml may have."""
+    return written.removeprefix(METADATA_PREFIX)
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One thing that can be said: its name, the field it sets, the words it takes.

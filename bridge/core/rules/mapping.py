@@ -17,11 +17,10 @@ from typing import Literal
 from bridge.core.model.discourse import Group
 from bridge.core.model.stripe import Feature, Price, Product
 from bridge.core.rules.compiled import HaltedRule, Rule, Rules, rule_of
-from bridge.core.rules.keys import METADATA_PREFIX
+from bridge.core.rules.keys import METADATA_PREFIX, key_name
 from bridge.core.rules.lint import lint_catalogue, lint_features, lint_ladders
 from bridge.core.rules.policy import Policy
-from bridge.core.rules.problems import Problem, problem
-from bridge.core.rules.sections import key_name, nearest
+from bridge.core.rules.problems import Problem, nearest, problem
 from bridge.core.rules.values import KEYS, PLUGIN_GROUP_KEY, Choices, apply_value
 
 __all__ = ["HaltedRule", "Problem", "Rule", "Rules", "compile_rules"]

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
+from bridge.core.rules.problems import nearest
 from bridge.core.rules.sections import (
+    BANK,
+    BANK_NEEDS,
+    CLAIMS,
+    CONSOLE,
+    DATEV,
+    DATEV_DEFAULTS,
+    DATEV_NEEDS,
     DAY_SECONDS,
-    nearest,
+    SITE,
     read_accounts,
-    read_bank,
-    read_claims,
-    read_console,
     read_country_header,
-    read_datev,
     read_defaults,
     read_ladders,
-    read_site,
+    read_section,
     read_stated,
     wrong,
 )
@@ -31,23 +35,26 @@ from bridge.errors import BridgeError, Config
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The site's policy; everything has a default, so an empty bridge.toml is a whole one.
+    """The site's policy. Everything has a default, so an empty bridge.toml is a valid one.
 
-    `products` is by product id, `prices` by price id or lookup key, `features` by lookup key: key
-    name -> text, as written. `ladders`: group names or ids, low to high. `unmapped`: what becomes
-    of the groups of a subscription that is moved to a price without a rule. `unfollowed_ladders`:
-    those on which nobody is moved when what they pay for changes. `adopt`: what becomes of members
-    whom the bridge's own user added and its record does not know. `alerts_to`: the group or user of
-    the forum that is told what needs a person; `none`: nobody. `accounts`: account of the ledger,
-    or the beginning of its name -> `code`, `tax` and `tracking` in the treasurer's own chart.
-    `bank`: which column of a bank's CSV is which. `treasurers`, `readers`: groups whose members may
-    use the console, for money or to look. `two_persons`: nobody decides about their own account
-    there. `refunds`: administrators and treasurers may refund there. `digest`: how often moderators
-    are sent what waits and what happened. `claim_days`: how long an
-    order that was paid without the bridge can be claimed. `claim_invites`: whether its payer gets
-    an invitation of the forum.
-    `datev`: whose books a posting batch is for.
-        `country_header`: in which the site's own proxy says the country of whoever connects.
+    - `products` by product id, `prices` by price id or lookup key, `features` by lookup key: each
+      maps the names of keys to their text as written.
+    - `ladders`: group names or ids, low to high. `unfollowed_ladders`: ladders on which a member
+      stays where they are when what they pay for changes.
+    - `unmapped`: whether a subscription that moves to a price without a rule keeps its groups, held
+      for a moderator, or loses them.
+    - `adopt`: whether the bridge asks before it owns a membership that its own user added and its
+      record does not know, or does so automatically.
+    - `alerts_to`: the group or user of the forum that gets alerts; `none`: nobody.
+    - `accounts`: an account of the ledger, or the beginning of its name, to `code`, `tax` and
+      `tracking` in the treasurer's own chart. `bank`: which column of a bank's CSV is which.
+      `datev`: whose books a posting batch is for.
+    - `treasurers`, `readers`: groups whose members may use the console, for money or to look.
+      `two_persons`: nobody decides there about their own account. `refunds`: administrators and
+      treasurers may refund there. `digest`: how often moderators get a digest.
+    - `claim_days`: how long an order paid without the bridge can be claimed. `claim_invite`:
+      whether the forum invites its payer.
+    - `country_header`: the header in which the site's own proxy passes on a visitor's country.
     """
 
     defaults: Choices = field(default_factory=Choices)
@@ -79,7 +86,7 @@ class Policy:
     digest: str = "off"
     country_header: str | None = None
     claim_days: int = 30
-    claim_invites: bool = False
+    claim_invite: bool = False
 
 
 SECTIONS = (
@@ -122,21 +129,23 @@ def parse_policy(toml: Mapping[str, object]) -> Policy:
             tables[name] = table
     ladders = read_ladders(tables.get("ladders", {}), problems)
     header = read_country_header(tables, problems)
+    datev = read_section("datev", tables, DATEV, problems, DATEV_NEEDS)
     policy = Policy(
         defaults=read_defaults(tables, problems),
         ladders={name: ladder.steps for name, ladder in ladders.items() if ladder.steps},
         unfollowed_ladders=frozenset(name for name, one in ladders.items() if not one.follow),
-        products=read_stated("products", tables.get("products", {}), problems),
-        prices=read_stated("prices", tables.get("prices", {}), problems),
-        features=read_stated("features", tables.get("features", {}), problems),
+        products=read_stated("products", tables, problems),
+        prices=read_stated("prices", tables, problems),
+        features=read_stated("features", tables, problems),
         accounts=read_accounts(tables.get("accounts", {}), problems),
+        bank=read_section("bank", tables, BANK, problems, BANK_NEEDS),
+        datev={**DATEV_DEFAULTS, **datev} if datev else {},
+        country_header=header,
     )
-    site: dict[str, Any] = read_site(tables.get("site", {}), problems)
-    site |= {"bank": read_bank(tables.get("bank", {}), problems)} if "bank" in tables else {}
-    site |= read_console(tables.get("console", {}), problems)
-    site |= {"country_header": header} if header else {}
-    site |= read_claims(tables.get("claims", {}), problems)
-    site |= {"datev": read_datev(tables["datev"], problems)} if "datev" in tables else {}
+    site = read_section("site", tables, SITE, problems)
+    site |= read_section("console", tables, CONSOLE, problems)
+    claims = read_section("claims", tables, CLAIMS, problems)
+    site |= {f"claim_{name}": value for name, value in claims.items()}
     if problems:
         raise PolicyError(problems)
     return replace(policy, **site)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,9 @@ def problem(code: str, subject: str, message: str) -> Problem:
     """A problem with the hint and the weight that belong to its code."""
     kind = CODES[code]
     return Problem(code, subject, message, kind.hint, kind.halts)
+
+
+def nearest(word: str, words: tuple[str, ...]) -> str:
+    """'; is "…" meant?' where one of the words looks like it, else nothing."""
+    close = get_close_matches(word, words, n=1)
+    return f'; is "{close[0]}" meant?' if close else ""

@@ -85,5 +85,5 @@ def test_the_site_says_how_often(said: str) -> None:
 
 @pytest.mark.parametrize("said", ["hourly", "", True, 7])
 def test_another_word_is_refused_with_those_that_are_taken(said: object) -> None:
-    with pytest.raises(PolicyError, match="off, daily, weekly"):
+    with pytest.raises(PolicyError, match="`off`, `daily`, `weekly`"):
         parse_policy({"console": {"digest": said}})

@@ -253,8 +253,8 @@ def test_E42_how_long_a_claim_is_open_is_a_whole_number_of_days() -> None:
 
 
 def test_A12_payers_are_invited_only_where_the_site_says_so() -> None:
-    assert parse_policy({}).claim_invites is False
-    assert parse_policy({"claims": {"invite": True}}).claim_invites is True
+    assert parse_policy({}).claim_invite is False
+    assert parse_policy({"claims": {"invite": True}}).claim_invite is True
     for wrong in (1, "yes", None, 1.0):
         assert codes({"claims": {"invite": wrong}}) == ["M153"]
 
