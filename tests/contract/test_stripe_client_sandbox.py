@@ -11,7 +11,7 @@ import stripe
 from bridge.core.ledger.amounts import add_up
 from bridge.errors import Forbidden, RateLimited, Transient
 from bridge.sandbox.run import Sandbox, start
-from bridge.sandbox.stripe import account_of, advance, checkout, fail_payments, restrict
+from bridge.sandbox.stripe import account_of, advance, checkout_payment, fail_payments, restrict
 from bridge.stripe_api.checkout import CheckoutLine, CheckoutLink, CheckoutRequest
 from bridge.stripe_api.client import StripeApi
 
@@ -84,7 +84,7 @@ def pay(sandbox: Sandbox, session_id: str, card: str = "visa") -> None:
     with sandbox.world.lock:
         session = account.get("checkout.session", session_id)
         assert session is not None
-        checkout.complete(account, session, {"token": f"pm_card_{card}"})
+        checkout_payment.complete(account, session, {"token": f"pm_card_{card}"})
 
 
 def buy(sandbox: Sandbox, api: StripeApi, price_id: str, card: str = "visa") -> str:

@@ -24,7 +24,7 @@ from bridge.core.model.discourse import Group
 from bridge.core.model.stripe import Price, Product
 from bridge.sandbox import run
 from bridge.sandbox.discourse import people
-from bridge.sandbox.stripe import account_of, add_webhook, checkout, delivery
+from bridge.sandbox.stripe import account_of, add_webhook, checkout_payment, delivery
 from bridge.settings import Settings
 from bridge.store import groups, migrate
 from bridge.web import create_app
@@ -108,7 +108,7 @@ class Place:
         with self.world.lock:
             session = account.get("checkout.session", session_id)
             assert session is not None
-            checkout.complete(account, session, {"token": card, "country": "DE"})
+            checkout_payment.complete(account, session, {"token": card, "country": "DE"})
 
     def settle(self) -> None:
         """Let the news arrive and the bridge do all that is due."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import stripe
 
-from bridge.sandbox.stripe.checkout import complete
+from bridge.sandbox.stripe.checkout_payment import complete
 from tests.sandbox.stripe_shop import Shop, open_shop
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bridge.sandbox.stripe.account import DAY, HOUR, Account
 from bridge.sandbox.stripe.discounts import use_up
 from bridge.sandbox.stripe.events import changing, emit, when
-from bridge.sandbox.stripe.invoices import draft, finalize, mark_uncollectible, void
+from bridge.sandbox.stripe.invoice_drafts import draft
+from bridge.sandbox.stripe.invoices import finalize, mark_uncollectible, void
 from bridge.sandbox.stripe.previews import next_invoice
 from bridge.sandbox.stripe.schedules import before_renewal
 from bridge.sandbox.stripe.shapes import Obj

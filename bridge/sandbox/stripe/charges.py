@@ -19,7 +19,8 @@ from bridge.sandbox.stripe.crud import (
 from bridge.sandbox.stripe.customers import default_method, find_customer, method_from
 from bridge.sandbox.stripe.errors import StripeError, card_error, invalid
 from bridge.sandbox.stripe.events import changing, emit, when
-from bridge.sandbox.stripe.payments import cancel_intent, capture_charge, confirm, new_intent
+from bridge.sandbox.stripe.holds import cancel_intent, capture_charge
+from bridge.sandbox.stripe.payments import confirm, new_intent
 from bridge.sandbox.stripe.shapes import Obj
 
 EVIDENCE_DAYS = 9

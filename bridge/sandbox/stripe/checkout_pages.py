@@ -8,7 +8,7 @@ from urllib.parse import quote
 from flask import Blueprint, redirect, render_template, request
 
 from bridge.sandbox.kernel import World
-from bridge.sandbox.stripe import checkout, payment_links, payments, setup_intents
+from bridge.sandbox.stripe import checkout, checkout_payment, payment_links, payments, setup_intents
 from bridge.sandbox.stripe.account import DAY, Account
 from bridge.sandbox.stripe.catalog import amount_of
 from bridge.sandbox.stripe.errors import StripeError
@@ -110,7 +110,7 @@ def pay_checkout(account: Account, session: Obj) -> Page:
     if form.get("amount"):
         _choose_amount(account, session, form["amount"])
     try:
-        checkout.complete(account, session, form)
+        checkout_payment.complete(account, session, form)
     except StripeError as problem:
         return checkout_page(account, session, problem.body["message"]), 402
     if not session["success_url"]:

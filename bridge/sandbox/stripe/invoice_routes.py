@@ -22,17 +22,9 @@ from bridge.sandbox.stripe.customers import find_customer, method_from
 from bridge.sandbox.stripe.discounts import discount_from
 from bridge.sandbox.stripe.errors import invalid
 from bridge.sandbox.stripe.events import changing, emit
+from bridge.sandbox.stripe.invoice_drafts import add_item, line_of, untold_draft
 from bridge.sandbox.stripe.invoice_lines import total
-from bridge.sandbox.stripe.invoices import (
-    add_item,
-    collect,
-    finalize,
-    line_of,
-    mark_paid,
-    mark_uncollectible,
-    untold_draft,
-    void,
-)
+from bridge.sandbox.stripe.invoices import collect, finalize, mark_paid, mark_uncollectible, void
 from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.subscription_items import pending_item
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.sandbox.stripe.account import Account
 from bridge.sandbox.stripe.cards import method_values
-from bridge.sandbox.stripe.checkout import complete
+from bridge.sandbox.stripe.checkout_payment import complete
 from bridge.sandbox.stripe.crud import Handler, merge_metadata
 from bridge.sandbox.stripe.customers import find_customer
 from bridge.sandbox.stripe.errors import missing_object

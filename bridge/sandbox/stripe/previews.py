@@ -14,8 +14,8 @@ from bridge.sandbox.stripe.crud import Handler
 from bridge.sandbox.stripe.customers import find_customer
 from bridge.sandbox.stripe.discounts import apply_to_customer, apply_to_subscription
 from bridge.sandbox.stripe.errors import StripeError
+from bridge.sandbox.stripe.invoice_drafts import compose
 from bridge.sandbox.stripe.invoice_routes import create_item
-from bridge.sandbox.stripe.invoices import compose
 from bridge.sandbox.stripe.schedules import before_renewal
 from bridge.sandbox.stripe.shapes import Obj, blank
 from bridge.sandbox.stripe.subscription_changes import change_items
@@ -27,12 +27,8 @@ from bridge.sandbox.stripe.subscription_items import (
     start_periods,
 )
 from bridge.sandbox.stripe.subscription_rules import ENDED
-from bridge.sandbox.stripe.subscriptions import (
-    first_lines,
-    new_subscription,
-    set_ending,
-    take_over,
-)
+from bridge.sandbox.stripe.subscription_settings import new_subscription, set_ending, take_over
+from bridge.sandbox.stripe.subscriptions import first_lines
 from bridge.sandbox.stripe.views import items_of
 
 

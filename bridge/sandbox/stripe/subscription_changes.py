@@ -13,7 +13,8 @@ from bridge.sandbox.stripe.customers import default_method
 from bridge.sandbox.stripe.discounts import use_up
 from bridge.sandbox.stripe.errors import invalid
 from bridge.sandbox.stripe.events import changing
-from bridge.sandbox.stripe.invoices import collect, draft, finalize
+from bridge.sandbox.stripe.invoice_drafts import draft
+from bridge.sandbox.stripe.invoices import collect, finalize
 from bridge.sandbox.stripe.payments import refuse_decline
 from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.subscription_items import (
@@ -31,12 +32,8 @@ from bridge.sandbox.stripe.subscription_rules import (
     check_schedule,
     check_together,
 )
-from bridge.sandbox.stripe.subscriptions import (
-    INCOMPLETE_HOURS,
-    plan_ahead,
-    set_ending,
-    take_over,
-)
+from bridge.sandbox.stripe.subscription_settings import set_ending, take_over
+from bridge.sandbox.stripe.subscriptions import INCOMPLETE_HOURS, plan_ahead
 from bridge.sandbox.stripe.trials import trial_may_end
 from bridge.sandbox.stripe.views import items_of
 
