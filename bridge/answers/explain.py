@@ -21,7 +21,9 @@ from bridge.core.model.rights import Facts
 from bridge.core.rights.grants import grants
 from bridge.core.rules.ladders import staying
 from bridge.core.rules.law import Proposal
+from bridge.core.telling.doers import events_in, people_in
 from bridge.core.telling.explanation import (
+    Behind,
     Cause,
     Explanation,
     Happened,
@@ -71,9 +73,9 @@ def explain(
         found = _recorded(connection, user_id, lines, when)
         case = _case(bridge, connection, user_id, found, when)
         past = stays(as_known(lines, when.at) if when.known else lines)
-        causes = _causes(connection, lines)
+        behind = _behind(connection, lines)
         explained = [
-            explain_group(case, found.get(id_) or never(user_id, id_), past, causes, when.at)
+            explain_group(case, found.get(id_) or never(user_id, id_), past, behind, when.at)
             for id_ in _shown(case, found, group_name)
         ]
         if when.is_now:
@@ -147,10 +149,9 @@ def _shown(case: Case, found: Mapping[int, Recorded], group_name: str | None) ->
 # --- what belongs to it ---------------------------------------------------------------------------
 
 
-def _causes(connection: Connection, lines: Iterable[Line]) -> dict[str, Cause]:
-    """The events among the causes, by id."""
-    ids = {line.cause for line in lines if line.cause}
-    return {
+def _behind(connection: Connection, lines: Iterable[Line]) -> Behind:
+    causes = {line.cause for line in lines}
+    events = {
         one.event_id: Cause(
             id=one.event_id,
             type=one.type,
@@ -159,8 +160,9 @@ def _causes(connection: Connection, lines: Iterable[Line]) -> dict[str, Cause]:
             received_at=one.received_at,
             source=one.source,
         )
-        for one in inbox.received(connection, ids)
+        for one in inbox.received(connection, events_in(causes))
     }
+    return Behind(events, users.names_of(connection, people_in(causes)))
 
 
 def _customers(connection: Connection, user_id: int, when: When) -> tuple[Linked, ...]:

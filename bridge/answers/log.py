@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridge.core.model.actor import Actor, parse_actor, spellings
+from bridge.core.model.actor import spellings
+from bridge.core.model.change import Change
 from bridge.core.model.people import LARGEST_ID
-from bridge.store import Connection, changes, groups, names, users
-from bridge.store.changes import About, Change
+from bridge.core.telling.doers import Doer, doer, events_in, people_in
+from bridge.core.telling.outcomes import Said, ids_of, said
+from bridge.store import Connection, changes, groups, inbox, names, users
+from bridge.store.changes import About
 from bridge.wiring import Bridge
 
 PAGE = 50
@@ -34,13 +37,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the log with names. `by`: the person who did it; None if nobody did."""
+    """A line of the log in words, with the names of whom and what it is about."""
 
     change: Change
     username: str | None
     group: str | None
-    by: Actor | None
-    by_name: str | None
+    by: Doer
+    said: Said
+    ids: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,10 @@ def named(
 ) -> tuple[Line, ...]:
     """Lines with the names of whom and what they are about; `group_names`, if they were read."""
     lines = list(found)
-    mentioned = {one.user_id for one in lines} | {_doer(one) for one in lines}
-    called = users.names_of(connection, [one for one in mentioned if one is not None])
+    causes = [one.cause for one in lines]
+    mentioned = {one.user_id for one in lines if one.user_id is not None} | people_in(causes)
+    called = users.names_of(connection, mentioned)
+    events = {one.event_id: one.type for one in inbox.received(connection, events_in(causes))}
     if group_names is None:
         group_names = {one.id: one.name for one in groups.load_groups(connection).values()}
     return tuple(
@@ -100,16 +106,12 @@ def named(
             change=one,
             username=called.get(one.user_id or 0),
             group=group_names.get(one.group_id or 0),
-            by=parse_actor(one.cause),
-            by_name=called.get(_doer(one) or 0),
+            by=doer(one.cause, called, events, action=one.action),
+            said=said(one),
+            ids=ids_of(one),
         )
         for one in lines
     )
-
-
-def _doer(change: Change) -> int | None:
-    actor = parse_actor(change.cause)
-    return actor.user_id if actor else None
 
 
 def _user_id(connection: Connection, said: str) -> int | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from bridge.answers.log import Line, named
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.rights import HandGrant
+from bridge.core.telling.doers import Doer, doer, people_in
 from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.person import Customer, Paid, Place, paid_of, places_of
 from bridge.core.telling.subscription_cards import subscription_cards
@@ -32,6 +33,7 @@ class Person:
     read_at: datetime | None
     places: tuple[Place, ...]
     given: tuple[HandGrant, ...]
+    givers: Mapping[str, Doer]
     group_names: Mapping[int, str]
     customers: tuple[Customer, ...]
     paid: tuple[Paid, ...]
@@ -54,6 +56,8 @@ def person(bridge: Bridge, user_id: int) -> Person:
         law = bridge.rulebook.law(connection)
         payments = money.last_paid(connection, user_id, LAST_PAYMENTS)
         asked = errands.open_about(connection, user_id)
+        actors = {one.actor for one in member.facts.hand_grants}
+        names = users.names_of(connection, people_in(actors))
     given = statement_input(member, law, bridge.addresses, now)
     cards = subscription_cards(member, law, given, now)
     mode = "" if bridge.settings.livemode else "/test"
@@ -64,6 +68,7 @@ def person(bridge: Bridge, user_id: int) -> Person:
         read_at=member.read_at,
         places=places_of(member, law, now),
         given=member.facts.hand_grants,
+        givers={one: doer(one, names) for one in actors},
         group_names={one.id: one.name for one in member.groups.values()},
         customers=tuple(
             Customer(one, f"{DASHBOARD}{mode}/customers/{one}") for one in member.customer_ids

@@ -19,10 +19,11 @@ from bridge.answers.explain import explain as tell
 from bridge.commands.common import Moment, as_json, counting, ready_bridge, show
 from bridge.commands.exits import FAILED
 from bridge.commands.tables import print_plan
-from bridge.commands.telling import ENDINGS, print_person
+from bridge.commands.telling import print_person
 from bridge.commands.words import day
 from bridge.core.rules.law import Proposal
 from bridge.core.telling.document import document
+from bridge.core.telling.outcomes import reason_words
 from bridge.operations.finding import find_user_id
 from bridge.store.alerts import open_ones
 from bridge.wiring import read_policy
@@ -93,7 +94,7 @@ def print_simulation(console: Console, found: simulator.Simulation) -> None:
 
 
 def _side(side: Any) -> str:
-    return f"{'in' if side.is_in else 'out'}: {ENDINGS.get(side.reason, side.reason)}"
+    return f"{'in' if side.is_in else 'out'}: {reason_words(side.reason)}"
 
 
 @click.command()

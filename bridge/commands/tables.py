@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bridge.commands.telling import ENDINGS
 from bridge.commands.words import day
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.ledger.member_register import MemberEntry
@@ -16,6 +15,7 @@ from bridge.core.ledger.share_register import Register
 from bridge.core.memberships.campaign import Candidate
 from bridge.core.memberships.planned import Planned
 from bridge.core.telling.campaign_making import Made, Shown, ShownLink
+from bridge.core.telling.outcomes import reason_words
 
 
 def print_shares(out: Console, found: Register) -> None:
@@ -57,7 +57,7 @@ def print_plan(console: Console, found: list[Planned], orphans: int) -> None:
         table = Table("Group", "", "Member", "Why", "Rule", box=None, pad_edge=False)
         for one in found:
             who = f"{one.username or 'user'} ({one.user_id})"
-            why = ENDINGS.get(one.reason, one.reason)
+            why = reason_words(one.reason)
             table.add_row(escape(one.group), SIGNS[one.action], escape(who), why, one.rule_id)
         console.print(table)
     else:

@@ -13,15 +13,9 @@ from rich.tree import Tree
 from bridge.commands.words import day
 from bridge.core.memberships.state import State
 from bridge.core.telling.explanation import Explanation, GroupExplained, Happened, Logged
+from bridge.core.telling.outcomes import reason_words
 from bridge.core.telling.places import STATE_WORDS
 from bridge.core.telling.proof import Verdict
-
-ENDINGS = {
-    "outranked": "something higher of the same ladder takes its place",
-    "not_theirs": "what gave it no longer belongs to them",
-    "not_mapped": "its rule no longer leads to this group",
-    "nothing_leads_to_it": "nothing of theirs leads to it",
-}
 
 
 def print_person(console: Console, told: Explanation) -> None:
@@ -108,12 +102,12 @@ def _add_why_not(tree: Tree, group: GroupExplained) -> None:
 def _add_line(tree: Tree, title: str, line: Logged) -> None:
     """For example: moved on …: removed, canceled; by evt_1 (customer.subscription.deleted of …)."""
     why = line.detail.get("why") or line.outcome
-    what = ", ".join(filter(None, (line.action, why and ENDINGS.get(why, why))))
+    what = ", ".join(filter(None, (line.action, why and reason_words(why))))
     branch = tree.add(escape(f"{title} on {day(line.at)}: {what}"))
     if line.cause:
         event = line.event
         of = f" ({event.type} of {day(event.created_at)})" if event else ""
-        branch.add(escape(f"by {line.cause}{of}"))
+        branch.add(escape(f"by {line.by}: {line.cause}{of}"))
     if line.rule:
         branch.add(escape(f"rule {line.rule}"))
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from bridge.core.ledger.member_register import MemberEntry, State
 from bridge.core.ledger.share_register import Holding
 from bridge.core.ledger.shown import Entry, InIssue, Page, by_state, entries, in_issue, page_of
+from bridge.core.telling.doers import Doer, doer, people_in
 from bridge.errors import NotFound
 from bridge.operations import registers
 from bridge.store import ledger, ledger_notes, users
@@ -47,10 +48,14 @@ class Members:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """A member's entries, the newest first. `before`: the line to ask with for older ones."""
+    """A member's entries, the newest first.
+
+    `writers`: of the notes, as their actors are kept; `before`: the line to ask with for older.
+    """
 
     username: str | None
     entries: tuple[Entry, ...]
+    writers: Mapping[str, Doer]
     before: str | None
 
 
@@ -83,9 +88,12 @@ def money(bridge: Bridge, user_id: int, before: str | None = None) -> Money:
         if known is None and not lines:
             raise NotFound(f"the bridge has never seen user {user_id}")
         shown = lines[:LINES]
-        notes = ledger_notes.of_lines(connection, [one.id for one in shown])
+        notes = tuple(ledger_notes.of_lines(connection, [one.id for one in shown]))
+        actors = {one.actor for one in notes}
+        names = users.names_of(connection, people_in(actors))
+    writers = {one: doer(one, names) for one in actors}
     more = shown[-1].id if len(lines) > LINES else None
-    return Money(known[0] if known else None, entries(shown, notes), more)
+    return Money(known[0] if known else None, entries(shown, notes), writers, more)
 
 
 def user_of(holder: str) -> int | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
+from bridge.core.model.change import Change
 from bridge.core.model.discourse import Group
 from bridge.core.model.words import said
 from bridge.errors import NotFound, Permanent
@@ -15,7 +16,6 @@ from bridge.operations.finding import find_group
 from bridge.operations.grants import Given, grant, preview_grant
 from bridge.operations.preview import effects
 from bridge.store import member, overrides, work
-from bridge.store.changes import DetailedChange
 from bridge.store.overrides import Undone
 from bridge.texts import gettext
 from bridge.wiring import Bridge
@@ -160,7 +160,7 @@ class Before:
     sources: tuple[str, ...]
 
 
-def lifted_of(change: DetailedChange) -> Before:
+def lifted_of(change: Change) -> Before:
     """What a line of the log lifted. Raises: Permanent for a line that does not say enough."""
     sources = (change.detail or {}).get("sources")
     if change.user_id is None or change.group_id is None or not change.outcome or sources is None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
+from bridge.core.model.change import Change
 from bridge.core.model.roles import Right
 from bridge.errors import NotFound, Permanent
 from bridge.operations import grants, holds, links, mapping, payments, stopping
 from bridge.operations.stopping import Choice
 from bridge.store import changes, hand_grants
-from bridge.store.changes import Change, DetailedChange
 from bridge.wiring import Bridge
 
 OTHERWISE: Mapping[str, str] = {
@@ -31,7 +31,7 @@ OTHERWISE: Mapping[str, str] = {
 class Reverse:
     """The act that undoes a line of the log: what it would bring, and doing it."""
 
-    change: DetailedChange
+    change: Change
     preview: Callable[[], tuple[Effect, ...]]
     do: Callable[[Actor, str | None], object]
 
@@ -52,9 +52,7 @@ def reverse_of(bridge: Bridge, change_id: int) -> Reverse:
     return make(bridge, change)
 
 
-def undo(
-    bridge: Bridge, actor: Actor, change_id: int, *, reason: str | None = None
-) -> DetailedChange:
+def undo(bridge: Bridge, actor: Actor, change_id: int, *, reason: str | None = None) -> Change:
     """Undo a line of the log. What is undone already raises, as the reverse act does."""
     found = reverse_of(bridge, change_id)
     found.do(actor, reason)
@@ -70,7 +68,7 @@ def may_undo(rights: Collection[Right], user_id: int, change: Change) -> bool:
     return "decide" in rights or ("money" in rights and is_payment and is_own)
 
 
-def _take_back(bridge: Bridge, change: DetailedChange) -> Reverse:
+def _take_back(bridge: Bridge, change: Change) -> Reverse:
     grant_id = _said(change, "grant")
     with bridge.store.read() as connection:
         given = hand_grants.find(connection, grant_id)
@@ -83,7 +81,7 @@ def _take_back(bridge: Bridge, change: DetailedChange) -> Reverse:
     )
 
 
-def _give_again(bridge: Bridge, change: DetailedChange) -> Reverse:
+def _give_again(bridge: Bridge, change: Change) -> Reverse:
     """As it was: the same group until the same day; nothing twice, and nothing that is over."""
     grant_id = _said(change, "grant")
     with bridge.store.read() as connection:
@@ -107,7 +105,7 @@ def _give_again(bridge: Bridge, change: DetailedChange) -> Reverse:
     )
 
 
-def _unlink(bridge: Bridge, change: DetailedChange) -> Reverse:
+def _unlink(bridge: Bridge, change: Change) -> Reverse:
     customer_id, user_id = _payer(change)
     links.refuse_unless(bridge, customer_id, user_id)
     return Reverse(
@@ -117,7 +115,7 @@ def _unlink(bridge: Bridge, change: DetailedChange) -> Reverse:
     )
 
 
-def _link_again(bridge: Bridge, change: DetailedChange) -> Reverse:
+def _link_again(bridge: Bridge, change: Change) -> Reverse:
     customer_id, user_id = _payer(change)
     links.refuse_unless(bridge, customer_id, None)
     return Reverse(
@@ -127,7 +125,7 @@ def _link_again(bridge: Bridge, change: DetailedChange) -> Reverse:
     )
 
 
-def _correct(bridge: Bridge, change: DetailedChange) -> Reverse:
+def _correct(bridge: Bridge, change: Change) -> Reverse:
     line_id = _said(change, "line")
 
     def reverse(actor: Actor, reason: str | None) -> None:
@@ -137,7 +135,7 @@ def _correct(bridge: Bridge, change: DetailedChange) -> Reverse:
     return Reverse(change, lambda: payments.preview_reversal(bridge, line_id), reverse)
 
 
-def _wait_again(bridge: Bridge, change: DetailedChange) -> Reverse:
+def _wait_again(bridge: Bridge, change: Change) -> Reverse:
     customer_id = change.customer_id or ""
     return Reverse(
         change,
@@ -146,7 +144,7 @@ def _wait_again(bridge: Bridge, change: DetailedChange) -> Reverse:
     )
 
 
-def _as_before_lifting(bridge: Bridge, change: DetailedChange) -> Reverse:
+def _as_before_lifting(bridge: Bridge, change: Change) -> Reverse:
     """They stay out again, or the membership waits again: as long as nothing has followed yet."""
     lifted = holds.lifted_of(change)
     return Reverse(
@@ -156,8 +154,8 @@ def _as_before_lifting(bridge: Bridge, change: DetailedChange) -> Reverse:
     )
 
 
-def _at_stripe(act: stopping.Act) -> Callable[[Bridge, DetailedChange], Reverse]:
-    def make(bridge: Bridge, change: DetailedChange) -> Reverse:
+def _at_stripe(act: stopping.Act) -> Callable[[Bridge, Change], Reverse]:
+    def make(bridge: Bridge, change: Change) -> Reverse:
         running = stopping.find_running(bridge, _said(change, "subscription"))
         choice = Choice(act)
         stopping.as_it_will_be(bridge, running, choice)
@@ -172,7 +170,7 @@ def _at_stripe(act: stopping.Act) -> Callable[[Bridge, DetailedChange], Reverse]
     return make
 
 
-def _say_as_before(bridge: Bridge, change: DetailedChange) -> Reverse:
+def _say_as_before(bridge: Bridge, change: Change) -> Reverse:
     thing_id, key = _said(change, "thing"), _said(change, "key")
     proposed = mapping.propose(bridge, thing_id, key, _said(change, "before"))
     if proposed.said != _said(change, "after"):
@@ -186,7 +184,7 @@ def _say_as_before(bridge: Bridge, change: DetailedChange) -> Reverse:
     )
 
 
-REVERSES: Mapping[str, Callable[[Bridge, DetailedChange], Reverse]] = {
+REVERSES: Mapping[str, Callable[[Bridge, Change], Reverse]] = {
     "granted": _take_back,
     "revoked": _give_again,
     "linked": _unlink,
@@ -203,14 +201,14 @@ REVERSES: Mapping[str, Callable[[Bridge, DetailedChange], Reverse]] = {
 """The lines that can be undone, by what was done."""
 
 
-def _said(change: DetailedChange, key: str) -> str:
+def _said(change: Change, key: str) -> str:
     said = (change.detail or {}).get(key)
     if not isinstance(said, str):
         raise Permanent(f"line {change.id} does not say which {key} it is about")
     return said
 
 
-def _payer(change: DetailedChange) -> tuple[str, int]:
+def _payer(change: Change) -> tuple[str, int]:
     if change.customer_id is None or change.user_id is None:
         raise Permanent(f"line {change.id} does not say whose customer it is about")
     return change.customer_id, change.user_id

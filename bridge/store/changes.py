@@ -9,11 +9,13 @@ from typing import Any, Literal, TypedDict, Unpack
 
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, tuple_
 
+from bridge.core.model.change import Change
 from bridge.core.telling.digest import Counted
 from bridge.store.schema.forum import BY_PEOPLE, changes
 
 SWAPPED = "swapped"
 """The outcome of a removal after which its user is on another step of the same ladder."""
+_CHANGE = tuple(changes.c[field.name] for field in fields(Change))
 TURNS = ("wanted", "unwanted")
 """The lines in which what is wanted turns; the others say more of it, or what came of it."""
 
@@ -124,50 +126,25 @@ def log_seen(connection: Connection, group_id: int, found: Iterable[Seen], now: 
         connection.execute(insert(changes), lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A line of the log."""
-
-    id: int
-    at: datetime
-    action: str
-    user_id: int | None
-    group_id: int | None
-    customer_id: str | None
-    cause: str | None
-    rule_id: str | None
-    outcome: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class DetailedChange(Change):
-    """A line of the log with all that it was written with."""
-
-    detail: Mapping[str, Any] | None
-
-
 def of_user(
     connection: Connection, user_id: int, until: datetime, limit: int = 200
-) -> list[DetailedChange]:
+) -> list[Change]:
     """The last lines about a user up to a time, the newest first."""
-    columns = [changes.c[field.name] for field in fields(DetailedChange)]
     rows = connection.execute(
-        select(*columns)
+        select(*_CHANGE)
         .where(changes.c.user_id == user_id, changes.c.at <= until)
         .order_by(changes.c.id.desc())
         .limit(limit)
     )
-    return [DetailedChange(*row) for row in rows]
+    return [Change(*row) for row in rows]
 
 
-def find(connection: Connection, change_id: int) -> DetailedChange | None:
+def find(connection: Connection, change_id: int) -> Change | None:
     """A line of the log by its number."""
-    columns = [changes.c[field.name] for field in fields(DetailedChange)]
-    row = connection.execute(select(*columns).where(changes.c.id == change_id)).one_or_none()
-    return None if row is None else DetailedChange(*row)
+    row = connection.execute(select(*_CHANGE).where(changes.c.id == change_id)).one_or_none()
+    return None if row is None else Change(*row)
 
 
-_CHANGE = tuple(changes.c[field.name] for field in fields(Change))
 _EQUAL: tuple[Literal["user_id", "group_id", "action"], ...] = ("user_id", "group_id", "action")
 
 

@@ -12,6 +12,7 @@ import requests
 
 from bridge.answers.worklists.lists import WORKLISTS, counts
 from bridge.core.model.actor import moderator
+from bridge.core.model.change import Change
 from bridge.core.model.discourse import Group
 from bridge.core.model.roles import RIGHTS
 from bridge.errors import Permanent
@@ -51,7 +52,7 @@ def done(browser: Browser, answer: requests.Response) -> str:
     return browser.get(answer.headers["Location"]).text
 
 
-def log(place: Place, action: str) -> list[changes.Change]:
+def log(place: Place, action: str) -> list[Change]:
     with place.bridge.store.read() as connection:
         return changes.page(connection, action=action)
 

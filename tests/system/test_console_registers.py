@@ -177,8 +177,8 @@ def test_A48_the_log_is_filtered_by_whom_by_actor_group_kind_and_day(
         answer = browser.get("/moderate/log", query_string={wrong: "2021-02-29"})
         assert answer.status_code == 400
     page = browser.get("/moderate/log?kind=granted").text
-    assert f">{mia.username}</a>" in page
-    assert "in the console" in page
+    assert f">{mia.username} (moderator, console)</a>" in page
+    assert "“=1+1, a visit”" in page
 
 
 def test_A65_the_log_is_a_file_and_no_cell_of_it_is_a_formula(world: System, as_role: As) -> None:
@@ -186,9 +186,9 @@ def test_A65_the_log_is_a_file_and_no_cell_of_it_is_a_formula(world: System, as_
     page = browser.get("/moderate/log?kind=granted").text
     form = {"csrf_token": token_of(page), "kind": "granted", "reason": "The yearly audit"}
     (row,) = rows_of(browser.post("/moderate/log.csv", data=form).text)
-    assert row["outcome"] == "'=1+1, a visit"
-    assert (row["username"], row["by"]) == ("bob", staff(world).username)
-    assert (row["role"], row["through"]) == ("moderator", "console")
+    assert row["reason"] == row["outcome"] == "'=1+1, a visit"
+    assert (row["username"], row["by"]) == ("bob", f"{staff(world).username} (moderator, console)")
+    assert row["cause"] == str(moderator(staff(world).id, "console"))
 
 
 def test_the_log_takes_ten_statements_at_most(world: System, as_role: As) -> None:

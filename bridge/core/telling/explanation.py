@@ -11,6 +11,7 @@ from bridge.core.memberships.record import Line, Recorded, Stay
 from bridge.core.memberships.state import State, state_of
 from bridge.core.model.reasons import Reason
 from bridge.core.telling.document import OPTIONAL
+from bridge.core.telling.doers import Doer, doer
 from bridge.core.telling.proof import Case, Giver, Verdict
 
 
@@ -27,13 +28,26 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """What is behind lines of the log: the events by their ids, and people's names."""
+
+    events: Mapping[str, Cause]
+    names: Mapping[int, str | None]
+
+    def doer(self, cause: str | None) -> Doer:
+        """Who or what did it, in words."""
+        return doer(cause, self.names, {id_: one.type for id_, one in self.events.items()})
+
+
+@dataclass(frozen=True, slots=True)
 class Logged:
-    """A line of the log, with the event behind it."""
+    """A line of the log, with the event behind it; `by`: who or what did it, in words."""
 
     at: datetime
     action: str
     cause: str | None
     event: Cause | None
+    by: str
     rule: str | None
     outcome: str | None
     detail: Mapping[str, Any]
@@ -142,7 +156,7 @@ class Explanation:
 
 
 def explain_group(
-    case: Case, found: Recorded, past: Iterable[Stay], causes: Mapping[str, Cause], at: datetime
+    case: Case, found: Recorded, past: Iterable[Stay], behind: Behind, at: datetime
 ) -> GroupExplained:
     """One group by what is on record; `waits` stays empty, because only the store knows it."""
     membership, wanted = found.membership, found.membership.membership
@@ -166,13 +180,13 @@ def explain_group(
         unwanted_at=wanted.unwanted_at,
         confirmed_at=wanted.confirmed_at,
         gives_way_to=case.names.get(wanted.swap_to) if wanted.swap_to else None,
-        decided_by=logged(found.decided, causes),
-        moved_by=logged(found.moved, causes),
+        decided_by=logged(found.decided, behind),
+        moved_by=logged(found.moved, behind),
         verdicts=verdicts,
         next=coming(verdicts, at),
         given_by=None if verdicts else case.given_by(group_id),
         stays=tuple(
-            Stayed(one.from_at, one.until_at, logged(one.came, causes), logged(one.went, causes))
+            Stayed(one.from_at, one.until_at, logged(one.came, behind), logged(one.went, behind))
             for one in past
             if one.group_id == group_id
         ),
@@ -180,7 +194,7 @@ def explain_group(
     )
 
 
-def logged(line: Line | None, causes: Mapping[str, Cause]) -> Logged | None:
+def logged(line: Line | None, behind: Behind) -> Logged | None:
     """A line of the log, with the event behind it."""
     if line is None:
         return None
@@ -188,7 +202,8 @@ def logged(line: Line | None, causes: Mapping[str, Cause]) -> Logged | None:
         at=line.at,
         action=line.action,
         cause=line.cause,
-        event=causes.get(line.cause or ""),
+        event=behind.events.get(line.cause or ""),
+        by=behind.doer(line.cause).words,
         rule=line.rule_id,
         outcome=line.outcome,
         detail=line.detail,

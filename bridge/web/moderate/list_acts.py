@@ -7,13 +7,13 @@ from functools import partial
 
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
+from bridge.core.model.change import Change
 from bridge.core.telling.holds import for_moderator
 from bridge.errors import Permanent
 from bridge.operations import held, links, reading, removals, undoing
 from bridge.operations.finding import find_user_id
 from bridge.operations.held import Choice
 from bridge.operations.undoing import Reverse, may_undo
-from bridge.store.changes import Change
 from bridge.texts import gettext
 from bridge.web.context import reader
 from bridge.web.limiting import asks_stripe

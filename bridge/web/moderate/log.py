@@ -11,7 +11,7 @@ from bridge.answers import log as the_log
 from bridge.answers.log import Line, Question
 from bridge.answers.members import mapped_groups
 from bridge.core.model.people import LARGEST_ID, LONGEST_NAME
-from bridge.core.telling.log import ACTIONS, ROLES, THROUGH, action_words
+from bridge.core.telling.log import ACTIONS, action_words
 from bridge.web.context import the_bridge
 from bridge.web.moderate.access import blueprint, may
 from bridge.web.moderate.downloads import as_file
@@ -20,7 +20,7 @@ from bridge.web.security import Stop
 
 HEADER = (
     *("number", "at", "action", "what", "user_id", "username", "group", "customer_id"),
-    *("by", "role", "through", "rule", "outcome"),
+    *("by", "said", "reason", "cause", "rule", "outcome"),
 )
 FIELDS = ("person", "by", "group", "kind", "since", "until", "decided")
 
@@ -41,7 +41,7 @@ def log() -> str:
         actions=sorted(ACTIONS.items(), key=lambda one: one[1]),
         undoable=undoable(),
         may_export=may("export"),
-        **words_of_log(),
+        action_words=action_words,
     )
 
 
@@ -53,18 +53,12 @@ def log_file() -> Response:
 
 
 def _cells(line: Line) -> tuple[object, ...]:
-    one, by = line.change, line.by
+    one = line.change
     return (
         *(one.id, one.at, one.action, action_words(one.action), one.user_id, line.username),
-        *(line.group, one.customer_id, (line.by_name or by.who) if by else one.cause),
-        *((by.role, by.through) if by else (None, None)),
-        *(one.rule_id, one.outcome),
+        *(line.group, one.customer_id, line.by.words, line.said.words, line.said.reason),
+        *(one.cause, one.rule_id, one.outcome),
     )
-
-
-def words_of_log() -> dict[str, object]:
-    """What the template of lines needs to say them."""
-    return {"action_words": action_words, "roles": ROLES, "through": THROUGH}
 
 
 def _question(said: MultiDict[str, str]) -> Question:

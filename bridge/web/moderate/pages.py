@@ -16,6 +16,7 @@ from bridge.core.model.actor import Actor
 from bridge.core.model.people import LARGEST_ID
 from bridge.core.telling.alerts import LISTS
 from bridge.core.telling.asked import parse_asked
+from bridge.core.telling.log import action_words
 from bridge.errors import NotFound
 from bridge.operations.lookups import note_lookup
 from bridge.web.context import reader, the_bridge
@@ -23,7 +24,6 @@ from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import blueprint, rights
 from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.list_acts import undoable
-from bridge.web.moderate.log import words_of_log
 from bridge.web.security import Stop
 
 NO_SUCH_PERSON = "The bridge has never had to do with this account."
@@ -78,7 +78,7 @@ def person(user_id: int) -> str:
         person=found,
         happened=happened,
         group_names=found.group_names,
-        **words_of_log(),
+        action_words=action_words,
         acts={act.name: act for act in ACTS.values() if act.right in may},
     )
 

@@ -10,9 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.core.ledger.member_register import StepKind
+from bridge.core.ledger.share_register import ActKind
 from bridge.core.model import actor
 from bridge.core.model.actor import BRIDGE, Actor, Role, Through, parse_actor, spellings
 from bridge.core.telling import log as words
+from bridge.core.telling.outcomes import FAILED
+from bridge.worker import errands
 
 ROOT = Path(__file__).parents[3]
 PEOPLE = [role for role in get_args(Role) if role != "bridge"]
@@ -52,12 +56,7 @@ def test_only_people_of_the_forum_have_an_id_there(one: Actor, user_id: int | No
     assert one.user_id == user_id
 
 
-def test_each_role_and_way_to_act_has_words() -> None:
-    assert set(words.ROLES) == set(get_args(Role))
-    assert set(words.THROUGH) == set(get_args(Through))
-
-
-LOGGING = {"log", "log_each", "record_in", "record_out", "_note", "_log"}
+LOGGING = {"log", "log_each", "record_in", "record_out", "_note", "_log", "_noted"}
 
 
 def logged() -> set[str]:
@@ -66,13 +65,18 @@ def logged() -> set[str]:
     for file in (ROOT / "bridge").rglob("*.py"):
         for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and _name(call.func) in LOGGING:
-                said = [*call.args[1:3], *(k.value for k in call.keywords if k.arg == "action")]
-                found |= {one.value for one in said if _is_a_code(one)}  # type: ignore[attr-defined] # a constant
+                said = [*call.args[1:4], *(k.value for k in call.keywords if k.arg == "action")]
+                every = (each for one in said for each in _either(one))
+                found |= {one.value for one in every if _is_a_code(one)}  # type: ignore[attr-defined] # a constant
     return found
 
 
 def _name(called: ast.expr) -> str:
     return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+
+
+def _either(one: ast.expr) -> list[ast.expr]:
+    return [one.body, one.orelse] if isinstance(one, ast.IfExp) else [one]
 
 
 def _is_a_code(one: ast.expr) -> bool:
@@ -84,6 +88,13 @@ def test_each_action_that_is_logged_has_words() -> None:
     found = logged()
     assert found >= {"granted", "linked", "exported", "held", "reminded"}
     assert found - set(words.ACTIONS) == set()
+
+
+def test_each_action_that_is_made_of_a_kind_has_words() -> None:
+    acts = {f"shares_{one}" for one in get_args(ActKind)}
+    steps = {f"member_{one}" for one in (*get_args(StepKind), "correct")}
+    ends = {f"{kind}{end}" for kind in errands._KINDS for end in ("", *FAILED)}
+    assert (acts | steps | ends) - set(words.ACTIONS) == set()
 
 
 def test_an_action_of_another_version_is_said_by_its_code() -> None:

@@ -1,0 +1,27 @@
+"""A line of the append-only log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was decided, sent, seen or done; `cause`: the event or the actor behind it.
+
+    `outcome` is a code, an id, or what somebody typed, as `telling.outcomes` tells for each action.
+    """
+
+    id: int
+    at: datetime
+    action: str
+    user_id: int | None = None
+    group_id: int | None = None
+    customer_id: str | None = None
+    cause: str | None = None
+    rule_id: str | None = None
+    outcome: str | None = None
+    detail: Mapping[str, Any] | None = None

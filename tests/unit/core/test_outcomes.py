@@ -1,0 +1,145 @@
+"""The log in words: no code, no id of an actor and no type of an event is shown as it is kept."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import pytest
+
+import handlers
+from bridge import errors
+from bridge.core.model import discourse
+from bridge.core.model.actor import BRIDGE, Actor, Role, Through, member, moderator
+from bridge.core.model.change import Change
+from bridge.core.model.reasons import Hold, Reason
+from bridge.core.telling import doers, outcomes
+from bridge.core.telling.doers import Doer, doer
+from bridge.core.telling.events import EVENTS, event_words
+from bridge.core.telling.log import ACTIONS
+from bridge.core.telling.outcomes import ids_of, reason_words, said
+
+AT = datetime(2028, 2, 29, tzinfo=UTC)
+NAMES = {12: "ben", 7: "alice", 9: None}
+
+
+def line(action: str, outcome: str | None = None, **detail: Any) -> Change:
+    return Change(1, AT, action, 7, 3, outcome=outcome, detail=detail or None)
+
+
+def is_plain(words: str) -> bool:
+    """Whether these are words, and not a code or a name of the program's."""
+    return " " in words and not re.search(r"[a-z]_[a-z]|[a-z][A-Z]", words)
+
+
+@pytest.mark.parametrize("action", outcomes.DECIDED)
+@pytest.mark.parametrize("code", [*Reason, *Hold, *outcomes.ENDINGS])
+def test_each_reason_of_a_decision_has_words(action: str, code: str) -> None:
+    assert is_plain(said(line(action, str(code))).words)
+
+
+def test_each_error_that_stops_a_write_has_words() -> None:
+    kinds = {
+        one.__name__
+        for one in vars(errors).values()
+        if isinstance(one, type) and issubclass(one, (errors.Transient, errors.Permanent))
+    }
+    assert kinds <= set(outcomes.NOT_DONE)
+    assert all(is_plain(said(line("not_done", one)).words) for one in outcomes.NOT_DONE)
+
+
+@pytest.mark.parametrize(
+    ("actions", "codes"),
+    [
+        (("added", "observed_done", "seen", "was_member"), ("no", "claimed", "proven")),
+        (("linked",), outcomes.PROOFS),
+        (("removed",), outcomes.REMOVED),
+        (("override", "lifted", "kept_out", "held_again"), ("staff", "left", "no_rule")),
+    ],
+)
+def test_each_other_code_has_words(actions: tuple[str, ...], codes: tuple[str, ...]) -> None:
+    for action in actions:
+        for code in codes:
+            assert is_plain(said(line(action, code)).words), (action, code)
+
+
+def test_each_state_of_an_account_has_words() -> None:
+    assert set(outcomes.STATES) == set(get_args(discourse.State))
+    for state in outcomes.STATES:
+        assert {"account_back" if state == "active" else f"account_{state}"} <= set(ACTIONS)
+        assert "_" not in said(line("account_suspended", f"was {state}")).words
+
+
+def test_a_removal_says_the_decision_that_led_to_it() -> None:
+    words = said(line("removed", None, why="canceled", decision=4)).words
+    assert words == "The subscription has ended"
+
+
+def test_what_somebody_typed_is_their_reason_and_is_left_as_they_wrote_it() -> None:
+    assert said(line("granted", "no_rule", grant="g1")).reason == "no_rule"
+    assert said(line("lifted", "staff", reason="a mix-up")).reason == "a mix-up"
+    assert said(line("adopted", "proven")) == outcomes.Said()
+    assert said(line("adopted", "after the backup")).reason == "after the backup"
+    failed = said(line("refunded_refused", "double", why="the charge is refunded already"))
+    assert failed == outcomes.Said("the charge is refunded already", "double")
+
+
+def test_an_id_is_one_click_away_and_no_words() -> None:
+    one = line("replayed", "evt_9")
+    assert said(one).words == ""
+    assert ("Outcome", "evt_9") in ids_of(one)
+
+
+def test_before_and_after_are_among_what_is_one_click_away() -> None:
+    one = line("mapping_changed", "dearer", thing="price_1", key="rank", before="1", after="2")
+    assert said(one) == outcomes.Said("rank of price_1: 1, now 2", "dearer")
+    assert {("before", "1"), ("after", "2")} <= set(ids_of(one))
+
+
+def test_a_code_of_another_version_is_said_by_itself() -> None:
+    assert reason_words("moon_phase") == "moon phase"
+    assert said(line("linked", "by_pigeon")).words == "By pigeon"
+
+
+def test_each_role_and_way_to_act_has_words() -> None:
+    assert set(doers.ROLES) == set(get_args(Role))
+    assert set(doers.THROUGH) == set(get_args(Through))
+
+
+@pytest.mark.parametrize("role", [one for one in get_args(Role) if one != "bridge"])
+@pytest.mark.parametrize("through", get_args(Through))
+def test_an_actor_is_a_name_with_role_and_way(role: Role, through: Through) -> None:
+    words = doer(str(Actor(role, "12", through)), NAMES).words
+    name = "12" if role in ("operator", "token") else "ben"
+    assert words == f"{name} ({doers.ROLES[role]}, {doers.THROUGH[through]})"
+
+
+@pytest.mark.parametrize(
+    ("cause", "said_as"),
+    [
+        (str(moderator(12, "console")), Doer("ben (moderator, console)", 12)),
+        (str(moderator(9, "console")), Doer("id:9 (moderator, console)", 9)),
+        (str(BRIDGE), Doer("the bridge")),
+        (f"granted by {member(7)}", Doer("after an action of alice (member, own page)", 7)),
+        ("reconcile: vanished", Doer("found when everything was read from Stripe")),
+        ("join", Doer("the join page")),
+        ("evt_1", Doer("Invoice paid")),
+        ("evt_2", Doer("news")),
+        ("unknown", Doer("")),
+        (None, Doer("")),
+    ],
+)
+def test_what_a_line_follows_from_is_said_in_words(cause: str | None, said_as: Doer) -> None:
+    assert doer(cause, NAMES, {"evt_1": "invoice.paid"}) == said_as
+
+
+def test_staff_of_the_forum_are_named_as_the_forum_named_them() -> None:
+    assert doer("carl", {}, action="removed_by_others").words == "carl (on the forum)"
+
+
+def test_each_type_of_event_that_is_routed_has_words() -> None:
+    types = [*handlers.ROUTES, *(f"discourse.{one}" for one in handlers.FORUM_ROUTES)]
+    missing = {one for one in types if one.removeprefix("v1.") not in EVENTS}
+    assert missing == set()
+    assert event_words("v1.moon.full_seen") == "V1: moon: full seen"
