@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 
 import pytest
+
+# Where PYTHONDONTWRITEBYTECODE is set, as in many containers, each process would rewrite the
+# assertions of all tests anew: half of the time that it takes to begin.
+sys.dont_write_bytecode = False
 
 
 def pytest_configure(config: pytest.Config) -> None:
