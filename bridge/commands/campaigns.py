@@ -72,8 +72,9 @@ def new(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Make a link for each member, and write them to a CSV file for your mailing.
 
-    Only a hash of each link is kept: the file is the only place where they are. It has no e-mail
-    addresses, for the bridge knows none; your forum or mailing program finds them by user.
+    The bridge keeps only a hash of each link, so this file is the only place that has them. It
+    contains no e-mail addresses, because the bridge has none: your forum or mailing program finds
+    them by user.
     """
     if (before is None) == (file is None):
         raise click.UsageError("Say who is asked: --for-ending-before DATE, or --csv FILE.")
@@ -81,10 +82,11 @@ def new(  # noqa: PLR0913 - the options of a command
         raise click.UsageError("Say where the links are written: --out FILE.")
     with ready_bridge() as bridge:
         offer = campaigns.offer_of(bridge, key)
-        if before is not None:
-            named = campaigns.ending_before(bridge, offer, before)
-        else:
-            named = campaigns.named_in_file(bridge, offer, read_names(file or ()))
+        named = (
+            campaigns.named_in_file(bridge, offer, read_names(file or ()))
+            if before is None
+            else campaigns.ending_before(bridge, offer, before)
+        )
         if preview or out is None:
             found = campaigns.preview_campaign(bridge, offer, named)
             show(
@@ -98,6 +100,10 @@ def new(  # noqa: PLR0913 - the options of a command
                 bridge, actor_of(bridge, by), name, offer, named, days=days
             )
             _write(written, made)
+    _show_made(made, out, as_json=as_json)
+
+
+def _show_made(made: Made, out: Path, *, as_json: bool) -> None:
     show(
         {
             "made": True,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import partial
 
 import click
 from rich.markup import escape
@@ -102,14 +104,20 @@ def record_payment(  # noqa: PLR0913 - the options of a command
             _ask_for_no_end(bought.group_name, as_json=how.as_json)
         if not how.goes_ahead(lambda: effects):
             return
-        try:
-            done = payments.record_payment(bridge, actor, user_id, paid, bought, again=again)
-        except Twice as refusal:
-            if how.as_json or not click.confirm(f"{refusal}\nRecord it again?"):
-                raise
-            done = payments.record_payment(bridge, actor, user_id, paid, bought, again=True)
+        record = partial(payments.record_payment, bridge, actor, user_id, paid, bought)
+        done = _record(record, again=again, may_ask=not how.as_json)
         look_now(bridge, work.user_key(user_id))
     _show_recorded(done, as_json=how.as_json)
+
+
+def _record(record: Callable[..., Recorded], *, again: bool, may_ask: bool) -> Recorded:
+    """Record a payment; one that was recorded today already only after asking."""
+    try:
+        return record(again=again)
+    except Twice as refusal:
+        if not may_ask or not click.confirm(f"{refusal}\nRecord it again?"):
+            raise
+        return record(again=True)
 
 
 def _whole(

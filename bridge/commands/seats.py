@@ -38,11 +38,10 @@ def seats(
 ) -> None:
     """Assign a seat of SUBSCRIPTION (sub_…) to USER or take it back; without an action, list them.
 
-    With `take-back` the seat ends after notice, with `unassign` at once; `assign` undoes a
-    `take-back`.
+    `take-back` ends the seat after notice, `unassign` immediately. `assign` undoes a `take-back`.
 
-    The buyer has one of the seats. When the quantity shrinks, those who came last lose their seats
-    first, after notice.
+    The buyer has one of the seats. When the quantity shrinks, the members who were added last
+    lose their seats first, after notice.
     """
     if action and (user is None or by is None):
         raise click.UsageError(f"To {action} a seat, give a USER and --by.")
@@ -65,20 +64,19 @@ def seats(
             if at
             else doing.seats_of(bridge, subscription)
         )
-
-    def for_people(console: Console) -> None:
-        are = "were" if at else "are"
-        taken = f"{len(found.taken)} of {found.places} seats {are} taken, besides the buyer's."
-        console.print(taken)
-        table = Table("User", "Since", "By", "Too many since", box=None, pad_edge=False)
-        for one in found.taken:
-            over = day(one.over_since)
-            table.add_row(str(one.user_id), day(one.assigned_at), one.assigned_by, over)
-        if found.taken:
-            console.print(table)
-
     show(
         {"places": found.places, "taken": found.taken},
         as_json=how.as_json,
-        for_people=for_people,
+        for_people=lambda console: _print_seats(console, found, were=at is not None),
     )
+
+
+def _print_seats(console: Console, found: doing.Seats, *, were: bool) -> None:
+    are = "were" if were else "are"
+    console.print(f"{len(found.taken)} of {found.places} seats {are} taken, besides the buyer's.")
+    table = Table("User", "Since", "By", "Too many since", box=None, pad_edge=False)
+    for one in found.taken:
+        over = day(one.over_since)
+        table.add_row(str(one.user_id), day(one.assigned_at), one.assigned_by, over)
+    if found.taken:
+        console.print(table)

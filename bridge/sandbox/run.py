@@ -61,8 +61,7 @@ def start(  # noqa: PLR0913 - each is an option of the command line
     Stripe takes the key that is made here and those given as `stripe_key`, and no others.
     """
     world = World(seed, Clock(clock_file, frozen_at))
-    connect_secret, hook_secret = world.ids.hexadecimal(32), world.ids.hexadecimal(32)
-    stripe_secret = world.ids.new("whsec", 32)
+    info = _secrets(world)
     apps = {
         "stripe": create_stripe(world),
         "discourse": create_discourse(
@@ -70,19 +69,12 @@ def start(  # noqa: PLR0913 - each is an option of the command line
             limit=discourse_limit,
             version=discourse_version,
             path=discourse_path,
-            connect_secret=connect_secret,
+            connect_secret=info["connect_secret"],
         ),
     }
     forum: Forum = world.parts["discourse"]
-    key = make_key(world, forum, "bridge")
-    info = {
-        "stripe_key": world.ids.new("sk_test", 24),
-        "stripe_webhook_secret": stripe_secret,
-        "discourse_key": key.key,
-        "discourse_username": ADMINISTRATOR,
-        "connect_secret": connect_secret,
-        "discourse_webhook_secret": hook_secret,
-    }
+    info["discourse_key"] = make_key(world, forum, "bridge").key
+    info["stripe_key"] = world.ids.new("sk_test", 24)
     control = create_control(world, info)
     stripe = serve(world, "stripe", apps["stripe"], stripe_port, control=control)
     discourse = serve(
@@ -97,8 +89,24 @@ def start(  # noqa: PLR0913 - each is an option of the command line
     account_of(world).base_url = stripe.url
     for known in (info["stripe_key"], *stripe_key):
         accept(world, known)
-    for url in webhook_url:
-        add_webhook(world, url, secret=stripe_secret)
-    if discourse_webhook_url:
-        listen(forum, discourse_webhook_url, hook_secret)
+    _add_webhooks(world, info, webhook_url, discourse_webhook_url)
     return Sandbox(world, stripe, discourse, info, apps)
+
+
+def _add_webhooks(
+    world: World, info: dict[str, str], of_stripe: tuple[str, ...], of_forum: str | None
+) -> None:
+    for url in of_stripe:
+        add_webhook(world, url, secret=info["stripe_webhook_secret"])
+    if of_forum:
+        listen(world.parts["discourse"], of_forum, info["discourse_webhook_secret"])
+
+
+def _secrets(world: World) -> dict[str, str]:
+    """The secrets that a bridge shares with both servers, made for this world."""
+    return {
+        "connect_secret": world.ids.hexadecimal(32),
+        "discourse_webhook_secret": world.ids.hexadecimal(32),
+        "stripe_webhook_secret": world.ids.new("whsec", 32),
+        "discourse_username": ADMINISTRATOR,
+    }

@@ -136,13 +136,12 @@ def link(  # noqa: PLR0913 - what a link is known by
     has_nothing: bool = False,
     reason: str | None = None,
 ) -> bool:
-    """Link a customer to a user; False if it is linked to somebody else already.
+    """Link a customer to a user; False if the customer is linked to somebody else.
 
-    `has_nothing`: the customer was made just now. That is a complete reading of it: Stripe need
-    not be asked.
+    `has_nothing`: the customer was created just now, so there is nothing to read at Stripe.
 
-    Moving a customer from one user to another is never done on the way: it takes `unlink` first.
-    A link to an account that was merged into another goes to that one.
+    A customer that has a user keeps it: `unlink` comes first. An account that was merged into
+    another stands for that other account.
     """
     user_id = users.present_account(connection, user_id)
     see_customer(connection, customer_id, now)
@@ -168,20 +167,11 @@ def link(  # noqa: PLR0913 - what a link is known by
         detail={"reason": reason} if reason else None,
     )
     if has_nothing:
-        connection.execute(
-            update(customers)
-            .where(_is(customer_id), customers.c.read_at.is_(None))
-            .values(read_at=now)
-        )
-        return True
-    mark_dirty(
-        connection,
-        customer_id,
-        now=now,
-        due_at=now,
-        cause=f"link by {actor}",
-        needs=("read", "purchases", "money"),
-    )
+        never_read = and_(_is(customer_id), customers.c.read_at.is_(None))
+        connection.execute(update(customers).where(never_read).values(read_at=now))
+    else:
+        needs, cause = ("read", "purchases", "money"), f"link by {actor}"
+        mark_dirty(connection, customer_id, now=now, due_at=now, cause=cause, needs=needs)
     return True
 
 

@@ -41,6 +41,29 @@ if TYPE_CHECKING:
 
 # Signed, with a token, or public: their clients may know this machine by another name.
 API = (v1, books)  # imported for their routes
+ROUTES = (
+    webhooks,
+    health,
+    site,
+    login,
+    join,
+    several,
+    shelf,
+    goals,
+    arrival,
+    campaigns,
+    claim,
+    presents,
+    me,
+    seats,
+    names,
+    acts,
+    my_presents,
+    standing,
+    moderate,
+    calls,
+)
+UNLIMITED = (webhooks, health, site)
 FOR_MACHINES = (webhooks.blueprint, health.blueprint, standing.blueprint)
 MOST_BYTES = 32 * 1024  # a form of ours is far smaller; webhooks have their own limit
 
@@ -115,51 +138,13 @@ def _add_routes(app: Flask) -> Limiter:
     csrf.exempt(webhooks.blueprint)  # signed by who sends them; no browser, no cookie
     csrf.exempt(calls.blueprint)  # a token in a header, which no other site's form can send
     limiter = Limiter()
-    for blueprint, kind in (
-        (login.blueprint, "login"),
-        (join.blueprint, "look"),
-        (several.blueprint, "look"),
-        (shelf.blueprint, "look"),
-        (goals.blueprint, "look"),
-        (arrival.blueprint, "look"),
-        (campaigns.blueprint, "look"),
-        (claim.blueprint, "look"),
-        (presents.blueprint, "look"),
-        (me.blueprint, "look"),
-        (seats.blueprint, "look"),
-        (names.blueprint, "look"),
-        (acts.blueprint, "look"),
-        (my_presents.blueprint, "look"),
-        (standing.blueprint, "look"),
-        (moderate.blueprint, "look"),
-        (calls.blueprint, "look"),
-    ):
-        blueprint_guard = limiter.guard(kind)
-        app.before_request_funcs.setdefault(blueprint.name, []).append(blueprint_guard)
     app.extensions["limiter"] = limiter
     app.teardown_request(limiter.end_paying)
-    for blueprint in (
-        webhooks.blueprint,
-        health.blueprint,
-        site.blueprint,
-        login.blueprint,
-        join.blueprint,
-        several.blueprint,
-        shelf.blueprint,
-        goals.blueprint,
-        arrival.blueprint,
-        campaigns.blueprint,
-        claim.blueprint,
-        presents.blueprint,
-        me.blueprint,
-        seats.blueprint,
-        names.blueprint,
-        acts.blueprint,
-        my_presents.blueprint,
-        standing.blueprint,
-        moderate.blueprint,
-        calls.blueprint,
-    ):
+    for module in ROUTES:
+        blueprint = module.blueprint
+        if module not in UNLIMITED:
+            guard = limiter.guard("login" if module is login else "look")
+            app.before_request_funcs.setdefault(blueprint.name, []).append(guard)
         app.register_blueprint(blueprint)
     return limiter
 

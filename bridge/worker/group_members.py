@@ -14,7 +14,7 @@ import structlog
 from bridge.discourse_api.answers import MembersPage
 from bridge.discourse_api.reader import LogEntry
 from bridge.errors import BridgeError, NotFound, Transient
-from bridge.store import groups, memberships, observed, sending, statements, users, work
+from bridge.store import Connection, groups, memberships, observed, sending, statements, users, work
 from bridge.store.groups import GroupState
 from bridge.store.memberships import Sent
 from bridge.wiring import Bridge
@@ -103,20 +103,7 @@ def _finish(bridge: Bridge, lease: work.Lease, group: GroupState, since: datetim
             record(connection, group.id, row.user_id, now=now)
         for row in missing:
             if row.intent is None:
-                by = actors.get(row.user_id)
-                action = "removed_by_others" if by else "lost"
-                memberships.record_out(
-                    connection,
-                    group.id,
-                    [row.user_id],
-                    now=now,
-                    action=action,
-                    cause=by[1] if by else "unknown",
-                )
-                if by and row.wanted:
-                    memberships.override(
-                        connection, group.id, row.user_id, by[0], actor=by[1], now=now
-                    )
+                _record_missing(connection, group.id, row, actors.get(row.user_id), now)
         moved = [row.user_id for row in (*open_ends, *missing)]
         statements.compare(connection, moved, _compare_at(bridge))
         groups.update_group(
@@ -133,6 +120,17 @@ def _finish(bridge: Bridge, lease: work.Lease, group: GroupState, since: datetim
         )
     own_additions.look(bridge, lease, group, since)
     log.info("group.read", group_id=group.id, missing=len(missing), resolved=len(open_ends))
+
+
+def _record_missing(
+    connection: Connection, group_id: int, row: Sent, by: tuple[str, str] | None, now: datetime
+) -> None:
+    """Somebody was removed by others (`by`: staff or left, and who), or the membership was lost."""
+    kind, actor = by or (None, "unknown")
+    action = "removed_by_others" if by else "lost"
+    memberships.record_out(connection, group_id, [row.user_id], now=now, action=action, cause=actor)
+    if kind and row.wanted:
+        memberships.override(connection, group_id, row.user_id, kind, actor=actor, now=now)
 
 
 def _who_did_it(

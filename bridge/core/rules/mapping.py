@@ -112,35 +112,20 @@ def compile_rules(
         for product in products
         if (found := _compile(made, of_product[product.id], product_id=product.id))
     }
-    by_price: dict[str, Rule | HaltedRule] = {}
-    for price in prices:
-        own = _price_sources(price, policy)
-        if any(source.said for source in own):
-            from_product = of_product.get(price.product_id, [])
-            # Files above metadata, then the price above its product; the sort is stable.
-            sources = sorted([*from_product, *own], key=lambda source: source.in_file)
-            if found := _compile(made, sources, product_id=price.product_id, price_id=price.id):
-                by_price[price.id] = found
+    by_price = _of_prices(made, prices, of_product)
     by_feature = _of_features(made, features)
     rules = [*by_product.values(), *by_price.values(), *by_feature.values()]
-    running = [rule for rule in rules if isinstance(rule, Rule)]
     stopped = [rule for rule in rules if isinstance(rule, HaltedRule)]
-    halted_group_ids = frozenset(id_ for rule in stopped for id_ in rule.group_ids)
-    carried = {
-        product.id: carries
-        for product in products
-        if (carries := tuple(key for key in product.features if key in by_feature))
-    }
     whole = Rules(
         by_price=by_price,
         by_product=by_product,
         by_feature=by_feature,
-        carried=carried,
+        carried=_carried(products, by_feature),
         ladders={name: tuple(steps) for name, steps in made.steps.items()},
         pins=made.groups.pinned,
         halted=frozenset(rule.id for rule in stopped),
-        halted_group_ids=halted_group_ids,
-        mapped_group_ids=halted_group_ids.union(*(rule.group_ids for rule in running)),
+        halted_group_ids=frozenset(id_ for rule in stopped for id_ in rule.group_ids),
+        mapped_group_ids=frozenset(id_ for rule in rules for id_ in rule.group_ids),
     )
     problems = [
         *made.problems,
@@ -149,6 +134,34 @@ def compile_rules(
         *lint_features(features, policy, whole),
     ]
     return replace(whole, problems=tuple(dict.fromkeys(problems)))
+
+
+def _of_prices(
+    made: _Compiler, prices: Iterable[Price], of_product: Mapping[str, list[_Source]]
+) -> dict[str, Rule | HaltedRule]:
+    """A rule for each price that says something itself; the others follow their product's."""
+    found: dict[str, Rule | HaltedRule] = {}
+    for price in prices:
+        own = _price_sources(price, made.policy)
+        if not any(source.said for source in own):
+            continue
+        from_product = of_product.get(price.product_id, [])
+        # Files above metadata, then the price above its product; the sort is stable.
+        sources = sorted([*from_product, *own], key=lambda source: source.in_file)
+        if rule := _compile(made, sources, product_id=price.product_id, price_id=price.id):
+            found[price.id] = rule
+    return found
+
+
+def _carried(
+    products: Iterable[Product], by_feature: Mapping[str, Rule | HaltedRule]
+) -> dict[str, tuple[str, ...]]:
+    """Product id -> those of its features that have a rule."""
+    return {
+        product.id: keys
+        for product in products
+        if (keys := tuple(key for key in product.features if key in by_feature))
+    }
 
 
 def said_of(*things: Product | Price | Feature | None, policy: Policy) -> dict[str, Said]:

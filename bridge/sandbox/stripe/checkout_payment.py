@@ -128,8 +128,10 @@ def _subscribe(account: Account, session: Obj, customer: Obj | None, method: Obj
     if not (free and session["payment_method_collection"] == "if_required"):
         attach(account, method, customer)
         data["default_payment_method"] = method["id"]
-    for price in (prices[i["price"]] for i in items):
-        price["_was_active"], price["active"] = price["active"], True
+    sold = [prices[i["price"]] for i in items]
+    was_active = [price["active"] for price in sold]
+    for price in sold:  # a session outlives the archiving of its prices
+        price["active"] = True
     subscription = start(
         account,
         {
@@ -143,13 +145,18 @@ def _subscribe(account: Account, session: Obj, customer: Obj | None, method: Obj
             "off_session": False,
         },
     )
-    for price in (prices[i["price"]] for i in items):
-        price["active"] = price.pop("_was_active", price["active"])
+    for price, active in zip(reversed(sold), reversed(was_active), strict=True):
+        price["active"] = active
     invoice = account.tables["invoice"][subscription["latest_invoice"]]
     subscription["_session"] = session["id"]
     intent = account.get("payment_intent", invoice["_intent"])
     if intent:
         intent["_session"] = session["id"]
+    _show_first_invoice(session, subscription, invoice)
+
+
+def _show_first_invoice(session: Obj, subscription: Obj, invoice: Obj) -> None:
+    """A completed session shows the amounts of the subscription's first invoice."""
     session.update(
         subscription=subscription["id"],
         invoice=invoice["id"],
