@@ -18,6 +18,7 @@ from bridge.core.rights.orders import Line, Order, had_trial
 from bridge.core.rights.renewing import LEAST_WAIT, no_sooner, paid_until, renewal_of
 from bridge.core.rules.law import Catalogue, Law
 from bridge.core.rules.mapping import compile_rules
+from bridge.core.rules.values import Term
 from bridge.core.telling.of_member import Addresses, statement_input
 from bridge.core.telling.renewals import Renewable, renewables
 from bridge.core.telling.stands import Buyer, Standing
@@ -140,7 +141,7 @@ def test_A67_what_is_said_beforehand_is_what_comes_of_it(bought: int, left: int)
     said = renewal_of(offer("price_p"), facts, PASS, POLICY, at)
     paid = replace(facts, purchases=(first, purchase("cs_9:1", at)))
     ends = [one for one in grants(paid, PASS, POLICY, at) if one.source_id == "cs_9:1"]
-    assert ends[0].until_at == (said.until_at if said else at.replace(year=at.year + 1))
+    assert ends[0].until_at == (said.until_at if said else Term(months=12).end(at))
     assert said is None or said.had_until_at >= at
 
 
