@@ -12,14 +12,16 @@ import click
 from rich.markup import escape
 
 from bridge.commands.common import Moment, as_json, ready_bridge, show
-from bridge.commands.deciding import actor_of, by
+from bridge.commands.deciding import How, actor_of, by, look_now, previewed
 from bridge.commands.tables import print_members, print_shares
 from bridge.core.ledger.amounts import to_minor
-from bridge.core.ledger.member_register import MemberStep, StepKind
 from bridge.core.ledger.register_acts import Issue, Numbers
 from bridge.core.ledger.share_register import ShareAct, ShareClass
-from bridge.operations import registers
+from bridge.core.model.steps import MemberStep, StepKind
+from bridge.operations import applications, registers
+from bridge.operations.applications import Choice
 from bridge.operations.finding import find_user_id
+from bridge.store import work
 from bridge.wiring import Bridge
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -27,6 +29,7 @@ SHARE_CLASSES: dict[str, ShareClass] = {"share": "share", "supporter-share": "su
 STEPS: dict[str, StepKind] = {
     "applied": "application",
     "approved": "approval",
+    "declined": "decline",
     "paid": "payment",
     "ceased": "cessation",
 }
@@ -188,12 +191,52 @@ def withdraw(
 @by
 @as_json
 def step(*, user: str, step: str, at: datetime | None, reason: str, by: str, as_json: bool) -> None:
-    """Record that USER applied to be a member, was approved, paid, or ceased to be one."""
+    """Record a step of a membership: USER applied, was approved or declined, paid, or ceased."""
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
         when = _when(bridge, at)
         done = registers.record_step(bridge, actor, user_id, STEPS[step], at=when, reason=reason)
     _show_act(done, "Recorded.", as_json=as_json)
+
+
+@register.command()
+@click.argument("users", nargs=-1, required=True)
+@reason
+@by
+@previewed
+def approve(*, users: tuple[str, ...], reason: str, by: str, how: How) -> None:
+    """Approve the applications of USERS: what they have paid counts, or will once they pay."""
+    _decide("approval", users, reason, by, how)
+
+
+@register.command()
+@click.argument("users", nargs=-1, required=True)
+@reason
+@by
+@previewed
+def decline(*, users: tuple[str, ...], reason: str, by: str, how: How) -> None:
+    """Decline the applications of USERS. Nothing is paid back: refund it in the console."""
+    _decide("decline", users, reason, by, how)
+
+
+def _decide(choice: Choice, users: tuple[str, ...], reason: str, by: str, how: How) -> None:
+    with ready_bridge() as bridge:
+        actor = actor_of(bridge, by)
+        reviewed = applications.review(bridge, {find_user_id(bridge, user) for user in users})
+        ids = [one.user_id for one in reviewed]
+        if not how.goes_ahead(lambda: applications.preview(bridge, choice, ids)):
+            return
+        done = applications.decide(bridge, actor, choice, reviewed, reason=reason)
+        for one in done:
+            look_now(bridge, work.user_key(one.user_id))
+    told = {"approval": "Approved", "decline": "Declined"}[choice]
+    show(
+        [asdict(one) for one in done],
+        as_json=how.as_json,
+        for_people=lambda out: out.print(
+            *(f"{told}: user {one.user_id} ({one.id})." for one in done), sep="\n"
+        ),
+    )
 
 
 @register.command()

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from bridge.core.ledger import member_register, share_register
 from bridge.core.ledger.line import Line
-from bridge.core.ledger.member_register import MemberEntry, MemberStep
+from bridge.core.ledger.member_register import MemberEntry
 from bridge.core.ledger.register_acts import (
     Issue,
     Numbers,
@@ -25,10 +25,11 @@ from bridge.core.ledger.register_acts import (
 )
 from bridge.core.ledger.share_register import Register, ShareAct
 from bridge.core.model.actor import Actor
+from bridge.core.model.steps import MemberStep, StepKind
 from bridge.core.model.words import checked_words
-from bridge.errors import Permanent
+from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
-from bridge.store import Connection, changes, links, registers, state
+from bridge.store import Connection, changes, links, registers, state, work
 from bridge.store import ledger as store
 from bridge.wiring import Bridge
 
@@ -135,7 +136,15 @@ def _record(bridge: Bridge, act: ShareAct) -> ShareAct:
         detail = {"act": act.id, "of": act.share_class, "corrects": act.corrects}
         if act.first is not None:
             detail["numbers"] = f"{act.first}-{act.last}"
-        _log(connection, f"shares_{act.kind}", act, detail)
+        changes.log(
+            connection,
+            f"shares_{act.kind}",
+            now=act.known_at,
+            user_id=act.user_id,
+            cause=act.actor,
+            outcome=act.reason,
+            detail=detail,
+        )
     return act
 
 
@@ -152,7 +161,7 @@ def record_step(
     bridge: Bridge,
     actor: Actor,
     user_id: int,
-    kind: member_register.StepKind,
+    kind: StepKind,
     *,
     at: datetime,
     reason: str,
@@ -162,26 +171,33 @@ def record_step(
     Raises: NotFound for an unknown user, Permanent for a step that cannot follow.
     """
     find_user(bridge, user_id)
-    return _record_step(bridge, _step(bridge, actor, user_id, at, reason, kind))
+    return _record_step(bridge, new_step(bridge, actor, user_id, at, reason, kind))
 
 
 def correct_step(bridge: Bridge, actor: Actor, step_id: str, *, reason: str) -> MemberStep:
     """Take back a step that was recorded wrongly. Raises: NotFound, Permanent."""
+    return _record_step(bridge, correction(bridge, actor, step_id, reason))
+
+
+def correction(bridge: Bridge, actor: Actor, step_id: str, reason: str) -> MemberStep:
+    """The step that takes back another. Raises: NotFound for one that was never recorded."""
     with bridge.store.read() as connection:
-        whose = {one.id: one.user_id for one in registers.steps(connection)}
+        user_id = registers.whose(connection, step_id)
+    if user_id is None:
+        raise NotFound(f"nothing was recorded as {step_id}: the register names what was")
     now = bridge.clock.now()
-    step = _step(bridge, actor, whose.get(step_id, 0), now, reason, None)
-    return _record_step(bridge, replace(step, corrects=step_id))
+    return replace(new_step(bridge, actor, user_id, now, reason, None), corrects=step_id)
 
 
-def _step(
+def new_step(
     bridge: Bridge,
     actor: Actor,
     user_id: int,
     at: datetime,
     reason: str,
-    kind: member_register.StepKind | None,
+    kind: StepKind | None,
 ) -> MemberStep:
+    """A step that is not recorded yet. Raises: Permanent for a day to come or an empty reason."""
     now = bridge.clock.now()
     refuse_future(at, now)
     return MemberStep(
@@ -199,30 +215,30 @@ def _record_step(bridge: Bridge, step: MemberStep) -> MemberStep:
     with bridge.store.write() as connection:
         state.bump(connection, TURN)
         step = replace(step, known_at=bridge.clock.now())
-        known = registers.steps(connection)
-        if step.corrects is not None:
-            refuse_correction(step.corrects, {one.id: one.corrects for one in known})
-        try:
-            member_register.member_register((*known, step), step.known_at)
-        except member_register.Impossible as error:
-            raise Permanent(f"this cannot be recorded: {error}") from error
-        registers.record_step(connection, step)
-        _log(connection, f"member_{step.kind or 'correct'}", step, {"step": step.id})
+        append(connection, step)
+    bridge.hint("decide", work.user_key(step.user_id))
     return step
 
 
-def _log(
-    connection: Connection,
-    action: str,
-    done: ShareAct | MemberStep,
-    detail: dict[str, str | None],
-) -> None:
-    changes.log(
+def append(connection: Connection, step: MemberStep) -> None:
+    """Write a step down and have its user decided again: what they paid may count now, or no more.
+
+    Raises: Permanent for a step that cannot follow.
+    """
+    known = registers.steps_of(connection, [step.user_id])[step.user_id]
+    if step.corrects is not None:
+        refuse_correction(step.corrects, {one.id: one.corrects for one in known})
+    try:
+        before = member_register.member_register(known, step.known_at)
+        after = member_register.member_register((*known, step), step.known_at)
+    except member_register.Impossible as error:
+        raise Permanent(f"this cannot be recorded: {error}") from error
+    stood = [entries[-1].state if entries else None for entries in (before, after)]
+    registers.record_step(connection, step, before=stood[0], after=stood[1])
+    work.mark_dirty(
         connection,
-        action,
-        now=done.known_at,
-        user_id=done.user_id,
-        cause=done.actor,
-        outcome=done.reason,
-        detail=detail,
+        work.user_key(step.user_id),
+        now=step.known_at,
+        due_at=step.known_at,
+        cause=f"{step.kind or 'correction'} by {step.actor}",
     )

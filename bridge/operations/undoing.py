@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from bridge.core.memberships.effects import Effect
-from bridge.core.model.actor import Actor
+from bridge.core.model.actor import BRIDGE, Actor
 from bridge.core.model.change import Change
 from bridge.core.model.roles import Right
+from bridge.core.model.steps import MemberStep, StepKind
 from bridge.errors import NotFound, Permanent
-from bridge.operations import grants, holds, links, mapping, payments, stopping
+from bridge.operations import (
+    applications,
+    grants,
+    holds,
+    links,
+    mapping,
+    payments,
+    registers,
+    stopping,
+)
 from bridge.operations.stopping import Choice
 from bridge.store import changes, hand_grants
 from bridge.wiring import Bridge
@@ -184,6 +195,22 @@ def _say_as_before(bridge: Bridge, change: Change) -> Reverse:
     )
 
 
+def _take_back_step(bridge: Bridge, change: Change) -> Reverse:
+    """As if it had not been recorded; what somebody has by it already is held, not taken."""
+    step_id = _said(change, "step")
+
+    def correction(reason: str) -> MemberStep:
+        return registers.correction(bridge, BRIDGE, step_id, reason)
+
+    def correct(actor: Actor, reason: str | None) -> None:
+        words = reason or f"undoes line {change.id} of the log"
+        registers.correct_step(bridge, actor, step_id, reason=words)
+
+    return Reverse(
+        change, lambda: applications.preview_step(bridge, correction("preview")), correct
+    )
+
+
 REVERSES: Mapping[str, Callable[[Bridge, Change], Reverse]] = {
     "granted": _take_back,
     "revoked": _give_again,
@@ -197,6 +224,7 @@ REVERSES: Mapping[str, Callable[[Bridge, Change], Reverse]] = {
     "paused": _at_stripe("resumed"),
     "resumed": _at_stripe("paused"),
     "mapping_changed": _say_as_before,
+    **dict.fromkeys([f"member_{kind}" for kind in get_args(StepKind)], _take_back_step),
 }
 """The lines that can be undone, by what was done."""
 

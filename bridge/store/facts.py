@@ -63,17 +63,19 @@ def facts_around(connection: Connection, user_id: int, around: Sequence[Customer
     kept, given = _kept_and_given(paid, user_id)
     bought, given_purchases = _kept_and_given(orders, user_id)
     asked = [row for row in around if row.entitlements_at]
+    by_hand, steps = hand_grants.with_steps(connection, user_id)
     running = (*kept, *gifts, *given, *(seat.subscription for seat in seats))
     return Facts(
         subscriptions=(*kept, *gifts),
         purchases=(*bought, *gift_orders),
-        hand_grants=hand_grants.of_user(connection, user_id),
+        hand_grants=by_hand,
         deleted_customer_ids=frozenset(row.customer_id for row in around if row.deleted_at),
         given=given,
         given_purchases=given_purchases,
         seats=seats,
         notices=messages.notices(connection, running),
         entitlements={row.customer_id: frozenset(row.entitlements or ()) for row in asked},
+        steps=steps,
     )
 
 

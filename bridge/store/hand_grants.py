@@ -6,14 +6,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, null, select, union_all, update
 
 from bridge.core.model.rights import HandGrant
+from bridge.core.model.steps import MemberStep
 from bridge.store.changes import log
+from bridge.store.schema.ledger import member_steps
 from bridge.store.schema.rights import hand_grants
 from bridge.store.work import insert_for, mark_dirty, user_key
 
 H = hand_grants.c
+S = member_steps.c
 FIELDS = tuple(HandGrant.__dataclass_fields__)
 
 
@@ -87,10 +90,39 @@ def in_force(connection: Connection, user_id: int) -> tuple[HandGrant, ...]:
     return tuple(_recorded(row).grant for row in rows)
 
 
-def of_user(connection: Connection, user_id: int) -> tuple[HandGrant, ...]:
-    """All of a user's grants, also those that ended or were taken back."""
-    rows = connection.execute(select(hand_grants).where(H.user_id == user_id).order_by(H.id))
-    return tuple(_recorded(row).grant for row in rows)
+def with_steps(
+    connection: Connection, user_id: int
+) -> tuple[tuple[HandGrant, ...], tuple[MemberStep, ...]]:
+    """All of a user's grants, also those that ended, and the steps of their membership.
+
+    One statement: both are read for every decision, and few people have any.
+    """
+    given = select(*(H[name] for name in FIELDS), null().label("corrects"), H.id.label("grant"))
+    recorded = select(
+        *(S.id, S.user_id, null(), S.at, S.known_at, S.reason, S.actor, S.kind, null()),
+        *(S.corrects, null()),
+    )
+    both = union_all(given.where(H.user_id == user_id), recorded.where(S.user_id == user_id))
+    grants: list[HandGrant] = []
+    steps: list[MemberStep] = []
+    for row in connection.execute(both):
+        if row.grant is not None:
+            grants.append(HandGrant(*row[: len(FIELDS)]))
+        else:
+            steps.append(
+                MemberStep(
+                    id=row.id,
+                    user_id=row.user_id,
+                    kind=row.source,
+                    at=row.from_at,
+                    known_at=row.until_at,
+                    reason=row.reason,
+                    actor=row.actor,
+                    corrects=row.corrects,
+                )
+            )
+    grants.sort(key=lambda one: one.id)
+    return tuple(grants), tuple(sorted(steps, key=lambda one: (one.known_at, one.id)))
 
 
 def paid_stays(

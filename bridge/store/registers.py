@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, select
 
-from bridge.core.ledger.member_register import MemberStep
 from bridge.core.ledger.share_register import ShareAct
+from bridge.core.model.steps import MemberStep
+from bridge.store.changes import log
 from bridge.store.schema.ledger import member_steps, share_acts
+from bridge.store.schema.people import users
 
 _ACT = tuple(share_acts.c[one.name] for one in fields(ShareAct))
 _STEP = tuple(member_steps.c[one.name] for one in fields(MemberStep))
@@ -25,9 +30,86 @@ def acts(connection: Connection) -> list[ShareAct]:
     return [ShareAct(**row) for row in rows.mappings()]
 
 
-def record_step(connection: Connection, step: MemberStep) -> None:
-    """Append a step of somebody's membership."""
+def record_step(connection: Connection, step: MemberStep, **detail: str | None) -> None:
+    """Append a step of somebody's membership, and a line of the log about it."""
     connection.execute(insert(member_steps).values(asdict(step)))
+    log(
+        connection,
+        f"member_{step.kind or 'correct'}",
+        now=step.known_at,
+        user_id=step.user_id,
+        cause=step.actor,
+        outcome=step.reason,
+        detail={"step": step.id, **detail},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """Somebody whose application waits, or was declined: since when."""
+
+    user_id: int
+    username: str | None
+    at: datetime
+
+
+def applicants(
+    connection: Connection,
+    kind: Literal["application", "decline"],
+    after: tuple[datetime, int] | None,
+    limit: int,
+) -> list[Applicant]:
+    """People whose application waits, or whose last one was declined; the longest first."""
+    asked = _last(kind)
+    if after:
+        at, user_id = after
+        later = and_(member_steps.c.at == at, member_steps.c.user_id > user_id)
+        asked = asked.where(or_(member_steps.c.at > at, later))
+    ordered = asked.order_by(member_steps.c.at, member_steps.c.user_id).limit(limit)
+    return [Applicant(*row) for row in connection.execute(ordered)]
+
+
+def waiting(connection: Connection) -> tuple[int, datetime | None]:
+    """How many applications wait for a moderator, and since when the first does."""
+    all_ = _last("application").subquery()
+    row = connection.execute(select(func.count(), func.min(all_.c.at))).one()
+    return row[0], row[1]
+
+
+# What each is over with: whatever comes after it.
+_OVER_WITH = {
+    "application": ("approval", "decline", "cessation"),
+    "decline": ("application", "approval"),
+}
+
+
+def _last(kind: Literal["application", "decline"]) -> Select[Any]:
+    one, later, undone = member_steps.c, member_steps.alias(), member_steps.alias()
+    is_later = or_(later.c.at > one.at, and_(later.c.at == one.at, later.c.number > one.number))
+    stands = ~exists().where(undone.c.corrects == later.c.id)
+    over = exists().where(
+        later.c.user_id == one.user_id, later.c.kind.in_(_OVER_WITH[kind]), is_later, stands
+    )
+    back = member_steps.alias()
+    return (
+        select(one.user_id, users.c.username, one.at)
+        .outerjoin_from(member_steps, users, users.c.user_id == one.user_id)
+        .where(one.kind == kind, ~exists().where(back.c.corrects == one.id), ~over)
+    )
+
+
+def steps_of(connection: Connection, user_ids: Collection[int]) -> dict[int, list[MemberStep]]:
+    """The steps of these people's memberships, in the order in which they were recorded."""
+    asked = select(*_STEP).where(member_steps.c.user_id.in_(user_ids))
+    found: dict[int, list[MemberStep]] = {user_id: [] for user_id in user_ids}
+    for row in connection.execute(asked.order_by(member_steps.c.number)).mappings():
+        found[row["user_id"]].append(MemberStep(**row))
+    return found
+
+
+def whose(connection: Connection, step_id: str) -> int | None:
+    """Whose membership a step is of; None for one that was never recorded."""
+    return connection.scalar(select(member_steps.c.user_id).where(member_steps.c.id == step_id))
 
 
 def steps(connection: Connection) -> list[MemberStep]:

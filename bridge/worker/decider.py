@@ -18,6 +18,7 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.decision import Decision, decide
 from bridge.core.memberships.situation import situation
 from bridge.core.model.stripe import PendingPayment
+from bridge.core.rights.approval import due_steps
 from bridge.core.rights.grants import grants
 from bridge.core.rights.switching import Ending
 from bridge.crashpoints import crashpoint
@@ -39,7 +40,7 @@ from bridge.store import (
     work,
 )
 from bridge.wiring import Bridge
-from bridge.worker import end_replaced, forum_events, sharing
+from bridge.worker import applications, end_replaced, forum_events, sharing
 from bridge.worker.customer_readings import Reading, customers_for, read
 from bridge.worker.intake import Needs, needs_of, note_catalogue, work_common_lane
 from bridge.worker.turns import Backoff, work_through
@@ -297,6 +298,7 @@ def _decide(
         connection, user_id, decision, verdicts, have=known.source_ids, now=now, cause=cause
     )
     messages.grace_is_over(connection, user_id, decision, verdicts, now)
+    applications.record(connection, user_id, due_steps(verdicts, known, rules, now), verdicts, now)
     return decision, end_replaced.left_over(bridge, connection, user_id, known, vanished)
 
 

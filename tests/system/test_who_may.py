@@ -198,7 +198,7 @@ def test_A81_a_session_whose_role_was_taken_away_a_minute_ago_does_nothing(
     assert answer.status_code == 403
     assert log_length(world) == before
     with world.bridge.store.read() as connection:
-        assert hand_grants.of_user(connection, world.user("alice")) == ()
+        assert hand_grants.with_steps(connection, world.user("alice")) == ((), ())
     assert client.get("/moderate").status_code == 403, "and sees nothing from then on"
 
 

@@ -1,7 +1,7 @@
-"""The register of members: application, approval, payment and cessation, each a separate step.
+"""The register of members: application, approval or decline, payment, cessation.
 
-It is a pure function of the recorded steps, as of any date (A61, A62). Whoever ceased may apply
-again; that begins another entry.
+It is a pure function of the recorded steps, as of any date (A61, A62). People who were declined, or
+ceased to be members, may apply again; that begins another entry.
 """
 
 from __future__ import annotations
@@ -11,26 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-StepKind = Literal["application", "approval", "payment", "cessation"]
-State = Literal["applied", "approved", "paid", "member", "ceased"]
+from bridge.core.model.steps import MemberStep, counting
+
+State = Literal["applied", "approved", "paid", "member", "declined", "ceased"]
 
 
 class Impossible(Exception):
     """A step that cannot be: twice, or before the one that it follows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberStep:
-    """A step as it was recorded. `corrects`: it takes back that one instead, and has no kind."""
-
-    id: str
-    user_id: int
-    kind: StepKind | None
-    at: datetime
-    known_at: datetime
-    reason: str
-    actor: str
-    corrects: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +28,23 @@ class MemberEntry:
     applied_at: datetime
     approved_at: datetime | None = None
     paid_at: datetime | None = None
+    declined_at: datetime | None = None
+    declined_because: str | None = None
     ceased_at: datetime | None = None
     ceased_because: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Neither declined nor ceased: another application would be one too many."""
+        return self.declined_at is None and self.ceased_at is None
 
     @property
     def state(self) -> State:
         """A member is who was approved and has paid."""
         if self.ceased_at is not None:
             return "ceased"
+        if self.declined_at is not None:
+            return "declined"
         if self.approved_at and self.paid_at:
             return "member"
         return "approved" if self.approved_at else "paid" if self.paid_at else "applied"
@@ -68,18 +64,16 @@ def member_register(
 
     Raises: Impossible for a step that cannot be.
     """
-    known = [one for one in steps if known_at is None or one.known_at <= known_at]
-    corrected = {one.corrects for one in known}
+    known = tuple(one for one in steps if known_at is None or one.known_at <= known_at)
     entries: dict[int, list[MemberEntry]] = {}
-    for step in sorted(known, key=lambda one: (one.at, one.known_at)):
-        if step.kind is not None and step.id not in corrected and step.at <= as_of:
-            _take(entries.setdefault(step.user_id, []), step)
+    for step in counting(known, as_of):
+        _take(entries.setdefault(step.user_id, []), step)
     found = [entry for of_user in entries.values() for entry in of_user]
     return tuple(sorted(found, key=lambda entry: (entry.applied_at, entry.user_id)))
 
 
 def _take(entries: list[MemberEntry], step: MemberStep) -> None:
-    open_entry = entries[-1] if entries and entries[-1].ceased_at is None else None
+    open_entry = entries[-1] if entries and entries[-1].is_open else None
     if step.kind == "application":
         if open_entry is not None:
             raise Impossible(f"user {step.user_id} applied on {open_entry.applied_at:%Y-%m-%d}")
@@ -98,4 +92,9 @@ def _with_step(entry: MemberEntry, step: MemberStep) -> MemberEntry:
         return replace(entry, approved_at=step.at)
     if step.kind == "payment":
         return replace(entry, paid_at=step.at)
+    if step.kind == "decline":
+        if entry.approved_at is not None:
+            day = f"{entry.approved_at:%Y-%m-%d}"
+            raise Impossible(f"user {step.user_id} was approved on {day}: record a cessation")
+        return replace(entry, declined_at=step.at, declined_because=step.reason)
     return replace(entry, ceased_at=step.at, ceased_because=step.reason)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bridge.core.model.rights import Facts, HandGrant, Seat
+from bridge.core.model.steps import MemberStep
 from bridge.core.model.stripe import ItemPayment, PeriodPayment, Purchase, Subscription
 
 Reading = tuple[datetime, Subscription | Purchase | None]
@@ -149,6 +150,7 @@ class Past:
         return replace(
             found,
             hand_grants=self._hand(at, known=known),
+            steps=self._steps(at, known=known),
             deleted_customer_ids=self._deleted(at) & payers,
             entitlements={one: said[one] for one in payers & said.keys()},
         )
@@ -163,6 +165,7 @@ class Past:
             *self.deleted.values(),
             *(one.recorded_at for one in self.hand),
             *(one.revoked_at for one in self.hand if one.revoked_at),
+            *(one.known_at for one in self.now.steps),
         ]
         return sorted({when for when in times if since < when <= until})
 
@@ -172,6 +175,14 @@ class Past:
             replace(one.grant, revoked_at=one.revoked_at if _is_by(one.revoked_at, at) else None)
             for one in self.hand
             if one.recorded_at <= at or (not known and one.grant.from_at <= at)
+        )
+
+    def _steps(self, at: datetime, *, known: bool) -> tuple[MemberStep, ...]:
+        """A correction has no day of its own: what it takes back never was."""
+        return tuple(
+            one
+            for one in self.now.steps
+            if (one.known_at if known else one.at) <= at or (one.corrects and not known)
         )
 
     def _seats(self, of: Mapping[str, Subscription], at: datetime) -> tuple[Seat, ...]:

@@ -50,6 +50,8 @@ class Reason(StrEnum):
     NOT_ENTITLED = "not_entitled"
     ENTITLEMENT_UNREAD = "entitlement_unread"
     ENTITLEMENT_UNCLEAR = "entitlement_unclear"
+    APPROVAL_WAITS = "approval_waits"
+    APPROVAL_DECLINED = "approval_declined"
 
 
 UNDECIDED = frozenset(
@@ -60,6 +62,7 @@ UNDECIDED = frozenset(
         Reason.REFUND_UNCLEAR,
         Reason.ENTITLEMENT_UNREAD,
         Reason.ENTITLEMENT_UNCLEAR,
+        Reason.APPROVAL_WAITS,
     }
 )
 """Not known to give anything, nor known to give nothing: what the source gave before is held."""
@@ -78,6 +81,7 @@ class Hold(StrEnum):
     REFUND_UNCLEAR = "refund_unclear"
     ENTITLEMENT_UNREAD = "entitlement_unread"
     ENTITLEMENT_UNCLEAR = "entitlement_unclear"
+    APPROVAL_WAITS = "approval_waits"
     VANISHED = "vanished"
     USER_GONE = "user_gone"
     STAFF = "staff"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from bridge.core.model.steps import MemberStep
 from bridge.core.model.stripe import Purchase, Subscription
 
 
@@ -60,7 +61,7 @@ class Facts:
     others is in `given` and `given_purchases` only, and `seats` are places of others' quantities.
     `notices`: subscription that is past due -> what its payer was told; without one where that is
     not known, as in the past. `entitlements`: customer -> features that Stripe says they have;
-    without a customer who was not asked for.
+    without a customer who was not asked for. `steps`: of their membership, as recorded.
     """
 
     subscriptions: tuple[Subscription, ...] = ()
@@ -72,6 +73,7 @@ class Facts:
     seats: tuple[Seat, ...] = ()
     entitlements: Mapping[str, frozenset[str]] = field(default_factory=dict)
     notices: Mapping[str, Notice] = field(default_factory=dict)
+    steps: tuple[MemberStep, ...] = ()
 
     @property
     def paid_by_user(self) -> tuple[Subscription, ...]:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from bridge.core.model.reasons import Reason
 from bridge.core.model.rights import NO_GROUP, Facts, Grant, HandGrant, Notice, Seat
 from bridge.core.model.stripe import Purchase, Subscription, SubscriptionItem
+from bridge.core.rights.approval import admitted
 from bridge.core.rights.bought import judge_hand_grant, judge_purchase
 from bridge.core.rights.entitlements import entitled, of_feature, unexplained
 from bridge.core.rights.judge import judge_item
@@ -89,7 +90,7 @@ def grants(facts: Facts, rules: Rules, policy: Policy, now: datetime) -> tuple[G
         *(_from_hand(hand, rules, now) for hand in facts.hand_grants),
         *given_away(given),
     )
-    return tuple(founded(found, facts, now))
+    return tuple(founded(tuple(admitted(found, facts, rules, now)), facts, now))
 
 
 def next_change(found: Iterable[Grant], now: datetime) -> datetime | None:

@@ -68,6 +68,8 @@ TOLD_ELSEWHERE = {
     Reason.PRESENT_WAITS: "the giver chose a later beginning",
     Reason.CONTINUES_LATER: "it begins when what was bought before ends",
     Reason.GIVEN: "the receiver has it",
+    Reason.APPROVAL_WAITS: "it waits in the list of applications",
+    Reason.APPROVAL_DECLINED: "a moderator declined it; a refund is theirs to decide",
 }
 """Why a paid line may give its payer nothing without anybody being told here."""
 

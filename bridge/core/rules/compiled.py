@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from bridge.core.rules.goals import Goal
@@ -65,6 +66,7 @@ class Rule:
     partial_refund_percent: int | None = None
     on_dispute: DisputeChoice = "keep"
     after_instalments: Literal["end", "lifetime"] | Term = "end"
+    approval_from: datetime | None = None
     kind: Kind = "membership"
     fund: str | None = None
     sale: Sale = Sale()
@@ -177,6 +179,7 @@ def rule_of(
         partial_refund_percent=choices.partial_refund_percent,
         on_dispute=choices.on_dispute,
         after_instalments=choices.after_instalments,
+        approval_from=choices.approval_from,
         kind=choices.kind,
         fund=choices.fund,
         sale=Sale(

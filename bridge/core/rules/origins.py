@@ -51,6 +51,8 @@ BEARS_ON: Mapping[str, tuple[str, ...]] = {
     Reason.REFUNDED: REFUND,
     Reason.REFUNDED_PAID: REFUND,
     Reason.DISPUTED: ("on_dispute",),
+    Reason.APPROVAL_WAITS: ("approval",),
+    Reason.APPROVAL_DECLINED: ("approval",),
     Reason.BOUGHT: ("term",),
     Reason.TERM_OVER: ("term",),
 }

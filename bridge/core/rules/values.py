@@ -63,7 +63,7 @@ class Choices:
     """Everything that can be said about a purchase, with what holds when nobody says it.
 
     `term` None is for life. `on_refund` None: a one-off purchase ends, a subscription's status
-    decides.
+    decides. `approval_from`: who first pays from then on needs a moderator's approval.
     """
 
     groups: tuple[str, ...] = ()
@@ -79,6 +79,7 @@ class Choices:
     partial_refund_percent: int | None = None
     on_dispute: DisputeChoice = "keep"
     after_instalments: Literal["end", "lifetime"] | Term = "end"
+    approval_from: datetime | None = None
     kind: Kind = "membership"
     fund: str | None = None
     offer: Literal["yes", "no"] = "yes"
@@ -141,6 +142,19 @@ def _partial_refund(text: str) -> int | None:
     return int(found[1])
 
 
+def _approval(text: str) -> datetime | None:
+    """The day from which an approval is needed, from its first moment in UTC."""
+    if text == "no":
+        return None
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError(text)
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _written_approval(from_at: datetime | None) -> str:
+    return f"{from_at:%Y-%m-%d}" if from_at else "no"
+
+
 KINDS = ("membership", "share", "supporter_share", "donation", "credit", "other")
 
 KEYS: Mapping[str, Key] = {
@@ -196,6 +210,14 @@ KEYS: Mapping[str, Key] = {
             _after_instalments,
             "`end`, `lifetime`, a term: `1y`",
             "end",
+        ),
+        Key(
+            "approval",
+            "approval_from",
+            _approval,
+            "a day: `2027-01-01`; `no`",
+            "no",
+            write=_written_approval,
         ),
         Key("offer", "offer", one_of("yes", "no"), "`yes`, `no`", "yes"),
         Key("listed", "listed", one_of("yes", "no"), "`yes`, `no`", "yes"),

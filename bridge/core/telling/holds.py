@@ -16,6 +16,7 @@ FOR_MEMBERS: Mapping[Hold, str] = {
     Hold.REFUND_UNCLEAR: "it is unclear which part of your order was refunded",
     Hold.ENTITLEMENT_UNCLEAR: "it is unclear whether your purchase includes this group",
     Hold.ENTITLEMENT_UNREAD: "we have not checked yet whether your purchase includes this group",
+    Hold.APPROVAL_WAITS: "your application is waiting for a moderator's approval",
     Hold.VANISHED: "Stripe no longer lists your subscription",
     Hold.USER_GONE: "the forum did not find your account",
     Hold.STAFF: "a moderator removed you from it",
@@ -29,6 +30,7 @@ FOR_MODERATORS: Mapping[Hold, str] = {
     Hold.REFUND_UNCLEAR: "a refund does not say which line of the order it is for",
     Hold.ENTITLEMENT_UNCLEAR: "Stripe lists a feature that none of their purchases includes",
     Hold.ENTITLEMENT_UNREAD: "their features have not been read from Stripe yet",
+    Hold.APPROVAL_WAITS: "what they pay for now waits for approval",
     Hold.VANISHED: "Stripe no longer lists a subscription that it listed before",
     Hold.USER_GONE: "the forum no longer knows this user",
     Hold.STAFF: "a moderator removed them from the group",
@@ -40,6 +42,7 @@ _REMEDIES: Mapping[Hold, str] = {
     Hold.NO_RULE: "add a rule, or run `bridge lift USER GROUP`",
     Hold.REFUND_UNCLEAR: "`bridge keep USER GROUP` or `bridge let-go USER GROUP` decides; for an "
     "order with an invoice, a credit note at Stripe that names the line does too",
+    Hold.APPROVAL_WAITS: "`bridge register approve USER` or `bridge register decline USER` decides",
     Hold.STAFF: "`bridge lift USER GROUP` lets them back in",
     Hold.LEFT: "`bridge lift USER GROUP` lets them back in",
 }

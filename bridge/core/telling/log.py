@@ -47,6 +47,7 @@ ACTIONS: Mapping[str, str] = {
     "member_approval": gettext("Approval recorded"),
     "member_cessation": gettext("End of membership recorded"),
     "member_correct": gettext("Step of membership corrected"),
+    "member_decline": gettext("Application declined"),
     "member_payment": gettext("First payment recorded"),
     "not_done": gettext("Not done"),
     "note_added": gettext("Note added"),

@@ -54,6 +54,9 @@ PHRASES: Mapping[Reason, str] = {
     Reason.ENTITLEMENT_UNREAD: "we have not checked yet whether {what} includes this group",
     Reason.ENTITLEMENT_UNCLEAR: "it is unclear whether {what} includes this group; a moderator has "
     "been asked",
+    Reason.APPROVAL_WAITS: "your application is waiting for approval; {what} counts once a "
+    "moderator approves it",
+    Reason.APPROVAL_DECLINED: "a moderator declined your application on {because}",
     Reason.HAND_OVER: "the access that a moderator gave you ended on {until}",
     Reason.HAND_REVOKED: "a moderator ended your access on {because}",
 }

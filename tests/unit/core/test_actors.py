@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.ledger.member_register import StepKind
 from bridge.core.ledger.share_register import ActKind
 from bridge.core.model import actor
 from bridge.core.model.actor import BRIDGE, Actor, Role, Through, parse_actor, spellings
+from bridge.core.model.steps import StepKind
 from bridge.core.telling import log as words
 from bridge.core.telling.outcomes import FAILED
 from bridge.worker import errands

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -29,6 +30,7 @@ SAID: dict[str, tuple[str, str, object, str]] = {
     "on_partial_refund": ("40%", "partial_refund_percent", 40, "0%"),
     "on_dispute": ("suspend", "on_dispute", "suspend", "end"),
     "after_instalments": ("1y", "after_instalments", Term(months=12), "keep"),
+    "approval": ("2027-01-01", "approval_from", datetime(2027, 1, 1, tzinfo=UTC), "yes"),
     "kind": ("donation", "kind", "donation", "gift"),
     "offer": ("no", "sale.offer", "no", "maybe"),
     "listed": ("no", "sale.listed", "no", "maybe"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bridge.core.ledger import member_register as members
 from bridge.core.ledger.entries import ledger
 from bridge.core.ledger.line import Line
-from bridge.core.ledger.member_register import MemberStep, member_register
+from bridge.core.ledger.member_register import member_register
 from bridge.core.ledger.share_register import (
     BookedShare,
     Holding,
@@ -22,6 +22,7 @@ from bridge.core.ledger.share_register import (
     ShareAct,
     share_register,
 )
+from bridge.core.model.steps import MemberStep
 from tests.unit.core.test_ledger_reports import AT, DAY, holder, nature, refunded, shares, sold
 
 LATER = AT + 99 * DAY

@@ -1,0 +1,44 @@
+"""Records that somebody applied and paid, where paying is how people apply (A62)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from bridge.core.model.actor import BRIDGE
+from bridge.core.model.rights import Grant
+from bridge.core.model.steps import MemberStep
+from bridge.core.rights.approval import DueStep
+from bridge.store import Connection, catalogue, registers
+
+WORDS = {"application": "ordered {what} ({source})", "payment": "paid for {what} ({source})"}
+
+
+def record(
+    connection: Connection,
+    user_id: int,
+    due: Sequence[DueStep],
+    verdicts: Iterable[Grant],
+    now: datetime,
+) -> None:
+    """Append the steps that are due, each with what was paid for as its reason."""
+    if not due:
+        return
+    bought = {one.source_id: one.product_id for one in verdicts if one.product_id}
+    products, _ = catalogue.load_of(connection, set(bought.values()))
+    names = {product.id: product.name for product in products}
+    for step in due:
+        what = names.get(bought.get(step.source_id, ""), "a membership")
+        registers.record_step(
+            connection,
+            MemberStep(
+                id=f"step:{uuid.uuid4().hex[:12]}",
+                user_id=user_id,
+                kind=step.kind,
+                at=step.at,
+                known_at=now,
+                reason=WORDS[step.kind].format(what=what, source=step.source_id),
+                actor=str(BRIDGE),
+            ),
+        )

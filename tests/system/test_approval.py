@@ -1,0 +1,149 @@
+"""Approval before a payment counts (A62), from the payment to the group, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.core.model.reasons import Reason
+from bridge.core.model.steps import MemberStep
+from bridge.operations import applications
+from bridge.store import changes, member, registers
+from tests.harness import OPERATOR, System, system
+from tests.system.acts import checkout
+from tests.system.typing_commands import asked, typed
+
+WHY = ("--reason", "as the board decided", "--by", "mod")
+SINCE = "2026-01-01"
+
+
+@pytest.fixture
+def world(tmp_path: Path, database_url: str) -> Iterator[System]:
+    with system(tmp_path, database_url=database_url) as it:
+        yield it
+
+
+def a_share(world: System, **metadata: str) -> str:
+    said = {"discourse_kind": "share", "discourse_approval": SINCE, **metadata}
+    return world.price("members", interval=None, amount=15000, **said)
+
+
+def buys(world: System, who: str, price: str) -> None:
+    checkout(world, who, price, mode="payment")
+    world.settle()
+
+
+def is_in(world: System, who: str) -> bool:
+    return who in world.members("members")
+
+
+def why(world: System, who: str) -> str:
+    """The reason of the one thing that they bought."""
+    with world.bridge.store.read() as connection:
+        found = member.load(connection, world.user(who))
+        law = world.bridge.rulebook.law(connection)
+    return found.verdicts(law, world.bridge.clock.now())[-1].reason
+
+
+def steps(world: System, who: str) -> list[MemberStep]:
+    with world.bridge.store.read() as connection:
+        return registers.steps_of(connection, [world.user(who)])[world.user(who)]
+
+
+def logged(world: System, who: str) -> list[str]:
+    with world.bridge.store.read() as connection:
+        lines = changes.page(connection, user_id=world.user(who))
+    return [one.action for one in reversed(lines) if one.action.startswith("member_")]
+
+
+def test_A62_who_pays_waits_and_is_in_once_a_moderator_approves(world: System) -> None:
+    price = a_share(world)
+    buys(world, "ann", price)
+    assert not is_in(world, "ann")
+    assert why(world, "ann") == Reason.APPROVAL_WAITS
+    assert [(one.kind, one.actor) for one in steps(world, "ann")] == [
+        ("application", "bridge"),
+        ("payment", "bridge"),
+    ]
+    assert steps(world, "ann")[0].reason.startswith("ordered Membership members (cs_")
+    assert "gains members" in typed(world, "register", "approve", "ann", *WHY, "--preview")
+    assert logged(world, "ann") == ["member_application", "member_payment"]
+    typed(world, "register", "approve", "ann", *WHY)
+    world.settle()
+    assert is_in(world, "ann")
+    (entry,) = asked(world, "register", "members")
+    assert entry["state"] == "member"
+    assert entry["applied_at"] <= entry["paid_at"] < entry["approved_at"]
+    buys(world, "ann", price)
+    assert why(world, "ann") == Reason.BOUGHT, "one approval is enough"
+    assert len(steps(world, "ann")) == 3
+
+
+def test_A62_an_approval_before_the_payment_lets_them_in_at_once(world: System) -> None:
+    price = a_share(world)
+    world.user("ben")
+    typed(world, "register", "step", "ben", "applied", *WHY)
+    typed(world, "register", "approve", "ben", *WHY)
+    world.advance(60)
+    buys(world, "ben", price)
+    assert is_in(world, "ben")
+    assert [one.kind for one in steps(world, "ben")] == ["application", "approval", "payment"]
+
+
+def test_A62_a_decline_lets_nobody_in_and_can_be_undone(world: System) -> None:
+    buys(world, "cat", a_share(world))
+    done = asked(world, "register", "decline", "cat", *WHY)
+    world.settle()
+    assert (is_in(world, "cat"), why(world, "cat")) == (False, Reason.APPROVAL_DECLINED)
+    assert asked(world, "register", "members")[0]["state"] == "declined"
+    assert "no application of user" in typed(world, "register", "approve", "cat", *WHY, code=1)
+    with world.bridge.store.read() as connection:
+        line = changes.page(connection, user_id=world.user("cat"), action="member_decline")[0]
+        told = changes.find(connection, line.id)
+    assert told is not None
+    assert told.detail == {"step": done[0]["id"], "before": "paid", "after": "declined"}
+    typed(world, "undo", str(line.id), *WHY)
+    world.settle()
+    assert why(world, "cat") == Reason.APPROVAL_WAITS
+    typed(world, "register", "approve", "cat", *WHY)
+    world.settle()
+    assert is_in(world, "cat")
+
+
+def test_A62_who_paid_before_the_day_never_waits_and_keeps_what_they_have(world: System) -> None:
+    price = a_share(world, discourse_approval="no")
+    buys(world, "dan", price)
+    assert is_in(world, "dan")
+    product = world.sdk.v1.prices.retrieve(price).product
+    tomorrow = f"{world.bridge.clock.now().year + 1}-01-01"
+    for day in (tomorrow, SINCE):
+        world.sdk.v1.products.update(str(product), {"metadata": {"discourse_approval": day}})
+        world.settle()
+        world.advance(61)
+        world.settle()
+        assert is_in(world, "dan"), day
+    assert why(world, "dan") == Reason.APPROVAL_WAITS, "the day is before their payment"
+    typed(world, "register", "approve", "dan", *WHY)
+    world.settle()
+    assert (is_in(world, "dan"), why(world, "dan")) == (True, Reason.BOUGHT)
+
+
+def test_A62_what_was_decided_meanwhile_is_refused_and_nothing_is_half_done(
+    world: System,
+) -> None:
+    price = a_share(world)
+    for who in ("eve", "fay"):
+        buys(world, who, price)
+    both = applications.review(world.bridge, [world.user("eve"), world.user("fay")])
+    applications.decide(world.bridge, OPERATOR, "approval", both[:1], reason="first")
+    with pytest.raises(Exception, match="no application of user"):
+        applications.decide(world.bridge, OPERATOR, "decline", both, reason="second")
+    assert [one.kind for one in steps(world, "fay")] == ["application", "payment"]
+    with world.bridge.store.read() as connection:
+        waiting = registers.applicants(connection, "application", None, 10)
+        declined = registers.applicants(connection, "decline", None, 10)
+        count, since_at = registers.waiting(connection)
+    assert [(one.user_id, one.at) for one in waiting] == [(both[1].user_id, since_at)]
+    assert (declined, count) == ([], 1)
