@@ -70,6 +70,12 @@ def pass_days(world: System, days: float) -> None:
         days -= step
 
 
+def pass_period(world: System, subscription_id: str) -> None:
+    """Let time pass until the subscription renews and its draft invoice is tried, an hour later."""
+    items = world.sdk.v1.subscriptions.retrieve(subscription_id)["items"].data
+    world.advance(items[0].current_period_end - world.sandbox.world.clock.now() + 3700)
+
+
 def confirm(world: System) -> None:
     """Let everything settle, a confirm window pass, and settle again."""
     world.settle()

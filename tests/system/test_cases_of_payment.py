@@ -22,6 +22,7 @@ from tests.system.acts import (
     outcomes,
     page_of,
     pass_days,
+    pass_period,
     pay_open_invoices,
 )
 
@@ -300,16 +301,17 @@ def test_E28_E30_a_later_payment_mends_though_the_next_failed_before_anybody_loo
     world: System,
 ) -> None:
     customer = world.customer("alice", payment_method="pm_card_createDispute")
-    world.subscribe(customer, world.price("supporters", discourse_on_dispute="suspend"))
+    price = world.price("supporters", discourse_on_dispute="suspend")
+    subscription = world.subscribe(customer, price)
     confirm(world)
     assert world.groups_of("alice") == set()
     card = world.sdk.v1.payment_methods.attach("pm_card_visa", {"customer": customer})
     world.sdk.v1.customers.update(
         customer, {"invoice_settings": {"default_payment_method": card.id}}
     )
-    world.advance(32 * 86_400)
+    pass_period(world, subscription.id)
     fail_payments(world.sandbox.world, customer, 1)
-    world.advance(31 * 86_400)
+    pass_period(world, subscription.id)
     paid = world.sdk.v1.invoices.list({"customer": customer, "status": "paid"}).data
     assert (len(paid), world.groups_of("alice")) == (2, set())
     confirm(world)
