@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from bridge.core.telling.unlinked import Unlinked, told
-from bridge.store import catalogue, claims
+from bridge.store import catalogue, claims, users
 from bridge.store.orphans import orphans
 from bridge.wiring import Bridge
 
@@ -28,10 +29,16 @@ def unlinked(
         ids = {id_ for one in found for both in one.bought for id_ in both}
         products, prices = catalogue.load_of(connection, ids)
         orders = claims.unclaimed(connection)
+        asked = {customer_id: one.user_id for customer_id, one in claims.asked(connection).items()}
+        usernames = users.names_of(connection, asked.values())
     names = {product.id: product.name for product in products}
     by_id = {price.id: price for price in prices}
     mode = "" if bridge.settings.livemode else "/test"
     return tuple(
-        told(one, names, by_id, f"{DASHBOARD}{mode}", bridge.settings.bridge_url, orders)
+        replace(
+            told(one, names, by_id, f"{DASHBOARD}{mode}", bridge.settings.bridge_url, orders),
+            asked_by=(user_id, usernames.get(user_id)) if user_id else None,
+        )
         for one in found
+        for user_id in [asked.get(one.customer_id)]
     )

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from bridge.store.own import is_own
 from bridge.store.schema.buying import claims
 from bridge.store.work import insert_for
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A member to whom an order is not sold asks for it. `country`: not sold to there."""
+
+    session_id: str
+    user_id: int
+    at: datetime
+    country: str | None
 
 
 def _is(session_id: str) -> ColumnElement[bool]:
@@ -37,6 +48,18 @@ def use(
     return done.rowcount == 1
 
 
+def ask(connection: Connection, customer_id: str, asked: Asked) -> bool:
+    """Keep that a member asks for an order; False where somebody else did, or claimed it."""
+    see(connection, asked.session_id, customer_id, asked.at)
+    nobody_else = or_(claims.c.asked_by.is_(None), claims.c.asked_by == asked.user_id)
+    done = connection.execute(
+        update(claims)
+        .where(_is(asked.session_id), claims.c.claimed_at.is_(None), nobody_else)
+        .values(asked_by=asked.user_id, asked_at=asked.at, asked_country=asked.country)
+    )
+    return done.rowcount == 1
+
+
 def is_used(connection: Connection, session_id: str) -> bool:
     """Whether somebody claimed it."""
     asked = select(claims.c.claimed_at).where(_is(session_id))
@@ -51,3 +74,21 @@ def unclaimed(connection: Connection) -> dict[str, str]:
         .order_by(claims.c.seen_at)
     )
     return {row.customer_id: row.session_id for row in rows}
+
+
+def who_asked(connection: Connection, session_id: str) -> int | None:
+    """The member who asked moderators for it."""
+    return connection.scalar(select(claims.c.asked_by).where(_is(session_id)))
+
+
+def asked(connection: Connection) -> dict[str, Asked]:
+    """Customer -> who asks for an order of theirs that nobody has claimed."""
+    rows = connection.execute(
+        select(claims)
+        .where(is_own(claims), claims.c.claimed_at.is_(None), claims.c.asked_by.is_not(None))
+        .order_by(claims.c.asked_at)
+    )
+    return {
+        row.customer_id: Asked(row.session_id, row.asked_by, row.asked_at, row.asked_country)
+        for row in rows
+    }

@@ -24,18 +24,17 @@ from bridge.core.telling.alerts import (
 )
 from bridge.store import (
     additions,
-    catalogue,
     gives_nothing,
     paid_lines,
     paid_twice,
     sending,
     sold_abroad,
     state,
+    unlinked,
 )
 from bridge.store.figures import GO_ON, GOES_ON
 from bridge.store.groups import load_groups
 from bridge.store.naming import Names
-from bridge.store.orphans import paying_orphans
 from bridge.store.own import is_ours, is_own
 from bridge.store.schema.forum import groups, memberships
 from bridge.store.schema.people import customers, users
@@ -60,8 +59,6 @@ AWAY = {
     Kind.PAYS_WITHOUT_ACCOUNT: ("gone", "anonymized"),
 }
 AT_ONCE = 500
-# More than these are one alert: a list that nobody reads helps nobody.
-MOST_UNLINKED = 10
 
 
 def findings(
@@ -80,7 +77,7 @@ def findings(
     yield from _unknown_additions(connection)
     yield from _disputed(connection)
     yield from _paying(connection)
-    yield from _unlinked(connection, rules)
+    yield from unlinked.findings(connection, rules)
     yield from paid_twice.findings(connection, now)
     yield from gives_nothing.findings(connection, rules, now)
     yield from sold_abroad.findings(connection, rules, now)
@@ -277,31 +274,6 @@ def _paid_by(user_ids: Sequence[int]) -> Select[Any]:
             GOES_ON,
         )
     )
-
-
-def _unlinked(connection: Connection, rules: Rules) -> Iterator[Finding]:
-    """Those who pay for a group and are linked to nobody: one by one while they are few."""
-    found: dict[str, list[str]] = defaultdict(list)
-    since: dict[str, datetime] = {}
-    for payer in paying_orphans(connection, {*rules.by_price, *rules.by_product}):
-        for price_id, product_id in payer.bought:
-            if rules.rule_for(price_id, product_id):
-                found[payer.customer_id].append(product_id)
-                since[payer.customer_id] = payer.first_seen_at
-    products, _ = catalogue.load_of(connection, {one for ids in found.values() for one in ids})
-    names = {product.id: product.name for product in products}
-    told = {
-        customer_id: ", ".join(sorted({names.get(one, one) for one in ids}))
-        for customer_id, ids in found.items()
-    }
-    if len(told) > MOST_UNLINKED:
-        what = ", ".join(sorted(set(told.values()))[:SHOWN])
-        facts_of_all = {"who": f"{len(told)} customers pay", "what": what, "customer": "CUSTOMER"}
-        yield Finding(Kind.PAYS_UNLINKED, "stripe", min(since.values()), facts_of_all)
-        return
-    for customer_id, what in told.items():
-        words = {"who": f"{customer_id} pays", "what": what, "customer": customer_id}
-        yield Finding(Kind.PAYS_UNLINKED, customer_id, since[customer_id], words)
 
 
 def _by_user(names: Names, kind: Kind, rows: Iterable[Any]) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -85,7 +86,7 @@ def set_aside(connection: Connection, customer_id: str, why: str | None) -> bool
 
 
 def paying_orphans(connection: Connection, stripe_ids: Collection[str]) -> list[Orphan]:
-    """Those with a subscription that goes on or an order, of these prices or products.
+    """Those with a subscription that goes on or an order that stands, of these prices or products.
 
     An account may have many customers of something else: they are left out by the database. What
     is a gift to a member is not looked for either: it counts for that member already.
@@ -98,19 +99,15 @@ def paying_orphans(connection: Connection, stripe_ids: Collection[str]) -> list[
     )
     bought = connection.execute(_of_nobody(purchases).where(waits, _about(purchases, stripe_ids)))
     found: dict[str, Orphan] = {}
-    for row in (*running, *bought):
-        before = found.get(row.customer_id, Orphan(row.customer_id, row.first_seen_at))
-        is_order = "paid_at" in row.data
-        found[row.customer_id] = Orphan(
-            row.customer_id,
-            row.first_seen_at,
-            before.subscriptions
-            if is_order
-            else (*before.subscriptions, CONVERTER.structure(row.data, Subscription)),
-            (*before.purchases, CONVERTER.structure(row.data, Purchase))
-            if is_order
-            else before.purchases,
-        )
+    for row in running:
+        one = found.setdefault(row.customer_id, Orphan(row.customer_id, row.first_seen_at))
+        more = CONVERTER.structure(row.data, Subscription)
+        found[row.customer_id] = replace(one, subscriptions=(*one.subscriptions, more))
+    for row in bought:
+        order = CONVERTER.structure(row.data, Purchase)
+        if not order.is_given_back:
+            one = found.setdefault(row.customer_id, Orphan(row.customer_id, row.first_seen_at))
+            found[row.customer_id] = replace(one, purchases=(*one.purchases, order))
     return list(found.values())
 
 

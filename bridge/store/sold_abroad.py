@@ -64,8 +64,7 @@ def _bought(connection: Connection, sale: Row[Any]) -> Iterator[tuple[str, str]]
     once = is_own(purchases), purchases.c.customer_id == sale.customer_id
     for data in connection.scalars(select(purchases.c.data).where(*once)):
         one = CONVERTER.structure(data, Purchase)
-        is_back = 0 < one.payment_minor <= one.refunded_minor
-        if one.id.partition(":")[0] == sale.id and not is_back:
+        if one.id.partition(":")[0] == sale.id and not one.is_given_back:
             yield one.price_id, one.product_id
     begun = select(checkouts.c.price_id, checkouts.c.lines).where(checkouts.c.session_id == sale.id)
     order = connection.execute(begun).first()

@@ -110,6 +110,8 @@ class Order:
     reference: Carried | None
     beneficiary: Carried | None
     email: str | None = field(default=None, repr=False)
+    billing_country: str | None = None
+    card_country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,8 @@ def order_with(raw: Json, payment: Payment | None) -> Order:
         reference=read_checkout(raw).reference,
         beneficiary=Carried(word, created_at) if word else None,
         email=within(raw, "customer_details", "email") or None,
+        billing_country=billing_country(raw),
+        card_country=card_country(raw),
     )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from bridge.core.model.actor import Actor
+from bridge.core.rights.buyers import Barred, Whereabouts, barred
 from bridge.core.signed.reference import read_buyer, read_gift
 from bridge.errors import NotFound, Permanent
 from bridge.store import Connection, claims, links, users
+from bridge.store.changes import log
+from bridge.store.claims import Asked
 from bridge.stripe_api.seen import Order
 from bridge.wiring import Bridge
 
@@ -40,14 +43,31 @@ class Unclaimable(Permanent):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An order that can be claimed until then; `is_mine`: this member has it already."""
+    """An order that can be claimed until then; `is_mine`: this member has it already.
+
+    `barred`: it is not sold to them, so a moderator decides; `is_asked`: this member asked for it.
+    """
 
     order: Order
     until_at: datetime
     is_mine: bool
+    barred: Barred | None = None
+    is_asked: bool = False
 
 
-def look(bridge: Bridge, session_id: str, user_id: int | None) -> Claim:
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """Who claims: a member, or a stranger. `group_ids`: of the groups to which something is sold.
+
+    `where`: what is known of where they are, besides what the order itself says.
+    """
+
+    user_id: int | None = None
+    group_ids: frozenset[int] = frozenset()
+    where: Whereabouts = field(default_factory=Whereabouts)
+
+
+def look(bridge: Bridge, session_id: str, by: Claimant) -> Claim:
     """An order that this member, or a stranger who has its link, may claim.
 
     Raises: Unclaimable.
@@ -65,30 +85,40 @@ def look(bridge: Bridge, session_id: str, user_id: int | None) -> Claim:
             raise Unclaimable(session_id, "unknown")
         owner = _owner(bridge, connection, order)
         is_used = claims.is_used(connection, session_id)
-    if owner is not None and owner == user_id:
+        asked_by = claims.who_asked(connection, session_id)
+    if owner is not None and owner == by.user_id:
         return Claim(order, until_at, is_mine=True)
     if is_used or owner is not None:
         raise Unclaimable(session_id, "used" if is_used else "anothers")
     _refuse_what_does_not_count(order)
     if bridge.clock.now() >= until_at:
         raise Unclaimable(session_id, "expired")
-    return Claim(order, until_at, is_mine=False)
+    where = replace(by.where, billing=order.billing_country, card=order.card_country)
+    stands_between = barred(order.sold, by.group_ids, where.country, rules)
+    is_asked = stands_between is not None and None not in (asked_by, by.user_id)
+    if is_asked and asked_by != by.user_id:
+        raise Unclaimable(session_id, "used")
+    return Claim(order, until_at, is_mine=False, barred=stands_between, is_asked=is_asked)
 
 
 def claim(
-    bridge: Bridge, actor: Actor, session_id: str, user_id: int, *, proof: str = "claim"
+    bridge: Bridge, actor: Actor, session_id: str, by: Claimant, *, proof: str = "claim"
 ) -> Claim:
-    """Make an order this member's. A second time by the same member changes nothing.
+    """Make an order this member's; where it is not sold to them, ask moderators for it.
 
-    People who have the link may not be the payer, so it opens nothing of the payer's at Stripe.
+    A second time by the same member changes nothing. People who have the link may not be the
+    payer, so it opens nothing of the payer's at Stripe.
 
     Raises: Unclaimable.
     """
-    found = look(bridge, session_id, user_id)
-    if found.is_mine:
+    found, user_id = look(bridge, session_id, by), by.user_id
+    if found.is_mine or user_id is None:
         return found
     now, payer_id = bridge.clock.now(), found.order.payer_id
     with bridge.store.write() as connection:
+        if found.barred:
+            asked = Asked(session_id, user_id, now, found.barred.country)
+            return _ask(connection, actor, found, asked)
         if not claims.use(connection, session_id, payer_id, user_id, now):
             raise Unclaimable(session_id, "used")
         theirs = links.link(connection, payer_id, user_id, proof=proof, actor=str(actor), now=now)
@@ -96,6 +126,24 @@ def claim(
             raise Unclaimable(session_id, "anothers")
     bridge.hint("decide", payer_id)
     return found
+
+
+def _ask(connection: Connection, actor: Actor, found: Claim, asked: Asked) -> Claim:
+    """Have moderators decide about what is not sold to them: to give it, or the money back."""
+    payer_id = found.order.payer_id
+    links.see_customer(connection, payer_id, asked.at)
+    if not claims.ask(connection, payer_id, asked):
+        raise Unclaimable(asked.session_id, "used")
+    if not found.is_asked:
+        log(
+            connection,
+            "claim_asked",
+            now=asked.at,
+            user_id=asked.user_id,
+            customer_id=payer_id,
+            cause=str(actor),
+        )
+    return replace(found, is_asked=True)
 
 
 def _owner(bridge: Bridge, connection: Connection, order: Order) -> int | None:

@@ -20,7 +20,7 @@ from bridge.store.invitations import Outcome, Uninvited
 from bridge.texts import gettext
 from bridge.wiring import Bridge
 from bridge.worker import claims
-from bridge.worker.claims import Unclaimable
+from bridge.worker.claims import Claimant, Unclaimable
 
 log = structlog.get_logger(__name__)
 # Who has an account claims at once, on the page that Stripe leads to.
@@ -52,8 +52,11 @@ def _invite_payer_of(bridge: Bridge, order: Uninvited) -> None:
     invite_id: int | None = None
     outcome: Outcome = "void"
     try:
-        found = claims.look(bridge, order.session_id, None)
-        if found.order.email:
+        found = claims.look(bridge, order.session_id, Claimant())
+        if found.barred:
+            # An invitation promises what a newcomer would not get; the payer stays on the list.
+            log.info("invitation.not_sent", order=order.session_id, why="barred")
+        elif found.order.email:
             invite_id = bridge.discourse.invite(found.order.email, _words(found.order.what))
             outcome = "sent"
     except Unclaimable as error:
@@ -108,8 +111,8 @@ def _all_pages(bridge: Bridge, page: AcceptedPage) -> Iterator[Accepted]:
 def _give(bridge: Bridge, session_id: str, user_id: int) -> None:
     outcome: Outcome = "claimed"
     try:
-        claims.claim(bridge, BRIDGE, session_id, user_id, proof="invitation")
-        log.info("invitation.accepted", order=session_id, user=user_id)
+        found = claims.claim(bridge, BRIDGE, session_id, Claimant(user_id), proof="invitation")
+        log.info("invitation.accepted", order=session_id, user=user_id, waits=found.is_asked)
     except Unclaimable as error:
         outcome = "void"
         log.warning("invitation.in_vain", order=session_id, user=user_id, why=error.why)

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from bridge.core.model.carried import Carried
 from bridge.core.signed.reference import read_buyer
 from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, PICTURES, faults, log_in
-from tests.e2e.place import Place, open_place
+from tests.e2e.place import Place, link, open_place
 from tests.e2e.test_orders import join_group
 
 pytestmark = pytest.mark.e2e
@@ -84,10 +84,10 @@ def test_what_the_dashboard_sells_besides_is_led_to_by_no_link(place: Place, yea
     off = dashboard_link(place, yearly)
     place.stripe.v1.payment_links.update(off.id, {"active": False})
     place.settle()
-    for link in (of_a_shop.id, "plink_neverMade1", "plink_..%2Fcustomers"):
-        told = browser.get(f"/join/link/{link}", allow_redirects=False)
-        assert told.status_code == 404, link
-        assert ("We don&#39;t know this offer" in told.text) == ("%" not in link)
+    for unsold in (of_a_shop.id, "plink_neverMade1", "plink_..%2Fcustomers"):
+        told = browser.get(f"/join/link/{unsold}", allow_redirects=False)
+        assert told.status_code == 404, unsold
+        assert ("We don&#39;t know this offer" in told.text) == ("%" not in unsold)
     told = browser.get(f"/join/link/{off.id}", allow_redirects=False)
     assert told.status_code == 410
     assert "This offer has ended" in told.text
@@ -131,6 +131,33 @@ def test_A95_a_payment_link_for_members_of_a_group_refuses_everybody_else(
     browser.get("/me")
     gone = browser.get(f"/join/link/{link.id}", allow_redirects=False)
     assert gone.headers["Location"].startswith(link.url)
+
+
+def test_A95_who_paid_for_what_is_not_sold_to_them_asks_moderators_or_joins(
+    place: Place, yearly: str
+) -> None:
+    place.open_group("crew", "Crew")
+    restrict(place, yearly, discourse_buyers="crew")
+    claim = pay_as_stranger(place, yearly)
+    assert "It is for members of Crew." in place.browser().get(claim).text
+    place.settle()
+    eve = place.browser("eve")
+    page = eve.get(claim)
+    assert "Patron is only for members of Crew" in page.text
+    assert "your money is not lost" in page.text
+    assert eve.post(claim, headers={"Referer": page.url}).status_code == 400, "no form of ours"
+    assert eve.submit(page, claim).headers["Location"] == claim
+    told = eve.get(claim)
+    assert "The moderators have been asked" in told.text
+    assert "€25.00" in told.text
+    place.settle()
+    assert place.members("patrons") == set()
+    join_group(place, "eve", "crew")
+    again = eve.get(link(told, "Check again"))
+    assert "One click, and it belongs to your forum account." in again.text
+    assert eve.submit(again, claim).headers["Location"].startswith("/join/done?order=")
+    place.settle()
+    assert place.members("patrons") == {"eve"}
 
 
 def test_what_is_no_longer_offered_or_set_up_wrongly_is_not_sold_by_a_payment_link(

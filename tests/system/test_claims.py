@@ -15,7 +15,7 @@ from bridge.core.model.actor import member
 from bridge.sandbox.stripe import delivery
 from bridge.store import links
 from bridge.worker import claims, reconcile
-from bridge.worker.claims import Unclaimable
+from bridge.worker.claims import Claimant, Unclaimable
 from tests.harness import DAY, POLICY, System, system
 from tests.system.acts import checkout, confirm, moves, pass_days
 from tests.system.typing_commands import asked, typed
@@ -49,14 +49,14 @@ def once(world: System, **metadata: Any) -> str:
 
 def claim(world: System, order: str, user: str) -> claims.Claim:
     user_id = world.user(user)
-    return claims.claim(world.bridge, member(user_id), order, user_id)
+    return claims.claim(world.bridge, member(user_id), order, Claimant(user_id))
 
 
 def refused(world: System, order: str, user: str) -> str:
     with pytest.raises(Unclaimable) as error:
         claim(world, order, user)
     with pytest.raises(Unclaimable):
-        claims.look(world.bridge, order, world.user(user))
+        claims.look(world.bridge, order, Claimant(world.user(user)))
     return error.value.why
 
 
@@ -216,8 +216,8 @@ def test_E42_how_long_a_claim_is_open_is_the_sites_to_say(tmp_path: Path) -> Non
     with system(tmp_path, policy=replace(POLICY, claim_days=90)) as world:
         world.user("bob")
         order = too_old(world)
-        until_at = claims.look(world.bridge, order, None).until_at
-        made = claims.look(world.bridge, order, None).order.created_at
+        until_at = claims.look(world.bridge, order, Claimant()).until_at
+        made = claims.look(world.bridge, order, Claimant()).order.created_at
         assert until_at - made == timedelta(days=90)
         claim(world, order, "bob")
         world.settle()
@@ -234,6 +234,78 @@ def test_A133_a_claim_opens_no_portal_until_a_moderator_confirms_it(world: Syste
     typed(world, "link", customer, "bob")
     with world.bridge.store.read() as connection:
         assert links.live_customers_of(connection, bob) == {customer: True}
+
+
+def waiting(world: System) -> list[dict[str, Any]]:
+    kinds = ("claim_waits", "pays_unlinked")
+    pass_days(world, 0.02)
+    return [one for one in asked(world, "alerts") if one["kind"] in kinds]
+
+
+def for_crew(world: System) -> str:
+    world.group("crew")
+    return once(world, discourse_buyers="crew")
+
+
+def test_A95_who_pays_by_a_link_for_what_is_not_sold_to_them_waits_for_a_moderator(
+    world: System,
+) -> None:
+    order = by_link(world, for_crew(world))
+    world.settle()
+    found = claim(world, order, "bob")
+    assert (found.is_mine, found.is_asked) == (False, True)
+    assert claim(world, order, "bob").is_asked, "asked once"
+    confirm(world)
+    assert world.members("supporters") == set()
+    (alert,) = waiting(world)
+    assert alert["kind"] == "claim_waits"
+    assert alert["what"].startswith(f"user {world.user('bob')} claims Membership supporters")
+    assert "but it is only for members of crew" in alert["what"]
+    assert f"bridge link {order} id:{world.user('bob')} --by NAME" in alert["todo"]
+    assert f"claimed by user {world.user('bob')}, to whom it is not sold" in typed(world, "link")
+    assert refused(world, order, "alice") == "used", "another who is not sold to cannot push in"
+    typed(world, "link", order, "bob", "--by", "maria")
+    world.settle()
+    assert world.members("supporters") == {"bob"}
+    assert claim(world, order, "bob").is_mine
+    assert waiting(world) == []
+
+
+def test_A95_a_claim_that_waits_is_over_when_the_money_is_given_back(world: System) -> None:
+    order = by_link(world, for_crew(world))
+    world.settle()
+    claim(world, order, "bob")
+    assert len(waiting(world)) == 1
+    intent = str(world.sdk.v1.checkout.sessions.retrieve(order).payment_intent)
+    world.sdk.v1.refunds.create({"payment_intent": intent})
+    world.settle()
+    assert waiting(world) == []
+    assert refused(world, order, "bob") == "refunded"
+
+
+def test_A95_members_of_the_group_claim_at_once_also_what_somebody_else_asked_for(
+    world: System,
+) -> None:
+    order = by_link(world, for_crew(world))
+    world.settle()
+    claim(world, order, "bob")
+    alice = Claimant(world.user("alice"), frozenset({world.group("crew")}))
+    found = claims.claim(world.bridge, member(world.user("alice")), order, alice)
+    assert not found.is_asked
+    world.settle()
+    assert world.members("supporters") == {"alice"}
+    assert refused(world, order, "bob") in ("used", "anothers")
+
+
+def test_A95_a_payment_from_where_it_is_not_sold_waits_as_well(world: System) -> None:
+    order = by_link(world, once(world, discourse_countries="AT"))
+    world.settle()
+    found = claim(world, order, "bob")
+    assert found.is_asked
+    assert found.barred
+    assert found.barred.country not in (None, "AT")
+    (alert,) = waiting(world)
+    assert "but it is not sold to" in alert["what"]
 
 
 def test_E42_a_guests_order_is_no_customer_whose_portal_could_be_opened(world: System) -> None:

@@ -27,15 +27,21 @@ def _payer(one: Unlinked) -> Row:
     links = [(gettext("Open at Stripe"), one.page)]
     if one.claim:
         links.append((gettext("Link to claim it"), one.claim))
-    about = {"customer": one.customer_id}
-    acts = ("wait-again",) if one.set_aside else ("assign", "set-aside")
+    about, to_whom = {"customer": one.customer_id}, {}
+    says = one.set_aside or ", ".join(bought) or gettext("Bought nothing yet.")
+    if one.asked_by:
+        user_id, username = one.asked_by
+        to_whom = {"user": f"id:{user_id}"}
+        claims_it = gettext("%(name)s claims it, and waits for you.")
+        says = f"{says} {claims_it % {'name': username or to_whom['user']}}"
+    waiting = (Todo("assign", about | to_whom), Todo("set-aside", about))
     return Row(
         key=f"{one.first_seen_at.isoformat()}|{one.customer_id}",
         about=one.customer_id,
-        says=one.set_aside or ", ".join(bought) or gettext("Bought nothing yet."),
+        says=says,
         at=one.first_seen_at,
         links=tuple(links),
-        todo=tuple(Todo(act, about) for act in acts),
+        todo=(Todo("wait-again", about),) if one.set_aside else waiting,
     )
 
 

@@ -367,6 +367,11 @@ class Purchase:
         """When what it gives begins."""
         return max(self.paid_at, self.begins_at or self.paid_at)
 
+    @property
+    def is_given_back(self) -> bool:
+        """All of the payment was refunded."""
+        return 0 < self.payment_minor <= self.refunded_minor
+
 
 def is_guest(payer_id: str) -> bool:
     """Whether a payer is a guest's order, which stands in for a customer that does not exist."""

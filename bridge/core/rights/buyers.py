@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import paying_of
 from bridge.core.rules.compiled import Rule, Rules
+from bridge.core.rules.paying import Paying
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +56,45 @@ def closed_to(offers: Iterable[Offer], group_ids: Collection[int]) -> Offer | No
     return None
 
 
-def allowed_countries(offers: Sequence[Offer]) -> frozenset[str] | None:
+def allowed_countries(each: Iterable[Paying]) -> frozenset[str] | None:
     """The countries to which all of these are sold; None: to all."""
-    limits = [frozenset(paying_of(one).countries) for one in offers if paying_of(one).countries]
+    limits = [frozenset(one.countries) for one in each if one.countries]
     return frozenset.intersection(*limits) if limits else None
 
 
 def always_allowed(rules: Rules) -> frozenset[str] | None:
     """The countries to which everything is sold that is limited at all; None if nothing is."""
-    limits = [
-        frozenset(rule.paying.countries)
-        for rule in rules.all
-        if isinstance(rule, Rule) and rule.paying.countries
-    ]
-    return frozenset.intersection(*limits) if limits else None
+    return allowed_countries(rule.paying for rule in rules.all if isinstance(rule, Rule))
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """Why somebody may not have what is paid for: it is not sold to them.
+
+    `group_ids`: it is for members of these groups. `country`: it is not sold to there.
+    """
+
+    product_id: str
+    group_ids: frozenset[int] = frozenset()
+    country: str | None = None
+
+
+def barred(
+    bought: Iterable[tuple[str, str]], group_ids: Collection[int], country: str | None, rules: Rules
+) -> Barred | None:
+    """What stands between what was bought (price, product) and somebody in these groups, there.
+
+    Only a page before the payment can refuse; this is for what was paid without one.
+    """
+    for price_id, product_id in bought:
+        rule = rules.rule_for(price_id, product_id)
+        if rule is None:
+            continue
+        if rule.paying.buyer_ids and not rule.paying.buyer_ids & set(group_ids):
+            return Barred(product_id, group_ids=rule.paying.buyer_ids)
+        if country and rule.paying.countries and country not in rule.paying.countries:
+            return Barred(product_id, country=country)
+    return None
 
 
 def not_sold_to(bought: Iterable[tuple[str, str]], country: str, rules: Rules) -> tuple[str, ...]:
@@ -81,6 +107,12 @@ def not_sold_to(bought: Iterable[tuple[str, str]], country: str, rules: Rules) -
         and country not in rule.paying.countries
     )
     return tuple(dict.fromkeys(found))
+
+
+def buyers_of(bought: Iterable[tuple[str, str]], rules: Rules) -> frozenset[int]:
+    """The groups to whose members alone something of what was bought is sold."""
+    found = (rules.rule_for(price_id, product_id) for price_id, product_id in bought)
+    return frozenset(id_ for rule in found if rule is not None for id_ in rule.paying.buyer_ids)
 
 
 def sold_elsewhere(offers: Iterable[Offer], country: str) -> Offer | None:

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     PAYS_SUSPENDED = "pays_suspended"
     PAYS_WITHOUT_ACCOUNT = "pays_without_account"
     PAYS_UNLINKED = "pays_unlinked"
+    CLAIM_WAITS = "claim_waits"
     PAID_TWICE = "paid_twice"
     GIVES_NOTHING = "gives_nothing"
     SOLD_ABROAD = "sold_abroad"
@@ -177,6 +178,13 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
         "{who} for {what}, and is not linked to a forum user",
         "bridge link lists what was bought; then run bridge link {customer} USER --by NAME",
     ),
+    Kind.CLAIM_WAITS: (
+        "{user} claims {what}, which {customer} paid for, but {why}",
+        (
+            "run bridge link {customer} id:{user_id} --by NAME to give it to them, or refund it "
+            "at Stripe; the order is {order}"
+        ),
+    ),
     Kind.GIVES_NOTHING: (
         "{who} paid {amount} for {what} and got nothing: {why}",
         "refund it at Stripe, or run bridge grant {user} GROUP --by NAME; {todo}",
@@ -214,6 +222,7 @@ LISTS: Mapping[Kind, str] = {
     Kind.HELD: "held",
     Kind.DISPUTE: "disputes",
     Kind.PAYS_UNLINKED: "unlinked",
+    Kind.CLAIM_WAITS: "unlinked",
     Kind.REMOVALS_STOPPED: "stopped",
     Kind.EVENT_DEAD: "dead",
     Kind.PAID_TWICE: "double",
@@ -226,6 +235,7 @@ _PLACES: Mapping[Kind, tuple[str, str]] = {
         "see until when, then respond at Stripe",
         "/moderate/lists/disputes",
     ),
+    Kind.CLAIM_WAITS: ("give it to them, or refund it", "/moderate/lists/unlinked"),
     Kind.PAYS_UNLINKED: ("say who it is, or set it aside", "/moderate/lists/unlinked"),
     Kind.REMOVALS_STOPPED: ("see whom it concerns, then let it go on", "/moderate/lists/stopped"),
     Kind.EVENT_DEAD: (

@@ -25,6 +25,7 @@ ACTIONS: Mapping[str, str] = {
     "change_asked_unknown": gettext("Change of plan without an answer from Stripe"),
     "change_called_off": gettext("Planned change called off"),
     "changed": gettext("Decided anew"),
+    "claim_asked": gettext("Asked moderators for a payment"),
     "claimed": gettext("Claimed a payment"),
     "confirmed": gettext("Removal confirmed"),
     "exported": gettext("Exported a list"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.ledger.amounts import format_minor
+from bridge.core.model.discourse import Group
 from bridge.core.model.stripe import Price, Purchase, Subscription, is_guest
+from bridge.core.rules.paying import country_name
+from bridge.core.telling.words import group_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Unlinked:
     """A customer, or a guest's order, that nobody is linked to.
 
     `page`: at Stripe, with name and e-mail. `claim`: the link for the payer, to claim it with.
-    `set_aside`: why a moderator leaves it so.
+    `set_aside`: why a moderator leaves it so. `asked_by`: who claims it, by id and name.
     """
 
     customer_id: str
@@ -54,6 +57,14 @@ class Unlinked:
     bought: tuple[Bought, ...]
     claim: str | None
     set_aside: str | None = None
+    asked_by: tuple[int, str | None] | None = None
+
+
+def not_sold_because(groups: Iterable[Group], country: str | None) -> str:
+    """Why a member who asks for an order did not get it at once."""
+    if country:
+        return f"it is not sold to {country_name(country)}"
+    return f"it is only for members of {group_names(list(groups))}"
 
 
 def told(

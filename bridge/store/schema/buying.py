@@ -7,6 +7,8 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String
 from bridge.store.schema.columns import UtcTime, metadata, of_account
 
 # A paid order whose customer was nobody's, and who claimed it; it is claimed at most once.
+# `asked_by`: a member to whom it is not sold asks moderators for it; `asked_country`: because of
+# where they are, else because of their groups.
 claims = Table(
     "claims",
     metadata,
@@ -16,6 +18,9 @@ claims = Table(
     Column("seen_at", UtcTime, nullable=False),
     Column("user_id", BigInteger),
     Column("claimed_at", UtcTime),
+    Column("asked_by", BigInteger),
+    Column("asked_at", UtcTime),
+    Column("asked_country", String(2)),
     Index(None, "customer_id"),
 )
 

@@ -11,24 +11,32 @@ from flask import Blueprint, Response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.actor import member
+from bridge.core.rights.buyers import Barred
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import paying_of
+from bridge.core.rules.paying import country_name
 from bridge.core.signed.reference import sign_buyer
 from bridge.errors import NotFound
 from bridge.store import checkouts
 from bridge.store.checkouts import Ordered
+from bridge.store.naming import Names
 from bridge.stripe_api.seen import PaymentLink
 from bridge.texts import gettext
 from bridge.web.addresses import with_query
 from bridge.web.buying.coming import is_asked, is_browsing
 from bridge.web.buying.sale import nothing, offers_of_link
-from bridge.web.buying.who_may import refuse_who_may_not, to_choose_from
+from bridge.web.buying.who_may import (
+    here_and_said,
+    names_of_groups,
+    refuse_who_may_not,
+    to_choose_from,
+)
 from bridge.web.context import Reader, here, now, reader, the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.login import STRANGER, ask_for_login
 from bridge.web.security import Stop
 from bridge.worker import claims
-from bridge.worker.claims import Claim, Unclaimable, Why
+from bridge.worker.claims import Claim, Claimant, Unclaimable, Why
 
 log = structlog.get_logger(__name__)
 blueprint = Blueprint("claim", __name__)
@@ -98,34 +106,64 @@ def show(session_id: str) -> AnyResponse:
     found = _look(session_id, known)
     if known is not None and found.is_mine:
         return _on_to_arrival(known, found)
+    if known is not None and found.barred:
+        return _for_moderators(found, found.barred)
     page = render_template(
         "claim.jinja",
         order=found.order,
         until_at=found.until_at,
         wanted=here(STRANGER),
+        only_for=names_of_groups(found.barred.group_ids) if found.barred else "",
+    )
+    return Response(page)
+
+
+def _for_moderators(found: Claim, why: Barred) -> AnyResponse:
+    """Paid by a member to whom it is not sold: moderators give it to them, or the money back."""
+    with the_bridge().store.read() as connection:
+        product_name = Names(connection).products([why.product_id])
+    page = render_template(
+        "claim_barred.jinja",
+        order=found.order,
+        is_asked=found.is_asked,
+        product_name=product_name,
+        only_for=names_of_groups(why.group_ids),
+        country=country_name(why.country) if why.country else "",
+        check_again=url_for("login.silent", next=here(STRANGER), again="yes"),
     )
     return Response(page)
 
 
 @blueprint.post("/claim/<session_id>")
 def take(session_id: str) -> AnyResponse:
-    """Make it the reader's; then wait with them until the forum has let them in."""
+    """Make it the reader's; then wait with them until the forum has let them in.
+
+    What is not sold to them is asked of moderators, and the page says so.
+    """
     known = reader()
     if known is None:
         return ask_for_login()
     asks_stripe()
     try:
-        found = claims.claim(the_bridge(), member(known.user_id), session_id, known.user_id)
+        found = claims.claim(the_bridge(), member(known.user_id), session_id, _claimant(known))
     except Unclaimable as error:
         raise _refused(error.why) from error
-    log.info("claim.taken", user=known.user_id, session=session_id)
+    log.info("claim.taken", user=known.user_id, session=session_id, waits=found.is_asked)
+    if found.is_asked:
+        return redirect(url_for("claim.show", session_id=session_id), 303)
     return _on_to_arrival(known, found)
+
+
+def _claimant(known: Reader | None) -> Claimant:
+    if known is None:
+        return Claimant()
+    return Claimant(known.user_id, known.group_ids, here_and_said())
 
 
 def _look(session_id: str, known: Reader | None) -> Claim:
     asks_stripe()
     try:
-        return claims.look(the_bridge(), session_id, known.user_id if known else None)
+        return claims.look(the_bridge(), session_id, _claimant(known))
     except Unclaimable as error:
         raise _refused(error.why) from error
 

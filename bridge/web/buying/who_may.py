@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from babel.lists import format_list
 from flask import request, url_for
@@ -40,7 +41,11 @@ def _sign_in_again() -> str:
 
 def buyers_of(offers: Sequence[Offer]) -> str:
     """The names of the groups whose members may buy these; empty where everybody may."""
-    ids = {id_ for one in offers for id_ in paying_of(one).buyer_ids}
+    return names_of_groups({id_ for one in offers for id_ in paying_of(one).buyer_ids})
+
+
+def names_of_groups(ids: Collection[int]) -> str:
+    """`Crew`, `Crew and Staff`; nothing for none."""
     if not ids:
         return ""
     with the_bridge().store.read() as connection:
@@ -64,7 +69,12 @@ def whereabouts(known: Reader) -> Whereabouts:
     with the_bridge().store.read() as connection:
         theirs = links.customers_of(connection, known.user_id)
         last = countries.latest(connection, theirs) if theirs else None
-    return Whereabouts(billing=last, ip=_by_header(), said=_said())
+    return replace(here_and_said(), billing=last)
+
+
+def here_and_said() -> Whereabouts:
+    """What this very request says of where the reader is."""
+    return Whereabouts(ip=_by_header(), said=_said())
 
 
 def _by_header() -> str | None:
@@ -110,7 +120,7 @@ def _because(where: Whereabouts, country: str) -> str:
 
 def countries_of(offers: Sequence[Offer]) -> str:
     """The names of the countries to which all of these are sold; empty: to all."""
-    allowed = allowed_countries(offers)
+    allowed = allowed_countries(map(paying_of, offers))
     if allowed is None:
         return ""
     names = sorted(map(country_name, allowed)) or [gettext("no country")]
@@ -119,7 +129,7 @@ def countries_of(offers: Sequence[Offer]) -> str:
 
 def to_choose_from(offers: Sequence[Offer], where: Whereabouts) -> tuple[tuple[str, str], ...]:
     """The countries to ask for, where nothing says yet where the reader is."""
-    allowed = allowed_countries(offers)
+    allowed = allowed_countries(map(paying_of, offers))
     if allowed is None or where.billing or where.ip:
         return ()
     return tuple(sorted(((code, country_name(code)) for code in allowed), key=lambda one: one[1]))

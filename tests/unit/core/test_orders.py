@@ -12,15 +12,18 @@ from hypothesis import strategies as st
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Price, Product
 from bridge.core.rights.buyers import (
+    Barred,
     Whereabouts,
     allowed_countries,
     always_allowed,
+    barred,
+    buyers_of,
     closed_to,
     not_sold_to,
     sold_elsewhere,
 )
 from bridge.core.rights.offers import Offer
-from bridge.core.rights.orders import Line, Order, misfit, together, trial_of
+from bridge.core.rights.orders import Line, Order, misfit, paying_of, together, trial_of
 from bridge.core.rules.compiled import Rule, Rules
 from bridge.core.rules.paying import Paying
 from tests.unit.core.shop import START, item, subscription
@@ -184,8 +187,8 @@ def test_A95_only_those_in_a_group_and_of_a_country_may_buy() -> None:
     assert closed_to([everybody, closed], {7}) is closed
     assert closed_to([everybody, closed], {42}) is None
     assert closed_to([everybody], ()) is None
-    assert allowed_countries([closed, other, everybody]) == frozenset({"DE"})
-    assert allowed_countries([everybody]) is None
+    assert allowed_countries(map(paying_of, [closed, other, everybody])) == frozenset({"DE"})
+    assert allowed_countries(map(paying_of, [everybody])) is None
     assert sold_elsewhere([everybody, closed], "CH") is closed
     assert sold_elsewhere([everybody, closed], "AT") is None
 
@@ -201,6 +204,34 @@ def test_A95_what_was_sold_abroad_is_named_and_what_is_sold_everywhere_is_not() 
     assert not_sold_to([*bought, ("price_x", "prod_x")], "FR", rules) == ("prod_a", "prod_b")
     assert always_allowed(rules) == frozenset({"AT"})
     assert always_allowed(rules_for(everybody)) is None
+
+
+CREW = an_offer("crew", paying=Paying(buyer_ids=frozenset({7, 8})))
+HOME = an_offer("home", paying=Paying(countries=("AT", "DE")))
+ALL = an_offer("all")
+
+
+@pytest.mark.parametrize(
+    ("bought", "group_ids", "country", "found"),
+    [
+        ([ALL], (), "FR", None),
+        ([CREW], (7,), "FR", None),
+        ([CREW], (9,), None, Barred("prod_crew", group_ids=frozenset({7, 8}))),
+        ([CREW], (), None, Barred("prod_crew", group_ids=frozenset({7, 8}))),
+        ([HOME], (), "AT", None),
+        ([HOME], (), None, None),
+        ([ALL, HOME], (), "FR", Barred("prod_home", country="FR")),
+        ([HOME, CREW], (8,), "FR", Barred("prod_home", country="FR")),
+        ([HOME, CREW], (), "DE", Barred("prod_crew", group_ids=frozenset({7, 8}))),
+    ],
+)
+def test_A95_what_was_paid_without_a_page_is_held_against_buyers_and_countries(
+    bought: list[Offer], group_ids: tuple[int, ...], country: str | None, found: Barred | None
+) -> None:
+    sold = [(one.price.id, one.product.id) for one in bought]
+    rules = rules_for(ALL, CREW, HOME)
+    assert barred([("price_x", "prod_x"), *sold], group_ids, country, rules) == found
+    assert buyers_of(sold, rules) == (frozenset({7, 8}) if CREW in bought else frozenset())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""Payers who are linked to nobody, and the members who ask for what one of them paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bridge.core.rights.buyers import buyers_of
+from bridge.core.rules.compiled import Rules
+from bridge.core.telling.alerts import Finding, Kind
+from bridge.core.telling.unlinked import Orphan, not_sold_because
+from bridge.store import claims
+from bridge.store.claims import Asked
+from bridge.store.groups import groups_by_id
+from bridge.store.naming import Names
+from bridge.store.orphans import paying_orphans
+
+# More than these are one alert: a list that nobody reads helps nobody.
+MOST = 10
+SHOWN = 3
+
+
+def findings(connection: Connection, rules: Rules) -> Iterator[Finding]:
+    """Those who pay for a group: each who is asked for, the others one by one while few."""
+    names, asked = Names(connection), claims.asked(connection)
+    waiting: dict[str, tuple[str, datetime]] = {}
+    for payer in paying_orphans(connection, {*rules.by_price, *rules.by_product}):
+        sold = [product for price, product in payer.bought if rules.rule_for(price, product)]
+        if not sold:
+            continue
+        what = names.products(sorted(sold))
+        if payer.customer_id in asked:
+            claim = asked[payer.customer_id]
+            told = {
+                "user": names.user(claim.user_id),
+                "user_id": claim.user_id,
+                "what": what,
+                "why": _why(connection, payer, claim, rules),
+                "customer": payer.customer_id,
+                "order": claim.session_id,
+            }
+            yield Finding(Kind.CLAIM_WAITS, claim.session_id, claim.at, told)
+        else:
+            waiting[payer.customer_id] = what, payer.first_seen_at
+    yield from _waiting(waiting)
+
+
+def _why(connection: Connection, payer: Orphan, claim: Asked, rules: Rules) -> str:
+    group_ids = buyers_of(payer.bought, rules)
+    return not_sold_because(groups_by_id(connection, group_ids).values(), claim.country)
+
+
+def _waiting(payers: dict[str, tuple[str, datetime]]) -> Iterator[Finding]:
+    if len(payers) > MOST:
+        what = ", ".join(sorted({what for what, _ in payers.values()})[:SHOWN])
+        told = {"who": f"{len(payers)} customers pay", "what": what, "customer": "CUSTOMER"}
+        yield Finding(Kind.PAYS_UNLINKED, "stripe", min(at for _, at in payers.values()), told)
+        return
+    for customer_id, (what, since_at) in payers.items():
+        told = {"who": f"{customer_id} pays", "what": what, "customer": customer_id}
+        yield Finding(Kind.PAYS_UNLINKED, customer_id, since_at, told)
