@@ -16,9 +16,8 @@ import click
 
 from bridge import errors
 from bridge.commands.exits import FAILED, NOT_NOW, WRONG_SETTINGS
-from bridge.core.rules.policy import PolicyError
 from bridge.core.telling.visible import escaped, visible
-from bridge.settings import SettingsError
+from bridge.errors import WrongConfig
 
 # Command -> its module in bridge.commands. Loading all of them for each would take half a second.
 COMMANDS = {
@@ -97,7 +96,7 @@ class Commands(click.Group):
             where = error.ctx.command_path if error.ctx else "bridge"
             say(("", error.format_message(), f"Try {where} --help."))
             sys.exit(error.exit_code)
-        except (SettingsError, PolicyError) as error:
+        except WrongConfig as error:
             say(*((one.code, one.message, one.hint) for one in error.problems))
             sys.exit(WRONG_SETTINGS)
         except errors.Config as error:

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-
-import requests
-
-REACH_SECONDS = 5
 
 
 class Clock:
@@ -36,13 +31,3 @@ class Clock:
         except FileNotFoundError:
             self._offset, self._read_at = timedelta(), None
         return self._offset
-
-
-def skew_seconds(clock: Clock, address: str) -> float | None:
-    """How far a clock and that of a server are apart; None where the server does not tell."""
-    try:
-        answer = requests.head(f"{address}/srv/status", timeout=REACH_SECONDS)
-        theirs = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
-    except (requests.RequestException, KeyError, ValueError):
-        return None
-    return abs((clock.now() - theirs).total_seconds())

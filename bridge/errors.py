@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class BridgeError(Exception):
     """Base of all errors raised on purpose; its message says what, which value, what to do next."""
@@ -66,6 +68,14 @@ class Config(BridgeError):
         self.code = code
         self.message = message
         self.hint = hint
+
+
+class WrongConfig(BridgeError):
+    """The environment or bridge.toml cannot be used; `problems` names everything wrong with it."""
+
+    def __init__(self, problems: Iterable[Config]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 class Broken(Permanent):

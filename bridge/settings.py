@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.errors import BridgeError, Config
+from bridge.errors import WrongConfig
 from bridge.setting_values import (
     HIGHEST_PORT,
     LOG_LEVELS,
@@ -25,14 +25,6 @@ _FILES = Files(
     read=lambda name: Path(name).read_text(encoding="utf-8"),
     exists=lambda name: Path(name).is_file(),
 )
-
-
-class SettingsError(BridgeError):
-    """The settings cannot be used; `problems` lists everything that is wrong."""
-
-    def __init__(self, problems: list[Config]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +68,7 @@ class Settings:
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Read and validate.
 
-        Raises: SettingsError with every problem there is, not only the first.
+        Raises: WrongConfig with every problem there is, not only the first.
         """
         read = Values(env, _FILES)
         data = Path(read.text("BRIDGE_DATA"))
@@ -116,5 +108,5 @@ class Settings:
             stripe_base=settings.stripe_api_base or "",
         )
         if read.problems:
-            raise SettingsError(read.problems)
+            raise WrongConfig(read.problems)
         return settings

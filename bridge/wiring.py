@@ -50,7 +50,7 @@ class Bridge:
 def read_policy(path: Path | None) -> Policy:
     """The site's policy from bridge.toml; all defaults without a file.
 
-    Raises: PolicyError with everything that is wrong in it, Config when it cannot be read.
+    Raises: WrongConfig with everything that is wrong in it, Config when it cannot be read.
     """
     if path is None:
         return Policy()

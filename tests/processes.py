@@ -204,7 +204,7 @@ class Live:
     def has_swept(self, since: datetime) -> bool:
         """Whether a sweep went through everything since then."""
         with self.system.bridge.store.read() as connection:
-            last = state.get_time(connection, sweeper.LAST_SWEEP)
+            last = state.get_time(connection, state.LAST_SWEEP)
         return last is not None and last > since
 
     # --- looking into the database ----------------------------------------------------------------

@@ -8,7 +8,6 @@ from datetime import datetime
 from bridge.core.telling.alerts import Alert
 from bridge.store import alerts, inbox, orphans, state, work
 from bridge.wiring import Bridge
-from bridge.worker.sweeper import LAST_SWEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def today(bridge: Bridge) -> Today:
         open_now = alerts.open_ones(connection, now)
         dead = inbox.count_dead(connection)
         behind = work.oldest_dirty_seconds(connection, now)
-        swept_at = state.get_time(connection, LAST_SWEEP)
+        swept_at = state.get_time(connection, state.LAST_SWEEP)
         waiting = orphans.count_waiting(connection)
     return Today(
         alerts=tuple(sorted(open_now, key=lambda one: (_harm(one), one.since_at))),

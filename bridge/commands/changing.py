@@ -11,10 +11,10 @@ from bridge.commands.common import as_json, ready_bridge, show
 from bridge.commands.deciding import actor_of
 from bridge.commands.refunding import LATER
 from bridge.core.ledger.amounts import format_minor
+from bridge.core.rights.switch_costs import Changed, Preview
 from bridge.core.rights.switching import Switch
 from bridge.operations import changing
 from bridge.operations.finding import find_user_id
-from bridge.stripe_api.change_shapes import Changed, Preview
 
 
 @click.command()

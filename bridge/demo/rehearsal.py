@@ -28,7 +28,6 @@ from bridge.setting_values import SETTINGS
 from bridge.settings import Settings
 from bridge.store import state
 from bridge.wiring import Bridge, build
-from bridge.worker.rule_changes import FOLLOWED
 
 HOST = "127.0.0.1"
 LOG = "bridge.log"
@@ -116,7 +115,7 @@ def _await_offers(bridge: Bridge, supervisor: Supervisor, log: Path) -> None:
     deadline = time.monotonic() + OPENING_SECONDS
     while not supervisor.stopping.wait(LOOK_SECONDS):
         with bridge.store.read() as connection:
-            followed = state.get(connection, FOLLOWED) or {}
+            followed = state.get(connection, state.RULES_FOLLOWED) or {}
         if followed.get("rules"):
             return
         if time.monotonic() > deadline:

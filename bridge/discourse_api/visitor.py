@@ -5,6 +5,9 @@ A granular key is refused even on public pages.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
 import requests
@@ -33,3 +36,13 @@ def find_names(forum_url: str, term: str) -> tuple[Found, ...]:
     query = urlencode({"term": term, "limit": MOST_NAMES})
     with requests.Session() as visitor:
         return names_found(read_page(visitor, f"{forum_url}/u/search/users.json?{query}"))
+
+
+def skew_seconds(forum_url: str, now: Callable[[], datetime]) -> float | None:
+    """How far our clock and the forum's are apart; None where the forum does not tell."""
+    try:
+        answer = requests.head(f"{forum_url}/srv/status", timeout=_TIMEOUT)
+        theirs = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
+    except (requests.RequestException, KeyError, ValueError):
+        return None
+    return abs((now() - theirs).total_seconds())

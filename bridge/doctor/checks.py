@@ -11,13 +11,13 @@ from pathlib import Path
 
 import redis
 
-from bridge.clock import skew_seconds
+from bridge.core.events.needed import DECIDING_TYPES, ENTITLEMENTS_TYPE
 from bridge.core.model.stripe import Price, Product
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.mapping import compile_rules
-from bridge.core.rules.policy import PolicyError
 from bridge.discourse_api.client import DiscourseApi
 from bridge.discourse_api.refusals import Priority
+from bridge.discourse_api.visitor import skew_seconds
 from bridge.doctor import proofs
 from bridge.doctor.findings import Finding, cause, wrong
 from bridge.doctor.words import (
@@ -30,13 +30,12 @@ from bridge.doctor.words import (
     steps_on_page,
     told,
 )
-from bridge.errors import BridgeError, Config, Transient
+from bridge.errors import BridgeError, Config, Transient, WrongConfig
 from bridge.processes.startup import mode_problem
-from bridge.settings import Settings, SettingsError
+from bridge.settings import Settings
 from bridge.store import groups as group_store
 from bridge.store import migrate
 from bridge.wiring import Bridge, build, read_policy
-from bridge.worker.reconcile import ENTITLEMENTS, TYPES
 
 Part = Callable[[Bridge], Iterable[Finding]]
 REACH_SECONDS = 5
@@ -47,7 +46,7 @@ def examine(env: Mapping[str, str]) -> Iterator[Finding]:
     try:
         settings = Settings.from_env(env)
         read_policy(settings.bridge_config)
-    except (SettingsError, PolicyError) as error:
+    except WrongConfig as error:
         yield from (wrong("Settings", problem) for problem in error.problems)
         return
     except Config as problem:
@@ -153,7 +152,7 @@ def _clock(bridge: Bridge) -> Iterator[Finding]:
     if bridge.settings.clock_file:
         yield Finding("Clock", "note", "moved by BRIDGE_CLOCK_FILE, for a rehearsal")
         return
-    skew = skew_seconds(bridge.clock, bridge.settings.discourse_url)
+    skew = skew_seconds(bridge.settings.discourse_url, bridge.clock.now)
     yield clock(skew)
 
 
@@ -188,7 +187,7 @@ def _webhooks(bridge: Bridge) -> Iterator[Finding]:
     except BridgeError as error:
         yield Finding("Webhooks", "note", f"not checked: {error}", hint=NOT_NEEDED_HINT)
         return
-    needed = {*TYPES, ENTITLEMENTS} if bridge.policy.features else set(TYPES)
+    needed = {*DECIDING_TYPES, ENTITLEMENTS_TYPE} if bridge.policy.features else set(DECIDING_TYPES)
     yield from endpoints(address, here, needed)
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import requests
 
+from bridge.core.events.needed import DECIDING_TYPES
 from bridge.core.rights.switching import PortalTerms
 from bridge.core.signed import connect
 from bridge.discourse_api import connect_probe
@@ -16,7 +17,6 @@ from bridge.doctor.findings import Finding, cause
 from bridge.errors import BridgeError
 from bridge.store import inbox, migrate
 from bridge.wiring import Bridge
-from bridge.worker.reconcile import TYPES
 
 REACH_SECONDS = 3
 # Stripe delivers within seconds; a busy machine gets some time.
@@ -101,7 +101,7 @@ def webhook_secret(bridge: Bridge) -> Iterator[Finding]:
         yield Finding("Webhooks", "note", "secret not checked: the bridge has not run yet")
         return
     try:
-        newest = next(iter(bridge.stripe.events_since(None, TYPES)), [])
+        newest = next(iter(bridge.stripe.events_since(None, DECIDING_TYPES)), [])
     except BridgeError as error:
         yield Finding("Webhooks", "note", f"secret not checked: {error}")
         return

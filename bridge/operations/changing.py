@@ -8,6 +8,7 @@ from bridge.core.memberships.effects import Effect
 from bridge.core.memberships.member import switches_of
 from bridge.core.model.actor import Actor
 from bridge.core.model.words import checked_words
+from bridge.core.rights.switch_costs import Changed, Preview
 from bridge.core.rights.switching import Switch
 from bridge.errors import Permanent
 from bridge.operations import errands
@@ -15,7 +16,6 @@ from bridge.operations.preview import effects_of_reading
 from bridge.store import errands as stored
 from bridge.store import facts
 from bridge.store.errands import Errand
-from bridge.stripe_api.change_shapes import Changed, Preview
 from bridge.wiring import Bridge
 
 

@@ -14,6 +14,10 @@ from bridge.store.work import insert_for
 LAST_RUN = "periodic."
 """Before the name of a piece of periodic work: when it was last done."""
 
+LAST_SWEEP = "sweep.last_run"
+RULES_FOLLOWED = "rules.followed"
+"""The rules by which everybody was last decided."""
+
 
 def get(connection: Connection, key: str) -> Any:
     """The value, or None."""

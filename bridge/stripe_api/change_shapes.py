@@ -3,52 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bridge.core.rights.switch_costs import AT_ONCE, Changed, Preview, PreviewLine
 from bridge.core.rights.switching import Ending, Move, PortalTerms, Switch
 from bridge.stripe_api.portal_page import switched_items
 from bridge.stripe_api.reader import Json, rows, within
-
-AT_ONCE = PortalTerms(proration="always_invoice", ends_trial=False)
-"""How a moderator's change is billed."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewLine:
-    """A credit or a charge, in Stripe's words."""
-
-    what: str
-    amount_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """The invoice that a change would lead to. `total_minor` below zero is credited."""
-
-    currency: str
-    lines: tuple[PreviewLine, ...]
-    total_minor: int
-    due_minor: int
-
-    @property
-    def beside_minor(self) -> int:
-        """What is added to the lines, or taken off: tax and discounts."""
-        return self.total_minor - sum(line.amount_minor for line in self.lines)
-
-    @property
-    def from_credit_minor(self) -> int:
-        """What is paid of it from credit that the customer has."""
-        return max(0, self.total_minor - self.due_minor)
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """What came of a change: done, or waiting for its payment, for which this is the address."""
-
-    is_pending: bool
-    pay_url: str | None = None
 
 
 def preview_asked(switch: Switch, terms: PortalTerms) -> Json:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bridge.core.rights.switch_costs import Changed, Preview
 from bridge.core.rights.switching import Ending, Move, PortalTerms, Switch
 from bridge.errors import NotFound
 from bridge.stripe_api.change_shapes import (
-    Changed,
-    Preview,
     change_asked,
     changed,
     pause_asked,

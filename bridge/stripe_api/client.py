@@ -29,11 +29,11 @@ from bridge.core.model.stripe import (
     is_guest,
 )
 from bridge.core.rights.refunding import Asked, Refundable
+from bridge.core.rights.switch_costs import AT_ONCE, Changed, Preview
 from bridge.core.rights.switching import Ending, Move, PortalTerms, Switch
 from bridge.errors import Forbidden
 from bridge.stripe_api import account, books, catalogue, changes, portal, refunds
 from bridge.stripe_api.books import BookPage, read_page
-from bridge.stripe_api.change_shapes import AT_ONCE, Changed, Preview
 from bridge.stripe_api.checkout import (
     PAID_WITH,
     CheckoutLink,

@@ -13,11 +13,11 @@ from datetime import timedelta
 import structlog
 
 from bridge.core.model.actor import BRIDGE
+from bridge.core.telling.words import invitation_words
 from bridge.discourse_api.client import NotInvited
 from bridge.discourse_api.reader import Accepted, AcceptedPage
 from bridge.store import invitations, state
 from bridge.store.invitations import Outcome, Uninvited
-from bridge.texts import gettext
 from bridge.wiring import Bridge
 from bridge.worker import claims
 from bridge.worker.claims import Claimant, Unclaimable
@@ -57,7 +57,8 @@ def _invite_payer_of(bridge: Bridge, order: Uninvited) -> None:
             # An invitation promises what a newcomer would not get; the payer stays on the list.
             log.info("invitation.not_sent", order=order.session_id, why="barred")
         elif found.order.email:
-            invite_id = bridge.discourse.invite(found.order.email, _words(found.order.what))
+            words = invitation_words(found.order.what)
+            invite_id = bridge.discourse.invite(found.order.email, words)
             outcome = "sent"
     except Unclaimable as error:
         if error.why == "on_its_way":
@@ -69,14 +70,6 @@ def _invite_payer_of(bridge: Bridge, order: Uninvited) -> None:
         log.info("invitation.refused", order=order.session_id)
     with bridge.store.write() as connection:
         invitations.note(connection, order, outcome, bridge.clock.now(), invite_id)
-
-
-def _words(what: str) -> str:
-    words = gettext(
-        "Thank you for your payment for %(what)s. Accept this invitation to make your account: "
-        "what you paid for will be added to it automatically."
-    )
-    return words % {"what": what}
 
 
 def _follow(bridge: Bridge) -> None:

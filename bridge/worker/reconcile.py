@@ -10,12 +10,13 @@ from typing import Any
 
 import structlog
 
-from bridge.clock import skew_seconds
+from bridge.core.events.needed import DECIDING_TYPES
 from bridge.core.events.outcome import on_arrival
 from bridge.core.events.stripe import MalformedEvent, read_event
 from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Subscription
 from bridge.core.signed.reference import read_buyer
+from bridge.discourse_api.visitor import skew_seconds
 from bridge.errors import Forbidden, NotFound
 from bridge.store import Connection, alerts, catalogue, inbox, links, state, subscriptions, work
 from bridge.store.findings import CLOCK, ENDPOINT
@@ -27,31 +28,6 @@ from bridge.worker.intake import note_catalogue
 log = structlog.get_logger()
 CURSOR = "stripe.events.cursor"
 EXTERNAL = "external: found at Stripe by the full reading"
-# What decides about groups; Stripe lists at most 20 types a call.
-TYPES = (
-    "checkout.session.completed",
-    "checkout.session.async_payment_succeeded",
-    "customer.subscription.created",
-    "customer.subscription.updated",
-    "customer.subscription.deleted",
-    "customer.subscription.paused",
-    "customer.subscription.resumed",
-    "customer.deleted",
-    "invoice.paid",
-    "invoice.payment_failed",
-    "invoice.voided",
-    "invoice.marked_uncollectible",
-    "charge.refunded",
-    "charge.dispute.created",
-    "charge.dispute.closed",
-    "refund.failed",
-    "product.updated",
-    "price.updated",
-    "product.deleted",
-    "price.deleted",
-)
-# Needed where a feature is mapped. The nightly reading makes up for one that was lost.
-ENTITLEMENTS = "entitlements.active_entitlement_summary.updated"
 
 
 def backfill(bridge: Bridge) -> None:
@@ -77,7 +53,7 @@ def backfill(bridge: Bridge) -> None:
 
 def _take_in_events(bridge: Bridge, cursor: str | None) -> int:
     missed = 0
-    for page in bridge.stripe.events_since(cursor, TYPES):
+    for page in bridge.stripe.events_since(cursor, DECIDING_TYPES):
         now = bridge.clock.now()
         with bridge.store.write() as connection:
             live = bridge.settings.livemode
@@ -128,7 +104,7 @@ def look_at_clock(bridge: Bridge) -> None:
     """Compare this machine's clock with the forum's: what it ends would end at the wrong time."""
     skew = None
     if not bridge.settings.clock_file:
-        skew = skew_seconds(bridge.clock, bridge.settings.discourse_url)
+        skew = skew_seconds(bridge.settings.discourse_url, bridge.clock.now)
     with bridge.store.write() as connection:
         state.put(connection, CLOCK, {"skew_seconds": skew})
 

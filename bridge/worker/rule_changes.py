@@ -30,14 +30,13 @@ from bridge.store.groups import RULES_VERSION
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
-FOLLOWED = "rules.followed"
 
 
 def follow(bridge: Bridge) -> int:
     """Make users dirty whose rules have changed since the last call; returns how many."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
-        seen = state.get(connection, FOLLOWED) or {}
+        seen = state.get(connection, state.RULES_FOLLOWED) or {}
         version = state.get(connection, RULES_VERSION)
         if seen.get("version") == version and seen.get("policy") == _digest(bridge.policy):
             return 0
@@ -64,7 +63,7 @@ def follow(bridge: Bridge) -> int:
             state.run_soon(connection, "catalogue")
         state.put(
             connection,
-            FOLLOWED,
+            state.RULES_FOLLOWED,
             {
                 "version": version,
                 "policy": _digest(bridge.policy),

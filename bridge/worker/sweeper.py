@@ -39,7 +39,6 @@ log = structlog.get_logger()
 TICK_SECONDS = 1.0
 AGAIN = Backoff(30.0, 30.0)
 LEFT_BEHIND = timedelta(minutes=10)
-LAST_SWEEP = "sweep.last_run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ def tick(bridge: Bridge) -> int:
             _run(bridge, job)
             last = _last_runs(bridge)  # it may have asked for one of those that follow
     with bridge.store.write() as connection:
-        state.put_time(connection, LAST_SWEEP, bridge.clock.now())
+        state.put_time(connection, state.LAST_SWEEP, bridge.clock.now())
     return found
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from bridge.core.model.stripe import Price, Subscription, SubscriptionItem
+from bridge.core.rights.switch_costs import Changed
 from bridge.core.rights.switching import Ending, PortalTerms, Switch
 from bridge.core.rules.compiled import Rule
 from bridge.errors import Forbidden, Transient
-from bridge.stripe_api.change_shapes import Changed
 from bridge.stripe_api.client import StripeApi
 from tests.contract.recorded import Recorded, answer, recorded_server
 

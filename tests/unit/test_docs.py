@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import COMMANDS
+from bridge.core.events.needed import DECIDING_TYPES
 from bridge.core.rules.problems import CODES, POLICY_CODES
 from bridge.sandbox import __main__ as sandbox_command
 from bridge.setting_values import SETTINGS, Setting
@@ -12,7 +13,6 @@ from bridge.settings import Settings
 from bridge.stripe_api.scopes import ENTITLEMENTS, NOTES, REFUNDS, SCOPES
 from bridge.web import create_app
 from bridge.wiring import build
-from bridge.worker.reconcile import TYPES
 from tests.addresses import TITLES, table
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +126,7 @@ def test_links_between_pages_lead_somewhere(document: Path) -> None:
 
 def test_A129_the_webhook_events_to_select_are_those_that_the_bridge_needs() -> None:
     listed = re.findall(r"^ {7}([a-z_.]+)$", (ROOT / "docs" / "start.md").read_text(), re.MULTILINE)
-    assert listed == list(TYPES)
+    assert listed == list(DECIDING_TYPES)
 
 
 # What is below each path of Stripe's API, by its name among a key's rights in the dashboard.

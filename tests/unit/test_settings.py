@@ -11,7 +11,8 @@ import structlog
 
 from bridge import logs
 from bridge.clock import Clock
-from bridge.settings import Settings, SettingsError
+from bridge.errors import WrongConfig
+from bridge.settings import Settings
 
 GOOD = {
     "STRIPE_API_KEY": "rk_test_abc1234567",
@@ -25,7 +26,7 @@ GOOD = {
 
 
 def problems(**changes: str) -> dict[str, str]:
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(WrongConfig) as caught:
         Settings.from_env({**GOOD, **changes})
     return {problem.code: problem.message for problem in caught.value.problems}
 
@@ -53,7 +54,7 @@ def test_E50_a_live_key_is_told_from_a_test_key(key: str) -> None:
 
 
 def test_every_problem_is_reported_at_once() -> None:
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(WrongConfig) as caught:
         Settings.from_env({"LOG_LEVEL": "loud", "WEB_PORT": "0"})
     codes = [problem.code for problem in caught.value.problems]
     assert codes.count("B101") == 7
@@ -167,7 +168,7 @@ def test_no_secret_is_in_what_settings_print_or_complain_about() -> None:
         "kkkkk",
     )
     shown = repr(Settings.from_env(GOOD))
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(WrongConfig) as caught:
         Settings.from_env({**GOOD, "REDIS_URL": "x:hunter2@y", "SECRET_KEY": "hunter2"})
     assert not [secret for secret in secrets if secret in shown]
     assert "hunter2" not in str(caught.value)

@@ -30,7 +30,7 @@ from bridge.core.rules.sections import (
     wrong,
 )
 from bridge.core.rules.values import Choices
-from bridge.errors import BridgeError, Config
+from bridge.errors import Config, WrongConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,18 +105,10 @@ SECTIONS = (
 )
 
 
-class PolicyError(BridgeError):
-    """bridge.toml cannot be used; `problems` names everything that is wrong with it, at once."""
-
-    def __init__(self, problems: list[Config]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = tuple(problems)
-
-
 def parse_policy(toml: Mapping[str, object]) -> Policy:
     """The policy that a parsed bridge.toml states.
 
-    Raises: PolicyError with all problems that concern the whole site.
+    Raises: WrongConfig with all problems that concern the whole site.
     """
     problems: list[Config] = []
     tables: dict[str, Mapping[str, object]] = {}
@@ -147,5 +139,5 @@ def parse_policy(toml: Mapping[str, object]) -> Policy:
     claims = read_section("claims", tables, CLAIMS, problems)
     site |= {f"claim_{name}": value for name, value in claims.items()}
     if problems:
-        raise PolicyError(problems)
+        raise WrongConfig(problems)
     return replace(policy, **site)

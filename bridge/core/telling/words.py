@@ -12,6 +12,7 @@ from bridge.core.model.discourse import Group
 from bridge.core.model.stripe import Price
 from bridge.core.rights.offers import Offer
 from bridge.core.rules.values import Term
+from bridge.texts import gettext
 
 # The language of all sentences, and so of all numbers and dates beside them.
 LOCALE = "en-GB"
@@ -102,3 +103,12 @@ def group_names(groups: Sequence[Group]) -> str:
     """`Patrons`, `Patrons and Friends`: the names that the forum shows."""
     names = [group.full_name or group.name for group in groups] or ["your group"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def invitation_words(what: str) -> str:
+    """What the forum's invitation says to somebody who paid without an account."""
+    words = gettext(
+        "Thank you for your payment for %(what)s. Accept this invitation to create your account: "
+        "what you paid for is added to it automatically."
+    )
+    return words % {"what": what}

@@ -9,10 +9,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from bridge.core.model.actor import member
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import Line, Order
+from bridge.core.rights.switch_costs import AT_ONCE, Preview
 from bridge.core.rights.switching import PortalTerms, Switch, billed
 from bridge.errors import Permanent
 from bridge.operations import changing
-from bridge.stripe_api.change_shapes import AT_ONCE, Preview
 from bridge.texts import gettext
 from bridge.web.buying.checkout import begin_order, preview_path
 from bridge.web.buying.ownership import owned

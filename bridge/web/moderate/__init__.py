@@ -4,12 +4,12 @@ from bridge.web.moderate import (
     campaigns,
     doing,
     log,
+    looking_back,
     mapping,
     money,
     pages,
     register,
     settings,
-    then,
     worklists,
 )
 from bridge.web.moderate.access import blueprint
@@ -19,11 +19,11 @@ __all__ = [
     "campaigns",
     "doing",
     "log",
+    "looking_back",
     "mapping",
     "money",
     "pages",
     "register",
     "settings",
-    "then",
     "worklists",
 ]

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import create_engine
 
-from bridge.core.rules.policy import PolicyError, parse_policy
+from bridge.core.rules.policy import parse_policy
 from bridge.core.telling.digest import _WAITING, Counted, digest, is_due
+from bridge.errors import WrongConfig
 from bridge.store import worklists
 from bridge.store.schema.columns import metadata
 
@@ -85,5 +86,5 @@ def test_the_site_says_how_often(said: str) -> None:
 
 @pytest.mark.parametrize("said", ["hourly", "", True, 7])
 def test_another_word_is_refused_with_those_that_are_taken(said: object) -> None:
-    with pytest.raises(PolicyError, match="`off`, `daily`, `weekly`"):
+    with pytest.raises(WrongConfig, match="`off`, `daily`, `weekly`"):
         parse_policy({"console": {"digest": said}})

@@ -6,16 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.rules.policy import SECTIONS, Policy, PolicyError, parse_policy
+from bridge.core.rules.policy import SECTIONS, Policy, parse_policy
 from bridge.core.rules.problems import POLICY_CODES
 from bridge.core.rules.sections import SITE_LIMITS, SITE_NAMES, SITE_WORDS
 from bridge.core.rules.values import FAR_FUTURE, KEYS, Choices, Term, apply_value
+from bridge.errors import WrongConfig
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "bridge.example.toml"
 
 
 def codes(toml: dict[str, object]) -> list[str]:
-    with pytest.raises(PolicyError) as refused:
+    with pytest.raises(WrongConfig) as refused:
         parse_policy(toml)
     return [problem.code for problem in refused.value.problems]
 
@@ -208,7 +209,7 @@ def test_what_is_wrong_for_the_whole_site_is_refused(
 
 
 def test_all_problems_are_named_at_once_with_a_hint_and_the_likely_word() -> None:
-    with pytest.raises(PolicyError) as refused:
+    with pytest.raises(WrongConfig) as refused:
         parse_policy({"sites": {}, "defaults": {"grce": "7d", "trial": "maybe"}})
     first, second, third = refused.value.problems
     assert 'is "site" meant?' in first.message
@@ -229,7 +230,7 @@ JSON = st.recursive(
 def test_any_file_is_either_a_policy_or_refused_with_codes(toml: dict[str, object]) -> None:
     try:
         policy = parse_policy(toml)
-    except PolicyError as refused:
+    except WrongConfig as refused:
         found = {problem.code for problem in refused.problems}
     else:
         found = set()

@@ -11,8 +11,8 @@ import pytest
 
 from bridge.core.rules.goals import Goal
 from bridge.core.rules.mapping import Rules
-from bridge.core.rules.policy import PolicyError
 from bridge.core.rules.values import KEYS, Term
+from bridge.errors import WrongConfig
 from tests.unit.core.catalogue import LEVELS, PATRONS, codes, in_force, price, product, rules_of
 
 # key -> (as it is written, field of the rule, what it means there, a wrong value)
@@ -88,7 +88,7 @@ def test_each_key_decides_at_each_place_and_a_wrong_value_is_refused_there(
     if place == SITE:
         if KEYS[key].may_be_default:
             assert said(in_force(said_at(place, key, value))) == meaning
-        with pytest.raises(PolicyError, match=key):
+        with pytest.raises(WrongConfig, match=key):
             said_at(place, key, wrong)
         return
     assert said(in_force(said_at(place, key, value))) == meaning

@@ -1,0 +1,29 @@
+"""The types of events at Stripe without which the bridge would not know of a change."""
+
+from __future__ import annotations
+
+# What decides about groups. Stripe lists at most 20 types a call.
+DECIDING_TYPES = (
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "customer.subscription.created",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.deleted",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "invoice.voided",
+    "invoice.marked_uncollectible",
+    "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.closed",
+    "refund.failed",
+    "product.updated",
+    "price.updated",
+    "product.deleted",
+    "price.deleted",
+)
+# Needed where a feature is mapped. The nightly reading makes up for a lost one.
+ENTITLEMENTS_TYPE = "entitlements.active_entitlement_summary.updated"

@@ -1,0 +1,46 @@
+"""What a change of a subscription costs, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.core.rights.switching import PortalTerms
+
+AT_ONCE = PortalTerms(proration="always_invoice", ends_trial=False)
+"""How a moderator's change is billed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewLine:
+    """A credit or a charge, in Stripe's words."""
+
+    what: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The invoice that a change would lead to. `total_minor` below zero is credited."""
+
+    currency: str
+    lines: tuple[PreviewLine, ...]
+    total_minor: int
+    due_minor: int
+
+    @property
+    def beside_minor(self) -> int:
+        """What is added to the lines, or taken off: tax and discounts."""
+        return self.total_minor - sum(line.amount_minor for line in self.lines)
+
+    @property
+    def from_credit_minor(self) -> int:
+        """What is paid of it from credit that the customer has."""
+        return max(0, self.total_minor - self.due_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What came of a change: done, or waiting for its payment, for which this is the address."""
+
+    is_pending: bool
+    pay_url: str | None = None
