@@ -125,5 +125,5 @@ def rebuild(bridge: Bridge, progress: Progress) -> Rebuilt:
             store.drop(connection)
             ledger_findings.drop(connection)
             state.put(connection, worker.CURSOR, {})
-        made = worker.bring_up_to_date(bridge, held, progress)
+        made = worker.bring_up_to_date(bridge, held, progress, everyone=True)
     return Rebuilt(made, verify(bridge))

@@ -5,7 +5,7 @@ One process at a time writes lines (`LEASE`), so that the chain of seals has one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -29,8 +29,9 @@ from sqlalchemy import (
 from bridge.core.ledger import seals
 from bridge.core.ledger.line import Line
 from bridge.core.ledger.share_register import CLASSES, BookedShare
+from bridge.core.model.account import Account
 from bridge.store import money_objects
-from bridge.store.own import is_own
+from bridge.store.own import columns, is_of, is_own
 from bridge.store.schema.columns import moment
 from bridge.store.schema.ledger import ledger_lines, ledger_seals
 from bridge.store.schema.people import customers
@@ -47,95 +48,78 @@ _COLUMNS = tuple(
 )
 
 
+Made = Mapping[str, Sequence[Line]]
+"""Lines by the family that they are told with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What came of writing a family's lines. `differing`: lines that are sealed otherwise."""
+    """What came of writing lines. `differing`: those that are sealed otherwise, by family."""
 
     new: int
-    differing: tuple[str, ...]
+    differing: dict[str, list[str]]
 
 
-def write_lines(
-    connection: Connection,
-    provider: str,
-    account: str,
-    family: str,
-    lines: Sequence[Line],
-    now: datetime,
-) -> Written:
+def write_lines(connection: Connection, account: Account, made: Made, now: datetime) -> Written:
     """Append the lines that are not there, and seal those that were never seen."""
-    sealed = _sealed(connection, provider, account, family)
-    differing = tuple(
-        line.id for line in lines if sealed.get(line.id, seals.digest(line)) != seals.digest(line)
-    )
-    new = 0
-    for line in lines:
-        if line.id in differing:
-            continue  # what was shown stays; the difference is a finding
-        done = connection.execute(
-            insert_for(connection)(ledger_lines)
-            .values(_row(provider, account, family, line))
-            .on_conflict_do_nothing()
-        )
-        new += done.rowcount
-    fresh = [line for line in lines if line.id not in sealed]
-    _seal(connection, provider, account, family, fresh, now)
-    return Written(new, differing)
+    sealed = _sealed(connection, account, made)
+    rows: list[dict[str, Any]] = []
+    fresh: list[dict[str, Any]] = []
+    differing: dict[str, list[str]] = {}
+    for family, lines in made.items():
+        for line in lines:
+            digest = seals.digest(line)
+            if sealed.get(line.id, digest) != digest:
+                # What was shown stays; the difference is a finding.
+                differing.setdefault(family, []).append(line.id)
+                continue
+            of = {**columns(account), "family": family}
+            rows.append(of | _row(line))
+            if line.id not in sealed:
+                fresh.append(of | {"line_id": line.id, "digest": digest, "at": now})
+    _seal(connection, fresh)
+    return Written(_append(connection, rows), differing)
 
 
-def _row(provider: str, account: str, family: str, line: Line) -> dict[str, Any]:
+def _append(connection: Connection, rows: list[dict[str, Any]]) -> int:
+    if not rows:
+        return 0
+    new = insert_for(connection)(ledger_lines).on_conflict_do_nothing()
+    return connection.execute(new, rows).rowcount
+
+
+def _row(line: Line) -> dict[str, Any]:
     row = {name: getattr(line, name) for name in _FIELDS if name not in ("id", "account")}
-    number = int(line.id.rpartition("#")[2])
-    return row | {
-        "provider": provider,
-        "account": account,
-        "family": family,
-        "number": number,
-        "book": line.account,
-    }
+    return row | {"number": int(line.id.rpartition("#")[2]), "book": line.account}
 
 
-def _sealed(connection: Connection, provider: str, account: str, family: str) -> dict[str, str]:
+def _sealed(connection: Connection, account: Account, families: Iterable[str]) -> dict[str, str]:
     of = ledger_seals.c
-    rows = connection.execute(
-        select(of.line_id, of.digest).where(
-            of.provider == provider, of.account == account, of.family == family
-        )
-    )
+    mine = is_of(ledger_seals, account), of.family.in_(list(families))
+    rows = connection.execute(select(of.line_id, of.digest).where(*mine))
     return {row.line_id: row.digest for row in rows}
 
 
-def _seal(
-    connection: Connection,
-    provider: str,
-    account: str,
-    family: str,
-    lines: Sequence[Line],
-    now: datetime,
-) -> None:
-    of = ledger_seals.c
+def _seal(connection: Connection, fresh: list[dict[str, Any]]) -> None:
+    """Continue the site's chain and those of the families by these lines, in their order."""
+    if not fresh:
+        return
     chain = site_chain(connection)
-    mine = of.family == family
-    latest = select(of.family_chain).where(mine).order_by(of.number.desc()).limit(1)
-    of_family = connection.scalar(latest) or seals.START
-    rows = []
-    for line in lines:
-        digest = seals.digest(line)
-        chain, of_family = seals.link(chain, digest), seals.link(of_family, digest)
-        rows.append(
-            {
-                "provider": provider,
-                "account": account,
-                "line_id": line.id,
-                "family": family,
-                "digest": digest,
-                "chain": chain,
-                "family_chain": of_family,
-                "at": now,
-            }
-        )
-    if rows:
-        connection.execute(insert(ledger_seals), rows)
+    heads = _heads(connection, {row["family"] for row in fresh})
+    for row in fresh:
+        chain = seals.link(chain, row["digest"])
+        own = seals.link(heads.get(row["family"], seals.START), row["digest"])
+        heads[row["family"]] = own
+        row |= {"chain": chain, "family_chain": own}
+    connection.execute(insert(ledger_seals), fresh)
+
+
+def _heads(connection: Connection, families: Iterable[str]) -> dict[str, str]:
+    """The newest links of some families' chains."""
+    of = ledger_seals.c
+    newest = select(func.max(of.number)).where(of.family.in_(sorted(families))).group_by(of.family)
+    rows = connection.execute(select(of.family, of.family_chain).where(of.number.in_(newest)))
+    return {row.family: row.family_chain for row in rows}
 
 
 def site_chain(connection: Connection) -> str:

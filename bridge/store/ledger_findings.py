@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, insert, select
 
 from bridge.core.ledger.line import Finding
+from bridge.core.model.account import Account
+from bridge.store.own import columns, is_of
 from bridge.store.schema.ledger import ledger_findings
 
 F = ledger_findings.c
@@ -15,31 +17,29 @@ F = ledger_findings.c
 
 def replace(
     connection: Connection,
-    provider: str,
-    account: str,
-    family: str,
-    found: Iterable[Finding],
+    account: Account,
+    found: Mapping[str, Sequence[Finding]],
     now: datetime,
 ) -> None:
-    """Keep what was found while a family's lines were made, in place of what was found before."""
-    mine = and_(F.provider == provider, F.account == account, F.family == family)
+    """Keep what was found while families' lines were made, in place of what was found before."""
+    mine = and_(is_of(ledger_findings, account), F.family.in_(list(found)))
     since = {
-        (row.code, tuple(row.ids)): row.found_at
-        for row in connection.execute(select(F.code, F.ids, F.found_at).where(mine))
+        (row.family, row.code, tuple(row.ids)): row.found_at
+        for row in connection.execute(select(F.family, F.code, F.ids, F.found_at).where(mine))
     }
     if since:
         connection.execute(delete(ledger_findings).where(mine))
     rows = [
         {
-            "provider": provider,
-            "account": account,
+            **columns(account),
             "family": family,
             "code": one.code,
             "ids": list(one.ids),
             "says": one.says,
-            "found_at": since.get((one.code, one.ids), now),
+            "found_at": since.get((family, one.code, one.ids), now),
         }
-        for one in found
+        for family, of_family in found.items()
+        for one in of_family
     ]
     if rows:
         connection.execute(insert(ledger_findings), rows)

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from typing import Any
 
 from cattrs.preconf.json import make_converter
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, tuple_, update
+from sqlalchemy import Connection, and_, delete, or_, select, tuple_, update
 
 from bridge.core.ledger.objects import (
     BalanceMove,
@@ -25,12 +27,14 @@ from bridge.core.ledger.objects import (
     Payout,
     Refund,
 )
-from bridge.core.model.account import MANUAL, OWN
-from bridge.store.own import columns, is_own
+from bridge.core.model.account import MANUAL, OWN, Account
+from bridge.store.own import columns, is_of, is_own
 from bridge.store.schema.ledger import money_objects
 from bridge.store.work import insert_for
 
 AT_ONCE = 1000
+# Their lines are written in one transaction, for which other writers wait.
+FAMILIES_AT_ONCE = 100
 # Their lines are looked up together, and SQLite takes 32,766 values in a statement.
 DOCUMENTS_AT_ONCE = 200
 CONVERTER = make_converter(omit_if_default=True)
@@ -48,42 +52,55 @@ KINDS: dict[str, type[MoneyObject]] = {
     "manual": ManualPayment,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}
+_KEY = ["provider", "account", "id"]
+_Key = tuple[Account, str]
 
 
 def save_objects(connection: Connection, objects: Iterable[MoneyObject], now: datetime) -> int:
     """Keep what was read; returns how many are new or have changed."""
-    changed = 0
+    rows = {(account_of(one), one.id): _row(one, now) for one in objects}
+    known = _data_of(connection, rows)
     # In one order: the readings of members and the passes of the ledger write the same invoices.
-    for one in sorted(objects, key=lambda one: one.id):
-        data = CONVERTER.unstructure(one)
-        key = _key(one)
-        known = connection.scalar(select(money_objects.c.data).where(_is(key)))
-        if known == data:
-            continue
-        changed += 1
-        family, refers_to = _family(one)
-        row = {
-            "kind": _NAMES[type(one)],
-            "family": family,
-            "refers_to": refers_to,
-            "data": data,
-            "read_at": now,
-            "pending": True,
-        }
-        connection.execute(
-            insert_for(connection)(money_objects)
-            .values(**key, **row)
-            .on_conflict_do_update(index_elements=["provider", "account", "id"], set_=row)
-        )
-    return changed
+    changed = [rows[key] for key in sorted(rows) if known.get(key) != rows[key]["data"]]
+    if changed:
+        new = insert_for(connection)(money_objects)
+        said = {name: new.excluded[name] for name in changed[0] if name not in _KEY}
+        connection.execute(new.on_conflict_do_update(index_elements=_KEY, set_=said), changed)
+    return len(changed)
 
 
-def _key(one: MoneyObject) -> dict[str, str]:
-    return {**columns(MANUAL if isinstance(one, ManualPayment) else OWN), "id": one.id}
+def account_of(one: MoneyObject) -> Account:
+    """Whose an object is: Stripe's account, or the moderators' own records."""
+    return MANUAL if isinstance(one, ManualPayment) else OWN
 
 
-def _is(key: dict[str, str]) -> ColumnElement[bool]:
-    return and_(*(money_objects.c[name] == value for name, value in key.items()))
+def _row(one: MoneyObject, now: datetime) -> dict[str, Any]:
+    family, refers_to = _family(one)
+    return {
+        **columns(account_of(one)),
+        "id": one.id,
+        "kind": _NAMES[type(one)],
+        "family": family,
+        "refers_to": refers_to,
+        "data": CONVERTER.unstructure(one),
+        "read_at": now,
+        "pending": True,
+    }
+
+
+def _data_of(connection: Connection, keys: Iterable[_Key]) -> dict[_Key, Any]:
+    """What is kept of these objects, as far as they are known."""
+    o = money_objects.c
+    found: dict[_Key, Any] = {}
+    for account, of_account in groupby(sorted(keys), key=lambda key: key[0]):
+        ids = [id_ for _, id_ in of_account]
+        for first in range(0, len(ids), AT_ONCE):
+            some = o.id.in_(ids[first : first + AT_ONCE])
+            rows = connection.execute(
+                select(o.id, o.data).where(is_of(money_objects, account), some)
+            )
+            found |= {(account, row.id): row.data for row in rows}
+    return found
 
 
 def _family(one: MoneyObject) -> tuple[str | None, str | None]:
@@ -135,14 +152,25 @@ def around(connection: Connection, found: Iterable[MoneyObject]) -> list[MoneyOb
     return [CONVERTER.structure(row.data, KINDS[row.kind]) for row in rows]
 
 
-def credit_of(connection: Connection, customer_id: str) -> int:
-    """What the known moves of a customer's credit add up to, in whichever currency it is."""
-    rows = connection.scalars(
-        select(money_objects.c.data).where(
-            _of_family(*OWN, customer_id), money_objects.c.kind == "credit_move"
+def that_moved_credit(
+    connection: Connection, customer_ids: Iterable[str]
+) -> dict[str, list[MoneyObject]]:
+    """What is known of customers' credit: its moves, and the invoices and notes that name some."""
+    o = money_objects.c
+    names_credit = or_(
+        o.kind == "credit_move",
+        and_(o.kind == "invoice", o.data["credit_minor"].as_string().is_not(None)),
+        and_(o.kind == "credit_note", o.data["credit_id"].as_string().is_not(None)),
+    )
+    rows = connection.execute(
+        select(o.family, o.kind, o.data).where(
+            is_own(money_objects), o.family.in_(list(customer_ids)), names_credit
         )
     )
-    return sum(int(data["amount_minor"]) for data in rows)
+    found: dict[str, list[MoneyObject]] = {}
+    for row in rows:
+        found.setdefault(row.family, []).append(CONVERTER.structure(row.data, KINDS[row.kind]))
+    return found
 
 
 def find_families(connection: Connection, *, is_whole: bool = True) -> None:
@@ -160,11 +188,13 @@ def find_families(connection: Connection, *, is_whole: bool = True) -> None:
         )
         .scalar_subquery()
     )
+    # Payments by hand have one. With the account, it is found by an index.
+    has_none = and_(is_own(money_objects), money_objects.c.family.is_(None))
     # A balance transaction refers to a refund, which refers to a charge: two rounds.
     for _ in range(2):
         connection.execute(
             update(money_objects)
-            .where(money_objects.c.family.is_(None), money_objects.c.refers_to.is_not(None))
+            .where(has_none, money_objects.c.refers_to.is_not(None))
             .values(family=found)
         )
     if not is_whole:
@@ -172,38 +202,44 @@ def find_families(connection: Connection, *, is_whole: bool = True) -> None:
     # What refers to something that is not an object of ours, such as a top-up, is its own family.
     connection.execute(
         update(money_objects)
-        .where(money_objects.c.family.is_(None), money_objects.c.kind == "balance_move")
+        .where(has_none, money_objects.c.kind == "balance_move")
         .values(family=money_objects.c.id)
     )
 
 
-Family = tuple[str, str, str]
-"""Provider, account, and the family's own name."""
+Family = tuple[Account, str]
+"""An account, and the family's own name."""
 
 
 def pending_families(
-    connection: Connection, after: Family | None = None, limit: int = AT_ONCE
+    connection: Connection, after: Family | None = None, limit: int = FAMILIES_AT_ONCE
 ) -> list[Family]:
     """What has no lines yet, or has changed since; in order, after the one that is named."""
     columns = (money_objects.c.provider, money_objects.c.account, money_objects.c.family)
     wanted = select(*columns).where(money_objects.c.pending, money_objects.c.family.is_not(None))
     if after is not None:
-        wanted = wanted.where(tuple_(*columns) > after)
+        account, family = after
+        wanted = wanted.where(tuple_(*columns) > (*account, family))
     rows = connection.execute(wanted.distinct().order_by(*columns).limit(limit))
-    return [(row.provider, row.account, row.family) for row in rows]
+    return [(Account(row.provider, row.account), row.family) for row in rows]
 
 
 def objects_of(
-    connection: Connection, provider: str, account: str, family: str
-) -> list[MoneyObject]:
-    """All objects of a family; nobody changes them until this transaction ends."""
+    connection: Connection, account: Account, families: Sequence[str]
+) -> dict[str, list[MoneyObject]]:
+    """All objects of some families; nobody changes them until this transaction ends."""
+    o = money_objects.c
     rows = connection.execute(
-        select(money_objects.c.kind, money_objects.c.data)
-        .where(_of_family(provider, account, family))
-        .order_by(money_objects.c.id)
+        select(o.kind, o.family, o.data)
+        .where(is_of(money_objects, account), o.family.in_(families))
+        # By its id alone, SQLite would go through all objects of the account for each family.
+        .order_by(o.family, o.id)
         .with_for_update()
     )
-    return [CONVERTER.structure(row.data, KINDS[row.kind]) for row in rows]
+    found: dict[str, list[MoneyObject]] = {}
+    for row in rows:
+        found.setdefault(row.family, []).append(CONVERTER.structure(row.data, KINDS[row.kind]))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,18 +294,12 @@ def moves(connection: Connection, ids: Sequence[str]) -> list[BalanceMove]:
     return [CONVERTER.structure(data, BalanceMove) for data in rows]
 
 
-def _of_family(provider: str, account: str, family: str) -> ColumnElement[bool]:
-    columns = money_objects.c
-    return and_(columns.provider == provider, columns.account == account, columns.family == family)
-
-
-def booked(connection: Connection, provider: str, account: str, ids: Sequence[str]) -> None:
+def booked(connection: Connection, account: Account, ids: Sequence[str]) -> None:
     """The lines of these objects are made; one that came in meanwhile still waits for its own."""
-    columns = money_objects.c
-    mine = (columns.provider == provider, columns.account == account)
+    mine = is_of(money_objects, account)
     for first in range(0, len(ids), AT_ONCE):
-        some = columns.id.in_(ids[first : first + AT_ONCE])
-        connection.execute(update(money_objects).where(*mine, some).values(pending=False))
+        some = money_objects.c.id.in_(ids[first : first + AT_ONCE])
+        connection.execute(update(money_objects).where(mine, some).values(pending=False))
 
 
 def drop(connection: Connection) -> None:

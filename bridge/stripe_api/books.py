@@ -6,7 +6,7 @@ the charge, refund or dispute behind it, a payout with what it is made of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +27,9 @@ from bridge.stripe_api.money_objects import (
     read_refund,
 )
 from bridge.stripe_api.reader import Json, rows
+
+Whose = Callable[[Mapping[str, int]], Collection[str]]
+"""Of customers with these balances, those whose credit is to be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +93,18 @@ def _customer(http: StripeHttp, raw: Json) -> Iterable[MoneyObject]:
     return [read_credit_move(move) for move in http.all(path)]
 
 
+CREDIT = "customers' credit"
 # What refers to others is read before them, so that what it refers to is there when it was read.
 SOURCES: Mapping[str, _Source] = {
     "balance transactions": _Source("/v1/balance_transactions", _move, {"expand": ["data.source"]}),
     "payouts": _Source("/v1/payouts", _payout, {}),
-    "credit": _Source("/v1/customers", _customer, {}),
     "credit notes": _Source("/v1/credit_notes", _credit_note, {}),
     "orders": _Source(
         "/v1/checkout/sessions", _order, {"status": "complete", "expand": ["data.line_items"]}
     ),
     "invoices": _Source("/v1/invoices", _invoice, {"expand": ["data.payments"]}),
+    # Last: invoices and credit notes tell whose credit moved. Its moves refer to nothing.
+    CREDIT: _Source("/v1/customers", _customer, {}),
 }
 
 
@@ -107,22 +112,21 @@ def read_page(
     http: StripeHttp,
     source: str,
     after: str | None,
-    has_known_credit: Callable[[str, int], bool] | None = None,
+    whose: Whose | None = None,
 ) -> BookPage:
     """A page of one source; `after` is None for the first.
 
-    `has_known_credit`: whether all that made up a customer's balance is known; then it is not read.
+    `whose`: whose credit to ask for, of customers with these balances; None: of all.
     """
     of = SOURCES[source]
     page = http.get(of.path, limit=PAGE, starting_after=after, **of.params)
     with reading(f"a page of {source}"):
         found = page["data"]
-        if source == "credit" and has_known_credit is not None:
-            last = found[-1]["id"] if page.get("has_more") and found else None
-            asked = [one for one in found if not has_known_credit(one["id"], _balance(one))]
-            return BookPage(tuple(m for raw in asked for m in of.read(http, raw)), last)
-        objects = tuple(one for raw in found for one in of.read(http, raw))
-        return BookPage(objects, found[-1]["id"] if page.get("has_more") and found else None)
+        last = found[-1]["id"] if page.get("has_more") and found else None
+        if source == CREDIT and whose is not None:
+            asked = whose({one["id"]: _balance(one) for one in found})
+            found = [one for one in found if one["id"] in asked]
+        return BookPage(tuple(one for raw in found for one in of.read(http, raw)), last)
 
 
 def _balance(customer: Json) -> int:

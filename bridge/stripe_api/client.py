@@ -6,7 +6,7 @@ partial answer behind on which anything could be decided.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -338,16 +338,13 @@ class StripeApi:
     # --- The account ----------------------------------------------------------------------------
 
     def book_page(
-        self,
-        source: str,
-        after: str | None,
-        has_known_credit: Callable[[str, int], bool] | None = None,
+        self, source: str, after: str | None, whose: books.Whose | None = None
     ) -> BookPage:
         """A page of what moves money on the account; `source` is one of `books.SOURCES`.
 
-        `has_known_credit`: whether all that made up a customer's balance is known already.
+        `whose`: whose credit to ask for, of customers with these balances; None: of all.
         """
-        return read_page(self._http, source, after, has_known_credit)
+        return read_page(self._http, source, after, whose)
 
     def moves_behind(self, to_read: ToRead) -> list[MoneyObject]:
         """Payouts, credit notes and credit of which events told; what is gone is left out."""

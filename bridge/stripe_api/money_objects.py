@@ -44,6 +44,8 @@ _STATUSES: Mapping[str, InvoiceStatus] = {
 def read_invoice(raw: Json, lines: Sequence[Json], payments: Sequence[Json]) -> Invoice:
     """An invoice with all its lines and payments."""
     status = raw.get("status") or ("paid" if raw.get("paid") else "open")
+    total, due = int(raw["total"]), max(0, int(raw["amount_due"]))
+    noted = int(raw.get("pre_payment_credit_notes_amount") or 0)  # these lessen what is due
     went = raw.get("status_transitions") or {}
     finalized = went.get("finalized_at") or (raw["created"] if status != "draft" else None)
     return Invoice(
@@ -51,8 +53,8 @@ def read_invoice(raw: Json, lines: Sequence[Json], payments: Sequence[Json]) -> 
         customer_id=id_of(raw["customer"]) or "",
         currency=str(raw["currency"]).lower(),
         status=_STATUSES[status],
-        total_minor=int(raw["total"]),
-        due_minor=max(0, int(raw["amount_due"])),
+        total_minor=total,
+        due_minor=due,
         lines=tuple(_sold_line(line, _line_tax(raw)) for line in lines),
         finalized_at=moment_or_none(finalized),
         paid_at=moment(went.get("paid_at") or raw["created"]) if status == "paid" else None,
@@ -60,6 +62,7 @@ def read_invoice(raw: Json, lines: Sequence[Json], payments: Sequence[Json]) -> 
         written_off_at=moment_or_none(went.get("marked_uncollectible_at")),
         payments=tuple(_invoice_payments(raw, payments)),
         subscription_id=invoice_subscription_id(raw),
+        credit_minor=0 if status == "draft" else total - due - noted,
     )
 
 
@@ -246,6 +249,7 @@ def read_credit_note(raw: Json, lines: Sequence[Json]) -> CreditNote:
         refund_ids=tuple(dict.fromkeys(filter(None, refunds))),
         outside_minor=int(raw.get("out_of_band_amount") or 0),
         voided_at=moment_or_none(raw.get("voided_at")),
+        credit_id=id_of(raw.get("customer_balance_transaction")),
     )
 
 

@@ -44,7 +44,7 @@ def keep(bridge: Bridge) -> None:
         if lease is None:
             return
         if news is None:
-            bring_up_to_date(bridge, lease, _unwatched, most_pages=PAGES_AT_ONCE, skips=True)
+            bring_up_to_date(bridge, lease, _unwatched, most_pages=PAGES_AT_ONCE)
         else:
             follow(bridge, lease, news)
 

@@ -6,19 +6,23 @@ complete, because half of the news about a payment would make a line that could 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import structlog
 
 from bridge.core.ledger.entries import ledger
-from bridge.core.ledger.line import Finding
+from bridge.core.ledger.line import Finding, Ledger
+from bridge.core.ledger.news import is_asked_today, is_credit_known
 from bridge.core.ledger.objects import MoneyObject
 from bridge.core.ledger.products import ACCOUNTS, OTHER, Nature, NatureOf
+from bridge.core.model.account import Account
 from bridge.errors import Transient
 from bridge.store import (
+    Connection,
     by_hand,
     history,
     ledger_findings,
@@ -29,16 +33,15 @@ from bridge.store import (
 )
 from bridge.store import ledger as store
 from bridge.store.money_objects import Family
-from bridge.stripe_api.books import SOURCES
+from bridge.stripe_api.books import SOURCES, Whose
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
 CURSOR = "ledger.cursor"
 READ_AT = "ledger.read_at"
-CREDIT_AT = "ledger.credit_at"
 # What may be known a minute later: the catalogue and the rules are read on their own.
 NOT_KNOWN_YET = frozenset({"product_not_known", "reference_missing"})
-ALL_CREDIT_EVERY = timedelta(days=7)
+ALL_CREDIT_EVERY_DAYS = 7
 Progress = Callable[[str, int], None]
 
 
@@ -58,18 +61,15 @@ def bring_up_to_date(
     progress: Progress,
     *,
     most_pages: int | None = None,
-    skips: bool = False,
+    everyone: bool = False,
 ) -> Pass:
     """Read all that moves money, from where the last pass was cut off, and write its lines.
 
     `most_pages`: stop after so many, and go on there the next time; then no line is written yet.
-    `skips`: do not ask for the credit of customers whose balance is what is known of it.
+    `everyone`: ask for the credit of all customers, not only where something says that it moved.
     """
-    credit = _known_credit(bridge) if skips else None
-    read, changed, is_whole = _read(bridge, lease, progress, most_pages, credit)
-    if is_whole and credit is None:
-        with bridge.store.write() as connection:
-            state.put_time(connection, CREDIT_AT, bridge.clock.now())
+    whose = None if everyone else _whose_credit(bridge)
+    read, changed, is_whole = _read(bridge, lease, progress, most_pages, whose)
     if not is_whole:
         return Pass(read, changed, 0, ())
     lines, findings = write_lines(bridge, lease, progress)
@@ -92,7 +92,7 @@ def _read(
     lease: work.Lease,
     progress: Progress,
     most_pages: int | None,
-    credit: Callable[[str, int], bool] | None,
+    whose: Whose | None,
 ) -> tuple[int, int, bool]:
     """Read page after page; where a pass stands is kept with each page. True once it is whole."""
     with bridge.store.read() as connection:
@@ -104,7 +104,7 @@ def _read(
     while number < len(sources):
         if pages == most_pages:
             return read, changed, False
-        page = bridge.stripe.book_page(sources[number], after, credit)
+        page = bridge.stripe.book_page(sources[number], after, whose)
         progress(sources[number], read + len(page.objects))
         after, number = page.after, number + (page.after is None)
         at = {"source": sources[number], "after": after} if number < len(sources) else {}
@@ -115,21 +115,26 @@ def _read(
     return read, changed + _save(bridge, lease, payments, {}), True
 
 
-def _known_credit(bridge: Bridge) -> Callable[[str, int], bool] | None:
-    """Whether a balance is what is known to have moved it; None once a week, to ask for all.
+def _whose_credit(bridge: Bridge) -> Whose:
+    """Whose credit to ask for: where something says that it moved, and each day some of the others.
 
-    Moves that cancel each other out, and whose event was lost, are found then.
+    Those find credit that was given and taken back by hand. The first pass leaves them out.
     """
     with bridge.store.read() as connection:
-        asked_at = state.get_time(connection, CREDIT_AT)
-    if asked_at is None or bridge.clock.now() - asked_at >= ALL_CREDIT_EVERY:
-        return None
+        is_first = state.get_time(connection, READ_AT) is None
 
-    def is_known(customer_id: str, balance: int) -> bool:
+    def whose(balances: Mapping[str, int]) -> set[str]:
+        today = bridge.clock.now().date()
         with bridge.store.read() as connection:
-            return money_objects.credit_of(connection, customer_id) == balance
+            told = money_objects.that_moved_credit(connection, balances)
+        return {
+            id_
+            for id_, balance in balances.items()
+            if not is_credit_known(balance, told.get(id_, ()))
+            or (not is_first and is_asked_today(id_, today, ALL_CREDIT_EVERY_DAYS))
+        }
 
-    return is_known
+    return whose
 
 
 def _save(
@@ -145,7 +150,7 @@ def _save(
 def write_lines(
     bridge: Bridge, lease: work.Lease, progress: Progress, *, is_whole: bool = True
 ) -> tuple[int, list[Finding]]:
-    """Make the lines of everything that is new, family by family.
+    """Make the lines of everything that is new, some families at a time.
 
     `is_whole`: all was read. Else a family waits of which something is not known yet.
     """
@@ -161,28 +166,53 @@ def write_lines(
         with bridge.store.write() as connection:
             work.check(connection, lease, now)
             families = money_objects.pending_families(connection, after)
-            for provider, account, family in families:
-                objects = money_objects.objects_of(connection, provider, account, family)
-                made = ledger(objects, nature_of)
-                if not is_whole and any(one.code in NOT_KNOWN_YET for one in made.findings):
-                    continue
-                written = store.write_lines(connection, provider, account, family, made.lines, now)
-                ids = [one.id for one in objects]
-                money_objects.booked(connection, provider, account, ids)
-                lines += written.new
-                differing = [
-                    Finding("line_differs", (id_,), "what Stripe says now is not what was booked")
-                    for id_ in written.differing
-                ]
-                of_family = [*made.findings, *differing]
-                ledger_findings.replace(connection, provider, account, family, of_family, now)
-                found += of_family
+            for account, names in groupby(families, key=lambda one: one[0]):
+                objects = money_objects.objects_of(connection, account, [name for _, name in names])
+                new, findings = _book(
+                    connection, account, objects, nature_of, now, is_whole=is_whole
+                )
+                lines, found = lines + new, found + findings
             if not families:
                 if is_whole:
                     state.put_time(connection, READ_AT, now)
                 return lines, found
         done, after = done + len(families), families[-1]
         progress("members and payouts booked", done)
+
+
+def _book(
+    connection: Connection,
+    account: Account,
+    objects: Mapping[str, Sequence[MoneyObject]],
+    nature_of: NatureOf,
+    now: datetime,
+    *,
+    is_whole: bool,
+) -> tuple[int, list[Finding]]:
+    """Make and write the lines of some families; how many are new, and what was found."""
+    made = {family: ledger(those, nature_of) for family, those in objects.items()}
+    if not is_whole:
+        made = {family: one for family, one in made.items() if not _waits(one)}
+    written = store.write_lines(
+        connection, account, {family: one.lines for family, one in made.items()}, now
+    )
+    ids = [one.id for family in made for one in objects[family]]
+    money_objects.booked(connection, account, ids)
+    says = "what Stripe says now is not what was booked"
+    found = {
+        family: [
+            *one.findings,
+            *(Finding("line_differs", (id_,), says) for id_ in written.differing.get(family, ())),
+        ]
+        for family, one in made.items()
+    }
+    ledger_findings.replace(connection, account, found, now)
+    return written.new, [one for of_family in found.values() for one in of_family]
+
+
+def _waits(made: Ledger) -> bool:
+    """Whether something is not known yet that a later look may show."""
+    return any(one.code in NOT_KNOWN_YET for one in made.findings)
 
 
 def natures(laws: history.Laws) -> NatureOf:

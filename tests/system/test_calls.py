@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridge.core.ledger.news import is_asked_today
 from bridge.operations import ledger
 from bridge.sandbox.kernel import Entry
-from bridge.sandbox.stripe import account_of, delivery
+from bridge.sandbox.stripe import account_of, advance, delivery, load
 from bridge.sandbox.stripe.balance import pay_out
 from bridge.store import state
 from bridge.worker import bookkeeping
+from tests.bench.test_sandbox import life
 from tests.harness import DAY, POLICY, System, system
 from tests.system.acts import checkout
 
@@ -227,25 +230,52 @@ def test_A74_a_payout_costs_the_ledger_two_reads_and_none_for_each_payment(
 def test_A68_once_a_day_the_credit_is_read_of_those_alone_whose_balance_is_not_known(
     booked: System,
 ) -> None:
-    customers = {name: booked.customer(name) for name in ("alice", "bob", "carol")}
-    booked.sdk.v1.customers.balance_transactions.create(
-        customers["bob"], {"amount": -500, "currency": "eur"}
-    )
+    today = booked.bridge.clock.now().date()
+    turns = [today + timedelta(days=n) for n in range(4)]
+    made = [booked.customer(f"member{n}") for n in range(20)]
+    idle, rich = [one for one in made if not any(is_asked_today(one, day, 7) for day in turns)][:2]
+    given: Any = {"amount": -500, "currency": "eur"}
+    booked.sdk.v1.customers.balance_transactions.create(rich, given)
     booked.settle()
     with booked.bridge.store.write() as connection:  # the event is lost
         state.put_time(connection, bookkeeping.NEWS_AT, booked.bridge.clock.now())
-    assert credit_read(booked, customers) == {"bob"}
-    assert credit_read(booked, customers) == set()
+    assert credit_read(booked, {idle, rich}) == {rich}
+    assert credit_read(booked, {idle, rich}) == set()
+    weekly = set()
+    for _ in range(7):
+        weekly |= credit_read(booked, {idle, rich})
+    assert weekly == {idle, rich}
 
 
-def credit_read(world: System, customers: dict[str, str]) -> set[str]:
+def credit_read(world: System, customers: set[str]) -> set[str]:
     """Whose credit is read within the next day."""
     mark = world.mark()
     world.advance(DAY)
     for_the_books(world, mark)
     asked = {e.path for e in world.calls("stripe", mark)}
-    return {
-        name
-        for name, id_ in customers.items()
-        if f"/v1/customers/{id_}/balance_transactions" in asked
-    }
+    return {id_ for id_ in customers if f"/v1/customers/{id_}/balance_transactions" in asked}
+
+
+def test_A27_A68_a_hundred_paid_invoices_are_one_page_of_each_list(world: System) -> None:
+    """Credit is asked for where an invoice says that some was used, though nothing is left."""
+    simulated = world.sandbox.world
+    delivery.lose(simulated, 10_000)
+    now = int(simulated.clock.now())
+    load(simulated, [each for n in range(100) for each in life(n, now)])
+    given: Any = {"amount": -500, "currency": "eur"}
+    world.sdk.v1.customers.balance_transactions.create("cus_7", given)
+    advance(simulated, 31 * DAY)
+    mark = world.mark()
+    made = ledger.update(world.bridge, lambda *_: None)
+    assert sorted(reads(world.calls("stripe", mark))) == [
+        "GET /v1/balance_transactions",
+        "GET /v1/checkout/sessions",
+        "GET /v1/credit_notes",
+        "GET /v1/customers",
+        "GET /v1/customers/cus_7/balance_transactions",
+        "GET /v1/invoices",
+        "GET /v1/payouts",
+    ]
+    assert made.read == 100 * 3 + 2  # an invoice, its charge and what that moved; credit twice
+    found = ledger.check(world.bridge)
+    assert found.booked == found.at_stripe

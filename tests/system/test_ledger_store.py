@@ -13,6 +13,7 @@ from bridge.core.ledger.entries import ledger
 from bridge.core.ledger.line import Finding, Ledger
 from bridge.core.ledger.objects import CreditMove
 from bridge.core.ledger.products import OTHER
+from bridge.core.model.account import MANUAL, OWN
 from bridge.store import Store, by_hand, ledger_findings, migrate, money, money_objects
 from bridge.store import ledger as ledger_store
 
@@ -33,14 +34,14 @@ def test_I6_a_finding_is_kept_until_its_family_is_booked_without_it(store: Store
     other = Finding("type_not_known", ("txn_1",), "moon_tax")
     later = Finding("reference_missing", ("txn_2", "ch_1"), "the charge is not known yet")
     with store.write() as connection:
-        ledger_findings.replace(connection, "stripe", "own", "cus_1", [odd], NOW)
-        ledger_findings.replace(connection, "stripe", "own", "txn_1", [other], NOW)
+        ledger_findings.replace(connection, OWN, {"cus_1": [odd]}, NOW)
+        ledger_findings.replace(connection, OWN, {"txn_1": [other]}, NOW)
         again = NOW + timedelta(days=1)
-        ledger_findings.replace(connection, "stripe", "own", "cus_1", [later, odd], again)
+        ledger_findings.replace(connection, OWN, {"cus_1": [later, odd]}, again)
     with store.read() as connection:
         assert ledger_findings.everything(connection) == [odd, other, later]
     with store.write() as connection:
-        ledger_findings.replace(connection, "stripe", "own", "cus_1", [], NOW)
+        ledger_findings.replace(connection, OWN, {"cus_1": []}, NOW)
         assert ledger_findings.everything(connection) == [other]
         ledger_findings.drop(connection)
         assert ledger_findings.everything(connection) == []
@@ -114,8 +115,7 @@ def test_I6_money_lines_of_before_the_ledger_stay_as_they_were_up_and_down(
     assert balances(book) == {"assets:cash": 1200, "income:other": -1200}
     assert {one.corrects for one in book.lines} == {None, "hand:2"}
     with store.write() as connection:
-        mine = ("manual", "own", f"user:{USER}")
-        ledger_store.write_lines(connection, *mine, book.lines, NOW)
+        ledger_store.write_lines(connection, MANUAL, {f"user:{USER}": book.lines}, NOW)
     migrate.downgrade(store, BEFORE)
     assert kept(store) == list(OLD_LINES)
     migrate.upgrade(store, NOW)
@@ -137,19 +137,20 @@ def test_I6_an_object_that_comes_in_while_its_family_is_booked_waits_for_its_own
     first, second = (
         CreditMove(f"cbtxn_{n}", "cus_1", "eur", -100, "adjustment", NOW) for n in (1, 2)
     )
-    mine = ("stripe", "own", "cus_1")
+    mine = (OWN, "cus_1")
     with store.write() as connection:
         money_objects.save_objects(connection, [first], NOW)
     with store.write() as connection:
-        read = [one.id for one in money_objects.objects_of(connection, *mine)]
+        read = money_objects.objects_of(connection, OWN, ["cus_1"])["cus_1"]
         money_objects.save_objects(connection, [second], NOW)  # as another process does
-        money_objects.booked(connection, *mine[:2], read)
+        money_objects.booked(connection, OWN, [one.id for one in read])
     with store.read() as connection:
         assert money_objects.pending_families(connection) == [mine]
         assert money_objects.pending_families(connection, mine) == []
     with store.write() as connection:
-        money_objects.booked(connection, *mine[:2], ["cbtxn_2"])
+        money_objects.booked(connection, OWN, ["cbtxn_2"])
         assert money_objects.pending_families(connection) == []
         assert money_objects.known(connection, ["cbtxn_1", "cbtxn_3"]) == {"cbtxn_1"}
-        assert money_objects.credit_of(connection, "cus_1") == -200
+        told = money_objects.that_moved_credit(connection, ["cus_1", "cus_2"])
+        assert told == {"cus_1": [first, second]}
         assert money_objects.around(connection, [second]) == [first, second]

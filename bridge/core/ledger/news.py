@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
+from zlib import crc32
 
 from bridge.core.events.stripe import Event
-from bridge.core.ledger.objects import Charge, CreditNote, Invoice, MoneyObject, Order, Refund
+from bridge.core.ledger.objects import (
+    Charge,
+    CreditMove,
+    CreditNote,
+    Invoice,
+    MoneyObject,
+    Order,
+    Refund,
+)
 
 TYPES = (
     *("charge.succeeded", "charge.captured", "charge.updated", "charge.refunded"),
@@ -83,3 +93,26 @@ def missing(new: Iterable[MoneyObject], known: Iterable[MoneyObject]) -> Missing
 
 def _invoices(objects: dict[str, MoneyObject]) -> list[Invoice]:
     return [one for one in objects.values() if isinstance(one, Invoice)]
+
+
+def is_credit_known(balance: int, told: Iterable[MoneyObject]) -> bool:
+    """Whether the moves of a customer's credit that are known explain all that shows of it.
+
+    `told`: these moves, and the customer's invoices and credit notes. Credit that was given and
+    taken back by hand shows in none of them.
+    """
+    objects = list(told)
+    moves = {one.id: one for one in objects if isinstance(one, CreditMove)}
+    moved_by = {move.invoice_id for move in moves.values()}
+    invoices = (one for one in objects if isinstance(one, Invoice) and one.credit_minor)
+    notes = (one for one in objects if isinstance(one, CreditNote) and one.credit_id)
+    return (
+        sum(move.amount_minor for move in moves.values()) == balance
+        and all(invoice.id in moved_by for invoice in invoices)
+        and all(note.credit_id in moves for note in notes)
+    )
+
+
+def is_asked_today(customer_id: str, day: date, every_days: int) -> bool:
+    """Whether it is a customer's turn: each has one day of so many, and each day as many."""
+    return (crc32(customer_id.encode()) + day.toordinal()) % every_days == 0

@@ -68,7 +68,10 @@ class InvoicePayment:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice. `due_minor` is what is left of `total_minor` after the customer's credit."""
+    """An invoice. `due_minor` is what is left of `total_minor` after the customer's credit.
+
+    `credit_minor`: what the customer's credit paid of it; negative if the invoice gave credit.
+    """
 
     id: str
     customer_id: str
@@ -83,6 +86,7 @@ class Invoice:
     written_off_at: datetime | None = None
     payments: tuple[InvoicePayment, ...] = ()
     subscription_id: str | None = None
+    credit_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,10 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class CreditNote:
-    """What is taken off a finalized invoice. `refund_ids`: how some of it was paid back."""
+    """What is taken off a finalized invoice. `refund_ids`: how some of it was paid back.
+
+    `credit_id`: the move of the customer's credit that gave some of it back.
+    """
 
     id: str
     invoice_id: str
@@ -149,6 +156,7 @@ class CreditNote:
     refund_ids: tuple[str, ...] = ()
     outside_minor: int = 0
     voided_at: datetime | None = None
+    credit_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bridge.core.events.stripe import Event
-from bridge.core.ledger.news import TYPES, Missing, ToRead, missing, to_read
-from bridge.core.ledger.objects import CreditNote, MoneyObject, Order, Refund
+from bridge.core.ledger.news import (
+    TYPES,
+    Missing,
+    ToRead,
+    is_asked_today,
+    is_credit_known,
+    missing,
+    to_read,
+)
+from bridge.core.ledger.objects import CreditMove, CreditNote, MoneyObject, Order, Refund
 from handlers import ROUTES
 from tests.unit.core.test_ledger import AT, GOLD, charge, invoice, move
 
@@ -71,3 +79,40 @@ def test_A68_what_is_not_known_of_a_payment_or_refund_is_asked_for_before_it_is_
     new: list[MoneyObject], known: list[MoneyObject], expected: Missing
 ) -> None:
     assert missing(new, known) == expected
+
+
+GIVEN = CreditMove("cbtxn_1", "cus_1", "eur", -500, "adjustment", AT)
+USED = CreditMove("cbtxn_2", "cus_1", "eur", 500, "applied_to_invoice", AT, "in_1")
+NOTED = CreditMove("cbtxn_3", "cus_1", "eur", -300, "credit_note", AT, credit_note_id="cn_1")
+PAID_FROM_CREDIT = replace(invoice(GOLD), credit_minor=500)
+CREDITED = replace(NOTE, refund_ids=(), credit_id="cbtxn_3")
+
+
+@pytest.mark.parametrize(
+    ("balance", "told", "expected"),
+    [
+        (0, [], True),
+        (-500, [], False),
+        (-500, [GIVEN], True),
+        (0, [GIVEN], False),
+        # The balance is as if nothing had moved; the invoice says that something did.
+        (0, [PAID_FROM_CREDIT], False),
+        (0, [PAID_FROM_CREDIT, GIVEN, USED], True),
+        (0, [replace(PAID_FROM_CREDIT, credit_minor=0)], True),
+        (0, [CREDITED], False),
+        (-300, [CREDITED, NOTED], True),
+        (-300, [NOTE, NOTED], True),
+    ],
+)
+def test_A27_credit_is_known_once_its_moves_explain_the_balance_and_every_document(
+    balance: int, told: list[MoneyObject], *, expected: bool
+) -> None:
+    assert is_credit_known(balance, told) is expected
+
+
+def test_A27_every_customer_has_a_day_of_the_week_and_each_day_about_as_many() -> None:
+    ids = [f"cus_{n}" for n in range(7000)]
+    days = [NOW.date() + timedelta(days=n) for n in range(7)]
+    turns = [[id_ for id_ in ids if is_asked_today(id_, day, 7)] for day in days]
+    assert sorted(id_ for turn in turns for id_ in turn) == sorted(ids)
+    assert all(900 < len(turn) < 1100 for turn in turns)
