@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.answers.obstacles import waits
+from bridge.answers.timeline import Asked, timeline
 from bridge.core.memberships.decision import steps_held
 from bridge.core.memberships.record import (
     Line,
@@ -26,15 +27,14 @@ from bridge.core.telling.explanation import (
     Behind,
     Cause,
     Explanation,
-    Happened,
     Linked,
     explain_group,
 )
 from bridge.core.telling.proof import Case
+from bridge.core.telling.timeline import Entry
 from bridge.errors import NotFound
 from bridge.store import (
     Connection,
-    changes,
     facts,
     groups,
     history,
@@ -44,6 +44,9 @@ from bridge.store import (
     users,
 )
 from bridge.wiring import Bridge
+
+MOST_TOLD = 200
+"""So much of what happened an explanation tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def explain(
             read_at=facts.facts_of(connection, user_id)[1],
             customers=_customers(connection, user_id, when),
             without_group=case.without_group(),
-            changes=_changes(connection, user_id, case.names, group_name, when),
+            happened=_happened(connection, user_id, case.names, group_name, when),
             groups=tuple(explained),
         )
 
@@ -138,10 +141,7 @@ def _recorded(
 def _shown(case: Case, found: Mapping[int, Recorded], group_name: str | None) -> list[int]:
     """The groups to explain: the one asked for, or all that something led to or leads to."""
     if group_name is not None:
-        asked = [id_ for id_, name in case.names.items() if name.lower() == group_name.lower()]
-        if not asked:
-            raise NotFound(f"the forum has no group called {group_name}")
-        return asked
+        return [_group_of(case.names, group_name)]
     led_to = {one.group_id for one in case.verdicts if one.group_id in case.names}
     return sorted(found.keys() | led_to)
 
@@ -176,28 +176,24 @@ def _customers(connection: Connection, user_id: int, when: When) -> tuple[Linked
     )
 
 
-def _changes(
+def _happened(
     connection: Connection,
     user_id: int,
     names: Mapping[int, str],
     group_name: str | None,
     when: When,
-) -> tuple[Happened, ...]:
-    return tuple(
-        Happened(
-            at=row.at,
-            action=row.action,
-            group=_name_of(names, row.group_id),
-            customer=row.customer_id,
-            cause=row.cause,
-            rule=row.rule_id,
-            outcome=row.outcome,
-            detail=row.detail,
-        )
-        for row in changes.of_user(connection, user_id, when.at)
-        if group_name is None or _name_of(names, row.group_id) == group_name
+) -> tuple[Entry, ...]:
+    asked = Asked(
+        group_id=_group_of(names, group_name) if group_name is not None else None,
+        at=None if when.is_now else when.at,
+        known_at=when.at if when.known else None,
     )
+    return timeline(connection, user_id, names, asked, limit=MOST_TOLD).entries
 
 
-def _name_of(names: Mapping[int, str], group_id: int | None) -> str | int | None:
-    return None if group_id is None else names.get(group_id, group_id)
+def _group_of(names: Mapping[int, str], name: str) -> int:
+    """Raises: NotFound for a group that the forum does not have."""
+    found = next((id_ for id_, one in names.items() if one.lower() == name.lower()), None)
+    if found is None:
+        raise NotFound(f"the forum has no group called {name}")
+    return found

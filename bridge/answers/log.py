@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from bridge.answers.timeline import known_of
 from bridge.core.model.actor import spellings
 from bridge.core.model.change import Change
 from bridge.core.model.people import LARGEST_ID
-from bridge.core.telling.doers import Doer, doer, events_in, people_in
-from bridge.core.telling.outcomes import Said, ids_of, said
-from bridge.store import Connection, changes, groups, inbox, names, users
+from bridge.core.telling.timeline import Entry, of_change
+from bridge.store import Connection, changes, groups, names
 from bridge.store.changes import About
 from bridge.wiring import Bridge
 
@@ -37,14 +37,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the log in words, with the names of whom and what it is about."""
+    """A line of the log as it is kept, and in words."""
 
     change: Change
-    username: str | None
-    group: str | None
-    by: Doer
-    said: Said
-    ids: tuple[tuple[str, str], ...]
+    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +73,8 @@ def page(
             user_id = _user_id(connection, question.by)
             about["causes"] = spellings(question.by if user_id is None else str(user_id))
         found = changes.page(connection, before=before, limit=limit + 1, **about)
-        lines = named(connection, found[:limit])
-    return Page(lines, lines[-1].change.id if len(found) > limit else None)
+        lines = _in_words(connection, found[:limit])
+    return Page(lines, found[limit - 1].id if len(found) > limit else None)
 
 
 def every_line(bridge: Bridge, question: Question) -> Iterator[Line]:
@@ -90,28 +86,11 @@ def every_line(bridge: Bridge, question: Question) -> Iterator[Line]:
         yield from found.lines
 
 
-def named(
-    connection: Connection, found: Iterable[Change], group_names: Mapping[int, str] | None = None
-) -> tuple[Line, ...]:
-    """Lines with the names of whom and what they are about; `group_names`, if they were read."""
-    lines = list(found)
-    causes = [one.cause for one in lines]
-    mentioned = {one.user_id for one in lines if one.user_id is not None} | people_in(causes)
-    called = users.names_of(connection, mentioned)
-    events = {one.event_id: one.type for one in inbox.received(connection, events_in(causes))}
-    if group_names is None:
-        group_names = {one.id: one.name for one in groups.load_groups(connection).values()}
-    return tuple(
-        Line(
-            change=one,
-            username=called.get(one.user_id or 0),
-            group=group_names.get(one.group_id or 0),
-            by=doer(one.cause, called, events, action=one.action),
-            said=said(one),
-            ids=ids_of(one),
-        )
-        for one in lines
-    )
+def _in_words(connection: Connection, found: Collection[Change]) -> tuple[Line, ...]:
+    names = {one.id: one.name for one in groups.load_groups(connection).values()}
+    about = {one.user_id for one in found if one.user_id is not None}
+    known = known_of(connection, [one.cause for one in found], about, names)
+    return tuple(Line(one, of_change(one, known)) for one in found)
 
 
 def _user_id(connection: Connection, said: str) -> int | None:

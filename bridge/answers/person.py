@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridge.answers.log import Line, named
-from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.rights import HandGrant
 from bridge.core.telling.doers import Doer, doer, people_in
 from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.person import Customer, Paid, Place, paid_of, places_of
 from bridge.core.telling.subscription_cards import subscription_cards
 from bridge.errors import NotFound
-from bridge.store import Connection, changes, errands, money, users
+from bridge.store import errands, users
 from bridge.store import member as members
 from bridge.store.errands import Errand
 from bridge.wiring import Bridge
@@ -22,10 +20,7 @@ from bridge.wiring import Bridge
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """All that the bridge knows of one person.
-
-    `payments`: the last ones through Stripe. `asked`: what Stripe has not answered yet.
-    """
+    """All that the bridge knows of one person; `asked`: what Stripe has not answered yet."""
 
     user_id: int
     username: str | None
@@ -37,11 +32,9 @@ class Person:
     group_names: Mapping[int, str]
     customers: tuple[Customer, ...]
     paid: tuple[Paid, ...]
-    payments: tuple[MoneyLine, ...]
     asked: tuple[Errand, ...]
 
 
-LAST_PAYMENTS = 12
 DASHBOARD = "https://dashboard.stripe.com"
 
 
@@ -54,7 +47,6 @@ def person(bridge: Bridge, user_id: int) -> Person:
         if username is None and not member.customer_ids and not member.memberships:
             raise NotFound(f"the bridge has never seen user {user_id}")
         law = bridge.rulebook.law(connection)
-        payments = money.last_paid(connection, user_id, LAST_PAYMENTS)
         asked = errands.open_about(connection, user_id)
         actors = {one.actor for one in member.facts.hand_grants}
         names = users.names_of(connection, people_in(actors))
@@ -74,12 +66,5 @@ def person(bridge: Bridge, user_id: int) -> Person:
             Customer(one, f"{DASHBOARD}{mode}/customers/{one}") for one in member.customer_ids
         ),
         paid=tuple(map(paid_of, cards)),
-        payments=payments,
         asked=tuple(asked),
     )
-
-
-def timeline(connection: Connection, found: Person, before: int | None) -> tuple[Line, ...]:
-    """What happened to somebody, the newest first, in pages."""
-    lines = changes.page(connection, user_id=found.user_id, before=before)
-    return named(connection, lines, found.group_names)

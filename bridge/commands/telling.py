@@ -11,11 +11,13 @@ from rich.table import Table
 from rich.tree import Tree
 
 from bridge.commands.words import day
+from bridge.core.ledger.amounts import format_minor
 from bridge.core.memberships.state import State
-from bridge.core.telling.explanation import Explanation, GroupExplained, Happened, Logged
+from bridge.core.telling.explanation import Explanation, GroupExplained, Logged
 from bridge.core.telling.outcomes import reason_words
 from bridge.core.telling.places import STATE_WORDS
 from bridge.core.telling.proof import Verdict
+from bridge.core.telling.timeline import Entry
 
 
 def print_person(console: Console, told: Explanation) -> None:
@@ -35,8 +37,8 @@ def print_person(console: Console, told: Explanation) -> None:
         console.print(group_tree(group, is_now=told.is_now))
     for verdict in told.without_group:
         console.print(f"\n{escape(verdict.id)} leads to no group: {escape(verdict.words)}")
-    if told.changes:
-        _print_changes(console, told.changes)
+    if told.happened:
+        _print_happened(console, told.happened)
 
 
 def group_tree(group: GroupExplained, *, is_now: bool) -> Tree:
@@ -116,11 +118,15 @@ def _since(at: datetime | None) -> str:
     return f" since {day(at)}" if at else ""
 
 
-def _print_changes(console: Console, changes: Iterable[Happened]) -> None:
+def _print_happened(console: Console, entries: Iterable[Entry]) -> None:
     console.print("\n[bold]What happened, the newest first[/]")
     table = Table(box=None, pad_edge=False, show_header=False)
-    for one in changes:
-        about = one.group or one.customer
-        words = (one.action, about, one.cause, one.rule, one.outcome)
-        table.add_row(day(one.at), *(escape(str(word or "")) for word in words))
+    for one in entries:
+        about = one.group or ""
+        if one.amount_minor is not None:
+            about = format_minor(one.amount_minor, one.currency)
+        reason = f"“{one.reason}”" if one.reason else ""
+        why = ", ".join(filter(None, (one.words, reason)))
+        words = (one.what, about, why, one.by.words, one.key.id)
+        table.add_row(day(one.at), *(escape(word) for word in words))
     console.print(table)

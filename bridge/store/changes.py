@@ -7,10 +7,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, TypedDict, Unpack
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, tuple_
+from sqlalchemy import Connection, Row, and_, false, func, insert, not_, or_, select, tuple_
 
+from bridge.core.model.actor import PEOPLE
 from bridge.core.model.change import Change
+from bridge.core.model.key import Until
 from bridge.core.telling.digest import Counted
+from bridge.store.older import older
 from bridge.store.schema.forum import BY_PEOPLE, changes
 
 SWAPPED = "swapped"
@@ -127,16 +130,24 @@ def log_seen(connection: Connection, group_id: int, found: Iterable[Seen], now: 
 
 
 def of_user(
-    connection: Connection, user_id: int, until: datetime, limit: int = 200
+    connection: Connection,
+    user_id: int,
+    until: Until | None,
+    limit: int,
+    *,
+    group_id: int | None = None,
+    by_people: bool | None = None,
 ) -> list[Change]:
-    """The last lines about a user up to a time, the newest first."""
-    rows = connection.execute(
-        select(*_CHANGE)
-        .where(changes.c.user_id == user_id, changes.c.at <= until)
-        .order_by(changes.c.id.desc())
-        .limit(limit)
-    )
-    return [Change(*row) for row in rows]
+    """The lines about a user, the newest first. `by_people`: only these, or only the others."""
+    of = changes.c
+    asked = [of.user_id == user_id, *older(of.at, of.id, until)]
+    if group_id is not None:
+        asked.append(of.group_id == group_id)
+    if by_people is not None:
+        theirs = func.coalesce(or_(*(of.cause.like(f"{role}:% via %") for role in PEOPLE)), false())
+        asked.append(theirs if by_people else not_(theirs))
+    query = select(*_CHANGE).where(*asked).order_by(of.at.desc(), of.id.desc()).limit(limit)
+    return [Change(*row) for row in connection.execute(query)]
 
 
 def find(connection: Connection, change_id: int) -> Change | None:

@@ -14,8 +14,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bridge.core.events.forum import ForumEvent
 from bridge.core.events.outcome import Outcome
 from bridge.core.events.stripe import Event
+from bridge.core.model.key import Until
+from bridge.core.telling.timeline import News
 from bridge.store import alerts
-from bridge.store.own import is_ours
+from bridge.store.older import older
+from bridge.store.own import is_ours, is_own
+from bridge.store.schema.people import customers
 from bridge.store.schema.work import inbox, work
 from bridge.store.work import FORUM_LANE, INBOX_LANE, INSERTS, mark_dirty
 
@@ -75,6 +79,7 @@ def _of_stripe(event: Event) -> dict[str, Any]:
         "livemode": event.livemode,
         "api_version": event.api_version,
         "created_at": event.created_at,
+        "user_id": None,
         "hint": {
             "account": event.account,
             "thin": event.thin,
@@ -96,6 +101,7 @@ def _of_forum(event: ForumEvent, now: datetime) -> dict[str, Any]:
         "livemode": False,  # the forum has no modes
         "api_version": None,
         "created_at": now,
+        "user_id": event.user_id,
         "hint": {"user_id": event.user_id, "group_id": event.group_id},
     }
 
@@ -286,3 +292,30 @@ def received(connection: Connection, event_ids: Collection[str]) -> list[Receive
     columns = [inbox.c[one.name] for one in fields(Received)]
     rows = connection.execute(select(*columns).where(inbox.c.event_id.in_(event_ids)))
     return [Received(*row) for row in rows]
+
+
+def about_user(
+    connection: Connection,
+    user_id: int,
+    until: Until | None,
+    limit: int,
+    known_at: datetime | None = None,
+) -> list[News]:
+    """The events about a user's customers and account, the newest first.
+
+    `known_at`: only those that had come in by then.
+    """
+    of = inbox.c
+    at = func.coalesce(of.created_at, of.received_at)
+    mine = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
+    asked = [or_(of.work_key.in_(mine), of.user_id == user_id), *older(at, of.event_id, until)]
+    if known_at is not None:
+        asked.append(of.received_at <= known_at)
+    columns = (of.event_id, of.type, at, of.received_at, of.source, of.object_id, of.customer_id)
+    rows = connection.execute(
+        select(*columns, of.status, of.outcome)
+        .where(*asked)
+        .order_by(at.desc(), of.event_id.desc())
+        .limit(limit)
+    )
+    return [News(*row) for row in rows]

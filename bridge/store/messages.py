@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, literal, select, update
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.decision import Decision
+from bridge.core.model.key import Until
 from bridge.core.model.reasons import Reason
 from bridge.core.model.rights import Grant, Notice
 from bridge.core.model.stripe import PendingPayment, Subscription
 from bridge.core.rules.policy import Policy
 from bridge.store import inbox, state
+from bridge.store.older import older
+from bridge.store.schema.people import users
 from bridge.store.schema.work import messages
 from bridge.store.statements import STARTED_AT, due, has_statement
 from bridge.store.work import insert_for
@@ -217,6 +220,25 @@ def waiting_receipts(connection: Connection, user_id: int) -> list[str]:
 def receipt_sent(connection: Connection, key: str, now: datetime) -> None:
     """Record that a receipt was sent."""
     connection.execute(update(messages).where(messages.c.key == key).values(sent_at=now))
+
+
+def told(
+    connection: Connection, user_id: int, until: Until | None, limit: int
+) -> list[tuple[str, datetime]]:
+    """What was sent to a user: key and time, the newest first; their statement as it was last."""
+    of = messages.c
+    sent = select(of.key, of.sent_at).where(of.user_id == user_id, of.sent_at.is_not(None))
+    written = select(literal("written:"), users.c.statement_at).where(
+        users.c.user_id == user_id, users.c.statement_at.is_not(None)
+    )
+    both = sent.union_all(written).subquery()
+    rows = connection.execute(
+        select(both)
+        .where(*older(both.c.sent_at, both.c.key, until))
+        .order_by(both.c.sent_at.desc(), both.c.key.desc())
+        .limit(limit)
+    )
+    return [(row.key, row.sent_at) for row in rows]
 
 
 def _queue_receipt(connection: Connection, user_id: int, line: MoneyLine, now: datetime) -> None:

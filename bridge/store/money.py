@@ -10,10 +10,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, update
 
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.account import MANUAL, OWN
+from bridge.core.model.key import Until
+from bridge.store.older import older
 from bridge.store.own import columns, is_of, is_ours, is_own
 from bridge.store.schema.ledger import money_lines
 from bridge.store.schema.people import customers, users
@@ -84,31 +86,38 @@ def of_user(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
 
     Of accounts that were merged into this one too.
     """
+    lines = money_lines.c
+    return _read(connection, _theirs(user_id).order_by(lines.at, lines.id))
+
+
+def newest_of_user(
+    connection: Connection,
+    user_id: int,
+    until: Until | None,
+    limit: int,
+    known_at: datetime | None = None,
+) -> tuple[MoneyLine, ...]:
+    """The same, the newest first; `known_at`: only those that were recorded by then."""
+    lines = money_lines.c
+    asked = _theirs(user_id).where(*older(lines.at, lines.id, until))
+    if known_at is not None:
+        asked = asked.where(lines.recorded_at <= known_at)
+    return _read(connection, asked.order_by(lines.at.desc(), lines.id.desc()).limit(limit))
+
+
+def _theirs(user_id: int) -> Select[Any]:
     same = select(users.c.user_id).where(users.c.successor_id == user_id)
     mine = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
     lines = money_lines.c
-    rows = connection.execute(
-        select(*(lines[name] for name in _MONEY))
-        .where(
-            is_ours(money_lines),
-            or_(lines.customer_id.in_(mine), lines.user_id == user_id, lines.user_id.in_(same)),
-        )
-        .order_by(lines.at, lines.id)
-    ).all()
+    return select(*(lines[name] for name in _MONEY)).where(
+        is_ours(money_lines),
+        or_(lines.customer_id.in_(mine), lines.user_id == user_id, lines.user_id.in_(same)),
+    )
+
+
+def _read(connection: Connection, asked: Select[Any]) -> tuple[MoneyLine, ...]:
     # By place and without their names: there may be thousands.
-    return tuple(MoneyLine(*(*row[:-1], _parts(row[-1]))) for row in rows)
-
-
-def last_paid(connection: Connection, user_id: int, limit: int) -> tuple[MoneyLine, ...]:
-    """The last payments of a user through Stripe, the newest first."""
-    mine = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
-    lines = money_lines.c
-    rows = connection.execute(
-        select(*(lines[name] for name in _MONEY))
-        .where(is_own(money_lines), lines.customer_id.in_(mine), lines.kind == "paid")
-        .order_by(lines.at.desc(), lines.id)
-        .limit(limit)
-    ).all()
+    rows = connection.execute(asked).all()
     return tuple(MoneyLine(*(*row[:-1], _parts(row[-1]))) for row in rows)
 
 
@@ -134,12 +143,10 @@ def known(connection: Connection, line_ids: Collection[str]) -> set[str]:
 def by_hand(connection: Connection) -> tuple[MoneyLine, ...]:
     """Every line that somebody recorded by hand, the oldest first."""
     lines = money_lines.c
-    rows = connection.execute(
-        select(*(lines[name] for name in _MONEY))
-        .where(is_of(money_lines, MANUAL), lines.recorded_by.is_not(None))
-        .order_by(lines.at, lines.id)
-    ).all()
-    return tuple(MoneyLine(*(*row[:-1], _parts(row[-1]))) for row in rows)
+    asked = select(*(lines[name] for name in _MONEY)).where(
+        is_of(money_lines, MANUAL), lines.recorded_by.is_not(None)
+    )
+    return _read(connection, asked.order_by(lines.at, lines.id))
 
 
 def _parts(stored: Sequence[Mapping[str, Any]] | None) -> tuple[MoneyPart, ...]:

@@ -36,6 +36,8 @@ def state_of(connection: Connection, user_id: int) -> str | None:
 
 def names_of(connection: Connection, user_ids: Collection[int]) -> dict[int, str | None]:
     """User id -> the name that the forum last called them by."""
+    if not user_ids:
+        return {}
     rows = connection.execute(
         select(users.c.user_id, users.c.username).where(users.c.user_id.in_(user_ids))
     )

@@ -36,7 +36,7 @@ def pages(place: Place) -> dict[str, str]:
     with place.bridge.store.read() as connection:
         owed = member.load(connection, lars).facts.paid_by_user[0].pending[0].id
         ada = member.load(connection, user(place, "ada")).facts.paid_by_user[0]
-        paid = money.last_paid(connection, user(place, "ada"), 1)[0].id
+        paid = money.of_user(connection, user(place, "ada"))[-1].id
     pays = f"/person/{user(place, 'ada')}"
     held = urlencode({"which": f"{kim}:{place.forum.group_id_by_name['supporters']}"})
     return {
@@ -44,6 +44,7 @@ def pages(place: Place) -> dict[str, str]:
         "find": "/find?q=nobody-of-that-name",
         "person": f"/person/{lars}",
         "person-who-pays": pays,
+        "person-money": f"{pays}?kind=money",
         "reply": f"/person/{lars}/reply",
         "act-refund": f"{pays}/refund?payment={paid}",
         "act-cancel": f"{pays}/cancel?subscription={ada.id}",

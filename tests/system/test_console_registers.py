@@ -237,6 +237,45 @@ def test_A48_a_person_is_shown_as_it_was_on_a_day_with_the_reason(
         assert browser.get(path, query_string={"day": wrong}).status_code == 400
 
 
+def test_A48_what_happened_is_one_list_filtered_by_kind_with_its_ids_and_acts(
+    world: System, as_role: As
+) -> None:
+    browser = as_role("moderator")
+    alice, bob = (f"/moderate/person/{world.user(name)}" for name in ("alice", "bob"))
+
+    def happened(path: str, **asked: str) -> str:
+        page = browser.get(path, query_string=asked)
+        assert page.status_code == 200, page.text
+        _, _, part = page.text.partition('<h2 id="happened">')
+        assert part
+        return part
+
+    of_kind = {
+        "groups": ("Entitled", "The subscription is active"),
+        "acts": ("Customer linked", "Linked by hand"),
+        "money": ("Paid", "€", "Stripe", "in_"),
+        "messages": ("Statement last written or brought up to date",),
+        "news": ("Invoice paid", "evt_"),
+    }
+    everything = happened(alice)
+    for kind, words in of_kind.items():
+        shown = happened(alice, kind=kind)
+        assert [one for one in words if one not in shown] == [], kind
+        others = [one for name, said in of_kind.items() if name != kind for one in said[:1]]
+        assert [one for one in others if f">{one}" in shown] == [], kind
+        assert [one for one in words if one not in everything] == [], kind
+    assert "Nothing of this kind" in happened(alice, kind="money", before="1-2-x")
+    for wrong in ("", "x", "9-9-9", "1-4-x"):
+        assert happened(alice, kind="money", before=wrong) == happened(alice, kind="money")
+    assert happened(alice, kind="moons") == everything
+    given = happened(bob, kind="acts")
+    assert "Given by hand" in given
+    assert "“=1+1, a visit”" in given
+    assert f"{staff(world).username} (moderator, console)" in given
+    assert ">Undo<" in given
+    assert ">Refund<" not in happened(alice)
+
+
 def test_who_came_after_a_month_was_first_counted_is_counted_when_it_is_over(
     tmp_path: Path,
 ) -> None:

@@ -48,6 +48,7 @@ class Actor:
 
 
 BRIDGE = Actor("bridge", "", "bridge")
+PEOPLE: tuple[Role, ...] = tuple(one for one in get_args(Role) if one != "bridge")
 _ON_THE_FORUM = frozenset({"member", "moderator", "administrator", "treasurer", "reader", "staff"})
 _ROLES: dict[str, Role] = {one: one for one in get_args(Role)}
 _THROUGH: dict[str, Through] = {one: one for one in get_args(Through)}
@@ -64,8 +65,7 @@ def parse_actor(text: str | None) -> Actor | None:
 
 def spellings(who: str) -> tuple[str, ...]:
     """All that the change log may call somebody, in whatever role and through whatever."""
-    people = (one for one in _ROLES.values() if one != "bridge")
-    named = (str(Actor(role, who, through)) for role in people for through in _THROUGH.values())
+    named = (str(Actor(role, who, through)) for role in PEOPLE for through in _THROUGH.values())
     return (str(BRIDGE), *named) if who == str(BRIDGE) else tuple(named)
 
 

@@ -72,6 +72,7 @@ EVENTS: Mapping[str, str] = {
     "invoice.updated": gettext("Invoice updated"),
     "invoice.voided": gettext("Invoice voided"),
     "invoice_payment.paid": gettext("Invoice payment made"),
+    "payment_intent.created": gettext("Payment attempt begun"),
     "payment_intent.payment_failed": gettext("Payment attempt failed"),
     "payment_intent.succeeded": gettext("Payment attempt succeeded"),
     "payout.canceled": gettext("Payout cancelled"),

@@ -13,6 +13,7 @@ from bridge.core.model.reasons import Reason
 from bridge.core.telling.document import OPTIONAL
 from bridge.core.telling.doers import Doer, doer
 from bridge.core.telling.proof import Case, Giver, Verdict
+from bridge.core.telling.timeline import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +126,6 @@ class Linked:
     deleted_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """A line of everything that was done about a user; `group` is its id if it has no name."""
-
-    at: datetime
-    action: str
-    group: str | int | None
-    customer: str | None
-    cause: str | None
-    rule: str | None
-    outcome: str | None
-    detail: Mapping[str, Any] | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """Everything about a user's groups at a moment."""
@@ -151,7 +138,7 @@ class Explanation:
     read_at: datetime | None
     customers: tuple[Linked, ...]
     without_group: tuple[Verdict, ...]
-    changes: tuple[Happened, ...]
+    happened: tuple[Entry, ...]
     groups: tuple[GroupExplained, ...]
 
 

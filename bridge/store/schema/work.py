@@ -23,6 +23,7 @@ inbox = Table(
     Column("received_at", UtcTime, nullable=False),
     Column("payload_sha256", String(64), nullable=False),
     Column("hint", JSON, nullable=False),
+    Column("user_id", BigInteger),  # of the forum's events: whom it is about
     Column("status", String(10), nullable=False),  # received, done, ignored, dead
     Column("outcome", Text),  # why it ended so; of one that waits, why it waits
     Column("done_at", UtcTime),
@@ -30,6 +31,7 @@ inbox = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Index(None, "work_key", "status"),
     Index(None, "received_at"),
+    Index(None, "user_id"),
 )
 
 # What has to be looked at again: a customer ("cus_…"), a user ("user:42") or the lane of events

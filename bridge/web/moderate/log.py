@@ -11,7 +11,7 @@ from bridge.answers import log as the_log
 from bridge.answers.log import Line, Question
 from bridge.answers.members import mapped_groups
 from bridge.core.model.people import LARGEST_ID, LONGEST_NAME
-from bridge.core.telling.log import ACTIONS, action_words
+from bridge.core.telling.log import ACTIONS
 from bridge.web.context import the_bridge
 from bridge.web.moderate.access import blueprint, may
 from bridge.web.moderate.downloads import as_file
@@ -41,7 +41,6 @@ def log() -> str:
         actions=sorted(ACTIONS.items(), key=lambda one: one[1]),
         undoable=undoable(),
         may_export=may("export"),
-        action_words=action_words,
     )
 
 
@@ -53,10 +52,10 @@ def log_file() -> Response:
 
 
 def _cells(line: Line) -> tuple[object, ...]:
-    one = line.change
+    one, entry = line.change, line.entry
     return (
-        *(one.id, one.at, one.action, action_words(one.action), one.user_id, line.username),
-        *(line.group, one.customer_id, line.by.words, line.said.words, line.said.reason),
+        *(one.id, one.at, one.action, entry.what, one.user_id, entry.username),
+        *(entry.group, one.customer_id, entry.by.words, entry.words, entry.reason),
         *(one.cause, one.rule_id, one.outcome),
     )
 

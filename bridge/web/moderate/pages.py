@@ -8,17 +8,17 @@ from werkzeug.wrappers import Response as AnyResponse
 from bridge.answers.charts import charts
 from bridge.answers.finding import find as find_people
 from bridge.answers.person import person as the_person
-from bridge.answers.person import timeline
 from bridge.answers.reply import answer
+from bridge.answers.timeline import Asked, timeline
 from bridge.answers.today import today as what_needs_a_person
 from bridge.answers.worklists.lists import WORKLISTS, counts
 from bridge.core.model.actor import Actor
-from bridge.core.model.people import LARGEST_ID
 from bridge.core.telling.alerts import LISTS
 from bridge.core.telling.asked import parse_asked
-from bridge.core.telling.log import action_words
+from bridge.core.telling.timeline import KINDS, parse_place
 from bridge.errors import NotFound
 from bridge.operations.lookups import note_lookup
+from bridge.texts import gettext
 from bridge.web.context import reader, the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import blueprint, rights
@@ -64,21 +64,23 @@ def find() -> AnyResponse | str:
 @blueprint.get("/person/<id:user_id>")
 def person(user_id: int) -> str:
     """One person: groups and why, customers, what was given by hand, what happened."""
-    before = _number("before")
+    kind = next((one for one in KINDS if one == request.args.get("kind")), None)
+    asked = Asked(kind=kind, before=parse_place(request.args.get("before", "")))
     try:
         found = the_person(the_bridge(), user_id)
     except NotFound as error:
         raise Stop(404, "Nobody found", NO_SUCH_PERSON) from error
     with the_bridge().store.read() as connection:
-        happened = timeline(connection, found, before)
+        happened = timeline(connection, user_id, found.group_names, asked)
     may = rights()
     return render_template(
         "moderate/person.jinja",
         undoable=undoable(),
         person=found,
         happened=happened,
+        kind=kind,
+        kinds={None: gettext("Everything"), **KINDS},
         group_names=found.group_names,
-        action_words=action_words,
         acts={act.name: act for act in ACTS.values() if act.right in may},
     )
 
@@ -91,9 +93,3 @@ def reply(user_id: int) -> str:
     except NotFound as error:
         raise Stop(404, "Nobody found", NO_SUCH_PERSON) from error
     return render_template("moderate/reply.jinja", user_id=user_id, answer=found)
-
-
-def _number(name: str) -> int | None:
-    """A number in the query that the databases can hold; anything else counts as not given."""
-    number = request.args.get(name, type=int)
-    return number if number is not None and 0 <= number <= LARGEST_ID else None
