@@ -23,6 +23,8 @@ NAMES = (
 )
 OF_ERRANDS = ("after_errand_kept", "after_errand_at_stripe", "after_errand_logged")
 """On the way of something that a moderator has done at Stripe; no member's life meets them."""
+OF_THE_LEDGER = ("after_lines_written",)
+"""In a pass of the ledger: the lines of some families are booked, those of others are not."""
 
 
 def crashpoint(name: str) -> None:

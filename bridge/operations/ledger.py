@@ -48,7 +48,7 @@ class Rebuilt:
 
 def update(bridge: Bridge, progress: Progress) -> Pass:
     """Read all that moved money and book it; goes on where an earlier pass was cut off."""
-    with work.holding(bridge.store, bridge.clock, store.LEASE, bridge.name) as lease:
+    with worker.holding(bridge) as lease:
         return worker.bring_up_to_date(bridge, worker.held(lease), progress)
 
 
@@ -118,7 +118,7 @@ def _unlike(seal: store.Seal, chain: str, of_family: str) -> list[Finding]:
 
 def rebuild(bridge: Bridge, progress: Progress) -> Rebuilt:
     """Drop every line and what was read of Stripe, read it again, and prove it is the same."""
-    with work.holding(bridge.store, bridge.clock, store.LEASE, bridge.name) as lease:
+    with worker.holding(bridge) as lease:
         held = worker.held(lease)
         with bridge.store.write() as connection:
             work.check(connection, held, bridge.clock.now())

@@ -314,6 +314,11 @@ def claim(
     return Lease(name, owner, token, seconds)
 
 
+def owner_of(connection: Connection, name: str) -> str | None:
+    """Who holds a lease, perhaps one that has run out; None if nobody does."""
+    return connection.scalar(select(leases.c.owner).where(leases.c.name == name)) or None
+
+
 def check(connection: Connection, lease: Lease, now: datetime) -> None:
     """Raise LeaseLost unless the lease is still ours; prolong it. In the writing transaction."""
     kept = connection.execute(

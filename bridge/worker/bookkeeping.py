@@ -15,9 +15,8 @@ import structlog
 from bridge.core.ledger.news import TYPES, ToRead, missing, to_read
 from bridge.core.ledger.objects import BalanceMove, MoneyObject
 from bridge.store import inbox, money_objects, state, work
-from bridge.store import ledger as store
 from bridge.wiring import Bridge
-from bridge.worker.ledger import CURSOR, READ_AT, bring_up_to_date, write_lines
+from bridge.worker.ledger import CURSOR, READ_AT, bring_up_to_date, holding, write_lines
 
 log = structlog.get_logger()
 NEWS_AT = "ledger.news_at"
@@ -40,7 +39,7 @@ def keep(bridge: Bridge) -> None:
     news = None if is_daily or read_at is None else _news(bridge, read_at)
     if not is_daily and news is None:
         return
-    with work.holding(bridge.store, bridge.clock, store.LEASE, bridge.name) as lease:
+    with holding(bridge) as lease:
         if lease is None:
             return
         if news is None:

@@ -6,7 +6,8 @@ complete, because half of the news about a payment would make a line that could 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -20,7 +21,9 @@ from bridge.core.ledger.news import is_asked_today, is_credit_known
 from bridge.core.ledger.objects import MoneyObject
 from bridge.core.ledger.products import ACCOUNTS, OTHER, Nature, NatureOf
 from bridge.core.model.account import Account
+from bridge.crashpoints import crashpoint
 from bridge.errors import Transient
+from bridge.process_name import has_ended
 from bridge.store import (
     Connection,
     by_hand,
@@ -28,6 +31,7 @@ from bridge.store import (
     ledger_findings,
     money_objects,
     paid_lines,
+    processes,
     state,
     work,
 )
@@ -176,6 +180,7 @@ def write_lines(
                 if is_whole:
                     state.put_time(connection, READ_AT, now)
                 return lines, found
+        crashpoint("after_lines_written")
         done, after = done + len(families), families[-1]
         progress("members and payouts booked", done)
 
@@ -229,6 +234,17 @@ def natures(laws: history.Laws) -> NatureOf:
         return replace(OTHER, is_known=is_known)
 
     return nature_of
+
+
+@contextmanager
+def holding(bridge: Bridge) -> Iterator[work.Lease | None]:
+    """Hold the ledger for a block; None while another process works on it, killed ones aside."""
+    with bridge.store.write() as connection:
+        owner = work.owner_of(connection, store.LEASE)
+        if owner and has_ended(owner):
+            processes.leave(connection, owner, bridge.clock.now())
+    with work.holding(bridge.store, bridge.clock, store.LEASE, bridge.name) as lease:
+        yield lease
 
 
 def held(lease: work.Lease | None) -> work.Lease:
