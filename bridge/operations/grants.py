@@ -14,7 +14,7 @@ from bridge.core.model.words import checked_words, said
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.preview import effects
-from bridge.store import Connection, hand_grants, work
+from bridge.store import Connection, hand_grants, state, work
 from bridge.wiring import Bridge
 
 
@@ -65,6 +65,7 @@ def grant(
     words = checked_words("reason", reason)
     given = HandGrant(new_id(), user_id, group.id, now, until_at, words, str(actor))
     with bridge.store.write() as connection:
+        state.take_turn(connection)
         in_force = give_once(connection, given, now)
     if in_force is given:
         bridge.hint("decide", work.user_key(user_id))
@@ -103,6 +104,7 @@ def revoke(bridge: Bridge, actor: Actor, grant_id: str, *, reason: str | None = 
     """Take a grant back; what else grants the group stays. Raises NotFound."""
     now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
+        state.take_turn(connection)
         taken = hand_grants.revoke(connection, grant_id, actor=str(actor), now=now, reason=words)
     if taken is None:
         raise _no_such_grant(grant_id)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from bridge.core.memberships.effects import Effect
+from bridge.core.memberships.decision import WantedMembership
+from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import HandGrant
-from bridge.core.model.words import checked_words
+from bridge.core.model.words import said
 from bridge.errors import Permanent
 from bridge.operations import grants
-from bridge.operations.grants import give_once, new_id
-from bridge.operations.holds import without_hold
+from bridge.operations.grants import new_id
 from bridge.operations.preview import effects
-from bridge.store import Connection, groups, member, overrides, work
+from bridge.store import Connection, groups, hand_grants, member, overrides, state, work
 from bridge.wiring import Bridge
 
 Choice = Literal["keep", "let_go"]
@@ -51,10 +51,19 @@ def preview_decisions(
     return tuple(found)
 
 
+def without_hold(group_id: int) -> What:
+    """What letting go changes: the source in doubt is forgotten with its hold."""
+
+    def forgotten(memberships: dict[int, WantedMembership]) -> dict[int, WantedMembership]:
+        return memberships | {group_id: replace(memberships[group_id], sources=(), hold=None)}
+
+    return What(before=forgotten)
+
+
 def review(bridge: Bridge, which: Collection[Of]) -> tuple[Reviewed, ...]:
     """These memberships as they wait now. Raises: Permanent where one is not held any more."""
     with bridge.store.read() as connection:
-        return _held(connection, which)
+        return _held(connection, which, bridge.clock.now())
 
 
 def decide_held(
@@ -64,49 +73,62 @@ def decide_held(
     reviewed: Collection[Reviewed],
     *,
     until_at: datetime | None,
-    reason: str,
-) -> None:
-    """Keep these memberships, by grants that `revoke` takes back, or let them end.
+    reason: str | None,
+) -> tuple[HandGrant, ...]:
+    """Keep these memberships, by the grants returned, or let them end.
 
     Raises: Permanent, and nothing is done, where any of them is not held as it was reviewed.
     """
     now = bridge.clock.now()
     grants.refuse_the_past(until_at, now)
-    words = checked_words("reason", reason)
+    words, given = said(reason), list[HandGrant]()
     with bridge.store.write() as connection:
-        if set(_held(connection, {(one.user_id, one.group.id) for one in reviewed})) != set(
-            reviewed
-        ):
+        state.take_turn(connection)
+        which = {(one.user_id, one.group.id) for one in reviewed}
+        if set(_held(connection, which, now)) != set(reviewed):
             raise Permanent("what waits has changed since you reviewed it: look again")
         for one in reviewed:
             if choice == "keep":
-                give_once(
-                    connection,
-                    HandGrant(
-                        new_id(), one.user_id, one.group.id, now, until_at, words, str(actor)
-                    ),
-                    now,
+                user_id, group_id = one.user_id, one.group.id
+                grant = HandGrant(
+                    new_id(), user_id, group_id, now, until_at, words or "", str(actor)
                 )
+                given.append(grants.give_once(connection, grant, now))
             else:
                 overrides.lift(
                     connection, one.group.id, one.user_id, actor=str(actor), now=now, reason=words
                 )
     for user_id in {one.user_id for one in reviewed}:
         bridge.hint("decide", work.user_key(user_id))
+    return tuple(given)
 
 
-def _held(connection: Connection, which: Collection[Of]) -> tuple[Reviewed, ...]:
+def _held(connection: Connection, which: Collection[Of], now: datetime) -> tuple[Reviewed, ...]:
     if not which:
         raise Permanent("choose at least one membership")
     known = groups.load_groups(connection)
     found = []
-    for user_id, group_id in sorted(which):
+    for of in sorted(which):
+        user_id, group_id = of
         row = member.memberships_of(connection, user_id).get(group_id)
         group = known.get(group_id)
-        if row is None or group is None or not row.membership.hold:
+        if (
+            row is None
+            or group is None
+            or not row.membership.hold
+            or _is_kept(connection, *of, now)
+        ):
             raise Permanent(
                 f"the membership of user {user_id} in {group.name if group else group_id} does not "
                 "wait any more: somebody has decided, or it has resolved automatically"
             )
         found.append(Reviewed(user_id, group, row.membership.hold, row.hold_at))
     return tuple(found)
+
+
+def _is_kept(connection: Connection, user_id: int, group_id: int, now: datetime) -> bool:
+    """Whether a grant keeps it already, and the hold ends as soon as that is looked at."""
+    return any(
+        one.group_id == group_id and one.from_at <= now and (one.until_at or now) >= now
+        for one in hand_grants.in_force(connection, user_id)
+    )

@@ -12,10 +12,11 @@ from bridge.core.model.change import Change
 from bridge.core.model.discourse import Group
 from bridge.core.model.words import said
 from bridge.errors import NotFound, Permanent
-from bridge.operations.finding import find_group
-from bridge.operations.grants import Given, grant, preview_grant
+from bridge.operations.finding import find_group, find_user
+from bridge.operations.grants import Given, preview_grant
+from bridge.operations.held import decide_held, review, without_hold
 from bridge.operations.preview import effects
-from bridge.store import member, overrides, work
+from bridge.store import member, overrides, state, work
 from bridge.store.overrides import Undone
 from bridge.texts import gettext
 from bridge.wiring import Bridge
@@ -71,9 +72,12 @@ def keep(
 
     Raises: NotFound when nothing is held.
     """
-    held = _held(bridge, user_id, find_group(bridge, group_name))
-    words = reason if reason is not None else f"kept, it was held: {held}"
-    return grant(bridge, actor, user_id, group_name, until_at=until_at, reason=words)
+    group = find_group(bridge, group_name)
+    held = _held(bridge, user_id, group)
+    user, words = find_user(bridge, user_id), reason or f"kept, it was held: {held}"
+    reviewed = review(bridge, [(user_id, group.id)])
+    (given,) = decide_held(bridge, actor, "keep", reviewed, until_at=until_at, reason=words)
+    return Given(user, group, given, is_new=True)
 
 
 def preview_let_go(bridge: Bridge, user_id: int, group_name: str) -> tuple[Effect, ...]:
@@ -81,15 +85,6 @@ def preview_let_go(bridge: Bridge, user_id: int, group_name: str) -> tuple[Effec
     group = find_group(bridge, group_name)
     _held(bridge, user_id, group)
     return effects(bridge, user_id, without_hold(group.id))
-
-
-def without_hold(group_id: int) -> What:
-    """What `let_go` changes: the source in doubt is forgotten with its hold."""
-
-    def forgotten(memberships: dict[int, WantedMembership]) -> dict[int, WantedMembership]:
-        return memberships | {group_id: replace(memberships[group_id], sources=(), hold=None)}
-
-    return What(before=forgotten)
 
 
 def let_go(
@@ -102,13 +97,16 @@ def let_go(
     Raises: NotFound when nothing is held.
     """
     group = find_group(bridge, group_name)
-    _held(bridge, user_id, group)
-    return _lifted(bridge, actor, user_id, group, reason)
+    held = _held(bridge, user_id, group)
+    reviewed = review(bridge, [(user_id, group.id)])
+    decide_held(bridge, actor, "let_go", reviewed, until_at=None, reason=reason)
+    return Lifted(user_id, group, held)
 
 
 def _lifted(bridge: Bridge, actor: Actor, user_id: int, group: Group, reason: str | None) -> Lifted:
     now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
+        state.take_turn(connection)
         kept_by = overrides.lift(
             connection, group.id, user_id, actor=str(actor), now=now, reason=words
         )

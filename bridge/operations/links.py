@@ -12,7 +12,7 @@ from bridge.core.model.words import checked_words, said
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
 from bridge.operations.preview import effects, with_customers
-from bridge.store import alerts, changes, facts, links, orphans, users, work
+from bridge.store import alerts, changes, facts, links, orphans, state, users, work
 from bridge.wiring import Bridge
 
 
@@ -59,6 +59,7 @@ def link(
     user = find_user(bridge, user_id)
     now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
+        state.take_turn(connection)
         before = links.user_of(connection, customer_id)
         _refuse_anothers(before, customer_id, users.present_account(connection, user_id))
         links.link(
@@ -98,6 +99,7 @@ def unlink(
     """Undo a link. Raises: NotFound when there is none."""
     now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
+        state.take_turn(connection)
         user_id = links.unlink(connection, customer_id, actor=str(actor), now=now, reason=words)
     if user_id is None:
         raise _linked_to_nobody(customer_id)

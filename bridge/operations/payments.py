@@ -40,6 +40,7 @@ from bridge.store import (
     hand_grants,
     messages,
     money,
+    state,
     users,
     work,
 )
@@ -111,7 +112,7 @@ def record_payment(
     user = find_user(bridge, user_id)
     line = line_of(token or uuid.uuid4(), user_id, payment, actor)
     with bridge.store.write() as connection:
-        by_hand.take_turn(connection)
+        state.take_turn(connection)
         if not again:
             refuse_twice(money.of_user(connection, user.id), user.username, line)
         if known := money.line(connection, line.id):
@@ -156,7 +157,7 @@ def reverse_payment(
     """
     now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
-        by_hand.take_turn(connection)
+        state.take_turn(connection)
         line = _by_hand(connection, line_id)
         correction = correction_of(line, str(actor), now)
         before = money.line(connection, correction.id)

@@ -10,7 +10,7 @@ from bridge.core.model.discourse import Group
 from bridge.core.model.words import said
 from bridge.errors import Permanent
 from bridge.operations.finding import find_group
-from bridge.store import changes, groups, sending
+from bridge.store import changes, groups, sending, state
 from bridge.wiring import Bridge
 
 
@@ -40,10 +40,15 @@ def release(
 ) -> Waiting:
     """Let removals go on that were stopped. `reviewed`: only if exactly these users wait.
 
-    Raises: NotFound for an unknown group, Permanent if others wait than were reviewed.
+    Raises: NotFound for an unknown group, Permanent if none are stopped or others wait than were
+    reviewed.
     """
     group, words = find_group(bridge, group_name), said(reason)
     with bridge.store.write() as connection:
+        state.take_turn(connection)
+        known = groups.state_of(connection, group.id)
+        if known is None or known.removals_stopped_at is None:
+            raise Permanent(f"no removals from {group.name} are stopped: they go on already")
         waiting = tuple(sending.losing(connection, group.id))
         if reviewed is not None and set(reviewed) != set(waiting):
             raise Permanent(

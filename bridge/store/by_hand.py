@@ -42,11 +42,6 @@ def keep(connection: Connection, line_id: str, lines: Sequence[SoldLine], note: 
     )
 
 
-def take_turn(connection: Connection) -> None:
-    """Let whoever else records a payment now wait: the same one twice would leave a gap."""
-    state.bump(connection, "receipts.turn")
-
-
 def next_number(connection: Connection, now: datetime) -> str:
     """`2026-7`: the next receipt of the year. Rolled back with its payment, it leaves no gap."""
     return f"{now.year}-{state.bump(connection, f'receipts.{now.year}')}"

@@ -66,6 +66,14 @@ def bump(connection: Connection, key: str) -> int:
     return number
 
 
+def take_turn(connection: Connection) -> None:
+    """Let whoever else decides something by hand wait until this transaction is over.
+
+    On PostgreSQL two who do the same at once would both find it undone.
+    """
+    bump(connection, "acts.turn")
+
+
 def run_soon(connection: Connection, name: str) -> None:
     """Have a piece of periodic work done at the next sweep, whenever it was done last."""
     put_time(connection, f"{LAST_RUN}{name}", EPOCH)
