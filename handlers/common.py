@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from bridge.core.events.stripe import Event
 from bridge.core.events.tasks import Ignore, Link, SyncCustomer, SyncObject, Task
-from bridge.core.model.carried import Carried
 
 Handler = Callable[[Event], list[Task]]
 
@@ -33,9 +32,8 @@ def sync_owner_of(
 
 def link(event: Event) -> list[Task]:
     """The claim that the customer belongs to a user, if the event makes one."""
-    if event.customer_id and event.reference:
-        word = Carried(event.reference, event.created_at, is_typed=event.is_typed)
-        return [Link(event.customer_id, word)]
+    if event.customer_id and event.carried:
+        return [Link(event.customer_id, event.carried)]
     return []
 
 

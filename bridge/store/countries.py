@@ -50,7 +50,8 @@ def note(
         begun.country_ip if begun else None,
         begun.country_said if begun else None,
     )
-    if found.country is None or (known and (known.billing, known.card) == (billing, card)):
+    is_known = known is not None and (known.billing, known.card) == (found.billing, found.card)
+    if found.country is None or is_known:
         return found
     row = {
         "customer_id": customer_id,

@@ -88,6 +88,7 @@ def _of_stripe(event: Event) -> dict[str, Any]:
             "related": dict(event.related),
             "balance_moved": event.balance_moved,
             "begins": event.begins,
+            "country": event.country,
         },
     }
 

@@ -268,4 +268,5 @@ def _carried(raw: Json) -> Carried | None:
     written, typed = metadata(raw).get(REFERENCE), raw.get("client_reference_id")
     if written:
         return Carried(written, made_at)
-    return Carried(typed, made_at, is_typed=True) if typed else None
+    link_id = id_of(raw.get("payment_link"))
+    return Carried(typed, made_at, is_typed=True, payment_link=link_id) if typed else None

@@ -42,7 +42,7 @@ from bridge.store import (
 from bridge.wiring import Bridge
 from bridge.worker import applications, end_replaced, forum_events, sharing
 from bridge.worker.customer_readings import Reading, customers_for, read
-from bridge.worker.intake import Needs, needs_of, note_catalogue, work_common_lane
+from bridge.worker.intake import Needs, needs_of, note_catalogue, note_country, work_common_lane
 from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
@@ -274,9 +274,10 @@ def _link(
             log.warning(
                 "link.contradiction", customer=customer_id, linked_to=owner, claimed=user_id
             )
-    for customer_id, session_id in needs.orders.items():
-        if links.user_of(connection, customer_id) is None:
-            claims.see(connection, session_id, customer_id, now)
+    for customer_id, order in needs.orders.items():
+        note_country(connection, order, customer_id, now)
+        if order.object_id and links.user_of(connection, customer_id) is None:
+            claims.see(connection, order.object_id, customer_id, now)
     return done
 
 

@@ -31,15 +31,16 @@ from bridge.core.events.tasks import (
     SyncUser,
     Task,
 )
-from bridge.core.model.carried import Carried
 from bridge.core.model.stripe import Feature, Price, Product
 from bridge.core.rights.old_news import LastReading, is_old_news
+from bridge.core.rules.paying import is_country
 from bridge.core.signed.reference import read_buyer
 from bridge.errors import NotFound
 from bridge.store import (
     Connection,
     catalogue,
     checkouts,
+    countries,
     groups,
     inbox,
     links,
@@ -56,6 +57,7 @@ log = structlog.get_logger()
 
 # An invoice that was paid late may not be its subscription's latest: its money is read for itself.
 PAID = frozenset({"invoice.paid", "invoice.payment_succeeded"})
+EXPIRED = "checkout.session.expired"
 # The events of a purchase are there by then.
 AFTER_A_PURCHASE = timedelta(minutes=10)
 OLD_NEWS = outcome.ignored("Stripe had been read after it happened")
@@ -63,7 +65,10 @@ OLD_NEWS = outcome.ignored("Stripe had been read after it happened")
 
 @dataclass(slots=True)
 class Needs:
-    """What the waiting events of one customer or user ask for. `orders`: by customer."""
+    """What the waiting events of one customer or user ask for.
+
+    `orders`: customer -> the event of the order that they paid.
+    """
 
     read: bool = False
     purchases: bool = False
@@ -71,7 +76,7 @@ class Needs:
     paid_invoices: set[str] = field(default_factory=set)
     links: dict[str, int] = field(default_factory=dict)
     customers: set[str] = field(default_factory=set)
-    orders: dict[str, str] = field(default_factory=dict)
+    orders: dict[str, Event] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
 
@@ -105,10 +110,21 @@ def needs_of(bridge: Bridge, dirty: Iterable[work.Dirty], events: Sequence[Event
     return needs
 
 
-def _orders_in(events: Iterable[Event]) -> dict[str, str]:
-    """Customer -> the order that they paid."""
-    orders = (event for event in events if event.object_kind == "checkout.session")
-    return {one.customer_id: one.object_id for one in orders if one.customer_id and one.object_id}
+def _orders_in(events: Iterable[Event]) -> dict[str, Event]:
+    orders = (one for one in events if one.object_kind == "checkout.session")
+    return {
+        one.customer_id: one
+        for one in orders
+        if one.customer_id and one.object_id and one.type != EXPIRED
+    }
+
+
+def note_country(connection: Connection, order: Event, payer_id: str, now: datetime) -> None:
+    """Record where an order was sold to, as its event says; a thin one leaves it to the night."""
+    if order.object_id and is_country(order.country or ""):
+        countries.note(
+            connection, order.object_id, payer_id, billing=order.country, card=None, now=now
+        )
 
 
 def _last_reading(bridge: Bridge, events: Sequence[Event]) -> LastReading:
@@ -191,13 +207,13 @@ def _resolve(bridge: Bridge, task: SyncObject, event: Event) -> Outcome:
     if customer_id is None:
         return outcome.ignored(f"{task.kind} {task.id} has no customer")
     now = bridge.clock.now()
-    word = Carried(event.reference or "", event.created_at, is_typed=event.is_typed)
-    user_id = read_buyer(word, [bridge.settings.secret_key])
+    user_id = read_buyer(event.carried, [bridge.settings.secret_key])
     needs = ["read", *(["purchases"] if task.purchases else []), *(["money"] if task.money else [])]
     with bridge.store.write() as connection:
         links.see_customer(connection, customer_id, now)
         if user_id is not None:
             links.link(connection, customer_id, user_id, proof="reference", actor=event.id, now=now)
+        note_country(connection, event, customer_id, now)
         work.mark_dirty(connection, customer_id, now=now, due_at=now, cause=event.id, needs=needs)
     bridge.hint("decide", customer_id)
     return DONE

@@ -66,7 +66,8 @@ def test_A8_a_payment_link_carries_the_signed_word_of_the_reader(place: Place, y
     made, ada = place.bridge.clock.now(), place.forum.user_named("ada")
     secrets = [place.bridge.settings.secret_key]
     assert ada
-    assert read_buyer(Carried(word, made, is_typed=True), secrets) == ada.id
+    carried = Carried(word, made, is_typed=True, payment_link=link.id)
+    assert read_buyer(carried, secrets) == ada.id
     session = requests.get(address, allow_redirects=False, timeout=20).headers["Location"]
     place.pay_at_stripe(session)
     place.settle()
@@ -131,6 +132,29 @@ def test_A95_a_payment_link_for_members_of_a_group_refuses_everybody_else(
     browser.get("/me")
     gone = browser.get(f"/join/link/{link.id}", allow_redirects=False)
     assert gone.headers["Location"].startswith(link.url)
+
+
+def test_A95_the_word_that_one_payment_link_carries_opens_no_other(
+    place: Place, yearly: str
+) -> None:
+    place.open_group("board", "Board")
+    closed = place.sell_at_stripe("Board seat", "board", 900, None)
+    product = str(place.stripe.v1.prices.retrieve(closed).product)
+    crew = {"metadata": {"discourse_buyers": "patrons"}}
+    place.stripe.v1.products.update(product, crew)  # type: ignore[arg-type] # its own type of dict
+    place.settle()
+    browser = place.browser("ada")
+    browser.get("/me")
+    open_link = dashboard_link(place, yearly)
+    gone = browser.get(f"/join/link/{open_link.id}", allow_redirects=False)
+    (word,) = parse_qs(urlsplit(gone.headers["Location"]).query)["client_reference_id"]
+    other = f"{dashboard_link(place, closed).url}?client_reference_id={word}"
+    session = requests.get(other, allow_redirects=False, timeout=20).headers["Location"]
+    place.pay_at_stripe(session)
+    place.settle()
+    assert place.members("board") == set(), "it is nobody's until it is claimed"
+    told = browser.get(f"/claim/{session.rpartition('/')[2]}")
+    assert "Board seat is only for members of Patrons" in told.text
 
 
 def test_A95_who_paid_for_what_is_not_sold_to_them_asks_moderators_or_joins(

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from bridge.sandbox.discourse.pages_more import BY_MAIL
-from bridge.store import archive, links
+from bridge.store import archive, claims, links
 from tests.e2e.place import Place, open_place
 
 pytestmark = pytest.mark.e2e
@@ -33,6 +33,10 @@ def pay(place: Place, interval: str | None = "year", email: str = EMAIL) -> str:
     """Pay by a plain payment link, known to nobody; the order's id at Stripe."""
     price = place.sell_at_stripe("Patron", "patrons", 2500, interval)
     place.settle()
+    return pay_for(place, price, email)
+
+
+def pay_for(place: Place, price: str, email: str = EMAIL) -> str:
     link = place.stripe.v1.payment_links.create({"line_items": [{"price": price, "quantity": 1}]})
     gone = requests.get(link.url, allow_redirects=False, timeout=20).headers["Location"]
     form = {"token": "pm_card_visa", "email": email}
@@ -98,6 +102,34 @@ def test_A12_E42_whoever_accepts_the_invitation_has_what_was_paid_and_no_address
     with place.bridge.store.read() as connection:
         theirs = links.live_customers_of(connection, user.id)
     assert not any(theirs.values()), "the address may be mistyped: nothing of Stripe's opens"
+
+
+def test_A95_nobody_is_invited_to_what_is_not_sold_to_newcomers(place: Place) -> None:
+    place.open_group("crew", "Crew")
+    price = place.sell_at_stripe("Patron", "patrons", 2500, None)
+    product = str(place.stripe.v1.prices.retrieve(price).product)
+    place.stripe.v1.products.update(product, {"metadata": {"discourse_buyers": "crew"}})
+    place.settle()
+    pay_for(place, price)
+    later(place)
+    assert invited(place) == [], "it would promise what they would not get"
+
+
+def test_A95_what_is_not_sold_to_newcomers_any_more_waits_for_a_moderator(place: Place) -> None:
+    pay(place)
+    later(place)
+    place.open_group("crew", "Crew")
+    (product,) = place.stripe.v1.products.list().data
+    place.stripe.v1.products.update(product.id, {"metadata": {"discourse_buyers": "crew"}})
+    place.settle()
+    accept(place, "newcomer")
+    later(place, 2)
+    assert place.members("patrons") == set()
+    with place.bridge.store.read() as connection:
+        (asked,) = claims.asked(connection).values()
+    user = place.forum.user_named("newcomer")
+    assert user
+    assert asked.user_id == user.id
 
 
 def test_A12_an_address_that_has_an_account_is_not_guessed_and_claims_by_the_link(

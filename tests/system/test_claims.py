@@ -13,7 +13,7 @@ import requests
 
 from bridge.core.model.actor import member
 from bridge.sandbox.stripe import delivery
-from bridge.store import links
+from bridge.store import countries, links
 from bridge.worker import claims, reconcile
 from bridge.worker.claims import Claimant, Unclaimable
 from tests.harness import DAY, POLICY, System, system
@@ -37,7 +37,7 @@ def by_link(world: System, price: str, **more: Any) -> str:
     link = world.sdk.v1.payment_links.create(what)
     gone = requests.get(str(link.url), allow_redirects=False, timeout=10)
     page = gone.headers["Location"]
-    paid = {"token": "pm_card_visa", "email": "guest@example.com"}
+    paid = {"token": "pm_card_visa", "email": "guest@example.com", "country": "DE"}
     answer = requests.post(page, data=paid, allow_redirects=False, timeout=10)
     assert answer.status_code in {200, 303}, answer.text[:300]
     return page.rpartition("/")[2]
@@ -306,6 +306,30 @@ def test_A95_a_payment_from_where_it_is_not_sold_waits_as_well(world: System) ->
     assert found.barred.country not in (None, "AT")
     (alert,) = waiting(world)
     assert "but it is not sold to" in alert["what"]
+
+
+def sold_to(world: System) -> dict[str, tuple[str, str | None, str | None]]:
+    with world.bridge.store.read() as connection:
+        rows = list(countries.read(connection, None, None))
+    return {row.order_id: (row.customer_id, row.billing, row.card) for row in rows}
+
+
+def test_A72_the_country_of_who_pays_by_a_link_is_recorded_with_the_news_of_it(
+    world: System,
+) -> None:
+    monthly = by_link(world, world.price("supporters"))
+    alone = by_link(world, once(world))
+    expired(world)
+    before = len(world.sandbox.world.journal.since(0, "stripe"))
+    world.settle()
+    asked_for = [one.path for one in world.sandbox.world.journal.since(0, "stripe")[before:]]
+    assert sold_to(world) == {
+        monthly: (customer_of(world, monthly), "DE", None),
+        alone: (alone, "DE", None),
+    }
+    assert not [path for path in asked_for if monthly in path], "the event says it"
+    pass_days(world, 1)
+    assert sold_to(world)[monthly] == (customer_of(world, monthly), "DE", "US"), "the card as well"
 
 
 def test_E42_a_guests_order_is_no_customer_whose_portal_could_be_opened(world: System) -> None:

@@ -90,6 +90,17 @@ def test_A133_a_payer_types_only_the_word_that_they_buy_as_themselves() -> None:
     assert all_readings(carried(word, typed=True)) == (None, None, None)
 
 
+@pytest.mark.parametrize("link_id", ["plink_other", None])
+def test_A95_a_word_for_a_payment_link_counts_on_that_link_alone(link_id: str | None) -> None:
+    word = sign_buyer(7, AT, SECRET, "plink_mine")
+    typed = Carried(word, AT, is_typed=True, payment_link="plink_mine")
+    assert all_readings(typed) == (7, None, None)
+    assert all_readings(Carried(word, AT, is_typed=True, payment_link=link_id)) == (None,) * 3
+    assert all_readings(Carried(word, AT, payment_link="plink_mine")) == (None,) * 3
+    unbound = Carried(sign_buyer(7, AT, SECRET), AT, is_typed=True, payment_link="plink_mine")
+    assert all_readings(unbound) == (None, None, None)
+
+
 @given(PEOPLE, SUBSCRIPTIONS)
 def test_a_word_has_only_letters_that_stripe_accepts(user_id: int, thing: str) -> None:
     for word in (sign_buyer(user_id, AT, SECRET), sign_replacement(thing, user_id, AT, SECRET)):

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from bridge.core.model.carried import Carried
+
 OLDEST_VERSION = "2018-02-06"
 # A customer's id becomes a key of work and part of requests, so it must be nothing else.
 _CUSTOMER_ID = re.compile(r"g?cus_[A-Za-z0-9_]+")
@@ -34,6 +36,7 @@ _RELATED_PATHS: dict[str, tuple[tuple[str, ...], ...]] = {
     "setup_intent": (("setup_intent",),),
     "product": (("product",),),
     "price": (("price",),),
+    "payment_link": (("payment_link",),),
 }
 
 # Metadata first: only the account's keys write it. Anybody who opens a payment link can
@@ -51,10 +54,11 @@ class Event:
     """What is taken from a webhook: a hint, never a fact.
 
     `related` names other Stripe objects that the event mentions, by kind
-    (subscription, invoice, charge, payment_intent, price, product; `invoice_item`: the first item
-    of an invoice that is sold once). `reference` is a `client_reference_id` (`is_typed`) or our
-    metadata, still unverified. `balance_moved`: the customer's credit is another than before.
-    `begins`: a subscription leaves the status incomplete, with its first payment.
+    (subscription, invoice, charge, payment_intent, price, product, payment_link; `invoice_item`:
+    the first item of an invoice that is sold once). `reference` is a `client_reference_id`
+    (`is_typed`) or our metadata, still unverified. `balance_moved`: the customer's credit is
+    another than before. `begins`: a subscription leaves the status incomplete, with its first
+    payment. `country`: of the address that was given with an order; it is final.
     """
 
     id: str
@@ -72,6 +76,15 @@ class Event:
     related: Mapping[str, str] = field(default_factory=dict)
     balance_moved: bool = False
     begins: bool = False
+    country: str | None = None
+
+    @property
+    def carried(self) -> Carried | None:
+        """The reference, with all that says whether it counts."""
+        if self.reference is None:
+            return None
+        link_id = self.related.get("payment_link")
+        return Carried(self.reference, self.created_at, self.is_typed, link_id)
 
 
 class MalformedEvent(ValueError):
@@ -120,6 +133,7 @@ def _read_snapshot(payload: Mapping[str, object]) -> Event:
         related=dict(_related(subject)),
         balance_moved=kind == "customer" and _moves_balance(payload, subject),
         begins=kind == "subscription" and _was_incomplete(payload),
+        country=_text(_at(subject, ("customer_details", "address", "country"))),
     )
 
 

@@ -12,8 +12,10 @@ class Carried:
 
     `made_at`: when that object was made. `is_typed`: it stood in `client_reference_id`, which
     whoever opens a payment link can type; metadata is written by the account's own keys alone.
+    `payment_link`: the one by which the object was made.
     """
 
     text: str
     made_at: datetime
     is_typed: bool = False
+    payment_link: str | None = None

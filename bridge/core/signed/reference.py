@@ -31,9 +31,10 @@ VERSION = "b2"
 _USER = r"[1-9][0-9]{0,17}"
 _SIGNATURE = r"[A-Za-z0-9_-]{32}"
 _SUBSCRIPTION = r"sub_[A-Za-z0-9_]{1,100}"
+_PAYMENT_LINK = r"plink_[A-Za-z0-9]{1,100}"
 _WORD = re.compile(
     rf"(?P<said>b2-(?P<purpose>buy|gift|replace)-(?P<user>{_USER})-(?P<end>[0-9]{{8}})"
-    rf"(?:-(?P<thing>{_SUBSCRIPTION}))?)-(?P<signature>{_SIGNATURE})"
+    rf"(?:-(?P<thing>{_SUBSCRIPTION}|{_PAYMENT_LINK}))?)-(?P<signature>{_SIGNATURE})"
 )
 # Of before: without an end, and buying and being given signed alike.
 _OLD = re.compile(
@@ -42,9 +43,12 @@ _OLD = re.compile(
 _SIGNATURE_BYTES = 24  # 192 bits; without padding in base64: 32 letters
 
 
-def sign_buyer(user_id: int, at: datetime, secret: str) -> str:
-    """A reference that says that this user buys for themselves."""
-    return _signed("buy", user_id, at + BUYING, secret)
+def sign_buyer(user_id: int, at: datetime, secret: str, payment_link: str | None = None) -> str:
+    """A reference that says that this user buys for themselves; by this payment link alone.
+
+    Whether they may buy it was looked at for that link: what others sell may not be for them.
+    """
+    return _signed("buy", user_id, at + BUYING, secret, payment_link)
 
 
 def sign_gift(user_id: int, at: datetime, secret: str, life: timedelta = GIVING) -> str:
@@ -67,7 +71,8 @@ def read_buyer(word: Carried | None, secrets: Sequence[str]) -> int | None:
     if word is None:
         return None
     found = _read(word, "buy", secrets) or (None if word.is_typed else _read_old(word, secrets))
-    return int(found["user"]) if found and found["thing"] is None else None
+    made_for = word.payment_link if word.is_typed else None
+    return int(found["user"]) if found and found["thing"] == made_for else None
 
 
 def read_gift(word: Carried | None, secrets: Sequence[str]) -> int | None:

@@ -89,7 +89,7 @@ def _can_pay_first(found: PaymentLink, offers: Sequence[Offer]) -> bool:
 
 
 def _as_reader(known: Reader, found: PaymentLink) -> str:
-    reference = sign_buyer(known.user_id, now(), the_bridge().settings.secret_key)
+    reference = sign_buyer(known.user_id, now(), the_bridge().settings.secret_key, found.id)
     log.info("claim.by_link", user=known.user_id, link=found.id)
     return with_query(found.url, client_reference_id=reference)
 
@@ -170,7 +170,7 @@ def _look(session_id: str, known: Reader | None) -> Claim:
 
 def _on_to_arrival(known: Reader, found: Claim) -> AnyResponse:
     """The page on which every buyer waits; it knows orders that were begun here."""
-    whose = f"{known.user_id} {found.order.id}"
+    whose, where = f"{known.user_id} {found.order.id}", here_and_said()
     order = hashlib.sha256(whose.encode()).hexdigest()[:36]  # the same each time
     with the_bridge().store.write() as connection:
         checkouts.begin(
@@ -182,6 +182,7 @@ def _on_to_arrival(known: Reader, found: Claim) -> AnyResponse:
             now=now(),
         )
         checkouts.save_session(connection, order, found.order.id, "", None)
+        checkouts.note_countries(connection, order, where.ip, where.said)
     return redirect(url_for("arrival.done", order=order), 303)
 
 

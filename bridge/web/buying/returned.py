@@ -88,7 +88,7 @@ def _note(order: Checkout, seen: Seen) -> None:
 
 
 def _note_country(state: CheckoutState) -> None:
-    """Record where this was sold to; the nightly reading does it for who never came back (A72)."""
+    """Record where this was sold to, by the card, too: the event tells the address (A72)."""
     with the_bridge().store.write() as connection:
         countries.note(
             connection,
