@@ -117,6 +117,16 @@ def oldest_removal(connection: Connection, group_id: int) -> datetime | None:
     return oldest
 
 
+def do_follow(connection: Connection, group_id: int, unwanted_before: datetime) -> bool:
+    """Whether others are to go who wait for their proof, or for a reading that is under way.
+
+    `unwanted_before`: only those of whom it was decided by then.
+    """
+    still = and_(_loses(), M.owned == "proven", M.intent.is_(None), ~_may_go())
+    asked = select(M.user_id).where(M.group_id == group_id, still, M.unwanted_at <= unwanted_before)
+    return connection.scalar(asked.limit(1)) is not None
+
+
 def removals(
     connection: Connection,
     group_id: int,

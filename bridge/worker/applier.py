@@ -22,8 +22,8 @@ from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
 GATHER_REMOVALS = timedelta(minutes=1)
-# Removals wait at most this long while the group is read page by page.
-LONGEST_READING = timedelta(minutes=5)
+# Removals wait at most this long for the pages of their group, or for those who are to follow them.
+LONGEST_WAIT = timedelta(minutes=5)
 # What is removed was read so shortly before (A150).
 OLDEST_READING = timedelta(minutes=1)
 AGAIN = Backoff(2.0, 120.0)
@@ -114,7 +114,8 @@ def _remove(turn: Turn) -> bool:
 
 def _take_out(turn: Turn, limit: int, *, swapped: bool) -> bool:
     """Remove members who are on another step by now, or those who lose the group."""
-    _read_again_what_is_old(turn, limit, swapped=swapped)
+    if _read_again_what_is_old(turn, limit, swapped=swapped) and _removals_wait(turn):
+        return False
     user_ids = _intend_removal(turn, limit, swapped=swapped)
     if not user_ids:
         return False
@@ -149,26 +150,35 @@ def _send(turn: Turn, intent: Intent, user_ids: list[int]) -> AddResult | Remove
 def _removals_wait(turn: Turn) -> bool:
     """A removal is in no hurry, so it costs no request that waiting a little would save.
 
-    While the group is read, removals would shift its pages and fill its history; and when requests
-    get scarce, those who are to go within a minute go together.
+    While the group is read, removals would shift its pages and fill its history. When requests get
+    scarce, a removal waits a minute for others, and longer while some are known to follow: a full
+    reading finds the ends of a group over minutes, and all of them cost one request.
     """
     now, group = turn.bridge.clock.now(), turn.group
-    if group.reading_since is not None and now < group.reading_since + LONGEST_READING:
+    if group.reading_since is not None and now < group.reading_since + LONGEST_WAIT:
         return True
+    if not turn.bridge.limiter.is_scarce():
+        return False
+    confirm = timedelta(seconds=turn.bridge.policy.removal_confirm_seconds)
     with turn.bridge.store.read() as connection:
         oldest = sending.oldest_removal(connection, turn.id)
-    return oldest is not None and now < oldest + GATHER_REMOVALS and turn.bridge.limiter.is_scarce()
+        if oldest is None:
+            return False
+        soon = now + GATHER_REMOVALS - confirm
+        longest = LONGEST_WAIT if sending.do_follow(connection, turn.id, soon) else GATHER_REMOVALS
+    return now < oldest + longest
 
 
-def _read_again_what_is_old(turn: Turn, limit: int, *, swapped: bool) -> None:
-    """Read Stripe again before a removal that had to wait, because its reading is old.
+def _read_again_what_is_old(turn: Turn, limit: int, *, swapped: bool) -> bool:
+    """Ask for a new reading before a removal that had to wait; whether any reading is too old.
 
     Only for as many as may go now: the others are read when it is their turn.
     """
     now = turn.bridge.clock.now()
     old = now - OLDEST_READING
     with turn.bridge.store.write() as connection:
-        for user_id in sending.stale_removals(connection, turn.id, limit, old, swapped=swapped):
+        stale = sending.stale_removals(connection, turn.id, limit, old, swapped=swapped)
+        for user_id in stale:
             work.mark_dirty(
                 connection,
                 work.user_key(user_id),
@@ -177,6 +187,7 @@ def _read_again_what_is_old(turn: Turn, limit: int, *, swapped: bool) -> None:
                 cause="the reading is too old to remove on",
                 needs=("read",),
             )
+    return bool(stale)
 
 
 def _ask_whose(turn: Turn) -> None:
