@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from bridge.core.ledger.member_register import waiting_since
 from bridge.core.model.rights import HandGrant
 from bridge.core.telling.doers import Doer, doer, people_in
 from bridge.core.telling.of_member import statement_input
@@ -20,7 +21,10 @@ from bridge.wiring import Bridge
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """All that the bridge knows of one person; `asked`: what Stripe has not answered yet."""
+    """All that the bridge knows of one person; `asked`: what Stripe has not answered yet.
+
+    `applied_at`: since when an application of theirs waits for approval.
+    """
 
     user_id: int
     username: str | None
@@ -33,6 +37,7 @@ class Person:
     customers: tuple[Customer, ...]
     paid: tuple[Paid, ...]
     asked: tuple[Errand, ...]
+    applied_at: datetime | None = None
 
 
 DASHBOARD = "https://dashboard.stripe.com"
@@ -67,4 +72,5 @@ def person(bridge: Bridge, user_id: int) -> Person:
         ),
         paid=tuple(map(paid_of, cards)),
         asked=tuple(asked),
+        applied_at=waiting_since(member.facts.steps, now),
     )

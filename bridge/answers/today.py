@@ -36,6 +36,7 @@ _HARM = (
     "pays_unlinked",
     "gives_nothing",
     "held",
+    "applied",
 )
 
 

@@ -40,11 +40,12 @@ def print_shares(out: Console, found: Register) -> None:
 
 def print_members(out: Console, found: tuple[MemberEntry, ...]) -> None:
     """The register of members."""
-    table = Table("User", "State", "Applied", "Approved", "Paid", "Ceased", "Because")
+    table = Table("User", "State", "Applied", "Approved", "Paid", "Declined", "Ceased", "Because")
     for one in found:
-        days = (one.applied_at, one.approved_at, one.paid_at, one.ceased_at)
+        days = (one.applied_at, one.approved_at, one.paid_at, one.declined_at, one.ceased_at)
+        because = one.declined_because or one.ceased_because or ""
         told = (f"{at:%Y-%m-%d}" if at else "" for at in days)
-        table.add_row(f"id:{one.user_id}", one.state, *told, escape(one.ceased_because or ""))
+        table.add_row(f"id:{one.user_id}", one.state, *told, escape(because))
     out.print(table if found else "No members.")
 
 

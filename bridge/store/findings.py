@@ -27,6 +27,7 @@ from bridge.store import (
     gives_nothing,
     paid_lines,
     paid_twice,
+    registers,
     sending,
     sold_abroad,
     state,
@@ -78,6 +79,7 @@ def findings(
     yield from _disputed(connection)
     yield from _paying(connection)
     yield from unlinked.findings(connection, rules)
+    yield from registers.findings(connection)
     yield from paid_twice.findings(connection, now)
     yield from gives_nothing.findings(connection, rules, now)
     yield from sold_abroad.findings(connection, rules, now)

@@ -121,6 +121,27 @@ def _read(connection: Connection, asked: Select[Any]) -> tuple[MoneyLine, ...]:
     return tuple(MoneyLine(*(*row[:-1], _parts(row[-1]))) for row in rows)
 
 
+def since(
+    connection: Connection, user_ids: Collection[int], at: datetime
+) -> dict[int, list[MoneyLine]]:
+    """User -> their lines since a moment, the oldest first: through Stripe and by hand."""
+    of = customers.c
+    mine = select(of.customer_id, of.user_id).where(is_own(customers), of.user_id.in_(user_ids))
+    owners = {row.customer_id: row.user_id for row in connection.execute(mine)}
+    lines = money_lines.c
+    rows = connection.execute(
+        select(*(lines[name] for name in _MONEY))
+        .where(is_ours(money_lines), lines.at >= at)
+        .where(or_(lines.customer_id.in_(list(owners)), lines.user_id.in_(user_ids)))
+        .order_by(lines.at, lines.id)
+    ).all()
+    found: dict[int, list[MoneyLine]] = {user_id: [] for user_id in user_ids}
+    for row in rows:
+        one = MoneyLine(*(*row[:-1], _parts(row[-1])))
+        found[owners.get(one.customer_id or "", one.user_id or 0)].append(one)
+    return found
+
+
 def line(connection: Connection, line_id: str) -> MoneyLine | None:
     """The line of this id."""
     return _among(connection, [line_id]).get(line_id)

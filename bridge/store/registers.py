@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
@@ -11,10 +11,13 @@ from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, sele
 
 from bridge.core.ledger.share_register import ShareAct
 from bridge.core.model.steps import MemberStep
+from bridge.core.telling.alerts import Finding, Kind
 from bridge.store.changes import log
 from bridge.store.schema.ledger import member_steps, share_acts
 from bridge.store.schema.people import users
 
+# More than these are one alert: a list that nobody reads helps nobody.
+MOST_TOLD = 10
 _ACT = tuple(share_acts.c[one.name] for one in fields(ShareAct))
 _STEP = tuple(member_steps.c[one.name] for one in fields(MemberStep))
 
@@ -96,6 +99,20 @@ def _last(kind: Literal["application", "decline"]) -> Select[Any]:
         .outerjoin_from(member_steps, users, users.c.user_id == one.user_id)
         .where(one.kind == kind, ~exists().where(back.c.corrects == one.id), ~over)
     )
+
+
+def findings(connection: Connection) -> Iterator[Finding]:
+    """Those who wait for approval: one by one while they are few."""
+    found = applicants(connection, "application", None, MOST_TOLD + 1)
+    if len(found) > MOST_TOLD:
+        count, since_at = waiting(connection)
+        told = {"who": f"{count} people", "user": "USER"}
+        yield Finding(Kind.APPLIED, "all", since_at, told)
+        return
+    for one in found:
+        who = one.username or f"user {one.user_id}"
+        told = {"who": who, "user": f"id:{one.user_id}", "user_id": str(one.user_id)}
+        yield Finding(Kind.APPLIED, str(one.user_id), one.at, told)
 
 
 def steps_of(connection: Connection, user_ids: Collection[int]) -> dict[int, list[MemberStep]]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.ahead import Coming
+from bridge.store import registers
 from bridge.store.orphans import WAITS
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
@@ -104,7 +105,8 @@ def counts(connection: Connection) -> dict[str, int]:
         "unlinked": select(customers.c.customer_id).where(*WAITS),
         "double": select(double_payments.c.subscription_id),
     }
-    return {
+    applications, _ = registers.waiting(connection)
+    return {"applications": applications} | {
         name: connection.scalar(select(func.count()).select_from(asked.subquery())) or 0
         for name, asked in lists.items()
     }

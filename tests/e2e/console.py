@@ -27,7 +27,7 @@ MANY = [f"guest{number}" for number in range(7)]
 def open_console(data: Path) -> Iterator[Place]:
     """Lars owes a month, kim's price lost its rule, seven guests would lose a group at once."""
     with open_place(data) as it:
-        for name in ("mia", "max", "ada", "lars", "kim", "tina", "rita", *MANY):
+        for name in ("mia", "max", "ada", "lars", "kim", "tina", "rita", "nina", *MANY):
             it.person(name)
         for name in ("mia", "max"):
             it.forum.users[user(it, name)].moderator = True
@@ -76,6 +76,24 @@ def buy(place: Place, name: str, price: str) -> None:
     place.settle()
 
 
+def sell_a_share(it: Place) -> str:
+    """A share that leads to the readers once a moderator has approved its buyer."""
+    made: Any = {
+        "name": "Share",
+        "metadata": {
+            "discourse_groups": "readers",
+            "discourse_kind": "share",
+            "discourse_approval": "2024-01-01",
+        },
+    }
+    product = it.stripe.v1.products.create(made)
+    price = it.stripe.v1.prices.create(
+        {"product": product.id, "currency": "eur", "unit_amount": 15_000}
+    )
+    it.settle()
+    return price.id
+
+
 def dead_event(it: Place) -> None:
     """An event of live mode, which a bridge of test mode can never process."""
     now = it.bridge.clock.now()
@@ -93,7 +111,10 @@ def dead_event(it: Place) -> None:
 
 
 def plant(it: Place) -> None:
-    """Staff remove somebody who pays, an event cannot be read, many would lose a group at once."""
+    """Staff remove somebody who pays, an event cannot be read, many would lose a group at once.
+
+    Nina has bought a share, and waits for approval.
+    """
     actor = moderator(user(it, "mia"), "console")
     given = [
         grants.grant(it.bridge, actor, user(it, name), "guests", until_at=None, reason="A visit")
@@ -121,6 +142,7 @@ def plant(it: Place) -> None:
     for one in given:
         grants.revoke(it.bridge, actor, one.grant.id)
     settle_until(it, lambda: counts(it.bridge)["stopped"])
+    buy(it, "nina", sell_a_share(it))
 
 
 def settle_until(place: Place, is_so: Callable[[], object]) -> None:

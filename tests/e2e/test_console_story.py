@@ -93,6 +93,7 @@ def test_A81_a_moderator_goes_through_every_worklist_in_the_browser(
         morning.lets_removals_go_on()
         morning.lets_ada_in_again()
         morning.processes_the_event_again()
+        morning.approves_nina()
         assert not morning.faults, "\n".join(morning.faults)
     left = {name: count for name, count in counts(place.bridge).items() if count}
     assert left == {"failed": 1, "held": 1, "double": 1}
@@ -187,6 +188,17 @@ class Morning:
         assert self.says() == "supporters follows payments again."
         self.place.settle()
         assert "ada" in self.place.members("supporters")
+
+    def approves_nina(self) -> None:
+        self.opens("applications")
+        nina = self.page.get_by_role("row", name="nina")
+        assert "€150.00" in nina.inner_text()
+        nina.get_by_role("link", name="Approve").click()
+        self.reviews("Meeting of 12 March")
+        self.presses("Approve them")
+        assert self.says() == "Applications approved: 1."
+        self.place.settle()
+        assert "nina" in self.place.members("readers")
 
     def processes_the_event_again(self) -> None:
         self.opens("dead")

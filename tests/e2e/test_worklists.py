@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
@@ -20,7 +21,7 @@ from bridge.operations import grants, held, removals
 from bridge.sandbox.discourse.membership import add_member, remove_member
 from bridge.store import changes, member
 from bridge.web.moderate.list_acts import LIST_ACTS
-from tests.e2e.console import MANY, dead_event, open_console, user
+from tests.e2e.console import MANY, dead_event, open_console, sell_a_share, user
 from tests.e2e.place import Browser, Place
 
 
@@ -183,6 +184,100 @@ def test_removals_that_were_stopped_go_on_only_for_those_reviewed_and_after_typi
     place.settle()
     assert place.members("guests") == set()
     assert "No removals are stopped" in mia.get("/moderate/lists/stopped").text
+
+
+def applied(browser: Browser, place: Place, share: str) -> str:
+    """Buy a share; what the page says to whoever comes back from paying."""
+    offer = browser.get(f"/join/{share}")
+    assert "A moderator decides about your application" in offer.text
+    paying = browser.submit(offer, f"/join/{share}").headers["Location"]
+    place.pay_at_stripe(paying)
+    place.settle()
+    session_id = urlsplit(paying).path.rpartition("/")[2]
+    back = place.stripe.v1.checkout.sessions.retrieve(session_id).success_url
+    assert back
+    return unescape(browser.get(back).text)
+
+
+def test_A62_an_application_waits_in_the_list_until_a_moderator_decides(place: Place) -> None:
+    share = sell_a_share(place)
+    nina, mia, max_ = (place.browser(name) for name in ("nina", "mia", "max"))
+    waits = applied(nina, place, share)
+    assert "Your application is waiting for approval" in waits
+    assert "add you to readers" in waits.lower()
+    statement = nina.get("/me").text
+    assert "Waiting for approval" in statement
+    assert "have a membership at the moment" not in statement
+    again = nina.get(f"/join/{share}")
+    assert (again.status_code, "there is nothing more to pay" in again.text) == (409, True)
+    assert "Waiting for approval" in nina.get("/join").text
+    assert any("is waiting for approval" in text for text in messages(place, "nina"))
+
+    page = mia.get("/moderate/lists/applications")
+    assert "nina" in page.text
+    assert "€150.00" in page.text
+    assert "1 application" not in mia.get("/moderate").text
+    previews = {
+        "mia": press(mia, follow(mia, page, "Approve"), reason="Meeting of 12 March"),
+        "max": press(max_, follow(max_, page, "Decline"), reason="Unknown to us"),
+    }
+    assert "Gains" in previews["mia"].text
+    assert "Nothing is refunded or cancelled." in previews["max"].text
+    assert "Applications approved: 1." in done(mia, press(mia, previews["mia"]))
+    late = press(max_, previews["max"])
+    assert (late.status_code, "somebody has decided" in late.text) == (400, True)
+    place.settle()
+    assert "nina" in place.members("readers")
+    (line,) = log(place, "member_approval")
+    assert line.cause == f"moderator:{user(place, 'mia')} via console"
+    assert line.detail is not None
+    assert (line.detail["before"], line.detail["after"]) == ("paid", "member")
+    assert "Thank you" in nina.get("/me").text
+
+
+def test_A62_several_are_declined_by_typing_how_many_and_their_money_is_offered_back(
+    place: Place,
+) -> None:
+    object.__setattr__(place.bridge.policy, "refunds", True)
+    share = sell_a_share(place)
+    mia = place.browser("mia")
+    for name in ("tina", "kim"):
+        applied(place.browser(name), place, share)
+    page = mia.get("/moderate/lists/applications?all=yes")
+    assert page.text.count(" checked") == 2
+    which = ",".join(re.findall(r'name="which" value="([^"]+)"', unescape(page.text)))
+    address = "/moderate/act/decline?" + urlencode({"which": which})
+    preview = press(mia, mia.get(address), reason="Not from here")
+    untyped = press(mia, preview)
+    assert (untyped.status_code, "Please type “decline 2”" in untyped.text) == (400, True)
+    assert "Nothing was refunded" in done(mia, press(mia, preview, typed="decline 2"))
+    place.settle()
+    assert not {"tina", "kim"} & place.members("readers")
+    told = " ".join(messages(place, "tina"))
+    assert "a moderator declined your application" in told
+    seen = mia.get("/moderate/lists/applications?kind=declined").text
+    assert (seen.count("€150.00"), seen.count("Payment at Stripe")) == (2, 2)
+    assert ">Refund<" not in seen, "a moderator may not refund"
+    place.forum.users[user(place, "max")].admin = True
+    max_ = place.browser("max")
+    declined = max_.get("/moderate/lists/applications?kind=declined")
+    assert declined.text.count(">Refund<") == 2
+    refund = press(max_, follow(max_, declined, "Refund"), reason="Declined")
+    typed = unescape(refund.text).partition("Type “")[2].partition("”")[0]
+    assert typed == "refund 150.00 EUR"
+    done(max_, press(max_, refund, typed=typed))
+    place.settle()
+    after = max_.get("/moderate/lists/applications?kind=declined")
+    assert (after.text.count(">Refund<"), after.text.count("No payment is left")) == (1, 1)
+
+
+@pytest.mark.parametrize("which", ["", "x", "1|2|3|", "99999", "9" * 30])
+def test_A62_an_application_that_was_made_up_is_refused_in_words(place: Place, which: str) -> None:
+    mia = place.browser("mia")
+    form = mia.get("/moderate/act/approve", params={"which": which})
+    answer = mia.submit(form, "/moderate/act/approve", which=which, reason="Because")
+    assert answer.status_code == 400
+    assert "Because" in answer.text
 
 
 def test_an_unreadable_event_says_why_and_is_processed_again(place: Place) -> None:

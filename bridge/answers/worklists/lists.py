@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bridge.answers.worklists import money, payers, places
+from bridge.answers.worklists import applications, money, payers, places
 from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut
 from bridge.store import worklists
 from bridge.texts import gettext
@@ -16,7 +16,8 @@ from bridge.wiring import Bridge
 class Worklist:
     """A list. `heads` stand above what a row is about, `at` and `next_at`; empty: no column.
 
-    `kinds` are shown one at a time; `acts` are done to the rows that somebody chooses.
+    `kinds` are shown one at a time; `acts` are done to the rows that somebody chooses, of the first
+    kind.
     """
 
     name: str
@@ -82,6 +83,19 @@ WORKLISTS: Mapping[str, Worklist] = {
             heads=(gettext("Group"), gettext("Since"), ""),
             page=places.held,
             acts=("keep-held", "end-held"),
+        ),
+        Worklist(
+            name="applications",
+            title=gettext("Applications"),
+            lead=gettext(
+                "These people want to be members. What they pay counts once you approve them. "
+                "Declining refunds nothing: you decide about the money under “Declined”."
+            ),
+            nothing=gettext("No applications."),
+            heads=(gettext("For"), gettext("Applied"), gettext("Paid")),
+            page=applications.applications,
+            kinds={"waiting": gettext("Waiting"), "declined": gettext("Declined")},
+            acts=("approve", "decline"),
         ),
         Worklist(
             name="unlinked",

@@ -72,6 +72,17 @@ def member_register(
     return tuple(sorted(found, key=lambda entry: (entry.applied_at, entry.user_id)))
 
 
+def waiting_since(steps: Iterable[MemberStep], now: datetime) -> datetime | None:
+    """Since when an application of one person waits for approval; None if none does."""
+    try:
+        entries = member_register(steps, now)
+    except Impossible:  # as after two accounts became one: moderators put that right
+        return None
+    last = entries[-1] if entries else None
+    waits = last is not None and last.is_open and last.approved_at is None
+    return last.applied_at if last is not None and waits else None
+
+
 def _take(entries: list[MemberEntry], step: MemberStep) -> None:
     open_entry = entries[-1] if entries and entries[-1].is_open else None
     if step.kind == "application":

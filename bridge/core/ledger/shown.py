@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, get_args
 
 from bridge.core.ledger.line import RECEIVABLE, Line
 from bridge.core.ledger.member_register import MemberEntry, State
 from bridge.core.ledger.share_register import CLASSES, Holding, ShareClass
 
 Row = TypeVar("Row")
-STATES: tuple[State, ...] = ("applied", "approved", "paid", "member", "ceased")
+STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True, slots=True)

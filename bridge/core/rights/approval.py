@@ -102,6 +102,13 @@ def _judged(grant: Grant, decided: Sequence[MemberStep], *, was_member: bool) ->
     return replace(grant, holds=False, reason=reason.value, because_at=because_at, renews_at=None)
 
 
+def is_waiting(product_id: str, verdicts: Iterable[Grant]) -> bool:
+    """Whether something of this product waits for approval."""
+    return any(
+        one.product_id == product_id and one.reason == Reason.APPROVAL_WAITS for one in verdicts
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class DueStep:
     """A step that was taken by paying, and that nobody has recorded yet."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts, Grant
-from bridge.core.model.stripe import Price, Product, Subscription
+from bridge.core.model.stripe import Price, Product, Purchase, Subscription
 from bridge.core.rights.switching import OVER, running
 from bridge.core.rules.compiled import Rule, Rules
 
@@ -25,6 +26,19 @@ class Offer:
     def group_ids(self) -> tuple[int, ...]:
         """The groups as numbers."""
         return self.rule.group_ids if self.rule else ()
+
+    def bought(self, now: datetime) -> Purchase:
+        """What buying it once, now, would be: for trying out what comes of it."""
+        return Purchase(
+            "wanted",
+            "",
+            self.price.id,
+            self.product.id,
+            quantity=1,
+            paid_at=now,
+            amount_minor=0,
+            currency=self.price.currency,
+        )
 
     def in_currency(self, currency: str | None) -> Offer:
         """The same offer, its price as it is in a currency; nothing else of it differs (A73)."""

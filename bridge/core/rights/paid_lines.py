@@ -69,7 +69,7 @@ TOLD_ELSEWHERE = {
     Reason.CONTINUES_LATER: "it begins when what was bought before ends",
     Reason.GIVEN: "the receiver has it",
     Reason.APPROVAL_WAITS: "it waits in the list of applications",
-    Reason.APPROVAL_DECLINED: "a moderator declined it; a refund is theirs to decide",
+    Reason.APPROVAL_DECLINED: "a moderator declined it, and is offered the refund",
 }
 """Why a paid line may give its payer nothing without anybody being told here."""
 

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from bridge.core.model.reasons import Reason
 from bridge.core.model.rights import Facts, Grant
-from bridge.core.model.stripe import Purchase
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.stacking import stacked
 from bridge.core.rules.compiled import Rules, rule_of
@@ -42,16 +41,7 @@ def renewal_of(
     term = offer.rule.term if offer.rule else None
     if term is None or offer.price.is_recurring or not offer.group_ids:
         return None
-    wanted = Purchase(
-        "renewal",
-        "",
-        offer.price.id,
-        offer.product.id,
-        quantity=1,
-        paid_at=now,
-        amount_minor=0,
-        currency=offer.price.currency,
-    )
+    wanted = offer.bought(now)
     purchases = (*facts.purchases, wanted)
     found = stacked(purchases, rules, rule_of(policy.defaults, ""), facts.hand_grants)
     lasting = next(one for one in found if one.purchase is wanted)

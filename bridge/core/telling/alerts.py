@@ -43,6 +43,7 @@ class Kind(StrEnum):
     PAID_TWICE = "paid_twice"
     GIVES_NOTHING = "gives_nothing"
     SOLD_ABROAD = "sold_abroad"
+    APPLIED = "applied"
     UNKNOWN_ADDITIONS = "unknown_additions"
 
 
@@ -196,6 +197,10 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
         ),
         "refund it at Stripe, or leave it: the alert ends after 30 days",
     ),
+    Kind.APPLIED: (
+        "{who} applied to be a member, and waits for approval",
+        "run bridge register approve {user} --by NAME, or bridge register decline",
+    ),
     Kind.PAYS_WITHOUT_ACCOUNT: (
         "{user} still pays ({objects}), but the account is {state}",
         (
@@ -220,6 +225,7 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
 
 LISTS: Mapping[Kind, str] = {
     Kind.HELD: "held",
+    Kind.APPLIED: "applications",
     Kind.DISPUTE: "disputes",
     Kind.PAYS_UNLINKED: "unlinked",
     Kind.CLAIM_WAITS: "unlinked",
@@ -231,6 +237,7 @@ LISTS: Mapping[Kind, str] = {
 _PERSON = "/moderate/person/{user_id}"
 _PLACES: Mapping[Kind, tuple[str, str]] = {
     Kind.HELD: ("let them keep it, or let it end", "/moderate/lists/held"),
+    Kind.APPLIED: ("approve or decline", "/moderate/lists/applications"),
     Kind.DISPUTE: (
         "see until when, then respond at Stripe",
         "/moderate/lists/disputes",

@@ -20,6 +20,11 @@ _WAITING: Mapping[str, Callable[[int], str]] = {
         "%(num)d changes that wait for your decision",
         n,
     ),
+    "applications": lambda n: ngettext(
+        "%(num)d application that waits for approval",
+        "%(num)d applications that wait for approval",
+        n,
+    ),
     "stopped": lambda n: ngettext(
         "%(num)d group from which removals are stopped",
         "%(num)d groups from which removals are stopped",

@@ -117,6 +117,12 @@ class Place:
         """A payment would put it right."""
         return self.cause is not None and self.cause.can_pay
 
+    @property
+    def is_applied_for(self) -> bool:
+        """An application for it waits for a moderator."""
+        waits = self.cause is not None and self.cause.grant.reason == Reason.APPROVAL_WAITS
+        return waits and self.state == State.OUT
+
 
 def places(known: Known) -> tuple[Place, ...]:
     """What they are in or soon in, then what they are not in or only for now, then the rest."""

@@ -12,6 +12,7 @@ from bridge.core.memberships.state import State
 from bridge.core.model.reasons import Reason
 from bridge.core.model.rights import Facts, Grant
 from bridge.core.model.stripe import Subscription
+from bridge.core.rights.approval import is_waiting
 from bridge.core.rights.judge import announced_end, is_instalment_plan
 from bridge.core.rights.offers import Offer, rivals
 from bridge.core.rights.switching import OWING, Switch, running
@@ -23,6 +24,8 @@ from bridge.core.telling.places import Known, Place, best_by_group, of_groups
 class Standing(StrEnum):
     """How a reader stands to what a card sells."""
 
+    APPLIED = "applied"
+    """They ordered it, and a moderator has to approve them first."""
     OPEN = "open"
     """Nothing stands in the way of buying it."""
     CHANGE = "change"
@@ -92,6 +95,8 @@ class Buyer:
             # A step of a ladder may lead to no other groups; it can be changed to all the same.
             given = self._beside(offers) or given
         found = self._subscribed(offers) or given or self._beside(offers) or Stand()
+        if found.standing in _MAY_WAIT and is_waiting(offers[0].product.id, self.known.grants):
+            return replace(found, standing=Standing.APPLIED)
         if found.standing in _NOT_THEIRS:
             return found
         return replace(found, unsettled=self._unsettled(offers))
@@ -158,6 +163,8 @@ class Buyer:
         return tuple(one for one in of_groups(self.known, group_ids) if one.state != State.IN)
 
 
+_MAY_WAIT = frozenset({Standing.OPEN, Standing.YOURS, Standing.TRIAL, Standing.BESIDE})
+"""Whatever else they are told of a payment, such as that it failed, comes before the wait."""
 _NOT_THEIRS = frozenset({Standing.OPEN, Standing.CHANGE, Standing.BESIDE})
 
 

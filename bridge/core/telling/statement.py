@@ -119,6 +119,11 @@ class Statement:
         return any(one.state.is_in or one.state == State.ARRIVING for one in self.places)
 
     @property
+    def is_applying(self) -> bool:
+        """An application of the member waits for a moderator."""
+        return any(one.is_applied_for for one in self.places)
+
+    @property
     def can_change(self) -> bool:
         """There is something that the member could change, cancel or pay."""
         return self.has_place or bool(self.next_payments or self.unpaid or self.pending)

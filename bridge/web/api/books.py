@@ -67,6 +67,8 @@ def get_member_register() -> Response:
             "applied": iso(one.applied_at),
             "approved": iso(one.approved_at),
             "paid": iso(one.paid_at),
+            "declined": iso(one.declined_at),
+            "declined_because": one.declined_because,
             "ceased": iso(one.ceased_at),
             "ceased_because": one.ceased_because,
         }

@@ -52,6 +52,8 @@ SCHEMAS: Json = {
             "applied": _MOMENT,
             "approved": _MOMENT,
             "paid": _MOMENT,
+            "declined": _MOMENT,
+            "declined_because": _MAYBE,
             "ceased": _MOMENT,
             "ceased_because": _MAYBE,
         },

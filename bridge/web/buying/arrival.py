@@ -33,7 +33,7 @@ REFRESHES = ((10, 1), (40, 3), (60, 10))
 BACK_TO_THE_POST_SECONDS = 3
 SLOW_AFTER = timedelta(seconds=45)
 # Nothing more comes of waiting on the page.
-ENDS = ("in", "thanks", "held", "open", "expired", "pending")
+ENDS = ("in", "thanks", "held", "applied", "open", "expired", "pending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,9 @@ def _names(sold: list[Offer]) -> str:
 
 
 def _arrived(known: Reader, sold: list[Offer]) -> tuple[str, tuple[Place, ...]]:
-    """How far it is (in, thanks, held, adding, waiting), and how they stand to each group.
+    """How far it is (in, thanks, held, applied, adding, waiting), and how they stand to each group.
 
-    Thanks: there is no group to wait for.
+    Thanks: there is no group to wait for. Applied: a moderator has to approve them first.
     """
     if not any(offer.group_ids for offer in sold):
         return "thanks", ()
@@ -123,6 +123,8 @@ def _arrived(known: Reader, sold: list[Offer]) -> tuple[str, tuple[Place, ...]]:
     states = {place.state for place in places}
     if states == {State.IN}:
         return "in", places
+    if any(place.is_applied_for for place in places):
+        return "applied", tuple(place for place in places if place.is_applied_for)
     if State.HELD_OUT in states:
         return "held", tuple(place for place in places if place.state == State.HELD_OUT)
     return ("adding" if states <= {State.IN, State.ARRIVING} else "waiting"), places

@@ -11,10 +11,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.memberships.member import switches_of
 from bridge.core.memberships.owned import Owned, already_owned
+from bridge.core.rights.approval import is_waiting
 from bridge.core.rights.offers import Offer, rivals
 from bridge.core.rights.renewing import renewal_of
 from bridge.core.rights.switching import Switch
-from bridge.core.telling.next_steps import next_steps
+from bridge.core.telling.next_steps import next_steps, would_wait
 from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.places import of_groups
 from bridge.core.telling.shelf import card
@@ -66,11 +67,12 @@ def _show(key: str, offers: list[Offer], known: Reader | None = None) -> str:
     buyer = buyer_of(known) if known else None
     shown = card(offers, buyer)
     more: dict[str, Any] = {}
-    renewal, continues_at = None, None
+    renewal, continues_at, waits = None, None, False
     if len(offers) == 1:
         path = url_for("join.pay", key=offers[0].price.id)
         wanted = _asked(known, offers)
         more, continues_at = order_view(wanted, path), wanted.first_payment_at
+        waits = would_wait(offers[0], buyer, now())
         if buyer is not None:
             law = buyer.law
             renewal = renewal_of(offers[0], buyer.facts, law.rules, law.policy, now())
@@ -79,7 +81,7 @@ def _show(key: str, offers: list[Offer], known: Reader | None = None) -> str:
         shown=shown,
         goal=progress_of(offers),
         renewal=renewal,
-        following=next_steps(offers[0], now(), renewal, continues_at),
+        following=next_steps(offers[0], now(), renewal, continues_at, waits=waits),
         currencies=choices(offers, buyer),
         card=card_of(offers, key),
         back=back,
@@ -133,9 +135,22 @@ def _show_owned(known: Reader, wanted: Offer, owned: Owned) -> Response:
 def _refuse_a_second(known: Reader, wanted: Offer) -> None:
     """End the request with a page for who pays for another step of the ladder, and cannot change.
 
+    The same for who has ordered it and waits for approval.
+
     Whoever can change has been shown that before.
     """
     buyer = buyer_of(known)
+    if is_waiting(wanted.product.id, buyer.known.grants):
+        raise Stop(
+            409,
+            gettext("Your application is waiting for approval"),
+            gettext(
+                "You have ordered %(product)s already. A moderator decides about your application, "
+                "and there is nothing more to pay until then."
+            )
+            % {"product": wanted.product.name},
+            [(gettext("View your membership"), url_for("me.statement")), all_offers()],
+        )
     for rival in rivals(wanted, buyer.facts, buyer.law.rules):
         product_id = rival.items[0].product_id
         has = buyer.law.catalogue.name_of(product_id, gettext("another membership"))

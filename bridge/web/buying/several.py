@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.memberships.member import Member, switches_of
 from bridge.core.memberships.owned import already_owned
+from bridge.core.rights.approval import is_waiting
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import MOST_ONCE, Misfit, misfit
 from bridge.core.rules.law import Law
@@ -22,7 +23,7 @@ from bridge.web.buying.coming import came_from, is_asked, is_browsing, with_orig
 from bridge.web.buying.ordering import Asked, asked, order_view, token_said
 from bridge.web.buying.refusing import Refused, Way
 from bridge.web.buying.sale import offers_of_each
-from bridge.web.context import Reader, law_in_force, reader, the_bridge
+from bridge.web.context import Reader, law_in_force, now, reader, the_bridge
 from bridge.web.limiting import asks_stripe
 
 blueprint = Blueprint("several", __name__)
@@ -199,6 +200,12 @@ def _refuse_held(offer: Offer, member: Member, law: Law, offers: Sequence[Offer]
             else gettext("There is nothing to buy: you would pay for it twice.")
         )
         raise Refused(gettext("You already have %(product)s") % names, sentence, [rest, mine])
+    if is_waiting(offer.product.id, member.verdicts(law, now())):
+        raise Refused(
+            gettext("Your application is waiting for approval"),
+            gettext("You have ordered %(product)s already. A moderator decides about it.") % names,
+            [rest, mine],
+        )
     for switch in switches_of(member.facts, law):
         if switch.target.id != offer.price.id:
             continue

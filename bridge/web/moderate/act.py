@@ -87,6 +87,8 @@ class Act:
         return Seen(effects, self.facts(bridge, user_id, form), typed=typed)
 
 
+SEVERAL = "which"
+"""The field that rows of a list are chosen with: its values are joined by commas."""
 TURN = "turn"
 """The field in which `do` is told which turn was reviewed; the page that does an act adds it."""
 

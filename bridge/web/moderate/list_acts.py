@@ -18,13 +18,12 @@ from bridge.texts import gettext
 from bridge.web.context import reader
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import rights
-from bridge.web.moderate.act import Act, Facts, Form, Ground, until_of
+from bridge.web.moderate.act import SEVERAL, Act, Facts, Form, Ground, until_of
+from bridge.web.moderate.application_acts import ABOUT_APPLICATIONS
 from bridge.web.moderate.mapping import CHANGE
 from bridge.web.security import Stop
 from bridge.wiring import Bridge
 
-SEVERAL = "which"
-"""The field that rows are chosen with: its values are joined by commas."""
 LONGEST_NUMBER = 18
 REVIEWED = "reviewed_users"
 """Whose memberships the preview was about; the page that does an act adds it."""
@@ -191,6 +190,7 @@ LIST_ACTS: Mapping[str, Act] = {
             facts=_since,
             list="held",
         ),
+        *ABOUT_APPLICATIONS,
         Act(
             "release",
             gettext("Let removals go on"),

@@ -55,7 +55,7 @@ def shares() -> str:
 
 @blueprint.get("/steps")
 def steps() -> str:
-    """Who applied, was approved, paid and ceased, at one step or at all of them."""
+    """Who applied, was approved or declined, paid and ceased, at one step or at all of them."""
     said = request.args.get("state", "")
     state = next((one for one in STATES if one == said), None)
     found = books.members(the_bridge(), _when(), state, _after())

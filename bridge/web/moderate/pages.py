@@ -23,6 +23,7 @@ from bridge.web.context import reader, the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import blueprint, rights
 from bridge.web.moderate.acts import ACTS
+from bridge.web.moderate.application_acts import ABOUT_APPLICATIONS
 from bridge.web.moderate.list_acts import undoable
 from bridge.web.security import Stop
 
@@ -81,7 +82,7 @@ def person(user_id: int) -> str:
         kind=kind,
         kinds={None: gettext("Everything"), **KINDS},
         group_names=found.group_names,
-        acts={act.name: act for act in ACTS.values() if act.right in may},
+        acts={act.name: act for act in (*ACTS.values(), *ABOUT_APPLICATIONS) if act.right in may},
     )
 
 

@@ -9,8 +9,9 @@ from bridge.errors import Permanent
 from bridge.web.context import the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import blueprint, rights
+from bridge.web.moderate.act import SEVERAL
 from bridge.web.moderate.acts import ACTS
-from bridge.web.moderate.list_acts import LIST_ACTS, SEVERAL
+from bridge.web.moderate.list_acts import LIST_ACTS
 from bridge.web.security import Stop
 
 

@@ -1,0 +1,85 @@
+"""What a moderator does about applications: approve or decline one, or several at once."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bridge.core.model.actor import Actor
+from bridge.errors import Permanent
+from bridge.operations import applications
+from bridge.store import users
+from bridge.texts import gettext
+from bridge.web.moderate.act import SEVERAL, Act, Form, Seen
+from bridge.wiring import Bridge
+
+LONGEST_NUMBER = 18
+
+
+def _applicants(form: Form) -> set[int]:
+    """Whose applications: a row of the list is its day and its user."""
+    chosen = [one.rpartition("|")[2] for one in form[SEVERAL].split(",") if one]
+    if not all(one.isascii() and one.isdecimal() and len(one) <= LONGEST_NUMBER for one in chosen):
+        raise Permanent(gettext("choose the applications in the list"))
+    return {int(one) for one in chosen}
+
+
+def _see_applications(choice: applications.Choice, bridge: Bridge, _user: int, form: Form) -> Seen:
+    reviewed = applications.review(bridge, _applicants(form))
+    with bridge.store.read() as connection:
+        names = users.names_of(connection, [one.user_id for one in reviewed])
+    facts = {names.get(one.user_id) or f"id:{one.user_id}": _told_of(one) for one in reviewed}
+    if choice == "decline":
+        facts[gettext("The money")] = gettext(
+            "Nothing is refunded or cancelled. The list “Declined” offers both."
+        )
+    typed = None
+    if len(reviewed) > 1:
+        words = {"approval": gettext("approve %(count)d"), "decline": gettext("decline %(count)d")}
+        typed = words[choice] % {"count": len(reviewed)}
+    ids = [one.user_id for one in reviewed]
+    return Seen(applications.preview(bridge, choice, ids), facts, typed=typed)
+
+
+def _told_of(one: applications.Application) -> str:
+    day = f"{one.applied_at:%-d %B %Y}"
+    if one.paid_at is None:
+        return gettext("applied on %(day)s, has not paid yet") % {"day": day}
+    return gettext("applied on %(day)s, paid on %(paid)s") % {
+        "day": day,
+        "paid": f"{one.paid_at:%-d %B %Y}",
+    }
+
+
+def _decide_applications(
+    choice: applications.Choice, bridge: Bridge, actor: Actor, _user: int, form: Form
+) -> str:
+    reviewed = applications.review(bridge, _applicants(form))
+    if bridge.policy.two_persons and any(actor.who == str(one.user_id) for one in reviewed):
+        raise Permanent(gettext("nobody decides about their own account here"))
+    done = applications.decide(bridge, actor, choice, reviewed, reason=form["reason"])
+    words = {
+        "approval": gettext("Applications approved: %(count)d."),
+        "decline": gettext("Applications declined: %(count)d. Nothing was refunded."),
+    }
+    return words[choice] % {"count": len(done)}
+
+
+def _about_applications(name: str, choice: applications.Choice, title: str, does: str) -> Act:
+    return Act(
+        name,
+        title,
+        does,
+        (SEVERAL, "reason"),
+        "decide",
+        lambda _bridge, _user_id, _form: (),
+        partial(_decide_applications, choice),
+        given=(SEVERAL,),
+        see=partial(_see_applications, choice),
+        list="applications",
+    )
+
+
+ABOUT_APPLICATIONS = (
+    _about_applications("approve", "approval", gettext("Approve"), gettext("Approve them")),
+    _about_applications("decline", "decline", gettext("Decline"), gettext("Decline them")),
+)
