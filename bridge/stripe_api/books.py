@@ -94,15 +94,19 @@ def _customer(http: StripeHttp, raw: Json) -> Iterable[MoneyObject]:
 
 
 CREDIT = "customers' credit"
+_SHIPPED = "shipping_cost.taxes"  # told only if it is asked for
+_WITH_LINES = ["data.line_items", f"data.{_SHIPPED}"]
 # What refers to others is read before them, so that what it refers to is there when it was read.
 SOURCES: Mapping[str, _Source] = {
     "balance transactions": _Source("/v1/balance_transactions", _move, {"expand": ["data.source"]}),
     "payouts": _Source("/v1/payouts", _payout, {}),
-    "credit notes": _Source("/v1/credit_notes", _credit_note, {}),
+    "credit notes": _Source("/v1/credit_notes", _credit_note, {"expand": [f"data.{_SHIPPED}"]}),
     "orders": _Source(
-        "/v1/checkout/sessions", _order, {"status": "complete", "expand": ["data.line_items"]}
+        "/v1/checkout/sessions", _order, {"status": "complete", "expand": _WITH_LINES}
     ),
-    "invoices": _Source("/v1/invoices", _invoice, {"expand": ["data.payments"]}),
+    "invoices": _Source(
+        "/v1/invoices", _invoice, {"expand": ["data.payments", f"data.{_SHIPPED}"]}
+    ),
     # Last: invoices and credit notes tell whose credit moved. Its moves refer to nothing.
     CREDIT: _Source("/v1/customers", _customer, {}),
 }
@@ -142,7 +146,7 @@ def read_told(http: StripeHttp, to_read: ToRead) -> list[MoneyObject]:
     for payout_id in to_read.payouts:
         found += _one(http, path("/v1/payouts/{}", payout_id), _payout)
     for note_id in to_read.notes:
-        found += _one(http, path("/v1/credit_notes/{}", note_id), _credit_note)
+        found += _one(http, path("/v1/credit_notes/{}", note_id), _credit_note, _SHIPPED)
     for customer_id in to_read.customers:
         with suppress(NotFound), reading(f"the credit of {customer_id}"):
             found += _customer(http, {"id": customer_id})
@@ -150,11 +154,14 @@ def read_told(http: StripeHttp, to_read: ToRead) -> list[MoneyObject]:
 
 
 def _one(
-    http: StripeHttp, where: str, read: Callable[[StripeHttp, Json], Iterable[MoneyObject]]
+    http: StripeHttp,
+    where: str,
+    read: Callable[[StripeHttp, Json], Iterable[MoneyObject]],
+    *expand: str,
 ) -> list[MoneyObject]:
     try:
         with reading(where):
-            return list(read(http, http.get(where)))
+            return list(read(http, http.get(where, expand=list(expand) or None)))
     except NotFound:
         return []
 
@@ -167,7 +174,9 @@ def read_missing(http: StripeHttp, missing: Missing) -> list[MoneyObject]:
             found += _sale(http, charge)
     for invoice_id in missing.notes_on:
         with reading(f"the credit notes on {invoice_id}"):
-            for raw in http.all("/v1/credit_notes", invoice=invoice_id):
+            for raw in http.all(
+                "/v1/credit_notes", invoice=invoice_id, expand=[f"data.{_SHIPPED}"]
+            ):
                 found += _credit_note(http, raw)
     return found
 
@@ -177,10 +186,11 @@ def _sale(http: StripeHttp, charge: Charge) -> Iterable[MoneyObject]:
     if not charge.payment_id.startswith("pi_"):
         return
     payment = {"type": "payment_intent", "payment_intent": charge.payment_id}
-    paid = http.all("/v1/invoice_payments", payment=payment, expand=["data.invoice.payments"])
+    parts = ["data.invoice.payments", f"data.invoice.{_SHIPPED}"]
+    paid = http.all("/v1/invoice_payments", payment=payment, expand=parts)
     for each in paid:
         yield from _invoice(http, each["invoice"])
     if not paid:
-        orders = {"payment_intent": charge.payment_id, "expand": ["data.line_items"]}
+        orders = {"payment_intent": charge.payment_id, "expand": _WITH_LINES}
         for raw in http.all("/v1/checkout/sessions", **orders):
             yield from _order(http, raw)

@@ -87,7 +87,12 @@ def discount_of(raw: Json) -> int:
 def parts_of(raw: Json, gross_minor: int) -> tuple[MoneyPart, ...]:
     """The lines of an invoice that has several, such as a proration's credit and debit."""
     lines = [(counted_name(ln), int(ln.get("amount") or 0)) for ln in rows(raw.get("lines"))]
-    return add_up_to(gross_minor, lines, _added_tax(raw))
+    return add_up_to(gross_minor, [*lines, shipping_part(raw)], _added_tax(raw))
+
+
+def shipping_part(raw: Json) -> tuple[str, int]:
+    """What shipping cost, without a tax that is added to it."""
+    return "Shipping", int(within(raw, "shipping_cost", "amount_subtotal") or 0)
 
 
 def add_up_to(
@@ -96,7 +101,7 @@ def add_up_to(
     """Parts whose sum is the gross amount, credits after the rest; none for a single line.
 
     Tax that is in the prices already is no part. `Other` is what no line tells of: a balance owed
-    from before, shipping, or what a very long invoice leaves out.
+    from before, or what a very long invoice leaves out.
     """
     parts = [MoneyPart(what, amount) for what, amount in lines if amount]
     if len(parts) < 2:  # noqa: PLR2004 -- one is the payment itself

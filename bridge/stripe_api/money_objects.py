@@ -6,7 +6,6 @@ KeyError, TypeError or ValueError says that something needed is missing: half of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from bridge.core.ledger.objects import (
     BalanceMove,
@@ -20,11 +19,7 @@ from bridge.core.ledger.objects import (
     Order,
     Payout,
     Refund,
-    SoldLine,
-    Tax,
 )
-from bridge.stripe_api.invoices import counted_name
-from bridge.stripe_api.order_lines import item_of
 from bridge.stripe_api.paid_invoices import invoice_payment_ids
 from bridge.stripe_api.reader import (
     Json,
@@ -34,6 +29,7 @@ from bridge.stripe_api.reader import (
     moment_or_none,
     within,
 )
+from bridge.stripe_api.sold_lines import line_tax, order_line, shipping, sold_line
 
 _STATUSES: Mapping[str, InvoiceStatus] = {
     **{status: status for status in ("draft", "open", "paid", "uncollectible", "void")},
@@ -55,7 +51,7 @@ def read_invoice(raw: Json, lines: Sequence[Json], payments: Sequence[Json]) -> 
         status=_STATUSES[status],
         total_minor=total,
         due_minor=due,
-        lines=tuple(_sold_line(line, _line_tax(raw)) for line in lines),
+        lines=(*(sold_line(line, line_tax(raw)) for line in lines), *shipping(raw)),
         finalized_at=moment_or_none(finalized),
         paid_at=moment(went.get("paid_at") or raw["created"]) if status == "paid" else None,
         voided_at=moment_or_none(went.get("voided_at")),
@@ -82,65 +78,6 @@ def _invoice_payments(raw: Json, payments: Sequence[Json]) -> list[InvoicePaymen
     return found
 
 
-def _line_tax(raw: Json) -> Mapping[str, Json]:
-    """The rates of an invoice whose lines name them by id only."""
-    rates = raw.get("default_tax_rates") or ()
-    return {rate["id"]: rate for rate in rates if isinstance(rate, Mapping)}
-
-
-def _sold_line(line: Json, rates: Mapping[str, Json]) -> SoldLine:
-    price = within(line, "pricing", "price_details") or {}
-    off = line.get("discount_amounts") or ()
-    return SoldLine(
-        id=line["id"],
-        what=counted_name(line),
-        amount_minor=int(line["amount"]),
-        discount_minor=sum(int(one["amount"]) for one in off),
-        taxes=tuple(_taxes(line, rates)),
-        product_id=id_of(price.get("product"))
-        or id_of(within(line, "price", "product"))
-        or id_of(within(line, "plan", "product")),
-        price_id=id_of(price.get("price")) or id_of(line.get("price")) or id_of(line.get("plan")),
-        quantity=int(line.get("quantity") or 1),
-        item_id=item_of(line),
-        of_line=id_of(line.get("invoice_line_item")),
-        until_at=_until(line.get("period") or {}),
-    )
-
-
-def _until(period: Json) -> datetime | None:
-    """The end of a line's time; what is sold once has a period that ends as it begins."""
-    start, end = period.get("start"), period.get("end")
-    return moment(end) if start and end and end > start else None
-
-
-def _taxes(line: Json, rates: Mapping[str, Json]) -> list[Tax]:
-    found = []
-    for each in line.get("taxes") or ():
-        rate = within(each, "tax_rate_details", "tax_rate")
-        inclusive = each.get("tax_behavior") == "inclusive"
-        found.append(_tax(int(each["amount"]), rate, rates, inclusive=inclusive))
-    if found or line.get("taxes") is not None:
-        return found
-    return [
-        _tax(int(each["amount"]), each.get("tax_rate"), rates, inclusive=bool(each["inclusive"]))
-        for each in line.get("tax_amounts") or ()
-    ]
-
-
-def _tax(amount: int, rate: object, rates: Mapping[str, Json], *, inclusive: bool) -> Tax:
-    known = rate if isinstance(rate, Mapping) else rates.get(str(rate), {})
-    percentage = known.get("percentage")
-    name = str(known.get("display_name") or "Tax")
-    return Tax(
-        amount_minor=amount,
-        name=f"{name} {percentage} %" if percentage is not None else name,
-        inclusive=inclusive,
-        country=known.get("country") or None,
-        percentage=None if percentage is None else str(percentage),
-    )
-
-
 def read_order(session: Json, lines: Sequence[Json]) -> Order | None:
     """What a Checkout Session without an invoice was paid for; None where nothing was."""
     payment_id = id_of(session.get("payment_intent"))
@@ -151,35 +88,7 @@ def read_order(session: Json, lines: Sequence[Json]) -> Order | None:
         customer_id=id_of(session.get("customer")),
         currency=str(session["currency"]).lower(),
         payment_id=payment_id,
-        lines=tuple(_order_line(line) for line in lines),
-    )
-
-
-def _order_line(line: Json) -> SoldLine:
-    taxes = [
-        _tax(
-            int(each["amount"]),
-            each.get("rate"),
-            {},
-            inclusive=bool(within(each, "rate", "inclusive")),
-        )
-        for each in line.get("taxes") or ()
-    ]
-    discount = int(line.get("amount_discount") or 0)
-    added = sum(tax.amount_minor for tax in taxes if not tax.inclusive)
-    if not taxes and int(line.get("amount_tax") or 0):
-        total, tax = int(line["amount_total"]), int(line["amount_tax"])
-        inclusive = int(line["amount_subtotal"]) - discount == total
-        taxes, added = [Tax(tax, "Tax", inclusive)], 0 if inclusive else tax
-    return SoldLine(
-        id=line["id"],
-        what=counted_name(line),
-        amount_minor=int(line["amount_total"]) + discount - added,
-        discount_minor=discount,
-        taxes=tuple(taxes),
-        product_id=id_of(within(line, "price", "product")),
-        price_id=id_of(line.get("price")),
-        quantity=int(line.get("quantity") or 1),
+        lines=(*map(order_line, lines), *shipping(session)),
     )
 
 
@@ -238,14 +147,15 @@ def read_credit_note(raw: Json, lines: Sequence[Json]) -> CreditNote:
     """What was taken off an invoice after it was finalized."""
     refunds = [id_of(raw.get("refund"))]
     refunds += [id_of(each.get("refund")) for each in raw.get("refunds") or ()]
+    invoice_id = id_of(raw["invoice"]) or ""
     return CreditNote(
         id=raw["id"],
-        invoice_id=id_of(raw["invoice"]) or "",
+        invoice_id=invoice_id,
         customer_id=id_of(raw["customer"]) or "",
         currency=str(raw["currency"]).lower(),
         total_minor=int(raw["total"]),
         at=moment(raw["created"]),
-        lines=tuple(_sold_line(line, {}) for line in lines),
+        lines=(*(sold_line(line, {}) for line in lines), *shipping(raw, invoice_id)),
         refund_ids=tuple(dict.fromkeys(filter(None, refunds))),
         outside_minor=int(raw.get("out_of_band_amount") or 0),
         voided_at=moment_or_none(raw.get("voided_at")),

@@ -13,6 +13,7 @@ from bridge.stripe_api.charges import Payment, captured, charge_line, dispute_st
 from bridge.stripe_api.invoices import (
     add_up_to,
     counted_name,
+    shipping_part,
     what_for,
 )
 from bridge.stripe_api.order_lines import (
@@ -164,8 +165,11 @@ def order_line(session: Json, lines: Sequence[Json], charge: Json) -> MoneyLine 
     discount = int(within(session, "total_details", "amount_discount") or 0)
     prices = [int(ln.get("amount_subtotal") or 0) for ln in lines]
     off = sum(int(ln.get("amount_discount") or 0) for ln in lines)
-    added_tax = sum(int(ln["amount_total"]) for ln in lines) + off - sum(prices)
-    bought = zip(map(counted_name, lines), prices, strict=True)
+    shipping = shipping_part(session)
+    shipped = int(within(session, "shipping_cost", "amount_total") or 0)
+    costs = sum(int(ln["amount_total"]) for ln in lines) + off + shipped
+    bought = [*zip(map(counted_name, lines), prices, strict=True), shipping]
+    added_tax = costs - sum(price for _, price in bought)
     parts = add_up_to(paid.amount_minor + discount, bought, added_tax)
     return replace(paid, discount_minor=discount, parts=parts)
 

@@ -30,6 +30,7 @@ from bridge.stripe_api.reader import (
     read_price,
     read_subscription,
 )
+from bridge.stripe_api.sold_lines import is_shipping_told
 
 RUNNING = ("active", "trialing", "past_due", "paused")
 OVER = ("canceled", "incomplete_expired")
@@ -144,6 +145,8 @@ def _for_the_books(raw: Json) -> Invoice | None:
     """
     lines, payments = raw.get("lines") or {}, raw.get("payments") or {}
     if lines.get("has_more", True) or payments.get("has_more", True):
+        return None
+    if not is_shipping_told(raw):
         return None
     with suppress(KeyError, TypeError, ValueError):
         return read_invoice(raw, lines["data"], payments["data"])

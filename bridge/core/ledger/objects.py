@@ -33,7 +33,8 @@ class SoldLine:
 
     `kind` and `fund`: of a payment by hand, where no rule says them. `item_id`: the subscription's
     item that it bills. `of_line`: the line of the invoice that a line of a credit note is of.
-    `until_at`: the end of the time that it is for; None where it is for none.
+    `until_at`: the end of the time that it is for; None where it is for none. `is_shipping`: it is
+    what shipping cost, and of no product.
     """
 
     id: str
@@ -49,6 +50,7 @@ class SoldLine:
     item_id: str | None = None
     of_line: str | None = None
     until_at: datetime | None = None
+    is_shipping: bool = False
 
     @property
     def total_minor(self) -> int:

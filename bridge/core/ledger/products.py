@@ -35,3 +35,4 @@ ACCOUNTS: Mapping[Kind, str] = {
     "other": "income:other",
 }
 OTHER = Nature(ACCOUNTS["other"])
+SHIPPING = Nature("income:shipping")

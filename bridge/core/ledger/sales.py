@@ -33,7 +33,7 @@ from bridge.core.ledger.objects import (
     ManualPayment,
     SoldLine,
 )
-from bridge.core.ledger.products import ACCOUNTS, Nature
+from bridge.core.ledger.products import ACCOUNTS, SHIPPING, Nature
 from bridge.core.ledger.shares import total_of
 
 # A customer's credit that was given or taken by hand, not through an invoice.
@@ -117,6 +117,8 @@ def sold_lines(
 def _nature(book: Book, line: SoldLine, base: Line, at: datetime) -> Nature:
     if line.kind is not None:
         return Nature(ACCOUNTS[line.kind], line.fund)
+    if line.is_shipping:
+        return SHIPPING
     nature = book.nature_of(line.product_id, line.price_id, at)
     if not nature.is_known:
         ids = tuple(filter(None, (base.source_id, line.id, line.product_id or line.price_id)))
