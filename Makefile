@@ -1,7 +1,7 @@
 # Everything a newcomer and a CI need. Only Python 3.11 has to be there; each target sees to the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo story test days e2e faults bench check docs pictures texts fix lock clean
+.PHONY: help setup demo story test days whole-day e2e faults bench check docs pictures texts fix lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -17,7 +17,7 @@ DEV_STAMP := $(VENV)/.dev-$(shell cksum < requirements-dev.lock | tr -d ' ')
 INSTALLED := $(if $(wildcard $(DEV_STAMP)),$(DEV_STAMP),$(RUN_STAMP))
 
 help: ## show this list
-	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: $(DEV_STAMP) ## install everything for development into .venv
 
@@ -39,6 +39,13 @@ WORLDS_ON_DAYS ?= $(addprefix tests/system/,test_orders.py test_standing.py)
 days: $(DEV_STAMP) ## tests at month ends, on a leap day, around clock changes (needs faketime)
 	$(BIN)/python tests/other_days.py $(DAYS) -q $(TESTS) $(ON_DAYS)
 	$(BIN)/python tests/other_days.py --world $(DAYS) -q $(TESTS) $(WORLDS_ON_DAYS)
+
+# A single day, with its zone, by DAY="2027-10-31 02:55 Europe/Berlin"; else the three days of CI.
+# OF chooses the tests, as in OF=tests/system/test_standing.py.
+OF ?= tests
+
+whole-day: $(DEV_STAMP) ## all tests with the whole machine's clock on another day (needs a C compiler)
+	$(BIN)/python tests/other_days.py --whole $(if $(DAY),--day "$(DAY)",$(DAYS)) -q $(TESTS) -m "not bench" $(OF)
 
 e2e: $(DEV_STAMP) ## tests through the real processes and a browser
 	$(BIN)/pytest $(TESTS) tests/e2e

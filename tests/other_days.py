@@ -1,8 +1,9 @@
 """Run tests on other days: the end of a month, a leap day, the turn of the year, clock changes.
 
-`python tests/other_days.py [--all] [--world | --whole] [pytest's arguments]`. libfaketime moves the
-clock of every process that a test starts by the same distance; the monotonic clock stays as it is,
-because faked waits never end. Without --all the three days run that find the most.
+For `make days` and `make whole-day`: `python tests/other_days.py [--all | --day "DATE TIME ZONE"]
+[--world | --whole] [pytest's arguments]`. Without --all or --day the three days run that find the
+most. libfaketime moves the clock of every process that a test starts by the same distance; the
+monotonic clock stays as it is, because faked waits never end.
 
 libfaketime 0.9.10 makes Python's time.sleep fail with EINVAL. Tests that wait run with --world:
 only the simulated clock of Stripe, the forum and the bridge starts on that day (tests/harness.py).
@@ -11,6 +12,7 @@ With --whole any test runs: a few lines of C take libfaketime's place, so a comp
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -46,12 +48,22 @@ def run(day: str, zone: str, arguments: list[str], way: str) -> int:
         environment["CLOCK_SHIFT"] = str(int(wanted.timestamp() - time.time()))
     else:
         environment["NO_FAKE_STAT"] = "1"  # else every module is compiled anew
-        environment["PYTHONDONTWRITEBYTECODE"] = "1"
         shift = f"{int(wanted.timestamp() - time.time()):+d}s"
         command = ["faketime", "--exclude-monotonic", "-f", shift, *command]
     sys.stdout.write(f"=== {wanted.isoformat()} {zone}\n")
     sys.stdout.flush()
     return subprocess.run(command, env=environment, check=False).returncode
+
+
+def _day(told: str) -> tuple[str, str]:
+    """A day as in DAYS, from one argument: "2027-01-31 12:00 Pacific/Auckland"."""
+    day, _, zone = told.rpartition(" ")
+    try:
+        datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone))
+    except (ValueError, KeyError) as error:
+        like = f"{DAYS[0][0]} {DAYS[0][1]}"
+        raise argparse.ArgumentTypeError(f"{told!r} is no day like {like!r}") from error
+    return day, zone
 
 
 def _shifted_clock() -> Path:
@@ -65,13 +77,19 @@ def _shifted_clock() -> Path:
 
 def main(arguments: list[str]) -> int:
     """Run all of the days, whatever each finds."""
-    way = next((a for a in arguments if a in ("--world", "--whole")), "")
-    if not way and not shutil.which("faketime"):
+    read = argparse.ArgumentParser(prog="other_days", add_help=False, allow_abbrev=False)
+    which = read.add_mutually_exclusive_group()
+    which.add_argument("--all", action="store_const", dest="days", const=DAYS)
+    which.add_argument("--day", type=_day, action="append", dest="days")
+    how = read.add_mutually_exclusive_group()
+    how.add_argument("--world", action="store_const", dest="way", const="--world", default="")
+    how.add_argument("--whole", action="store_const", dest="way", const="--whole")
+    told, rest = read.parse_known_args(arguments)
+    if not told.way and not shutil.which("faketime"):
         sys.stdout.write("faketime is missing: apt-get install faketime\n")
         return 1
-    days = DAYS if "--all" in arguments else DAYS[:OFTEN]
-    rest = [a for a in arguments if a not in ("--all", way)]
-    failed = [f"{day} {zone}" for day, zone in days if run(day, zone, rest, way)]
+    days = told.days or DAYS[:OFTEN]
+    failed = [f"{day} {zone}" for day, zone in days if run(day, zone, rest, told.way)]
     if failed:
         sys.stdout.write("Failed on: " + ", ".join(failed) + "\n")
     return 1 if failed else 0
