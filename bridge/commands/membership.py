@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import Any
 
 import click
@@ -13,7 +13,9 @@ from rich.table import Table
 from bridge.commands.common import ready_bridge, show
 from bridge.commands.deciding import How, actor_of, by, look_now, previewed, why
 from bridge.commands.words import day
+from bridge.core.model.days import through
 from bridge.core.rules.values import Choices, Term, apply_value
+from bridge.errors import Permanent
 from bridge.operations import grants, holds
 from bridge.operations.finding import find_user_id
 from bridge.store import groups, hand_grants, work
@@ -27,9 +29,9 @@ class LastDay(click.ParamType[datetime]):
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
         """Read `2027-03-03`."""
         try:
-            return datetime.combine(datetime.fromisoformat(value).date(), time(23, 59, 59), UTC)
-        except (TypeError, ValueError):
-            self.fail(f"{value!r} is not a day; write it as 2027-03-31", param, ctx)
+            return through(str(value))
+        except Permanent as error:
+            self.fail(str(error), param, ctx)
 
 
 class Length(click.ParamType[Term]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bridge.core.model.actor import Actor
 from bridge.core.model.stripe import FailedPayment
 from bridge.errors import NotFound, Permanent
+from bridge.operations.finding import find_user
 from bridge.store import changes, links, messages
 from bridge.wiring import Bridge
 
@@ -12,9 +13,10 @@ from bridge.wiring import Bridge
 def look_at(bridge: Bridge, user_id: int, invoice_id: str) -> FailedPayment:
     """What somebody owes, asked of Stripe now.
 
-    Raises: NotFound for an invoice that is not theirs, Permanent for one that is owed no more or
-    of which they were reminded before.
+    Raises: NotFound for an account that is gone and an invoice that is not theirs, Permanent for
+    one that is owed no more or of which they were reminded before.
     """
+    find_user(bridge, user_id)
     found = bridge.stripe.failed_payment(invoice_id)
     if found is None:
         raise Permanent(f"{invoice_id} is owed no more: nothing to remind of")

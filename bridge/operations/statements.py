@@ -6,6 +6,7 @@ from typing import Literal
 
 from bridge.core.model.actor import Actor
 from bridge.errors import Permanent
+from bridge.operations.finding import find_user
 from bridge.store import changes, messages, statements
 from bridge.texts import gettext
 from bridge.wiring import Bridge
@@ -32,11 +33,12 @@ def write_to_all(bridge: Bridge) -> tuple[int, ...]:
 def preview_sending(bridge: Bridge, user_id: int) -> Sent:
     """Whether somebody would get their first statement, or the same again.
 
-    Raises: Permanent for an account that cannot be written to.
+    Raises: NotFound for an account that is gone, Permanent for one that cannot be written to.
     """
+    user = find_user(bridge, user_id)
     with bridge.store.read() as connection:
         known = statements.recipient(connection, user_id)
-    if known is None or known.state != "active":
+    if known is None or user.state != "active":
         raise Permanent(gettext("the forum does not let this account be written to"))
     if known.place is None:
         return "first"
@@ -50,7 +52,7 @@ def preview_sending(bridge: Bridge, user_id: int) -> Sent:
 def send(bridge: Bridge, actor: Actor, user_id: int) -> Sent:
     """Send somebody their statement: begun if there is none, else as a new answer in it.
 
-    At most once a day. Raises: Permanent as `preview_sending`, and for a second time that day.
+    At most once a day. Raises: as `preview_sending`, and Permanent for a second time that day.
     """
     sent = preview_sending(bridge, user_id)
     now = bridge.clock.now()

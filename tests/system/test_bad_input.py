@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from calendar import isleap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -12,15 +17,17 @@ from sqlalchemy import func, select
 
 from bridge.core.model.actor import operator
 from bridge.operations import grants
+from bridge.store import catalogue
 from bridge.store.schema.forum import changes
 from bridge.web import create_app
 from bridge.web.moderate.act import Act
 from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.list_acts import LIST_ACTS
 from tests.harness import POLICY, System, system
-from tests.system.acts import confirm, staff
+from tests.system.acts import confirm, staff, words
 
 SITE = replace(POLICY, refunds=True)
+TEMPLATES = Path(__file__).parents[2] / "templates" / "html" / "moderate"
 LONG = "x" * 10_000
 HOSTILE = ("<script>alert(1)</script>", "\x00", "'; DROP TABLE users; --", "-1", "9" * 40, LONG)
 WITH_REASON = [
@@ -82,9 +89,9 @@ def lines(world: System) -> int:
         ("   ", "Please fill in"),
         (LONG, "The reason has 10000 characters"),
         ("x" * 201, "The reason has 201 characters: use 200 at most"),
-        ("two\nlines", "control characters"),
+        ("a\x07bell", "control characters"),
     ],
-    ids=["empty", "blank", "10000", "201", "lines"],
+    ids=["empty", "blank", "10000", "201", "bell"],
 )
 def test_a_reason_that_is_empty_or_too_long_is_refused_on_every_act_that_takes_one(
     app: Flask, world: System, reason: str, says: str
@@ -98,6 +105,13 @@ def test_a_reason_that_is_empty_or_too_long_is_refused_on_every_act_that_takes_o
         assert says in answer.text, act.name
         assert "reviewed" not in answer.text, "there is nothing to confirm"
     assert lines(world) == before
+
+
+def test_a_reason_in_several_lines_is_kept_on_one(app: Flask, world: System) -> None:
+    form = {"group": "guests", "until": "", "reason": "Guest of the board,\r\n until spring"}
+    path = f"/moderate/person/{world.user('alice')}/grant"
+    page = moderator(app, world, "mia").post(path, data=form)
+    assert "Guest of the board, until spring" in page.text
 
 
 def test_whatever_is_typed_into_any_field_of_any_act_is_refused_or_escaped(
@@ -119,6 +133,138 @@ def test_whatever_is_typed_into_any_field_of_any_act_is_refused_or_escaped(
                 assert answer.status_code in {200, 400, 413}, (act.name, hostile[:20])
                 assert "<script>" not in answer.text
     assert lines(world) == before
+
+
+# --- days ---------------------------------------------------------------------------------------
+
+DAYS = ("until", "date", "since")
+WITH_DAYS = [
+    *(("person", one) for one in ACTS.values() if set(DAYS) & set(one.fields)),
+    *(("list", one) for one in LIST_ACTS.values() if set(DAYS) & set(one.fields)),
+]
+
+
+def leap_year(world: System) -> int:
+    """One to come, whose next year is none."""
+    now = world.bridge.clock.now()
+    return next(year for year in range(now.year + 1, now.year + 9) if isleap(year))
+
+
+def filled_in(world: System, act: Act, day: str, of: str = "alice") -> dict[str, str]:
+    """A form that could be done, but for its days."""
+    with world.bridge.store.read() as connection:
+        _, (price, *_) = catalogue.load(connection)
+    known = {
+        **ids_of(world, of),
+        "group": "guests",
+        "reason": "A visit",
+        "which": f"{world.user(of)}:{world.group('supporters')}",
+        "amount": "25.00",
+        "currency": "eur",
+        "method": "cash",
+        "what": "A year",
+        "price": price.id,
+        "thing": price.id,
+        "key": "grace",
+        "value": "30d",
+        **dict.fromkeys(DAYS, day),
+    }
+    return {name: known.get(name, "") for name in act.fields}
+
+
+def test_a_day_that_the_calendar_does_not_have_is_refused_by_every_act_with_a_day(
+    app: Flask, world: System
+) -> None:
+    before = lines(world)
+    assert {"grant", "keep", "record-payment", "pause"} <= {one.name for _, one in WITH_DAYS}
+    assert {"keep-held", "map"} <= {one.name for _, one in WITH_DAYS}
+    wrong = {f"{leap_year(world) + 1}-02-29": "calendar has no day", "31.12.2099": "not a day"}
+    for number, (kind, act) in enumerate(WITH_DAYS):
+        client = moderator(app, world, f"day{number}")
+        for day, says in wrong.items():
+            form = filled_in(world, act, day)
+            answer = client.post(path_of(world, kind, act), data=form)
+            assert answer.status_code == 400, act.name
+            assert says in answer.text, (act.name, words(answer.text))
+    assert lines(world) == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "members?day=",
+        "log?since=",
+        "log?until=",
+        "shares?day=",
+        "steps?known=",
+        "person/1/then?day=",
+    ],
+)
+def test_a_day_that_the_calendar_does_not_have_is_refused_by_every_filter(
+    app: Flask, world: System, path: str
+) -> None:
+    client = moderator(app, world, "mia")
+    for day in (f"{leap_year(world) + 1}-02-29", "yesterday", "2027-03-31T00:00:00+05:00"):
+        answer = client.get(f"/moderate/{path}{quote(day)}")
+        assert answer.status_code == 400, day
+        assert "This is not a day" in answer.text
+    assert client.get(f"/moderate/{path}{leap_year(world)}-02-29").status_code == 200
+
+
+def test_days_that_are_over_or_to_come_are_refused_where_they_make_no_sense(
+    app: Flask, world: System
+) -> None:
+    client, now = moderator(app, world, "mia"), world.bridge.clock.now()
+    before, alice = lines(world), world.user("alice")
+    today, yesterday, tomorrow = (f"{now + timedelta(days=n):%Y-%m-%d}" for n in (0, -1, 1))
+    for name, day, says in (
+        ("grant", yesterday, "is in the past"),
+        ("pause", yesterday, "past"),
+        ("record-payment", tomorrow, "is in the future"),
+        ("record-payment", "1900-01-01", "more than fifty years ago"),
+    ):
+        form = filled_in(world, ACTS[name], day) | (
+            {"until": ""} if name == "record-payment" else {}
+        )
+        answer = client.post(f"/moderate/person/{alice}/{name}", data=form)
+        assert (answer.status_code, says in answer.text) == (400, True), (name, words(answer.text))
+    for name, day in (
+        ("grant", today),
+        ("grant", f"{leap_year(world)}-02-29"),
+        ("grant", "9999-12-31"),
+        ("record-payment", today),
+        ("record-payment", yesterday),
+    ):
+        form = filled_in(world, ACTS[name], day) | (
+            {"until": ""} if name == "record-payment" else {}
+        )
+        answer = client.post(f"/moderate/person/{alice}/{name}", data=form)
+        assert answer.status_code == 200, (name, day, words(answer.text))
+        assert "reviewed" in answer.text
+    assert lines(world) == before
+
+
+def test_each_field_for_a_day_says_that_days_are_counted_in_utc() -> None:
+    """Where the label is made by the page; those of acts are looked at below."""
+    for file in sorted(TEMPLATES.glob("*.jinja")):
+        for field in re.findall(r"<label[^<]*(?:<input[^<]*)?type=\"date\"", file.read_text()):
+            assert "UTC" in field, (file.name, field)
+
+
+def test_each_act_with_a_day_says_that_days_are_counted_in_utc(app: Flask, world: System) -> None:
+    client = moderator(app, world, "mia")
+    for kind, act in WITH_DAYS:
+        form = filled_in(world, act, "")
+        given = {name: form[name] for name in act.given}
+        page = client.get(path_of(world, kind, act), query_string=given)
+        fields = re.findall(
+            r'<label for="f-(\w+)">([^<]*)</label>\s*<input[^>]*type="date"', page.text
+        )
+        assert {name for name, _ in fields} == set(DAYS) & set(act.fields), act.name
+        assert all("UTC" in label for _, label in fields), act.name
+
+
+# --- whose --------------------------------------------------------------------------------------
 
 
 def ids_of(world: System, name: str) -> Mapping[str, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from bridge.core.model.actor import Actor
+from bridge.core.model.days import day_of
 from bridge.errors import NotFound, Permanent, Transient
 from bridge.store import tokens
 from bridge.store.tokens import Token
@@ -167,8 +168,8 @@ def end_of_day(name: str) -> datetime | None:
     if said is None:
         return None
     try:
-        return datetime.combine(date.fromisoformat(said), time.max, tzinfo=UTC)
-    except ValueError as error:
+        return datetime.combine(day_of(said), time.max, tzinfo=UTC)
+    except Permanent as error:
         raise Refused(400, f"{name} is no day: write 2027-03-31") from error
 
 

@@ -6,18 +6,17 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, time
+from datetime import datetime
 
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
+from bridge.core.model.days import through
 from bridge.core.model.roles import Right
-from bridge.errors import Permanent
 from bridge.wiring import Bridge
 
 Form = Mapping[str, str]
 Facts = Mapping[str, str]
 """What a preview says besides who gains and loses, label by label."""
-LAST_MOMENT = time(23, 59, 59, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +95,4 @@ TURN = "turn"
 def until_of(form: Form) -> datetime | None:
     """The last moment of the day in the form; None for good."""
     text = form.get("until", "").strip()
-    if not text:
-        return None
-    try:
-        return datetime.combine(datetime.strptime(text, "%Y-%m-%d").date(), LAST_MOMENT)  # noqa: DTZ007
-    except ValueError as error:
-        raise Permanent(f"{text!r} is not a day: write it as 2027-03-31") from error
+    return through(text) if text else None

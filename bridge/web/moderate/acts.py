@@ -11,6 +11,7 @@ from datetime import UTC, datetime, time
 from bridge.core.ledger.amounts import format_minor, to_minor
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
+from bridge.core.model.days import day_of
 from bridge.core.rights.paid_by_hand import Bought, Method, Payment
 from bridge.core.telling.declines import decline_words
 from bridge.errors import NotFound, Permanent
@@ -31,13 +32,9 @@ NOON = time(12, tzinfo=UTC)
 
 def _paid_on(form: Form, now: datetime) -> datetime:
     text = form.get("date", "").strip()
-    if not text:
+    if not text or day_of(text) == now.date():
         return now
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007
-    except ValueError as error:
-        raise Permanent(f"{text!r} is not a day: write it as 2027-03-31") from error
-    return min(now, datetime.combine(day, NOON))
+    return datetime.combine(day_of(text), NOON)
 
 
 def _payment(bridge: Bridge, form: Form) -> tuple[Payment, Bought | None]:

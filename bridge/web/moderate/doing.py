@@ -90,7 +90,9 @@ def _back(one: Act, user_id: int) -> str:
 
 def _form(one: Act) -> dict[str, str]:
     given: MultiDict[str, str] = request.form if request.method == "POST" else request.args
-    return {name: ",".join(given.getlist(name)) for name in one.fields}
+    said = {name: ",".join(given.getlist(name)) for name in one.fields}
+    # In a browser's field Enter begins a new line; what is kept is one.
+    return said | {name: " ".join(said[name].split()) for name in WORDS if name in said}
 
 
 def _check(one: Act, form: dict[str, str]) -> None:

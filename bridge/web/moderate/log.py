@@ -16,7 +16,7 @@ from bridge.web.context import the_bridge
 from bridge.web.moderate.access import blueprint, may
 from bridge.web.moderate.downloads import as_file
 from bridge.web.moderate.list_acts import undoable
-from bridge.web.security import Stop
+from bridge.web.moderate.register import asked_day
 
 HEADER = (
     *("number", "at", "action", "what", "user_id", "username", "group", "customer_id"),
@@ -78,12 +78,8 @@ def _said(said: MultiDict[str, str]) -> dict[str, str]:
 
 
 def _day(text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(text), time.min, tzinfo=UTC)
-    except ValueError as error:
-        raise Stop(400, "This is not a day", "Write it as 2027-03-31.") from error
+    day = asked_day(text)
+    return datetime.combine(day, time.min, tzinfo=UTC) if day else None
 
 
 def _after(day: datetime | None) -> datetime | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 
 from flask import render_template, request
 
 from bridge.answers.mapping import mapping as the_mapping
 from bridge.answers.simulator import simulate
 from bridge.core.model.actor import Actor
+from bridge.core.model.days import day_of
 from bridge.core.rules.amending import said_there, words_for
 from bridge.core.rules.values import KEYS
 from bridge.core.telling.words import LOCALE, price_words
@@ -71,11 +72,7 @@ def _see(bridge: Bridge, _user_id: int, form: Form) -> Seen:
 
 def _past(bridge: Bridge, proposed: Proposed, form: Form) -> dict[str, str]:
     """Who would have been in a group for longer or shorter, had it been so since a day."""
-    try:
-        day = date.fromisoformat(form["since"].strip())
-    except ValueError as error:
-        raise Permanent(f"{form['since']!r} is not a day: write it as 2027-03-31") from error
-    since = datetime.combine(day, time.min, tzinfo=UTC)
+    since = datetime.combine(day_of(form["since"].strip()), time.min, tzinfo=UTC)
     found = simulate(bridge, proposed.proposal, since, proposed.user_ids).treated
     told: dict[str, str] = {}
     for one in found[:MOST_TOLD]:

@@ -12,9 +12,12 @@ from werkzeug.datastructures import MultiDict
 
 from bridge.answers import members as register
 from bridge.answers.members import Question
+from bridge.core.model.days import day_of
 from bridge.core.model.people import LARGEST_ID
 from bridge.core.telling.listing import KINDS, SORTS, SOURCES, STANDINGS
+from bridge.core.telling.sentences import as_sentence
 from bridge.errors import Permanent
+from bridge.texts import gettext
 from bridge.web.context import the_bridge
 from bridge.web.moderate.access import blueprint, may
 from bridge.web.moderate.downloads import as_file
@@ -85,9 +88,13 @@ def _one_of(known: Mapping[Code, str], said: str | None) -> Code | None:
 
 def end_of(day: str) -> datetime | None:
     """The last moment of a day; None for now."""
-    if not day:
-        return None
+    asked = asked_day(day)
+    return datetime.combine(asked, time.max, tzinfo=UTC) if asked else None
+
+
+def asked_day(text: str) -> date | None:
+    """The day in a filter; None where it is empty."""
     try:
-        return datetime.combine(date.fromisoformat(day), time.max, tzinfo=UTC)
-    except ValueError as error:
-        raise Stop(400, "This is not a day", "Write it as 2027-03-31.") from error
+        return day_of(text) if text else None
+    except Permanent as error:
+        raise Stop(400, gettext("This is not a day"), as_sentence(str(error))) from error

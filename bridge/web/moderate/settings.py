@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import platform
-from datetime import UTC, datetime, time
 from importlib.metadata import PackageNotFoundError, version
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from bridge.core.model.days import through
 from bridge.core.rules.effective import default_values, site_values
 from bridge.errors import NotFound, Permanent
 from bridge.operations import keys, tokens
@@ -72,7 +72,7 @@ def make_token() -> Response:
             actor,
             form.get("name", ""),
             form.getlist("scope"),
-            _end_of(form.get("until", "")),
+            through(form.get("until", "")),
         )
     except Permanent as error:
         raise Stop(400, gettext("No token was made"), f"{error}.") from error
@@ -100,14 +100,6 @@ def _refuse_twice(name: str) -> None:
     valid = {one.name for one in known if one.revoked_at is None and one.expires_at > now()}
     if name.strip() in valid:
         raise Permanent(gettext("a valid token has this name: revoke it, or choose another name"))
-
-
-def _end_of(day: str) -> datetime:
-    try:
-        found = datetime.strptime(day, "%Y-%m-%d").date()  # noqa: DTZ007 - a day
-    except ValueError as error:
-        raise Permanent(gettext("say until when it is valid, as 2027-12-31")) from error
-    return datetime.combine(found, time.max, tzinfo=UTC)
 
 
 def _versions() -> dict[str, str]:

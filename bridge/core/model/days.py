@@ -1,0 +1,29 @@
+"""Days as people type them. The bridge counts days in UTC; each form says so."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time
+
+from bridge.errors import Permanent
+
+# `date.fromisoformat` alone would also take 20270331 and 2027-W13-3.
+_WRITTEN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+LAST_SECOND = time(23, 59, 59, tzinfo=UTC)
+
+
+def day_of(text: str) -> date:
+    """The day. Raises: Permanent for another way of writing it, and for 29 February 2027."""
+    if not text:
+        raise Permanent("give a day, such as 2027-03-31")
+    if not _WRITTEN.fullmatch(text):
+        raise Permanent(f"{text[:40]!r} is not a day: write it as 2027-03-31")
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Permanent(f"the calendar has no day {text}: check month and day") from error
+
+
+def through(text: str) -> datetime:
+    """The last second of a day, for what lasts through it. Raises: Permanent."""
+    return datetime.combine(day_of(text), LAST_SECOND)
