@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import mechanicalsoup
 import pytest
 
 from bridge.core.signed.reference import sign_buyer
+from bridge.sandbox.discourse.topics import messages_to as messages_to_group
 from bridge.store import alerts
 from bridge.worker import applier, publisher, sweeper
 from tests.harness import DAY, POLICY, System, system
-from tests.system.acts import confirm, message_to, staff_remove
+from tests.system.acts import confirm, message_to, messages_to, staff_remove
 from tests.system.test_alerts import MINUTE, kinds, told, until_told, work
 
 QUIET = POLICY.statement_quiet_seconds
@@ -136,3 +139,32 @@ def test_A121_a_rush_that_waits_for_our_own_limit_is_no_failure_of_the_forum(
             sweeper.tick(world.bridge)
             assert open_alerts(world) == []
         assert len(world.members("supporters")) == 12
+
+
+def test_A123_who_has_a_question_writes_to_the_moderators_by_the_link_in_the_statement(
+    world: System,
+) -> None:
+    world.subscribe(world.customer("alice"), world.price("supporters"))
+    confirm(world)
+    (posts,) = messages_to(world, "alice")
+    link = re.search(r"\[Write to the moderators\]\((\S+)\)", posts[0].raw)
+    assert link
+    browser = mechanicalsoup.StatefulBrowser()
+    browser.open(f"{world.bridge.settings.discourse_url}/login")
+    browser.select_form('form[action$="/login"]:has(input[name="username"])')
+    browser["username"] = "alice"
+    browser.submit_selected()
+    browser.open(link[1])
+    browser.select_form('form[action$="/new-message"]')
+    browser["raw"] = "Why does my membership end in May?"
+    browser.submit_selected()
+    forum = world.sandbox.forum
+    moderators = forum.group_named("moderators")
+    assert moderators
+    (topic,) = messages_to_group(forum, moderators)
+    asked = forum.posts[topic.post_ids[0]]
+    assert (topic.title, asked.raw, asked.user_id) == (
+        "Question about my membership",
+        "Why does my membership end in May?",
+        world.user("alice"),
+    )

@@ -20,6 +20,7 @@ from bridge.sandbox.discourse import (
     invites,
     keys,
     members,
+    message_pages,
     pages,
     pages_more,
     posts,
@@ -73,7 +74,7 @@ def create_discourse(
         app.register_blueprint(module.routes, url_prefix="/json")
     for module in PLAIN:
         app.register_blueprint(module.routes, name=f"plain {module.routes.name}")
-    for module in (pages, pages_more):
+    for module in (pages, message_pages, pages_more):
         app.register_blueprint(module.routes)
     app.before_request(lambda: open_call(world))
     app.after_request(_name_caller)

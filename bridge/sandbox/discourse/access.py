@@ -31,7 +31,7 @@ OPEN_WHEN_PRIVATE = (
     "/stylesheets", "/letter_avatar_proxy", "/images",
 )  # fmt: skip
 # Forms of the sandbox's own pages.
-PAGE_FORMS = ("/login", "/logout", "/reply/", "/invites/")
+PAGE_FORMS = ("/login", "/logout", "/reply/", "/new-message", "/invites/")
 # Of these, the ones that a stranger may send: they hold nobody's secret.
 OPEN_FORMS = ("/login", "/logout", "/invites/")
 STAFF_PATHS = ("/admin/users", "/admin/groups")

@@ -27,8 +27,8 @@ from bridge.sandbox.discourse.shapes_group import log_line
 from bridge.sandbox.discourse.shapes_post import live_posts, names_of, slug_of
 from bridge.sandbox.discourse.shapes_user import avatar
 from bridge.sandbox.discourse.site import full_version
-from bridge.sandbox.discourse.state import Group, Topic, User
-from bridge.sandbox.discourse.topics import messages_of, messages_to, public_topics, seen_topic
+from bridge.sandbox.discourse.state import Topic, User
+from bridge.sandbox.discourse.topics import public_topics, reads_inbox, seen_topic
 from bridge.sandbox.discourse.users import named, username_problem
 
 routes = Blueprint("pages", __name__)
@@ -91,13 +91,14 @@ def _topic(topic_id: int, **_: Any) -> Any:
     topic = seen_topic(made, topic_id)
     for notification in made.forum.notifications.get(made.user.id, []) if made.user else []:
         notification["read"] = notification["read"] or notification["topic_id"] == topic.id
-    names = names_of(made.forum)
+    known = names_of(made.forum)
     posts = [
-        (p, made.forum.users.get(p.user_id), Markup(cook(p.raw, names)))  # noqa: S704 - cook lets nothing through that runs
+        (p, made.forum.users.get(p.user_id), Markup(cook(p.raw, known)))  # noqa: S704 - cook lets nothing through that runs
         for p in live_posts(made.forum, topic)
     ]
-    shown = page("topic.html", topic=topic, posts=posts, names=_names(made, topic), token=_csrf())
-    return _with_session(made, Response(shown))
+    names = _names(made, topic)
+    shown = page("topic.html", topic=topic, posts=posts, names=names, token=form_token())
+    return with_session(made, Response(shown))
 
 
 def _names(made: Call, topic: Topic) -> list[str]:
@@ -106,8 +107,8 @@ def _names(made: Call, topic: Topic) -> list[str]:
     return users + groups
 
 
-def _csrf() -> str:
-    """The token for this page's forms; a new session is handed over by `_with_session`."""
+def form_token() -> str:
+    """The token for this page's forms; a new session is handed over by `with_session`."""
     made = call()
     if made.session is None:
         token = new_session(made.world, made.forum, None)
@@ -115,7 +116,8 @@ def _csrf() -> str:
     return made.session.csrf
 
 
-def _with_session(made: Call, response: Response) -> Response:
+def with_session(made: Call, response: Response) -> Response:
+    """Hand a new session over to the browser."""
     for token, session in made.forum.sessions.items():
         if session is made.session and token != request.cookies.get(SESSION_COOKIE):
             set_session(response, made, SESSION_COOKIE, token)
@@ -223,7 +225,7 @@ def _group(name: str) -> Any:
     if can_edit_group(made.forum, made.user, group):
         lines = [log_line(made.forum, line) for line in group.log[: -SHOWN_LINES - 1 : -1]]
     more = max(0, len(group.members) - SHOWN_MEMBERS)
-    inbox = _reads_inbox(made.user, group)
+    inbox = reads_inbox(made.user, group)
     return page("group.html", group=group, members=members, more=more, lines=lines, inbox=inbox)
 
 
@@ -236,54 +238,3 @@ def _user(name: str) -> Any:
         g for g in made.forum.groups_of(person) if not g.automatic and can_see_group(made.user, g)
     ]
     return page("user.html", person=person, groups=groups)
-
-
-@routes.get("/my/messages")
-def _my_messages() -> Any:
-    made = call()
-    name = made.user.username if made.user else ""
-    where = f"/u/{name}/messages" if name else "/login?redirect=/my/messages"
-    return redirect(made.forum.path + where)
-
-
-@routes.get("/u/<name>/messages")
-def _messages(name: str) -> Any:
-    made = call()
-    if made.user is None:
-        return redirect(f"{made.forum.path}/login?redirect=/u/{name}/messages")
-    person = named(made, name)
-    if made.user.id != person.id and not made.user.admin:
-        raise forbidden()
-    topics = messages_of(made.forum, person, sent=False)
-    inboxes = [g for g in made.forum.groups_of(person) if messages_to(made.forum, g)]
-    return _inbox(made, person, topics, heading="Messages", inboxes=inboxes)
-
-
-@routes.get("/g/<name>/messages")
-def _group_messages(name: str) -> Any:
-    """A group's inbox: for its members and for admins."""
-    made = call()
-    if made.user is None:
-        return redirect(f"{made.forum.path}/login?redirect=/g/{name}/messages")
-    group = made.forum.group_named(name)
-    if group is None or not can_see_group(made.user, group):
-        raise not_found()
-    if not _reads_inbox(made.user, group):
-        raise forbidden()
-    heading = f"Messages to {group.full_name or group.name}"
-    return _inbox(made, made.user, messages_to(made.forum, group), heading=heading, inboxes=[])
-
-
-def _reads_inbox(user: User | None, group: Group) -> bool:
-    return user is not None and (user.admin or user.id in group.members)
-
-
-def _inbox(
-    made: Call, reader: User, topics: list[Topic], *, heading: str, inboxes: list[Group]
-) -> str:
-    unread = {n["topic_id"] for n in made.forum.notifications.get(reader.id, []) if not n["read"]}
-    messages = []
-    for topic in topics:
-        sender = made.forum.users.get(topic.user_id)
-        messages.append((topic, sender.username if sender else "", topic.id in unread))
-    return page("messages.html", messages=messages, heading=heading, inboxes=inboxes)

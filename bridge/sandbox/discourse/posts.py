@@ -60,7 +60,7 @@ def _created(made: Call) -> dict[str, Any]:
     if topic_id:
         topic = _repliable(made, topic_id, raw)
     elif made.text("archetype") == PRIVATE_MESSAGE:
-        topic = _new_message(made, raw)
+        topic = new_message(made, raw)
     else:
         topic = _new_topic(made, raw)
     post = add_post(made, topic, made.actor, raw)
@@ -94,7 +94,8 @@ def _ensure_body(forum: Forum, raw: str, *, message: bool) -> None:
         raise _refuse(*errors)
 
 
-def _new_message(made: Call, raw: str) -> Topic:
+def new_message(made: Call, raw: str) -> Topic:
+    """Begin a private message to the recipients that the call names."""
     forum = made.forum
     words = made.words("target_recipients") or made.words("target_usernames")
     if not words:

@@ -186,3 +186,8 @@ def _categories() -> Response:
     may = bool(made.user and made.user.admin)
     shape = {"can_create_category": may, "can_create_topic": bool(made.user), "categories": shown}
     return answer({"category_list": shape})
+
+
+def reads_inbox(user: User | None, group: Group) -> bool:
+    """Whether somebody reads the messages to a group: its members and admins do."""
+    return user is not None and (user.admin or user.id in group.members)
