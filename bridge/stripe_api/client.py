@@ -116,9 +116,12 @@ class StripeApi:
             self._shows_means = False
             return found
 
-    def all_subscriptions(self) -> Iterator[list[Subscription]]:
-        """Every customer's subscriptions, ended ones too, in pages of 100."""
-        return read_everybodys(self._http)
+    def all_subscriptions(self, after: str | None = None) -> Iterator[list[Subscription]]:
+        """Every customer's subscriptions, ended ones too, in pages of 100.
+
+        `after`: the subscription after which to go on. Raises: NotFound if Stripe has it no more.
+        """
+        return read_everybodys(self._http, after)
 
     def purchases(self, customer_id: str) -> PurchaseReading:
         """All paid one-off orders, with what became of their payments."""

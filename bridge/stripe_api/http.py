@@ -112,9 +112,11 @@ class StripeHttp:
         """End something; parameters that are None are left out."""
         return self._ask("delete", path, params, None)
 
-    def pages(self, path: str, **params: Any) -> Iterator[Sequence[Json]]:
-        """Every page of a list, the newest first. Any page that fails raises."""
-        after = None
+    def pages(self, path: str, after: str | None = None, **params: Any) -> Iterator[Sequence[Json]]:
+        """Every page of a list, the newest first. Any page that fails raises.
+
+        `after`: the last object of the page from which an earlier reading goes on.
+        """
         while True:
             page = self.get(path, limit=PAGE, starting_after=after, **params)
             found = page.get("data")

@@ -90,14 +90,14 @@ def _entitlements(http: StripeHttp, customer_id: str) -> tuple[str, ...]:
     return tuple(sorted({str(row["lookup_key"]) for row in rows}))
 
 
-def read_everybodys(http: StripeHttp) -> Iterator[list[Subscription]]:
+def read_everybodys(http: StripeHttp, after: str | None) -> Iterator[list[Subscription]]:
     """The subscriptions of all customers, ended ones too, in pages of 100."""
     is_open = OpenInvoices()
     for page in http.pages("/v1/invoices", status="open"):
         with reading("a page of open invoices"):
             is_open = is_open.and_those(page)
     expand = ["data.latest_invoice", "data.schedule", "data.customer"]
-    for page in http.pages("/v1/subscriptions", status="all", expand=expand):
+    for page in http.pages("/v1/subscriptions", after, status="all", expand=expand):
         with reading("a page of subscriptions"):
             found = [
                 whole_subscription(

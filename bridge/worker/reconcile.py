@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -28,6 +28,9 @@ from bridge.worker.intake import note_catalogue
 log = structlog.get_logger()
 CURSOR = "stripe.events.cursor"
 EXTERNAL = "external: found at Stripe by the full reading"
+CUT_OFF = "stripe.subscriptions.reading"
+GOES_ON_FOR = timedelta(hours=6)
+"""A reading that was cut off longer ago begins again."""
 
 
 def backfill(bridge: Bridge) -> None:
@@ -140,18 +143,17 @@ def read_all_subscriptions(
 ) -> None:
     """Read every subscription of the account; whose facts have moved is decided again.
 
-    A page at a time, so memory stays flat. Once it is whole it is a complete reading of everybody.
+    A page at a time, so memory stays flat. A reading that was cut off goes on where it was (A13).
+    Once it is whole it is a complete reading of everybody, as of when it began.
     """
-    began_at = bridge.clock.now()
-    seen = 0
-    for page in bridge.stripe.all_subscriptions():
-        now = bridge.clock.now()
+    try:
+        began_at, seen = _read_pages(bridge, progress)
+    except NotFound:  # the subscription after which it was to go on was deleted with its test data
         with bridge.store.write() as connection:
-            for subscription in page:
-                _take_in(bridge, connection, subscription, began_at, now)
-        seen += len(page)
-        progress(seen)
+            state.put(connection, CUT_OFF, None)
+        began_at, seen = _read_pages(bridge, progress)
     with bridge.store.write() as connection:
+        state.put(connection, CUT_OFF, None)
         links.everybody_was_read(connection, began_at)
         for customer_id in subscriptions.customers_with_vanished(connection):
             work.mark_dirty(
@@ -173,6 +175,28 @@ def read_all_subscriptions(
             )
         _read_the_entitled(bridge, connection, began_at)
     log.info("reconcile.read", subscriptions=seen)
+
+
+def _read_pages(bridge: Bridge, progress: Callable[[int], None]) -> tuple[datetime, int]:
+    """Take in the pages that are left; returns when the reading began and what it has seen."""
+    began_at, after, seen = bridge.clock.now(), None, 0
+    with bridge.store.read() as connection:
+        cut_off = state.get(connection, CUT_OFF)
+    if cut_off and datetime.fromisoformat(cut_off["began_at"]) > began_at - GOES_ON_FOR:
+        began_at = datetime.fromisoformat(cut_off["began_at"])
+        after, seen = cut_off["after"], cut_off["seen"]
+        log.info("reconcile.goes_on", began_at=began_at.isoformat(), seen=seen)
+    for page in bridge.stripe.all_subscriptions(after):
+        now = bridge.clock.now()
+        seen += len(page)
+        with bridge.store.write() as connection:
+            for subscription in page:
+                _take_in(bridge, connection, subscription, began_at, now)
+            if page:
+                here = {"began_at": began_at.isoformat(), "after": page[-1].id, "seen": seen}
+                state.put(connection, CUT_OFF, here)
+        progress(seen)
+    return began_at, seen
 
 
 def _read_the_entitled(bridge: Bridge, connection: Connection, began_at: datetime) -> None:

@@ -412,7 +412,7 @@ def test_a_forged_moment_leads_to_ones_own_page(ada: Browser, at: str) -> None:
     assert answer.headers["Location"].startswith("/me")
 
 
-def test_stripe_down_on_the_way_back_shows_what_was_last_read_and_says_so(
+def test_A69_stripe_down_on_the_way_back_shows_what_was_last_read_and_says_so(
     place: Place, ada: Browser
 ) -> None:
     outage = place.world.faults.add("stripe", "GET *", "status", times=None, status=500)

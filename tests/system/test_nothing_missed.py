@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from sqlalchemy import select
 
 from bridge.operations import links, reading
-from bridge.sandbox.stripe import delivery
+from bridge.sandbox.stripe import account_of, delivery, load
 from bridge.store.schema.work import work
 from bridge.worker import orders, reconcile
 from tests.harness import DAY, OPERATOR, System, system
@@ -191,3 +193,77 @@ def test_A117_a_link_that_was_undone_is_not_made_again_by_an_old_order(world: Sy
     orders.read_all(world.bridge, whole=True)
     confirm(world)
     assert world.groups_of("alice") == set()
+
+
+# --- a reading that is cut off (A13) --------------------------------------------------------------
+
+COPIES = 250
+
+
+def copies(world: System, subscription: Any) -> None:
+    """As many subscriptions as three pages hold, made without news."""
+    known = json.loads(str(subscription))
+    (item,) = known["items"]["data"]
+    rows = [
+        {
+            **known,
+            "id": f"sub_copy{n}",
+            "created": known["created"] - n,
+            "items": {"data": [{**item, "id": f"si_copy{n}"}]},
+        }
+        for n in range(COPIES)
+    ]
+    load(world.sandbox.world, rows)
+
+
+def listed(world: System, since: int) -> list[str | None]:
+    """After which subscription each page of the list of everybody's was asked for."""
+    asked = [one for one in world.calls("stripe", since) if one.path == "/v1/subscriptions"]
+    return [parse_qs(one.query).get("starting_after", [None])[0] for one in asked]
+
+
+def cut_off(world: System) -> None:
+    """Have a reading of everybody's subscriptions killed after its first page."""
+
+    class Killed(BaseException):
+        """The process dies here."""
+
+    def die(_count: int) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        reconcile.read_all_subscriptions(world.bridge, die)
+
+
+def test_A13_a_reading_that_is_killed_goes_on_with_the_next_page(world: System) -> None:
+    subscription = world.subscribe(world.customer("alice"), world.price("supporters"))
+    world.settle()
+    copies(world, subscription)
+    mark = world.mark()
+    cut_off(world)
+    seen: list[int] = []
+    reconcile.read_all_subscriptions(world.bridge, seen.append)
+    first, *rest = listed(world, mark)
+    assert first is None
+    assert None not in rest, "only the first reading began at the beginning"
+    assert seen == [200, COPIES + 1]
+    mark = world.mark()
+    reconcile.read_all_subscriptions(world.bridge)
+    assert [one is None for one in listed(world, mark)] == [True, False, False]
+
+
+def test_A13_a_reading_begins_again_after_hours_or_where_it_stood_is_gone(world: System) -> None:
+    subscription = world.subscribe(world.customer("alice"), world.price("supporters"))
+    world.settle()
+    copies(world, subscription)
+    cut_off(world)
+    world.advance(7 * 3600)
+    mark = world.mark()
+    cut_off(world)
+    assert listed(world, mark) == [None]
+    account = account_of(world.sandbox.world)
+    for row in account.rows("subscription"):
+        if row["id"] != subscription.id:
+            account.drop(row)
+    reconcile.read_all_subscriptions(world.bridge)
+    assert listed(world, mark)[-1] is None
