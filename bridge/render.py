@@ -136,7 +136,7 @@ def seat_markdown(
 def present_markdown(
     source_id: str, giver: str | None, note: str, given: StatementInput, locale: str = LOCALE
 ) -> str:
-    """The answer that somebody was given a present, with the giver's note."""
+    """The answer that somebody was given a gift, with the giver's note."""
     causes = (place.cause for place in places(given) if place.cause)
     what = next((one.what for one in causes if one.grant.source_id == source_id), None)
     template = markdown_environment().get_template("present.md.jinja")

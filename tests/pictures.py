@@ -72,7 +72,7 @@ class Picture:
         return {f"{self.name}-{size}-{scheme}": (size, scheme) for size, scheme in self.views}
 
 
-LOOK = "See what it brings"
+LOOK = "Show the effects"
 
 PICTURES = (
     Picture("join", "/join", "ada", ALL),

@@ -145,7 +145,7 @@ def _row(one: Listed, known: _Known) -> Row:
     membership = one.membership
     standing = standing_of(membership)
     if standing is None:
-        raise AssertionError("the list has somebody who is not in it")
+        raise AssertionError("the list contains somebody who is not in it")
     group = known.groups[membership.group_id]
     return Row(
         user_id=one.user_id,

@@ -45,4 +45,4 @@ def adopt(
 
 def _print(console: Console, adopted: tuple[adopting.Adopted, ...]) -> None:
     for one in adopted:
-        console.print(f"{escape(one.group)}: user {one.user_id} is the bridge's again.")
+        console.print(f"{escape(one.group)}: user {one.user_id} is managed by the bridge again.")

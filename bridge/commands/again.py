@@ -51,7 +51,7 @@ def replay(event: str, *, by: str | None, as_json: bool) -> None:
     show(
         {"event": event},
         as_json=as_json,
-        for_people=lambda console: console.print(f"{event} waits to be looked at again."),
+        for_people=lambda console: console.print(f"{event} is being processed again."),
     )
 
 

@@ -177,5 +177,5 @@ def revoke(*, name: str, said: str | None, by: str | None, as_json: bool) -> Non
             is_new = campaigns.revoke_campaign(bridge, actor, name)
         else:
             is_new = campaigns.revoke_link(bridge, actor, name, find_user_id(bridge, said))
-    words = "Revoked: the links lead nowhere now." if is_new else "It had been revoked before."
+    words = "Revoked. The links no longer work." if is_new else "It was already revoked."
     show({"revoked": is_new}, as_json=as_json, for_people=lambda console: console.print(words))

@@ -116,7 +116,7 @@ def note(*, user: str, line: str, text: str, by: str, as_json: bool) -> None:
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
         done = ledger_notes.add_note(bridge, actor, user_id, line, text)
-    words = f"The note is beside {line}."
+    words = f"The note was added to {line}."
     show(done, as_json=as_json, for_people=lambda out: out.print(escape(words)))
 
 

@@ -64,7 +64,7 @@ def print_plan(console: Console, found: list[Planned], orphans: int) -> None:
     else:
         console.print("Nothing would change.")
     if orphans:
-        console.print(f"{orphans} customers are linked to nobody: `bridge link` lists them.")
+        console.print(f"{orphans} customers are not linked to a user: `bridge link` lists them.")
 
 
 def candidate_document(one: Candidate) -> dict[str, object]:
@@ -89,7 +89,7 @@ def print_invited(console: Console, found: tuple[Candidate, ...]) -> None:
         table.add_row(escape(name), day(one.until_at), one.fate, escape(one.says))
     console.print(table)
     invited = sum(one.fate == "invited" for one in found)
-    console.print(f"{invited} of {len(found)} would get a link. Nothing was made.")
+    console.print(f"{invited} of {len(found)} would get a link. Nothing was created.")
 
 
 def print_made(console: Console, made: Made, out: Path) -> None:
@@ -102,7 +102,7 @@ def print_made(console: Console, made: Made, out: Path) -> None:
         console.print(table)
     console.print(
         f"{len(made.sent)} links are in {escape(str(out))}. They work until "
-        f"{made.campaign.ends_at:%Y-%m-%d}. Keep the file safe: they are nowhere else."
+        f"{made.campaign.ends_at:%Y-%m-%d}. Keep the file safe: there is no other copy."
     )
 
 

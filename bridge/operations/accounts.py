@@ -31,7 +31,9 @@ def relink(bridge: Bridge, actor: Actor, from_id: int, to_id: int) -> Moved:
         raise Permanent(f"user {from_id} is the same account: name the account that replaces it")
     with bridge.store.read() as connection:
         if not accounts.is_known(connection, from_id):
-            raise NotFound(f"the bridge knows nothing of user {from_id}: there is nothing to move")
+            raise NotFound(
+                f"the bridge knows nothing about user {from_id}: there is nothing to move"
+            )
     user = find_user(bridge, to_id)
     now = bridge.clock.now()
     with bridge.store.write() as connection:

@@ -20,7 +20,7 @@ from bridge.wiring import Bridge
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """A membership that is the bridge's again."""
+    """A membership that is managed by the bridge again."""
 
     user_id: int
     group_id: int

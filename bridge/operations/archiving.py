@@ -136,7 +136,7 @@ def read(bridge: Bridge, file: Path, progress: Progress) -> Archived:
                     progress(name, count)
             bridge.limiter.prepare()
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
-        raise Permanent(f"{file.name} is no whole archive of a bridge: {error}") from error
+        raise Permanent(f"{file.name} is not a complete archive of a bridge: {error}") from error
     return told
 
 

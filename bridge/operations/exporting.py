@@ -215,10 +215,10 @@ def _year_of_books(bridge: Bridge, asked: Asked) -> date:
     if not said:
         raise Permanent("bridge.toml has no [datev]: docs/ledger.md says what it needs")
     if asked.since is None or asked.until is None:
-        raise Permanent("a posting batch is of a period: give its first and last day")
+        raise Permanent("a posting batch covers a period: give its first and last day")
     begins = datev.year_of(asked.since.date(), said["first_month"])
     if datev.year_of(asked.until.date(), said["first_month"]) != begins:
-        raise Permanent("a posting batch is of one financial year: ask for each on its own")
+        raise Permanent("a posting batch covers one financial year: export each year separately")
     if wrong := sorted({one.code for one in _chart(bridge).targets.values() if not one.is_number}):
         raise Permanent(f"DATEV's accounts are numbers, [accounts] has {', '.join(wrong)}")
     return begins

@@ -63,7 +63,7 @@ def find_by_public_name(bridge: Bridge, said: str) -> int:
         except (Transient, Permanent) as error:
             if owner is None or owner.said_at <= now - NAME_HOLDS_AT_MOST:
                 raise Transient(
-                    "the forum cannot say now who has this name, and has not said so lately: "
+                    "the forum cannot say now who has this name, and has not done so recently: "
                     "ask by id, such as id/12"
                 ) from error
         else:

@@ -162,7 +162,7 @@ def lifted_of(change: Change) -> Before:
     """What a line of the log lifted. Raises: Permanent for a line that does not say enough."""
     sources = (change.detail or {}).get("sources")
     if change.user_id is None or change.group_id is None or not change.outcome or sources is None:
-        raise Permanent(f"line {change.id} does not say how it was before: decide it anew")
+        raise Permanent(f"line {change.id} does not say what it was before: decide it again")
     return Before(change.user_id, change.group_id, change.outcome, tuple(sources))
 
 

@@ -83,7 +83,7 @@ def _sorted_out(bridge: Bridge, rows: Iterable[Row], actor: str) -> Iterator[Out
         try:
             until_at = last_moment(row.until)
         except ValueError:
-            yield Outcome(row, "wrong", f"{row.until!r} is no day; write it as 2027-03-31")
+            yield Outcome(row, "wrong", f"{row.until!r} is not a day; write it as 2027-03-31")
             continue
         yield _outcome(bridge, row, until_at, names.get(fold(row.user)), actor)
 

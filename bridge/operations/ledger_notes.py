@@ -20,7 +20,7 @@ def add_note(bridge: Bridge, actor: Actor, user_id: int, line_id: str, text: str
     note = Note(line_id, checked_words("note", text), str(actor), now)
     with bridge.store.write() as connection:
         if store.line_of_user(connection, user_id, line_id) is None:
-            raise NotFound(f"{line_id[:60]!r} is no line of user {user_id}")
+            raise NotFound(f"{line_id[:60]!r} is not a line of user {user_id}")
         ledger_notes.add(connection, note)
         changes.log(
             connection,

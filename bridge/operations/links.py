@@ -129,7 +129,7 @@ def _aside(
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if not orphans.set_aside(connection, customer_id, why):
-            raise NotFound(f"{customer_id} is linked meanwhile, or somebody else was quicker")
+            raise NotFound(f"{customer_id} has been linked in the meantime")
         changes.log(
             connection,
             "set_aside" if why else "waits_again",

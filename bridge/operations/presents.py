@@ -43,7 +43,7 @@ def receiver(bridge: Bridge, giver_id: int, said: str, offer: Offer) -> User:
 def refuse(bridge: Bridge, giver_id: int, user: User, offer: Offer) -> None:
     """Raises: PresentRefused, if this user cannot be given this."""
     if user.id == giver_id:
-        raise PresentRefused("self", "a present is for somebody else")
+        raise PresentRefused("self", "a gift is for somebody else")
     if user.state != "active":
         raise PresentRefused("inactive", f"{user.username} is {user.state} on the forum")
     with bridge.store.read() as connection:
@@ -65,14 +65,14 @@ def opened(bridge: Bridge, word: str) -> Present:
         found = presents.get(connection, read[0]) if read else None
         is_over = found is not None and has_ended(connection, found)
     if read is None or found is None or not found.by_link:
-        raise PresentRefused("unknown", "there is no present with this link")
+        raise PresentRefused("unknown", "there is no gift with this link")
     if found.receiver_id is not None:
-        raise PresentRefused("taken", f"present {found.id} was taken")
+        raise PresentRefused("taken", f"gift {found.id} was taken")
     ends_at = found.link_ends_at or bridge.clock.now()
     if is_over or found.link_number != read[1] or bridge.clock.now() >= ends_at:
-        raise PresentRefused("over", f"the link of present {found.id} is good no more")
+        raise PresentRefused("over", f"the link of gift {found.id} is no longer valid")
     if found.arrived_at is None:
-        raise PresentRefused("not_paid", f"present {found.id} is not paid yet")
+        raise PresentRefused("not_paid", f"gift {found.id} is not paid yet")
     return found
 
 
@@ -93,10 +93,10 @@ def take(bridge: Bridge, word: str, user_id: int, offer: Offer) -> Present:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if not presents.take(connection, found, user_id, now):
-            raise PresentRefused("taken", f"present {found.id} was taken")
+            raise PresentRefused("taken", f"gift {found.id} was taken")
         # The giver's customer is read anew, and what was bought becomes the receiver's.
         key = found.payer_id or work.user_key(found.giver_id)
-        cause = f"present taken by user {user_id}"
+        cause = f"gift taken by user {user_id}"
         work.mark_dirty(
             connection, key, now=now, due_at=now, cause=cause, needs=("read", "purchases")
         )
@@ -109,9 +109,9 @@ def renew_link(bridge: Bridge, giver_id: int, present_id: str) -> None:
     with bridge.store.write() as connection:
         found = presents.get(connection, present_id)
         if found is None or not found.by_link or not _is_of(bridge, found, giver_id):
-            raise NotFound(f"user {giver_id} has no present {present_id[:40]!r} with a link")
+            raise NotFound(f"user {giver_id} has no gift {present_id[:40]!r} with a link")
         if not presents.renew_link(connection, found, bridge.clock.now() + LINK_LIVES):
-            raise PresentRefused("taken", f"present {present_id} was taken")
+            raise PresentRefused("taken", f"gift {present_id} was taken")
 
 
 def _is_of(bridge: Bridge, present: Present, giver_id: int) -> bool:

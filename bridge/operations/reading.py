@@ -41,5 +41,5 @@ def replay(bridge: Bridge, actor: Actor, event_id: str) -> None:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if not inbox.reopen(connection, event_id, now):
-            raise NotFound(f"no event {event_id} was ever stored")
+            raise NotFound(f"there is no stored event {event_id}")
         changes.log(connection, "replayed", now=now, cause=str(actor), outcome=event_id)

@@ -47,7 +47,7 @@ def find_payment(bridge: Bridge, payment_id: str, user_id: int | None = None) ->
         line = money.line(connection, payment_id)
         owner = links.user_of(connection, line.customer_id) if line and line.customer_id else None
     if line is None or line.kind != "paid" or owner is None or owner != (user_id or owner):
-        raise NotFound(f"{payment_id[:60]} is no payment of this member at Stripe")
+        raise NotFound(f"{payment_id[:60]} is not a payment of this member at Stripe")
     number = errands.turn(bridge, payment_id)
     if not bridge.stripe.may_refund():
         raise Permanent(

@@ -19,14 +19,14 @@ def look_at(bridge: Bridge, user_id: int, invoice_id: str) -> FailedPayment:
     find_user(bridge, user_id)
     found = bridge.stripe.failed_payment(invoice_id)
     if found is None:
-        raise Permanent(f"{invoice_id} is owed no more: nothing to remind of")
+        raise Permanent(f"{invoice_id} is no longer owed: there is nothing to remind them of")
     with bridge.store.read() as connection:
         owner = links.user_of(connection, found.customer_id)
         before = messages.reminded(connection, [invoice_id])
     if owner != user_id:
         raise NotFound(f"{invoice_id} is not an invoice of user {user_id}")
     if before:
-        raise Permanent(f"they were reminded on {before[invoice_id]:%Y-%m-%d}: once is enough")
+        raise Permanent(f"they were reminded on {before[invoice_id]:%Y-%m-%d} already")
     return found
 
 
@@ -36,7 +36,7 @@ def remind(bridge: Bridge, actor: Actor, user_id: int, invoice_id: str) -> None:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if not messages.remind(connection, user_id, invoice_id, now):
-            raise Permanent("somebody else has just reminded them: once is enough")
+            raise Permanent("somebody else has just reminded them")
         changes.log(
             connection,
             "reminded",

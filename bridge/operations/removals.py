@@ -38,7 +38,7 @@ def release(
     reviewed: Collection[int] | None = None,
     reason: str | None = None,
 ) -> Waiting:
-    """Let removals go on that were stopped. `reviewed`: only if exactly these users wait.
+    """Let removals continue that were stopped. `reviewed`: only if exactly these users wait.
 
     Raises: NotFound for an unknown group, Permanent if none are stopped or others wait than were
     reviewed.
@@ -52,7 +52,7 @@ def release(
         waiting = tuple(sending.losing(connection, group.id))
         if reviewed is not None and set(reviewed) != set(waiting):
             raise Permanent(
-                f"other removals from {group.name} wait now than you reviewed: look again"
+                f"removals from {group.name} have changed since you reviewed them: look again"
             )
         groups.update_group(
             connection,

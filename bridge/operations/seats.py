@@ -49,7 +49,7 @@ def seats_at(bridge: Bridge, subscription_id: str, at: datetime, *, known: bool)
     then = last_known(past, at) if known else subscription_at(past, newest, at)
     if not isinstance(then, Subscription):
         raise NotFound(
-            f"as far as is known, {subscription_id} did not exist at {at:%Y-%m-%d %H:%M}"
+            f"the bridge has no record that {subscription_id} existed at {at:%Y-%m-%d %H:%M}"
         )
     before = [line for line in lines if line.at <= at]
     given_by = {line.user_id: line.by for line in before if line.action == "seat_assigned"}

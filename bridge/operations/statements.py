@@ -60,7 +60,7 @@ def send(bridge: Bridge, actor: Actor, user_id: int) -> Sent:
         if sent == "first":
             statements.due(connection, user_id, now)
         elif not messages.send_again(connection, user_id, now):
-            raise Permanent(gettext("it was sent again today already: once a day is enough"))
+            raise Permanent(gettext("it was already sent again today"))
         changes.log(
             connection,
             "statement_sent",

@@ -50,7 +50,7 @@ def find_running(bridge: Bridge, subscription_id: str, user_id: int | None = Non
         customer_id = subscriptions.customer_of(connection, subscription_id)
         owner = links.user_of(connection, customer_id) if customer_id else None
     if customer_id is None or owner is None or owner != (user_id or owner):
-        raise NotFound(f"{subscription_id[:60]} is no subscription that this member pays for")
+        raise NotFound(f"{subscription_id[:60]} is not a subscription that this member pays for")
     found = bridge.stripe.customer_reading(customer_id, payments=True).subscriptions
     one = next((each for each in found if each.id == subscription_id), None)
     if one is None:

@@ -107,7 +107,7 @@ def _give_again(bridge: Bridge, change: Change) -> Reverse:
         words = one.reason if reason is None else reason
         done = grants.grant(bridge, actor, one.user_id, group, until_at=one.until_at, reason=words)
         if not done.is_new:
-            raise Permanent(f"they have the group again already, by {done.grant.id}")
+            raise Permanent(f"they already have the group again, by {done.grant.id}")
 
     return Reverse(
         change,
@@ -185,7 +185,9 @@ def _say_as_before(bridge: Bridge, change: Change) -> Reverse:
     thing_id, key = _said(change, "thing"), _said(change, "key")
     proposed = mapping.propose(bridge, thing_id, key, _said(change, "before"))
     if proposed.said != _said(change, "after"):
-        raise Permanent(f"{key} of {thing_id} was changed again meanwhile: change it by hand")
+        raise Permanent(
+            f"{key} of {thing_id} has been changed again in the meantime: change it by hand"
+        )
     return Reverse(
         change,
         lambda: mapping.preview_mapping(bridge, proposed),

@@ -32,7 +32,7 @@ class Uninvited:
 def uninvited(
     connection: Connection, since: datetime, until: datetime, limit: int
 ) -> list[Uninvited]:
-    """Orders of payers who are linked to nobody, first seen between two moments."""
+    """Orders of payers without a forum account, first seen between two moments."""
     of_customers = (
         select(claims.c.session_id, claims.c.customer_id, claims.c.seen_at)
         .join(

@@ -57,7 +57,7 @@ def given_by(connection: Connection, user_id: int) -> list[Present]:
 
 
 def begin(connection: Connection, wanted: Present) -> Present:
-    """This present, begun now or by an earlier click on the same button."""
+    """This gift, begun now or by an earlier click on the same button."""
     values = {field.name: getattr(wanted, field.name) for field in fields(Present)}
     connection.execute(insert_for(connection)(presents).values(values).on_conflict_do_nothing())
     return get(connection, wanted.id) or wanted

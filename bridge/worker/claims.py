@@ -22,14 +22,14 @@ Why = Literal[
     "unknown", "unfinished", "on_its_way", "refunded", "ended", "expired", "anothers", "used"
 ]
 SAID: dict[Why, str] = {
-    "unknown": "is no order for anything that is sold here",
+    "unknown": "is not an order for anything sold here",
     "unfinished": "was not paid",
     "on_its_way": "is not paid yet: the money is on its way",
     "refunded": "was refunded",
     "ended": "was for a subscription that has ended",
-    "expired": "can be claimed no more: it was paid too long ago",
+    "expired": "can no longer be claimed: it was paid too long ago",
     "anothers": "belongs to another member",
-    "used": "was claimed already",
+    "used": "has already been claimed",
 }
 
 

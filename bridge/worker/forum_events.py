@@ -60,7 +60,7 @@ def _take(connection: Connection, event: ForumEvent, now: datetime) -> Outcome |
         case Ignore(reason):
             return ignored(reason)
         case _:
-            return ignored(f"no task of the forum: {type(task).__name__}")
+            return ignored(f"not a task of the forum: {type(task).__name__}")
 
 
 def _membership(
@@ -76,7 +76,7 @@ def _membership(
     if groups.state_of(connection, group_id) is None or not observed.is_ours(
         connection, user_id, group_id
     ):
-        return ignored("no membership of the bridge's")
+        return ignored("not a membership that the bridge manages")
     groups.ask_for_reading(connection, group_id, now)
     return Outcome("done", "the group is read again")
 
@@ -85,7 +85,7 @@ def look_at(bridge: Bridge, user_id: int) -> Outcome:
     """An account was suspended, restored or deleted: while it is not active nothing is written."""
     with bridge.store.read() as connection:
         if not _concerns(connection, user_id):
-            return ignored("nobody whom the bridge has to do with")
+            return ignored("nobody whom the bridge knows")
     try:
         user = bridge.discourse.user(user_id, priority="low")
     except NotFound:

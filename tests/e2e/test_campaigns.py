@@ -103,7 +103,7 @@ def test_A97_A67_each_link_leads_its_member_to_the_renewal_and_is_counted(place:
 
     again = ada.get(links["ada"])
     assert again.status_code == 410
-    assert "You have renewed with this link already" in again.text
+    assert "You have already renewed with this link" in again.text
     assert link(again, "View your membership") == "/me"
 
     (charge,) = place.stripe.v1.charges.list().data

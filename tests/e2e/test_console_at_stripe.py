@@ -105,7 +105,7 @@ def test_two_people_who_refund_the_same_payment_differently_do_not_both_succeed(
     second = refund_of(place, ann, "eve", amount="20", reason="Another part")
     assert confirm(ann, first, typed=words_to_type(first)).status_code == 303
     moved = confirm(ann, second, typed=words_to_type(second))
-    assert "Something changed since you looked" in moved.text
+    assert "Something has changed since you looked" in moved.text
     assert refunds(place, "eve") == [1000]
     place.settle()
     assert "eve" in place.members("patrons")
@@ -116,7 +116,7 @@ def test_two_people_who_refund_the_same_payment_differently_do_not_both_succeed(
     [
         ({"reason": ""}, "Please fill in: reason"),
         ({"reason": "x", "amount": "60.01"}, "more than what is left"),
-        ({"reason": "x", "amount": "0"}, "not more than zero"),
+        ({"reason": "x", "amount": "0"}, "must be more than zero"),
         ({"reason": "x", "amount": "-5"}, "-5"),
         ({"reason": "x", "amount": "lots"}, "lots"),
         ({"reason": "x", "line": "il_made_up"}, "no line il_made_up"),
@@ -214,7 +214,7 @@ def test_A58_a_statement_is_sent_again_as_an_answer_once_a_day(place: Place) -> 
     last = place.forum.posts[topic.post_ids[-1]].raw
     assert last.startswith("A moderator has sent you your statement again.")
     assert "patrons" in last
-    assert "once a day" in confirm(mia, mia.get(address)).text
+    assert "already sent again today" in confirm(mia, mia.get(address)).text
     assert logged(place, "eve", "statement_sent") == ["again"]
 
 

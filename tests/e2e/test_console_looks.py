@@ -101,7 +101,7 @@ def test_axe_finds_nothing_where_a_refund_is_confirmed(
         log_in(page, "mia")
         page.goto(f"{place.url}/moderate{pages(place)['act-refund']}")
         page.get_by_label("Reason").fill("Paid by mistake")
-        page.get_by_role("button", name="See what it brings").click()
+        page.get_by_role("button", name="Show the effects").click()
         page.get_by_label("to confirm").wait_for()
         page.screenshot(path=PICTURES / f"console-act-refund-preview-{way}.png", full_page=True)
         assert not list(faults(page))

@@ -133,7 +133,7 @@ class Morning:
         """Say why, and look at what it brings."""
         self.look()
         self.page.get_by_label("Reason").fill(reason)
-        self.presses("See what it brings")
+        self.presses("Show the effects")
         self.look()
 
     def says(self) -> str:
@@ -172,19 +172,19 @@ class Morning:
 
     def lets_removals_go_on(self) -> None:
         self.opens("stopped")
-        self.page.get_by_role("link", name="Let removals go on").click()
+        self.page.get_by_role("link", name="Let removals continue").click()
         self.reviews("The visit is over")
         self.page.get_by_label("to confirm").fill(f"remove {len(MANY)}")
         self.presses("Remove them")
-        assert self.says() == f"Removals that go on: {len(MANY)}."
+        assert self.says() == f"Removals that continue: {len(MANY)}."
         self.place.settle()
         assert not self.place.members("guests")
 
     def lets_ada_in_again(self) -> None:
         self.opens("drift")
-        self.page.get_by_role("row", name="ada").get_by_role("link", name="Let in again").click()
+        self.page.get_by_role("row", name="ada").get_by_role("link", name="Let back in").click()
         self.reviews("Removed by mistake")
-        self.presses("Let them in again")
+        self.presses("Let them back in")
         assert self.says() == "supporters follows payments again."
         self.place.settle()
         assert "ada" in self.place.members("supporters")

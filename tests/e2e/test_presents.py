@@ -89,8 +89,8 @@ def told(place: Place, name: str) -> list[str]:
 def test_E52_a_present_by_name_is_the_receivers_and_they_are_told(place: Place, month: str) -> None:
     ada = give(place, month, name="Ben", note="For all your answers!  <3")
     assert place.members("patrons") == {"ben"}
-    (message,) = [text for text in told(place, "ben") if "gave you a present" in text]
-    assert message.startswith("ada gave you a present: **")
+    (message,) = [text for text in told(place, "ben") if "gave you a gift" in text]
+    assert message.startswith("ada gave you a gift: **")
     assert "> For all your answers\\! \\<3" in message
     page = ada.get("/me/presents").text
     assert "Given to ben on" in page
@@ -105,7 +105,7 @@ def test_E52_a_present_by_name_is_the_receivers_and_they_are_told(place: Place, 
 def test_E52_an_anonymous_present_names_nobody(place: Place, month: str) -> None:
     give(place, month, name="ben", anonymous="yes")
     said = "\n".join(told(place, "ben"))
-    assert "Somebody gave you a present" in said
+    assert "Somebody gave you a gift" in said
     assert "ada" not in said
 
 
@@ -118,7 +118,7 @@ def test_E52_a_subscription_is_given_as_well_and_nothing_changes_for_the_giver(
         ada.submit(ada.get(f"/join/{yearly}"), f"/join/{yearly}").headers["Location"]
     )
     place.settle()
-    assert "Give it to somebody else as a present" in ada.get(f"/join/{yearly}").text
+    assert "Give it to somebody else as a gift" in ada.get(f"/join/{yearly}").text
     give(place, yearly, name="ben")
     assert place.members("patrons") == {"ada", "ben"}
     (present,) = [
@@ -251,7 +251,7 @@ def test_E52_a_present_that_nobody_should_get_is_refused_before_payment(
     assert ben
     ben.suspended_till = place.world.clock.now() + 30 * DAY
     for name, why in {
-        "ada": "A present is for somebody else",
+        "ada": "A gift is for somebody else",
         "nobody-here": "Nobody on the forum has this name",
         "": "Nobody on the forum has this name",
         "<script>": "Nobody on the forum has this name",
@@ -312,7 +312,7 @@ def test_E52_presents_by_name_and_by_link_are_given_and_taken_in_a_browser(
             page.goto(address)
         expect(page.get_by_text("ada is giving you Patron")).to_be_visible()
         _picture(page, "present")
-        page.get_by_role("button", name="Accept the present").click()
+        page.get_by_role("button", name="Accept the gift").click()
         place.settle()
         assert place.members("patrons") == {"cleo", "newcomer"}
         page.reload()
@@ -350,7 +350,7 @@ def _give_in_browser(place: Place, page: Page, price: str) -> str:
     page.locator("button[value=pay]").click()
     expect(page.get_by_role("status")).to_contain_text("Your payment is being confirmed")
     place.settle()
-    expect(page.get_by_role("status")).to_contain_text("Your present is ready", timeout=10_000)
+    expect(page.get_by_role("status")).to_contain_text("Your gift is ready", timeout=10_000)
     _picture(page, "presents")
     return page.get_by_label("Link to send").input_value()
 
@@ -368,5 +368,5 @@ def _picture(page: Page, name: str) -> None:
 
 def test_the_page_of_a_present_is_led_to_from_the_offer(place: Place, month: str) -> None:
     ada = place.browser("ada")
-    words = "For somebody else? Give it as a present"
+    words = "For somebody else? Give it as a gift"
     assert link(ada.get(f"/join/{month}"), words) == f"/give/{month}"

@@ -90,10 +90,10 @@ def test_a_payer_is_set_aside_for_a_reason_and_waits_again(place: Place) -> None
     aside = mia.get("/moderate/lists/unlinked?kind=aside")
     assert "Pays for the newsletter only" in aside.text
     actor = moderator(user(place, "mia"), "console")
-    with pytest.raises(NotFound, match="somebody else was quicker"):
+    with pytest.raises(NotFound, match="in the meantime"):
         linking.set_aside(place.bridge, actor, customer, reason="Twice")
-    back = follow(mia, aside, "Let a payer wait again")
-    assert "waits again" in done(mia, press(mia, press(mia, back, reason="They joined")))
+    back = follow(mia, aside, "Put a payer back on the list")
+    assert "is back on the list" in done(mia, press(mia, press(mia, back, reason="They joined")))
     assert customer in mia.get("/moderate/lists/unlinked").text
     with place.bridge.store.read() as connection:
         said = [changes.page(connection, action=one)[0] for one in ("set_aside", "waits_again")]

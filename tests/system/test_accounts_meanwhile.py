@@ -136,7 +136,7 @@ def test_A114_a_name_that_went_to_somebody_else_after_the_preview_is_shown_anew(
     rename(world.sandbox.forum, forum_user(world, "carl"), "bob")
     answer = client.post("/moderate/act/assign", data=reviewed)
     assert answer.status_code == 200
-    assert "Something changed since you looked" in answer.text
+    assert "Something has changed since you looked" in answer.text
     assert f"bob (id:{world.user('carl')})" in words(answer.text)
     with world.bridge.store.read() as connection:
         assert links.user_of(connection, customer) is None

@@ -127,7 +127,8 @@ def test_an_archive_that_is_cut_off_of_another_version_or_none_changes_nothing(
             if name == "manifest.json":
                 data = json.dumps(json.loads(data) | {"revision": "0001"}).encode()
             new.writestr(name, data)
-    for wrong, says in ((cut, "no whole archive"), (none, "no whole archive"), (other, "0001")):
+    incomplete = "not a complete archive"
+    for wrong, says in ((cut, incomplete), (none, incomplete), (other, "0001")):
         env = {"DATABASE_URL": url, "BRIDGE_DATA": str(tmp_path / "new")}
         assert says in " ".join(
             typed(world, "archive", "read", str(wrong), env=env, code=1).split()

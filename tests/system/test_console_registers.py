@@ -211,7 +211,7 @@ def test_the_first_page_draws_what_was_counted_in_the_background(
         page = browser.get("/moderate").text
     assert len(found) <= 20, "\n".join(found)
     assert not [one for one in found if "FROM money_lines" in one or "FROM changes" in one]
-    for title in ("Members by group", "Money by product, EUR", "Coming and going"):
+    for title in ("Members by group", "Money by product, EUR", "Joined and left"):
         assert title in page
     assert "2 memberships now" in page
     assert page.count('y="163"') == 4 * page.count("<svg")

@@ -54,7 +54,7 @@ def test_everybody_in_the_console_sees_what_is_set_and_no_secret(
         page = as_role(role).get(PATH).text
         assert "two_persons" in page
         assert "level: supporters, patrons" in page
-        assert ("Make a token" in page) == (role == "administrator")
+        assert ("Create a token" in page) == (role == "administrator")
         settings = world.bridge.settings
         for secret in (
             *(settings.stripe_api_key, settings.discourse_api_key, settings.secret_key),
@@ -143,7 +143,7 @@ def test_a_token_that_cannot_be_is_refused_in_words(as_role: As, wrong: dict[str
     }
     answer = browser.post(f"{PATH}/tokens", data=form | wrong)
     assert answer.status_code == 400
-    assert "No token was made" in answer.text
+    assert "No token was created" in answer.text
 
 
 @pytest.mark.parametrize("role", ["moderator", "treasurer", "reader"])

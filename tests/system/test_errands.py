@@ -117,7 +117,7 @@ def test_what_is_disputed_by_hand_or_anothers_is_not_refunded(world: System) -> 
     with pytest.raises(Permanent, match="disputed"):
         refunding.to_refund(found, None, None)
     for named in (paid(world, subscription), "in_made_up", "hand:1", ""):
-        with pytest.raises(NotFound, match="no payment of this member"):
+        with pytest.raises(NotFound, match="not a payment of this member"):
             refunding.find_payment(bridge, named, world.user("bob"))
 
 

@@ -224,7 +224,7 @@ def test_A23_the_dry_run_lists_where_the_old_record_and_stripe_differ(
     told = asked(world, "import", file, "--by", "maria")
     assert [(line["fate"], line["says"]) for line in told["lines"]] == [
         ("matched", ""),
-        ("over", "it is over already"),
+        ("over", "its date is past"),
         ("matched", f"the row says until {in_days(world, -40)}, {renews}"),
         ("matched", f"the row says for good, Stripe says until {paid_until(ending)}"),
         ("new", f"the row says pioneers, Stripe says {right.id} leads to supporters"),

@@ -241,14 +241,14 @@ def test_A33_A36_the_mapping_is_changed_in_the_console_after_it_was_reviewed_and
     preview = client.post("/moderate/act/map", data=fields)
     assert "Loses" in preview.text
     assert f"groups = supporters (product {product})" in html.unescape(preview.text)
-    assert "Had it been so since" in preview.text
+    assert "If it had applied since" in preview.text
     assert "1 person would have been treated differently" in preview.text
     (reviewed,) = re.findall(r'name="reviewed" value="(\w+)"', preview.text)
     again = {**fields, "reviewed": reviewed}
     assert client.post("/moderate/act/map", data=again).status_code == 400, "not typed"
     world.sdk.v1.products.update(product, {"metadata": {"discourse_rank": "3"}})
     moved = client.post("/moderate/act/map", data={**again, "typed": "remove 1"})
-    assert "Something changed since you looked" in moved.text
+    assert "Something has changed since you looked" in moved.text
     assert said(world, product)["discourse_groups"] == "supporters"
     (reviewed,) = re.findall(r'name="reviewed" value="(\w+)"', moved.text)
     sure = {**fields, "reviewed": reviewed, "typed": "remove 1"}

@@ -191,10 +191,10 @@ def test_A148_a_payment_that_cannot_be_is_refused_in_words(
 
 def test_A148_A125_the_same_payment_twice_within_a_day_is_asked_about(world: System) -> None:
     record(world)
-    assert "recorded already" in record(world, code=1)
-    assert "recorded already" in record(world, "--json", code=1)
+    assert "already recorded" in record(world, code=1)
+    assert "already recorded" in record(world, "--json", code=1)
     pass_days(world, 0.5)
-    assert "recorded already" in record(world, code=1)
+    assert "already recorded" in record(world, code=1)
     record(world, amount="26")
     record(world, method="bank")
     record(world, currency="chf")

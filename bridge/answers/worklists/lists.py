@@ -99,7 +99,7 @@ WORKLISTS: Mapping[str, Worklist] = {
         ),
         Worklist(
             name="unlinked",
-            title=gettext("Paid, and linked to nobody"),
+            title=gettext("Paid, without a forum account"),
             lead=gettext(
                 "These customers at Stripe have no forum account. Assign them to somebody, send "
                 "them the link to claim their payment, or set them aside."
@@ -125,7 +125,7 @@ WORKLISTS: Mapping[str, Worklist] = {
             title=gettext("Stopped removals"),
             lead=gettext(
                 "So many people would lose a group at once that the bridge stopped. If that is "
-                "right, let the removals go on."
+                "right, let the removals continue."
             ),
             nothing=gettext("No removals are stopped."),
             heads=(gettext("Group"), gettext("Since"), ""),
@@ -172,7 +172,9 @@ WORKLISTS: Mapping[str, Worklist] = {
         Worklist(
             name="ahead",
             title=gettext("Next 30 days"),
-            lead=gettext("What ends, renews or begins to cost in the next 30 days."),
+            lead=gettext(
+                "What ends, renews or costs something for the first time in the next 30 days."
+            ),
             nothing=gettext("Nothing of this kind in the next 30 days."),
             heads=(gettext("For"), gettext("On"), ""),
             page=_ahead,

@@ -75,7 +75,7 @@ def double(bridge: Bridge, _kind: str, after: str) -> Page:
             user_id=one.user_id,
             username=one.username,
             about=one.subscription_id,
-            says=gettext("It was ended and credited; %(kept)s goes on.") % {"kept": one.kept_id},
+            says=gettext("It was ended and credited; %(kept)s continues.") % {"kept": one.kept_id},
             at=one.found_at,
         )
         for one in found
@@ -105,7 +105,7 @@ def _coming(
     if subscription.cancel_at or subscription.cancel_at_period_end:
         says = gettext("It ends on that day: it was cancelled.")
     elif kind == "trials":
-        says = gettext("The first payment is taken on that day.")
+        says = gettext("The first payment is due on that day.")
     to = subscription.beneficiary_id
     return Row(
         key=f"{at.isoformat() if at else ''}|{subscription.id}",

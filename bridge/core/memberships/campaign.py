@@ -14,11 +14,11 @@ from bridge.errors import Permanent
 Fate = Literal["invited", "unknown", "ambiguous", "double", "suspended", "staged", "gone", "has it"]
 COLUMN = "user"
 _SAYS: Mapping[Fate, str] = {
-    "double": "the list has this member already",
+    "double": "this member is already in the list",
     "suspended": "the forum has suspended this account",
-    "staged": "this is no account yet: the forum made it of an e-mail",
-    "gone": "this account does not exist any more",
-    "has it": "they have it without an end, or by a subscription that renews",
+    "staged": "nobody has signed in to this account yet: the forum created it from an e-mail",
+    "gone": "this account no longer exists",
+    "has it": "they have it with no end date, or through a subscription that renews",
 }
 
 

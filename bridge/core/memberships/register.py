@@ -69,7 +69,7 @@ def _none(entry: Entry, running: list[Grant], names: Mapping[int, str]) -> Match
     if says:
         says = f"the row says {names.get(entry.group_id, entry.group_id)}, Stripe says {says}"
     if entry.subscription_id:
-        named = f"{entry.subscription_id} is no running subscription of theirs that leads to it"
+        named = f"{entry.subscription_id} is not a running subscription of theirs that leads to it"
         return Match("wrong", says or named)
     return Match("none", says)
 

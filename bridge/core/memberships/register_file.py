@@ -18,7 +18,7 @@ COLUMNS = ("user", "group", "until", "reason", "customer", "subscription")
 Fate = Literal[
     "new", "known", "matched", "over", "unknown user", "unknown group", "ambiguous", "wrong"
 ]
-OVER = "it is over already"
+OVER = "its date is past"
 
 
 @dataclass(frozen=True, slots=True)

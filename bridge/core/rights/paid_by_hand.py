@@ -152,7 +152,7 @@ def refuse_what_cannot_be(payment: Payment, bought: Bought | None, now: datetime
     if bought is None:
         return
     if payment.amount_minor < 0:
-        raise Permanent("a refund pays for no group: use `bridge revoke` to end a grant")
+        raise Permanent("a refund cannot pay for a group: use `bridge revoke` to end a grant")
     if isinstance(bought.end, datetime) and bought.end <= now:
         raise Permanent(f"{bought.end:%Y-%m-%d} is in the past: give a later end")
 
@@ -188,7 +188,7 @@ def refuse_twice(known: Collection[MoneyLine], username: str, line: MoneyLine) -
         if _is_same(one, line):
             raise Twice(
                 f"{format_minor(one.amount_minor, one.currency)} of {username} "
-                f"({one.method}, {one.at:%Y-%m-%d}) is recorded already, as {one.id}. "
+                f"({one.method}, {one.at:%Y-%m-%d}) is already recorded, as {one.id}. "
                 "If it was paid twice, say so: --again"
             )
 

@@ -70,7 +70,7 @@ def ask(payment: Refundable, amount_minor: int | None, line_id: str | None) -> A
         raise Permanent(f"{of} was refunded already: nothing is left")
     amount = left if amount_minor is None else amount_minor
     if amount <= 0:
-        raise Permanent("the amount is not more than zero: give what goes back to the member")
+        raise Permanent("the amount must be more than zero: give what the member gets back")
     if amount > left:
         both = (format_minor(each, payment.currency) for each in (amount, left))
         raise Permanent(f"{next(both)} is more than what is left of {of}: {next(both)}")

@@ -15,12 +15,12 @@ LONGEST_PAUSE_DAYS = 5 * 366
 
 
 def cancelled(one: Subscription) -> Subscription:
-    """It ends with what is paid. Raises: Permanent where that is no choice any more."""
+    """It ends when the paid period ends. Raises: Permanent where that is no choice any more."""
     _refuse_what_is_over(one)
     _refuse_scheduled(one)
     if ends_at := _ends_at(one):
         raise Permanent(
-            gettext("%(id)s ends already, on %(day)s") % {"id": one.id, "day": _day(ends_at)}
+            gettext("%(id)s already ends on %(day)s") % {"id": one.id, "day": _day(ends_at)}
         )
     ends_at = max(item.period_end_at for item in one.items)
     return replace(one, cancel_at_period_end=True, cancel_at=ends_at)
@@ -44,7 +44,7 @@ def paused(one: Subscription, until_at: datetime | None, now: datetime) -> Subsc
             % {"id": one.id, "status": one.status.replace("_", " ")}
         )
     if one.pause_collection:
-        raise Permanent(gettext("%(id)s is paused already") % {"id": one.id})
+        raise Permanent(gettext("%(id)s is already paused") % {"id": one.id})
     if until_at is not None and until_at <= now:
         raise Permanent(
             gettext("%(day)s is in the past: give a later day") % {"day": _day(until_at)}

@@ -150,7 +150,7 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.RULE_HALTED: (
         "A mapping rule is halted, so nobody gains or loses a group through it: {where}: {message}",
-        "{hint} Then bridge doctor",
+        "{hint} Then run bridge doctor",
     ),
     Kind.HELD: (
         "{user}'s membership of {group} waits for your decision: {why}",
@@ -243,8 +243,11 @@ _PLACES: Mapping[Kind, tuple[str, str]] = {
         "/moderate/lists/disputes",
     ),
     Kind.CLAIM_WAITS: ("give it to them, or refund it", "/moderate/lists/unlinked"),
-    Kind.PAYS_UNLINKED: ("say who it is, or set it aside", "/moderate/lists/unlinked"),
-    Kind.REMOVALS_STOPPED: ("see whom it concerns, then let it go on", "/moderate/lists/stopped"),
+    Kind.PAYS_UNLINKED: ("link it to a member, or set it aside", "/moderate/lists/unlinked"),
+    Kind.REMOVALS_STOPPED: (
+        "see whom it affects, then let the removals continue",
+        "/moderate/lists/stopped",
+    ),
     Kind.EVENT_DEAD: (
         "see why; correct it, then process it again",
         "/moderate/lists/dead",

@@ -214,8 +214,8 @@ def _moved(sums: Sequence[Sum], months: tuple[date, ...]) -> Chart:
     came, went = (_values(sums, months, "moved", name) for name in (CAME, WENT))
     return Chart(
         "moved",
-        gettext("Coming and going"),
-        gettext("This month so far, %(came)s came into a group and %(went)s left one.")
+        gettext("Joined and left"),
+        gettext("This month so far, %(came)s joined a group and %(went)s left one.")
         % {"came": f"{came[-1]:,}", "went": f"{went[-1]:,}"},
         months,
         (Series(gettext("Came"), came), Series(gettext("Left"), tuple(-one for one in went))),

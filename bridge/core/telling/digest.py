@@ -37,7 +37,7 @@ _WAITING: Mapping[str, Callable[[int], str]] = {
         n,
     ),
     "unlinked": lambda n: ngettext(
-        "%(num)d payer who is linked to nobody", "%(num)d payers who are linked to nobody", n
+        "%(num)d payer without a forum account", "%(num)d payers without a forum account", n
     ),
     "double": lambda n: ngettext(
         "%(num)d membership that was paid twice", "%(num)d memberships that were paid twice", n
@@ -108,7 +108,7 @@ def digest(
         ),
         tuple(
             Line(
-                gettext("%(group)s: %(came)d came in, %(went)d went out")
+                gettext("%(group)s: %(came)d joined, %(went)d left")
                 % {"group": groups.get(id_, str(id_)), "came": came[id_], "went": went[id_]},
                 _to("/moderate/log", group=id_),
             )

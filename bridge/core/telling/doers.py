@@ -31,9 +31,9 @@ THROUGH: Mapping[Through, str] = {
 }
 CAUSES: Mapping[str, str] = {
     "bridge": gettext("the bridge"),
-    "clock": gettext("it was time"),
-    "closer": gettext("it was time"),
-    "event left behind": gettext("news that had been left over"),
+    "clock": gettext("it was due"),
+    "closer": gettext("it was due"),
+    "event left behind": gettext("events that were still waiting"),
     "external": gettext("found when everything was read from Stripe"),
     "join": gettext("the join page"),
     "mapping changed": gettext("the mapping changed"),

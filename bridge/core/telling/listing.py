@@ -34,6 +34,6 @@ KINDS: Mapping[Kind, str] = {
 }
 SORTS: Mapping[Sort, str] = {
     "person": gettext("Oldest account first"),
-    "since": gettext("Latest arrival first"),
-    "until": gettext("Nearest end first"),
+    "since": gettext("Newest member first"),
+    "until": gettext("Ending soonest first"),
 }

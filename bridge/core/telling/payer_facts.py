@@ -10,7 +10,7 @@ from bridge.texts import gettext
 _SENTENCES = {
     Standing.FAILED: gettext("A payment failed."),
     Standing.UNFINISHED: gettext("The first payment is on its way."),
-    Standing.PAUSED: gettext("Paused: no money is taken until %(day)s."),
+    Standing.PAUSED: gettext("Paused: nothing is charged until %(day)s."),
     Standing.ENDING: gettext("Cancelled: it ends on %(day)s."),
     Standing.INSTALMENTS: gettext("Paid in instalments: it ends on %(day)s."),
     Standing.ENDED: gettext("It ended on %(day)s."),
@@ -18,7 +18,7 @@ _SENTENCES = {
     Standing.ACTIVE: gettext("Renews on %(day)s."),
 }
 _WITHOUT_A_DAY = {
-    Standing.PAUSED: gettext("Paused: no money is taken until somebody resumes it."),
+    Standing.PAUSED: gettext("Paused: nothing is charged until somebody resumes it."),
     Standing.ENDED: gettext("It has ended."),
 }
 

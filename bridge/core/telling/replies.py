@@ -22,7 +22,7 @@ class Situation(StrEnum):
     WAITING = "waiting"
     """It waits: for a moderator, for a bank, or for the forum's next minute."""
     ENDED = "ended"
-    """They are in nothing any more."""
+    """They are no longer in any group."""
     WELL = "well"
     NOTHING = "nothing"
     """Nothing of theirs is known: they may have paid under another account."""

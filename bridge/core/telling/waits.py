@@ -78,7 +78,7 @@ def on_the_way(row: Membership, around: Surroundings, now: datetime) -> list[Wai
             _wait("sent", "it was sent to the forum; the result is being checked", row.intent_at)
         )
     return [*found, *_of_group(row, around, now)] or [
-        _wait("request", "a free request to the forum", row.decided_at)
+        _wait("request", "a free slot in the forum's request limit", row.decided_at)
     ]
 
 

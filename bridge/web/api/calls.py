@@ -51,7 +51,7 @@ def _know_the_token() -> Response | None:
     with the_bridge().store.read() as connection:
         token = tokens.find(connection, secret.strip(), now()) if secret else None
     if scheme.lower() != "bearer" or token is None:
-        answer = _error(401, "send a token that holds as Authorization: Bearer …")
+        answer = _error(401, "send a valid token as Authorization: Bearer …")
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
     if right is None or right not in token.scopes:
@@ -151,7 +151,7 @@ def moment_of(said: Mapping[str, Any], name: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
-        raise Refused(400, f"{name} is no time: write 2027-03-31T23:59:59Z") from error
+        raise Refused(400, f"{name} is not a time: write 2027-03-31T23:59:59Z") from error
     if found.tzinfo is None:
         raise Refused(400, f"{name} has no time zone: write 2027-03-31T23:59:59Z")
     return found
@@ -170,7 +170,7 @@ def end_of_day(name: str) -> datetime | None:
     try:
         return datetime.combine(day_of(said), time.max, tzinfo=UTC)
     except Permanent as error:
-        raise Refused(400, f"{name} is no day: write 2027-03-31") from error
+        raise Refused(400, f"{name} is not a day: write 2027-03-31") from error
 
 
 def whole_number(name: str) -> int:

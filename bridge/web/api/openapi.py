@@ -193,10 +193,10 @@ def _call(
     made: bool = False,
 ) -> Json:
     errors = {
-        "400": "Something in the request cannot be",
-        "401": "No token that holds",
+        "400": "Something in the request is invalid",
+        "401": "No valid token",
         "403": f"The token lacks the right {right}",
-        "404": "Nobody and nothing of that name",
+        "404": "Nobody or nothing has that name",
         "409": "The key was used for another request, or is under way",
         "413": "The request is too large",
         "429": "Too many requests",

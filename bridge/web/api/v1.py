@@ -116,7 +116,9 @@ def post_payment(user_id: int) -> Response:
     def do(said: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         amount, method = said.get("amount_minor"), said.get("method")
         if type(amount) is not int or method not in ("cash", "cheque", "bank", "other"):
-            raise Refused(400, "amount_minor is a whole number, method cash, cheque, bank or other")
+            raise Refused(
+                400, "amount_minor must be a whole number, and method cash, cheque, bank or other"
+            )
         paid = Payment(
             amount_minor=amount,
             currency=text_of(said, "currency"),

@@ -53,16 +53,16 @@ def _refused(why: Why, known: Reader) -> Stop:
         "revoked": (
             410,
             gettext("This link is no longer valid"),
-            gettext("It was taken back. You can still renew through what is on offer."),
+            gettext("It was revoked. You can still renew from the list of offers."),
         ),
         "expired": (
             410,
             gettext("This link has expired"),
-            gettext("You can still renew through what is on offer."),
+            gettext("You can still renew from the list of offers."),
         ),
         "used": (
             410,
-            gettext("You have renewed with this link already"),
+            gettext("You have already renewed with this link"),
             gettext("Each link works once. Your membership page shows what you have."),
         ),
     }

@@ -160,7 +160,7 @@ def _refuse_a_second(known: Reader, wanted: Offer) -> None:
             gettext("You already pay for %(has)s") % names,
             gettext(
                 "You can have either %(has)s or %(product)s, and would pay for both. %(has)s can't "
-                "be changed automatically right now. You can look after it on your membership page."
+                "be changed automatically right now. You can manage it on your membership page."
             )
             % names,
             [(gettext("View your membership"), url_for("me.statement")), all_offers()],

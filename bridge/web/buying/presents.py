@@ -33,7 +33,7 @@ blueprint = Blueprint("presents", __name__)
 def can_be_given(offer: Offer) -> bool:
     """Whether a member may buy it for somebody else: the site says so, and its amount is fixed.
 
-    What is sold to some groups or countries only would reach others as a present.
+    What is sold to some groups or countries only would reach others as a gift.
     """
     is_meant = offer.rule is not None and offer.rule.sale.gift == "yes"
     paying = paying_of(offer)
@@ -57,7 +57,7 @@ def _on_offer(key: str) -> Offer:
     if len(offers) != 1:
         raise Stop(
             404,
-            gettext("This can't be given as a present"),
+            gettext("This can't be given as a gift"),
             gettext("Choose another offer, or ask the forum's moderators."),
         )
     return offers[0]
@@ -118,7 +118,7 @@ def _wanted(known: Reader, offer: Offer, token: str, said: dict[str, str]) -> Pr
     """What the form asks for. Raises: PresentRefused, _Wrong."""
     note = " ".join(said.get("note", "").split())
     if len(note) > LONGEST_NOTE:
-        words = gettext("The note is too long. %(most)d characters are the most.")
+        words = gettext("The note is too long. Use at most %(most)d characters.")
         raise _Wrong("note", words % {"most": LONGEST_NOTE})
     begins_at = None if offer.price.is_recurring else _begins_at(said.get("begins", "").strip())
     by_link, receiver_id = said.get("to") == "link", None
@@ -225,7 +225,7 @@ def _opened(word: str) -> tuple[Present, Offer]:
 def _words() -> dict[Why, str]:
     return {
         "nobody": gettext("Nobody on the forum has this name. Check the spelling."),
-        "self": gettext("A present is for somebody else. You can buy it for yourself instead."),
+        "self": gettext("A gift is for somebody else. You can buy it for yourself instead."),
         "inactive": gettext("This account is not active on the forum at the moment."),
         "has_it": gettext("They already have this."),
     }
@@ -234,23 +234,23 @@ def _words() -> dict[Why, str]:
 def _refused(why: Why) -> Stop:
     ask = gettext("Ask the person who gave it to you for a new link.")
     pages: dict[Why, tuple[int, str, str]] = {
-        "unknown": (404, gettext("We don't know this present"), ask),
-        "taken": (410, gettext("This present has already been taken"), ask),
+        "unknown": (404, gettext("We don't know this gift"), ask),
+        "taken": (410, gettext("This gift has already been taken"), ask),
         "over": (410, gettext("This link is no longer valid"), ask),
         "not_paid": (
             409,
-            gettext("This present is not ready yet"),
+            gettext("This gift is not ready yet"),
             gettext("Its payment is still being confirmed. Open the link again later."),
         ),
         "self": (
             403,
-            gettext("This present is for somebody else"),
+            gettext("This gift is for somebody else"),
             gettext("You paid for it yourself. Send the link to the person it is for."),
         ),
         "has_it": (
             409,
             gettext("You already have this"),
-            gettext("The present has not been used. You can pass the link on to somebody else."),
+            gettext("The gift has not been used. You can pass the link on to somebody else."),
         ),
         "inactive": (
             403,

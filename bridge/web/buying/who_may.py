@@ -30,7 +30,7 @@ def refuse_strangers_to(offers: Sequence[Offer], known: Reader) -> None:
     names = {"product": offer.product.name, "groups": buyers_of([offer])}
     raise Refused(
         gettext("%(product)s is only for members of %(groups)s") % names,
-        gettext("If you have joined the group just now, check again."),
+        gettext("If you have just joined the group, check again."),
         [Way(gettext("Check again"), _sign_in_again())],
     )
 

@@ -1,4 +1,4 @@
-"""Completes the name of another member while it is typed, for seats and presents.
+"""Completes the name of another member while it is typed, for seats and gifts.
 
 It tells no more than the forum's own search tells any visitor, and only to signed-in members.
 """

@@ -81,7 +81,7 @@ def _have_read(present: Present) -> None:
     if state.status != "complete" or state.customer_id is None:
         return
     needs = ("read",) if state.mode == "subscription" else ("read", "purchases")
-    key, cause = state.customer_id, f"present {present.id}"
+    key, cause = state.customer_id, f"gift {present.id}"
     with the_bridge().store.write() as connection:
         work.mark_dirty(connection, key, now=now(), due_at=now(), cause=cause, needs=needs)
     the_bridge().hint("decide", key)

@@ -69,9 +69,7 @@ def require(right: Right | None) -> Reader:
     """The reader, if their role has the right."""
     known = reader()
     if known is None or known.role is None or right not in rights():
-        raise Stop(
-            403, "This page is for moderators", "Your account on the forum has no such role."
-        )
+        raise Stop(403, "This page is for moderators", "Your forum account has no role here.")
     return known
 
 
@@ -83,11 +81,11 @@ def may(right: Right) -> bool:
 def actor_of(known: Reader) -> Actor:
     """Who acts through the console; a reader never does."""
     if known.role is None or known.role == "reader":
-        raise Stop(403, "This page is for moderators", "Your role may look, not decide.")
+        raise Stop(403, "This page is for moderators", "Your role lets you look, but not decide.")
     return Actor(known.role, str(known.user_id), "console")
 
 
 def refuse_own_account(known: Reader, user_id: int) -> None:
     """Where the site wants two persons, nobody decides about themselves."""
     if the_bridge().policy.two_persons and known.user_id == user_id:
-        raise Stop(403, "Ask a second person", "Nobody decides about their own account here.")
+        raise Stop(403, "Ask a second person", "You can't decide about your own account here.")

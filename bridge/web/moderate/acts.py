@@ -61,7 +61,9 @@ def _grant(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     done = grants.grant(
         bridge, actor, user_id, form["group"], until_at=until_of(form), reason=form["reason"]
     )
-    return f"{done.user.username} gets {done.group.name}." if done.is_new else "It was so already."
+    return (
+        f"{done.user.username} gets {done.group.name}." if done.is_new else "Nothing had to change."
+    )
 
 
 def _preview_revoke(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect]:
@@ -117,12 +119,12 @@ def _preview_unlink(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect
 
 def _unlink(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     links.unlink(bridge, actor, form["customer"].strip(), reason=form["reason"])
-    return f"{form['customer'].strip()} is linked to nobody now."
+    return f"{form['customer'].strip()} is no longer linked."
 
 
 def _read_again(bridge: Bridge, actor: Actor, user_id: int, _form: Form) -> str:
     reading.sync_user(bridge, actor, user_id)
-    return "Everything about this person is being read again."
+    return "Stripe and the forum are being read again for this person."
 
 
 def _forgotten(bridge: Bridge, user_id: int, form: Form) -> tuple[Addition, ...]:
@@ -135,7 +137,8 @@ def _forgotten(bridge: Bridge, user_id: int, form: Form) -> tuple[Addition, ...]
 def _adopt(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     found = _forgotten(bridge, user_id, form)
     (one, *_) = adopting.adopt(bridge, actor, found, reason=form["reason"])
-    return gettext("%(group)s is the bridge’s again.") % {"group": one.group}  # noqa: RUF001
+    words = gettext("The bridge manages this membership of %(group)s again.")
+    return words % {"group": one.group}
 
 
 def _owed(bridge: Bridge, user_id: int, form: Form) -> Facts:
@@ -183,8 +186,8 @@ ACTS: Mapping[str, Act] = {
         ),
         Act(
             "lift",
-            "Let in again",
-            "Let them in again",
+            "Let back in",
+            "Let them back in",
             ("group", "reason"),
             "decide",
             lambda bridge, user_id, form: holds.preview_lift(bridge, user_id, form["group"]),
@@ -192,7 +195,7 @@ ACTS: Mapping[str, Act] = {
         ),
         Act(
             "keep",
-            "Keep a membership that waits",
+            "Keep a held membership",
             "Keep it",
             ("group", "until", "reason"),
             "decide",
@@ -203,7 +206,7 @@ ACTS: Mapping[str, Act] = {
         ),
         Act(
             "let-go",
-            "Let a membership end that waits",
+            "Let a held membership end",
             "Let it end",
             ("group", "reason"),
             "decide",
@@ -254,7 +257,7 @@ ACTS: Mapping[str, Act] = {
         ),
         Act(
             "remind",
-            gettext("Remind of a failed payment"),
+            gettext("Remind them of a failed payment"),
             gettext("Send the reminder"),
             ("invoice",),
             "money",

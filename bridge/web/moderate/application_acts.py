@@ -55,7 +55,7 @@ def _decide_applications(
 ) -> str:
     reviewed = applications.review(bridge, _applicants(form))
     if bridge.policy.two_persons and any(actor.who == str(one.user_id) for one in reviewed):
-        raise Permanent(gettext("nobody decides about their own account here"))
+        raise Permanent(gettext("you can't decide about your own account here"))
     done = applications.decide(bridge, actor, choice, reviewed, reason=form["reason"])
     words = {
         "approval": gettext("Applications approved: %(count)d."),

@@ -63,7 +63,7 @@ def _waiting(bridge: Bridge, _user_id: int, form: Form) -> Iterable[Effect]:
 def _release(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     reviewed = {int(one) for one in form[REVIEWED].split(",") if one}
     done = removals.release(bridge, actor, form["group"], reviewed=reviewed, reason=form["reason"])
-    return gettext("Removals that go on: %(count)s.") % {"count": len(done.user_ids)}
+    return gettext("Removals that continue: %(count)s.") % {"count": len(done.user_ids)}
 
 
 def _remove_so_many(effects: Collection[Effect]) -> str:
@@ -95,7 +95,7 @@ def _to_whom(bridge: Bridge, _user_id: int, form: Form) -> Facts:
 def _assign(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     user_id = find_user_id(bridge, form["user"])
     if bridge.policy.two_persons and actor.who == str(user_id):
-        raise Permanent(gettext("nobody decides about their own account here"))
+        raise Permanent(gettext("you can't decide about your own account here"))
     done = links.link(bridge, actor, _customer(form), user_id, reason=form["reason"])
     return gettext("%(customer)s now belongs to %(name)s.") % {
         "customer": done.customer_id,
@@ -110,7 +110,7 @@ def _set_aside(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
 
 def _wait_again(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     links.wait_again(bridge, actor, _customer(form), reason=form["reason"])
-    return gettext("%(customer)s waits again.") % {"customer": _customer(form)}
+    return gettext("%(customer)s is back on the list.") % {"customer": _customer(form)}
 
 
 def _change(form: Form) -> int:
@@ -134,7 +134,7 @@ def _reverse(bridge: Bridge, form: Form) -> Reverse:
     if known is None or not may_undo(rights(), known.user_id, found.change):
         raise Stop(
             403,
-            gettext("Your role does not undo this"),
+            gettext("Your role can't undo this"),
             gettext("You can undo payments that you recorded yourself."),
         )
     return found
@@ -154,7 +154,7 @@ def _undone(bridge: Bridge, _user_id: int, form: Form) -> Facts:
 def _undo(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     found = _reverse(bridge, form)
     if bridge.policy.two_persons and actor.who == str(found.change.user_id):
-        raise Permanent(gettext("nobody decides about their own account here"))
+        raise Permanent(gettext("you can't decide about your own account here"))
     found.do(actor, form["reason"])
     return gettext("It is undone; the log keeps both lines.")
 
@@ -193,7 +193,7 @@ LIST_ACTS: Mapping[str, Act] = {
         *ABOUT_APPLICATIONS,
         Act(
             "release",
-            gettext("Let removals go on"),
+            gettext("Let removals continue"),
             gettext("Remove them"),
             ("group", "reason"),
             "decide",
@@ -228,8 +228,8 @@ LIST_ACTS: Mapping[str, Act] = {
         ),
         Act(
             "wait-again",
-            gettext("Let a payer wait again"),
-            gettext("Let them wait again"),
+            gettext("Put a payer back on the list"),
+            gettext("Put them back"),
             ("customer", "reason"),
             "decide",
             lambda _bridge, _user_id, _form: (),

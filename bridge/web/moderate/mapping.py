@@ -56,10 +56,10 @@ def _see(bridge: Bridge, _user_id: int, form: Form) -> Seen:
     facts = {
         gettext("Holds now"): f"{proposed.amendment.key} = {now.value} ({now.said_in})",
         gettext("New"): f"{proposed.amendment.key} = {proposed.amendment.value or NOTHING}",
-        gettext("Said in the metadata of"): proposed.thing.id,
-        gettext("Which says now"): said_there(proposed.thing) or NOTHING,
-        gettext("Has no effect, because this is heard instead"): proposed.overruled_by or "",
-        gettext("Heard at these prices instead"): ", ".join(proposed.differing),
+        gettext("Set in the metadata of"): proposed.thing.id,
+        gettext("Current value"): said_there(proposed.thing) or NOTHING,
+        gettext("Has no effect, because this overrides it"): proposed.overruled_by or "",
+        gettext("Overridden at these prices"): ", ".join(proposed.differing),
         gettext("Doubtful afterwards"): " ".join(
             f"{one.subject}: {one.message} {one.hint}" for one in proposed.problems
         ),
@@ -87,7 +87,7 @@ def _past(bridge: Bridge, proposed: Proposed, form: Form) -> dict[str, str]:
         )
         whom = f"{one.username or one.user_id}, {one.group}"
         told[whom] = "; ".join(filter(None, (told.get(whom), turn % days)))
-    count = gettext("Had it been so since %(day)s") % {"day": f"{since:%-d %B %Y}"}
+    count = gettext("If it had applied since %(day)s") % {"day": f"{since:%-d %B %Y}"}
     people = len({one.user_id for one in found})
     how_many = ngettext(
         "%(num)d person would have been treated differently",

@@ -28,7 +28,7 @@ def _booked(bridge: Bridge, user_id: int, form: Form) -> Facts:
 
 def _note(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     ledger_notes.add_note(bridge, actor, user_id, form["booked"], form["note"])
-    return gettext("The note is beside its line.")
+    return gettext("The note has been added to the line.")
 
 
 ABOUT_MONEY: tuple[Act, ...] = (

@@ -27,7 +27,7 @@ from bridge.web.moderate.application_acts import ABOUT_APPLICATIONS
 from bridge.web.moderate.list_acts import undoable
 from bridge.web.security import Stop
 
-NO_SUCH_PERSON = "The bridge has never had to do with this account."
+NO_SUCH_PERSON = "The bridge has no record of this account."
 
 
 @blueprint.get("")

@@ -104,7 +104,7 @@ def _consequence(found: Found, effects: Collection[Effect]) -> str:
         return gettext(
             "The subscription goes on and is charged again. Cancel it too if it should end."
         )
-    return gettext("Nobody leaves a group because of it.")
+    return gettext("Nobody loses a group because of it.")
 
 
 def _to_type(amount: str, effects: Collection[Effect]) -> str:
@@ -150,14 +150,14 @@ def _facts(bridge: Bridge, act: stopping.Act, before: Subscription, after: Subsc
     day = f"{period_ends_at:%-d %B %Y}"
     until = after.pause_resumes_at
     says = {
-        "cancelled": gettext("It ends on %(day)s. No money is taken after that.") % {"day": day},
+        "cancelled": gettext("It ends on %(day)s. Nothing is charged after that.") % {"day": day},
         "kept": gettext("It renews on %(day)s, as before.") % {"day": day},
         "paused": (
-            gettext("No money is taken until %(day)s.") % {"day": f"{until:%-d %B %Y}"}
+            gettext("Nothing is charged until %(day)s.") % {"day": f"{until:%-d %B %Y}"}
             if until
-            else gettext("No money is taken until somebody resumes it.")
+            else gettext("Nothing is charged until somebody resumes it.")
         ),
-        "resumed": gettext("Money is taken again, next on %(day)s.") % {"day": day},
+        "resumed": gettext("Charging resumes, next on %(day)s.") % {"day": day},
     }
     return {
         gettext("Subscription"): f"{_names(bridge, before)} ({before.id})",
@@ -176,10 +176,10 @@ def _stop(act: stopping.Act, bridge: Bridge, actor: Actor, user_id: int, form: F
     refuse_unless_reviewed(running.number, int(form[TURN]))
     outcome = stopping.do(bridge, actor, running, _choice(act, form), reason=form["reason"])
     done = {
-        "cancelled": gettext("It ends with what is paid."),
+        "cancelled": gettext("It ends when the paid period ends."),
         "kept": gettext("It is no longer cancelled."),
         "paused": gettext("It is paused."),
-        "resumed": gettext("Money is taken again."),
+        "resumed": gettext("Charging resumes."),
     }
     return _told(outcome, done[act])
 

@@ -75,7 +75,7 @@ def make_token() -> Response:
             through(form.get("until", "")),
         )
     except Permanent as error:
-        raise Stop(400, gettext("No token was made"), f"{error}.") from error
+        raise Stop(400, gettext("No token was created"), f"{error}.") from error
     answer = make_response(_page(made))
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -89,7 +89,7 @@ def revoke_token() -> AnyResponse:
         tokens.revoke_token(the_bridge(), actor, request.form.get("token", ""))
     except NotFound as error:
         raise Stop(400, gettext("No token was revoked"), f"{error}.") from error
-    flash(gettext("The token is revoked. Nothing that uses it gets in any more."))
+    flash(gettext("The token is revoked. Nothing can use it any more."))
     return redirect(url_for("moderate.settings"), 303)
 
 

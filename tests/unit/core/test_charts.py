@@ -98,7 +98,7 @@ def test_coming_is_above_the_line_and_going_below() -> None:
     above, below = chart.bars
     assert above.y + above.height == below.y == round(chart.line_at, 1)
     assert above.height == 3 * below.height
-    assert "6 came into a group and 2 left one" in chart.says
+    assert "6 joined a group and 2 left one" in chart.says
 
 
 def test_what_was_paid_after_all_is_part_of_what_failed() -> None:

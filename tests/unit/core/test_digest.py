@@ -35,8 +35,8 @@ def test_what_waits_who_came_and_went_and_what_was_decided_each_have_their_place
         ("2 changes that wait for your decision", "/moderate/lists/held"),
     ]
     assert [(one.what, one.path) for one in told.moved] == [
-        ("patrons: 1 came in, 0 went out", "/moderate/log?group=2"),
-        ("supporters: 4 came in, 3 went out", "/moderate/log?group=1"),
+        ("patrons: 1 joined, 0 left", "/moderate/log?group=2"),
+        ("supporters: 4 joined, 3 left", "/moderate/log?group=1"),
     ]
     assert [(one.what, one.path) for one in told.decided] == [
         ("Added: 1", "/moderate/log?kind=added"),
