@@ -36,7 +36,7 @@ def teach(app: Flask) -> None:
         recurrence=words.recurrence_words,
         rhythm=words.rhythm_words,
         group_names=words.group_names,
-        lasting=words.lasting_words,
+        access=words.access_words,
         term=words.term_words,
         own_amount=_own_amount,
         each_time=_each_time,

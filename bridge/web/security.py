@@ -13,23 +13,42 @@ from werkzeug.exceptions import HTTPException
 
 from bridge.errors import Transient
 from bridge.settings import Settings
+from bridge.texts import gettext
 
 log = structlog.get_logger(__name__)
 
 WORDS = {
     400: (
-        "This did not work",
-        "The page was open for too long, or its address is incomplete. Please try again.",
+        gettext("This did not work"),
+        gettext("The page was open for too long, or its address is incomplete. Please try again."),
     ),
-    403: ("You can't see this page", "It belongs to another member, or you are not logged in."),
-    404: ("Page not found", "The address may be mistyped, or the offer has ended."),
-    405: ("This did not work", "This page does not accept that kind of request."),
-    413: ("Request too large", "The request is larger than this page accepts."),
-    429: ("One moment, please", "You sent too many requests. Please try again in a minute."),
-    500: ("Something went wrong", "This is our fault, not yours. The error has been logged."),
+    403: (
+        gettext("You can't see this page"),
+        gettext("It belongs to another member, or you are not logged in."),
+    ),
+    404: (
+        gettext("Page not found"),
+        gettext("The address may be mistyped, or the offer has ended."),
+    ),
+    405: (
+        gettext("This did not work"),
+        gettext("This page does not accept that kind of request."),
+    ),
+    413: (
+        gettext("Request too large"),
+        gettext("The request is larger than this page accepts."),
+    ),
+    429: (
+        gettext("One moment, please"),
+        gettext("You sent too many requests. Please try again in a minute."),
+    ),
+    500: (
+        gettext("Something went wrong"),
+        gettext("This is our fault, not yours. The error has been logged."),
+    ),
     503: (
-        "Temporarily unavailable",
-        "A service we depend on is not responding. Please try again in a minute.",
+        gettext("Temporarily unavailable"),
+        gettext("A service we depend on is not responding. Please try again in a minute."),
     ),
 }
 
@@ -70,7 +89,8 @@ def install(app: Flask, settings: Settings, *, any_host: Collection[str] = ()) -
     def refuse_other_hosts() -> None:
         if request.blueprint not in any_host and not _is_ours(request.host, settings.bridge_url):
             log.info("web.host_refused", host=request.host[:100], ours=settings.bridge_url)
-            raise Stop(421, "Wrong address", f"This site is at {settings.bridge_url}.")
+            where = gettext("This site is at %(url)s.") % {"url": settings.bridge_url}
+            raise Stop(421, gettext("Wrong address"), where)
 
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http_error)

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, time
 
 from bridge.errors import Permanent
+from bridge.texts import gettext
 
 # `date.fromisoformat` alone would also take 20270331 and 2027-W13-3.
 _WRITTEN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -15,13 +16,15 @@ LAST_SECOND = time(23, 59, 59, tzinfo=UTC)
 def day_of(text: str) -> date:
     """The day. Raises: Permanent for another way of writing it, and for 29 February 2027."""
     if not text:
-        raise Permanent("give a day, such as 2027-03-31")
+        raise Permanent(gettext("give a day, such as 2027-03-31"))
     if not _WRITTEN.fullmatch(text):
-        raise Permanent(f"{text[:40]!r} is not a day: write it as 2027-03-31")
+        wrong = gettext("%(text)s is not a day: write it as 2027-03-31")
+        raise Permanent(wrong % {"text": repr(text[:40])})
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise Permanent(f"the calendar has no day {text}: check month and day") from error
+        wrong = gettext("the calendar has no day %(text)s: check month and day")
+        raise Permanent(wrong % {"text": text}) from error
 
 
 def through(text: str) -> datetime:

@@ -10,8 +10,9 @@ from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Purchase
 from bridge.core.rights.bought import refund_counts
 from bridge.core.rules.compiled import Rule, Rules
+from bridge.texts import gettext
 
-_SHARES = {"share": "share", "supporter_share": "supporter share"}
+_SHARES = {"share": gettext("share"), "supporter_share": gettext("supporter share")}
 
 
 @dataclass(frozen=True, slots=True)

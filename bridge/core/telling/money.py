@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from bridge.core.ledger.lines import MoneyKind, MoneyLine
+from bridge.texts import gettext
 
-UNDER_REVIEW = "Disputed with your bank, under review"
+UNDER_REVIEW = gettext("Disputed with your bank, under review")
 KINDS: Mapping[MoneyKind, str] = {
-    "refunded": "Refund",
-    "disputed": "Taken back by your bank",
-    "dispute_returned": "Returned after the dispute",
-    "dispute_lost": "Taken back by your bank",
-    "credited": "Credit",
+    "refunded": gettext("Refund"),
+    "disputed": gettext("Taken back by your bank"),
+    "dispute_returned": gettext("Returned after the dispute"),
+    "dispute_lost": gettext("Taken back by your bank"),
+    "credited": gettext("Credit"),
 }
 
 

@@ -21,6 +21,7 @@ from bridge.core.telling.statement import (
     StatementInput,
     name_prices,
 )
+from bridge.texts import gettext
 
 # Nobody reads replies to the statement: its sender is a bot. This opens a message to moderators.
 ASK_MODERATORS = "/new-message?groupname=moderators&title=Question%20about%20my%20membership"
@@ -103,6 +104,6 @@ def _next_changes(paid: Iterable[Subscription], catalogue: Catalogue) -> Iterabl
         prices = [catalogue.prices[id_] for id_ in change.price_ids if id_ in catalogue.prices]
         what = {catalogue.name_of(item.product_id) for item in subscription.items}
         ids = [price.product_id for price in prices if price.product_id in catalogue.products]
-        becomes = {catalogue.name_of(id_) for id_ in ids} or {"something else"}
+        becomes = {catalogue.name_of(id_) for id_ in ids} or {gettext("something else")}
         words = ", ".join(sorted(what)), ", ".join(sorted(becomes))
         yield NextChange(subscription.id, change.at, *words)

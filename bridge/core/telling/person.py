@@ -16,6 +16,7 @@ from bridge.core.telling.places import best_by_group
 from bridge.core.telling.reasons import phrase
 from bridge.core.telling.statement import name_prices
 from bridge.core.telling.subscription_cards import Standing, SubscriptionCard
+from bridge.texts import gettext
 
 Act = str
 
@@ -89,7 +90,8 @@ def _because(row: Membership | None, grant: Grant | None, whats: dict[str, str])
         return for_moderator(kept)
     if grant is None:
         added = row is not None and row.actual and row.owned == "no"
-        return "added on the forum, not by the bridge" if added else "nothing grants it"
+        by_others = gettext("added on the forum, not by the bridge")
+        return by_others if added else gettext("nothing grants it")
     what = whats.get(grant.price_id or "", "membership")
     return phrase(grant, what, lambda at: f"{at:%-d %B %Y}")
 

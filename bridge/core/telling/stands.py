@@ -19,6 +19,7 @@ from bridge.core.rights.switching import OWING, Switch, running
 from bridge.core.rules.ladders import winners
 from bridge.core.rules.law import Law
 from bridge.core.telling.places import Known, Place, best_by_group, of_groups
+from bridge.texts import gettext
 
 
 class Standing(StrEnum):
@@ -156,7 +157,7 @@ class Buyer:
         return None
 
     def _name(self, product_id: str | None) -> str:
-        return self.law.catalogue.name_of(product_id or "", "another membership")
+        return self.law.catalogue.name_of(product_id or "", gettext("another membership"))
 
     def _unsettled(self, offers: Sequence[Offer]) -> tuple[Place, ...]:
         group_ids = dict.fromkeys(group_id for one in offers for group_id in one.group_ids)

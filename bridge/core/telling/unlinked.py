@@ -11,6 +11,7 @@ from bridge.core.model.discourse import Group
 from bridge.core.model.stripe import Price, Purchase, Subscription, is_guest
 from bridge.core.rules.paying import country_name
 from bridge.core.telling.words import group_names
+from bridge.texts import gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,9 @@ class Unlinked:
 def not_sold_because(groups: Iterable[Group], country: str | None) -> str:
     """Why a member who asks for an order did not get it at once."""
     if country:
-        return f"it is not sold to {country_name(country)}"
-    return f"it is only for members of {group_names(list(groups))}"
+        return gettext("it is not sold to %(country)s") % {"country": country_name(country)}
+    names = {"groups": group_names(list(groups))}
+    return gettext("it is only for members of %(groups)s") % names
 
 
 def told(

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from babel.dates import format_date
+from babel.lists import format_list
 
 from bridge.core.ledger.amounts import find_locale, format_minor
 from bridge.core.model.discourse import Group
 from bridge.core.model.stripe import Price
 from bridge.core.rights.offers import Offer
 from bridge.core.rules.values import Term
-from bridge.texts import gettext
+from bridge.texts import gettext, ngettext
 
 # The language of all sentences, and so of all numbers and dates beside them.
 LOCALE = "en-GB"
@@ -26,37 +27,51 @@ def day_words(at: datetime, locale: str = LOCALE) -> str:
 def amount_words(price: Price, locale: str) -> str:
     """`€25.00`; a price that the buyer chooses or that depends on the quantity has no figure."""
     if price.amount_minor is None:
-        return "shown by Stripe"
+        return gettext("shown by Stripe")
     return format_minor(price.amount_minor, price.currency, locale)
 
 
 def price_words(price: Price, locale: str) -> str:
     """`€25.00 a year`, `€5.00 every 3 months`, `€50.00`."""
-    return f"{amount_words(price, locale)} {interval_words(price)}".rstrip()
+    amount = amount_words(price, locale)
+    if price.interval is None:
+        return amount
+    parts = {"amount": amount, "interval": interval_words(price)}
+    return gettext("%(amount)s %(interval)s") % parts
 
 
 def interval_words(price: Price) -> str:
-    """`a year`, `every 3 months`; nothing for what is paid once."""
-    if price.interval is None:
-        return ""
-    if price.interval_count == 1:
-        return f"a {price.interval}"
-    return f"every {price.interval_count} {price.interval}s"
+    """What follows an amount: `a year`, `every 3 months`; nothing for what is paid once."""
+    count = price.interval_count
+    words = {
+        None: "",
+        "day": ngettext("a day", "every %(count)s days", count),
+        "week": ngettext("a week", "every %(count)s weeks", count),
+        "month": ngettext("a month", "every %(count)s months", count),
+        "year": ngettext("a year", "every %(count)s years", count),
+    }
+    return words[price.interval] % {"count": count}
 
 
 def rhythm_words(price: Price) -> str:
     """How often it is paid: `every year`, `every 3 months`, `once`."""
-    if price.interval is None:
-        return "once"
-    return interval_words(price) if price.interval_count > 1 else f"every {price.interval}"
+    count = price.interval_count
+    words = {
+        None: gettext("once"),
+        "day": ngettext("every day", "every %(count)s days", count),
+        "week": ngettext("every week", "every %(count)s weeks", count),
+        "month": ngettext("every month", "every %(count)s months", count),
+        "year": ngettext("every year", "every %(count)s years", count),
+    }
+    return words[price.interval] % {"count": count}
 
 
 def recurrence_words(price: Price) -> str:
     """What happens after today, in a sentence."""
     if price.interval is None:
-        return "You pay once. It does not renew."
-    every = price.interval if price.interval_count == 1 else interval_words(price)[len("every ") :]
-    return f"Renews automatically every {every}. Cancel any time."
+        return gettext("You pay once. It does not renew.")
+    words = gettext("Renews automatically %(rhythm)s. Cancel any time.")
+    return words % {"rhythm": rhythm_words(price)}
 
 
 _BRANDS = {
@@ -77,32 +92,34 @@ def card_brand(brand: str) -> str:
 
 def term_words(term: Term) -> str:
     """`1 year`, `18 months`, `30 days`, `1 month and 3 days`."""
-    months, days = term.months, term.days
-    parts = [
-        _count(months // 12, "year") if months and months % 12 == 0 else _count(months, "month"),
-        _count(days, "day"),
-    ]
-    return " and ".join(part for part in parts if part)
+    years, months = divmod(term.months, 12) if term.months % 12 == 0 else (0, term.months)
+    parts = (
+        (years, ngettext("%(count)s year", "%(count)s years", years)),
+        (months, ngettext("%(count)s month", "%(count)s months", months)),
+        (term.days, ngettext("%(count)s day", "%(count)s days", term.days)),
+    )
+    return listed([words % {"count": count} for count, words in parts if count])
 
 
-def lasting_words(offer: Offer) -> str:
-    """How long a one-off purchase gives access, at the end of a sentence: ` for 1 year`."""
+def access_words(offer: Offer) -> str:
+    """What an offer opens, and for how long where it is bought once: `access to X for 1 year`."""
+    groups, term = group_names(offer.groups), offer.rule.term if offer.rule else None
     if offer.price.is_recurring:
-        return ""
-    term = offer.rule.term if offer.rule else None
-    return f" for {term_words(term)}" if term else ", with no end date"
-
-
-def _count(number: int, what: str) -> str:
-    if not number:
-        return ""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+        return gettext("access to %(groups)s") % {"groups": groups}
+    if term is None:
+        return gettext("access to %(groups)s, with no end date") % {"groups": groups}
+    parts = {"groups": groups, "term": term_words(term)}
+    return gettext("access to %(groups)s for %(term)s") % parts
 
 
 def group_names(groups: Sequence[Group]) -> str:
     """`Patrons`, `Patrons and Friends`: the names that the forum shows."""
-    names = [group.full_name or group.name for group in groups] or ["your group"]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return listed([one.full_name or one.name for one in groups]) or gettext("your group")
+
+
+def listed(names: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    return format_list(names, locale=LOCALE.replace("-", "_"))
 
 
 def invitation_words(what: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from babel.lists import format_list
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -14,7 +13,7 @@ from bridge.core.rights.offers import Offer, awaited
 from bridge.core.rules.ladders import winners
 from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.places import Place, of_groups
-from bridge.core.telling.words import LOCALE
+from bridge.core.telling.words import listed
 from bridge.store import checkouts, groups
 from bridge.store import member as members
 from bridge.store.checkouts import Checkout
@@ -103,7 +102,7 @@ def _sold(bought: Checkout) -> list[Offer]:
 def _names(sold: list[Offer]) -> str:
     """What to thank for."""
     names = [offer.product.name for offer in sold] or [gettext("your payment")]
-    return format_list(names, locale=LOCALE.replace("-", "_"))
+    return listed(names)
 
 
 def _arrived(known: Reader, sold: list[Offer]) -> tuple[str, tuple[Place, ...]]:

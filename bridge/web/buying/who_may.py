@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from babel.lists import format_list
 from flask import request, url_for
 
 from bridge.core.rights.buyers import Whereabouts, allowed_countries, closed_to, sold_elsewhere
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import paying_of
 from bridge.core.rules.paying import country_name, is_country
-from bridge.core.telling.words import LOCALE, group_names
+from bridge.core.telling.words import group_names, listed
 from bridge.store import countries, groups, links
 from bridge.texts import gettext
 from bridge.web.buying.coming import with_origin
@@ -124,7 +123,7 @@ def countries_of(offers: Sequence[Offer]) -> str:
     if allowed is None:
         return ""
     names = sorted(map(country_name, allowed)) or [gettext("no country")]
-    return format_list(names, locale=LOCALE.replace("-", "_"))
+    return listed(names)
 
 
 def to_choose_from(offers: Sequence[Offer], where: Whereabouts) -> tuple[tuple[str, str], ...]:

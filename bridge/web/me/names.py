@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.people import fold, is_name
 from bridge.discourse_api.names import Found
+from bridge.texts import gettext
 from bridge.web.context import reader
 from bridge.web.limiting import the_limiter
 
@@ -66,7 +67,7 @@ def complete() -> AnyResponse:
     """Members whose names begin or sound like the term, as the forum's search has them."""
     known = reader()
     if known is None:
-        answer = jsonify(error="log in first")
+        answer = jsonify(error=gettext("log in first"))
         answer.status_code = 401
         return answer
     the_limiter().check("names")

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.actor import Actor
 from bridge.core.model.roles import RIGHTS, Right
+from bridge.texts import gettext
 from bridge.web.context import Reader, ask_for_role, reader, the_bridge
 from bridge.web.login import ask_for_login
 from bridge.web.security import Stop
@@ -69,7 +70,11 @@ def require(right: Right | None) -> Reader:
     """The reader, if their role has the right."""
     known = reader()
     if known is None or known.role is None or right not in rights():
-        raise Stop(403, "This page is for moderators", "Your forum account has no role here.")
+        raise Stop(
+            403,
+            gettext("This page is for moderators"),
+            gettext("Your forum account has no role here."),
+        )
     return known
 
 
@@ -81,11 +86,19 @@ def may(right: Right) -> bool:
 def actor_of(known: Reader) -> Actor:
     """Who acts through the console; a reader never does."""
     if known.role is None or known.role == "reader":
-        raise Stop(403, "This page is for moderators", "Your role lets you look, but not decide.")
+        raise Stop(
+            403,
+            gettext("This page is for moderators"),
+            gettext("Your role lets you look, but not decide."),
+        )
     return Actor(known.role, str(known.user_id), "console")
 
 
 def refuse_own_account(known: Reader, user_id: int) -> None:
     """Where the site wants two persons, nobody decides about themselves."""
     if the_bridge().policy.two_persons and known.user_id == user_id:
-        raise Stop(403, "Ask a second person", "You can't decide about your own account here.")
+        raise Stop(
+            403,
+            gettext("Ask a second person"),
+            gettext("You can't decide about your own account here."),
+        )

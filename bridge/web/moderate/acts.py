@@ -45,7 +45,7 @@ def _payment(bridge: Bridge, form: Form) -> tuple[Payment, Bought | None]:
         raise Permanent(str(error)) from error
     method = METHODS.get(form.get("method", ""))
     if method is None:
-        raise Permanent("choose how it was paid")
+        raise Permanent(gettext("choose how it was paid"))
     paid = Payment(
         amount_minor=amount,
         currency=currency,
@@ -61,22 +61,24 @@ def _grant(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     done = grants.grant(
         bridge, actor, user_id, form["group"], until_at=until_of(form), reason=form["reason"]
     )
-    return (
-        f"{done.user.username} gets {done.group.name}." if done.is_new else "Nothing had to change."
-    )
+    if not done.is_new:
+        return gettext("Nothing had to change.")
+    names = {"name": done.user.username, "group": done.group.name}
+    return gettext("%(name)s gets %(group)s.") % names
 
 
 def _preview_revoke(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect]:
     with bridge.store.read() as connection:
         found = hand_grants.find(connection, form["grant"])
     if found is not None and found.grant.user_id != user_id:
-        raise NotFound(f"{form['grant']} was not given to user {user_id}")
+        names = {"grant": form["grant"], "user": user_id}
+        raise NotFound(gettext("%(grant)s was not given to user %(user)s") % names)
     return grants.preview_revoke(bridge, form["grant"])
 
 
 def _revoke(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     grants.revoke(bridge, actor, form["grant"], reason=form["reason"])
-    return "The grant has been taken back."
+    return gettext("The grant has been taken back.")
 
 
 def _lift(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
@@ -100,12 +102,12 @@ def _record(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     paid, bought = _payment(bridge, form)
     again = form.get("again") == "yes"
     payments.record_payment(bridge, actor, user_id, paid, bought, again=again)
-    return "The payment is recorded, and the member gets a receipt."
+    return gettext("The payment is recorded, and the member gets a receipt.")
 
 
 def _link(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     links.link(bridge, actor, form["customer"].strip(), user_id, reason=form["reason"])
-    return f"{form['customer'].strip()} is linked."
+    return gettext("%(customer)s is linked.") % {"customer": form["customer"].strip()}
 
 
 def _preview_unlink(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect]:
@@ -113,18 +115,20 @@ def _preview_unlink(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect
     with bridge.store.read() as connection:
         owner = customer_links.user_of(connection, customer_id)
     if owner not in (None, user_id):
-        raise NotFound(f"{customer_id} is not a customer of user {user_id}")
+        names = {"customer": customer_id, "user": user_id}
+        raise NotFound(gettext("%(customer)s is not a customer of user %(user)s") % names)
     return links.preview_unlink(bridge, customer_id)
 
 
 def _unlink(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     links.unlink(bridge, actor, form["customer"].strip(), reason=form["reason"])
-    return f"{form['customer'].strip()} is no longer linked."
+    customer = {"customer": form["customer"].strip()}
+    return gettext("%(customer)s is no longer linked.") % customer
 
 
 def _read_again(bridge: Bridge, actor: Actor, user_id: int, _form: Form) -> str:
     reading.sync_user(bridge, actor, user_id)
-    return "Stripe and the forum are being read again for this person."
+    return gettext("Stripe and the forum are being read again for this person.")
 
 
 def _forgotten(bridge: Bridge, user_id: int, form: Form) -> tuple[Addition, ...]:
@@ -165,8 +169,8 @@ ACTS: Mapping[str, Act] = {
     for act in (
         Act(
             "grant",
-            "Give a group",
-            "Give the group",
+            gettext("Give a group"),
+            gettext("Give the group"),
             ("group", "until", "reason"),
             "decide",
             lambda bridge, user_id, form: grants.preview_grant(
@@ -176,8 +180,8 @@ ACTS: Mapping[str, Act] = {
         ),
         Act(
             "revoke",
-            "Take a grant back",
-            "Take it back",
+            gettext("Take a grant back"),
+            gettext("Take it back"),
             ("grant", "reason"),
             "decide",
             _preview_revoke,
@@ -186,8 +190,8 @@ ACTS: Mapping[str, Act] = {
         ),
         Act(
             "lift",
-            "Let back in",
-            "Let them back in",
+            gettext("Let back in"),
+            gettext("Let them back in"),
             ("group", "reason"),
             "decide",
             lambda bridge, user_id, form: holds.preview_lift(bridge, user_id, form["group"]),
@@ -195,8 +199,8 @@ ACTS: Mapping[str, Act] = {
         ),
         Act(
             "keep",
-            "Keep a held membership",
-            "Keep it",
+            gettext("Keep a held membership"),
+            gettext("Keep it"),
             ("group", "until", "reason"),
             "decide",
             lambda bridge, user_id, form: holds.preview_keep(
@@ -206,8 +210,8 @@ ACTS: Mapping[str, Act] = {
         ),
         Act(
             "let-go",
-            "Let a held membership end",
-            "Let it end",
+            gettext("Let a held membership end"),
+            gettext("Let it end"),
             ("group", "reason"),
             "decide",
             lambda bridge, user_id, form: holds.preview_let_go(bridge, user_id, form["group"]),
@@ -215,8 +219,8 @@ ACTS: Mapping[str, Act] = {
         ),
         Act(
             "record-payment",
-            "Record a payment",
-            "Record the payment",
+            gettext("Record a payment"),
+            gettext("Record the payment"),
             ("amount", "currency", "method", "what", "date", "group", "until", "again"),
             "money",
             lambda bridge, user_id, form: payments.preview_payment(
@@ -227,8 +231,8 @@ ACTS: Mapping[str, Act] = {
         ),
         Act(
             "link",
-            "Link a customer",
-            "Link the customer",
+            gettext("Link a customer"),
+            gettext("Link the customer"),
             ("customer", "reason"),
             "decide",
             lambda bridge, user_id, form: links.preview_link(
@@ -238,8 +242,8 @@ ACTS: Mapping[str, Act] = {
         ),
         Act(
             "unlink",
-            "Unlink a customer",
-            "Unlink the customer",
+            gettext("Unlink a customer"),
+            gettext("Unlink the customer"),
             ("customer", "reason"),
             "decide",
             _preview_unlink,
@@ -248,8 +252,8 @@ ACTS: Mapping[str, Act] = {
         ),
         Act(
             "read-again",
-            "Read everything again",
-            "Read again now",
+            gettext("Read everything again"),
+            gettext("Read again now"),
             (),
             "decide",
             lambda _bridge, _user_id, _form: (),

@@ -33,7 +33,7 @@ def act(user_id: int, name: str) -> AnyResponse | str:
     """Something about one person."""
     one = ACTS.get(name)
     if one is None:
-        raise Stop(404, "Page not found", "There is no such action.")
+        raise Stop(404, gettext("Page not found"), gettext("There is no such action."))
     known = require(one.right)
     refuse_own_account(known, user_id)
     return _answer(one, known, user_id)
@@ -44,7 +44,7 @@ def site_act(name: str) -> AnyResponse | str:
     """Something about rows of a list: about nobody, or about several people."""
     one = LIST_ACTS.get(name)
     if one is None:
-        raise Stop(404, "Page not found", "There is no such action.")
+        raise Stop(404, gettext("Page not found"), gettext("There is no such action."))
     return _answer(one, require(one.right), NOBODY)
 
 
@@ -100,12 +100,13 @@ def _check(one: Act, form: dict[str, str]) -> None:
     needed = (name for name in one.fields if name not in one.optional)
     missing = [name for name in needed if not form[name].strip()]
     if missing:
-        raise Permanent(f"please fill in: {', '.join(missing)}")
+        raise Permanent(gettext("please fill in: %(fields)s") % {"fields": ", ".join(missing)})
     for name, said in form.items():
         if name in WORDS and said.strip():
             checked_words(name, said)
         if len(said) > LONGEST_FIELD:
-            raise Permanent(f"the {name} has {len(said)} characters: use {LONGEST_FIELD} at most")
+            too_long = gettext("the %(field)s has %(count)s characters: use %(most)s at most")
+            raise Permanent(too_long % {"field": name, "count": len(said), "most": LONGEST_FIELD})
 
 
 def _page(

@@ -7,6 +7,7 @@ from flask import render_template, request
 from bridge.answers.explain import explain
 from bridge.core.telling.places import STATE_WORDS
 from bridge.core.telling.turning_days import turning_days
+from bridge.texts import gettext
 from bridge.web.context import now, the_bridge
 from bridge.web.moderate.access import blueprint
 from bridge.web.moderate.register import end_of
@@ -19,7 +20,7 @@ def then(user_id: int) -> str:
     day = request.args.get("day") or f"{now():%Y-%m-%d}"
     at = end_of(day)
     if at is None or at.year < 2000:  # noqa: PLR2004 - before any forum
-        raise Stop(400, "This is not a day", "Write it as 2027-03-31.")
+        raise Stop(400, gettext("This is not a day"), gettext("Write it as 2027-03-31."))
     known = request.args.get("known") == "yes"
     told = explain(the_bridge(), user_id, at=min(at, now()), known=known)
     return render_template(

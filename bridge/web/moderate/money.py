@@ -69,7 +69,7 @@ def money(user_id: int) -> str:
     try:
         found = books.money(the_bridge(), user_id, before)
     except NotFound as error:
-        raise Stop(404, "Nobody found", NO_SUCH_PERSON) from error
+        raise Stop(404, gettext("Nobody found"), NO_SUCH_PERSON) from error
     return render_template("moderate/money.jinja", found=found, user_id=user_id)
 
 

@@ -27,7 +27,7 @@ from bridge.web.moderate.application_acts import ABOUT_APPLICATIONS
 from bridge.web.moderate.list_acts import undoable
 from bridge.web.security import Stop
 
-NO_SUCH_PERSON = "The bridge has no record of this account."
+NO_SUCH_PERSON = gettext("The bridge has no record of this account.")
 
 
 @blueprint.get("")
@@ -70,7 +70,7 @@ def person(user_id: int) -> str:
     try:
         found = the_person(the_bridge(), user_id)
     except NotFound as error:
-        raise Stop(404, "Nobody found", NO_SUCH_PERSON) from error
+        raise Stop(404, gettext("Nobody found"), NO_SUCH_PERSON) from error
     with the_bridge().store.read() as connection:
         happened = timeline(connection, user_id, found.group_names, asked)
     may = rights()
@@ -92,5 +92,5 @@ def reply(user_id: int) -> str:
     try:
         found = answer(the_bridge(), user_id)
     except NotFound as error:
-        raise Stop(404, "Nobody found", NO_SUCH_PERSON) from error
+        raise Stop(404, gettext("Nobody found"), NO_SUCH_PERSON) from error
     return render_template("moderate/reply.jinja", user_id=user_id, answer=found)

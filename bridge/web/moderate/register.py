@@ -36,7 +36,7 @@ def members() -> str:
     try:
         page = register.members(the_bridge(), question, after=asked.get("after", ""))
     except Permanent as error:
-        raise Stop(400, "Page not found", f"{error}.") from error
+        raise Stop(400, gettext("Page not found"), as_sentence(str(error))) from error
     return render_template(
         "moderate/members.jinja",
         groups=register.mapped_groups(the_bridge()),

@@ -108,8 +108,8 @@ def _versions() -> dict[str, str]:
     found |= {name: _version(name) for name in PROGRAMS}
     return found | {
         "Python": platform.python_version(),
-        "database": "SQLite" if bridge.store.is_sqlite else "PostgreSQL",
-        "Stripe mode": "live" if bridge.settings.livemode else "test",
+        gettext("database"): "SQLite" if bridge.store.is_sqlite else "PostgreSQL",
+        gettext("Stripe mode"): gettext("live") if bridge.settings.livemode else gettext("test"),
     }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import render_template, request
 
 from bridge.answers.worklists.lists import WORKLISTS
+from bridge.core.telling.sentences import as_sentence
 from bridge.errors import Permanent
+from bridge.texts import gettext
 from bridge.web.context import the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import blueprint, rights
@@ -20,16 +22,16 @@ def worklist(name: str) -> str:
     """One list; `kind` shows a part of it, `all` has every row of the page chosen."""
     one = WORKLISTS.get(name)
     if one is None:
-        raise Stop(404, "Page not found", "There is no such list.")
+        raise Stop(404, gettext("Page not found"), gettext("There is no such list."))
     kind = request.args.get("kind") or next(iter(one.kinds), "")
     if one.kinds and kind not in one.kinds:
-        raise Stop(404, "Page not found", "There is no such list.")
+        raise Stop(404, gettext("Page not found"), gettext("There is no such list."))
     if one.name == "disputes":
         asks_stripe("ask")
     try:
         page = one.page(the_bridge(), kind, request.args.get("after", ""))
     except Permanent as error:
-        raise Stop(400, "Page not found", f"{error}.") from error
+        raise Stop(400, gettext("Page not found"), as_sentence(str(error))) from error
     may = rights()
     acts = (*ACTS.values(), *LIST_ACTS.values())
     return render_template(

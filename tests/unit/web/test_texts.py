@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -82,3 +83,79 @@ def test_the_texts_are_gathered_from_templates_and_code() -> None:
     gathered = extract_from_dir(root, methods, options, directory_filter=is_looked_into)
     found = {message for _, _, message, _, _ in gathered}
     assert {"Skip to content", "Continue without it"} <= found
+
+
+# --- texts in Python ------------------------------------------------------------------------------
+
+BRIDGE = Path(__file__).parents[3] / "bridge"
+# The API and webhooks speak to programs, in English.
+FOR_PROGRAMS = {"api", "health.py", "webhooks.py"}
+# Whole sentences of the statement and of what moderators read: they are marked with the languages
+# that come with the statement, and are taken off this list then.
+NOT_YET = {
+    *("alerts", "campaign_making", "explanation", "holds", "paid_lines", "reasons", "standing"),
+    "waits",
+}
+PEOPLE_READ = re.compile(r"[A-Za-z]{2,}[,:.]? [A-Za-z]{2,}")
+NO_TEXT = re.compile(r"[=;{]|Cookie, |back from Stripe| was made for user | and is another's")
+"""Headers, styles and what stands in the log."""
+MARKS = {"gettext", "ngettext"}
+LOGS = {"debug", "info", "warning", "error", "exception", "_refused"}
+TECHNICAL = {"cast", "compile", "link", "TO_SET", "_BRANDS"}
+
+
+def _names(node: ast.AST) -> set[str]:
+    """What is called or assigned to."""
+    if isinstance(node, ast.Call):
+        return {str(getattr(node.func, "id", getattr(node.func, "attr", "")))}
+    targets = getattr(node, "targets", [getattr(node, "target", None)])
+    return {one.id for one in targets if isinstance(one, ast.Name)}
+
+
+def _read_by_people(node: ast.AST) -> list[ast.AST]:
+    """The parts of a node that may become a text: no docstring, key of a table or format."""
+    if _names(node) & (MARKS | LOGS | TECHNICAL):
+        return []
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return []
+    if isinstance(node, ast.FormattedValue):
+        return [node.value]
+    return list(node.values) if isinstance(node, ast.Dict) else list(ast.iter_child_nodes(node))
+
+
+def unmarked_in_code(source: str) -> list[str]:
+    """Words that people read and that stand in no gettext."""
+    found: list[str] = []
+    left: list[ast.AST] = [ast.parse(source)]
+    while left:
+        node = left.pop()
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and PEOPLE_READ.search(text) and not NO_TEXT.search(text):
+            found.append(text)
+        left += _read_by_people(node)
+    return sorted(found)
+
+
+def test_words_in_code_outside_of_gettext_are_found() -> None:
+    said = "raise Stop(404, 'Not found', f'No {name} is here.')"
+    assert unmarked_in_code(said) == [" is here.", "Not found"]
+    assert unmarked_in_code("raise Stop(404, gettext('Not found here'))") == []
+    assert unmarked_in_code("log.info('it is not here')") == []
+    assert unmarked_in_code("def it():\n    'What it is.'") == []
+
+
+def _pages() -> list[Path]:
+    web = [p for p in (BRIDGE / "web").rglob("*.py") if not FOR_PROGRAMS & set(p.parts)]
+    telling = [p for p in (BRIDGE / "core" / "telling").glob("*.py") if p.stem not in NOT_YET]
+    return sorted([*web, *telling])
+
+
+@pytest.mark.parametrize("path", _pages(), ids=lambda path: path.relative_to(BRIDGE).as_posix())
+def test_each_text_that_a_page_can_show_is_marked_for_translation_in_code(path: Path) -> None:
+    assert unmarked_in_code(path.read_text(encoding="utf-8")) == []
+
+
+def test_what_is_not_marked_yet_is_listed_only_as_long_as_it_is_so() -> None:
+    for name in NOT_YET:
+        source = (BRIDGE / "core" / "telling" / f"{name}.py").read_text(encoding="utf-8")
+        assert unmarked_in_code(source), f"{name} is marked: take it off the list"
