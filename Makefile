@@ -6,8 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-# Half as many again as there are processors: many tests wait for processes of their own.
-TESTS ?= -n $(shell $(PYTHON) -c "import os; print(os.cpu_count() * 3 // 2)") --dist loadfile
+# Twice as many as there are processors: many tests wait for processes of their own.
+TESTS ?= -n $(shell $(PYTHON) -c "import os; print(os.cpu_count() * 2)") --dist loadfile --no-loadscope-reorder
 
 # A stamp carries the checksum of its lock file: installed once, and again when the lock changes.
 # A lock names every package, so nothing else is looked for: else pip takes a newer release for an
