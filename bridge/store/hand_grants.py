@@ -97,32 +97,30 @@ def with_steps(
 
     One statement: both are read for every decision, and few people have any.
     """
-    given = select(*(H[name] for name in FIELDS), null().label("corrects"), H.id.label("grant"))
+    given = select(*(H[name] for name in FIELDS), null().label("corrects"), null().label("number"))
     recorded = select(
         *(S.id, S.user_id, null(), S.at, S.known_at, S.reason, S.actor, S.kind, null()),
-        *(S.corrects, null()),
+        *(S.corrects, S.number),
     )
     both = union_all(given.where(H.user_id == user_id), recorded.where(S.user_id == user_id))
     grants: list[HandGrant] = []
-    steps: list[MemberStep] = []
+    steps: dict[int, MemberStep] = {}
     for row in connection.execute(both):
-        if row.grant is not None:
+        if row.number is None:
             grants.append(HandGrant(*row[: len(FIELDS)]))
         else:
-            steps.append(
-                MemberStep(
-                    id=row.id,
-                    user_id=row.user_id,
-                    kind=row.source,
-                    at=row.from_at,
-                    known_at=row.until_at,
-                    reason=row.reason,
-                    actor=row.actor,
-                    corrects=row.corrects,
-                )
+            steps[row.number] = MemberStep(
+                id=row.id,
+                user_id=row.user_id,
+                kind=row.source,
+                at=row.from_at,
+                known_at=row.until_at,
+                reason=row.reason,
+                actor=row.actor,
+                corrects=row.corrects,
             )
     grants.sort(key=lambda one: one.id)
-    return tuple(grants), tuple(sorted(steps, key=lambda one: (one.known_at, one.id)))
+    return tuple(grants), tuple(steps[number] for number in sorted(steps))
 
 
 def paid_stays(

@@ -12,7 +12,7 @@ from bridge.core.model.steps import MemberStep
 from bridge.core.rights.approval import DueStep
 from bridge.store import Connection, catalogue, registers
 
-WORDS = {"application": "ordered {what} ({source})", "payment": "paid for {what} ({source})"}
+WORDS = {"application": "ordered {what}", "payment": "paid for {what}"}
 
 
 def record(
@@ -38,7 +38,8 @@ def record(
                 kind=step.kind,
                 at=step.at,
                 known_at=now,
-                reason=WORDS[step.kind].format(what=what, source=step.source_id),
+                reason=WORDS[step.kind].format(what=what),
                 actor=str(BRIDGE),
             ),
+            source=step.source_id,
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.answers.person import person
 from bridge.core.model.reasons import Reason
 from bridge.core.model.steps import MemberStep
 from bridge.operations import applications
@@ -67,12 +68,14 @@ def test_A62_who_pays_waits_and_is_in_once_a_moderator_approves(world: System) -
         ("application", "bridge"),
         ("payment", "bridge"),
     ]
-    assert steps(world, "ann")[0].reason.startswith("ordered Membership members (cs_")
+    assert steps(world, "ann")[0].reason == "ordered Membership members"
+    assert person(world.bridge, world.user("ann")).applied_at == steps(world, "ann")[0].at
     assert "gains members" in typed(world, "register", "approve", "ann", *WHY, "--preview")
     assert logged(world, "ann") == ["member_application", "member_payment"]
     typed(world, "register", "approve", "ann", *WHY)
     world.settle()
     assert is_in(world, "ann")
+    assert person(world.bridge, world.user("ann")).applied_at is None
     (entry,) = asked(world, "register", "members")
     assert entry["state"] == "member"
     assert entry["applied_at"] <= entry["paid_at"] < entry["approved_at"]

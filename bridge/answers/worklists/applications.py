@@ -11,6 +11,7 @@ from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut, moment_and_
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.ledger.member_register import Impossible, MemberEntry, member_register
+from bridge.core.model.actor import BRIDGE
 from bridge.core.model.steps import MemberStep
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.switching import OVER
@@ -91,7 +92,7 @@ def _waiting(one: Applicant, known: _Known) -> Row:
         user_id=one.user_id,
         username=one.username,
         about=_what(lines) or applied,
-        says=applied if lines else "",
+        says=applied if lines and not _is_by_order(known.steps[one.user_id]) else "",
         amount=_amounts(lines),
         at=one.at,
         next_at=entry.paid_at if entry else None,
@@ -134,6 +135,11 @@ def _entry(one: Applicant, known: _Known) -> MemberEntry | None:
         return member_register(known.steps[one.user_id], known.now)[-1]
     except Impossible:  # the register has to be corrected first
         return None
+
+
+def _is_by_order(steps: Iterable[MemberStep]) -> bool:
+    """Whether they applied by paying, so that the payment says it all."""
+    return next((one.actor == str(BRIDGE) for one in steps if one.kind == "application"), False)
 
 
 def _reason(steps: Iterable[MemberStep], kind: str) -> str:

@@ -102,6 +102,12 @@ def _judged(grant: Grant, decided: Sequence[MemberStep], *, was_member: bool) ->
     return replace(grant, holds=False, reason=reason.value, because_at=because_at, renews_at=None)
 
 
+def withheld(verdicts: Iterable[Grant]) -> frozenset[str]:
+    """The sources that give nothing because nobody has approved, or somebody has declined."""
+    unapproved = (Reason.APPROVAL_WAITS, Reason.APPROVAL_DECLINED)
+    return frozenset(one.source_id for one in verdicts if one.reason in unapproved)
+
+
 def is_waiting(product_id: str, verdicts: Iterable[Grant]) -> bool:
     """Whether something of this product waits for approval."""
     return any(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.core.ledger.lines import MoneyLine
@@ -53,17 +53,24 @@ _Sums = dict[tuple[str, str], int]
 
 
 def contributions(
-    facts: Facts, money: Iterable[MoneyLine], rules: Rules, funds: Mapping[str, Sequence[str]]
+    facts: Facts,
+    money: Iterable[MoneyLine],
+    rules: Rules,
+    funds: Mapping[str, Sequence[str]],
+    withheld: Collection[str] = (),
 ) -> Contributions:
     """Add up shares that stand, and donations: bought once, by subscription, or by hand.
 
-    `funds`: line id -> the funds that the line is for.
+    `funds`: line id -> the funds that the line is for. `withheld`: purchases that no moderator has
+    approved: nobody holds such a share yet.
 
     A share given to another is theirs; a donation is the giver's.
     """
     held = dict.fromkeys(_SHARES, 0)
     donated: _Sums = {}
     for purchase, rule in _of_known_kind(facts.purchases, rules):
+        if purchase.id in withheld:
+            continue
         if rule.kind in held and purchase.disputed != "lost" and not refund_counts(purchase, rule):
             held[rule.kind] += purchase.quantity
     own = (one for one in facts.purchases if one.beneficiary_id is None)

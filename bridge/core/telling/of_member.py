@@ -10,6 +10,7 @@ from bridge.core.memberships.member import Member
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import PendingPayment, Subscription
+from bridge.core.rights.approval import withheld
 from bridge.core.rules.law import Catalogue, Law
 from bridge.core.telling.contributions import contributions
 from bridge.core.telling.funds import funds_of_lines
@@ -62,7 +63,9 @@ def statement_input(
         next_changes=tuple(_next_changes(paid, law.catalogue)),
         pending=(*_pending(member.facts, refused=False), *member.pending_orders),
         unpaid=tuple(_pending(member.facts, refused=True)),
-        contributions=contributions(member.facts, member.money, law.rules, funds),
+        contributions=contributions(
+            member.facts, member.money, law.rules, funds, withheld(verdicts)
+        ),
         money=member.money,
         funds=funds,
         ledger_code=member.ledger_code,

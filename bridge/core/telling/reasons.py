@@ -56,7 +56,8 @@ PHRASES: Mapping[Reason, str] = {
     "been asked",
     Reason.APPROVAL_WAITS: "your application is waiting for approval; {what} counts once a "
     "moderator approves it",
-    Reason.APPROVAL_DECLINED: "a moderator declined your application on {because}",
+    Reason.APPROVAL_DECLINED: "a moderator declined your application on {because}; ask the "
+    "moderators about what you paid",
     Reason.HAND_OVER: "the access that a moderator gave you ended on {until}",
     Reason.HAND_REVOKED: "a moderator ended your access on {because}",
 }

@@ -15,6 +15,7 @@ from bridge.core.rights.approval import is_waiting
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import MOST_ONCE, Misfit, misfit
 from bridge.core.rules.law import Law
+from bridge.core.telling.next_steps import would_wait
 from bridge.store import member as members
 from bridge.texts import gettext
 from bridge.web.addresses import with_query
@@ -22,7 +23,7 @@ from bridge.web.buying.checkout import pay_address, preview_path
 from bridge.web.buying.coming import came_from, is_asked, is_browsing, with_origin
 from bridge.web.buying.ordering import Asked, asked, order_view, token_said
 from bridge.web.buying.refusing import Refused, Way
-from bridge.web.buying.sale import offers_of_each
+from bridge.web.buying.sale import buyer_of, offers_of_each
 from bridge.web.context import Reader, law_in_force, now, reader, the_bridge
 from bridge.web.limiting import asks_stripe
 
@@ -115,10 +116,14 @@ def _asked(known: Reader | None, offers: list[Offer]) -> Asked:
 
 
 def _show(key: str, wanted: Asked, status: int = 200) -> Response:
+    known = reader()
+    buyer = buyer_of(known) if known else None
+    waits = any(would_wait(line.offer, buyer, now()) for line in wanted.order.lines)
     page = render_template(
         "order.jinja",
         back=came_from(),
         cancelled=request.args.get("cancelled") == "yes",
+        waits=waits,
         **order_view(wanted, _path(key)),
     )
     return Response(page, status)

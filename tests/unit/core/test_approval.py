@@ -12,15 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.memberships.decision import WantedMembership, decide
+from bridge.core.memberships.member import Member
 from bridge.core.memberships.situation import situation
 from bridge.core.model.reasons import UNDECIDED, Reason
 from bridge.core.model.rights import Facts, Grant, HandGrant, Seat
 from bridge.core.model.steps import MemberStep, StepKind
-from bridge.core.model.stripe import Purchase, Subscription
+from bridge.core.model.stripe import Price, Product, Purchase, Subscription
 from bridge.core.rights.approval import due_steps
 from bridge.core.rights.grants import grants
+from bridge.core.rights.offers import Offer
+from bridge.core.rules.law import Catalogue, Law
+from bridge.core.telling.next_steps import next_steps, would_wait
+from bridge.core.telling.of_member import Addresses, statement_input
+from bridge.core.telling.stands import Buyer, Standing
+from bridge.core.telling.statement import Statement, build
 from tests.unit.core.shop import (
     DAY,
+    GROUPS,
     MEMBERS,
     NOW,
     PATRONS,
@@ -209,3 +217,80 @@ def test_A62_no_step_is_recorded_ahead_of_its_time_or_before_what_it_follows() -
     again = of(subscription(), purchase(paid_at=AFTER + DAY), made=[*PAYING, ("decline", AFTER)])
     assert due(late) == []
     assert due(again) == [("application", AFTER + DAY), ("payment", AFTER + DAY)]
+
+
+# --- what is told of it -------------------------------------------------------------------------
+
+SHARE = Product("prod_p", "Share")
+ONCE = Price("price_p", "prod_p", "eur", 5000)
+MONTHLY = Price("price_m", "prod_p", "eur", 500, "month")
+TELLING = rules_of(
+    {
+        "prod_p": {
+            "discourse_approval": "2026-03-01",
+            "discourse_kind": "share",
+        }
+    }
+)
+LAW = Law(POLICY, TELLING, Catalogue.of([SHARE], [ONCE, MONTHLY]))
+
+
+def member(facts: Facts) -> Member:
+    return Member(user_id=7, facts=facts, groups=GROUPS)
+
+
+def told(facts: Facts) -> Statement:
+    given = statement_input(member(facts), LAW, Addresses("", "", ""), NOW)
+    return build(given)
+
+
+def buyer(facts: Facts) -> Buyer:
+    known = statement_input(member(facts), LAW, Addresses("", "", ""), NOW)
+    return Buyer.of(member(facts), LAW, known)
+
+
+def offer(price: Price = ONCE) -> Offer:
+    return Offer(SHARE, price, TELLING.rule_for(price.id, "prod_p"), (GROUPS[PATRONS],))
+
+
+def test_A62_the_statement_says_that_an_application_waits_and_counts_no_share_yet() -> None:
+    waits = told(of(purchase()))
+    assert (waits.is_applying, waits.has_place, bool(waits.contributions)) == (True, False, False)
+    approved = told(of(purchase(), made=[("approval", AFTER)]))
+    assert (approved.is_applying, approved.has_place) == (False, True)
+    assert [str(one) for one in approved.contributions.shares] == ["1 share"]
+    declined = told(of(purchase(), made=[*PAYING, ("decline", AFTER)]))
+    assert not any((declined.is_applying, declined.has_place, declined.contributions))
+
+
+@pytest.mark.parametrize(
+    ("source", "price", "standing"),
+    [
+        (purchase(), ONCE, Standing.APPLIED),
+        (subscription(), MONTHLY, Standing.APPLIED),
+        (subscription("past_due"), MONTHLY, Standing.FAILED),
+    ],
+)
+def test_A62_what_waits_is_not_sold_again_but_a_failed_payment_is_told_first(
+    source: Subscription | Purchase, price: Price, standing: Standing
+) -> None:
+    stand = buyer(of(source)).stand([offer(price)])
+    assert (stand.standing, stand.can_buy) == (standing, False)
+    declined = buyer(of(purchase(), made=[*PAYING, ("decline", AFTER)])).stand([offer()])
+    assert declined.can_buy
+
+
+@pytest.mark.parametrize(
+    ("who", "waits"),
+    [
+        (None, True),
+        (buyer(Facts()), True),
+        (buyer(of(made=[("application", BEFORE), ("approval", BEFORE)])), False),
+        (buyer(of(purchase("cs_0:1", BEFORE))), False),
+    ],
+)
+def test_A62_an_offer_says_beforehand_whether_it_would_wait(who: Buyer | None, waits: bool) -> None:  # noqa: FBT001 - a table
+    assert would_wait(offer(), who, NOW) is waits
+    assert would_wait(replace(offer(), rule=None), who, NOW) is False
+    assert would_wait(offer(), None, BEFORE) is False
+    assert next_steps(offer(), NOW, waits=waits).needs_approval is waits
