@@ -169,6 +169,8 @@ FORUM_ROUTES: dict[str, Callable[[ForumEvent], list[Task]]] = {
     "group_destroyed": discourse.group_changed,
 }
 
+NOT_LISTENED_TO = Ignore("events of this type are not listened to")
+
 
 def route(event: Event) -> list[Task]:
     """The tasks for an event of Stripe's; a type that nobody listens to is ignored, saying so.
@@ -178,14 +180,10 @@ def route(event: Event) -> list[Task]:
     handler = ROUTES.get(event.type)
     if handler is None and event.thin:
         handler = ROUTES.get(event.type.removeprefix("v1."))
-    return handler(event) if handler else [_not_listened_to(event.type)]
+    return handler(event) if handler else [NOT_LISTENED_TO]
 
 
 def route_forum(event: ForumEvent) -> list[Task]:
     """The tasks for an event of the forum's."""
     handler = FORUM_ROUTES.get(event.name)
-    return handler(event) if handler else [_not_listened_to(event.name)]
-
-
-def _not_listened_to(name: str) -> Ignore:
-    return Ignore(f"type {name} is not listened to")
+    return handler(event) if handler else [NOT_LISTENED_TO]

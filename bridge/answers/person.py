@@ -10,6 +10,7 @@ from bridge.core.ledger.member_register import waiting_since
 from bridge.core.model.rights import HandGrant
 from bridge.core.telling.doers import Doer, doer, people_in
 from bridge.core.telling.of_member import statement_input
+from bridge.core.telling.outcomes import state_words
 from bridge.core.telling.person import Customer, Paid, Place, paid_of, places_of
 from bridge.core.telling.subscription_cards import subscription_cards
 from bridge.errors import NotFound
@@ -24,11 +25,12 @@ class Person:
     """All that the bridge knows of one person; `asked`: what Stripe has not answered yet.
 
     `applied_at`: since when an application of theirs waits for approval.
+    `state`: of the account, in words, where it is not active.
     """
 
     user_id: int
     username: str | None
-    state: str
+    state: str | None
     read_at: datetime | None
     places: tuple[Place, ...]
     given: tuple[HandGrant, ...]
@@ -61,7 +63,7 @@ def person(bridge: Bridge, user_id: int) -> Person:
     return Person(
         user_id=user_id,
         username=username,
-        state=state,
+        state=None if state == "active" else state_words(state),
         read_at=member.read_at,
         places=places_of(member, law, now),
         given=member.facts.hand_grants,

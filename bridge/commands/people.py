@@ -21,6 +21,7 @@ from bridge.commands.deciding import (
 )
 from bridge.commands.words import day
 from bridge.core.signed.reference import GIVING, sign_gift
+from bridge.core.telling.payer_facts import status_words
 from bridge.operations import accounts, links
 from bridge.operations.finding import find_person, find_user_id
 from bridge.store import work
@@ -74,7 +75,12 @@ def _show_orphans(bridge: Bridge, *, as_json: bool) -> None:
         for one in found:
             console.print(f"{one.customer_id}, seen since {day(one.first_seen_at)}: {one.page}")
             for bought in one.bought:
-                words = (bought.product, bought.amount, day(bought.paid_at), bought.status)
+                words = (
+                    bought.product,
+                    bought.amount,
+                    day(bought.paid_at),
+                    status_words(bought.status),
+                )
                 console.print(f"  {escape(', '.join(filter(None, words)))}")
             if one.claim:
                 console.print(f"  to claim it: {one.claim}")

@@ -121,7 +121,7 @@ def test_A65_a_register_is_a_file_for_a_reason_and_the_log_says_who_took_what(
     assert answer.headers["Cache-Control"] == "no-store"
     assert "attachment" in answer.headers["Content-Disposition"]
     (row,) = rows_of(answer.text)
-    assert (row["username"], row["group"], row["standing"]) == ("bob", "guests", "ending")
+    assert (row["username"], row["group"], row["standing"]) == ("bob", "guests", "Ends on a day")
     with world.bridge.store.read() as connection:
         (line,) = changes.page(connection, action="exported", limit=1)
         known = changes.find(connection, line.id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bridge.answers.worklists import applications, money, payers, places
 from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut
+from bridge.core.telling.events import event_words
 from bridge.store import worklists
 from bridge.texts import gettext
 from bridge.wiring import Bridge
@@ -37,7 +38,7 @@ def dead(bridge: Bridge, _kind: str, after: str) -> Page:
     rows = [
         Row(
             key=one.id,
-            about=one.type,
+            about=event_words(one.type),
             says=f"{one.why} {one.about or one.id}",
             at=one.received_at,
             todo=(Todo("replay", {"event": one.id}),),

@@ -6,6 +6,8 @@ from bridge.answers.unlinked import DASHBOARD, unlinked
 from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut, moment_and_id
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.model.stripe import OpenDispute
+from bridge.core.telling.declines import dispute_words
+from bridge.core.telling.payer_facts import status_words
 from bridge.core.telling.unlinked import Unlinked
 from bridge.store import search
 from bridge.store.search import Hit
@@ -23,7 +25,7 @@ def unlinked_payers(bridge: Bridge, kind: str, after: str) -> Page:
 
 
 def _payer(one: Unlinked) -> Row:
-    bought = (f"{it.product} {it.amount} ({it.status})" for it in one.bought)
+    bought = (f"{it.product} {it.amount} ({status_words(it.status)})" for it in one.bought)
     links = [(gettext("Open at Stripe"), one.page)]
     if one.claim:
         links.append((gettext("Link to claim it"), one.claim))
@@ -62,13 +64,12 @@ def disputes(bridge: Bridge, _kind: str, after: str) -> Page:
 
 
 def _dispute(one: OpenDispute, owner: Hit | None, page: str) -> Row:
-    reason = one.reason.replace("_", " ")
     return Row(
         key=one.id,
         user_id=owner.user_id if owner else None,
         username=owner.username if owner else None,
         about=one.id,
-        says=gettext("The bank's reason: %(reason)s.") % {"reason": reason},
+        says=dispute_words(one.reason),
         amount=format_minor(one.amount_minor, one.currency),
         at=one.opened_at,
         next_at=one.respond_by,

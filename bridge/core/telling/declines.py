@@ -1,4 +1,4 @@
-"""Why a card was declined, in words that a member can act on."""
+"""Why a card was declined or a payment disputed, in words that people can act on."""
 
 from __future__ import annotations
 
@@ -23,6 +23,30 @@ _WORDS = {
     "do_not_honor": gettext("The bank declined the payment and gave no reason."),
     "transaction_not_allowed": gettext("The card does not allow this kind of payment."),
 }
+# Source: https://docs.stripe.com/disputes/categories
+_DISPUTES = {
+    "bank_cannot_process": gettext("The bank could not process the payment."),
+    "check_returned": gettext("The cheque was returned."),
+    "credit_not_processed": gettext("A promised refund did not arrive."),
+    "customer_initiated": gettext("The member asked their bank for the money back."),
+    "debit_not_authorized": gettext("The member says that they did not allow the debit."),
+    "duplicate": gettext("The member says that they were charged twice."),
+    "fraudulent": gettext("The member says that it was not them."),
+    "general": gettext("The bank gives no category."),
+    "incorrect_account_details": gettext("The account's details were wrong."),
+    "insufficient_funds": gettext("The account had too little money."),
+    "noncompliant": gettext("The bank says that the payment broke a card network's rules."),
+    "product_not_received": gettext("The member says that they did not get what they bought."),
+    "product_unacceptable": gettext("The member says that it was not as described."),
+    "subscription_canceled": gettext("The member says that they had cancelled."),
+    "unrecognized": gettext("The member does not recognise the payment."),
+}
+
+
+def dispute_words(reason: str) -> str:
+    """Why a bank wants a payment back; a reason of Stripe's that is new, as Stripe names it."""
+    named = gettext("The bank's reason: %(reason)s.") % {"reason": reason.replace("_", " ")}
+    return _DISPUTES.get(reason, named)
 
 
 def decline_words(code: str | None, message: str | None) -> str:

@@ -15,6 +15,13 @@ KINDS: Mapping[MoneyKind, str] = {
     "dispute_lost": gettext("Taken back by your bank"),
     "credited": gettext("Credit"),
 }
+METHODS: Mapping[str, str] = {
+    "cash": gettext("in cash"),
+    "cheque": gettext("by cheque"),
+    "bank": gettext("by bank transfer"),
+    "other": gettext("in another way"),
+}
+"""How a payment outside Stripe was made."""
 
 
 def prefix(line: MoneyLine, under_review: Collection[str] = ()) -> str:

@@ -138,6 +138,11 @@ def _seen(change: Change) -> str:
     return _one_of(OWNED, change.outcome or "")
 
 
+def state_words(state: str) -> str:
+    """The state of an account, to stand alone."""
+    return _capital(_one_of(STATES, state))
+
+
 def _state(change: Change) -> str:
     return gettext("before: %s") % _one_of(STATES, (change.outcome or "").removeprefix("was "))
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.telling.subscription_cards import Standing, SubscriptionCard
 from bridge.core.telling.words import LOCALE
 from bridge.texts import gettext
 
 _SENTENCES = {
-    Standing.FAILED: gettext("A payment failed."),
-    Standing.UNFINISHED: gettext("The first payment is on its way."),
+    Standing.FAILED: gettext("Payment failed"),
+    Standing.UNFINISHED: gettext("Payment on its way"),
     Standing.PAUSED: gettext("Paused: nothing is charged until %(day)s."),
     Standing.ENDING: gettext("Cancelled: it ends on %(day)s."),
     Standing.INSTALMENTS: gettext("Paid in instalments: it ends on %(day)s."),
@@ -21,10 +23,27 @@ _WITHOUT_A_DAY = {
     Standing.PAUSED: gettext("Paused: nothing is charged until somebody resumes it."),
     Standing.ENDED: gettext("It has ended."),
 }
+STATUSES: Mapping[str, str] = {
+    "active": gettext("active"),
+    "canceled": gettext("ended"),
+    "incomplete": gettext("first payment not complete"),
+    "incomplete_expired": gettext("first payment never completed"),
+    "paid": gettext("paid"),
+    "past_due": gettext("payment failed"),
+    "paused": gettext("paused"),
+    "trialing": gettext("trial"),
+    "unpaid": gettext("unpaid"),
+}
+"""Stripe's statuses of a subscription, and of an order that was paid."""
+
+
+def status_words(status: str) -> str:
+    """How something that was bought stands; a status of Stripe's that is new, as it is."""
+    return STATUSES.get(status, status.replace("_", " "))
 
 
 def how_it_stands(card: SubscriptionCard) -> str:
-    """One sentence: when it is charged next, ends, or why it waits."""
+    """When it is charged next or ends, as a sentence; of what needs somebody, as a badge."""
     if card.at is None:
         return _WITHOUT_A_DAY.get(card.standing) or _SENTENCES[card.standing]
     day = f"{card.at:%-d %B %Y}"

@@ -15,6 +15,7 @@ from bridge.core.model.key import Key, parse_key
 from bridge.core.telling.doers import Doer, doer
 from bridge.core.telling.events import event_words
 from bridge.core.telling.log import action_words
+from bridge.core.telling.money import METHODS
 from bridge.core.telling.outcomes import ids_of, said
 from bridge.texts import gettext
 
@@ -34,12 +35,7 @@ MONEY: Mapping[MoneyKind, str] = {
     "dispute_lost": gettext("Dispute lost"),
     "credited": gettext("Credit on the balance"),
 }
-METHODS: Mapping[str, str] = {
-    "cash": gettext("in cash"),
-    "cheque": gettext("by cheque"),
-    "bank": gettext("by bank transfer"),
-    "other": gettext("outside Stripe"),
-}
+"""As moderators read it; `telling.money` says it to members."""
 MESSAGES: Mapping[str, str] = {
     "grace_over": gettext("Told that the time to pay is over"),
     "present": gettext("Told of a present"),

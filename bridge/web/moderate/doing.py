@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.words import checked_words
+from bridge.core.telling.money import METHODS
 from bridge.core.telling.sentences import as_sentence
 from bridge.errors import NotFound, Permanent
 from bridge.store import groups, users
@@ -17,7 +18,7 @@ from bridge.texts import gettext
 from bridge.web.context import Reader, the_bridge
 from bridge.web.moderate.access import actor_of, blueprint, refuse_own_account, require
 from bridge.web.moderate.act import TURN, Act, Ground, Seen
-from bridge.web.moderate.acts import ACTS, METHODS
+from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.list_acts import LIST_ACTS, REVIEWED
 from bridge.web.security import Stop
 
@@ -124,7 +125,7 @@ def _page(
         names=names,
         form=form,
         groups=choices,
-        methods=list(METHODS),
+        methods=METHODS,
         seen=seen,
         most=MOST_SHOWN,
         back=_back(one, user_id),

@@ -57,8 +57,9 @@ def members_file() -> Response:
     question = _question(request.form)
     rows = (
         (
-            *(row.user_id, row.username, row.group, row.standing.value, row.kind),
-            *(" ".join(row.sources), row.since_at, row.until_at),
+            *(row.user_id, row.username, row.group, STANDINGS[row.standing]),
+            *(KINDS[row.kind] if row.kind else None, ", ".join(SOURCES[x] for x in row.sources)),
+            *(row.since_at, row.until_at),
         )
         for row in register.every_member(the_bridge(), question)
     )

@@ -14,11 +14,14 @@ from bridge.core.model import discourse
 from bridge.core.model.actor import BRIDGE, Actor, Role, Through, member, moderator
 from bridge.core.model.change import Change
 from bridge.core.model.reasons import Hold, Reason
+from bridge.core.rights import judge
 from bridge.core.telling import doers, outcomes
+from bridge.core.telling.declines import _DISPUTES, dispute_words
 from bridge.core.telling.doers import Doer, doer
 from bridge.core.telling.events import EVENTS, event_words
 from bridge.core.telling.log import ACTIONS
 from bridge.core.telling.outcomes import ids_of, reason_words, said
+from bridge.core.telling.payer_facts import STATUSES, status_words
 
 AT = datetime(2028, 2, 29, tzinfo=UTC)
 NAMES = {12: "ben", 7: "alice", 9: None}
@@ -143,3 +146,15 @@ def test_each_type_of_event_that_is_routed_has_words() -> None:
     missing = {one for one in types if one.removeprefix("v1.") not in EVENTS}
     assert missing == set()
     assert event_words("v1.moon.full_seen") == "V1: moon: full seen"
+
+
+def test_each_status_of_something_bought_has_words() -> None:
+    assert set(judge.STATUSES) <= set(STATUSES)
+    assert not any("_" in words for words in STATUSES.values())
+    assert status_words("moon_phase") == "moon phase"
+
+
+def test_each_reason_of_a_dispute_is_a_sentence() -> None:
+    assert all(words.endswith(".") for words in _DISPUTES.values())
+    assert dispute_words("fraudulent") == "The member says that it was not them."
+    assert dispute_words("moon_phase") == "The bank's reason: moon phase."

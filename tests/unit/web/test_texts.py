@@ -13,6 +13,10 @@ from babel.messages.frontend import parse_mapping_cfg
 from flask import Flask
 from jinja2 import Environment, nodes
 
+from bridge.core.telling.listing import STANDINGS
+from bridge.core.telling.outcomes import STATES, state_words
+from bridge.core.telling.payer_facts import _SENTENCES
+from bridge.core.telling.subscription_cards import Standing
 from bridge.render import TEMPLATES
 from bridge.web.pages import teach
 
@@ -83,6 +87,17 @@ def test_the_texts_are_gathered_from_templates_and_code() -> None:
     gathered = extract_from_dir(root, methods, options, directory_filter=is_looked_into)
     found = {message for _, _, message, _, _ in gathered}
     assert {"Skip to content", "Continue without it"} <= found
+
+
+def test_every_badge_is_a_few_words_with_a_capital_and_no_full_stop() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in PAGES.rglob("*.jinja")]
+    badges = [found for text in texts for found in re.findall(r'class="state.*?</span>', text)]
+    words = [one for badge in badges for one in re.findall(r'_\("([^"]+)"\)', badge)]
+    waits = (Standing.FAILED, Standing.UNFINISHED)
+    words += [_SENTENCES[one] for one in waits] + [*STANDINGS.values(), *map(state_words, STATES)]
+    assert len(words) > 30
+    wrong = [one for one in words if one.endswith(".") or one[0] != one[0].upper()]
+    assert wrong == []
 
 
 # --- texts in Python ------------------------------------------------------------------------------
