@@ -142,6 +142,21 @@ def since(
     return found
 
 
+def last_paid_of(
+    connection: Connection, customer_ids: Collection[str], subscription_ids: Collection[str]
+) -> dict[str, MoneyLine]:
+    """Subscription -> its last payment, of those of these customers."""
+    lines = money_lines.c
+    asked = select(*(lines[name] for name in _MONEY)).where(
+        is_own(money_lines),
+        lines.customer_id.in_(customer_ids),
+        lines.subscription_id.in_(subscription_ids),
+        lines.kind == "paid",
+    )
+    found = _read(connection, asked.order_by(lines.at, lines.id))
+    return {one.subscription_id: one for one in found if one.subscription_id}
+
+
 def line(connection: Connection, line_id: str) -> MoneyLine | None:
     """The line of this id."""
     return _among(connection, [line_id]).get(line_id)

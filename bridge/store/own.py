@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from sqlalchemy import ColumnElement, Table, and_, or_
+from sqlalchemy import ColumnElement, FromClause, and_, or_
 
 from bridge.core.model.account import MANUAL, OWN, SITE, Account
 
@@ -18,17 +18,17 @@ def columns(account: Account = OWN) -> dict[str, str]:
 
 
 @cache
-def is_of(table: Table, account: Account) -> ColumnElement[bool]:
+def is_of(table: FromClause, account: Account) -> ColumnElement[bool]:
     """SQL: a row belongs to an account."""
     return and_(table.c.provider == account.provider, table.c.account == account.id)
 
 
-def is_own(table: Table) -> ColumnElement[bool]:
+def is_own(table: FromClause) -> ColumnElement[bool]:
     """SQL: a row belongs to the site's own account at Stripe."""
     return is_of(table, OWN)
 
 
 @cache
-def is_ours(table: Table) -> ColumnElement[bool]:
+def is_ours(table: FromClause) -> ColumnElement[bool]:
     """SQL: a row belongs to the site's own account at Stripe, or to no provider."""
     return or_(*(is_of(table, account) for account in (OWN, SITE, MANUAL)))

@@ -1,19 +1,22 @@
-"""What was paid in several tabs, kept so that a moderator is told."""
+"""What is paid twice: in several tabs, which a moderator is told, or for as long as it goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, and_, delete, select
 
+from bridge.core.rights.double_payments import Twice
 from bridge.core.rights.switching import Ending
 from bridge.core.telling.alerts import Finding, Kind
 from bridge.store.changes import log
 from bridge.store.naming import Names
 from bridge.store.schema.buying import double_payments
 from bridge.store.schema.people import users
+from bridge.store.work import insert_for
 
+D = double_payments.c
 # Long enough to be read, and then it is history.
 TOLD_FOR = timedelta(days=7)
 
@@ -21,24 +24,43 @@ TOLD_FOR = timedelta(days=7)
 def note(connection: Connection, user_id: int, ending: Ending, now: datetime) -> None:
     """Keep it once, however often it is looked at until it has ended."""
     doubled, kept = ending.subscription_id, ending.replaced_by
-    row = double_payments.c
-    if connection.execute(select(row.user_id).where(row.subscription_id == doubled)).first():
-        return
-    connection.execute(
-        insert(double_payments).values(
-            subscription_id=doubled, kept_id=kept, user_id=user_id, found_at=now
+    values = {"kept_id": kept, "user_id": user_id, "found_at": now, "goes_on": False}
+    done = connection.execute(
+        insert_for(connection)(double_payments)
+        .values(subscription_id=doubled, **values)
+        .on_conflict_do_update(
+            index_elements=[D.subscription_id], set_=values, where=D.goes_on.is_(True)
         )
     )
-    log(connection, "paid_twice", now=now, user_id=user_id, cause=kept, outcome=doubled)
+    if done.rowcount:
+        log(connection, "paid_twice", now=now, user_id=user_id, cause=kept, outcome=doubled)
+
+
+def keep(connection: Connection, user_id: int, found: Iterable[Twice], now: datetime) -> None:
+    """Keep what a user still pays for twice, and forget what they no longer do."""
+    mine = and_(D.user_id == user_id, D.goes_on.is_(True))
+    rows = connection.execute(select(D.subscription_id, D.kept_id).where(mine))
+    known = {row.subscription_id: row.kept_id for row in rows}
+    wanted = {one.subscription_id: one.kept_id for one in found}
+    if over := [id_ for id_, kept in known.items() if wanted.get(id_) != kept]:
+        connection.execute(delete(double_payments).where(mine, D.subscription_id.in_(over)))
+    for id_, kept in wanted.items():
+        if known.get(id_) != kept:
+            row = {"kept_id": kept, "user_id": user_id, "found_at": now, "goes_on": True}
+            connection.execute(
+                insert_for(connection)(double_payments)
+                .values(subscription_id=id_, **row)
+                .on_conflict_do_nothing()
+            )
 
 
 def findings(connection: Connection, now: datetime) -> Iterator[Finding]:
-    """Each that was found lately."""
+    """What was paid in several tabs lately."""
     rows = connection.execute(
         select(double_payments, users.c.username)
-        .join(users, users.c.user_id == double_payments.c.user_id, isouter=True)
-        .where(double_payments.c.found_at > now - TOLD_FOR)
-        .order_by(double_payments.c.found_at, double_payments.c.subscription_id)
+        .join(users, users.c.user_id == D.user_id, isouter=True)
+        .where(D.found_at > now - TOLD_FOR, D.goes_on.is_(False))
+        .order_by(D.found_at, D.subscription_id)
     )
     names = Names(connection)
     for row in rows:

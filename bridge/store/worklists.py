@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.ahead import Coming
+from bridge.core.rights.double_payments import RENEWING
 from bridge.store import registers
 from bridge.store.orphans import WAITS
 from bridge.store.own import is_own
@@ -78,6 +79,17 @@ class Dead:
 
 
 @dataclass(frozen=True, slots=True)
+class Twice:
+    """A subscription that goes on although another one gives the same."""
+
+    subscription: Subscription
+    kept: Subscription
+    user_id: int
+    username: str | None
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Doubled:
     """A subscription that was paid in several tabs, and the one that stays instead."""
 
@@ -103,7 +115,7 @@ def counts(connection: Connection) -> dict[str, int]:
             select(M.user_id, M.group_id).where(*_FORGOTTEN),
         ),
         "unlinked": select(customers.c.customer_id).where(*WAITS),
-        "double": select(double_payments.c.subscription_id),
+        "double": _twice(),
     }
     applications, _ = registers.waiting(connection)
     return {"applications": applications} | {
@@ -247,13 +259,54 @@ def _dead() -> Select[Any]:
     return select(*(inbox.c[name] for name in columns)).where(inbox.c.status == "dead")
 
 
+def twice(connection: Connection, after: str, limit: int) -> list[Twice]:
+    """Subscriptions that are still paid besides another one for the same, by id."""
+    asked = _twice().where(double_payments.c.subscription_id > after)
+    rows = connection.execute(asked.order_by(double_payments.c.subscription_id).limit(limit))
+    return [
+        Twice(
+            CONVERTER.structure(row.data, Subscription),
+            CONVERTER.structure(row.kept, Subscription),
+            row.user_id,
+            row.username,
+            row.found_at,
+        )
+        for row in rows
+    ]
+
+
+def _twice() -> Select[Any]:
+    """As long as both run and both are this user's: an end is known before anybody decides anew."""
+    row, kept = double_payments.c, subscriptions.alias("kept")
+    whose, whose_kept = customers.alias("whose"), customers.alias("whose_kept")
+    joined = double_payments.outerjoin(users, users.c.user_id == row.user_id)
+    for id_, one, its in (
+        (row.subscription_id, subscriptions, whose),
+        (row.kept_id, kept, whose_kept),
+    ):
+        runs = and_(one.c.id == id_, is_own(one), one.c.status.in_(RENEWING))
+        theirs = and_(
+            its.c.customer_id == one.c.customer_id,
+            is_own(its),
+            its.c.user_id == row.user_id,
+            its.c.deleted_at.is_(None),
+        )
+        joined = joined.join(one, runs).join(its, theirs)
+    columns = (row.subscription_id, row.user_id, users.c.username, row.found_at)
+    return (
+        select(*columns, S.data, kept.c.data.label("kept"))
+        .select_from(joined)
+        .where(row.goes_on.is_(True))
+    )
+
+
 def doubled(connection: Connection, after: str, limit: int) -> list[Doubled]:
     """Subscriptions that were paid in several tabs, by id."""
     row = double_payments.c
     asked = (
         select(row.subscription_id, row.kept_id, row.user_id, users.c.username, row.found_at)
         .outerjoin_from(double_payments, users, users.c.user_id == row.user_id)
-        .where(row.subscription_id > after)
+        .where(row.subscription_id > after, row.goes_on.is_(False))
         .order_by(row.subscription_id)
         .limit(limit)
     )

@@ -300,7 +300,7 @@ def _decide(
     )
     messages.grace_is_over(connection, user_id, decision, verdicts, now)
     applications.record(connection, user_id, due_steps(verdicts, known, rules, now), verdicts, now)
-    return decision, end_replaced.left_over(bridge, connection, user_id, known, vanished)
+    return decision, end_replaced.left_over(bridge, connection, user_id, known, verdicts, vanished)
 
 
 def _look_closer(

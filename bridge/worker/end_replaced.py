@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from bridge.core.model.carried import Carried
-from bridge.core.model.rights import Facts
+from bridge.core.model.rights import Facts, Grant
 from bridge.core.model.stripe import Subscription
-from bridge.core.rights.double_payments import doubles
+from bridge.core.rights.double_payments import doubles, still_twice
 from bridge.core.rights.switching import IN_FORCE, Ending, endings, running
 from bridge.core.signed.reference import read_buyer, read_replacement
 from bridge.errors import BridgeError, Forbidden
@@ -33,12 +33,21 @@ def left_over(
     connection: Connection,
     user_id: int,
     known: Facts,
+    verdicts: Collection[Grant],
     vanished: Collection[str],
 ) -> tuple[Ending, ...]:
-    """What a user still pays for, although they bought a replacement, or the same twice."""
+    """What a user still pays for, although they bought a replacement, or the same twice.
+
+    What they pay for twice and nobody ends is kept for moderators; `verdicts`: on all they have.
+    """
     own = [one for one in running(known) if one.id not in vanished]
     replaced = _replaced(bridge, connection, user_id, own)
-    return (*replaced, *_doubles(bridge, connection, user_id, own))
+    left = (*replaced, *_doubles(bridge, connection, user_id, own))
+    if len(own) > 1:
+        going = {one.subscription_id for one in left}
+        stay = [one for one in own if one.id not in going]
+        paid_twice.keep(connection, user_id, still_twice(stay, verdicts), bridge.clock.now())
+    return left
 
 
 def _replaced(

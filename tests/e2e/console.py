@@ -14,6 +14,7 @@ from bridge.core.ledger.register_acts import Issue, Numbers
 from bridge.core.model.actor import moderator
 from bridge.core.rights.switching import Ending
 from bridge.operations import grants, registers
+from bridge.operations import links as links_of
 from bridge.sandbox.discourse.membership import remove_member
 from bridge.sandbox.stripe import advance, fail_payments
 from bridge.store import inbox, links, paid_twice
@@ -131,6 +132,7 @@ def plant(it: Place) -> None:
     ada, mia = (forum.users[user(it, name)] for name in ("ada", "mia"))
     remove_member(forum, supporters, ada, mia, it.world.clock.now())
     dead_event(it)
+    pay_once_more(it, "tina")
     with it.bridge.store.write() as connection:
         paid_twice.note(
             connection,
@@ -143,6 +145,18 @@ def plant(it: Place) -> None:
         grants.revoke(it.bridge, actor, one.grant.id)
     settle_until(it, lambda: counts(it.bridge)["stopped"])
     buy(it, "nina", sell_a_share(it))
+
+
+def pay_once_more(it: Place, name: str) -> None:
+    """Pay for the same through a second customer, of whom the bridge is told by hand."""
+    (had,) = it.stripe.v1.subscriptions.list({"customer": customer(it, name)}).data
+    made = it.stripe.v1.customers.create({"payment_method": "pm_card_visa"})
+    (card,) = it.stripe.v1.customers.payment_methods.list(made.id).data
+    card_of: Any = {"invoice_settings": {"default_payment_method": card.id}}
+    it.stripe.v1.customers.update(made.id, card_of)
+    same: Any = {"customer": made.id, "items": [{"price": had.items.data[0].price.id}]}
+    it.stripe.v1.subscriptions.create(same)
+    links_of.link(it.bridge, moderator(user(it, "mia"), "console"), made.id, user(it, name))
 
 
 def settle_until(place: Place, is_so: Callable[[], object]) -> None:

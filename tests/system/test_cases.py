@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.answers.backlog import backlog
+from bridge.answers.worklists.lists import counts
 from bridge.sandbox.stripe import delivery, fail_payments
 from bridge.worker import publisher, sweeper
 from tests.harness import DAY, System, system
@@ -115,9 +116,11 @@ def test_E41_who_pays_twice_is_in_once_is_told_so_and_may_cancel_one(world: Syst
     told = "You are paying for two subscriptions, but one is enough for supporters."
     assert f"{told} You can cancel one below." in page_of(world, "alice")
     assert f"{told} Change or cancel." in message_to(world, "alice")
+    assert counts(world.bridge)["double"] == 1
     world.sdk.v1.subscriptions.update(first.id, {"cancel_at_period_end": True})
     world.settle()
     pass_days(world, 1.1)
+    assert counts(world.bridge)["double"] == 0
     assert "two subscriptions" not in page_of(world, "alice") + message_to(world, "alice")
     pass_days(world, 31)
     assert moves(world, "alice", "supporters") == ["in"]

@@ -10,11 +10,16 @@ from typing import Any
 
 import pytest
 
+from bridge.answers.worklists.lists import WORKLISTS, counts
+from bridge.answers.worklists.row import Row, Todo
+from bridge.core.model.actor import moderator
+from bridge.core.rights.double_payments import Twice
 from bridge.core.signed.reference import sign_buyer
-from bridge.store import Store, alerts, checkouts
+from bridge.operations import links, stopping
+from bridge.store import Store, alerts, checkouts, paid_twice
 from bridge.store.checkouts import Ordered
 from tests.harness import DAY, SECRET_KEY, System, system
-from tests.system.acts import checkout, confirm, moves
+from tests.system.acts import checkout, confirm, moves, staff
 
 
 @pytest.fixture
@@ -120,3 +125,78 @@ def test_A134_one_order_is_open_however_many_clicks_come_at_once(world: System) 
     with store.write() as connection:
         checkouts.complete(connection, opened.pop(), now)
     assert click(99) == "order-99"
+
+
+def test_E41_moderators_see_who_pays_through_two_customers_and_end_what_is_too_many(
+    world: System,
+) -> None:
+    def listed() -> list[Row]:
+        return list(WORKLISTS["double"].page(world.bridge, "running", "").rows)
+
+    price = world.price("supporters")
+    first = world.subscribe(world.customer("alice"), price)
+    world.advance(DAY)
+    payer = world.customer("alice")
+    second = world.subscribe(payer, price)
+    world.settle()
+    (row,) = listed()
+    assert (row.key, row.user_id) == (second.id, world.user("alice"))
+    assert f"by another customer at Stripe ({first.customer}), includes it" in row.says
+    (paid,) = world.sdk.v1.invoices.list({"customer": payer}).data
+    assert row.todo == (
+        Todo("cancel", {"subscription": second.id}),
+        Todo("refund", {"payment": paid.id}),
+    )
+    running = stopping.find_running(world.bridge, second.id, world.user("alice"))
+    choice = stopping.Choice("cancelled")
+    (effect,) = stopping.preview(world.bridge, running, choice)
+    assert effect.turn == "stays in"
+    mia = moderator(staff(world).id, "console")
+    stopping.do(world.bridge, mia, running, choice, reason="Paid twice")
+    world.settle()
+    assert listed() == []
+    assert counts(world.bridge)["double"] == 0
+    assert world.groups_of("alice") == {"supporters"}
+
+
+def test_E41_what_is_paid_twice_is_listed_as_long_as_both_run_for_the_same_person(
+    world: System,
+) -> None:
+    price = world.price("supporters")
+    first = world.subscribe(world.customer("alice"), price)
+    second = world.subscribe(world.customer("alice"), price)
+    third = world.subscribe(world.customer("bob"), price)
+    world.settle()
+    assert counts(world.bridge)["double"] == 1
+    mia = moderator(staff(world).id, "console")
+    links.unlink(world.bridge, mia, second.customer)
+    world.settle()
+    assert counts(world.bridge)["double"] == 0
+    links.link(world.bridge, mia, second.customer, world.user("bob"))
+    world.settle()
+    (row,) = WORKLISTS["double"].page(world.bridge, "running", "").rows
+    assert (row.user_id, row.key) == (world.user("bob"), third.id)
+    world.sdk.v1.subscriptions.cancel(second.id)
+    world.settle()
+    assert counts(world.bridge)["double"] == 0
+    assert WORKLISTS["double"].page(world.bridge, "tabs", "").rows == ()
+    assert told(world) == []
+    assert world.sdk.v1.subscriptions.retrieve(first.id).status == "active"
+
+
+def test_A134_what_was_listed_as_still_paid_twice_is_ended_when_both_payments_have_come(
+    world: System,
+) -> None:
+    price, customer = world.price("supporters"), world.customer("alice")
+    first, second = buy(world, customer, price), buy(world, customer, price)
+    now = world.bridge.clock.now()
+    with world.bridge.store.write() as connection:
+        paid_twice.keep(connection, world.user("alice"), [Twice(second.id, first.id)], now)
+    confirm(world)
+    confirm(world)
+    assert statuses(world, first, second) == ["active", "canceled"]
+    assert [row.key for row in WORKLISTS["double"].page(world.bridge, "tabs", "").rows] == [
+        second.id
+    ]
+    assert counts(world.bridge)["double"] == 0
+    assert len(told(world)) == 1

@@ -152,12 +152,17 @@ WORKLISTS: Mapping[str, Worklist] = {
             name="double",
             title=gettext("Paid twice"),
             lead=gettext(
-                "These members paid for the same thing in two browser tabs. The bridge ended one "
-                "subscription and credited it."
+                "These members pay for two subscriptions, and one of them includes the other. If "
+                "they did not mean to, cancel the one in the list and refund its last payment. "
+                "What was paid in two browser tabs, the bridge ends and credits automatically."
             ),
-            nothing=gettext("Nobody paid twice."),
-            heads=(gettext("Subscription"), gettext("Found"), ""),
+            nothing=gettext("Nobody pays twice."),
+            heads=(gettext("Subscription"), gettext("Since"), gettext("Next payment")),
             page=money.double,
+            kinds={
+                "running": gettext("Still paid twice"),
+                "tabs": gettext("Ended by the bridge"),
+            },
         ),
         Worklist(
             name="dead",

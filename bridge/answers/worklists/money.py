@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import get_args
 
+from bridge.answers.unlinked import DASHBOARD
 from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut, moment_and_id
 from bridge.core.ledger.amounts import format_minor
+from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.stripe import PendingPayment, Subscription
 from bridge.core.rights.ahead import Coming, coming_at
 from bridge.core.telling.declines import decline_words
-from bridge.store import Connection, catalogue, messages, users, worklists
-from bridge.store.worklists import Paying
+from bridge.store import Connection, catalogue, messages, money, users, worklists
+from bridge.store.worklists import Paying, Twice
 from bridge.texts import gettext
 from bridge.wiring import Bridge
 
@@ -65,8 +67,58 @@ def _attempts(
     return " ".join(said)
 
 
-def double(bridge: Bridge, _kind: str, after: str) -> Page:
-    """Subscriptions that were paid in several tabs: one of them was ended and credited."""
+def double(bridge: Bridge, kind: str, after: str) -> Page:
+    """What is paid twice: what goes on, or what was paid in several tabs, ended and credited."""
+    return _still_twice(bridge, after) if kind == "running" else _ended(bridge, after)
+
+
+def _still_twice(bridge: Bridge, after: str) -> Page:
+    with bridge.store.read() as connection:
+        found = worklists.twice(connection, after, PAGE + 1)
+        too_many = [one.subscription for one in found]
+        names = _product_names(connection, [*too_many, *(one.kept for one in found)])
+        payers = {one.customer_id for one in too_many}
+        paid = money.last_paid_of(connection, payers, {one.id for one in too_many})
+    mode = "" if bridge.settings.livemode else "/test"
+    page = f"{DASHBOARD}{mode}/subscriptions"
+    return cut([_twice(one, names, paid.get(one.subscription.id), page) for one in found])
+
+
+def _twice(one: Twice, names: Mapping[str, str], paid: MoneyLine | None, page: str) -> Row:
+    over, kept = one.subscription, one.kept
+    charge = over.next_charge
+    amount = charge.amount_minor if charge else None
+    words = (
+        gettext("%(kept)s, paid since %(day)s by the same customer at Stripe, includes it.")
+        if over.customer_id == kept.customer_id
+        else gettext(
+            "%(kept)s, paid since %(day)s by another customer at Stripe (%(payer)s), includes it."
+        )
+    )
+    cancel = Todo("cancel", {"subscription": over.id})
+    return Row(
+        key=over.id,
+        user_id=one.user_id,
+        username=one.username,
+        about=_sold(over, names),
+        says=words
+        % {
+            "kept": _sold(kept, names),
+            "day": f"{kept.created_at:%-d %B %Y}",
+            "payer": kept.customer_id,
+        },
+        amount=format_minor(amount, charge.currency) if charge and amount is not None else "",
+        at=over.created_at,
+        next_at=charge.at if charge else None,
+        links=(
+            (gettext("Open this one at Stripe"), f"{page}/{over.id}"),
+            (gettext("Open the other one at Stripe"), f"{page}/{kept.id}"),
+        ),
+        todo=(cancel, Todo("refund", {"payment": paid.id})) if paid else (cancel,),
+    )
+
+
+def _ended(bridge: Bridge, after: str) -> Page:
     with bridge.store.read() as connection:
         found = worklists.doubled(connection, after, PAGE + 1)
     rows = [
@@ -119,7 +171,11 @@ def _coming(
 
 
 def _names(connection: Connection, found: Sequence[Paying]) -> dict[str, str]:
-    ids = {item.product_id for one in found for item in one.subscription.items}
+    return _product_names(connection, [one.subscription for one in found])
+
+
+def _product_names(connection: Connection, found: Iterable[Subscription]) -> dict[str, str]:
+    ids = {item.product_id for one in found for item in one.items}
     products, _ = catalogue.load_of(connection, ids)
     return {product.id: product.name for product in products}
 

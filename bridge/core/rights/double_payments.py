@@ -6,7 +6,8 @@ can have meant: all but the first end, and what was paid for them is credited (A
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import permutations
 
@@ -17,6 +18,7 @@ from bridge.core.rules.ladders import winners
 
 # Stripe's page of an order can be paid for so long: what was bought later was meant.
 PAGE_LIFE = timedelta(hours=24)
+RENEWING = IN_FORCE | {"past_due"}
 
 
 def paid_twice(grants: Iterable[Grant]) -> Iterator[frozenset[int]]:
@@ -38,6 +40,51 @@ def paid_twice(grants: Iterable[Grant]) -> Iterator[frozenset[int]]:
             yield both
 
 
+@dataclass(frozen=True, slots=True)
+class Twice:
+    """A subscription that goes on and renews, although another one gives all that it gives."""
+
+    subscription_id: str
+    kept_id: str
+
+
+def still_twice(own: Iterable[Subscription], grants: Iterable[Grant]) -> tuple[Twice, ...]:
+    """What somebody pays for twice and nobody ends, whichever of their customers it is billed to.
+
+    `own`: what they pay for, for themselves. Twice is what leads to nothing besides the other, and
+    the same products, also those that lead to no group. Of two alike the newer one is too many.
+    """
+    renewing = [one for one in own if one.status in RENEWING and not is_ending(one)]
+    renewing.sort(key=lambda one: (one.created_at, one.id))
+    given: dict[str, list[Grant]] = {one.id: [] for one in renewing}
+    for grant in grants:
+        source_id = grant.source_id.partition(":")[0]
+        if source_id in given and grant.share == "own" and grant.holds:
+            given[source_id].append(grant)
+    over: dict[str, str] = {}
+    for lower in reversed(renewing):
+        for upper in renewing:
+            if upper is lower or upper.id in over:
+                continue
+            theirs = given[lower.id]
+            gives_less = bool(theirs) and _is_contained(theirs, given[upper.id])
+            if gives_less or _products(lower) <= _products(upper):
+                over[lower.id] = upper.id
+                break
+    return tuple(Twice(one, _last(one, over)) for one in over)
+
+
+def _last(one: str, over: Mapping[str, str]) -> str:
+    """What stays in the end: what is kept for one may be too many itself."""
+    while one in over:
+        one = over[one]
+    return one
+
+
+def _products(one: Subscription) -> frozenset[str]:
+    return frozenset(item.product_id for item in one.items)
+
+
 def _is_contained(lower: Iterable[Grant], upper: Iterable[Grant]) -> bool:
     """Whether everything that the one gives is given by the other, or as high a step by it."""
     return all(any(_covers(over, grant) for over in upper) for grant in lower)
@@ -56,8 +103,7 @@ def doubles(own: Iterable[Subscription], sold: Collection[str]) -> Iterator[Endi
     """
     firsts: dict[frozenset[str], Subscription] = {}
     for one in sorted(own, key=lambda one: (one.created_at, one.id)):
-        products = frozenset(item.product_id for item in one.items)
-        first = firsts.setdefault(products, one)
+        first = firsts.setdefault(_products(one), one)
         if one is first or not _is_safe(first) or not _is_safe(one) or one.id not in sold:
             continue
         if one.created_at - first.created_at <= PAGE_LIFE:

@@ -231,7 +231,6 @@ LISTS: Mapping[Kind, str] = {
     Kind.CLAIM_WAITS: "unlinked",
     Kind.REMOVALS_STOPPED: "stopped",
     Kind.EVENT_DEAD: "dead",
-    Kind.PAID_TWICE: "double",
 }
 """In which worklist of the console a moderator does something about it."""
 _PERSON = "/moderate/person/{user_id}"
@@ -252,7 +251,10 @@ _PLACES: Mapping[Kind, tuple[str, str]] = {
         "see why; correct it, then process it again",
         "/moderate/lists/dead",
     ),
-    Kind.PAID_TWICE: ("nothing, unless they ask for the credit", "/moderate/lists/double"),
+    Kind.PAID_TWICE: (
+        "nothing, unless they ask for the credit",
+        "/moderate/lists/double?kind=tabs",
+    ),
     Kind.RULE_HALTED: ("see what is wrong, and change it", "/moderate/mapping"),
     Kind.NO_RULE_ENDS: ("see what they pay for; if it is a mistake, give the group", _PERSON),
     Kind.GIVES_NOTHING: ("see what they paid; refund it, or give the group", _PERSON),

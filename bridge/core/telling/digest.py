@@ -40,7 +40,9 @@ _WAITING: Mapping[str, Callable[[int], str]] = {
         "%(num)d payer without a forum account", "%(num)d payers without a forum account", n
     ),
     "double": lambda n: ngettext(
-        "%(num)d membership that was paid twice", "%(num)d memberships that were paid twice", n
+        "%(num)d subscription that is paid although another one includes it",
+        "%(num)d subscriptions that are paid although others include them",
+        n,
     ),
 }
 """Worklist -> its words for a number of rows."""

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 from bridge.store.schema.columns import UtcTime, metadata, of_account
 
@@ -150,7 +161,8 @@ checkouts = Table(
     Index(None, "session_id"),
 )
 
-# Subscriptions that were paid in several tabs, and the one of each that stays.
+# Subscriptions that are paid although another one gives the same, and that one. Those of several
+# tabs were ended; the others go on until somebody ends them.
 double_payments = Table(
     "double_payments",
     metadata,
@@ -158,5 +170,7 @@ double_payments = Table(
     Column("kept_id", String(255), nullable=False),
     Column("user_id", BigInteger, nullable=False),
     Column("found_at", UtcTime, nullable=False),
+    Column("goes_on", Boolean, nullable=False, server_default=false()),
     Index(None, "found_at"),
+    Index(None, "user_id"),
 )
