@@ -16,7 +16,14 @@ from bridge.core.ledger.news import TYPES, ToRead, missing, to_read
 from bridge.core.ledger.objects import BalanceMove, MoneyObject
 from bridge.store import inbox, money_objects, state, work
 from bridge.wiring import Bridge
-from bridge.worker.ledger import CURSOR, READ_AT, bring_up_to_date, holding, write_lines
+from bridge.worker.ledger import (
+    CURSOR,
+    NOT_KNOWN_YET,
+    READ_AT,
+    bring_up_to_date,
+    holding,
+    write_lines,
+)
 
 log = structlog.get_logger()
 NEWS_AT = "ledger.news_at"
@@ -85,10 +92,9 @@ def follow(bridge: Bridge, lease: work.Lease, news: News) -> None:
         # All at once: a line is never made of a half of this.
         changed = money_objects.save_objects(connection, found, now)
         state.put_time(connection, NEWS_AT, news.until)
-    lines, findings = write_lines(bridge, lease, _unwatched, is_whole=False)
-    log.info(
-        "ledger.followed", read=len(found), changed=changed, lines=lines, findings=len(findings)
-    )
+    made = write_lines(bridge, lease, _unwatched, is_whole=False, waits_for=NOT_KNOWN_YET)
+    counts = {"changed": changed, "lines": made.lines, "findings": len(made.findings)}
+    log.info("ledger.followed", read=len(found), **counts)
 
 
 def _new_moves(bridge: Bridge) -> list[MoneyObject]:

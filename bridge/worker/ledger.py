@@ -1,14 +1,15 @@
 """Keeps the ledger: reads what moves money at Stripe, page by page, and makes lines from it.
 
-A pass can be killed at any page: the next one continues there. Lines are made only when a pass is
-complete, because half of the news about a payment would make a line that could not be corrected.
+A pass can be killed at any page and while it books: the next one continues there. Lines are made
+only when everything is read, because half of the news about a payment would make a line that could
+not be corrected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -16,10 +17,10 @@ from typing import Any
 import structlog
 
 from bridge.core.ledger.entries import ledger
-from bridge.core.ledger.line import Finding, Ledger
+from bridge.core.ledger.line import Finding
 from bridge.core.ledger.news import is_asked_today, is_credit_known
 from bridge.core.ledger.objects import MoneyObject
-from bridge.core.ledger.products import ACCOUNTS, OTHER, Nature, NatureOf
+from bridge.core.ledger.products import OTHER, Nature, NatureOf, nature_of_sale
 from bridge.core.model.account import Account
 from bridge.crashpoints import crashpoint
 from bridge.errors import Transient
@@ -36,17 +37,37 @@ from bridge.store import (
     work,
 )
 from bridge.store import ledger as store
-from bridge.store.money_objects import Family
 from bridge.stripe_api.books import SOURCES, Whose
 from bridge.wiring import Bridge
+from bridge.worker.reconcile import read_catalogue
 
 log = structlog.get_logger()
 CURSOR = "ledger.cursor"
+ALL_READ = {"source": "all"}
+"""The cursor once everything is read: it is booked, and where that is cut off, booked on."""
 READ_AT = "ledger.read_at"
-# What may be known a minute later: the catalogue and the rules are read on their own.
-NOT_KNOWN_YET = frozenset({"product_not_known", "reference_missing"})
+UNREAD = frozenset({"product_not_known"})
+# What may be known a minute later: the catalogue is read on its own.
+NOT_KNOWN_YET = UNREAD | {"reference_missing"}
 ALL_CREDIT_EVERY_DAYS = 7
 Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many lines are new, what was found, and whether a family waits for something."""
+
+    lines: int
+    findings: list[Finding]
+    some_wait: bool
+
+    def __add__(self, more: Written) -> Written:
+        """Both together."""
+        return Written(
+            lines=self.lines + more.lines,
+            findings=self.findings + more.findings,
+            some_wait=self.some_wait or more.some_wait,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +97,19 @@ def bring_up_to_date(
     read, changed, is_whole = _read(bridge, lease, progress, most_pages, whose)
     if not is_whole:
         return Pass(read, changed, 0, ())
-    lines, findings = write_lines(bridge, lease, progress)
+    made = write_lines(bridge, lease, progress, waits_for=UNREAD)
+    if made.some_wait:
+        # Something was sold that was never read. It was made before it was sold, so it is read now,
+        # or it is gone for good.
+        read_catalogue(bridge)
+        made += write_lines(bridge, lease, progress)
+    with bridge.store.write() as connection:
+        state.put(connection, CURSOR, {})
+        state.put_time(connection, READ_AT, bridge.clock.now())
     _look_for_silence(bridge)
+    lines, findings = made.lines, tuple(made.findings)
     log.info("ledger.kept", read=read, changed=changed, lines=lines, findings=len(findings))
-    return Pass(read, changed, lines, tuple(findings))
+    return Pass(read, changed, lines, findings)
 
 
 def _look_for_silence(bridge: Bridge) -> None:
@@ -101,6 +131,8 @@ def _read(
     """Read page after page; where a pass stands is kept with each page. True once it is whole."""
     with bridge.store.read() as connection:
         cursor = state.get(connection, CURSOR) or {}
+    if cursor == ALL_READ:
+        return 0, 0, True
     sources = list(SOURCES)
     number = sources.index(cursor["source"]) if cursor.get("source") in SOURCES else 0
     after: str | None = cursor.get("after")
@@ -111,12 +143,12 @@ def _read(
         page = bridge.stripe.book_page(sources[number], after, whose)
         progress(sources[number], read + len(page.objects))
         after, number = page.after, number + (page.after is None)
-        at = {"source": sources[number], "after": after} if number < len(sources) else {}
+        at = {"source": sources[number], "after": after} if number < len(sources) else ALL_READ
         read, pages = read + len(page.objects), pages + 1
         changed += _save(bridge, lease, page.objects, at)
     with bridge.store.read() as connection:
         payments = by_hand.payments(connection)
-    return read, changed + _save(bridge, lease, payments, {}), True
+    return read, changed + _save(bridge, lease, payments, ALL_READ), True
 
 
 def _whose_credit(bridge: Bridge) -> Whose:
@@ -152,15 +184,19 @@ def _save(
 
 
 def write_lines(
-    bridge: Bridge, lease: work.Lease, progress: Progress, *, is_whole: bool = True
-) -> tuple[int, list[Finding]]:
+    bridge: Bridge,
+    lease: work.Lease,
+    progress: Progress,
+    *,
+    is_whole: bool = True,
+    waits_for: Collection[str] = (),
+) -> Written:
     """Make the lines of everything that is new, some families at a time.
 
-    `is_whole`: all was read. Else a family waits of which something is not known yet.
+    `is_whole`: all was read. `waits_for`: the findings with which a family is not booked yet.
     """
-    found: list[Finding] = []
-    lines = done = 0
-    after: Family | None = None
+    done = Written(0, [], some_wait=False)
+    count, after = 0, None
     with bridge.store.write() as connection:
         money_objects.find_families(connection, is_whole=is_whole)
     with bridge.store.read() as connection:
@@ -172,17 +208,12 @@ def write_lines(
             families = money_objects.pending_families(connection, after)
             for account, names in groupby(families, key=lambda one: one[0]):
                 objects = money_objects.objects_of(connection, account, [name for _, name in names])
-                new, findings = _book(
-                    connection, account, objects, nature_of, now, is_whole=is_whole
-                )
-                lines, found = lines + new, found + findings
-            if not families:
-                if is_whole:
-                    state.put_time(connection, READ_AT, now)
-                return lines, found
+                done += _book(connection, account, objects, nature_of, now, waits_for)
+        if not families:
+            return done
         crashpoint("after_lines_written")
-        done, after = done + len(families), families[-1]
-        progress("members and payouts booked", done)
+        count, after = count + len(families), families[-1]
+        progress("members and payouts booked", count)
 
 
 def _book(
@@ -191,17 +222,18 @@ def _book(
     objects: Mapping[str, Sequence[MoneyObject]],
     nature_of: NatureOf,
     now: datetime,
-    *,
-    is_whole: bool,
-) -> tuple[int, list[Finding]]:
-    """Make and write the lines of some families; how many are new, and what was found."""
+    waits_for: Collection[str],
+) -> Written:
+    """Make and write the lines of some families."""
     made = {family: ledger(those, nature_of) for family, those in objects.items()}
-    if not is_whole:
-        made = {family: one for family, one in made.items() if not _waits(one)}
-    written = store.write_lines(
-        connection, account, {family: one.lines for family, one in made.items()}, now
-    )
-    ids = [one.id for family in made for one in objects[family]]
+    ready = {
+        family: one
+        for family, one in made.items()
+        if not any(finding.code in waits_for for finding in one.findings)
+    }
+    lines = {family: one.lines for family, one in ready.items()}
+    written = store.write_lines(connection, account, lines, now)
+    ids = [one.id for family in ready for one in objects[family]]
     money_objects.booked(connection, account, ids)
     says = "what Stripe says now is not what was booked"
     found = {
@@ -209,29 +241,21 @@ def _book(
             *one.findings,
             *(Finding("line_differs", (id_,), says) for id_ in written.differing.get(family, ())),
         ]
-        for family, one in made.items()
+        for family, one in ready.items()
     }
     ledger_findings.replace(connection, account, found, now)
-    return written.new, [one for of_family in found.values() for one in of_family]
-
-
-def _waits(made: Ledger) -> bool:
-    """Whether something is not known yet that a later look may show."""
-    return any(one.code in NOT_KNOWN_YET for one in made.findings)
+    findings = [one for of_family in found.values() for one in of_family]
+    return Written(written.new, findings, some_wait=len(ready) < len(made))
 
 
 def natures(laws: history.Laws) -> NatureOf:
-    """What kind of sale a product was at a time, by the rules that were in force then."""
+    """What kind of sale a product was at a time, by what was said of it and in force then."""
 
     def nature_of(product_id: str | None, price_id: str | None, at: datetime) -> Nature:
         if product_id is None and price_id is None:
             return OTHER
         law = laws.at(at)
-        rule = law.rules.rule_for(price_id or "", product_id or "")
-        if rule:
-            return Nature(ACCOUNTS[rule.kind], rule.fund, rule.id)
-        is_known = product_id in law.catalogue.products or price_id in law.catalogue.prices
-        return replace(OTHER, is_known=is_known)
+        return nature_of_sale(law.catalogue, law.policy, product_id, price_id)
 
     return nature_of
 

@@ -16,8 +16,9 @@ from bridge.operations import ledger, registers
 from bridge.sandbox.stripe import advance, delivery, load
 from bridge.store import Connection
 from bridge.store.schema.ledger import ledger_lines, ledger_seals, member_steps, share_acts
+from bridge.worker.reconcile import read_catalogue
 from tests.bench.report import show
-from tests.bench.test_sandbox import DAY, life
+from tests.bench.test_sandbox import DAY, PRODUCT, life
 from tests.harness import system
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1200)]
@@ -41,8 +42,9 @@ def test_a_whole_account_is_backfilled(tmp_path: Path) -> None:
             simulated = world.sandbox.world
             delivery.lose(simulated, 100 * invoices)
             now = int(simulated.clock.now())
-            load(simulated, [each for n in range(invoices) for each in life(n, now)])
+            load(simulated, [PRODUCT, *(each for n in range(invoices) for each in life(n, now))])
             advance(simulated, 31 * DAY)
+            read_catalogue(world.bridge)
             before, mark, began = memory(), world.mark(), time.perf_counter()
             made = ledger.update(world.bridge, lambda _what, _count: None)
             seconds = time.perf_counter() - began

@@ -124,7 +124,7 @@ def test_booking_what_was_read(tmp_path: Path) -> None:
         kept = time.perf_counter() - began
         with work.holding(world.bridge.store, world.bridge.clock, ledger.LEASE, "bench") as lease:
             assert lease is not None
-            lines, _ = write_lines(world.bridge, lease, lambda _what, _count: None)
+            lines = write_lines(world.bridge, lease, lambda _what, _count: None).lines
         show(
             "Booking 1,000 invoices",
             ("keep s", "book s", "lines"),

@@ -29,6 +29,9 @@ PRICE = {
 }
 
 
+PRODUCT = {"id": "prod_gold", "object": "product", "name": "Gold", "active": True}
+
+
 def life(n: int, now: int) -> list[dict[str, Any]]:
     """A customer with a card and a subscription, at some second of the month."""
     customer, method, begun = f"cus_{n}", f"pm_{n}", now - n * 200 % (28 * DAY)

@@ -21,7 +21,8 @@ from bridge.sandbox.stripe import advance, delivery, load
 from bridge.store import state
 from bridge.wiring import Bridge
 from bridge.worker.ledger import CURSOR
-from tests.bench.test_sandbox import life
+from bridge.worker.reconcile import read_catalogue
+from tests.bench.test_sandbox import PRODUCT, life
 from tests.databases import with_tables
 from tests.harness import DAY, System, system
 from tests.system.typing_commands import variables
@@ -81,6 +82,7 @@ def books_without_a_kill(world: System, file: Path) -> tuple[str, str]:
     """What another database has after a pass that nobody interrupts."""
     other = wiring.build(replace(world.bridge.settings, database_url=with_tables(file)))
     try:
+        read_catalogue(other)
         ledger.update(other, lambda *_: None)
         return books(other)
     finally:
@@ -94,8 +96,9 @@ def test_A68_a_backfill_that_is_killed_twice_ends_in_the_books_of_one_that_was_n
         simulated = world.sandbox.world
         delivery.lose(simulated, 100 * CUSTOMERS)
         now = int(simulated.clock.now())
-        load(simulated, [each for n in range(CUSTOMERS) for each in life(n, now)])
+        load(simulated, [PRODUCT, *(each for n in range(CUSTOMERS) for each in life(n, now))])
         advance(simulated, 31 * DAY)
+        read_catalogue(world.bridge)
 
         simulated.faults.add("stripe", "GET /v1/invoices", "hang", seconds=60, skip=1)
         update = Update(world)
@@ -111,8 +114,10 @@ def test_A68_a_backfill_that_is_killed_twice_ends_in_the_books_of_one_that_was_n
         asked = [entry.path for entry in world.calls("stripe", mark)]
         assert asked == ["/v1/invoices", "/v1/customers", "/v1/customers"]
 
+        mark = world.mark()
         code, shown = Update(world).ends()
         assert (code, "members and payouts booked" in shown) == (0, True)
+        assert world.calls("stripe", mark) == []
         resumed = books(world.bridge)
         assert resumed[0].count("\n") > 5 * CUSTOMERS
         assert resumed == books_without_a_kill(world, tmp_path / "other.db")

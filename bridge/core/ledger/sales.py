@@ -122,7 +122,7 @@ def _nature(book: Book, line: SoldLine, base: Line, at: datetime) -> Nature:
     nature = book.nature_of(line.product_id, line.price_id, at)
     if not nature.is_known:
         ids = tuple(filter(None, (base.source_id, line.id, line.product_id or line.price_id)))
-        says = "the product is not known, so no rule can be about it; it may have been deleted"
+        says = "Stripe does not know its product or its price any more: they were deleted"
         book.findings.append(Finding("product_not_known", ids, says))
     return nature
 
