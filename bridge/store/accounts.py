@@ -1,4 +1,4 @@
-"""Accounts that other accounts replaced: everything stored for one belongs to the other."""
+"""Accounts that another account replaced: everything stored for the first belongs to the second."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ONE_SWEEP = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What went from one account to another; grants by their new ids, gifts and seats by Stripe's.
+    """What moved from one account to another: grants by their new ids, gifts and seats by Stripe's.
 
     `followers`: accounts that had become the first one before.
     """
@@ -48,10 +48,10 @@ def move(
     actor: str,
     now: datetime,
 ) -> Moved:
-    """Move customers, grants, seats and what the bridge had added to the account that follows.
+    """Move customers, grants, seats and the bridge's memberships to the account that follows.
 
-    Lines of money stay as they were recorded and are found through the successor. `member_of`:
-    the groups that the following account is in on the forum.
+    Lines of money stay as they were recorded and are found through the successor. `member_of`: the
+    groups that the following account is in on the forum.
     """
     # Back to its own account, should it have been moved the other way before.
     connection.execute(update(users).where(users.c.user_id == to_id).values(successor_id=None))
@@ -78,9 +78,9 @@ def move(
 
 
 def last_move(connection: Connection, from_id: int) -> tuple[int, Moved] | None:
-    """To which account everything went that was this one's, and what it was; None if nothing did.
+    """The account that took over this account's things, and what moved; None if nothing did.
 
-    A move by a version that did not record what it moved cannot be told either.
+    Also None for a move by a version that did not record what it moved.
     """
     to_id = connection.scalar(select(users.c.successor_id).where(users.c.user_id == from_id))
     detail = connection.scalar(
@@ -108,10 +108,10 @@ def move_back(
     actor: str,
     now: datetime,
 ) -> Moved:
-    """Give back what `move` had moved, as far as it still is the other account's.
+    """Give back what `move` had moved, as far as the other account still has it.
 
-    What the other account had before, or got since, stays. The decider does the rest: who has no
-    ground any more leaves, as after any other end.
+    The other account keeps what it had before or got since. The decider does the rest: members to
+    whom nothing grants a group any more leave it, as after any other end.
     """
     connection.execute(
         update(users)
@@ -150,7 +150,7 @@ def _give_gifts(
 
 
 def is_known(connection: Connection, user_id: int) -> bool:
-    """Whether anything is kept of an account that another could take over."""
+    """Whether anything is stored about an account that another account could take over."""
     mine = select(memberships.c.group_id).where(memberships.c.user_id == user_id)
     seated = select(seats.c.subscription_id).where(is_own(seats), seats.c.user_id == user_id)
     paid = select(money_lines.c.id).where(is_ours(money_lines), money_lines.c.user_id == user_id)
@@ -174,7 +174,7 @@ def _note(
     actor: str,
     now: datetime,
 ) -> None:
-    """Log who followed whom with what, and have both decided again."""
+    """Log which account followed which, and what moved; and decide both again."""
     for user_id, word in ((from_id, "to"), (to_id, "from")):
         other = to_id if user_id == from_id else from_id
         log(
@@ -223,7 +223,7 @@ def _move_grants(
     *,
     only: Collection[str] | None = None,
 ) -> tuple[str, ...]:
-    """Taken back here and given there, so that the past of both accounts stays as it was."""
+    """End the grant here and give it there, so that the past of both accounts stays as it was."""
     given = []
     for grant in hand_grants.in_force(connection, from_id):
         if only is None or grant.id in only:
@@ -242,7 +242,7 @@ def _take_over(
     actor: str,
     now: datetime,
 ) -> tuple[int, ...]:
-    """What the bridge had added is still the bridge's: the forum moved it with the account.
+    """Memberships that the bridge added stay owned: the forum moved them with the account.
 
     A membership that the following account had before is not; staff's decisions follow.
     """
@@ -264,7 +264,7 @@ def _take_over(
 def _pairs(
     connection: Connection, from_id: int, to_id: int, actor: str, now: datetime
 ) -> Iterator[tuple[int, Row[Any] | None]]:
-    """The groups of the one account with the other's row; what people ended by hand is copied."""
+    """The first account's groups with the other's row; memberships ended by hand are copied."""
     m = memberships.c
     theirs = connection.execute(select(memberships).where(m.user_id == from_id)).all()
     own = {
@@ -281,7 +281,7 @@ def _pairs(
 
 
 def _last_coming(connection: Connection, user_id: int, group_id: int) -> Row[Any] | None:
-    """The last line that tells that somebody is in a group, and whose membership it was."""
+    """The last line that says that somebody is in a group, and who owned the membership."""
     return connection.execute(
         select(changes)
         .where(
@@ -295,7 +295,7 @@ def _last_coming(connection: Connection, user_id: int, group_id: int) -> Row[Any
 
 
 def _came_along(connection: Connection, there: Row[Any], past: Row[Any], now: datetime) -> bool:
-    """Whether the following account was found in the group when the other was found gone."""
+    """Whether the following account was found in the group when the other one had disappeared."""
     gone_at = connection.scalar(
         select(changes.c.at)
         .where(
@@ -320,7 +320,7 @@ def _log(
     actor: str,
     now: datetime,
 ) -> None:
-    """What the account has from the other, so that its own past tells it."""
+    """What the account took over, so that its own past shows it."""
     log(
         connection,
         action,

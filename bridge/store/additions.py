@@ -1,7 +1,7 @@
-"""Members of mapped groups whom the bridge has no record of adding, and who added them.
+"""Members of mapped groups whom the bridge has no record of adding, and who did add them.
 
-After a restored backup, the bridge did add some of them; the forum's group log says so
-(A116). They are adopted: from then on they are the bridge's, and follow what grants the group.
+After a restored backup, the bridge did add some of them; the forum's group log says so (A116). They
+are adopted: from then on they are the bridge's, and follow what grants the group.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ AddedBy = Literal["bridge", "others"]
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """A membership that the bridge's own user made and the record does not know."""
+    """A membership that the bridge's own user created and that is not on record."""
 
     user_id: int
     group_id: int
@@ -37,7 +37,7 @@ class Addition:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """How many there are in a group, how many of them nothing grants, and since when."""
+    """How many of them a group has, how many nothing grants, and since when."""
 
     group_id: int
     count: int
@@ -48,7 +48,7 @@ class Unknown:
 def unexplained_since(
     connection: Connection, group_id: int, *, seen_since: datetime
 ) -> datetime | None:
-    """Since when the earliest is in the group of those about whom nobody has looked yet."""
+    """When the earliest member joined whose origin has not been looked up yet."""
     asked = select(func.min(M.actual_since)).where(
         M.group_id == group_id, *_UNKNOWN, M.added_by.is_(None), M.seen_at >= seen_since
     )
@@ -59,7 +59,7 @@ def unexplained_since(
 def explain(
     connection: Connection, group_id: int, added_at: Mapping[int, datetime]
 ) -> tuple[int, ...]:
-    """Note whom the bridge's user added: user id -> when. Returns those who are in since then."""
+    """Note whom the bridge's user added: user id -> when. Returns those who joined then."""
     asked = select(M.user_id, M.actual_since).where(
         M.group_id == group_id, M.user_id.in_(list(added_at)), *_UNKNOWN, M.added_by.is_(None)
     )
@@ -75,7 +75,7 @@ def explain(
 def explain_others(
     connection: Connection, group_id: int, *, seen_since: datetime, looked_at: datetime
 ) -> None:
-    """Note that others added the rest: the log was read to its end."""
+    """Note that others added the remaining members: the log was read to its end."""
     in_the_log = (M.seen_at >= seen_since, M.actual_since < looked_at - SAME_ADDITION)
     _say(connection, group_id, "others", *in_the_log)
 
@@ -89,7 +89,7 @@ def _say(connection: Connection, group_id: int, by: AddedBy, *which: object) -> 
 
 
 def unknown(connection: Connection) -> list[Unknown]:
-    """The groups that hold members whom the bridge's user added and the record does not know."""
+    """The groups with members whom the bridge's user added and who are not on record."""
     without = func.sum(case((M.wanted, 0), else_=1))
     rows = connection.execute(
         select(M.group_id, func.count(), without, func.min(M.actual_since))
@@ -127,10 +127,10 @@ def adopt(
     now: datetime,
     reason: str | None = None,
 ) -> tuple[int, ...]:
-    """Make them the bridge's; returns those who were still waiting for it.
+    """Make these memberships owned; returns those that were still waiting.
 
-    They count as wanted until the next complete reading says what grants the group: so they end as
-    any other membership does, with its proof.
+    They count as wanted until the next complete reading says what grants the group, so they end
+    like any other membership, with proof.
     """
     waiting = M.user_id.in_(list(user_ids))
     mine = (M.group_id == group_id, *_UNKNOWN, M.added_by == "bridge")

@@ -1,4 +1,4 @@
-"""Alerts as stored: since when, told when, over when."""
+"""Alerts as stored: when they began, when moderators were told, when they ended."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ LOOK = f"{state.LAST_RUN}alerts"
 
 
 def is_open(now: datetime) -> ColumnElement[bool]:
-    """SQL: it lasts, and long enough to count."""
+    """SQL: the alert is open and has lasted long enough to count."""
     return and_(A.gone_at.is_(None), A.due_at <= now)
 
 
 def open_ones(connection: Connection, now: datetime) -> list[Alert]:
-    """All that needs somebody now, the oldest first."""
+    """All alerts that need attention now, the oldest first."""
     return _load(connection, is_open(now))
 
 
 def open_or_over_since(connection: Connection, since: datetime, now: datetime) -> list[Alert]:
-    """The open ones, and those that ended since a time."""
+    """Open alerts, and those that ended since a time."""
     return _load(connection, or_(is_open(now), A.gone_at >= since))
 
 
 def save(
     connection: Connection, findings: Iterable[Finding], now: datetime
 ) -> tuple[list[Finding], list[Alert]]:
-    """Keep what was found now and let the rest be over; returns what is new and what is over.
+    """Keep what was found now and end the others; returns the new and the ended alerts.
 
     An alert that ends before anybody was told about it leaves no trace.
     """
@@ -59,32 +59,32 @@ def save(
 def hold_removals(
     connection: Connection, now: datetime, confirm: timedelta, *, anybody: bool
 ) -> None:
-    """Write down for each alert whether removals wait for it."""
+    """Record for each alert whether removals wait for it."""
     for alert in _load(connection, or_(A.kind.in_(OF_NEWS), A.holds_removals)):
         waits = removals_wait(alert, now, confirm, anybody=anybody)
         _set(connection, alert, holds_removals=waits)
 
 
 def told(connection: Connection, shown: Iterable[Alert], now: datetime) -> None:
-    """Record that those were told who look after it."""
+    """Record that moderators were told."""
     for alert in shown:
         if alert.gone_at is None and alert.told_at is None:
             _set(connection, alert, told_at=now)
 
 
 def remind(connection: Connection, now: datetime) -> None:
-    """Have those told again that are to be told every day."""
+    """Mark the alerts that are repeated every day as not yet told."""
     was_told = and_(A.kind.in_(DAILY), A.gone_at.is_(None), A.told_at <= now - timedelta(days=1))
     connection.execute(update(alerts).where(was_told).values(told_at=None))
 
 
 def removals_are_held() -> ColumnElement[bool]:
-    """SQL: nobody is removed now, because events do not arrive and nobody was told about it."""
+    """SQL: nobody is removed now, because events do not arrive and moderators do not know yet."""
     return exists().where(A.holds_removals)
 
 
 def held_since(connection: Connection) -> datetime | None:
-    """Since when removals wait for an alert; None if they do not."""
+    """When removals began to wait for an alert; None if they do not wait."""
     since: datetime | None = connection.scalar(
         select(A.since_at).where(A.holds_removals).order_by(A.since_at).limit(1)
     )
@@ -92,7 +92,7 @@ def held_since(connection: Connection) -> datetime | None:
 
 
 def look_soon(connection: Connection) -> None:
-    """Have everything looked through in this very round."""
+    """Have this round check everything."""
     state.put(connection, LOOK, None)
 
 

@@ -1,7 +1,7 @@
-"""All that the bridge keeps, table by table, as plain values that another database can read.
+"""Everything that the bridge keeps, table by table, as plain values for another database.
 
-Left out is what only this machine's processes need (leases, request slots), and what lets somebody
-in (tokens, sign-ins under way, what the links of campaigns end in).
+It leaves out what only this machine's processes need (leases, request slots), and everything that
+gives access (tokens, sign-ins under way, the secrets of campaign links).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AT_ONCE = 1000
 _LEFT_OUT = frozenset(
     {"leases", "processes", "slots", "nonces", "tokens", "api_writes", "campaign_tokens"}
 )
-# What a new database holds before anything is known: when it was made, and its Stripe mode.
+# A new database has only the time at which it was made, and its Stripe mode.
 _BORN_WITH = frozenset({"state"})
 
 
@@ -87,7 +87,7 @@ def _plain(value: Any) -> Any:
 
 
 def is_empty(connection: Connection) -> bool:
-    """Whether nothing was ever kept here."""
+    """Whether the database is still empty."""
     names = (name for name in tables() if name not in _BORN_WITH)
     return not any(
         connection.scalar(select(func.count()).select_from(metadata.tables[name])) for name in names
@@ -95,7 +95,7 @@ def is_empty(connection: Connection) -> bool:
 
 
 def load(connection: Connection, name: str, found: Iterable[dict[str, Any]]) -> int:
-    """Put the rows of an archive into a table, in place of what it was born with; how many."""
+    """Replace a table's initial rows by those of an archive; returns how many."""
     table = metadata.tables[name]
     times = {one.name for one in table.columns if isinstance(one.type, UtcTime)}
     connection.execute(delete(table))
@@ -113,7 +113,7 @@ def _typed(row: dict[str, Any], times: set[str]) -> dict[str, Any]:
 
 
 def _count_on(connection: Connection, table: Table) -> None:
-    """Have PostgreSQL number the next row after the last one; SQLite does so anyway."""
+    """Let PostgreSQL number the next row after the last one; SQLite does that automatically."""
     counted = table.autoincrement_column
     if connection.dialect.name != "postgresql" or counted is None or counted.type is None:
         return

@@ -15,7 +15,7 @@ from bridge.store.work import insert_for
 
 
 def known(connection: Connection, ids: Collection[str]) -> set[str]:
-    """Those of the transfers that were read before."""
+    """The transfers among these that were read before."""
     return set(connection.scalars(select(bank_rows.c.id).where(bank_rows.c.id.in_(ids))))
 
 
@@ -39,7 +39,7 @@ def keep(connection: Connection, row: BankRow, *, actor: str, now: datetime) -> 
 
 
 def assign(connection: Connection, id_: str, user_id: int, line_id: str) -> None:
-    """It is known whose a transfer is: what the bank said of the payer is forgotten."""
+    """Record who made a transfer, and delete the bank's details about the payer."""
     connection.execute(
         update(bank_rows)
         .where(bank_rows.c.id == id_)
@@ -67,7 +67,7 @@ def waiting(connection: Connection, id_: str | None = None) -> list[BankRow]:
 
 
 def users_called(connection: Connection, payer: str) -> list[int]:
-    """Users whose full name on the forum is exactly what the bank calls the payer."""
+    """Users whose full name on the forum is exactly the payer's name at the bank."""
     if not payer.strip():
         return []
     rows = connection.execute(

@@ -1,4 +1,4 @@
-"""Payments outside Stripe: what each was for, where its paper is, and the number of its receipt."""
+"""Payments outside Stripe: what each was for, where its paper is, and its receipt number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bridge.store.schema.ledger import hand_payments, money_lines
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A receipt as an auditor asks for it. `corrects`: the line that it takes back."""
+    """A receipt as an auditor needs it. `corrects`: the line that it reverses."""
 
     number: str
     recorded_at: datetime

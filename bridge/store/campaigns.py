@@ -1,4 +1,4 @@
-"""Campaigns, their links, and the hashes of what the links end in."""
+"""Campaigns, their links, and the hashes of the links' secrets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add(connection: Connection, campaign: Campaign) -> bool:
 
 
 def add_links(connection: Connection, links: Iterable[tuple[CampaignLink, str]]) -> None:
-    """Keep new links, each with its token; of the token only the hash is kept."""
+    """Store new links; of each token, only the hash."""
     found = list(links)
     if found:
         connection.execute(insert(campaign_links), [asdict(link) for link, _ in found])
@@ -55,7 +55,7 @@ def links_of(connection: Connection, campaign_ids: Collection[str]) -> list[Camp
 
 
 def by_token(connection: Connection, token: str) -> tuple[Campaign, CampaignLink] | None:
-    """The link that ends in this token, with its campaign."""
+    """The link with this token, and its campaign."""
     row = connection.execute(
         select(*_CAMPAIGN, *_LINK)
         .join(campaign_links, campaign_links.c.campaign_id == campaigns.c.id)
@@ -68,7 +68,7 @@ def by_token(connection: Connection, token: str) -> tuple[Campaign, CampaignLink
 
 
 def open_link(connection: Connection, link_id: str, now: datetime) -> None:
-    """Note that its member has opened a link; the first time counts."""
+    """Note that the member opened their link; only the first time counts."""
     connection.execute(
         update(campaign_links)
         .where(campaign_links.c.id == link_id, campaign_links.c.opened_at.is_(None))
@@ -79,7 +79,7 @@ def open_link(connection: Connection, link_id: str, now: datetime) -> None:
 def asked_by(
     connection: Connection, user_id: int, price_ids: Collection[str], at: datetime
 ) -> str | None:
-    """The link by which a member came to what they buy at that moment, if it held then."""
+    """The link through which a member came to this purchase, if it was valid at that moment."""
     unless = or_(campaign_links.c.revoked_at.is_(None), campaign_links.c.revoked_at > at)
     running = or_(campaigns.c.revoked_at.is_(None), campaigns.c.revoked_at > at)
     unpaid = or_(campaign_links.c.paid_at.is_(None), campaign_links.c.paid_at > at)
@@ -101,7 +101,7 @@ def asked_by(
 
 
 def pay(connection: Connection, link_id: str, source_id: str, now: datetime) -> None:
-    """Note what was bought by a link; the first counts."""
+    """Note what was bought through a link; only the first purchase counts."""
     connection.execute(
         update(campaign_links)
         .where(campaign_links.c.id == link_id, campaign_links.c.source_id.is_(None))

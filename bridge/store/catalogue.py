@@ -1,4 +1,4 @@
-"""Products and prices as last read from Stripe, deleted ones too: people may still be on them."""
+"""Products and prices as last read from Stripe, also deleted ones: subscriptions may use them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _with_currencies(
 
 
 def drop(connection: Connection, thing_id: str, now: datetime) -> None:
-    """Remember that a product or price was deleted; what was bought with it keeps its rule."""
+    """Remember that a product or price was deleted; purchases of it keep their rule."""
     connection.execute(
         update(catalogue_table)
         .where(is_own(catalogue_table), catalogue_table.c.id == thing_id)
@@ -63,7 +63,7 @@ def drop(connection: Connection, thing_id: str, now: datetime) -> None:
 
 
 def load(connection: Connection) -> tuple[tuple[Product, ...], tuple[Price, ...]]:
-    """All products and prices ever read, deleted ones too: subscriptions may still be on them."""
+    """All products and prices ever read, also deleted ones: subscriptions may still use them."""
     rows = connection.execute(
         select(catalogue_table.c.kind, catalogue_table.c.data)
         .where(is_own(catalogue_table))
@@ -77,7 +77,7 @@ def load(connection: Connection) -> tuple[tuple[Product, ...], tuple[Price, ...]
 
 
 def on_sale(connection: Connection) -> tuple[list[Product], list[Price]]:
-    """Products and prices that Stripe still has; whether they are active is theirs to say."""
+    """Products and prices that Stripe still has; each says whether it is active."""
     rows = connection.execute(
         select(catalogue_table.c.kind, catalogue_table.c.data)
         .where(is_own(catalogue_table), catalogue_table.c.deleted_at.is_(None))
@@ -114,7 +114,7 @@ def load_of(
 
 
 def known(connection: Connection, ids: Iterable[str]) -> frozenset[str]:
-    """Those of the ids that were read before."""
+    """The ids among these that were read before."""
     return frozenset(
         connection.scalars(
             select(catalogue_table.c.id).where(
@@ -125,7 +125,7 @@ def known(connection: Connection, ids: Iterable[str]) -> frozenset[str]:
 
 
 def customers_on(connection: Connection, catalogue_ids: Iterable[str]) -> frozenset[str]:
-    """Customers who have something of these products or prices, by the stored readings."""
+    """Customers who have any of these products or prices, according to the stored readings."""
     ids = set(catalogue_ids)
     found = set()
     for row in connection.execute(_of_all(subscriptions)):

@@ -17,10 +17,10 @@ from bridge.store.older import older
 from bridge.store.schema.forum import BY_PEOPLE, changes
 
 SWAPPED = "swapped"
-"""The outcome of a removal after which its user is on another step of the same ladder."""
+"""The outcome of a removal whose user moved to another step of the same ladder."""
 _CHANGE = tuple(changes.c[field.name] for field in fields(Change))
 TURNS = ("wanted", "unwanted")
-"""The lines in which what is wanted turns; the others say more of it, or what came of it."""
+"""Lines that change whether a membership is wanted; other lines add details or results."""
 
 
 def log(  # noqa: PLR0913 - the columns of a row
@@ -62,7 +62,7 @@ def log_each(
     outcome: str | None = None,
     cause: str | None = None,
 ) -> None:
-    """Append a line for each of them: by `cause`, or else by what the bridge last decided.
+    """Append a line for each of them, with `cause` or else the cause of the last decision.
 
     So the line of a removal names the event, the rule and the decision that led to it.
     """
@@ -89,7 +89,7 @@ def log_each(
 def _decisions(
     connection: Connection, group_id: int, user_ids: Collection[int]
 ) -> dict[int, Row[Any]]:
-    """The line of the last turn of what is wanted, for each of them."""
+    """For each of them, the last line that changed whether the membership is wanted."""
     last = (
         select(func.max(changes.c.id))
         .where(
@@ -105,7 +105,7 @@ def _decisions(
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Somebody found in a group without any report: since when, and who added them."""
+    """Somebody who was found in a group unannounced: since when, and who added them."""
 
     user_id: int
     since: datetime
@@ -113,7 +113,7 @@ class Seen:
 
 
 def log_seen(connection: Connection, group_id: int, found: Iterable[Seen], now: datetime) -> None:
-    """Append what a reading of the group's members showed that was not known before."""
+    """Append what a reading of the group's members showed for the first time."""
     lines = [
         {
             "at": now,
@@ -138,7 +138,10 @@ def of_user(
     group_id: int | None = None,
     by_people: bool | None = None,
 ) -> list[Change]:
-    """The lines about a user, the newest first. `by_people`: only these, or only the others."""
+    """The lines about a user, the newest first.
+
+    `by_people`: only people's lines, or only others.
+    """
     of = changes.c
     asked = [of.user_id == user_id, *older(of.at, of.id, until)]
     if group_id is not None:
@@ -160,7 +163,7 @@ _EQUAL: tuple[Literal["user_id", "group_id", "action"], ...] = ("user_id", "grou
 
 
 class About(TypedDict, total=False):
-    """Which lines are asked for: those that all of this is true of. None asks for nothing.
+    """A filter of lines, all of whose conditions must hold. None: no condition.
 
     `causes`: by any of these; `by_people`: only what people did; `until`: before that moment.
     """
@@ -202,7 +205,7 @@ def last_id(connection: Connection) -> int:
 
 
 def counted(connection: Connection, *, after: int, until: int) -> list[Counted]:
-    """How often each thing is in a stretch of the log, by group and whether people did it."""
+    """How often each action occurs in a part of the log, by group and by whether people did it."""
     by_person = changes.c.cause.like("% via %")
     asked = (
         select(changes.c.action, changes.c.group_id, by_person.label("by_person"), func.count())
@@ -216,7 +219,7 @@ def counted(connection: Connection, *, after: int, until: int) -> list[Counted]:
 
 
 def losses_since(connection: Connection, group_id: int, since: datetime) -> list[datetime]:
-    """When members lost a group since a time, except those who moved to another step."""
+    """When members lost a group since a time, without those who moved to another step."""
     lost = or_(changes.c.outcome.is_(None), changes.c.outcome != SWAPPED)
     removed = and_(changes.c.group_id == group_id, changes.c.action == "removed")
     return list(connection.scalars(select(changes.c.at).where(removed, lost, changes.c.at > since)))

@@ -1,4 +1,4 @@
-"""Monthly sums for the console's charts: counted now and then, and kept."""
+"""Monthly sums for the console's charts, counted periodically and stored."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _date(number: int) -> date:
 
 
 def money(connection: Connection, since: datetime) -> list[Sum]:
-    """What came in and went out by product and currency; credit is no money."""
+    """Money in and out by product and currency; credit does not count."""
     of = money_lines.c
     day = _day(of.at).label("day")
     product = func.coalesce(of.product_id, OTHER).label("product")
@@ -50,7 +50,7 @@ def money(connection: Connection, since: datetime) -> list[Sum]:
 
 
 def moved(connection: Connection, since: datetime) -> list[Sum]:
-    """How many came into a group, and how many left one."""
+    """How many members joined a group, and how many left one."""
     of = changes.c
     day = _day(of.at).label("day")
     asked = (
@@ -66,7 +66,7 @@ def moved(connection: Connection, since: datetime) -> list[Sum]:
 
 
 def failed(connection: Connection, since: datetime) -> list[Sum]:
-    """Invoices whose payment failed, in the month when it first did; and which were paid since."""
+    """Invoices by the month in which their payment first failed, and whether they are paid now."""
     first = (
         select(inbox.c.object_id, func.min(as_type(inbox.c.received_at, BigInteger)).label("at"))
         .where(inbox.c.type == FAILED, inbox.c.received_at >= since)
@@ -85,7 +85,7 @@ def failed(connection: Connection, since: datetime) -> list[Sum]:
 
 
 def members(connection: Connection, month: str, at: datetime) -> list[Sum]:
-    """How many were in each group at a moment, by the log: whose last line about it says so."""
+    """How many members each group had at a moment, by each member's last line in the log."""
     of = changes.c
     last = (
         select(func.max(of.id))
@@ -103,12 +103,12 @@ def members(connection: Connection, month: str, at: datetime) -> list[Sum]:
 
 
 def keep(connection: Connection, sums: list[Sum], now: datetime) -> None:
-    """Keep the sums, in place of the last ones."""
+    """Store the sums in place of the previous ones."""
     state.put(connection, KEPT, [list(astuple(one)) for one in sums])
     state.put_time(connection, KEPT_AT, now)
 
 
 def kept(connection: Connection) -> tuple[list[Sum], datetime | None]:
-    """The sums, and when they were counted; None before they ever were."""
+    """The sums, and when they were counted; None before the first count."""
     rows = state.get(connection, KEPT) or []
     return [Sum(*row) for row in rows], state.get_time(connection, KEPT_AT)

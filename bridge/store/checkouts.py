@@ -27,7 +27,7 @@ class Ordered(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """An order, and where Stripe's page for it is; `return_to`: the post that it was begun from.
+    """An order and the address of its Stripe page; `return_to`: the post in which it began.
 
     `looks`: how often Stripe was asked about it since the buyer came back, `looked_at`: when last,
     `seen`: what it said. `pending`: Stripe's page is done with, and the money on its way.
@@ -49,7 +49,7 @@ class Checkout:
 
     @property
     def ordered(self) -> tuple[Ordered, ...]:
-        """What is bought; orders begun before there were lines are of their price alone."""
+        """What is bought; orders from before there were lines have only their price."""
         return tuple(Ordered(*line) for line in self.lines or [(self.price_id, 1, None)])
 
 
@@ -66,7 +66,7 @@ def begin(
     now: datetime,
     open_for: str | None = None,
 ) -> Checkout | None:
-    """This checkout, begun now or by an earlier click; None if it is somebody else's.
+    """This checkout, new or from an earlier click; None if it is somebody else's.
 
     Where another one is `open_for` the same, that one: the caller compares the ids.
     """
@@ -93,7 +93,7 @@ def begin(
 def save_session(
     connection: Connection, checkout_id: str, session_id: str, url: str, expires_at: datetime | None
 ) -> None:
-    """Keep where Stripe's page for this checkout is, for the next click on the same button."""
+    """Store the address of Stripe's page for this checkout, for the next click on the button."""
     connection.execute(
         update(checkouts)
         .where(checkouts.c.id == checkout_id)
@@ -104,13 +104,13 @@ def save_session(
 def note_countries(
     connection: Connection, checkout_id: str, ip: str | None, said: str | None
 ) -> None:
-    """Keep what was known of where the buyer is when they went to Stripe (A72)."""
+    """Store what was known about the buyer's country when they went to Stripe (A72)."""
     row = {"country_ip": ip, "country_said": said}
     connection.execute(update(checkouts).where(checkouts.c.id == checkout_id).values(**row))
 
 
 def get(connection: Connection, checkout_id: str) -> Checkout | None:
-    """A checkout, whosever it is: the caller compares the user."""
+    """A checkout of any user: the caller compares the user."""
     return _one(connection, checkouts.c.id == checkout_id)
 
 
@@ -132,7 +132,7 @@ def complete(connection: Connection, checkout_id: str, now: datetime) -> bool:
 def came_back_since(
     connection: Connection, customer_ids: Collection[str], since: datetime
 ) -> list[str]:
-    """Those of these customers whose user has come back from Stripe's page since then."""
+    """The customers among these whose user has come back from Stripe's page since then."""
     asked = (
         select(customers.c.customer_id)
         .join(checkouts, checkouts.c.user_id == customers.c.user_id)
@@ -147,7 +147,7 @@ def came_back_since(
 
 
 def count_look(connection: Connection, order: Checkout, now: datetime) -> bool:
-    """Count that Stripe is asked about an order; False where somebody else has begun to."""
+    """Count that Stripe is asked about an order; False if somebody else has started to."""
     done = connection.execute(
         update(checkouts)
         .where(checkouts.c.id == order.id, checkouts.c.looks == order.looks)
@@ -157,10 +157,10 @@ def count_look(connection: Connection, order: Checkout, now: datetime) -> bool:
 
 
 def note_seen(connection: Connection, checkout_id: str, seen: Seen) -> None:
-    """Keep how far Stripe said that an order is."""
+    """Store the state of an order as Stripe reported it."""
     connection.execute(update(checkouts).where(checkouts.c.id == checkout_id).values(seen=seen))
 
 
 def close(connection: Connection, checkout_id: str) -> None:
-    """Let another order be opened in its place: this one can no longer be paid."""
+    """Allow another order in its place: this one can no longer be paid."""
     connection.execute(update(checkouts).where(checkouts.c.id == checkout_id).values(open_for=None))

@@ -14,7 +14,7 @@ from bridge.store.work import insert_for
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A member to whom an order is not sold asks for it. `country`: not sold to there."""
+    """A member asks for an order that is not sold to them. `country`: it is not sold there."""
 
     session_id: str
     user_id: int
@@ -38,7 +38,7 @@ def see(connection: Connection, session_id: str, customer_id: str, now: datetime
 def use(
     connection: Connection, session_id: str, customer_id: str, user_id: int, now: datetime
 ) -> bool:
-    """Use up the claim; False if it was used before. The one statement decides who was first."""
+    """Use the claim; False if it was used before. A single statement decides who was first."""
     see(connection, session_id, customer_id, now)
     done = connection.execute(
         update(claims)
@@ -49,7 +49,7 @@ def use(
 
 
 def ask(connection: Connection, customer_id: str, asked: Asked) -> bool:
-    """Keep that a member asks for an order; False where somebody else did, or claimed it."""
+    """Record that a member asks for an order; False if somebody else did, or claimed it."""
     see(connection, asked.session_id, customer_id, asked.at)
     nobody_else = or_(claims.c.asked_by.is_(None), claims.c.asked_by == asked.user_id)
     done = connection.execute(
@@ -61,7 +61,7 @@ def ask(connection: Connection, customer_id: str, asked: Asked) -> bool:
 
 
 def is_used(connection: Connection, session_id: str) -> bool:
-    """Whether somebody claimed it."""
+    """Whether somebody has claimed it."""
     asked = select(claims.c.claimed_at).where(_is(session_id))
     return connection.scalar(asked) is not None
 

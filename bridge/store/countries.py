@@ -1,4 +1,4 @@
-"""The country of each sale, with what speaks for it."""
+"""The country of each sale, with its evidence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bridge.store.work import insert_for
 
 @dataclass(frozen=True, slots=True)
 class SaleCountry:
-    """Where one order was sold to, and what says so."""
+    """The country to which an order was sold, with the evidence."""
 
     order_id: str
     at: datetime
@@ -38,7 +38,7 @@ def note(
     card: str | None,
     now: datetime,
 ) -> Whereabouts:
-    """Keep where an order was sold to; what an earlier look found out and this one not, stays."""
+    """Store the country of an order; evidence that only an earlier look found stays."""
     asked = select(checkouts.c.country_ip, checkouts.c.country_said)
     begun = connection.execute(asked.where(checkouts.c.session_id == order_id)).first()
     known = connection.execute(

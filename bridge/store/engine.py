@@ -22,7 +22,7 @@ UNAVAILABLE = (OperationalError, InternalError)
 
 
 class Store:
-    """One database. `write` is a transaction that commits at its end; `read` sees one moment.
+    """One database. `write` is a transaction that commits at its end; `read` is a snapshot.
 
     SQLite's writers queue up at a lock file, because its own busy handler is unfair: measured, the
     99th percentile of an accepted webhook is three times better this way.
@@ -63,7 +63,7 @@ class Store:
             raise _unavailable(error) from error
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self.engine.dispose()
         if self._lock_file:
             self._lock_file.close()
@@ -89,7 +89,7 @@ class Store:
 
 
 def _open_beside(database: Path) -> IO[str]:
-    """The lock file, in the database's directory, which is made where it is missing."""
+    """The lock file in the database's directory, which is created if it is missing."""
     try:
         # What lies in it tells who pays for what.
         database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

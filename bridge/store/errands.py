@@ -1,4 +1,4 @@
-"""What somebody asked to have done at Stripe: kept first, done once, and logged when it is."""
+"""What somebody asked the bridge to do at Stripe: stored first, done once, then logged."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """One thing to have done at Stripe. `subject`: the subscription or payment that it is about.
+    """One request to Stripe.
 
-    `number`: how many about this subject were done before. `params`: what it takes.
+    `subject`: the subscription or payment that it is about. `number`: how many about this subject
+    came before. `params`: its parameters.
     """
 
     subject: str
@@ -39,11 +40,11 @@ class Errand:
 
     @property
     def key(self) -> str:
-        """Stripe does what comes twice with this key only once."""
+        """The key with which Stripe does a repeated request only once."""
         return f"{self.kind}-{self.subject}-{self.number}"
 
     def is_same(self, other: Errand) -> bool:
-        """Whether both ask for the same, whoever asks."""
+        """Whether both ask for the same thing, by any person."""
         return (self.kind, dict(self.params)) == (other.kind, dict(other.params))
 
 
@@ -55,22 +56,22 @@ def _is(subject: str, number: int) -> ColumnElement[bool]:
 
 
 def turn(connection: Connection, subject: str) -> int:
-    """How many errands about this are over: the number of the next one."""
+    """How many errands about this have ended, which is the number of the next one."""
     over = select(func.count()).where(is_own(errands), E.subject == subject, E.done_at.is_not(None))
     return connection.scalar(over) or 0
 
 
 def last_done_at(connection: Connection, subject: str) -> datetime | None:
-    """When something about this was last over."""
+    """When the last errand about this ended."""
     latest = select(func.max(E.done_at)).where(is_own(errands), E.subject == subject)
     at: datetime | None = connection.scalar(latest)
     return at
 
 
 def begin(connection: Connection, errand: Errand, until: timedelta) -> Errand:
-    """Keep an errand and return it; where one of its turn is there already, return that one.
+    """Store an errand and return it; if there is already one with its number, return that one.
 
-    So long, `until`, nobody but the caller carries it out.
+    Until `until`, only the caller carries it out.
     """
     row = {one.name: getattr(errand, one.name) for one in fields(Errand)}
     row["params"] = dict(errand.params)
@@ -84,7 +85,7 @@ def begin(connection: Connection, errand: Errand, until: timedelta) -> Errand:
 
 
 def finish(connection: Connection, errand: Errand, outcome: str, now: datetime) -> bool:
-    """Keep what came of it; False where somebody else has done so already."""
+    """Store its result; False if somebody else has already done so."""
     done = connection.execute(
         update(errands)
         .where(_is(errand.subject, errand.number), E.done_at.is_(None))
@@ -103,7 +104,7 @@ def put_off(connection: Connection, errand: Errand, until: datetime) -> None:
 
 
 def due(connection: Connection, now: datetime) -> list[Errand]:
-    """Those that were begun and are not done, the oldest first."""
+    """Errands that were started and are not done, the oldest first."""
     rows = connection.execute(
         select(*_COLUMNS)
         .where(is_own(errands), E.next_at <= now)
@@ -114,7 +115,7 @@ def due(connection: Connection, now: datetime) -> list[Errand]:
 
 
 def open_about(connection: Connection, user_id: int) -> list[Errand]:
-    """What was asked about a member and Stripe has not answered yet, the oldest first."""
+    """Errands about a member that Stripe has not answered yet, the oldest first."""
     rows = connection.execute(
         select(*_COLUMNS)
         .where(is_own(errands), E.user_id == user_id, E.done_at.is_(None))

@@ -31,16 +31,16 @@ from bridge.store.schema.rights import purchases, subscriptions
 
 
 def facts_of(connection: Connection, user_id: int) -> tuple[Facts, datetime | None]:
-    """Everything a decision about a user rests on, and the time of its oldest complete reading.
+    """Everything that a decision about a user needs, and the time of its oldest complete reading.
 
-    What a user bought for others is not theirs; what others bought for them is.
+    What a user bought for others does not count for them; what others bought for them does.
     """
     around = customers_around(connection, user_id)
     return facts_around(connection, user_id, around), oldest_reading(around)
 
 
 def customers_around(connection: Connection, user_id: int) -> list[Customer]:
-    """A user's customers in the order in which they were linked, then those of their givers.
+    """A user's customers in the order of their links, then those of the people who pay for them.
 
     `linked_at` is of whoever they are linked to.
     """
@@ -56,7 +56,7 @@ def customers_around(connection: Connection, user_id: int) -> list[Customer]:
 
 
 def facts_around(connection: Connection, user_id: int, around: Sequence[Customer]) -> Facts:
-    """What a decision rests on; `around`: the customers (`customers_around`)."""
+    """The facts for a decision; `around`: the customers (`customers_around`)."""
     own = frozenset(row.customer_id for row in around if row.user_id == user_id)
     paid, gifts, seats = _subscriptions_of(connection, user_id, own)
     orders, gift_orders = _orders_of(connection, user_id, own)

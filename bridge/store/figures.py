@@ -1,4 +1,4 @@
-"""Figures on how the bridge is doing, counted in SQL, so that every process gives the same."""
+"""Figures on how the bridge is doing, counted in SQL, so that all processes agree."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROBE = "ready.probe"
 
 
 def writing_problem(store: Store) -> str | None:
-    """Write something and take it back: why nothing can be stored; None if it can."""
+    """Try a write and roll it back; returns why nothing can be stored, or None."""
     try:
         found = migrate.state(store)
         if found != "current":
@@ -40,7 +40,7 @@ GOES_ON = subscriptions.c.status.in_(GO_ON)
 
 
 def _paying() -> Select[int]:
-    """How many linked customers have a subscription that goes on."""
+    """How many linked customers have a continuing subscription."""
     goes_on = exists().where(
         is_own(subscriptions), subscriptions.c.customer_id == customers.c.customer_id, GOES_ON
     )

@@ -126,7 +126,7 @@ def _waiting(connection: Connection, now: datetime) -> Iterator[Finding]:
 
 
 def _events(connection: Connection, now: datetime) -> Iterator[Finding]:
-    """Events that wait for an attempt of their own, or are forgotten; and those that are dead."""
+    """Events that wait for their next attempt, forgotten events, and dead events."""
     key_fails = exists().where(
         is_ours(work),
         work.c.key == inbox.c.work_key,
@@ -195,7 +195,7 @@ def _held(connection: Connection) -> Iterator[Finding]:
 
 
 def _ended_without_rule(connection: Connection, rules: Rules, now: datetime) -> Iterator[Finding]:
-    """Those whose price without a rule ended what it gave, where the site wants that (A34)."""
+    """Memberships that ended because their price lost its rule, with `unmapped = "end"` (A34)."""
     lately = (~M.wanted, M.unwanted_at > now - ENDED_LATELY)
     for row in connection.execute(_of_member().where(*lately)):
         sources = [last_read(connection, id_) for id_ in row.sources]
@@ -252,7 +252,7 @@ def _disputed(connection: Connection) -> Iterator[Finding]:
 
 
 def _paying(connection: Connection) -> Iterator[Finding]:
-    """Those who go on paying though nothing can be written for them."""
+    """People who still pay although the bridge cannot write to their account."""
     for kind, states in AWAY.items():
         # The few who are away first: what everybody pays is long to look through.
         ids = connection.scalars(select(users.c.user_id).where(users.c.state.in_(states))).all()

@@ -1,4 +1,4 @@
-"""What was paid, has a rule, and gives its payer nothing (A108): nobody else would notice."""
+"""Payments that have a rule and give the payer nothing (A108): nobody else would notice."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ M = memberships.c
 
 
 def findings(connection: Connection, rules: Rules, now: datetime) -> Iterator[Finding]:
-    """Each of them, until the payer has the group or the money is given back."""
+    """Each of them, until the payer has the group or is refunded."""
     names = Names(connection)
     yield from _of_ended(connection, rules, names, now)
     yield from _of_kept_out(connection, names)
 
 
 def _led_to(rules: Rules, bought: Iterable[tuple[str, str]]) -> dict[str, tuple[int, ...]]:
-    """Product -> the groups that a rule in force leads to from it."""
+    """Product -> the groups that it gives by a rule in force."""
     found = {}
     for price_id, product_id in bought:
         rule = rules.rule_for(price_id, product_id)
@@ -40,7 +40,7 @@ def _led_to(rules: Rules, bought: Iterable[tuple[str, str]]) -> dict[str, tuple[
 
 
 def _has(connection: Connection, user_id: int | None, led_to: Mapping[str, Sequence[int]]) -> bool:
-    """Whether somebody has all of it anyway, or soon: something else gives it."""
+    """Whether something else gives somebody all of it, now or soon."""
     group_ids = {id_ for ids in led_to.values() for id_ in ids}
     has = select(func.count()).where(
         M.user_id == user_id, M.group_id.in_(group_ids), M.wanted, M.override.is_(None)
@@ -51,7 +51,7 @@ def _has(connection: Connection, user_id: int | None, led_to: Mapping[str, Seque
 def _of_ended(
     connection: Connection, rules: Rules, names: Names, now: datetime
 ) -> Iterator[Finding]:
-    """An invoice that was paid after its subscription had ended, for time that is still to come."""
+    """Invoices that were paid after their subscription had ended, for time still to come."""
     data = subscriptions.c.data
     paid_at = data[("last_payment", "paid_at")].as_string()
     asked = (
@@ -104,7 +104,7 @@ def _amount(connection: Connection, paid: PeriodPayment) -> str:
 
 
 def _of_kept_out(connection: Connection, names: Names) -> Iterator[Finding]:
-    """Members whom staff took out, or who left, and who paid for the group again since."""
+    """Members whom staff removed, or who left, and who have paid for the group again since."""
     asked = (
         select(memberships, groups.c.name.label("group"))
         .join(groups, groups.c.id == M.group_id)

@@ -1,4 +1,4 @@
-"""What goals are measured by: members of groups, and what is paid for a product."""
+"""The figures behind goals: members of groups, and payments for a product."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def members_in(connection: Connection, group_ids: Collection[int]) -> int:
 
 
 def subscriptions_to(connection: Connection, product_id: str) -> list[Subscription]:
-    """All subscriptions with an item of a product, those that are over too."""
+    """All subscriptions with an item of a product, also ended ones."""
     return [
         CONVERTER.structure(data, Subscription)
         for data in _naming(connection, subscriptions, product_id)
@@ -37,7 +37,7 @@ def purchases_of(connection: Connection, product_id: str) -> list[Purchase]:
 
 
 def renewals_of(connection: Connection, product_id: str, currency: str) -> int:
-    """What subscriptions to a product brought in all, less refunds and disputes."""
+    """The total paid for subscriptions to a product, after refunds and disputes."""
     of = money_lines.c
     asked = select(func.sum(of.amount_minor)).where(
         is_own(money_lines),
@@ -50,6 +50,6 @@ def renewals_of(connection: Connection, product_id: str, currency: str) -> int:
 
 
 def _naming(connection: Connection, table: Table, product_id: str) -> list[object]:
-    """The data of rows that name a product, sieved before they are read."""
+    """The data of rows that name a product, filtered in SQL."""
     names = cast(table.c.data, Text).contains(f'"{product_id}"', autoescape=True)
     return list(connection.scalars(select(table.c.data).where(is_own(table), names)))

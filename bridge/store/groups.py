@@ -22,7 +22,7 @@ NO_WAIT = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def save_groups(connection: Connection, found: Iterable[Group], now: datetime) -> None:
-    """Take in a complete list; a group that is not in it is missing, and its rules halt."""
+    """Store a complete list of groups; a group that is not in it is missing, and its rules halt."""
     known = {row.id: row for row in connection.execute(select(groups))}
     listed = {group.id: group for group in found}
     changed = False
@@ -43,7 +43,7 @@ def save_groups(connection: Connection, found: Iterable[Group], now: datetime) -
 
 
 def save_group(connection: Connection, group: Group, now: datetime) -> None:
-    """Take in one group."""
+    """Store one group."""
     row = {
         "name": group.name,
         "full_name": group.full_name,
@@ -67,7 +67,7 @@ def save_group(connection: Connection, group: Group, now: datetime) -> None:
 
 
 def mark_missing(connection: Connection, group_id: int, now: datetime) -> None:
-    """Discourse does not have the group any more; nobody is touched through its rules."""
+    """Record that a group no longer exists; its rules add and remove nobody."""
     connection.execute(update(groups).where(groups.c.id == group_id).values(missing_since=now))
     state.bump(connection, RULES_VERSION)
     log(connection, "group_missing", now=now, group_id=group_id)
@@ -93,7 +93,7 @@ def groups_by_id(connection: Connection, group_ids: Collection[int]) -> dict[int
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """How far the work on one group is: what is read, what waits, and what failed last."""
+    """The state of the work on one group: what was read, what waits, and what failed last."""
 
     id: int
     name: str
@@ -114,7 +114,7 @@ _STATE = tuple(groups.c[field.name] for field in fields(GroupState))
 
 
 def state_of(connection: Connection, group_id: int) -> GroupState | None:
-    """How far the work on a group is; None for a group never listed."""
+    """The state of the work on a group; None for a group that was never listed."""
     row = connection.execute(select(*_STATE).where(groups.c.id == group_id)).one_or_none()
     return GroupState(*row) if row else None
 
@@ -133,7 +133,7 @@ def put_off(
     error: str,
     failed: bool = True,
 ) -> None:
-    """Leave a group alone for a while; `failed`: the forum failed, rather than our own limit."""
+    """Postpone the work on a group; `failed`: because of the forum, not of our own limit."""
     update_group(
         connection,
         group_id,
@@ -144,12 +144,12 @@ def put_off(
 
 
 def load_pins(connection: Connection) -> dict[str, int]:
-    """The group that each name in a rule stood for when it was first resolved."""
+    """The group to which each name in a rule was first resolved."""
     return {row.name: row.group_id for row in connection.execute(select(group_pins))}
 
 
 def save_pins(connection: Connection, pins: Mapping[str, int], now: datetime) -> None:
-    """Keep what was resolved; what is pinned stays."""
+    """Store newly resolved names; existing pins stay."""
     for name, group_id in pins.items():
         connection.execute(
             insert_for(connection)(group_pins)
@@ -159,7 +159,7 @@ def save_pins(connection: Connection, pins: Mapping[str, int], now: datetime) ->
 
 
 def ask_for_reading(connection: Connection, group_id: int, at: datetime) -> None:
-    """Have the group's real members read at a time, or earlier if that was asked for already."""
+    """Schedule a reading of the group's members; an earlier appointment stays."""
     connection.execute(
         update(groups)
         .where(groups.c.id == group_id)
@@ -170,7 +170,7 @@ def ask_for_reading(connection: Connection, group_id: int, at: datetime) -> None
 
 
 def ask_for_list(connection: Connection) -> None:
-    """Have the list of all groups read again soon."""
+    """Schedule a reading of the list of all groups."""
     state.put(connection, "periodic.groups", None)
 
 
@@ -182,7 +182,7 @@ def names_of_all(connection: Connection) -> dict[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """When a group's members were last read back, and when that was asked for."""
+    """When a group's members were last read, and when that was requested."""
 
     group_id: int
     user_count: int
@@ -198,7 +198,7 @@ def never_read_back(connection: Connection, mapped: Collection[int]) -> list[Gro
 
 
 def last_reads(connection: Connection, mapped: Collection[int], now: datetime) -> list[Read]:
-    """The groups whose members are read back: mapped, wanted for somebody, or asked for."""
+    """The groups whose members are read: mapped, wanted for somebody, or requested."""
     kept = exists().where(memberships.c.group_id == groups.c.id, memberships.c.wanted)
     rows = connection.execute(
         select(groups.c.id, groups.c.user_count, groups.c.read_at, groups.c.read_due_at).where(

@@ -31,7 +31,7 @@ class Recorded:
 
 
 def give(connection: Connection, grant: HandGrant, now: datetime) -> bool:
-    """Record a grant and have its user decided again; False if its id was there already."""
+    """Record a grant and mark its user dirty; False if the id already exists."""
     done = connection.execute(
         insert_for(connection)(hand_grants)
         .values(**asdict(grant), recorded_at=now)
@@ -78,12 +78,12 @@ def find(connection: Connection, grant_id: str) -> Recorded | None:
 
 
 def exists(connection: Connection, grant_id: str) -> bool:
-    """Whether a grant of this id was ever recorded."""
+    """Whether a grant with this id was ever recorded."""
     return connection.scalar(select(H.id).where(H.id == grant_id)) is not None
 
 
 def in_force(connection: Connection, user_id: int) -> tuple[HandGrant, ...]:
-    """A user's grants that nobody took back, ended ones too."""
+    """A user's grants that nobody took back, also expired ones."""
     rows = connection.execute(
         select(hand_grants).where(H.user_id == user_id, H.revoked_at.is_(None)).order_by(H.id)
     )
@@ -126,7 +126,7 @@ def with_steps(
 def paid_stays(
     connection: Connection, user_id: int, group_id: int
 ) -> list[tuple[datetime, datetime]]:
-    """From when until when payments and imports gave a user a group: the next term follows."""
+    """The times that payments and imports gave a user for a group; the next term follows them."""
     rows = connection.execute(
         select(H.from_at, H.until_at).where(
             H.user_id == user_id,

@@ -1,4 +1,4 @@
-"""The past as it is on record: of one user, of one group's members, and of the rules."""
+"""The recorded past of a user, of a group's members, and of the rules."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def memberships_at(
     group_ids: Collection[int] | None = None,
     as_known: bool = False,
 ) -> dict[tuple[int, int], Recorded]:
-    """(user, group) -> how each membership stood at a time: of some users and groups, or of all.
+    """(user, group) -> the state of each membership at a time, for some users and groups or all.
 
-    `as_known`: as the bridge had it on record then, and not as is known of that time today.
+    `as_known`: as the bridge had it on record then, not as it is known today.
     """
     about = []
     if user_ids is not None:
@@ -93,7 +93,7 @@ def line_of(row: Any) -> Line:
 
 
 def past_of(connection: Connection, user_id: int) -> Past:
-    """Everything that decisions about a user ever rested on."""
+    """All facts that decisions about a user were ever based on."""
     links = _links(connection, user_id)
     present, _ = facts.facts_of(connection, user_id)
     customer_ids = {customer_id for _, customer_id, _ in links}
@@ -150,7 +150,7 @@ def _links(connection: Connection, user_id: int) -> list[tuple[datetime, str, bo
 
 
 def customers_at(connection: Connection, user_id: int, at: datetime) -> tuple[Linked, ...]:
-    """The customers that were a user's at a time, each with its proof and who linked it."""
+    """A user's customers at a time, each with its proof and who linked it."""
     rows = connection.execute(
         select(changes, customers.c.deleted_at)
         .join(customers, customers.c.customer_id == changes.c.customer_id)
@@ -199,9 +199,9 @@ def users_with_a_past(connection: Connection) -> list[int]:
 
 
 class Laws:
-    """Which law was in force when, by what had been read of the catalogue and of bridge.toml.
+    """Which law was in force when, according to the readings of the catalogue and of bridge.toml.
 
-    Groups and their pins are those of today: a name stands for the group it led to first.
+    Groups and their pins are today's: a name stands for the group to which it was first resolved.
     """
 
     def __init__(self, connection: Connection, present: Policy) -> None:
@@ -218,7 +218,7 @@ class Laws:
         return sorted(when for when in times if since < when <= until)
 
     def at(self, at: datetime, other: Proposal | None = None) -> Law:
-        """What was in force at a time, or what would have been by a proposal."""
+        """The law at a time, or the law that a proposal would have made."""
         known = [one for one in self._catalogue if one[0] <= at]
         key = len(known), self._policy_number(at), id(other) if other else None
         if key not in self._made:

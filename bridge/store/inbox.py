@@ -1,4 +1,4 @@
-"""Every verified event, once: stored and made dirty in one transaction before the 200."""
+"""Every verified event, once: stored and its key marked dirty in one transaction before the 200."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def record(
     due_at: datetime,
     ended: Outcome | None = None,
 ) -> bool:
-    """Store an event and make its key dirty; False if the event was stored before.
+    """Store an event and mark its key dirty; False if the event was stored before.
 
-    `ended`: how the event ended as it came; it is kept, visible, and moves nothing.
+    `ended`: the event's end, known on arrival; it stays visible and causes no work.
     """
     key = work_key(event)
     told = _of_forum(event, now) if isinstance(event, ForumEvent) else _of_stripe(event)
@@ -108,7 +108,7 @@ def _of_forum(event: ForumEvent, now: datetime) -> dict[str, Any]:
 
 
 def _arrived_late(connection: Connection, event_id: str) -> None:
-    """An event that had to be fetched has arrived after all: it was not missed."""
+    """Record that a fetched event arrived after all, so it was not missed."""
     done = connection.execute(
         update(inbox)
         .where(inbox.c.event_id == event_id, inbox.c.source == "backfill")
@@ -124,7 +124,7 @@ def _storing(dialect: str) -> sqlite.Insert | postgresql.Insert:
 
 
 def failed_at(connection: Connection, customer_id: str, invoice_id: str) -> datetime | None:
-    """When Stripe first said that an invoice could not be paid, by its events."""
+    """When Stripe's events first said that an invoice could not be paid."""
     return connection.scalar(
         select(inbox.c.created_at)
         .where(
@@ -138,15 +138,15 @@ def failed_at(connection: Connection, customer_id: str, invoice_id: str) -> date
 
 
 def waiting(connection: Connection, keys: Iterable[str], now: datetime) -> tuple[Event, ...]:
-    """Stripe's events of these keys whose turn it is: new ones first, in the order of arrival.
+    """Stripe's due events of these keys: new ones first, in the order of arrival.
 
-    At most AT_ONCE; while there are as many, the keys are not done.
+    At most AT_ONCE; if there are that many, the keys stay dirty.
     """
     return tuple(_event(row) for row in _waiting(connection, keys, now))
 
 
 def waiting_of_forum(connection: Connection, now: datetime) -> tuple[ForumEvent, ...]:
-    """The forum's events whose turn it is, as above."""
+    """The forum's due events, likewise."""
     return tuple(_forum_event(row) for row in _waiting(connection, [FORUM_LANE], now))
 
 
@@ -166,7 +166,7 @@ def _waiting(connection: Connection, keys: Iterable[str], now: datetime) -> Iter
 def received_since(
     connection: Connection, types: Collection[str], after: datetime, limit: int = AT_ONCE
 ) -> list[tuple[datetime, bool, Event]]:
-    """Events of these types that came after a time, oldest first: when, and whether it waits."""
+    """Events of these types that arrived after a time, oldest first, with whether they wait."""
     rows = connection.execute(
         select(inbox)
         .where(inbox.c.received_at > after, inbox.c.type.in_(list(types)))
@@ -189,7 +189,7 @@ def finish(connection: Connection, outcomes: Mapping[str, Outcome], now: datetim
 
 
 def put_off(connection: Connection, event_id: str, why: str, next_at: datetime) -> None:
-    """Let one event wait, without holding up the others in its lane."""
+    """Postpone one event without delaying the others in its lane."""
     connection.execute(
         update(inbox)
         .where(inbox.c.event_id == event_id)
@@ -204,7 +204,7 @@ def attempts_of(connection: Connection, event_id: str) -> int:
 
 
 def next_turn(connection: Connection, lane: str) -> datetime | None:
-    """When the next event of a lane is to be worked on; None if none waits."""
+    """When the next event of a lane is due; None if none waits."""
     turn: datetime | None = connection.scalar(
         select(func.min(func.coalesce(inbox.c.next_at, inbox.c.received_at))).where(
             inbox.c.work_key == lane, inbox.c.status == "received"
@@ -214,7 +214,7 @@ def next_turn(connection: Connection, lane: str) -> datetime | None:
 
 
 def left_behind(connection: Connection, before: datetime) -> list[str]:
-    """The keys of events that wait since before a time, though nothing is to be done for them."""
+    """The keys of events that have waited since before a time although their key is not dirty."""
     key = work.c.key == inbox.c.work_key
     is_clean = ~exists().where(is_ours(work), key, work.c.dirty_gen > work.c.done_gen)
     late = (inbox.c.status == "received", inbox.c.received_at < before)
@@ -222,7 +222,7 @@ def left_behind(connection: Connection, before: datetime) -> list[str]:
 
 
 def reopen(connection: Connection, event_id: str, now: datetime) -> bool:
-    """Let an event be worked on again; False if there is no such event."""
+    """Make an event due again; False if there is no such event."""
     row = connection.execute(
         select(inbox.c.work_key).where(inbox.c.event_id == event_id)
     ).one_or_none()
@@ -260,13 +260,13 @@ _KEPT = {"type", "object_id", "object_kind", "customer_id", "livemode", "api_ver
 
 
 def count_dead(connection: Connection) -> int:
-    """How many events came to no end that is of use."""
+    """How many events are dead."""
     asked = select(func.count()).select_from(inbox).where(inbox.c.status == "dead")
     return connection.scalar(asked) or 0
 
 
 def delivered(connection: Connection, event_ids: Collection[str]) -> list[str]:
-    """Which of these events Stripe itself brought here, signed; the newest first."""
+    """Which of these events Stripe itself delivered, signed; the newest first."""
     return list(
         connection.scalars(
             select(inbox.c.event_id)
@@ -278,7 +278,7 @@ def delivered(connection: Connection, event_ids: Collection[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What happened at Stripe, when, and when it came here."""
+    """What happened at Stripe, when, and when its event arrived."""
 
     event_id: str
     type: str
@@ -289,7 +289,7 @@ class Received:
 
 
 def received(connection: Connection, event_ids: Collection[str]) -> list[Received]:
-    """Those of these ids that are events in the inbox."""
+    """The ids among these that are events in the inbox."""
     columns = [inbox.c[one.name] for one in fields(Received)]
     rows = connection.execute(select(*columns).where(inbox.c.event_id.in_(event_ids)))
     return [Received(*row) for row in rows]

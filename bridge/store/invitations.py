@@ -1,4 +1,4 @@
-"""Invitations of the forum to payers of orders that nobody has claimed, and what came of them.
+"""Invitations to the forum for payers of unclaimed orders, and what became of them.
 
 The payer's address is passed on to the forum and is not kept here.
 """
@@ -23,7 +23,7 @@ Outcome = Literal["sent", "refused", "claimed", "void"]
 
 @dataclass(frozen=True, slots=True)
 class Uninvited:
-    """An order that waits for its owner, and whose payer was not invited yet."""
+    """An unclaimed order whose payer was not invited yet."""
 
     session_id: str
     customer_id: str
@@ -75,7 +75,7 @@ def note(
     now: datetime,
     invite_id: int | None = None,
 ) -> None:
-    """Keep that a payer was invited, or why not; each order once."""
+    """Record that a payer was invited, or why not; once for each order."""
     connection.execute(
         insert_for(connection)(invitations)
         .values(
@@ -91,7 +91,7 @@ def note(
 
 
 def waiting(connection: Connection) -> dict[int, str]:
-    """Invitation of the forum -> the order that whoever accepts it has paid."""
+    """Invitation -> the order that belongs to the person who accepts it."""
     asked = select(invitations.c.invite_id, invitations.c.session_id).where(
         is_own(invitations), invitations.c.outcome == "sent"
     )
@@ -105,7 +105,7 @@ def end(
     now: datetime,
     user_id: int | None = None,
 ) -> None:
-    """Keep what became of invitations."""
+    """Record what became of invitations."""
     connection.execute(
         update(invitations)
         .where(is_own(invitations), invitations.c.session_id.in_(session_ids))
@@ -114,7 +114,7 @@ def end(
 
 
 def over(connection: Connection, before: datetime) -> list[str]:
-    """Orders whose payer was invited before a moment and has not come, or that were claimed."""
+    """Orders whose payer was invited before a moment and has not joined, or that were claimed."""
     claimed = select(claims.c.session_id).where(is_own(claims), claims.c.claimed_at.is_not(None))
     linked = select(customers.c.customer_id).where(
         is_own(customers), customers.c.user_id.is_not(None)

@@ -1,4 +1,4 @@
-"""The ledger's lines, made of the objects that move money, and the seals that prove them.
+"""The ledger's lines, built from the objects that move money, and the seals that prove them.
 
 One process at a time writes lines (`LEASE`), so that the chain of seals has one order.
 """
@@ -49,19 +49,19 @@ _COLUMNS = tuple(
 
 
 Made = Mapping[str, Sequence[Line]]
-"""Lines by the family that they are told with."""
+"""Lines by the family to which they belong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What came of writing lines. `differing`: those that are sealed otherwise, by family."""
+    """The result of writing lines. `differing`: lines whose seal says something else, by family."""
 
     new: int
     differing: dict[str, list[str]]
 
 
 def write_lines(connection: Connection, account: Account, made: Made, now: datetime) -> Written:
-    """Append the lines that are not there, and seal those that were never seen."""
+    """Append the lines that are missing, and seal the new ones."""
     sealed = _sealed(connection, account, made)
     rows: list[dict[str, Any]] = []
     fresh: list[dict[str, Any]] = []
@@ -101,7 +101,7 @@ def _sealed(connection: Connection, account: Account, families: Iterable[str]) -
 
 
 def _seal(connection: Connection, fresh: list[dict[str, Any]]) -> None:
-    """Continue the site's chain and those of the families by these lines, in their order."""
+    """Continue the chains of the site and of the families with these lines, in order."""
     if not fresh:
         return
     chain = site_chain(connection)
@@ -115,7 +115,7 @@ def _seal(connection: Connection, fresh: list[dict[str, Any]]) -> None:
 
 
 def _heads(connection: Connection, families: Iterable[str]) -> dict[str, str]:
-    """The newest links of some families' chains."""
+    """The newest link of each of these families' chains."""
     of = ledger_seals.c
     newest = select(func.max(of.number)).where(of.family.in_(sorted(families))).group_by(of.family)
     rows = connection.execute(select(of.family, of.family_chain).where(of.number.in_(newest)))
@@ -129,7 +129,7 @@ def site_chain(connection: Connection) -> str:
 
 
 def code(connection: Connection) -> str | None:
-    """What stands on statements and reports; None while nothing was ever booked."""
+    """The code on statements and reports; None until something is booked."""
     head = site_chain(connection)
     return None if head == seals.START else seals.code(head)
 
@@ -227,7 +227,7 @@ def newest_of_user(
 
 
 def _number_of(line_id: str) -> int:
-    """The last part of a line's id; 0, which no line has, for what is no such id."""
+    """The last part of a line's id; 0, which no line has, for an invalid id."""
     said = line_id.rpartition("#")[2]
     return int(said) if said.isascii() and said.isdecimal() and len(said) < MOST_DIGITS else 0
 
@@ -276,7 +276,7 @@ def booked_shares(connection: Connection) -> Iterator[BookedShare]:
 
 
 def balances(connection: Connection, until: datetime | None = None) -> dict[tuple[str, str], int]:
-    """What stands on each account of the books, by currency."""
+    """The balance of each account of the books, by currency."""
     of = ledger_lines.c
     asked = select(of.book, of.currency, func.sum(of.amount_minor).label("amount"))
     if until is not None:
@@ -286,14 +286,14 @@ def balances(connection: Connection, until: datetime | None = None) -> dict[tupl
 
 
 def accounts(connection: Connection) -> list[str]:
-    """Every account of the books that occurs."""
+    """Every account that has lines."""
     return list(
         connection.scalars(select(ledger_lines.c.book).distinct().order_by(ledger_lines.c.book))
     )
 
 
 def currencies(connection: Connection) -> list[str]:
-    """Every currency that occurs."""
+    """Every currency that has lines."""
     currency = ledger_lines.c.currency
     return list(connection.scalars(select(currency).distinct().order_by(currency)))
 
@@ -305,6 +305,6 @@ def first_day(connection: Connection) -> datetime | None:
 
 
 def drop(connection: Connection) -> None:
-    """Forget all lines, and what was read of Stripe; payments by hand and the seals stay."""
+    """Delete all lines and everything read from Stripe; payments by hand and the seals stay."""
     connection.execute(delete(ledger_lines))
     money_objects.drop(connection)

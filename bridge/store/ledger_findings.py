@@ -1,4 +1,4 @@
-"""What of the ledger did not add up or was not understood, kept until it is explained."""
+"""Findings of the ledger: what did not add up or was not understood, until it is explained."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def replace(
     found: Mapping[str, Sequence[Finding]],
     now: datetime,
 ) -> None:
-    """Keep what was found while families' lines were made, in place of what was found before."""
+    """Store the findings about these families, in place of the earlier ones."""
     mine = and_(is_of(ledger_findings, account), F.family.in_(list(found)))
     since = {
         (row.family, row.code, tuple(row.ids)): row.found_at
@@ -46,7 +46,7 @@ def replace(
 
 
 def everything(connection: Connection) -> list[Finding]:
-    """All that is not explained yet, in the order in which it was found."""
+    """All findings that are not explained yet, in the order in which they were found."""
     rows = connection.execute(
         select(F.code, F.ids, F.says).order_by(F.found_at, F.family, F.number)
     )
@@ -54,5 +54,5 @@ def everything(connection: Connection) -> list[Finding]:
 
 
 def drop(connection: Connection) -> None:
-    """Forget all: the lines are made again, and with them what does not add up."""
+    """Delete all findings: rebuilding the lines finds them again."""
     connection.execute(delete(ledger_findings))

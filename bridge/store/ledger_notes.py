@@ -1,4 +1,4 @@
-"""Notes on the ledger's lines. Append-only; they outlive a rebuild, as the ids of lines do."""
+"""Notes on the ledger's lines. Append-only; they survive a rebuild, like the ids of lines."""
 
 from __future__ import annotations
 

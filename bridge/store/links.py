@@ -51,7 +51,7 @@ def user_of(connection: Connection, customer_id: str) -> int | None:
 
 
 def users_of_all(connection: Connection) -> dict[str, int]:
-    """Customer -> whose it is, for every customer that is linked."""
+    """Customer -> user, for every linked customer."""
     rows = connection.execute(
         select(customers.c.customer_id, customers.c.user_id).where(
             is_own(customers), customers.c.user_id.is_not(None)
@@ -72,10 +72,10 @@ def customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
 
 
 def live_customers_of(connection: Connection, user_id: int) -> dict[str, bool]:
-    """The user's customers that are not deleted at Stripe, the one last used first.
+    """The user's customers that are not deleted at Stripe, the most recently used first.
 
-    Orders of guests are left out: there is no customer to them. False: linked by a signed reference
-    or a claim alone, and somebody else may have paid.
+    Without guests' orders, which have no customer. False: linked only by a signed reference or a
+    claim, so somebody else may have paid.
     """
     rows = connection.execute(
         select(customers.c.customer_id, customers.c.proof)
@@ -88,7 +88,7 @@ def live_customers_of(connection: Connection, user_id: int) -> dict[str, bool]:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A customer at Stripe: linked to whom, by what proof; read when; deleted.
+    """A customer at Stripe: its user and the proof, when it was read, whether it is deleted.
 
     `pending`: orders whose payment is on its way. `entitlements`: features by Stripe's word.
     `billing`: cards and refusals, for their own page.
@@ -110,7 +110,7 @@ class Customer:
 
     @property
     def since(self) -> datetime:
-        """When they were linked; of an orphan, when they were first seen."""
+        """When the customer was linked, or for an orphan, first seen."""
         return self.linked_at or self.first_seen_at
 
 
@@ -120,7 +120,7 @@ _COLUMNS = tuple(customers.c[field.name] for field in fields(Customer))
 def customers_among(
     connection: Connection, ids: Collection[str] | Select[Any] | CompoundSelect[Any]
 ) -> list[Customer]:
-    """What is known of these customers."""
+    """The stored rows of these customers."""
     asked = select(*_COLUMNS).where(is_own(customers), customers.c.customer_id.in_(ids))
     return [Customer(*row) for row in connection.execute(asked)]
 
@@ -176,7 +176,7 @@ def link(  # noqa: PLR0913 - what a link is known by
 
 
 def confirm(connection: Connection, customer_id: str, *, proof: str) -> None:
-    """Keep a better proof of a link that rests on a reference or a claim alone."""
+    """Store a better proof of a link that had only a reference or a claim."""
     connection.execute(
         update(customers)
         .where(_is(customer_id), customers.c.proof.in_(OF_ANYBODY))
@@ -192,7 +192,7 @@ def unlink(
     now: datetime,
     reason: str | None = None,
 ) -> int | None:
-    """Undo a link; the user is decided again without that customer."""
+    """Undo a link, and mark the user dirty."""
     user_id = user_of(connection, customer_id)
     if user_id is None:
         return None
@@ -229,7 +229,7 @@ def was_unlinked(connection: Connection, customer_id: str) -> bool:
 
 
 def forget(connection: Connection, customer_id: str, now: datetime) -> None:
-    """Leave a tombstone: deleted at Stripe; its subscriptions have ended, its past stays."""
+    """Record that a customer was deleted at Stripe: its subscriptions end, its past stays."""
     see_customer(connection, customer_id, now)
     connection.execute(
         update(customers)
@@ -239,7 +239,7 @@ def forget(connection: Connection, customer_id: str, now: datetime) -> None:
 
 
 def note_unknown(connection: Connection, customer_id: str, read_at: datetime) -> None:
-    """Stripe was asked, and its account has no such customer; one never heard of stays so."""
+    """Record that Stripe has no such customer; an unknown customer is not stored."""
     connection.execute(
         update(customers)
         .where(_is(customer_id), customers.c.deleted_at.is_(None))
@@ -260,7 +260,7 @@ def count_orphans(connection: Connection) -> int:
 
 
 def everybody_was_read(connection: Connection, began_at: datetime) -> None:
-    """Keep that a complete listing of all subscriptions was made."""
+    """Record a complete reading of everybody's subscriptions."""
     connection.execute(
         update(customers)
         .where(

@@ -1,4 +1,4 @@
-"""Reads everything about one member, with one statement for each table."""
+"""Reads everything about one member, with one SQL statement for each table."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _billing(rows: list[Customer]) -> Billing:
 
 
 def memberships_of(connection: Connection, user_id: int) -> dict[int, Membership]:
-    """What is wanted of each of a user's memberships and what is so, by group."""
+    """What is wanted and what is actual for each of a user's memberships, by group."""
     rows = connection.execute(
         select(memberships).where(memberships.c.user_id == user_id).order_by(memberships.c.group_id)
     )
@@ -80,10 +80,10 @@ def _last_linked_first(rows: list[Customer]) -> list[Customer]:
 def concerned_by(
     connection: Connection, thing_ids: Collection[str], group_ids: Collection[int]
 ) -> list[int]:
-    """Users whom a change of these products' or prices' rules can concern.
+    """Users whom a change of these products' or prices' rules can affect.
 
-    Those who pay for them, or for whom others do; who were put into these groups by hand, which may
-    be steps of a ladder; and those for whom something waits for a rule.
+    Users who pay for them or for whom others pay, users who were put into these groups by hand
+    (they may be steps of a ladder), and users for whom something waits for a rule.
     """
     payers = sorted(catalogue.customers_on(connection, thing_ids))
     found = users_given(connection, group_ids) | users_decided(connection, only_held=True)
@@ -104,7 +104,7 @@ def concerned_by(
 
 
 def everybody(connection: Connection) -> list[int]:
-    """Users whom something is linked or given to, or about whom anything was decided."""
+    """Users with a customer, a grant or any decision."""
     shared = (subscriptions.c.beneficiary_id, purchases.c.beneficiary_id, seats.c.user_id)
     found: set[int] = set()
     for column in (customers.c.user_id, *shared):

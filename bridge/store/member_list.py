@@ -26,10 +26,10 @@ M = memberships.c
 FOREVER = 2**62
 USERS_AT_ONCE = 50
 ROUNDS = 6
-"""How often a page of the past reads on while it is not full: it costs so much at most."""
+"""The most readings that a page of the past costs, even if it is not full."""
 
 Key = tuple[int, int, int]
-"""What a page goes on after: the value that is sorted by, then the user and the group."""
+"""Where the next page begins: the value sorted by, then the user and the group."""
 START: Key = (-FOREVER, 0, 0)
 
 
@@ -71,7 +71,7 @@ def page(
 
 
 def _value(sort: Sort) -> ColumnElement[int]:
-    """What is sorted by, as a number that is never NULL."""
+    """The value to sort by, as a number that is never NULL."""
     if sort == "person":
         return as_type(M.user_id, BigInteger)
     if sort == "since":
@@ -113,7 +113,7 @@ _STANDS: Mapping[Standing, ColumnElement[bool]] = {
 
 
 def _from(source: Source) -> ColumnElement[bool]:
-    """Among the ids of the sources, which are stored as a JSON list of texts, is one of a kind."""
+    """SQL: one of the sources (a JSON list of ids) is of a kind."""
     ids = cast(M.sources, Text)
     begins = (one.replace("_", "\\_") for one in PREFIXES[source])
     return or_(*(ids.like(f'%"{one}%', escape="\\") for one in begins))
@@ -128,9 +128,9 @@ def page_at(
     after: Key = START,
     limit: int,
 ) -> tuple[list[Listed], Key | None]:
-    """Memberships as they were at a moment, by user and group; and what to go on after.
+    """Memberships at a moment, by user and group, and where the next page begins.
 
-    A page that is not full after some rounds ends there, and the next one goes on.
+    A page that is not full after some rounds ends there, and the next page continues.
     """
     found: list[Listed] = []
     user_id = max(after[1] - 1, -1)  # of the last user of the page before, groups may be left
@@ -153,7 +153,7 @@ def page_at(
 def _with_lines(
     connection: Connection, group_ids: Collection[int], at: datetime, after: int, limit: int
 ) -> list[int]:
-    """The next users of whom anything is on record in these groups by then.
+    """The next users with any record in these groups by then.
 
     That somebody was seen in a group may have been found out later.
     """

@@ -1,4 +1,4 @@
-"""The one table of both controllers: what is wanted (decider), what is actual (applier, sweep)."""
+"""The table of both controllers: what is wanted (decider) and what is actual (applier, sweep)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ DECIDED = tuple(WantedMembership.__dataclass_fields__)
 
 
 def wanted_of(connection: Connection, user_id: int) -> dict[int, WantedMembership]:
-    """What was decided about a user before, by group."""
+    """The previous decisions about a user, by group."""
     rows = connection.execute(select(memberships).where(M.user_id == user_id)).all()
     return {row.group_id: _membership(row) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Whom a group has on record: what was last seen, and what was sent to the forum."""
+    """A user on record for a group: what was last seen, and what was sent to the forum."""
 
     user_id: int
     wanted: bool
@@ -51,10 +51,10 @@ def save_decision(
     now: datetime,
     cause: str | None,
 ) -> None:
-    """Write what is wanted, with its reasons, and log what moved.
+    """Write what is wanted, with its reasons, and log the changes.
 
-    `verdicts`: what was said of each source, so that the log can tell why something ended; `have`:
-    all that the user has.
+    `verdicts`: the verdict on each source, so that the log can say why something ended; `have`:
+    everything that the user has.
     """
     said = tuple(verdicts)
     for membership in decision.memberships:
@@ -84,7 +84,7 @@ def save_decision(
 def _detail(
     membership: WantedMembership, verdicts: Iterable[Grant], have: Collection[str]
 ) -> dict[str, Any]:
-    """All that was decided, so that the log alone tells how it stood at any time."""
+    """The whole decision, so that the log alone shows the state at any time."""
     known = {
         "since": membership.wanted_since,
         "until": membership.wanted_until,
@@ -110,7 +110,7 @@ def _membership(row: Row[Any]) -> WantedMembership:
 def intend(
     connection: Connection, group_id: int, user_ids: Sequence[int], intent: str, now: datetime
 ) -> None:
-    """Write down what is about to be sent, before it is sent."""
+    """Record what is about to be sent."""
     connection.execute(
         update(memberships)
         .where(M.group_id == group_id, M.user_id.in_(user_ids))
@@ -130,7 +130,7 @@ def record_in(
 ) -> None:
     """Record that they are in the group: `owned` is no, claimed or proven.
 
-    A claim is kept with the time at which the adding was sent: only who came in later is ours.
+    A claim keeps the time at which the addition was sent: only members who joined later are ours.
     """
     since = func.coalesce(M.intent_at, moment(now)) if owned == "claimed" else now
     connection.execute(
@@ -159,9 +159,9 @@ def record_out(
     outcome: str | None = None,
     cause: str | None = None,
 ) -> None:
-    """Record that they are out of the group, and whose membership it was is past.
+    """Record that they are out of the group, which also ends the ownership.
 
-    `cause`: who did it, where it was not the bridge.
+    `cause`: who did it, if not the bridge.
     """
     connection.execute(
         update(memberships)
@@ -187,7 +187,7 @@ def record_not_done(
     now: datetime,
     outcome: str,
 ) -> None:
-    """Record that what was intended did not happen; it is selected again if it still should."""
+    """Record that a change did not happen; it is selected again if it is still wanted."""
     connection.execute(
         update(memberships)
         .where(M.group_id == group_id, M.user_id.in_(user_ids))
@@ -199,7 +199,7 @@ def record_not_done(
 def hold(
     connection: Connection, group_id: int, user_ids: Collection[int], reason: str, now: datetime
 ) -> None:
-    """Leave memberships as they are until a moderator decides."""
+    """Hold memberships until a moderator decides."""
     connection.execute(
         update(memberships)
         .where(M.group_id == group_id, M.user_id.in_(user_ids))
@@ -211,7 +211,7 @@ def hold(
 def override(
     connection: Connection, group_id: int, user_id: int, by: str, actor: str, now: datetime
 ) -> None:
-    """Keep somebody out whom staff took out, or who left; until a moderator lifts it."""
+    """Keep somebody out whom staff removed, or who left, until a moderator lifts it."""
     connection.execute(
         update(memberships)
         .where(M.group_id == group_id, M.user_id == user_id)
@@ -229,7 +229,7 @@ def override(
 
 
 def record_seen_out(connection: Connection, group_id: int, user_id: int, *, now: datetime) -> None:
-    """Record that somebody was looked up and is not in the group: sent or not, it is as it is."""
+    """Record that a look-up showed somebody outside the group, whatever was sent."""
     if _intent_of(connection, group_id, user_id) == "remove":
         # As any other removal in the log: the limit of removals counts it.
         record_out(connection, group_id, [user_id], now=now, outcome="observed_done")
@@ -238,7 +238,7 @@ def record_seen_out(connection: Connection, group_id: int, user_id: int, *, now:
 
 
 def record_seen_in(connection: Connection, group_id: int, user_id: int, *, now: datetime) -> None:
-    """Record that somebody was looked up and is in the group; a removal has not happened, then."""
+    """Record that a look-up showed somebody in the group: a removal did not happen."""
     if _intent_of(connection, group_id, user_id) == "remove":
         record_not_done(connection, group_id, [user_id], now=now, outcome="still in the group")
     else:
@@ -250,7 +250,7 @@ def _intent_of(connection: Connection, group_id: int, user_id: int) -> str | Non
 
 
 def waiting_for(connection: Connection, group_id: int, user_ids: Collection[int]) -> list[int]:
-    """Groups whose memberships of these users give way to this one."""
+    """Groups whose memberships wait for these users to be in this one."""
     return list(
         connection.scalars(
             select(M.group_id)
@@ -261,7 +261,7 @@ def waiting_for(connection: Connection, group_id: int, user_ids: Collection[int]
 
 
 def users_decided(connection: Connection, *, only_held: bool = False) -> set[int]:
-    """Users about whom anything was decided; `only_held`: where a membership is held."""
+    """Users about whom anything was decided; `only_held`: only those with a held membership."""
     asked = select(M.user_id).distinct()
     return set(connection.scalars(asked.where(M.hold.is_not(None)) if only_held else asked))
 
@@ -291,7 +291,7 @@ def ending(
 def ends_of(
     connection: Connection, user_ids: Collection[int], group_ids: Collection[int]
 ) -> dict[int, datetime]:
-    """Of these users those whose right to one of these groups ends; the first end."""
+    """The users among these whose right to one of these groups ends, and its first end."""
     rows = connection.execute(
         select(M.user_id, func.min(M.wanted_until).label("until_at"))
         .where(M.user_id.in_(user_ids), M.group_id.in_(group_ids), M.wanted)

@@ -1,4 +1,4 @@
-"""What members are told beside their statement, once each: receipts, failed payments."""
+"""Messages to members besides their statement, each sent once: receipts, failed payments."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from bridge.store.statements import STARTED_AT, due, has_statement
 from bridge.store.work import insert_for
 
 UNPAID = "unpaid:"
-"""Before an invoice's id: the message that its payment failed. It is due when that was."""
+"""Before an invoice's id: the message that its payment failed, due at that time."""
 
 
 REMINDER = "reminder:"
-"""Before an invoice's id: a moderator had its member reminded, once."""
+"""Before an invoice's id: the reminder that a moderator sent, once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What a reading found of one payer's money.
+    """What a reading found about one payer's money.
 
-    New lines, payments on their way that came or went, and whether the next payment is another
-    than was told.
+    New lines, pending payments that appeared or ended, and whether the next payment differs from
+    the one announced.
     """
 
     lines: Sequence[MoneyLine] = ()
@@ -52,11 +52,11 @@ def after_decision(
     news: Money,
     now: datetime,
 ) -> None:
-    """Have the statement written or brought up to date, not sooner and not oftener than matters.
+    """Schedule the statement to be written or updated, not sooner or more often than it matters.
 
-    It is begun by what this bridge sees happen: a payment or grant since its first start. People
-    who were there before are not written to in bulk. Most payments on their way are there within
-    seconds, so the message waits until it is seen whether they stay.
+    The first payment or grant since the bridge's first start begins it; earlier members do not get
+    messages in bulk. Most pending payments succeed within seconds, so the message waits to see
+    whether they stay.
     """
     fresh = _fresh(connection, news.lines)
     if not has_statement(connection, user_id):
@@ -78,10 +78,10 @@ def after_decision(
 def could_not_be_paid(
     connection: Connection, user_id: int, past_due: Iterable[Subscription], now: datetime
 ) -> None:
-    """Have a member told of each payment that failed, once (E5, E6), by an answer in the message.
+    """Schedule one reply in the message for each failed payment (E5, E6).
 
-    Where there is no message yet, it is begun and tells of it itself. Payments from before the
-    bridge are told too: nobody loses a group for one without having heard of it (A110).
+    If there is no message yet, the new message says it. This includes payments from before the
+    bridge: nobody loses a group because of a payment without having been told (A110).
     """
     found = {
         payment.id: _failed_at(connection, one, payment.id) or now
@@ -99,7 +99,7 @@ def could_not_be_paid(
 
 
 def remind(connection: Connection, user_id: int, invoice_id: str, now: datetime) -> bool:
-    """Have a member reminded of what they owe; False if they were reminded of it before."""
+    """Schedule a reminder of an unpaid invoice; False if the member was reminded before."""
     done = connection.execute(
         insert_for(connection)(messages)
         .values(key=f"{REMINDER}{invoice_id}", user_id=user_id, due_at=now)
@@ -111,7 +111,7 @@ def remind(connection: Connection, user_id: int, invoice_id: str, now: datetime)
 
 
 def send_again(connection: Connection, user_id: int, now: datetime) -> bool:
-    """Have a member sent their statement as a new answer; False if that was done today already."""
+    """Schedule a member's statement as a new reply; False if that was already done today."""
     done = connection.execute(
         insert_for(connection)(messages)
         .values(key=f"statement:{user_id}:{now:%Y-%m-%d}", user_id=user_id, due_at=now)
@@ -121,7 +121,7 @@ def send_again(connection: Connection, user_id: int, now: datetime) -> bool:
 
 
 def reminded(connection: Connection, invoice_ids: Collection[str]) -> dict[str, datetime]:
-    """Invoice -> when its member was reminded of it, for those of which they were."""
+    """Invoice -> when its member was reminded, if they were."""
     keys = [f"{REMINDER}{one}" for one in invoice_ids]
     rows = connection.execute(
         select(messages.c.key, messages.c.due_at).where(messages.c.key.in_(keys))
@@ -132,13 +132,13 @@ def reminded(connection: Connection, invoice_ids: Collection[str]) -> dict[str, 
 def _failed_at(
     connection: Connection, subscription: Subscription, invoice_id: str
 ) -> datetime | None:
-    """When a payment failed by Stripe's event; by its due date where that was never heard of."""
+    """When a payment failed according to Stripe's event, or else its due date."""
     told = inbox.failed_at(connection, subscription.customer_id, invoice_id)
     return told or subscription.past_due_since_at
 
 
 def notices(connection: Connection, subscriptions: Iterable[Subscription]) -> dict[str, Notice]:
-    """What members were told about each subscription that is past due and owes something."""
+    """When members were told about each past due subscription that owes something."""
     owed = {
         one.id: [f"{UNPAID}{payment.id}" for payment in one.pending]
         for one in subscriptions
@@ -165,7 +165,7 @@ def _notice(told: Sequence[tuple[datetime, datetime | None]]) -> Notice:
 
 
 def told_in_statement(connection: Connection, user_id: int, now: datetime) -> bool:
-    """A statement that was begun tells of what is owed itself; whether there was any."""
+    """Count a new statement as the message about what is owed; returns whether there is one."""
     done = connection.execute(
         update(messages)
         .where(
@@ -185,7 +185,7 @@ def grace_is_over(
     verdicts: Iterable[Grant],
     now: datetime,
 ) -> None:
-    """Have a member told that grace has ended what a payment was missing for, once (A122)."""
+    """Schedule the message that the grace period has ended a membership, once (A122)."""
     if not has_statement(connection, user_id):
         return  # the statement that is yet to be written says so
     ended = {one.membership.group_id for one in decision.shifts if one.action == "unwanted"}
@@ -200,7 +200,7 @@ def grace_is_over(
 
 
 def paid_by_hand(connection: Connection, user_id: int, line: MoneyLine, now: datetime) -> None:
-    """Tell of a payment that a moderator recorded, of whatever day it is: by a receipt too."""
+    """Schedule the receipt of a payment that a moderator recorded, whatever its day."""
     if line.kind == "paid" and has_statement(connection, user_id):
         _queue_receipt(connection, user_id, line, now)
     due(connection, user_id, now)
@@ -225,7 +225,7 @@ def receipt_sent(connection: Connection, key: str, now: datetime) -> None:
 def told(
     connection: Connection, user_id: int, until: Until | None, limit: int
 ) -> list[tuple[str, datetime]]:
-    """What was sent to a user: key and time, the newest first; their statement as it was last."""
+    """What was sent to a user: key and time, the newest first; and the last statement."""
     of = messages.c
     sent = select(of.key, of.sent_at).where(of.user_id == user_id, of.sent_at.is_not(None))
     written = select(literal("written:"), users.c.statement_at).where(

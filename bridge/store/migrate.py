@@ -22,7 +22,7 @@ POSTGRESQL_LOCK = 7_318_264_501
 
 
 def upgrade(store: Store, now: datetime, revision: str = "head") -> None:
-    """Migrate forward; a second process that starts meanwhile waits and finds nothing to do."""
+    """Migrate to this version; a second process waits and finds nothing to do."""
     with store.write() as connection:
         _alone(connection, store)
         command.upgrade(_config(connection), revision)
@@ -37,14 +37,14 @@ def newest() -> str:
 
 
 def downgrade(store: Store, revision: str) -> None:
-    """Migrate back."""
+    """Migrate to an earlier revision."""
     with store.write() as connection:
         _alone(connection, store)
         command.downgrade(_config(connection), revision)
 
 
 def state(store: Store) -> Literal["current", "older", "empty", "newer"]:
-    """How the database's schema stands to this version's; unknown: a later version was here."""
+    """How the database's schema compares to this version's; unknown: a later version used it."""
     with store.read() as connection:
         have = MigrationContext.configure(connection).get_current_revision()
     scripts = ScriptDirectory(str(SCRIPTS))

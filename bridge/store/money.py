@@ -33,10 +33,10 @@ _TOLD = (
 def save(
     connection: Connection, lines: Iterable[MoneyLine], now: datetime
 ) -> tuple[MoneyLine, ...]:
-    """Append lines, and tell those that are there as they were read now. Returns the new ones.
+    """Append lines, and update the descriptions of existing ones. Returns the new ones.
 
-    What moved, when and of whom never changes. What it was for does: a charge may be heard of
-    before the order that it paid, and then its line does not know yet what was bought.
+    Amount, time and owner of a line never change. Its description does: the bridge may hear of a
+    charge before the order that it paid, so that the line cannot say yet what was bought.
     """
     read = {one.id: one for one in lines}
     known = _among(connection, read)
@@ -82,9 +82,9 @@ def _is(line_id: str) -> ColumnElement[bool]:
 
 
 def of_user(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
-    """All money lines of a user, the oldest first: their customers', and those recorded by hand.
+    """All money lines of a user, the oldest first: their customers' lines, and lines by hand.
 
-    Of accounts that were merged into this one too.
+    Includes lines of accounts that were merged into this one.
     """
     lines = money_lines.c
     return _read(connection, _theirs(user_id).order_by(lines.at, lines.id))
@@ -97,7 +97,7 @@ def newest_of_user(
     limit: int,
     known_at: datetime | None = None,
 ) -> tuple[MoneyLine, ...]:
-    """The same, the newest first; `known_at`: only those that were recorded by then."""
+    """The same, the newest first; `known_at`: only lines recorded by then."""
     lines = money_lines.c
     asked = _theirs(user_id).where(*older(lines.at, lines.id, until))
     if known_at is not None:
@@ -124,7 +124,7 @@ def _read(connection: Connection, asked: Select[Any]) -> tuple[MoneyLine, ...]:
 def since(
     connection: Connection, user_ids: Collection[int], at: datetime
 ) -> dict[int, list[MoneyLine]]:
-    """User -> their lines since a moment, the oldest first: through Stripe and by hand."""
+    """User -> their lines since a moment, the oldest first, from Stripe and by hand."""
     of = customers.c
     mine = select(of.customer_id, of.user_id).where(is_own(customers), of.user_id.in_(user_ids))
     owners = {row.customer_id: row.user_id for row in connection.execute(mine)}
@@ -163,7 +163,7 @@ def line(connection: Connection, line_id: str) -> MoneyLine | None:
 
 
 def among(connection: Connection, line_ids: Collection[str]) -> set[str]:
-    """Those of these ids that are lines."""
+    """The ids among these that have a line."""
     asked = select(money_lines.c.id).where(
         is_ours(money_lines), money_lines.c.id.in_(list(line_ids))
     )
@@ -171,7 +171,7 @@ def among(connection: Connection, line_ids: Collection[str]) -> set[str]:
 
 
 def known(connection: Connection, line_ids: Collection[str]) -> set[str]:
-    """Those of these lines that were recorded."""
+    """The lines among these that were recorded."""
     asked = select(money_lines.c.id).where(is_own(money_lines), money_lines.c.id.in_(line_ids))
     return set(connection.scalars(asked))
 

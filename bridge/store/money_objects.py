@@ -1,6 +1,6 @@
 """Objects that move money, as last read: invoices, charges, payouts and all between.
 
-Each belongs to a family, whose lines are made together: a customer, a member, or itself.
+Each belongs to a family whose lines are made together: a customer, a member, or the object.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _Key = tuple[Account, str]
 
 
 def save_objects(connection: Connection, objects: Iterable[MoneyObject], now: datetime) -> int:
-    """Keep what was read; returns how many are new or have changed."""
+    """Store what was read; returns how many objects are new or have changed."""
     rows = {(account_of(one), one.id): _row(one, now) for one in objects}
     known = _data_of(connection, rows)
     # In one order: the readings of members and the passes of the ledger write the same invoices.
@@ -70,7 +70,7 @@ def save_objects(connection: Connection, objects: Iterable[MoneyObject], now: da
 
 
 def account_of(one: MoneyObject) -> Account:
-    """Whose an object is: Stripe's account, or the moderators' own records."""
+    """Whose object it is: Stripe's account's, or the moderators' own records."""
     return MANUAL if isinstance(one, ManualPayment) else OWN
 
 
@@ -89,7 +89,7 @@ def _row(one: MoneyObject, now: datetime) -> dict[str, Any]:
 
 
 def _data_of(connection: Connection, keys: Iterable[_Key]) -> dict[_Key, Any]:
-    """What is kept of these objects, as far as they are known."""
+    """The stored data of these objects, as far as they are known."""
     o = money_objects.c
     found: dict[_Key, Any] = {}
     for account, of_account in groupby(sorted(keys), key=lambda key: key[0]):
@@ -104,7 +104,7 @@ def _data_of(connection: Connection, keys: Iterable[_Key]) -> dict[_Key, Any]:
 
 
 def _family(one: MoneyObject) -> tuple[str | None, str | None]:
-    """Whose lines an object is told with, or the object that knows: a charge, an invoice."""
+    """The family of an object, or the object that determines it: a charge, an invoice."""
     family: str | None = None
     refers_to: str | None = None
     match one:
@@ -124,13 +124,13 @@ def _family(one: MoneyObject) -> tuple[str | None, str | None]:
 
 
 def known(connection: Connection, ids: Collection[str]) -> set[str]:
-    """Those of these ids of Stripe's that were ever read."""
+    """The Stripe ids among these that were ever read."""
     mine = (money_objects.c.provider == OWN.provider, money_objects.c.id.in_(list(ids)))
     return set(connection.scalars(select(money_objects.c.id).where(*mine)))
 
 
 def around(connection: Connection, found: Iterable[MoneyObject]) -> list[MoneyObject]:
-    """What is known of the families that new objects belong to, or refer to."""
+    """The families that new objects belong to or refer to, as far as they are known."""
     read = list(found)
     placed = [_family(one) for one in read]
     refers_to = [to for _, to in placed if to]
@@ -155,7 +155,7 @@ def around(connection: Connection, found: Iterable[MoneyObject]) -> list[MoneyOb
 def that_moved_credit(
     connection: Connection, customer_ids: Iterable[str]
 ) -> dict[str, list[MoneyObject]]:
-    """What is known of customers' credit: its moves, and the invoices and notes that name some."""
+    """What is known about customers' credit: movements, and invoices and notes that name some."""
     o = money_objects.c
     names_credit = or_(
         o.kind == "credit_move",
@@ -174,9 +174,9 @@ def that_moved_credit(
 
 
 def find_families(connection: Connection, *, is_whole: bool = True) -> None:
-    """Give what refers to a charge, refund, dispute or payout the family of that.
+    """Give objects that refer to a charge, refund, dispute or payout the family of that object.
 
-    `is_whole`: everything was read, so what is not there is no object of ours.
+    `is_whole`: everything was read, so an object that is missing is not ours.
     """
     to = money_objects.alias()
     found = (
@@ -214,7 +214,7 @@ Family = tuple[Account, str]
 def pending_families(
     connection: Connection, after: Family | None = None, limit: int = FAMILIES_AT_ONCE
 ) -> list[Family]:
-    """What has no lines yet, or has changed since; in order, after the one that is named."""
+    """Families without lines, or changed since; in order, after the one named."""
     columns = (money_objects.c.provider, money_objects.c.account, money_objects.c.family)
     wanted = select(*columns).where(money_objects.c.pending, money_objects.c.family.is_not(None))
     if after is not None:
@@ -227,7 +227,7 @@ def pending_families(
 def objects_of(
     connection: Connection, account: Account, families: Sequence[str]
 ) -> dict[str, list[MoneyObject]]:
-    """All objects of some families; nobody changes them until this transaction ends."""
+    """All objects of some families, locked until this transaction ends."""
     o = money_objects.c
     rows = connection.execute(
         select(o.kind, o.family, o.data)
@@ -295,7 +295,7 @@ def moves(connection: Connection, ids: Sequence[str]) -> list[BalanceMove]:
 
 
 def booked(connection: Connection, account: Account, ids: Sequence[str]) -> None:
-    """The lines of these objects are made; one that came in meanwhile still waits for its own."""
+    """Mark these objects' lines as made; objects that arrived meanwhile still wait."""
     mine = is_of(money_objects, account)
     for first in range(0, len(ids), AT_ONCE):
         some = money_objects.c.id.in_(ids[first : first + AT_ONCE])
@@ -303,6 +303,6 @@ def booked(connection: Connection, account: Account, ids: Sequence[str]) -> None
 
 
 def drop(connection: Connection) -> None:
-    """Forget what was read of Stripe; payments by hand stay, and wait for their lines."""
+    """Delete what was read from Stripe; payments by hand stay, and wait for their lines."""
     connection.execute(delete(money_objects).where(money_objects.c.provider == OWN.provider))
     connection.execute(update(money_objects).values(pending=True))

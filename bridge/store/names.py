@@ -1,4 +1,4 @@
-"""Who has a name, as the forum last said: people change names, and others take them."""
+"""Who has a name, as the forum last said: people change names, and others can take them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEEP_NOBODYS = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who had a name when the forum was last asked; without a user, nobody had it."""
+    """Who had a name when the forum was last asked; without a user: nobody."""
 
     user_id: int | None
     said_at: datetime
@@ -44,13 +44,13 @@ def heard_of_name(
 
 
 def owner_of(connection: Connection, name: str) -> Owner | None:
-    """Whose a name is; None where the forum never said, or its owner has another name since."""
+    """Who has a name; None if the forum never said, or its owner has since been renamed."""
     row = connection.execute(select(names).where(N.folded == fold(name))).one_or_none()
     return None if row is None else Owner(row.user_id, row.said_at)
 
 
 def owners_of(connection: Connection, some: Collection[str]) -> list[int]:
-    """Users who were last seen under one of these names; some may be renamed since."""
+    """Users last seen with one of these names; some may have been renamed since."""
     folded = {fold(name) for name in some}
     asked = select(N.user_id).where(N.folded.in_(folded), N.user_id.is_not(None))
     return list(connection.scalars(asked.order_by(N.user_id)))

@@ -1,4 +1,4 @@
-"""Names for what alerts speak of: products as the shop calls them, and people as the forum does."""
+"""Names for the products and people in alerts, as Stripe and the forum call them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Names:
         )
 
     def within(self, text: str) -> str:
-        """The text, with the name before each id of a product that it speaks of."""
+        """The text, with the name added before each product id."""
 
         def named(found: re.Match[str]) -> str:
             name = self.products([found[0]])

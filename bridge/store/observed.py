@@ -22,10 +22,10 @@ CLOCK_MARGIN = timedelta(seconds=2)
 def observe(
     connection: Connection, group_id: int, members: Iterable[Member], now: datetime
 ) -> list[int]:
-    """Take in a page of a group's real members; returns those in it whom nothing was known to be.
+    """Store a page of a group's real members; returns those who were not known to be in it.
 
-    Since when somebody is in the group shows whose membership it is: earlier than the bridge sent
-    anything, it is not the bridge's.
+    The time at which somebody joined shows who owns the membership: if it is earlier than the
+    bridge's request, it is not the bridge's.
     """
     page = {member.user_id: member for member in members}
     known = {
@@ -88,7 +88,7 @@ def _save_seen(
 
 
 def unseen(connection: Connection, group_id: int, since: datetime, limit: int = 1000) -> list[Sent]:
-    """Members on our record whom a reading of the whole group, begun at `since`, did not show."""
+    """Members on record whom a reading of the whole group, started at `since`, did not show."""
     asked = select(*SENT).where(M.group_id == group_id, M.actual, M.seen_at < since)
     return [Sent(*row) for row in connection.execute(asked.limit(limit))]
 
@@ -107,7 +107,7 @@ def _whose(row: Row[Any] | None, added_at: datetime) -> str:
 
 
 def is_known(connection: Connection, user_id: int, group_id: int, *, is_member: bool) -> bool:
-    """Whether this is what the record says, or what was just sent."""
+    """Whether the record says this already, or it was just sent."""
     row = connection.execute(
         select(M.actual, M.intent).where(M.user_id == user_id, M.group_id == group_id)
     ).one_or_none()
@@ -117,7 +117,7 @@ def is_known(connection: Connection, user_id: int, group_id: int, *, is_member: 
 
 
 def is_ours(connection: Connection, user_id: int, group_id: int) -> bool:
-    """Whether the bridge ever had to do with this membership."""
+    """Whether the bridge ever managed this membership."""
     return (
         connection.scalar(
             select(func.count())

@@ -1,4 +1,4 @@
-"""How a table goes on after an entry of a list that several tables fill."""
+"""Pages of a list that several tables fill."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.store.schema.columns import moment
 def older(
     at: ColumnElement[Any], id_: ColumnElement[Any], until: Until | None
 ) -> tuple[ColumnElement[bool], ...]:
-    """What is older than an entry, to be ordered by time and id, both descending."""
+    """SQL: rows older than an entry; order by time and id, both descending."""
     if until is None:
         return ()
     then = moment(until.at)

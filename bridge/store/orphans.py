@@ -1,4 +1,4 @@
-"""Customers at Stripe who are linked to nobody: shown to operators, never guessed."""
+"""Customers at Stripe without a user: shown to operators, never matched by a guess."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NOT_LINKED = (
     customers.c.deleted_at.is_(None),
 )
 WAITS = (*NOT_LINKED, customers.c.set_aside.is_(None))
-"""They wait for a person: nobody has set them aside."""
+"""SQL: they wait for a moderator; nobody has set them aside."""
 
 
 def orphans(
@@ -47,7 +47,7 @@ def orphans(
     limit: int | None = None,
     set_aside: bool = False,
 ) -> list[Orphan]:
-    """Those that still exist at Stripe, the longest known first; all of them without a limit."""
+    """Customers that still exist at Stripe, the longest known first; all without a limit."""
     seen, id_ = customers.c.first_seen_at, customers.c.customer_id
     which = (*NOT_LINKED, customers.c.set_aside.is_not(None)) if set_aside else WAITS
     asked = select(id_, seen, customers.c.set_aside).where(*which).order_by(seen, id_).limit(limit)
@@ -70,12 +70,12 @@ def orphans(
 
 
 def count_waiting(connection: Connection) -> int:
-    """How many of them wait for a person."""
+    """How many of them wait for a moderator."""
     return connection.scalar(select(func.count()).select_from(customers).where(*WAITS)) or 0
 
 
 def set_aside(connection: Connection, customer_id: str, why: str | None) -> bool:
-    """Set somebody aside for a reason, or let them wait again; False where nothing changed."""
+    """Set a payer aside for a reason, or put them back on the list; False if nothing changed."""
     is_so = customers.c.set_aside.is_not(None) if why is None else customers.c.set_aside.is_(None)
     done = connection.execute(
         update(customers)
@@ -86,10 +86,10 @@ def set_aside(connection: Connection, customer_id: str, why: str | None) -> bool
 
 
 def paying_orphans(connection: Connection, stripe_ids: Collection[str]) -> list[Orphan]:
-    """Those with a subscription that goes on or an order that stands, of these prices or products.
+    """Customers with a continuing subscription or a valid order for these prices or products.
 
-    An account may have many customers of something else: they are left out by the database. What
-    is a gift to a member is not looked for either: it counts for that member already.
+    The database leaves out customers of other things, because there may be many, and gifts to a
+    member, because they already count for that member.
     """
     if not stripe_ids:
         return []

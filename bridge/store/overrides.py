@@ -1,4 +1,4 @@
-"""Releases memberships that wait for a moderator, or that people ended by hand."""
+"""Releases memberships that wait for a moderator or were ended by hand."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def lift(
     now: datetime,
     reason: str | None = None,
 ) -> str | None:
-    """Let a membership follow the grants again; what kept it as it was, or None if nothing did.
+    """Let a membership follow its grants again; returns what had held it, or None.
 
-    A source in doubt is forgotten with its hold: the moderator has decided about it.
+    A doubtful source is dropped with its hold: the moderator has decided about it.
     """
     row = connection.execute(
         select(M.override, M.hold, M.sources).where(M.user_id == user_id, M.group_id == group_id)
@@ -62,7 +62,7 @@ def lift(
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """A lift that is undone: of which membership, what had kept it as it was, by whom and why."""
+    """A lift to undo: the membership, what had held it, by whom and why."""
 
     group_id: int
     user_id: int
@@ -73,7 +73,7 @@ class Undone:
 
 
 def keep_out_again(connection: Connection, one: Undone, now: datetime) -> bool:
-    """Somebody stays out again. False where they are in the group again, or are kept out."""
+    """Keep somebody out again. False if they are in the group again, or already kept out."""
     out = (*_of(one), M.override.is_(None), ~M.actual)
     done = connection.execute(
         update(memberships).where(*out).values(override=one.kept_by, override_at=now)
@@ -82,7 +82,7 @@ def keep_out_again(connection: Connection, one: Undone, now: datetime) -> bool:
 
 
 def hold_again(connection: Connection, one: Undone, now: datetime) -> bool:
-    """A membership waits again, if what was in doubt still is. False where they are out."""
+    """Hold a membership again, if its source is still in doubt. False if they are out."""
     still = (*_of(one), M.hold.is_(None), M.actual)
     as_before = {"wanted": True, "unwanted_at": None, "confirmed_at": None, "swap_to": None}
     held = {"hold": one.kept_by, "hold_at": now, "sources": list(one.sources)}

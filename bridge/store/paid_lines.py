@@ -1,7 +1,7 @@
-"""Finds what was paid, has a rule, and gives nothing, by the ledger's own reading (A108).
+"""Finds payments that have a rule and give nothing, from the ledger's own data (A108).
 
-Once a day every paid line is looked at. Those that give nothing are kept by their documents, and
-looked at again with every round of alerts, until they give something or their time is over.
+It checks every paid line once a day. It keeps the documents of lines that give nothing and checks
+them again with every round of alerts, until they give something or their time is over.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ SUSPECTS = "paid_lines.suspects"
 MOST_SUSPECTS = 100
 M = memberships.c
 Nothing = tuple[PaidLine, int | None, Reason | None]
-"""A line that gives nothing, whose it is, and why; no reason: nothing was recorded for it."""
+"""A line that gives nothing, its owner, and why; without a reason: nothing was recorded."""
 
 
 def look_at_all(connection: Connection, rules: Rules, policy: Policy, now: datetime) -> list[str]:
-    """Hold every paid line there is against the memberships; the documents of the suspects."""
+    """Compare every paid line with the memberships; returns the documents of the suspects."""
     found: dict[str, None] = {}
     after = ""
     while len(found) < MOST_SUSPECTS:
@@ -54,7 +54,7 @@ def look_at_all(connection: Connection, rules: Rules, policy: Policy, now: datet
 def findings(
     connection: Connection, rules: Rules, policy: Policy, now: datetime
 ) -> Iterator[Finding]:
-    """Those among the last look's suspects that still give nothing."""
+    """The suspects of the last check that still give nothing."""
     suspects = state.get(connection, SUSPECTS)
     page = money_objects.documents(connection, among=suspects) if suspects else None
     if page is None:
@@ -106,14 +106,14 @@ def _give_nothing(
 
 
 class _Recorded(NamedTuple):
-    """What the bridge knows a line as, and whom it counts for, if for anybody."""
+    """The source that a line is known as, and the user for whom it counts, if any."""
 
     source_id: str
     user_id: int | None
 
 
 def _recorded(connection: Connection, lines: Sequence[PaidLine]) -> dict[str, _Recorded]:
-    """The lines that are known, by their ids."""
+    """The known lines, by their ids."""
     once = [line for line in lines if line.until_at is None]
     ids = [line.subscription_id for line in lines if line.until_at is not None]
     bought = connection.execute(
@@ -150,7 +150,7 @@ def _with_user(table: Table) -> Select[Any]:
 
 
 def _has(connection: Connection, user_ids: Sequence[int]) -> defaultdict[int, set[int]]:
-    """The groups that each of these users has a right to now and was not taken out of."""
+    """The groups to which each user has a right now, without those they were removed from."""
     found: defaultdict[int, set[int]] = defaultdict(set)
     asked = select(M.user_id, M.group_id).where(
         M.user_id.in_(user_ids), M.wanted, M.override.is_(None)

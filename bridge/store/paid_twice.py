@@ -22,7 +22,7 @@ TOLD_FOR = timedelta(days=7)
 
 
 def note(connection: Connection, user_id: int, ending: Ending, now: datetime) -> None:
-    """Keep it once, however often it is looked at until it has ended."""
+    """Store it once, however often it is seen until it has ended."""
     doubled, kept = ending.subscription_id, ending.replaced_by
     values = {"kept_id": kept, "user_id": user_id, "found_at": now, "goes_on": False}
     done = connection.execute(

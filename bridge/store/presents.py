@@ -1,4 +1,4 @@
-"""Presents: who gave what to whom, and what became of it."""
+"""Gifts: who gave what to whom, and what became of them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bridge.store.schema.work import messages
 from bridge.store.work import insert_for
 
 PRESENT = "present:"
-"""Before a present's id: the message that somebody was given it."""
+"""Before a gift's id: the message to its receiver."""
 NOBODY = 0
-"""Whose a present is that nobody has taken yet: no user of the forum has this id."""
+"""The owner of a gift that nobody has accepted yet; no user of the forum has this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """A present. `receiver_id`: None until a link to it is used."""
+    """A gift. `receiver_id`: None until its link is used."""
 
     id: str
     giver_id: int
@@ -44,27 +44,27 @@ _COLUMNS = tuple(presents.c[field.name] for field in fields(Present))
 
 
 def get(connection: Connection, present_id: str) -> Present | None:
-    """A present, whosever it is: the caller compares the users."""
+    """A gift of any user: the caller compares the users."""
     row = connection.execute(select(*_COLUMNS).where(presents.c.id == present_id)).one_or_none()
     return Present(*row) if row else None
 
 
 def given_by(connection: Connection, user_id: int) -> list[Present]:
-    """What a member gave, or began to, the newest first."""
+    """A member's gifts, also unfinished ones, the newest first."""
     asked = select(*_COLUMNS).where(presents.c.giver_id == user_id)
     rows = connection.execute(asked.order_by(presents.c.created_at.desc(), presents.c.id))
     return [Present(*row) for row in rows]
 
 
 def begin(connection: Connection, wanted: Present) -> Present:
-    """This gift, begun now or by an earlier click on the same button."""
+    """This gift, new or from an earlier click on the same button."""
     values = {field.name: getattr(wanted, field.name) for field in fields(Present)}
     connection.execute(insert_for(connection)(presents).values(values).on_conflict_do_nothing())
     return get(connection, wanted.id) or wanted
 
 
 def save_session(connection: Connection, present_id: str, session_id: str, url: str) -> None:
-    """Keep where it is paid, for the next click on the same button."""
+    """Store the address of its Stripe page, for the next click on the button."""
     row = presents.c.id == present_id
     connection.execute(update(presents).where(row).values(session_id=session_id, url=url))
 
@@ -72,7 +72,7 @@ def save_session(connection: Connection, present_id: str, session_id: str, url: 
 def arrive(
     connection: Connection, present_id: str, *, payer_id: str, source_id: str, now: datetime
 ) -> bool:
-    """Note that it is there, paid; True the first time."""
+    """Note that the gift is paid; True the first time."""
     done = connection.execute(
         update(presents)
         .where(presents.c.id == present_id, presents.c.arrived_at.is_(None))
@@ -82,7 +82,7 @@ def arrive(
 
 
 def take(connection: Connection, present: Present, user_id: int, now: datetime) -> bool:
-    """Give it to whoever used its link; False if somebody was quicker, or there is a newer link."""
+    """Give it to the user of its link; False if somebody was quicker, or the link was replaced."""
     done = connection.execute(
         update(presents)
         .where(
@@ -96,7 +96,7 @@ def take(connection: Connection, present: Present, user_id: int, now: datetime) 
 
 
 def renew_link(connection: Connection, present: Present, ends_at: datetime) -> bool:
-    """Make a new link, which ends the one before; False if it was taken meanwhile."""
+    """Replace the link; False if the gift was accepted meanwhile."""
     done = connection.execute(
         update(presents)
         .where(presents.c.id == present.id, presents.c.receiver_id.is_(None))
@@ -106,7 +106,7 @@ def renew_link(connection: Connection, present: Present, ends_at: datetime) -> b
 
 
 def tell(connection: Connection, present_id: str, user_id: int, now: datetime) -> None:
-    """Have the receiver told, by an answer in their message."""
+    """Schedule a reply in the receiver's message."""
     connection.execute(
         insert_for(connection)(messages)
         .values(key=f"{PRESENT}{present_id}", user_id=user_id, due_at=now)

@@ -11,7 +11,7 @@ from bridge.store.work import insert_for
 
 
 def beat(connection: Connection, name: str) -> None:
-    """Say that this process lives: its count goes up."""
+    """Report that this process lives, by counting up."""
     statement = insert_for(connection)(processes).values(name=name, beats=1)
     connection.execute(
         statement.on_conflict_do_update(
@@ -21,20 +21,20 @@ def beat(connection: Connection, name: str) -> None:
 
 
 def beats(connection: Connection) -> dict[str, int]:
-    """How often each process has said that it lives."""
+    """How often each process has reported."""
     return {row.name: row.beats for row in connection.execute(select(processes))}
 
 
 def holders(connection: Connection) -> set[str]:
-    """Who holds a lease, be it a process that says that it lives or not."""
+    """The processes that hold a lease, alive or not."""
     held = select(leases.c.owner).where(leases.c.owner != "").distinct()
     return set(connection.scalars(held))
 
 
 def leave(connection: Connection, name: str, now: datetime) -> None:
-    """Forget a process that has ended, and free what it held.
+    """Delete a process that has ended, and free its leases.
 
-    If it lives after all, it writes nothing under those leases any more.
+    If it lives after all, it can no longer write under them.
     """
     connection.execute(delete(processes).where(processes.c.name == name))
     connection.execute(update(leases).where(leases.c.owner == name).values(owner="", until_at=now))

@@ -22,9 +22,9 @@ def save(
     pending: Sequence[PendingPayment],
     read_at: datetime,
 ) -> frozenset[PendingPayment]:
-    """Replace what was known of a customer's one-off purchases by a complete reading.
+    """Replace a customer's one-off purchases by a complete reading.
 
-    `pending` are orders that are not paid yet; which of them came or went.
+    `pending`: orders that are not paid yet. Returns those that appeared or ended.
     """
     gone = and_(
         is_own(purchases),
@@ -46,7 +46,7 @@ def save(
 
 
 def known(connection: Connection, ids: Collection[str]) -> dict[str, Purchase]:
-    """Those of these purchases that were read, by id."""
+    """The purchases among these that were read, by id."""
     mine = is_own(purchases), purchases.c.id.in_(list(ids))
     rows = connection.scalars(select(purchases.c.data).where(*mine))
     found = [CONVERTER.structure(data, Purchase) for data in rows]
@@ -69,5 +69,5 @@ def orders_of_guests(connection: Connection, payment_ids: Collection[str]) -> se
 
 
 def pending_of(data: object) -> list[PendingPayment]:
-    """The payments on their way that a customer's row keeps."""
+    """The pending payments stored with a customer."""
     return CONVERTER.structure(data or [], list[PendingPayment])

@@ -1,6 +1,6 @@
 """What was known at a time: each reading that differed from the one before, kept for good.
 
-Written where the present reading is saved, in the same transaction, and only when it has changed.
+It is written with the current reading, in the same transaction, and only if something changed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Thing = Subscription | Purchase | Product | Price | Feature | Entitlements
 def note(
     connection: Connection, thing: Thing, at: datetime, *, customer_id: str | None = None
 ) -> None:
-    """Append what is known of something from now on."""
+    """Append a reading of an object, valid from now on."""
     data = COMPACT.unstructure(thing)
     _append(connection, NAMES[type(thing)], thing.id, at, customer_id, data)
 
@@ -56,9 +56,9 @@ def keep(
     at: datetime,
     known_at: datetime | None = None,
 ) -> None:
-    """Keep the last reading of something in its table, and note it where it has changed.
+    """Store an object's last reading in its table, and append it here if it changed.
 
-    `known_at`: when it came in, where that is long after the reading began.
+    `known_at`: when it arrived, if that is long after the reading began.
     """
     data = CONVERTER.unstructure(thing)
     before = connection.scalar(select(table.c.data).where(table.c.id == thing.id, is_own(table)))
@@ -92,12 +92,12 @@ def listed_by(subscription: Subscription) -> dict[str, Any]:
 def note_gone(
     connection: Connection, kind: str, object_id: str, at: datetime, *, customer_id: str | None
 ) -> None:
-    """Append that something is not there any more."""
+    """Append that an object no longer exists."""
     _append(connection, kind, object_id, at, customer_id, None)
 
 
 def note_policy(connection: Connection, policy: Policy, at: datetime) -> None:
-    """Append the policy, if it is another than the last one."""
+    """Append the policy, if it differs from the last one."""
     data = COMPACT.unstructure(policy)
     last = connection.scalar(
         select(readings.c.data)
@@ -114,7 +114,7 @@ def of_customers(
 ) -> list[tuple[datetime, str, Any | None]]:
     """All readings of customers, the oldest first: when, of what, and what it was.
 
-    `of_others`: subscriptions and purchases of other customers, to be told too.
+    `of_others`: subscriptions and purchases of other customers to include.
     """
     theirs = readings.c.customer_id.in_(list(customer_ids))
     others = readings.c.object_id.in_(list(of_others))
@@ -129,7 +129,7 @@ def of_customers(
 def entitlements_of(
     connection: Connection, customer_ids: Iterable[str]
 ) -> dict[str, list[tuple[datetime, frozenset[str]]]]:
-    """Customer -> what Stripe said they are entitled to, and when, the oldest first."""
+    """Customer -> their entitlements according to Stripe, and when, the oldest first."""
     rows = connection.execute(
         select(readings)
         .where(
@@ -155,7 +155,7 @@ def gifts_to(connection: Connection, user_id: int) -> set[str]:
 
 
 def payers_of(connection: Connection, object_ids: Iterable[str]) -> set[str]:
-    """The customers whose these subscriptions and purchases are."""
+    """The customers of these subscriptions and purchases."""
     asked = select(readings.c.customer_id).where(
         is_own(readings), readings.c.object_id.in_(list(object_ids))
     )

@@ -49,7 +49,7 @@ def record_step(connection: Connection, step: MemberStep, **detail: str | None) 
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """Somebody whose application waits, or was declined: since when."""
+    """A person whose application waits or was declined, and since when."""
 
     user_id: int
     username: str | None
@@ -102,7 +102,7 @@ def _last(kind: Literal["application", "decline"]) -> Select[Any]:
 
 
 def findings(connection: Connection) -> Iterator[Finding]:
-    """Those who wait for approval: one by one while they are few."""
+    """People who wait for approval: one alert each while they are few."""
     found = applicants(connection, "application", None, MOST_TOLD + 1)
     if len(found) > MOST_TOLD:
         count, since_at = waiting(connection)
@@ -125,7 +125,7 @@ def steps_of(connection: Connection, user_ids: Collection[int]) -> dict[int, lis
 
 
 def whose(connection: Connection, step_id: str) -> int | None:
-    """Whose membership a step is of; None for one that was never recorded."""
+    """The user of a step; None for a step that was never recorded."""
     return connection.scalar(select(member_steps.c.user_id).where(member_steps.c.id == step_id))
 
 

@@ -1,4 +1,4 @@
-"""Finds people by what a moderator knows: a name, an id, an amount."""
+"""Finds people by a name, an id, an amount or a card."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAST_MOMENT = timedelta(days=1) - timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Somebody who was found, and by what; without a user, a customer who is linked to nobody."""
+    """A person who was found, and by what; without a user: a customer linked to nobody."""
 
     user_id: int | None
     username: str | None
@@ -30,7 +30,7 @@ class Hit:
 
 
 def by_name(connection: Connection, text: str) -> list[Hit]:
-    """Users whose name is this one, or begins with it."""
+    """Users whose name is or begins with this."""
     name = fold(text)
     rows = connection.execute(
         select(users.c.user_id, users.c.username)
@@ -49,12 +49,12 @@ def by_user_id(connection: Connection, user_id: int) -> list[Hit]:
 
 
 def by_customers(connection: Connection, ids: list[str], by: str) -> list[Hit]:
-    """Whose these customers are."""
+    """The users of these customers."""
     return _hits(connection, customers.c.customer_id.in_(ids), by)
 
 
 def by_stripe_id(connection: Connection, id_: str) -> list[Hit]:
-    """Whose an object of Stripe's is; of a payout, some of those whose payments it paid out."""
+    """The owner of a Stripe object; for a payout, some of the people whose payments it contains."""
     if id_.startswith("cus_"):
         return by_customers(connection, [id_], "customer")
     of, lines = money_lines.c, ledger_lines.c
@@ -104,7 +104,7 @@ def _paid_out(connection: Connection, payout_id: str) -> list[str]:
 
 
 def by_amount(connection: Connection, amount: Amount) -> list[Hit]:
-    """Who paid exactly this, the latest first; on that day, in that currency, where it is said."""
+    """People who paid exactly this amount, the latest first; on that day, in that currency."""
     of = money_lines.c
     asked: Select[tuple[str | None, int | None]] = (
         select(of.customer_id, of.user_id)
@@ -129,7 +129,7 @@ def by_amount(connection: Connection, amount: Amount) -> list[Hit]:
 
 
 def by_card(connection: Connection, last4: str) -> list[Hit]:
-    """Who pays with a card or bank account whose number ends so."""
+    """People who pay with a card or bank account whose number ends like this."""
     return _hits(connection, cast(customers.c.billing, Text).like(f'%"last4": "{last4}"%'), "card")
 
 

@@ -48,7 +48,7 @@ def _may_go(owned: str = "proven") -> ColumnElement[bool]:
 
 @cache
 def _loses() -> ColumnElement[bool]:
-    """In it, not to be in it any more, and nothing speaks against taking them out by and by."""
+    """SQL: in the group, no longer wanted, and nothing prevents the removal."""
     # While somebody is away nothing is written for them. Who was made anonymous will not come back.
     away = exists().where(
         users.c.user_id == M.user_id, users.c.state.not_in(["active", "anonymized"])
@@ -67,7 +67,7 @@ def _successor(group_id: ColumnElement[Any]) -> ColumnElement[bool]:
 
 @cache
 def _is_swap() -> ColumnElement[bool]:
-    """They stand on another step of the same ladder already."""
+    """SQL: they are already on another step of the same ladder."""
     other = memberships.alias("step")
     same = and_(other.c.user_id == M.user_id, other.c.ladder == M.ladder)
     return exists().where(same, other.c.wanted, other.c.actual)
@@ -75,14 +75,14 @@ def _is_swap() -> ColumnElement[bool]:
 
 @cache
 def _is_awaited() -> ColumnElement[bool]:
-    """Another step of the same ladder is theirs, and they are not in it yet."""
+    """SQL: they are to have another step of the same ladder, and are not in it yet."""
     other = memberships.alias("awaited")
     same = and_(other.c.user_id == M.user_id, other.c.ladder == M.ladder)
     return exists().where(same, other.c.wanted, ~other.c.actual)
 
 
 def adds(connection: Connection, group_id: int, limit: int) -> list[int]:
-    """Users to put into a group now, those decided first first."""
+    """Users to add to a group now, in the order of their decisions."""
     return list(
         connection.scalars(
             select(M.user_id)
@@ -94,13 +94,13 @@ def adds(connection: Connection, group_id: int, limit: int) -> list[int]:
 
 
 def count_groups_with_adds(connection: Connection) -> int:
-    """How many groups have somebody to be put into: a request each, if all were sent now."""
+    """How many groups have additions waiting: one request each, if all were sent now."""
     asked = select(func.count(M.group_id.distinct())).where(_is_add())
     return connection.scalar(asked) or 0
 
 
 def oldest_add(connection: Connection, group_id: int) -> datetime | None:
-    """Since when the longest waiting addition waits."""
+    """Since when the oldest addition has been waiting."""
     oldest: datetime | None = connection.scalar(
         select(func.min(M.decided_at)).where(M.group_id == group_id, _is_add())
     )
@@ -108,7 +108,7 @@ def oldest_add(connection: Connection, group_id: int) -> datetime | None:
 
 
 def oldest_removal(connection: Connection, group_id: int) -> datetime | None:
-    """Since when it is proven of the longest waiting removal."""
+    """Since when the oldest removal has been proven."""
     oldest: datetime | None = connection.scalar(
         select(func.min(func.coalesce(M.confirmed_at, M.decided_at))).where(
             M.group_id == group_id, _may_go()
@@ -118,7 +118,7 @@ def oldest_removal(connection: Connection, group_id: int) -> datetime | None:
 
 
 def do_follow(connection: Connection, group_id: int, unwanted_before: datetime) -> bool:
-    """Whether others are to go who wait for their proof, or for a reading that is under way.
+    """Whether more removals will follow, after their proof or a reading that is under way.
 
     `unwanted_before`: only those of whom it was decided by then.
     """
@@ -136,10 +136,10 @@ def removals(
     read_after: datetime | None = None,
     swapped: bool | None = None,
 ) -> list[int]:
-    """Users to take out of a group now: owned, proven without a grant, and not dirty again.
+    """Users to remove from a group now: owned, proven without a grant, and not dirty again.
 
-    `read_after`: only those whose customers were all read completely since then. `swapped`: only
-    those who stand on another step of the ladder by now, or only those who do not.
+    `read_after`: only users whose customers were all read completely since then. `swapped`: only
+    users who are on another step of the ladder by now, or only the others.
     """
     of_kind = [] if swapped is None else [_is_swap() if swapped else ~_is_swap()]
     statement = select(M.user_id).where(M.group_id == group_id, _may_go(owned), *of_kind)
@@ -151,7 +151,7 @@ def removals(
 def stale_removals(
     connection: Connection, group_id: int, limit: int, read_after: datetime, *, swapped: bool
 ) -> list[int]:
-    """Of those who are next to be taken out, whose reading of Stripe is too old to act on."""
+    """The next users to remove whose reading of Stripe is too old to act on."""
     next_ones = removals(connection, group_id, limit, swapped=swapped)
     return list(
         connection.scalars(
@@ -163,7 +163,7 @@ def stale_removals(
 
 
 def losing(connection: Connection, group_id: int) -> list[int]:
-    """Who is to lose a group, proven or not; members on another step lose nothing."""
+    """Users who are to lose a group, proven or not, without those on another step."""
     statement = select(M.user_id).where(
         M.group_id == group_id, _loses(), M.owned != "no", ~_is_swap()
     )
@@ -171,7 +171,7 @@ def losing(connection: Connection, group_id: int) -> list[int]:
 
 
 def _is_giver_dirty() -> ColumnElement[bool]:
-    """SQL: something is still to be decided about somebody who pays for what the user has."""
+    """SQL: somebody who pays for what the user has is still to be decided."""
     return exists().where(
         is_own(work), work.c.dirty_gen > work.c.done_gen, shares.pays_for(work.c.key, M.user_id)
     )
@@ -187,13 +187,13 @@ def _is_stale(read_after: datetime) -> ColumnElement[bool]:
 
 
 def unresolved(connection: Connection, group_id: int) -> list[Sent]:
-    """Memberships for which something was sent whose outcome nobody recorded."""
+    """Memberships with a request whose result is not recorded."""
     asked = select(*SENT).where(M.group_id == group_id, M.intent.is_not(None))
     return [Sent(*row) for row in connection.execute(asked)]
 
 
 def groups_with_work(connection: Connection, now: datetime, limit: int = 100) -> list[int]:
-    """Groups in which something may be sent now, those with additions first."""
+    """Groups with changes that may be sent now, those with additions first."""
     waiting = and_(M.group_id == groups.c.id, groups.c.next_at <= now)
     open_to = groups.c.missing_since.is_(None)
     add_ids = connection.scalars(
@@ -238,7 +238,7 @@ def stuck(connection: Connection, before: datetime) -> tuple[int, datetime | Non
 
 
 def count_owned(connection: Connection, group_id: int) -> int:
-    """Members of a group whom the bridge itself put there."""
+    """Members of a group whom the bridge itself added."""
     return (
         connection.scalar(
             select(func.count())

@@ -1,4 +1,4 @@
-"""What members have that somebody else pays for: gifts, and seats of a quantity."""
+"""What members have and somebody else pays for: gifts, and seats of a quantity."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SEAT_LINES = ("seat_assigned", "seat_unassigned", "seat_too_many", "seat_again")
 SEAT = "seat:"
 """Before a subscription's id: the message that somebody was given a seat of it."""
 SHARED = "shared"
-"""What a key needs that is only dirty for the sake of somebody who shares something with it."""
+"""The need of a key that is dirty only because of somebody who shares something with it."""
 
 
 # --- gifts and seats together ---------------------------------------------------------------------
@@ -89,7 +89,7 @@ def paying_for(user_id: int | ColumnElement[int]) -> tuple[Select[str], ...]:
 
 
 def wake(connection: Connection, user_ids: Collection[int], cause: str, now: datetime) -> None:
-    """Have others decided again by what was read just now, without another reading."""
+    """Mark others dirty, to be decided from the present reading without another one."""
     for user_id in sorted(user_ids):
         mark_dirty(connection, user_key(user_id), now=now, due_at=now, cause=cause, needs=(SHARED,))
 
@@ -99,9 +99,9 @@ def wake(connection: Connection, user_ids: Collection[int], cause: str, now: dat
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A seat as it is listed: whose, since when, by whom, and since when it is ending.
+    """A seat in a list: its user, since when, by whom, and since when it is ending.
 
-    It ends because there is none for it any more, or because its buyer took it back.
+    It ends because the quantity shrank, or because its buyer took it back.
     """
 
     user_id: int
@@ -112,7 +112,7 @@ class Place:
 
 
 def seats_of(user_id: int) -> Select[Any]:
-    """The subscriptions of which others gave a seat to a user, and since and until when."""
+    """The subscriptions of others in which a user has a seat, with its times."""
     bought = subscriptions.c
     return (
         select(bought.id, bought.customer_id, bought.data, seats.c.assigned_at, seats.c.over_since)
@@ -173,7 +173,7 @@ def unassign(
 def take_back(
     connection: Connection, subscription: Subscription, user_id: int, *, actor: str, now: datetime
 ) -> bool:
-    """Have a seat end after notice; False if it is ending so already, or there is none."""
+    """End a seat after notice; False if it is already ending, or there is none."""
     is_seat = and_(*_is(subscription.id, user_id), seats.c.taken_back_by.is_(None))
     done = connection.execute(
         update(seats)
@@ -203,7 +203,7 @@ def leave(
 def clear_taken_back(
     connection: Connection, subscription: Subscription, ended_by: datetime, now: datetime
 ) -> None:
-    """Free the places of seats that were taken back before a time, so that notice is over."""
+    """Free the seats whose notice is over because they were taken back before a time."""
     for place in places_taken(connection, subscription.id):
         if place.taken_back_by and place.over_since and place.over_since <= ended_by:
             actor = place.taken_back_by
@@ -223,7 +223,7 @@ def has_declined(connection: Connection, subscription_id: str, user_id: int) -> 
 def tell(
     connection: Connection, subscription_id: str, giver_id: int | None, user_id: int, now: datetime
 ) -> None:
-    """Have somebody told that they were given a seat, by an answer in their message."""
+    """Schedule a reply in the message of a member who was given a seat."""
     key = f"{SEAT}{subscription_id}:{giver_id or 0}:{now:%Y%m%d%H%M%S}"
     connection.execute(
         insert_for(connection)(messages)
@@ -295,9 +295,9 @@ def move_seats(
     now: datetime,
     only: Collection[str] | None = None,
 ) -> tuple[str, ...]:
-    """Give a user's seats to another account, in the same place of the order; of which ids.
+    """Move a user's seats to another account, in the same order; returns the subscription ids.
 
-    Of a subscription of which that one has a seat already, one is enough. `only`: of these.
+    If that account already has a seat of a subscription, one is enough. `only`: of these.
     """
     moved = []
     for seat in seats_of_user(connection, from_id):

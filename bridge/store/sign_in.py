@@ -35,9 +35,10 @@ def make_nonce(
 
 @dataclass(frozen=True, slots=True)
 class Nonce:
-    """A number that came back. Only `fresh` may sign somebody in, and it is that only once.
+    """A number that came back.
 
-    `stale`: ours and this browser's, but expired or used. None of both: another browser's or none.
+    Only `fresh` signs somebody in, and only once. `stale`: this browser's number, but expired or
+    used. Neither: another browser's number, or none.
     """
 
     fresh: bool
@@ -48,7 +49,7 @@ class Nonce:
 def use_nonce(
     connection: Connection, nonce: str, purpose: str, browser: str | None, now: datetime
 ) -> Nonce:
-    """Use up a number: the one statement that does it decides who was first."""
+    """Use a number; a single statement decides who was first."""
     mine = and_(
         nonces.c.nonce == nonce, nonces.c.purpose == purpose, nonces.c.browser == (browser or "")
     )

@@ -136,7 +136,7 @@ def last_read(connection: Connection, subscription_id: str) -> Subscription | No
 
 
 def known(connection: Connection, ids: Collection[str]) -> dict[str, Subscription]:
-    """Those of these subscriptions that were read, by id."""
+    """The subscriptions among these that were read, by id."""
     mine = is_own(subscriptions), subscriptions.c.id.in_(list(ids))
     rows = connection.scalars(select(subscriptions.c.data).where(*mine))
     found = [CONVERTER.structure(data, Subscription) for data in rows]
@@ -169,7 +169,7 @@ def customer_of(connection: Connection, subscription_id: str) -> str | None:
 
 
 def vanished(connection: Connection, customer_ids: Sequence[str]) -> frozenset[str]:
-    """Subscriptions that the last complete reading of their customer no longer had."""
+    """Subscriptions that were missing in the last complete reading of their customer."""
     asked = _with_customers(
         subscriptions.c.id,
         subscriptions.c.customer_id.in_(customer_ids),

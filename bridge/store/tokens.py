@@ -33,7 +33,7 @@ class Token:
 
 
 def sha256(secret: str) -> str:
-    """The form in which a token is kept; it is long and random, so no salt is needed."""
+    """The stored form of a token; tokens are long and random, so no salt is needed."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -53,7 +53,7 @@ def add(connection: Connection, token: Token, secret: str) -> None:
 
 
 def find(connection: Connection, secret: str, now: datetime) -> Token | None:
-    """The token with this secret, if it holds now."""
+    """The token with this secret, if it is valid now."""
     row = connection.execute(select(tokens).where(tokens.c.sha256 == sha256(secret))).first()
     if row is None or row.revoked_at is not None or row.expires_at <= now:
         return None
@@ -61,7 +61,7 @@ def find(connection: Connection, secret: str, now: datetime) -> Token | None:
 
 
 def note_used(connection: Connection, token: Token, now: datetime) -> None:
-    """Keep when a token was last used."""
+    """Store when a token was last used."""
     connection.execute(update(tokens).where(tokens.c.id == token.id).values(used_at=now))
 
 
@@ -96,7 +96,7 @@ def _token(row: Any) -> Token:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write that a key stands for. Without a status it is under way, or died on the way."""
+    """The write of an idempotency key. Without a status it is under way, or its process died."""
 
     request_sha256: str
     status: int | None
@@ -107,7 +107,7 @@ class Write:
 def begin_write(
     connection: Connection, token_id: str, key: str, request_sha256: str, now: datetime
 ) -> Write:
-    """Take a key for a write, or find what it was answered before."""
+    """Reserve a key for a write, or find its earlier answer."""
     connection.execute(delete(api_writes).where(api_writes.c.at < now - KEYS_HOLD))
     done = connection.execute(
         insert_for(connection)(api_writes)
@@ -123,7 +123,7 @@ def begin_write(
 def end_write(
     connection: Connection, token_id: str, key: str, status: int, answer: Mapping[str, Any]
 ) -> None:
-    """Keep what a write was answered."""
+    """Store the answer to a write."""
     connection.execute(
         update(api_writes)
         .where(api_writes.c.token_id == token_id, api_writes.c.key == key)

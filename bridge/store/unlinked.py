@@ -1,4 +1,4 @@
-"""Payers who are linked to nobody, and the members who ask for what one of them paid."""
+"""Payers without a user, and the members who claim their payments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHOWN = 3
 
 
 def findings(connection: Connection, rules: Rules) -> Iterator[Finding]:
-    """Those who pay for a group: each who is asked for, the others one by one while few."""
+    """Those who pay for a group: each one whom somebody claims; the others one by one while few."""
     names, asked = Names(connection), claims.asked(connection)
     waiting: dict[str, tuple[str, datetime]] = {}
     for payer in paying_orphans(connection, {*rules.by_price, *rules.by_product}):

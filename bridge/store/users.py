@@ -46,14 +46,14 @@ def names_of(connection: Connection, user_ids: Collection[int]) -> dict[int, str
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """An account by its last word: its name, and whether it is active, suspended or gone."""
+    """An account as last seen: its name, and whether it is active, suspended or gone."""
 
     username: str | None
     state: str
 
 
 def profile_of(connection: Connection, user_id: int) -> Profile | None:
-    """What was last heard of an account; None for a user never seen."""
+    """The account as last seen; None for a user never seen."""
     asked = select(users.c.username, users.c.state).where(users.c.user_id == user_id)
     row = connection.execute(asked).one_or_none()
     return Profile(row.username, row.state) if row else None
@@ -73,7 +73,7 @@ def is_known(connection: Connection, user_id: int) -> bool:
 
 
 def absent(connection: Connection, limit: int) -> list[int]:
-    """Users who are suspended or gone, those first who were not looked at for longest."""
+    """Users who are suspended or gone, starting with those not checked for longest."""
     return list(
         connection.scalars(
             select(users.c.user_id)
@@ -85,7 +85,7 @@ def absent(connection: Connection, limit: int) -> list[int]:
 
 
 def payers_after(connection: Connection, user_id: int, limit: int) -> list[tuple[int, str | None]]:
-    """Users with a customer at Stripe who are not known to be away, with their last known names."""
+    """Users with a customer at Stripe who are not known to be away, with their last names."""
     mine = customers.c.user_id
     rows = connection.execute(
         select(mine, users.c.username)
@@ -103,7 +103,7 @@ def payers_after(connection: Connection, user_id: int, limit: int) -> list[tuple
 
 
 def see(connection: Connection, user: User, now: datetime) -> None:
-    """Remember a user's present name and state."""
+    """Store a user's current name and state."""
     row = {"username": user.username, "name": user.name, "seen_at": now}
     connection.execute(
         insert_for(connection)(users)
@@ -115,7 +115,7 @@ def see(connection: Connection, user: User, now: datetime) -> None:
 
 
 def see_name(connection: Connection, user_id: int, username: str, now: datetime) -> None:
-    """Keep the name that the forum just told for a user."""
+    """Store the name that the forum just gave for a user."""
     connection.execute(
         insert_for(connection)(users)
         .values(
@@ -139,7 +139,7 @@ def signed_out_at(connection: Connection, user_id: int) -> datetime | None:
 
 
 def mark(connection: Connection, user_id: int, state: str, now: datetime) -> None:
-    """Record that a user is gone, suspended or back: while not active, nothing is written."""
+    """Record that a user is gone, suspended or back. Nothing is written for inactive users."""
     connection.execute(
         insert_for(connection)(users)
         .values(user_id=user_id, state="active", seen_at=now, statement_attempts=0)

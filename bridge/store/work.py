@@ -85,10 +85,10 @@ def mark_dirty(
     cause: str,
     needs: Iterable[str] = (),
 ) -> None:
-    """Raise the generation of a key. What is dirty already keeps its due time, or an earlier one.
+    """Raise the generation of a key. A key that is already dirty keeps the earlier due time.
 
-    `needs`: what has to be read again, besides what waiting events ask for: read (subscriptions),
-    purchases, money. Without any, the stored reading is decided anew.
+    `needs`: what to read again, besides what waiting events ask for: read (subscriptions),
+    purchases, money. Without any, the stored reading is decided again.
     """
     values: dict[str, Any] = {"b_key": key, "b_now": now, "b_due_at": due_at, "b_cause": cause}
     values["b_provider"], values["b_account"] = account_of(key)
@@ -146,7 +146,7 @@ def _marking(
 
 @dataclass(frozen=True, slots=True)
 class Dirty:
-    """A key with the generation that was read, before anything else was."""
+    """A key with its generation, which is read before anything else."""
 
     key: str
     generation: int
@@ -156,7 +156,7 @@ class Dirty:
 
 
 def dirty(connection: Connection, key: str, user_id: int | None) -> tuple[Dirty, ...]:
-    """Read the generations of a key, or of all keys of its user, as far as they are dirty."""
+    """Read the generations of a key, or of all dirty keys of its user."""
     mine = is_key(key)
     if user_id is not None:
         mine = or_(mine, and_(work.c.user_id == user_id, is_ours(work)))
@@ -170,7 +170,7 @@ def dirty(connection: Connection, key: str, user_id: int | None) -> tuple[Dirty,
 def mark_done(
     connection: Connection, seen: Iterable[Dirty], *, timer: tuple[str, datetime | None] | None
 ) -> None:
-    """Record the generations that were read; set the moment the clock alone asks for more."""
+    """Record the generations that were worked on, and when the clock alone makes the key due."""
     for dirty in seen:
         connection.execute(
             update(work)
@@ -216,17 +216,17 @@ def put_off(
 
 
 def rest(connection: Connection, key: str, until: datetime) -> None:
-    """Leave a key dirty and alone until a time: nothing failed but what is put off for itself."""
+    """Postpone a dirty key that did not fail."""
     connection.execute(update(work).where(is_key(key)).values(next_at=until))
 
 
 def attempts_of(connection: Connection, key: str) -> int:
-    """How often the key failed since it last succeeded."""
+    """How often the key has failed since its last success."""
     return connection.scalar(select(work.c.attempts).where(is_key(key))) or 0
 
 
 class Due(NamedTuple):
-    """A dirty key whose time has come, by which generation, and since when it is dirty."""
+    """A due key, its generation, and since when it has been dirty."""
 
     key: str
     dirty_gen: int
@@ -234,7 +234,7 @@ class Due(NamedTuple):
 
 
 def due_keys(connection: Connection, now: datetime, limit: int) -> list[Due]:
-    """The dirty keys whose time has come, the longest waiting first."""
+    """The due keys, the longest waiting first."""
     rows = connection.execute(
         select(work.c.key, work.c.dirty_gen, work.c.dirty_at)
         .where(is_ours(work), work.c.dirty_gen > work.c.done_gen, work.c.next_at <= now)
@@ -245,9 +245,9 @@ def due_keys(connection: Connection, now: datetime, limit: int) -> list[Due]:
 
 
 def ring_timers(connection: Connection, now: datetime, limit: int = 500) -> int:
-    """Make users dirty whom only the clock changes: a grace period or a term ends.
+    """Mark users dirty whom only the clock changes, because a grace period or a term ends.
 
-    Everything is read: what is taken after a second reading is taken on a complete one.
+    Everything is read, because the second reading before a removal must be complete.
     """
     keys = connection.scalars(
         select(work.c.key)
@@ -281,7 +281,7 @@ def oldest_dirty_seconds(connection: Connection, now: datetime) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work on something until a time; void as soon as another token is given."""
+    """The right to work on something until a time; void once another token is issued."""
 
     name: str
     owner: str
@@ -332,7 +332,7 @@ def check(connection: Connection, lease: Lease, now: datetime) -> None:
 
 
 def release(connection: Connection, lease: Lease, now: datetime) -> None:
-    """Give it back, unless somebody else has it already."""
+    """Release it, unless somebody else already has it."""
     connection.execute(
         update(leases)
         .where(leases.c.name == lease.name, leases.c.token == lease.token)
@@ -364,7 +364,7 @@ class Waiting:
 
 
 def waiting_of(connection: Connection, user_id: int) -> Waiting | None:
-    """What of a user's waits for a decision; None if nothing does."""
+    """A user's key that waits for a decision; None if none does."""
     row = connection.execute(
         select(work.c.dirty_at, work.c.error).where(
             is_ours(work), work.c.user_id == user_id, work.c.dirty_gen > work.c.done_gen

@@ -1,4 +1,4 @@
-"""The rows of the moderators' worklists, a page at a time and by key: nothing loads everybody."""
+"""The rows of the moderators' worklists, one page at a time, so that nothing loads everybody."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _COMES_AT: Mapping[Coming, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Paying:
-    """A subscription with whose it is. `refused`: invoice -> Stripe's code of its last decline."""
+    """A subscription and its user. `refused`: invoice -> Stripe's code of its last decline."""
 
     subscription: Subscription
     user_id: int | None
@@ -56,7 +56,7 @@ class Paying:
 
 @dataclass(frozen=True, slots=True)
 class InGroup:
-    """A membership with the names for people. `at`: since when, or until when, it is so."""
+    """A membership with names for people. `at`: since when, or until when."""
 
     user_id: int
     username: str | None
@@ -193,7 +193,7 @@ def held(connection: Connection, after: tuple[int, int], limit: int) -> list[InG
 
 
 def kept_out(connection: Connection, after: tuple[int, int], limit: int) -> list[InGroup]:
-    """Memberships that something grants, and that staff or the members themselves ended."""
+    """Memberships with a grant that staff or the members themselves ended."""
     asked = _kept_out().where(_after(after)).order_by(M.user_id, M.group_id).limit(limit)
     return [InGroup(*row) for row in connection.execute(asked)]
 
@@ -205,7 +205,7 @@ def _kept_out() -> Select[Any]:
 def put_in(
     connection: Connection, group_ids: Collection[int], after: tuple[int, int], limit: int
 ) -> list[InGroup]:
-    """Members of these groups whom somebody put there on the forum, and whom nothing grants it."""
+    """Members of these groups whom somebody added on the forum and to whom nothing grants it."""
     asked = _in_group(M.actual_since, M.reason).where(
         M.group_id.in_(group_ids), M.actual, M.owned == "no", ~M.wanted, _after(after)
     )
@@ -215,7 +215,7 @@ def put_in(
 
 
 def forgotten(connection: Connection, after: tuple[int, int], limit: int) -> list[InGroup]:
-    """Members whom the bridge's own user added, and whom the record does not know."""
+    """Members whom the bridge's own user added and who are not on record."""
     asked = _in_group(M.actual_since, M.reason).where(*_FORGOTTEN, _after(after))
     rows = connection.execute(asked.order_by(M.user_id, M.group_id).limit(limit))
     return [InGroup(*row) for row in rows]
