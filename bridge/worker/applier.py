@@ -150,23 +150,21 @@ def _send(turn: Turn, intent: Intent, user_ids: list[int]) -> AddResult | Remove
 def _removals_wait(turn: Turn) -> bool:
     """A removal is in no hurry, so it costs no request that waiting a little would save.
 
-    While the group is read, removals would shift its pages and fill its history. When requests get
-    scarce, a removal waits a minute for others, and longer while some are known to follow: a full
-    reading finds the ends of a group over minutes, and all of them cost one request.
+    While the group is read, removals would shift its pages and fill its history. Those who are
+    known to follow are waited for: a full reading finds the ends of a group over minutes, and all
+    of them cost one request. When requests get scarce, a minute is waited for others, too.
     """
     now, group = turn.bridge.clock.now(), turn.group
     if group.reading_since is not None and now < group.reading_since + LONGEST_WAIT:
         return True
-    if not turn.bridge.limiter.is_scarce():
-        return False
-    confirm = timedelta(seconds=turn.bridge.policy.removal_confirm_seconds)
+    soon = now + GATHER_REMOVALS - timedelta(seconds=turn.bridge.policy.removal_confirm_seconds)
     with turn.bridge.store.read() as connection:
         oldest = sending.oldest_removal(connection, turn.id)
         if oldest is None:
             return False
-        soon = now + GATHER_REMOVALS - confirm
-        longest = LONGEST_WAIT if sending.do_follow(connection, turn.id, soon) else GATHER_REMOVALS
-    return now < oldest + longest
+        if sending.do_follow(connection, turn.id, soon):
+            return now < oldest + LONGEST_WAIT
+    return now < oldest + GATHER_REMOVALS and turn.bridge.limiter.is_scarce()
 
 
 def _read_again_what_is_old(turn: Turn, limit: int, *, swapped: bool) -> bool:
