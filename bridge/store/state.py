@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.store.schema.columns import EPOCH
 from bridge.store.schema.work import state
-from bridge.store.work import insert_for
+from bridge.store.work import INSERTS, insert_for
 
 LAST_RUN = "periodic."
 """Before the name of a piece of periodic work: when it was last done."""
@@ -21,15 +23,23 @@ RULES_FOLLOWED = "rules.followed"
 
 def get(connection: Connection, key: str) -> Any:
     """The value, or None."""
-    return connection.scalar(select(state.c.value).where(state.c.key == key))
+    return connection.scalar(_GET, {"b_key": key})
+
+
+# Asked many times a second, so it is made once; likewise what follows with @cache.
+_GET = select(state.c.value).where(state.c.key == bindparam("b_key"))
 
 
 def put(connection: Connection, key: str, value: Any) -> None:
     """Set the value."""
-    connection.execute(
-        insert_for(connection)(state)
-        .values(key=key, value=value)
-        .on_conflict_do_update(index_elements=[state.c.key], set_={"value": value})
+    connection.execute(_putting(connection.dialect.name), {"b_key": key, "b_value": value})
+
+
+@cache
+def _putting(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    new = INSERTS[dialect](state).values(key=bindparam("b_key"), value=bindparam("b_value"))
+    return new.on_conflict_do_update(
+        index_elements=[state.c.key], set_={"value": new.excluded.value}
     )
 
 
@@ -41,12 +51,16 @@ def get_time(connection: Connection, key: str) -> datetime | None:
 
 def times(connection: Connection, prefix: str) -> dict[str, datetime]:
     """All moments whose names begin so, by the rest of their names."""
-    named_so = select(state).where(state.c.key.startswith(prefix, autoescape=True))
     return {
         row.key.removeprefix(prefix): datetime.fromisoformat(row.value)
-        for row in connection.execute(named_so)
+        for row in connection.execute(_named_so(prefix))
         if row.value
     }
+
+
+@cache
+def _named_so(prefix: str) -> Select[tuple[str, Any]]:
+    return select(state.c.key, state.c.value).where(state.c.key.startswith(prefix, autoescape=True))
 
 
 def put_time(connection: Connection, key: str, at: datetime) -> None:

@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 from bridge.core.model.account import OWN, SITE, Account
 from bridge.store.own import columns, is_of, is_ours, is_own
@@ -235,13 +236,16 @@ class Due(NamedTuple):
 
 def due_keys(connection: Connection, now: datetime, limit: int) -> list[Due]:
     """The due keys, the longest waiting first."""
-    rows = connection.execute(
-        select(work.c.key, work.c.dirty_gen, work.c.dirty_at)
-        .where(is_ours(work), work.c.dirty_gen > work.c.done_gen, work.c.next_at <= now)
-        .order_by(work.c.next_at)
-        .limit(limit)
-    )
+    rows = connection.execute(_DUE, {"b_now": now, "b_limit": limit})
     return [Due(*row) for row in rows]
+
+
+_DUE = (  # asked every second, as _RINGING
+    select(work.c.key, work.c.dirty_gen, work.c.dirty_at)
+    .where(is_ours(work), work.c.dirty_gen > work.c.done_gen, work.c.next_at <= bindparam("b_now"))
+    .order_by(work.c.next_at)
+    .limit(bindparam("b_limit"))
+)
 
 
 def ring_timers(connection: Connection, now: datetime, limit: int = 500) -> int:
@@ -249,16 +253,19 @@ def ring_timers(connection: Connection, now: datetime, limit: int = 500) -> int:
 
     Everything is read, because the second reading before a removal must be complete.
     """
-    keys = connection.scalars(
-        select(work.c.key)
-        .where(is_ours(work), work.c.timer_at <= now)
-        .order_by(work.c.timer_at)
-        .limit(limit)
-    ).all()
+    keys = connection.scalars(_RINGING, {"b_now": now, "b_limit": limit}).all()
     for key in keys:
         mark_dirty(connection, key, now=now, due_at=now, cause="clock", needs=EVERYTHING)
         connection.execute(update(work).where(is_key(key)).values(timer_at=None))
     return len(keys)
+
+
+_RINGING = (
+    select(work.c.key)
+    .where(is_ours(work), work.c.timer_at <= bindparam("b_now"))
+    .order_by(work.c.timer_at)
+    .limit(bindparam("b_limit"))
+)
 
 
 def is_user_dirty(user_id: ColumnElement[int]) -> ColumnElement[bool]:
@@ -297,21 +304,11 @@ def claim(
     connection: Connection, name: str, owner: str, now: datetime, seconds: int = LEASE_SECONDS
 ) -> Lease | None:
     """Take a lease that is free or has run out; None while another holds it."""
-    until = now + timedelta(seconds=seconds)
-    connection.execute(
-        insert_for(connection)(leases)
-        .values(name=name, owner="", token=0, until_at=now - timedelta(days=1))
-        .on_conflict_do_nothing()
+    token = connection.scalar(
+        _claiming(connection.dialect.name),
+        {"b_name": name, "b_owner": owner, "b_now": now, "b_until": _until(now, seconds)},
     )
-    taken = connection.execute(
-        update(leases)
-        .where(leases.c.name == name, or_(leases.c.until_at <= now, leases.c.owner == ""))
-        .values(owner=owner, token=leases.c.token + 1, until_at=until)
-    )
-    if not taken.rowcount:
-        return None
-    token = connection.scalar(select(leases.c.token).where(leases.c.name == name)) or 0
-    return Lease(name, owner, token, seconds)
+    return None if token is None else Lease(name, owner, token, seconds)
 
 
 def owner_of(connection: Connection, name: str) -> str | None:
@@ -321,23 +318,45 @@ def owner_of(connection: Connection, name: str) -> str | None:
 
 def check(connection: Connection, lease: Lease, now: datetime) -> None:
     """Raise LeaseLost unless the lease is still ours; prolong it. In the writing transaction."""
-    kept = connection.execute(
-        update(leases)
-        .where(leases.c.name == lease.name, leases.c.token == lease.token)
-        .where(leases.c.owner == lease.owner)
-        .values(until_at=now + timedelta(seconds=lease.seconds))
-    )
+    mine = {"b_name": lease.name, "b_token": lease.token, "b_owner": lease.owner}
+    kept = connection.execute(_KEEPING, {**mine, "b_until": _until(now, lease.seconds)})
     if not kept.rowcount:
         raise LeaseLost(lease.name)
 
 
 def release(connection: Connection, lease: Lease, now: datetime) -> None:
     """Release it, unless somebody else already has it."""
-    connection.execute(
-        update(leases)
-        .where(leases.c.name == lease.name, leases.c.token == lease.token)
-        .values(owner="", until_at=now)
+    mine = {"b_name": lease.name, "b_token": lease.token}
+    connection.execute(_RELEASING, {**mine, "b_until": now})
+
+
+def _until(now: datetime, seconds: int) -> datetime:
+    return now + timedelta(seconds=seconds)
+
+
+# Made once: every step of all work takes a lease and gives it back.
+
+
+@cache
+def _claiming(dialect: str) -> ReturningInsert[int]:
+    now, until = bindparam("b_now", type_=UtcTime()), bindparam("b_until", type_=UtcTime())
+    new = INSERTS[dialect](leases).values(
+        name=bindparam("b_name"), owner=bindparam("b_owner"), token=1, until_at=until
     )
+    return new.on_conflict_do_update(
+        index_elements=[leases.c.name],
+        set_={"owner": new.excluded.owner, "token": leases.c.token + 1, "until_at": until},
+        where=or_(leases.c.until_at <= now, leases.c.owner == ""),
+    ).returning(leases.c.token)
+
+
+_MINE = (leases.c.name == bindparam("b_name"), leases.c.token == bindparam("b_token"))
+_KEEPING = (
+    update(leases)
+    .where(*_MINE, leases.c.owner == bindparam("b_owner"))
+    .values(until_at=bindparam("b_until"))
+)
+_RELEASING = update(leases).where(*_MINE).values(owner="", until_at=bindparam("b_until"))
 
 
 @contextmanager
