@@ -1,7 +1,7 @@
-"""Checks the accounts of payers daily: without the forum's webhook, nothing else would tell.
+"""Checks the accounts of payers daily, because the forum's webhook may not be set up.
 
-The forum lists suspended users. Deleted and merged users are missing among the cards. Anonymised
-users have a name that Discourse makes then (`anon` and a number).
+The forum lists suspended users. Deleted and merged users have no card. Discourse renames anonymised
+users to `anon` and a number.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ANONYMOUS = re.compile(r"anon\d{3,}")
 
 
 def look_at_payers(bridge: Bridge) -> None:
-    """Look at every payer: a request for 50 of them, one for 100 suspended, one for each change.
+    """Check every payer: one request for 50 payers, one for 100 suspended users, one per change.
 
     When no request is left, the next attempt continues from there.
     """

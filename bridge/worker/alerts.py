@@ -1,7 +1,7 @@
-"""Finds in the stored data what needs attention, keeps it, and tells the moderators.
+"""Finds what needs attention in the stored data, records it, and tells the moderators.
 
-There is one message at a time, and at most one new message an hour. News meanwhile is written into
-it and announced with the next one. A message is found again by its external id.
+There is one message at a time, and at most one new message an hour. Alerts in between are added to
+it and announced with the next message. Its external id identifies a message after a crash.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _keep(bridge: Bridge, message: dict[str, Any], told: Iterable[Alert] = ()) -
 
 
 def _fingerprint(shown: Iterable[Alert]) -> str:
-    """The same while the same things are the matter: a count that moves is no reason to edit."""
+    """A fingerprint of the open alerts: a changed count alone is no reason to edit."""
     said = sorted(f"{one.kind} {one.subject} {one.gone_at is None}" for one in shown)
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Records that somebody applied and paid, where paying is how people apply (A62)."""
+"""Records that somebody applied and paid, where people apply by paying (A62)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def record(
     verdicts: Iterable[Grant],
     now: datetime,
 ) -> None:
-    """Append the steps that are due, each with what was paid for as its reason."""
+    """Append the steps that are due; the reason of each names what was paid for."""
     if not due:
         return
     bought = {one.source_id: one.product_id for one in verdicts if one.product_id}

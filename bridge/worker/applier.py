@@ -1,7 +1,7 @@
-"""The applier: per group, make what is actual follow what is wanted, in batches, adds first.
+"""The applier: makes each group's actual members follow the wanted ones, in batches, adds first.
 
-It sends what the table says at the moment of the call. It resolves a write without a usable answer
-by reading again. It never sleeps: if no request is free, it stops and comes back later.
+It sends what the table says at the moment of the call. After a write without a usable answer, it
+reads the group again. It never sleeps: if no request is free, it stops and continues later.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Intent = Literal["add", "remove"]
 
 
 def work_on(bridge: Bridge, group_id: int) -> bool:
-    """Send what is to be sent for a group; False if another is at it or it has to wait."""
+    """Send a group's changes; False if another process works on the group, or it has to wait."""
     return work_through(
         bridge,
         lambda: [f"group:{group_id}"],
@@ -43,7 +43,7 @@ def work_on(bridge: Bridge, group_id: int) -> bool:
 
 
 def _step(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
-    """Send one batch; whether there may be more."""
+    """Send one batch; returns whether there may be more."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
         group = groups.state_of(connection, group_id)
@@ -59,10 +59,10 @@ def _step(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
 
 
 def _gathers(turn: Turn) -> bool:
-    """In a rush, gather those who come within a second or two into one request.
+    """In a rush, gather additions of a second or two into one request.
 
-    Messages give way first. Only when they have stopped would a request for everybody use up the
-    minute: what is left of it is then spread over the time until more is free.
+    Messages give way first. If they have stopped and one request per member would still use up the
+    minute, the remaining requests are spread over the time until more are free.
     """
     now, limiter = turn.bridge.clock.now(), turn.bridge.limiter
     with turn.bridge.store.read() as connection:
@@ -113,7 +113,7 @@ def _remove(turn: Turn) -> bool:
 
 
 def _take_out(turn: Turn, limit: int, *, swapped: bool) -> bool:
-    """Remove members who are on another step by now, or those who lose the group."""
+    """Remove members who have moved to another step, or members who lose the group."""
     if _read_again_what_is_old(turn, limit, swapped=swapped) and _removals_wait(turn):
         return False
     user_ids = _intend_removal(turn, limit, swapped=swapped)
@@ -131,7 +131,7 @@ def _send(turn: Turn, intent: Literal["add"], user_ids: list[int]) -> AddResult:
 @overload
 def _send(turn: Turn, intent: Literal["remove"], user_ids: list[int]) -> RemoveResult: ...
 def _send(turn: Turn, intent: Intent, user_ids: list[int]) -> AddResult | RemoveResult:
-    """Send one write. What may have been done in part is read back before anything else is sent."""
+    """Send one write. If it may have been done in part, the group is read before the next one."""
     forum = turn.bridge.discourse
     write = forum.add_members if intent == "add" else forum.remove_members
     crashpoint(f"before_discourse_{intent}")
@@ -148,7 +148,7 @@ def _send(turn: Turn, intent: Intent, user_ids: list[int]) -> AddResult | Remove
 
 
 def _removals_wait(turn: Turn) -> bool:
-    """A removal is in no hurry, so it costs no request that waiting a little would save.
+    """Removals are not urgent, so they wait where waiting saves requests.
 
     While the group is read, removals would shift its pages and fill its history. Those who are
     known to follow are waited for: a full reading finds the ends of a group over minutes, and all
@@ -168,9 +168,9 @@ def _removals_wait(turn: Turn) -> bool:
 
 
 def _read_again_what_is_old(turn: Turn, limit: int, *, swapped: bool) -> bool:
-    """Ask for a new reading before a removal that had to wait; whether any reading is too old.
+    """Request a new reading before a removal that had to wait; returns whether one is too old.
 
-    Only for as many as may go now: the others are read when it is their turn.
+    Only for as many users as may be removed now: the others are read when it is their turn.
     """
     now = turn.bridge.clock.now()
     old = now - OLDEST_READING
@@ -189,7 +189,7 @@ def _read_again_what_is_old(turn: Turn, limit: int, *, swapped: bool) -> bool:
 
 
 def _ask_whose(turn: Turn) -> None:
-    """Before somebody added in a batch is removed, a reading shows who had added them."""
+    """Before the bridge removes somebody added in a batch, it reads who had added them."""
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
         if sending.removals(connection, turn.id, 1, owned="claimed"):
@@ -197,7 +197,7 @@ def _ask_whose(turn: Turn) -> None:
 
 
 def _intend_addition(turn: Turn, limit: int) -> list[int]:
-    """Select whom to add now and write it down, in one transaction with the lease."""
+    """Select whom to add now and record it, in one transaction with the lease."""
     now = turn.bridge.clock.now()
     turn.bridge.limiter.check("high")
     with turn.bridge.store.write() as connection:
@@ -209,7 +209,7 @@ def _intend_addition(turn: Turn, limit: int) -> list[int]:
 
 
 def _intend_removal(turn: Turn, limit: int, *, swapped: bool) -> list[int]:
-    """Select removals likewise: only users whose customers were all read in the last minute.
+    """Select removals in the same way: only users whose customers were all read in the last minute.
 
     If no request is left for removals, only they wait: additions may still be sent.
     """

@@ -1,7 +1,7 @@
-"""Keeps the books current: once a day all of them, and in between what events tell of.
+"""Keeps the books current: daily from full lists, and in between from events.
 
-Events are hints: they say when to look, and which payouts, credit notes and customers to ask for.
-What is booked is what Stripe answers. What a lost event would have told, the daily pass reads.
+Events are hints: they say when to look, and which payouts, credit notes and customers to read. The
+bridge books what Stripe answers. The daily pass makes up for lost events.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ LONGEST_WAIT = timedelta(minutes=5)
 
 
 def keep(bridge: Bridge) -> None:
-    """Read a few pages once a day is over, or a pass was cut off; book them once it is whole.
+    """Read a few pages if a day has passed or a pass was cut off; book a pass once it is complete.
 
-    In between, what events tell of is read at once.
+    In between, read what events point to.
     """
     with bridge.store.read() as connection:
         is_cut_off = bool(state.get(connection, CURSOR))
@@ -57,14 +57,14 @@ def keep(bridge: Bridge) -> None:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A burst of events that has settled: what to read, and when the last of them came."""
+    """A settled burst of events: what to read, and when the last of them arrived."""
 
     to_read: ToRead
     until: datetime
 
 
 def _news(bridge: Bridge, read_at: datetime) -> News | None:
-    """What came since the last look, once the readings that it asks for are done."""
+    """The events since the last look, once the readings that they cause are done."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
         after = state.get_time(connection, NEWS_AT) or read_at - EVERY
@@ -79,7 +79,7 @@ def _news(bridge: Bridge, read_at: datetime) -> News | None:
 
 
 def follow(bridge: Bridge, lease: work.Lease, news: News) -> None:
-    """Read what events told of, with all that this refers to, and book it."""
+    """Read what events point to, with everything that this refers to, and book it."""
     found = bridge.stripe.moves_behind(news.to_read)
     if news.to_read.moves:
         found += _new_moves(bridge)
@@ -98,7 +98,7 @@ def follow(bridge: Bridge, lease: work.Lease, news: News) -> None:
 
 
 def _new_moves(bridge: Bridge) -> list[MoneyObject]:
-    """Balance transactions and what is behind them, from the newest to the first known one."""
+    """Balance transactions and their sources, from the newest back to the first known one."""
     found: list[MoneyObject] = []
     after: str | None = None
     for _ in range(PAGES_AT_ONCE):  # of more, the daily pass reads the rest
@@ -114,7 +114,7 @@ def _new_moves(bridge: Bridge) -> list[MoneyObject]:
 
 
 def _of_new_moves(objects: Iterable[MoneyObject], known: Collection[str]) -> Iterator[MoneyObject]:
-    """Each balance transaction comes before what is behind it."""
+    """Each balance transaction comes before its source."""
     is_new = False
     for one in objects:
         is_new = one.id not in known if isinstance(one, BalanceMove) else is_new

@@ -1,4 +1,4 @@
-"""Counts, now and then, what the console's charts show, so that no page counts it."""
+"""Periodically counts the figures of the console's charts, so that no page has to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bridge.wiring import Bridge
 
 
 def count(bridge: Bridge) -> None:
-    """Count the last year again; who was in which group at the end of a month is counted once."""
+    """Count the last year again; the members at the end of a past month are counted only once."""
     now = bridge.clock.now()
     months = months_until(now)
     codes = [month_code(one) for one in months]

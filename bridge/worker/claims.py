@@ -1,4 +1,4 @@
-"""Claims of orders that were paid without the bridge: each once, and never by e-mail address."""
+"""Claims of orders that were paid without the bridge: once each, and never by e-mail address."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Unclaimable(Permanent):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An order that can be claimed until then; `is_mine`: this member has it already.
+    """An order that can be claimed until then; `is_mine`: this member already has it.
 
     `barred`: it is not sold to them, so a moderator decides; `is_asked`: this member asked for it.
     """
@@ -57,9 +57,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """Who claims: a member, or a stranger. `group_ids`: of the groups to which something is sold.
+    """Who claims: a member or a stranger.
 
-    `where`: what is known of where they are, besides what the order itself says.
+    `group_ids`: their groups among those to which something is sold. `where`: what is known about
+    their country besides the order itself.
     """
 
     user_id: int | None = None
@@ -104,10 +105,10 @@ def look(bridge: Bridge, session_id: str, by: Claimant) -> Claim:
 def claim(
     bridge: Bridge, actor: Actor, session_id: str, by: Claimant, *, proof: str = "claim"
 ) -> Claim:
-    """Make an order this member's; where it is not sold to them, ask moderators for it.
+    """Give an order to this member; if it is not sold to them, ask moderators.
 
-    A second time by the same member changes nothing. People who have the link may not be the
-    payer, so it opens nothing of the payer's at Stripe.
+    A repeated claim by the same member changes nothing. Whoever has the link may not be the payer,
+    so a claim opens nothing of the payer's at Stripe.
 
     Raises: Unclaimable.
     """
@@ -129,7 +130,7 @@ def claim(
 
 
 def _ask(connection: Connection, actor: Actor, found: Claim, asked: Asked) -> Claim:
-    """Have moderators decide about what is not sold to them: to give it, or the money back."""
+    """Ask moderators to give an order that is not sold to this member, or to refund it."""
     payer_id = found.order.payer_id
     links.see_customer(connection, payer_id, asked.at)
     if not claims.ask(connection, payer_id, asked):
@@ -147,7 +148,7 @@ def _ask(connection: Connection, actor: Actor, found: Claim, asked: Asked) -> Cl
 
 
 def _owner(bridge: Bridge, connection: Connection, order: Order) -> int | None:
-    """Who has the order by now: by a link, or by a reference of the bridge that it carries."""
+    """The present owner of the order: through a link, or through a reference that it carries."""
     secrets = [bridge.settings.secret_key]
     linked = links.user_of(connection, order.payer_id)
     named = read_gift(order.beneficiary, secrets) or read_buyer(order.reference, secrets)

@@ -29,10 +29,10 @@ from bridge.worker.intake import Needs
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A complete reading of one customer; None where that part was not asked for.
+    """A complete reading of one customer; None for parts that were not requested.
 
-    `with_payments`: the fate of each subscription's last payment was asked for. `unknown`: Stripe
-    says that the account has no such customer.
+    `with_payments`: the result of each subscription's last payment was requested. `unknown`: Stripe
+    has no such customer in this account.
     """
 
     customer_id: str
@@ -57,7 +57,7 @@ class Reading:
 
 
 def read(bridge: Bridge, key: str, user_id: int | None, needs: Needs) -> list[Reading]:
-    """Read all customers of the user from Stripe; a failure of any is a failure of all."""
+    """Read all customers of the user from Stripe; if one fails, all fail."""
     with bridge.store.read() as connection:
         mine = [key] if user_id is None else customers_for(connection, user_id)
         known = {one.customer_id: one for one in links.customers_among(connection, mine)}
@@ -86,7 +86,7 @@ def read(bridge: Bridge, key: str, user_id: int | None, needs: Needs) -> list[Re
 
 
 def _look_at_customer(bridge: Bridge, customer_id: str, needs: Needs) -> Reading | None:
-    """Ask for the customer itself; a reading if it is deleted or unknown, else what it claims."""
+    """Read the customer itself: a reading if it is deleted or unknown, otherwise its references."""
     at = bridge.clock.now()
     try:
         found = bridge.stripe.customer(customer_id)
@@ -102,7 +102,7 @@ def _look_at_customer(bridge: Bridge, customer_id: str, needs: Needs) -> Reading
 
 
 def customers_for(connection: Connection, user_id: int) -> list[str]:
-    """A user's customers, and those of others who pay for something the user has."""
+    """A user's customers, and the customers of people who pay for something the user has."""
     givers = shares.givers_of(connection, user_id)
     return [*links.customers_of(connection, user_id), *givers]
 
@@ -155,9 +155,9 @@ def _read_customer(
 
 
 def _is_in_doubt(bridge: Bridge, customer_id: str) -> bool:
-    """Whether something is known against a payment: a later one may have taken its place.
+    """Whether a refund or dispute of a payment is known: a later payment may have replaced it.
 
-    A subscription that owes something now shows what it owes, and not what was paid in between.
+    A subscription that owes something shows only what it owes, not what was paid in between.
     """
     with bridge.store.read() as connection:
         known = subscriptions.of_customers(connection, [customer_id])
@@ -167,10 +167,10 @@ def _is_in_doubt(bridge: Bridge, customer_id: str) -> bool:
 def _unknown_of(
     bridge: Bridge, prices: Iterable[Price], entitlements: Iterable[str]
 ) -> list[Product | Feature]:
-    """Products that were never read; they are kept, so that this costs a call only once.
+    """Products that were never read; they are stored, so this costs a call only once.
 
-    All of them, and the features, where none is known to carry a feature that the customer is
-    entitled to: Stripe has no event that tells of a feature that is made or attached.
+    All products and features, if no known product carries a feature to which the customer is
+    entitled: Stripe sends no event when a feature is created or attached.
     """
     ids = {price.product_id for price in prices}
     named = bridge.policy.features.keys()

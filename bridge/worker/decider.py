@@ -1,7 +1,7 @@
-"""The decider: per user, from a fresh complete reading of Stripe to what is wanted, and why.
+"""The decider: turns a fresh, complete reading of a user's customers into wanted memberships.
 
-Order, duplication and loss of events cannot matter here: an event only says whom to read again.
-The generation is read before Stripe, so news that arrives meanwhile causes another round.
+Order, duplication and loss of events cannot matter, because an event only says whom to read. The
+generation is read before Stripe, so an event that arrives meanwhile causes another round.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ MOST_ROUNDS = 5
 
 
 def work_on(bridge: Bridge, key: str) -> bool:
-    """Decide what is due for a key, with all other keys of its user; False if it has to wait."""
+    """Decide a due key together with all other keys of its user; False if it has to wait."""
     return work_through(
         bridge,
         lambda: sharing.leases_of(bridge, key),
@@ -140,7 +140,7 @@ def _cause(dirty: Iterable[work.Dirty], events: Sequence[Event], needs: Needs) -
 def _outcomes(
     events: Iterable[Event], needs: Needs, readings: Iterable[Reading]
 ) -> dict[str, Outcome]:
-    """How the events end; one about a customer whom Stripe does not know says so."""
+    """The outcome of each event, also for customers that Stripe does not know."""
     unknown = {reading.customer_id for reading in readings if reading.unknown}
     return needs.outcomes | {
         event.id: ignored(f"customer {event.customer_id} is not on this Stripe account")
@@ -211,7 +211,7 @@ def _share(
     *,
     tells_others: bool,
 ) -> News:
-    """Keep what was read, and have all others decided again who have a share in it."""
+    """Store what was read, and mark everybody dirty who shares it."""
     own = [key] if user_id is None else links.customers_of(connection, user_id)
     read = [reading.customer_id for reading in readings]
     before = sharing.others(connection, user_id, own, read)
@@ -231,10 +231,10 @@ def _tell(
     news: News,
     now: datetime,
 ) -> None:
-    """Have statements and receipts written: each line of money is its own payer's.
+    """Schedule statements and receipts: each line of money belongs to its own payer.
 
-    A customer that was linked just now is dirty again, for the user it turned out to be of. But its
-    payment is new only this once, and is to be told.
+    A customer that was linked just now is dirty again for its user. But its payment is new only
+    this once, so it is announced now.
     """
     of_payer: dict[int, list[MoneyLine]] = {} if user_id is None else {user_id: []}
     for line in news.money:
@@ -311,7 +311,7 @@ def _look_closer(
     readings: list[Reading],
     now: datetime,
 ) -> None:
-    """Read purchases too before anything is taken: one that was not heard of may give it as well.
+    """Read purchases too before a removal: an unknown purchase may grant the group as well.
 
     Until then the user is dirty, and nothing is removed. Moving up a ladder needs no such proof.
     """
@@ -337,7 +337,7 @@ def _wake(bridge: Bridge, user_id: int | None, decision: Decision | None) -> Non
 
 
 def _put_off(bridge: Bridge, key: str, error: BridgeError) -> None:
-    """Put it off. Only SQL holds the time of the next attempt."""
+    """Postpone it. Only SQL holds the time of the next attempt."""
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         user_id = work.user_of_key(sharing.owner_key(connection, key))

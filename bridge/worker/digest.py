@@ -1,4 +1,4 @@
-"""Sends the moderators what waits for them and what happened, once a day or week."""
+"""Sends moderators a digest of what waits for them and what happened, daily or weekly."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LAST = "digest.last"
 
 
 def send(bridge: Bridge) -> None:
-    """Send the digest if its time has come and there is anything in it.
+    """Send the digest if it is due and not empty.
 
-    Its external id is that of the time up to which the last one told, so it is never sent twice.
+    Its external id contains the time at which the last one ended, so it is never sent twice.
     """
     period, now = bridge.policy.digest, bridge.clock.now()
     if period not in PERIODS or bridge.policy.alerts_to == NOBODY:

@@ -1,4 +1,4 @@
-"""What is due now, as the hints that would wake a worker for it."""
+"""What is due now, as hints that wake a worker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MEMBERS_PER_PAGE = 1000
 
 
 class Hint(NamedTuple):
-    """A kind of work, its key, and what tells it from an earlier hint about the same."""
+    """A kind of work, its key, and what distinguishes it from an earlier hint about that key."""
 
     kind: str
     key: str
@@ -40,9 +40,9 @@ def due(bridge: Bridge) -> list[Hint]:
 
 
 def _groups_to_read(bridge: Bridge, now: datetime) -> list[int]:
-    """Groups whose members are to be read back: asked for, or not read for a while.
+    """Groups whose members are to be read: requested, or not read for a while.
 
-    They are those of mapping rules, and others into which a moderator had somebody put.
+    These are the groups of mapping rules, and groups to which a moderator added somebody.
     """
     with bridge.store.read() as connection:
         mapped = bridge.rulebook.rules(connection).mapped_group_ids

@@ -1,9 +1,8 @@
-"""Ends a subscription at Stripe when its payer bought another step, or the same in another tab.
+"""Ends a subscription whose payer bought another step, or the same thing in another tab.
 
-A38's guarantees, and one bill.
-
-It acts on what a reading shows, after the decision, and looks again until a reading shows that it
-is done. So crashes, repetitions and another order change nothing.
+It acts on a reading after the decision, and reads again until Stripe shows that the subscription
+has ended. So crashes, repetitions and reordered events change nothing, and the member gets one bill
+(A38).
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def left_over(
     verdicts: Collection[Grant],
     vanished: Collection[str],
 ) -> tuple[Ending, ...]:
-    """What a user still pays for, although they bought a replacement, or the same twice.
+    """Subscriptions that a user still pays for despite a replacement or a double purchase.
 
     What they pay for twice and nobody ends is kept for moderators; `verdicts`: on all they have.
     """
@@ -85,12 +84,15 @@ def _buyer(bridge: Bridge, connection: Connection, one: Subscription) -> int | N
 
 
 def look_again_at(at: datetime | None, left: Collection[Ending], now: datetime) -> datetime | None:
-    """When the clock alone asks for another reading: sooner while something is to be ended."""
+    """When the clock alone causes another reading: sooner while a subscription is to be ended."""
     return min(at or now + AGAIN, now + AGAIN) if left else at
 
 
 def end(bridge: Bridge, user_id: int | None, left: Iterable[Ending]) -> None:
-    """End it at Stripe. Whatever comes of it, nobody loses a group; the next reading sees it."""
+    """End it at Stripe.
+
+    Whatever happens, nobody loses a group, and the next reading shows the result.
+    """
     for ending in left:
         about = {"subscription": ending.subscription_id, "replaced_by": ending.replaced_by}
         try:

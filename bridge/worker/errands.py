@@ -1,8 +1,8 @@
-"""Carries out at Stripe what moderators asked for: once, even if the process dies on the way.
+"""Carries out moderators' requests at Stripe exactly once, even if the process dies.
 
-What is asked is kept first. Then Stripe is asked with a key under which it does a thing once, and
-what came of it is logged with the errand's end. Whatever is left open by a crash, or by a Stripe
-that does not answer, the sweeper asks again with the same key.
+The request is stored first. Then it is sent with an idempotency key, and its result is logged with
+the errand's end. If a crash or an outage leaves an errand open, the sweeper sends it again with the
+same key.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bridge.worker.turns import Backoff
 
 log = structlog.get_logger()
 ALONE = timedelta(seconds=60)
-"""So long nobody else carries out what somebody has just asked for."""
+"""How long nobody else carries out a new errand."""
 # Stripe forgets a key after at least 24 hours, and would then do the same thing again.
 # Source: https://docs.stripe.com/api/idempotent_requests
 REMEMBERED = timedelta(hours=20)
@@ -33,12 +33,12 @@ REFUSED, UNKNOWN = "refused", "unknown"
 DONE = "done"
 
 _NEEDS = {"refunded": ("read", "purchases", "money")}
-"""What is read again afterwards, where it is more than subscriptions."""
+"""What is read afterwards, besides subscriptions."""
 Said = Mapping[str, Any]
 
 
 def carry_out(bridge: Bridge, errand: Errand) -> Said:
-    """Have Stripe do it, and log it; what Stripe said. What is over already is left.
+    """Send the request, log it, and return Stripe's answer. An errand that has ended is left alone.
 
     Raises: Permanent where Stripe refuses it, Transient where Stripe does not answer: then it is
     tried again.
@@ -62,7 +62,7 @@ def carry_out(bridge: Bridge, errand: Errand) -> Said:
 
 
 def go_on(bridge: Bridge) -> None:
-    """Carry out what was left open."""
+    """Carry out the errands that were left open."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
         found = errands.due(connection, now)
@@ -80,14 +80,14 @@ def go_on(bridge: Bridge) -> None:
 
 
 def _give_up(bridge: Bridge, errand: Errand, now: datetime) -> None:
-    """Stripe has not answered for so long that asking again might do it twice."""
+    """Give up: Stripe has not answered for so long that another request might repeat the action."""
     log.error("errand.given_up", kind=errand.kind, subject=errand.subject, asked_at=errand.asked_at)
     why = f"Stripe has not answered since {errand.asked_at:%Y-%m-%d %H:%M}: look there"
     _over(bridge, errand, f"{errand.kind}_{UNKNOWN}", {"why": why, "until": now.isoformat()})
 
 
 def _over(bridge: Bridge, errand: Errand, action: str, after: Said) -> None:
-    """Keep its end and log it, both or neither; and have its customer read again."""
+    """Store and log the end of an errand, both or neither, and mark its customer dirty."""
     now = bridge.clock.now()
     outcome = DONE if action == errand.kind else action
     with bridge.store.write() as connection:
@@ -154,4 +154,4 @@ _KINDS: Mapping[str, Callable[[Bridge, Errand], Said]] = {
     "resumed": _go_on,
     "change_asked": _change,
 }
-"""What was asked, by the action that the log names it by once it is done."""
+"""The request as its action in the log."""

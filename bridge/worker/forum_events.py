@@ -1,4 +1,4 @@
-"""Events of the forum's webhook: mostly echoes of the bridge's writes, sometimes people."""
+"""Events from the forum's webhook: mostly echoes of the bridge's writes, some people's acts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AT_ONCE = 10
 
 
 def work_on_lane(bridge: Bridge, lease: work.Lease, dirty: tuple[work.Dirty, ...]) -> None:
-    """Go through the forum's waiting events; an echo costs no request to anybody."""
+    """Process the forum's waiting events; an echo costs no request."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
         events = inbox.waiting_of_forum(connection, now)
@@ -42,7 +42,7 @@ def work_on_lane(bridge: Bridge, lease: work.Lease, dirty: tuple[work.Dirty, ...
 
 
 def _take(connection: Connection, event: ForumEvent, now: datetime) -> Outcome | int:
-    """How an event ends, or the user about whom to ask the forum."""
+    """An event's outcome, or the user about whom to ask the forum."""
     (task,) = handlers.route_forum(event)
     match task:
         case SyncUser(user_id, int(group_id), bool(is_member)):
@@ -70,7 +70,7 @@ def _membership(
     is_member: bool,  # noqa: FBT001 - the news itself
     now: datetime,
 ) -> Outcome:
-    """Somebody came into a group or left it: our own doing, or a reason to read the group."""
+    """Somebody joined or left a group: the bridge's own change, or a reason to read the group."""
     if observed.is_known(connection, user_id, group_id, is_member=is_member):
         return ignored("the echo of what the bridge did or knew")
     if groups.state_of(connection, group_id) is None or not observed.is_ours(
@@ -82,7 +82,7 @@ def _membership(
 
 
 def look_at(bridge: Bridge, user_id: int) -> Outcome:
-    """An account was suspended, restored or deleted: while it is not active nothing is written."""
+    """An account was suspended, restored or deleted; nothing is written for inactive accounts."""
     with bridge.store.read() as connection:
         if not _concerns(connection, user_id):
             return ignored("nobody whom the bridge knows")
@@ -99,13 +99,13 @@ def look_at(bridge: Bridge, user_id: int) -> Outcome:
 
 
 def _concerns(connection: Connection, user_id: int) -> bool:
-    """Whether the bridge ever had to do with a user."""
+    """Whether the bridge knows a user."""
     known = users.is_known(connection, user_id)
     return known or bool(links.customers_of(connection, user_id))
 
 
 def look_after_the_absent(bridge: Bridge) -> None:
-    """Look again at some who are absent: a suspension ends without any event."""
+    """Check some inactive users again: a suspension can end without an event."""
     with bridge.store.read() as connection:
         absent = users.absent(connection, AT_ONCE)
     for user_id in absent:

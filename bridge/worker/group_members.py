@@ -1,7 +1,7 @@
-"""Reading Discourse back: the list of groups, and each mapped group's real members, page by page.
+"""Reads the list of groups and each mapped group's real members from Discourse, page by page.
 
-Between two pages the applier may work on the group. What a page shows counts at once. That somebody
-is missing counts only after a whole reading; the group log then says who removed them.
+Between two pages the applier may work on the group. Members on a page count immediately. A missing
+member counts only after a complete reading; the group log then says who removed them.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ PERMANENT_AGAIN = Backoff(600.0, 600.0)
 
 
 def read_groups(bridge: Bridge) -> None:
-    """Read the list of all groups, so that renamed and deleted ones are known."""
+    """Read the list of all groups, to notice renamed and deleted ones."""
     found = bridge.discourse.groups()
     with bridge.store.write() as connection:
         groups.save_groups(connection, found, bridge.clock.now())
 
 
 def read_members(bridge: Bridge, group_id: int) -> bool:
-    """Read a group's members from where the last attempt stopped; True when all are read."""
+    """Continue reading a group's members where the last attempt stopped; True when all are read."""
     is_whole = work_through(
         bridge,
         lambda: [f"group:{group_id}"],
@@ -80,7 +80,7 @@ def _compare_at(bridge: Bridge) -> datetime:
 
 
 def _next_offset(page: MembersPage, total_before: int | None) -> int:
-    """Where to read on; people who left meanwhile have moved everybody after them forward."""
+    """The next offset; members who left meanwhile moved everybody after them forward."""
     shrunk = max(0, (total_before or page.total) - page.total)
     return max(page.offset + len(page.members) - shrunk, page.offset + 1 if page.members else 0)
 
@@ -125,7 +125,7 @@ def _finish(bridge: Bridge, lease: work.Lease, group: GroupState, since: datetim
 def _record_missing(
     connection: Connection, group_id: int, row: Sent, by: tuple[str, str] | None, now: datetime
 ) -> None:
-    """Somebody was removed by others (`by`: staff or left, and who), or the membership was lost."""
+    """Record a missing member: removed by others (`by`: staff or left, and who), or lost."""
     kind, actor = by or (None, "unknown")
     action = "removed_by_others" if by else "lost"
     memberships.record_out(connection, group_id, [row.user_id], now=now, action=action, cause=actor)
@@ -171,7 +171,7 @@ def _is_removal_by_others(entry: LogEntry, ours: str) -> bool:
 
 
 def _names_of(bridge: Bridge, user_ids: Sequence[int]) -> dict[str, int]:
-    """Their present names in lower case; users without a name are gone."""
+    """Their current names in lower case; users without a name are gone."""
     names: dict[str, int] = {}
     for start in range(0, len(user_ids), CARDS):
         for user in bridge.discourse.user_cards(user_ids[start : start + CARDS]):
@@ -198,7 +198,7 @@ def _log_since(bridge: Bridge, group_name: str, since: datetime) -> Iterable[Log
 
 
 def _has_another_name(bridge: Bridge, group_id: int) -> None:
-    """Whether a group with an unknown name was renamed, and not deleted: ask by its id."""
+    """Whether a group with an unknown name was renamed, not deleted; asked by its id."""
     now = bridge.clock.now()
     try:
         group = bridge.discourse.group_by_id(group_id)

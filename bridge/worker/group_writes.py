@@ -1,6 +1,6 @@
-"""The result of a write to the forum: all, nothing or a part of it; and how fast the forum is.
+"""The result of a write to the forum (all, nothing or a part), and how fast the forum is.
 
-A write without a usable answer is resolved by reading again, never by assuming.
+After a write without a usable answer, the bridge reads again and assumes nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CARDS = 50
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One holder's work on one group, valid while its lease is."""
+    """The work on one group under a lease."""
 
     bridge: Bridge
     lease: work.Lease
@@ -41,13 +41,13 @@ class Turn:
 
     @property
     def compare_at(self) -> datetime:
-        """When the messages of those who came or went are compared with the present."""
+        """When the messages of members who joined or left are compared with the present state."""
         quiet = timedelta(seconds=self.bridge.policy.statement_quiet_seconds)
         return self.bridge.clock.now() + quiet
 
 
 def are_in(turn: Turn, user_ids: Sequence[int], *, owned: str, action: str) -> None:
-    """Record that they are in the group, and wake the groups that give way to this one."""
+    """Record that they are in the group, and wake the groups that waited for this."""
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
         work.check(connection, turn.lease, now)
@@ -61,7 +61,7 @@ def are_in(turn: Turn, user_ids: Sequence[int], *, owned: str, action: str) -> N
 
 
 def are_out(turn: Turn, user_ids: Sequence[int], *, swapped: bool) -> None:
-    """Record that they have left. `swapped`: they are on another step and lose nothing."""
+    """Record that they have left. `swapped`: they moved to another step and lose nothing."""
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
         work.check(connection, turn.lease, now)
@@ -75,7 +75,7 @@ def are_out(turn: Turn, user_ids: Sequence[int], *, swapped: bool) -> None:
 
 
 def nothing_was_sent(turn: Turn, user_ids: Sequence[int], error: BridgeError) -> None:
-    """The forum refused: they are selected again if they still should be."""
+    """The forum refused: they are selected again if that is still wanted."""
     with turn.bridge.store.write() as connection:
         memberships.record_not_done(
             connection,
@@ -87,7 +87,7 @@ def nothing_was_sent(turn: Turn, user_ids: Sequence[int], error: BridgeError) ->
 
 
 def was_cut_off(turn: Turn, size: int) -> None:
-    """A part of it may be in: smaller batches from now on, and a reading before anything else."""
+    """A part may have been done: use smaller batches from now on, and read before anything else."""
     if size > 1:
         with turn.bridge.store.write() as connection:
             groups.update_group(
@@ -96,7 +96,7 @@ def was_cut_off(turn: Turn, size: int) -> None:
 
 
 def resolve(turn: Turn, open_ends: Sequence[Sent]) -> bool:
-    """Find out the result of writes that were not recorded; False while it is unknown."""
+    """Find out the result of unrecorded writes; False while it is unknown."""
     if len(open_ends) > FEW:
         with turn.bridge.store.write() as connection:
             groups.ask_for_reading(connection, turn.id, turn.bridge.clock.now())

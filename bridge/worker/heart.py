@@ -1,8 +1,8 @@
-"""Whether other processes live: the work of a dead process is freed at once, for those that live.
+"""Finds out which processes live, and frees the work of dead ones immediately.
 
-On its own machine the kernel knows who has ended. Elsewhere a heartbeat decides: a count that
-stands still for a while. Nobody compares clocks, and a process that was wrongly taken for dead
-loses its leases and no more.
+On the same machine the kernel knows which process has ended. Elsewhere a heartbeat decides: a count
+that stops rising. No clocks are compared, and a process wrongly taken for dead only loses its
+leases.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STILL_SECONDS = 15.0
 
 @contextmanager
 def beating(bridge: Bridge) -> Iterator[None]:
-    """Say while the block runs that this process lives, and look after the others."""
+    """Report while the block runs that this process lives, and watch the others."""
     heart = _Heart(bridge)
     heart.beat()
     stop = threading.Event()
@@ -52,7 +52,7 @@ class _Heart:
         self._seen: dict[str, tuple[int, float]] = {}
 
     def beat(self) -> None:
-        """Count up, and bury the dead."""
+        """Count up, and free the leases of dead processes."""
         try:
             with self._bridge.store.write() as connection:
                 processes.beat(connection, self._bridge.name)
@@ -64,7 +64,7 @@ class _Heart:
             log.exception("heart.broken")
 
     def stop(self) -> None:
-        """Leave: what ends in order holds nothing."""
+        """Sign off: a process that ends in order holds nothing."""
         try:
             with self._bridge.store.write() as connection:
                 processes.leave(connection, self._bridge.name, self._bridge.clock.now())

@@ -1,7 +1,6 @@
-"""Turns waiting events into what must be read: it asks the handlers and checks references.
+"""Turns waiting events into what must be read, by asking the handlers and checking references.
 
-An object without its customer is resolved here; the answer is never guessed from an e-mail
-address.
+Finds the customer of an object that names none, never by an e-mail address.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ OLD_NEWS = outcome.ignored("Stripe had been read after it happened")
 
 @dataclass(slots=True)
 class Needs:
-    """What the waiting events of one customer or user ask for.
+    """What the waiting events of one customer or user need.
 
     `orders`: customer -> the event of the order that they paid.
     """
@@ -81,7 +80,7 @@ class Needs:
 
 
 def needs_of(bridge: Bridge, dirty: Iterable[work.Dirty], events: Sequence[Event]) -> Needs:
-    """Add up what the events and the causes of dirtiness ask for."""
+    """Add up what the events and the dirty keys need."""
     needs = Needs(orders=_orders_in(events))
     last = _last_reading(bridge, events)
     for key in dirty:
@@ -128,10 +127,10 @@ def note_country(connection: Connection, order: Event, payer_id: str, now: datet
 
 
 def _last_reading(bridge: Bridge, events: Sequence[Event]) -> LastReading:
-    """What is known of those who have just come back from Stripe's page; of others, nothing.
+    """What is known about buyers who have just come back from Stripe's page.
 
-    A late event of anybody else is a hint like any other: what it tells is long past, and it may
-    stand for another one that was lost.
+    For anybody else a late event is a hint like any other: it may stand for another one that was
+    lost.
     """
     if not events:
         return LastReading()
@@ -223,7 +222,7 @@ def _resolve(bridge: Bridge, task: SyncObject, event: Event) -> Outcome:
 
 
 def _read_into_catalogue(bridge: Bridge, task: ReadProduct | ReadPrice) -> None:
-    """Read a product or price again; the sweeper sees whom a changed one concerns."""
+    """Read a product or price again; the sweeper finds the members whom a change affects."""
     found: Product | Price | None
     try:
         if isinstance(task, ReadPrice):

@@ -1,8 +1,7 @@
-"""Invites payers of unclaimed orders to the forum; whoever accepts has proved who they are.
+"""Invites payers of unclaimed orders to the forum; accepting proves who they are.
 
-Only where the site says so (`[claims] invite`). The payer's address goes from Stripe to the forum
-and is neither kept nor logged. What an invitation leads to is known by its number, never by
-comparing addresses.
+Only with `[claims] invite`. The payer's address goes from Stripe to the forum and is neither stored
+nor logged. The invitation's number says which order it belongs to; addresses are never compared.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ INVITE_AFTER = timedelta(minutes=5)
 # More wait for the next minute: each is two requests, one to Stripe and one to the forum.
 MOST_AT_ONCE = 10
 ACCEPTED = "invitations.accepted"
-"""How many of its invitations the forum last said were accepted: else nothing is new."""
+"""The forum's last count of accepted invitations: if it is the same, nothing is new."""
 
 
 def look(bridge: Bridge) -> None:
-    """Invite whoever is to be invited, and give what was paid to those who have accepted."""
+    """Invite the payers who are due, and give their purchases to those who have accepted."""
     if bridge.policy.claim_invite:
         _invite(bridge)
         _follow(bridge)
@@ -48,7 +47,7 @@ def _invite(bridge: Bridge) -> None:
 
 
 def _invite_payer_of(bridge: Bridge, order: Uninvited) -> None:
-    """One invitation, for an order that could be claimed now."""
+    """Send one invitation, for an order that can be claimed now."""
     invite_id: int | None = None
     outcome: Outcome = "void"
     try:
@@ -73,7 +72,7 @@ def _invite_payer_of(bridge: Bridge, order: Uninvited) -> None:
 
 
 def _follow(bridge: Bridge) -> None:
-    """Give to each who has accepted what they paid for; one request while any invitation waits."""
+    """Give purchases to people who have accepted; one request while any invitation waits."""
     now = bridge.clock.now()
     oldest = now - timedelta(days=bridge.policy.claim_days)
     with bridge.store.write() as connection:
@@ -93,7 +92,7 @@ def _follow(bridge: Bridge) -> None:
 
 
 def _all_pages(bridge: Bridge, page: AcceptedPage) -> Iterator[Accepted]:
-    """The forum lists first who has read for longest, so the newest may be anywhere."""
+    """The forum lists the people who have read longest first, so the newest may be anywhere."""
     number = 0
     while page.accepted:
         yield from page.accepted

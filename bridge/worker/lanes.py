@@ -1,6 +1,6 @@
-"""Lanes: events that belong to no one customer, worked on one by one, each put off for itself.
+"""Lanes: events without a single customer, processed one by one and postponed one by one.
 
-So an event whose object cannot be had waits alone, and all others go on.
+So an event whose object cannot be read waits alone, and all others continue.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PAUSE = timedelta(seconds=5)
 
 
 class LaneRound:
-    """One round of a lane: what became of each event, and which have to wait."""
+    """One round of a lane: the outcome of each event, and which have to wait."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -42,7 +42,7 @@ class LaneRound:
         self.rests_for = timedelta()
 
     def attempt(self, event_ids: Iterable[str], act: Callable[[], Outcome]) -> bool:
-        """Work on what asks for the same thing; whether to go on with the others."""
+        """Process the events that need the same thing; returns whether to continue with others."""
         try:
             outcome = act()
         except NoRequestLeft as full:
@@ -67,7 +67,7 @@ class LaneRound:
         return not nobody
 
     def close(self, lease: work.Lease, dirty: tuple[work.Dirty, ...]) -> None:
-        """Write down what became of the events, and when the lane has its next turn."""
+        """Store the outcomes of the events, and when the lane is due next."""
         now = self._bridge.clock.now()
         with self._bridge.store.write() as connection:
             work.check(connection, lease, now)

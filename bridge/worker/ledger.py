@@ -72,7 +72,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What a pass did: objects read, of them new or changed, lines written, and what it found."""
+    """The result of a pass: objects read, objects new or changed, lines written, and findings."""
 
     read: int
     changed: int
@@ -88,9 +88,9 @@ def bring_up_to_date(
     most_pages: int | None = None,
     everyone: bool = False,
 ) -> Pass:
-    """Read all that moves money, from where the last pass was cut off, and write its lines.
+    """Read everything that moves money, from where the last pass stopped, and write its lines.
 
-    `most_pages`: stop after so many, and go on there the next time; then no line is written yet.
+    `most_pages`: stop after so many and continue there next time; no line is written until then.
     `everyone`: ask for the credit of all customers, not only where something says that it moved.
     """
     whose = None if everyone else _whose_credit(bridge)
@@ -113,7 +113,7 @@ def bring_up_to_date(
 
 
 def _look_for_silence(bridge: Bridge) -> None:
-    """Keep which payments give nothing, now that all of them are read (A108)."""
+    """Record which payments give nothing, now that all of them are read (A108)."""
     with bridge.store.read() as connection:
         rules, now = bridge.rulebook.rules(connection), bridge.clock.now()
         suspects = paid_lines.look_at_all(connection, rules, bridge.policy, now)
@@ -128,7 +128,7 @@ def _read(
     most_pages: int | None,
     whose: Whose | None,
 ) -> tuple[int, int, bool]:
-    """Read page after page; where a pass stands is kept with each page. True once it is whole."""
+    """Read page after page, storing the position with each page. True once all are read."""
     with bridge.store.read() as connection:
         cursor = state.get(connection, CURSOR) or {}
     if cursor == ALL_READ:
@@ -152,9 +152,9 @@ def _read(
 
 
 def _whose_credit(bridge: Bridge) -> Whose:
-    """Whose credit to ask for: where something says that it moved, and each day some of the others.
+    """The customers whose credit to read: those whose credit moved, and each day some others.
 
-    Those find credit that was given and taken back by hand. The first pass leaves them out.
+    The others show credit that was given and taken back by hand. The first pass skips them.
     """
     with bridge.store.read() as connection:
         is_first = state.get_time(connection, READ_AT) is None
@@ -262,7 +262,7 @@ def natures(laws: history.Laws) -> NatureOf:
 
 @contextmanager
 def holding(bridge: Bridge) -> Iterator[work.Lease | None]:
-    """Hold the ledger for a block; None while another process works on it, killed ones aside."""
+    """Hold the ledger's lease for a block; None while another living process works on it."""
     with bridge.store.write() as connection:
         owner = work.owner_of(connection, store.LEASE)
         if owner and has_ended(owner):

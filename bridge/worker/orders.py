@@ -1,4 +1,4 @@
-"""Sweeps everybody's one-off orders: reads those that no event announced, and links their buyers.
+"""Sweeps all one-off orders: reads those that no event announced, and links their buyers.
 
 `reconcile` sweeps subscriptions. Everything else that can give a group was sold by Checkout or by
 an invoice. This also looks for refunds and disputes of both: no order or subscription shows them.
@@ -31,10 +31,11 @@ DISPUTES_LAST = timedelta(days=120)
 def read_all(
     bridge: Bridge, *, whole: bool = False, progress: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Look at everybody's paid orders, and have customers read who have an unknown one.
+    """Look through all paid orders, and mark customers with an unknown order dirty.
 
-    From five weeks before the last look, which is a few pages; all of them where `whole` asks for
-    it, the first time, and after a pause in which an event about an old one may have been lost.
+    It begins five weeks before the last look, which is a few pages; with `whole`, the first time,
+    and after a pause in which an event about an old order may have been lost, it looks at all
+    orders.
     """
     began_at = bridge.clock.now()
     with bridge.store.read() as connection:
@@ -56,9 +57,9 @@ def read_all(
 
 
 def _take_in(bridge: Bridge, connection: Connection, order: SeenOrder, now: datetime) -> bool:
-    """Link and have read what is new about an order; whether anything is.
+    """Link an order's buyer and mark them dirty if anything is new; returns whether it is.
 
-    Guests of whatever else the account sells are passed over: they would be customers of nobody.
+    Guests who bought something else from the account are skipped.
     """
     if is_guest(order.customer_id) and not _is_ours(bridge, connection, order):
         return False
@@ -89,7 +90,7 @@ def _is_ours(bridge: Bridge, connection: Connection, order: SeenOrder) -> bool:
 
 
 def _take_in_returns(connection: Connection, returns: Sequence[SeenReturn], now: datetime) -> int:
-    """Have customers read who got money back without an event; returns how many.
+    """Mark customers dirty whose refund or dispute had no event; returns how many.
 
     Customers whom the bridge has never seen have nothing that a refund could end.
     """

@@ -1,7 +1,7 @@
-"""Finds and adopts members whom the bridge's own user added, but the record does not know.
+"""Finds and adopts members whom the bridge's own user added and who are not on record.
 
-That happens when a backup is restored. It reads the group log only if a reading showed members who
-were not looked up before, and only what the bridge's user did.
+That happens when a backup is restored. It reads the group log only if a reading showed new unknown
+members, and only the entries of the bridge's user.
 """
 
 from __future__ import annotations
@@ -55,9 +55,10 @@ def look(bridge: Bridge, lease: work.Lease, group: GroupState, seen_since: datet
 
 
 def look_elsewhere(bridge: Bridge) -> None:
-    """Have groups read that nothing leads to, but to which the bridge's user once added somebody.
+    """Read groups without a rule to which the bridge's user once added somebody.
 
-    They hold grants by hand. One request a group: so only when an operator has everything read.
+    They have grants by hand. This costs a request for each group, so it happens only when an
+    operator asks for a full reading.
     """
     now = bridge.clock.now()
     with bridge.store.read() as connection:
@@ -72,7 +73,7 @@ def look_elsewhere(bridge: Bridge) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Log:
-    """User id -> when the bridge's user added them last; where to go on, None at the end."""
+    """User id -> when the bridge's user last added them; and the next page, None at the end."""
 
     added_at: Mapping[int, datetime]
     next_page: int | None

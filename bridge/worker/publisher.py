@@ -1,7 +1,7 @@
 """The publisher: each member's statement as one private message, written once, edited in place.
 
-A message is found again by its external id, whatever crashed in between. Edits notify nobody; the
-bridge edits a message only when its content changed. Receipts are replies in the same message.
+Its external id identifies the message after any crash. Edits notify nobody; the bridge edits a
+message only when its content changed. Receipts are replies in the same message.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def external_id(user_id: int) -> str:
 
 
 def work_on(bridge: Bridge, user_id: int) -> bool:
-    """Write what is due for a user; False if another is at it or it has to wait."""
+    """Write what is due for a user; False if another process does, or it has to wait."""
     return work_through(
         bridge,
         lambda: [f"tell:{user_id}"],
@@ -144,7 +144,7 @@ def _decide_again(connection: Connection, user_id: int, now: datetime) -> None:
 
 
 def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
-    """Answer in the message for each purchase after the first, and each payment that failed."""
+    """Reply in the message for each purchase after the first, and for each failed payment."""
     with bridge.store.read() as connection:
         row = statements.recipient(connection, user_id)
         keys = messages.waiting_receipts(connection, user_id)

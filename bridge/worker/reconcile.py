@@ -1,4 +1,4 @@
-"""The backstops: missed events from Stripe's list, the whole catalogue, all subscriptions."""
+"""The backstops: missed events, the whole catalogue, and all subscriptions, read from Stripe."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ CURSOR = "stripe.events.cursor"
 EXTERNAL = "external: found at Stripe by the full reading"
 CUT_OFF = "stripe.subscriptions.reading"
 GOES_ON_FOR = timedelta(hours=6)
-"""A reading that was cut off longer ago begins again."""
+"""A reading that was cut off longer ago than this begins again."""
 
 
 def backfill(bridge: Bridge) -> None:
-    """Take in events that never arrived, through the same inbox; what arrived is a duplicate.
+    """Store events that never arrived, through the same inbox; those that arrived are duplicates.
 
     The cursor stays where the last page ended, and each run begins there again: an event that
     Stripe listed late is still found, because the inbox forgets no id.
@@ -74,7 +74,7 @@ def _take_in_events(bridge: Bridge, cursor: str | None) -> int:
 def record_payload(
     connection: Connection, payload: Mapping[str, Any], *, livemode: bool, now: datetime
 ) -> bool:
-    """Store one event of Stripe's list; False if it was there, or is of no use."""
+    """Store one event of Stripe's list; False if it is known or not used."""
     try:
         event = read_event(payload)
     except MalformedEvent:
@@ -92,7 +92,7 @@ def record_payload(
 
 
 def look_at_endpoint(bridge: Bridge) -> None:
-    """Ask Stripe whether it has switched the webhook endpoint off; a key may not be allowed to."""
+    """Ask Stripe whether the webhook endpoint is switched off, if the key may read that."""
     address = f"{bridge.settings.bridge_url}/webhooks/stripe"
     try:
         here = [one.status for one in bridge.stripe.webhook_endpoints() if one.url == address]
@@ -104,7 +104,7 @@ def look_at_endpoint(bridge: Bridge) -> None:
 
 
 def look_at_clock(bridge: Bridge) -> None:
-    """Compare this machine's clock with the forum's: what it ends would end at the wrong time."""
+    """Compare this machine's clock with the forum's: a wrong clock ends groups at wrong times."""
     skew = None
     if not bridge.settings.clock_file:
         skew = skew_seconds(bridge.settings.discourse_url, bridge.clock.now)
@@ -113,7 +113,7 @@ def look_at_clock(bridge: Bridge) -> None:
 
 
 def read_catalogue(bridge: Bridge) -> None:
-    """Read all products and prices, inactive ones too: people may still be on them."""
+    """Read all products and prices, also inactive ones: subscriptions may use them."""
     with_features = bool(bridge.policy.features)
     features = bridge.stripe.features() if with_features else ()
     if features:
@@ -141,10 +141,10 @@ def read_everybody(
 def read_all_subscriptions(
     bridge: Bridge, progress: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Read every subscription of the account; whose facts have moved is decided again.
+    """Read every subscription of the account, and decide again those that changed.
 
-    A page at a time, so memory stays flat. A reading that was cut off goes on where it was (A13).
-    Once it is whole it is a complete reading of everybody, as of when it began.
+    A page at a time, so memory stays flat. A reading that was cut off continues where it was (A13).
+    Once finished, it is a complete reading of everybody as of its beginning.
     """
     try:
         began_at, seen = _read_pages(bridge, progress)
@@ -178,7 +178,7 @@ def read_all_subscriptions(
 
 
 def _read_pages(bridge: Bridge, progress: Callable[[int], None]) -> tuple[datetime, int]:
-    """Take in the pages that are left; returns when the reading began and what it has seen."""
+    """Read the remaining pages; returns when the reading began and what it has seen."""
     began_at, after, seen = bridge.clock.now(), None, 0
     with bridge.store.read() as connection:
         cut_off = state.get(connection, CUT_OFF)
@@ -200,7 +200,7 @@ def _read_pages(bridge: Bridge, progress: Callable[[int], None]) -> tuple[dateti
 
 
 def _read_the_entitled(bridge: Bridge, connection: Connection, began_at: datetime) -> None:
-    """Stripe has no list of everybody's entitlements: who may have a mapped one is read alone."""
+    """Read the entitlements of each customer who may have a mapped one; Stripe has no full list."""
     carrying = bridge.rulebook.rules(connection).carried
     concerned = catalogue.customers_on(connection, carrying) if carrying else ()
     for customer_id in concerned:

@@ -1,4 +1,4 @@
-"""How many may lose a group now: a normal pace, and a stop when many would go at once.
+"""How many may lose a group now: a normal pace, and a stop if many would lose it at once.
 
 Members who move to another step of the same ladder lose nothing and are not counted (A145).
 """

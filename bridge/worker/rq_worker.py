@@ -1,7 +1,7 @@
-"""What a hint leads to, and the RQ worker that waits for hints.
+"""The work behind a hint, and the RQ worker that waits for hints.
 
-A hint names work that stands in SQL; what another process does already, or nobody has to do any
-more, is left. No error leaves here: the time of the next attempt is in SQL, never in RQ.
+A hint names work that is stored in SQL. Work that another process does, or that is no longer due,
+is skipped. No error reaches RQ: the time of the next attempt is in SQL.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _bridge: Bridge | None = None
 
 
 def do(bridge: Bridge, kind: str, key: str) -> bool:
-    """Do what is due for a key; False if somebody else is at it, or it has to wait."""
+    """Do what is due for a key; False if another process does, or it has to wait."""
     try:
         return WORK[kind](bridge, key)
     except BridgeError as error:
@@ -60,7 +60,7 @@ def handle(kind: str, key: str) -> None:
 
 
 class Hint(Job):
-    """A job that can only call `handle`, no matter who wrote it into Redis.
+    """A job that can only call `handle`, whoever wrote it into Redis.
 
     RQ itself imports and calls what a job names, as its function or as a callback, and sends
     webhooks for it (rq/job.py, 3.0.0).
@@ -72,9 +72,9 @@ class Hint(Job):
 
     @property
     def func(self) -> Callable[[str, str], None]:
-        """What is called with the job's arguments.
+        """Call the hint with the job's arguments.
 
-        Raises: PermissionError where the job is not a hint.
+        Raises: PermissionError if the job is not a hint.
         """
         is_hint = self.func_name == JOB and self.instance is None and not self.kwargs
         if is_hint and [type(one) for one in self.args] == [str, str]:
@@ -83,7 +83,7 @@ class Hint(Job):
         raise PermissionError("only the bridge's own hints are handled")
 
     def restore(self, raw_data: Any) -> Any:
-        """Read what Redis holds; what RQ cannot even read is no job."""
+        """Read a job from Redis; what RQ cannot read is not a job."""
         try:
             super().restore(raw_data)
         except NoSuchJobError:

@@ -1,7 +1,7 @@
-"""When a mapping rule changes, the users it concerns are decided again, from stored readings.
+"""When a mapping rule changes, the affected users are decided again, from stored readings.
 
-The rules change with Stripe's metadata, with bridge.toml and with the forum's groups; so what was
-last in force is remembered and compared, whatever the change came from.
+Rules change with Stripe's metadata, bridge.toml and the forum's groups, so the rules last in force
+are stored and compared, wherever a change came from.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 def follow(bridge: Bridge) -> int:
-    """Make users dirty whose rules have changed since the last call; returns how many."""
+    """Mark users dirty whose rules have changed since the last call; returns how many."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
         seen = state.get(connection, state.RULES_FOLLOWED) or {}
@@ -79,7 +79,7 @@ def follow(bridge: Bridge) -> int:
 
 
 def fingerprints(rules: Rules) -> dict[str, str]:
-    """Price or product id, or `product:feature` -> what its rule says of groups, shortened."""
+    """Price or product id, or `product:feature` -> a hash of what its rule says about groups."""
     both = {**rules.by_product, **rules.by_price}
     of_features = {
         f"{product_id}:{feature}": rules.by_feature[feature]
@@ -90,18 +90,18 @@ def fingerprints(rules: Rules) -> dict[str, str]:
 
 
 def _about_groups(rule: Rule | HaltedRule) -> Rule | HaltedRule:
-    """A rule without what is only about selling, which decides about nobody."""
+    """A rule without its selling terms, which have no effect on groups."""
     return replace(rule, sale=Sale(), paying=Paying()) if isinstance(rule, Rule) else rule
 
 
 def steps_of(rules: Rules) -> dict[str, str]:
-    """Group id -> the step of a ladder that it is, on which a grant by hand stands too."""
+    """Group id -> its step on a ladder, which also applies to grants by hand."""
     steps = {str(id_): rules.step_of(id_) for id_ in rules.mapped_group_ids}
     return {id_: f"{ladder} {rank}" for id_, (ladder, rank) in steps.items() if ladder}
 
 
 def _habits(policy: Policy) -> str:
-    """The parts of the policy that decide about memberships besides the rules."""
+    """The parts of the policy, besides the rules, that affect memberships."""
     follows = sorted(policy.unfollowed_ladders)
     return _digest((policy.unmapped, follows, policy.seat_notice_days))
 
@@ -109,10 +109,10 @@ def _habits(policy: Policy) -> str:
 def _wake_others(
     connection: Connection, moved: Collection[str], now: datetime, *, everybody: bool, held: bool
 ) -> None:
-    """Have users decided again who have no customer on a changed rule.
+    """Mark users dirty who have no customer on a changed rule.
 
-    `everybody`: all who were ever decided about; `held`: those for whom something waits for a rule.
-    `moved`: groups that are another step now, for those who were put there by hand.
+    `everybody`: all users ever decided about; `held`: users for whom something waits for a rule.
+    `moved`: groups whose step changed, for users who were added by hand.
     """
     concerned = hand_grants.users_given(connection, [int(id_) for id_ in moved])
     if everybody or held:
@@ -123,7 +123,7 @@ def _wake_others(
 
 
 def _read_the_entitled(connection: Connection, changed: Collection[str], now: datetime) -> None:
-    """Of those who bought what carries a feature whose rule is another, read what they have."""
+    """Read the entitlements of customers who bought a product with a changed feature."""
     products = {key.partition(":")[0] for key in changed if ":" in key}
     for customer_id in catalogue.customers_on(connection, products) if products else ():
         work.mark_dirty(

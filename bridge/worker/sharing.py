@@ -1,7 +1,7 @@
 """Gifts and seats in a decision: who must be decided together, and who must be told.
 
 What one member pays for and others have is read once. The reader holds the leases of all users
-whose facts it writes. Other users whom it concerns are decided again from the same reading.
+whose facts it writes. Other affected users are decided again from the same reading.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOT_BEGUN = ("incomplete", "incomplete_expired")
 
 
 def leases_of(bridge: Bridge, key: str) -> list[str]:
-    """What to hold for a key: its user's lease first, then of all who pay for what the user has."""
+    """The leases for a key: its user's first, then those of everybody who pays for the user."""
     with bridge.store.read() as connection:
         mine = owner_key(connection, key)
         names = [mine]
@@ -42,7 +42,7 @@ def owner_key(connection: Connection, key: str) -> str:
 
 
 def with_beneficiary(bridge: Bridge, connection: Connection, thing: T) -> T:
-    """With the user it was bought for, where the bridge itself has signed that."""
+    """With the user it was bought for, if the bridge signed that."""
     present_id = thing.metadata.get(PRESENT)
     present = presents.get(connection, present_id) if present_id else None
     if present is not None:
@@ -56,7 +56,7 @@ def with_beneficiary(bridge: Bridge, connection: Connection, thing: T) -> T:
 
 
 def _as_present(connection: Connection, thing: T, present: Present) -> T:
-    """Its receiver's, from the day that was chosen; nobody's until its link is used."""
+    """Assign it to its receiver, from the chosen day on; to nobody until its link is used."""
     if present.receiver_id is None:
         return replace(thing, beneficiary_id=presents.NOBODY)
     receiver_id = users.present_account(connection, present.receiver_id)
@@ -84,16 +84,16 @@ def arrived(connection: Connection, read: Iterable[Subscription | Purchase], now
 
 
 def is_only_shared(dirty: Sequence[work.Dirty], events: Sequence[object]) -> bool:
-    """Whether the only cause is that somebody else was read: then nobody else must be told."""
+    """Whether the only cause is a reading of somebody else: then nobody else is marked dirty."""
     return not events and all(one.needs == {shares.SHARED} for one in dirty)
 
 
 def others(
     connection: Connection, user_id: int | None, customer_ids: Iterable[str], read: Iterable[str]
 ) -> set[int]:
-    """Who else must be decided again: who has something of these customers, or owns one of them.
+    """Users to decide again: owners of these customers, and users who get something from them.
 
-    `read`: customers that were read in this round, perhaps for somebody else's sake.
+    `read`: customers read in this round, also those of others.
     """
     found = shares.concerned(connection, [*customer_ids, *read])
     owners = (links.user_of(connection, customer_id) for customer_id in read)

@@ -1,7 +1,7 @@
-"""The sweeper: finds in SQL all work that no hint has started, and runs the periodic readings.
+"""The sweeper: finds all work in SQL that no hint started, and runs the periodic jobs.
 
-Thanks to it, losing Redis costs only seconds. Two sweepers do no harm: work is leased, and only one
-process at a time holds the lease of a periodic job.
+Because of it, losing Redis costs only seconds. Two sweepers do no harm: work is leased, and only
+one process at a time holds the lease of a periodic job.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Periodic:
 
 
 def _take_up_events(bridge: Bridge) -> None:
-    """Work again on the keys of events that wait though nothing is to be done for them."""
+    """Mark keys dirty whose events wait although no work is due."""
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         for key in inbox.left_behind(connection, now - LEFT_BEHIND):
@@ -98,7 +98,7 @@ def _sweep(bridge: Bridge, stop: threading.Event) -> None:
 
 
 def tick(bridge: Bridge) -> int:
-    """Wake, or without Redis do, all that is due; returns how much was found."""
+    """Send hints for everything that is due, or do it without Redis; returns how much was found."""
     found = rule_changes.follow(bridge) + _wake(bridge)
     last = _last_runs(bridge)
     for job in PERIODIC:

@@ -1,4 +1,4 @@
-"""How all work is done: step by step under leases, and put off by one rule when it fails."""
+"""How all work is done: step by step under leases, with one rule for retries."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ LEAST_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long to wait after a failure: twice as long each time, spread at random (full jitter)."""
+    """The wait after a failure: doubled each time, with full jitter."""
 
     first_seconds: float
     longest_seconds: float
 
     def seconds(self, attempts: int, error: BridgeError) -> float:
-        """How long to wait after so many failures before this one; never less than was asked."""
+        """The wait after so many earlier failures; never less than the other side asked for."""
         asked = (error.retry_after or 0.0) if isinstance(error, Transient) else 0.0
         if isinstance(error, NoRequestLeft):
             return asked
@@ -42,10 +42,10 @@ def work_through(
     most_steps: int | None = None,
     lease_seconds: int = work.LEASE_SECONDS,
 ) -> bool:
-    """Take step after step while there is another, each under all leases; whether none is left.
+    """Take step after step, each under all leases; returns whether no step is left.
 
-    Between two steps the leases are free, so that others get a turn. False where somebody else
-    holds one, or where a step failed and was put off.
+    Between two steps the leases are free, so that others get a turn. False if somebody else holds
+    one, or a step failed and was postponed.
     """
     steps = 0
     while most_steps is None or steps < most_steps:
@@ -76,7 +76,7 @@ def work_through(
 def _holding(
     bridge: Bridge, names: Sequence[str], seconds: int
 ) -> Iterator[Sequence[work.Lease] | None]:
-    """Hold all leases, or none: nobody waits for anybody, so no two can block each other."""
+    """Hold all leases or none: nobody waits while holding one, so there is no deadlock."""
     with ExitStack() as stack:
         held = []
         for name in names:
