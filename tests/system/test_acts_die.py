@@ -20,18 +20,21 @@ from bridge.core.model.actor import moderator
 from bridge.core.rights.paid_by_hand import Bought, Payment
 from bridge.errors import Permanent
 from bridge.operations import (
+    applications,
     changing,
     grants,
     holds,
     links,
     payments,
     refunding,
+    registers,
     statements,
     stopping,
 )
 from bridge.operations.stopping import Choice
 from bridge.store import hand_grants, money
 from bridge.store import links as stored
+from bridge.store import registers as recorded
 from bridge.store.schema.forum import changes, memberships
 from bridge.store.schema.work import messages
 from bridge.wiring import Bridge
@@ -246,6 +249,25 @@ def lift(town: Town, name: str) -> Ready:
     )
 
 
+def approve(town: Town, name: str) -> Ready:
+    user_id = town.world.user(name)
+    now = town.bridge.clock.now()
+    applied = registers.new_step(town.bridge, MIA, user_id, now, "Form", "application")
+    with town.bridge.store.write() as connection:
+        registers.append(connection, applied)
+
+    def do(bridge: Bridge) -> None:
+        reviewed = applications.review(bridge, [user_id])
+        applications.decide(bridge, MIA, "approval", reviewed, reason=WHY)
+
+    def approved() -> int:
+        with town.bridge.store.read() as connection:
+            steps = recorded.steps_of(connection, [user_id])[user_id]
+        return sum(one.kind == "approval" for one in steps)
+
+    return Ready(user_id, do, approved)
+
+
 ACTS: dict[str, Callable[[Town, str], Ready]] = {
     "granted": grant,
     "revoked": revoke,
@@ -261,12 +283,13 @@ ACTS: dict[str, Callable[[Town, str], Ready]] = {
     "change_asked": change_plan,
     "statement_sent": statement,
     "lifted": lift,
+    "member_approval": approve,
 }
 """The action that the log names -> the act."""
 MOMENTS = {
     **dict.fromkeys(ACTS, 2),
     # These look the user up first, and keep the name that the forum gives.
-    **dict.fromkeys(("granted", "linked", "payment_recorded"), 4),
+    **dict.fromkeys(("granted", "linked", "payment_recorded", "statement_sent"), 4),
     **dict.fromkeys(("refunded", "cancelled", "kept", "paused", "resumed", "change_asked"), 6),
 }
 """How many steps each has: before and after each commit, and each change at Stripe."""
@@ -277,6 +300,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
     policy = replace(POLICY, refunds=True, removal_limit_min=1000, removal_mass_min=1000)
     with system(tmp_path, policy=policy, per_minute=5000) as world:
         world.group("guests")
+        world.sandbox.forum.requests_per_minute = 5000
         yield Town(world)
 
 

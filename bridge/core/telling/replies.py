@@ -52,12 +52,14 @@ def _situation(places: tuple[Place, ...]) -> Situation:
         return Situation.NOTHING
     if any(one.cause and one.cause.has_failed for one in places):
         return Situation.FAILED
-    if any(not one.groups or one.state in _ON_ITS_WAY or _is_pending(one) for one in places):
+    if any(map(_waits, places)):
         return Situation.WAITING
     if not any(one.state.is_in for one in places):
         return Situation.ENDED
     return Situation.WELL
 
 
-def _is_pending(place: Place) -> bool:
+def _waits(place: Place) -> bool:
+    if not place.groups or place.state in _ON_ITS_WAY or place.is_applied_for:
+        return True
     return place.cause is not None and place.cause.can_pay and not place.cause.has_failed

@@ -24,6 +24,7 @@ from bridge.core.rights.offers import Offer
 from bridge.core.rules.law import Catalogue, Law
 from bridge.core.telling.next_steps import next_steps, would_wait
 from bridge.core.telling.of_member import Addresses, statement_input
+from bridge.core.telling.replies import Situation, reply
 from bridge.core.telling.stands import Buyer, Standing
 from bridge.core.telling.statement import Statement, build
 from tests.unit.core.shop import (
@@ -256,6 +257,7 @@ def offer(price: Price = ONCE) -> Offer:
 def test_A62_the_statement_says_that_an_application_waits_and_counts_no_share_yet() -> None:
     waits = told(of(purchase()))
     assert (waits.is_applying, waits.has_place, bool(waits.contributions)) == (True, False, False)
+    assert reply(waits.places, []).situation == Situation.WAITING
     approved = told(of(purchase(), made=[("approval", AFTER)]))
     assert (approved.is_applying, approved.has_place) == (False, True)
     assert [str(one) for one in approved.contributions.shares] == ["1 share"]
