@@ -29,7 +29,7 @@ from bridge.core.model.steps import MemberStep, StepKind
 from bridge.core.model.words import checked_words
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
-from bridge.store import Connection, changes, links, registers, state, work
+from bridge.store import Connection, changes, links, registers, state, users, work
 from bridge.store import ledger as store
 from bridge.wiring import Bridge
 
@@ -56,10 +56,12 @@ def shares_within(
 
 def holder_of(connection: Connection) -> Callable[[Line], str]:
     """Whose a line is, as an id: the user's, else the customer's that is linked to nobody."""
-    users = links.users_of_all(connection)
+    owners = links.users_of_all(connection)
+    successors = users.successors(connection)
 
     def holder(line: Line) -> str:
-        user_id = line.user_id or users.get(line.customer_id or "")
+        user_id = line.user_id or owners.get(line.customer_id or "")
+        user_id = successors.get(user_id or 0, user_id)
         return f"id:{user_id}" if user_id is not None else line.customer_id or "unknown"
 
     return holder
@@ -201,7 +203,7 @@ def new_step(
     now = bridge.clock.now()
     refuse_future(at, now)
     return MemberStep(
-        id=f"step:{uuid.uuid4().hex[:12]}",
+        id=registers.new_step_id(),
         user_id=user_id,
         kind=kind,
         at=at,

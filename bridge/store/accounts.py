@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, select, update
 
-from bridge.store import hand_grants, links, shares
+from bridge.store import hand_grants, links, moved_steps, shares
 from bridge.store.changes import log
 from bridge.store.own import is_ours, is_own
 from bridge.store.schema.forum import changes, memberships
-from bridge.store.schema.ledger import money_lines
+from bridge.store.schema.ledger import member_steps, money_lines, share_acts
 from bridge.store.schema.people import users
 from bridge.store.schema.rights import hand_grants as hand_grants_table
 from bridge.store.schema.rights import purchases, seats, subscriptions
@@ -27,7 +27,8 @@ ONE_SWEEP = timedelta(minutes=15)
 class Moved:
     """What moved from one account to another: grants by their new ids, gifts and seats by Stripe's.
 
-    `followers`: accounts that had become the first one before.
+    `followers`: accounts that had become the first one before. `steps`: of the membership, by their
+    new ids; `superseded`: the other account's own that they took the place of.
     """
 
     customers: tuple[str, ...]
@@ -36,6 +37,8 @@ class Moved:
     gifts: tuple[str, ...] = ()
     seats: tuple[str, ...] = ()
     followers: tuple[int, ...] = ()
+    steps: tuple[str, ...] = ()
+    superseded: tuple[str, ...] = ()
 
 
 def move(
@@ -53,6 +56,7 @@ def move(
     Lines of money stay as they were recorded and are found through the successor. `member_of`: the
     groups that the following account is in on the forum.
     """
+    steps = moved_steps.move(connection, from_id, to_id, actor, now)
     # Back to its own account, should it have been moved the other way before.
     connection.execute(update(users).where(users.c.user_id == to_id).values(successor_id=None))
     moved = Moved(
@@ -62,6 +66,7 @@ def move(
         _give_gifts(connection, from_id, to_id),
         shares.move_seats(connection, from_id, to_id, actor=actor, now=now),
         tuple(connection.scalars(select(users.c.user_id).where(users.c.successor_id == from_id))),
+        *steps,
     )
     connection.execute(
         insert_for(connection)(users)
@@ -122,6 +127,9 @@ def move_back(
         connection.execute(
             update(users).where(users.c.user_id.in_(moved.followers)).values(successor_id=from_id)
         )
+    steps = moved_steps.move_back(
+        connection, from_id, to_id, moved.steps, moved.superseded, actor=actor, now=now
+    )
     theirs = set(moved.customers) & set(links.customers_of(connection, to_id))
     back = Moved(
         _move_customers(connection, to_id, from_id, actor, now, only=theirs),
@@ -130,6 +138,7 @@ def move_back(
         _give_gifts(connection, to_id, from_id, only=moved.gifts),
         shares.move_seats(connection, to_id, from_id, actor=actor, now=now, only=moved.seats),
         moved.followers,
+        steps,
     )
     _note(connection, to_id, from_id, "unrelinked", asdict(back), actor, now)
     return back
@@ -155,13 +164,15 @@ def is_known(connection: Connection, user_id: int) -> bool:
     seated = select(seats.c.subscription_id).where(is_own(seats), seats.c.user_id == user_id)
     paid = select(money_lines.c.id).where(is_ours(money_lines), money_lines.c.user_id == user_id)
     given = select(hand_grants_table.c.id).where(hand_grants_table.c.user_id == user_id)
+    stepped = select(member_steps.c.id).where(member_steps.c.user_id == user_id)
+    holds = select(share_acts.c.id).where(share_acts.c.user_id == user_id)
     gifts = (
         select(table.c.id).where(is_own(table), table.c.beneficiary_id == user_id)
         for table in (subscriptions, purchases)
     )
     return bool(links.customers_of(connection, user_id)) or any(
         connection.execute(asked.limit(1)).first() is not None
-        for asked in (mine, seated, paid, given, *gifts)
+        for asked in (mine, seated, paid, given, stepped, holds, *gifts)
     )
 
 

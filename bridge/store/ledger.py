@@ -34,7 +34,7 @@ from bridge.store import money_objects
 from bridge.store.own import columns, is_of, is_own
 from bridge.store.schema.columns import moment
 from bridge.store.schema.ledger import ledger_lines, ledger_seals
-from bridge.store.schema.people import customers
+from bridge.store.schema.people import customers, users
 from bridge.store.work import insert_for
 
 LEASE = "ledger"
@@ -139,8 +139,10 @@ def _customers_of(user_id: int) -> Select[tuple[str]]:
 
 
 def _of_user(user_id: int) -> ColumnElement[bool]:
-    of = ledger_lines.c
-    return or_(of.user_id == user_id, of.customer_id.in_(_customers_of(user_id)))
+    """Of accounts that were merged into this one, too."""
+    of, same = ledger_lines.c, select(users.c.user_id).where(users.c.successor_id == user_id)
+    mine = or_(of.user_id == user_id, of.user_id.in_(same))
+    return or_(mine, of.customer_id.in_(_customers_of(user_id)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -28,9 +29,21 @@ def record_act(connection: Connection, act: ShareAct) -> None:
 
 
 def acts(connection: Connection) -> list[ShareAct]:
-    """All acts on shares, in the order in which they were recorded."""
-    rows = connection.execute(select(*_ACT).order_by(share_acts.c.number))
+    """All acts on shares, in the order in which they were recorded.
+
+    What an account held belongs to the one that follows it.
+    """
+    follows = users.c.user_id == share_acts.c.user_id
+    holder = func.coalesce(users.c.successor_id, share_acts.c.user_id).label("user_id")
+    columns = [holder if column is share_acts.c.user_id else column for column in _ACT]
+    asked = select(*columns).outerjoin_from(share_acts, users, follows)
+    rows = connection.execute(asked.order_by(share_acts.c.number))
     return [ShareAct(**row) for row in rows.mappings()]
+
+
+def new_step_id() -> str:
+    """An id for a step that is about to be recorded."""
+    return f"step:{uuid.uuid4().hex[:12]}"
 
 
 def record_step(connection: Connection, step: MemberStep, **detail: str | None) -> None:

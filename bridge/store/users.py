@@ -67,6 +67,13 @@ def present_account(connection: Connection, user_id: int) -> int:
     return successor or user_id
 
 
+def successors(connection: Connection) -> dict[int, int]:
+    """Account -> the one that follows it, for those that others replaced."""
+    of = users.c
+    asked = select(of.user_id, of.successor_id).where(of.successor_id.is_not(None))
+    return {row.user_id: row.successor_id for row in connection.execute(asked)}
+
+
 def is_known(connection: Connection, user_id: int) -> bool:
     """Whether the account was ever seen."""
     return state_of(connection, user_id) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -33,7 +32,7 @@ def record(
         registers.record_step(
             connection,
             MemberStep(
-                id=f"step:{uuid.uuid4().hex[:12]}",
+                id=registers.new_step_id(),
                 user_id=user_id,
                 kind=step.kind,
                 at=step.at,

@@ -13,10 +13,12 @@ import pytest
 from sqlalchemy import delete, insert
 
 from bridge.operations import ledger
+from bridge.operations.books import money as money_of
+from bridge.operations.ledger_notes import add_note
 from bridge.store import ledger as books
 from bridge.store.schema.ledger import ledger_lines, ledger_seals
 from tests.bench.test_backfill import a_share, its_seal
-from tests.harness import DAY, System, system
+from tests.harness import DAY, OPERATOR, System, system
 from tests.system.acts import checkout
 from tests.system.typing_commands import asked, typed
 
@@ -170,3 +172,33 @@ def test_A62_members_come_and_go_by_steps_that_are_each_recorded(world: System) 
     typed(world, "register", "correct", gone, *WHY)
     assert asked(world, "register", "members")[0]["state"] == "member"
     assert f"{eve}," in typed(world, "export", "members", "--reason", "audit")
+
+
+def test_E58_A62_steps_shares_and_notes_follow_to_another_account_and_back(world: System) -> None:
+    eve, fay = world.user("eve"), world.user("fay")
+    typed(world, "register", "step", "eve", "applied", *WHY)
+    typed(world, "register", "approve", "eve", *WHY)
+    issue = ("register", "issue", "eve", "--count", "3", "--price", "150.00", "--currency", "eur")
+    typed(world, *issue, *WHY)
+    tea = ("--amount", "9.00", "--currency", "eur", "--what", "Tea", "--method", "cash")
+    typed(world, "record-payment", "eve", *tea, "--by", "mod")
+    ledger.update(world.bridge, quietly)
+    (entry,) = money_of(world.bridge, eve).entries
+    add_note(world.bridge, OPERATOR, eve, entry.lines[0].line.id, "In an envelope")
+
+    def whose() -> tuple[list[tuple[int, str]], list[str]]:
+        """The register of members, and who holds shares."""
+        members = [(one["user_id"], one["state"]) for one in asked(world, "register", "members")]
+        return members, [row[2] for row in held(world)]
+
+    def notes() -> list[str]:
+        """What fay's page shows beside her lines."""
+        lines = [line for one in money_of(world.bridge, fay).entries for line in one.lines]
+        return [note.text for line in lines for note in line.notes]
+
+    before = whose()
+    assert before == ([(eve, "approved")], [f"id:{eve}"])
+    typed(world, "relink", f"id:{eve}", "fay", "--by", "mod")
+    assert (whose(), notes()) == (([(fay, "approved")], [f"id:{fay}"]), ["In an envelope"])
+    typed(world, "unrelink", f"id:{eve}", "--by", "mod")
+    assert (whose(), notes()) == (before, [])

@@ -6,7 +6,7 @@ ceased to be members, may apply again; that begins another entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -76,11 +76,51 @@ def waiting_since(steps: Iterable[MemberStep], now: datetime) -> datetime | None
     """Since when an application of one person waits for approval; None if none does."""
     try:
         entries = member_register(steps, now)
-    except Impossible:  # as after two accounts became one: moderators put that right
+    except Impossible:
         return None
     last = entries[-1] if entries else None
     waits = last is not None and last.is_open and last.approved_at is None
     return last.applied_at if last is not None and waits else None
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What becomes of steps when one account follows another.
+
+    `moved`: what the other account gets; `superseded`: what of its own that takes the place of.
+    """
+
+    moved: tuple[MemberStep, ...] = ()
+    superseded: tuple[MemberStep, ...] = ()
+
+
+def following(
+    theirs: Sequence[MemberStep], others: Sequence[MemberStep], to_id: int, now: datetime
+) -> Following:
+    """The steps of one account on those of another, once both are one person.
+
+    All follow, if they can. Where both have applied, the entry that was approved wins; where both
+    were, nothing has to follow.
+    """
+    moved = tuple(replace(one, user_id=to_id) for one in counting(tuple(theirs), now))
+    own = counting(tuple(others), now)
+    if _can_be((*own, *moved), now):
+        return Following(moved)
+    applied = [number for number, one in enumerate(own) if one.kind == "application"] or [0]
+    before, superseded = own[: applied[-1]], tuple(own[applied[-1] :])
+    is_open = {one.kind for one in superseded} <= {"application", "payment"}
+    is_approved = any(one.kind == "approval" for one in moved)
+    if is_open and is_approved and _can_be((*before, *moved), now):
+        return Following(moved, superseded)
+    return Following()
+
+
+def _can_be(steps: Iterable[MemberStep], now: datetime) -> bool:
+    try:
+        member_register(steps, now)
+    except Impossible:
+        return False
+    return True
 
 
 def _take(entries: list[MemberEntry], step: MemberStep) -> None:

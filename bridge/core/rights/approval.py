@@ -136,7 +136,7 @@ def due_steps(
     waiting = [grant for grant in asked if grant.reason == Reason.APPROVAL_WAITS]
     try:
         entries = member_register(facts.steps, now)
-    except Impossible:  # as after two accounts became one: moderators put that right
+    except Impossible:
         return ()
     entry = entries[-1] if entries and entries[-1].is_open else None
     steps = []

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bridge.core.ledger import member_register as members
 from bridge.core.ledger.entries import ledger
 from bridge.core.ledger.line import Line
-from bridge.core.ledger.member_register import member_register
+from bridge.core.ledger.member_register import following, member_register
 from bridge.core.ledger.share_register import (
     BookedShare,
     Holding,
@@ -287,6 +287,43 @@ def test_A61_the_register_of_members_is_what_was_known_then() -> None:
         for days in (5, 9, 10)
     }
     assert known == {5: ["applied"], 9: ["ceased"], 10: ["applied"]}
+
+
+APPROVED = (("application", 0), ("approval", 2), ("payment", 3))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "others", "moved", "superseded"),
+    [
+        (APPROVED, (), ["application", "approval", "payment"], []),
+        ((), APPROVED, [], []),
+        (APPROVED, (("application", 9), ("payment", 9)), ["application", "approval", "payment"],
+         ["application", "payment"]),
+        ((("application", 9), ("payment", 9)), APPROVED, [], []),
+        (APPROVED, (("application", 7), ("approval", 8)), [], []),
+        ((*APPROVED, ("cessation", 5)), (("application", 7), ("approval", 8)),
+         ["application", "approval", "payment", "cessation"], []),
+        ((("application", 0), ("decline", 1)), (("application", 9),),
+         ["application", "decline"], []),
+        (APPROVED, (("approval", 9),), [], []),  # a register that cannot be
+    ],
+)  # fmt: skip
+def test_A62_E58_the_steps_of_an_account_follow_to_the_one_that_replaces_it(
+    theirs: Sequence[tuple[str, int]],
+    others: Sequence[tuple[str, int]],
+    moved: list[str],
+    superseded: list[str],
+) -> None:
+    own = [step(number, kind, days) for number, (kind, days) in enumerate(theirs)]
+    there = [step(20 + number, kind, days, user=15) for number, (kind, days) in enumerate(others)]
+    found = following(own, there, 15, LATER)
+    assert [one.kind for one in found.moved] == moved
+    assert [one.kind for one in found.superseded] == superseded
+    assert {one.user_id for one in found.moved} <= {15}
+    taken_back = {one.id for one in found.superseded}
+    left = [one for one in there if one.id not in taken_back]
+    if found.moved:
+        assert member_register([*left, *found.moved], LATER)
 
 
 @pytest.mark.parametrize(
