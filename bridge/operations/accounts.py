@@ -1,4 +1,4 @@
-"""Accounts of the forum that changed: merged, deleted, made anew."""
+"""Forum accounts that were merged, deleted or created again."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from bridge.wiring import Bridge
 
 @dataclass(frozen=True, slots=True)
 class MovedBack:
-    """What came back, and from which account."""
+    """What was moved back, and from which account."""
 
     from_id: int
     moved: Moved
 
 
 def relink(bridge: Bridge, actor: Actor, from_id: int, to_id: int) -> Moved:
-    """Move everything from one account to another, because somebody decided so; never by a guess.
+    """Move everything from one account to another by somebody's decision, never automatically.
 
-    Raises: NotFound when there is no such account to give it to or nothing is known of the other,
-    Permanent for the same one.
+    Raises: NotFound if the receiving account does not exist or nothing is known about the other,
+    Permanent if both are the same.
     """
     if from_id == to_id:
         raise Permanent(f"user {from_id} is the same account: name the account that replaces it")
@@ -52,10 +52,10 @@ def relink(bridge: Bridge, actor: Actor, from_id: int, to_id: int) -> Moved:
 
 
 def unrelink(bridge: Bridge, actor: Actor, from_id: int) -> MovedBack:
-    """Undo `relink`: give back to an account what went to the one that follows it.
+    """Undo `relink`: give back to an account what went to the following account.
 
-    What that one had before, or got since, stays its own. Raises: NotFound where nothing went, or
-    the account is not on the forum any more.
+    The following account keeps what it had before or got since. Raises: NotFound if nothing was
+    moved, or the account no longer exists on the forum.
     """
     with bridge.store.read() as connection:
         last = accounts.last_move(connection, from_id)

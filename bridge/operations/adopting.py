@@ -1,4 +1,4 @@
-"""Memberships that the bridge's user made and the record has lost, as after a restored backup."""
+"""Memberships that the bridge created and has no record of, as after a restored backup."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Adopted:
 def unknown_additions(
     bridge: Bridge, group_name: str | None = None, user_id: int | None = None
 ) -> Iterator[Addition]:
-    """Whom the bridge's own user added to which group, though the record does not know it.
+    """Users whom the bridge's own user added to groups and who are not on record.
 
-    `group_name`, `user_id`: only there, only them. Raises: NotFound for an unknown group.
+    `group_name`, `user_id`: only this group, only this user. Raises: NotFound for an unknown group.
     """
     only = find_group(bridge, group_name).id if group_name is not None else None
     with bridge.store.read() as connection:
@@ -55,7 +55,7 @@ def _of_group(bridge: Bridge, group_id: int, user_id: int | None) -> Iterator[Ad
 
 
 def preview_adopt(bridge: Bridge, found: Iterable[Addition]) -> Iterator[Effect]:
-    """What `adopt` would change, by what is known now: who stays, and who loses the group."""
+    """What `adopt` would change, from stored data: who stays, and who loses the group."""
     for one in found:
         lost = WantedMembership(one.group_id, wanted=True, wanted_since=one.since_at)
 
@@ -72,16 +72,16 @@ def preview_adopt(bridge: Bridge, found: Iterable[Addition]) -> Iterator[Effect]
 
 
 NOTHING = "nothing grants it: a grant by hand may have been lost, too"
-"""Said of somebody who would lose the group."""
+"""The words for somebody who would lose the group."""
 
 
 def adopt(
     bridge: Bridge, actor: Actor, found: Iterable[Addition], *, reason: str | None = None
 ) -> tuple[Adopted, ...]:
-    """Make these memberships the bridge's: they stay while something grants them, and end then.
+    """Make these memberships owned: they stay while something grants them, and then end.
 
-    Who is adopted already is left out. The reverse is to add them on the forum by hand.
-    Raises: NotFound where none of them waits for it.
+    Adopted ones are skipped. The reverse is to add them on the forum by hand. Raises: NotFound if
+    none of them waits for adoption.
     """
     words = said(reason)
     by_group: dict[int, dict[int, Addition]] = {}

@@ -1,4 +1,4 @@
-"""Applications of people who want to be members: approved or declined, several at once (A62)."""
+"""Applications for membership: approved or declined, also several at once (A62)."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Application:
 
 
 def review(bridge: Bridge, user_ids: Collection[int]) -> tuple[Application, ...]:
-    """These people's applications as they wait now. Raises: Permanent where one does not wait."""
+    """These people's waiting applications. Raises: Permanent if one does not wait."""
     with bridge.store.read() as connection:
         return _waiting(connection, user_ids, bridge.clock.now())
 
 
 def preview(bridge: Bridge, choice: Choice, user_ids: Collection[int]) -> tuple[Effect, ...]:
-    """What a decision would change. Raises: Permanent where an application does not wait."""
+    """What a decision would change. Raises: Permanent if an application does not wait."""
     now = bridge.clock.now()
     found: list[Effect] = []
     for one in review(bridge, user_ids):
@@ -51,7 +51,7 @@ def preview(bridge: Bridge, choice: Choice, user_ids: Collection[int]) -> tuple[
 
 
 def preview_step(bridge: Bridge, step: MemberStep) -> tuple[Effect, ...]:
-    """What a step of somebody's membership would change, recorded now."""
+    """What recording this step of a membership now would change."""
 
     def with_step(known: Facts) -> Facts:
         return replace(known, steps=(*known.steps, step))
@@ -69,8 +69,8 @@ def decide(
 ) -> tuple[MemberStep, ...]:
     """Approve these applications, or decline them; `registers.correct_step` is the reverse.
 
-    What was paid for a declined one stays where it is: giving it back is a decision of its own.
-    Raises: Permanent, and nothing is done, where one does not wait as it was reviewed.
+    A decline refunds nothing: a refund is a separate decision. Raises: Permanent, and does nothing,
+    if one no longer waits as it was reviewed.
     """
     now = bridge.clock.now()
     steps = [

@@ -1,4 +1,4 @@
-"""The whole store as one file of open formats, and back into an empty bridge with it."""
+"""Writes everything stored to one file of open formats, and reads it into an empty bridge."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ the same version.
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """What an archive holds: its tables' revision, rows by table, and the ledger code."""
+    """An archive's contents: the revision of its tables, rows by table, and the ledger code."""
 
     revision: str
     rows: dict[str, int]
@@ -72,9 +72,9 @@ class Archived:
 
 
 def write(bridge: Bridge, actor: Actor, file: Path, *, reason: str, progress: Progress) -> Archived:
-    """Write everything to a file; a row at a time, as it was at one moment. The log keeps who.
+    """Write everything as of one moment to a file, row by row.
 
-    Raises: Permanent for a reason that is none.
+    The log records who did it. Raises: Permanent for an invalid reason.
     """
     words = checked_words("reason (--reason)", reason)
     with bridge.store.write() as connection:
@@ -115,10 +115,10 @@ def _write_text(made: zipfile.ZipFile, path: str, pieces: Iterable[str]) -> None
 
 
 def read(bridge: Bridge, file: Path, progress: Progress) -> Archived:
-    """Bring an archive into an empty bridge: whole, or not at all.
+    """Read an archive into an empty bridge, completely or not at all.
 
-    Raises: Permanent for a file that is no archive, is cut off or is of another version, and where
-    the bridge is not empty.
+    Raises: Permanent if the file is not an archive, is cut off or is of another version, or if the
+    bridge is not empty.
     """
     try:
         with zipfile.ZipFile(file) as archived:

@@ -25,10 +25,10 @@ LARGEST_FILE = 20 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A row of a file and what it is taken for.
+    """A row of a file and how it was matched.
 
-    `matched`: its reference names this user. `proposed`: only the payer's name fits, a person has
-    to agree. `open`: nobody fits. `known`: it was read before. `outgoing`: money that left.
+    `matched`: its reference names this user. `proposed`: only the payer's name fits, so a person
+    has to agree. `open`: nobody fits. `known`: it was read before. `outgoing`: a debit.
     """
 
     row: BankRow
@@ -38,7 +38,7 @@ class Transfer:
 
 
 def preview_import(bridge: Bridge, data: bytes) -> tuple[Transfer, ...]:
-    """What `import_file` would do. Raises the same."""
+    """What `import_file` would do. Raises the same errors."""
     if len(data) > LARGEST_FILE:
         raise Permanent(f"the file has {len(data)} bytes, more than {LARGEST_FILE}: split it")
     said = bridge.policy.bank
@@ -73,9 +73,10 @@ def _judge(
 
 
 def import_file(bridge: Bridge, actor: Actor, data: bytes) -> tuple[Transfer, ...]:
-    """Record what is matched, and keep the rest for a person. The same file twice changes nothing.
+    """Record matched transfers, and store the others for a person.
 
-    Raises: Permanent for a file that is cut off or not understood; then nothing is recorded.
+    The same file twice changes nothing. Raises: Permanent for a file that is cut off or not
+    understood; then nothing is recorded.
     """
     found = preview_import(bridge, data)
     now = bridge.clock.now()
@@ -90,15 +91,15 @@ def import_file(bridge: Bridge, actor: Actor, data: bytes) -> tuple[Transfer, ..
 
 
 def assign(bridge: Bridge, actor: Actor, row_id: str, user_id: int) -> str:
-    """Say whose a waiting transfer is; the id of its line. `reverse_payment` is the reverse.
+    """Assign a waiting transfer to a user; returns the id of its line.
 
-    Raises: NotFound when no such transfer waits.
+    `reverse_payment` is the reverse. Raises: NotFound if no such transfer waits.
     """
     return _record(bridge, actor, _waiting(bridge, row_id), user_id)
 
 
 def ignore(bridge: Bridge, row_id: str, reason: str) -> None:
-    """Say that a waiting transfer is no member's, and why. Raises NotFound."""
+    """Record that a waiting transfer is not a member's, and why. Raises NotFound."""
     words = checked_words("reason", reason)
     _waiting(bridge, row_id)
     with bridge.store.write() as connection:

@@ -1,4 +1,4 @@
-"""The books as treasurers look at them: the registers as of any date, and one member's money."""
+"""What treasurers look at: the registers as of any date, and one member's money."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LINES = 100
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """As of which moment, by what was known at which; now without them."""
+    """The moment, and the moment of knowledge; both default to now."""
 
     as_of: datetime | None = None
     known_at: datetime | None = None
@@ -29,7 +29,7 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """A page of the register of shares. `findings`: what does not fit, in words."""
+    """A page of the register of shares. `findings`: inconsistencies, in words."""
 
     in_issue: tuple[InIssue, ...]
     page: Page[Holding]
@@ -39,7 +39,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """A page of the register of members, and how many stand at each step."""
+    """A page of the register of members, and how many people are at each step."""
 
     counted: Mapping[State, int]
     page: Page[MemberEntry]
@@ -50,7 +50,7 @@ class Members:
 class Money:
     """A member's entries, the newest first.
 
-    `writers`: of the notes, as their actors are kept; `before`: the line to ask with for older.
+    `writers`: the notes' authors as stored; `before`: the line from which older entries continue.
     """
 
     username: str | None
@@ -60,7 +60,7 @@ class Money:
 
 
 def shares(bridge: Bridge, when: When, after: int = 0) -> Shares:
-    """The register of shares by class and number, those that ended too."""
+    """The register of shares by class and number, also ended ones."""
     found = registers.shares(bridge, when.as_of, when.known_at)
     page = page_of(found.holdings, after, PAGE)
     people = (who for one in page.rows for who in (one.holder, one.transferred_from or ""))
@@ -74,14 +74,14 @@ def shares(bridge: Bridge, when: When, after: int = 0) -> Shares:
 
 
 def members(bridge: Bridge, when: When, state: State | None = None, after: int = 0) -> Members:
-    """The register of members in order of their application; `state`: at this step only."""
+    """The register of members in order of application; `state`: only this step."""
     found = registers.members(bridge, when.as_of, when.known_at)
     page = page_of([one for one in found if state in (None, one.state)], after, PAGE)
     return Members(by_state(found), page, _names(bridge, {one.user_id for one in page.rows}))
 
 
 def money(bridge: Bridge, user_id: int, before: str | None = None) -> Money:
-    """What was booked of a member, with notes. Raises NotFound for somebody never heard of."""
+    """A member's entries, with notes. Raises NotFound for an unknown user."""
     with bridge.store.read() as connection:
         known = users.known(connection, user_id)
         lines = ledger.newest_of_user(connection, user_id, before, LINES + 1)
@@ -97,7 +97,7 @@ def money(bridge: Bridge, user_id: int, before: str | None = None) -> Money:
 
 
 def user_of(holder: str) -> int | None:
-    """The user whom a holder is; None for a customer that is linked to nobody."""
+    """The holder's user id; None for a customer without a user."""
     said = holder.removeprefix("id:")
     return int(said) if said != holder else None
 

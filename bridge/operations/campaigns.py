@@ -1,4 +1,4 @@
-"""Campaigns: one link for each member who is asked to renew; revocable, and counted."""
+"""Campaigns: one revocable, counted link for each member who is asked to renew."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
 
 
 def offer_of(bridge: Bridge, key: str) -> Offer:
-    """The one price that a campaign offers. Raises: NotFound, Permanent where there are several."""
+    """The one price that a campaign offers. Raises: NotFound, Permanent if there are several."""
     with bridge.store.read() as connection:
         products, prices = catalogue.on_sale(connection)
         rules = bridge.rulebook.rules(connection)
@@ -56,7 +56,7 @@ def offer_of(bridge: Bridge, key: str) -> Offer:
 
 
 def ending_before(bridge: Bridge, offer: Offer, before: datetime) -> list[Candidate]:
-    """Members whom something gives the offer's groups, until a moment before this one."""
+    """Members whose access to the offer's groups ends before this moment."""
     now = bridge.clock.now()
     refuse_ending_before(offer, before, now)
     with bridge.store.read() as connection:
@@ -66,7 +66,7 @@ def ending_before(bridge: Bridge, offer: Offer, before: datetime) -> list[Candid
 
 
 def named_in_file(bridge: Bridge, offer: Offer, rows: Iterable[Candidate]) -> list[Candidate]:
-    """The members that a file names, as the forum knows them now; nobody is guessed."""
+    """The members named in a file, as the forum knows them now; nobody is guessed."""
     found = []
     for row in rows:
         try:
@@ -84,7 +84,7 @@ def named_in_file(bridge: Bridge, offer: Offer, rows: Iterable[Candidate]) -> li
 def preview_campaign(
     bridge: Bridge, offer: Offer, named: Sequence[Candidate]
 ) -> tuple[Candidate, ...]:
-    """What becomes of everybody who was named: who would get a link, and who would not, and why."""
+    """Who among the people named would get a link, and who would not, and why."""
     ids = {one.user.id for one in named if one.user}
     with bridge.store.read() as connection:
         have_it = {user_id for user_id in ids if _has_it(connection, user_id, offer)}
@@ -105,9 +105,10 @@ def new_campaign(
     *,
     days: int = DAYS,
 ) -> Made:
-    """Make one link for each of them; `revoke_campaign` is the reverse.
+    """Create one link for each of them.
 
-    Raises: Permanent for a name that is taken, or where nobody is left to be asked.
+    `revoke_campaign` is the reverse. Raises: Permanent if the name is taken, or nobody is left to
+    ask.
     """
     found = preview_campaign(bridge, offer, named)
     invited = [(one, one.user) for one in found if one.fate == "invited" and one.user]
@@ -191,7 +192,7 @@ def _named(connection: Connection, name: str) -> Campaign:
 
 
 def revoke_campaign(bridge: Bridge, actor: Actor, name: str) -> bool:
-    """End a campaign: its links lead nowhere from now on. A second time changes nothing: False."""
+    """End a campaign and all its links. False if it was already ended."""
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         campaign = _named(connection, name)
@@ -203,7 +204,7 @@ def revoke_campaign(bridge: Bridge, actor: Actor, name: str) -> bool:
 
 
 def revoke_link(bridge: Bridge, actor: Actor, name: str, user_id: int) -> bool:
-    """End one member's link. A second time changes nothing: False. Raises: NotFound."""
+    """End one member's link. False if it was already ended. Raises: NotFound."""
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         campaign = _named(connection, name)
@@ -227,7 +228,7 @@ def revoke_link(bridge: Bridge, actor: Actor, name: str, user_id: int) -> bool:
 
 
 def open_link(bridge: Bridge, token: str, user_id: int) -> Campaign:
-    """The campaign that a link leads its member to. Raises: LinkRefused."""
+    """The campaign of a link that a member follows. Raises: LinkRefused."""
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         found = campaigns.by_token(connection, token) if TOKEN.fullmatch(token) else None

@@ -1,4 +1,4 @@
-"""What members do about ending what they pay for, and about going on with it after all."""
+"""What members do to end their subscriptions, or to keep them after all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_REASON = 300
 def note_reason(
     bridge: Bridge, actor: Actor, user_id: int, subscription: Subscription, said: str
 ) -> None:
-    """Keep why somebody cancels, for moderators; nothing is kept of an empty answer."""
+    """Log why somebody cancels, for moderators; an empty answer is not logged."""
     plain = "".join(" " if unicodedata.category(one) == "Cc" else one for one in said)
     words = " ".join(plain.split())[:LONGEST_REASON]
     if words:
@@ -23,19 +23,19 @@ def note_reason(
 
 
 def let_run_out(bridge: Bridge, actor: Actor, user_id: int, subscription: Subscription) -> None:
-    """Cancel it at the end of what is paid, where Stripe's page does not offer that."""
+    """Cancel it at the end of the paid period, if Stripe's page does not offer that."""
     bridge.stripe.cancel_at_period_end(subscription.id)
     _log(bridge, actor, user_id, "cancelled", subscription, None)
 
 
 def keep(bridge: Bridge, actor: Actor, user_id: int, subscription: Subscription) -> None:
-    """Take its cancellation back."""
+    """Reverse its cancellation."""
     bridge.stripe.keep(subscription.id, is_by_period=subscription.cancel_at_period_end)
     _log(bridge, actor, user_id, "kept", subscription, None)
 
 
 def go_on(bridge: Bridge, actor: Actor, user_id: int, subscription: Subscription) -> None:
-    """Take money again for what is paused, or begin a new period where Stripe had stopped it."""
+    """Resume payments, or begin a new period if Stripe had paused the subscription."""
     if subscription.status == "paused":
         # The same pause is ended once, however often the button is pressed.
         ended = max(item.period_end_at for item in subscription.items)
@@ -47,7 +47,7 @@ def go_on(bridge: Bridge, actor: Actor, user_id: int, subscription: Subscription
 
 
 def call_off(bridge: Bridge, actor: Actor, user_id: int, subscription: Subscription) -> None:
-    """Have a planned change not come."""
+    """Call off a planned change."""
     bridge.stripe.call_off(subscription.id)
     _log(bridge, actor, user_id, "change_called_off", subscription, None)
 

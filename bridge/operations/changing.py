@@ -1,4 +1,4 @@
-"""Changes of what members pay for, made by a moderator, or by the payer where Stripe can't."""
+"""Changes of plan by a moderator, or by the payer where Stripe's page cannot make them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from bridge.wiring import Bridge
 
 
 def find_switch(bridge: Bridge, user_id: int, target: str) -> Switch:
-    """The change of a user to a price, named by its id, its lookup key or its product's id.
+    """A user's change to a price, named by its id, its lookup key or its product's id.
 
-    Raises: Permanent where there is not exactly one, or Stripe cannot change it in place.
+    Raises: Permanent if there is not exactly one, or Stripe cannot make it in place.
     """
     with bridge.store.read() as connection:
         known, _ = facts.facts_of(connection, user_id)
@@ -47,7 +47,7 @@ def find_switch(bridge: Bridge, user_id: int, target: str) -> Switch:
 
 
 def turn_of(bridge: Bridge, user_id: int, switch: Switch) -> int:
-    """The turn of a change. What was changed since it was last read is not changed again."""
+    """The number of a change, so that a subscription changed meanwhile is not changed again."""
     with bridge.store.read() as connection:
         _, reading_at = facts.facts_of(connection, user_id)
         over = stored.turn(connection, switch.subscription.id)
@@ -57,7 +57,7 @@ def turn_of(bridge: Bridge, user_id: int, switch: Switch) -> int:
 
 
 def choices(bridge: Bridge, user_id: int) -> tuple[Switch, ...]:
-    """Every change that Stripe can make in place."""
+    """All changes that Stripe can make in place."""
     with bridge.store.read() as connection:
         known, _ = facts.facts_of(connection, user_id)
         allowed = switches_of(known, bridge.rulebook.law(connection))
@@ -84,10 +84,10 @@ def change(
     number: int,
     reason: str | None = None,
 ) -> Changed | None:
-    """Have Stripe change it; the groups follow Stripe's news of it, as from its dashboard.
+    """Have Stripe make the change; the groups follow Stripe's events.
 
-    `number`: the turn in which it was looked at. None where Stripe does not answer yet. Raises:
-    Permanent where Stripe refuses it, or somebody else decided about it meanwhile.
+    `number`: its number when it was reviewed. None if Stripe has not answered yet. Raises:
+    Permanent if Stripe refuses it, or somebody else has decided meanwhile.
     """
     move = switch.move
     words = checked_words("reason", reason) if reason is not None else None

@@ -1,4 +1,4 @@
-"""Asking Stripe for something, exactly as it was reviewed, and once."""
+"""Sends a request to Stripe exactly as it was reviewed, and once."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from bridge.worker import errands as work
 from bridge.worker.errands import Said
 
 Outcome = Literal["done", "later"]
-"""What came of it. `later`: Stripe does not answer; the bridge goes on asking, and logs when it is
-done."""
+"""The result.
+
+`later`: Stripe does not answer; the bridge keeps trying, and logs when it is done.
+"""
 
 
 def turn(bridge: Bridge, subject: str) -> int:
-    """How many acts about a subscription or a payment are over; to be read before Stripe is."""
+    """How many acts about a subscription or payment have ended; read it before reading Stripe."""
     with bridge.store.read() as connection:
         return errands.turn(connection, subject)
 
 
 def ask(bridge: Bridge, errand: Errand) -> Outcome:
-    """Have Stripe do it. The same asked twice is done once. Raises as `asked`."""
+    """Have Stripe do it. A repeated request is done once. Raises as `asked` does."""
     return asked(bridge, errand)[0]
 
 
 def asked(bridge: Bridge, errand: Errand) -> tuple[Outcome, Said]:
-    """Have Stripe do it, and what Stripe said. The same asked twice is done once.
+    """Have Stripe do it, and return its answer.
 
-    Raises: Permanent where Stripe refuses it, or where somebody has asked for something else
-    since it was reviewed.
+    A repeated request is done once. Raises: Permanent if Stripe refuses it, or somebody has asked
+    for something else since it was reviewed.
     """
     with bridge.store.write() as connection:
         kept = errands.begin(connection, errand, work.ALONE)
@@ -50,6 +52,6 @@ def asked(bridge: Bridge, errand: Errand) -> tuple[Outcome, Said]:
 
 
 def refuse_unless_reviewed(number: int, reviewed: int | None) -> None:
-    """Raises: Permanent where something else was done about it since it was reviewed."""
+    """Raises: Permanent if something else was done about it since it was reviewed."""
     if reviewed is not None and number != reviewed:
         raise Permanent(gettext("something was done about it since you reviewed it: look again"))

@@ -1,4 +1,4 @@
-"""Exports of the ledger. The log says who made which and why; no copy is kept."""
+"""Exports of the ledger. The log records who made which and why; no copy is kept."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bridge.wiring import Bridge
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A file that is asked for: of which period, in which currency where it has only one.
+    """A requested file: its period, and its currency if it has only one.
 
     `as_json`: a table as JSON lines instead of CSV.
     """
@@ -39,10 +39,10 @@ class Asked:
 
 
 def export(bridge: Bridge, actor: Actor, what: str, asked: Asked, *, reason: str) -> Iterator[str]:
-    """A file, piece by piece; 500,000 lines fit into any memory.
+    """A file, in pieces, so that 500,000 lines need little memory.
 
-    Raises: Permanent for an unknown file, a period that ends before it begins, a reason that is
-    none, or a file that cannot be of several currencies; Config where [accounts] lacks an account.
+    Raises: Permanent for an unknown file, a period that ends before it begins, an invalid reason,
+    or several currencies in a file that allows one; Config if [accounts] lacks an account.
     """
     if what not in FILES:
         raise Permanent(f"{what[:40]!r} is no file: choose one of {', '.join(FILES)}")
@@ -83,9 +83,9 @@ def export_list(
     said: Mapping[str, str],
     reason: str,
 ) -> Iterator[str]:
-    """A list of the console as CSV, a row at a time. `said`: what it was filtered by, for the log.
+    """A list of the console as CSV, row by row.
 
-    Raises: Permanent for a reason that is none.
+    `said`: its filter, for the log. Raises: Permanent for an invalid reason.
     """
     words = checked_words("reason", reason)
     with bridge.store.write() as connection:
@@ -128,7 +128,7 @@ def _pieces(bridge: Bridge, what: str, asked: Asked) -> Iterator[str]:
 
 
 def written(bridge: Bridge, connection: Connection, what: str, asked: Asked) -> Iterator[str]:
-    """A file by what a transaction sees; nobody is asked why, and nothing is logged."""
+    """A file from the data of a transaction; without a reason, and not logged."""
     made = FILES[what](bridge, connection, asked)
     if isinstance(made, tables.Table):
         return made.as_json() if asked.as_json else made.as_csv()
@@ -181,7 +181,7 @@ def _countries(_bridge: Bridge, connection: Connection, asked: Asked) -> tables.
 
 
 def _conversions(_bridge: Bridge, connection: Connection, asked: Asked) -> tables.Table:
-    """Of every currency: each row has two, and either may be the one that is asked for."""
+    """For all currencies: each row has two, and either may be the requested one."""
     found = reports.conversions(store.read_lines(connection, since=asked.since, until=asked.until))
     return _rows(
         reports.ConversionRow,
@@ -194,7 +194,7 @@ def _conversions(_bridge: Bridge, connection: Connection, asked: Asked) -> table
 
 
 def _failed_payments(bridge: Bridge, connection: Connection, asked: Asked) -> tables.Table:
-    """From Stripe, and not from the ledger: nothing moved."""
+    """Read from Stripe, not from the ledger, because no money moved."""
     users = links.users_of_all(connection)
 
     def person(customer_id: str | None) -> str:
@@ -210,7 +210,7 @@ File = Callable[[Bridge, Connection, Asked], tables.Table | Iterator[str]]
 
 
 def _year_of_books(bridge: Bridge, asked: Asked) -> date:
-    """The first day of the financial year that the period is in: postings name no year."""
+    """The first day of the period's financial year, because postings name no year."""
     said = bridge.policy.datev
     if not said:
         raise Permanent("bridge.toml has no [datev]: docs/ledger.md says what it needs")
@@ -271,7 +271,7 @@ FILES: Mapping[str, File] = {
         by_hand.Receipt, by_hand.receipts(connection, asked.since, asked.until)
     ),
 }
-"""Every file that can be asked for, and what makes it."""
+"""Every file, and the function that writes it."""
 
 HAVE_ONE_FORM = (
     "csv",
@@ -283,4 +283,4 @@ HAVE_ONE_FORM = (
     "xero-journals",
     "datev",
 )
-"""Those that are no tables of ours; all others can be CSV or JSON."""
+"""Files with a format of their own; all others can be CSV or JSON."""

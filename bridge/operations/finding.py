@@ -1,4 +1,4 @@
-"""Finds the user or the group that somebody named."""
+"""Finds the user or group that somebody named."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ NAME_HOLDS_AT_MOST = timedelta(days=1)
 def find_user_id(bridge: Bridge, said: str) -> int:
     """The id of the user whom somebody named by id or by name.
 
-    An id need not exist any more: accounts that are gone are asked about, too.
-    Raises: NotAName, NotFound, or Permanent where a name of digits may have been meant as an id.
+    The id of a deleted account is accepted, too. Raises: NotAName, NotFound, or Permanent if a name
+    of digits may be meant as an id.
     """
     named = parse_named(said)
     return named.id if named.id is not None else _by_name(bridge, named).id
@@ -43,13 +43,12 @@ def find_person(bridge: Bridge, said: str) -> User:
 
 
 def find_by_public_name(bridge: Bridge, said: str) -> int:
-    """The id of a user by id, or by the name that the forum gives to them now.
+    """The id of a user named by id, or by their current name on the forum.
 
     The forum's answer about a name counts for a minute. After that, its public page is asked once,
-    without the key, so that this uses none of the key's requests. While the forum does not answer,
-    its last answer counts for a day.
-
-    Raises: NotAName, NotFound for a name that is nobody's, Transient where it is not known whose.
+    without the key, which costs none of the key's requests. While the forum does not answer, its
+    last answer counts for a day. Raises: NotAName, NotFound for an unknown name, Transient if the
+    forum cannot say now.
     """
     named = parse_named(said)
     if named.id is not None:
@@ -77,7 +76,7 @@ def find_by_public_name(bridge: Bridge, said: str) -> int:
 
 
 def _public_user(bridge: Bridge, name: str) -> User | None:
-    """Who has a name now: by the public page, or with the key where the forum hides people."""
+    """Who has a name now, from the public page, or with the key if the forum hides people."""
     try:
         return bridge.discourse.public_user(fold(name))
     except Forbidden:
@@ -87,9 +86,9 @@ def _public_user(bridge: Bridge, name: str) -> User | None:
 
 
 def known_people(bridge: Bridge, user_ids: Sequence[int]) -> dict[int, User]:
-    """Those of these users who exist, by their name of now, fifty by one request.
+    """The users among these who exist, by their current names; fifty per request.
 
-    Whether an account is suspended is as last heard: the sweep asks for that every time.
+    Suspensions are as last seen: the sweep reads them each time.
     """
     found: dict[int, User] = {}
     for start in range(0, len(user_ids), CARDS):
@@ -103,7 +102,7 @@ def known_people(bridge: Bridge, user_ids: Sequence[int]) -> dict[int, User]:
 
 
 def find_user(bridge: Bridge, user_id: int) -> User:
-    """A user as the forum knows them now. Raises NotFound when there is none."""
+    """A user as the forum knows them now. Raises NotFound if there is none."""
     try:
         user = bridge.discourse.user(user_id)
     except NotFound as error:
@@ -146,7 +145,7 @@ def find_group(bridge: Bridge, said: str) -> Group:
 
 
 def _by_name(bridge: Bridge, named: Named) -> User:
-    """The user of that name, unless it is the id of somebody else."""
+    """The user with that name, unless it is also somebody else's id."""
     other = _with_that_id(bridge, named)
     hint = f"; for the user with that id write id:{named.name}" if other else ""
     try:
@@ -164,7 +163,7 @@ def _by_name(bridge: Bridge, named: Named) -> User:
 
 
 def _with_that_id(bridge: Bridge, named: Named) -> User | None:
-    """The user whose id is written like this name. One request, for names of digits only."""
+    """The user whose id looks like this name. One request, only for names of digits."""
     if not named.could_be_id:
         return None
     return next(iter(bridge.discourse.user_cards([int(named.name)], priority="normal")), None)

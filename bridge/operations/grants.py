@@ -1,4 +1,4 @@
-"""Groups that moderators give by hand, without money: given, and taken back."""
+"""Groups that moderators give without a payment, and take back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bridge.wiring import Bridge
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A group for a user by hand. Not `is_new`: the same was in force already, nothing changed."""
+    """A group given by hand. Not `is_new`: the same grant was already in force."""
 
     user: User
     group: Group
@@ -41,7 +41,7 @@ def preview_grant(
 
 
 def giving(given: HandGrant) -> What:
-    """What a grant changes about its user."""
+    """What a grant changes for its user."""
     return What(lambda known: replace(known, hand_grants=(*known.hand_grants, given)))
 
 
@@ -54,9 +54,10 @@ def grant(
     until_at: datetime | None,
     reason: str,
 ) -> Given:
-    """Give a user a group without money, until a time or for good; `revoke` is the reverse.
+    """Give a user a group without a payment, until a time or for good.
 
-    Raises: NotFound for an unknown user or group, Permanent for what cannot be.
+    `revoke` is the reverse. Raises: NotFound for an unknown user or group, Permanent for an
+    impossible grant.
     """
     group = find_group(bridge, group_name)
     user = find_user(bridge, user_id)
@@ -73,7 +74,7 @@ def grant(
 
 
 def give_once(connection: Connection, given: HandGrant, now: datetime) -> HandGrant:
-    """Record a grant; where the same is in force already, nothing changes and that one is given."""
+    """Record a grant; if the same one is already in force, return it unchanged."""
     for one in hand_grants.in_force(connection, given.user_id):
         if _is_same(one, given) and not _is_over(one, now):
             return one
@@ -95,7 +96,7 @@ def preview_revoke(bridge: Bridge, grant_id: str) -> tuple[Effect, ...]:
 
 
 def revoked(facts: Facts, grant_id: str, now: datetime) -> Facts:
-    """The facts as they are once a grant is taken back."""
+    """The facts without a grant."""
     hand = (replace(g, revoked_at=now) if g.id == grant_id else g for g in facts.hand_grants)
     return replace(facts, hand_grants=tuple(hand))
 
@@ -122,13 +123,13 @@ def _no_such_grant(grant_id: str) -> NotFound:
 
 
 def refuse_the_past(until_at: datetime | None, now: datetime) -> None:
-    """Raises: Permanent for an end that is not to come."""
+    """Raises: Permanent for an end in the past."""
     if until_at is not None and until_at <= now:
         raise Permanent(f"{until_at:%Y-%m-%d %H:%M} is in the past: give a later end")
 
 
 def _is_same(one: HandGrant, other: HandGrant) -> bool:
-    """The same group for the same time: a command that was typed twice, not a longer term."""
+    """The same group for the same time, so that a repeated command changes nothing."""
     days = [it.until_at.date() if it.until_at else None for it in (one, other)]
     return one.group_id == other.group_id and one.source == other.source and days[0] == days[1]
 

@@ -1,4 +1,4 @@
-"""Several held memberships decided together: all of them as they were reviewed, or none."""
+"""Decides several held memberships together: all of them as they were reviewed, or none."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def preview_decisions(
 
 
 def without_hold(group_id: int) -> What:
-    """What letting go changes: the source in doubt is forgotten with its hold."""
+    """What letting go changes: the doubtful source is dropped with its hold."""
 
     def forgotten(memberships: dict[int, WantedMembership]) -> dict[int, WantedMembership]:
         return memberships | {group_id: replace(memberships[group_id], sources=(), hold=None)}
@@ -61,7 +61,7 @@ def without_hold(group_id: int) -> What:
 
 
 def review(bridge: Bridge, which: Collection[Of]) -> tuple[Reviewed, ...]:
-    """These memberships as they wait now. Raises: Permanent where one is not held any more."""
+    """These memberships as they are held now. Raises: Permanent if one is no longer held."""
     with bridge.store.read() as connection:
         return _held(connection, which, bridge.clock.now())
 
@@ -77,7 +77,7 @@ def decide_held(
 ) -> tuple[HandGrant, ...]:
     """Keep these memberships, by the grants returned, or let them end.
 
-    Raises: Permanent, and nothing is done, where any of them is not held as it was reviewed.
+    Raises: Permanent, and does nothing, if any of them is not held as it was reviewed.
     """
     now = bridge.clock.now()
     grants.refuse_the_past(until_at, now)
@@ -127,7 +127,7 @@ def _held(connection: Connection, which: Collection[Of], now: datetime) -> tuple
 
 
 def _is_kept(connection: Connection, user_id: int, group_id: int, now: datetime) -> bool:
-    """Whether a grant keeps it already, and the hold ends as soon as that is looked at."""
+    """Whether a grant already keeps it, so that the next decision ends the hold."""
     return any(
         one.group_id == group_id and one.from_at <= now and (one.until_at or now) >= now
         for one in hand_grants.in_force(connection, user_id)

@@ -1,4 +1,4 @@
-"""Memberships that do not follow their grants: on hold because of doubts, or ended by people."""
+"""Memberships that do not follow their grants: held because of a doubt, or ended by hand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bridge.wiring import Bridge
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """A membership that follows what grants it again, and what had kept it as it was."""
+    """A membership that follows its grants again, and what had held it."""
 
     user_id: int
     group: Group
@@ -41,10 +41,10 @@ def preview_lift(bridge: Bridge, user_id: int, group_name: str) -> tuple[Effect,
 def lift(
     bridge: Bridge, actor: Actor, user_id: int, group_name: str, *, reason: str | None = None
 ) -> Lifted:
-    """Let somebody in again after staff removed them or they left, if something grants the group.
+    """Let somebody back in after staff removed them or they left, if something grants the group.
 
-    The reverse is to remove them on the forum. Raises: NotFound when nothing keeps them out,
-    Permanent for a hold, about which `keep` and `let_go` decide.
+    The reverse is to remove them on the forum. Raises: NotFound if nothing keeps them out,
+    Permanent for a hold: use `keep` or `let_go`.
     """
     group = find_group(bridge, group_name)
     _kept_out(bridge, user_id, group)
@@ -150,7 +150,7 @@ BY_PEOPLE = ("staff", "left")
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What a lifted membership was before: kept out by people, or held because of its sources."""
+    """The state of a lifted membership before: kept out by hand, or held because of its sources."""
 
     user_id: int
     group_id: int
@@ -159,7 +159,7 @@ class Before:
 
 
 def lifted_of(change: Change) -> Before:
-    """What a line of the log lifted. Raises: Permanent for a line that does not say enough."""
+    """The membership that a line of the log lifted. Raises: Permanent for an incomplete line."""
     sources = (change.detail or {}).get("sources")
     if change.user_id is None or change.group_id is None or not change.outcome or sources is None:
         raise Permanent(f"line {change.id} does not say what it was before: decide it again")
@@ -181,7 +181,7 @@ def preview_undoing(bridge: Bridge, before: Before) -> tuple[Effect, ...]:
 
 
 def undo_lifting(bridge: Bridge, actor: Actor, before: Before, *, reason: str | None) -> None:
-    """Keep somebody out again, or let it wait again. Raises: Permanent where more has followed."""
+    """Keep somebody out again, or hold it again. Raises: Permanent if more has happened since."""
     now, words = bridge.clock.now(), said(reason)
     _refuse_what_has_followed(bridge, before)
     one = Undone(before.group_id, before.user_id, before.kept_by, before.sources, str(actor), words)

@@ -1,4 +1,4 @@
-"""Imports a register from before the bridge: its memberships become grants by hand.
+"""Imports an existing register: its memberships become grants by hand.
 
 If a line's user has a running subscription that leads to its group, no grant is needed.
 """
@@ -38,7 +38,7 @@ T = TypeVar("T")
 def preview_import(
     bridge: Bridge, rows: Iterable[Row], *, progress: Callable[[int], None] = lambda _: None
 ) -> list[Outcome]:
-    """Look every line up: what `import_rows` would do with it. Nobody is guessed."""
+    """Look up every line: what `import_rows` would do with it. Nobody is guessed."""
     return _looked_up(bridge, rows, "", progress)
 
 
@@ -49,9 +49,9 @@ def import_rows(
     *,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Outcome]:
-    """Take over the lines that are still in force; the same file again changes nothing.
+    """Import the lines that are still in force; the same file again changes nothing.
 
-    `revoke` takes back what a line gave.
+    `revoke` ends the grant of a line.
     """
     found = _looked_up(bridge, rows, str(actor), progress)
     now = bridge.clock.now()
@@ -115,7 +115,7 @@ def _outcome(
 
 
 def _matched(bridge: Bridge, row: Row, given: HandGrant, *, is_over: bool) -> Outcome:
-    """What happens to a line that is not known yet: Stripe has it, or it is imported."""
+    """What happens to a new line: it is matched with Stripe, or imported."""
     with bridge.store.read() as connection:
         owner = links.user_of(connection, row.customer) if row.customer else None
         known, _ = facts.facts_of(connection, given.user_id)
@@ -153,13 +153,13 @@ def _matched(bridge: Bridge, row: Row, given: HandGrant, *, is_over: bool) -> Ou
 def _link(
     connection: Connection, customer_id: str, user_id: int, actor: str, now: datetime
 ) -> None:
-    """Link a customer named in the file to the user, in the name of the person who imports it."""
+    """Link a customer named in the file to the user, on behalf of the person who imports it."""
     if links.user_of(connection, customer_id) is None:
         links.link(connection, customer_id, user_id, proof="operator", actor=actor, now=now)
 
 
 def _names_now(bridge: Bridge, names: Collection[str]) -> dict[str, int]:
-    """Folded name -> user, of those who were seen before, fifty of them by one request.
+    """Folded name -> user, for users seen before; fifty per request.
 
     A name of digits is looked up alone, because it may have been meant as an id.
     """
@@ -175,7 +175,7 @@ def _names_now(bridge: Bridge, names: Collection[str]) -> dict[str, int]:
 
 
 def _patiently(ask: Callable[[], T]) -> T:
-    """Ask the forum as often as it may be asked; a long file takes its time."""
+    """Wait for free requests to the forum; a long file takes time."""
     while True:
         try:
             return ask()

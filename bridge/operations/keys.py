@@ -1,4 +1,4 @@
-"""Trying what the keys may do, and what Stripe sends here; kept, so that a page can show it."""
+"""Tries what the keys may do and what Stripe sends, and stores it for a page."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bridge.wiring import Bridge
 
 KEPT = "keys.checked"
 AGAIN_AFTER = timedelta(minutes=10)
-"""It takes about thirty requests, ten of them of the forum's few a minute."""
+"""It takes about thirty requests, ten of them to the forum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where Stripe sends events. `is_ours`: to this bridge."""
+    """An address to which Stripe sends events. `is_ours`: this bridge's."""
 
     id: str
     url: str
@@ -31,7 +31,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found out, and when."""
+    """The result of a check, and its time."""
 
     at: datetime
     stripe: tuple[Check, ...]
@@ -40,7 +40,10 @@ class Checked:
 
 
 def check_keys(bridge: Bridge) -> Checked:
-    """Try it now, changing nothing. Raises: Permanent within ten minutes of the last time."""
+    """Check the keys now, changing nothing.
+
+    Raises: Permanent within ten minutes of the last check.
+    """
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         last = state.get_time(connection, f"{KEPT}.at")
@@ -67,7 +70,7 @@ def check_keys(bridge: Bridge) -> Checked:
 
 
 def last_check(bridge: Bridge) -> Checked | None:
-    """What was found the last time; None before the first."""
+    """The last check; None before the first."""
     with bridge.store.read() as connection:
         kept: dict[str, Any] | None = state.get(connection, KEPT)
     if kept is None:

@@ -20,7 +20,7 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How the ledger stands to Stripe. `read_at`: when everything was last read."""
+    """How the ledger compares to Stripe. `read_at`: when everything was last read."""
 
     read_at: datetime | None
     booked: dict[str, int]
@@ -31,7 +31,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How many lines the chain holds, the code of its head, and what is not as it was sealed."""
+    """The number of lines in the chain, its code, and lines that differ from their seals."""
 
     lines: int
     code: str
@@ -40,20 +40,20 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The pass that made the ledger anew, and whether the result is what was sealed."""
+    """The pass that rebuilt the ledger, and whether the result equals the seals."""
 
     made: Pass
     verified: Verified
 
 
 def update(bridge: Bridge, progress: Progress) -> Pass:
-    """Read all that moved money and book it; goes on where an earlier pass was cut off."""
+    """Read everything that moved money and book it; continues an interrupted pass."""
     with worker.holding(bridge) as lease:
         return worker.bring_up_to_date(bridge, worker.held(lease), progress)
 
 
 def check(bridge: Bridge) -> Checked:
-    """Compare the ledger with Stripe's balance, and each payout with what it is made of."""
+    """Compare the ledger with Stripe's balance, and each payout with its parts."""
     at_stripe = bridge.stripe.balance()
     with bridge.store.read() as connection:
         findings = ledger_findings.everything(connection)
@@ -82,10 +82,10 @@ def check(bridge: Bridge) -> Checked:
 
 
 def verify(bridge: Bridge, code: str | None = None) -> Verified:
-    """Prove that every line that was ever sealed is still there, as it was.
+    """Prove that every sealed line is still there, unchanged.
 
-    `code`: the site's code as it was shown once; the chain must have passed through it.
-    Raises: NotFound when it never did.
+    `code`: an earlier code of the site; the chain must have passed through it. Raises: NotFound if
+    it never did.
     """
     chain, number, seen = seals.START, 0, 0
     of_family: dict[str, str] = {}
@@ -117,7 +117,7 @@ def _unlike(seal: store.Seal, chain: str, of_family: str) -> list[Finding]:
 
 
 def rebuild(bridge: Bridge, progress: Progress) -> Rebuilt:
-    """Drop every line and what was read of Stripe, read it again, and prove it is the same."""
+    """Delete every line and all data from Stripe, read it again, and prove it is the same."""
     with worker.holding(bridge) as lease:
         held = worker.held(lease)
         with bridge.store.write() as connection:

@@ -1,4 +1,4 @@
-"""Notes on lines of the ledger: what a treasurer wants the next one to know."""
+"""Notes of treasurers on lines of the ledger."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bridge.wiring import Bridge
 
 
 def add_note(bridge: Bridge, actor: Actor, user_id: int, line_id: str, text: str) -> Note:
-    """Write beside a line of a member; the line stays as it is, and so does every note.
+    """Write a note on a member's line; neither lines nor notes are ever edited.
 
-    Raises: NotFound for a line that is not this member's, Permanent for words that are none.
+    Raises: NotFound for a line that is not this member's, Permanent for an invalid note.
     """
     now = bridge.clock.now()
     note = Note(line_id, checked_words("note", text), str(actor), now)

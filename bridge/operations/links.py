@@ -1,4 +1,4 @@
-"""Links customers to users, as somebody decided."""
+"""Links customers to users by somebody's decision."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Unlinked:
-    """A customer that is now linked to nobody, and its former user."""
+    """An unlinked customer, and its former user."""
 
     customer_id: str
     user_id: int
 
 
 def preview_link(bridge: Bridge, customer_id: str, user_id: int) -> tuple[Effect, ...]:
-    """What `link` would change in the user's groups, by what the customer has at Stripe now.
+    """What `link` would change in the user's groups, from the customer's present data at Stripe.
 
     Raises the same errors.
     """
@@ -51,9 +51,8 @@ def link(
 ) -> Linked:
     """Link a customer to a user. A second time changes nothing; `unlink` is the reverse.
 
-    Where they were linked by a reference alone, this opens Stripe's portal to the user (A133).
-
-    Raises: NotFound when either does not exist, Permanent when the customer is another user's.
+    If they were linked only by a reference, this opens Stripe's portal to the user (A133). Raises:
+    NotFound if either does not exist, Permanent if the customer is another user's.
     """
     bridge.stripe.customer(customer_id)
     user = find_user(bridge, user_id)
@@ -108,9 +107,9 @@ def unlink(
 
 
 def set_aside(bridge: Bridge, actor: Actor, customer_id: str, *, reason: str) -> None:
-    """Leave a customer linked to nobody, for a reason; `wait_again` is the reverse.
+    """Set a payer aside for a reason.
 
-    Raises: NotFound for one that does not wait to be linked.
+    `wait_again` is the reverse. Raises: NotFound if the customer does not wait to be linked.
     """
     words = checked_words("reason", reason)
     _aside(bridge, actor, customer_id, words, reason=words)
@@ -119,7 +118,7 @@ def set_aside(bridge: Bridge, actor: Actor, customer_id: str, *, reason: str) ->
 def wait_again(
     bridge: Bridge, actor: Actor, customer_id: str, *, reason: str | None = None
 ) -> None:
-    """Let a customer that was set aside wait again. Raises NotFound."""
+    """Put a customer that was set aside back on the list. Raises NotFound."""
     _aside(bridge, actor, customer_id, None, reason=said(reason))
 
 
@@ -142,7 +141,7 @@ def _aside(
 
 
 def refuse_unless(bridge: Bridge, customer_id: str, owner: int | None) -> None:
-    """Raises: Permanent where a customer is not this user's, or not nobody's, by now."""
+    """Raises: Permanent if the customer's user is no longer the expected one."""
     with bridge.store.read() as connection:
         found = links.user_of(connection, customer_id)
         wanted = None if owner is None else users.present_account(connection, owner)

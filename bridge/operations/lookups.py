@@ -1,4 +1,4 @@
-"""Keeping on record that somebody was looked up by an address: who did, and whom they found."""
+"""Logs look-ups by address: who looked, and whom they found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changing what a product or price gives: what it would change, then Stripe's metadata."""
+"""Changes what a product or price gives: a preview first, then Stripe's metadata."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from bridge.wiring import Bridge
 from bridge.worker.intake import note_catalogue
 
 MOST_PEOPLE = 2000
-"""More are not looked at one by one while somebody waits for a page."""
+"""The most people whom a preview checks while somebody waits for a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A change that was looked at: the thing as Stripe has it, and the laws before and after.
+    """A reviewed change: the product or price at Stripe, and the laws before and after.
 
-    `in_force`: the value that holds, and who says it. `overruled_by`: who is heard instead.
-    `differing`: prices that say the key on their own. `user_ids`: whom it can concern.
+    `in_force`: the value in force, and where it is set. `overruled_by`: what overrides the change.
+    `differing`: prices that set the key themselves. `user_ids`: users whom it can affect.
     """
 
     amendment: Amendment
@@ -51,20 +51,20 @@ class Proposed:
 
     @property
     def said(self) -> str:
-        """What the thing says now; empty if nothing."""
+        """The thing's present value; empty if it has none."""
         return self.thing.metadata.get(METADATA_PREFIX + self.amendment.key, "")
 
     @property
     def proposal(self) -> Proposal:
-        """For playing the past as if it had always been so."""
+        """The change as a policy, for replaying the past."""
         return Proposal(things=(amended(self.thing, self.amendment),))
 
 
 def propose(bridge: Bridge, thing_id: str, key: str, value: str) -> Proposed:
-    """Look at a change of the mapping, with the thing read from Stripe now; nothing is written.
+    """Review a change of the mapping with the product or price read from Stripe; writes nothing.
 
-    Raises: NotFound for what is neither a product nor a price, Permanent for a wrong key or value,
-    for what it says already, and for what would halt a rule.
+    Raises: NotFound if it is neither a product nor a price, Permanent for a wrong key or value, for
+    an unchanged value, and for a change that would halt a rule.
     """
     change = amendment(thing_id, key, value)
     thing = _read(bridge, thing_id)
@@ -98,7 +98,7 @@ def propose(bridge: Bridge, thing_id: str, key: str, value: str) -> Proposed:
 def preview_mapping(bridge: Bridge, proposed: Proposed) -> tuple[Effect, ...]:
     """Who gains or loses a group from now on.
 
-    Raises: Permanent where too many have it to look at each while somebody waits.
+    Raises: Permanent if too many people are affected to check each of them now.
     """
     if len(proposed.user_ids) > MOST_PEOPLE:
         raise Permanent(
@@ -109,7 +109,7 @@ def preview_mapping(bridge: Bridge, proposed: Proposed) -> tuple[Effect, ...]:
 
 
 def would_change(bridge: Bridge, proposed: Proposed) -> Iterator[Effect]:
-    """Each membership that the other law decides differently than the one in force."""
+    """The memberships on which the other law and the law in force differ."""
     for user_id in proposed.user_ids:
         now = effects(bridge, user_id, What(law=proposed.before))
         then = effects(bridge, user_id, What(law=proposed.after))
@@ -126,9 +126,10 @@ def would_change(bridge: Bridge, proposed: Proposed) -> Iterator[Effect]:
 
 
 def set_mapping(bridge: Bridge, actor: Actor, proposed: Proposed, *, reason: str) -> None:
-    """Save it in Stripe's metadata; the groups follow at once. `bridge undo` is the reverse.
+    """Save it in Stripe's metadata; the groups follow immediately.
 
-    Raises: Permanent where the metadata or the rules changed since it was looked at.
+    `bridge undo` is the reverse. Raises: Permanent if the metadata or the rules changed since it
+    was reviewed.
     """
     words = checked_words("reason", reason)
     thing, change = proposed.thing, proposed.amendment

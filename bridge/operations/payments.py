@@ -1,4 +1,4 @@
-"""Cash, cheques and bank transfers that a moderator records: money, right and receipt at once."""
+"""Cash, cheques and bank transfers recorded by a moderator: payment, grant and receipt together."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Reversed:
-    """The line that corrects another, and the grant that was taken back with it.
+    """The correcting line, and the grant that was taken back with it.
 
-    Not `is_new`: it was corrected before, nothing changed.
+    Not `is_new`: it was corrected before.
     """
 
     line: MoneyLine
@@ -73,7 +73,10 @@ class Reversed:
 def preview_payment(
     bridge: Bridge, user_id: int, payment: Payment, bought: Bought | None
 ) -> tuple[Effect, ...]:
-    """What `record_payment` would change in the user's groups. Raises the same, except Twice."""
+    """What `record_payment` would change in the user's groups.
+
+    Raises the same errors, except Twice.
+    """
     refuse_what_cannot_be(payment, bought, bridge.clock.now())
     group = find_group(bridge, bought.group_name) if bought else None
     find_user(bridge, user_id)
@@ -98,13 +101,13 @@ def record_payment(
     again: bool = False,
     token: uuid.UUID | None = None,
 ) -> Recorded:
-    """Record a payment, and the right to a group that it buys; `reverse_payment` is the reverse.
+    """Record a payment, and the grant that it buys; `reverse_payment` is the reverse.
 
-    A term begins where what was paid by hand before ends, as with terms bought at Stripe.
-    `again`: the same was paid twice within a day. `token`: names the payment, so that recording it
-    a second time changes nothing.
+    A term begins where the previous payment by hand ends, as with terms bought at Stripe.
+    `again`: the same was paid twice within a day. `token`: names the payment, so that recording
+    it a second time changes nothing.
 
-    Raises: Twice, NotFound for an unknown user or group, Permanent for what cannot be.
+    Raises: Twice, NotFound for an unknown user or group, Permanent for an impossible payment.
     """
     now = bridge.clock.now()
     refuse_what_cannot_be(payment, bought, now)
@@ -150,10 +153,10 @@ def preview_reversal(bridge: Bridge, line_id: str) -> tuple[Effect, ...]:
 def reverse_payment(
     bridge: Bridge, actor: Actor, line_id: str, *, reason: str | None = None
 ) -> Reversed:
-    """Correct a payment that was recorded wrongly, by a line that names it; its grant ends.
+    """Correct a wrongly recorded payment with a line that names it; its grant ends.
 
-    No line is ever edited. A second time changes nothing.
-    Raises: NotFound for a line that nobody recorded by hand, Permanent for a correction.
+    No line is ever edited. A second time changes nothing. Raises: NotFound for a line that nobody
+    recorded by hand, Permanent for a correction.
     """
     now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:

@@ -1,4 +1,4 @@
-"""Presents: bought by one member for another, by name or by a link to hand over."""
+"""Gifts: bought by one member for another, by name or with a link to pass on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Why = Literal["nobody", "self", "inactive", "has_it", "unknown", "not_paid", "ov
 
 
 class PresentRefused(Permanent):
-    """A present that cannot be given to somebody, or be taken by them; `why` is stable."""
+    """A gift that cannot be given to somebody, or be accepted by them; `why` is stable."""
 
     def __init__(self, why: Why, message: str) -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ class PresentRefused(Permanent):
 
 
 def receiver(bridge: Bridge, giver_id: int, said: str, offer: Offer) -> User:
-    """Whoever has a name on the forum, if they can be given this. Raises: PresentRefused."""
+    """The user with a forum name, if they can be given this. Raises: PresentRefused."""
     try:
         user = find_person(bridge, said)
     except Permanent as error:  # a name that is nobody's, or none at all
@@ -41,7 +41,7 @@ def receiver(bridge: Bridge, giver_id: int, said: str, offer: Offer) -> User:
 
 
 def refuse(bridge: Bridge, giver_id: int, user: User, offer: Offer) -> None:
-    """Raises: PresentRefused, if this user cannot be given this."""
+    """Raises: PresentRefused if this user cannot be given this."""
     if user.id == giver_id:
         raise PresentRefused("self", "a gift is for somebody else")
     if user.state != "active":
@@ -53,13 +53,13 @@ def refuse(bridge: Bridge, giver_id: int, user: User, offer: Offer) -> None:
 
 
 def address(bridge: Bridge, present: Present) -> str:
-    """The link to hand over."""
+    """The link to pass on."""
     word = sign_present(present.id, present.link_number, bridge.settings.secret_key)
     return f"{bridge.settings.bridge_url}/present/{word}"
 
 
 def opened(bridge: Bridge, word: str) -> Present:
-    """The present that a link leads to, while it can be taken. Raises: PresentRefused."""
+    """The gift of a link, while it can be accepted. Raises: PresentRefused."""
     read = read_present(word, [bridge.settings.secret_key])
     with bridge.store.read() as connection:
         found = presents.get(connection, read[0]) if read else None
@@ -77,7 +77,7 @@ def opened(bridge: Bridge, word: str) -> Present:
 
 
 def has_ended(connection: Connection, present: Present) -> bool:
-    """Whether the money went back, or the subscription is over."""
+    """Whether it was refunded, or the subscription has ended."""
     source_id = present.source_id or ""
     running = subscriptions.last_read(connection, source_id)
     bought = purchases.known(connection, [source_id]).get(source_id)
@@ -87,7 +87,7 @@ def has_ended(connection: Connection, present: Present) -> bool:
 
 
 def take(bridge: Bridge, word: str, user_id: int, offer: Offer) -> Present:
-    """Give the present to whoever has its link, once. Raises: PresentRefused."""
+    """Give the gift to the user of its link, once. Raises: PresentRefused."""
     found = opened(bridge, word)
     refuse(bridge, found.giver_id, find_user(bridge, user_id), offer)
     now = bridge.clock.now()
@@ -105,7 +105,7 @@ def take(bridge: Bridge, word: str, user_id: int, offer: Offer) -> Present:
 
 
 def renew_link(bridge: Bridge, giver_id: int, present_id: str) -> None:
-    """End the link of a present and make another. Raises: NotFound, PresentRefused."""
+    """Replace the link of a gift. Raises: NotFound, PresentRefused."""
     with bridge.store.write() as connection:
         found = presents.get(connection, present_id)
         if found is None or not found.by_link or not _is_of(bridge, found, giver_id):

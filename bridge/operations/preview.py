@@ -1,4 +1,4 @@
-"""Previews of acts: who would gain or lose which group, and what would stay."""
+"""Previews of acts: who would gain, lose or keep which group."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bridge.worker import sharing
 
 
 def effects(bridge: Bridge, user_id: int, what: What) -> tuple[Effect, ...]:
-    """Decide about a user as if it was done; nothing is written."""
+    """Decide about a user as if the act were done; writes nothing."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
         known, _ = facts.facts_of(connection, user_id)
@@ -38,7 +38,7 @@ def effects_of_reading(
     subscriptions: Iterable[Subscription],
     purchases: Iterable[Purchase] = (),
 ) -> tuple[Effect, ...]:
-    """What would change if Stripe had these as they are here: of who pays, and of who has it."""
+    """What would change, for payers and receivers, if Stripe had these subscriptions as given."""
     running, bought = tuple(subscriptions), tuple(purchases)
     found = list(effects(bridge, payer_id, What(lambda known: as_read(known, running, bought))))
     with bridge.store.read() as connection:
@@ -58,7 +58,7 @@ def _instead(after: Facts, _known: Facts) -> Facts:
 
 
 def with_customers(bridge: Bridge, known: Facts, customer_ids: Iterable[str]) -> Facts:
-    """What is known of a user, with the subscriptions of these customers as Stripe has them now.
+    """A user's stored facts, with these customers' subscriptions as Stripe has them now.
 
     Raises: NotFound for a customer that Stripe does not have.
     """

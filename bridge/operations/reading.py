@@ -1,4 +1,4 @@
-"""Reading Stripe again on somebody's request: a person, everybody, or one stored event."""
+"""Reads Stripe again at somebody's request: for a person, everybody, or one stored event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.worker import group_members, own_additions, reconcile
 
 
 def sync_user(bridge: Bridge, actor: Actor, user_id: int) -> None:
-    """Have everything about a user read again."""
+    """Mark everything about a user for a new reading."""
     now = bridge.clock.now()
     key = work.user_key(user_id)
     with bridge.store.write() as connection:
@@ -28,7 +28,7 @@ def sync_user(bridge: Bridge, actor: Actor, user_id: int) -> None:
 
 
 def sync_everybody(bridge: Bridge, progress: Callable[[str, int], None]) -> None:
-    """Read the forum's groups and everything at Stripe that is on sale or can give a group, now."""
+    """Read the forum's groups now, and everything at Stripe that is on sale or can give a group."""
     group_members.read_groups(bridge)
     own_additions.look_elsewhere(bridge)
     reconcile.read_catalogue(bridge)

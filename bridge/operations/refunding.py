@@ -1,4 +1,4 @@
-"""Refunds by moderators: of a payment, of a part of it, or of one of its lines."""
+"""Refunds by moderators, of a payment, a part of it, or one of its lines."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from bridge.wiring import Bridge
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A payment of a member, by its line of money and as Stripe has it.
+    """A member's payment, as a money line and as Stripe has it.
 
-    `number`: how many refunds of it were over when Stripe was asked.
+    `number`: how many of its refunds had ended when Stripe was read.
     """
 
     user_id: int
@@ -34,10 +34,10 @@ class Found:
 
 
 def find_payment(bridge: Bridge, payment_id: str, user_id: int | None = None) -> Found:
-    """A payment by the id of its line. `user_id`: only if it is theirs.
+    """A payment by the id of its line.
 
-    Raises: Permanent where refunds are not switched on, the key may not refund, or this payment
-    cannot be refunded; NotFound for what is no payment of theirs.
+    `user_id`: only if it is theirs. Raises: Permanent if refunds are off, the key may not refund,
+    or this payment cannot be refunded; NotFound if it is not a payment of theirs.
     """
     if not bridge.policy.refunds:
         raise Permanent(
@@ -59,14 +59,14 @@ def find_payment(bridge: Bridge, payment_id: str, user_id: int | None = None) ->
 
 
 def to_refund(found: Found, amount_minor: int | None, line_id: str | None) -> Asked:
-    """The refund of an amount, or of all that is left. Raises: Permanent where that cannot be."""
+    """The refund of an amount, or of everything left. Raises: Permanent if it is impossible."""
     return checked(found.payment, amount_minor, line_id)
 
 
 def preview_refund(
     bridge: Bridge, found: Found, amount_minor: int | None, line_id: str | None
 ) -> tuple[Effect, ...]:
-    """What a refund would change: of the payer, and of those who have what they paid for."""
+    """What a refund would change, for the payer and for those who have what they paid for."""
     asked = to_refund(found, amount_minor, line_id)
     customer_id, now = found.line.customer_id or "", bridge.clock.now()
     subscriptions, purchases = bridge.stripe.after_refund(customer_id, asked, now)
@@ -82,10 +82,10 @@ def refund(
     *,
     reason: str,
 ) -> Outcome:
-    """Give money back; what it ends follows from the policy, once Stripe shows it.
+    """Refund a payment; the policy decides what ends with it, once Stripe shows the refund.
 
-    Asked twice for the same, it is given back once. Raises: Permanent where it cannot be, or where
-    somebody has refunded of it since it was looked at.
+    A repeated request refunds once. Raises: Permanent if it is impossible, or somebody has refunded
+    since it was reviewed.
     """
     words = checked_words("reason", reason)
     asked = to_refund(found, amount_minor, line_id)

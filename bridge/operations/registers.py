@@ -1,7 +1,7 @@
-"""The registers of shares and of members: asked for as of a date, and written by moderators.
+"""The registers of shares and of members: shown as of a date, and written by moderators.
 
-Nothing in them is edited: a correction is recorded beside what it takes back. What cannot be is
-refused by making the register with it.
+Nothing in them is edited: a correction is recorded beside what it takes back. An impossible act is
+found by building the register with it, and refused.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TURN = "registers.turn"
 def shares(
     bridge: Bridge, as_of: datetime | None = None, known_at: datetime | None = None
 ) -> Register:
-    """The register of shares as of a moment, by what was known at another; now without them."""
+    """The register of shares as of a moment, by what was known at another; both default to now."""
     with bridge.store.read() as connection:
         return shares_within(connection, as_of or bridge.clock.now(), known_at)
 
@@ -48,14 +48,14 @@ def shares(
 def shares_within(
     connection: Connection, as_of: datetime, known_at: datetime | None = None
 ) -> Register:
-    """The register of shares by what a transaction sees."""
+    """The register of shares from the data of a transaction."""
     acts = registers.acts(connection)
     booked = store.booked_shares(connection)
     return share_register.share_register(booked, acts, holder_of(connection), as_of, known_at)
 
 
 def holder_of(connection: Connection) -> Callable[[Line], str]:
-    """Whose a line is, as an id: the user's, else the customer's that is linked to nobody."""
+    """The owner of a line, as an id: the user, or the customer if nobody is linked."""
     owners = links.users_of_all(connection)
     successors = users.successors(connection)
 
@@ -68,9 +68,10 @@ def holder_of(connection: Connection) -> Callable[[Line], str]:
 
 
 def issue(bridge: Bridge, actor: Actor, what: Issue, *, at: datetime, reason: str) -> ShareAct:
-    """Issue shares without a payment in the ledger; `correct_act` is the reverse.
+    """Issue shares without a payment in the ledger.
 
-    Raises: NotFound for an unknown user, Permanent for what cannot be.
+    `correct_act` is the reverse. Raises: NotFound for an unknown user, Permanent for an impossible
+    act.
     """
     refuse_issue(what, bridge.clock.now().date())
     find_user(bridge, what.user_id)
@@ -91,7 +92,7 @@ def transfer(
 
 
 def withdraw(bridge: Bridge, actor: Actor, what: Numbers, *, at: datetime, reason: str) -> ShareAct:
-    """Take shares back for good; `correct_act` is the reverse. The money is another matter.
+    """Withdraw shares for good; `correct_act` is the reverse. This refunds nothing.
 
     Raises: Permanent for shares that nobody held then.
     """
@@ -101,9 +102,9 @@ def withdraw(bridge: Bridge, actor: Actor, what: Numbers, *, at: datetime, reaso
 
 
 def correct_act(bridge: Bridge, actor: Actor, act_id: str, *, reason: str) -> ShareAct:
-    """Take back an act that was recorded wrongly; its numbers are never given again.
+    """Correct a wrongly recorded act; its numbers are never used again.
 
-    Raises: NotFound for an unknown act, Permanent where a later one rests on it.
+    Raises: NotFound for an unknown act, Permanent if a later act depends on it.
     """
     act = _act(bridge, actor, bridge.clock.now(), reason)
     return _record(bridge, replace(act, kind="correct", corrects=act_id))
@@ -153,7 +154,7 @@ def _record(bridge: Bridge, act: ShareAct) -> ShareAct:
 def members(
     bridge: Bridge, as_of: datetime | None = None, known_at: datetime | None = None
 ) -> tuple[MemberEntry, ...]:
-    """The register of members as of a moment, by what was known at another; now without them."""
+    """The register of members as of a moment, by what was known at another; both default to now."""
     with bridge.store.read() as connection:
         steps = registers.steps(connection)
     return member_register.member_register(steps, as_of or bridge.clock.now(), known_at)
@@ -177,7 +178,7 @@ def record_step(
 
 
 def correct_step(bridge: Bridge, actor: Actor, step_id: str, *, reason: str) -> MemberStep:
-    """Take back a step that was recorded wrongly. Raises: NotFound, Permanent."""
+    """Correct a wrongly recorded step. Raises: NotFound, Permanent."""
     return _record_step(bridge, correction(bridge, actor, step_id, reason))
 
 
@@ -199,7 +200,7 @@ def new_step(
     reason: str,
     kind: StepKind | None,
 ) -> MemberStep:
-    """A step that is not recorded yet. Raises: Permanent for a day to come or an empty reason."""
+    """A step that is not recorded yet. Raises: Permanent for a future day or an empty reason."""
     now = bridge.clock.now()
     refuse_future(at, now)
     return MemberStep(
@@ -223,7 +224,7 @@ def _record_step(bridge: Bridge, step: MemberStep) -> MemberStep:
 
 
 def append(connection: Connection, step: MemberStep) -> None:
-    """Write a step down and have its user decided again: what they paid may count now, or no more.
+    """Record a step and mark its user dirty: their payments may now count, or no longer count.
 
     Raises: Permanent for a step that cannot follow.
     """

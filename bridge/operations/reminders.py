@@ -1,4 +1,4 @@
-"""Reminding a member of a payment that failed, with the link that fixes it: once for each."""
+"""Reminds a member of a failed payment with a link to pay, once for each payment."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from bridge.wiring import Bridge
 
 
 def look_at(bridge: Bridge, user_id: int, invoice_id: str) -> FailedPayment:
-    """What somebody owes, asked of Stripe now.
+    """What somebody owes, read from Stripe now.
 
-    Raises: NotFound for an account that is gone and an invoice that is not theirs, Permanent for
-    one that is owed no more or of which they were reminded before.
+    Raises: NotFound if the account is gone or the invoice is not theirs, Permanent if it is no
+    longer owed or they were already reminded.
     """
     find_user(bridge, user_id)
     found = bridge.stripe.failed_payment(invoice_id)
@@ -31,7 +31,10 @@ def look_at(bridge: Bridge, user_id: int, invoice_id: str) -> FailedPayment:
 
 
 def remind(bridge: Bridge, actor: Actor, user_id: int, invoice_id: str) -> None:
-    """Remind a member of what they owe, by an answer in their statement. Raises as `look_at`."""
+    """Remind a member of what they owe, with a reply in their statement.
+
+    Raises as `look_at` does.
+    """
     look_at(bridge, user_id, invoice_id)
     now = bridge.clock.now()
     with bridge.store.write() as connection:

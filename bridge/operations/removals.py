@@ -1,4 +1,4 @@
-"""Mass removals that were stopped: show them, and let them continue."""
+"""Shows stopped mass removals, and lets them continue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Waiting:
 
 
 def preview_release(bridge: Bridge, group_name: str) -> Waiting:
-    """Who would lose the group if its removals went on. Raises NotFound."""
+    """Who would lose the group if its removals continued. Raises NotFound."""
     group = find_group(bridge, group_name)
     with bridge.store.read() as connection:
         waiting = sending.losing(connection, group.id)
@@ -38,10 +38,10 @@ def release(
     reviewed: Collection[int] | None = None,
     reason: str | None = None,
 ) -> Waiting:
-    """Let removals continue that were stopped. `reviewed`: only if exactly these users wait.
+    """Let stopped removals continue.
 
-    Raises: NotFound for an unknown group, Permanent if none are stopped or others wait than were
-    reviewed.
+    `reviewed`: only if exactly these users wait. Raises: NotFound for an unknown group, Permanent
+    if none are stopped or other users wait than were reviewed.
     """
     group, words = find_group(bridge, group_name), said(reason)
     with bridge.store.write() as connection:

@@ -8,9 +8,10 @@ from bridge.wiring import Bridge
 
 
 def role_on_forum(bridge: Bridge, user_id: int) -> Role | None:
-    """Somebody's role as the forum says now: one request, and nothing remembered.
+    """Somebody's present role on the forum: one request, not cached.
 
-    Raises: Transient when the forum does not answer. Then nobody knows, and nothing may be done.
+    Raises: Transient if the forum does not answer; then the role is unknown and nothing may be
+    done.
     """
     try:
         user = bridge.discourse.user(user_id, priority="high")  # somebody waits for it

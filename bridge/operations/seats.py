@@ -1,4 +1,4 @@
-"""Seats: one member bought a quantity, and others have places of it."""
+"""Seats: places of a quantity that one member bought and gives to others."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from bridge.wiring import Bridge
 
 @dataclass(frozen=True, slots=True)
 class Seats:
-    """How many places there are beside the buyer's own, and who has them, the first come first."""
+    """The number of places besides the buyer's own, and who has them, in order."""
 
     places: int
     taken: tuple[Place, ...]
 
 
 def seats_of(bridge: Bridge, subscription_id: str) -> Seats:
-    """The seats of a subscription. Raises: NotFound for one that was never read."""
+    """The seats of a subscription. Raises: NotFound if it was never read."""
     with bridge.store.read() as connection:
         subscription = _subscription(connection, subscription_id)
         taken = shares.places_taken(connection, subscription_id)
@@ -93,7 +93,7 @@ def assign(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) -> 
 
 
 def give(bridge: Bridge, buyer_id: int, subscription_id: str, said: str) -> User:
-    """Have the buyer give a seat to the user with this name on the forum.
+    """The buyer gives a seat to the user with this forum name.
 
     Raises: SeatRefused, NotFound or NotAName for a name that is nobody's.
     """
@@ -109,7 +109,7 @@ def give(bridge: Bridge, buyer_id: int, subscription_id: str, said: str) -> User
 
 
 def take_back(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) -> Seats:
-    """Have a seat end after notice; `leave` is the reverse. Raises: NotFound when there is none."""
+    """End a seat after notice; `leave` is the reverse. Raises: NotFound if there is none."""
     with bridge.store.write() as connection:
         subscription = _subscription(connection, subscription_id)
         now = bridge.clock.now()
@@ -135,13 +135,13 @@ def preview_take_back(bridge: Bridge, subscription_id: str, user_id: int) -> tup
 
 
 def buyer_takes_back(bridge: Bridge, buyer_id: int, subscription_id: str, user_id: int) -> None:
-    """Have the buyer take a seat back after notice. Raises: SeatRefused, NotFound."""
+    """The buyer takes a seat back after notice. Raises: SeatRefused, NotFound."""
     _refuse_strangers(bridge, buyer_id, subscription_id)
     take_back(bridge, member(buyer_id), subscription_id, user_id)
 
 
 def buyer_leaves(bridge: Bridge, buyer_id: int, subscription_id: str, user_id: int) -> None:
-    """Have the buyer leave a seat after all that was taken back. Raises: SeatRefused."""
+    """The buyer keeps a seat that was taken back. Raises: SeatRefused."""
     subscription = _refuse_strangers(bridge, buyer_id, subscription_id)
     with bridge.store.write() as connection:
         now, actor = bridge.clock.now(), str(member(buyer_id))
@@ -150,7 +150,7 @@ def buyer_leaves(bridge: Bridge, buyer_id: int, subscription_id: str, user_id: i
 
 
 def decline(bridge: Bridge, user_id: int, subscription_id: str) -> None:
-    """Have somebody give back the seat that they were given. Raises: NotFound."""
+    """Somebody declines the seat that they were given. Raises: NotFound."""
     unassign(bridge, member(user_id), subscription_id, user_id)
 
 
@@ -196,7 +196,7 @@ def unassign(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) -
 
 
 def _has_seat(connection: Connection, subscription: Subscription, user_id: int) -> bool:
-    """Whether the user has a seat already. Raises: Permanent where they can be given none."""
+    """Whether the user already has a seat. Raises: Permanent if they cannot get one."""
     payer_ids = links.user_of(connection, subscription.customer_id), subscription.beneficiary_id
     taken = {place.user_id for place in shares.places_taken(connection, subscription.id)}
     return has_seat(subscription, user_id, payer_ids, taken)

@@ -15,13 +15,13 @@ Sent = Literal["first", "again"]
 
 
 def without_statement(bridge: Bridge) -> tuple[int, ...]:
-    """The users who have a customer at Stripe and no statement yet: who would be written to."""
+    """The users with a customer at Stripe and no statement yet."""
     with bridge.store.read() as connection:
         return statements.never_told(connection)
 
 
 def write_to_all(bridge: Bridge) -> tuple[int, ...]:
-    """Have the statement written of all who have none; whom that concerns."""
+    """Schedule the statements of all members without one; returns those members."""
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         waiting = statements.never_told(connection)
@@ -31,7 +31,7 @@ def write_to_all(bridge: Bridge) -> tuple[int, ...]:
 
 
 def preview_sending(bridge: Bridge, user_id: int) -> Sent:
-    """Whether somebody would get their first statement, or the same again.
+    """Whether somebody would get their first statement, or a repeated one.
 
     Raises: NotFound for an account that is gone, Permanent for one that cannot be written to.
     """
@@ -50,7 +50,7 @@ def preview_sending(bridge: Bridge, user_id: int) -> Sent:
 
 
 def send(bridge: Bridge, actor: Actor, user_id: int) -> Sent:
-    """Send somebody their statement: begun if there is none, else as a new answer in it.
+    """Send somebody their statement: a new message, or a new reply in the existing one.
 
     At most once a day. Raises: as `preview_sending`, and Permanent for a second time that day.
     """

@@ -1,4 +1,4 @@
-"""What moderators do about a subscription: let it run out, keep it after all, pause, go on."""
+"""What moderators do to a subscription: cancel at the period's end, keep, pause, resume."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Act = Literal["cancelled", "kept", "paused", "resumed"]
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A subscription as Stripe has it now, and who pays for it.
+    """A subscription as Stripe has it now, and its payer.
 
-    `number`: how many acts about it were over when Stripe was asked.
+    `number`: how many acts about it had ended when Stripe was read.
     """
 
     user_id: int
@@ -37,7 +37,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What to do about it; `until_at`: of a pause, when money is taken again."""
+    """What to do; `until_at`: when a pause ends."""
 
     act: Act
     until_at: datetime | None = None
@@ -59,20 +59,21 @@ def find_running(bridge: Bridge, subscription_id: str, user_id: int | None = Non
 
 
 def as_it_will_be(bridge: Bridge, running: Running, choice: Choice) -> Subscription:
-    """The subscription once it is done. Raises: Permanent where that is no choice."""
+    """The subscription after the act. Raises: Permanent if the act is not possible."""
     return _AFTER[choice.act](running.subscription, choice, bridge.clock.now())
 
 
 def preview(bridge: Bridge, running: Running, choice: Choice) -> tuple[Effect, ...]:
-    """What it would change: of who pays, and of those who have what is paid for."""
+    """What it would change, for the payer and for those who have what is paid for."""
     after = as_it_will_be(bridge, running, choice)
     return effects_of_reading(bridge, running.user_id, after.customer_id, [after])
 
 
 def do(bridge: Bridge, actor: Actor, running: Running, choice: Choice, *, reason: str) -> Outcome:
-    """Have Stripe do it; the groups follow from what Stripe says then. Asked twice, done once.
+    """Have Stripe do it; the groups follow Stripe's events.
 
-    Raises: Permanent where it cannot be, or where somebody decided otherwise meanwhile.
+    A repeated request is done once. Raises: Permanent if it is impossible, or somebody decided
+    otherwise meanwhile.
     """
     words = checked_words("reason", reason)
     one, after = running.subscription, as_it_will_be(bridge, running, choice)
@@ -107,7 +108,7 @@ _AFTER: Mapping[Act, Callable[[Subscription, Choice, datetime], Subscription]] =
 
 
 def _told(one: Subscription) -> dict[str, str | None]:
-    """What of it such an act changes, as the log keeps it."""
+    """What such an act changes, for the log."""
     return {
         "cancel_at": one.cancel_at.isoformat() if one.cancel_at else None,
         "pause_collection": one.pause_collection,

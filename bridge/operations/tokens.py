@@ -1,4 +1,4 @@
-"""Tokens for other machines: made for a purpose, shown once, and ended at any time."""
+"""Tokens for other machines: made for a purpose, shown once, revocable at any time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Undoing a line of the log, by the act that is its reverse; the log keeps both."""
+"""Undoes a line of the log with the reverse act; the log keeps both."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ OTHERWISE: Mapping[str, str] = {
     "replayed": "an event that was processed cannot be taken back",
     "removals_released": "give the group to those who should have kept it",
 }
-"""What cannot be undone, and what can be done instead."""
+"""Actions that cannot be undone, and what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reverse:
-    """The act that undoes a line of the log: what it would bring, and doing it."""
+    """The act that undoes a line of the log: its preview, and the act itself."""
 
     change: Change
     preview: Callable[[], tuple[Effect, ...]]
@@ -64,7 +64,7 @@ def reverse_of(bridge: Bridge, change_id: int) -> Reverse:
 
 
 def undo(bridge: Bridge, actor: Actor, change_id: int, *, reason: str | None = None) -> Change:
-    """Undo a line of the log. What is undone already raises, as the reverse act does."""
+    """Undo a line of the log. Raises what the reverse act raises, also if it is already undone."""
     found = reverse_of(bridge, change_id)
     found.do(actor, reason)
     return found.change
@@ -93,7 +93,7 @@ def _take_back(bridge: Bridge, change: Change) -> Reverse:
 
 
 def _give_again(bridge: Bridge, change: Change) -> Reverse:
-    """As it was: the same group until the same day; nothing twice, and nothing that is over."""
+    """Give the same group until the same day, unless it is in force or its end is past."""
     grant_id = _said(change, "grant")
     with bridge.store.read() as connection:
         taken = hand_grants.find(connection, grant_id)
@@ -156,7 +156,7 @@ def _wait_again(bridge: Bridge, change: Change) -> Reverse:
 
 
 def _as_before_lifting(bridge: Bridge, change: Change) -> Reverse:
-    """They stay out again, or the membership waits again: as long as nothing has followed yet."""
+    """Keep them out again, or hold the membership again, if nothing has followed yet."""
     lifted = holds.lifted_of(change)
     return Reverse(
         change,
@@ -198,7 +198,7 @@ def _say_as_before(bridge: Bridge, change: Change) -> Reverse:
 
 
 def _take_back_step(bridge: Bridge, change: Change) -> Reverse:
-    """As if it had not been recorded; what somebody has by it already is held, not taken."""
+    """Remove the step; a group that somebody already has through it is held, not removed."""
     step_id = _said(change, "step")
 
     def correction(reason: str) -> MemberStep:
