@@ -21,7 +21,8 @@ PAGE = 50
 class Asked:
     """Which entries: of one kind or group, after an entry, and none later than a moment.
 
-    `known_at`: only what the bridge had heard of by then.
+    `known_at`: only what the bridge had heard of by then. `idle_news`: also news that changed
+    nothing.
     """
 
     kind: Kind | None = None
@@ -29,6 +30,7 @@ class Asked:
     before: Key | None = None
     at: datetime | None = None
     known_at: datetime | None = None
+    idle_news: bool = True
 
     def has(self, kind: Kind) -> bool:
         """Whether entries of this kind are asked for; only the log knows groups."""
@@ -67,7 +69,9 @@ def timeline(
     news: list[Entry] = []
     if asked.has("news"):
         until = asked.until(RANKS["news"])
-        found = inbox.about_user(connection, user_id, until, more, asked.known_at)
+        found = inbox.about_user(
+            connection, user_id, until, more, asked.known_at, ignored=asked.idle_news
+        )
         news = [telling.of_news(one) for one in found]
     of_log = [telling.of_change(one, known) for one in log]
     paid = [telling.of_money(one, user_id, known) for one in lines]

@@ -301,10 +301,12 @@ def about_user(
     until: Until | None,
     limit: int,
     known_at: datetime | None = None,
+    *,
+    ignored: bool = True,
 ) -> list[News]:
     """The events about a user's customers and account, the newest first.
 
-    `known_at`: only those that had come in by then.
+    `known_at`: only those that had come in by then. `ignored`: also those that changed nothing.
     """
     of = inbox.c
     at = func.coalesce(of.created_at, of.received_at)
@@ -312,6 +314,8 @@ def about_user(
     asked = [or_(of.work_key.in_(mine), of.user_id == user_id), *older(at, of.event_id, until)]
     if known_at is not None:
         asked.append(of.received_at <= known_at)
+    if not ignored:
+        asked.append(of.status != "ignored")
     columns = (of.event_id, of.type, at, of.received_at, of.source, of.object_id, of.customer_id)
     rows = connection.execute(
         select(*columns, of.status, of.outcome)

@@ -90,6 +90,7 @@ def store(database_url: str) -> Iterator[Store]:
                     "work_key": "cus_a" if n % 9 else "cus_b",
                     "created_at": at(n) if n % 2 else None,
                     "received_at": at(n),
+                    "status": "done" if n % 2 else "ignored",
                 }
                 for n in range(MANY)
             ],
@@ -156,3 +157,12 @@ def test_only_lines_of_one_group_are_shown_where_one_is_asked_for(store: Store) 
         assert timeline(connection, ALICE, {}, Asked(group_id=4)).entries == ()
         page = timeline(connection, ALICE, {}, Asked(group_id=3))
     assert {one.kind for one in page.entries} == {"acts", "groups"}
+
+
+def test_news_that_changed_nothing_is_left_out_where_only_what_mattered_is_asked_for(
+    store: Store,
+) -> None:
+    everything, mattered = every(store), every(store, Asked(idle_news=False))
+    idle = [one for one in everything if one.words.startswith("Changes nothing")]
+    assert idle
+    assert mattered == [one for one in everything if one not in idle]

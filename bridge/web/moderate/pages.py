@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -27,6 +29,12 @@ from bridge.web.moderate.application_acts import ABOUT_APPLICATIONS
 from bridge.web.moderate.list_acts import undoable
 from bridge.web.security import Stop
 
+SHOWN: Mapping[str, str] = {
+    "": gettext("What mattered"),
+    **{str(kind): words for kind, words in KINDS.items()},
+    "all": gettext("Everything"),
+}
+"""What of a person's list can be chosen: without a choice, all but news that changed nothing."""
 NO_SUCH_PERSON = gettext("The bridge has no record of this account.")
 
 
@@ -65,8 +73,13 @@ def find() -> AnyResponse | str:
 @blueprint.get("/person/<id:user_id>")
 def person(user_id: int) -> str:
     """One person: groups and why, customers, what was given by hand, what happened."""
-    kind = next((one for one in KINDS if one == request.args.get("kind")), None)
-    asked = Asked(kind=kind, before=parse_place(request.args.get("before", "")))
+    shown = request.args.get("kind", "")
+    shown = shown if shown in SHOWN else ""
+    asked = Asked(
+        kind=next((one for one in KINDS if one == shown), None),
+        before=parse_place(request.args.get("before", "")),
+        idle_news=shown != "",
+    )
     try:
         found = the_person(the_bridge(), user_id)
     except NotFound as error:
@@ -79,8 +92,8 @@ def person(user_id: int) -> str:
         undoable=undoable(),
         person=found,
         happened=happened,
-        kind=kind,
-        kinds={None: gettext("Everything"), **KINDS},
+        kind=shown or None,
+        kinds=SHOWN,
         group_names=found.group_names,
         acts={act.name: act for act in (*ACTS.values(), *ABOUT_APPLICATIONS) if act.right in may},
     )
