@@ -157,7 +157,7 @@ def members(
     """The register of members as of a moment, by what was known at another; both default to now."""
     with bridge.store.read() as connection:
         steps = registers.steps(connection)
-    return member_register.member_register(steps, as_of or bridge.clock.now(), known_at)
+        return member_register.member_register(steps, as_of or bridge.clock.now(), known_at)
 
 
 def record_step(

@@ -19,6 +19,7 @@ from bridge.store.schema.people import users
 
 # More than these are one alert: a list that nobody reads helps nobody.
 MOST_TOLD = 10
+AT_ONCE = 1000
 _ACT = tuple(share_acts.c[one.name] for one in fields(ShareAct))
 _STEP = tuple(member_steps.c[one.name] for one in fields(MemberStep))
 
@@ -132,8 +133,8 @@ def steps_of(connection: Connection, user_ids: Collection[int]) -> dict[int, lis
     """The steps of these people's memberships, in the order in which they were recorded."""
     asked = select(*_STEP).where(member_steps.c.user_id.in_(user_ids))
     found: dict[int, list[MemberStep]] = {user_id: [] for user_id in user_ids}
-    for row in connection.execute(asked.order_by(member_steps.c.number)).mappings():
-        found[row["user_id"]].append(MemberStep(**row))
+    for row in connection.execute(asked.order_by(member_steps.c.number)):
+        found[row.user_id].append(MemberStep(*row))
     return found
 
 
@@ -142,7 +143,8 @@ def whose(connection: Connection, step_id: str) -> int | None:
     return connection.scalar(select(member_steps.c.user_id).where(member_steps.c.id == step_id))
 
 
-def steps(connection: Connection) -> list[MemberStep]:
-    """All steps of everybody's membership, in the order in which they were recorded."""
-    rows = connection.execute(select(*_STEP).order_by(member_steps.c.number))
-    return [MemberStep(**row) for row in rows.mappings()]
+def steps(connection: Connection) -> Iterator[MemberStep]:
+    """All steps, streamed: person by person, in the order in which they were recorded."""
+    ordered = select(*_STEP).order_by(member_steps.c.user_id, member_steps.c.number)
+    for row in connection.execute(ordered.execution_options(yield_per=AT_ONCE)):
+        yield MemberStep(*row)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Literal
 
 from bridge.core.model.steps import MemberStep, counting
@@ -62,14 +64,16 @@ def member_register(
 ) -> tuple[MemberEntry, ...]:
     """All entries as of a moment, by what was known at another; in order of their application.
 
-    Raises: Impossible for a step that cannot be.
+    `steps`: those of one person together. Raises: Impossible for a step that cannot be.
     """
-    known = tuple(one for one in steps if known_at is None or one.known_at <= known_at)
-    entries: dict[int, list[MemberEntry]] = {}
-    for step in counting(known, as_of):
-        _take(entries.setdefault(step.user_id, []), step)
-    found = [entry for of_user in entries.values() for entry in of_user]
-    return tuple(sorted(found, key=lambda entry: (entry.applied_at, entry.user_id)))
+    found: list[MemberEntry] = []
+    for _, of_user in groupby(steps, key=attrgetter("user_id")):
+        known = tuple(one for one in of_user if known_at is None or one.known_at <= known_at)
+        entries: list[MemberEntry] = []
+        for step in counting(known, as_of):
+            _take(entries, step)
+        found += entries
+    return tuple(sorted(found, key=attrgetter("applied_at", "user_id")))
 
 
 def waiting_since(steps: Iterable[MemberStep], now: datetime) -> datetime | None:

@@ -8,6 +8,7 @@ bridge learned of shares: a number never changes and is never given again.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -147,6 +148,7 @@ class _Making:
     moved: dict[ShareClass, list[_Move]] = field(
         default_factory=lambda: {each: [] for each in CLASSES.values()}
     )
+    in_issue: Counter[ShareClass] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
 
     def book(self, line: Line, who: str) -> None:
@@ -198,8 +200,11 @@ class _Making:
             return None
         price, currency, source = paid
         self.issued.setdefault((share_class, source), []).append((first, first + count - 1))
+        # Mostly it is so at the end, too; `finished` counts again.
+        self.in_issue[share_class] += count
+        total = self.in_issue[share_class]
         run = Holding(
-            *(share_class, first, first + count - 1, who, at, at, price, currency, source, 0)
+            *(share_class, first, first + count - 1, who, at, at, price, currency, source, total)
         )
         self._hold(run)
         self.moved[share_class].append((at, first, count))
@@ -207,12 +212,16 @@ class _Making:
 
     def _hold(self, run: Holding) -> None:
         runs = self.held[run.share_class]
-        runs.insert(bisect_right(runs, run.first, key=_first), run)
+        if not runs or runs[-1].first < run.first:  # as nearly every issue
+            runs.append(run)
+        else:
+            runs.insert(bisect_right(runs, run.first, key=_first), run)
 
     def _end(self, runs: Iterable[Holding], at: datetime, how: Ending, by: str) -> None:
         for run in runs:
             self.ended.append(replace(run, ended_at=at, ended_how=how, ended_by=by))
             if how != "transferred":
+                self.in_issue[run.share_class] -= run.count
                 self.moved[run.share_class].append((at, run.first, -run.count))
 
     def _take(
@@ -298,13 +307,12 @@ def _with_totals(
     ends: Mapping[ShareClass, int],
 ) -> Iterator[Holding]:
     """A run that was issued has the total after its issue; one transferred, that of the moment."""
-    sums: dict[ShareClass, list[_Move]] = {}
-    for share_class, moves in moved.items():
+    for moves in moved.values():
         moves.sort()
-        totals = accumulate(count for _, _, count in moves)
-        sums[share_class] = [(at, n, t) for (at, n, _), t in zip(moves, totals, strict=True)]
+    places = {each: [(at, first) for at, first, _ in moves] for each, moves in moved.items()}
+    totals = {each: list(accumulate(n for *_, n in moves)) for each, moves in moved.items()}
     for run in found:
         latest = ends[run.share_class] if run.transferred_from else run.last
-        after = sums[run.share_class]
-        place = bisect_right(after, (run.acquired_at, latest), key=lambda each: each[:2]) - 1
-        yield replace(run, total=after[max(place, 0)][2])
+        place = bisect_right(places[run.share_class], (run.acquired_at, latest)) - 1
+        total = totals[run.share_class][max(place, 0)]
+        yield run if run.total == total else replace(run, total=total)
