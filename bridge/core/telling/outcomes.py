@@ -19,7 +19,7 @@ from bridge.texts import gettext
 ENDINGS: Mapping[str, str] = {
     why.OUTRANKED: gettext("something higher of the same ladder takes its place"),
     why.NOT_THEIRS: gettext("what gave it no longer belongs to them"),
-    why.NOT_MAPPED: gettext("its rule no longer leads to this group"),
+    why.NOT_MAPPED: gettext("what they pay for no longer includes this group"),
     NOTHING_LEADS_TO_IT: gettext("nothing of theirs leads to it"),
 }
 OWNED: Mapping[str, str] = {
