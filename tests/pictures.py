@@ -48,6 +48,7 @@ View = tuple[Literal["desktop", "phone"], Scheme]
 USUAL: tuple[View, ...] = (("desktop", "light"), ("phone", "dark"))
 WIDE: tuple[View, ...] = (("desktop", "light"),)
 NARROW: tuple[View, ...] = (("phone", "dark"),)
+GOAL: tuple[View, ...] = (("phone", "light"), ("phone", "dark"))
 ALL: tuple[View, ...] = (*USUAL, ("desktop", "dark"), ("phone", "light"))
 
 
@@ -79,6 +80,7 @@ PICTURES = (
     Picture("join-stranger", "/join?signed_in=no"),
     Picture("offer", "/join/patron-yearly?from=/t/become-a-member/12/1", "bruno"),
     Picture("order", "/join/patron-yearly+lab-pass+coffee", "bruno"),
+    Picture("goal", "/goal/patron-yearly.svg", views=GOAL),
     Picture("owned", "/join/patron-yearly", "chiara", NARROW),
     Picture("refused", "/join/patron-monthly+supporter-monthly", "bruno", NARROW),
     Picture("payment-link", "/join/link/{link}?signed_in=no"),
@@ -320,13 +322,33 @@ def take(
             for name, (size, scheme) in picture.files.items():
                 page.set_viewport_size(SIZES[size])
                 page.emulate_media(color_scheme=scheme)
-                page.goto(place.url + address(place, picture, made), wait_until="load")
+                show(page, place, address(place, picture, made))
                 if picture.press:
                     page.get_by_role("button", name=picture.press).click()
                 page.screenshot(path=SHARP / f"{name}.png", full_page=True)
                 taken = webp(page)
                 (FOLDER / f"{name}.webp").write_bytes(taken)
                 print(f"{name} {len(taken) // 1024} KB")  # noqa: T201 - a script's output
+
+
+# A picture for posts, on a page as light or dark as the forum's.
+ALONE = """url => {
+  const picture = new Image();
+  picture.src = url;
+  picture.alt = "";
+  document.body.replaceChildren(picture);
+  return picture.decode();
+}"""
+
+
+def show(page: Page, place: Place, path: str) -> None:
+    """Open a page, or a page with nothing but this picture."""
+    if not path.endswith(".svg"):
+        page.goto(place.url + path, wait_until="load")
+        return
+    page.goto(f"{place.url}/logout", wait_until="load")
+    page.set_viewport_size({"width": 480, "height": 84})
+    page.evaluate(ALONE, path)
 
 
 def address(place: Place, picture: Picture, made: dict[str, str]) -> str:

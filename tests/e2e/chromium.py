@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,8 @@ def faults(page: Page) -> Iterator[str]:
     """What axe-core finds on the page as it is, and whether it is too wide."""
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         yield "too wide"
+    for glued in re.findall(r".*[a-z]{2}[.!?][A-Z][a-z].*", page.inner_text("body")):
+        yield f"no space between two sentences: {glued}"
     page.evaluate(AXE.read_text(encoding="utf-8"))
     for fault in page.evaluate(RUN, RULES)["violations"]:
         for node in fault["nodes"]:

@@ -489,12 +489,18 @@ def test_what_is_for_members_of_a_group_is_refused_to_others_before_they_pay(pla
         page = open_page(browser, keys)
         assert page.status_code == 409
         assert "Half price is only for members of Apprentices" in page.text
+    closed, way_in = "Only for members of Apprentices.", f'href="/join/{key}'
+    on_list = browser.get("/join").text
+    assert closed in on_list
+    assert on_list.count(way_in) == 1, "its name leads to the page that says more, no button"
     stranger = requests.get(f"{place.url}/join/{key}", timeout=20)
     assert "Members of Apprentices." in stranger.text
     join_group(place, "eve", "apprentices")
     again = browser.get(link(page, "Check again"))
     assert again.status_code == 200
     assert "Continue to payment" in again.text
+    now_open = browser.get("/join").text
+    assert (closed in now_open, now_open.count(way_in)) == (False, 2)
     assert press(browser, again).status_code == 303
     assert len(sessions(place)) == 1
 

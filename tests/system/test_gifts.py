@@ -71,7 +71,7 @@ def test_E52_both_statements_say_it_and_only_the_givers_tells_of_money(world: Sy
     assert "€" not in told
     assert "Next payment" not in told
     giver = statement_of(world, "alice")
-    assert "is a gift to another member" in giver
+    assert "your monthly membership is a gift to another member" in giver
     assert "€10\\.00" in giver
     assert "Next payment" in giver
 

@@ -56,5 +56,10 @@ def given_away(found: Iterable[Grant]) -> Iterator[Grant]:
     for grant in found:
         if grant.holds:
             yield replace(
-                grant, holds=False, reason=Reason.GIVEN.value, until_at=None, renews_at=None
+                grant,
+                holds=False,
+                reason=Reason.GIVEN.value,
+                share="own",
+                until_at=None,
+                renews_at=None,
             )

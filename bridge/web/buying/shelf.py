@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from bridge.core.rights.buyers import closed_to
 from bridge.core.rights.orders import MOST_ONCE
 from bridge.core.telling.shelf import shelf
 from bridge.texts import gettext
@@ -20,6 +21,7 @@ from bridge.web.buying.coming import (
 from bridge.web.buying.currency import choices, in_theirs
 from bridge.web.buying.goals import progress_of
 from bridge.web.buying.sale import buyer_of, listed
+from bridge.web.buying.who_may import buyers_of
 from bridge.web.context import absolute, reader, the_look
 
 blueprint = Blueprint("shelf", __name__)
@@ -40,6 +42,7 @@ def everything() -> AnyResponse:
     back = came_from()
     buyer, offers = buyer_of(known) if known else None, listed()
     sections = shelf(in_theirs(offers, buyer), buyer)
+    theirs = known.group_ids if known else ()
     page = render_template(
         "offers.jinja",
         sections=sections,
@@ -48,6 +51,12 @@ def everything() -> AnyResponse:
             for section in sections
             for card in section.cards
             if (found := progress_of([tag.offer for tag in card.tags]))
+        },
+        only_for={
+            card.product.id: buyers_of([closed])
+            for section in sections
+            for card in section.cards
+            if (closed := closed_to([tag.offer for tag in card.tags], theirs))
         },
         currencies=choices(offers, buyer),
         card=_card(),

@@ -16,6 +16,7 @@ from bridge.store import countries, groups, links
 from bridge.texts import gettext
 from bridge.web.buying.coming import with_origin
 from bridge.web.buying.refusing import Refused, Way
+from bridge.web.buying.sale import all_offers
 from bridge.web.context import Reader, the_bridge
 
 ELSEWHERE = "elsewhere"
@@ -30,7 +31,7 @@ def refuse_strangers_to(offers: Sequence[Offer], known: Reader) -> None:
     raise Refused(
         gettext("%(product)s is only for members of %(groups)s") % names,
         gettext("If you have just joined the group, check again."),
-        [Way(gettext("Check again"), _sign_in_again())],
+        [Way(gettext("Check again"), _sign_in_again()), Way(*all_offers())],
     )
 
 
