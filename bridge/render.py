@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from bridge.core.ledger.amounts import Total, find_locale, format_minor
 from bridge.core.ledger.lines import MoneyLine
+from bridge.core.memberships.state import State
 from bridge.core.model.reasons import Reason
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.telling.alerts import Alert
@@ -99,6 +100,20 @@ def grace_over_markdown(source_id: str, given: StatementInput, locale: str = LOC
     return template.render(over=over, manage=given.links.manage, locale=locale) + "\n"
 
 
+def application_markdown(
+    given: StatementInput, locale: str = LOCALE, *, approved: bool
+) -> str | None:
+    """The answer that an application was decided; None where that was taken back meanwhile."""
+    found = places(given)
+    waits = any(place.is_applied_for for place in found)
+    if waits:
+        return None
+    theirs = [place for place in found if place.state in (State.IN, State.ARRIVING)]
+    template = markdown_environment().get_template("application.md.jinja")
+    said = {"approved": approved, "places": theirs, "links": given.links, "locale": locale}
+    return template.render(said) + "\n"
+
+
 def answers_markdown(keys: Iterable[str], given: StatementInput) -> dict[str, str]:
     """The answers that are due, by key: receipts, and notices about failed payments.
 
@@ -117,6 +132,8 @@ def answers_markdown(keys: Iterable[str], given: StatementInput) -> dict[str, st
             found[key] = sent_again_markdown(given)
         elif kind == "grace_over":
             found[key] = grace_over_markdown(about.partition(":")[0], given)
+        elif kind in {"approved", "declined"}:
+            found[key] = application_markdown(given, approved=kind == "approved")
     return {key: text for key, text in found.items() if text}
 
 

@@ -15,7 +15,7 @@ from bridge.core.model.steps import MemberStep
 from bridge.errors import Permanent
 from bridge.operations import registers
 from bridge.operations.preview import effects
-from bridge.store import Connection, state, statements, work
+from bridge.store import Connection, messages, state, work
 from bridge.store import registers as recorded
 from bridge.texts import gettext
 from bridge.wiring import Bridge
@@ -83,10 +83,13 @@ def decide(
             raise Permanent(gettext("what waits has changed since you reviewed it: look again"))
         for step in steps:
             registers.append(connection, step)
-            if choice == "decline":
-                statements.due(connection, step.user_id, now)
+            approved = choice == "approval"
+            messages.application_decided(
+                connection, step.user_id, step.id, approved=approved, now=now
+            )
     for step in steps:
         bridge.hint("decide", work.user_key(step.user_id))
+        bridge.hint("tell", str(step.user_id))
     return tuple(steps)
 
 

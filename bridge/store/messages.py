@@ -199,6 +199,25 @@ def grace_is_over(
             )
 
 
+def application_decided(
+    connection: Connection, user_id: int, step_id: str, *, approved: bool, now: datetime
+) -> None:
+    """Have a member told that their application was approved or declined (A62).
+
+    An edit of the statement would notify nobody. Where there is none yet, it is begun by whatever
+    they pay.
+    """
+    if not has_statement(connection, user_id):
+        return
+    key = f"approved:{step_id}" if approved else f"declined:{step_id}"
+    connection.execute(
+        insert_for(connection)(messages)
+        .values(key=key, user_id=user_id, due_at=now)
+        .on_conflict_do_nothing()
+    )
+    due(connection, user_id, now)
+
+
 def paid_by_hand(connection: Connection, user_id: int, line: MoneyLine, now: datetime) -> None:
     """Schedule the receipt of a payment that a moderator recorded, whatever its day."""
     if line.kind == "paid" and has_statement(connection, user_id):

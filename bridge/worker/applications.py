@@ -11,7 +11,11 @@ from bridge.core.model.steps import MemberStep
 from bridge.core.rights.approval import DueStep
 from bridge.store import Connection, catalogue, registers
 
-WORDS = {"application": "ordered {what}", "payment": "paid for {what}"}
+WORDS = {
+    "own": {"application": "ordered {what}", "payment": "paid for {what}"},
+    "gift": {"application": "took the gift of {what}", "payment": "{what} was paid for them"},
+    "seat": {"application": "took a seat in {what}", "payment": "{what} was paid for them"},
+}
 
 
 def record(
@@ -24,11 +28,12 @@ def record(
     """Append the steps that are due; the reason of each names what was paid for."""
     if not due:
         return
-    bought = {one.source_id: one.product_id for one in verdicts if one.product_id}
-    products, _ = catalogue.load_of(connection, set(bought.values()))
+    bought = {one.source_id: one for one in verdicts}
+    products, _ = catalogue.load_of(connection, {one.product_id for one in bought.values()})
     names = {product.id: product.name for product in products}
     for step in due:
-        what = names.get(bought.get(step.source_id, ""), "a membership")
+        verdict = bought[step.source_id]
+        what = names.get(verdict.product_id or "", "a membership")
         registers.record_step(
             connection,
             MemberStep(
@@ -37,7 +42,7 @@ def record(
                 kind=step.kind,
                 at=step.at,
                 known_at=now,
-                reason=WORDS[step.kind].format(what=what),
+                reason=WORDS[verdict.share][step.kind].format(what=what),
                 actor=str(BRIDGE),
             ),
             source=step.source_id,

@@ -21,7 +21,14 @@ from bridge.operations import grants, held, removals
 from bridge.sandbox.discourse.membership import add_member, remove_member
 from bridge.store import changes, member
 from bridge.web.moderate.list_acts import LIST_ACTS
-from tests.e2e.console import MANY, dead_event, open_console, sell_a_share, user
+from tests.e2e.console import (
+    MANY,
+    dead_event,
+    open_console,
+    sell_a_share,
+    settle_until,
+    user,
+)
 from tests.e2e.place import Browser, Place
 
 
@@ -228,6 +235,13 @@ def test_A62_an_application_waits_in_the_list_until_a_moderator_decides(place: P
     assert (late.status_code, "somebody has decided" in late.text) == (400, True)
     place.settle()
     assert "nina" in place.members("readers")
+    settle_until(
+        place,
+        lambda: any(
+            "A moderator approved your application. You have access to" in text
+            for text in messages(place, "nina")
+        ),
+    )
     (line,) = log(place, "member_approval")
     assert line.cause == f"moderator:{user(place, 'mia')} via console"
     assert line.detail is not None
@@ -253,8 +267,8 @@ def test_A62_several_are_declined_by_typing_how_many_and_their_money_is_offered_
     assert "Nothing was refunded" in done(mia, press(mia, preview, typed="decline 2"))
     place.settle()
     assert not {"tina", "kim"} & place.members("readers")
-    told = " ".join(messages(place, "tina"))
-    assert "a moderator declined your application" in told
+    declined_words = "A moderator declined your application. If you have paid, nothing is refunded"
+    settle_until(place, lambda: declined_words in " ".join(messages(place, "tina")))
     seen = mia.get("/moderate/lists/applications?kind=declined").text
     assert (seen.count("€150.00"), seen.count("Payment at Stripe")) == (2, 2)
     assert ">Refund<" not in seen, "a moderator may not refund"

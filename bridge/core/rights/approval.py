@@ -143,7 +143,8 @@ def due_steps(
     if entry is None and waiting:
         entry = MemberEntry(0, min(now, max([waiting[0].from_at, *_ends(entries)])))
         steps.append(DueStep("application", entry.applied_at, waiting[0].source_id))
-    unpaid = {one.id for one in facts.subscriptions if one.status == "trialing"}
+    seated = (seat.subscription for seat in facts.seats)
+    unpaid = {one.id for one in (*facts.subscriptions, *seated) if one.status == "trialing"}
     paid = [
         grant
         for grant in asked

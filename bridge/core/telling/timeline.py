@@ -37,6 +37,8 @@ MONEY: Mapping[MoneyKind, str] = {
 }
 """As moderators read it; `telling.money` says it to members."""
 MESSAGES: Mapping[str, str] = {
+    "approved": gettext("Told that the application was approved"),
+    "declined": gettext("Told that the application was declined"),
     "grace_over": gettext("Told that the time to pay is over"),
     "present": gettext("Told of a present"),
     "receipt": gettext("Receipt sent"),
