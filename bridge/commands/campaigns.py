@@ -21,6 +21,7 @@ from bridge.commands.tables import (
     print_links,
     print_made,
 )
+from bridge.core.ledger.references import reference_of
 from bridge.core.memberships.campaign import read_names
 from bridge.core.telling.campaign_making import Made
 from bridge.core.telling.document import document
@@ -29,7 +30,7 @@ from bridge.exports.tables import rows_as_csv
 from bridge.operations import campaigns
 from bridge.operations.finding import find_user_id
 
-COLUMNS = ("user_id", "username", "member_until", "link")
+COLUMNS = ("user_id", "username", "member_until", "link", "reference")
 
 
 @click.group()
@@ -133,7 +134,10 @@ def _new_file(path: Path) -> Iterator[TextIO]:
 
 
 def _write(file: TextIO, made: Made) -> None:
-    rows = ((one.user.id, one.user.username, one.until_at, one.address) for one in made.sent)
+    rows = (
+        (one.user.id, one.user.username, one.until_at, one.address, reference_of(one.user.id))
+        for one in made.sent
+    )
     file.writelines(rows_as_csv(COLUMNS, rows))
 
 

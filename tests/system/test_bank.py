@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bridge.core.ledger.references import reference_of
+from bridge.core.ledger.references import reference_of, users_named_in
 from bridge.operations import bank
 from bridge.store import money
-from tests.harness import OPERATOR, System, system
+from tests.harness import OPERATOR, POLICY, System, system
+from tests.system.acts import message_to, page_of
 from tests.system.typing_commands import asked, typed
 from tests.unit.core.test_bank_file import CAMT
 
@@ -51,6 +53,27 @@ def test_A91_a_file_is_previewed_recorded_once_and_its_leftovers_wait(
     assert "no undecided transfer" in typed(
         world, "bank", "assign", left["id"], "ben", "--by", "mod", code=1
     )
+
+
+def test_A91_a_statement_shows_where_to_transfer_money_and_by_which_reference(
+    tmp_path: Path,
+) -> None:
+    garden = "DE89 3704 0044 0532 0130 00, Garden_Club"
+    policy = replace(POLICY, bank_account=garden)
+    with system(tmp_path, policy=policy) as world:
+        world.advance(2)
+        world.subscribe(world.customer("ada"), world.price("supporters"))
+        world.settle()
+        message = message_to(world, "ada")
+        for text in (page_of(world, "ada"), message.replace("\\", "").replace("**", "")):
+            assert f"use the account {garden} and your reference RF" in text
+            assert users_named_in(text) == {world.user("ada")}
+
+
+def test_A91_without_an_account_nobody_is_told_to_transfer_money(world: System) -> None:
+    world.subscribe(world.customer("ada"), world.price("supporters"))
+    world.settle()
+    assert "bank transfer" not in page_of(world, "ada")
 
 
 def test_A91_a_file_that_is_cut_off_records_nothing(world: System, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.core.ledger.references import users_named_in
 from bridge.core.model.rights import HandGrant
 from bridge.sandbox.discourse import people
 from bridge.store import archive, hand_grants
@@ -69,6 +70,7 @@ def test_A97_members_whose_term_ends_get_one_link_each_in_a_file_of_their_own(
     assert row["username"] == "ada"
     assert row["member_until"].startswith(f"{until_at:%Y-%m-%d}")
     assert row["link"].startswith(f"{world.bridge.settings.bridge_url}/renew/")
+    assert users_named_in(row["reference"]) == {world.user("ada")}
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert "cannot be written" in typed(world, *new, "--out", str(out), code=1)
     other = tmp_path / "other.csv"
@@ -105,7 +107,7 @@ def test_A97_a_file_with_names_that_cannot_be_is_sorted_out_and_said(
     names.write_text("user\nnobody\n")
     again = [*new[:2], "Nobody", *new[3:]]
     told = typed(world, *again, "--out", str(tmp_path / "none.csv"), code=1)
-    assert "nobody is left to be asked" in told
+    assert "nobody left to ask" in told
 
 
 def test_A97_a_campaign_and_a_single_link_are_revoked_once_and_logged(

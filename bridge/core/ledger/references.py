@@ -6,6 +6,7 @@ The check digits catch every single wrong digit and every swap of two neighbours
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from stdnum import iso11649
 from stdnum.iso7064 import mod_97_10
@@ -21,6 +22,19 @@ def reference_of(user_id: int) -> str:
         raise ValueError(f"user {user_id} has no reference")
     body = f"U{user_id:0{_DIGITS}d}"
     return f"RF{mod_97_10.calc_check_digits(body + 'RF')}{body}"
+
+
+@dataclass(frozen=True, slots=True)
+class BankTransfer:
+    """Where a member's transfer goes to, and the reference by which it is known as theirs."""
+
+    account: str
+    reference: str
+
+
+def transfer_of(account: str, user_id: int) -> BankTransfer | None:
+    """How a member pays by transfer; None where the site takes none."""
+    return BankTransfer(account, reference_of(user_id)) if account and user_id > 0 else None
 
 
 def users_named_in(text: str) -> set[int]:

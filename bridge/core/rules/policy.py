@@ -46,6 +46,7 @@ class Policy:
     - `adopt`: whether the bridge asks before it owns a membership that its own user added and its
       record does not know, or does so automatically.
     - `alerts_to`: the group or user of the forum that gets alerts; `none`: nobody.
+    - `bank_account`: where members may transfer money to, in words; empty: they are not told.
     - `accounts`: an account of the ledger, or the beginning of its name, to `code`, `tax` and
       `tracking` in the treasurer's own chart. `bank`: which column of a bank's CSV is which.
       `datev`: whose books a posting batch is for.
@@ -76,6 +77,7 @@ class Policy:
     seat_notice_days: int = 7
     adopt: Literal["ask", "automatically"] = "ask"
     alerts_to: str = "moderators"
+    bank_account: str = ""
     accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bank: Mapping[str, str] = field(default_factory=dict)
     datev: Mapping[str, int] = field(default_factory=dict)

@@ -74,6 +74,7 @@ SITE: Mapping[str, Setting] = {
     **{name: _whole(*limits) for name, limits in SITE_LIMITS.items()},
     **{name: _word_of(words) for name, words in SITE_WORDS.items()},
     **{name: _name("one name, or `none`") for name in SITE_NAMES},
+    "bank_account": _TEXT,
 }
 
 CONSOLE: Mapping[str, Setting] = {

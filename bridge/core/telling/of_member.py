@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bridge.core.ledger.references import transfer_of
 from bridge.core.memberships.member import Member
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts
@@ -69,6 +70,7 @@ def statement_input(
         money=member.money,
         funds=funds,
         ledger_code=member.ledger_code,
+        transfer=transfer_of(law.policy.bank_account, member.user_id),
     )
 
 

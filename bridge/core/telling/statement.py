@@ -13,6 +13,7 @@ from itertools import groupby
 
 from bridge.core.ledger.amounts import Total, add_up, open_disputes
 from bridge.core.ledger.lines import MoneyLine
+from bridge.core.ledger.references import BankTransfer
 from bridge.core.memberships.state import State
 from bridge.core.model.rights import Grant
 from bridge.core.model.stripe import PendingPayment, Price, Product
@@ -75,6 +76,7 @@ class StatementInput(Known):
     money: Iterable[MoneyLine] = ()
     funds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ledger_code: str | None = None
+    transfer: BankTransfer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class Statement:
     under_review: frozenset[str] = frozenset()
     funds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ledger_code: str | None = None
+    transfer: BankTransfer | None = None
 
     @property
     def has_place(self) -> bool:
@@ -173,6 +176,7 @@ def build(given: StatementInput) -> Statement:
         under_review=under_review,
         funds=given.funds,
         ledger_code=given.ledger_code if money else None,
+        transfer=given.transfer,
         twice=tuple(_twice(given)),
     )
 

@@ -197,6 +197,7 @@ def test_a_ladder_is_a_list_of_steps_or_says_more(
         ({"site": {"unmapped": ["end"]}}, ["M153"]),
         ({"site": {"alerts_to": "a group, and another"}}, ["M153"]),
         ({"site": {"alerts_to": ""}}, ["M153"]),
+        ({"site": {"bank_account": ""}}, ["M153"]),
         ({"site": {"alerts_to": 7}}, ["M153"]),
         ({"site": {"unmaped": "end"}}, ["M152"]),
         ({"products": {"prod_1": "supporters"}}, ["M153"]),
@@ -243,6 +244,12 @@ def test_the_group_that_is_told_of_alerts_may_be_named_or_none() -> None:
     assert parse_policy({}).alerts_to == "moderators"
     assert parse_policy({"site": {"alerts_to": "treasurers"}}).alerts_to == "treasurers"
     assert parse_policy({"site": {"alerts_to": "none"}}).alerts_to == "none"
+
+
+def test_A91_the_account_that_takes_transfers_is_any_text_but_an_empty_one() -> None:
+    account = "DE89 3704 0044 0532 0130 00, Garden Club"
+    assert parse_policy({}).bank_account == ""
+    assert parse_policy({"site": {"bank_account": account}}).bank_account == account
 
 
 def test_E42_how_long_a_claim_is_open_is_a_whole_number_of_days() -> None:
