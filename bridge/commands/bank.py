@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bridge.commands.common import as_json, ready_bridge, show
-from bridge.commands.deciding import actor_of, by
+from bridge.commands.deciding import actor_of, by, by_or_operator, why
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.ledger.bank_file import BankRow
 from bridge.core.ledger.references import reference_of
@@ -64,22 +64,24 @@ def import_(file: Path, *, apply: bool, by: str, as_json: bool) -> None:
 @bank.command()
 @click.argument("row")
 @click.argument("user")
+@why
 @by
-def assign(row: str, user: str, *, by: str) -> None:
+def assign(row: str, user: str, *, by: str, reason: str) -> None:
     """Record the transfer ROW as a payment by USER."""
     with ready_bridge() as bridge:
         user_id = find_user_id(bridge, user)
-        line = operations.assign(bridge, actor_of(bridge, by), row, user_id)
+        line = operations.assign(bridge, actor_of(bridge, by), row, user_id, reason=reason)
     click.echo(f"Recorded as {line}. `bridge reverse-payment {line}` takes it back.")
 
 
 @bank.command()
 @click.argument("row")
 @click.option("--reason", required=True, help="Why it is not a member's payment.")
-def ignore(row: str, *, reason: str) -> None:
+@by_or_operator
+def ignore(row: str, *, reason: str, by: str | None) -> None:
     """Take the transfer ROW off the list: it is not a member's payment."""
     with ready_bridge() as bridge:
-        operations.ignore(bridge, row, reason)
+        operations.ignore(bridge, actor_of(bridge, by), row, reason=reason)
     click.echo("Ignored.")
 
 

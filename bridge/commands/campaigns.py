@@ -12,7 +12,7 @@ from typing import TextIO
 import click
 
 from bridge.commands.common import Moment, as_json, ready_bridge, show
-from bridge.commands.deciding import actor_of, by_or_operator
+from bridge.commands.deciding import actor_of, by_or_operator, why
 from bridge.commands.tables import (
     campaign_counts,
     candidate_document,
@@ -57,6 +57,7 @@ def campaign() -> None:
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write the links, as CSV.")
 @click.option("--preview", is_flag=True, help="Only show who would get a link.")
+@why
 @by_or_operator
 @as_json
 def new(  # noqa: PLR0913 - the options of a command
@@ -69,6 +70,7 @@ def new(  # noqa: PLR0913 - the options of a command
     out: Path | None,
     preview: bool,
     by: str | None,
+    reason: str | None,
     as_json: bool,
 ) -> None:
     """Make a link for each member, and write them to a CSV file for your mailing.
@@ -98,7 +100,7 @@ def new(  # noqa: PLR0913 - the options of a command
             return
         with _new_file(out) as written:
             made = campaigns.new_campaign(
-                bridge, actor_of(bridge, by), name, offer, named, days=days
+                bridge, actor_of(bridge, by), name, offer, named, days=days, reason=reason
             )
             _write(written, made)
     _show_made(made, out, as_json=as_json)
@@ -171,15 +173,18 @@ def show_(*, name: str, as_json: bool) -> None:
 @campaign.command()
 @click.argument("name")
 @click.option("--user", "said", metavar="USER", help="End only the link of this member.")
+@why
 @by_or_operator
 @as_json
-def revoke(*, name: str, said: str | None, by: str | None, as_json: bool) -> None:
+def revoke(*, name: str, said: str | None, by: str | None, reason: str, as_json: bool) -> None:
     """End a campaign, or one member's link. What was paid stays paid."""
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
         if said is None:
-            is_new = campaigns.revoke_campaign(bridge, actor, name)
+            is_new = campaigns.revoke_campaign(bridge, actor, name, reason=reason)
         else:
-            is_new = campaigns.revoke_link(bridge, actor, name, find_user_id(bridge, said))
+            is_new = campaigns.revoke_link(
+                bridge, actor, name, find_user_id(bridge, said), reason=reason
+            )
     words = "Revoked. The links no longer work." if is_new else "It was already revoked."
     show({"revoked": is_new}, as_json=as_json, for_people=lambda console: console.print(words))

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bridge.commands.common import as_json, ready_bridge, show
-from bridge.commands.deciding import actor_of
+from bridge.commands.deciding import actor_of, why_if
 from bridge.commands.refunding import LATER
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.rights.switch_costs import Changed, Preview
@@ -24,7 +24,7 @@ from bridge.operations.finding import find_user_id
     "--apply", "really", is_flag=True, help="Make the change; without it, only show a preview."
 )
 @click.option("--by", metavar="USER", help="The forum user who decided it; needed with --apply.")
-@click.option("--reason", help="Why; it is kept in the log.")
+@why_if(lambda params: params.get("really"))
 @as_json
 def change(
     *, user: str, target: str, really: bool, by: str | None, reason: str | None, as_json: bool
@@ -91,7 +91,7 @@ def _tell(
     if done is None and really:
         console.print(LATER)
     elif done is None:
-        console.print("Nothing was changed. Add --apply --by NAME to make the change.")
+        console.print("Nothing was changed. Add --apply --by NAME --reason TEXT to change it.")
     elif done.is_pending:
         where = f" at {done.pay_url}" if done.pay_url else ""
         console.print(f"The difference is not paid yet. Nothing changes until it is paid{where}.")

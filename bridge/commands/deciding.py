@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
@@ -21,8 +21,26 @@ from bridge.operations.finding import find_actor
 from bridge.wiring import Bridge
 from bridge.worker import rq_worker
 
+Command = Callable[..., Any]
 by = click.option("--by", required=True, metavar="USER", help="The forum user who decided it.")
-why = click.option("--reason", help="Why; it is kept in the log.")
+
+
+def why_if(changes: Callable[[Mapping[str, Any]], object]) -> Callable[[Command], Command]:
+    """Add --reason, which a command needs when it `changes` something, by its other parameters."""
+
+    def checked(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+        if value is None and changes(ctx.params):
+            raise click.MissingParameter("Say why; the log keeps it.", ctx=ctx, param=param)
+        return value
+
+    return click.option("--reason", callback=checked, help="Why; the log keeps it.")
+
+
+def _is_no_preview(params: Mapping[str, Any]) -> bool:
+    return not params.get("preview")
+
+
+why = why_if(_is_no_preview)
 by_or_operator = click.option(
     "--by", metavar="USER", help="The forum user who decided it; default: you."
 )

@@ -18,6 +18,7 @@ from bridge.commands.deciding import (
     look_now,
     previewed,
     why,
+    why_if,
 )
 from bridge.commands.words import day
 from bridge.core.signed.reference import GIVING, sign_gift
@@ -31,7 +32,7 @@ from bridge.wiring import Bridge
 @click.command()
 @click.argument("customer", required=False)
 @click.argument("user", required=False)
-@why
+@why_if(lambda params: params.get("user") and not params.get("preview"))
 @by_or_operator
 @previewed
 def link(
@@ -117,9 +118,10 @@ def unlink(customer: str, *, by: str | None, reason: str | None, how: How) -> No
 @click.command()
 @click.argument("from_user")
 @click.argument("to_user")
+@why
 @by
 @as_json
-def relink(from_user: str, to_user: str, *, by: str, as_json: bool) -> None:
+def relink(from_user: str, to_user: str, *, by: str, reason: str, as_json: bool) -> None:
     """Move everything from the account FROM_USER (such as id:12) to the account TO_USER.
 
     Use it after accounts were merged, or when somebody returns with a new account. It moves
@@ -128,7 +130,7 @@ def relink(from_user: str, to_user: str, *, by: str, as_json: bool) -> None:
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
         from_id, to_id = find_user_id(bridge, from_user), find_person(bridge, to_user).id
-        moved = accounts.relink(bridge, actor, from_id, to_id)
+        moved = accounts.relink(bridge, actor, from_id, to_id, reason=reason)
         look_now(bridge, work.user_key(to_id))
         look_now(bridge, work.user_key(from_id))
     show(
@@ -143,13 +145,14 @@ def relink(from_user: str, to_user: str, *, by: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("user")
+@why
 @by
 @as_json
-def unrelink(user: str, *, by: str, as_json: bool) -> None:
+def unrelink(user: str, *, by: str, reason: str, as_json: bool) -> None:
     """Undo `bridge relink`: return to USER (such as id:12) what went to another account."""
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
-        done = accounts.unrelink(bridge, actor, user_id)
+        done = accounts.unrelink(bridge, actor, user_id, reason=reason)
         look_now(bridge, work.user_key(user_id))
         look_now(bridge, work.user_key(done.from_id))
     moved = done.moved

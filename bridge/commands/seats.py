@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge.commands.common import Moment, ready_bridge, show
-from bridge.commands.deciding import How, actor_of, look_now, previewed
+from bridge.commands.deciding import How, actor_of, look_now, previewed, why_if
 from bridge.commands.words import day
 from bridge.operations import seats as doing
 from bridge.operations.finding import find_user_id
@@ -22,16 +22,18 @@ ACTIONS = ("assign", "take-back", "unassign")
 @click.argument("subscription")
 @click.argument("action", type=click.Choice(ACTIONS), required=False)
 @click.argument("user", required=False)
+@why_if(lambda params: params.get("action") and not params.get("preview"))
 @click.option("--by", metavar="USER", help="The forum user who decided it.")
 @click.option("--at", type=Moment(time.max), help="List the seats as they were at TIME.")
 @click.option("--as-known", is_flag=True, help="With --at: only from what the bridge knew at TIME.")
 @previewed
-def seats(
+def seats(  # noqa: PLR0913 - the options of a command
     *,
     subscription: str,
     action: str | None,
     user: str | None,
     by: str | None,
+    reason: str | None,
     at: datetime | None,
     as_known: bool,
     how: How,
@@ -57,7 +59,7 @@ def seats(
             }[action]
             if not how.goes_ahead(lambda: effects(bridge, subscription, user_id)):
                 return
-            do(bridge, actor, subscription, user_id)
+            do(bridge, actor, subscription, user_id, reason=reason)
             look_now(bridge, work.user_key(user_id))
         found = (
             doing.seats_at(bridge, subscription, at, known=as_known)

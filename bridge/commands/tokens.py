@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bridge.commands.common import Moment, as_json, ready_bridge, show
-from bridge.commands.deciding import actor_of, by_or_operator
+from bridge.commands.deciding import actor_of, by_or_operator, why_if
 from bridge.commands.words import day
 from bridge.operations import tokens
 from bridge.store import tokens as store
@@ -21,6 +21,7 @@ from bridge.store import tokens as store
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(list(tokens.SCOPES)))
 @click.option("--until", "until_at", type=Moment(time.max), help="The last day it is valid.")
 @click.option("--revoke", metavar="TOKEN", help="Revoke this token.")
+@why_if(lambda params: params.get("revoke"))
 @by_or_operator
 @as_json
 def token(
@@ -30,6 +31,7 @@ def token(
     until_at: datetime | None,
     revoke: str | None,
     by: str | None,
+    reason: str | None,
     as_json: bool,
 ) -> None:
     """Make an API token (--name, --scope, --until), or revoke one.
@@ -38,7 +40,7 @@ def token(
     """
     with ready_bridge() as bridge:
         if revoke is not None:
-            tokens.revoke_token(bridge, actor_of(bridge, by), revoke)
+            tokens.revoke_token(bridge, actor_of(bridge, by), revoke, reason=reason or "")
             show({"revoked": revoke}, as_json=as_json, for_people=lambda out: out.print("Revoked."))
             return
         if name is None:

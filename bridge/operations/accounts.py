@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.core.model.actor import Actor
+from bridge.core.model.words import said
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
 from bridge.operations.grants import new_id
@@ -21,7 +22,9 @@ class MovedBack:
     moved: Moved
 
 
-def relink(bridge: Bridge, actor: Actor, from_id: int, to_id: int) -> Moved:
+def relink(
+    bridge: Bridge, actor: Actor, from_id: int, to_id: int, *, reason: str | None = None
+) -> Moved:
     """Move everything from one account to another by somebody's decision, never automatically.
 
     Raises: NotFound if the receiving account does not exist or nothing is known about the other,
@@ -35,7 +38,7 @@ def relink(bridge: Bridge, actor: Actor, from_id: int, to_id: int) -> Moved:
                 f"the bridge knows nothing about user {from_id}: there is nothing to move"
             )
     user = find_user(bridge, to_id)
-    now = bridge.clock.now()
+    now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
         moved = accounts.move(
             connection,
@@ -45,13 +48,14 @@ def relink(bridge: Bridge, actor: Actor, from_id: int, to_id: int) -> Moved:
             new_id=new_id,
             actor=str(actor),
             now=now,
+            reason=words,
         )
     for user_id in (from_id, to_id):
         bridge.hint("decide", work.user_key(user_id))
     return moved
 
 
-def unrelink(bridge: Bridge, actor: Actor, from_id: int) -> MovedBack:
+def unrelink(bridge: Bridge, actor: Actor, from_id: int, *, reason: str | None = None) -> MovedBack:
     """Undo `relink`: give back to an account what went to the following account.
 
     The following account keeps what it had before or got since. Raises: NotFound if nothing was
@@ -63,10 +67,17 @@ def unrelink(bridge: Bridge, actor: Actor, from_id: int) -> MovedBack:
         raise NotFound(f"nothing was moved from user {from_id} to another account")
     find_user(bridge, from_id)
     to_id, moved = last
-    now = bridge.clock.now()
+    now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
         back = accounts.move_back(
-            connection, from_id, to_id, moved, new_id=new_id, actor=str(actor), now=now
+            connection,
+            from_id,
+            to_id,
+            moved,
+            new_id=new_id,
+            actor=str(actor),
+            now=now,
+            reason=words,
         )
     for user_id in (from_id, to_id):
         bridge.hint("decide", work.user_key(user_id))

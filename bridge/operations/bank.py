@@ -15,7 +15,7 @@ from bridge.core.rights.paid_by_hand import Payment
 from bridge.errors import NotFound, Permanent
 from bridge.operations.payments import record_payment
 from bridge.store import bank as store
-from bridge.store import users
+from bridge.store import changes, users
 from bridge.wiring import Bridge
 
 State = Literal["matched", "proposed", "open", "known", "outgoing"]
@@ -90,20 +90,30 @@ def import_file(bridge: Bridge, actor: Actor, data: bytes) -> tuple[Transfer, ..
     return found
 
 
-def assign(bridge: Bridge, actor: Actor, row_id: str, user_id: int) -> str:
+def assign(
+    bridge: Bridge, actor: Actor, row_id: str, user_id: int, *, reason: str | None = None
+) -> str:
     """Assign a waiting transfer to a user; returns the id of its line.
 
     `reverse_payment` is the reverse. Raises: NotFound if no such transfer waits.
     """
-    return _record(bridge, actor, _waiting(bridge, row_id), user_id)
+    return _record(bridge, actor, _waiting(bridge, row_id), user_id, reason)
 
 
-def ignore(bridge: Bridge, row_id: str, reason: str) -> None:
+def ignore(bridge: Bridge, actor: Actor, row_id: str, *, reason: str) -> None:
     """Record that a waiting transfer is not a member's, and why. Raises NotFound."""
     words = checked_words("reason", reason)
     _waiting(bridge, row_id)
     with bridge.store.write() as connection:
         store.ignore(connection, row_id, words)
+        changes.log(
+            connection,
+            "transfer_ignored",
+            now=bridge.clock.now(),
+            cause=str(actor),
+            outcome=words,
+            detail={"transfer": row_id},
+        )
 
 
 def _waiting(bridge: Bridge, row_id: str) -> BankRow:
@@ -114,13 +124,15 @@ def _waiting(bridge: Bridge, row_id: str) -> BankRow:
     return found[0]
 
 
-def _record(bridge: Bridge, actor: Actor, row: BankRow, user_id: int) -> str:
+def _record(
+    bridge: Bridge, actor: Actor, row: BankRow, user_id: int, reason: str | None = None
+) -> str:
     paid = Payment(
         amount_minor=row.amount_minor, currency=row.currency, what=WHAT, method="bank", at=row.at
     )
     # Killed in between, the same transfer is the same line: it is recorded once.
     token = uuid.uuid5(uuid.NAMESPACE_OID, row.id)
-    done = record_payment(bridge, actor, user_id, paid, again=True, token=token)
+    done = record_payment(bridge, actor, user_id, paid, again=True, token=token, reason=reason)
     with bridge.store.write() as connection:
         store.assign(connection, row.id, user_id, done.line.id)
     return done.line.id

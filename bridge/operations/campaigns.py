@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ from bridge.core.memberships.campaign import Candidate, sorted_out
 from bridge.core.memberships.owned import already_owned
 from bridge.core.model.actor import Actor
 from bridge.core.model.campaign import Campaign, CampaignLink
+from bridge.core.model.words import said as checked
 from bridge.core.rights.offers import Offer, find_offers
 from bridge.core.telling.campaign_making import (
     LONGEST_NAME,
@@ -104,6 +105,7 @@ def new_campaign(
     named: Sequence[Candidate],
     *,
     days: int = DAYS,
+    reason: str | None = None,
 ) -> Made:
     """Create one link for each of them.
 
@@ -135,7 +137,7 @@ def new_campaign(
             raise Permanent(f"there is a campaign called {name}: choose another name")
         campaigns.add_links(connection, links)
         said = {"campaign": name, "price": offer.price.id, "links": len(links)}
-        changes.log(connection, "campaign_made", now=now, cause=str(actor), detail=said)
+        _log(connection, "campaign_made", actor, now, reason, said)
     return Made(campaign, tuple(sent), tuple(one for one in found if one.fate != "invited"))
 
 
@@ -191,7 +193,7 @@ def _named(connection: Connection, name: str) -> Campaign:
 # --- ending one ----------------------------------------------------------------------------------
 
 
-def revoke_campaign(bridge: Bridge, actor: Actor, name: str) -> bool:
+def revoke_campaign(bridge: Bridge, actor: Actor, name: str, *, reason: str | None = None) -> bool:
     """End a campaign and all its links. False if it was already ended."""
     now = bridge.clock.now()
     with bridge.store.write() as connection:
@@ -199,11 +201,13 @@ def revoke_campaign(bridge: Bridge, actor: Actor, name: str) -> bool:
         is_new = campaigns.revoke(connection, campaign.id, actor=str(actor), now=now)
         if is_new:
             said = {"campaign": campaign.name}
-            changes.log(connection, "campaign_revoked", now=now, cause=str(actor), detail=said)
+            _log(connection, "campaign_revoked", actor, now, reason, said)
     return is_new
 
 
-def revoke_link(bridge: Bridge, actor: Actor, name: str, user_id: int) -> bool:
+def revoke_link(
+    bridge: Bridge, actor: Actor, name: str, user_id: int, *, reason: str | None = None
+) -> bool:
     """End one member's link. False if it was already ended. Raises: NotFound."""
     now = bridge.clock.now()
     with bridge.store.write() as connection:
@@ -213,15 +217,30 @@ def revoke_link(bridge: Bridge, actor: Actor, name: str, user_id: int) -> bool:
             raise NotFound(f"user {user_id} has no link in the campaign {campaign.name}")
         is_new = campaigns.revoke_link(connection, campaign.id, user_id, actor=str(actor), now=now)
         if is_new:
-            changes.log(
-                connection,
-                "campaign_revoked",
-                now=now,
-                user_id=user_id,
-                cause=str(actor),
-                detail={"campaign": campaign.name},
-            )
+            said = {"campaign": campaign.name}
+            _log(connection, "campaign_revoked", actor, now, reason, said, user_id)
     return is_new
+
+
+def _log(
+    connection: Connection,
+    action: str,
+    actor: Actor,
+    now: datetime,
+    reason: str | None,
+    detail: Mapping[str, object],
+    user_id: int | None = None,
+) -> None:
+    words = checked(reason)
+    changes.log(
+        connection,
+        action,
+        now=now,
+        user_id=user_id,
+        cause=str(actor),
+        outcome=words,
+        detail=detail,
+    )
 
 
 # --- following a link ----------------------------------------------------------------------------

@@ -91,7 +91,7 @@ def preview_payment(
     )
 
 
-def record_payment(
+def record_payment(  # noqa: PLR0913 - what is paid and bought, and who says so how
     bridge: Bridge,
     actor: Actor,
     user_id: int,
@@ -100,6 +100,7 @@ def record_payment(
     *,
     again: bool = False,
     token: uuid.UUID | None = None,
+    reason: str | None = None,
 ) -> Recorded:
     """Record a payment, and the grant that it buys; `reverse_payment` is the reverse.
 
@@ -109,7 +110,7 @@ def record_payment(
 
     Raises: Twice, NotFound for an unknown user or group, Permanent for an impossible payment.
     """
-    now = bridge.clock.now()
+    now, words = bridge.clock.now(), said(reason)
     refuse_what_cannot_be(payment, bought, now)
     group = find_group(bridge, bought.group_name) if bought else None
     user = find_user(bridge, user_id)
@@ -130,7 +131,7 @@ def record_payment(
             until_at = _until(connection, user_id, group, bought, payment.at, bridge)
             given = grant_of(line, group, until_at)
             hand_grants.give(connection, given, now)
-        _log(connection, "payment_recorded", line, actor, now)
+        _log(connection, "payment_recorded", line, actor, now, words)
         messages.paid_by_hand(connection, user_id, line, now)
     bridge.hint("decide", work.user_key(user_id))
     bridge.hint("tell", str(user_id))

@@ -11,12 +11,14 @@ from bridge.core.model.actor import Actor, member
 from bridge.core.model.discourse import User
 from bridge.core.model.rights import Seat
 from bridge.core.model.stripe import Subscription
+from bridge.core.model.words import said
 from bridge.core.rights.seats import SeatRefused, has_seat
 from bridge.core.rights.sharing import places
 from bridge.errors import NotFound
 from bridge.operations.finding import find_person, find_user
 from bridge.operations.preview import effects
 from bridge.store import Connection, history, links, shares, subscriptions, work
+from bridge.store.changes import By
 from bridge.store.shares import Place
 from bridge.wiring import Bridge
 
@@ -71,7 +73,14 @@ def preview_assign(bridge: Bridge, subscription_id: str, user_id: int) -> tuple[
     return effects(bridge, user_id, What(lambda it: replace(it, seats=(*it.seats, seat))))
 
 
-def assign(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) -> Seats:
+def assign(
+    bridge: Bridge,
+    actor: Actor,
+    subscription_id: str,
+    user_id: int,
+    *,
+    reason: str | None = None,
+) -> Seats:
     """Give a user a seat. A second time changes nothing; `unassign` is the reverse.
 
     Raises: NotFound for an unknown subscription or user, Permanent when no seat is left.
@@ -82,10 +91,11 @@ def assign(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) -> 
         now = bridge.clock.now()
         notice = timedelta(days=bridge.policy.seat_notice_days)
         shares.clear_taken_back(connection, subscription, now - notice, now)
+        said_by: By = {"actor": str(actor), "now": now, "reason": said(reason)}
         if _has_seat(connection, subscription, user_id):
-            shares.leave(connection, subscription, user_id, actor=str(actor), now=now)
+            shares.leave(connection, subscription, user_id, **said_by)
         else:
-            shares.assign(connection, subscription, user_id, actor=str(actor), now=now)
+            shares.assign(connection, subscription, user_id, **said_by)
             giver_id = links.user_of(connection, subscription.customer_id)
             shares.tell(connection, subscription_id, giver_id, user_id, now)
     bridge.hint("decide", work.user_key(user_id))
@@ -108,12 +118,20 @@ def give(bridge: Bridge, buyer_id: int, subscription_id: str, said: str) -> User
     return user
 
 
-def take_back(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) -> Seats:
+def take_back(
+    bridge: Bridge,
+    actor: Actor,
+    subscription_id: str,
+    user_id: int,
+    *,
+    reason: str | None = None,
+) -> Seats:
     """End a seat after notice; `leave` is the reverse. Raises: NotFound if there is none."""
     with bridge.store.write() as connection:
         subscription = _subscription(connection, subscription_id)
         now = bridge.clock.now()
-        done = shares.take_back(connection, subscription, user_id, actor=str(actor), now=now)
+        said_by: By = {"actor": str(actor), "now": now, "reason": said(reason)}
+        done = shares.take_back(connection, subscription, user_id, **said_by)
         taken = shares.places_taken(connection, subscription_id)
     if not done and all(place.user_id != user_id for place in taken):
         raise _no_seat(subscription_id, user_id)
@@ -183,12 +201,20 @@ def preview_unassign(bridge: Bridge, subscription_id: str, user_id: int) -> tupl
     )
 
 
-def unassign(bridge: Bridge, actor: Actor, subscription_id: str, user_id: int) -> Seats:
+def unassign(
+    bridge: Bridge,
+    actor: Actor,
+    subscription_id: str,
+    user_id: int,
+    *,
+    reason: str | None = None,
+) -> Seats:
     """Take a seat back. Raises: NotFound when the user has none."""
     with bridge.store.write() as connection:
         subscription = _subscription(connection, subscription_id)
         now = bridge.clock.now()
-        done = shares.unassign(connection, subscription, user_id, actor=str(actor), now=now)
+        said_by: By = {"actor": str(actor), "now": now, "reason": said(reason)}
+        done = shares.unassign(connection, subscription, user_id, **said_by)
     if not done:
         raise _no_seat(subscription_id, user_id)
     bridge.hint("decide", work.user_key(user_id))

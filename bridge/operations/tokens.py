@@ -61,12 +61,17 @@ def make_token(
     return Made(token, secret)
 
 
-def revoke_token(bridge: Bridge, actor: Actor, token_id: str) -> None:
+def revoke_token(bridge: Bridge, actor: Actor, token_id: str, *, reason: str) -> None:
     """Revoke a token at once. Raises NotFound when no valid token has this id."""
-    now = bridge.clock.now()
+    now, words = bridge.clock.now(), checked_words("reason", reason)
     with bridge.store.write() as connection:
         if not store.revoke(connection, token_id, actor=str(actor), now=now):
             raise NotFound(f"there is no valid token {token_id}: `bridge token` lists all tokens")
         changes.log(
-            connection, "token_revoked", now=now, cause=str(actor), detail={"token": token_id}
+            connection,
+            "token_revoked",
+            now=now,
+            cause=str(actor),
+            outcome=words,
+            detail={"token": token_id},
         )

@@ -13,6 +13,7 @@ from bridge.core.model.roles import Right
 from bridge.core.model.steps import MemberStep, StepKind
 from bridge.errors import NotFound, Permanent
 from bridge.operations import (
+    accounts,
     applications,
     grants,
     holds,
@@ -20,6 +21,7 @@ from bridge.operations import (
     mapping,
     payments,
     registers,
+    seats,
     stopping,
 )
 from bridge.operations.stopping import Choice
@@ -33,6 +35,7 @@ OTHERWISE: Mapping[str, str] = {
     "payment_reversed": "record the payment again",
     "reminded": "a message that was sent cannot be taken back",
     "replayed": "an event that was processed cannot be taken back",
+    "transfer_ignored": "record the payment by hand",
     "removals_released": "give the group to those who should have kept it",
 }
 """Actions that cannot be undone, and what to do instead."""
@@ -73,6 +76,8 @@ def undo(bridge: Bridge, actor: Actor, change_id: int, *, reason: str | None = N
 def may_undo(rights: Collection[Right], user_id: int, change: Change) -> bool:
     """Whether somebody with these rights may undo a line; `user_id`: who that is."""
     if change.action not in REVERSES or " via " not in (change.cause or ""):
+        return False
+    if change.action == "relinked" and not _is_of_who_left(change):
         return False
     is_own = f":{user_id} via " in (change.cause or "")
     is_payment = change.action == "payment_recorded"
@@ -165,6 +170,42 @@ def _as_before_lifting(bridge: Bridge, change: Change) -> Reverse:
     )
 
 
+def _give_back(bridge: Bridge, change: Change) -> Reverse:
+    """Only the newest move of an account can be undone, from the line of the account that left."""
+    user_id = change.user_id or 0
+    if not _is_of_who_left(change):
+        raise Permanent(f"line {change.id} is about the account that got it: undo the other's line")
+    return Reverse(
+        change,
+        lambda: (),
+        lambda actor, reason: accounts.unrelink(bridge, actor, user_id, reason=reason),
+    )
+
+
+def _is_of_who_left(change: Change) -> bool:
+    return (change.outcome or "").startswith("to ")
+
+
+def _take_seat(bridge: Bridge, change: Change) -> Reverse:
+    subscription_id, user_id = change.outcome or "", change.user_id or 0
+    return Reverse(
+        change,
+        lambda: seats.preview_unassign(bridge, subscription_id, user_id),
+        lambda actor, reason: seats.unassign(
+            bridge, actor, subscription_id, user_id, reason=reason
+        ),
+    )
+
+
+def _give_seat(bridge: Bridge, change: Change) -> Reverse:
+    subscription_id, user_id = change.outcome or "", change.user_id or 0
+    return Reverse(
+        change,
+        lambda: seats.preview_assign(bridge, subscription_id, user_id),
+        lambda actor, reason: seats.assign(bridge, actor, subscription_id, user_id, reason=reason),
+    )
+
+
 def _at_stripe(act: stopping.Act) -> Callable[[Bridge, Change], Reverse]:
     def make(bridge: Bridge, change: Change) -> Reverse:
         running = stopping.find_running(bridge, _said(change, "subscription"))
@@ -226,6 +267,9 @@ REVERSES: Mapping[str, Callable[[Bridge, Change], Reverse]] = {
     "paused": _at_stripe("resumed"),
     "resumed": _at_stripe("paused"),
     "mapping_changed": _say_as_before,
+    "relinked": _give_back,
+    "seat_assigned": _take_seat,
+    "seat_unassigned": _give_seat,
     **dict.fromkeys([f"member_{kind}" for kind in get_args(StepKind)], _take_back_step),
 }
 """The lines that can be undone, by what was done."""

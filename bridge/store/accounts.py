@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Connection, Row, and_, select, update
 
 from bridge.store import hand_grants, links, moved_steps, shares
-from bridge.store.changes import log
+from bridge.store.changes import By, log, why_of
 from bridge.store.own import is_ours, is_own
 from bridge.store.schema.forum import changes, memberships
 from bridge.store.schema.ledger import member_steps, money_lines, share_acts
@@ -48,14 +48,14 @@ def move(
     *,
     member_of: Collection[int],
     new_id: Callable[[], str],
-    actor: str,
-    now: datetime,
+    **by: Unpack[By],
 ) -> Moved:
     """Move customers, grants, seats and the bridge's memberships to the account that follows.
 
     Lines of money stay as they were recorded and are found through the successor. `member_of`: the
     groups that the following account is in on the forum.
     """
+    actor, now = by["actor"], by["now"]
     steps = moved_steps.move(connection, from_id, to_id, actor, now)
     # Back to its own account, should it have been moved the other way before.
     connection.execute(update(users).where(users.c.user_id == to_id).values(successor_id=None))
@@ -78,7 +78,7 @@ def move(
         .where((users.c.user_id == from_id) | (users.c.successor_id == from_id))
         .values(successor_id=to_id)
     )
-    _note(connection, from_id, to_id, "relinked", asdict(moved), actor, now)
+    _note(connection, from_id, to_id, "relinked", asdict(moved), **by)
     return moved
 
 
@@ -110,14 +110,14 @@ def move_back(
     moved: Moved,
     *,
     new_id: Callable[[], str],
-    actor: str,
-    now: datetime,
+    **by: Unpack[By],
 ) -> Moved:
     """Give back what `move` had moved, as far as the other account still has it.
 
     The other account keeps what it had before or got since. The decider does the rest: members to
     whom nothing grants a group any more leave it, as after any other end.
     """
+    actor, now = by["actor"], by["now"]
     connection.execute(
         update(users)
         .where(users.c.user_id.in_([from_id, *moved.followers]))
@@ -140,7 +140,7 @@ def move_back(
         moved.followers,
         steps,
     )
-    _note(connection, to_id, from_id, "unrelinked", asdict(back), actor, now)
+    _note(connection, to_id, from_id, "unrelinked", asdict(back), **by)
     return back
 
 
@@ -182,10 +182,10 @@ def _note(
     to_id: int,
     action: str,
     moved: dict[str, Any],
-    actor: str,
-    now: datetime,
+    **by: Unpack[By],
 ) -> None:
     """Log which account followed which, and what moved; and decide both again."""
+    actor, now = by["actor"], by["now"]
     for user_id, word in ((from_id, "to"), (to_id, "from")):
         other = to_id if user_id == from_id else from_id
         log(
@@ -195,7 +195,7 @@ def _note(
             user_id=user_id,
             cause=actor,
             outcome=f"{word} user {other}",
-            detail={"moved": moved},
+            detail={"moved": moved, **why_of(by)},
         )
         mark_dirty(
             connection,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Literal, NotRequired, TypedDict, Unpack
 
 from sqlalchemy import Connection, Row, and_, false, func, insert, not_, or_, select, tuple_
 
@@ -21,6 +21,20 @@ SWAPPED = "swapped"
 _CHANGE = tuple(changes.c[field.name] for field in fields(Change))
 TURNS = ("wanted", "unwanted")
 """Lines that change whether a membership is wanted; other lines add details or results."""
+
+
+class By(TypedDict):
+    """Who does something and when, and why, where they said so."""
+
+    actor: str
+    now: datetime
+    reason: NotRequired[str | None]
+
+
+def why_of(by: By) -> dict[str, str]:
+    """The reason, as a line of the log keeps it in its detail."""
+    reason = by.get("reason")
+    return {"reason": reason} if reason else {}
 
 
 def log(  # noqa: PLR0913 - the columns of a row

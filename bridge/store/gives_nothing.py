@@ -123,7 +123,8 @@ def _of_kept_out(connection: Connection, names: Names) -> Iterator[Finding]:
             "what": names.products([id_ for _, ids in since for id_ in ids]),
             "why": f"{by} {row.group}",
             "user": f"id:{row.user_id}",
-            "todo": f"or bridge lift id:{row.user_id} {row.group} --by NAME lets them back in",
+            "todo": f"or bridge lift id:{row.user_id} {row.group} --by NAME --reason TEXT lets "
+            "them back in",
         }
         yield Finding(Kind.GIVES_NOTHING, f"{row.user_id}:{row.group_id}", paid_at, told)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select, update
 
@@ -14,7 +14,7 @@ from bridge.core.model.actor import member
 from bridge.core.model.rights import Seat
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.sharing import places
-from bridge.store.changes import log
+from bridge.store.changes import By, log, why_of
 from bridge.store.own import is_own
 from bridge.store.presents import NOBODY
 from bridge.store.readings import CONVERTER
@@ -144,50 +144,56 @@ def places_taken(connection: Connection, subscription_id: str) -> list[Place]:
 
 
 def assign(
-    connection: Connection, subscription: Subscription, user_id: int, *, actor: str, now: datetime
+    connection: Connection, subscription: Subscription, user_id: int, **by: Unpack[By]
 ) -> bool:
     """Give a user a seat; False if they have one of this subscription."""
     done = connection.execute(
         insert_for(connection)(seats)
         .values(
-            subscription_id=subscription.id, user_id=user_id, assigned_at=now, assigned_by=actor
+            subscription_id=subscription.id,
+            user_id=user_id,
+            assigned_at=by["now"],
+            assigned_by=by["actor"],
         )
         .on_conflict_do_nothing()
     )
     if done.rowcount:
-        _moved(connection, "seat_assigned", subscription, user_id, actor, now)
+        _moved(connection, "seat_assigned", subscription, user_id, **by)
     return bool(done.rowcount)
 
 
 def unassign(
-    connection: Connection, subscription: Subscription, user_id: int, *, actor: str, now: datetime
+    connection: Connection, subscription: Subscription, user_id: int, **by: Unpack[By]
 ) -> bool:
     """Take a seat back; False if they have none of this subscription."""
     done = connection.execute(delete(seats).where(*_is(subscription.id, user_id)))
     if done.rowcount:
-        _moved(connection, "seat_unassigned", subscription, user_id, actor, now)
-        mark_seats_too_many(connection, [subscription], now)
+        _moved(connection, "seat_unassigned", subscription, user_id, **by)
+        mark_seats_too_many(connection, [subscription], by["now"])
     return bool(done.rowcount)
 
 
 def take_back(
-    connection: Connection, subscription: Subscription, user_id: int, *, actor: str, now: datetime
+    connection: Connection, subscription: Subscription, user_id: int, **by: Unpack[By]
 ) -> bool:
     """End a seat after notice; False if it is already ending, or there is none."""
     is_seat = and_(*_is(subscription.id, user_id), seats.c.taken_back_by.is_(None))
     done = connection.execute(
         update(seats)
         .where(is_seat)
-        .values(taken_back_by=actor, over_since=func.coalesce(seats.c.over_since, moment(now)))
+        .values(
+            taken_back_by=by["actor"],
+            over_since=func.coalesce(seats.c.over_since, moment(by["now"])),
+        )
     )
     if done.rowcount:
-        _moved(connection, "seat_too_many", subscription, user_id, actor, now)
-        mark_seats_too_many(connection, [subscription], now)
+        _moved(connection, "seat_too_many", subscription, user_id, **by)
+        mark_seats_too_many(connection, [subscription], by["now"])
     return bool(done.rowcount)
 
 
 def leave(
-    connection: Connection, subscription: Subscription, user_id: int, *, actor: str, now: datetime
+    connection: Connection, subscription: Subscription, user_id: int, **by: Unpack[By]
 ) -> bool:
     """Undo `take_back`; False if it was not taken back."""
     is_seat = and_(*_is(subscription.id, user_id), seats.c.taken_back_by.is_not(None))
@@ -195,8 +201,8 @@ def leave(
         update(seats).where(is_seat).values(taken_back_by=None, over_since=None)
     )
     if done.rowcount:
-        _moved(connection, "seat_again", subscription, user_id, actor, now)
-        mark_seats_too_many(connection, [subscription], now)
+        _moved(connection, "seat_again", subscription, user_id, **by)
+        mark_seats_too_many(connection, [subscription], by["now"])
     return bool(done.rowcount)
 
 
@@ -260,7 +266,7 @@ def mark_seats_too_many(
                 .values(over_since=now if is_over else None)
             )
             action = "seat_too_many" if is_over else "seat_again"
-            _moved(connection, action, subscription, place.user_id, "quantity", now)
+            _moved(connection, action, subscription, place.user_id, actor="quantity", now=now)
 
 
 def lines_of_seats(
@@ -307,7 +313,7 @@ def move_seats(
         taken_back = select(seats.c.taken_back_by).where(*_is(subscription.id, from_id))
         taken_back_by = connection.scalar(taken_back)
         connection.execute(delete(seats).where(*_is(subscription.id, from_id)))
-        _moved(connection, "seat_unassigned", subscription, from_id, actor, now)
+        _moved(connection, "seat_unassigned", subscription, from_id, actor=actor, now=now)
         taken = connection.execute(
             insert_for(connection)(seats)
             .values(
@@ -323,7 +329,7 @@ def move_seats(
         if taken.rowcount:
             over = seat.over_since_at.isoformat() if seat.over_since_at else None
             had = {"assigned_at": seat.assigned_at.isoformat(), "over_since": over}
-            _moved(connection, "seat_assigned", subscription, to_id, actor, now, had)
+            _moved(connection, "seat_assigned", subscription, to_id, had, actor=actor, now=now)
             moved.append(subscription.id)
         else:
             mark_seats_too_many(connection, [subscription], now)
@@ -343,18 +349,17 @@ def _moved(
     action: str,
     subscription: Subscription,
     user_id: int,
-    actor: str,
-    now: datetime,
     had: Mapping[str, str | None] | None = None,
+    **by: Unpack[By],
 ) -> None:
     log(
         connection,
         action,
-        now=now,
+        now=by["now"],
         user_id=user_id,
         customer_id=subscription.customer_id,
-        cause=actor,
+        cause=by["actor"],
         outcome=subscription.id,
-        detail=had,
+        detail={**(had or {}), **why_of(by)},
     )
-    wake(connection, [user_id], f"{action} by {actor}", now)
+    wake(connection, [user_id], f"{action} by {by['actor']}", by["now"])

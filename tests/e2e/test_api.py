@@ -67,7 +67,7 @@ def test_A63_a_token_that_does_not_hold_opens_nothing(place: Place, how: str) ->
     made = make_token(place.bridge, ME, "short", ["people:read"], until)
     secret = {"none": "", "wrong": "bt_wrong"}.get(how, made.secret)
     if how == "revoked":
-        revoke_token(place.bridge, ME, made.token.id)
+        revoke_token(place.bridge, ME, made.token.id, reason="Lost")
     if how == "over":
         place.pass_time(61)
     answer = call(place, "GET", f"/people/{ada(place)}", secret)

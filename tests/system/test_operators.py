@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from bridge.cli import main
 from bridge.sandbox.community import open_community
 from bridge.sandbox.run import Sandbox, start
+from tests.system.typing_commands import with_reason
 
 Run = Callable[..., Result]
 
@@ -42,7 +43,7 @@ def run(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
     }
 
     def invoke(*words: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(main, words, env=env)
+        result = CliRunner().invoke(main, with_reason(words), env=env)
         assert result.exit_code == code, result.output
         return result
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bridge.core.model.actor import Actor, moderator
 from bridge.core.rights.paid_by_hand import Bought, Payment
+from bridge.core.telling.outcomes import said
 from bridge.errors import NotFound, Permanent
-from bridge.operations import grants, holds, links, payments, undoing
+from bridge.operations import accounts, grants, holds, links, payments, seats, undoing
 from bridge.store import changes
 from bridge.store import links as stored
 from tests.harness import System, system
@@ -206,3 +208,50 @@ def test_a_treasurer_undoes_only_payments_that_they_recorded(world: System) -> N
     assert not undoing.may_undo(money, 7, granted)  # type: ignore[arg-type] # rights
     assert undoing.may_undo(decide, 8, granted)  # type: ignore[arg-type] # rights
     assert not undoing.may_undo(frozenset({"look"}), 7, payment)
+
+
+def test_A48_a_relink_and_its_reason_are_in_the_log_and_it_is_undone_from_the_old_accounts_line(
+    world: System,
+) -> None:
+    bridge, alice, alicia = world.bridge, world.user("alice"), world.user("alicia")
+    grants.grant(bridge, MIA, alice, "supporters", until_at=None, reason="Speaker")
+    world.settle()
+    accounts.relink(bridge, MIA, alice, alicia, reason="A new account")
+    acts.confirm(world)
+    assert world.groups_of("alicia") == {"supporters"}
+    with bridge.store.read() as connection:
+        lines = {one.user_id: one for one in changes.page(connection, action="relinked")}
+    assert {said(one).reason for one in lines.values()} == {"A new account"}
+    assert undoing.may_undo(["decide"], MIA.user_id or 0, lines[alice])
+    assert not undoing.may_undo(["decide"], MIA.user_id or 0, lines[alicia])
+    with pytest.raises(Permanent, match="the other's line"):
+        undoing.undo(bridge, MIA, lines[alicia].id)
+    undoing.undo(bridge, MIA, lines[alice].id, reason="A mix-up")
+    acts.confirm(world)
+    assert (world.groups_of("alice"), world.groups_of("alicia")) == ({"supporters"}, set())
+    with pytest.raises(NotFound, match="nothing was moved"):
+        undoing.undo(bridge, MIA, lines[alice].id)
+
+
+def test_A48_a_seat_that_was_given_or_taken_back_is_undone_with_both_reasons_in_the_log(
+    world: System,
+) -> None:
+    bridge, bob = world.bridge, world.user("bob")
+    team: Any = {"price": world.price("supporters", discourse_seats="yes"), "quantity": 3}
+    bought = world.sdk.v1.subscriptions.create(
+        {"customer": world.customer("alice"), "items": [team]}
+    )
+    world.settle()
+    seats.assign(bridge, MIA, bought.id, bob, reason="The second cook")
+    world.settle()
+    given = last(world, "seat_assigned")
+    undoing.undo(bridge, MIA, given, reason="A mix-up")
+    acts.confirm(world)
+    assert "supporters" not in world.groups_of("bob")
+    undoing.undo(bridge, MIA, last(world, "seat_unassigned"), reason="After all")
+    world.settle()
+    assert world.groups_of("bob") == {"supporters"}
+    with bridge.store.read() as connection:
+        lines = changes.page(connection, user_id=bob)
+    reasons = [said(one).reason for one in lines if one.action.startswith("seat_")]
+    assert reasons == ["After all", "A mix-up", "The second cook"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+import click
 from click.testing import CliRunner
 
 from bridge.cli import main
@@ -18,9 +19,21 @@ def typed(world: System, *words: str, code: int = 0, env: Mapping[str, str] | No
     for word, following in pairwise(words):
         if word == "--by" and following.isalpha():
             world.user(following)
-    result = CliRunner().invoke(main, words, env=variables(world) | dict(env or {}))
+    said = with_reason(words)
+    result = CliRunner().invoke(main, said, env=variables(world) | dict(env or {}))
     assert result.exit_code == code, (result.output, result.exception)
     return result.output
+
+
+def with_reason(words: Sequence[str]) -> Sequence[str]:
+    """The command with a reason, where it takes one and the test is not about it."""
+    command: click.Command = main
+    for word in words:
+        if not isinstance(command, click.Group):
+            break
+        command = command.get_command(click.Context(command), word) or click.Command(None)
+    takes = any(one.name == "reason" for one in command.params)
+    return (*words, "--reason", "As a test says") if takes and "--reason" not in words else words
 
 
 def variables(world: System) -> dict[str, str]:

@@ -109,8 +109,8 @@ def test_doctor_makes_no_tables(run: Run) -> None:
         assert (database["level"], "empty" in database["message"]) == ("note", True)
 
 
-def every_command() -> Iterator[tuple[str, ...]]:
-    """The words of each command that has `--json`."""
+def all_commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Each command that does something when it is typed, with its words."""
     pending: list[tuple[click.Command, tuple[str, ...]]] = [(main, ())]
     while pending:
         command, words = pending.pop()
@@ -118,7 +118,15 @@ def every_command() -> Iterator[tuple[str, ...]]:
             context = click.Context(command)
             named = ((command.get_command(context, n), n) for n in command.list_commands(context))
             pending += [(found, (*words, name)) for found, name in named if found]
-        elif any("--json" in one.opts for one in command.params):
+        if not isinstance(command, click.Group) or (words and command.invoke_without_command):
+            yield words, command
+
+
+def every_command() -> Iterator[tuple[str, ...]]:
+    """The words of each command that has `--json`."""
+    for words, command in all_commands():
+        is_group = isinstance(command, click.Group)
+        if not is_group and any("--json" in one.opts for one in command.params):
             yield words
 
 
@@ -140,3 +148,78 @@ def test_F22_a_key_of_the_other_mode_is_refused_by_a_database_in_use(run: Run) -
     told = run("migrate", **live)
     assert told.exit_code == 3
     assert "B123" in told.output
+
+
+BY = ("--by", "ada")
+CHANGING: tuple[tuple[str, ...], ...] = (
+    ("adopt",),
+    ("archive", "write", "everything.zip"),
+    ("bank", "assign", "row", "ada", *BY),
+    ("bank", "ignore", "row"),
+    ("campaign", "new", "A", "--price", "p", "--for-ending-before", "2027-01-01", "--out", "a.csv"),
+    ("campaign", "revoke", "A"),
+    ("change", "ada", "price_1", "--apply", *BY),
+    ("export", "csv"),
+    ("grant", "ada", "guests", *BY),
+    ("keep", "ada", "guests", *BY),
+    ("let-go", "ada", "guests", *BY),
+    ("lift", "ada", "guests", *BY),
+    ("link", "cus_1", "ada"),
+    ("mapping", "set", "price_1", "grace", "14d", *BY),
+    ("refund", "in_1", *BY),
+    ("register", "approve", "ada", *BY),
+    ("register", "correct", "act:1", *BY),
+    ("register", "decline", "ada", *BY),
+    ("register", "issue", "ada", "--count", "1", "--price", "5", "--currency", "eur", *BY),
+    ("register", "step", "ada", "approved", *BY),
+    ("register", "transfer", "1-2", "ada", *BY),
+    ("register", "withdraw", "1-2", *BY),
+    ("release", "guests"),
+    ("relink", "id:7", "ada", *BY),
+    ("reverse-payment", "hand:1", *BY),
+    ("revoke", "grant:1", *BY),
+    *(("seats", "sub_1", action, "ada", *BY) for action in ("assign", "take-back", "unassign")),
+    *(("subscription", act, "sub_1", *BY) for act in ("cancel", "keep", "pause", "resume")),
+    ("token", "--revoke", "token:1"),
+    ("undo", "1", *BY),
+    ("unlink", "cus_1"),
+    ("unrelink", "id:7", *BY),
+)
+NO_REASON = {
+    "runs the bridge": "up web worker sweep migrate demo sandbox",
+    "changes nothing": "doctor plan explain mapping alerts reference bank archive.read "
+    "campaign.list bank.reference campaign.show ledger.check ledger.lines "
+    "ledger.verify register.members register.shares",
+    "reads again what Stripe says": "sync replay",
+    "makes the same lines of the same facts": "ledger.update ledger.rebuild",
+    "sends a message that is theirs": "statements",
+    "says in --what what it was for": "record-payment",
+    "each transfer names its member": "bank.import",
+    "each line of the file has its reason": "import",
+    "is itself what somebody writes": "ledger.note",
+}
+
+
+@pytest.mark.parametrize("words", CHANGING, ids=" ".join)
+def test_A48_a_command_that_changes_something_needs_a_reason(
+    run: Run, words: tuple[str, ...]
+) -> None:
+    told = run(*words)
+    assert told.exit_code == 2, told.output
+    assert "--reason" in told.output
+
+
+def test_A48_each_command_either_needs_a_reason_or_says_here_why_it_needs_none() -> None:
+    every = {".".join(words) for words, _ in all_commands()}
+    typed = {".".join(words) for words in CHANGING}
+    needs = {one for one in every if any(f"{words}.".startswith(f"{one}.") for words in typed)}
+    spared = {one for names in NO_REASON.values() for one in names.split()}
+    assert every == needs | spared
+    assert needs & spared <= {"mapping", "bank"}, "which list what there is"
+
+
+@pytest.mark.parametrize("command", ["revoke", "link", "seats", "release", "adopt", "undo"])
+def test_a_preview_needs_no_reason(run: Run, command: str) -> None:
+    (words, *_) = (one for one in CHANGING if one[0] == command)
+    told = run(*words, "--preview", **GOOD)
+    assert "--reason" not in told.output

@@ -156,7 +156,7 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
         "{user}'s membership of {group} waits for your decision: {why}",
         (
             "run bridge explain id:{user_id}, then bridge keep or bridge let-go "
-            "id:{user_id} {group} --by NAME"
+            "id:{user_id} {group} --by NAME --reason TEXT"
         ),
     ),
     Kind.NO_RULE_ENDS: (
@@ -165,7 +165,7 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.REMOVALS_STOPPED: (
         "Many people would lose {group} at once: nobody is removed until you decide",
-        "run bridge plan; if the removals are right, run bridge release {group}",
+        "run bridge plan; if the removals are right, run bridge release {group} --reason TEXT",
     ),
     Kind.DISPUTE: (
         "A payment of {user} is disputed at their bank ({objects})",
@@ -177,18 +177,21 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.PAYS_UNLINKED: (
         "{who} for {what}, and is not linked to a forum user",
-        "bridge link lists what was bought; then run bridge link {customer} USER --by NAME",
+        (
+            "bridge link lists what was bought; then run bridge link {customer} USER --by NAME "
+            "--reason TEXT"
+        ),
     ),
     Kind.CLAIM_WAITS: (
         "{user} claims {what}, which {customer} paid for, but {why}",
         (
-            "run bridge link {customer} id:{user_id} --by NAME to give it to them, or refund it "
-            "at Stripe; the order is {order}"
+            "run bridge link {customer} id:{user_id} --by NAME --reason TEXT to give it to them, "
+            "or refund it at Stripe; the order is {order}"
         ),
     ),
     Kind.GIVES_NOTHING: (
         "{who} paid {amount} for {what} and got nothing: {why}",
-        "refund it at Stripe, or run bridge grant {user} GROUP --by NAME; {todo}",
+        "refund it at Stripe, or run bridge grant {user} GROUP --by NAME --reason TEXT; {todo}",
     ),
     Kind.SOLD_ABROAD: (
         (
@@ -199,13 +202,13 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.APPLIED: (
         "{who} applied to be a member, and waits for approval",
-        "run bridge register approve {user} --by NAME, or bridge register decline",
+        "run bridge register approve {user} --by NAME --reason TEXT, or bridge register decline",
     ),
     Kind.PAYS_WITHOUT_ACCOUNT: (
         "{user} still pays ({objects}), but the account is {state}",
         (
-            "run bridge relink id:{user_id} USER --by NAME if they have another account, or "
-            "cancel it at Stripe"
+            "run bridge relink id:{user_id} USER --by NAME --reason TEXT if they have another "
+            "account, or cancel it at Stripe"
         ),
     ),
     Kind.UNKNOWN_ADDITIONS: (
@@ -214,7 +217,10 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
             "(added: {count}; without a right to the group: {lost}). Was the database restored "
             "from a backup? Then grants by hand since that backup are lost, too"
         ),
-        "run bridge adopt --preview, give grants by hand again, then run bridge adopt --by NAME",
+        (
+            "run bridge adopt --preview, give grants by hand again, then run bridge adopt "
+            "--by NAME --reason TEXT"
+        ),
     ),
     Kind.PAID_TWICE: (
         "{user} paid for the same thing twice: {ended} ends and is credited, {kept} stays",

@@ -37,6 +37,7 @@ CAUSES: Mapping[str, str] = {
     "external": gettext("found when everything was read from Stripe"),
     "join": gettext("the join page"),
     "mapping changed": gettext("the mapping changed"),
+    "quantity": gettext("the quantity of the subscription changed"),
     "reconcile": gettext("found when everything was read from Stripe"),
     "replay": gettext("an event was processed again"),
     "shares with": gettext("a subscription that they share changed"),

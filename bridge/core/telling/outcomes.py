@@ -76,7 +76,17 @@ IN_WORDS = frozenset(
 )
 """Whose outcome is words that the bridge wrote, or a name."""
 FAILED = ("_refused", "_unknown")
-IDS = frozenset({"seat_assigned", "seat_unassigned", "paid_twice", "replayed", "reminded"})
+IDS = frozenset(
+    {
+        "seat_again",
+        "seat_assigned",
+        "seat_too_many",
+        "seat_unassigned",
+        "paid_twice",
+        "replayed",
+        "reminded",
+    }
+)
 """Whose outcome is an id: of a subscription, an event or an invoice."""
 
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.days import through
 from bridge.core.rules.effective import default_values, site_values
-from bridge.errors import NotFound, Permanent
+from bridge.errors import Permanent
 from bridge.operations import keys, tokens
 from bridge.operations.tokens import SCOPES, Made
 from bridge.store import tokens as store
@@ -86,8 +86,9 @@ def revoke_token() -> AnyResponse:
     """End a token at once."""
     actor = actor_of(require("tokens"))
     try:
-        tokens.revoke_token(the_bridge(), actor, request.form.get("token", ""))
-    except NotFound as error:
+        reason = request.form.get("reason", "")
+        tokens.revoke_token(the_bridge(), actor, request.form.get("token", ""), reason=reason)
+    except Permanent as error:
         raise Stop(400, gettext("No token was revoked"), f"{error}.") from error
     flash(gettext("The token is revoked. Nothing can use it any more."))
     return redirect(url_for("moderate.settings"), 303)

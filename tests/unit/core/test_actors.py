@@ -56,7 +56,7 @@ def test_only_people_of_the_forum_have_an_id_there(one: Actor, user_id: int | No
     assert one.user_id == user_id
 
 
-LOGGING = {"log", "log_each", "record_in", "record_out", "_note", "_log", "_noted"}
+LOGGING = {"log", "log_each", "record_in", "record_out", "_note", "_log", "_noted", "_moved"}
 
 
 def logged() -> set[str]:
