@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridge.core.telling.charts import Chart
+from bridge.core.telling.charts import OTHER, Chart
 from bridge.core.telling.charts import charts as drawn
 from bridge.store import catalogue, groups
 from bridge.store import charts as store
@@ -29,8 +29,8 @@ def charts(bridge: Bridge) -> Charts:
             str(one.id): one.full_name or one.name
             for one in groups.load_groups(connection).values()
         }
-        sold = {one.name for one in sums if one.kind == "money"}
+        sold = {one.name for one in sums if one.kind in ("money", "payers")}
         products, _ = catalogue.load_of(connection, sold)
     names |= {one.id: one.name for one in products}
-    names[store.OTHER] = gettext("No product")
+    names[OTHER] = gettext("No product")
     return Charts(drawn(sums, bridge.clock.now(), names), as_of)

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, case, func, select
 from sqlalchemy import type_coerce as as_type
 
-from bridge.core.memberships.record import CAME_IN, WENT_OUT
-from bridge.core.telling.charts import CAME, LOST, NOBODY, RECOVERED, WENT, Sum, by_month
+from bridge.core.memberships.record import CAME_IN, DECIDED, WENT_OUT
+from bridge.core.telling.charts import CAME, LOST, NOBODY, OTHER, RECOVERED, WENT, Sum, by_month
 from bridge.store import state
 from bridge.store.own import is_ours
 from bridge.store.schema.columns import EPOCH
@@ -21,7 +21,6 @@ from bridge.store.schema.work import inbox
 KEPT, KEPT_AT = "charts", "charts.at"
 DAY_MICROS = 86_400_000_000
 FAILED = "invoice.payment_failed"
-OTHER = "other"
 # Not whom a reading of the group only found there, nor whom the bridge took over.
 ADDED = frozenset({"added", "observed_done"})
 
@@ -100,6 +99,35 @@ def members(connection: Connection, month: str, at: datetime) -> list[Sum]:
     rows = connection.execute(asked)
     found = [Sum("members", month, str(group_id), "", count) for group_id, count in rows]
     return [*found, Sum("members", month, NOBODY, "", 0)]
+
+
+def granted(connection: Connection, at: datetime) -> list[tuple[int, str]]:
+    """Users who were in a group at a moment, with the rule that gave it to them, each pair once."""
+    of, why, line = changes.c, changes.alias("why"), changes.alias("line")
+    last = (
+        select(func.max(of.id))
+        .where(of.action.in_(CAME_IN | WENT_OUT), of.at < at, of.user_id.is_not(None))
+        .group_by(of.group_id, of.user_id)
+    )
+    decided = (
+        select(func.max(line.c.id))
+        .where(
+            line.c.user_id == of.user_id,
+            line.c.group_id == of.group_id,
+            line.c.action.in_(DECIDED),
+            line.c.at < at,
+        )
+        .correlate(changes)
+        .scalar_subquery()
+    )
+    asked = (
+        select(of.user_id, why.c.rule_id)
+        .select_from(changes)
+        .join(why, why.c.id == decided)
+        .where(of.id.in_(last), of.action.in_(CAME_IN), why.c.rule_id.is_not(None))
+        .distinct()
+    )
+    return [(user_id, rule_id) for user_id, rule_id in connection.execute(asked)]
 
 
 def keep(connection: Connection, sums: list[Sum], now: datetime) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 
-from bridge.core.telling.charts import Sum, month_code, months_until
+from bridge.core.telling.charts import Sum, by_product, month_code, months_until
 from bridge.store import charts
 from bridge.wiring import Bridge
+
+OF_MEMBERS = frozenset({"members", "payers"})
+"""What the log tells of a moment, and is not counted again."""
 
 
 def count(bridge: Bridge) -> None:
@@ -24,12 +27,12 @@ def count(bridge: Bridge) -> None:
         ]
     # The log is only added to: what was counted after a month's end stays as it is.
     members = {
-        code: [one for one in known if (one.kind, one.month) == ("members", code)]
+        code: [one for one in known if one.kind in OF_MEMBERS and one.month == code]
         for code, following in zip(codes, months[1:], strict=False)
         if counted_at is not None and _begin(following) <= counted_at
     }
     for code, following in zip(codes, [*months[1:], None], strict=True):
-        if not members.get(code):
+        if {one.kind for one in members.get(code, ())} != OF_MEMBERS:
             members[code] = _members(bridge, code, _begin(following) if following else now)
     found += [one for of_month in members.values() for one in of_month]
     with bridge.store.write() as connection:
@@ -38,7 +41,10 @@ def count(bridge: Bridge) -> None:
 
 def _members(bridge: Bridge, code: str, at: datetime) -> list[Sum]:
     with bridge.store.read() as connection:
-        return charts.members(connection, code, at)
+        prices = bridge.rulebook.law(connection).catalogue.prices
+        product_of = {one.id: one.product_id for one in prices.values()}
+        granted = charts.granted(connection, at)
+        return [*charts.members(connection, code, at), *by_product(code, granted, product_of)]
 
 
 def _begin(month: date) -> datetime:

@@ -129,7 +129,8 @@ def test_A36_A30_a_moderators_change_takes_the_path_of_the_dashboard(
         ).all()
     by = f"moderator:{world.user('mona')} via command"
     assert (kept.cause, kept.user_id) == (by, world.user("alice"))
-    assert kept.outcome == f"{by_moderator.id}: {low} to {high}"
+    assert kept.outcome == "As a test says"
+    assert (kept.detail["about"], kept.detail["move"]["price_id"]) == (by_moderator.id, high)
 
 
 def test_A36_A46_E17_a_change_that_cannot_be_paid_leaves_the_old_level(

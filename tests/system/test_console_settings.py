@@ -114,10 +114,13 @@ def test_A63_a_token_is_made_shown_once_works_as_far_as_it_says_and_is_revoked(
     assert "people:read" in refused.text
 
     assert browser.post(f"{PATH}/tokens", data=form).status_code == 400, "sent twice"
-    revoked = browser.post(f"{PATH}/tokens/revoke", data=form | {"token": row.id})
+    end = {"token": row.id, "reason": "The door is gone"}
+    unsaid = browser.post(f"{PATH}/tokens/revoke", data=form | end | {"reason": " "})
+    assert unsaid.status_code == 400
+    revoked = browser.post(f"{PATH}/tokens/revoke", data=form | end)
     assert revoked.status_code == 303
     assert api.get(f"/api/v1/standing/id:{alice}", headers=headers).status_code == 401
-    assert browser.post(f"{PATH}/tokens/revoke", data=form | {"token": row.id}).status_code == 400
+    assert browser.post(f"{PATH}/tokens/revoke", data=form | end).status_code == 400
     assert "Revoked" in browser.get(PATH).text
 
 

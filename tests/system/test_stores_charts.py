@@ -9,7 +9,7 @@ import pytest
 
 from bridge.core.events.stripe import Event
 from bridge.core.ledger.lines import MoneyLine
-from bridge.core.telling.charts import Sum
+from bridge.core.telling.charts import OTHER, Sum
 from bridge.store import Store, changes, charts, inbox, migrate, money
 
 NOW = datetime(2028, 3, 1, 0, tzinfo=UTC)
@@ -42,7 +42,7 @@ def test_money_counts_in_the_month_in_which_it_moved_and_credit_does_not(store: 
         found = charts.money(connection, NOW - 300 * DAY)
     assert found == [
         Sum("money", "2028-02", "prod_1", "eur", 1000),
-        Sum("money", "2028-03", charts.OTHER, "usd", 700),
+        Sum("money", "2028-03", OTHER, "usd", 700),
         Sum("money", "2028-03", "prod_1", "eur", 300),
     ]
 
@@ -71,6 +71,27 @@ def test_who_was_in_a_group_at_the_end_of_a_month_is_what_the_log_says(store: St
         Sum("moved", "2028-03", "came", "", 1),
         Sum("moved", "2028-03", "went", "", 1),
     ]
+
+
+def test_whose_product_a_member_is_at_the_end_of_a_month_is_what_was_decided_last(
+    store: Store,
+) -> None:
+    def log(action: str, at: datetime, user_id: int, rule_id: str | None = None) -> None:
+        changes.log(connection, action, now=at, user_id=user_id, group_id=7, rule_id=rule_id)
+
+    with store.write() as connection:
+        for user_id, rule_id in ((1, "price:p"), (2, "price:p"), (3, "hand"), (4, "price:p")):
+            log("wanted", NOW - 2 * DAY, user_id, rule_id)
+            log("added", NOW - 2 * DAY, user_id, rule_id)
+        log("changed", NOW - DAY, 2, "product:b")
+        log("changed", NOW, 1, "product:b")
+        log("removed", NOW - DAY, 4, "price:p")
+        log("seen", NOW - DAY, 5)
+        end = charts.granted(connection, NOW)
+        now = charts.granted(connection, NOW + DAY)
+    assert set(end) == {(1, "price:p"), (2, "product:b"), (3, "hand")}
+    assert set(now) == {(1, "product:b"), (2, "product:b"), (3, "hand")}
+    assert len(end) == len(now) == 3
 
 
 def test_an_invoice_that_failed_often_failed_once_and_may_be_paid_since(store: Store) -> None:

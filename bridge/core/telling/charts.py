@@ -19,7 +19,9 @@ MOST_SERIES = 4
 NAMED_EVERY = 3
 WIDTH, HEIGHT, GAP = 480, 140, 8
 
-Kind = Literal["members", "money", "moved", "failed"]
+Kind = Literal["members", "payers", "money", "moved", "failed"]
+OTHER = "other"
+"""The name of what no product was paid for."""
 NOBODY = ""
 """The name of a sum that only says that its month was counted."""
 CAME, WENT, RECOVERED, LOST = "came", "went", "recovered", "lost"
@@ -139,12 +141,29 @@ def by_month(kind: Kind, days: Iterable[tuple[date, str, str, int]]) -> list[Sum
     return [Sum(kind, *key, value) for key, value in sorted(found.items())]
 
 
+def by_product(
+    month: str, granted: Iterable[tuple[int, str]], product_of: Mapping[str, str]
+) -> list[Sum]:
+    """How many members each product has, by the rules that gave them their groups.
+
+    `product_of`: price -> product. Who has a group without a product counts once as well.
+    """
+    members: dict[str, set[int]] = {}
+    for user_id, rule_id in granted:
+        kind, _, id_ = rule_id.partition(":")
+        product = product_of.get(id_, id_) if kind in ("price", "product", "feature") else OTHER
+        members.setdefault(product, set()).add(user_id)
+    found = [Sum("payers", month, name, "", len(them)) for name, them in sorted(members.items())]
+    return [*found, Sum("payers", month, NOBODY, "", 0)]
+
+
 def charts(sums: Sequence[Sum], now: datetime, names: Mapping[str, str]) -> tuple[Chart, ...]:
     """All charts of which anything is known. `names`: what groups and products are called."""
     months = months_until(now)
     currencies = sorted({one.unit for one in sums if one.kind == "money"})
     found = [
         _members(sums, months, names),
+        _by_product(sums, months, names),
         *(_money(sums, months, names, currency) for currency in currencies),
         _moved(sums, months),
         _failed(sums, months),
@@ -188,6 +207,21 @@ def _members(sums: Sequence[Sum], months: tuple[date, ...], names: Mapping[str, 
     return Chart(
         "members",
         gettext("Members by group"),
+        says % {"now": f"{now:,}", "before": f"{before:,}"},
+        months,
+        series,
+    )
+
+
+def _by_product(sums: Sequence[Sum], months: tuple[date, ...], names: Mapping[str, str]) -> Chart:
+    series = _largest(sums, months, "payers", names)
+    now, before = (sum(one.values[at] for one in series) for at in (-1, -2))
+    says = gettext(
+        "%(now)s now, %(before)s at the end of last month. Two products of one member count twice."
+    )
+    return Chart(
+        "payers",
+        gettext("Members by product"),
         says % {"now": f"{now:,}", "before": f"{before:,}"},
         months,
         series,

@@ -13,6 +13,7 @@ from bridge.core.telling.charts import (
     LOST,
     MOST_SERIES,
     NOBODY,
+    OTHER,
     RECOVERED,
     WENT,
     WIDTH,
@@ -20,6 +21,7 @@ from bridge.core.telling.charts import (
     Series,
     Sum,
     by_month,
+    by_product,
     charts,
     months_until,
 )
@@ -112,3 +114,25 @@ def test_every_third_month_is_named_below_its_own_bar_and_the_last_one_too() -> 
     assert [month.month for _, month in chart.named_months] == [4, 7, 10, 1]
     (bar,) = chart.bars
     assert chart.named_months[-1][0] == bar.x + bar.width / 2
+
+
+def test_members_are_counted_by_product_each_once_whatever_groups_it_gives() -> None:
+    granted = [
+        (1, "price:p_month"),
+        (1, "price:p_year"),
+        (2, "price:p_month"),
+        (2, "product:prod_b"),
+        (3, "hand"),
+        (4, "price:unknown"),
+    ]
+    sums = by_product("2028-01", granted, {"p_month": "prod_a", "p_year": "prod_a"})
+    assert [(one.name, one.value) for one in sums if one.name] == [
+        (OTHER, 1),
+        ("prod_a", 2),
+        ("prod_b", 1),
+        ("unknown", 1),
+    ]
+    assert any(one.name == NOBODY for one in sums), "that the month was counted"
+    (chart,) = charts(sums, NOW, {"prod_a": "Patron", OTHER: "No product"})
+    assert chart.title == "Members by product"
+    assert {one.name for one in chart.series} == {"Patron", "No product", "prod_b", "unknown"}
