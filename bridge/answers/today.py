@@ -34,6 +34,8 @@ _HARM = (
     "pays_without_account",
     "pays_suspended",
     "pays_unlinked",
+    "claim_waits",
+    "invites_refused",
     "gives_nothing",
     "held",
     "applied",

@@ -48,6 +48,8 @@ from bridge.store.work import FORUM_LANE
 M = memberships.c
 ENDPOINT = "stripe.endpoint"
 CLOCK = "clock.skew"
+INVITES_REFUSED = "invitations.refused"
+"""When the forum last let the key invite nobody."""
 # Longer than a hiccup, and short enough that somebody is told within minutes.
 TOO_LONG = timedelta(minutes=5)
 ENDED_LATELY = timedelta(days=1)
@@ -70,6 +72,9 @@ def findings(
     skew = (state.get(connection, CLOCK) or {}).get("skew_seconds")
     if skew is not None and skew > WORST_SKEW_SECONDS:
         yield Finding(Kind.CLOCK_WRONG, "clock", facts={"seconds": round(skew)})
+    refused_at = state.get_time(connection, INVITES_REFUSED) if policy.claim_invite else None
+    if refused_at is not None:
+        yield Finding(Kind.INVITES_REFUSED, "forum", refused_at)
     yield from _waiting(connection, now)
     yield from _rules(connection, rules)
     yield from _held(connection)

@@ -15,7 +15,9 @@ from bridge.core.model.actor import BRIDGE
 from bridge.core.telling.words import invitation_words
 from bridge.discourse_api.client import NotInvited
 from bridge.discourse_api.reader import Accepted, AcceptedPage
+from bridge.errors import Forbidden
 from bridge.store import invitations, state
+from bridge.store.findings import INVITES_REFUSED
 from bridge.store.invitations import Outcome, Uninvited
 from bridge.wiring import Bridge
 from bridge.worker import claims
@@ -26,6 +28,8 @@ log = structlog.get_logger(__name__)
 INVITE_AFTER = timedelta(minutes=5)
 # More wait for the next minute: each is two requests, one to Stripe and one to the forum.
 MOST_AT_ONCE = 10
+# The key may have got the right meanwhile.
+REFUSED_AGAIN = timedelta(minutes=10)
 ACCEPTED = "invitations.accepted"
 """The forum's last count of accepted invitations: if it is the same, nothing is new."""
 
@@ -41,9 +45,22 @@ def _invite(bridge: Bridge) -> None:
     now = bridge.clock.now()
     since = now - timedelta(days=bridge.policy.claim_days)
     with bridge.store.read() as connection:
+        refused_at = state.get_time(connection, INVITES_REFUSED)
         found = invitations.uninvited(connection, since, now - INVITE_AFTER, MOST_AT_ONCE)
-    for order in found:
-        _invite_payer_of(bridge, order)
+    if refused_at is not None and now < refused_at + REFUSED_AGAIN:
+        return
+    try:
+        for order in found:
+            _invite_payer_of(bridge, order)
+    except Forbidden:
+        # An alert tells it; nobody is skipped.
+        log.warning("invitations.forbidden")
+        with bridge.store.write() as connection:
+            state.put_time(connection, INVITES_REFUSED, now)
+        return
+    if found and refused_at is not None:
+        with bridge.store.write() as connection:
+            state.put(connection, INVITES_REFUSED, None)
 
 
 def _invite_payer_of(bridge: Bridge, order: Uninvited) -> None:

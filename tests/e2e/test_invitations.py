@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from bridge.core.telling.alerts import Kind
 from bridge.sandbox.discourse.pages_more import BY_MAIL
 from bridge.store import archive, claims, links
+from bridge.store.findings import findings
 from tests.e2e.place import Place, open_place
 
 pytestmark = pytest.mark.e2e
@@ -130,6 +132,30 @@ def test_A95_what_is_not_sold_to_newcomers_any_more_waits_for_a_moderator(place:
     user = place.forum.user_named("newcomer")
     assert user
     assert asked.user_id == user.id
+
+
+def test_A103_a_key_that_may_not_invite_is_an_alert_until_it_may_and_nobody_is_skipped(
+    place: Place,
+) -> None:
+    forum, used = place.forum, place.bridge.settings.discourse_api_key
+    key = forum.keys[forum.key_id_by_key[used]]
+    key.scopes = [{"scope_id": name} for name in ("global:read", "groups:manage_groups")]
+    pay(place)
+    later(place)
+    assert invited(place) == []
+    assert told(place, Kind.INVITES_REFUSED)
+    key.scopes = []
+    later(place, 11)
+    assert len(invited(place)) == 1
+    assert not told(place, Kind.INVITES_REFUSED)
+
+
+def told(place: Place, kind: Kind) -> bool:
+    """Whether there is such an alert, as of a look at everything."""
+    with place.bridge.store.read() as connection:
+        rules, now = place.bridge.rulebook.rules(connection), place.bridge.clock.now()
+        found = findings(connection, rules, place.bridge.policy, now)
+        return any(one.kind == kind for one in found)
 
 
 def test_A12_an_address_that_has_an_account_is_not_guessed_and_claims_by_the_link(

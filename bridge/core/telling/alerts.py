@@ -40,6 +40,7 @@ class Kind(StrEnum):
     PAYS_WITHOUT_ACCOUNT = "pays_without_account"
     PAYS_UNLINKED = "pays_unlinked"
     CLAIM_WAITS = "claim_waits"
+    INVITES_REFUSED = "invites_refused"
     PAID_TWICE = "paid_twice"
     GIVES_NOTHING = "gives_nothing"
     SOLD_ABROAD = "sold_abroad"
@@ -180,6 +181,13 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
         (
             "bridge link lists what was bought; then run bridge link {customer} USER --by NAME "
             "--reason TEXT"
+        ),
+    ),
+    Kind.INVITES_REFUSED: (
+        "The forum's key may not invite people, so payers without an account are not invited",
+        (
+            "give the key the scope invites:create on the forum (Admin, API keys), then run "
+            "bridge doctor; or set invite = false in [claims]"
         ),
     ),
     Kind.CLAIM_WAITS: (

@@ -58,7 +58,7 @@ def _create() -> Response:
     email = made.text("email").strip() or None
     if not made.actor.staff and made.actor.trust_level < 2:  # noqa: PLR2004 - Discourse's level
         raise forbidden()
-    if email and (made.forum.user_with_email(email) or "@" not in email):
+    if email and made.forum.user_with_email(email):
         raise unprocessable("There was a problem with your request.")
     group_ids = _group_ids(made)
     invite = make_invite(

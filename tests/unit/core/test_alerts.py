@@ -72,7 +72,7 @@ def test_A37_an_alert_leads_to_the_console_where_a_moderator_can_do_something(ki
     place = Alert(kind, "x", NOW, NOW, {"user_id": 7}).place
     of_operators = {
         *(Kind.NEWS_MISSED, Kind.ENDPOINT_OFF, Kind.CLOCK_WRONG, Kind.STRIPE_WAITS),
-        *(Kind.FORUM_WAITS, Kind.EVENT_WAITS, Kind.UNKNOWN_ADDITIONS),
+        *(Kind.FORUM_WAITS, Kind.EVENT_WAITS, Kind.UNKNOWN_ADDITIONS, Kind.INVITES_REFUSED),
     }
     assert (place is None) == (kind in of_operators)
     if place:
