@@ -24,8 +24,8 @@ from bridge.wiring import Bridge
 class Person:
     """All that the bridge knows of one person; `asked`: what Stripe has not answered yet.
 
-    `applied_at`: since when an application of theirs waits for approval.
-    `state`: of the account, in words, where it is not active.
+    `applied_at`: since when an application of theirs waits for approval. `state`: of the account,
+    in words, where it is not active.
     """
 
     user_id: int

@@ -92,8 +92,7 @@ class StripeApi:
 
         `payments`: ask for refunds and disputes of their last payments too, which a subscription
         does not show by itself. To be asked for every customer who has had any. `entitlements`:
-        list the features that they have too. A guest's order has none of
-        both: nothing is asked.
+        list the features that they have too. A guest's order has none of both: nothing is asked.
         """
         if is_guest(customer_id):
             return CustomerReading(customer_id, (), entitlements=() if entitlements else None)

@@ -53,12 +53,12 @@ _REFERENCE_PATHS: tuple[tuple[str, ...], ...] = (
 class Event:
     """What is taken from a webhook: a hint, never a fact.
 
-    `related` names other Stripe objects that the event mentions, by kind
-    (subscription, invoice, charge, payment_intent, price, product, payment_link; `invoice_item`:
-    the first item of an invoice that is sold once). `reference` is a `client_reference_id`
-    (`is_typed`) or our metadata, still unverified. `balance_moved`: the customer's credit is
-    another than before. `begins`: a subscription leaves the status incomplete, with its first
-    payment. `country`: of the address that was given with an order; it is final.
+    `related` names other Stripe objects that the event mentions, by kind (subscription, invoice,
+    charge, payment_intent, price, product, payment_link; `invoice_item`: the first item of an
+    invoice that is sold once). `reference` is a `client_reference_id` (`is_typed`) or our metadata,
+    still unverified. `balance_moved`: the customer's credit is another than before. `begins`: a
+    subscription leaves the status incomplete, with its first payment. `country`: of the address
+    that was given with an order; it is final.
     """
 
     id: str

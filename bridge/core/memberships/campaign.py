@@ -1,4 +1,4 @@
-"""Who gets a link of a campaign, and why somebody who was named does not. Pure."""
+"""Who gets a link of a campaign, and why others who were named do not. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Candidate:
 
 
 def read_names(file: Iterable[str]) -> list[Candidate]:
-    """The names in the column `user` of a CSV file. Raises: Permanent where it has none."""
+    """The names in the column `user` of a CSV file. Raises: Permanent if there is none."""
     reader = csv.DictReader(file)
     if COLUMN not in (reader.fieldnames or ()):
         raise Permanent(f"the file has no column {COLUMN}: its first line names the columns")
@@ -44,7 +44,7 @@ def read_names(file: Iterable[str]) -> list[Candidate]:
 
 
 def sorted_out(named: Iterable[Candidate], have_it: Collection[int]) -> Iterator[Candidate]:
-    """The same, each with what becomes of them; nobody gets two links.
+    """The same people with the result for each; nobody gets two links.
 
     `have_it`: users for whom the offer would be paying for nothing.
     """

@@ -1,8 +1,8 @@
-"""What is wanted of each membership of one user, given what every source says of every group.
+"""Decides each membership of one user from the verdicts of all sources.
 
-Adds follow at once. What is to be taken away is only ever marked here, with the proof that the
-applier asks for: a first complete reading that nothing grants it, a second one later, or a group of
-the same ladder that takes its place.
+Additions take effect immediately. Removals are only marked here, with the proof that the applier
+needs: a first complete reading in which nothing grants the group, a second one later, or another
+group of the same ladder in its place.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """New memberships, what moved, and when the clock alone asks for another decision."""
+    """New memberships, the changes, and when the clock alone causes another decision."""
 
     memberships: tuple[WantedMembership, ...]
     shifts: tuple[Shift, ...]
@@ -60,7 +60,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a decision depends on besides grants: the reading's time and what must not be touched.
+    """What a decision depends on besides grants: the reading's time, and what must not change.
 
     `halted_group_ids`: groups of a mapping rule that is broken. `held_sources`: sources whose word
     cannot be taken as an end, with the reason (a price without a rule, an unknown status).
@@ -78,7 +78,7 @@ class Situation:
 def decide(
     before: Mapping[int, WantedMembership], grants: Iterable[Grant], at: Situation
 ) -> Decision:
-    """Work out every membership of one user; a complete reading of Stripe is presupposed."""
+    """Decide every membership of one user, from a complete reading of Stripe."""
     verdicts = staying(grants, steps_held(before.values(), at.unfollowed_ladders))
     won = winners(verdicts)
     by_group: dict[int, list[Grant]] = {}
@@ -110,9 +110,9 @@ def decide(
 def steps_held(
     memberships: Iterable[WantedMembership], unfollowed_ladders: Collection[str]
 ) -> dict[str | None, frozenset[int]]:
-    """The steps on which somebody stands, of the ladders that do not follow what is paid for.
+    """The user's steps on ladders that do not follow payments.
 
-    Whoever is on the way out, and not proven to be, stands there still (as A38).
+    A step whose end is not proven yet still counts (as A38).
     """
     found: dict[str | None, frozenset[int]] = {}
     for membership in memberships:
@@ -174,14 +174,14 @@ def _ungranted(
 
 
 def _is_fresh(at: Situation) -> bool:
-    """Whether this was read for this decision, and not found in the store by a changed rule."""
+    """Whether this was read for this decision, not taken from the store after a rule changed."""
     return at.now - at.reading_at <= FRESH
 
 
 def _by_the_clock(old: WantedMembership, at: Situation) -> bool:
-    """Whether its end is so near that our own clock may be wrong about it (E47).
+    """Whether its end is so near that our clock may be wrong about it (E47).
 
-    For as long as a confirm window nobody gives way for it, not even on a ladder.
+    During a confirm window, no other group gives way for it, not even on a ladder.
     """
     end_at = old.wanted_until
     return end_at is not None and end_at <= at.now < end_at + at.confirm

@@ -1,4 +1,4 @@
-"""What an act would change: who would gain or lose which group, and what would stay."""
+"""What an act would change: who would gain, lose or keep which group."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _effect(
     names: Mapping[int, str],
     what: What,
 ) -> Effect | None:
-    """What becomes of one membership; None if nobody was, is or will be in."""
+    """The effect on one membership; None if the user was, is and will be out."""
     group_id = membership.group_id
     is_in = row is not None and row.actual
     is_kept_out = row is not None and row.override and group_id != what.lifted_group_id

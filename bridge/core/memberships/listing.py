@@ -1,4 +1,4 @@
-"""The register of who is in which group: how each membership stands, and what a list asks for."""
+"""The register of members: the standing of each membership, and the filters of a list."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PREFIXES: Mapping[Source, tuple[str, ...]] = {
     "hand": ("grant_",),
     "import": ("import_",),
 }
-"""How the ids of sources of each kind begin."""
+"""The prefixes of the ids of each kind of source."""
 Sort = Literal["person", "since", "until"]
 SORTS: tuple[Sort, ...] = ("person", "since", "until")
 
 
 class Standing(StrEnum):
-    """How a membership stands, as it is on record. The codes are exported: never renamed."""
+    """The standing of a membership on record. The codes are exported, so they are never renamed."""
 
     GOOD = "good"
     UNPAID = "unpaid"
@@ -64,7 +64,7 @@ class Asked:
 
 
 def standing_of(membership: Membership) -> Standing | None:
-    """How it stands; None for somebody who is out and to whom nothing gives the group."""
+    """Its standing; None for somebody who is out and to whom nothing grants the group."""
     wanted = membership.membership
     if not membership.actual:
         if not wanted.wanted:
@@ -80,7 +80,7 @@ def standing_of(membership: Membership) -> Standing | None:
 
 
 def sources_of(ids: Collection[str]) -> tuple[Source, ...]:
-    """Of what kinds the sources with these ids are."""
+    """The kinds of the sources with these ids."""
     return tuple(
         kind for kind, begins in PREFIXES.items() if any(one.startswith(begins) for one in ids)
     )

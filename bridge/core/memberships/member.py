@@ -1,7 +1,7 @@
-"""One member as they are stored: everything that an answer, a page or a message about them needs.
+"""One member as stored: everything that an answer, a page or a message about them needs.
 
-It is read once, in a few statements (`store.member`). All that is said of a member is worked out
-from it by pure functions, so that page, message and answer cannot disagree.
+It is read once, in a few statements (`store.member`). Pure functions derive everything else from
+it, so that page, message and answer cannot disagree.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bridge.core.rules.law import Catalogue, Law
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """A user in a group: what is wanted (`membership`) and what is so on the forum.
+    """A user in a group: what is wanted (`membership`) and what is actual on the forum.
 
     `owned`: whether the bridge added it (no, claimed, proven). `added_by`: who added one that is
     not owned, by the forum's log (bridge, others; None: nobody has looked). `intent`: an addition
@@ -50,9 +50,10 @@ class Membership:
 
     @property
     def kept_back(self) -> str | None:
-        """The code of what keeps it as it is; None if nothing does.
+        """The code of what holds it.
 
-        That staff took somebody out keeps nobody in whom they have let in again.
+        None if nothing does. Staff's removal no longer counts once they have let the member back
+        in.
         """
         return (None if self.actual else self.override) or self.membership.hold
 
@@ -79,7 +80,7 @@ class Member:
     ledger_code: str | None = None
 
     def verdicts(self, law: Law, now: datetime) -> tuple[Grant, ...]:
-        """What each source gives now, where the ladders leave them (A35)."""
+        """What each source gives now, on the ladders as they apply (A35)."""
         said = grants(self.facts, law.rules, law.policy, now)
         unfollowed = law.policy.unfollowed_ladders
         if not unfollowed:

@@ -14,13 +14,13 @@ from bridge.core.rights.switching import OVER, OWING
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """Why the reader need not buy this: a running subscription to it, or the groups for life."""
+    """Why the reader need not buy this: a running subscription to it, or its groups for life."""
 
     subscription: Subscription | None
 
     @property
     def owes(self) -> bool:
-        """A payment is open: making it is what helps."""
+        """Whether a payment is open that has to be made first."""
         return self.subscription is not None and self.subscription.status in OWING
 
 
@@ -41,7 +41,7 @@ def _is_for(subscription: Subscription, offer: Offer) -> bool:
 
 
 def _is_for_life(membership: Membership | None) -> bool:
-    """Wanted without an end, and not by a subscription, which ends when it is cancelled."""
+    """Whether a group is held without an end, and not through a subscription."""
     wanted = membership.membership if membership else None
     return (
         wanted is not None

@@ -1,8 +1,8 @@
-"""How things stood at a time: as is known of it today, and as it was known then.
+"""The state at a past time: as known today, and as it was known then.
 
-Two times are told apart. What was known is what the last reading before it said. How it was is what
-every reading since has said about it: a subscription that ended on Monday and was read on Wednesday
-had ended on Tuesday, though on Tuesday nobody knew.
+What was known at a time is what the last reading before it said. What was true is what all readings
+since have said about it: a subscription that ended on Monday and was read on Wednesday had ended on
+Tuesday, although nobody knew that on Tuesday.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ def seats_after(lines: Iterable[SeatLine]) -> SeatsHeld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """Everything a decision about one user ever rested on.
+    """All facts that decisions about one user were ever based on.
 
-    `now`: the facts as last read. `readings`: object id -> its readings, the oldest first: those
-    of the user's customers, of gifts to the user, and of what they ever had a seat of. `links`:
-    when a customer became this user's, or ceased to be. `entitlements`: customer id -> what Stripe
-    said they have, the oldest first.
+    `now`: the facts as last read. `readings`: object id -> its readings, the oldest first: those of
+    the user's customers, of gifts to the user, and of what they ever had a seat of. `links`: when a
+    customer became this user's, or ceased to be. `entitlements`: customer id -> what Stripe said
+    they have, the oldest first.
     """
 
     user_id: int = 0
@@ -156,7 +156,7 @@ class Past:
         )
 
     def moments(self, since: datetime, until: datetime) -> list[datetime]:
-        """When anything of it changed for the bridge, after `since` and not after `until`."""
+        """When any of it changed for the bridge, after `since` and not after `until`."""
         times = [
             *(when for when, _, _ in self.links),
             *(when for readings in self.readings.values() for when, _ in readings),
@@ -170,7 +170,7 @@ class Past:
         return sorted({when for when in times if since < when <= until})
 
     def _hand(self, at: datetime, *, known: bool) -> tuple[HandGrant, ...]:
-        """One that nobody had recorded yet counts as it was from its beginning, and waits never."""
+        """A grant that was not recorded yet counts from its beginning, and never waits."""
         return tuple(
             replace(one.grant, revoked_at=one.revoked_at if _is_by(one.revoked_at, at) else None)
             for one in self.hand
@@ -186,7 +186,7 @@ class Past:
         )
 
     def _seats(self, of: Mapping[str, Subscription], at: datetime) -> tuple[Seat, ...]:
-        """Nothing about a seat is known late: the bridge itself gives it and takes it back."""
+        """Nothing about a seat is known late, because the bridge itself assigns it."""
         held = seats_after(line for line in self.seats if line.at <= at)
         return tuple(
             Seat(of[subscription_id], *since)

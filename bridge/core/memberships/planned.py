@@ -1,4 +1,4 @@
-"""What a full reconcile would do about somebody, by what was read just now."""
+"""What a full reconcile would do about somebody, from a reading made just now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log of changes tells: how each membership stood at a time, and every stay in a group."""
+"""Derives from the log how each membership was at a time, and every stay in a group."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Line:
 
     @property
     def true_since(self) -> datetime:
-        """When it was so; the forum tells since when somebody found in a group is in it."""
+        """When it happened; for a member found in a group, when they joined by the forum."""
         since = self.detail.get("since") if self.action == "seen" else None
         return datetime.fromisoformat(since) if since else self.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """A membership as it stood at a time, and the lines that decided and moved it."""
+    """A membership at a time, with the lines that decided and moved it."""
 
     user_id: int
     membership: Membership
@@ -54,7 +54,7 @@ def never(user_id: int, group_id: int) -> Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """From when until when somebody was in a group, and the lines of their coming and going."""
+    """A stay in a group, with the lines that began and ended it."""
 
     group_id: int
     from_at: datetime
@@ -69,7 +69,7 @@ def as_known(lines: Iterable[Line], at: datetime) -> list[Line]:
 
 
 def as_it_was(lines: Iterable[Line], at: datetime) -> list[Line]:
-    """The lines about what was so by a time, whenever it was found out."""
+    """The lines about what had happened by a time, whenever it was found out."""
     return sorted(
         (line for line in lines if line.true_since <= at), key=lambda one: (one.true_since, one.id)
     )
@@ -102,7 +102,7 @@ def stays(lines: Iterable[Line]) -> list[Stay]:
 
 
 def _telling(came: Line | None, line: Line) -> Line:
-    """Of two lines about one arrival: the first, unless only a list of members showed it.
+    """Of two lines about one arrival, the first, unless only a list of members showed it.
 
     The forum's time for it is that of the addition, a moment before our own line about it.
     """

@@ -1,4 +1,4 @@
-"""A line of an old register beside what Stripe says: the one subscription it is about, or none.
+"""Matches a line of an old register with the one subscription that it is about, or none.
 
 Nothing is guessed: if there are several, a person chooses.
 """
@@ -26,7 +26,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What was found for a line. `says`: where line and Stripe differ, or what is wrong."""
+    """The result for a line. `says`: where line and Stripe differ, or what is wrong."""
 
     found: Literal["none", "one", "several", "wrong"]
     says: str = ""
@@ -75,7 +75,7 @@ def _none(entry: Entry, running: list[Grant], names: Mapping[int, str]) -> Match
 
 
 def _difference(until: date | None, said: Grant) -> str:
-    """Nothing where both agree; a day until which it is paid, to be renewed, is the same day."""
+    """Empty if both agree; the end of a paid period that renews counts as the same day."""
     if until is None and said.until_at is None:
         return ""
     at = said.until_at or said.renews_at

@@ -1,4 +1,4 @@
-"""What is so about a membership: the one answer that every page, message and command gives."""
+"""The state of a membership: the one answer that every page, message and command gives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bridge.core.model.rights import Grant
 
 
 class State(StrEnum):
-    """How a user stands to a group. The codes are exported, so they are never renamed."""
+    """The state of a user in a group. The codes are exported, so they are never renamed."""
 
     IN = "in"
     ARRIVING = "arriving"
@@ -34,7 +34,7 @@ _IN = frozenset({State.IN, State.LEAVING, State.HELD_IN, State.IN_BY_OTHERS})
 
 
 def state_of(membership: Membership | None, grant: Grant | None) -> State:
-    """What is so, from what is wanted and what the forum says.
+    """The state, from what is wanted and what the forum says.
 
     `grant`: what gives the group now and wins on its ladder; None if nothing does. It is newer than
     the decision on record: a grace period that ended a moment ago gives nothing any more.

@@ -1,8 +1,8 @@
-"""Who would have been treated differently under another policy: both played over the same past.
+"""Who would have been treated differently under another policy: replays both over the same past.
 
-The other policy is put in force at the beginning, over what the one in force had decided by then;
-so what it holds (a broken rule touches nobody) is held here too. Confirm windows and limits, which
-only put things off, are left out.
+The other policy takes effect at the beginning, on top of what the real one had decided by then; so
+what it holds (a broken rule touches nobody) is held here too. Confirm windows and limits only delay
+changes, so they are left out.
 """
 
 from __future__ import annotations
@@ -101,10 +101,10 @@ class _Life:
 
 
 def differences(moments: Sequence[Moment], until: datetime) -> list[Difference]:
-    """Every stretch of time in which the two laws disagree about a group of one user.
+    """Every period in which the two laws disagree about a group of one user.
 
-    `moments`: whenever anything was learnt or the law changed; between two of them only the clock
-    runs, and ends what it ends.
+    `moments`: when anything became known or the law changed; between two of them only the clock has
+    effects.
     """
     here, there = _Life(), _Life()
     open_ones: dict[int, Difference] = {}

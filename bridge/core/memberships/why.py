@@ -1,4 +1,4 @@
-"""Why a membership ended, from the present verdicts on its sources."""
+"""Why a membership ended, from the current verdicts on its sources."""
 
 from __future__ import annotations
 

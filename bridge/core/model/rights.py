@@ -109,8 +109,8 @@ class Grant:
     to "why not". `source_id` is a subscription's, purchase's or hand grant's, or `sub_1:feature`
     for what a product in it carries; `reason` a stable code of `bridge.core.telling.reasons`.
     `next_change_at`: when the clock alone will change this answer. `because_at`: when that happened
-    which the reason names (a failed payment, a refund, an end).
-    `share`: the user's own, a gift to them, or a seat that they were given.
+    which the reason names (a failed payment, a refund, an end). `share`: the user's own, a gift to
+    them, or a seat that they were given.
     """
 
     group_id: int

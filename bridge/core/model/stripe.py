@@ -339,8 +339,8 @@ class Purchase:
 
     `payment_minor` is what was paid for the line and `refunded_minor` what of it was given back, in
     the currency of the payment (a free line's are of the whole payment); a dispute is of the whole
-    payment. `beneficiary_id` as a subscription's.
-    `begins_at`: of a gift, where it begins later than it was paid.
+    payment. `beneficiary_id` as a subscription's. `begins_at`: of a gift, where it begins later
+    than it was paid.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What comes next of a subscription: it renews, its trial ends, or what it gives ends."""
+"""The next date of a subscription: it renews, its trial ends, or its groups end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a purchase says, and what a moderator gave or recorded by hand: the clock ends both."""
+"""Verdicts on purchases and on grants by hand, both of which the clock ends."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _bought(
 
 
 def judge_hand_grant(hand: HandGrant, now: datetime) -> Verdict:
-    """A grant by hand: from its beginning to its end, if it has one. What was paid is no favour."""
+    """The verdict on a grant by hand, from its beginning to its end, if it has one."""
     given = hand.source == "moderator"
     now_in, over = (Reason.HAND, Reason.HAND_OVER) if given else (Reason.BOUGHT, Reason.TERM_OVER)
     if hand.revoked_at is not None and came_before(hand.revoked_at, hand.until_at):

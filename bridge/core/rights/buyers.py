@@ -1,4 +1,4 @@
-"""Who may buy something: members of a group, people of some countries. Pure."""
+"""Who may buy something: members of a group, people in some countries. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridge.core.rules.paying import Paying
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """The countries that speak for where somebody is, each None where it is not known.
+    """Evidence of somebody's country; None where it is unknown.
 
     `billing`: the address at their payment, `card`: where their card is from, `ip`: where they
     connect from, `said`: what they told us.
@@ -32,7 +32,7 @@ class Whereabouts:
 
     @property
     def told(self) -> str:
-        """The evidence in words, for people who have to judge it."""
+        """The evidence in words."""
         sources = {
             "billing address": self.billing,
             "card": self.card,
@@ -43,7 +43,7 @@ class Whereabouts:
 
     @property
     def country(self) -> str | None:
-        """The country that most of the evidence names; where none does, the strongest."""
+        """The country that most of the evidence names; otherwise the strongest evidence."""
         return Counter(self.known).most_common(1)[0][0] if self.known else None
 
 
@@ -63,13 +63,13 @@ def allowed_countries(each: Iterable[Paying]) -> frozenset[str] | None:
 
 
 def always_allowed(rules: Rules) -> frozenset[str] | None:
-    """The countries to which everything is sold that is limited at all; None if nothing is."""
+    """The countries to which all limited things are sold; None if nothing is limited."""
     return allowed_countries(rule.paying for rule in rules.all if isinstance(rule, Rule))
 
 
 @dataclass(frozen=True, slots=True)
 class Barred:
-    """Why somebody may not have what is paid for: it is not sold to them.
+    """Why something that was paid for is not sold to somebody.
 
     `group_ids`: it is for members of these groups. `country`: it is not sold to there.
     """
@@ -82,9 +82,9 @@ class Barred:
 def barred(
     bought: Iterable[tuple[str, str]], group_ids: Collection[int], country: str | None, rules: Rules
 ) -> Barred | None:
-    """What stands between what was bought (price, product) and somebody in these groups, there.
+    """Why what was bought (price, product) is not sold to somebody in these groups and country.
 
-    Only a page before the payment can refuse; this is for what was paid without one.
+    Pages refuse before payment; this is for payments that bypassed them.
     """
     for price_id, product_id in bought:
         rule = rules.rule_for(price_id, product_id)

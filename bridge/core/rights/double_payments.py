@@ -1,7 +1,7 @@
-"""What somebody pays for twice: two subscriptions of which one would be enough (E41).
+"""Finds double payments: two subscriptions of which one would be enough (E41).
 
-Usually that is theirs to decide, and they are told. What was paid in several tabs at once nobody
-can have meant: all but the first end, and what was paid for them is credited (A134).
+Usually the member decides, and is told. Purchases in several tabs at once cannot be meant: all but
+the first end, and their payments are credited (A134).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def paid_twice(grants: Iterable[Grant]) -> Iterator[frozenset[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Twice:
-    """A subscription that goes on and renews, although another one gives all that it gives."""
+    """A renewing subscription although another one gives everything that it gives."""
 
     subscription_id: str
     kept_id: str
@@ -75,7 +75,7 @@ def still_twice(own: Iterable[Subscription], grants: Iterable[Grant]) -> tuple[T
 
 
 def _last(one: str, over: Mapping[str, str]) -> str:
-    """What stays in the end: what is kept for one may be too many itself."""
+    """The subscription to keep in the end: a kept one may itself be redundant."""
     while one in over:
         one = over[one]
     return one
@@ -86,7 +86,7 @@ def _products(one: Subscription) -> frozenset[str]:
 
 
 def _is_contained(lower: Iterable[Grant], upper: Iterable[Grant]) -> bool:
-    """Whether everything that the one gives is given by the other, or as high a step by it."""
+    """Whether the other one gives everything that this one gives, or a step at least as high."""
     return all(any(_covers(over, grant) for over in upper) for grant in lower)
 
 
@@ -112,5 +112,5 @@ def doubles(own: Iterable[Subscription], sold: Collection[str]) -> Iterator[Endi
 
 
 def _is_safe(one: Subscription) -> bool:
-    """It grants, it goes on, and no payment for it is under way that may fail yet."""
+    """Whether it grants, continues, and has no pending payment that may still fail."""
     return one.status in IN_FORCE and not one.pending and not is_ending(one)

@@ -1,4 +1,4 @@
-"""Stripe's entitlements as a source: what a customer has by the features of the products bought.
+"""Stripe's entitlements as a source: what a customer has through features of products.
 
 Optional: only features that bridge.toml names lead anywhere. An active entitlement is needed and is
 not enough: the subscription behind it is judged as for any other rule.
@@ -17,13 +17,13 @@ from bridge.core.rules.compiled import Rules
 
 
 def of_feature(source: Grant, feature: str) -> Grant:
-    """A subscription's item as the source of what a feature of its product leads to."""
+    """A subscription item as the source of a feature's groups."""
     id_ = f"{source.source_id}:{feature}"
     return replace(source, source="entitlement", source_id=id_, feature=feature)
 
 
 def entitled(verdict: Verdict, feature: str, has: frozenset[str] | None) -> Verdict:
-    """The subscription's verdict, as far as Stripe says that its customer has the feature.
+    """The subscription's verdict, limited by whether Stripe says that the customer has the feature.
 
     `has`: all that the customer has; None where Stripe was not asked for it.
     """
@@ -33,7 +33,7 @@ def entitled(verdict: Verdict, feature: str, has: frozenset[str] | None) -> Verd
 
 
 def unexplained(facts: Facts, feature: str, rules: Rules) -> Iterator[Subscription]:
-    """The subscriptions of customers who have a feature by none of them, as far as is known."""
+    """The subscriptions of customers who have a feature that none of them explains."""
     mine = facts.paid_by_user
     carrying = {
         subscription.customer_id

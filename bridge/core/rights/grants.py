@@ -1,4 +1,4 @@
-"""Who may be in what, from when, until when, and why: Stripe's facts judged by the mapping rules.
+"""Who may be in which group, from when, until when, and why: the mapping rules applied.
 
 Every source (a subscription's item, a purchase, a moderator's grant) gets a verdict on each of its
 groups, whatever the other sources say: the union is made elsewhere, so ending one can never end
@@ -94,13 +94,13 @@ def grants(facts: Facts, rules: Rules, policy: Policy, now: datetime) -> tuple[G
 
 
 def next_change(found: Iterable[Grant], now: datetime) -> datetime | None:
-    """When to look again though nothing was heard; None if the clock alone changes nothing."""
+    """When to decide again without new events; None if the clock alone changes nothing."""
     changes = (grant.next_change_at for grant in found)
     return min((at for at in changes if at and at > now), default=None)
 
 
 def _settled(found: Iterable[Grant], policy: Policy) -> Iterator[Grant]:
-    """What has no rule waits for a moderator, or ends where the site says so (A34)."""
+    """A source without a rule waits for a moderator, or ends with `unmapped = "end"` (A34)."""
     for grant in found:
         if policy.unmapped == "end" and grant.reason == Reason.NO_RULE:
             yield replace(grant, reason=Reason.NO_RULE_ENDS.value)

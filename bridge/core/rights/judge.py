@@ -1,7 +1,7 @@
-"""What a subscription says: does it give a right now, until when, and for which reason.
+"""The verdict on a subscription: whether it grants now, until when, and why.
 
-The project's policy, status by status. What Stripe decides by its status is never second-guessed
-by the clock: an announced end (`cancel_at`) is shown, and only the status ends it (A19, E14). The
+The project's policy, status by status. What Stripe decides by its status is never second-guessed by
+the clock: an announced end (`cancel_at`) is shown, and only the status ends it (A19, E14). The
 clock decides grace periods, terms after instalments, and paid-up pauses.
 """
 
@@ -58,7 +58,7 @@ def judge_item(
 
 
 def _ended_before(payment: ItemPaid, rule: Rule, over: Verdict) -> Verdict:
-    """What had ended the right before Stripe ended the subscription; a reason stays true (A106)."""
+    """The verdict that ended before Stripe ended the subscription; its reason stays (A106)."""
     if over.until_at is None or payment.unclear:
         return over
     before = payment_objection(payment, rule, replace(over, holds=True), over.until_at)
@@ -127,7 +127,7 @@ def _trialing(
 def _past_due(
     subscription: Subscription, item: SubscriptionItem, rule: Rule, now: datetime
 ) -> Verdict:
-    """Grace counts from the first missed due date; retries and renewals never move it (E5, E7)."""
+    """Grace runs from the first missed due date; retries and renewals never move it (E5, E7)."""
     since_at = subscription.past_due_since_at or item.period_start_at
     if rule.trial == "wait" and _is_first_missed(subscription, item, since_at):
         return Verdict(Reason.TRIAL_WAITS, because_at=subscription.trial_end_at, holds=False)

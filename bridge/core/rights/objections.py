@@ -1,4 +1,4 @@
-"""What is known against a payment: a dispute, a refund in full or in part."""
+"""Objections to a payment: a dispute, a refund in full or in part."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class ItemPaid:
 
 
 def counts_as_refunded(refunded_minor: int, paid_minor: int, percent: int | None) -> bool:
-    """In full, or from the percentage on from which a part counts as full (E24, E25)."""
+    """Refunded in full, or by the percentage from which a part counts as full (E24, E25)."""
     if refunded_minor <= 0 or paid_minor <= 0:
         return False
     return refunded_minor * 100 >= paid_minor * (100 if percent is None else percent)
 
 
 def payment_objection(payment: ItemPaid, rule: Rule, verdict: Verdict, now: datetime) -> Verdict:
-    """What is known against the payment on which the current period rests (E26, E28 to E30)."""
+    """The objection to the payment of the current period (E26, E28 to E30)."""
     period, item = payment.period, payment.period.of_item(payment.item_id)
     if period.disputed == "lost":
         return verdict.denied(Reason.DISPUTE_LOST, period.disputed_at)
@@ -52,7 +52,7 @@ def after_refund(
     verdict: Verdict,
     now: datetime,
 ) -> Verdict:
-    """What a refund that counts leaves of a right, as the rule has it."""
+    """What a refund leaves of a grant, by the rule."""
     if choice == "keep":
         return verdict
     if choice == "end" or paid_until_at is None:

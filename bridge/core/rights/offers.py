@@ -1,4 +1,4 @@
-"""What can be bought by a link, and what it would be paid beside. Pure."""
+"""What a link sells, and the reader's subscriptions that it would double. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Offer:
         return self.rule.group_ids if self.rule else ()
 
     def bought(self, now: datetime) -> Purchase:
-        """What buying it once, now, would be: for trying out what comes of it."""
+        """A purchase of it now, for trying out the effects."""
         return Purchase(
             "wanted",
             "",
@@ -48,7 +48,7 @@ class Offer:
 def find_offers(
     key: str, products: Iterable[Product], prices: Iterable[Price], rules: Rules
 ) -> list[tuple[Product, Price, Rule | None]]:
-    """What a link's last word stands for: a price's id, its lookup key, or a product's id.
+    """The offers of a link's last word: a price's id, its lookup key, or a product's id.
 
     Only what Stripe sells now and what is meant for sale here: a price of which something is said,
     in metadata or bridge.toml. The account may have others. Of a product all prices, the cheapest
@@ -119,9 +119,9 @@ def _currencies(offer: Offer) -> frozenset[str]:
 
 
 def billed_in(facts: Facts, prices: Mapping[str, Price]) -> str | None:
-    """The currency that a buyer pays in already: Stripe bills a customer in one (A73).
+    """The currency in which a buyer already pays, because Stripe bills a customer in one (A73).
 
-    None for somebody who pays for nothing, or in several by several customers.
+    None if they pay for nothing, or in several currencies through several customers.
     """
     found = {
         one.currency or prices[item.price_id].currency
@@ -133,7 +133,7 @@ def billed_in(facts: Facts, prices: Mapping[str, Price]) -> str | None:
 
 
 def rivals(offer: Offer, facts: Facts, rules: Rules) -> tuple[Subscription, ...]:
-    """Running subscriptions to another step of the same ladder: this would be a second payment."""
+    """Running subscriptions to another step of the same ladder, which this would pay for twice."""
     ladder = offer.rule.ladder if offer.rule else None
     if ladder is None or not offer.price.is_recurring:
         return ()

@@ -1,4 +1,4 @@
-"""Which events tell nothing that the last reading has not shown already. Pure.
+"""Finds events that tell nothing new after the last reading. Pure.
 
 A buyer who comes back from Stripe's page is read at once, and the dozen events of the purchase
 arrive after that. Times cannot tell which of them the reading has seen: Stripe's are whole seconds

@@ -1,4 +1,4 @@
-"""Several things in one order: what goes together, what it comes to, who gets a trial. Pure."""
+"""Several things in one order: what can be combined, the total, who gets a trial. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Line:
 
     @property
     def purpose(self) -> str:
-        """What the money is for, as statements and books call it."""
+        """The purpose of the money, as in statements and books."""
         return self.offer.rule.kind if self.offer.rule else "other"
 
 
@@ -124,7 +124,7 @@ def together(each: Sequence[Paying]) -> Paying:
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Why these cannot be one order; `offers`: those that are in each other's way."""
+    """Why these cannot be one order; `offers`: those that conflict."""
 
     why: Literal["twice", "ladder", "currency", "interval", "too_many"]
     offers: tuple[Offer, ...] = ()
@@ -169,7 +169,7 @@ def _clash(one: Offer, other: Offer) -> Literal["twice", "ladder", "currency", "
 
 
 def trial_of(lines: Sequence[Line], facts: Facts, rules: Rules) -> int:
-    """The days of the trial that all lines which renew have in common; 0 where there is none.
+    """The trial days that all renewing lines have in common; 0 if there is none.
 
     Stripe's page gives one trial to a whole subscription. One person has one for each ladder, and
     for each product that is on none, through however many customers (`facts` are of all of them).
@@ -182,7 +182,7 @@ def trial_of(lines: Sequence[Line], facts: Facts, rules: Rules) -> int:
 
 
 def had_trial(offer: Offer, facts: Facts, rules: Rules) -> bool:
-    """Whether this person ever began a trial of it, or of another step of its ladder."""
+    """Whether this person ever started a trial of it, or of another step of its ladder."""
     ladder = offer.rule.ladder if offer.rule else None
     for subscription in facts.subscriptions:
         is_trial = subscription.trial_end_at is not None and not subscription.continues_at

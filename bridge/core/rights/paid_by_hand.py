@@ -1,4 +1,4 @@
-"""What a payment by hand may be, and what it becomes: a line of money, and a right to a group."""
+"""Which payments by hand are valid, and what they become: a money line, and a grant."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Bought:
 
 
 def line_of(token: uuid.UUID, user_id: int, payment: Payment, actor: Actor) -> MoneyLine:
-    """The line of money that a payment by hand is."""
+    """The money line of a payment by hand."""
     return MoneyLine(
         id=f"{BY_HAND}{token}",
         customer_id=None,
@@ -76,7 +76,7 @@ def line_of(token: uuid.UUID, user_id: int, payment: Payment, actor: Actor) -> M
 
 
 def _parts(payment: Payment) -> tuple[MoneyPart, ...]:
-    """What the member reads of it: several lines, a share, a donation, a fund."""
+    """The parts that the member reads: several lines, a share, a donation, a fund."""
     return tuple(
         MoneyPart(one.what.strip(), one.amount_minor, one.kind, one.fund, one.count)
         for one in payment.lines
@@ -84,12 +84,12 @@ def _parts(payment: Payment) -> tuple[MoneyPart, ...]:
 
 
 def grant_id(line_id: str) -> str:
-    """The id of the grant that a payment by hand bought: of the same token, so it is found."""
+    """The id of the grant that a payment by hand bought, derived from the same token."""
     return f"grant_{line_id.removeprefix(BY_HAND).replace('-', '')}"
 
 
 def grant_of(line: MoneyLine, group: Group, until_at: datetime | None) -> HandGrant:
-    """The right to a group that a payment bought."""
+    """The grant that a payment bought."""
     return HandGrant(
         grant_id(line.id),
         line.user_id or 0,
@@ -115,7 +115,7 @@ def grant_in_force(theirs: Iterable[HandGrant], line: MoneyLine) -> str:
 
 
 def correction_of(line: MoneyLine, actor: str, now: datetime) -> MoneyLine:
-    """The line that takes another back: no line is ever edited."""
+    """The line that reverses another: no line is ever edited."""
     return replace(
         line,
         id=f"{line.id}{REVERSED}",
@@ -130,7 +130,7 @@ def correction_of(line: MoneyLine, actor: str, now: datetime) -> MoneyLine:
 
 
 def refuse_correction(line: MoneyLine) -> None:
-    """Only a payment can be taken back, not a correction. Raises: Permanent."""
+    """Only a payment can be reversed, not a correction. Raises: Permanent."""
     if line.id.endswith(REVERSED):
         raise Permanent(f"{line.id} is a correction: record the payment again instead")
 
@@ -180,7 +180,7 @@ def _refuse_the_date(payment: Payment, now: datetime) -> None:
 
 
 def refuse_twice(known: Collection[MoneyLine], username: str, line: MoneyLine) -> None:
-    """Refuse what is recorded already within a day, and was not taken back. Raises: Twice."""
+    """Refuse a payment already recorded within a day and not reversed. Raises: Twice."""
     corrected = {one.id.removesuffix(REVERSED) for one in known if one.id.endswith(REVERSED)}
     for one in known:
         if one.id in corrected or one.id.endswith(REVERSED):
@@ -205,7 +205,7 @@ def _is_same(one: MoneyLine, other: MoneyLine) -> bool:
 def end_of(
     bought: Bought, stays: Iterable[tuple[datetime, datetime]], paid_at: datetime, now: datetime
 ) -> datetime | None:
-    """When the right ends: a term begins where what was paid for before ends."""
+    """When the grant ends: a term begins where the previous payment ends."""
     if not isinstance(bought.end, Term):
         return bought.end
     before = of_stays(stays)

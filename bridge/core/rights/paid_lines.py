@@ -1,7 +1,7 @@
-"""Every paid line with a rule is held against what the bridge made of it (A108).
+"""Compares every paid line that has a rule with what the bridge made of it (A108).
 
-The lines are the ledger's, which reads all invoices, orders and charges of the account. Rights
-rest on other readings, so a payment that one of those has missed shows here.
+The lines are the ledger's, which reads all invoices, orders and charges of the account. Rights rest
+on other readings, so a payment that one of those has missed shows here.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ TOLD_ELSEWHERE = {
     Reason.APPROVAL_WAITS: "it waits in the list of applications",
     Reason.APPROVAL_DECLINED: "a moderator declined it, and is offered the refund",
 }
-"""Why a paid line may give its payer nothing without anybody being told here."""
+"""Reasons for which a paid line may give nothing without an alert here."""
 
 
 def paid_lines(objects: Iterable[MoneyObject]) -> Iterator[PaidLine]:
@@ -130,7 +130,7 @@ def is_over(line: PaidLine, rules: Rules, now: datetime) -> bool:
 
 
 def why_nothing(line: PaidLine, source_id: str, said: Sequence[Grant]) -> Reason | None:
-    """Why the line gives nothing, if that is told nowhere else.
+    """Why the line gives nothing, if nothing else reports it.
 
     `source_id`: the purchase or subscription that it is a payment for; `said`: all that its user
     has. None, too, where a subscription goes on without the line: it was changed, and not by us.

@@ -52,7 +52,7 @@ class Asked:
 
 
 def ask(payment: Refundable, amount_minor: int | None, line_id: str | None) -> Asked:
-    """The refund of an amount, of all that is left without one. Raises: Permanent for what cannot.
+    """The refund of an amount, or of everything left. Raises: Permanent if it is impossible.
 
     `line_id`: of this line only.
     """

@@ -1,4 +1,4 @@
-"""Whether it is known what a refund ends, where it may be of one line or another (A107)."""
+"""Whether it is clear what a refund ends if it may be for one line or another (A107)."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ class _Back:
         self._refunded_minor, self._paid_minor, self._doubt = refunded_minor, paid_minor, doubt
 
     def is_unclear(self, rule: Rule, rules: Rules, without_rule: Rule, *, is_once: bool) -> bool:
-        """Whether it depends on the line that was meant whether this one ends.
+        """Whether it depends on the refunded line whether this one ends.
 
-        Where all the lines lead to the same on the same conditions it does not matter which.
+        If all lines lead to the same groups on the same terms, it does not matter which one was
+        meant.
         """
         others = [
             (rules.rule_for(line.price_id, line.product_id) or without_rule, line)

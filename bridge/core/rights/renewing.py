@@ -1,4 +1,4 @@
-"""Renewing ahead: what is left of the old term is honoured, and no group has a gap (A67). Pure.
+"""Renewing early: the rest of the old term still counts, and no group has a gap (A67). Pure.
 
 A term bought once begins where the one before it ends (`stacking`). A subscription's first payment
 waits for the end of what is paid for already.
@@ -27,7 +27,7 @@ MOST_WAIT = timedelta(days=728)
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """What buying once more adds: they have it until `had_until_at`, and then until `until_at`."""
+    """What another purchase adds: access until `had_until_at` becomes access until `until_at`."""
 
     had_until_at: datetime
     until_at: datetime
@@ -37,7 +37,7 @@ class Renewal:
 def renewal_of(
     offer: Offer, facts: Facts, rules: Rules, policy: Policy, now: datetime
 ) -> Renewal | None:
-    """What a term bought now would add to what is left; None where nothing is left of one."""
+    """What a term bought now would add to what is left; None if nothing is left."""
     term = offer.rule.term if offer.rule else None
     if term is None or offer.price.is_recurring or not offer.group_ids:
         return None
@@ -53,7 +53,7 @@ def renewal_of(
 def paid_until(offers: Sequence[Offer], verdicts: Iterable[Grant]) -> datetime | None:
     """Until when all groups of what renews are paid for by terms; None where one is not.
 
-    What a moderator gave is a favour and no payment. A group that is held for life never ends.
+    Grants by a moderator do not count as paid. A group that is held for life never ends.
     """
     ends: dict[int, list[datetime | None]] = {}
     for grant in verdicts:
@@ -95,5 +95,5 @@ def founded(found: Sequence[Grant], facts: Facts, now: datetime) -> Iterator[Gra
 
 
 def no_sooner(first_payment_at: datetime, clicked_at: datetime) -> datetime:
-    """The same as Stripe takes it; the days up to it are a present of the site's."""
+    """The same within Stripe's limits; the days up to it are free."""
     return max(first_payment_at, clicked_at + LEAST_WAIT)

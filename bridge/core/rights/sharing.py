@@ -1,7 +1,7 @@
-"""What one member pays for and others have: gifts, and seats that a buyer gave away.
+"""What one member pays for and others have: gifts, and seats given to others.
 
-A gift is its beneficiary's alone: the giver's own rights are neither more nor fewer by it (E52).
-Of a quantity the buyer has one seat; the last who came goes first when there are fewer (E21).
+A gift belongs only to its beneficiary and does not affect the giver's own grants (E52). The buyer
+has one seat of a quantity; if the quantity shrinks, the last seats end first (E21).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bridge.core.rights.verdict import Verdict
 
 
 def seat_item(subscription: Subscription) -> SubscriptionItem | None:
-    """The item whose quantity is the seats: that with the most; of equal ones the first."""
+    """The item whose quantity is the number of seats: the largest; of equal ones the first."""
     return max(subscription.items, key=lambda item: item.quantity, default=None)
 
 
@@ -52,7 +52,7 @@ def _was_first(end_at: datetime, verdict: Verdict) -> bool:
 
 
 def given_away(found: Iterable[Grant]) -> Iterator[Grant]:
-    """What gives somebody else a right, as the giver sees it: nothing of their own."""
+    """A gift's verdict for its giver, who gets nothing from it."""
     for grant in found:
         if grant.holds:
             yield replace(

@@ -1,4 +1,4 @@
-"""How long what was bought once lasts: each term begins where what is left of another ends. Pure.
+"""How long one-off purchases last: each term begins where the previous one ends. Pure.
 
 What is left may be an earlier purchase of the same product, or what a payment by hand or a register
 from before gave (A67). So renewing ahead loses nothing, and no group has a gap.
@@ -39,8 +39,8 @@ def stacked(
 ) -> Iterator[Lasting]:
     """How long each purchase lasts, over all of the user's customers.
 
-    Terms of one product follow each other, once per line (E23), by the calendar (A109).
-    A purchase that was refunded or charged back is no ground for the next to stand on.
+    Terms of one product follow each other, once per line (E23), by the calendar (A109). A refunded
+    or charged-back purchase does not delay the next one.
     """
     by_hand = tuple(by_hand)
     series: dict[str, Series] = {}
@@ -62,7 +62,7 @@ def stacked(
 def bought_stays(
     verdicts: Iterable[Grant], group_id: int, at: datetime
 ) -> list[tuple[datetime, datetime]]:
-    """From when until when purchases made by then give a group: a payment by hand follows them."""
+    """The times that purchases made by then give a group: a payment by hand follows them."""
     return [
         (one.from_at, one.until_at)
         for one in verdicts
@@ -72,7 +72,7 @@ def bought_stays(
 
 
 def _ground(rule: Rule, by_hand: Iterable[HandGrant], at: datetime) -> Series | None:
-    """What was paid for by hand of all the groups of a rule; the first of them to end counts."""
+    """The time paid for by hand of all groups of a rule; the first to end counts."""
     stays = [
         (one.group_id, one.from_at, one.until_at)
         for one in by_hand

@@ -1,4 +1,4 @@
-"""What a moderator can do about a subscription that runs, and the subscription as it is then."""
+"""What a moderator can do to a running subscription, and the subscription afterwards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_PAUSE_DAYS = 5 * 366
 
 
 def cancelled(one: Subscription) -> Subscription:
-    """It ends when the paid period ends. Raises: Permanent where that is no choice any more."""
+    """Cancel it at the end of the paid period. Raises: Permanent if that is no longer possible."""
     _refuse_what_is_over(one)
     _refuse_scheduled(one)
     if ends_at := _ends_at(one):
@@ -27,7 +27,7 @@ def cancelled(one: Subscription) -> Subscription:
 
 
 def kept(one: Subscription) -> Subscription:
-    """Its cancellation is taken back. Raises: Permanent where nobody has cancelled it."""
+    """Reverse its cancellation. Raises: Permanent if nobody has cancelled it."""
     _refuse_what_is_over(one)
     _refuse_scheduled(one)
     if one.cancel_at is None and not one.cancel_at_period_end:
@@ -36,7 +36,7 @@ def kept(one: Subscription) -> Subscription:
 
 
 def paused(one: Subscription, until_at: datetime | None, now: datetime) -> Subscription:
-    """No money is taken for it. Raises: Permanent where that cannot be."""
+    """Pause its payments. Raises: Permanent if that is impossible."""
     _refuse_what_is_over(one)
     if one.status not in ("active", "trialing"):
         raise Permanent(
@@ -55,7 +55,7 @@ def paused(one: Subscription, until_at: datetime | None, now: datetime) -> Subsc
 
 
 def resumed(one: Subscription) -> Subscription:
-    """Money is taken for it again. Raises: Permanent where it is not paused."""
+    """Resume its payments. Raises: Permanent if it is not paused."""
     _refuse_what_is_over(one)
     if not one.pause_collection:
         raise Permanent(gettext("%(id)s is not paused") % {"id": one.id})

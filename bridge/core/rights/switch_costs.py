@@ -1,4 +1,4 @@
-"""What a change of a subscription costs, and what came of it."""
+"""What a change of a subscription costs, and its result."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ class Preview:
 
     @property
     def beside_minor(self) -> int:
-        """What is added to the lines, or taken off: tax and discounts."""
+        """Tax and discounts, which are added to the lines or subtracted."""
         return self.total_minor - sum(line.amount_minor for line in self.lines)
 
     @property
     def from_credit_minor(self) -> int:
-        """What is paid of it from credit that the customer has."""
+        """The part that is paid from the customer's credit."""
         return max(0, self.total_minor - self.due_minor)
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What came of a change: done, or waiting for its payment, for which this is the address."""
+    """The result of a change: done, or waiting for its payment at this address."""
 
     is_pending: bool
     pay_url: str | None = None

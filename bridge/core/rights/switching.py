@@ -1,8 +1,7 @@
-"""Changing what one pays for within a ladder: to what, in which way, and what ends by it. Pure.
+"""Changes of plan within a ladder: the targets, the way, and what ends. Pure.
 
-Where Stripe can change a subscription it is changed in place. Elsewhere the new step is bought
-anew, and what it replaces is ended as soon as the new one is in force: never before, never anything
-else.
+If Stripe can change a subscription, it is changed in place. Otherwise the member buys the new step,
+and what it replaces ends once the new one is in force: never before, and nothing else.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ Way = Literal["in_place", "here", "anew", "mend"]
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A change as Stripe is asked for it: this item of a subscription, to this price."""
+    """A change as requested from Stripe: this item of a subscription, to this price."""
 
     subscription_id: str
     item_id: str
@@ -38,9 +37,8 @@ class Move:
 class Switch:
     """From an item of a running subscription to another price of its ladder.
 
-    `way`: it is changed `in_place` on Stripe's page, or `here`, by the bridge, where that page
-    cannot; the new one is bought `anew`; or an open payment is to be mended first. `is_up`: to a
-    higher step.
+    `way`: changed `in_place` on Stripe's page, or `here` by the bridge if that page cannot; bought
+    `anew`; or an open payment has to be made first. `is_up`: to a higher step.
     """
 
     subscription: Subscription
@@ -53,7 +51,7 @@ class Switch:
 
     @property
     def move(self) -> Move:
-        """What Stripe is asked for."""
+        """The change to request from Stripe."""
         return Move(self.subscription.id, self.item.id, self.target.id)
 
     @property
@@ -65,18 +63,18 @@ class Switch:
 
     @property
     def is_same_currency(self) -> bool:
-        """What is left of the old one can be credited to the new one."""
+        """Whether the rest of the old one can be credited to the new one."""
         return self.current.currency == self.target.currency
 
     @property
     def can_amend(self) -> bool:
-        """Stripe can change it, though perhaps not on the page that it has for members."""
+        """Whether Stripe can change it, perhaps not on its page for members."""
         is_kept = not is_ending(self.subscription)
         return self.way != "mend" and self.is_same_currency and is_kept
 
 
 def is_ending(subscription: Subscription) -> bool:
-    """It is cancelled already, at some moment to come."""
+    """Whether it is already cancelled for a later moment."""
     return subscription.cancel_at_period_end or subscription.cancel_at is not None
 
 
@@ -113,7 +111,7 @@ def switches(
 
 
 def _held(facts: Facts, rules: Rules) -> dict[str, tuple[Subscription, SubscriptionItem, int]]:
-    """Of each ladder the one item that the user pays for on it, and how high it stands."""
+    """For each ladder, the one item that the user pays for, and its step."""
     held: dict[str, list[tuple[Subscription, SubscriptionItem, int]]] = {}
     for subscription in running(facts):
         for item in subscription.items:
@@ -124,7 +122,7 @@ def _held(facts: Facts, rules: Rules) -> dict[str, tuple[Subscription, Subscript
 
 
 def running(facts: Facts) -> list[Subscription]:
-    """What the user pays for, for themselves, and goes on."""
+    """What the user pays for, for themselves, and that continues."""
     return [
         one
         for one in facts.subscriptions
@@ -146,7 +144,7 @@ def _step(price: Price, ladder: str, rules: Rules) -> Rule | None:
 def _way(
     subscription: Subscription, item: SubscriptionItem, current: Price, target: Price
 ) -> Way | None:
-    """How to get from one to the other; None where only people can see to it.
+    """How to get from one to the other; None if only people can handle it.
 
     None for what is paused, or planned to change; for instalments, which end at a day of their own;
     and where buying anew would take away more than the step: seats, or other items in another
@@ -215,7 +213,7 @@ class PortalTerms:
 
 
 def billed(switch: Switch, terms: PortalTerms) -> Literal["now", "next", "later"]:
-    """When a change in place is paid for: now, with the next payment, or it begins only then."""
+    """When a change in place is paid: now, with the next payment, or when it begins later."""
     old, new = switch.current, switch.target
     is_shorter = _length(new) < _length(old)
     is_less = (new.amount_minor or 0) < (old.amount_minor or 0)
@@ -239,7 +237,7 @@ def _length(price: Price) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What is to end at Stripe, because its payer has bought another step of its ladder instead.
+    """What is to end at Stripe because its payer bought another step of its ladder.
 
     `how`: all of it now; only these items of it; or all of it when what is paid of it is over.
     `is_credited`: what is left of it is credited for the payments to come.
@@ -258,7 +256,7 @@ def endings(
     prices: Mapping[str, Price],
     rules: Rules,
 ) -> Iterator[Ending]:
-    """What still runs though its payer has something in force in its place.
+    """What still runs although its payer has a replacement in force.
 
     `own`: what one user pays for. `replaces`: id of the new one -> of the old one, on the bridge's
     own word, given to this very user. What is on no ladder of the new one stays.
@@ -282,7 +280,7 @@ def endings(
 
 
 def _is_in_force(new: Subscription) -> bool:
-    """It grants, and no bank debit or invoice for it is still under way: that may fail yet."""
+    """Whether it grants, with no pending debit or invoice that may still fail."""
     return new.status in IN_FORCE and not new.pending
 
 

@@ -1,4 +1,4 @@
-"""What a source says: whether it gives a right now, until when, and for which reason."""
+"""A source's verdict: whether it grants now, until when, and why."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bridge.core.model.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a source gives a right, why, until when, and when to look again."""
+    """Whether a source grants, why, until when, and when to decide again."""
 
     reason: Reason
     holds: bool = field(kw_only=True)
@@ -20,7 +20,7 @@ class Verdict:
     renews_at: datetime | None = None
 
     def denied(self, reason: Reason, because_at: datetime | None = None) -> Verdict:
-        """The same source, giving nothing for another reason."""
+        """The same source, granting nothing for another reason."""
         return Verdict(
             reason,
             holds=False,
@@ -37,21 +37,21 @@ def until(
     after: Reason,
     because_at: datetime | None = None,
 ) -> Verdict:
-    """A right that the clock alone ends; at the very moment of its end it is over."""
+    """A grant that only the clock ends; at its end it is over."""
     if now < end_at:
         return Verdict(before, end_at, because_at, next_change_at=end_at, holds=True)
     return Verdict(after, end_at, because_at, holds=False)
 
 
 def came_before(at: datetime | None, end_at: datetime | None) -> bool:
-    """Whether something happened, and before an end that may never come."""
+    """Whether something happened before an end, which may be None."""
     return at is not None and (end_at is None or at < end_at)
 
 
 def at_most_until(paid_until_at: datetime, verdict: Verdict, limited: Verdict) -> Verdict:
-    """A verdict that holds, limited to what was paid: whichever end comes first is told.
+    """A valid verdict, limited to the paid time; it shows the earlier end.
 
-    An announced end is told and no more: Stripe's status alone ends it (A19).
+    An announced end is only shown: Stripe's status alone ends it (A19).
     """
     if not limited.holds:
         return limited

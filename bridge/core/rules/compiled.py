@@ -42,8 +42,8 @@ class Rule:
     """A price, product or feature and the groups it leads to. No groups: a payment only.
 
     `ladder_group_ids`: those of its groups that are a step of its ladder. The others (a base group
-    that every level shares) are held beside it. `is_ranked` False: nobody gave
-    it a `rank`, the latest start wins. `term` None is for life.
+    that every level shares) are held beside it. `is_ranked` False: nobody gave it a `rank`, the
+    latest start wins. `term` None is for life.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What needs attention: each kind of alert in plain words, and when removals wait for it."""
+"""The kinds of alerts, their words, and when removals wait for them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ WITHOUT_MESSAGES = timedelta(hours=1)
 
 
 class Kind(StrEnum):
-    """The kinds. They are stored and are labels for monitoring, so they are never renamed."""
+    """The kinds of alerts.
+
+    They are stored and used as labels for monitoring, so they are never renamed.
+    """
 
     NEWS_MISSED = "news_missed"
     ENDPOINT_OFF = "endpoint_off"
@@ -49,7 +52,7 @@ class Kind(StrEnum):
 
 
 OF_NEWS = frozenset({Kind.NEWS_MISSED, Kind.ENDPOINT_OFF})
-"""Events from Stripe do not arrive: nobody is removed before somebody was told."""
+"""Events from Stripe do not arrive: nobody is removed before moderators were told."""
 
 PATIENCE: Mapping[Kind, timedelta] = {
     Kind.NEWS_MISSED: timedelta(minutes=2),
@@ -58,15 +61,15 @@ PATIENCE: Mapping[Kind, timedelta] = {
     Kind.PAYS_UNLINKED: timedelta(minutes=5),
     Kind.GIVES_NOTHING: timedelta(minutes=5),
 }
-"""These often resolve automatically, or when current work is finished; others are told at once."""
+"""These often resolve automatically, or when current work ends; others are sent immediately."""
 
 DAILY = frozenset({Kind.REMOVALS_STOPPED})
-"""Told again every day for as long as they last."""
+"""These are repeated every day while they last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that needs a person now. `facts` fill the words of its kind."""
+    """Something that needs a person. `facts` fill the words of its kind."""
 
     kind: Kind
     subject: str
@@ -75,7 +78,7 @@ class Finding:
 
 
 class _Facts(dict[str, Any]):
-    """The facts of an alert; one that was kept by an older version may lack some."""
+    """The facts of an alert; alerts stored by an older version may lack some."""
 
     def __missing__(self, key: str) -> str:
         return "unknown"
@@ -91,7 +94,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A finding that was kept: since when, since when it counts, told and over when."""
+    """A stored alert: when it began, when it began to count, when it was told and ended."""
 
     kind: Kind
     subject: str
@@ -103,17 +106,17 @@ class Alert:
 
     @property
     def what(self) -> str:
-        """What is the matter, with whom."""
+        """What is wrong, and with whom."""
         return _WORDS[self.kind][0].format_map(_Facts(self.facts))
 
     @property
     def todo(self) -> str:
-        """What a person with a shell does about it."""
+        """What an operator does about it in a shell."""
         return _WORDS[self.kind][1].format_map(_Facts(self.facts))
 
     @property
     def place(self) -> Place | None:
-        """Where a moderator does something about it in the console; None where they cannot."""
+        """The place in the console where a moderator deals with it; None if there is none."""
         words, path = _PLACES.get(self.kind, ("", ""))
         if "{user_id}" in path and "user_id" not in self.facts:
             return None
@@ -246,7 +249,7 @@ LISTS: Mapping[Kind, str] = {
     Kind.REMOVALS_STOPPED: "stopped",
     Kind.EVENT_DEAD: "dead",
 }
-"""In which worklist of the console a moderator does something about it."""
+"""The console's worklist for it."""
 _PERSON = "/moderate/person/{user_id}"
 _PLACES: Mapping[Kind, tuple[str, str]] = {
     Kind.HELD: ("let them keep it, or let it end", "/moderate/lists/held"),
@@ -279,10 +282,10 @@ _PLACES: Mapping[Kind, tuple[str, str]] = {
 
 
 def is_news_missed(missed: Sequence[datetime], arrived_at: datetime | None, now: datetime) -> bool:
-    """Whether the webhook endpoint fails, judged by the times at which missed news was fetched.
+    """Whether the webhook endpoint fails, judged by when missed events were fetched.
 
     `arrived_at`: when an event last arrived without being fetched. An hour after the last missed
-    one, the endpoint works.
+    event, the endpoint works again.
     """
     lately = [at for at in missed if at > now - MISSED_WITHIN]
     if len(lately) < NEWS_MISSED:
@@ -291,9 +294,9 @@ def is_news_missed(missed: Sequence[datetime], arrived_at: datetime | None, now:
 
 
 def removals_wait(alert: Alert, now: datetime, confirm: timedelta, *, anybody: bool) -> bool:
-    """Whether nobody is removed because of an alert: until a confirm window after it was told.
+    """Whether removals wait because of an alert: until a confirm window after moderators were told.
 
-    Where it cannot be told, a day at most; where nobody is to be told (not `anybody`), an hour.
+    If they cannot be told, for a day at most; if nobody gets alerts (not `anybody`), for an hour.
     """
     if alert.kind not in OF_NEWS or alert.gone_at is not None:
         return False

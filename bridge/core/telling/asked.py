@@ -1,4 +1,4 @@
-"""What a moderator types to find somebody: an address, an id of Stripe's, an amount, or a name."""
+"""What a moderator types to find somebody: an address, a Stripe id, an amount, or a name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """An amount as it was typed; in a currency and on a day where that was said, too."""
+    """An amount as typed, with its currency and day if they were given."""
 
     minor: int
     currency: str | None = None
@@ -32,7 +32,10 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """All that the text may mean. A text of digits may be an id, a name and the end of a card."""
+    """Everything that the text may mean.
+
+    Digits may be an id, a name or the end of a card number.
+    """
 
     kind: Literal["nothing", "address", "stripe", "other"]
     text: str = ""

@@ -1,4 +1,4 @@
-"""What a campaign may be, who is asked in it, and whom one of its links lets in."""
+"""What a campaign may offer, who is asked, and who may use a link."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Why = Literal["unknown", "foreign", "revoked", "expired", "used"]
 
 
 class LinkRefused(Permanent):
-    """A campaign's link that leads to nothing for this reader; `why` is stable."""
+    """A campaign's link that this reader cannot use; `why` is stable."""
 
     def __init__(self, why: Why) -> None:
         super().__init__(f"the link cannot be used: {why}")
@@ -79,7 +79,7 @@ def the_one_offer(key: str, found: Sequence[tuple[Product, Price, Rule | None]])
 
 
 def refuse_ending_before(offer: Offer, before: datetime, now: datetime) -> None:
-    """Refuse a day that is over, and an offer of which nothing can end. Raises: Permanent."""
+    """Refuse a day in the past, and an offer without groups. Raises: Permanent."""
     if before <= now:
         raise Permanent(f"{before:%Y-%m-%d} is in the past: give a later day")
     if not offer.group_ids:
@@ -87,7 +87,7 @@ def refuse_ending_before(offer: Offer, before: datetime, now: datetime) -> None:
 
 
 def candidates(ends: Mapping[int, datetime | None], people: Mapping[int, User]) -> list[Candidate]:
-    """Those whose membership ends; accounts that are gone cannot be asked."""
+    """The members whose membership ends; deleted accounts cannot be asked."""
     return [
         Candidate(f"id:{user_id}", user=people.get(user_id), until_at=ends[user_id])
         if user_id in people
@@ -97,7 +97,7 @@ def candidates(ends: Mapping[int, datetime | None], people: Mapping[int, User]) 
 
 
 def checked_name(name: str) -> str:
-    """A name that fits into a list. Raises: Permanent."""
+    """A valid name for a campaign. Raises: Permanent."""
     found = checked_words("name of the campaign", name)
     if len(found) > LONGEST_NAME:
         raise Permanent(f"the name has {len(found)} characters: use {LONGEST_NAME} at most")
@@ -105,7 +105,7 @@ def checked_name(name: str) -> str:
 
 
 def refuse_link(campaign: Campaign, link: CampaignLink, *, is_theirs: bool, now: datetime) -> None:
-    """Refuse a link that leads to nothing for its reader. Raises: LinkRefused."""
+    """Refuse a link that its reader cannot use. Raises: LinkRefused."""
     if not is_theirs:
         raise LinkRefused("foreign")
     if link.source_id is not None:

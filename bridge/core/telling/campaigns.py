@@ -1,4 +1,4 @@
-"""How a campaign goes: what became of each of its links, and how many of each there are. Pure."""
+"""What became of each of a campaign's links, and the counts. Pure."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Fate(StrEnum):
 
     SENT = "sent"
     OPENED = "opened"
-    """Its member has been on the offer's page by it."""
+    """The member followed it to the offer's page."""
     WAITING = "waiting"
-    """Bought, and paid for the first time when the old term is over."""
+    """Bought; the first payment is due when the old term ends."""
     PAID = "paid"
     RETURNED = "returned"
     """Refunded in full, taken back by the bank, or cancelled before the first payment."""
@@ -30,7 +30,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many links there are of each kind. `opened` counts all that ever were, paid or not."""
+    """The number of links of each kind. `opened` counts every link ever opened, paid or not."""
 
     sent: int = 0
     opened: int = 0
@@ -41,7 +41,7 @@ class Progress:
 
 
 def fate_of(link: CampaignLink, source: Source | None) -> Fate:
-    """What became of one link. `source`: what was bought by it, as last read at Stripe."""
+    """What became of one link. `source`: the purchase through it, as last read from Stripe."""
     if link.source_id is not None:
         return _bought(source)
     if link.revoked_at is not None:

@@ -1,7 +1,7 @@
-"""The charts of the console: a year of months, and where each bar of them stands. Pure.
+"""The charts of the console: twelve months, and the position of each bar. Pure.
 
-A chart is made of monthly sums (`Sum`), which the worker keeps; a table with the same figures
-stands behind each.
+A chart is drawn from monthly sums (`Sum`), which the worker stores; each has a table with the same
+figures.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Kind = Literal["members", "payers", "money", "moved", "failed"]
 OTHER = "other"
 """The name of what no product was paid for."""
 NOBODY = ""
-"""The name of a sum that only says that its month was counted."""
+"""The name of a sum that only marks its month as counted."""
 CAME, WENT, RECOVERED, LOST = "came", "went", "recovered", "lost"
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """What is counted for a month: of a group, of a product in a currency, or of came and went."""
+    """A month's sum: of a group, of a product in a currency, or of members joining and leaving."""
 
     kind: Kind
     month: str  # 2027-03
@@ -60,7 +60,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A picture with its words: what it shows, and what it shows of the last month."""
+    """A picture with its title and a sentence about the last month."""
 
     key: str
     title: str
@@ -75,22 +75,22 @@ class Chart:
 
     @property
     def highest(self) -> int:
-        """The most that any month stands above the line."""
+        """The highest value above the line."""
         return max((sum(max(0, v) for v in month) for month in self._by_month()), default=0)
 
     @property
     def lowest(self) -> int:
-        """The most that any month stands below the line, as a negative number."""
+        """The lowest value below the line, as a negative number."""
         return min((sum(min(0, v) for v in month) for month in self._by_month()), default=0)
 
     @property
     def line_at(self) -> float:
-        """How far from the top the line is on which the bars stand."""
+        """The line's distance from the top."""
         return HEIGHT * self.highest / ((self.highest - self.lowest) or 1)
 
     @property
     def bars(self) -> tuple[Bar, ...]:
-        """One above the other for each month; what is negative hangs below the line."""
+        """The bars of each month, stacked; negative values are below the line."""
         scale = HEIGHT / ((self.highest - self.lowest) or 1)
         step = WIDTH / max(1, len(self.months))
         found = []
@@ -109,7 +109,7 @@ class Chart:
 
     @property
     def named_months(self) -> tuple[tuple[float, date], ...]:
-        """Every third month and the middle of its bar, the last one too: more would not fit."""
+        """Every third month, and the last one, with the middle of its bar: more would not fit."""
         step = WIDTH / max(1, len(self.months))
         return tuple(
             (round((number + 0.5) * step, 1), month)
@@ -122,18 +122,18 @@ class Chart:
 
 
 def months_until(now: datetime) -> tuple[date, ...]:
-    """The months of a chart, the present one last."""
+    """The months of a chart, the current one last."""
     last = now.year * 12 + now.month - 1
     return tuple(date(n // 12, n % 12 + 1, 1) for n in range(last - MONTHS + 1, last + 1))
 
 
 def month_code(month: date) -> str:
-    """A month as sums name it."""
+    """A month's name in sums."""
     return f"{month:%Y-%m}"
 
 
 def by_month(kind: Kind, days: Iterable[tuple[date, str, str, int]]) -> list[Sum]:
-    """Sums of days, with name and unit, as sums of their months."""
+    """Adds daily sums, each with name and unit, up to monthly sums."""
     found: dict[tuple[str, str, str], int] = {}
     for day, name, unit, value in days:
         key = month_code(day), name, unit
@@ -158,7 +158,7 @@ def by_product(
 
 
 def charts(sums: Sequence[Sum], now: datetime, names: Mapping[str, str]) -> tuple[Chart, ...]:
-    """All charts of which anything is known. `names`: what groups and products are called."""
+    """All charts that have data. `names`: the names of groups and products."""
     months = months_until(now)
     currencies = sorted({one.unit for one in sums if one.kind == "money"})
     found = [

@@ -1,4 +1,4 @@
-"""What a member gave or holds that is no membership: shares and donations, to be thanked for."""
+"""A member's shares and donations, to thank them for."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Contributions:
     donated: tuple[Donated, ...] = ()
 
     def __bool__(self) -> bool:
-        """There is something to thank for."""
+        """Whether there is something to thank for."""
         return bool(self.shares or self.donated)
 
 
@@ -59,7 +59,7 @@ def contributions(
     funds: Mapping[str, Sequence[str]],
     withheld: Collection[str] = (),
 ) -> Contributions:
-    """Add up shares that stand, and donations: bought once, by subscription, or by hand.
+    """Add up valid shares and donations: bought once, by subscription, or recorded by hand.
 
     `funds`: line id -> the funds that the line is for. `withheld`: purchases that no moderator has
     approved: nobody holds such a share yet.
@@ -101,7 +101,7 @@ def _by_hand(line: MoneyLine, held: dict[str, int], donated: _Sums) -> None:
 
 
 def _is_donation_that_renews(line: MoneyLine, rules: Rules) -> bool:
-    """What was bought once is among the purchases."""
+    """Whether a line is a one-off purchase."""
     if not (line.subscription_id and line.product_id) or line.kind == "credited":
         return False
     rule = rules.rule_for("", line.product_id)
@@ -120,7 +120,7 @@ def _add(sums: _Sums, currency: str, fund: str | None, amount_minor: int) -> Non
 
 
 def left_of(purchase: Purchase) -> int:
-    """The amount without its part of what was refunded of the payment."""
+    """The amount less its share of the payment's refunds."""
     if purchase.disputed in {"open", "lost"}:
         return 0
     paid_minor = purchase.payment_minor or purchase.amount_minor

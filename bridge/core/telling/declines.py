@@ -44,11 +44,11 @@ _DISPUTES = {
 
 
 def dispute_words(reason: str) -> str:
-    """Why a bank wants a payment back; a reason of Stripe's that is new, as Stripe names it."""
+    """Why a bank wants a payment back; an unknown reason as Stripe names it."""
     named = gettext("The bank's reason: %(reason)s.") % {"reason": reason.replace("_", " ")}
     return _DISPUTES.get(reason, named)
 
 
 def decline_words(code: str | None, message: str | None) -> str:
-    """Why a payment was declined; Stripe's own message where the code is another one."""
+    """Why a payment was declined; for an unknown code, Stripe's own message."""
     return _WORDS.get(code or "") or message or gettext("Stripe gives no reason.")

@@ -1,4 +1,4 @@
-"""What moderators read once a day or week: what waits for them, and what happened since."""
+"""The moderators' daily or weekly digest: what waits for them, and what happened."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _WAITING: Mapping[str, Callable[[int], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How often something is in the log since the last digest. `by_person`: somebody decided it."""
+    """How often the log has an action since the last digest. `by_person`: somebody decided it."""
 
     action: str
     group_id: int | None
@@ -68,7 +68,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What waits, who came and went, and what people decided, since a time."""
+    """What waits, who joined and left, and what people decided, since a time."""
 
     since: datetime
     until: datetime
@@ -89,7 +89,7 @@ def digest(
     happened: Iterable[Counted],
     groups: Mapping[int, str],
 ) -> Digest:
-    """The digest of a stretch of time. `waiting`: worklist -> rows; `groups`: id -> name."""
+    """The digest of a period. `waiting`: worklist -> rows; `groups`: id -> name."""
     came: Counter[int] = Counter()
     went: Counter[int] = Counter()
     decided: Counter[str] = Counter()
@@ -127,7 +127,7 @@ def digest(
 
 
 def is_due(period: str, last_at: datetime | None, now: datetime) -> bool:
-    """Whether a digest is to be sent now; the first one a whole period after it was switched on."""
+    """Whether a digest is due; the first one a whole period after it was switched on."""
     return last_at is not None and last_at + PERIODS[period] <= now
 
 

@@ -11,7 +11,7 @@ OPTIONAL = {"optional": True}
 
 
 def document(answer: Any) -> Any:
-    """The answer with dictionaries in place of its dataclasses and lists in place of its tuples.
+    """The answer with dictionaries for dataclasses and lists for tuples.
 
     A field whose name Python reserves ends with an underscore; its document's key does not.
     """

@@ -1,4 +1,4 @@
-"""Who did something, in words: a person with role and way, or what it followed from."""
+"""Who did something, in words: a person with role and channel, or the cause."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ CAUSES: Mapping[str, str] = {
     "the reading is too old to remove on": gettext("Stripe was read again before a removal"),
     "told": gettext("the member had been told"),
 }
-"""What a line follows from, by the words that begin its cause."""
+"""The words for what a line follows from, by the beginning of its cause."""
 NOBODY = frozenset({"", "?", "unknown"})
 # Only these two name an account of the forum itself, as the forum's log of the group does.
 ON_THE_FORUM = frozenset({"override", "removed_by_others"})
@@ -61,7 +61,7 @@ class Doer:
 
 
 def actor_of(cause: str | None) -> Actor | None:
-    """Who acted, or whose act something followed from."""
+    """The actor of a cause, directly or through another act."""
     follows = _FOLLOWS.fullmatch(cause or "")
     return parse_actor(follows[1] if follows else cause)
 
@@ -84,7 +84,7 @@ def doer(
     *,
     action: str = "",
 ) -> Doer:
-    """`Ben (moderator, console)`, `Invoice paid`, or what else a line of the log follows from.
+    """`Ben (moderator, console)`, `Invoice paid`, or another cause of a line of the log.
 
     `names`: of users; `events`: the types of events, by their ids.
     """
@@ -104,7 +104,7 @@ def doer(
 
 
 def actor_words(actor: Actor, names: Mapping[int, str | None]) -> Doer:
-    """Who acts, by which role and through what."""
+    """An actor with role and channel."""
     if actor.role == "bridge":
         return Doer(ROLES["bridge"])
     name = names.get(actor.user_id or 0) or (f"id:{actor.who}" if actor.user_id else actor.who)

@@ -1,4 +1,4 @@
-"""What Stripe and the forum reported, in words, by the type of the event."""
+"""Words for the types of events from Stripe and the forum."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ EVENTS: Mapping[str, str] = {
 
 
 def event_words(kind: str) -> str:
-    """What an event reports; one of a type without words is said by its type."""
+    """An event in words; an unknown type as it is."""
     named = EVENTS.get(kind.removeprefix("v1."))
     plain = kind.removeprefix("discourse.").replace(".", ": ").replace("_", " ")
     return named or plain.capitalize()

@@ -30,7 +30,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What is behind lines of the log: the events by their ids, and people's names."""
+    """What lines of the log refer to: events by their ids, and people's names."""
 
     events: Mapping[str, Cause]
     names: Mapping[int, str | None]
@@ -56,7 +56,7 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Stayed:
-    """A stretch of time in a group, with the lines that began and ended it."""
+    """A stay in a group, with the lines that began and ended it."""
 
     from_: datetime
     until: datetime | None
@@ -84,9 +84,9 @@ class Coming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupExplained:
-    """One group of a user: how it stands, its proof, its past and its future.
+    """One group of a user: its state, its proof, its past and its future.
 
-    `given_by` is there only where nothing of the user's leads to the group.
+    `given_by` is set only if nothing the user has leads to the group.
     """
 
     id: int
@@ -145,7 +145,7 @@ class Explanation:
 def explain_group(
     case: Case, found: Recorded, past: Iterable[Stay], behind: Behind, at: datetime
 ) -> GroupExplained:
-    """One group by what is on record; `waits` stays empty, because only the store knows it."""
+    """One group from the record; `waits` stays empty, because only the store knows it."""
     membership, wanted = found.membership, found.membership.membership
     group_id = wanted.group_id
     verdicts = case.about(group_id)
@@ -215,7 +215,7 @@ WAITING = (Reason.HAND_WAITS, Reason.PRESENT_WAITS, Reason.CONTINUES_LATER)
 
 
 def _changes(verdict: Verdict) -> str | None:
-    """What a date brings; nothing for what gives nothing any more, as after a refund."""
+    """What happens on a date; nothing if the source no longer counts, as after a refund."""
     if not verdict.holds:
         return "this begins" if verdict.reason in WAITING else None
     if verdict.until == verdict.changes_at:

@@ -1,4 +1,4 @@
-"""Failed payments as a treasurer reads them: whose, why in plain words, and what became of them."""
+"""Failed payments for treasurers: whose, why in plain words, and what became of them."""
 
 from __future__ import annotations
 

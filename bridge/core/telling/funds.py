@@ -1,4 +1,4 @@
-"""Which funds or campaigns each payment of a member was for, as mapping and moderators say."""
+"""The funds of each payment of a member, from the mapping and from moderators."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def funds_of_lines(
 ) -> dict[str, tuple[str, ...]]:
     """Line id -> the funds that it contributed to; lines for no fund are left out (A57).
 
-    A refund is of the funds of its payment. Only where nothing is known of what was bought does the
-    product alone say it: a price may name another fund than its product.
+    A refund belongs to the funds of its payment. The product's fund counts only if the purchase is
+    unknown, because a price may name another fund than its product.
     """
     bought = _of_what_was_bought(facts, rules)
     found: dict[str, tuple[str, ...]] = {}

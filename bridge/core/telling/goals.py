@@ -1,4 +1,4 @@
-"""How far a community is with a goal, by what is stored. Pure.
+"""The progress of a goal, from stored data. Pure.
 
 Money is counted in the goal's own currency only: two currencies are never added up.
 """
@@ -26,7 +26,7 @@ _MONTHS: Mapping[str, Fraction] = {
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What is reached of what is wanted: members, or minor units of the goal's currency."""
+    """A goal and its progress: members, or minor units of the goal's currency."""
 
     goal: Goal
     reached: int
@@ -34,11 +34,11 @@ class Progress:
 
     @property
     def percent(self) -> int:
-        """Rounded down, so that 100 means reached; more than that stays 100."""
+        """In per cent, rounded down, so that 100 means reached; at most 100."""
         return min(100, max(0, self.reached * 100 // self.wanted))
 
     def words(self, locale: str) -> tuple[str, str]:
-        """What is reached and what is wanted, as people write it: `€3,200`, `€5,000`."""
+        """Progress and goal in words: `€3,200`, `€5,000`."""
         currency = self.goal.currency
         if currency is None:
             return str(self.reached), str(self.wanted)
@@ -49,13 +49,13 @@ class Progress:
 
 
 def progress(goal: Goal, reached: int) -> Progress:
-    """Put what is reached beside the goal."""
+    """The progress of a goal."""
     wanted = to_minor(str(goal.amount), goal.currency) if goal.currency else int(goal.amount)
     return Progress(goal, reached, wanted)
 
 
 def groups_of(rule: Rule) -> frozenset[int]:
-    """Whose members count: of a step of a ladder its own group, not what all steps share."""
+    """The groups whose members count: on a ladder the step's own group, not shared groups."""
     return rule.ladder_group_ids or frozenset(rule.group_ids)
 
 
@@ -66,9 +66,9 @@ def renewing(
     currency: str,
     per: Per,
 ) -> int:
-    """What is paid for a product each month or year by those who pay now, at its list prices.
+    """What current payers pay for a product each month or year, at its list prices.
 
-    A trial pays nothing yet, and what is paused or unpaid pays nothing now.
+    Trials and paused or unpaid subscriptions do not count.
     """
     months = Fraction(0)
     for one in subscriptions:
@@ -88,7 +88,7 @@ def _monthly(price: Price, currency: str) -> Fraction:
 
 
 def bought(purchases: Iterable[Purchase], product_id: str, currency: str) -> int:
-    """What one-off purchases of a product brought in all, less refunds and lost disputes."""
+    """The total of one-off purchases of a product, less refunds and lost disputes."""
     return sum(
         left_of(one)
         for one in purchases

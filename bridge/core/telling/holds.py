@@ -1,6 +1,6 @@
-"""Why a membership stays as it is until a moderator decides: the words for each code.
+"""Holds: why a membership stays as it is until a moderator decides, in words.
 
-For the member they follow "You are (not) in it:"; for moderators they say what lets it go.
+The member reads them after "You are (not) in it:"; moderators also read what resolves them.
 """
 
 from __future__ import annotations
@@ -56,17 +56,17 @@ WITH_AN_ALERT = frozenset(
         Hold.VANISHED,
     }
 )
-"""Holds of which moderators are told. A halted rule is an alert of its own; the rest pass."""
+"""Holds that are alerts. A halted rule is an alert of its own; the others resolve automatically."""
 
 
 def for_member(code: str) -> str:
-    """Why it stays as it is, said to the member."""
+    """The hold in words for the member."""
     hold = _known(code)
     return FOR_MEMBERS[hold] if hold else "a moderator has been asked"
 
 
 def for_moderator(code: str, *, remedy: bool = False) -> str:
-    """Why it stays as it is, said to a moderator; `remedy`: and what lets it go."""
+    """The hold in words for moderators; `remedy`: with what resolves it."""
     hold = _known(code)
     if hold is None:
         return "a moderator has to decide"
@@ -75,5 +75,5 @@ def for_moderator(code: str, *, remedy: bool = False) -> str:
 
 
 def _known(code: str) -> Hold | None:
-    """The hold of a stored code; None for one that another version has written."""
+    """The hold of a stored code; None for the code of another version."""
     return next((hold for hold in Hold if hold == code), None)

@@ -1,4 +1,4 @@
-"""The register of members in words: how a membership stands, and where it comes from."""
+"""Words for the register of members: a membership's state and its source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log says was done, in words."""
+"""Words for the actions in the log."""
 
 from __future__ import annotations
 
@@ -100,5 +100,5 @@ ACTIONS: Mapping[str, str] = {
 
 
 def action_words(action: str) -> str:
-    """What was done; an action without words of its own is said by its code."""
+    """An action in words; an unknown one as its code."""
     return ACTIONS.get(action) or action.replace("_", " ").capitalize()

@@ -1,4 +1,4 @@
-"""Text as Discourse's Markdown, in which what people wrote shows letter by letter."""
+"""Discourse's Markdown in which other people's text is shown letter by letter."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _escape_character(found: re.Match[str]) -> str:
 
 
 def as_markdown(value: object) -> Markup:
-    """What a template prints; Markup means here: Markdown already."""
+    """Escapes what a template prints; `Markup` is already Markdown."""
     return value if isinstance(value, Markup) else Markup(escape_markdown(str(value)))  # noqa: S704
 
 

@@ -1,4 +1,4 @@
-"""Money in words: what a line of money is, beside what it is for."""
+"""Words for the kinds of money lines."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ METHODS: Mapping[str, str] = {
     "bank": gettext("by bank transfer"),
     "other": gettext("in another way"),
 }
-"""How a payment outside Stripe was made."""
+"""The method of a payment outside Stripe."""
 
 
 def prefix(line: MoneyLine, under_review: Collection[str] = ()) -> str:
-    """What happened, to stand before what the line is for; nothing before a plain payment."""
+    """The prefix of a line, such as a refund; empty for a plain payment."""
     return UNDER_REVIEW if line.id in under_review else KINDS.get(line.kind, "")

@@ -1,4 +1,4 @@
-"""What follows a purchase, and when: told before anybody pays. Pure."""
+"""What follows a purchase, and when, shown before payment. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.core.telling.stands import Buyer
 
 @dataclass(frozen=True, slots=True)
 class NextSteps:
-    """When it renews, or when access bought once ends; neither where it has no end.
+    """When it renews, or when one-off access ends; neither if it has no end.
 
     `needs_approval`: a moderator has to approve the buyer before they get access (A62).
     """
@@ -49,7 +49,7 @@ def next_steps(
 
 
 def would_wait(offer: Offer, buyer: Buyer | None, now: datetime) -> bool:
-    """Whether it would wait for approval, were it bought now. Without a buyer: by a stranger."""
+    """Whether it would wait for approval if bought now; without a buyer: by a stranger."""
     from_at = offer.rule.approval_from if offer.rule else None
     if from_at is None or buyer is None:
         return from_at is not None and from_at <= now
@@ -60,7 +60,7 @@ def would_wait(offer: Offer, buyer: Buyer | None, now: datetime) -> bool:
 
 
 def period_end(price: Price, start: datetime) -> datetime:
-    """When a period of a recurring price is over, by Stripe's calendar."""
+    """When a period of a recurring price ends, by Stripe's calendar."""
     count = price.interval_count
     if price.interval in ("month", "year"):
         return Term(months=count * (12 if price.interval == "year" else 1)).end(start)

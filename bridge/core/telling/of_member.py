@@ -1,4 +1,4 @@
-"""What a member's statement is made of, from the member as stored and the law in force."""
+"""Builds the input of a member's statement from the stored member and the law in force."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _names(groups: Iterable[Group], forum: str) -> dict[int, GroupName]:
 
 
 def _pending(known: Facts, *, refused: bool) -> Iterable[PendingPayment]:
-    """Open invoices: those whose payment was refused, or those whose money is on its way."""
+    """Open invoices: refused ones, or ones whose money is on its way."""
     for subscription in known.paid_by_user:
         is_known = subscription.customer_id not in known.deleted_customer_ids
         if is_known and (subscription.status in REFUSED) == refused:
@@ -101,7 +101,7 @@ def _next_payments(paid: Iterable[Subscription], catalogue: Catalogue) -> Iterab
 
 
 def _next_changes(paid: Iterable[Subscription], catalogue: Catalogue) -> Iterable[NextChange]:
-    """What schedules have in store; their ends are told as the ends of what they give (E16)."""
+    """Changes that schedules will make; their ends are shown as ends of the groups (E16)."""
     for subscription in paid:
         change = subscription.next_change
         if change is None or not change.price_ids:

@@ -1,4 +1,4 @@
-"""What a buyer may set for each line of an order, and a sentence for what cannot be had so."""
+"""What a buyer may set for each line of an order, and sentences for invalid input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NUMBER = re.compile(r"[0-9]{1,6}")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the form or the link says of a line, as it was typed; empty where it says nothing."""
+    """A line as typed in the form or given by the link; empty if nothing was given."""
 
     quantity: str
     amount: str
@@ -38,17 +38,17 @@ class Field:
 
     @property
     def has_quantity(self) -> bool:
-        """The buyer may say how many."""
+        """Whether the buyer chooses the quantity."""
         return paying_of(self.line.offer).allows_quantity
 
     @property
     def limits(self) -> tuple[int, int]:
-        """Fewest and most."""
+        """The least and the most."""
         return paying_of(self.line.offer).quantity
 
     @property
     def is_open(self) -> bool:
-        """The buyer sets the amount."""
+        """Whether the buyer sets the amount."""
         return self.line.offer.price.open_amount is not None
 
 
@@ -69,7 +69,7 @@ def field_of(line: Line, number: int, said: Said) -> Field:
 
 
 def line_of(offer: Offer, asked: Said, *, is_alone: bool) -> tuple[Line, str | None]:
-    """The line that is asked for; a sentence where it cannot be had so."""
+    """The requested line, or a sentence if it is invalid."""
     least, most = paying_of(offer).quantity
     said = asked.quantity or str(least)
     quantity = int(said) if NUMBER.fullmatch(said) else 0
@@ -89,7 +89,7 @@ def line_of(offer: Offer, asked: Said, *, is_alone: bool) -> tuple[Line, str | N
 
 
 def _first(offer: Offer) -> int | None:
-    """The amount that stands in the field until another one is typed."""
+    """The initial amount in the field."""
     price, proposed = offer.price, paying_of(offer).amounts
     if price.open_amount and price.open_amount.preset_minor:
         return price.open_amount.preset_minor
@@ -97,7 +97,7 @@ def _first(offer: Offer) -> int | None:
 
 
 def _amount(offer: Offer, said: str) -> tuple[int | None, str | None]:
-    """The amount that was typed or pressed; None where none was."""
+    """The amount that was typed or chosen; None if there is none."""
     if not said:
         return None, None
     currency, limits = offer.price.currency, offer.price.open_amount or OpenAmount()
@@ -113,7 +113,7 @@ def _amount(offer: Offer, said: str) -> tuple[int | None, str | None]:
 
 
 def _out_of(limits: OpenAmount, amount: int, currency: str) -> str | None:
-    """What is to be said of an amount that the price does not take."""
+    """The sentence for an amount that the price does not accept."""
     if limits.minimum_minor is not None and amount < limits.minimum_minor:
         least = format_minor(limits.minimum_minor, currency, LOCALE)
         return gettext("the smallest amount is %(least)s.") % {"least": least}

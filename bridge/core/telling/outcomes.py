@@ -1,4 +1,4 @@
-"""What a line of the log says beside its action: why in words, and the reason somebody gave."""
+"""The details of a line of the log: why, in words, and the reason that somebody gave."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ IN_WORDS = frozenset(
         *("removals_stopped", "token_made", "unrelinked"),
     }
 )
-"""Whose outcome is words that the bridge wrote, or a name."""
+"""Actions whose outcome is words of the bridge, or a name."""
 FAILED = ("_refused", "_unknown")
 IDS = frozenset(
     {
@@ -87,12 +87,12 @@ IDS = frozenset(
         "reminded",
     }
 )
-"""Whose outcome is an id: of a subscription, an event or an invoice."""
+"""Actions whose outcome is an id of a subscription, an event or an invoice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Why, in the bridge's words, and the reason that somebody typed."""
+    """The bridge's words for why, and the reason that somebody typed."""
 
     words: str = ""
     reason: str = ""
@@ -149,7 +149,7 @@ def _seen(change: Change) -> str:
 
 
 def state_words(state: str) -> str:
-    """The state of an account, to stand alone."""
+    """The state of an account, as a sentence of its own."""
     return _capital(_one_of(STATES, state))
 
 
@@ -185,7 +185,7 @@ _WORDS: Mapping[str, Callable[[Change], str]] = {
 def ids_of(change: Change) -> tuple[tuple[str, str], ...]:
     """What a line was written with: its number, its ids and codes, and what was before and after.
 
-    The values are as the bridge keeps them, for whoever looks something up by them.
+    The values are the stored ones, so that they can be looked up.
     """
     known = {
         gettext("Line of the log"): change.id,

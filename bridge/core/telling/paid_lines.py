@@ -1,4 +1,4 @@
-"""Why a paid line gives nothing, in words for moderators (A108)."""
+"""Words for moderators: why a paid line gives nothing (A108)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORDS: Mapping[str, str] = {
 
 
 def cause_in_words(line: PaidLine, reason: Reason | None) -> str:
-    """The reason; without one the bridge has no record of what was paid."""
+    """The reason in words; without one, the bridge has no record of the payment."""
     if reason is None:
         return f"the bridge has no record of {line.source_id or line.id}"
     return _WORDS.get(reason.value, f"the reason on record is {reason.value}")

@@ -1,4 +1,4 @@
-"""What a moderator reads of what somebody pays for, and what they can do about it. Pure."""
+"""What a moderator reads about a subscription or order, and what they can do. Pure."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ STATUSES: Mapping[str, str] = {
     "trialing": gettext("trial"),
     "unpaid": gettext("unpaid"),
 }
-"""Stripe's statuses of a subscription, and of an order that was paid."""
+"""Words for Stripe's statuses of subscriptions and paid orders."""
 
 
 def status_words(status: str) -> str:
-    """How something that was bought stands; a status of Stripe's that is new, as it is."""
+    """The state of a purchase in words; an unknown status as it is."""
     return STATUSES.get(status, status.replace("_", " "))
 
 
 def how_it_stands(card: SubscriptionCard) -> str:
-    """When it is charged next or ends, as a sentence; of what needs somebody, as a badge."""
+    """Its next charge or end, as a sentence; as a badge if it needs attention."""
     if card.at is None:
         return _WITHOUT_A_DAY.get(card.standing) or _SENTENCES[card.standing]
     day = f"{card.at:%-d %B %Y}"
@@ -54,7 +54,7 @@ def how_it_stands(card: SubscriptionCard) -> str:
 
 
 def acts_for(card: SubscriptionCard) -> tuple[str, ...]:
-    """What a moderator can do about it, by the names of the acts."""
+    """The names of the acts that a moderator can do."""
     found = []
     if card.can_cancel:
         found.append("cancel")

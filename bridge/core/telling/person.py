@@ -1,4 +1,4 @@
-"""One person as a moderator sees them: groups with their reasons, and what they pay for."""
+"""A person as moderators see them: groups with reasons, and what they pay for."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """Something that this person pays for. `says`: how it stands; `acts`: what can be done."""
+    """Something that this person pays for. `says`: its state; `acts`: what can be done."""
 
     id: str
     name: str
@@ -60,7 +60,7 @@ def paid_of(card: SubscriptionCard) -> Paid:
 
 
 def places_of(member: Member, law: Law, now: datetime) -> tuple[Place, ...]:
-    """Each group that they are in, or that something of theirs leads to, and why."""
+    """Each group that they are in, or that something they have leads to, and why."""
     verdicts = member.verdicts(law, now)
     whats = name_prices(verdicts, law.rules, law.catalogue.prices, law.catalogue.products)
     best: dict[int, Grant] = {}

@@ -1,6 +1,6 @@
-"""Where a member stands: one line for each group that something of theirs leads to. Data, no text.
+"""A member's groups: one line for each group that something they have leads to. Data, no text.
 
-`memberships.state.state_of` says what is so; here it meets the cause and the names.
+`memberships.state.state_of` gives the state; this adds the cause and the names.
 """
 
 from __future__ import annotations
@@ -43,39 +43,39 @@ class GroupName:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The verdict behind a line of the statement, and what was bought, for `reasons.phrase`."""
+    """The verdict behind a line of the statement, with what was bought, for `reasons.phrase`."""
 
     grant: Grant
     what: str
 
     @property
     def since_at(self) -> datetime:
-        """When the right began."""
+        """When the grant began."""
         return self.grant.from_at
 
     @property
     def until_at(self) -> datetime | None:
-        """When it ends as things stand; None if it does not."""
+        """When it ends, as known now; None if it does not."""
         return self.grant.until_at
 
     @property
     def says_until(self) -> bool:
-        """The phrase names the end itself."""
+        """Whether the phrase contains the end."""
         return "{until}" in self._phrase
 
     @property
     def is_plain(self) -> bool:
-        """The phrase goes on after "You are in …"; any other stands after a colon."""
+        """Whether the phrase continues "You are in …"; others follow a colon."""
         return self._phrase.startswith("because")
 
     @property
     def can_pay(self) -> bool:
-        """A payment would put it right."""
+        """Whether a payment would solve it."""
         return self.grant.reason in PAYING_HELPS and self.grant.share == "own"
 
     @property
     def has_failed(self) -> bool:
-        """A payment failed; a first one that is only pending did not."""
+        """Whether a payment failed; a pending first payment did not."""
         return self.can_pay and self.grant.reason != Reason.INCOMPLETE
 
     @property
@@ -85,7 +85,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What places are worked out from. `grants` are all verdicts, also those that give nothing.
+    """The input for places. `grants`: all verdicts, also those that give nothing.
 
     `whats`: price id -> what was bought, in words (`statement.name_prices`). `zone` says which day
     something belongs to.
@@ -100,9 +100,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """How the member stands to groups for one cause; several groups only where they are in.
+    """The member's state in groups for one cause; several groups only if they are in.
 
-    Without a group: something bought that leads nowhere yet. `held`: why it waits for a moderator.
+    Without a group: a purchase that leads to no group yet. `held`: why it waits for a moderator.
     `gives_way_to`: the higher or lower step that takes its place.
     """
 
@@ -114,31 +114,31 @@ class Place:
 
     @property
     def can_pay(self) -> bool:
-        """A payment would put it right."""
+        """Whether a payment would solve it."""
         return self.cause is not None and self.cause.can_pay
 
     @property
     def is_applied_for(self) -> bool:
-        """An application for it waits for a moderator."""
+        """Whether an application for it waits for a moderator."""
         waits = self.cause is not None and self.cause.grant.reason == Reason.APPROVAL_WAITS
         return waits and self.state == State.OUT
 
 
 def places(known: Known) -> tuple[Place, ...]:
-    """What they are in or soon in, then what they are not in or only for now, then the rest."""
+    """All places: groups they are in or soon in, then those they are not in or only for now."""
     best = best_by_group(winners(known.grants))
     return (*_rightful(known, best), *_held(known, best), *_others(known, best), *_nowhere(known))
 
 
 def of_groups(known: Known, group_ids: Iterable[int]) -> tuple[Place, ...]:
-    """How the member stands to these groups, each on its own; also where nothing leads to it."""
+    """The member's state in each of these groups, also where nothing leads to it."""
     best = best_by_group(winners(known.grants))
     found = [id_ for id_ in group_ids if id_ in known.groups]
     return tuple(_place(known, best, group_id) for group_id in found)
 
 
 def best_by_group(holding: Iterable[Grant]) -> dict[int, Grant]:
-    """Of several grants to one group, the one that lasts longest tells until when, and why."""
+    """If several grants give one group, the longest counts."""
     best: dict[int, Grant] = {}
     for grant in sorted(holding, key=lambda one: (one.from_at, one.source_id)):
         if grant.group_id not in best or _lasts(grant) > _lasts(best[grant.group_id]):
@@ -167,14 +167,14 @@ def _place(known: Known, best: Mapping[int, Grant], group_id: int) -> Place:
 
 
 def _latest(known: Known, group_id: int) -> Grant | None:
-    """Of all sources that no longer give a group, the one that ended last."""
+    """The source that ended last, of all that no longer give a group."""
     denied = [one for one in known.grants if one.group_id == group_id and not one.holds]
     denied.sort(key=lambda one: one.because_at or one.until_at or one.from_at)
     return denied[-1] if denied else None
 
 
 def _rightful(known: Known, best: Mapping[int, Grant]) -> Iterator[Place]:
-    """One for each cause, with all groups that rest on it; what needs a payment comes first."""
+    """One place for each cause with all its groups; those that need a payment come first."""
     all_ = [(one, _place(known, best, one.group_id)) for one in best.values() if _named(known, one)]
     found = [(grant, place) for grant, place in all_ if not place.state.is_held]
 
@@ -202,7 +202,7 @@ def _held(known: Known, best: Mapping[int, Grant]) -> Iterator[Place]:
 
 
 def _others(known: Known, best: Mapping[int, Grant]) -> Iterator[Place]:
-    """Groups that they are not in, or still in, or in by somebody else's doing, and why."""
+    """Groups that they are not in, still in, or in because of somebody else, and why."""
     ladders = {grant.ladder for grant in best.values() if grant.ladder}
     # Somebody on another step of the ladder does not lack this one.
     missed = {one.group_id for one in known.grants if not one.holds and one.ladder not in ladders}
@@ -214,7 +214,7 @@ def _others(known: Known, best: Mapping[int, Grant]) -> Iterator[Place]:
 
 
 def _nowhere(known: Known) -> Iterator[Place]:
-    """Something was bought that no working rule leads anywhere: a moderator is asked."""
+    """Purchases without a working rule, about which a moderator is asked."""
     for grant in known.grants:
         if grant.group_id == NO_GROUP and grant.reason in UNDECIDED:
             yield Place(groups=(), state=State.OUT, cause=_cause(known, grant))
@@ -236,7 +236,7 @@ def _cause(known: Known, grant: Grant) -> Cause:
 
 
 def resting_on(given: Known, source_id: str | None, reason: Reason) -> list[Place]:
-    """The places that rest on this source for this reason."""
+    """The places with this source and reason."""
     wanted = source_id, reason
     causes = ((place, place.cause.grant) for place in places(given) if place.cause)
     return [place for place, grant in causes if (grant.source_id, grant.reason) == wanted]

@@ -1,4 +1,4 @@
-"""The proof of one group: what every source says of it, by which rule, and who said each value."""
+"""The proof of one group: the verdict of every source, its rule, and where each value is set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bridge.core.telling.statement import name_prices
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one source says of a group, by which rule, and who set the values that decided it.
+    """One source's verdict on a group, its rule, and where the deciding values are set.
 
     `words`: as the member reads them. `outranked_by`: the higher step that counts instead.
     `stays_on`: the step the member keeps because the ladder does not follow payments.
@@ -50,7 +50,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Giver:
-    """A rule that leads to a group: what somebody would have to buy or carry."""
+    """A rule that leads to a group: what somebody would have to buy or have."""
 
     rule: str
     product: str | None
@@ -60,7 +60,7 @@ class Giver:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything said at a moment about one user, and the law it was said by.
+    """All verdicts on one user at a moment, and the law behind them.
 
     `in_force`: the same, where on a ladder that follows nothing somebody stays on their step (A35).
     """
@@ -71,7 +71,7 @@ class Case:
     names: Mapping[int, str]
 
     def about(self, group_id: int) -> tuple[Verdict, ...]:
-        """What each source says of a group, those that give it first."""
+        """Each source's verdict on a group, those that give it first."""
         won = set(winners(self.in_force))
         counted = {_key(one) for one in self.in_force}
         said = (*self.in_force, *(one for one in self.verdicts if _key(one) not in counted))
@@ -80,11 +80,11 @@ class Case:
         return tuple(self._verdict(one, won) for one in mine)
 
     def winning(self, group_id: int) -> Grant | None:
-        """What gives a group, of several the one that lasts longest; None if nothing does."""
+        """What gives a group, the longest of several; None if nothing does."""
         return best_by_group(winners(self.in_force)).get(group_id)
 
     def without_group(self) -> tuple[Verdict, ...]:
-        """Sources that lead to no group that can be named."""
+        """Sources that lead to no group."""
         return tuple(self._verdict(one, set()) for one in self.verdicts if one.group_id == NO_GROUP)
 
     def given_by(self, group_id: int) -> tuple[Giver, ...]:
@@ -146,7 +146,7 @@ class Case:
         return phrase(grant, whats.get(grant.price_id or "", "membership"), _day)
 
     def _stays_on(self, grant: Grant) -> str | None:
-        """The step on which they stay though this is paid for, or by which this counts for it."""
+        """The step on which they stay although they pay for this, or for which this counts."""
         paid = {_key(one) for one in self.verdicts}
         kept = [one for one in self.in_force if _key(one)[1:] == _key(grant)[1:]]
         moved = [one.group_id for one in kept if _key(one) not in paid]

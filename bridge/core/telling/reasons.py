@@ -1,4 +1,4 @@
-"""Why a source gives a group, or does not: one plain English phrase for each code."""
+"""Why a source gives a group or does not: one English phrase for each code."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ FOR_MODERATORS: Mapping[Reason, str] = {
     Reason.ENTITLEMENT_UNREAD: "the features have not been read from Stripe yet",
     Reason.ENTITLEMENT_UNCLEAR: "it is unclear whether a feature leads here",
 }
-"""The same for moderators, without names and dates, to stand after what was decided."""
+"""The same for moderators, without names and dates, to follow a decision."""
 
 SHARES = {
     "own": "your {what}",

@@ -1,4 +1,4 @@
-"""Why a payment was refused, as its payer can act on it: Stripe's codes in a few kinds. Pure.
+"""Why a payment was refused, as kinds that its payer can act on. Pure.
 
 The codes are those of https://docs.stripe.com/declines/codes and /error-codes. Banks tell Stripe
 more than they want their customers to hear (a stolen card): that is a refusal like any other.
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Refusal(StrEnum):
-    """What stood in the way of a payment."""
+    """What prevented a payment."""
 
     FUNDS = "funds"
     EXPIRED = "expired"
@@ -26,7 +26,7 @@ class Refusal(StrEnum):
     NO_MEANS = "no_means"
     """There is nothing to pay with."""
     DECLINED = "declined"
-    """No more is known, or none is to be told."""
+    """Nothing more is known, or may be told."""
 
 
 _CODES: Mapping[Refusal, tuple[str, ...]] = {
@@ -63,5 +63,5 @@ _KINDS: Mapping[str, Refusal] = {code: kind for kind, codes in _CODES.items() fo
 
 
 def refusal_of(code: str | None) -> Refusal:
-    """The kind of a code; `declined` for one that is not known."""
+    """The kind of a code; `declined` for an unknown one."""
     return _KINDS.get(code or "", Refusal.DECLINED)

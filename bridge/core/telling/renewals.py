@@ -1,4 +1,4 @@
-"""What of a member's is about to end, and where to renew it ahead. Pure."""
+"""What a member has that ends soon, and where to renew it. Pure."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ RENEW_WITHIN = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Renewable:
-    """What ends soon. `key`: the link that renews it; None where several offers do.
+    """What ends soon.
 
-    `adds`: what that link adds, where it sells one thing for a term.
+    `key`: the link that renews it; None if several offers do. `adds`: what that link adds, if it
+    sells one thing for a term.
     """
 
     name: str
@@ -34,9 +35,9 @@ class Renewable:
 
 
 def renewables(member: Member, law: Law, known: Known, now: datetime) -> tuple[Renewable, ...]:
-    """Groups that a paid term ends soon, by the link that renews them; the first to end first.
+    """Groups whose paid term ends soon, by the link that renews them; the first to end first.
 
-    What goes on by a subscription, or cannot be bought any more, is none of them.
+    Groups that continue through a subscription, or are no longer sold, are left out.
     """
     found: dict[tuple[str | None, datetime], list[Grant]] = {}
     offers: dict[str | None, list[Offer]] = {}
@@ -78,7 +79,7 @@ def _way_on(grant: Grant, law: Law) -> tuple[str | None, list[Offer]]:
 
 
 def _name(offers: Iterable[Offer], law: Law, grants: Iterable[Grant]) -> str:
-    """What was bought; where that is not known, what renews it, if that is one thing."""
+    """What was bought; if that is unknown, the one thing that renews it."""
     ids = {one.product_id for one in grants if one.product_id} or {one.product.id for one in offers}
     names = {law.catalogue.name_of(id_) for id_ in ids}
     return names.pop() if len(names) == 1 else "membership"

@@ -1,4 +1,4 @@
-"""What a moderator answers a member who asks: how they stand, and what they can do. Pure.
+"""A moderator's answer to a member who asks: their state, and what they can do. Pure.
 
 The sentences on groups are those that the member reads as "why"; this adds the situation.
 """
@@ -15,17 +15,17 @@ from bridge.core.telling.subscription_cards import SubscriptionCard
 
 
 class Situation(StrEnum):
-    """What the answer is about; the first that fits."""
+    """The situation; the first that fits."""
 
     FAILED = "failed"
-    """A payment failed, and paying helps."""
+    """A payment failed; paying solves it."""
     WAITING = "waiting"
-    """It waits: for a moderator, for a bank, or for the forum's next minute."""
+    """Something is pending: a moderator, a bank, or the forum's next minute."""
     ENDED = "ended"
     """They are no longer in any group."""
     WELL = "well"
     NOTHING = "nothing"
-    """Nothing of theirs is known: they may have paid under another account."""
+    """Nothing is known about them: they may have paid with another account."""
 
 
 @dataclass(frozen=True, slots=True)

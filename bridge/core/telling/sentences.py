@@ -1,4 +1,4 @@
-"""What an error says, as a sentence of its own on a page. Pure."""
+"""An error's message as a sentence on a page. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is on offer, as cards: each product, its prices, and how the reader stands to it. Pure.
+"""What is on offer, as cards: each product, its prices, and the reader's standing. Pure.
 
 The list of offers and the page of one product show the same cards, so they cannot disagree.
 """
@@ -23,7 +23,7 @@ _KINDS = ("membership", "supporter_share", "share", "credit", "donation", "other
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """What paying for a longer time saves, against paying by the month for as long."""
+    """What a longer interval saves compared with paying monthly."""
 
     amount_minor: int
     currency: str
@@ -125,7 +125,7 @@ def _with_choice(cards: Sequence[Card]) -> list[Card]:
 
 
 def _is_for_sale(card: Card, tag: Tag) -> bool:
-    """Buying it is not a change of what the reader has, nor paying for nothing."""
+    """Whether buying it is neither a change of plan nor paying for nothing."""
     return tag.switch is None and (card.stand is None or card.stand.can_buy)
 
 
@@ -151,7 +151,7 @@ def _tag(offer: Offer, offers: Sequence[Offer], buyer: Buyer | None) -> Tag:
 
 
 def _trial_days(offer: Offer, buyer: Buyer | None) -> int:
-    """What a stranger is offered; a member only where they may have it."""
+    """The trial that a stranger is offered, and a member if they may have it."""
     if not offer.price.is_recurring:
         return 0
     if buyer is None:

@@ -1,4 +1,4 @@
-"""Whether somebody is in good standing, for a door that asks: yes or no, and why."""
+"""Whether somebody is in good standing, for a door: yes or no, and why."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bridge.core.telling.reasons import phrase
 from bridge.errors import NotFound
 
 HELD, NOT_BY_US, NOTHING = "held", "not_by_us", "nothing"
-"""Codes beside those of `reasons.Reason`; machines know them, so they are never renamed."""
+"""Codes besides those of `reasons.Reason`; machines use them, so they are never renamed."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupStanding:
-    """How somebody stands to one group, until when, and why."""
+    """Somebody's standing in one group, until when, and why."""
 
     group_id: int
     state: State
@@ -48,7 +48,7 @@ class GroupStanding:
 def group_standings(
     known: Known, group_ids: Collection[int], day: Callable[[datetime], str]
 ) -> list[GroupStanding]:
-    """How somebody stands to each of these groups; the good ones first."""
+    """Somebody's standing in each of these groups; the good ones first."""
     best = best_by_group(winners(known.grants))
     found = [_of_group(known, best.get(id_), id_, day) for id_ in sorted(group_ids)]
     return sorted(found, key=lambda one: not one.is_good)
@@ -72,13 +72,13 @@ def _of_group(
 
 
 def _latest(said: Collection[Grant]) -> Grant:
-    """Of all that gives nothing, what was last the matter."""
+    """The last reason of all sources that give nothing."""
     return max(said, key=lambda one: (one.because_at or one.from_at, one.source_id))
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How somebody stands: to each group that was asked about, the good ones first.
+    """Somebody's standing in each requested group, the good ones first.
 
     `as_of`: when Stripe was last read completely. `names`: group id -> name.
     """

@@ -1,4 +1,4 @@
-"""How a reader stands to something on offer: theirs, ending, unpaid, given, to be bought. Pure."""
+"""A reader's standing towards an offer: theirs, ending, unpaid, given, to be bought. Pure."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from bridge.texts import gettext
 
 
 class Standing(StrEnum):
-    """How a reader stands to what a card sells."""
+    """A reader's standing towards what a card sells."""
 
     APPLIED = "applied"
     """They ordered it, and a moderator has to approve them first."""
     OPEN = "open"
-    """Nothing stands in the way of buying it."""
+    """They can buy it."""
     CHANGE = "change"
     """They pay for another step of its ladder, and can change to this one."""
     BESIDE = "beside"
@@ -48,7 +48,7 @@ class Standing(StrEnum):
     PRESENT = "present"
     """Somebody else pays for it."""
     INCLUDED = "included"
-    """Something else of theirs leads to the same groups."""
+    """Something else they have leads to the same groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,14 @@ class Stand:
 
     @property
     def can_buy(self) -> bool:
-        """Buying it (again) is not paying for nothing."""
+        """Whether buying it (again) is not paying for nothing."""
         ends = self.standing in (Standing.GIVEN, Standing.PRESENT) and self.at is not None
         return ends or self.standing in (Standing.OPEN, Standing.TERM, Standing.INCLUDED)
 
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """What somebody has, as far as it matters to what they may buy."""
+    """What somebody has, as far as it affects what they may buy."""
 
     facts: Facts
     known: Known
@@ -90,7 +90,7 @@ class Buyer:
         return cls(member.facts, known, switches_of(member.facts, law), law)
 
     def stand(self, offers: Sequence[Offer]) -> Stand:
-        """How they stand to a product of which these are the prices."""
+        """Their standing towards a product with these prices."""
         given = self._given(offers)
         if given is not None and given.standing == Standing.INCLUDED:
             # A step of a ladder may lead to no other groups; it can be changed to all the same.
@@ -133,7 +133,7 @@ class Buyer:
         return next((one.until_at for one in kept), None)
 
     def _given(self, offers: Sequence[Offer]) -> Stand | None:
-        """All of its groups come from elsewhere: the first to end says how and until when."""
+        """All of its groups come from something else: the first to end says how and until when."""
         best = best_by_group(winners(self.known.grants))
         group_ids = {group_id for one in offers for group_id in one.group_ids}
         if not group_ids or not group_ids <= best.keys():

@@ -1,4 +1,4 @@
-"""A member's statement: what they are in and why, what comes next, and their money. Data, no text.
+"""A member's statement: their groups and why, what comes next, and their money. Data, no text.
 
 The same statement is shown in the member's messages and on their page. It is built from what the
 bridge has stored, without a call to anybody.
@@ -37,7 +37,7 @@ class NextPayment:
 
 @dataclass(frozen=True, slots=True)
 class NextChange:
-    """When what is paid for becomes something else, as was planned at Stripe, in words."""
+    """When a subscription will change as planned at Stripe, in words."""
 
     subscription_id: str
     at: datetime
@@ -118,17 +118,17 @@ class Statement:
 
     @property
     def has_place(self) -> bool:
-        """The member is in a group, or is about to be."""
+        """Whether the member is in a group, or about to be."""
         return any(one.state.is_in or one.state == State.ARRIVING for one in self.places)
 
     @property
     def is_applying(self) -> bool:
-        """An application of the member waits for a moderator."""
+        """Whether an application of the member waits for a moderator."""
         return any(one.is_applied_for for one in self.places)
 
     @property
     def can_change(self) -> bool:
-        """There is something that the member could change, cancel or pay."""
+        """Whether there is something that the member could change, cancel or pay."""
         return self.has_place or bool(self.next_payments or self.unpaid or self.pending)
 
 
@@ -153,7 +153,7 @@ def name_prices(
 
 
 def build(given: StatementInput) -> Statement:
-    """Work a statement out."""
+    """Build a statement."""
     money = sorted(given.money, key=lambda line: (line.at, line.id), reverse=True)
     if given.zone is not UTC:  # as they come; there may be thousands
         money = [replace(line, at=line.at.astimezone(given.zone)) for line in money]

@@ -1,4 +1,4 @@
-"""What a member pays for, subscription by subscription, and what they can do about each. Pure.
+"""Each subscription that a member pays for, and what they can do about it. Pure.
 
 Each is told from what was last read, without a call to anybody.
 """
@@ -25,7 +25,7 @@ LAPSED_FOR = timedelta(days=365)
 
 
 class Standing(StrEnum):
-    """How a subscription stands, as its payer sees it."""
+    """The state of a subscription for its payer."""
 
     ACTIVE = "active"
     TRIAL = "trial"
@@ -110,19 +110,19 @@ class SubscriptionCard:
 
     @property
     def is_over(self) -> bool:
-        """Nothing is taken for it any more."""
+        """Whether nothing is charged for it any more."""
         return self.standing == Standing.ENDED
 
     @property
     def is_present(self) -> bool:
-        """Somebody else has what is paid for."""
+        """Whether somebody else has what is paid for."""
         return self.subscription.beneficiary_id is not None
 
 
 def subscription_cards(
     member: Member, law: Law, known: Known, now: datetime
 ) -> tuple[SubscriptionCard, ...]:
-    """What needs the member first, then what runs, what ends, and what has ended in a year."""
+    """All cards: first those that need the member, then running, ending, and ended in a year."""
     paid = member.facts.paid_by_user
     switches = switches_of(member.facts, law)
     running = [one for one in paid if _runs(one)]
@@ -146,7 +146,7 @@ _ORDER = (
 
 
 def _runs(subscription: Subscription) -> bool:
-    """One whose first payment was given up is as if it had never been."""
+    """Whether its first payment was given up, so that it never counted."""
     is_begun = subscription.status not in OVER
     return is_begun or (subscription.status == "incomplete" and bool(subscription.pending))
 
@@ -186,7 +186,7 @@ _CAN_END = frozenset({Standing.ACTIVE, Standing.TRIAL, Standing.FAILED, Standing
 
 
 def _standing(one: Subscription) -> tuple[Standing, datetime | None]:
-    """How it stands, and what is told of when."""
+    """Its state, and the date to show."""
     if one.status in (*OWING, "incomplete"):
         return (Standing.UNFINISHED if one.status == "incomplete" else Standing.FAILED), None
     if one.status == "paused" or one.pause_collection:
@@ -215,7 +215,7 @@ def _groups(mine: Iterable[Grant], known: Known) -> tuple[GroupName, ...]:
 
 
 def _becomes(one: Subscription, law: Law) -> tuple[str, ...]:
-    """What it changes to by a plan laid down at Stripe."""
+    """What it changes to by a schedule at Stripe."""
     ids = one.next_change.price_ids if one.next_change else ()
     prices = [law.catalogue.prices[id_] for id_ in ids if id_ in law.catalogue.prices]
     return tuple(dict.fromkeys(law.catalogue.name_of(price.product_id) for price in prices))
@@ -235,7 +235,7 @@ def _targets(one: Subscription, switches: Iterable[Switch], law: Law) -> tuple[T
 def _lapsed(
     paid: Iterable[Subscription], running: Iterable[Subscription], law: Law, now: datetime
 ) -> Iterator[SubscriptionCard]:
-    """What ended within a year, each product once, and nothing that another step has replaced."""
+    """What ended within a year: each product once, without those replaced by another step."""
     told = {place for one in running for place in _places(one, law)}
     over = [one for one in paid if one.status == "canceled" and one.ended_at and one.items]
     over.sort(key=lambda one: (one.ended_at or now, one.id), reverse=True)
@@ -255,7 +255,7 @@ def _lapsed(
 
 
 def _places(one: Subscription, law: Law) -> Iterator[str]:
-    """Of what a member has one at a time: a product, or a step of a ladder."""
+    """What a member has only once: a product, or a ladder."""
     for item in one.items:
         rule = law.rules.rule_for(item.price_id, item.product_id)
         yield f"ladder:{rule.ladder}" if rule and rule.ladder else item.product_id

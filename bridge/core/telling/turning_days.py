@@ -1,4 +1,4 @@
-"""On which days somebody came into a group or left one: where it is worth looking back to."""
+"""The days on which somebody joined or left a group, to look back to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST = 12
 
 
 def turning_days(groups: Iterable[GroupExplained]) -> tuple[date, ...]:
-    """The last days on which something turned, the newest first."""
+    """The last days on which something changed, the newest first."""
     found = {
         at.date()
         for group in groups

@@ -1,4 +1,4 @@
-"""Payers who are linked to nobody and what they bought, so that people can tell who they are."""
+"""Payers without a user and what they bought, so that people can recognise them."""
 
 from __future__ import annotations
 

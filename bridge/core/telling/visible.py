@@ -1,4 +1,4 @@
-"""Text that came from people, for a terminal: nothing in it moves, colours or reorders anything."""
+"""Makes other people's text safe for a terminal: it cannot move, colour or reorder anything."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _UNSEEN = re.compile(
 
 
 def visible(text: str) -> str:
-    """The text with a sign in the place of each character that a terminal would obey."""
+    """The text with a visible sign for each character that a terminal would obey."""
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def escaped(json_text: str) -> str:
-    """JSON that is still the same, with such characters written as numbers."""
+    """The same JSON, with such characters written as numbers."""
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", json_text)

@@ -1,4 +1,4 @@
-"""What a membership waits for before it is as it was decided: each thing, in words."""
+"""What a decided change of a membership waits for, in words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOST = "the bridge's user added them on the forum, and the record of it is lost"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """How far the work on a group is; `is_missing` on the forum."""
+    """The state of the work on a group; `is_missing`: on the forum."""
 
     name: str
     is_missing: bool
@@ -27,7 +27,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What may hold a change up, beside the membership itself.
+    """What may delay a change, besides the membership itself.
 
     `account`: its state on the forum. `waits_since`: since when Stripe has to be read again, with
     `failed`, what the last attempt failed with. `alert_since`: events from Stripe do not arrive.
@@ -42,7 +42,7 @@ class Surroundings:
 
 
 def kept_back(row: Membership) -> Iterable[Wait]:
-    """What keeps it as it is until somebody decides."""
+    """What holds it until somebody decides."""
     wanted, hold = row.membership.wanted, row.membership.hold
     if hold:
         words = for_moderator(hold, remedy=True)
@@ -57,7 +57,7 @@ def kept_back(row: Membership) -> Iterable[Wait]:
 
 
 def on_the_way(row: Membership, around: Surroundings, now: datetime) -> list[Wait]:
-    """What an addition or a removal that is decided still waits for."""
+    """What a decided addition or removal still waits for."""
     found: list[Wait] = []
     membership = row.membership
     if membership.wanted and around.account not in {None, "active"}:

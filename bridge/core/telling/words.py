@@ -1,4 +1,4 @@
-"""Prices, intervals and dates as a reader says them. Pure."""
+"""Prices, intervals and dates in words. Pure."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def term_words(term: Term) -> str:
 
 
 def access_words(offer: Offer) -> str:
-    """What an offer opens, and for how long where it is bought once: `access to X for 1 year`."""
+    """An offer's groups, and the time if it is bought once: `access to X for 1 year`."""
     groups, term = group_names(offer.groups), offer.rule.term if offer.rule else None
     if offer.price.is_recurring:
         return gettext("access to %(groups)s") % {"groups": groups}

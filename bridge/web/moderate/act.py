@@ -52,11 +52,10 @@ class Act:
     """One thing to do. `fields`: what the form asks for; `does`: the words of the button.
 
     `given`: fields that the link fills in and nobody edits; `optional`: those that may be empty,
-    `choosing`: those of which one of several is chosen, where `ground` has several.
-    `told`: those that the facts tell.
-    `ground`: what is known before anything is filled in. `facts`: what else is seen before it is
-    done. `typed`: the words to type where many are concerned. `see`: all that is seen, where it
-    comes of one reading of Stripe. `list`: the worklist to go back to, else `page`.
+    `choosing`: those of which one of several is chosen, where `ground` has several. `told`: those
+    that the facts tell. `ground`: what is known before anything is filled in. `facts`: what else is
+    seen before it is done. `typed`: the words to type where many are concerned. `see`: all that is
+    seen, where it comes of one reading of Stripe. `list`: the worklist to go back to, else `page`.
     """
 
     name: str
