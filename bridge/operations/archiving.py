@@ -134,6 +134,7 @@ def read(bridge: Bridge, file: Path, progress: Progress) -> Archived:
                     if count != told.rows.get(name):
                         raise Permanent(f"{name} has {count} rows, not {told.rows.get(name)}")
                     progress(name, count)
+                migrate.gather_statistics(connection)
             bridge.limiter.prepare()
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
         raise Permanent(f"{file.name} is not a complete archive of a bridge: {error}") from error

@@ -134,10 +134,12 @@ def page_at(
     """
     found: list[Listed] = []
     user_id = max(after[1] - 1, -1)  # of the last user of the page before, groups may be left
-    at_once = min(max(limit, USERS_AT_ONCE), 10 * USERS_AT_ONCE)
+    at_once = min(max(limit + 1, USERS_AT_ONCE), 10 * USERS_AT_ONCE)
+    may_be_out = asked.standing is not None and not asked.standing.is_in
     for _ in range(ROUNDS):
         known = _with_lines(connection, group_ids, at, user_id, at_once)
-        then = history.memberships_at(connection, at, group_ids=group_ids, user_ids=known)
+        whom = known if may_be_out else history.who_was_in(connection, at, group_ids, known)
+        then = history.memberships_at(connection, at, group_ids=group_ids, user_ids=whom)
         shown = sorted(of for of, one in then.items() if asked.shows(one.membership))
         found += [
             Listed(of[0], None, then[of].membership, (of[0], *of)) for of in shown if of > after[1:]
@@ -157,12 +159,14 @@ def _with_lines(
 
     That somebody was seen in a group may have been found out later.
     """
+    # By user, so that the database stops after a page of them.
+    group_id = changes.c.group_id if len(group_ids) == 1 else history.ANY_GROUP
     rows = connection.scalars(
         select(changes.c.user_id)
         .where(
-            changes.c.group_id.in_(group_ids),
-            changes.c.action.in_(DECIDED | CAME_IN),
-            or_(changes.c.at <= at, changes.c.action == "seen"),
+            group_id.in_(group_ids),
+            history.ACTION.in_(DECIDED | CAME_IN),
+            history.written_by(at),
             changes.c.user_id > after,
         )
         .distinct()

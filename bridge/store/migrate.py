@@ -25,10 +25,22 @@ def upgrade(store: Store, now: datetime, revision: str = "head") -> None:
     """Migrate to this version; a second process waits and finds nothing to do."""
     with store.write() as connection:
         _alone(connection, store)
+        before = MigrationContext.configure(connection).get_current_revision()
         command.upgrade(_config(connection), revision)
+        if before not in (None, newest()):
+            gather_statistics(connection)
         if revision == "head" and small.get_time(connection, STARTED_AT) is None:
             # In whole seconds, as Stripe's times are: a payment of this very second counts.
             small.put_time(connection, STARTED_AT, now.replace(microsecond=0))
+
+
+def gather_statistics(connection: Connection) -> None:
+    """Have PostgreSQL look at all tables now, for new indexes and after rows came in bulk.
+
+    Later its autovacuum does. SQLite never does: what is asked of it often needs no statistics.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("ANALYZE"))
 
 
 def newest() -> str:

@@ -18,7 +18,7 @@ from bridge.core.model.stripe import (
     Subscription,
     SubscriptionItem,
 )
-from bridge.store import Store
+from bridge.store import Store, migrate
 from bridge.store.readings import CONVERTER, listed_by
 from bridge.store.schema.columns import EPOCH
 
@@ -80,7 +80,7 @@ def fill(
     pour(store, *_money(users, sold[1], now, lines))
     pour(store, *_log(users, sold[0], group_ids, now, logged))
     with store.write() as connection:
-        connection.execute(text("ANALYZE"))
+        migrate.gather_statistics(connection)
         if not store.is_sqlite:
             connection.execute(
                 text("SELECT setval(pg_get_serial_sequence('changes', 'id'), max(id)) FROM changes")

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from bridge.answers.finding import find
+from bridge.sandbox.stripe.balance import pay_out
 from bridge.store import changes
 from bridge.store.schema.forum import changes as table
 from tests.harness import System, system
-from tests.system.acts import checkout, staff
+from tests.system.acts import account, checkout, pass_days, staff
 from tests.system.test_console_registers import As, as_role
 
 __all__ = ["as_role"]
@@ -54,6 +55,25 @@ def test_A58_A81_each_kind_of_id_leads_to_the_member(world: System) -> None:
     world.advance(3600)
     world.settle()
     assert found(world, refund.id) == {alice}
+
+
+def test_A58_a_dispute_a_payout_and_a_balance_transaction_lead_to_who_paid(world: System) -> None:
+    carl, stripe = world.user("carl"), world.sdk.v1
+    pass_days(world, 8)
+    pay_out(account(world), "eur")
+    price = world.price("patrons", interval=None, amount=900)
+    checkout(world, "carl", price, mode="payment", card="pm_card_createDispute")
+    world.settle()
+    world.advance(3600)
+    world.settle()
+    (dispute,), (payout,) = stripe.disputes.list({}).data, stripe.payouts.list({}).data
+    of_dispute = dispute.balance_transactions[0].id
+    assert (dispute.id[:3], payout.id[:3], of_dispute[:4]) == ("du_", "po_", "txn_")
+    for id_ in (dispute.id, of_dispute):
+        assert found(world, id_) == {carl}, id_
+    assert found(world, payout.id) == {world.user("alice")}
+    for id_ in ("dp_none", "po_none", "re_none", "cs_none", "txn_none"):
+        assert found(world, id_) == set(), id_
 
 
 def test_A58_an_amount_on_a_day_and_the_end_of_a_card_lead_to_the_member(world: System) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
-from bridge.store.schema.columns import Number, UtcTime, metadata, of_account
+from bridge.store.schema.columns import Number, UtcTime, index_where_said, metadata, of_account
 
 # Append-only: a payment, a refund, a dispute are lines of their own and never edited. A line that
 # a moderator recorded has a user and no customer.
@@ -34,7 +34,7 @@ money_lines = Table(
     Column("discount_minor", BigInteger, nullable=False, server_default="0"),
     Column("parts", JSON(none_as_null=True)),
     Index(None, "customer_id", "at"),
-    Index(None, "user_id"),
+    index_where_said("user_id"),
     Index(None, "receipt_number", unique=True),
     Index(None, "invoice_id"),
     Index(None, "payment_id"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
-from bridge.store.schema.columns import UtcTime, metadata, of_account
+from bridge.store.schema.columns import UtcTime, index_where_said, metadata, of_account
 
 # A customer seen at Stripe, and whose it is. Without a user it is an orphan: shown, never guessed.
 customers = Table(
@@ -48,7 +48,7 @@ users = Table(
     Column("statement_attempts", Integer, nullable=False, default=0),
     Column("signed_out_at", UtcTime),  # sign-ins up to then no longer count, in any browser
     Index(None, "statement_due_at"),
-    Index(None, "successor_id"),
+    index_where_said("successor_id"),
 )
 
 # Whose a name is on the forum by its last word, in the form in which it compares names. A user has
