@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+from bridge.core.model.stripe import Subscription
 from bridge.core.rights.switch_costs import Changed, Preview
 from bridge.core.rights.switching import Ending, Move, PortalTerms, Switch
 from bridge.errors import NotFound
@@ -33,6 +35,16 @@ def read_preview(http: StripeHttp, switch: Switch, terms: PortalTerms) -> Previe
     """What the change would cost on these terms; asking changes nothing."""
     raw = http.post("/v1/invoices/create_preview", preview_asked(switch, terms))
     with reading(f"the preview of {switch.subscription.id}"):
+        return previewed(raw)
+
+
+def read_resumed(http: StripeHttp, subscription: Subscription) -> Preview:
+    """The next invoice of one that is paused, once it goes on; asking changes nothing."""
+    asked: dict[str, Any] = {"subscription": subscription.id}
+    if subscription.status == "paused":
+        asked["subscription_details"] = {"resume_at": "now"}
+    raw = http.post("/v1/invoices/create_preview", asked)
+    with reading(f"the preview of {subscription.id}"):
         return previewed(raw)
 
 

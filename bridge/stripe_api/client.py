@@ -281,6 +281,10 @@ class StripeApi:
         """What a change would cost; nothing is changed by asking."""
         return changes.read_preview(self._http, switch, terms)
 
+    def preview_resumed(self, subscription: Subscription) -> Preview:
+        """What is charged next once it goes on; nothing is changed by asking."""
+        return changes.read_resumed(self._http, subscription)
+
     def portal_to_change(self, switch: Switch, *, back: str, done: str) -> str:
         """Stripe's page where the customer confirms this one change, and pays.
 

@@ -251,9 +251,12 @@ def test_A79_pausing_is_offered_where_the_site_says_so(tmp_path: Path) -> None:
         answer = portal(gone.headers["Location"], "pause", subscription=sub.id)
         page = come_back(place, browser, answer)
         assert ">Paused<" in page.text
+        half: Any = {"discounts": [{"coupon": half_price(place)}]}
+        place.stripe.v1.subscriptions.update(sub.id, half)
         asks = browser.get(f"/me/resume/{sub.id}")
         assert "A new period begins today, and it is charged today." in asks.text
-        assert "€10.00" in asks.text
+        assert "€5.00" in asks.text, "Stripe's preview, and not the list price"
+        assert "The amount includes tax, discounts and your credit." in asks.text
         gone = browser.submit(asks, f"/me/resume/{sub.id}")
         page = come_back(place, browser, gone)
         assert ">Active<" in page.text
@@ -261,19 +264,29 @@ def test_A79_pausing_is_offered_where_the_site_says_so(tmp_path: Path) -> None:
         again = browser.submit(asks, f"/me/resume/{sub.id}")
         assert again.status_code == 409, "the button of another tab"
         paid = place.stripe.v1.invoices.list({"subscription": sub.id, "status": "paid"}).data
-        assert [one.total for one in paid] == [1000, 1000]
+        assert [one.total for one in paid] == [500, 1000]
+
+
+def half_price(place: Place) -> str:
+    return place.stripe.v1.coupons.create({"percent_off": 50, "duration": "forever"}).id
 
 
 def test_A79_what_a_moderator_paused_is_resumed_with_nothing_due_today(
     place: Place, ada: Browser
 ) -> None:
     sub = subscription(place)
-    place.stripe.v1.subscriptions.update(sub.id, {"pause_collection": {"behavior": "void"}})
+    paused: Any = {
+        "pause_collection": {"behavior": "void"},
+        "discounts": [{"coupon": half_price(place)}],
+    }
+    place.stripe.v1.subscriptions.update(sub.id, paused)
     place.settle()
     way = f"/me/resume/{sub.id}"
     assert f'href="{way}"' in ada.get("/me").text
     asks = ada.get(way)
     assert "Payments start again. Nothing is charged today." in asks.text
+    list_price = sub["items"].data[0].price.unit_amount
+    assert f"€{list_price / 200:.2f}" in asks.text
     page = come_back(place, ada, ada.submit(asks, way))
     assert ">Active<" in page.text
     assert subscription(place).pause_collection is None

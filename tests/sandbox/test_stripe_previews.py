@@ -84,6 +84,22 @@ def test_the_preview_of_a_change_has_the_lines_that_the_change_bills(
     assert any(row[-1] for row in told(preview)) == (behaviour != "none")
 
 
+def test_the_preview_of_resuming_is_what_resuming_bills(shop: Shop) -> None:
+    coupon = shop.v1.coupons.create({"percent_off": 25, "duration": "forever"})
+    sub = shop.subscribe(discounts=[{"coupon": coupon.id}])
+    asked: Any = {"subscription": sub.id, "subscription_details": {"resume_at": "now"}}
+    with pytest.raises(stripe.InvalidRequestError, match="Only a paused subscription"):
+        shop.v1.invoices.create_preview(asked)
+    shop.advance(3)
+    shop.v1.subscriptions.pause(sub.id, {"type": "subscription"})
+    preview = shop.v1.invoices.create_preview(asked)
+    assert shop.read(sub).status == "paused", "asking resumes nothing"
+    shop.v1.subscriptions.resume(sub.id)
+    billed = shop.last_invoice(sub)
+    assert told(preview) == told(billed)
+    assert sums(preview) == sums(billed)
+
+
 def test_a_preview_changes_nothing_and_tells_nobody(shop: Shop) -> None:
     sub = shop.subscribe()
     item = {"id": sub["items"].data[0].id, "quantity": 2}

@@ -59,12 +59,17 @@ def _go_on(subscription: Obj) -> None:
     subscription["_changing"].append("customer.subscription.resumed")
 
 
-def _bill(account: Account, subscription: Obj, items: list[Obj], params: Obj) -> None:
-    """With `resume_on_payment_success` it stays paused until the invoice is paid."""
+def begin_anew(account: Account, subscription: Obj, items: list[Obj]) -> None:
+    """A new period from now on."""
     subscription["billing_cycle_anchor"] = account.now
     if subscription["trial_end"] and subscription["trial_end"] > account.now:
         subscription["trial_end"] = account.now
     start_periods(account, subscription, items, account.now)
+
+
+def _bill(account: Account, subscription: Obj, items: list[Obj], params: Obj) -> None:
+    """With `resume_on_payment_success` it stays paused until the invoice is paid."""
+    begin_anew(account, subscription, items)
     waits = params.get("payment_behavior") == "resume_on_payment_success"
     subscription["_resuming"] = True
     if not waits:

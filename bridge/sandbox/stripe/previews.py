@@ -13,9 +13,10 @@ from bridge.sandbox.stripe.account import HOUR, Account
 from bridge.sandbox.stripe.crud import Handler
 from bridge.sandbox.stripe.customers import find_customer
 from bridge.sandbox.stripe.discounts import apply_to_customer, apply_to_subscription
-from bridge.sandbox.stripe.errors import StripeError
+from bridge.sandbox.stripe.errors import StripeError, invalid
 from bridge.sandbox.stripe.invoice_drafts import compose
 from bridge.sandbox.stripe.invoice_routes import create_item
+from bridge.sandbox.stripe.pausing import begin_anew
 from bridge.sandbox.stripe.schedules import before_renewal
 from bridge.sandbox.stripe.shapes import Obj, blank
 from bridge.sandbox.stripe.subscription_changes import change_items
@@ -161,6 +162,12 @@ def _changed(tried: Account, subscription: Obj, details: Obj, params: Obj) -> Ob
     customer = tried.tables["customer"][subscription["customer"]]
     if subscription["status"] in ENDED:
         return _preview(tried, customer, None, [], _exclude_pending=True)
+    if details.get("resume_at"):
+        if subscription["status"] != "paused":
+            raise invalid("Only a paused subscription can be resumed.")
+        items = items_of(tried, subscription)
+        begin_anew(tried, subscription, items)
+        return _preview(tried, customer, subscription, period_lines(tried, subscription, items))
     if details.get("cancel_now"):
         if details.get("proration_behavior") != "none":
             at = details.get("proration_date") or tried.now

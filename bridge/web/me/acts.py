@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bridge.core.model.actor import member as by_member
 from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.subscription_cards import SubscriptionCard, subscription_cards
-from bridge.errors import Permanent
+from bridge.errors import BridgeError, Permanent
 from bridge.operations import cancelling
 from bridge.store import member as members
 from bridge.store import work
@@ -78,9 +78,17 @@ def ask_to_resume(subscription_id: str) -> str:
     """What resuming costs, and when."""
     found = _own(subscription_id)
     _allow(may=found.can_resume)
+    asks_stripe()
+    try:
+        preview = the_bridge().stripe.preview_resumed(found.subscription)
+    except BridgeError as error:
+        # The page can be shown without.
+        log.warning("resume.no_preview", subscription=found.id, why=str(error))
+        preview = None
     return render_template(
         "me_resume.jinja",
         card=found,
+        preview=preview,
         is_charged_now=found.subscription.status == "paused",
         next_at=max(item.period_end_at for item in found.subscription.items),
     )
