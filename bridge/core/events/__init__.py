@@ -1,1 +1,1 @@
-"""What happened, as webhooks tell it, and what is to be read because of it."""
+"""What webhooks report, and what is to be read because of it."""

@@ -1,4 +1,4 @@
-"""The types of events at Stripe without which the bridge would not know of a change."""
+"""The types of Stripe's events that the bridge needs."""
 
 from __future__ import annotations
 

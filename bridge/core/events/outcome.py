@@ -28,7 +28,7 @@ DONE = Outcome("done")
 
 
 def ignored(reason: str) -> Outcome:
-    """Nothing follows from the event."""
+    """The event has no effect."""
     return Outcome("ignored", reason[:300])
 
 
@@ -38,7 +38,7 @@ def dead(reason: str) -> Outcome:
 
 
 def on_arrival(event: Event, *, livemode: bool, now: datetime) -> Outcome | None:
-    """How an event ends at once, before anything is asked because of it; None where it does not."""
+    """An event's immediate outcome, before anything is read; None if it has none."""
     if event.created_at - now > FURTHEST_AHEAD:
         return dead(f"it says that it was made on {event.created_at:%Y-%m-%d}, far in the future")
     if event.livemode != livemode:

@@ -1,7 +1,7 @@
-"""What is to be done because something happened: what to read again, never what to change.
+"""The tasks that follow an event: what to read again, never what to change.
 
-A task says *whom* to look at. The same task twice is one task, and a task too many costs a reading
-and changes nothing.
+A task says *whom* to look at. Repeated tasks count once, and an unneeded task costs a reading and
+changes nothing.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class ReadGroups:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Nothing to do, for a reason that is kept with the event."""
+    """Nothing to do, for a reason that is stored with the event."""
 
     reason: str
 

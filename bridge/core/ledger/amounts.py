@@ -106,7 +106,7 @@ def find_locale(name: str) -> Locale:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What moved in one currency: paid to Stripe, refunded (0 or negative), and what is open.
+    """The sums in one currency: paid to Stripe, refunded (0 or negative), and open.
 
     What credit paid was paid before, so it is not counted again. `reviewed_minor` (0 or negative)
     is disputed and not decided; `credit_minor` is what is left on the customer's balance.
@@ -120,12 +120,12 @@ class Total:
 
     @property
     def net_minor(self) -> int:
-        """What the community has of it."""
+        """What the community keeps."""
         return self.paid_minor + self.returned_minor + self.reviewed_minor
 
 
 def open_disputes(lines: Iterable[MoneyLine]) -> frozenset[str]:
-    """The ids of lines that take disputed money of which nobody has decided yet."""
+    """The ids of lines for disputed money on which nobody has decided yet."""
     taken, decided = set(), set()
     for line in lines:
         if line.kind == "disputed":

@@ -1,4 +1,4 @@
-"""Reads what a bank says came in: camt.053 statements, and CSV with columns of bridge.toml."""
+"""Reads bank transfers: camt.053 statements, and CSV with the columns of bridge.toml."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONGEST_TEXT = 200
 
 @dataclass(frozen=True, slots=True)
 class BankRow:
-    """One transfer. `id` is the same whenever the bank tells of it again."""
+    """One transfer. `id` stays the same if a later file contains it again."""
 
     id: str
     at: datetime
@@ -68,7 +68,7 @@ def read_bank_file(data: bytes, columns: Columns | None) -> list[BankRow]:
 
 
 def _with_ids(rows: Iterable[BankRow]) -> list[BankRow]:
-    """An id for each: the bank's reference, else all that the row says and how often it does."""
+    """An id for each: the bank's reference, otherwise the row's content and its repetition."""
     seen: Counter[str] = Counter()
     found = []
     for row in rows:
@@ -119,7 +119,7 @@ def _entries(entry: Any) -> Iterator[BankRow]:
 
 
 def _divided(entry: Any, whole: int, currency: str) -> list[tuple[Any, int]]:
-    """The transfers of an entry; as one, unless each says its amount and they add up to it."""
+    """The transfers of an entry; one, unless each has its amount and they add up to the entry."""
     parts = [one for one in entry.iter() if _tag(one) == "TxDtls"]
     told = [_child(one, "Amt") for one in parts]
     if len(parts) > 1 and all(one is not None and one.text for one in told):

@@ -1,4 +1,4 @@
-"""The objects that a ledger is made from, found by the ids that others name them by."""
+"""The objects from which a ledger is made, found by the ids with which others refer to them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def open_book(objects: Sequence[MoneyObject], nature_of: NatureOf) -> Book:
 
 
 def _join(book: Book, objects: Sequence[MoneyObject]) -> None:
-    """What takes several objects to know."""
+    """Answers that need several objects."""
     for charge in book.charges.values():
         book.charges_of.setdefault(sale_of(book, charge), []).append(charge)
     for refund in book.refunds.values():

@@ -20,7 +20,7 @@ _MOST = 100_000
 
 @dataclass(frozen=True, slots=True)
 class HandLine:
-    """What a part of a payment was for; an amount below zero was given back.
+    """What a part of a payment was for; a negative amount is a refund.
 
     `tax_rate` is a percentage that the amount includes. `count`: of shares, or of other pieces.
     """
@@ -34,7 +34,7 @@ class HandLine:
     tax_country: str | None = None
 
     def problem(self) -> str | None:
-        """What is wrong with it, in words; None where nothing is."""
+        """What is wrong with it, in words; None if nothing is."""
         if self.amount_minor == 0:
             return "a line is of nothing: leave it out"
         if not 0 < self.count <= _MOST:
@@ -49,7 +49,7 @@ class HandLine:
 
 
 def sold_line(number: int, one: HandLine) -> SoldLine:
-    """A line as the ledger books it; what was given back takes pieces back, too."""
+    """A line as the ledger books it; refunds take pieces back, too."""
     taxes = (_tax(one, one.tax_rate),) if one.tax_rate else ()
     return SoldLine(
         id=str(number),

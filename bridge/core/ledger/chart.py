@@ -1,4 +1,4 @@
-"""The treasurer's chart: which account, tax rate and tracking of theirs each of our accounts is."""
+"""The treasurer's chart: their account, tax rate and tracking for each of our accounts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Chart:
     targets: Mapping[str, Target] = field(default_factory=dict)
 
     def find(self, account: str) -> Target | None:
-        """The target of an account: its own, else that of the longest beginning."""
+        """The target of an account: its own, otherwise that of the longest matching prefix."""
         parts = account.split(":")
         beginnings = (":".join(parts[:n]) for n in range(len(parts), 0, -1))
         return next((self.targets[one] for one in beginnings if one in self.targets), None)

@@ -1,4 +1,4 @@
-"""The ledger: from the objects that move money to lines of double entry. Pure.
+"""The ledger: turns the objects that move money into lines of double entry. Pure.
 
 Every entry is a function of the object it is named after and of those that this one refers to, so
 the order in which they were heard of cannot matter. Its lines sum to zero in each currency. An

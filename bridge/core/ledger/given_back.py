@@ -1,8 +1,8 @@
-"""What of a sale its refunds and credit notes give back, as lines: the books' side of A107.
+"""What refunds and credit notes give back of a sale, as lines: the books' side of A107.
 
-Rights read the same refunds with the same function (`refunded_lines`). What an entry says is how a
-refund changed what stood refunded before it. So no later refund changes an entry, and one that
-fails leaves the books as if it had never been.
+Rights use the same function (`refunded_lines`). An entry books how a refund changed what was
+refunded before it. So no later refund changes an entry, and a failed one leaves the books as if it
+had never existed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def lines_given_back(
 
 
 def lines_of_note(book: Book, note: CreditNote, invoice: Invoice) -> list[SoldLine]:
-    """What a credit note takes off its invoice; what names no line is divided as a refund is."""
+    """What a credit note takes off its invoice; amounts without a line are divided like refunds."""
     of = {line.id: line for line in invoice.lines}
     named = [_sold_as(of[line.of_line], line) for line in note.lines if line.of_line in of]
     rest = note.total_minor - total_of(named)
@@ -137,7 +137,7 @@ def _sums(parts: Iterable[Mapping[str, int]]) -> _Sums:
 def _grown(
     sold: Sequence[SoldLine], stood: _Sums, stands: _Sums, *, is_told: bool = True
 ) -> list[SoldLine]:
-    """By how much what was given back grew, line by line; pieces go back with the last of it.
+    """How much more was given back, line by line; pieces go back with the last of it.
 
     `is_told`: the lines say what all of the money was for. Then the rest, such as what was owed
     from before, is shared by all of them.

@@ -1,4 +1,4 @@
-"""A line of the ledger, the accounts it is booked on, and what is found on the way. Plain data.
+"""A line of the ledger, its accounts, and findings. Plain data.
 
 Signs are those of bookkeeping: a debit is positive. Sales, taxes and credit are negative, money on
 the Stripe account or in the bank is positive.
@@ -77,7 +77,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What does not add up or is not understood, with the ids it is about."""
+    """A finding: what does not add up or is not understood, with the ids concerned."""
 
     code: str
     ids: tuple[str, ...]
@@ -86,7 +86,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Lines in order of their time and id, and everything that needs a look."""
+    """Lines in order of time and id, and the findings."""
 
     lines: tuple[Line, ...]
     findings: tuple[Finding, ...]

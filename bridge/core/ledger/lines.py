@@ -13,7 +13,7 @@ MoneyKind = Literal["paid", "refunded", "disputed", "dispute_returned", "dispute
 
 @dataclass(frozen=True, slots=True)
 class MoneyPart:
-    """What an invoice of several lines is made of: one of them, or a tax. A credit is negative.
+    """A part of an invoice of several lines: a line, or a tax. A credit is negative.
 
     `kind`, `fund` and `count`: of a payment by hand, where no mapping rule says them.
     """
@@ -31,14 +31,14 @@ class MoneyLine:
 
     `credited` is no money: it is credit given on the customer's balance, or taken from it again.
 
-    `id` is the Stripe object's (`in_…`, `ch_…`, `re_…`, `dp_…`; `:line` where one has several),
-    so that recording it twice is recording it once. Amounts are signed from the community's side:
-    a payment is positive, a refund negative. `from_credit_minor` was paid from the customer's
+    `id` is the Stripe object's (`in_…`, `ch_…`, `re_…`, `dp_…`; `:line` where one has several), so
+    that recording it twice is recording it once. Amounts are signed from the community's side: a
+    payment is positive, a refund negative. `from_credit_minor` was paid from the customer's
     balance, not by card. `discount_minor` was taken off before, so that the price was
     `gross_minor`; `parts` add up to that, where there are several. `is_first`: what was bought
-    began with this payment; it is no renewal.
-    A payment outside of Stripe has no customer: it has its user, how it was paid, who says so, and
-    the number of its receipt; those recorded before receipts were numbered have none.
+    began with this payment; it is no renewal. A payment outside of Stripe has no customer: it has
+    its user, how it was paid, who says so, and the number of its receipt; those recorded before
+    receipts were numbered have none.
     """
 
     id: str
@@ -64,7 +64,7 @@ class MoneyLine:
 
     @property
     def shown_parts(self) -> tuple[MoneyPart, ...]:
-        """The parts where they say more than the line does."""
+        """The parts, if they say more than the line."""
         return self.parts if len(self.parts) > 1 else ()
 
     @property
@@ -74,5 +74,5 @@ class MoneyLine:
 
     @property
     def charged_minor(self) -> int:
-        """What was paid beside the credit."""
+        """The amount paid besides the credit."""
         return self.amount_minor - self.from_credit_minor

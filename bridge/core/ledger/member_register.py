@@ -19,12 +19,12 @@ State = Literal["applied", "approved", "paid", "member", "declined", "ceased"]
 
 
 class Impossible(Exception):
-    """A step that cannot be: twice, or before the one that it follows."""
+    """An impossible step: repeated, or before the one that it follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemberEntry:
-    """One time that somebody was a member, or wanted to be."""
+    """One period in which somebody was a member, or wanted to be."""
 
     user_id: int
     applied_at: datetime
@@ -37,12 +37,12 @@ class MemberEntry:
 
     @property
     def is_open(self) -> bool:
-        """Neither declined nor ceased: another application would be one too many."""
+        """Whether it is neither declined nor ended, so that nobody needs to apply again."""
         return self.declined_at is None and self.ceased_at is None
 
     @property
     def state(self) -> State:
-        """A member is who was approved and has paid."""
+        """Whether they were approved and have paid."""
         if self.ceased_at is not None:
             return "ceased"
         if self.declined_at is not None:
@@ -53,7 +53,7 @@ class MemberEntry:
 
     @property
     def member_since(self) -> datetime | None:
-        """When the later of approval and payment was."""
+        """The later of approval and payment."""
         if self.approved_at is None or self.paid_at is None:
             return None
         return max(self.approved_at, self.paid_at)
@@ -89,7 +89,7 @@ def waiting_since(steps: Iterable[MemberStep], now: datetime) -> datetime | None
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """What becomes of steps when one account follows another.
+    """What happens to steps when one account follows another.
 
     `moved`: what the other account gets; `superseded`: what of its own that takes the place of.
     """

@@ -1,4 +1,4 @@
-"""Entries of what moved on the Stripe account: payments, refunds, disputes, fees, payouts."""
+"""Entries for movements on the Stripe account: payments, refunds, disputes, fees, payouts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _NOT_KNOWN: tuple[LineKind, str] = ("unexplained", SUSPENSE)
 
 
 def move_entry(book: Book, one: BalanceMove) -> Iterator[Line]:
-    """What a balance transaction moved; nothing while something that it refers to is missing."""
+    """The entry of a balance transaction; none while something that it refers to is missing."""
     base = Line("", one.id, "payment", STRIPE, one.at, 0, one.currency, one.what)
     base = replace(base, source_id=one.source_id)
     if one.type in _CHARGES:
@@ -84,7 +84,7 @@ def _payment(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
 
 
 def _refund(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
-    """Money back to a customer, or back from them when the refund failed: of what was sold."""
+    """A refund to a customer, or its return when it failed, against what was sold."""
     refund = book.refunds.get(one.source_id or "")
     charge = book.charges.get(refund.charge_id) if refund else None
     if refund is None or charge is None:
@@ -113,7 +113,7 @@ def _refund(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
 
 
 def _of_no_line(book: Book, refund: Refund, charge: Charge, rest: int, of: Line) -> Line:
-    """What is of no line that was sold: kept apart, and told."""
+    """The part that belongs to no sold line: booked apart, and reported."""
     paid = sum(one.amount_minor for one in book.charges_of[sale_of(book, charge)])
     made = [one for one in book.refunds_of[charge.id] if one.id not in book.failed_at]
     back = sum(one.amount_minor for one in made)
@@ -145,7 +145,7 @@ def _other_move(book: Book, one: BalanceMove, base: Line) -> list[Line]:
 
 
 def _missing(book: Book, one: BalanceMove, what: str) -> None:
-    """Nothing is written on half of the news: an entry is never changed afterwards."""
+    """Nothing is booked from incomplete data, because an entry is never changed afterwards."""
     ids = tuple(filter(None, (one.id, one.source_id)))
     book.findings.append(Finding("reference_missing", ids, f"{what} is not known yet"))
 
@@ -160,7 +160,7 @@ def _settled(
 
 
 def _converted(of: Line, amount: int, currency: str, one: BalanceMove) -> Iterator[Line]:
-    """Both sides of a conversion, each in its own currency; nothing where there was none."""
+    """Both sides of a conversion, each in its own currency; none if nothing was converted."""
     if currency == one.currency:
         return
     rate = f" at {one.exchange_rate}" if one.exchange_rate else ""

@@ -1,4 +1,4 @@
-"""What the ledger reads at once when events say that money moved. Only their ids count."""
+"""What the ledger reads when events say that money moved. Only their ids count."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MOVES = frozenset({"charge", "refund", "payout", "topup", "checkout"})
 
 @dataclass(frozen=True, slots=True)
 class ToRead:
-    """What a burst of events is about. `moves`: the newest balance transactions."""
+    """The objects of a burst of events. `moves`: the newest balance transactions."""
 
     moves: bool = False
     payouts: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class ToRead:
 
 
 def to_read(events: Iterable[Event]) -> ToRead:
-    """Add up what events ask for: each object once, however often it was told of."""
+    """Add up what events ask for: each object once, however many events name it."""
     moves = False
     found: dict[str, set[str]] = {"payout": set(), "credit_note": set(), "customer": set()}
     for event in events:
@@ -61,7 +61,7 @@ def to_read(events: Iterable[Event]) -> ToRead:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What has to be known before lines are made of objects that were just read.
+    """What has to be read before lines are made from new objects.
 
     `sales`: charges of which no invoice and no order is known. `notes_on`: invoices of which
     something was refunded, perhaps by a credit note.
@@ -72,7 +72,7 @@ class Missing:
 
 
 def missing(new: Iterable[MoneyObject], known: Iterable[MoneyObject]) -> Missing:
-    """What new objects refer to that is in neither; nothing is booked on half of the news."""
+    """Objects to which new objects refer and that are unknown; nothing is booked without them."""
     read = list(new)
     everything = {one.id: one for one in (*known, *read)}
     sold = {paid.payment_id: one for one in _invoices(everything) for paid in one.payments}
@@ -114,5 +114,5 @@ def is_credit_known(balance: int, told: Iterable[MoneyObject]) -> bool:
 
 
 def is_asked_today(customer_id: str, day: date, every_days: int) -> bool:
-    """Whether it is a customer's turn: each has one day of so many, and each day as many."""
+    """Whether it is a customer's turn: customers are spread evenly over a number of days."""
     return (crc32(customer_id.encode()) + day.toordinal()) % every_days == 0

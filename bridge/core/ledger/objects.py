@@ -1,4 +1,4 @@
-"""What moves money at Stripe or by hand, as far as the ledger reads it: plain immutable data.
+"""Objects that move money at Stripe or by hand, as the ledger reads them: plain immutable data.
 
 Ids are Stripe's. Amounts are in minor units with their currency, signed as Stripe signs them. What
 Stripe may still change about an object (a status, a later time) only ever adds entries.
@@ -143,7 +143,7 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class CreditNote:
-    """What is taken off a finalized invoice. `refund_ids`: how some of it was paid back.
+    """A credit note on a finalized invoice. `refund_ids`: refunds that pay some of it back.
 
     `credit_id`: the move of the customer's credit that gave some of it back.
     """

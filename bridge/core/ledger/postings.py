@@ -18,7 +18,7 @@ class Posting:
 
 
 def postings(entry: Iterable[Line]) -> Iterator[Posting]:
-    """Pair debits with credits, in their order; what each account gets is what the entry says.
+    """Pair debits with credits, in order, so that each account gets what the entry says.
 
     The lines are of one currency and sum to zero.
     """

@@ -1,4 +1,4 @@
-"""What kind of sale a product is for the books: income, equity or a liability, and its fund."""
+"""How the books treat a product: income, equity or a liability, and its fund."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SHIPPING = Nature("income:shipping")
 def nature_of_sale(
     catalogue: Catalogue, policy: Policy, product_id: str | None, price_id: str | None
 ) -> Nature:
-    """What a price and its product say about a sale; whether their groups exist does not matter."""
+    """The kind and fund that a price and its product set, whether or not their groups exist."""
     price = catalogue.prices.get(price_id or "")
     product = catalogue.products.get(product_id or (price.product_id if price else ""))
     is_known = bool(price or not price_id) and bool(product or not product_id)

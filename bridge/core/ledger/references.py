@@ -26,7 +26,7 @@ def reference_of(user_id: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BankTransfer:
-    """Where a member's transfer goes to, and the reference by which it is known as theirs."""
+    """The account for a member's transfer, and the reference that identifies it."""
 
     account: str
     reference: str

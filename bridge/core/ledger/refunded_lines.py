@@ -1,8 +1,8 @@
-"""Which lines of a sale its refunds are of (A107): for rights and for the books alike.
+"""Which lines of a sale its refunds belong to (A107), for rights and for the books.
 
-By the credit note's lines where there is one; else the line or lines whose total the refund
-equals; else a share of each. Where several choices of lines have that total, all are followed, and
-a later refund may decide between them.
+By the credit note's lines where there is one; else the line or lines whose total the refund equals;
+else a share of each. Where several choices of lines have that total, all are followed, and a later
+refund may decide between them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import combinations
 from bridge.core.ledger.shares import share
 
 REST = ""
-"""The line that is none: shipping, or what was owed from before."""
+"""Everything without a line: shipping, or an earlier balance."""
 
 # Of so many lines every choice is tried; of more, one or two of them, or all.
 _MOST_LINES = 12
@@ -46,7 +46,7 @@ class MoneyBack:
 
 @dataclass(frozen=True, slots=True)
 class LineRefund:
-    """What is given back of a line, in the currency of the payment.
+    """What is refunded of a line, in the currency of the payment.
 
     `may_be_of`: ids of the lines of which the refund may be as well, this one among them; empty
     where it is known. Then it is at least `least_minor` and at most `most_minor`.
@@ -73,7 +73,7 @@ def refunds_of_lines(
 def parts_of_refunds(
     lines: Sequence[PaidLine], paid_minor: int, refunds: Sequence[MoneyBack]
 ) -> list[dict[str, int]]:
-    """What each refund is of, by the likeliest reading: line id, or REST -> amount.
+    """The lines of each refund in the likeliest reading: line id, or REST -> amount.
 
     The parts add up to the refund, unless it is above what was left of the payment. A later refund
     never changes the parts of an earlier one.
@@ -178,7 +178,7 @@ class _Readings:
     def _choices(
         self, stand: Sequence[int], left: Sequence[int], amount: int
     ) -> Iterator[tuple[int, ...]]:
-        """The lines that still stand whose rest, or whose price, the amount is."""
+        """The unrefunded lines whose rest or price equals the amount."""
         some = (1, 2, len(stand)) if len(stand) > _MOST_LINES else range(1, len(stand) + 1)
         for size in some:
             for chosen in combinations(stand, size):

@@ -1,4 +1,4 @@
-"""What moderators may write into the registers of shares and members, and what is refused."""
+"""What moderators may record in the registers of shares and members, and what is refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Shares that somebody is given: how many, and the price of all of them."""
+    """An issue of shares: how many, and their total price."""
 
     share_class: ShareClass
     user_id: int
@@ -56,7 +56,7 @@ def issued(act: ShareAct, what: Issue) -> ShareAct:
 
 
 def refuse_future(at: datetime, now: datetime) -> None:
-    """Nothing is recorded before it has happened. Raises: Permanent."""
+    """Refuse a day in the future. Raises: Permanent."""
     if at > now:
         raise Permanent(f"{at:%Y-%m-%d} is in the future: record what has happened")
 
@@ -69,7 +69,7 @@ def numbered(act: ShareAct, what: Numbers) -> ShareAct:
 
 
 def refuse_correction(wrong: str | None, known: dict[str, str | None]) -> None:
-    """Only what was recorded can be taken back, and once. Raises: NotFound, Permanent."""
+    """Refuse to correct something unknown or already corrected. Raises: NotFound, Permanent."""
     if wrong not in known:
         raise NotFound(f"nothing was recorded as {wrong}: the register names what was")
     if known[wrong] is not None:

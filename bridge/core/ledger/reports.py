@@ -1,4 +1,4 @@
-"""Sums over the ledger's lines that treasurers ask for. Currencies are never summed."""
+"""Sums over the ledger's lines for treasurers. Currencies are never summed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.core.ledger.objects import BalanceMove, Payout
 
 @dataclass(frozen=True, slots=True, order=True)
 class FeeRow:
-    """What one way to pay cost: payments taken, fees on them, both in the settled currency."""
+    """The cost of one payment method: payments and their fees, both in the settled currency."""
 
     method: str
     currency: str
@@ -87,7 +87,7 @@ class PayoutRow:
 
 
 def fees_by_method(lines: Iterable[Line]) -> list[FeeRow]:
-    """What each way to pay cost (A85); fees that belong to no payment are under `account`."""
+    """The cost of each payment method (A85); fees without a payment are under `account`."""
     payments: dict[tuple[str, str], list[int]] = {}
     for line in lines:
         if line.account not in (FEES, STRIPE) or line.kind not in ("payment", "fee"):

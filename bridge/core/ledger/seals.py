@@ -24,7 +24,7 @@ def link(chain: str, of_line: str) -> str:
 
 
 def code(chain: str) -> str:
-    """What stands on a statement or report: the beginning of the chain's hash."""
+    """The code on a statement or report: the beginning of the chain's hash."""
     return chain[:CODE_LENGTH]
 
 

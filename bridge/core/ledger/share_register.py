@@ -29,7 +29,7 @@ CLASSES: dict[str, ShareClass] = {
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A run of numbers that one person was issued or given at once, and what became of it.
+    """A run of numbers that one person got at the same time, and what became of it.
 
     `holder`: a user as `id:12`, or a customer that is linked to nobody. `acquired_at` is later than
     `issued_at` where the run was transferred. `total`: shares of the class in issue after it.
@@ -97,7 +97,7 @@ class Register:
 
 
 class Impossible(Exception):
-    """An act on shares that nobody holds, or did not hold yet."""
+    """An impossible act: on shares that nobody holds, or not yet."""
 
 
 def share_register(
@@ -134,7 +134,7 @@ def _known_at(one: BookedShare | ShareAct) -> datetime:
 
 @dataclass(slots=True)
 class _Making:
-    """The register while it is made: what is held now, by number, and what has ended."""
+    """The register while it is built: current holdings by number, and ended ones."""
 
     as_of: datetime
     held: dict[ShareClass, list[Holding]] = field(
@@ -164,7 +164,7 @@ class _Making:
             self._refund(share_class, line, who)
 
     def do(self, act: ShareAct, correction: ShareAct | None) -> None:
-        """What a moderator did; nothing that was corrected since, but its numbers stay taken."""
+        """A moderator's act, unless it was corrected; its numbers stay used."""
         share_class = act.share_class or "share"
         if act.kind == "issue":
             run = self._issue(
@@ -227,7 +227,7 @@ class _Making:
     def _take(
         self, share_class: ShareClass, first: int, last: int, at: datetime | None = None
     ) -> list[Holding]:
-        """Take numbers out of what is held, in as many runs as they are held in."""
+        """Remove numbers from the holdings, in as many runs as they are held in."""
         taken: list[Holding] = []
         while first <= last:
             run = self._run_at(share_class, first)

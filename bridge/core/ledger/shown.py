@@ -1,4 +1,4 @@
-"""The books as people look at them: entries with their notes, shares in issue, a page of rows."""
+"""The books for people: entries with notes, shares in issue, a page of rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATES: tuple[State, ...] = get_args(State)
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What somebody wrote beside a line of the ledger. Notes are added, never edited."""
+    """A note on a line of the ledger. Notes are added, never edited."""
 
     line_id: str
     text: str
@@ -77,7 +77,7 @@ def entries(lines: Iterable[Line], notes: Iterable[Note]) -> tuple[Entry, ...]:
 
 
 def in_issue(holdings: Iterable[Holding]) -> tuple[InIssue, ...]:
-    """What of each class is held; of a class that was never issued nothing is said."""
+    """The shares held of each class; classes that were never issued are left out."""
     shares: dict[ShareClass, int] = {}
     holders: dict[ShareClass, set[str]] = {}
     for one in holdings:

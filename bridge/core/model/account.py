@@ -1,4 +1,4 @@
-"""Whose ids are: the account at a provider that an object belongs to."""
+"""The account at a provider to which an object, and so its id, belongs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OWN = Account("stripe", "own")
 """The Stripe account whose keys the bridge was given."""
 
 SITE = Account("site", "own")
-"""The site itself: its members and its policy are no provider's."""
+"""The site itself: its members and its policy belong to no provider."""
 
 MANUAL = Account("manual", "own")
 """What moderators record by hand, such as a payment in cash."""

@@ -1,4 +1,4 @@
-"""Who acts, in which role, and through what: each change that a person makes names its actor."""
+"""Actors: who acts, in which role, and through what. Each change by a person names one."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def parse_actor(text: str | None) -> Actor | None:
 
 
 def spellings(who: str) -> tuple[str, ...]:
-    """All that the change log may call somebody, in whatever role and through whatever."""
+    """All names of somebody in the change log, in every role and channel."""
     named = (str(Actor(role, who, through)) for role in PEOPLE for through in _THROUGH.values())
     return (str(BRIDGE), *named) if who == str(BRIDGE) else tuple(named)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """What is offered, by whom, and until when its links lead there."""
+    """A campaign: its offer, its author, and until when its links work."""
 
     id: str
     name: str

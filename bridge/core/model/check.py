@@ -1,4 +1,4 @@
-"""What doctor finds out about one thing that the bridge needs."""
+"""The result of one check by the doctor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing tried: what it is called (a scope, a key), whether it is there, and what follows.
+    """One check: its name (a scope, a key), whether it passed, and the consequence.
 
     `needed=False`: the bridge runs without it.
     """
@@ -20,7 +20,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
-    """Where Stripe sends events, and in which version."""
+    """A webhook endpoint at Stripe and its API version."""
 
     id: str
     url: str

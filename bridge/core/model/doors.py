@@ -1,4 +1,4 @@
-"""Who may pass where: one shape of table for the console, the API and members' pages."""
+"""Tables of who may use which address, for the console, the API and members' pages."""
 
 from __future__ import annotations
 

@@ -21,12 +21,12 @@ _SHOWN = 40
 
 
 class NotAName(Permanent):
-    """The text can never be a name or an id: the caller must write it differently."""
+    """The text cannot be a name or an id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A user or a group as somebody wrote it: by id, or by a name."""
+    """A user or group as somebody wrote it: by id or by name."""
 
     id: int | None
     name: str = ""

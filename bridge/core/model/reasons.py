@@ -1,4 +1,4 @@
-"""Why a source gives a group, or does not: stable codes. `telling.reasons` has their words."""
+"""Codes for why a source gives a group or does not. `telling.reasons` has their words."""
 
 from __future__ import annotations
 

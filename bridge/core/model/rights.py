@@ -1,4 +1,4 @@
-"""What a decision about one user rests on, and the verdict of each source: plain data."""
+"""The facts for a decision about one user, and the verdict of each source: plain data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.core.model.stripe import Purchase, Subscription
 
 @dataclass(frozen=True, slots=True)
 class HandGrant:
-    """A right to a group that a moderator recorded, with an end or without.
+    """A grant that a moderator recorded, with or without an end.
 
     `source`: given without money, for a payment outside of Stripe, or taken over from a register.
     `revoked_at`: when it was taken back; it stays as the reason why they are not in it.
@@ -55,10 +55,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a decision about one user rests on, over all customers linked to the user.
+    """All facts for a decision about one user, from all customers linked to the user.
 
-    Gifts from others are among the first two, with their beneficiary; what the user gave to
-    others is in `given` and `given_purchases` only, and `seats` are places of others' quantities.
+    Gifts from others are among the first two, with their beneficiary; what the user gave to others
+    is in `given` and `given_purchases` only, and `seats` are places of others' quantities.
     `notices`: subscription that is past due -> what its payer was told; without one where that is
     not known, as in the past. `entitlements`: customer -> features that Stripe says they have;
     without a customer who was not asked for. `steps`: of their membership, as recorded.
@@ -103,7 +103,7 @@ NO_GROUP = 0
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one source says about one group: whether it gives a right to it, since, until, and why.
+    """One source's verdict on one group: whether it grants it, since, until, and why.
 
     A source that gives nothing (yet, or any more) is a Grant with `holds=False`: it is the answer
     to "why not". `source_id` is a subscription's, purchase's or hand grant's, or `sub_1:feature`

@@ -1,4 +1,4 @@
-"""What people write as a reason or a purpose: checked before it is kept for good."""
+"""Checks what people write as a reason or purpose before it is stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LONGEST = 200
 
 
 def said(reason: str | None) -> str | None:
-    """The reason that was given, checked; None where none was asked for, as by some commands.
+    """The checked reason; None if none was required, as for some commands.
 
     Raises: Permanent.
     """
@@ -16,7 +16,7 @@ def said(reason: str | None) -> str | None:
 
 
 def checked_words(what: str, text: str) -> str:
-    """The text without spaces around it. Raises: Permanent where it is empty, long or not text."""
+    """The text without spaces around it. Raises: Permanent if it is empty, too long or not text."""
     words = text.strip()
     if not words:
         raise Permanent(f"the {what} is empty: write a few words")

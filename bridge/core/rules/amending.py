@@ -1,4 +1,4 @@
-"""Saying something else in a product's or price's metadata: what may be said, who is heard."""
+"""Changing a key in a product's or price's metadata: the valid values, and what overrides it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST_VALUE = 500
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """A key that a product or price shall say. `value` empty: it shall say nothing about it."""
+    """A key to set on a product or price; an empty `value` removes it."""
 
     thing_id: str
     key: str
@@ -34,7 +34,7 @@ class Amendment:
 
 
 def amendment(thing_id: str, key: str, value: str) -> Amendment:
-    """What somebody wrote, as it may be saved. Raises: Permanent for a wrong key or value."""
+    """The checked form of what somebody wrote. Raises: Permanent for a wrong key or value."""
     name = key.strip().lower().removeprefix(METADATA_PREFIX)
     if name not in KEYS:
         raise Permanent(f"{key[:60]!r} is not a key: choose from {', '.join(KEYS)}")
@@ -52,20 +52,20 @@ def amendment(thing_id: str, key: str, value: str) -> Amendment:
 
 
 def words_for(key: Key) -> tuple[str, ...]:
-    """The words to choose from, where a key takes nothing else."""
+    """The words to choose from, if a key takes only these."""
     if not re.fullmatch(r"`[a-z_]+`(, `[a-z_]+`)*", key.values):
         return ()
     return tuple(re.findall(r"`([a-z_]+)`", key.values))
 
 
 def amended(thing: Product | Price, change: Amendment) -> Product | Price:
-    """The product or price with that said."""
+    """The product or price with this change."""
     said = {key: text for key, text in thing.metadata.items() if key not in change.metadata}
     return replace(thing, metadata=said | {k: v for k, v in change.metadata.items() if v})
 
 
 def said_there(thing: Product | Price) -> str:
-    """Everything that its metadata tells the bridge, in a fixed order."""
+    """All metadata that the bridge uses, in a fixed order."""
     ours = sorted((k, v) for k, v in thing.metadata.items() if k.startswith(METADATA_PREFIX))
     return "; ".join(f"{key} = {text}" for key, text in ours)
 
@@ -73,7 +73,7 @@ def said_there(thing: Product | Price) -> str:
 def overruled_by(
     thing: Product | Price, product: Product | None, change: Amendment, policy: Policy
 ) -> str | None:
-    """What is heard instead of this product or price, if anything is."""
+    """What overrides this product or price, if anything does."""
     things = (product, thing) if isinstance(thing, Price) else (thing,)
     said = said_of(*things, policy=policy).get(change.key)
     kind = "price" if isinstance(thing, Price) else "product"
@@ -81,13 +81,13 @@ def overruled_by(
 
 
 def prices_that_differ(product: Product, prices: Iterable[Price], key: str) -> tuple[str, ...]:
-    """Prices of a product with a word of their own, which is heard instead of the product's."""
+    """Prices of a product that set the key themselves and so override the product."""
     name = METADATA_PREFIX + key
     return tuple(one.id for one in prices if one.product_id == product.id and name in one.metadata)
 
 
 def new_problems(before: Law, after: Law) -> tuple[Problem, ...]:
-    """What would be wrong or doubtful that is not so now; what halts a rule comes first."""
+    """Problems that the change would add; those that halt a rule come first."""
     known = set(before.rules.problems)
     return tuple(
         sorted(

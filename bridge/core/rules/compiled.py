@@ -24,7 +24,7 @@ from bridge.core.rules.values import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
-    """How something is sold. Nothing of it decides who is in which group.
+    """How something is sold. Nothing here affects groups.
 
     `offer`: whether links sell it. `listed`: whether it is in the list of offers, too. `gift`:
     whether a member may buy it for somebody else.
@@ -114,7 +114,7 @@ class Rules:
         return found if isinstance(found, HaltedRule) else None
 
     def names(self, price_id: str, product_id: str) -> bool:
-        """Whether the site says anything of a price, in force or halted."""
+        """Whether a price has a rule, in force or halted."""
         return self._find(price_id, product_id) is not None or bool(self.features_of(product_id))
 
     def features_of(self, product_id: str) -> tuple[str, ...]:
@@ -129,7 +129,7 @@ class Rules:
     def step_of(self, group_id: int) -> tuple[str | None, int]:
         """The ladder of which a group is a step, and how high it stands there; else (None, 0).
 
-        What steps of different height share, as a base group, is no step by itself.
+        A group that steps of different heights share, such as a base group, is not a step.
         """
         heights: dict[str, set[int]] = {}
         for rule in self.all:
@@ -153,7 +153,7 @@ def rule_of(
     group_ids: tuple[int, ...] = (),
     steps: Mapping[int, int] | None = None,
 ) -> Rule:
-    """The rule that these choices make. `steps`: group id -> place in the rule's ladder."""
+    """The rule of these choices. `steps`: group id -> place in the rule's ladder."""
     in_ladder = frozenset(group_ids) & frozenset(steps or {})
     rank = choices.rank
     if rank is None:

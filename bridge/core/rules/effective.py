@@ -1,4 +1,4 @@
-"""The site's policy as it is in force: every value, as one would write it, and who says so."""
+"""The site's policy in force: every value as written in bridge.toml, and where it is set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TABLES = ("products", "prices", "features", "accounts", "bank")
 
 
 def site_values(policy: Policy) -> tuple[Value, ...]:
-    """What is decided for the whole site; tables of it as how many entries they have."""
+    """The settings of the whole site; tables are shown as their number of entries."""
     plain = Policy()
     return tuple(
         Value(
@@ -27,7 +27,7 @@ def site_values(policy: Policy) -> tuple[Value, ...]:
 
 
 def default_values(policy: Policy) -> tuple[Value, ...]:
-    """What holds for a product or price that says nothing of its own."""
+    """The defaults for products and prices."""
     return values_of(policy=policy)
 
 

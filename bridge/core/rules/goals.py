@@ -1,4 +1,4 @@
-"""What a community wants to reach with something it sells, as it is written in metadata."""
+"""A community's goal for something it sells, as written in metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A key of the vocabulary: what it is called, which field it sets, which words it takes."""
+"""A key of the vocabulary: its name, the field it sets, the words it takes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def key_name(written: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One thing that can be said: its name, the field it sets, the words it takes.
+    """One key: its name, the field it sets, the words it takes.
 
     `of_checkout`: it is about paying, its site-wide default stands in [checkout].
     """

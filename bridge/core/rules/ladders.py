@@ -1,4 +1,4 @@
-"""Which step of each ladder somebody stands on: the highest that anything gives.
+"""The step of each ladder that somebody has: the highest that anything gives.
 
 On a ladder that does not follow payments, members stay on the step that they have.
 """
@@ -13,7 +13,7 @@ from bridge.core.model.rights import Grant
 
 
 def winners(grants: Iterable[Grant]) -> tuple[Grant, ...]:
-    """Leave of each ladder only the groups of its highest grant; equal ranks: the latest start.
+    """Keep only the groups of each ladder's highest grant; with equal ranks, the latest start.
 
     Every grant to one of those groups stays, whatever its rank: the longest of them is the end.
     """
@@ -60,7 +60,7 @@ def staying(
 
 
 def _is_within(grant: Grant, others: Iterable[Grant]) -> bool:
-    """Whether what was given by hand is a part of the step that something else gives as a whole."""
+    """Whether a grant by hand is part of a step that something else gives completely."""
     return grant.source == "hand" and any(
         (one.ladder, one.rank, one.group_id) == (grant.ladder, grant.rank, grant.group_id)
         for one in others

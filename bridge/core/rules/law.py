@@ -1,4 +1,4 @@
-"""The law that everything is judged by at a moment: policy, mapping rules and catalogue."""
+"""The law at a moment: policy, mapping rules and catalogue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.core.rules.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What Stripe sells, as last read; deleted things too, because people are still on them."""
+    """What Stripe sells, as last read; also deleted things, because subscriptions may use them."""
 
     products: Mapping[str, Product] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """A policy with the mapping rules that it makes of a catalogue."""
+    """A policy, and the mapping rules that it makes from a catalogue."""
 
     policy: Policy
     rules: Rules
@@ -43,7 +43,7 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Another law to compare with: another bridge.toml, other words at Stripe, or both."""
+    """Another law to compare with: another bridge.toml, other metadata, or both."""
 
     policy: Policy | None = None
     things: tuple[Product | Price, ...] = ()

@@ -1,4 +1,4 @@
-"""Doubts about rules that are valid each: none of them halts a rule."""
+"""Doubts about rules that are valid on their own: none of them halts a rule."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def lint_catalogue(
     policy: Policy,
     rules: Rules,
 ) -> Iterator[Problem]:
-    """Prices on sale that lead nowhere, and sections of bridge.toml that speak of nothing."""
+    """Prices on sale that lead nowhere, and sections of bridge.toml without an object."""
     known = {product.id: product for product in products}
     for price in prices:
         product = known.get(price.product_id)
@@ -112,7 +112,7 @@ def lint_catalogue(
 
 
 def lint_features(features: Collection[Feature], policy: Policy, rules: Rules) -> Iterator[Problem]:
-    """Features in bridge.toml that are not there, lead nowhere, or are carried by nothing."""
+    """Features in bridge.toml that do not exist, lead nowhere, or that no product carries."""
     known = {feature.lookup_key for feature in features}
     carried = {key for carries in rules.carried.values() for key in carries}
     for key in policy.features:

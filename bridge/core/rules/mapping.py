@@ -1,10 +1,9 @@
-"""Metadata of products and prices, with bridge.toml, made into mapping rules.
+"""Turns the metadata of products and prices, and bridge.toml, into mapping rules.
 
 Per key, from weakest to strongest: [defaults], the product's metadata, the price's metadata,
 bridge.toml for the product, for the price's lookup key, for the price's id. For a feature of
 Stripe's Entitlements: [defaults], its metadata, bridge.toml; only those that bridge.toml names have
-a rule at all. A rule in which anything is wrong is halted as a whole: what it was meant to say is
-not known.
+a rule at all. A rule with any mistake is halted as a whole, because its intention is unknown.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ __all__ = ["HaltedRule", "Problem", "Rule", "Rules", "compile_rules"]
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One place that says something: Stripe's metadata or a section of bridge.toml."""
+    """One place that sets keys: Stripe's metadata or a section of bridge.toml."""
 
     where: str
     said: Mapping[str, str]
@@ -46,7 +45,7 @@ class Said:
 
 @dataclass(slots=True)
 class _Groups:
-    """Discourse's groups, found by id, by pinned name or by present name; collects new pins."""
+    """Finds Discourse's groups by id, by pinned name or by current name; collects new pins."""
 
     groups: Mapping[int, Group]
     pins: Mapping[str, int]
@@ -57,7 +56,7 @@ class _Groups:
         self.by_name = {group.name.lower(): group.id for group in self.groups.values()}
 
     def find(self, name: str, *, to_fill: bool = True) -> tuple[int | None, str, str]:
-        """The group's id if it may be used; the code and the words of what is to be said of it.
+        """The group's id if it may be used; and the code and words of a problem.
 
         `to_fill`: people are put into it, which the forum does not allow of automatic groups.
         """
@@ -83,7 +82,7 @@ class _Groups:
 
 @dataclass(slots=True)
 class _Compiler:
-    """What all rules share while they are made."""
+    """What all rules share while they are compiled."""
 
     policy: Policy
     groups: _Groups
@@ -165,7 +164,7 @@ def _carried(
 
 
 def said_of(*things: Product | Price | Feature | None, policy: Policy) -> dict[str, Said]:
-    """What holds for a price that says something, for its product, or for a feature.
+    """The keys set for a price, its product, or a feature.
 
     `things` from the weakest to the strongest; key -> where it is said.
     """
@@ -251,7 +250,7 @@ def _compile(
     product_id: str | None = None,
     price_id: str | None = None,
 ) -> Rule | HaltedRule | None:
-    """The rule that these sources make together; None if they say nothing."""
+    """The rule of these sources; None if they set nothing."""
     rule_id = f"feature:{feature}" if feature else f"product:{product_id}"
     rule_id = f"price:{price_id}" if price_id else rule_id
     stated, found = _merge(sources)
@@ -327,7 +326,7 @@ def _merge(sources: list[_Source]) -> tuple[dict[str, _Source], list[Problem]]:
 
 
 def _is_contradiction(before: _Source, after: _Source, name: str) -> bool:
-    """Different words of equal weight; a price that differs from its product is no surprise."""
+    """Different values of equal weight; a price may differ from its product."""
     if before.in_file == after.in_file and before.of_price != after.of_price:
         return False
     return _plain(before.said[name]) != _plain(after.said[name])

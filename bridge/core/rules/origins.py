@@ -1,4 +1,4 @@
-"""Where each value of a mapping rule comes from, and which of them bear on a verdict."""
+"""Where each value of a mapping rule is set, and which values affect a verdict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge.core.rules.values import KEYS, Choices, Term, said_by
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a rule, as one would write it, and who says so."""
+    """One value of a rule as written, and where it is set."""
 
     key: str
     value: str
@@ -59,7 +59,7 @@ BEARS_ON: Mapping[str, tuple[str, ...]] = {
 
 
 def values_of(*things: Product | Price | Feature | None, policy: Policy) -> tuple[Value, ...]:
-    """Every value that holds for a price with its product, or for a feature; in a fixed order."""
+    """Every value in force for a price with its product, or for a feature, in a fixed order."""
     said = said_of(*things, policy=policy)
     return tuple(
         Value(name, said[name].text, said[name].where)
@@ -70,7 +70,7 @@ def values_of(*things: Product | Price | Feature | None, policy: Policy) -> tupl
 
 
 def bearing(values: tuple[Value, ...], reason: str) -> tuple[Value, ...]:
-    """Those of the values that a verdict with this reason rests on."""
+    """The values that a verdict with this reason depends on."""
     wanted = ("groups", "ladder", *BEARS_ON.get(reason, ()))
     return tuple(
         one for one in values if one.key in wanted and (one.key != "ladder" or one.value != "none")
@@ -87,7 +87,7 @@ def _default(key: Key, defaults: Choices) -> Value:
 
 
 def _written(key: Key, value: object) -> str:
-    """A value as bridge.toml would say it."""
+    """A value as written in bridge.toml."""
     if key.write is not None:
         return key.write(value)
     if isinstance(value, Term):

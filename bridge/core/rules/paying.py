@@ -1,6 +1,6 @@
-"""How something is paid for on Stripe's page: amounts, quantity, trial, who may buy, what is asked.
+"""How something is paid on Stripe's page: amounts, quantity, trial, buyers, and what is asked.
 
-Nothing of it decides who is in which group. A site says its own defaults in `[checkout]`.
+Nothing here affects groups. `[checkout]` sets the site's defaults.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Paying:
 
     @property
     def allows_quantity(self) -> bool:
-        """A buyer may choose how many."""
+        """Whether a buyer may choose the quantity."""
         return self.quantity != (1, 1)
 
 

@@ -1,7 +1,7 @@
 """bridge.toml as data: site policy, and what it says about products, prices and features.
 
-What is wrong for the whole site is refused here. What is wrong about one product or price is kept
-as it stands, so that the mapping can halt that one rule and let the others run.
+Mistakes that concern the whole site are refused here. Mistakes in one product or price are kept as
+written, so that the mapping can halt that one rule and let the others run.
 """
 
 from __future__ import annotations

@@ -61,11 +61,11 @@ POLICY_CODES: Mapping[str, str] = {
     "M152": "Correct the key in bridge.toml, or remove it.",
     "M153": "Use one of the values named here.",
 }
-"""Problems of bridge.toml that concern the whole site: it is not used until they are gone."""
+"""Problems of bridge.toml that concern the whole site: it is not used until they are solved."""
 
 
 def problem(code: str, subject: str, message: str) -> Problem:
-    """A problem with the hint and the weight that belong to its code."""
+    """A problem with the hint and the severity of its code."""
     kind = CODES[code]
     return Problem(code, subject, message, kind.hint, kind.halts)
 

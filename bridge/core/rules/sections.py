@@ -113,7 +113,7 @@ DATEV_NEEDS = ("consultant", "client")
 DATEV_DEFAULTS = {"account_length": 4, "first_month": 1}
 
 LEDGER_ROOTS = ("assets", "liabilities", "equity", "income", "expenses")
-"""What the name of an account of the ledger begins with."""
+"""The first part of the names of the ledger's accounts."""
 
 _TARGET = ("code", "tax", "tracking")
 

@@ -1,4 +1,4 @@
-"""What a product, a price or bridge.toml may say about a purchase, and what each word means.
+"""The keys that a product, a price or bridge.toml may set, and the meaning of each value.
 
 One table, `KEYS`, is the whole vocabulary: metadata says `discourse_grace`, bridge.toml says
 `grace` (or the same with the prefix), both mean the field `grace_days` of `Choices`.
@@ -40,7 +40,7 @@ class Term:
     months: int = 0
 
     def end(self, start: datetime, day_of_month: int | None = None) -> datetime:
-        """The moment it is over; 31 January and one month is the last day of February.
+        """The end; 31 January and one month is the last day of February.
 
         `day_of_month`: the day that months are counted by, where it is not that of the start.
         """
@@ -60,7 +60,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """Everything that can be said about a purchase, with what holds when nobody says it.
+    """Everything that can be set for a purchase, with its defaults.
 
     `term` None is for life. `on_refund` None: a one-off purchase ends, a subscription's status
     decides. `approval_from`: who first pays from then on needs a moderator's approval.
@@ -253,7 +253,7 @@ KEYS: Mapping[str, Key] = {
 
 
 def apply_value(choices: Choices, name: str, text: str) -> Choices:
-    """`choices` with one thing said; spaces around it do not matter, nor case but in names.
+    """`choices` with one key set; ignores spaces around the value, and case except in names.
 
     Raises: ValueError for a value that the key does not take; KeyError for an unknown key.
     """

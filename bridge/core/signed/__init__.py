@@ -1,1 +1,1 @@
-"""Statements that the bridge and the forum sign, so that others can carry them."""
+"""Statements signed by the bridge and the forum, so that others can carry them."""

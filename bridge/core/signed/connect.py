@@ -19,7 +19,7 @@ MAX_PAYLOAD = 20_000  # the forum names every group of the member in it
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who the forum says this is. Of all that it sends, only what the bridge needs."""
+    """The user according to the forum, reduced to what the bridge needs."""
 
     nonce: str
     user_id: int

@@ -1,7 +1,7 @@
-"""The word on the link of a present: whoever has it may take the present, once. Pure.
+"""The secret in the link of a gift: whoever has it may accept the gift, once. Pure.
 
-It names the present and the number of the link, so that a new link ends the one before. How long it
-is good, and whether it was used, the present itself says.
+It names the gift and the number of the link, so that a new link ends the one before. The gift's own
+record says how long the link is valid and whether it was used.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _SIGNATURE_BYTES = 24  # 192 bits; without padding in base64: 32 letters
 
 
 def sign_present(present_id: str, link_number: int, secret: str) -> str:
-    """The word for this link of a present."""
+    """The secret of this link of a gift."""
     said = f"{present_id}.{link_number}"
     return f"{said}.{_signature(said, secret)}"
 
 
 def read_present(word: str, secrets: Sequence[str]) -> tuple[str, int] | None:
-    """The present and the number of its link; None if none of the secrets signed that."""
+    """The gift and the number of its link; None if none of the secrets signed that."""
     found = _WORD.fullmatch(word)
     if not found:
         return None
