@@ -13,6 +13,7 @@ from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group, User
 from bridge.core.model.rights import HandGrant
 from bridge.core.model.words import said
+from bridge.core.rights.approval import withheld
 from bridge.core.rights.grants import grants
 from bridge.core.rights.paid_by_hand import (
     BY_HAND,
@@ -78,17 +79,35 @@ def preview_payment(
     Raises the same errors, except Twice.
     """
     refuse_what_cannot_be(payment, bought, bridge.clock.now())
-    group = find_group(bridge, bought.group_name) if bought else None
+    new = _would_give(bridge, user_id, payment, bought)
     find_user(bridge, user_id)
-    given = None
-    if group is not None and bought is not None:
-        with bridge.store.read() as connection:
-            until_at = _until(connection, user_id, group, bought, payment.at, bridge)
-        given = HandGrant("", user_id, group.id, payment.at, until_at, "", "", "payment")
-    new = (given,) if given else ()
     return effects(
         bridge, user_id, What(lambda it: replace(it, hand_grants=(*it.hand_grants, *new)))
     )
+
+
+def waits_for_approval(
+    bridge: Bridge, user_id: int, payment: Payment, bought: Bought | None
+) -> bool:
+    """Whether what `record_payment` would give would wait for a moderator's approval (A62)."""
+    new = _would_give(bridge, user_id, payment, bought)
+    with bridge.store.read() as connection:
+        known, _ = facts.facts_of(connection, user_id)
+        rules = bridge.rulebook.rules(connection)
+    known = replace(known, hand_grants=(*known.hand_grants, *new))
+    ids = {one.id for one in new}
+    return bool(ids & withheld(grants(known, rules, bridge.policy, bridge.clock.now())))
+
+
+def _would_give(
+    bridge: Bridge, user_id: int, payment: Payment, bought: Bought | None
+) -> tuple[HandGrant, ...]:
+    if bought is None:
+        return ()
+    group = find_group(bridge, bought.group_name)
+    with bridge.store.read() as connection:
+        until_at = _until(connection, user_id, group, bought, payment.at, bridge)
+    return (HandGrant("", user_id, group.id, payment.at, until_at, "", "", "payment"),)
 
 
 def record_payment(  # noqa: PLR0913 - what is paid and bought, and who says so how

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from bridge.answers.person import person
+from bridge.answers.worklists import lists
 from bridge.core.model.reasons import Reason
 from bridge.core.model.steps import MemberStep
-from bridge.operations import applications
+from bridge.core.rights.paid_by_hand import Bought, Payment
+from bridge.operations import applications, payments
 from bridge.store import changes, member, registers
+from bridge.web import create_app
 from tests.harness import OPERATOR, System, system
 from tests.system.acts import checkout
 from tests.system.typing_commands import asked, typed
@@ -131,6 +134,46 @@ def test_A62_who_paid_before_the_day_never_waits_and_keeps_what_they_have(world:
     typed(world, "register", "approve", "dan", *WHY)
     world.settle()
     assert (is_in(world, "dan"), why(world, "dan")) == (True, Reason.BOUGHT)
+
+
+def test_A62_whoever_gives_a_seat_reads_that_it_waits(world: System) -> None:
+    price = world.price("members", discourse_approval=SINCE)
+    world.subscribe(world.customer("ida"), price, items=[{"price": price, "quantity": 3}])
+    world.settle()
+    client = create_app(world.bridge).test_client()
+    with client.session_transaction() as session:
+        session["user_id"], session["username"] = world.user("ida"), "ida"
+        session["signed_in_at"] = world.bridge.clock.now().isoformat()
+    page = client.get("/me/seats").text
+    assert "access once a moderator has approved them" in page
+    assert "immediate access" not in page
+
+
+def test_A62_a_payment_by_hand_waits_too_and_its_preview_says_so(world: System) -> None:
+    a_share(world)
+    world.settle()
+    gus = world.user("gus")
+    cash = Payment(
+        amount_minor=15000,
+        currency="eur",
+        what="Share",
+        method="cash",
+        at=world.bridge.clock.now(),
+    )
+    bought = Bought("members", None)
+    assert payments.preview_payment(world.bridge, gus, cash, bought) == ()
+    assert payments.waits_for_approval(world.bridge, gus, cash, bought)
+    assert not payments.waits_for_approval(world.bridge, gus, cash, None)
+    payments.record_payment(world.bridge, OPERATOR, gus, cash, bought)
+    world.settle()
+    assert [one.kind for one in steps(world, "gus")] == ["application", "payment"]
+    assert not is_in(world, "gus")
+    waits = lists.WORKLISTS["applications"].page(world.bridge, "waiting", "").rows
+    assert [(one.user_id, one.about, one.amount) for one in waits] == [(gus, "Share", "€150.00")]
+    reviewed = applications.review(world.bridge, [gus])
+    applications.decide(world.bridge, OPERATOR, "approval", reviewed, reason="Known to all")
+    world.settle()
+    assert is_in(world, "gus")
 
 
 def test_A62_what_was_decided_meanwhile_is_refused_and_nothing_is_half_done(

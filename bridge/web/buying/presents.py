@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import paying_of
 from bridge.core.signed.reference import sign_buyer, sign_gift
+from bridge.core.telling.next_steps import would_wait
 from bridge.operations import presents as doing
 from bridge.operations.presents import LATEST_BEGIN, LINK_LIVES, LONGEST_NOTE, PresentRefused, Why
 from bridge.store import presents, statements
@@ -20,7 +21,7 @@ from bridge.stripe_api.checkout import CheckoutLine, CheckoutRequest
 from bridge.texts import gettext
 from bridge.web.buying.checkout import customer_of
 from bridge.web.buying.ordering import token_said
-from bridge.web.buying.sale import offers_of
+from bridge.web.buying.sale import buyer_of, offers_of
 from bridge.web.context import Reader, absolute, now, reader, the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.login import ask_for_login
@@ -196,6 +197,7 @@ def show(word: str) -> AnyResponse | str:
         giver=giver.username if giver and not found.is_anonymous else None,
         word=word,
         is_own=known.user_id == found.giver_id,
+        waits=would_wait(offer, buyer_of(known), now()),
     )
 
 

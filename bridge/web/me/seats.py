@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -14,7 +14,7 @@ from bridge.core.model.stripe import Subscription
 from bridge.core.rights.seats import SeatRefused, Why
 from bridge.core.rights.sharing import places, seat_item
 from bridge.core.rights.switching import OVER
-from bridge.core.rules.law import Catalogue
+from bridge.core.rules.law import Catalogue, Law
 from bridge.errors import NotFound, Permanent
 from bridge.operations import seats
 from bridge.store import Connection, shares, statements
@@ -47,6 +47,7 @@ class Shared:
     name: str
     places: int
     taken: tuple[Taken, ...]
+    needs_approval: bool = False
 
     @property
     def free(self) -> int:
@@ -73,9 +74,10 @@ def show() -> AnyResponse:
 def _page(known: Reader, *, refused: str = "", at: str = "", said: str = "") -> str:
     with the_bridge().store.read() as connection:
         facts = members.load(connection, known.user_id).facts
-        catalogue = law_in_force(connection).catalogue
+        law = law_in_force(connection)
+        catalogue = law.catalogue
         shared = [
-            _shared(connection, one, catalogue)
+            replace(_shared(connection, one, catalogue), needs_approval=_asks(one, law))
             for one in facts.paid_by_user
             if is_shared(one) or _has_given(connection, one)
         ]
@@ -89,6 +91,12 @@ def _page(known: Reader, *, refused: str = "", at: str = "", said: str = "") -> 
         said=said,
         done=_what_was_done(),
     )
+
+
+def _asks(subscription: Subscription, law: Law) -> bool:
+    """Whether people with a seat of it wait for a moderator's approval."""
+    rules = (law.rules.rule_for(one.price_id, one.product_id) for one in subscription.items)
+    return any(rule and rule.approval_from and rule.approval_from <= now() for rule in rules)
 
 
 def is_shared(subscription: Subscription) -> bool:

@@ -98,6 +98,13 @@ def _let_go(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     return gettext("%(group)s will end.") % {"group": done.group.name}
 
 
+def _waits(bridge: Bridge, user_id: int, form: Form) -> Facts:
+    if not payments.waits_for_approval(bridge, user_id, *_payment(bridge, form)):
+        return {}
+    says = gettext("The group waits until a moderator approves their application.")
+    return {gettext("Approval"): says}
+
+
 def _record(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     paid, bought = _payment(bridge, form)
     again = form.get("again") == "yes"
@@ -228,6 +235,7 @@ ACTS: Mapping[str, Act] = {
             ),
             _record,
             optional=("date", "group", "until", "again"),
+            facts=_waits,
         ),
         Act(
             "link",
