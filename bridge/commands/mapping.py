@@ -67,11 +67,12 @@ def set_(
             print_simulation(console(), past)
         if not how.goes_ahead(lambda: operation.would_change(bridge, proposed)):
             return
-        operation.set_mapping(bridge, actor, proposed, reason=reason)
+        outcome = operation.set_mapping(bridge, actor, proposed, reason=reason)
+    words = "Saved at Stripe." if outcome == "done" else "Stripe does not answer yet; see the log."
     show(
         {"saved": proposed.amendment, "before": proposed.said},
         as_json=how.as_json,
-        for_people=lambda out: out.print("Saved at Stripe."),
+        for_people=lambda out: out.print(words),
     )
 
 

@@ -21,11 +21,14 @@ from bridge.core.rules.keys import METADATA_PREFIX
 from bridge.core.rules.law import Law, Proposal
 from bridge.core.rules.origins import Value, values_of
 from bridge.core.rules.problems import Problem
-from bridge.errors import NotFound, Permanent
+from bridge.errors import Permanent
+from bridge.operations import errands
+from bridge.operations.errands import Outcome
 from bridge.operations.preview import effects
-from bridge.store import catalogue, changes, member
+from bridge.store import catalogue, member
+from bridge.store.errands import Errand
 from bridge.wiring import Bridge
-from bridge.worker.intake import note_catalogue
+from bridge.worker.intake import mapped_thing
 
 MOST_PEOPLE = 2000
 """The most people whom a preview checks while somebody waits for a page."""
@@ -35,10 +38,12 @@ MOST_PEOPLE = 2000
 class Proposed:
     """A reviewed change: the product or price at Stripe, and the laws before and after.
 
+    `number`: how many changes of it came before.
     `in_force`: the value in force, and where it is set. `overruled_by`: what overrides the change.
     `differing`: prices that set the key themselves. `user_ids`: users whom it can affect.
     """
 
+    number: int
     amendment: Amendment
     thing: Product | Price
     before: Law
@@ -67,7 +72,8 @@ def propose(bridge: Bridge, thing_id: str, key: str, value: str) -> Proposed:
     an unchanged value, and for a change that would halt a rule.
     """
     change = amendment(thing_id, key, value)
-    thing = _read(bridge, thing_id)
+    number = errands.turn(bridge, thing_id)
+    thing = mapped_thing(bridge, thing_id)
     if thing.metadata.get(METADATA_PREFIX + change.key, "") == change.value:
         says = f"{change.key} = {change.value}" if change.value else f"nothing about {change.key}"
         raise Permanent(f"{thing_id} says {says} already")
@@ -83,6 +89,7 @@ def propose(bridge: Bridge, thing_id: str, key: str, value: str) -> Proposed:
         raise Permanent(f"{halting.message} {halting.hint} ({halting.code}, {halting.subject})")
     product = next((one for one in products if one.id == _product_id(other)), None)
     return Proposed(
+        number,
         change,
         thing,
         before,
@@ -125,48 +132,36 @@ def would_change(bridge: Bridge, proposed: Proposed) -> Iterator[Effect]:
                 yield replace(one, turn="loses")
 
 
-def set_mapping(bridge: Bridge, actor: Actor, proposed: Proposed, *, reason: str) -> None:
+def set_mapping(bridge: Bridge, actor: Actor, proposed: Proposed, *, reason: str) -> Outcome:
     """Save it in Stripe's metadata; the groups follow immediately.
 
-    `bridge undo` is the reverse. Raises: Permanent if the metadata or the rules changed since it
-    was reviewed.
+    It is stored first, done once, and then logged. `bridge undo` is the reverse.
+
+    Raises: Permanent if the metadata or the rules changed since it was reviewed.
     """
     words = checked_words("reason", reason)
     thing, change = proposed.thing, proposed.amendment
     with bridge.store.read() as connection:
         moved = bridge.rulebook.law(connection).rules != proposed.before.rules
-    if moved or _read(bridge, thing.id).metadata != thing.metadata:
+    if moved or mapped_thing(bridge, thing.id).metadata != thing.metadata:
         raise Permanent(f"the mapping changed since you looked: look again at {thing.id}")
-    saved = bridge.stripe.say(thing, change.metadata)
-    now = bridge.clock.now()
-    with bridge.store.write() as connection:
-        note_catalogue(connection, [saved], now)
-        changes.log(
-            connection,
-            "mapping_changed",
-            now=now,
-            cause=str(actor),
-            outcome=words,
-            detail={
+    return errands.ask(
+        bridge,
+        Errand(
+            subject=thing.id,
+            number=proposed.number,
+            kind="mapping_changed",
+            params={
                 "thing": thing.id,
                 "key": change.key,
                 "before": proposed.said,
                 "after": change.value,
             },
-        )
-
-
-def _read(bridge: Bridge, thing_id: str) -> Product | Price:
-    """A product or price as Stripe has it now."""
-    if thing_id.startswith("price_"):
-        return bridge.stripe.price(thing_id)
-    with bridge.store.read() as connection:
-        products, prices = catalogue.load_of(connection, [thing_id])
-    if prices:
-        return bridge.stripe.price(thing_id)
-    if not products and not thing_id.startswith("prod_"):
-        raise NotFound(f"{thing_id[:60]} is neither a product nor a price")
-    return bridge.stripe.product(thing_id, features=bool(bridge.policy.features))
+            actor=str(actor),
+            reason=words,
+            asked_at=bridge.clock.now(),
+        ),
+    )
 
 
 def _in_force(bridge: Bridge, product: Product | None, thing: Product | Price, key: str) -> Value:

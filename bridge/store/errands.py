@@ -21,16 +21,16 @@ AT_ONCE = 50
 class Errand:
     """One request to Stripe.
 
-    `subject`: the subscription or payment that it is about. `number`: how many about this subject
-    came before. `params`: its parameters.
+    `subject`: the subscription, payment, price or product that it is about. `number`: how many
+    about this subject came before. `params`: its parameters.
     """
 
     subject: str
     number: int
     kind: str
     params: Mapping[str, Any] = field(default_factory=dict)
-    user_id: int
-    customer_id: str
+    user_id: int | None = None
+    customer_id: str | None = None
     actor: str
     reason: str
     asked_at: datetime

@@ -15,11 +15,14 @@ import structlog
 
 from bridge.core.rights.refunding import Asked
 from bridge.core.rights.switching import Move
+from bridge.core.rules.amending import amendment
+from bridge.core.rules.keys import METADATA_PREFIX
 from bridge.crashpoints import crashpoint
 from bridge.errors import Permanent, Transient
 from bridge.store import changes, errands, users, work
 from bridge.store.errands import Errand
 from bridge.wiring import Bridge
+from bridge.worker.intake import mapped_thing, note_catalogue
 from bridge.worker.turns import Backoff
 
 log = structlog.get_logger()
@@ -97,21 +100,23 @@ def _over(bridge: Bridge, errand: Errand, action: str, after: Said) -> None:
             connection,
             action,
             now=now,
-            user_id=users.present_account(connection, errand.user_id),
+            user_id=errand.user_id and users.present_account(connection, errand.user_id),
             customer_id=errand.customer_id,
             cause=errand.actor,
             outcome=errand.reason,
             detail={"about": errand.subject, **errand.params, **after},
         )
-        work.mark_dirty(
-            connection,
-            errand.customer_id,
-            now=now,
-            due_at=now,
-            cause=f"{errand.kind} by {errand.actor}"[:255],
-            needs=_NEEDS.get(errand.kind, ("read",)),
-        )
-    bridge.hint("decide", errand.customer_id)
+        if errand.customer_id is not None:
+            work.mark_dirty(
+                connection,
+                errand.customer_id,
+                now=now,
+                due_at=now,
+                cause=f"{errand.kind} by {errand.actor}"[:255],
+                needs=_NEEDS.get(errand.kind, ("read",)),
+            )
+    if errand.customer_id is not None:
+        bridge.hint("decide", errand.customer_id)
 
 
 def _refund(bridge: Bridge, errand: Errand) -> Said:
@@ -146,6 +151,20 @@ def _change(bridge: Bridge, errand: Errand) -> Said:
     return {"pending": changed.is_pending, "pay_url": changed.pay_url}
 
 
+def _say(bridge: Bridge, errand: Errand) -> Said:
+    """Write a value of the mapping, unless somebody has written another one meanwhile."""
+    wanted = errand.params
+    change = amendment(wanted["thing"], wanted["key"], wanted["after"])
+    thing = mapped_thing(bridge, change.thing_id)
+    now_said = thing.metadata.get(METADATA_PREFIX + change.key, "")
+    if now_said not in (wanted["before"], change.value):
+        raise Permanent(f"{change.key} of {change.thing_id} is {now_said or 'empty'} by now")
+    saved = bridge.stripe.say(thing, change.metadata)
+    with bridge.store.write() as connection:
+        note_catalogue(connection, [saved], bridge.clock.now())
+    return {}
+
+
 _KINDS: Mapping[str, Callable[[Bridge, Errand], Said]] = {
     "refunded": _refund,
     "cancelled": _cancel,
@@ -153,5 +172,6 @@ _KINDS: Mapping[str, Callable[[Bridge, Errand], Said]] = {
     "paused": _pause,
     "resumed": _go_on,
     "change_asked": _change,
+    "mapping_changed": _say,
 }
 """The request as its action in the log."""

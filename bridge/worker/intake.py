@@ -245,3 +245,16 @@ def note_catalogue(
     """Save what was read of the catalogue; a change is a new version of the rules."""
     if catalogue.save(connection, found, now):
         state.bump(connection, groups.RULES_VERSION)
+
+
+def mapped_thing(bridge: Bridge, thing_id: str) -> Product | Price:
+    """A product or price as Stripe has it now."""
+    if thing_id.startswith("price_"):
+        return bridge.stripe.price(thing_id)
+    with bridge.store.read() as connection:
+        products, prices = catalogue.load_of(connection, [thing_id])
+    if prices:
+        return bridge.stripe.price(thing_id)
+    if not products and not thing_id.startswith("prod_"):
+        raise NotFound(f"{thing_id[:60]} is neither a product nor a price")
+    return bridge.stripe.product(thing_id, features=bool(bridge.policy.features))

@@ -22,6 +22,7 @@ CHANGES = (
     "pause_collection",
     "go_on_collecting",
     "change",
+    "say",
 )
 
 

@@ -22,6 +22,7 @@ from bridge.store import changes
 from bridge.web import create_app
 from tests.harness import DAY, System, system
 from tests.system.acts import account, confirm, staff
+from tests.system.dying import Killed, Moment, dying
 from tests.system.test_gifts import give
 from tests.system.typing_commands import asked, typed
 
@@ -87,6 +88,7 @@ def test_A33_a_changed_mapping_is_shown_before_saved_at_stripe_followed_and_undo
     assert (line.cause, line.outcome) == ("moderator:7 via console", "Decided at the meeting")
     detail = undoing.reverse_of(world.bridge, line.id).change.detail
     assert detail == {
+        "about": product,
         "thing": product,
         "key": "groups",
         "before": "supporters",
@@ -169,6 +171,38 @@ def test_A33_without_the_right_at_stripe_nothing_is_saved_and_the_right_is_named
         set_mapping(world.bridge, MIA, proposed, reason="x")
     with world.bridge.store.read() as connection:
         assert changes.page(connection, action="mapping_changed") == []
+
+
+def die_saving(world: System, product: str, step: int) -> None:
+    """A process that dies at this step of saving a value."""
+    proposed = propose(world.bridge, product, "grace", "30d")
+    with pytest.raises(Killed):
+        set_mapping(dying(world.bridge, Moment(step)), MIA, proposed, reason="Agreed")
+
+
+def test_A33_a_change_is_saved_and_logged_once_wherever_its_process_dies(world: System) -> None:
+    """What somebody else wrote into the metadata meanwhile is not overwritten, and logged."""
+    steps = range(1, 9)
+    products = {n: product_of(world, world.price(f"group{n}")) for n in steps}
+    other = product_of(world, world.price("other"))
+    world.settle()
+    for number, product in products.items():
+        die_saving(world, product, number)
+    die_saving(world, other, 2)
+    world.sdk.v1.products.update(other, {"metadata": {"discourse_grace": "5d"}})
+    world.settle()
+    world.advance(130)
+    world.settle()
+    with world.bridge.store.read() as connection:
+        lines = changes.page(connection, action="mapping_changed")
+        (refused,) = changes.page(connection, action="mapping_changed_refused")
+    logged = [(one.detail or {})["thing"] for one in lines]
+    assert {one.outcome for one in lines} == {"Agreed"}
+    assert (refused.detail or {})["why"] == f"grace of {other} is 5d by now"
+    for number, product in products.items():
+        is_so = said(world, product).get("discourse_grace") == "30d"
+        assert is_so is (number > 1), number
+        assert logged.count(product) == is_so, number
 
 
 def test_A33_whom_it_would_have_treated_differently_is_told_from_the_record(

@@ -44,6 +44,8 @@ ACTIONS: Mapping[str, str] = {
     "looked_up": gettext("Looked up by address"),
     "lost": gettext("No longer in the group"),
     "mapping_changed": gettext("Mapping changed"),
+    "mapping_changed_refused": gettext("Change of the mapping refused by Stripe"),
+    "mapping_changed_unknown": gettext("Change of the mapping without an answer from Stripe"),
     "member_application": gettext("Application recorded"),
     "member_approval": gettext("Approval recorded"),
     "member_cessation": gettext("End of membership recorded"),

@@ -128,8 +128,8 @@ errands = Table(
     *of_account(),
     Column("kind", String(40), nullable=False),
     Column("params", JSON, nullable=False),
-    Column("user_id", BigInteger, nullable=False),
-    Column("customer_id", String(255), nullable=False),
+    Column("user_id", BigInteger),
+    Column("customer_id", String(255)),  # neither for a price or product
     Column("actor", String(120), nullable=False),
     Column("reason", Text, nullable=False),
     Column("asked_at", UtcTime, nullable=False),

@@ -12,6 +12,8 @@ from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.days import through
 from bridge.core.model.roles import Right
+from bridge.operations.errands import Outcome
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 Form = Mapping[str, str]
@@ -95,3 +97,13 @@ def until_of(form: Form) -> datetime | None:
     """The last moment of the day in the form; None for good."""
     text = form.get("until", "").strip()
     return through(text) if text else None
+
+
+def told(outcome: Outcome, done: str) -> str:
+    """What the page says of something that was asked of Stripe."""
+    if outcome == "done":
+        return done
+    return gettext(
+        "Stripe does not answer at the moment. The bridge keeps trying, and the log says when it "
+        "is done."
+    )

@@ -22,7 +22,7 @@ from bridge.web.addresses import forum_address
 from bridge.web.context import the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import blueprint, rights
-from bridge.web.moderate.act import Act, Form, Ground, Seen
+from bridge.web.moderate.act import Act, Form, Ground, Seen, told
 from bridge.wiring import Bridge
 
 MOST_TOLD = 20
@@ -99,11 +99,9 @@ def _past(bridge: Bridge, proposed: Proposed, form: Form) -> dict[str, str]:
 
 def _do(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     proposed = _proposed(bridge, form)
-    operation.set_mapping(bridge, actor, proposed, reason=form["reason"])
-    return gettext("Saved at Stripe: %(key)s of %(thing)s.") % {
-        "key": proposed.amendment.key,
-        "thing": proposed.thing.id,
-    }
+    outcome = operation.set_mapping(bridge, actor, proposed, reason=form["reason"])
+    saved = gettext("Saved at Stripe: %(key)s of %(thing)s.")
+    return told(outcome, saved % {"key": proposed.amendment.key, "thing": proposed.thing.id})
 
 
 def _ground(bridge: Bridge, _user_id: int, form: Form) -> Ground:

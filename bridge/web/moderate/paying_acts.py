@@ -11,26 +11,17 @@ from bridge.core.model.stripe import Subscription
 from bridge.core.telling.words import LOCALE, price_words
 from bridge.errors import Permanent
 from bridge.operations import changing, refunding, statements, stopping
-from bridge.operations.errands import Outcome, refuse_unless_reviewed
+from bridge.operations.errands import refuse_unless_reviewed
 from bridge.operations.refunding import Found
 from bridge.operations.stopping import Choice, Running
 from bridge.texts import gettext, ngettext
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.act import TURN, Act, Facts, Form, Ground, Seen, until_of
+from bridge.web.moderate.act import TURN, Act, Facts, Form, Ground, Seen, told, until_of
 from bridge.wiring import Bridge
 
 
 def _nothing(_bridge: Bridge, _user_id: int, _form: Form) -> Iterable[Effect]:
     return ()
-
-
-def _told(outcome: Outcome, done: str) -> str:
-    if outcome == "done":
-        return done
-    return gettext(
-        "Stripe does not answer at the moment. The bridge keeps trying, and the log says when it "
-        "is done."
-    )
 
 
 # --- refunds --------------------------------------------------------------------------------------
@@ -123,7 +114,7 @@ def _refund(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     refuse_unless_reviewed(found.number, int(form[TURN]))
     amount_minor, line_id = _amount(found, form), form["line"] or None
     outcome = refunding.refund(bridge, actor, found, amount_minor, line_id, reason=form["reason"])
-    return _told(outcome, gettext("The money is on its way back."))
+    return told(outcome, gettext("The money is on its way back."))
 
 
 # --- subscriptions --------------------------------------------------------------------------------
@@ -181,7 +172,7 @@ def _stop(act: stopping.Act, bridge: Bridge, actor: Actor, user_id: int, form: F
         "paused": gettext("It is paused."),
         "resumed": gettext("Charging resumes."),
     }
-    return _told(outcome, done[act])
+    return told(outcome, done[act])
 
 
 def _stopping(
@@ -256,7 +247,7 @@ def _change_plan(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
         bridge, actor, user_id, switch, number=int(form[TURN]), reason=form["reason"]
     )
     if done is None:
-        return _told("later", "")
+        return told("later", "")
     if done.is_pending:
         return gettext("The difference is not paid yet. Nothing changes until it is.")
     return gettext("The plan is changed. The groups follow within moments.")
