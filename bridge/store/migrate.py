@@ -6,11 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from bridge.store import state as small
 from bridge.store.engine import Store
@@ -25,8 +21,9 @@ def upgrade(store: Store, now: datetime, revision: str = "head") -> None:
     """Migrate to this version; a second process waits and finds nothing to do."""
     with store.write() as connection:
         _alone(connection, store)
-        before = MigrationContext.configure(connection).get_current_revision()
-        command.upgrade(_config(connection), revision)
+        before = _current(connection)
+        if revision != "head" or before != newest():
+            _run("upgrade", connection, revision)
         if before not in (None, newest()):
             gather_statistics(connection)
         if revision == "head" and small.get_time(connection, STARTED_AT) is None:
@@ -45,27 +42,38 @@ def gather_statistics(connection: Connection) -> None:
 
 def newest() -> str:
     """The revision of this version."""
-    return str(ScriptDirectory(str(SCRIPTS)).get_current_head())
+    return max(revisions())
 
 
 def downgrade(store: Store, revision: str) -> None:
     """Migrate to an earlier revision."""
     with store.write() as connection:
         _alone(connection, store)
-        command.downgrade(_config(connection), revision)
+        _run("downgrade", connection, revision)
 
 
 def state(store: Store) -> Literal["current", "older", "empty", "newer"]:
     """How the database's schema compares to this version's; unknown: a later version used it."""
     with store.read() as connection:
-        have = MigrationContext.configure(connection).get_current_revision()
-    scripts = ScriptDirectory(str(SCRIPTS))
+        have = _current(connection)
     if have is None:
         return "empty"
-    if have == scripts.get_current_head():
+    if have == newest():
         return "current"
-    known = {script.revision for script in scripts.walk_revisions()}
-    return "older" if have in known else "newer"
+    return "older" if have in revisions() else "newer"
+
+
+def revisions() -> set[str]:
+    """All that this version knows: each file's name begins with its number."""
+    return {file.name.partition("_")[0] for file in (SCRIPTS / "versions").glob("[0-9]*.py")}
+
+
+def _current(connection: Connection) -> str | None:
+    """The database's revision; None where it has no tables."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def _alone(connection: Connection, store: Store) -> None:
@@ -73,8 +81,12 @@ def _alone(connection: Connection, store: Store) -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({POSTGRESQL_LOCK})"))
 
 
-def _config(connection: Connection) -> AlembicConfig:
-    config = AlembicConfig()
+def _run(what: Literal["upgrade", "downgrade"], connection: Connection, revision: str) -> None:
+    # Loaded only where tables change: it would be a tenth of each start.
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
+    config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
-    return config
+    getattr(command, what)(config, revision)

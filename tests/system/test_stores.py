@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, column, func, insert, inspect, select, table, text, update
@@ -84,6 +85,12 @@ def test_migrations_go_up_down_and_up_again(database_url: str) -> None:
         with store.read() as connection:
             assert inspect(connection).get_table_names() == ["alembic_version"]
     store.close()
+
+
+def test_the_revisions_are_known_by_the_names_of_their_files() -> None:
+    scripts = ScriptDirectory(str(migrate.SCRIPTS))
+    assert migrate.newest() == scripts.get_current_head()
+    assert migrate.revisions() == {script.revision for script in scripts.walk_revisions()}
 
 
 def test_the_migrated_schema_is_the_one_that_the_code_is_written_for(store: Store) -> None:
