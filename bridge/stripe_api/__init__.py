@@ -1,1 +1,1 @@
-"""Stripe, as far as the bridge reads and asks it; nobody else knows its library."""
+"""Stripe's API as the bridge uses it; the only place that knows Stripe's library."""

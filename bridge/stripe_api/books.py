@@ -29,7 +29,7 @@ from bridge.stripe_api.money_objects import (
 from bridge.stripe_api.reader import Json, rows
 
 Whose = Callable[[Mapping[str, int]], Collection[str]]
-"""Of customers with these balances, those whose credit is to be read."""
+"""The customers among these, by balance, whose credit is to be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _order(http: StripeHttp, raw: Json) -> Iterable[MoneyObject]:
 
 
 def _move(_http: StripeHttp, raw: Json) -> Iterable[MoneyObject]:
-    """A balance transaction, and what is behind it."""
+    """A balance transaction, and its source."""
     yield read_balance_move(raw)
     source = raw.get("source")
     if not isinstance(source, Mapping):

@@ -1,4 +1,4 @@
-"""What is sold: products, their prices, and the features that products carry."""
+"""The catalogue: products, their prices, and the features that products carry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change of a subscription is at Stripe: its preview, its request, and what came of it."""
+"""A change of a subscription at Stripe: its preview, its request, and its result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.stripe_api.reader import Json, rows, within
 
 
 def preview_asked(switch: Switch, terms: PortalTerms) -> Json:
-    """What asks for the invoice of a change on these terms."""
+    """The request for the preview of a change on these terms."""
     details: dict[str, Any] = {
         "items": switched_items(switch),
         "proration_behavior": terms.proration,
@@ -26,7 +26,7 @@ def preview_asked(switch: Switch, terms: PortalTerms) -> Json:
 
 
 def previewed(raw: Json) -> Preview:
-    """The invoice that Stripe would make."""
+    """Reads the invoice that Stripe would create."""
     return Preview(
         currency=raw["currency"],
         lines=tuple(
@@ -39,7 +39,7 @@ def previewed(raw: Json) -> Preview:
 
 
 def change_asked(move: Move) -> Json:
-    """What changes a subscription at once, or leaves it as it is until that is paid."""
+    """The request that changes a subscription now, or leaves it unchanged until it is paid."""
     return {
         "items": [{"id": move.item_id, "price": move.price_id}],
         "proration_behavior": AT_ONCE.proration,
@@ -49,14 +49,14 @@ def change_asked(move: Move) -> Json:
 
 
 def changed(raw: Json) -> Changed:
-    """What came of it."""
+    """The result."""
     is_pending = bool(raw.get("pending_update"))
     address = within(raw, "latest_invoice", "hosted_invoice_url") if is_pending else None
     return Changed(is_pending, address)
 
 
 def without_items(ending: Ending) -> Mapping[str, Any]:
-    """What ends some items of a subscription, and leaves the others."""
+    """The request that ends some items of a subscription and leaves the others."""
     return {
         "items": [{"id": item_id, "deleted": True} for item_id in ending.item_ids],
         "proration_behavior": "always_invoice" if ending.is_credited else "none",

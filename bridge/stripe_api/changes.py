@@ -56,13 +56,16 @@ def portal_to_change(http: StripeHttp, switch: Switch, *, back: str, done: str) 
 
 
 def change(http: StripeHttp, move: Move, idempotency_key: str) -> Changed:
-    """Change it now. One that cannot be paid waits for its payment, and all stays as it was."""
+    """Change it now. If the payment fails, nothing changes until it is paid."""
     address = path("/v1/subscriptions/{}", move.subscription_id)
     return changed(http.post(address, change_asked(move), idempotency_key))
 
 
 def end(http: StripeHttp, ending: Ending) -> None:
-    """End it in its way. What has ended already is no error: another attempt may have done it."""
+    """End it.
+
+    A subscription that has already ended is not an error: an earlier attempt may have.
+    """
     address = f"/v1/subscriptions/{ending.subscription_id}"
     credited = True if ending.is_credited else None
     try:
@@ -77,7 +80,7 @@ def end(http: StripeHttp, ending: Ending) -> None:
 
 
 def pause_collection(http: StripeHttp, subscription_id: str, until_at: datetime | None) -> None:
-    """Take no money for it."""
+    """Pause its payments."""
     http.post(path("/v1/subscriptions/{}", subscription_id), pause_asked(until_at))
 
 
@@ -88,7 +91,7 @@ def resume(http: StripeHttp, subscription_id: str, idempotency_key: str) -> None
 
 
 def call_off(http: StripeHttp, subscription_id: str) -> None:
-    """Let go of the schedule that it follows: it goes on as it is. Twice does nothing more."""
+    """Release its schedule, so that it continues as it is. Safe to repeat."""
     raw = http.get(path("/v1/subscriptions/{}", subscription_id))
     with reading(subscription_id):
         schedule_id = raw.get("schedule")
@@ -97,5 +100,5 @@ def call_off(http: StripeHttp, subscription_id: str) -> None:
 
 
 def go_on_collecting(http: StripeHttp, subscription_id: str) -> None:
-    """Take money again. Doing it twice does nothing more."""
+    """Resume its payments. Safe to repeat."""
     http.post(path("/v1/subscriptions/{}", subscription_id), {"pause_collection": ""})

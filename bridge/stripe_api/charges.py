@@ -1,4 +1,4 @@
-"""Charges without an invoice, and what became of any payment: its refunds and its disputes.
+"""Charges without an invoice, and the refunds and disputes of any payment.
 
 A refund's money line has the refund's id and a dispute's has the dispute's, whichever reading found
 it; what comes back of them is `…:failed` and `…:returned`.
@@ -61,7 +61,7 @@ def charge_line(charge: Json, customer_id: str, what: str | None = None) -> Mone
 
 
 def captured(charge: Json) -> int:
-    """What was taken of a charge: nothing while it is only held, and perhaps a part (A138).
+    """The captured amount of a charge: nothing while it is only held, perhaps a part (A138).
 
     The oldest versions know no `amount_captured`; there all that is captured is the amount.
     """
@@ -109,7 +109,7 @@ def refunded_of(payment: Payment) -> int:
 
 
 def lines_after(payment: Payment, paid: MoneyLine) -> list[MoneyLine]:
-    """What came after a payment: refunds, failed refunds, disputes, and how they were decided."""
+    """What followed a payment: refunds, failed refunds, disputes, and their decisions."""
     lines: list[MoneyLine] = []
     for refund in given_back(payment):
         lines += _refund_lines(refund, paid)
@@ -173,7 +173,7 @@ def _came_back(dispute: Json, moves: Sequence[Json], gone: MoneyLine) -> list[Mo
 def dispute_state(
     disputes: Iterable[Json],
 ) -> tuple[Literal["open", "won", "lost"] | None, datetime | None]:
-    """How the disputes of a payment stand; the worst counts."""
+    """The state of a payment's disputes; the worst counts."""
     worst: tuple[Literal["open", "won", "lost"] | None, datetime | None] = (None, None)
     for dispute in disputes:
         at = moment(dispute["created"])

@@ -1,4 +1,4 @@
-"""What is sent to Stripe when a member buys: these fields and no others (nothing about the person).
+"""What is sent to Stripe when a member buys: only these fields (nothing about the person).
 
 Stripe's own page asks for the e-mail address and the card.
 """
@@ -44,7 +44,7 @@ class CheckoutLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRequest:
-    """Who buys what, how it is paid for, and where they go afterwards.
+    """Who buys what, how it is paid, and where they go afterwards.
 
     `reference` is signed by the bridge (`core.signed.reference`). `purpose` is said in the metadata
     of everything that Stripe makes of it. `replaces`: the signed word for a subscription that the
@@ -88,7 +88,7 @@ class CheckoutLink:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutState:
-    """How far an order is. `reference` is unverified."""
+    """The state of an order. `reference` is unverified."""
 
     id: str
     status: str

@@ -1,7 +1,7 @@
-"""What the bridge asks of Stripe, in the project's words: customers, what they have and have paid.
+"""The bridge's requests to Stripe: customers, what they have and have paid.
 
-Every reading is whole or raises: a page that fails, or an object that is not understood, leaves no
-partial answer behind on which anything could be decided.
+Every reading is complete or raises: a failed page, or an object that is not understood, leaves no
+partial answer from which something could be decided.
 """
 
 from __future__ import annotations
@@ -222,14 +222,14 @@ class StripeApi:
         return read_customer(self._http.post("/v1/customers", params, idempotency_key))
 
     def create_checkout(self, request: CheckoutRequest, idempotency_key: str) -> CheckoutLink:
-        """A page of Stripe's on which this order is paid."""
+        """A page of Stripe's to pay this order."""
         params = checkout_params(request)
         raw = self._http.post("/v1/checkout/sessions", params, idempotency_key)
         with reading("the new checkout"):
             return CheckoutLink(raw["id"], raw["url"])
 
     def checkout_session(self, session_id: str) -> CheckoutState:
-        """How far an order is."""
+        """The state of an order."""
         with reading(session_id):
             raw = self._http.get(
                 path("/v1/checkout/sessions/{}", session_id), expand=list(PAID_WITH)
@@ -260,11 +260,11 @@ class StripeApi:
         return portal.read_cancel_terms(self._http)
 
     def cancel_at_period_end(self, subscription_id: str) -> None:
-        """Let it run out with what is paid."""
+        """Cancel it at the end of the paid period."""
         portal.cancel_at_period_end(self._http, subscription_id)
 
     def keep(self, subscription_id: str, *, is_by_period: bool) -> None:
-        """Take its cancellation back, in the way in which it was cancelled."""
+        """Reverse its cancellation."""
         portal.keep(self._http, subscription_id, is_by_period=is_by_period)
 
     def invoice_page(self, invoice_id: str) -> str | None:
@@ -301,11 +301,11 @@ class StripeApi:
         changes.end(self._http, ending)
 
     def pause_collection(self, subscription_id: str, until_at: datetime | None) -> None:
-        """Take no money for it until then, or until somebody goes on."""
+        """Pause its payments until then, or until somebody resumes them."""
         changes.pause_collection(self._http, subscription_id, until_at)
 
     def go_on_collecting(self, subscription_id: str) -> None:
-        """Take money for it again."""
+        """Resume its payments."""
         changes.go_on_collecting(self._http, subscription_id)
 
     def resume(self, subscription_id: str, idempotency_key: str) -> None:
@@ -313,7 +313,7 @@ class StripeApi:
         changes.resume(self._http, subscription_id, idempotency_key)
 
     def call_off(self, subscription_id: str) -> None:
-        """Have the change not come that a schedule has planned for it."""
+        """Call off the change that its schedule has planned."""
         changes.call_off(self._http, subscription_id)
 
     # --- Money back -----------------------------------------------------------------------------
@@ -324,7 +324,7 @@ class StripeApi:
         return self._may_refund
 
     def refundable(self, payment_id: str) -> Refundable:
-        """What of a payment can be refunded. Raises: NotFound, Permanent."""
+        """The refundable parts of a payment. Raises: NotFound, Permanent."""
         return refunds.read_refundable(self._http, payment_id)
 
     def after_refund(
@@ -338,7 +338,7 @@ class StripeApi:
         return found.subscriptions, read_orders(http, customer_id).purchases
 
     def refund(self, asked: Asked, idempotency_key: str) -> str:
-        """Give money back; the id of the refund. With the same key it is given back once."""
+        """Refund it; returns the refund's id. With the same key it is refunded once."""
         return refunds.refund(self._http, asked, idempotency_key)
 
     # --- The account ----------------------------------------------------------------------------

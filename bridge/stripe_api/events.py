@@ -1,4 +1,4 @@
-"""Stripe's log of events, read again for those that never arrived."""
+"""Reads Stripe's list of events for those that never arrived."""
 
 from __future__ import annotations
 

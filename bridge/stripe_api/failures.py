@@ -1,4 +1,4 @@
-"""What went wrong with payments: refused by the bank, still owed, disputed."""
+"""Problems with payments: refused by the bank, still owed, disputed."""
 
 from __future__ import annotations
 

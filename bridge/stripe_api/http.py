@@ -68,7 +68,7 @@ def _seconds_ahead(header: str) -> float:
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """An object that is not understood is no answer: nothing may be decided on the rest of it."""
+    """An object that is not understood is not an answer: nothing may be decided from it."""
     try:
         yield
     except (KeyError, IndexError, TypeError, ValueError) as error:

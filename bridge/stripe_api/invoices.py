@@ -1,4 +1,4 @@
-"""What an invoice says of its sum: what for, less what, made up of what, and what is still open."""
+"""What an invoice says about its sum: its lines, discounts, parts, and what is open."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def what_for(lines: Sequence[Json], otherwise: str | None) -> str:
 
 
 def pending_payment(raw: Json) -> PendingPayment | None:
-    """What an invoice waits for; nothing while it is a draft, nor once it is settled or void."""
+    """The open payment of an invoice; none for drafts, settled and void invoices."""
     left = int(raw.get("amount_remaining") or 0)
     if raw.get("status") != "open" or left <= 0:
         return None
@@ -43,7 +43,7 @@ def pending_payment(raw: Json) -> PendingPayment | None:
 
 
 def failed_payment(raw: Json) -> FailedPayment | None:
-    """Why the last attempt to pay an invoice failed; nothing if it is no longer owed."""
+    """Why the last attempt to pay an invoice failed; None if it is no longer owed."""
     waits, customer_id = pending_payment(raw), id_of(raw.get("customer"))
     if waits is None or customer_id is None:
         return None

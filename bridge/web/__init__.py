@@ -69,7 +69,7 @@ MOST_BYTES = 32 * 1024  # a form of ours is far smaller; webhooks have their own
 
 
 class IdConverter(IntegerConverter):
-    """An id in an address: a whole number that the databases can hold; else there is no page."""
+    """An id in an address: a whole number that the databases can hold; anything else is a 404."""
 
     def __init__(self, url_map: Map) -> None:
         super().__init__(url_map, min=1, max=LARGEST_ID)
@@ -78,8 +78,8 @@ class IdConverter(IntegerConverter):
 def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None = None) -> Flask:
     """The web application of one bridge.
 
-    `proxy_hops`: how many proxies of one's own stand before it and may say who the client is.
-    `metrics_token`: only who sends it reads /metrics; without one, only this machine does.
+    `proxy_hops`: how many of your own proxies are in front of it and may say who the client is.
+    `metrics_token`: required to read /metrics; without one, only this machine may.
     """
     app = Flask(__name__, static_folder=None, template_folder=str(TEMPLATES / "html"))
     # It would answer doubled slashes with a redirect to whatever host the client has named.
@@ -120,7 +120,7 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
 
 
 def _cookies(bridge_url: str) -> dict[str, object]:
-    """One cookie, for this host only, unreadable for scripts and not sent by other sites' forms."""
+    """One cookie, only for this host, unreadable for scripts and not sent by other sites' forms."""
     is_https = urlsplit(bridge_url).scheme == "https"
     return {
         "SESSION_COOKIE_NAME": "__Host-bridge" if is_https else "bridge",
@@ -150,6 +150,6 @@ def _add_routes(app: Flask) -> Limiter:
 
 
 def _keep_it_small() -> None:
-    """Refuse a body before anything reads it."""
+    """Refuse a large body before anything reads it."""
     if request.blueprint != webhooks.blueprint.name:
         request.max_content_length = MOST_BYTES

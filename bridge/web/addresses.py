@@ -55,7 +55,7 @@ def _climbs(path: str) -> bool:
 
 
 def has_page(address: str, forum_url: str) -> bool:
-    """Whether it names more than the forum's front page.
+    """Whether the address is more than the forum's front page.
 
     Browsers tell another site the origin only (their default referrer policy), which is no post to
     return to.
@@ -64,7 +64,7 @@ def has_page(address: str, forum_url: str) -> bool:
 
 
 def own_path(path: str | None, default: str = "/me") -> str:
-    """A path on the bridge itself to go on to, or the default for anything else."""
+    """A path on the bridge to continue to, or the default for anything else."""
     if not path or not _is_plain(path) or not path.startswith("/") or path.startswith("//"):
         return default
     parts = _split(path)
@@ -74,7 +74,7 @@ def own_path(path: str | None, default: str = "/me") -> str:
 
 
 def with_query(path: str, **parameters: str | None) -> str:
-    """The path with these parameters added; those that are None are left out."""
+    """The path with these parameters added, without those that are None."""
     query = urlencode({name: value for name, value in parameters.items() if value is not None})
     if not query:
         return path

@@ -1,4 +1,4 @@
-"""What every view needs: the bridge behind the request, the reader, addresses, the look."""
+"""What every view needs: the bridge, the reader, addresses, the look."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ ROLE_HOLDS = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The member who is signed in and looks at a page, as the forum says.
+    """The signed-in member who looks at a page, according to the forum.
 
-    `group_ids`: of the groups whose members may buy what others may not, those they are in.
+    `group_ids`: their groups among those to whose members alone something is sold.
     """
 
     user_id: int
@@ -56,7 +56,7 @@ def the_look() -> Look:
 
 
 def now() -> datetime:
-    """The bridge's time, which a rehearsal may have moved."""
+    """The present time, which a rehearsal may have moved."""
     return the_bridge().clock.now()
 
 
@@ -66,19 +66,19 @@ def law_in_force(connection: Connection) -> Law:
 
 
 def absolute(endpoint: str, **values: Any) -> str:
-    """The address of a page of ours for others to use; never taken from the Host header."""
+    """The absolute address of one of our pages; never from the Host header."""
     bridge_url = the_bridge().settings.bridge_url
     return f"{bridge_url}{url_for(endpoint, **values).removeprefix(request.script_root)}"
 
 
 def here(*without: str) -> str:
-    """The path of this very page with its query, less the parameters named."""
+    """The path of this page with its query, without the parameters named."""
     query = {name: value for name, value in request.args.items() if name not in without}
     return with_query(request.path, **query)
 
 
 def reader() -> Reader | None:
-    """Who is signed in, as the forum said within minutes, and has not signed out since."""
+    """The signed-in member, confirmed by the forum within minutes and not signed out since."""
     if "reader" not in g:
         g.reader = _read_session()
     return cast("Reader | None", g.reader)
@@ -101,7 +101,7 @@ def _read_session() -> Reader | None:
 
 
 def ask_for_role(known: Reader) -> None:
-    """Ask the forum which role the reader has now, unless it has just said so."""
+    """Ask the forum for the reader's present role, unless it has just answered."""
     said_at = datetime.fromisoformat(session.get("role_said_at") or session["signed_in_at"])
     if timedelta(0) <= now() - said_at <= ROLE_HOLDS:
         return
@@ -111,9 +111,9 @@ def ask_for_role(known: Reader) -> None:
 
 
 def sign_in(answer: SignedIn) -> None:
-    """Begin a new session: what the browser carried before it knew who it is, is dropped.
+    """Begin a new session, dropping what the browser had before the sign-in.
 
-    Of the same member's session the form protection is kept: forms in other tabs stay good.
+    If it is the same member, the form protection is kept, so that forms in other tabs still work.
     """
     token = session.get("csrf_token") if session.get("user_id") == answer.user_id else None
     forget_reader()
@@ -136,7 +136,7 @@ def sign_in(answer: SignedIn) -> None:
 
 
 def _groups_that_matter(names: Collection[str]) -> list[int]:
-    """Of the groups that the forum named, those to whose members alone something is sold."""
+    """The groups among those the forum named to whose members alone something is sold."""
     theirs = {name.lower() for name in names}
     with the_bridge().store.read() as connection:
         rules = law_in_force(connection).rules.all

@@ -1,8 +1,8 @@
-"""Colours that can be read on a page, whatever palette a forum has chosen.
+"""Makes colours readable on a page, whatever palette a forum has chosen.
 
 Many forums' links are too pale for small text; Discourse's own default (#0088cc on white) is. Each
-colour of text is moved towards that of the body text until its contrast is enough for WCAG 2,
-level AA, on the page and on every tinted box.
+colour of text is moved towards that of the body text until its contrast is enough for WCAG 2, level
+AA, on the page and on every tinted box.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Colour = tuple[float, float, float]
 
 
 def legible(palette: Mapping[str, str]) -> dict[str, str]:
-    """`accent`, `good`, `bad` and `quiet`; as the forum has them where one is not hexadecimal."""
+    """`accent`, `good`, `bad` and `quiet`; unchanged if a colour is not hexadecimal."""
     names = ("primary", "secondary", *_STARTS.values())
     known = {name: colour for name in names if (colour := _read(palette[name]))}
     if len(known) < len(names):
@@ -50,7 +50,7 @@ def _enough(colour: Colour, text: Colour, boxes: list[Colour]) -> Colour:
 
 
 def _as_written(colour: Colour) -> Colour:
-    """The colour that browsers get: rounding may cost a little of its contrast."""
+    """The colour that browsers get; rounding may lower its contrast a little."""
     r, g, b = (round(part * 255) / 255 for part in colour)
     return r, g, b
 

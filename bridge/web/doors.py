@@ -1,4 +1,4 @@
-"""Rows of the table of who may pass where, made from the application's own addresses."""
+"""Rows of the table of who may use which address, from the application's own routes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Health checks: whether the process lives, can store events, and how far it is behind."""
+"""Health checks: whether the process runs, can store events, and how far it is behind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP", "V
 
 
 class Readiness:
-    """What the last look found; one thread looks at a time, and none waits for it in vain."""
+    """The last check's result; one thread checks at a time, and others use the last result."""
 
     def __init__(self) -> None:
         self._looking = threading.Lock()
@@ -32,7 +32,7 @@ class Readiness:
         self._until = 0.0
 
     def current(self) -> tuple[dict[str, str], int]:
-        """What to answer, and the status, at most a look and a second old."""
+        """The answer and its status, at most a check and a second old."""
         if self._found and time.monotonic() < self._until:
             return self._found
         if not self._looking.acquire(blocking=self._found is None):
@@ -75,7 +75,7 @@ def ready() -> Response:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Figures for Prometheus, counted in SQL at this moment, so that any process may be asked."""
+    """Figures for Prometheus, counted in SQL now, so that any process can answer."""
     _only_for_us()
     registry = CollectorRegistry()
     with the_bridge().store.read() as connection:
@@ -85,7 +85,7 @@ def metrics() -> Response:
 
 
 def _only_for_us() -> None:
-    """Only for those who know the token or, without a token, for this machine."""
+    """Whether the client has the token or, without a token, is this machine."""
     token = current_app.config["METRICS_TOKEN"]
     if token:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")

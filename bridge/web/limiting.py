@@ -44,12 +44,12 @@ class Limiter:
         self._lock = threading.Lock()
 
     def check(self, kind: str) -> None:
-        """Count this request; raises TooManyRequests when it is one too many."""
+        """Count this request; raises TooManyRequests above the limit."""
         if not self.allows(kind, _client()):
             raise TooManyRequests(retry_after=60)
 
     def allows(self, kind: str, who: str) -> bool:
-        """Count something; whether it is within the limit."""
+        """Count something; returns whether it is within the limit."""
         return self._window.hit(self._items[kind], kind, who)
 
     def begin_paying(self, kind: str = "pay") -> None:
@@ -84,7 +84,7 @@ def the_limiter() -> Limiter:
 
 
 def asks_stripe(kind: str = "pay") -> None:
-    """Say that this request asks Stripe; one too many of a client ends the view."""
+    """Count this request as one that asks Stripe; above the client's limit, it ends the view."""
     the_limiter().begin_paying(kind)
 
 

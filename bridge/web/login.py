@@ -35,9 +35,10 @@ STRANGER = "signed_in"
 
 @blueprint.get("/login")
 def silent() -> AnyResponse:
-    """Ask the forum who is there, without showing anything. Works for everybody logged in there.
+    """Ask the forum who is signed in, without showing anything.
 
-    `again`: also where it is known who that is, for their groups may be others by now.
+    Works for everybody logged in there. `again`: also if the member is known, because their groups
+    may have changed.
     """
     wanted = own_path(request.args.get("next"))
     if reader() is not None and "again" not in request.args:
@@ -48,7 +49,7 @@ def silent() -> AnyResponse:
 
 @blueprint.get("/login/forum")
 def by_form() -> AnyResponse:
-    """Send a stranger to the forum's login page, by the address that comes back in its version."""
+    """Send a stranger to the forum's login page, by the address that works in its version."""
     query = _ask(own_path(request.args.get("next")), silent=False)
     forum_url = the_bridge().settings.discourse_url
     return redirect(connect.login_address(forum_url, query, the_look().version), 303)
@@ -66,7 +67,7 @@ def _ask(wanted: str, *, silent: bool) -> str:
 
 @blueprint.get("/login/callback")
 def callback() -> AnyResponse:
-    """Take the forum's answer, if it is signed, asked for by this browser, recent and unused."""
+    """Accept the forum's answer if it is signed, meant for this browser, recent and unused."""
     try:
         answer = connect.read_answer(
             request.args.get("sso", ""),
@@ -94,7 +95,7 @@ def callback() -> AnyResponse:
 
 
 def _not_fresh(wanted: str, *, stale: bool) -> AnyResponse:
-    """An answer that came too late, twice, or to another browser: a click away from a new one."""
+    """The page for an answer that came too late, twice, or to another browser."""
     if reader() is not None:
         return redirect(wanted, 303)
     if stale:
@@ -110,7 +111,7 @@ def _not_fresh(wanted: str, *, stale: bool) -> AnyResponse:
 
 @blueprint.post("/logout")
 def logout() -> AnyResponse:
-    """End all of the member's sessions here; the forum's own login is not touched."""
+    """End all of the member's sessions here; the forum's own login stays."""
     if "user_id" in session:
         with the_bridge().store.write() as connection:
             users.sign_out(connection, session["user_id"], now())
@@ -120,14 +121,14 @@ def logout() -> AnyResponse:
 
 @blueprint.get("/logout")
 def logged_out() -> AnyResponse | str:
-    """Say what that means, and what it does not."""
+    """The page after logging out."""
     if reader() is not None:
         return redirect(url_for("me.statement"), 303)
     return render_template("logged_out.jinja")
 
 
 def ask_for_login() -> AnyResponse:
-    """For a page that only a member may see: ask the forum once, then ask the stranger."""
+    """Require a member: ask the forum once silently, then show the login page."""
     wanted = here(STRANGER) if request.method in ("GET", "HEAD") else _page_of_form()
     if request.args.get(STRANGER) != "no":
         return redirect(url_for("login.silent", next=wanted), 303)
@@ -135,7 +136,7 @@ def ask_for_login() -> AnyResponse:
 
 
 def _page_of_form() -> str:
-    """Where a form was sent from: an address that takes forms cannot be returned to."""
+    """The page a form was sent from, because an address that takes forms cannot be opened."""
     referrer = urlsplit(request.referrer or "")
     if referrer.netloc != urlsplit(the_bridge().settings.bridge_url).netloc:
         return own_path(None)

@@ -1,7 +1,7 @@
 """The forum's look, so that the bridge's pages look like pages of the forum.
 
 It is read from the forum's public front page and kept for some minutes. While the forum cannot be
-read, a plain default replaces it: pages never wait long for it and never fail.
+read, a plain default replaces it, so pages never wait long and never fail.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Look:
 
     @property
     def digest(self) -> str:
-        """Names this very stylesheet, so that browsers may keep it for good."""
+        """The stylesheet's hash, so that browsers may cache it forever."""
         return hashlib.sha256(self.css.encode()).hexdigest()[:16]
 
 
@@ -93,7 +93,7 @@ def _properties(defaults: Mapping[str, str], forum: Mapping[str, str]) -> str:
 
 
 def make_look(site: Site | None, forum_url: str) -> Look:
-    """The look of a forum as it was read, or the plain one when nothing could be read."""
+    """The look of a forum as read, or the plain one if nothing could be read."""
     style = STYLE.read_text(encoding="utf-8")
     host = urlsplit(forum_url).hostname or forum_url
     if site is None:
@@ -104,7 +104,7 @@ def make_look(site: Site | None, forum_url: str) -> Look:
 
 
 class LookCache:
-    """Keeps the look; reads it anew beside the requests, one reader at a time."""
+    """Caches the look, and reads it again in the background, one reader at a time."""
 
     def __init__(
         self, read: Callable[[], Site], forum_url: str, now: Callable[[], datetime]
@@ -118,7 +118,7 @@ class LookCache:
         self._lock = threading.Lock()
 
     def current(self) -> Look:
-        """The newest look at hand. Only the very first page waits, and not for long."""
+        """The newest cached look. Only the very first page waits, and not for long."""
         with self._lock:
             first = self._due_at is None
             if self._due_at is None or self._now() >= self._due_at:
@@ -130,7 +130,7 @@ class LookCache:
         return self._look
 
     def wait(self) -> None:
-        """Let a reading that is under way come to its end, for a moment at most."""
+        """Wait briefly for a reading that is under way."""
         if self._reader is not None:
             self._reader.join(FIRST_WAIT_SECONDS)
 

@@ -1,4 +1,4 @@
-"""What the templates know: the look, the reader, and how prices and dates are said."""
+"""What templates can use: the look, the reader, and words for prices and dates."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _amount(price: Price) -> str:
 
 
 def _own_amount(line: Line) -> str:
-    """What stands in the field for an amount of the buyer's own."""
+    """The initial value of the field for an amount of the buyer's own."""
     currency = line.offer.price.currency
     return "" if line.chosen_minor is None else plain_amount(line.chosen_minor, currency)
 
@@ -63,7 +63,7 @@ def _each_time(order: Order) -> str:
 
 
 def _reader_if_known() -> Reader | None:
-    """The reader; nobody while the database is away, so that a page can say that it is."""
+    """The reader; None while the database is unreachable, so that a page can still say so."""
     try:
         return reader()
     except Transient:

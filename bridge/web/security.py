@@ -1,4 +1,4 @@
-"""Headers, request ids and error pages: what holds for every answer."""
+"""Headers, request ids and error pages for every answer."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ SAID_WITH_ERRORS = ("Allow", "Retry-After", "WWW-Authenticate")
 
 
 class Stop(Exception):
-    """Ends a view with a page of plain words.
+    """Ends a view with a page in plain words.
 
-    `ways`: where to go on instead: the words of a button, and a path of ours.
+    `ways`: ways on: the words of a button, and a path.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ def _name_request() -> None:
 
 
 def _headers(settings: Settings) -> dict[str, str]:
-    """The headers of every answer that does not set them itself."""
+    """The default headers of every answer."""
     headers = {
         "Content-Security-Policy": content_policy(settings),
         "X-Content-Type-Options": "nosniff",
@@ -132,7 +132,7 @@ def _headers(settings: Settings) -> dict[str, str]:
 
 
 def with_scripts(page: str, status: int = 200) -> Response:
-    """A page that may run the bridge's own script files and ask the bridge; no other page may."""
+    """A page that may run the bridge's own scripts and send requests to it; no other page may."""
     response = make_response(page, status)
     response.headers["Content-Security-Policy"] = current_app.extensions["scripted"]
     return response
@@ -202,7 +202,7 @@ def error_page(
     sentence: str | None = None,
     ways: Sequence[tuple[str, str]] = (),
 ) -> Response:
-    """A page that says in plain words what happened, with the number to ask us by."""
+    """A page that says in plain words what happened, with a number for support."""
     usual = WORDS.get(status, WORDS[400 if status < 500 else 500])  # noqa: PLR2004
     page = render_template(
         "error.jinja",

@@ -56,5 +56,5 @@ def old_icon() -> AnyResponse:
 
 @blueprint.get("/")
 def start() -> AnyResponse:
-    """Nothing links here; people who come most likely want to see their own membership."""
+    """Redirect the root to the membership page."""
     return redirect(f"{request.script_root}/me", 303)

@@ -1,6 +1,6 @@
-"""Where Stripe and Discourse report: verify, store once, mark dirty, answer. Nothing else.
+"""Webhooks of Stripe and Discourse: verify, store once, mark dirty, answer. Nothing else.
 
-The answer is 200 only when the event is on the disk. What it means is worked out later.
+The answer is 200 only when the event is on the disk. It is processed later.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ UNREADABLE = (MalformedEvent, ValueError, RecursionError)
 
 @blueprint.post("/webhooks/stripe")
 def stripe() -> Response:
-    """Take in an event of Stripe's, snapshot or thin, of any API version."""
+    """Receive an event from Stripe, snapshot or thin, of any API version."""
     bridge: Bridge = current_app.extensions["bridge"]
     body = _body()
     if body is None:
@@ -56,7 +56,7 @@ def stripe() -> Response:
 
 @blueprint.post("/webhooks/discourse")
 def discourse() -> Response:
-    """Take in an event of the forum's; without a secret for it there is no such address."""
+    """Receive an event from the forum; without a secret, the address does not exist."""
     bridge: Bridge = current_app.extensions["bridge"]
     secret = bridge.settings.discourse_webhook_secret
     if secret is None:
@@ -125,7 +125,7 @@ def _body() -> bytes | None:
 
 
 def _refused(source: str, why: str, *, check: str) -> Response:
-    """Refuse what nobody signed; the log tells of it some times a minute, however much comes."""
+    """Refuse an unsigned request; logged at most a few times a minute."""
     if the_limiter().allows("refusal", source):
         log.warning("webhook.refused", source=source, why=why, check=check)
     return _answer(400, why)

@@ -1,4 +1,4 @@
-"""Back from Stripe: the buyer waits until the forum has let them in, and goes back to the post."""
+"""Back from Stripe: the buyer waits until they are in the group, and returns to the post."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Refresh:
 
 @blueprint.get("/join/done")
 def done() -> AnyResponse | str:
-    """Wait, together with the buyer, until the forum has let them in; then back to the post."""
+    """Show the buyer's progress until they are in the group, then lead back to the post."""
     known = reader()
     if known is None:
         return ask_for_login()
@@ -91,7 +91,7 @@ def _checkout_of(known: Reader, order: str) -> Checkout:
 
 
 def _sold(bought: Checkout) -> list[Offer]:
-    """What was bought, without what has left the catalogue since."""
+    """What was bought, without things that have left the catalogue since."""
     try:
         found = offers_of_each([line.price_id for line in bought.ordered])
     except Stop:  # a rule that is halted by now
@@ -106,7 +106,7 @@ def _names(sold: list[Offer]) -> str:
 
 
 def _arrived(known: Reader, sold: list[Offer]) -> tuple[str, tuple[Place, ...]]:
-    """How far it is (in, thanks, held, applied, adding, waiting), and how they stand to each group.
+    """The progress (in, thanks, held, applied, adding, waiting), and their state in each group.
 
     Thanks: there is no group to wait for. Applied: a moderator has to approve them first.
     """
@@ -130,7 +130,7 @@ def _arrived(known: Reader, sold: list[Offer]) -> tuple[str, tuple[Place, ...]]:
 
 
 def _before_that(state: str, bought: Checkout) -> str:
-    """What Stripe said of the order itself, while nobody has been let in by it."""
+    """What Stripe said about the order, while it has not let the buyer in yet."""
     if state not in ("waiting", "thanks"):
         return state
     if bought.seen in ("open", "expired", "pending"):

@@ -20,7 +20,7 @@ blueprint = Blueprint("campaigns", __name__)
 
 @blueprint.get("/renew/<token>")
 def follow(token: str) -> AnyResponse:
-    """Lead the member whose link this is to what it offers; nothing is bought by opening it."""
+    """Lead the link's member to its offer; opening it buys nothing."""
     known = reader()
     if known is None:
         return ask_for_login()
@@ -33,7 +33,7 @@ def follow(token: str) -> AnyResponse:
 
 
 def _refused(why: Why, known: Reader) -> Stop:
-    """The page for a link that leads nowhere: what is so, and the way on."""
+    """The page for a link that cannot be used: why, and the way on."""
     mine = gettext("View your membership"), url_for("me.statement")
     pages: dict[Why, tuple[int, str, str]] = {
         "unknown": (

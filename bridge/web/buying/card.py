@@ -14,7 +14,7 @@ DESCRIPTION_LENGTH = 300
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The card that a forum makes of a bare link."""
+    """The card that a forum shows for a link on a line of its own."""
 
     title: str
     description: str
@@ -24,7 +24,7 @@ class Card:
 
 
 def card_of(offers: list[Offer], key: str) -> Card:
-    """The card of the offer whose link ends in this key."""
+    """The card of the offer with this key."""
     product, price, look = offers[0].product, offers[0].price, the_look()
     about = product.description or gettext("Join %(product)s on %(forum)s.") % {
         "product": product.name,

@@ -28,7 +28,7 @@ TO_SET = (
 
 
 def show(switch: Switch, offer: Offer, back: str | None, order: str) -> Response:
-    """What the reader has, what they change to, what it costs, and the button."""
+    """The preview of a change: from what to what, its cost, and the button."""
     terms = _terms(switch)
     when = billed(switch, terms)
     is_asked = switch.way in ("in_place", "here") and when != "later"
@@ -56,7 +56,7 @@ def show(switch: Switch, offer: Offer, back: str | None, order: str) -> Response
 
 
 def _terms(switch: Switch) -> PortalTerms:
-    """How it is billed. What Stripe's page would refuse is said before anybody goes there."""
+    """How it is billed; refuses what Stripe's page would refuse before leading there."""
     if switch.way == "here":
         asks_stripe()
         return AT_ONCE
@@ -73,7 +73,7 @@ def _terms(switch: Switch) -> PortalTerms:
 
 
 def _preview(switch: Switch, terms: PortalTerms) -> Preview | None:
-    """What is due; None where the key may not ask: Stripe's page tells it then."""
+    """The cost; None if the key may not ask: then Stripe's page shows it."""
     try:
         return the_bridge().stripe.preview_change(switch, terms)
     except Permanent as error:
@@ -102,7 +102,7 @@ def _refused(switch: Switch, why: str) -> Stop:
 def go(
     known: Reader, switch: Switch, offer: Offer, order: str, return_to: str | None
 ) -> AnyResponse:
-    """To Stripe's page, where the member confirms the change and pays; back to the post after."""
+    """Lead to Stripe's page, where the member confirms the change and pays; then back."""
     if switch.way == "mend":
         return show(switch, offer, return_to, order)
     owned(known, switch.subscription.customer_id)
@@ -125,7 +125,10 @@ def go(
 
 
 def _change_here(known: Reader, switch: Switch) -> AnyResponse:
-    """Have Stripe change one item of several. What the card does not pay waits for its payment."""
+    """Have Stripe change one item of several.
+
+    If the card fails, the change waits for its payment.
+    """
     bridge, user_id = the_bridge(), known.user_id
     number = changing.turn_of(bridge, user_id, switch)
     try:

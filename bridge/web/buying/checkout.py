@@ -1,4 +1,4 @@
-"""The order at Stripe: whose customer pays, and one page however often the button is pressed."""
+"""The order at Stripe: whose customer pays, and one page for repeated clicks."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def pay_address(
     switch: Switch | None = None,
     where: Whereabouts | None = None,
 ) -> str:
-    """Where the reader goes to pay: Stripe's page, or the end of an order that is paid already.
+    """The address to pay at: Stripe's page, or the last page of an order that is already paid.
 
-    `token`: of the page whose button was pressed. `switch`: what the new one takes the place of.
-    `where`: what is known of where the reader is.
+    `token`: of the page whose button was pressed. `switch`: what the order replaces. `where`:
+    evidence of the reader's country.
     """
     row = _one_open_order(reader, order, token, return_to, switch)
     if row.completed_at is not None:
@@ -67,7 +67,7 @@ def pay_address(
 def _one_open_order(
     reader: Reader, order: Order, token: str, return_to: str | None, switch: Switch | None
 ) -> Checkout:
-    """The one order that is open for this: this tab's, or that of another tab (A134)."""
+    """The single open order for this: this tab's, or another tab's (A134)."""
     slot = _slot(reader, order)
     for _ in range(MOST_TABS):
         row = begin_order(reader, order, token, return_to, slot)
@@ -89,14 +89,14 @@ def _one_open_order(
 
 
 def ordered(order: Order) -> tuple[Ordered, ...]:
-    """The lines of an order as they are kept."""
+    """The lines of an order as stored."""
     return tuple(
         Ordered(line.offer.price.id, line.quantity, line.chosen_minor) for line in order.lines
     )
 
 
 def order_id(token: str, order: Order) -> str:
-    """The number of the order that a page's button makes.
+    """The number of the order that a page's button creates.
 
     A buyer who goes back and chooses another amount presses the same button for another order.
     """
@@ -108,7 +108,7 @@ def order_id(token: str, order: Order) -> str:
 
 
 def _slot(reader: Reader, order: Order) -> str:
-    """What one person has one of: a step of a ladder, or a product."""
+    """What one person has only once: a ladder, or a product."""
     offer = next(line.offer for line in order.lines if line.offer.price is order.price)
     ladder = offer.rule.ladder if offer.rule and offer.price.is_recurring else None
     what = f"ladder:{ladder}" if ladder else f"product:{offer.product.id}"
@@ -118,7 +118,7 @@ def _slot(reader: Reader, order: Order) -> str:
 def _fate(
     row: Checkout, order: Order, switch: Switch | None
 ) -> Literal["open", "just_paid", "over"]:
-    """What became of another tab's order; one that is open for something else is closed.
+    """The state of another tab's order; one that is open for something else is closed.
 
     `just_paid`: its subscription has not been read yet, so it is not known as the reader's.
     """
@@ -150,9 +150,9 @@ def _fate(
 def begin_order(
     reader: Reader, order: Order, token: str, return_to: str | None, slot: str | None = None
 ) -> Checkout:
-    """The row of an order, made by the first click; another member's ends the request.
+    """The row of an order, created by the first click; another member's order ends the request.
 
-    `slot`: what only one order at a time may be open for; where one is, it is that one's row.
+    `slot`: what only one open order may be for; if there is one, its row.
     """
     with the_bridge().store.write() as connection:
         row = checkouts.begin(
@@ -174,7 +174,10 @@ def begin_order(
 
 
 def _open_page(reader: Reader, order: Order, row: Checkout, switch: Switch | None) -> str:
-    """Have Stripe make its page. Two clicks at once carry the same key, so Stripe makes one."""
+    """Have Stripe create its page.
+
+    Two simultaneous clicks carry the same key, so Stripe creates one.
+    """
     settings = the_bridge().settings
     # As of the first click: who clicks again sends the same to Stripe.
     reference = sign_buyer(reader.user_id, row.created_at, settings.secret_key)
@@ -214,7 +217,7 @@ def _campaign_link(connection: Connection, user_id: int, order: Order, at: datet
 
 
 def _refused(order: Order, error: Permanent) -> Stop:
-    """Stripe does not take the order as it is set up."""
+    """Refuse the order because Stripe does not accept its settings."""
     prices = [line.offer.price.id for line in order.lines]
     log.error("join.refused_by_stripe", prices=prices, why=str(error), hint=TO_SET)
     return Stop(
@@ -235,13 +238,13 @@ def _replaces(reader: Reader, switch: Switch | None, at: datetime) -> str | None
 
 
 def preview_path(order: Order, return_to: str | None, **more: str) -> str:
-    """The page of an order with what was chosen, carrying the post it was opened from."""
+    """The address of an order's page with the choices and the post it was opened from."""
     path = url_for("join.offer", key="+".join(line.offer.price.id for line in order.lines))
     return with_query(path, **chosen(order), **{"from": return_to}, **more)
 
 
 def chosen(order: Order) -> dict[str, str]:
-    """The quantities and amounts of an order, as its page's address and form carry them."""
+    """The quantities and amounts of an order, as in its page's address and form."""
     found = {}
     for number, line in enumerate(order.lines, 1):
         if line.quantity != 1:

@@ -48,9 +48,9 @@ LINK = re.compile(r"plink_[A-Za-z0-9]{8,100}", re.ASCII)
 
 @blueprint.get("/join/link/<link_id>")
 def by_link(link_id: str) -> AnyResponse | str:
-    """Follow a payment link of the dashboard as the reader; strangers may pay first and join later.
+    """Lead a reader to a payment link of the dashboard; strangers may pay first and join later.
 
-    The reference says who the order is for, and ends in days; it opens nothing (decision 0011).
+    The reference says who the order is for and expires in days; it opens nothing (decision 0011).
     """
     known = reader()
     if known is None and is_browsing() and not is_asked():
@@ -99,7 +99,7 @@ def _as_reader(known: Reader, found: PaymentLink) -> str:
 
 @blueprint.get("/claim/<session_id>")
 def show(session_id: str) -> AnyResponse:
-    """Show what was paid, and the button that makes it the reader's."""
+    """Show what was paid, and the button to claim it."""
     known = reader()
     if known is None and is_browsing() and not is_asked():
         return redirect(url_for("login.silent", next=here(STRANGER)), 303)
@@ -119,7 +119,7 @@ def show(session_id: str) -> AnyResponse:
 
 
 def _for_moderators(found: Claim, why: Barred) -> AnyResponse:
-    """Paid by a member to whom it is not sold: moderators give it to them, or the money back."""
+    """The page for an order that is not sold to this member: moderators give or refund it."""
     with the_bridge().store.read() as connection:
         product_name = Names(connection).products([why.product_id])
     page = render_template(
@@ -136,7 +136,7 @@ def _for_moderators(found: Claim, why: Barred) -> AnyResponse:
 
 @blueprint.post("/claim/<session_id>")
 def take(session_id: str) -> AnyResponse:
-    """Make it the reader's; then wait with them until the forum has let them in.
+    """Claim it for the reader, then show the progress until they are in the group.
 
     What is not sold to them is asked of moderators, and the page says so.
     """
@@ -187,7 +187,7 @@ def _on_to_arrival(known: Reader, found: Claim) -> AnyResponse:
 
 
 def _refused(why: Why) -> Stop:
-    """The page for an order that cannot be claimed: what is so, and what to do now."""
+    """The page for an order that cannot be claimed: why, and what to do."""
     ask = gettext("If you think this is a mistake, write to the forum's moderators.")
     pages: dict[Why, tuple[int, str, str]] = {
         "unknown": (

@@ -1,4 +1,4 @@
-"""Who opens a page of offers: a browser or a link preview, and from which post."""
+"""Finds out who opens a page of offers: a browser or a link preview, and from which post."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CARD_SECONDS = 3600
 
 
 def is_browsing() -> bool:
-    """A person's browser opens the page, by what browsers say of themselves and fetchers do not.
+    """Whether a person's browser opens the page, by headers that only browsers send.
 
     Fetchers of cards (the forum's own and any other) get the offer at once. A browser too old to
     say it gets the same page, with a button that signs in.
@@ -27,12 +27,12 @@ def is_browsing() -> bool:
 
 
 def is_asked() -> bool:
-    """The forum was asked who this is, and knew nobody."""
+    """Whether the forum was asked and nobody is signed in."""
     return request.args.get(STRANGER) == "no"
 
 
 def came_from() -> str | None:
-    """The post to return to: said by the link, by the browser, or the only one with this link.
+    """The post to return to: from the link, from the browser, or the only post with this link.
 
     Most browsers tell another site no more than the forum's address, so for a plain link the
     forum's own search is asked. A fetcher of cards goes back to nowhere.
@@ -62,7 +62,7 @@ def with_origin() -> str:
 
 
 def for_strangers(page: str) -> Response:
-    """A page that says nothing of its reader; caches may keep it where it names no post either."""
+    """A page without anything about its reader; caches may keep it if it names no post."""
     response = Response(page)
     # A page that leads back to a post is for the one reader who came from there.
     if not is_asked() and came_from() is None:

@@ -1,4 +1,4 @@
-"""In which currency a reader sees prices: theirs, by what they pay in, chose, or read (A73)."""
+"""The currency of a reader's prices: what they pay in, chose, or use in their country (A73)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CODE = re.compile("[a-z]{3}")
 def in_theirs(
     offers: Sequence[Offer], buyer: Buyer | None, sold: Sequence[str] | None = None
 ) -> list[Offer]:
-    """The offers as the reader pays them; each in its own currency where it has not theirs.
+    """The offers in the reader's currency; each in its own if it does not have that one.
 
     `sold`: the currencies that may be chosen, if not all in which any of them is sold.
     """
@@ -59,7 +59,7 @@ def _theirs(sold: Sequence[str], buyer: Buyer | None) -> str | None:
 
 
 def _of_country(on: date, sold: Sequence[str]) -> str | None:
-    """What is paid with where the reader's language is spoken, if the browser names a country."""
+    """The currency of the country that the reader's browser names, if it does."""
     for language in request.accept_languages.values():
         try:
             territory = parse_locale(language, sep="-")[1]

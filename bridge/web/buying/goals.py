@@ -1,6 +1,6 @@
-"""How far the community is with what it wants to reach: for offers, and as a picture for posts.
+"""The progress of goals: for offers, and as a picture for posts.
 
-Worked out from what is stored, at most once a minute for each goal; Stripe is never asked.
+Computed from stored data, at most once a minute for each goal; Stripe is never asked.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class GoalCache:
         self._lock = threading.Lock()
 
     def of(self, offer: Offer, goal: Goal) -> Progress:
-        """How far it is, as of a minute ago at most."""
+        """The progress, at most a minute old."""
         key = offer.product.id, goal
         with self._lock:
             known = self._known.get(key)
@@ -48,7 +48,7 @@ class GoalCache:
 
 
 def measure(offer: Offer, goal: Goal) -> Progress:
-    """Count what is stored."""
+    """Compute it from stored data."""
     product_id = offer.product.id
     with the_bridge().store.read() as connection:
         if goal.currency is None:

@@ -44,7 +44,10 @@ blueprint = Blueprint("join", __name__)
 
 @blueprint.get("/join/<key>")
 def offer(key: str) -> AnyResponse:
-    """Show what a link sells. A browser is asked silently who it is; a card fetcher never is."""
+    """Show what a link sells.
+
+    Browsers are silently asked who is signed in; card fetchers are not.
+    """
     offers = offers_of(key)
     known = reader()
     if known is None:
@@ -93,7 +96,7 @@ def _show(key: str, offers: list[Offer], known: Reader | None = None) -> str:
 
 
 def _asked(known: Reader | None, offers: list[Offer]) -> Asked:
-    """The order of one thing, with what the request says of it."""
+    """The order of one thing, with the request's choices."""
     with the_bridge().store.read() as connection:
         law = law_in_force(connection)
         member = members.load(connection, known.user_id) if known else None
@@ -104,7 +107,7 @@ def _asked(known: Reader | None, offers: list[Offer]) -> Asked:
 
 
 def _owned(known: Reader, wanted: Offer) -> tuple[Owned | None, Switch | None]:
-    """Why the reader need not buy this, or what they would change for it; or neither."""
+    """Why the reader need not buy this, or what they would change; or neither."""
     with the_bridge().store.read() as connection:
         member = members.load(connection, known.user_id)
         law = law_in_force(connection)
@@ -192,7 +195,7 @@ def pay(key: str) -> AnyResponse:
 
 
 def _to_stripe(key: str, known: Reader, offers: list[Offer], switch: Switch | None) -> AnyResponse:
-    """To Stripe's page with what the form says, or back to ours where that cannot be had."""
+    """Lead to Stripe's page with the form's choices, or back to ours if they are invalid."""
     wanted = _asked(known, offers)
     if wanted.problems:
         return Response(_show(key, offers, known), 400)

@@ -1,4 +1,4 @@
-"""From what a form says to an order: how many, which amount, a trial or not."""
+"""Turns a form into an order: quantity, amount, trial or not."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Asked:
 
     @property
     def can_change(self) -> bool:
-        """There is something on the page to be set."""
+        """Whether the page has something to set."""
         return any(field.has_quantity or field.is_open for field in self.fields)
 
     @property
@@ -60,7 +60,7 @@ class Asked:
 
     @property
     def first_payment_at(self) -> datetime | None:
-        """When what renews is charged first, where its buyer has paid for it until then."""
+        """When renewing lines are charged first, if the buyer has already paid until then."""
         paid_until_at = self.order.continues_at
         return no_sooner(paid_until_at, now()) if paid_until_at else None
 
@@ -72,7 +72,7 @@ class Asked:
 
 
 def asked(offers: Sequence[Offer], known: Reader | None, member: Member | None, law: Law) -> Asked:
-    """The order of these offers with what the request says; what may not be sold, ends it."""
+    """The order of these offers with the request's choices; ends the request if it is not sold."""
     fields, problems = [], []
     where = Whereabouts()
     countries: tuple[tuple[str, str], ...] = ()
@@ -111,7 +111,7 @@ def _beginning(lines: tuple[Line, ...], member: Member | None, law: Law) -> Orde
 
 
 def order_view(wanted: Asked, path: str) -> dict[str, Any]:
-    """What the template of the order needs. `path`: where its form is sent."""
+    """The variables of the order's template. `path`: where its form is sent."""
     offers = [line.offer for line in wanted.order.lines]
     return {
         "asked_for": wanted,
@@ -137,6 +137,6 @@ def token_said() -> str:
 
 
 def _said(what: str, number: int) -> str:
-    """What the form or the link says of a line; of the first also without its number."""
+    """The form's or link's choices for a line; for the first also without its number."""
     names = [f"{what}_{number}", *([what] if number == 1 else [])]
     return next((text for name in names if (text := request.values.get(name, "").strip())), "")

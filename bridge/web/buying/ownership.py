@@ -1,9 +1,9 @@
-"""Which of the reader's linked customers they may open at Stripe.
+"""Finds which of the reader's linked customers they may open at Stripe.
 
 A signed reference says what was bought for whom, and no more: somebody else may have paid with it.
-Stripe's portal shows the payer's card, address and invoices, and a Checkout page their saved
-cards, so both need more: the bridge made the customer for them, a moderator said so, or the
-customer's own metadata names them, which only the account's keys can write (A133).
+Stripe's portal shows the payer's card, address and invoices, and a Checkout page their saved cards,
+so both need more: the bridge made the customer for them, a moderator said so, or the customer's own
+metadata names them, which only the account's keys can write (A133).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 def owned(known: Reader, customer_id: str) -> str:
-    """This customer, if it is the reader's to look into; ends the request with a page if not."""
+    """This customer, if the reader may open it; otherwise ends the request with a page."""
     with the_bridge().store.read() as connection:
         theirs = links.live_customers_of(connection, known.user_id)
     if customer_id not in theirs:
@@ -46,7 +46,7 @@ def owned(known: Reader, customer_id: str) -> str:
 
 
 def first_owned(known: Reader, customer_ids: Iterable[str]) -> str | None:
-    """The first of these customers that is the reader's to look into."""
+    """The first of these customers that the reader may open."""
     asked = list(customer_ids)
     with the_bridge().store.read() as connection:
         theirs = links.live_customers_of(connection, known.user_id)

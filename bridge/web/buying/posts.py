@@ -1,4 +1,4 @@
-"""Finds the post that holds a plain link, and keeps it for a while: pages rarely wait for it."""
+"""Finds the post that contains a plain link, and caches it, so that pages rarely wait."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_LINKS = 500
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of a link, or is being asked."""
+    """A cached answer, or a search under way."""
 
     due_at: datetime
     search: threading.Thread
@@ -31,7 +31,7 @@ class _Known:
 
 
 class PostCache:
-    """Keeps where links stand; searches beside the requests, a few at a time."""
+    """Caches where links are, and searches in the background, a few at a time."""
 
     def __init__(self, find: Callable[[str], Place | None], now: Callable[[], datetime]) -> None:
         self._find = find
@@ -41,7 +41,7 @@ class PostCache:
         self._lock = threading.Lock()
 
     def of(self, link: str) -> Place | None:
-        """Where it stands, as last found. Only for a link that is new the page waits, and not long.
+        """The post as last found. The page waits only for a new link, and not for long.
 
         While too many searches are under way, nothing is known of a new link.
         """
@@ -79,5 +79,5 @@ class PostCache:
 
 
 def the_posts() -> PostCache:
-    """Where links stand, as this app knows it."""
+    """The cache of this app."""
     return cast("PostCache", current_app.extensions["posts"])

@@ -1,4 +1,4 @@
-"""For somebody else: a present by name or by a link to hand over."""
+"""Gifts: for somebody else, by name or with a link to pass on."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def can_be_given(offer: Offer) -> bool:
 
 @blueprint.get("/give/<key>")
 def form(key: str) -> AnyResponse:
-    """Ask whom it is for; payment comes next, on Stripe's page."""
+    """Ask who it is for; payment follows on Stripe's page."""
     if reader() is None:
         return ask_for_login()
     return with_scripts(_form(_on_offer(key), {"order": secrets.token_urlsafe(18)}))
@@ -82,7 +82,7 @@ def _form(offer: Offer, said: dict[str, str], refused: str = "", at: str = "") -
 
 @blueprint.post("/give/<key>")
 def give(key: str) -> AnyResponse:
-    """Keep whom it is for, and go to Stripe's page. A second click leads to the same page."""
+    """Store who it is for, and lead to Stripe's page. A second click leads to the same page."""
     known = reader()
     if known is None:
         return ask_for_login()
@@ -107,7 +107,7 @@ def give(key: str) -> AnyResponse:
 
 
 class _Wrong(Exception):
-    """A field of the form that cannot be used, in words for who filled it in."""
+    """An invalid field of the form, in words for the person who filled it in."""
 
     def __init__(self, field: str, words: str) -> None:
         super().__init__(words)
@@ -116,7 +116,7 @@ class _Wrong(Exception):
 
 
 def _wanted(known: Reader, offer: Offer, token: str, said: dict[str, str]) -> Present:
-    """What the form asks for. Raises: PresentRefused, _Wrong."""
+    """The form's input. Raises: PresentRefused, _Wrong."""
     note = " ".join(said.get("note", "").split())
     if len(note) > LONGEST_NOTE:
         words = gettext("The note is too long. Use at most %(most)d characters.")
@@ -183,7 +183,7 @@ def _to_stripe(known: Reader, offer: Offer, row: Present) -> str:
 
 @blueprint.get("/present/<word>")
 def show(word: str) -> AnyResponse | str:
-    """Show what a link brings, and the button that takes it."""
+    """Show the gift of a link, and the button to accept it."""
     found, offer = _opened(word)
     known = reader()
     if known is None:
@@ -203,7 +203,7 @@ def show(word: str) -> AnyResponse | str:
 
 @blueprint.post("/present/<word>")
 def take(word: str) -> AnyResponse:
-    """Take it; the membership page shows it then."""
+    """Accept it; then show the membership page."""
     known = reader()
     if known is None:
         return ask_for_login()

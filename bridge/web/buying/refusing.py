@@ -1,4 +1,4 @@
-"""A page that refuses something kindly: why, and where to go on."""
+"""A friendly page that refuses something: why, and the ways on."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bridge.web.buying.coming import came_from
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Where a reader can go on from a page that refuses something."""
+    """The ways on from a page that refuses something."""
 
     words: str
     url: str
 
 
 class Refused(Exception):
-    """This cannot be bought so; a page says why and where to go on."""
+    """This cannot be bought like this; a page says why, with ways on."""
 
     def __init__(self, title: str, sentence: str, ways: Sequence[Way] = ()) -> None:
         super().__init__(sentence)

@@ -1,7 +1,7 @@
-"""Back from Stripe: the bridge asks about this very order at once and has its customer read.
+"""Back from Stripe: asks about this order immediately and marks its customer dirty.
 
-So nobody waits for webhooks. Looks are counted with the order, in SQL: no reload, tab or other
-process has Stripe asked more often (A131).
+So nobody waits for webhooks. Requests are counted with the order, in SQL, so that reloads, tabs and
+other processes do not ask Stripe more often (A131).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EVERYTHING = ("read", "purchases", "money")
 
 
 def look_at(known: Reader, order: Checkout) -> Checkout:
-    """Ask Stripe how far the order is, if it is time to; the order as it is known then."""
+    """Ask Stripe about the order, if it is time to; returns the order as then known."""
     if not _is_time(order, now()):
         return order
     try:
@@ -101,7 +101,7 @@ def _note_country(state: CheckoutState) -> None:
 
 
 def _is_read(state: CheckoutState) -> bool:
-    """A webhook was faster: what was bought has been read already."""
+    """Whether a webhook was faster, so that the purchase has already been read."""
     with the_bridge().store.read() as connection:
         of_customer = [state.customer_id] if state.customer_id else []
         read = LastReading(

@@ -1,4 +1,4 @@
-"""What is on offer, and what the reader has of it: read from the store for the pages that sell."""
+"""What is on offer, and what the reader has, from the store, for the selling pages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def listed() -> list[Offer]:
 
 
 def offers_of(key: str) -> list[Offer]:
-    """What a link sells; ends the request with a page when that is nothing."""
+    """What a link sells; ends the request with a page if that is nothing."""
     (found,) = offers_of_each([key])
     if not found:
         raise nothing(key)
@@ -46,9 +46,9 @@ def offers_of(key: str) -> list[Offer]:
 
 
 def offers_of_link(sold: Sequence[tuple[str, str]], link_id: str) -> list[Offer]:
-    """What a payment link of the dashboard sells, as far as something is said of it here.
+    """What a payment link of the dashboard sells, if it is mapped.
 
-    Ends the request with a page where nothing is said of it, or one part is not for sale.
+    Ends the request with a page if it is not mapped, or one part is not for sale.
     """
     with the_bridge().store.read() as connection:
         rules = law_in_force(connection).rules
@@ -62,7 +62,7 @@ def offers_of_link(sold: Sequence[tuple[str, str]], link_id: str) -> list[Offer]
 
 
 def nothing(key: str, *, has_ended: bool = False) -> Stop:
-    """The page for a link that sells nothing: it did once, or nobody knows it.
+    """The page for a link that sells nothing: no longer, or never did.
 
     What the account sells elsewhere is as unknown as what does not exist.
     """
@@ -85,7 +85,7 @@ def nothing(key: str, *, has_ended: bool = False) -> Stop:
 
 
 def all_offers() -> tuple[str, str]:
-    """The way on to everything on offer."""
+    """The way to the list of offers."""
     return gettext("See all offers"), url_for("shelf.everything")
 
 

@@ -73,7 +73,7 @@ def _path(key: str, **query: str | None) -> str:
 
 
 def _to(*keys: str) -> str:
-    """The way to an order of these, back to the same post in the end."""
+    """The way to an order of these, which leads back to the same post."""
     return _path("+".join(keys), **{"from": came_from()})
 
 
@@ -98,7 +98,7 @@ def _chosen(key: str) -> list[Offer] | Response:
 
 
 def _to_choose(keys: list[str], number: int, offers: list[Offer]) -> Response:
-    """Which price of a product is meant."""
+    """A page to choose between the prices of a product."""
     ways = [(one, _to(*keys[:number], one.price.id, *keys[number + 1 :])) for one in offers]
     page = render_template("choose.jinja", product=offers[0].product, ways=ways, back=came_from())
     return Response(page)
@@ -133,7 +133,7 @@ def _show(key: str, wanted: Asked, status: int = 200) -> Response:
 
 
 def _without(offer: Offer, offers: Sequence[Offer]) -> list[str]:
-    """The rest of an order; of what is in it twice, one stays."""
+    """The order without an offer; of a duplicate, one stays."""
     last = max(number for number, one in enumerate(offers) if one == offer)
     return [one.price.id for number, one in enumerate(offers) if number != last]
 
@@ -156,7 +156,7 @@ def _too_many() -> Refused:
 
 
 def _misfit(clash: Misfit, offers: Sequence[Offer]) -> Refused:
-    """The page for what does not go together; the ways on keep everything else."""
+    """The page for offers that cannot be combined; its ways on keep everything else."""
     if clash.why == "too_many":
         return _too_many()
     one, other = clash.offers
@@ -193,7 +193,7 @@ def _misfit(clash: Misfit, offers: Sequence[Offer]) -> Refused:
 
 
 def _refuse_held(offer: Offer, member: Member, law: Law, offers: Sequence[Offer]) -> None:
-    """What the reader has already is not sold to them again, nor a second step of its ladder."""
+    """Refuse what the reader already has, and a second step of its ladder."""
     names = {"product": offer.product.name}
     rest = Way(gettext("Continue without %(product)s") % names, _to(*_without(offer, offers)))
     mine = Way(gettext("View your membership"), url_for("me.statement"))

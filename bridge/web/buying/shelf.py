@@ -1,4 +1,4 @@
-"""Everything on offer, each card with what the reader has of it already."""
+"""Everything on offer, each card with what the reader has already."""
 
 from __future__ import annotations
 

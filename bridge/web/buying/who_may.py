@@ -1,4 +1,4 @@
-"""Whether the reader may buy something at all: by their groups, and by their country."""
+"""Whether the reader may buy something, by their groups and by their country."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ELSEWHERE = "elsewhere"
 
 
 def refuse_strangers_to(offers: Sequence[Offer], known: Reader) -> None:
-    """End the request where something is sold to members of a group that the reader is not in."""
+    """End the request if something is sold only to members of groups that the reader is not in."""
     offer = closed_to(offers, known.group_ids)
     if offer is None:
         return
@@ -57,7 +57,7 @@ def names_of_groups(ids: Collection[int]) -> str:
 
 
 def refuse_who_may_not(offers: Sequence[Offer], known: Reader) -> Whereabouts:
-    """End the request with a page where the reader may not buy these; else where they are."""
+    """The evidence of the reader's country; ends the request if they may not buy these."""
     refuse_strangers_to(offers, known)
     where = whereabouts(known)
     refuse_elsewhere(offers, where)
@@ -65,7 +65,7 @@ def refuse_who_may_not(offers: Sequence[Offer], known: Reader) -> Whereabouts:
 
 
 def whereabouts(known: Reader) -> Whereabouts:
-    """What is known of where the reader is: their last sale, their connection, what they say."""
+    """Evidence of the reader's country: their last sale, their connection, what they say."""
     with the_bridge().store.read() as connection:
         theirs = links.customers_of(connection, known.user_id)
         last = countries.latest(connection, theirs) if theirs else None
@@ -73,12 +73,12 @@ def whereabouts(known: Reader) -> Whereabouts:
 
 
 def here_and_said() -> Whereabouts:
-    """What this very request says of where the reader is."""
+    """This request's evidence of the reader's country."""
     return Whereabouts(ip=_by_header(), said=_said())
 
 
 def _by_header() -> str | None:
-    """The country that the site's own proxy found out, where the policy names its header."""
+    """The country that the site's own proxy determined, if the policy names its header."""
     header = the_bridge().policy.country_header
     found = request.headers.get(header, "").upper() if header else ""
     return found if is_country(found) else None
@@ -90,7 +90,7 @@ def _said() -> str | None:
 
 
 def refuse_elsewhere(offers: Sequence[Offer], where: Whereabouts) -> None:
-    """End the request where anything says that something is not sold to where the reader is."""
+    """End the request if any evidence names a country to which something is not sold."""
     for country in where.known:
         offer = sold_elsewhere(offers, country)
         if offer is None:

@@ -1,7 +1,7 @@
-"""What a member does about one subscription of theirs: at one place of Stripe's page, and back.
+"""What a member does with one of their subscriptions: one place of Stripe's page, and back.
 
-Every page of Stripe's is opened at the click, for the signed-in owner only (D4). Whoever comes
-back is read before `/me` is shown again.
+Each page of Stripe's is opened on the click, only for the signed-in owner (D4). When the member
+comes back, they are read before `/me` is shown again.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def ask_to_resume(subscription_id: str) -> str:
 
 @blueprint.post("/me/resume/<subscription_id>")
 def resume(subscription_id: str) -> AnyResponse:
-    """Go on with what is paused. Stripe's page has no place of its own for that."""
+    """Resume a paused subscription. Stripe's page has no place of its own for that."""
     known, found = _reader(), _own(subscription_id)
     _allow(may=found.can_resume)
     cancelling.go_on(the_bridge(), by_member(known.user_id), known.user_id, found.subscription)
@@ -147,7 +147,7 @@ def cancel(subscription_id: str) -> AnyResponse:
 
 @blueprint.get("/me/back")
 def back() -> AnyResponse | str:
-    """Back from Stripe: what is so now is read first, within a second or two."""
+    """Back from Stripe: read the present state first, within a second or two."""
     known = _reader()
     asked_at = _moment(request.args.get("at", ""))
     if asked_at is None:
@@ -163,7 +163,7 @@ def back() -> AnyResponse | str:
 
 
 def _have_read(known: Reader) -> int:
-    """Have all that the member pays for read again; from when on, in milliseconds."""
+    """Mark everything that the member pays for dirty; returns the time in milliseconds."""
     at = now()
     with the_bridge().store.write() as connection:
         key, cause = work.user_key(known.user_id), "back from Stripe"
@@ -181,7 +181,7 @@ def _is_number(said: str) -> bool:
 
 
 def _is_read(known: Reader) -> bool:
-    """Whether the reading that was asked for is done; news that came after it may still wait."""
+    """Whether the requested reading is done; later events may still wait."""
     with the_bridge().store.read() as connection:
         return not work.dirty(connection, work.user_key(known.user_id), None)
 
@@ -211,7 +211,7 @@ def _to_stripe(found: SubscriptionCard, kind: FlowKind) -> AnyResponse:
 
 
 def _reader() -> Reader:
-    """The signed-in member: nobody else gets this far."""
+    """The signed-in member; the guard lets nobody else in."""
     return cast("Reader", reader())
 
 

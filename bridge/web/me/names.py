@@ -28,7 +28,7 @@ MOST_SEARCHES = 2
 
 
 class NameCache:
-    """Keeps what was found for a while. `may_search`: whether the forum may be asked once more."""
+    """Caches results. `may_search`: whether another request to the forum is allowed."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class NameCache:
         self._free = threading.Semaphore(MOST_SEARCHES)
 
     def of(self, term: str) -> tuple[Found, ...]:
-        """Who is called like this; nobody while too many others are asking."""
+        """The users with names like this; none while too many others are asking."""
         key = fold(term)
         kept = self._kept.get(key)
         if kept is not None and self._now() < kept[0] + FRESH:

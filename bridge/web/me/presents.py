@@ -1,4 +1,4 @@
-"""The presents that a member gave, and what became of them."""
+"""The gifts that a member gave, and what became of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ASK_STRIPE_AT = (0, 5, 15)
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A present as its giver sees it. `link`: to hand over, while it can be taken."""
+    """A gift as its giver sees it. `link`: to pass on, while it can be accepted."""
 
     present: Present
     what: str
@@ -38,7 +38,7 @@ class Given:
 
 @blueprint.get("/me/presents")
 def show() -> AnyResponse | str:
-    """What the reader gave, to whom, and what became of it."""
+    """The reader's gifts, to whom, and what became of them."""
     known = reader()
     if known is None:
         return ask_for_login()
@@ -73,7 +73,7 @@ def _given(connection: Connection, one: Present) -> Given:
 
 
 def _have_read(present: Present) -> None:
-    """Have what was paid read at once, without waiting for webhooks."""
+    """Read the payment immediately, without waiting for webhooks."""
     if present.session_id is None:
         return
     asks_stripe()
@@ -89,7 +89,7 @@ def _have_read(present: Present) -> None:
 
 @blueprint.post("/me/presents/new-link")
 def new_link() -> AnyResponse:
-    """End the link of a present, and make another."""
+    """Replace the link of a gift."""
     known = reader()
     if known is None:
         return ask_for_login()

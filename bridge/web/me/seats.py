@@ -176,19 +176,19 @@ def give() -> AnyResponse:
 
 @blueprint.post("/me/seats/take-back")
 def take_back() -> AnyResponse:
-    """Have a seat end after notice."""
+    """End a seat after notice."""
     return _of_buyer(seats.buyer_takes_back, "taken")
 
 
 @blueprint.post("/me/seats/keep")
 def keep() -> AnyResponse:
-    """Leave a seat after all that was taken back."""
+    """Keep a seat that was taken back."""
     return _of_buyer(seats.buyer_leaves, "kept")
 
 
 @blueprint.post("/me/seats/decline")
 def decline() -> AnyResponse:
-    """Give back a seat that the reader was given."""
+    """Decline a seat that the reader was given."""
     known = reader()
     if known is None:
         return ask_for_login()

@@ -1,4 +1,4 @@
-"""Who may see and do what in the console: one table of address and right, enforced for each."""
+"""Who may see and do what in the console: one table of addresses and rights."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ NEEDS: Mapping[str, Right] = {
     "moderate.act": "look",  # the act itself asks for its own right
     "moderate.site_act": "look",  # as above
 }
-"""Address -> the right that it takes. An address that is not here is refused to everybody."""
+"""Address -> its right. An address that is not listed is refused to everybody."""
 LOOKING = ("GET", "HEAD", "OPTIONS")
 
 
 def guard() -> AnyResponse | None:
-    """Let nobody pass without the right: a role holds for minutes to look, for seconds to act."""
+    """Require the right: a role counts for minutes to look, for seconds to act."""
     known = reader()
     if known is None:
         return ask_for_login()
@@ -60,7 +60,7 @@ blueprint.before_request(guard)
 
 
 def rights() -> frozenset[Right]:
-    """What the reader may do; nobody refunds where the site has not switched that on."""
+    """The reader's rights; refunds only if the site has switched them on."""
     known = reader()
     theirs = RIGHTS[known.role] if known and known.role else frozenset()
     return theirs if the_bridge().policy.refunds else theirs - {"refund"}
@@ -84,7 +84,7 @@ def may(right: Right) -> bool:
 
 
 def actor_of(known: Reader) -> Actor:
-    """Who acts through the console; a reader never does."""
+    """The actor in the console; a reader never acts."""
     if known.role is None or known.role == "reader":
         raise Stop(
             403,
@@ -95,7 +95,7 @@ def actor_of(known: Reader) -> Actor:
 
 
 def refuse_own_account(known: Reader, user_id: int) -> None:
-    """Where the site wants two persons, nobody decides about themselves."""
+    """With `two_persons`, refuse decisions about oneself."""
     if the_bridge().policy.two_persons and known.user_id == user_id:
         raise Stop(
             403,

@@ -1,4 +1,4 @@
-"""What an act of the console is: its form, what is seen before it is done, and doing it."""
+"""An act of the console: its form, its preview, and the act itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bridge.wiring import Bridge
 
 Form = Mapping[str, str]
 Facts = Mapping[str, str]
-"""What a preview says besides who gains and loses, label by label."""
+"""Further facts of a preview, label by label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Seen:
 
     @property
     def checksum(self) -> str:
-        """What was reviewed, so that nothing else is done."""
+        """A hash of what was reviewed, so that nothing else is done."""
         said = [[asdict(one) for one in self.effects], dict(self.facts), self.turn, self.typed]
         plain = json.dumps(said, sort_keys=True, default=str)
         return hashlib.sha256(plain.encode()).hexdigest()[:16]
@@ -79,7 +79,7 @@ class Act:
     page: str = "moderate.today"
 
     def look(self, bridge: Bridge, user_id: int, form: Form) -> Seen:
-        """What it would bring now."""
+        """Its effects now."""
         if self.see is not None:
             return self.see(bridge, user_id, form)
         effects = tuple(self.preview(bridge, user_id, form))

@@ -1,4 +1,4 @@
-"""What a moderator can do for one person: each act with its fields, its preview and its effect.
+"""What a moderator can do for one person: each act with fields, preview and effect.
 
 The console only collects the input; operations do the rest, as for commands.
 """

@@ -1,4 +1,4 @@
-"""What a moderator does about applications: approve or decline one, or several at once."""
+"""What a moderator does with applications: approve or decline one or several."""
 
 from __future__ import annotations
 

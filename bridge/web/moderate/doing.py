@@ -1,4 +1,4 @@
-"""Doing something, about one person or about rows of a list: fill in, see, do exactly that."""
+"""Carries out acts on one person or on rows of a list: form, preview, then exactly that."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bridge.web.security import Stop
 
 LONGEST_FIELD = 2000
 WORDS = ("reason", "what", "note")
-"""What is kept for people to read."""
+"""Text that is stored for people to read."""
 MOST_SHOWN = 100
 NOBODY = 0
 
@@ -97,7 +97,7 @@ def _form(one: Act) -> dict[str, str]:
 
 
 def _check(one: Act, form: dict[str, str]) -> None:
-    """Refuse what is missing or too long before anybody looks at what it would bring."""
+    """Refuse missing or overlong fields before the preview."""
     needed = (name for name in one.fields if name not in one.optional)
     missing = [name for name in needed if not form[name].strip()]
     if missing:
@@ -134,7 +134,7 @@ def _page(
 
 
 def _ground(one: Act, user_id: int, form: dict[str, str]) -> Ground:
-    """What is shown above a form that is shown again; nothing where that is what failed."""
+    """The context of a form that is shown again; empty if that is what failed."""
     with suppress(NotFound, Permanent):
         return one.ground(the_bridge(), user_id, form)
     return Ground()

@@ -1,4 +1,4 @@
-"""The table of the console: each page and each action, and which roles pass."""
+"""The table of the console: each page and each action, and the roles that may use it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.list_acts import LIST_ACTS
 
 PEOPLE = ("stranger", "member", *reversed([*RIGHTS]))
-"""Who asks: nobody known, somebody without a role, and the four roles."""
+"""The visitors: a stranger, somebody without a role, and the four roles."""
 _ACTS = {"moderate.act": ACTS, "moderate.site_act": LIST_ACTS}
 
 

@@ -1,4 +1,4 @@
-"""Lists as files: asked for with a reason, logged, sent a row at a time, and kept nowhere."""
+"""Lists as files: requested with a reason, logged, sent row by row, and not stored."""
 
 from __future__ import annotations
 

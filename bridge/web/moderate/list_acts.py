@@ -1,4 +1,4 @@
-"""What a moderator can do about the rows of a worklist that are about nobody, or about several."""
+"""Acts on rows of a worklist about nobody in particular, or about several people."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _decide(choice: Choice, bridge: Bridge, actor: Actor, form: Form) -> str:
 
 
 def _since(bridge: Bridge, _user_id: int, form: Form) -> Facts:
-    """Which holds are decided about: one that begins anew later is another one."""
+    """The holds to decide about: one that begins again later is a different one."""
     return {
         f"id:{one.user_id}, {one.group.name}": gettext("held since %(day)s: %(why)s")
         % {"day": f"{one.hold_at:%-d %B %Y, %H:%M}", "why": for_moderator(one.hold)}
@@ -129,7 +129,7 @@ def undoable() -> Callable[[Change], bool] | None:
 
 
 def _reverse(bridge: Bridge, form: Form) -> Reverse:
-    """What undoes a line. Who does not decide about groups undoes only payments of their own."""
+    """The act that undoes a line. Without the right to decide, only for one's own payments."""
     known, found = reader(), undoing.reverse_of(bridge, _change(form))
     if known is None or not may_undo(rights(), known.user_id, found.change):
         raise Stop(

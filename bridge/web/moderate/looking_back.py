@@ -1,4 +1,4 @@
-"""One person as it was on a day: in or not in, and why, by what is known now or was then."""
+"""One person on a past day: in or not in, and why, as known now or then."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ NOTHING = gettext("nothing")
 
 @blueprint.get("/mapping")
 def mapping() -> str:
-    """What each price gives, who says so, what is wrong; `post`: where its link will stand."""
+    """What each price gives, where that is set, and problems; `post`: where its link will be."""
     post = request.args.get("post", "").strip()
     back = forum_address(post, the_bridge().settings.discourse_url)
     return render_template(
@@ -49,7 +49,7 @@ def _proposed(bridge: Bridge, form: Form) -> Proposed:
 
 
 def _see(bridge: Bridge, _user_id: int, form: Form) -> Seen:
-    """Who gains and loses; the whole metadata, so that nothing else moved meanwhile."""
+    """Who gains and loses; with the whole metadata, to notice any other change."""
     proposed = _proposed(bridge, form)
     effects = operation.preview_mapping(bridge, proposed)
     now = proposed.in_force
@@ -71,7 +71,7 @@ def _see(bridge: Bridge, _user_id: int, form: Form) -> Seen:
 
 
 def _past(bridge: Bridge, proposed: Proposed, form: Form) -> dict[str, str]:
-    """Who would have been in a group for longer or shorter, had it been so since a day."""
+    """Who would have been in a group for longer or shorter if it had applied since a day."""
     since = datetime.combine(day_of(form["since"].strip()), time.min, tzinfo=UTC)
     found = simulate(bridge, proposed.proposal, since, proposed.user_ids).treated
     told: dict[str, str] = {}

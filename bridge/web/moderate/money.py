@@ -64,7 +64,7 @@ def steps() -> str:
 
 @blueprint.get("/person/<id:user_id>/money")
 def money(user_id: int) -> str:
-    """What was booked of somebody, the newest first, with the notes on it."""
+    """A member's entries, the newest first, with notes."""
     before = request.args.get("before", "")[:LONGEST_ID] or None
     try:
         found = books.money(the_bridge(), user_id, before)
@@ -75,13 +75,13 @@ def money(user_id: int) -> str:
 
 @blueprint.get("/files")
 def files() -> str:
-    """The files that leave: choose one, and say what it is for."""
+    """The files: choose one, and say what it is for."""
     return _files()
 
 
 @blueprint.post("/files")
 def download() -> AnyResponse:
-    """One file, streamed; who took it and why is in the log, and no copy is kept."""
+    """One file, streamed; the log records who downloaded it and why, and no copy is kept."""
     what = request.form.get("file", "")
     try:
         asked = exporting.Asked(

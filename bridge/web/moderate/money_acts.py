@@ -1,4 +1,4 @@
-"""What a treasurer does with the ledger of one person: write notes on its lines."""
+"""What a treasurer can do with a person's ledger: write notes on its lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console's pages: what needs a person, finding people, one person, and the log."""
+"""The console's pages: Today, finding people, and one person."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NO_SUCH_PERSON = gettext("The bridge has no record of this account.")
 
 @blueprint.get("")
 def today() -> str:
-    """What needs a person, the worst first."""
+    """What needs attention, the worst first."""
     return render_template(
         "moderate/today.jinja",
         today=what_needs_a_person(the_bridge()),
@@ -54,7 +54,7 @@ def today() -> str:
 
 @blueprint.get("/find")
 def find() -> AnyResponse | str:
-    """Whom a name, an id, an address or an amount means; straight to them if it is one person."""
+    """The people whom a search may mean; redirects if it is one person."""
     text = request.args.get("q", "")
     by_address = parse_asked(text).kind == "address"
     if by_address:

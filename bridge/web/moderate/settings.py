@@ -1,4 +1,4 @@
-"""What is set: policy with its origins, what the keys may do, versions, and the API's tokens."""
+"""The settings: policy with its origins, the keys' rights, versions, and the API's tokens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROGRAMS = ("stripe", "flask", "sqlalchemy", "rq")
 
 @blueprint.get("/settings")
 def settings() -> str:
-    """What is in force, and who says so."""
+    """The settings in force, and where they are set."""
     return _page()
 
 
@@ -62,7 +62,7 @@ def check_keys() -> AnyResponse:
 
 @blueprint.post("/settings/tokens")
 def make_token() -> Response:
-    """Make a token, and show its secret this once."""
+    """Create a token, and show its secret once."""
     actor = actor_of(require("tokens"))
     form = request.form
     try:
@@ -95,7 +95,7 @@ def revoke_token() -> AnyResponse:
 
 
 def _refuse_twice(name: str) -> None:
-    """A form that is sent again, as by reloading the page, makes no second token."""
+    """Refuse a repeated form, as after reloading the page."""
     with the_bridge().store.read() as connection:
         known = store.all_of_them(connection)
     valid = {one.name for one in known if one.revoked_at is None and one.expires_at > now()}

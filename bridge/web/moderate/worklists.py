@@ -1,4 +1,4 @@
-"""The worklists: what waits for a person, a page at a time, with what can be done about it."""
+"""The worklists: what waits for a moderator, page by page, with the acts."""
 
 from __future__ import annotations
 
