@@ -61,11 +61,12 @@ def check_answers(world: System, tmp_path: Path, url: str) -> None:
     new = {"DATABASE_URL": url, "BRIDGE_DATA": str(tmp_path / "new")}
     typed(world, "archive", "read", str(file), env=new)
     for words in (
-        ("ledger", "verify", "--json"),
+        ("ledger", "verify", "--from", ledger.verify(world.bridge).code, "--json"),
         ("register", "shares", "--json"),
         ("register", "members", "--json"),
         ("export", "csv", "--reason", "compare"),
         ("export", "receipts", "--reason", "compare"),
+        ("export", "donations", "--reason", "compare"),
     ):
         assert typed(world, *words, env=new) == typed(world, *words)
     for who in ("ann", "ben", "eve"):

@@ -35,6 +35,7 @@ ACCOUNTS: Mapping[Kind, str] = {
     "supporter_share": "equity:supporter-shares",
     "donation": "income:donation",
     "credit": "liabilities:credit-sold",
+    "event": "income:event",
     "other": "income:other",
 }
 OTHER = Nature(ACCOUNTS["other"])

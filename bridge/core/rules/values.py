@@ -29,7 +29,7 @@ PauseChoice = Literal["end", "keep"]
 PauseCollectionChoice = Literal["keep", "end", "period_end"]
 RefundChoice = Literal["end", "keep", "period_end"]
 DisputeChoice = Literal["keep", "suspend"]
-Kind = Literal["membership", "share", "supporter_share", "donation", "credit", "other"]
+Kind = Literal["membership", "share", "supporter_share", "donation", "credit", "event", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _written_approval(from_at: datetime | None) -> str:
     return f"{from_at:%Y-%m-%d}" if from_at else "no"
 
 
-KINDS = ("membership", "share", "supporter_share", "donation", "credit", "other")
+KINDS = ("membership", "share", "supporter_share", "donation", "credit", "event", "other")
 
 KEYS: Mapping[str, Key] = {
     key.name: key

@@ -30,6 +30,7 @@ KINDS: Mapping[Kind, str] = {
     "supporter_share": gettext("Supporter share"),
     "donation": gettext("Donation"),
     "credit": gettext("Credit"),
+    "event": gettext("Event"),
     "other": gettext("Other purchase"),
 }
 SORTS: Mapping[Sort, str] = {

@@ -194,10 +194,15 @@ def ids_of(change: Change) -> tuple[tuple[str, str], ...]:
         gettext("Rule"): change.rule_id,
         gettext("Code"): change.action,
         gettext("Outcome"): change.outcome,
-        **(change.detail or {}),
+        # As written, the order would be another after a move to another database.
+        **dict(sorted((change.detail or {}).items())),
     }
     return tuple((label, _plain(value)) for label, value in known.items() if value)
 
 
 def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
+    )

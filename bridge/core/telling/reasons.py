@@ -149,6 +149,7 @@ _KINDS: Mapping[Kind, str] = {
     "supporter_share": "supporter share",
     "donation": "donation",
     "credit": "credit",
+    "event": "ticket",
     "other": "purchase",
 }
 

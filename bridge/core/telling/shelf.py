@@ -18,7 +18,7 @@ from bridge.core.telling.stands import Buyer, Stand
 
 _MONTHS = {"month": 1, "year": 12}
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
-_KINDS = ("membership", "supporter_share", "share", "credit", "donation", "other")
+_KINDS = ("membership", "supporter_share", "share", "credit", "event", "donation", "other")
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def test_A71_taxes_are_told_by_month_country_and_rate_with_what_they_are_on() ->
     ]
 
 
-def test_donations_are_told_by_person_and_year_less_what_went_back() -> None:
+def test_A57_donations_are_told_by_person_and_year_less_what_went_back() -> None:
     objects = (
         *sold(1, GIFT),
         *sold(2, GIFT, customer="cus_2"),

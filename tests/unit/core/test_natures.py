@@ -34,6 +34,7 @@ def nature(product: dict[str, str] | None, price: dict[str, str] | None, **polic
             {"discourse_fund": "Garden"},
             Nature("income:donation", "Garden", "price:price_1"),
         ),
+        ({"discourse_kind": "event"}, {}, Nature("income:event", None, "product:prod_1")),
         ({"discourse_kind": "shoe"}, {}, Nature("income:other")),
         # Half of what is needed: the price may say something else.
         (

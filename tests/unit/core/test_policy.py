@@ -49,6 +49,7 @@ def codes(toml: dict[str, object]) -> list[str]:
         ("after_instalments", "lifetime", "after_instalments", "lifetime"),
         ("after_instalments", "2y", "after_instalments", Term(months=24)),
         ("kind", "supporter_share", "kind", "supporter_share"),
+        ("kind", "event", "kind", "event"),
     ],
 )
 def test_a_value_means_what_it_says(name: str, text: str, field: str, value: object) -> None:

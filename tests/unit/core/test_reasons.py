@@ -53,3 +53,4 @@ def test_what_was_bought_is_called_by_its_kind_and_interval(
     price = Price("price_p", "prod_p", "eur", 5000, interval, count)
     assert what_was_bought("membership", price) == said
     assert what_was_bought("supporter_share", None) == "supporter share"
+    assert what_was_bought("event", None) == "ticket"
