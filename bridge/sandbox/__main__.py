@@ -1,7 +1,7 @@
 """`python -m bridge.sandbox`: serve both until stopped; one JSON line says how to reach them.
 
-A scenario is played before that line, from a fixed moment on and with the clock standing still in
-between, so that its ids, times and journal are the same each time; then the clock goes on.
+A scenario is played before that line, from a fixed moment and with a stopped clock, so that its
+ids, times and journal are the same each time; then the clock runs.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _for_bridge(env_file: Path, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_settings(env_file: Path, info: dict[str, str], clock_file: Path) -> None:
-    """The settings, for the owner of the file alone: they are secrets, though simulated ones."""
+    """Write the settings to a file that only its owner can read."""
     lines = {name: info[of] for name, of in SETTINGS.items()}
     lines |= {"BRIDGE_URL": BRIDGE_URL, "SECRET_KEY": secrets.token_hex(32)}
     lines |= {"BRIDGE_CLOCK_FILE": str(clock_file)}

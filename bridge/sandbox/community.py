@@ -43,7 +43,7 @@ GROUPS = (
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Something sold: a product with its prices, and the groups it opens."""
+    """A product with its prices, and the groups that it gives."""
 
     name: str
     description: str
@@ -115,7 +115,7 @@ Patrons pick their slots first, everybody else from Thursday on.
 
 
 def open_community(sandbox: Sandbox, bridge_url: str = "http://localhost:8000") -> dict[str, Any]:
-    """Fill both servers; the answer has the prices by their lookup key."""
+    """Fill both servers; returns the prices by lookup key."""
     with sandbox.world.lock:
         _fill_forum(sandbox, bridge_url.rstrip("/"))
     return _fill_stripe(sandbox)
@@ -152,7 +152,7 @@ def _fill_forum(sandbox: Sandbox, bridge_url: str) -> None:
 
 
 def _write(sandbox: Sandbox, author: str, title: str, raw: str) -> Topic:
-    """A topic in public by one of the people."""
+    """A public topic by one of the people."""
     forum: Forum = sandbox.forum
     now = sandbox.world.clock.now()
     user = forum.users[forum.user_id_by_name[author]]
@@ -163,7 +163,7 @@ def _write(sandbox: Sandbox, author: str, title: str, raw: str) -> Topic:
 
 
 def _fill_stripe(sandbox: Sandbox) -> dict[str, Any]:
-    """Products and prices, each telling in its metadata which groups it opens."""
+    """Create products and prices, each with its groups in its metadata."""
     prices: dict[str, Any] = {}
     for offer in OFFERS:
         given = {
@@ -190,7 +190,7 @@ def _fill_stripe(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def _bill_changes_at_once(sandbox: Sandbox) -> None:
-    """What the doctor advises: an upgrade on Stripe's page is paid when it is made."""
+    """Set up Stripe's portal as the doctor advises: upgrades are billed immediately."""
     path = "/v1/billing_portal/configurations"
     (portal,) = _call(sandbox, "GET", path, {"is_default": "true"})["data"]
     behavior = "features[subscription_update][proration_behavior]"

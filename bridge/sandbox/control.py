@@ -40,7 +40,7 @@ def create_control(world: World, info: dict[str, str]) -> Flask:
 
 
 def _same_origin() -> None:
-    """No page of another address may turn the switches, nor a name that leads here by trick."""
+    """Refuse requests from pages of other addresses, and DNS names that lead here by a trick."""
     origin = request.headers.get("Origin")
     foreign = origin and urlsplit(origin).netloc != request.host
     if (request.method != "GET" and foreign) or request.host.partition(":")[0] not in OWN_NAMES:
@@ -68,7 +68,7 @@ def _view(controls: Controls, control: Callable[[Controls, Params], Any]) -> Cal
 
 
 def _by_page() -> bool:
-    """Whether a person pressed a button."""
+    """Whether the request comes from a button on the page."""
     return bool(request.form) and "text/html" in request.headers.get("Accept", "")
 
 
@@ -105,7 +105,7 @@ def _journal(controls: Controls) -> Response:
 
 
 def journal_lines(world: World, since: int = 0, server: str | None = None) -> list[str]:
-    """Entries as JSON, without the machine's own time, which is another each time."""
+    """Entries as JSON, without the machine's own time, which differs each time."""
     entries = (dataclasses.asdict(e) for e in world.journal.since(since, server))
     told = ({k: v for k, v in e.items() if k not in ("wall", "seconds")} for e in entries)
     return [json.dumps(e, default=str) for e in told]
@@ -113,7 +113,7 @@ def journal_lines(world: World, since: int = 0, server: str | None = None) -> li
 
 @cache
 def _titles() -> dict[str, str]:
-    """Each scenario that comes with it, by its name."""
+    """The included scenarios, by name."""
     return {file.stem: read(file.read_text()).title for file in sorted(SCENARIOS.glob("*.toml"))}
 
 

@@ -1,4 +1,4 @@
-"""What the controls act on."""
+"""The sandbox on which the controls act."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be done to a running sandbox: every control is a function of its parameters to JSON.
+"""The controls of a running sandbox: each is a function from parameters to JSON.
 
 The API and the page in `control` only hand parameters over.
 """
@@ -127,7 +127,7 @@ def faults(controls: Controls, _params: Params) -> Any:
 
 
 def clear_faults(controls: Controls, _params: Params) -> Any:
-    """All is well again."""
+    """End all faults."""
     controls.world.faults.clear()
     return []
 
@@ -194,7 +194,7 @@ def payments(controls: Controls, params: Params) -> Any:
 
 
 def snapshot(controls: Controls, params: Params) -> Any:
-    """Keep the state of both servers under a name; the journal goes on."""
+    """Save the state of both servers under a name; the journal continues."""
     name = str(params.get("name") or f"snapshot-{len(controls.snapshots) + 1}")
     world = controls.world
     controls.snapshots[name] = (
@@ -206,7 +206,7 @@ def snapshot(controls: Controls, params: Params) -> Any:
 
 
 def restore(controls: Controls, params: Params) -> Any:
-    """Put a kept state back, its time included."""
+    """Restore a saved state, including its time."""
     name = str(params.get("name", ""))
     if name not in controls.snapshots:
         raise Wrong(f"there is no snapshot {name!r}; there are {list(controls.snapshots)}")
@@ -220,7 +220,7 @@ def restore(controls: Controls, params: Params) -> Any:
 
 
 def scenario(controls: Controls, params: Params) -> Any:
-    """Play a life: one of the files that come with it by `name`, or `toml`."""
+    """Play a scenario: an included one by `name`, or from `toml`."""
     name, text = str(params.get("name") or ""), str(params.get("toml") or "")
     if name:
         files = {f.stem: f for f in SCENARIOS.glob("*.toml")}

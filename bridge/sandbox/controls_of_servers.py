@@ -1,4 +1,4 @@
-"""Controls of one server alone: the forum's switches and people, the choices of the account."""
+"""Controls of one server: the forum's switches and people, the Stripe account's settings."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def limits(controls: Controls, params: Params) -> Any:
 
 
 def memberships(controls: Controls, params: Params) -> Any:
-    """Who came into or left which group; with `group` and `at`, who was in it at that moment."""
+    """Who joined or left which group; with `group` and `at`, who was in it at that moment."""
     forum = controls.forum
     if params.get("at"):
         group = forum.group_named(str(params.get("group", "")))

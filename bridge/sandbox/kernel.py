@@ -1,4 +1,4 @@
-"""What both simulated servers share: a clock, ids, a journal of every request, switches for faults.
+"""What both servers share: a clock, ids, a journal of every request, switches for faults.
 
 One `World` holds all of it behind one lock, so a snapshot is one deep copy and a scenario with a
 seed always gives the same ids and times.
@@ -21,10 +21,10 @@ ALPHABET = string.ascii_letters + string.digits
 
 
 class Clock:
-    """Seconds since 1970, ahead of the machine's clock by an offset, or standing still at a time.
+    """Seconds since 1970, ahead of the machine's clock by an offset, or stopped at a time.
 
     The offset is published to a file (one number of seconds), so that other processes can read the
-    same time. Only `advance` moves a clock that stands still, until it is told to go on.
+    same time. Only `advance` moves a stopped clock, until it is started again.
     """
 
     def __init__(self, offset_file: Path | None = None, frozen_at: float | None = None) -> None:
@@ -50,7 +50,7 @@ class Clock:
         self._publish()
 
     def go_on(self) -> None:
-        """Run again, from where it stood still."""
+        """Start a stopped clock."""
         self.offset_seconds, self.frozen_at = self.now() - time.time(), None
         self._publish()
 
@@ -124,15 +124,14 @@ class Journal:
 
 @dataclass(slots=True)
 class Fault:
-    """A switch: requests that match go wrong in one way, the next `times` times (None: always).
+    """A fault: matching requests fail in one way, the next `times` times (None: always).
 
     `match` is "METHOD /path" with `*` as wildcard, e.g. "PUT /groups/*/members.json". Kinds:
-    `status` (answer with status, body and headers), `slow` (seconds before the work), `hang`
-    (never answer, close after seconds), `reset_before` (close without doing it), `reset_after`
-    (do it, then close the connection), `timeout_after` (do it, then stay silent for seconds),
-    `html` (do it, answer 200 with a page of HTML), `half_body` (do it, send half of the answer),
-    `short_page` (a list misses entries but claims its total), `partial` (a batch is cut off after
-    `members`).
+    `status` (answer with status, body and headers), `slow` (seconds before the work), `hang` (never
+    answer, close after seconds), `reset_before` (close without doing it), `reset_after` (do it,
+    then close the connection), `timeout_after` (do it, then stay silent for seconds), `html` (do
+    it, answer 200 with a page of HTML), `half_body` (do it, send half of the answer), `short_page`
+    (a list misses entries but claims its total), `partial` (a batch is cut off after `members`).
     """
 
     id: int
@@ -169,7 +168,7 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """All is well again."""
+        """End all faults."""
         with self._lock:
             self.switches.clear()
 

@@ -1,4 +1,4 @@
-"""Reads what a control was given; whatever makes no sense is refused before anything changes."""
+"""Reads the parameters of a control; invalid ones are refused before anything changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ YES, NO = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
 
 
 class Wrong(ValueError):
-    """A control was used with something that makes no sense; the text says what is expected."""
+    """A control got an invalid parameter; the text says what is expected."""
 
 
 def number(params: Params, name: str, default: float, least: float = 0) -> float:

@@ -21,7 +21,7 @@ ADMINISTRATOR = "siteadmin"
 
 @dataclass(slots=True)
 class Sandbox:
-    """Two running servers and what one has to know to use them."""
+    """Two running servers, and how to reach them."""
 
     world: World
     stripe: Server

@@ -1,12 +1,11 @@
-"""Plays a scenario file: what happens in a community, step by step, always alike.
+"""Plays a scenario file: what happens in a community, step by step, the same each time.
 
-A step of the TOML file is one of
-`post|get|put|delete = "/path"` with `server` (stripe unless told otherwise), `form` or `json`, and
-`keep = "name"` for the answer; `control = "/address"` with `json`; `advance = "31d"`;
-`flush = true`. A text may name what was kept: `{name}` is its id, `{name.path.0.key}` a part of it;
-`{now+91d}` is a time in seconds. A step that `may_fail` goes on when it is refused.
-`begin = "shop"` plays `parts/shop.toml` first. `[end]` says what shows at the end that all went as
-the title tells: `"subscription.status" = "canceled"`; what is not there is written as "none".
+A step of the TOML file is one of `post|get|put|delete = "/path"` with `server` (stripe unless told
+otherwise), `form` or `json`, and `keep = "name"` for the answer; `control = "/address"` with
+`json`; `advance = "31d"`; `flush = true`. A text may name what was kept: `{name}` is its id,
+`{name.path.0.key}` a part of it; `{now+91d}` is a time in seconds. A step that `may_fail` goes on
+when it is refused. `begin = "shop"` plays `parts/shop.toml` first. `[end]` states the expected end:
+`"subscription.status" = "canceled"`; "none" means that something does not exist.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ Info = dict[str, str]
 
 
 class ScenarioError(ValueError):
-    """A scenario cannot be read, a step was refused, or the end is another; says which and what."""
+    """A scenario cannot be read, a step was refused, or it ended differently; says which."""
 
 
 class NothingThereError(ScenarioError):
@@ -42,7 +41,7 @@ class NothingThereError(ScenarioError):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A life that is played, and what shows at its end that it went as told."""
+    """A scenario, and its expected end."""
 
     title: str = ""
     steps: list[Step] = field(default_factory=list)
@@ -95,7 +94,7 @@ def play_file(world: World, info: Info, path: Path) -> Kept:
 
 
 def play_scenario(world: World, info: Info, told: Scenario) -> Kept:
-    """Play a scenario and look whether it ended as it says; answers what its steps kept."""
+    """Play a scenario and check its end; returns what its steps kept."""
     kept = play(world, info, told.steps)
     wanted = {p: _written(v) for p, v in filled(told.end, kept, world.clock.now()).items()}
     found = {path: _shown(kept, path) for path in wanted}

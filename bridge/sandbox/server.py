@@ -1,4 +1,4 @@
-"""Serves a WSGI application on loopback, plays faults on the way, and journals what was answered.
+"""Serves a WSGI application on loopback, injects faults, and journals the answers.
 
 A handler of its own rather than a ready-made server, because faults need the socket: closing a
 connection before, after, or in the middle of an answer is what a client has to survive.
@@ -119,7 +119,7 @@ class _Listener(http.server.ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error of ours; anything else is shown."""
+        """Ignore clients that went away; show other errors."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -131,7 +131,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: _Listener
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
-        """Silent: the journal tells."""
+        """Silent, because there is the journal."""
 
     def _answer(self) -> None:
         body = self._read_body()
@@ -320,7 +320,7 @@ def _read_answer(answer: Answer) -> Any:
 
 
 def _is_page(environ: dict[str, Any], answer: Answer) -> bool:
-    """Pages that a person looks at, and the pictures in them, are no calls of the bridge."""
+    """Whether a person looks at a page or a picture, which is not a call of the bridge."""
     by_program = environ.get("HTTP_API_KEY") or environ.get("HTTP_AUTHORIZATION")
     return (
         environ["REQUEST_METHOD"] == "GET"

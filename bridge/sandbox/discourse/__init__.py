@@ -1,6 +1,6 @@
-"""A simulated Discourse: the part of the forum that a membership bridge touches, with its quirks.
+"""A simulated Discourse: the part of the forum that a membership bridge uses, with its quirks.
 
-Held to the recorded answers of a real 3.5; where a recorded answer surprises, this one does alike.
+Tested against recorded answers of a real 3.5, including the surprising ones.
 """
 
 from __future__ import annotations

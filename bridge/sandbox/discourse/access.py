@@ -1,4 +1,4 @@
-"""Who is asking, and whether they may: keys, sessions, limits, read-only mode, private forums."""
+"""Access: keys, sessions, limits, read-only mode, private forums."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _user_of_key(forum: Forum, key: ApiKey) -> User:
 
 
 def _count_admin_request(forum: Forum, now: float) -> None:
-    """One bucket for the whole site, rolling; what is refused does not count."""
+    """One rolling limit for the whole site; refused requests do not count."""
     if forum.requests_per_minute <= 0:
         return
     wait = _take(forum.counted_requests, now, forum.requests_per_minute, MINUTE)

@@ -1,4 +1,4 @@
-"""Users as administrators meet them: lists with addresses, standing, suspension, merge, end."""
+"""Users for administrators: lists with addresses, trust levels, suspension, merging, deletion."""
 
 from __future__ import annotations
 

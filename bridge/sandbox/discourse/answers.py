@@ -39,7 +39,7 @@ def ok(**more: Any) -> Response:
 
 
 def empty() -> Response:
-    """Done, nothing to say: Discourse sends empty text."""
+    """Done: Discourse sends empty text."""
     return Response("", content_type=TEXT)
 
 
@@ -51,7 +51,7 @@ def no_content() -> Response:
 
 
 def not_found() -> Refused:
-    """No such thing, or nothing that the caller may know of."""
+    """Not found, or not visible to the caller."""
     return Refused(404, {"errors": [GONE], "error_type": "not_found"})
 
 
@@ -61,7 +61,7 @@ def no_record() -> Refused:
 
 
 def forbidden() -> Refused:
-    """The caller is known and may not."""
+    """Forbidden: the caller is known but has no permission."""
     return Refused(403, {"errors": [NO_ACCESS], "error_type": "invalid_access"})
 
 
@@ -72,7 +72,7 @@ def bad_key() -> Refused:
 
 
 def invalid(what: str) -> Refused:
-    """A parameter that is no use."""
+    """A bad parameter."""
     said = f"You supplied invalid parameters to the request: {what}"
     return Refused(400, {"errors": [said], "error_type": "invalid_parameters"})
 

@@ -30,7 +30,7 @@ class Call:
 
     @property
     def actor(self) -> User:
-        """The caller, who must be somebody."""
+        """The caller; strangers are refused."""
         if self.user is None:
             raise forbidden()
         return self.user

@@ -28,7 +28,7 @@ UNKNOWN_HOST = (
 
 
 def login_error() -> Refused:
-    """Whatever is wrong with a request, the person reads the same two words."""
+    """The same two words for every wrong request."""
     return Refused(422, "Login Error")
 
 

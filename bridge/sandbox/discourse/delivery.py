@@ -1,4 +1,4 @@
-"""Webhook deliveries of the forum: planned as plain data, sent in the background, to loopback.
+"""The forum's webhook deliveries: planned as plain data, sent in the background to loopback.
 
 At most once, unless the site setting `retry_web_hook_events` is on; a retry gets a new event id.
 The functions that take a `World` are the controls, as those of the simulated Stripe.
@@ -108,7 +108,7 @@ def hold(world: World, times: int | None = None, types: str = "*") -> None:
 
 
 def clear(world: World) -> None:
-    """Remove all rules; what is held stays held."""
+    """Remove all rules; held deliveries stay held."""
     with world.lock:
         forum_of(world).hook_rules.clear()
 

@@ -1,4 +1,4 @@
-"""Groups: list, show, make, change, delete, history."""
+"""Groups: list, show, create, change, delete, history."""
 
 from __future__ import annotations
 

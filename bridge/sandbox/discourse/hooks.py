@@ -1,4 +1,4 @@
-"""Webhooks of the forum: which there are, what happens, who is told."""
+"""The forum's webhooks: the configured ones, and the events they get."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def emit_user(made: Call, event: str, user: User) -> None:
 def emit_membership(
     made: Call, event: str, group: Group, user: User, membership: Membership
 ) -> None:
-    """Somebody came into or left a group: ids only, no names."""
+    """Somebody joined or left a group: ids only, no names."""
     body = {
         "group_id": group.id,
         "user_id": user.id,

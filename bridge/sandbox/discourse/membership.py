@@ -1,4 +1,4 @@
-"""Members come and go: side effects on people, the group's history, the log of all changes."""
+"""Members join and leave: side effects on people, the group's history, the log of all changes."""
 
 from __future__ import annotations
 

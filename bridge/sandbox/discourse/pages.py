@@ -1,4 +1,4 @@
-"""The forum in a browser: plain pages to read, to be somebody, and to see what a bridge did."""
+"""The forum in a browser: plain pages to read, to log in, and to see what a bridge did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People come, are renamed, merged, anonymized, deleted: what changes with them."""
+"""People join, are renamed, merged, anonymized, deleted, with all consequences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may see and do what: the part of Discourse's Guardian that a bridge meets."""
+"""Permissions: the part of Discourse's Guardian that matters to a bridge."""
 
 from __future__ import annotations
 

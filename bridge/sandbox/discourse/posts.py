@@ -1,4 +1,4 @@
-"""Writing: topics, private messages, replies, and who is told."""
+"""Writing: topics, private messages, replies, and notifications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site settings that a bridge meets, with their defaults, in the order of the list."""
+"""The site settings that matter to a bridge, with their defaults, in the order of the list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site itself: what it tells about itself, its settings, its colours, read-only mode."""
+"""The site itself: its description, settings, colours, read-only mode."""
 
 from __future__ import annotations
 

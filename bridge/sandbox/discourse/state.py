@@ -1,4 +1,4 @@
-"""What the simulated forum knows: plain data that can be deep-copied, and look-ups in it."""
+"""The state of the simulated forum: plain data that can be deep-copied, and look-ups."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ class Theme:
 
 @dataclass(frozen=True, slots=True)
 class MembershipChange:
-    """Who came into or left which group, when, by whose hand; automatic groups are left out."""
+    """Who joined or left which group, when, and by whom; without automatic groups."""
 
     at: float
     actor_id: int

@@ -1,4 +1,4 @@
-"""Users as anybody meets them: pages, cards, search, sign-up, own changes, addresses."""
+"""Users for everybody: pages, cards, search, sign-up, own changes, addresses."""
 
 from __future__ import annotations
 

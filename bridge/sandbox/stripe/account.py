@@ -1,4 +1,4 @@
-"""The state of the simulated Stripe account: objects in tables, an agenda of what falls due.
+"""The state of the simulated Stripe account: objects in tables, an agenda of due actions.
 
 Plain data throughout, so that a snapshot is one deep copy. Everything here runs below the world's
 lock; `now` is the moment being lived, which while catching up is the time something was due.
@@ -147,7 +147,7 @@ class Account:
         return [table[i] for i in self.of_customer.get((kind, customer), ()) if i in table]
 
     def plan(self, at: int | None, what: str, obj: Obj) -> None:
-        """Put something into the agenda; whoever does it then checks that it still holds."""
+        """Put an action into the agenda; it is checked again when it is due."""
         if at is not None:
             entry = (at, next(self._order), what, str(obj["id"]))
             heapq.heappush(self.agenda[obj.get("test_clock")], entry)

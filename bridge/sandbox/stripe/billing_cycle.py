@@ -1,4 +1,4 @@
-"""What time does to a subscription: renewals, ends of trials, dunning, planned ends."""
+"""The effects of time on subscriptions: renewals, ends of trials, dunning, planned ends."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def upcoming(account: Account, id_: str) -> None:
 
 
 def resume_collection(account: Account, id_: str) -> None:
-    """A pause of collection that ends by itself."""
+    """The automatic end of a pause of collection."""
     subscription = account.get("subscription", id_)
     paused = subscription and subscription["pause_collection"]
     if subscription and paused and paused["resumes_at"] == account.now:
@@ -140,7 +140,7 @@ def incomplete_expires(account: Account, id_: str) -> None:
 
 
 def expire(account: Account, subscription: Obj) -> None:
-    """It never began."""
+    """Its first payment never came."""
     with changing(account, subscription, "customer.subscription.updated"):
         subscription.update(status="incomplete_expired", ended_at=account.now)
     invoice = account.tables["invoice"][subscription["latest_invoice"]]
@@ -149,7 +149,7 @@ def expire(account: Account, subscription: Obj) -> None:
 
 
 def pending_expires(account: Account, id_: str) -> None:
-    """A change that was never paid for is forgotten."""
+    """A change that was never paid is dropped."""
     subscription = account.get("subscription", id_)
     update = subscription and subscription["pending_update"]
     if not subscription or not update or update["expires_at"] != account.now:

@@ -1,4 +1,4 @@
-"""Test payment methods: what each token is and how payments with it end."""
+"""Test payment methods: what each token stands for, and how its payments end."""
 
 from __future__ import annotations
 

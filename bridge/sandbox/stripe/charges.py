@@ -28,7 +28,7 @@ DECIDED = ("won", "lost", "warning_closed")
 
 
 def create_charge(account: Account, params: Obj) -> Obj:
-    """POST /v1/charges: the old way to pay, without a payment intent that one sees."""
+    """POST /v1/charges: the old way to pay, without a visible payment intent."""
     _check_positive(params)
     token = params.get("source") or params.get("card")
     customer = params.get("customer") or None

@@ -40,7 +40,7 @@ def capture_charge(account: Account, charge: Obj, amount: int) -> None:
 
 
 def release(account: Account, charge: Obj) -> None:
-    """Let go of what was held and not captured: a refund that moves no money of the account's."""
+    """Release what was held and not captured: a refund that moves no money of the account."""
     rest = charge["amount"] - charge["amount_captured"] - charge["amount_refunded"]
     if rest <= 0:
         return
@@ -69,7 +69,7 @@ def hold_expires(account: Account, id_: str) -> None:
 def cancel_intent(
     account: Account, intent: Obj, reason: str | None, told: str | None = None
 ) -> None:
-    """Nothing more will be tried with this intent; what it held is let go."""
+    """Cancel the intent and release what it held."""
     if intent["status"] in FINAL:
         return
     held = account.get("charge", intent["latest_charge"])

@@ -115,7 +115,7 @@ def _finalize(account: Account, params: Obj, id_: str) -> Obj:
 
 
 def collect_later(account: Account, id_: str) -> None:
-    """An hour after it was finalized by hand, an invoice that advances by itself is collected."""
+    """Collect an invoice an hour after it was finalized by hand, if it advances automatically."""
     invoice = account.get("invoice", id_)
     if invoice and invoice["auto_advance"] and not invoice["attempted"]:
         collect(account, invoice)

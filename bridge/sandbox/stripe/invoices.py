@@ -14,7 +14,7 @@ from bridge.sandbox.stripe.shapes import Obj
 
 
 def finalize(account: Account, invoice: Obj) -> None:
-    """A draft becomes open, gets its number and its payment; a zero one is paid at once."""
+    """A draft becomes open and gets its number and payment; a draft of zero is paid immediately."""
     if invoice["status"] != "draft":
         raise invalid(
             f"This invoice is already finalized: {invoice['id']}.", code="invoice_not_editable"
@@ -181,7 +181,7 @@ def failed(account: Account, invoice: Obj) -> None:
 
 
 def _set_delinquent(account: Account, invoice: Obj, *, delinquent: bool) -> None:
-    """Whether the customer's latest charge failed stands on the customer, too."""
+    """Set on the customer whether their latest charge failed."""
     customer = account.tables["customer"][invoice["customer"]]
     if not customer.get("deleted"):
         with changing(account, customer, "customer.updated"):
@@ -198,14 +198,14 @@ def _next_attempt(account: Account, invoice: Obj) -> int | None:
 
 
 def retry(account: Account, id_: str) -> None:
-    """Another try that was planned."""
+    """A planned retry."""
     invoice = account.get("invoice", id_)
     if invoice and invoice["status"] == "open" and invoice["next_payment_attempt"] == account.now:
         collect(account, invoice)
 
 
 def void(account: Account, invoice: Obj) -> None:
-    """The invoice counts as if it had never been."""
+    """Void the invoice: it counts as if it had never existed."""
     if invoice["status"] not in ("open", "uncollectible"):
         raise invalid(
             "You can only pass in open invoices. "
@@ -219,7 +219,7 @@ def void(account: Account, invoice: Obj) -> None:
 
 
 def _unapply_balance(account: Account, invoice: Obj) -> None:
-    """What the customer's balance paid of a voided invoice, or was charged by it, goes back.
+    """Reverse what a voided invoice took from or added to the customer's balance.
 
     https://docs.stripe.com/changelog/2019-12-03/customer-balances-returned-voided-invoices
     """
@@ -245,7 +245,7 @@ def _drop_payment(account: Account, invoice: Obj) -> None:
 
 
 def mark_uncollectible(account: Account, invoice: Obj) -> None:
-    """Given up, though it may yet be paid."""
+    """Mark it as given up; it may still be paid."""
     if invoice["status"] != "open":
         raise invalid("You can only mark open invoices as uncollectible.")
     with changing(account, invoice, "invoice.updated", "invoice.marked_uncollectible"):
@@ -254,7 +254,7 @@ def mark_uncollectible(account: Account, invoice: Obj) -> None:
 
 
 def advance(account: Account, id_: str) -> None:
-    """An hour after its making a draft is finalized, then collected or sent."""
+    """A draft is finalized an hour after its creation, then collected or sent."""
     invoice = account.get("invoice", id_)
     if not invoice or invoice["status"] != "draft" or not invoice["auto_advance"]:
         return

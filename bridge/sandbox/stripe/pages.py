@@ -36,7 +36,7 @@ def day(at: int) -> str:
 
 
 def message(heading: str, text: str, **more: Any) -> str:
-    """A page that says one thing."""
+    """A page with one message."""
     return render_template("message.html", heading=heading, text=text, **more)
 
 

@@ -45,7 +45,7 @@ def refuse_decline(account: Account, customer: str, method: Obj | None) -> None:
 
 
 def new_intent(account: Account, amount: int, currency: str, customer: str | None) -> Obj:
-    """A payment intent that nothing was tried with yet."""
+    """A new payment intent."""
     intent = account.new(
         "payment_intent", amount=amount, currency=currency.lower(), customer=customer
     )
@@ -85,7 +85,7 @@ def confirm(
 
 
 def succeed(account: Account, intent: Obj, method: Obj) -> None:
-    """The money came."""
+    """The payment succeeds."""
     if intent["setup_future_usage"] and intent["customer"] and method["customer"] is None:
         attach(account, method, find_customer(account, intent["customer"]))
     capture = intent["capture_method"] != "manual"
@@ -107,7 +107,7 @@ def succeed(account: Account, intent: Obj, method: Obj) -> None:
 
 
 def fail(account: Account, intent: Obj, method: Obj, decline: str) -> None:
-    """The bank said no: a failed charge remains, the intent waits for another payment method."""
+    """The bank declines: a failed charge remains; the intent waits for another payment method."""
     message = DECLINES.get(decline, DECLINES["card_declined"])
     code = decline if decline in (*OWN_CODES, "authentication_required") else "card_declined"
     charge = new_charge(account, intent, method, captured=False)
@@ -177,7 +177,7 @@ def _ask_for_transfer(account: Account, intent: Obj) -> None:
 
 
 def _process(account: Account, intent: Obj, method: Obj, end: str) -> None:
-    """A bank debit: days pass before one knows."""
+    """A bank debit, whose result is known days later."""
     charge = new_charge(account, intent, method, captured=False)
     charge.update(status="pending", paid=False)
     intent["latest_charge"] = charge["id"]

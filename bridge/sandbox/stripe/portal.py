@@ -45,7 +45,7 @@ def _update_configuration(account: Account, params: Obj, id_: str) -> Obj:
 
 
 def default_configuration(account: Account) -> Obj:
-    """What holds for sessions that name none; made on first use."""
+    """The default configuration of sessions; created on first use."""
     for configuration in account.rows("billing_portal.configuration"):
         if configuration["is_default"]:
             return configuration
@@ -159,7 +159,7 @@ def features_of(account: Account, session: Obj) -> Obj:
 
 
 def offered_pauses(features: Obj) -> list[tuple[str, str]] | None:
-    """How long one may pause, each with its words; None when one may not."""
+    """The allowed lengths of a pause, each with its words; None if pausing is off."""
     feature = features["subscription_pause"]
     if not feature["enabled"]:
         return None

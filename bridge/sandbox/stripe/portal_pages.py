@@ -1,4 +1,4 @@
-"""The customer portal's page: cancel, pause, go on, switch, another card, own data, invoices."""
+"""The customer portal's page: cancel, pause, resume, switch, another card, own data, invoices."""
 
 from __future__ import annotations
 

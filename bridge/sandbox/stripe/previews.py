@@ -133,7 +133,7 @@ def create_preview(account: Account, params: Obj) -> Obj:
 
 
 def _guest(tried: Account, params: Obj) -> Obj:
-    """Somebody who is no customer yet."""
+    """Somebody who is not a customer yet."""
     given = params["customer_details"]
     return tried.new(
         "customer",
@@ -152,7 +152,7 @@ def _discount(tried: Account, customer: Obj, subscription: Obj | None, given: li
 
 
 def _changed(tried: Account, subscription: Obj, details: Obj, params: Obj) -> Obj:
-    """The invoice that a change makes at once, else the next renewal after it."""
+    """The invoice that a change creates immediately, otherwise the next renewal after it."""
     made: list[Obj] = []
 
     def bill(account: Account, subscription: Obj, lines: list[Obj], *_rest: Any) -> None:
@@ -182,7 +182,7 @@ def _changed(tried: Account, subscription: Obj, details: Obj, params: Obj) -> Ob
 
 
 def _new(tried: Account, customer: Obj, details: Obj) -> Obj:
-    """The first invoice of a subscription that there is not yet."""
+    """The first invoice of a subscription that does not exist yet."""
     subscription = new_subscription(tried, customer, details)
     start_periods(tried, subscription, items_of(tried, subscription), tried.now)
     return _preview(tried, customer, subscription, first_lines(tried, subscription, details))

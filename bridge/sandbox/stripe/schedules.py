@@ -240,7 +240,7 @@ def _change(account: Account, schedule: Obj, phase: Obj) -> None:
 
 
 def _finish(account: Account, schedule: Obj) -> None:
-    """After the last phase the subscription goes on by itself, or ends."""
+    """After the last phase the subscription continues alone, or ends."""
     subscription = account.tables["subscription"][schedule["subscription"]]
     schedule.update(status="completed", completed_at=account.now, current_phase=None)
     if schedule["end_behavior"] == "cancel":
@@ -350,7 +350,7 @@ def _release(account: Account, _params: Obj, id_: str) -> Obj:
 
 @when("customer.subscription.deleted")
 def _aborted(account: Account, subscription: Obj) -> None:
-    """A subscription that ends by itself takes its schedule with it."""
+    """When a subscription ends, its schedule ends, too."""
     schedule = account.get("subscription_schedule", subscription["schedule"])
     if schedule and schedule["status"] not in OVER:
         schedule.update(status="canceled", canceled_at=account.now, current_phase=None)

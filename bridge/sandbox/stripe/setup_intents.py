@@ -20,7 +20,7 @@ from bridge.sandbox.stripe.shapes import Obj
 
 
 def new_setup_intent(account: Account, customer: str | None) -> Obj:
-    """A setup intent that nothing was tried with yet."""
+    """A new setup intent."""
     intent = account.new("setup_intent", customer=customer)
     intent["client_secret"] = f"{intent['id']}_secret_{account.ids.new('', 24)[1:]}"
     return intent

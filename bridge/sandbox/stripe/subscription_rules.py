@@ -34,7 +34,7 @@ def check_together(params: Obj) -> None:
 
 
 def check_due(subscription: Obj, params: Obj) -> None:
-    """Who is sent an invoice is told until when to pay it."""
+    """Sent invoices need a due date."""
     sent = params.get("collection_method") == "send_invoice"
     if sent and subscription["days_until_due"] is None and params.get("days_until_due") is None:
         raise invalid(
@@ -56,7 +56,7 @@ def check_currency(account: Account, customer: Obj, currency: str) -> None:
 
 
 def check_schedule(subscription: Obj, params: Obj) -> None:
-    """A schedule says itself how its subscription ends."""
+    """Refuse an end for a subscription with a schedule, which has its own."""
     if subscription["schedule"] and any(name in params for name in ENDINGS):
         raise invalid(
             "The subscription is managed by the subscription schedule "

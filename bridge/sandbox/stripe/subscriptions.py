@@ -110,7 +110,7 @@ def _refuse_if_it_would_fail(account: Account, subscription: Obj, customer: Obj)
 
 
 def _refuse_without_method(account: Account, subscription: Obj, customer: Obj) -> None:
-    """Who is charged automatically needs something to be charged, unless there is a trial."""
+    """Refuse automatic charging without a payment method, unless there is a trial."""
     if subscription["collection_method"] != "charge_automatically":
         return
     if is_on_trial(subscription, account.now) or amount_of_items(account, subscription) == 0:
@@ -179,7 +179,7 @@ def plan_ahead(account: Account, subscription: Obj) -> None:
 
 
 def cancel(account: Account, params: Obj, id_: str) -> Obj:
-    """DELETE /v1/subscriptions/{id}: at once, with credit for the rest if asked for."""
+    """DELETE /v1/subscriptions/{id}: immediately, with credit for the rest if requested."""
     subscription = account.find("subscription", id_)
     if subscription["status"] in ENDED:
         raise missing_object("subscription", id_)
@@ -207,7 +207,7 @@ def cancel(account: Account, params: Obj, id_: str) -> Obj:
 
 
 def end(account: Account, subscription: Obj, reason: str | None) -> None:
-    """It is over now; nothing more is collected for it."""
+    """End it now; nothing more is collected for it."""
     if subscription["status"] in ENDED:
         return
     subscription.update(

@@ -45,7 +45,7 @@ def _advance(account: Account, params: Obj, id_: str) -> Obj:
 
 
 def _delete(account: Account, _params: Obj, id_: str) -> Obj:
-    """With the clock go its customers."""
+    """Deleting the clock deletes its customers."""
     clock = account.find("test_helpers.test_clock", id_)
     for customer in account.rows("customer"):
         if customer.get("test_clock") == id_:
