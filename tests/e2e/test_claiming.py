@@ -262,6 +262,19 @@ def test_E42_a_stranger_pays_makes_an_account_on_the_way_and_is_in(
         place.settle()
         expect(page.get_by_role("heading")).to_contain_text("You are in Patrons", timeout=10_000)
         assert place.members("patrons") == {"newcomer"}
+        _ask_for_what_is_for_others(place, page)
+
+
+def _ask_for_what_is_for_others(place: Place, page: Page) -> None:
+    place.open_group("crew", "Crew")
+    price = place.sell_at_stripe("Crew pass", "patrons", 900, None)
+    restrict(place, price, discourse_buyers="crew")
+    page.goto(place.url + pay_as_stranger(place, price))
+    expect(page.get_by_role("heading")).to_have_text("Crew pass is only for members of Crew")
+    _picture(page, "claim-barred")
+    page.get_by_role("button", name="Ask the moderators").click()
+    expect(page.get_by_role("heading")).to_have_text("The moderators have been asked")
+    _picture(page, "claim-asked")
 
 
 def _picture(page: Page, name: str) -> None:
