@@ -17,7 +17,7 @@ from bridge.core.events.stripe import Event
 from bridge.core.model.key import Until
 from bridge.core.telling.timeline import News
 from bridge.store import alerts
-from bridge.store.older import older
+from bridge.store.older import by_bytes, older
 from bridge.store.own import is_ours, is_own
 from bridge.store.schema.people import customers
 from bridge.store.schema.work import inbox, work
@@ -309,18 +309,22 @@ def about_user(
     `known_at`: only those that had come in by then. `ignored`: also those that changed nothing.
     """
     of = inbox.c
-    at = func.coalesce(of.created_at, of.received_at)
-    mine = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
-    asked = [or_(of.work_key.in_(mine), of.user_id == user_id), *older(at, of.event_id, until)]
-    if known_at is not None:
-        asked.append(of.received_at <= known_at)
-    if not ignored:
-        asked.append(of.status != "ignored")
+    at = func.coalesce(of.created_at, of.received_at).label("at")
     columns = (of.event_id, of.type, at, of.received_at, of.source, of.object_id, of.customer_id)
+    asked = select(*columns, of.status, of.outcome)
+    if known_at is not None:
+        asked = asked.where(of.received_at <= known_at)
+    if not ignored:
+        asked = asked.where(of.status != "ignored")
+    mine = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
+    # Apart, because PostgreSQL reads the whole table for an OR of them.
+    of_account = asked.where(of.user_id == user_id)
+    both = asked.where(of.work_key.in_(mine)).union_all(of_account).subquery()
+    id_ = by_bytes(connection, both.c.event_id)
     rows = connection.execute(
-        select(*columns, of.status, of.outcome)
-        .where(*asked)
-        .order_by(at.desc(), of.event_id.desc())
+        select(both)
+        .where(*older(both.c.at, id_, until))
+        .order_by(both.c.at.desc(), id_.desc())
         .limit(limit)
     )
     return [News(*row) for row in rows]

@@ -17,7 +17,7 @@ from bridge.core.model.rights import Grant, Notice
 from bridge.core.model.stripe import PendingPayment, Subscription
 from bridge.core.rules.policy import Policy
 from bridge.store import inbox, state
-from bridge.store.older import older
+from bridge.store.older import by_bytes, older
 from bridge.store.schema.people import users
 from bridge.store.schema.work import messages
 from bridge.store.statements import STARTED_AT, due, has_statement
@@ -251,10 +251,11 @@ def told(
         users.c.user_id == user_id, users.c.statement_at.is_not(None)
     )
     both = sent.union_all(written).subquery()
+    key = by_bytes(connection, both.c.key)
     rows = connection.execute(
         select(both)
-        .where(*older(both.c.sent_at, both.c.key, until))
-        .order_by(both.c.sent_at.desc(), both.c.key.desc())
+        .where(*older(both.c.sent_at, key, until))
+        .order_by(both.c.sent_at.desc(), key.desc())
         .limit(limit)
     )
     return [(row.key, row.sent_at) for row in rows]

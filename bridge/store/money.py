@@ -10,12 +10,22 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.account import MANUAL, OWN
 from bridge.core.model.key import Until
-from bridge.store.older import older
+from bridge.store.older import by_bytes, older
 from bridge.store.own import columns, is_of, is_ours, is_own
 from bridge.store.schema.ledger import money_lines
 from bridge.store.schema.people import customers, users
@@ -86,8 +96,8 @@ def of_user(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
 
     Includes lines of accounts that were merged into this one.
     """
-    lines = money_lines.c
-    return _read(connection, _theirs(user_id).order_by(lines.at, lines.id))
+    theirs = _theirs(user_id)
+    return _read(connection, select(theirs).order_by(theirs.c.at, theirs.c.id))
 
 
 def newest_of_user(
@@ -98,21 +108,24 @@ def newest_of_user(
     known_at: datetime | None = None,
 ) -> tuple[MoneyLine, ...]:
     """The same, the newest first; `known_at`: only lines recorded by then."""
+    theirs = _theirs(user_id, known_at)
+    id_ = by_bytes(connection, theirs.c.id)
+    asked = select(theirs).where(*older(theirs.c.at, id_, until))
+    newest = asked.order_by(theirs.c.at.desc(), id_.desc())
+    return _read(connection, newest.limit(limit))
+
+
+def _theirs(user_id: int, known_at: datetime | None = None) -> Subquery:
+    """Both ways to be somebody's apart: PostgreSQL reads the whole table for an OR of them."""
+    mine = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
+    merged = select(users.c.user_id).where(users.c.successor_id == user_id)
+    accounts = select(literal(user_id)).union_all(merged)
     lines = money_lines.c
-    asked = _theirs(user_id).where(*older(lines.at, lines.id, until))
+    asked = select(*(lines[name] for name in _MONEY)).where(is_ours(money_lines))
     if known_at is not None:
         asked = asked.where(lines.recorded_at <= known_at)
-    return _read(connection, asked.order_by(lines.at.desc(), lines.id.desc()).limit(limit))
-
-
-def _theirs(user_id: int) -> Select[Any]:
-    same = select(users.c.user_id).where(users.c.successor_id == user_id)
-    mine = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
-    lines = money_lines.c
-    return select(*(lines[name] for name in _MONEY)).where(
-        is_ours(money_lines),
-        or_(lines.customer_id.in_(mine), lines.user_id == user_id, lines.user_id.in_(same)),
-    )
+    by_hand = asked.where(lines.customer_id.is_(None), lines.user_id.in_(accounts))
+    return asked.where(lines.customer_id.in_(mine)).union_all(by_hand).subquery()
 
 
 def _read(connection: Connection, asked: Select[Any]) -> tuple[MoneyLine, ...]:

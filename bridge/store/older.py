@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Connection, and_, or_
 
 from bridge.core.model.key import Until
 from bridge.store.schema.columns import moment
+
+
+def by_bytes(connection: Connection, id_: ColumnElement[str]) -> ColumnElement[str]:
+    """An id to order by: PostgreSQL has an order of its own for letters, and SQLite has not."""
+    return id_.collate("C") if connection.dialect.name == "postgresql" else id_
 
 
 def older(

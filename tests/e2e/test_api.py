@@ -104,7 +104,7 @@ def test_A60_a_grant_through_the_api_is_done_once_logged_and_taken_back(place: P
         ({"group": "guests"}, "reason"),
         ({"group": "nowhere", "reason": "x"}, "nowhere"),
         ({"group": "guests", "reason": "x", "until": "2020-01-01T00:00:00Z"}, "in the past"),
-        ({"group": "guests", "reason": "x", "until": "tomorrow"}, "no time"),
+        ({"group": "guests", "reason": "x", "until": "tomorrow"}, "not a time"),
         ({"group": "guests", "reason": "x", "until": "2099-01-01T00:00:00"}, "time zone"),
         ({"group": 7, "reason": "x"}, "group"),
     ],

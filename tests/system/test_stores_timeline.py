@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, insert, update
@@ -166,3 +167,21 @@ def test_news_that_changed_nothing_is_left_out_where_only_what_mattered_is_asked
     idle = [one for one in everything if one.words.startswith("Changes nothing")]
     assert idle
     assert mattered == [one for one in everything if one not in idle]
+
+
+def test_no_table_is_read_whole_for_one_person(store: Store) -> None:
+    asked: list[tuple[str, Any]] = []
+    plans = []
+    with store.read() as connection:
+        if not store.is_sqlite:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # as with many rows
+        event.listen(connection, "before_cursor_execute", lambda *got: asked.append(got[2:4]))
+        timeline(connection, ALICE, {3: "supporters"})
+        said = [one for one in asked if one[0].startswith("SELECT")]
+        for statement, parameters in said:
+            explain = "EXPLAIN QUERY PLAN" if store.is_sqlite else "EXPLAIN"
+            plan = connection.exec_driver_sql(f"{explain} {statement}", parameters).all()
+            plans += [str(row) for row in plan]
+    whole = ("SCAN inbox", "SCAN money_lines", "SCAN changes", "SCAN messages", "Seq Scan on")
+    assert [one for one in plans if any(words in one for words in whole)] == []
+    assert len(plans) > 5
