@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from flask.testing import FlaskClient
 
 from bridge.core.rules.policy import Policy
-from bridge.sandbox.discourse.membership import add_member, remove_member
+from bridge.sandbox.discourse.membership import remove_member
+from bridge.store import changes
 from bridge.store.schema.columns import metadata
 from tests.harness import POLICY, System, system
-from tests.system.acts import checkout, confirm, membership, moves, pass_days, staff
+from tests.system.acts import (
+    checkout,
+    confirm,
+    membership,
+    moves,
+    pass_days,
+    staff,
+    staff_add,
+    staff_remove,
+    words,
+)
+from tests.system.test_console_registers import As, as_role
 from tests.system.typing_commands import asked, typed
+
+__all__ = ["as_role"]
 
 BY = ("--by", "maria")
 Backup = dict[str, list[dict[str, Any]]]
@@ -47,12 +65,6 @@ def restore(world: System, kept: Backup) -> None:
         for table in metadata.sorted_tables:
             if kept[table.name]:
                 connection.execute(table.insert(), kept[table.name])
-
-
-def staff_add(world: System, group: str, user: str) -> None:
-    forum, now = world.sandbox.forum, world.sandbox.world.clock.now()
-    member = forum.users[world.user(user)]
-    add_member(forum, forum.groups[world.group(group)], member, staff(world), now)
 
 
 def after_a_backup(world: System) -> Any:
@@ -126,6 +138,69 @@ def test_A116_one_group_or_one_member_is_adopted_alone(world: System) -> None:
     assert world.members("pioneers") == {"carla"}
     assert membership(world, "bruno", "supporters").owned == "no"
     typed(world, "adopt", "nowhere", *BY, code=1)
+
+
+def act_in_the_list(client: FlaskClient, kind: str, user_id: int, **fields: str) -> str:
+    """Follow the link of somebody's row, see what it brings, and do it; the preview's words."""
+    page = client.get(f"/moderate/lists/drift?kind={kind}").text
+    row = next(one for one in page.split("<tr>") if f'/moderate/person/{user_id}"' in one)
+    link = re.search(r'href="(/moderate/person/\d+/(?:adopt|lift|grant)[^"]*)"', row)
+    assert link, row
+    form = {**parse_qs(urlsplit(unescape(link[1])).query), "reason": "Looked at", **fields}
+    return done_after_preview(client, unescape(link[1]), form)
+
+
+def done_after_preview(client: FlaskClient, address: str, form: dict[str, Any]) -> str:
+    seen = client.post(address, data=form).text
+    reviewed = re.search(r'name="reviewed" value="(\w+)"', seen)
+    assert reviewed, words(seen)
+    answer = client.post(address, data=form | {"reviewed": reviewed[1]})
+    assert answer.status_code == 303, words(answer.text)
+    return words(seen)
+
+
+def undo_last(client: FlaskClient, world: System, action: str) -> str:
+    with world.bridge.store.read() as connection:
+        (line,) = changes.page(connection, action=action, limit=1)
+    form = {"change": str(line.id), "reason": "By mistake"}
+    return done_after_preview(client, "/moderate/act/undo", form)
+
+
+def test_A116_the_list_of_what_was_changed_by_hand_leads_to_adopt_lift_and_keep(
+    world: System, as_role: As
+) -> None:
+    """Each after a preview; what has no undo says what to do instead."""
+    after_a_backup(world)
+    staff_remove(world, "supporters", "alice")
+    world.advance(3600)
+    world.settle()
+    client = as_role("moderator")
+    client.application.config["WTF_CSRF_ENABLED"] = False
+
+    assert "Stays in supporters" in act_in_the_list(client, "lost", world.user("bruno"))
+    assert "Loses pioneers" in act_in_the_list(client, "lost", world.user("dirk"))
+    assert membership(world, "bruno", "supporters").owned == "proven"
+    with world.bridge.store.read() as connection:
+        adopted = changes.page(connection, action="adopted", limit=1)
+    other = client.post("/moderate/act/undo", data={"change": adopted[0].id, "reason": "x"})
+    assert (
+        "Give the group by hand" in unescape(other.text) or "give the group by hand" in other.text
+    )
+
+    assert "Gains supporters" in act_in_the_list(client, "out", world.user("alice"))
+    confirm(world)
+    assert "alice" in world.members("supporters")
+
+    kept = act_in_the_list(
+        client, "in", world.user("erna"), until=f"{world.bridge.clock.now():%Y-%m-%d}"
+    )
+    assert "Stays in supporters until" in kept
+    confirm(world)
+    assert "Loses supporters" not in undo_last(client, world, "granted"), "others added them"
+    confirm(world)
+    confirm(world)
+    assert world.members("supporters") == {"alice", "bruno", "erna"}
+    assert world.members("pioneers") == {"carla"}
 
 
 @pytest.mark.parametrize("policy", [replace(POLICY, adopt="automatically")])
