@@ -244,4 +244,6 @@ def append(connection: Connection, step: MemberStep) -> None:
         now=step.known_at,
         due_at=step.known_at,
         cause=f"{step.kind or 'correction'} by {step.actor}",
+        # Something that waited may have to be ended now, which takes a reading.
+        needs=("read",),
     )

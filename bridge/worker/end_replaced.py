@@ -15,6 +15,7 @@ import structlog
 from bridge.core.model.carried import Carried
 from bridge.core.model.rights import Facts, Grant
 from bridge.core.model.stripe import Subscription
+from bridge.core.rights.approval import withheld
 from bridge.core.rights.double_payments import doubles, still_twice
 from bridge.core.rights.switching import IN_FORCE, Ending, endings, running
 from bridge.core.signed.reference import read_buyer, read_replacement
@@ -40,7 +41,9 @@ def left_over(
     What they pay for twice and nobody ends is kept for moderators; `verdicts`: on all they have.
     """
     own = [one for one in running(known) if one.id not in vanished]
-    replaced = _replaced(bridge, connection, user_id, own)
+    # What waits for approval gives nothing yet, so it takes the place of nothing (A62).
+    waits = {source_id.partition(":")[0] for source_id in withheld(verdicts)}
+    replaced = _replaced(bridge, connection, user_id, [one for one in own if one.id not in waits])
     left = (*replaced, *_doubles(bridge, connection, user_id, own))
     if len(own) > 1:
         going = {one.subscription_id for one in left}

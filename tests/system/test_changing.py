@@ -219,6 +219,21 @@ def test_A88_A38_bought_anew_the_old_one_ends_the_rest_is_credited_and_nobody_is
     assert moves(world, "alice", "everybody") == ["in"]
 
 
+def test_A62_A88_what_was_bought_anew_replaces_nothing_until_it_is_approved(world: System) -> None:
+    low = world.price("supporters", discourse_rank="1", **LADDER)
+    asking = {"discourse_rank": "2", "discourse_approval": "2020-01-01", **LADDER}
+    high = world.price("patrons", amount=5000, **asking)
+    old = world.subscribe(world.customer("alice"), low)
+    confirm(world)
+    buy_anew(world, "alice", high, old)
+    confirm(world)
+    assert (status(world, old), world.groups_of("alice")) == ("active", {"supporters"})
+    typed(world, "register", "approve", "alice", "--reason", "Known to all", "--by", "mona")
+    confirm(world)
+    assert (status(world, old), world.groups_of("alice")) == ("canceled", {"patrons"})
+    assert moves(world, "alice", "patrons") == ["in"]
+
+
 def test_A88_a_purchase_that_is_not_paid_changes_nothing(
     world: System, ladder: tuple[str, str]
 ) -> None:

@@ -11,12 +11,14 @@ from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import Line, Order
 from bridge.core.rights.switch_costs import AT_ONCE, Preview
 from bridge.core.rights.switching import PortalTerms, Switch, billed
+from bridge.core.telling.next_steps import would_wait
 from bridge.errors import Permanent
 from bridge.operations import changing
 from bridge.texts import gettext
 from bridge.web.buying.checkout import begin_order, preview_path
 from bridge.web.buying.ownership import owned
-from bridge.web.context import Reader, absolute, law_in_force, the_bridge
+from bridge.web.buying.sale import buyer_of
+from bridge.web.context import Reader, absolute, law_in_force, now, reader, the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.security import Stop
 
@@ -29,7 +31,7 @@ TO_SET = (
 
 def show(switch: Switch, offer: Offer, back: str | None, order: str) -> Response:
     """The preview of a change: from what to what, its cost, and the button."""
-    terms = _terms(switch)
+    known, terms = reader(), _terms(switch)
     when = billed(switch, terms)
     is_asked = switch.way in ("in_place", "here") and when != "later"
     with the_bridge().store.read() as connection:
@@ -51,6 +53,7 @@ def show(switch: Switch, offer: Offer, back: str | None, order: str) -> Response
         back=back,
         order=order,
         cancelled=request.args.get("cancelled") == "yes",
+        waits=would_wait(offer, buyer_of(known) if known else None, now()),
     )
     return Response(page)
 
