@@ -17,9 +17,9 @@ from sqlalchemy import (
 
 from bridge.store.schema.columns import UtcTime, metadata, of_account
 
-# A paid order whose customer was nobody's, and who claimed it; it is claimed at most once.
-# `asked_by`: a member to whom it is not sold asks moderators for it; `asked_country`: because of
-# where they are, else because of their groups.
+# A paid order without a user, and who claimed it, at most once. `asked_by`: a member to whom it is
+# not sold and who asks moderators for it; `asked_country`: it is not sold there, otherwise it is
+# not sold to their groups.
 claims = Table(
     "claims",
     metadata,
@@ -35,7 +35,7 @@ claims = Table(
     Index(None, "customer_id"),
 )
 
-# Payers of such orders who were invited to the forum. Their address was passed on, and is not kept.
+# Payers of such orders who were invited to the forum. Their address is not stored.
 invitations = Table(
     "invitations",
     metadata,
@@ -50,8 +50,8 @@ invitations = Table(
     Index(None, "outcome"),
 )
 
-# Where each order was sold to, with what says so: the buyer's address, their card, and what was
-# known of them before they paid.
+# The country of each sale with its evidence: the buyer's address, their card, and what was known
+# before they paid.
 sale_countries = Table(
     "sale_countries",
     metadata,
@@ -68,7 +68,7 @@ sale_countries = Table(
     Index(None, "at"),
 )
 
-# What a member bought for somebody else. `link_number`: of the one link that is good.
+# Gifts: what a member bought for somebody else. `link_number`: of the one valid link.
 presents = Table(
     "presents",
     metadata,
@@ -79,7 +79,7 @@ presents = Table(
     Column("price_id", String(255), nullable=False),
     Column("note", Text, nullable=False),
     Column("is_anonymous", Boolean, nullable=False),
-    Column("begins_at", UtcTime),  # of a term; else when it is paid, or taken
+    Column("begins_at", UtcTime),  # for a term; otherwise when it is paid or accepted
     Column("link_number", Integer, nullable=False),
     Column("link_ends_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
@@ -93,7 +93,7 @@ presents = Table(
     Index(None, "receiver_id"),
 )
 
-# Members who are asked to renew, each by a link of their own.
+# Members who are asked to renew, each with a personal link.
 campaigns = Table(
     "campaigns",
     metadata,
@@ -118,7 +118,7 @@ campaign_links = Table(
     Column("user_id", BigInteger, nullable=False),
     Column("member_until_at", UtcTime),
     Column("opened_at", UtcTime),
-    Column("source_id", String(255)),  # the subscription or order that was bought by it
+    Column("source_id", String(255)),  # the subscription or order bought through it
     Column("paid_at", UtcTime),  # when that was first read
     Column("revoked_at", UtcTime),
     Column("revoked_by", String(120)),
@@ -126,7 +126,7 @@ campaign_links = Table(
     Index(None, "user_id"),
 )
 
-# What each link ends in: its secret, so no archive has it.
+# The secret at the end of each link, as a hash; no archive has it.
 campaign_tokens = Table(
     "campaign_tokens",
     metadata,
@@ -148,21 +148,21 @@ checkouts = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
     Column("completed_at", UtcTime),
-    # The country by the connection's address, and by the buyer's own word.
+    # The country of the connection, and the one that the buyer named.
     Column("country_ip", String(2)),
     Column("country_said", String(2)),
     # How often Stripe was asked about it since the buyer came back, when last, and what it said.
     Column("looks", Integer, nullable=False, server_default="0"),
     Column("looked_at", UtcTime),
     Column("seen", String(20)),
-    # Who buys what, while it is open: there is one order of these in however many tabs (A134).
+    # Buyer and thing, while the order is open: one such order for any number of tabs (A134).
     Column("open_for", String(300), unique=True),
     Index(None, "user_id", "price_id"),
     Index(None, "session_id"),
 )
 
-# Subscriptions that are paid although another one gives the same, and that one. Those of several
-# tabs were ended; the others go on until somebody ends them.
+# Subscriptions that are paid although another one gives the same, and that other one. Those from
+# several tabs were ended; the others continue until somebody ends them.
 double_payments = Table(
     "double_payments",
     metadata,

@@ -1,4 +1,4 @@
-"""Groups, who wants to be and is in them, and the log of every change."""
+"""Groups, the wanted and actual memberships, and the log of every change."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ groups = Table(
     Column("batch_size", Integer, nullable=False, default=100),
     Column("removals_stopped_at", UtcTime),
     Column("removals_released", Integer, nullable=False, default=0),
-    Column("removals_next_at", UtcTime),  # when the pace lets the next one go
-    # a reading in progress: from which member on, begun when, of how many
+    Column("removals_next_at", UtcTime),  # when the pace allows the next removal
+    # a reading in progress: the next offset, the total, and when it began
     Column("page_offset", Integer, nullable=False, default=0),
     Column("page_total", Integer),
     Column("reading_since", UtcTime),
     Column("error", Text),
 )
 
-# A name in a mapping rule stands for the group it first led to, whatever it is called later.
+# A name in a mapping rule stands for the group to which it was first resolved, even after a rename.
 group_pins = Table(
     "group_pins",
     metadata,
@@ -51,7 +51,7 @@ group_pins = Table(
     Column("pinned_at", UtcTime, nullable=False),
 )
 
-# The one table of both controllers. The decider writes what is wanted, the applier what is actual.
+# The table of both controllers: the decider writes what is wanted, the applier what is actual.
 memberships = Table(
     "memberships",
     metadata,
@@ -76,16 +76,16 @@ memberships = Table(
     Column("actual_since", UtcTime),
     Column("seen_at", UtcTime),
     Column("owned", String(10), nullable=False, default="no"),  # no, claimed, proven
-    # Of those not owned, by the group log: bridge, others; NULL: nobody has looked yet
+    # who added one that is not owned, by the group log: bridge, others; NULL: not looked up
     Column("added_by", String(10)),
-    Column("intent", String(10)),  # add, remove: sent, outcome not recorded yet
+    Column("intent", String(10)),  # add, remove: sent, result not recorded yet
     Column("intent_at", UtcTime),
-    Column("override", String(20)),  # staff, left: taken out by hand, stays out
+    Column("override", String(20)),  # staff, left: removed by hand, stays out
     Column("override_at", UtcTime),
     Index(None, "group_id", "wanted", "actual"),
 )
 
-# Append-only: who was told, asked, added, removed, when, why, by which event.
+# Append-only: who was told, added, removed, when, why, by which event or person.
 changes = Table(
     "changes",
     metadata,
@@ -108,7 +108,7 @@ changes = Table(
     Index(None, "group_id", "user_id"),
 )
 
-# What people did is a small part of it: `str(Actor)` says how they are written.
+# Lines of people's acts, a small part; `str(Actor)` is the form of their cause.
 BY_PEOPLE: ColumnElement[bool] = literal_column("cause LIKE '% via %'", Boolean)
 
 Index(

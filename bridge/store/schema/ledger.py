@@ -41,7 +41,7 @@ money_lines = Table(
     Index(None, "amount_minor", "at"),
 )
 
-# What a payment by hand was for, where that was said, and where its paper is.
+# What a payment by hand was for, if that is known, and where its paper is.
 hand_payments = Table(
     "hand_payments",
     metadata,
@@ -50,8 +50,9 @@ hand_payments = Table(
     Column("note", Text, nullable=False),
 )
 
-# What moves money at Stripe, as last read. `family`: whose lines it is told with, a customer's or
-# its own; `refers_to`: the object whose family it shares. `pending`: its lines are not made yet.
+# Objects that move money at Stripe, as last read. `family`: the objects whose lines are made
+# together, a customer's or its own; `refers_to`: the object whose family it shares. `pending`: its
+# lines are not made yet.
 money_objects = Table(
     "money_objects",
     metadata,
@@ -108,8 +109,8 @@ ledger_lines = Table(
     Index(None, "entry_id"),
 )
 
-# Append-only, and kept when the ledger is dropped and made again: which line was known when, and a
-# chain of hashes over all of them. What was shown with a code can be proven to be there still.
+# Append-only, and kept when the ledger is rebuilt: when each line was known, and a chain of hashes
+# over all of them, which proves that everything shown with a code is still there.
 ledger_seals = Table(
     "ledger_seals",
     metadata,
@@ -127,7 +128,7 @@ ledger_seals = Table(
     Index(None, "chain"),
 )
 
-# What did not add up or was not understood when a family's lines were last made; dropped with them.
+# Findings: what did not add up or was not understood when a family's lines were last made.
 ledger_findings = Table(
     "ledger_findings",
     metadata,
@@ -142,7 +143,7 @@ ledger_findings = Table(
     Index(None, "provider", "account", "family"),
 )
 
-# Append-only: what treasurers wrote beside lines. A line's id survives a rebuild, and so do these.
+# Append-only: treasurers' notes on lines. A line's id survives a rebuild, and so do its notes.
 ledger_notes = Table(
     "ledger_notes",
     metadata,
@@ -154,8 +155,8 @@ ledger_notes = Table(
     Index(None, "line_id"),
 )
 
-# Transfers to the bank that were read from a file: matched, or waiting for a person. What the bank
-# said of the payer is forgotten as soon as it is known whose it is.
+# Bank transfers read from files: matched, or waiting for a person. The bank's details about the
+# payer are deleted once it is known who paid.
 bank_rows = Table(
     "bank_rows",
     metadata,
@@ -173,8 +174,8 @@ bank_rows = Table(
     Index(None, "user_id"),
 )
 
-# Append-only: what moderators did to shares, and the steps by which somebody became or ceased to be
-# a member. A correction is a row that names the one that it takes back.
+# Append-only: moderators' acts on shares, and the steps by which somebody became or ceased to be a
+# member. A correction is a row that names the one that it takes back.
 share_acts = Table(
     "share_acts",
     metadata,

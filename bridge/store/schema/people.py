@@ -6,7 +6,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String
 
 from bridge.store.schema.columns import UtcTime, index_where_said, metadata, of_account
 
-# A customer seen at Stripe, and whose it is. Without a user it is an orphan: shown, never guessed.
+# A customer seen at Stripe, and its user. Without a user it is an orphan: shown, never guessed.
 customers = Table(
     "customers",
     metadata,
@@ -21,10 +21,10 @@ customers = Table(
     Column("read_at", UtcTime),
     Column("has_purchases", Boolean, nullable=False, default=False),
     Column("pending", JSON(none_as_null=True)),  # orders whose payment is on its way
-    # features by Stripe's word, as read then; without a time where that was not asked
+    # features according to Stripe, and when they were read; without a time if never read
     Column("entitlements", JSON(none_as_null=True)),
     Column("entitlements_at", UtcTime),
-    Column("set_aside", Text),  # why a moderator leaves them linked to nobody
+    Column("set_aside", Text),  # why a moderator set them aside
     Column("billing", JSON(none_as_null=True)),  # for the customer's own page only
     Index(None, "user_id"),
 )
@@ -39,7 +39,7 @@ users = Table(
     Column("seen_at", UtcTime, nullable=False),
     Column(
         "successor_id", BigInteger
-    ),  # the account that replaced this one, as an operator decided
+    ),  # the account that replaced this one, by an operator's decision
     Column("topic_id", BigInteger),
     Column("post_id", BigInteger),
     Column("fingerprint", String(64)),
@@ -51,8 +51,8 @@ users = Table(
     index_where_said("successor_id"),
 )
 
-# Whose a name is on the forum by its last word, in the form in which it compares names. A user has
-# one name; nobody has a name without a user.
+# Who has a name on the forum, as last seen, in the form in which the forum compares names. A user
+# has one name; a name without a user belongs to nobody.
 names = Table(
     "names",
     metadata,
@@ -92,7 +92,7 @@ tokens = Table(
     Index(None, "sha256", unique=True),
 )
 
-# What a write through the API was answered, so that the same key does it once.
+# The answers to writes through the API, so that a repeated key does it once.
 api_writes = Table(
     "api_writes",
     metadata,

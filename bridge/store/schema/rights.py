@@ -7,7 +7,7 @@ from sqlalchemy import JSON, BigInteger, Column, Index, String, Table, Text
 from bridge.store.schema.columns import Number, UtcTime, metadata, of_account
 
 # The last complete reading of each customer; a statement or an answer needs no call to Stripe.
-# `beneficiary_id`: whose it is instead of the payer's, by a reference that the bridge signed.
+# `beneficiary_id`: the user who has it instead of the payer, by a reference that the bridge signed.
 subscriptions = Table(
     "subscriptions",
     metadata,
@@ -17,7 +17,7 @@ subscriptions = Table(
     Column("beneficiary_id", BigInteger),
     Column("data", JSON, nullable=False),
     Column("read_at", UtcTime, nullable=False),
-    # Of the data, what lists are made by.
+    # Columns for lists, taken from the data.
     Column("status", String(30), nullable=False, server_default=""),
     Column("renews_at", UtcTime),
     Column("trial_ends_at", UtcTime),
@@ -43,7 +43,7 @@ purchases = Table(
     Index(None, "beneficiary_id"),
 )
 
-# Places of a subscription with a quantity that its buyer gave to others; the last come goes first.
+# Seats of a subscription that its buyer gave to others; the last seats end first.
 seats = Table(
     "seats",
     metadata,
@@ -52,7 +52,7 @@ seats = Table(
     *of_account(),
     Column("assigned_at", UtcTime, nullable=False),
     Column("assigned_by", String(120), nullable=False),
-    Column("over_since", UtcTime),  # since when it ends: too few places, or taken back by then
+    Column("over_since", UtcTime),  # since when it is ending: too few places, or taken back
     Column("taken_back_by", String(120)),
     Index(None, "user_id"),
 )
@@ -68,8 +68,8 @@ catalogue = Table(
     Column("deleted_at", UtcTime),
 )
 
-# Append-only, a line only where something had changed: what was known at a time is what the last
-# line before it says. Without data: it was gone. The policy of bridge.toml is one of them.
+# Append-only, with a line only for changes: what was known at a time is the last line before it.
+# Without data: it no longer existed. Also has the policy of bridge.toml.
 readings = Table(
     "readings",
     metadata,
@@ -79,7 +79,7 @@ readings = Table(
     Column("kind", String(12), nullable=False),  # subscription, product, … (`readings.KINDS`)
     Column("object_id", String(255), nullable=False),
     Column("customer_id", String(255)),
-    Column("beneficiary_id", BigInteger),  # whose it was instead of the payer's
+    Column("beneficiary_id", BigInteger),  # the user who had it instead of the payer
     Column("data", JSON),
     Index(None, "customer_id", "id"),
     Index(None, "beneficiary_id"),

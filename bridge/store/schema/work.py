@@ -6,7 +6,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String
 
 from bridge.store.schema.columns import UtcTime, metadata, of_account
 
-# Every verified event, once: the record that RQ is only a hint of.
+# Every verified event, once. This is the record; RQ only has hints.
 inbox = Table(
     "inbox",
     metadata,
@@ -23,19 +23,19 @@ inbox = Table(
     Column("received_at", UtcTime, nullable=False),
     Column("payload_sha256", String(64), nullable=False),
     Column("hint", JSON, nullable=False),
-    Column("user_id", BigInteger),  # of the forum's events: whom it is about
+    Column("user_id", BigInteger),  # for the forum's events: the user
     Column("status", String(10), nullable=False),  # received, done, ignored, dead
-    Column("outcome", Text),  # why it ended so; of one that waits, why it waits
+    Column("outcome", Text),  # why it ended like this, or why it waits
     Column("done_at", UtcTime),
-    Column("next_at", UtcTime),  # not before this is one tried again that failed
+    Column("next_at", UtcTime),  # when a failed event is tried again
     Column("attempts", Integer, nullable=False, default=0),
     Index(None, "work_key", "status"),
     Index(None, "received_at"),
     Index(None, "user_id"),
 )
 
-# What has to be looked at again: a customer ("cus_…"), a user ("user:42") or the lane of events
-# that belong to nobody ("inbox"). Dirty while dirty_gen > done_gen.
+# What has to be processed again: a customer ("cus_…"), a user ("user:42") or the lane of events
+# without a customer ("inbox"). Dirty while dirty_gen > done_gen.
 work = Table(
     "work",
     metadata,
@@ -56,7 +56,7 @@ work = Table(
     Index(None, "timer_at"),
 )
 
-# One holder at a time; a token that is not the newest writes nothing.
+# Leases: one holder at a time; only the newest token may write.
 leases = Table(
     "leases",
     metadata,
@@ -74,7 +74,7 @@ processes = Table(
     Column("beats", BigInteger, nullable=False),
 )
 
-# Messages that are sent once: receipts, told by their money line's id.
+# Messages that are sent once, such as receipts, by the id of their money line.
 messages = Table(
     "messages",
     metadata,
@@ -95,21 +95,21 @@ slots = Table(
     Index(None, "free_at"),
 )
 
-# What needs a person: a row while it lasts, and afterwards if it was told.
+# Alerts: a row while it lasts, and afterwards if moderators were told.
 alerts = Table(
     "alerts",
     metadata,
     Column("kind", String(40), primary_key=True),
     Column("subject", String(255), primary_key=True),
     Column("since_at", UtcTime, nullable=False),
-    Column("due_at", UtcTime, nullable=False),  # when it lasted long enough to count
+    Column("due_at", UtcTime, nullable=False),  # when it has lasted long enough to count
     Column("facts", JSON, nullable=False),
     Column("told_at", UtcTime),
     Column("gone_at", UtcTime),
     Column("holds_removals", Boolean, nullable=False),
 )
 
-# Cursors, pauses, the time of the first start, the last run of each periodic piece of work.
+# Cursors, pauses, the time of the first start, the last run of each periodic job.
 state = Table(
     "state",
     metadata,
@@ -117,9 +117,9 @@ state = Table(
     Column("value", JSON, nullable=False),
 )
 
-# What somebody asked the bridge to have done at Stripe: kept before it is sent, sent again until
-# Stripe answers. `number`: the turn of it about this subject, so that two people cannot both
-# decide on what they have seen; `done_at`: from when on it is nobody's business any more.
+# Requests to Stripe that somebody made: stored before they are sent, and sent again until Stripe
+# answers. `number`: how many about this subject came before, so that two people cannot both decide
+# from the same state; `done_at`: when it ended.
 errands = Table(
     "errands",
     metadata,
@@ -133,7 +133,7 @@ errands = Table(
     Column("actor", String(120), nullable=False),
     Column("reason", Text, nullable=False),
     Column("asked_at", UtcTime, nullable=False),
-    Column("next_at", UtcTime),  # none once it is done
+    Column("next_at", UtcTime),  # NULL once it is done
     Column("attempts", Integer, nullable=False, default=0),
     Column("done_at", UtcTime),
     Column("outcome", Text),
