@@ -21,7 +21,7 @@ from bridge.wiring import Bridge
 
 FORMAT = "community-subscription-bridge/1"
 README, MANIFEST, SCHEMA = "README.md", "manifest.json", "schema.json"
-# What people read without the bridge; it is all in the tables, too.
+# Files for people without the bridge; the tables contain all of it, too.
 BOOKS = {
     "books/ledger.csv": "csv",
     "books/ledger.beancount": "beancount",

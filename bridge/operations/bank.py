@@ -130,7 +130,7 @@ def _record(
     paid = Payment(
         amount_minor=row.amount_minor, currency=row.currency, what=WHAT, method="bank", at=row.at
     )
-    # Killed in between, the same transfer is the same line: it is recorded once.
+    # If the process was killed in between, the same transfer gives the same line, once.
     token = uuid.uuid5(uuid.NAMESPACE_OID, row.id)
     done = record_payment(bridge, actor, user_id, paid, again=True, token=token, reason=reason)
     with bridge.store.write() as connection:

@@ -37,7 +37,7 @@ def keep(bridge: Bridge, actor: Actor, user_id: int, subscription: Subscription)
 def go_on(bridge: Bridge, actor: Actor, user_id: int, subscription: Subscription) -> None:
     """Resume payments, or begin a new period if Stripe had paused the subscription."""
     if subscription.status == "paused":
-        # The same pause is ended once, however often the button is pressed.
+        # A pause is ended once, even if the button is pressed several times.
         ended = max(item.period_end_at for item in subscription.items)
         key = f"resume-{subscription.id}-{ended.timestamp():.0f}-{bridge.clock.now():%Y%m%d%H}"
         bridge.stripe.resume(subscription.id, key)

@@ -94,7 +94,7 @@ def take(bridge: Bridge, word: str, user_id: int, offer: Offer) -> Present:
     with bridge.store.write() as connection:
         if not presents.take(connection, found, user_id, now):
             raise PresentRefused("taken", f"gift {found.id} was taken")
-        # The giver's customer is read anew, and what was bought becomes the receiver's.
+        # The giver's customer is read again, and the purchase moves to the receiver.
         key = found.payer_id or work.user_key(found.giver_id)
         cause = f"gift taken by user {user_id}"
         work.mark_dirty(

@@ -33,7 +33,7 @@ from bridge.store import Connection, changes, links, registers, state, users, wo
 from bridge.store import ledger as store
 from bridge.wiring import Bridge
 
-# Two acts at once could each be possible and both together not.
+# Two simultaneous acts may each be possible, but not both.
 TURN = "registers.turn"
 
 
@@ -244,6 +244,6 @@ def append(connection: Connection, step: MemberStep) -> None:
         now=step.known_at,
         due_at=step.known_at,
         cause=f"{step.kind or 'correction'} by {step.actor}",
-        # Something that waited may have to be ended now, which takes a reading.
+        # Something that waited may have to end now, which needs a reading.
         needs=("read",),
     )

@@ -19,7 +19,7 @@ from bridge.store.schema.rights import hand_grants as hand_grants_table
 from bridge.store.schema.rights import purchases, seats, subscriptions
 from bridge.store.work import insert_for, mark_dirty, user_key
 
-# The forum's groups are read that often at least, the small ones.
+# Small groups are read at least this often.
 ONE_SWEEP = timedelta(minutes=15)
 
 
@@ -57,7 +57,7 @@ def move(
     """
     actor, now = by["actor"], by["now"]
     steps = moved_steps.move(connection, from_id, to_id, actor, now)
-    # Back to its own account, should it have been moved the other way before.
+    # Back to its own account, if it was moved the other way before.
     connection.execute(update(users).where(users.c.user_id == to_id).values(successor_id=None))
     moved = Moved(
         _move_customers(connection, from_id, to_id, actor, now),

@@ -19,7 +19,7 @@ from bridge.store.work import mark_dirty, user_key
 
 M = memberships.c
 _UNKNOWN = (M.actual, M.owned == "no")
-# Between the forum's time for the membership and for its line in the log: a long batch.
+# The longest time between a membership and its line in the forum's log: a long batch.
 SAME_ADDITION = timedelta(minutes=1)
 
 AddedBy = Literal["bridge", "others"]

@@ -97,7 +97,7 @@ def look_soon(connection: Connection) -> None:
 
 
 def _begin(connection: Connection, finding: Finding, now: datetime) -> None:
-    # The same thing may have been the matter before.
+    # The same alert may have been open before.
     connection.execute(delete(alerts).where(_is(finding)))
     connection.execute(
         insert(alerts).values(

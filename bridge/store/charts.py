@@ -21,7 +21,7 @@ from bridge.store.schema.work import inbox
 KEPT, KEPT_AT = "charts", "charts.at"
 DAY_MICROS = 86_400_000_000
 FAILED = "invoice.payment_failed"
-# Not whom a reading of the group only found there, nor whom the bridge took over.
+# Without members whom a reading only found there, or whom the bridge took over.
 ADDED = frozenset({"added", "observed_done"})
 
 

@@ -73,7 +73,7 @@ class Store:
         if self._lock_file is None:
             yield
             return
-        # Each who waited in vain would wait for the next in vain: they all give up together.
+        # Everybody who waited in vain would make the next one wait in vain: all give up together.
         if not self._turn.acquire(timeout=BUSY_SECONDS):
             raise Transient(
                 f"other processes kept the database busy for {BUSY_SECONDS} s; try again"
@@ -91,7 +91,7 @@ class Store:
 def _open_beside(database: Path) -> IO[str]:
     """The lock file in the database's directory, which is created if it is missing."""
     try:
-        # What lies in it tells who pays for what.
+        # Its files show who pays for what.
         database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # SQLite gives its other files the mode of the first one.
         lock = Path(f"{database}.lock")

@@ -82,7 +82,7 @@ def facts_around(connection: Connection, user_id: int, around: Sequence[Customer
 def oldest_reading(around: Iterable[Customer]) -> datetime | None:
     """The time of the oldest complete reading of these customers; None if one was never read."""
     live = [row for row in around if row.deleted_at is None]
-    # A listing of everybody's subscriptions proves nothing about entitlements.
+    # A list of all subscriptions proves nothing about entitlements.
     read = [row.read_at for row in live]
     read += [row.entitlements_at for row in live if row.entitlements_at]
     return None if None in read else min((at for at in read if at), default=None)

@@ -50,10 +50,10 @@ ENDPOINT = "stripe.endpoint"
 CLOCK = "clock.skew"
 INVITES_REFUSED = "invitations.refused"
 """When the forum last let the key invite nobody."""
-# Longer than a hiccup, and short enough that somebody is told within minutes.
+# Longer than a hiccup, and short enough that moderators know within minutes.
 TOO_LONG = timedelta(minutes=5)
 ENDED_LATELY = timedelta(days=1)
-# Far longer than any round of work takes: what waits longer was forgotten.
+# Far longer than any round of work: whatever waits longer was forgotten.
 FORGOTTEN = timedelta(hours=1)
 DEAD_LATELY = timedelta(days=7)
 SHOWN = 3
@@ -259,7 +259,7 @@ def _disputed(connection: Connection) -> Iterator[Finding]:
 def _paying(connection: Connection) -> Iterator[Finding]:
     """People who still pay although the bridge cannot write to their account."""
     for kind, states in AWAY.items():
-        # The few who are away first: what everybody pays is long to look through.
+        # The few inactive users first, because looking through all payments takes long.
         ids = connection.scalars(select(users.c.user_id).where(users.c.state.in_(states))).all()
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]

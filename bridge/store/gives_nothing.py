@@ -141,5 +141,5 @@ def _paid(
     for data in connection.scalars(select(subscriptions.c.data).where(*of_period)):
         found = CONVERTER.structure(data, Subscription)
         if found.started_at and found.last_payment:
-            # A renewal goes on with what they were taken out of; only a new one is paid anew.
+            # A renewal continues what they were removed from; only a new purchase counts.
             yield found.started_at, tuple(one.product_id for one in found.items)

@@ -17,7 +17,7 @@ from bridge.store.schema.forum import group_pins, groups, memberships
 from bridge.store.work import insert_for
 
 RULES_VERSION = "rules.version"
-# A group that waits for nothing. Not the present: a clock that was fast would put it off for hours.
+# For a group that waits for nothing. Not the present time: a fast clock would delay it for hours.
 NO_WAIT = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -255,11 +255,11 @@ class Laws:
         key = len(known), self._policy_number(at), id(other) if other else None
         if key not in self._made:
             in_force = (other and other.policy) or self._policy_at(at)
-            # A product first read later was there all the same: rather its first words than none.
+            # A product that was first read later existed before: use its first reading.
             ahead = {object_id: thing for _, object_id, thing in reversed(self._catalogue)}
             catalogue = ahead | {object_id: thing for _, object_id, thing in known}
             catalogue |= {thing.id: thing for thing in other.things} if other else {}
-            # Kept with what it was made for, whose id is then nobody else's.
+            # Cached together with the object, so that its id stays unique.
             self._made[key] = self._law(in_force, catalogue.values()), other
         return self._made[key][0]
 

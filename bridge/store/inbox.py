@@ -247,7 +247,7 @@ def reopen(connection: Connection, event_id: str, now: datetime) -> bool:
 def _event(row: Row[Any]) -> Event:
     names = {"id": row.event_id, **{k: v for k, v in row._mapping.items() if k in _KEPT}}  # noqa: SLF001 - SQLAlchemy's public name
     names["created_at"] = row.created_at or datetime(1970, 1, 1, tzinfo=UTC)
-    # What came before this was told apart counts as typed, which is the safe side.
+    # Events from before this distinction count as typed, to be safe.
     return Event(**names, **{"is_typed": True, **row.hint})
 
 

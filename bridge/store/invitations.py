@@ -42,7 +42,7 @@ def uninvited(
         .where(*WAITS, is_own(claims), claims.c.claimed_at.is_(None))
         .where(claims.c.seen_at.between(since, until))
     )
-    # A guest's order stands in for its customer.
+    # A guest's order takes the place of a customer.
     of_guests = select(
         customers.c.customer_id.label("session_id"),
         customers.c.customer_id,

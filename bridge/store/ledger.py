@@ -42,7 +42,7 @@ AT_ONCE = 1000
 MOST_DIGITS = 9
 SHARES = tuple(CLASSES)
 _FIELDS = tuple(field.name for field in fields(Line))
-# A line's fields but its id, in their order; the account of the books is called `book` here.
+# A line's fields without its id, in order; the account is called `book` here.
 _COLUMNS = tuple(
     ledger_lines.c["book" if name == "account" else name] for name in _FIELDS if name != "id"
 )
@@ -70,7 +70,7 @@ def write_lines(connection: Connection, account: Account, made: Made, now: datet
         for line in lines:
             digest = seals.digest(line)
             if sealed.get(line.id, digest) != digest:
-                # What was shown stays; the difference is a finding.
+                # The line that was shown stays; the difference is a finding.
                 differing.setdefault(family, []).append(line.id)
                 continue
             of = {**columns(account), "family": family}

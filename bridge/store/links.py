@@ -28,7 +28,7 @@ from bridge.store.schema.people import customers
 from bridge.store.schema.work import work
 from bridge.store.work import insert_for, is_key, mark_dirty
 
-# Proofs of who gets what was paid for, and not of who paid.
+# These prove who gets a purchase, not who paid.
 OF_ANYBODY = ("reference", "claim", "invitation")
 
 

@@ -231,7 +231,7 @@ def override(
 def record_seen_out(connection: Connection, group_id: int, user_id: int, *, now: datetime) -> None:
     """Record that a look-up showed somebody outside the group, whatever was sent."""
     if _intent_of(connection, group_id, user_id) == "remove":
-        # As any other removal in the log: the limit of removals counts it.
+        # Logged like any other removal, so that the removal limit counts it.
         record_out(connection, group_id, [user_id], now=now, outcome="observed_done")
     else:
         record_not_done(connection, group_id, [user_id], now=now, outcome="not in the group")

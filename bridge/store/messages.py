@@ -71,7 +71,7 @@ def after_decision(
     if decision and decision.shifts:
         due(connection, user_id, now + timedelta(seconds=policy.statement_quiet_seconds))
     else:
-        # Nothing may have moved, and the message be wrong all the same: comparing costs nothing.
+        # The message may be wrong although nothing moved; comparing costs nothing.
         due(connection, user_id, now + timedelta(seconds=policy.statement_renewal_seconds))
 
 

@@ -13,7 +13,7 @@ from bridge.store.engine import Store
 from bridge.store.statements import STARTED_AT
 
 SCRIPTS = Path(__file__).parent / "migrations"
-# Any number will do, as long as every version of the bridge takes the same.
+# Any number, but the same in every version of the bridge.
 POSTGRESQL_LOCK = 7_318_264_501
 
 
@@ -27,7 +27,7 @@ def upgrade(store: Store, now: datetime, revision: str = "head") -> None:
         if before not in (None, newest()):
             gather_statistics(connection)
         if revision == "head" and small.get_time(connection, STARTED_AT) is None:
-            # In whole seconds, as Stripe's times are: a payment of this very second counts.
+            # In whole seconds like Stripe's times, so that a payment of this second counts.
             small.put_time(connection, STARTED_AT, now.replace(microsecond=0))
 
 

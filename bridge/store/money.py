@@ -129,7 +129,7 @@ def _theirs(user_id: int, known_at: datetime | None = None) -> Subquery:
 
 
 def _read(connection: Connection, asked: Select[Any]) -> tuple[MoneyLine, ...]:
-    # By place and without their names: there may be thousands.
+    # By position, without names, because there may be thousands.
     rows = connection.execute(asked).all()
     return tuple(MoneyLine(*(*row[:-1], _parts(row[-1]))) for row in rows)
 

@@ -33,7 +33,7 @@ from bridge.store.schema.ledger import money_objects
 from bridge.store.work import insert_for
 
 AT_ONCE = 1000
-# Their lines are written in one transaction, for which other writers wait.
+# Their lines are written in one transaction, and other writers wait for it.
 FAMILIES_AT_ONCE = 100
 # Their lines are looked up together, and SQLite takes 32,766 values in a statement.
 DOCUMENTS_AT_ONCE = 200
@@ -60,7 +60,7 @@ def save_objects(connection: Connection, objects: Iterable[MoneyObject], now: da
     """Store what was read; returns how many objects are new or have changed."""
     rows = {(account_of(one), one.id): _row(one, now) for one in objects}
     known = _data_of(connection, rows)
-    # In one order: the readings of members and the passes of the ledger write the same invoices.
+    # In a fixed order, because readings of members and ledger passes write the same invoices.
     changed = [rows[key] for key in sorted(rows) if known.get(key) != rows[key]["data"]]
     if changed:
         new = insert_for(connection)(money_objects)
@@ -199,7 +199,7 @@ def find_families(connection: Connection, *, is_whole: bool = True) -> None:
         )
     if not is_whole:
         return
-    # What refers to something that is not an object of ours, such as a top-up, is its own family.
+    # An object that refers to something that is not ours, such as a top-up, is its own family.
     connection.execute(
         update(money_objects)
         .where(has_none, money_objects.c.kind == "balance_move")

@@ -59,7 +59,7 @@ def observe(
 def _says_the_same(row: Row[Any], owned: str, added_at: datetime) -> bool:
     if (row.actual, row.owned, row.intent) != (True, owned, None):
         return False
-    # Of those who were in already when the bridge came to add them, only the forum knows the time.
+    # If they were in before the bridge added them, only the forum knows since when.
     return owned != "no" or bool(row.actual_since == added_at)
 
 
@@ -102,7 +102,7 @@ def _whose(row: Row[Any] | None, added_at: datetime) -> str:
         return "no"
     if row.owned == "claimed":
         return "proven" if added_at >= row.actual_since - CLOCK_MARGIN else "no"
-    # Taken out and put in again by somebody else since: theirs now.
+    # Since then somebody else removed and added them: the membership is no longer ours.
     return "proven" if added_at <= row.actual_since + CLOCK_MARGIN else "no"
 
 

@@ -30,7 +30,7 @@ from bridge.store.schema.people import customers
 from bridge.store.schema.rights import purchases, subscriptions
 
 SUSPECTS = "paid_lines.suspects"
-# A fault that hits everybody shows in a hundred lines as well as in all of them.
+# A fault that affects everybody shows in a hundred lines, too.
 MOST_SUSPECTS = 100
 M = memberships.c
 Nothing = tuple[PaidLine, int | None, Reason | None]
@@ -95,7 +95,7 @@ def _give_nothing(
             yield line, None, None
             continue
         user_id = recorded.user_id
-        # Customers of nobody have an alert of their own.
+        # Customers without a user have an alert of their own.
         if user_id is None or led_to(line, rules) <= has[user_id]:
             continue
         facts, _ = facts_of(connection, user_id)

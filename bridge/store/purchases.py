@@ -39,7 +39,7 @@ def save(
     is_customer = and_(customers.c.customer_id == customer_id, is_own(customers))
     before = connection.scalar(select(customers.c.pending).where(is_customer))
     waiting = CONVERTER.unstructure(pending) or None
-    # What is under way is looked at whenever the customer is: the news of its end may be lost.
+    # Read pending orders with the customer, because the event of their end may be lost.
     row = {"has_purchases": bool(found or pending), "pending": waiting}
     connection.execute(update(customers).where(is_customer).values(**row))
     return frozenset(pending) ^ frozenset(pending_of(before))

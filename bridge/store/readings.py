@@ -21,7 +21,7 @@ from bridge.store.schema.rights import readings
 from bridge.store.work import insert_for
 
 CONVERTER = make_converter()
-# What is as it always is need not be written down a thousand times.
+# Values that are always the same are not stored a thousand times.
 COMPACT = make_converter(omit_if_default=True)
 
 KINDS: dict[str, type[Any]] = {
@@ -62,7 +62,7 @@ def keep(
     """
     data = CONVERTER.unstructure(thing)
     before = connection.scalar(select(table.c.data).where(table.c.id == thing.id, is_own(table)))
-    # What an earlier version wrote has not changed for lacking what this one reads besides.
+    # A reading by an earlier version has not changed only because it lacks newer fields.
     if before is None or (before != data and CONVERTER.structure(before, type(thing)) != thing):
         note(connection, thing, known_at or at, customer_id=customer_id)
     row = {

@@ -93,7 +93,7 @@ def waiting(connection: Connection) -> tuple[int, datetime | None]:
     return row[0], row[1]
 
 
-# What each is over with: whatever comes after it.
+# The step that ends each one's wait.
 _OVER_WITH = {
     "application": ("approval", "decline", "cessation"),
     "decline": ("application", "approval"),

@@ -49,7 +49,7 @@ def _may_go(owned: str = "proven") -> ColumnElement[bool]:
 @cache
 def _loses() -> ColumnElement[bool]:
     """SQL: in the group, no longer wanted, and nothing prevents the removal."""
-    # While somebody is away nothing is written for them. Who was made anonymous will not come back.
+    # Nothing is written for inactive users. Anonymised users will not come back.
     away = exists().where(
         users.c.user_id == M.user_id, users.c.state.not_in(["active", "anonymized"])
     )

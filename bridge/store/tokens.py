@@ -14,7 +14,7 @@ from bridge.store.schema.people import api_writes, tokens
 from bridge.store.work import insert_for
 
 KEYS_HOLD = timedelta(days=1)
-# When a token was last used is told to the minute: a write for each request would be too much.
+# The last use is stored to the minute: a write for each request would be too much.
 USED_EVERY = timedelta(minutes=1)
 
 

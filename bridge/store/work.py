@@ -131,7 +131,7 @@ def _marking(
     return statement.on_conflict_do_update(
         index_elements=[work.c.key, work.c.provider, work.c.account],
         set_={
-            # A link that was made while this key was first stored could not be seen there.
+            # A link made while this key was first stored was not visible then.
             "user_id": func.coalesce(work.c.user_id, statement.excluded.user_id),
             "dirty_gen": work.c.dirty_gen + 1,
             "dirty_at": case((clean, now), else_=work.c.dirty_at),

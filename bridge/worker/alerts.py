@@ -77,7 +77,7 @@ def _begin(bridge: Bridge, message: dict[str, Any], shown: Sequence[Alert]) -> N
     ref = bridge.discourse.create_message(
         bridge.policy.alerts_to, title, body, message["external_id"], priority="alert"
     )
-    # One that stood there before holds an older text: it is edited at once.
+    # A message from before has an older text: edit it immediately.
     says = _fingerprint(shown) if ref.created else ""
     begun_at = datetime.fromisoformat(message["begun_at"])
     told = [one for one in shown if ref.created or one.due_at <= begun_at]

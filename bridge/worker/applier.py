@@ -24,7 +24,7 @@ log = structlog.get_logger()
 GATHER_REMOVALS = timedelta(minutes=1)
 # Removals wait at most this long for the pages of their group, or for those who are to follow them.
 LONGEST_WAIT = timedelta(minutes=5)
-# What is removed was read so shortly before (A150).
+# Removals need a reading that is at most this old (A150).
 OLDEST_READING = timedelta(minutes=1)
 AGAIN = Backoff(2.0, 120.0)
 FORBIDDEN_AGAIN = Backoff(2.0, 900.0)  # until somebody has given the key its right
@@ -85,7 +85,7 @@ def _add(turn: Turn) -> bool:
         return False
     result = _send(turn, "add", user_ids)
     if result.all_were_members:
-        # They were in before anything was sent: put in by somebody else, so not the bridge's.
+        # They were in before the request was sent: added by somebody else, so not owned.
         group_writes.are_in(turn, user_ids, owned="no", action="was_member")
         return True
     if len(result.usernames) < len(user_ids):
@@ -236,7 +236,7 @@ def _put_off(bridge: Bridge, group_id: int, error: BridgeError) -> None:
         row = groups.state_of(connection, group_id)
         backoff = FORBIDDEN_AGAIN if isinstance(error, Forbidden) else AGAIN
         wait = backoff.seconds(row.attempts if row is not None else 0, error)
-        # The forum fails only where it was asked: waiting for our own limit is no failure of it.
+        # Waiting for our own limit is not a failure of the forum.
         failed = not isinstance(error, NoRequestLeft)
         groups.put_off(connection, group_id, now=now, seconds=wait, error=str(error), failed=failed)
     if failed:

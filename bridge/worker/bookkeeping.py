@@ -29,7 +29,7 @@ log = structlog.get_logger()
 NEWS_AT = "ledger.news_at"
 EVERY = timedelta(days=1)
 PAGES_AT_ONCE = 20  # some seconds: the sweeper has other things to look after
-# A burst of events has settled: what they are about is read once, and together.
+# When a burst of events has settled, its objects are read once, together.
 SETTLED = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=5)
 
@@ -89,7 +89,7 @@ def follow(bridge: Bridge, lease: work.Lease, news: News) -> None:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         work.check(connection, lease, now)
-        # All at once: a line is never made of a half of this.
+        # Stored together, so that a line is never made from half of it.
         changed = money_objects.save_objects(connection, found, now)
         state.put_time(connection, NEWS_AT, news.until)
     made = write_lines(bridge, lease, _unwatched, is_whole=False, waits_for=NOT_KNOWN_YET)

@@ -25,7 +25,7 @@ def count(bridge: Bridge) -> None:
             *charts.moved(connection, since),
             *charts.failed(connection, since),
         ]
-    # The log is only added to: what was counted after a month's end stays as it is.
+    # The log is append-only, so counts after a month's end never change.
     members = {
         code: [one for one in known if one.kind in OF_MEMBERS and one.month == code]
         for code, following in zip(codes, months[1:], strict=False)

@@ -62,7 +62,7 @@ def read(bridge: Bridge, key: str, user_id: int | None, needs: Needs) -> list[Re
         mine = [key] if user_id is None else customers_for(connection, user_id)
         known = {one.customer_id: one for one in links.customers_among(connection, mine)}
     buried = {id_ for id_, row in known.items() if row.deleted_at is not None}
-    # Who was never linked is nobody's yet: nothing is decided that a reading would be needed for.
+    # A customer who was never linked needs no reading, because nothing is decided yet.
     unread = user_id is not None and not all(c in known and known[c].read_at for c in mine)
     everything = needs.read or unread
     ends: dict[str, Reading] = {}
@@ -111,7 +111,7 @@ def _read_customer(
     bridge: Bridge, customer_id: str, needs: Needs, *, with_purchases: bool
 ) -> Reading:
     began_at = bridge.clock.now()
-    # A refund that is recorded as money is taken for known: then it has to be, everywhere.
+    # A refund that is recorded as a money line must be known everywhere.
     payments = needs.purchases or needs.money or _is_in_doubt(bridge, customer_id)
     try:
         found = bridge.stripe.customer_reading(
@@ -121,7 +121,7 @@ def _read_customer(
         unseen = needs.paid_invoices - {line.invoice_id for line in found.money}
         money = bridge.stripe.money(customer_id, None) if needs.money or unseen else ()
     except NotFound:
-        # A customer that is gone is asked for by its own name before anything follows from it.
+        # Read a missing customer itself before anything follows from its absence.
         end = _look_at_customer(bridge, customer_id, needs)
         if end is None:
             raise

@@ -46,7 +46,7 @@ from bridge.worker.intake import Needs, needs_of, note_catalogue, note_country, 
 from bridge.worker.turns import Backoff, work_through
 
 log = structlog.get_logger()
-# What belongs to no customer and no user.
+# The lane of events without a customer or user.
 LANES = {work.INBOX_LANE: work_common_lane, work.FORUM_LANE: forum_events.work_on_lane}
 AGAIN = Backoff(5.0, 900.0)
 MOST_ROUNDS = 5
@@ -64,7 +64,7 @@ def work_on(bridge: Bridge, key: str) -> bool:
 
 
 def _step(bridge: Bridge, leases: Sequence[work.Lease], key: str) -> bool:
-    # Whose lease is held is decided: a link that was made since is the next round's.
+    # Decide for the user whose lease is held; a newer link is the next round's business.
     user_id = work.user_of_key(leases[0].name)
     dirty = _due(bridge, key, user_id)
     if dirty and key in LANES:
@@ -78,7 +78,7 @@ def _due(bridge: Bridge, key: str, user_id: int | None) -> tuple[work.Dirty, ...
     now = bridge.clock.now()
     with bridge.store.read() as connection:
         dirty = work.dirty(connection, key, user_id)
-    # Once one key of a user is due, all of them are worked on: it is one decision.
+    # If one key of a user is due, all are processed: it is one decision.
     return dirty if any(one.next_at <= now for one in dirty) else ()
 
 
@@ -177,7 +177,7 @@ def _keep(
             links.forget(connection, reading.customer_id, now)
             continue
         if reading.unknown:
-            # What was known of it stays, held: that Stripe is silent about it proves nothing.
+            # Its facts stay, held: Stripe's silence proves nothing.
             links.note_unknown(connection, reading.customer_id, reading.began_at)
             continue
         note_catalogue(connection, reading.catalogue, now)

@@ -29,7 +29,7 @@ def send(bridge: Bridge) -> None:
         last = state.get(connection, LAST) or {}
         line = changes.last_id(connection)
     since = datetime.fromisoformat(last["at"]) if last else None
-    # Switched off for a while, it begins anew.
+    # After a pause, it begins again.
     if since is None or since + 3 * PERIODS[period] < now:
         _keep(bridge, now, line)
         return

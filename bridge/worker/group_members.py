@@ -140,7 +140,7 @@ def _who_did_it(
     wanted = [row.user_id for row in missing if row.wanted]
     if not wanted:
         return {}
-    # Since they were last seen inside: the whole history may be hundreds of pages.
+    # Only since they were last seen in the group: the whole history may be hundreds of pages.
     earliest = min(row.seen_at for row in missing if row.seen_at is not None)
     moves = [
         entry

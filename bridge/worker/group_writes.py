@@ -20,9 +20,9 @@ FAST_SECONDS = 1.2
 SLOW_SECONDS = 3.0
 SMALLEST_BATCH = 5
 LARGEST_BATCH = 1000
-# Up to so many people are looked up one by one; more cost less as pages of the group.
+# Up to this many people are looked up one by one; for more, pages of the group cost less.
 FEW = 3
-# Discourse names the cards of at most 50 users a call.
+# Discourse returns the cards of at most 50 users a call.
 CARDS = 50
 
 

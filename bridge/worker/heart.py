@@ -89,6 +89,6 @@ class _Heart:
         with bridge.store.write() as connection:
             processes.leave(connection, name, bridge.clock.now())
         log.warning("process.died", name=name)
-        # Its hints lie in Redis as if somebody worked on them, so others are given.
+        # Its hints are in Redis as if somebody worked on them, so new ones are sent.
         for hint in due(bridge):
             bridge.hints.send(hint.kind, hint.key, f"{hint.mark}-after-{name}")

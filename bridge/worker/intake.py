@@ -54,10 +54,10 @@ from bridge.worker.lanes import LaneRound
 
 log = structlog.get_logger()
 
-# An invoice that was paid late may not be its subscription's latest: its money is read for itself.
+# An invoice paid late may not be its subscription's latest, so its money is read separately.
 PAID = frozenset({"invoice.paid", "invoice.payment_succeeded"})
 EXPIRED = "checkout.session.expired"
-# The events of a purchase are there by then.
+# The events of a purchase have arrived by then.
 AFTER_A_PURCHASE = timedelta(minutes=10)
 OLD_NEWS = outcome.ignored("Stripe had been read after it happened")
 

@@ -24,7 +24,7 @@ from bridge.worker import claims
 from bridge.worker.claims import Claimant, Unclaimable
 
 log = structlog.get_logger(__name__)
-# Who has an account claims at once, on the page that Stripe leads to.
+# People with an account claim immediately, on the page to which Stripe leads.
 INVITE_AFTER = timedelta(minutes=5)
 # More wait for the next minute: each is two requests, one to Stripe and one to the forum.
 MOST_AT_ONCE = 10
@@ -53,7 +53,7 @@ def _invite(bridge: Bridge) -> None:
         for order in found:
             _invite_payer_of(bridge, order)
     except Forbidden:
-        # An alert tells it; nobody is skipped.
+        # There is an alert for it; nobody is skipped.
         log.warning("invitations.forbidden")
         with bridge.store.write() as connection:
             state.put_time(connection, INVITES_REFUSED, now)
@@ -81,7 +81,7 @@ def _invite_payer_of(bridge: Bridge, order: Uninvited) -> None:
             return  # a bank debit may take days
         log.info("invitation.not_sent", order=order.session_id, why=error.why)
     except NotInvited:
-        # It does not say why; most likely the address has an account. The link is left to them.
+        # The forum does not say why; most likely the address has an account. They can use the link.
         outcome = "refused"
         log.info("invitation.refused", order=order.session_id)
     with bridge.store.write() as connection:

@@ -26,7 +26,7 @@ from bridge.worker.turns import Backoff
 
 log = structlog.get_logger()
 EVENT_AGAIN = Backoff(10.0, 3600.0)
-# After so many that failed one after another, the others are not asked for either just now.
+# After this many failures in a row, the others are not tried either for now.
 MOST_FAILURES = 5
 PAUSE = timedelta(seconds=5)
 

@@ -19,9 +19,9 @@ from bridge.store.groups import GroupState
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
-# The next reading goes on after so many.
+# A reading stops after this many pages; the next one continues.
 MOST_PAGES = 20
-# Before the number of a group: the page of its log at which the next reading goes on.
+# Before a group's id: the page of its log at which the next reading continues.
 PAGE = "own_additions.page."
 
 

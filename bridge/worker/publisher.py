@@ -99,13 +99,13 @@ def _begin(
     try:
         ref = bridge.discourse.create_message(name, title, body, external_id(row.user_id))
     except Permanent:
-        # Refused under that name: renamed since it was last heard of.
+        # Refused under that name: the user was renamed since.
         renamed = _look_up(bridge, row.user_id).username
         if renamed == name:
             raise
         ref = bridge.discourse.create_message(renamed, title, body, external_id(row.user_id))
     crashpoint("after_message_create")
-    # One that stood there before holds an older text: it is compared again at once.
+    # A message from before has an older text: compare it again immediately.
     return Place(ref.topic_id, ref.post_id), fingerprint if ref.created else ""
 
 

@@ -62,7 +62,7 @@ def _take_in_events(bridge: Bridge, cursor: str | None) -> int:
             live = bridge.settings.livemode
             new = [record_payload(connection, one, livemode=live, now=now) for one in page]
             if any(new):
-                # Before anybody is removed by them: is the endpoint off, are moderators to be told?
+                # Before they can remove anybody: is the endpoint off, do moderators have to know?
                 state.run_soon(connection, "endpoint")
                 alerts.look_soon(connection)
             missed += sum(new)

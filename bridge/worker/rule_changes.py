@@ -43,7 +43,7 @@ def follow(bridge: Bridge) -> int:
     with bridge.store.write() as connection:
         rules = bridge.rulebook.rules(connection)
         readings.note_policy(connection, bridge.policy, now)
-        # A name stands for the group it led to first, whatever that is called later.
+        # A name stands for the group to which it was first resolved, even after a rename.
         groups.save_pins(connection, rules.pins, now)
         before, after = seen.get("rules", {}), fingerprints(rules)
         changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
@@ -59,7 +59,7 @@ def follow(bridge: Bridge) -> int:
         mapped = sorted(bridge.policy.features)
         _read_the_entitled(connection, changed, now)
         if mapped != seen.get("features", []):
-            # Which products carry them was not asked so far.
+            # Their products have not been read so far.
             state.run_soon(connection, "catalogue")
         state.put(
             connection,

@@ -74,7 +74,7 @@ PERIODIC = (
     Periodic("charts", timedelta(hours=6), charts.count),
     Periodic("errands", timedelta(seconds=30), errands.go_on),
     Periodic("digest", timedelta(minutes=10), digest.send),
-    # The last: what the others found is looked at before anything follows from it.
+    # Last, so that the others' findings are checked before anything follows from them.
     Periodic("alerts", timedelta(seconds=30), alerts.look),
 )
 

@@ -62,7 +62,7 @@ def work_through(
                 put_off(error)
                 return False
             except Exception as error:
-                # A defect about one thing must not become a loop that holds up all others.
+                # A defect in one thing must not become a loop that delays all others.
                 log.exception("work.broken", names=names)
                 put_off(Broken(error))
                 return False
