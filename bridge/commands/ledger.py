@@ -24,6 +24,9 @@ from bridge.operations import books, exporting, ledger_notes
 from bridge.operations import ledger as operations
 from bridge.operations.books import Money
 from bridge.operations.finding import find_user_id
+from bridge.operations.ledger import Progress
+
+PIECES_SHOWN = 1000
 
 
 @click.group()
@@ -70,8 +73,8 @@ def check(*, as_json: bool) -> None:
 @as_json
 def verify(*, code: str | None, as_json: bool) -> None:
     """Prove that every line ever booked is still there, unchanged."""
-    with ready_bridge() as bridge:
-        found = operations.verify(bridge, code)
+    with ready_bridge() as bridge, counting() as count:
+        found = operations.verify(bridge, code, count)
 
     def for_people(out: Console) -> None:
         out.print(f"{found.lines} lines, code {found.code}.")
@@ -173,8 +176,16 @@ def export(
             for piece in pieces:
                 click.echo(piece.encode(encoding), nl=False)
             return
-        _write(out, pieces, encoding)
+        with counting() as count:
+            _write(out, _counted(pieces, count), encoding)
     click.echo(f"Written to {out}.", err=True)
+
+
+def _counted(pieces: Iterator[str], count: Progress) -> Iterator[str]:
+    for number, piece in enumerate(pieces, 1):
+        if number % PIECES_SHOWN == 0:
+            count("rows written", number)
+        yield piece
 
 
 def _write(path: Path, pieces: Iterator[str], encoding: str) -> None:

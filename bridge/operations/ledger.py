@@ -81,7 +81,9 @@ def check(bridge: Bridge) -> Checked:
     return Checked(read_at, booked, at_stripe, len(payouts), tuple(findings))
 
 
-def verify(bridge: Bridge, code: str | None = None) -> Verified:
+def verify(
+    bridge: Bridge, code: str | None = None, progress: Progress = lambda _what, _count: None
+) -> Verified:
     """Prove that every sealed line is still there, unchanged.
 
     `code`: an earlier code of the site; the chain must have passed through it. Raises: NotFound if
@@ -100,6 +102,7 @@ def verify(bridge: Bridge, code: str | None = None) -> Verified:
                 broken += _unlike(seal, chain, own)
                 passed = passed or seals.code(chain) == code
                 chain, of_family[seal.family] = seal.chain, seal.family_chain
+            progress("lines proven", seen)
     if not passed:
         raise NotFound(f"the ledger never had the code {code}: check that it was copied correctly")
     return Verified(seen, seals.code(chain), tuple(broken))
@@ -126,4 +129,4 @@ def rebuild(bridge: Bridge, progress: Progress) -> Rebuilt:
             ledger_findings.drop(connection)
             state.put(connection, worker.CURSOR, {})
         made = worker.bring_up_to_date(bridge, held, progress, everyone=True)
-    return Rebuilt(made, verify(bridge))
+    return Rebuilt(made, verify(bridge, progress=progress))

@@ -113,7 +113,9 @@ def test_A68_a_ledger_that_is_dropped_and_made_again_is_the_same(world: System) 
     ledger.update(world.bridge, quietly)
     before, code = all_lines(world), ledger.verify(world.bridge).code
     assert any(line.account == "assets:cash" for line in before)
-    done = ledger.rebuild(world.bridge, quietly)
+    shown: dict[str, int] = {}
+    done = ledger.rebuild(world.bridge, lambda what, count: shown.update({what: count}))
+    assert shown["lines proven"] == done.verified.lines == len(before)
     assert all_lines(world) == before
     assert (done.verified.code, done.verified.broken) == (code, ())
     assert ledger.verify(world.bridge, code).broken == ()
