@@ -1,4 +1,4 @@
-"""A bulkhead: a slow server outside holds up a few threads, never all of them."""
+"""A bulkhead: a slow external server blocks a few threads, never all of them."""
 
 from __future__ import annotations
 

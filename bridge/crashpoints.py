@@ -1,4 +1,4 @@
-"""Named places at which tests let a process die, as if its plug were pulled."""
+"""Named places at which tests kill a process without any clean-up."""
 
 from __future__ import annotations
 

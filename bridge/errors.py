@@ -1,4 +1,4 @@
-"""The ways in which something can fail; each says whether to try again."""
+"""The kinds of errors; each says whether to try again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A name for this process that tells all others later whether it still runs."""
+"""A name for this process by which others can find out whether it still runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RQ as a wake-up call: hints that may be lost, doubled or late without any harm.
+"""Wakes workers through RQ: hints may be lost, doubled or late without harm.
 
 SQL says what is to be done. Hints are JSON, never pickle: a stranger who can write to Redis must
 not be able to run code here.

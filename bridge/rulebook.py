@@ -1,4 +1,4 @@
-"""The law in force, compiled from the stored catalogue; kept until that changes."""
+"""The law in force, compiled from the stored catalogue and cached until that changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each variable of the environment may be, and what is said of one that it may not be.
+"""What each environment variable may be, and the error if it is something else.
 
 Every problem is reported at once, each with a stable code (`docs/settings.md` explains them).
 """

@@ -1,1 +1,1 @@
-"""What is asked of the bridge: what would change, why, how it stood. Nothing is changed here."""
+"""Answers to questions: what would change, why, how it was. Nothing is changed here."""

@@ -1,4 +1,4 @@
-"""What is not done yet, and since when."""
+"""Work that is not done yet, and since when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console's charts, from the sums that the worker keeps."""
+"""The console's charts, from the sums that the worker stores."""
 
 from __future__ import annotations
 

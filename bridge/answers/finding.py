@@ -1,4 +1,4 @@
-"""Finds people by whatever a moderator has: a name, an id, an e-mail address, an amount."""
+"""Finds people by a name, an id, an e-mail address, an amount or a card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mapping as moderators read it: what each price gives, who says so, its link for a post."""
+"""The mapping for moderators: what each price gives, where that is set, its link for a post."""
 
 from __future__ import annotations
 

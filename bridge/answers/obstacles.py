@@ -1,4 +1,4 @@
-"""What a membership waits for before it is as it was decided."""
+"""What a decided change of a membership waits for."""
 
 from __future__ import annotations
 

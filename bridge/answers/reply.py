@@ -1,4 +1,4 @@
-"""An answer to a member who asks, ready to be pasted, and the links to what is on offer."""
+"""A moderator's answer to a member, ready to paste, and the links to what is on offer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom another bridge.toml, or another mapping, would have treated differently, by the record."""
+"""Who would have been treated differently by another bridge.toml or mapping, from the record."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Treated:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What came of it, and what is wrong with the other policy's rules."""
+    """The result, and problems in the other policy's rules."""
 
     treated: tuple[Treated, ...]
     problems: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Somebody's standing for a machine, from what is stored alone: no call to Stripe or the forum."""
+"""Somebody's standing for a machine, from stored data: no call to Stripe or the forum."""
 
 from __future__ import annotations
 

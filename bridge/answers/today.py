@@ -1,4 +1,4 @@
-"""What needs attention today, and how fresh everything is."""
+"""What needs attention today, and how up to date everything is."""
 
 from __future__ import annotations
 

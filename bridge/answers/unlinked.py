@@ -1,4 +1,4 @@
-"""Customers who are linked to nobody and what they bought, so that people can tell who they are."""
+"""Customers without a user and what they bought, so that people can recognise them."""
 
 from __future__ import annotations
 

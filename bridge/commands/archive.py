@@ -1,4 +1,4 @@
-"""The whole store as one file of open formats, and back."""
+"""Writes everything stored to one file of open formats, and reads it back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.operations import archiving
 
 @click.group()
 def archive() -> None:
-    """Take everything along, in open formats."""
+    """Write and read everything in open formats."""
 
 
 @archive.command()

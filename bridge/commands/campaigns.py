@@ -1,4 +1,4 @@
-"""Campaigns: ask members to renew, each by a link of their own, and see what becomes of it."""
+"""Campaigns: ask members to renew, each with a personal link, and count the results."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COLUMNS = ("user_id", "username", "member_until", "link", "reference")
 
 @click.group()
 def campaign() -> None:
-    """Ask members to renew: one link for each of them, revocable and counted."""
+    """Ask members to renew with personal links that are revocable and counted."""
 
 
 @campaign.command()
@@ -160,7 +160,7 @@ def list_(*, as_json: bool) -> None:
 @click.argument("name")
 @as_json
 def show_(*, name: str, as_json: bool) -> None:
-    """Show what became of each link of a campaign."""
+    """Show the result of each link of a campaign."""
     with ready_bridge() as bridge:
         found, links = campaigns.one_campaign(bridge, name)
     show(

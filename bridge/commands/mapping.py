@@ -23,7 +23,7 @@ from bridge.operations.mapping import Proposed
 @as_json
 @click.pass_context
 def mapping(context: click.Context, *, as_json: bool) -> None:
-    """Show what each price gives, who says so, and what is wrong; `set` changes it at Stripe."""
+    """Show what each price gives, where that is set, and problems; `set` changes it at Stripe."""
     if context.invoked_subcommand is not None:
         return
     with ready_bridge() as bridge:
@@ -53,9 +53,9 @@ def set_(
     by: str,
     how: How,
 ) -> None:
-    """Let THING (a product or price of Stripe's) say VALUE for KEY; "" lets it say nothing.
+    """Set KEY to VALUE in the metadata of THING, a product or price at Stripe; "" removes it.
 
-    What it would change is shown first. `bridge undo` takes it back.
+    The effects are shown first. `bridge undo` reverses it.
     """
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)

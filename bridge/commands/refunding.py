@@ -1,4 +1,4 @@
-"""Give money back through Stripe."""
+"""Refunds through Stripe."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def refund(
 ) -> None:
     """Refund PAYMENT, an invoice (in_…) or a charge (ch_…), or a part of it.
 
-    It needs `refunds = true` under [console], and a key at Stripe that may refund. What the refund
-    ends follows from the policy: --preview shows it. The same refund asked twice is made once.
+    It needs `refunds = true` under [console], and a key at Stripe that may refund. The policy
+    decides what ends with it: --preview shows that. A repeated refund is made once.
     """
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)

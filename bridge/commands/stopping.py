@@ -1,4 +1,4 @@
-"""Let a subscription run out, keep it after all, pause it, resume it."""
+"""Cancel a subscription at the period's end, keep it, pause it, resume it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def subscription() -> None:
 @by
 @previewed
 def cancel(subscription_id: str, *, reason: str, by: str, how: How) -> None:
-    """Let SUBSCRIPTION run out at the end of what is paid."""
+    """Cancel SUBSCRIPTION at the end of the paid period."""
     _do(Choice("cancelled"), subscription_id, reason, by, how)
 
 
@@ -35,7 +35,7 @@ def cancel(subscription_id: str, *, reason: str, by: str, how: How) -> None:
 @by
 @previewed
 def keep(subscription_id: str, *, reason: str, by: str, how: How) -> None:
-    """Take the cancellation of SUBSCRIPTION back."""
+    """Reverse the cancellation of SUBSCRIPTION."""
     _do(Choice("kept"), subscription_id, reason, by, how)
 
 
@@ -48,7 +48,7 @@ def keep(subscription_id: str, *, reason: str, by: str, how: How) -> None:
 @by
 @previewed
 def pause(subscription_id: str, *, until: datetime | None, reason: str, by: str, how: How) -> None:
-    """Take no money for SUBSCRIPTION. Whether the groups stay follows from the policy."""
+    """Stop charging for SUBSCRIPTION. The policy decides whether the groups stay."""
     _do(Choice("paused", until), subscription_id, reason, by, how)
 
 
@@ -58,7 +58,7 @@ def pause(subscription_id: str, *, until: datetime | None, reason: str, by: str,
 @by
 @previewed
 def resume(subscription_id: str, *, reason: str, by: str, how: How) -> None:
-    """Take money for SUBSCRIPTION again."""
+    """Resume charging for SUBSCRIPTION."""
     _do(Choice("resumed"), subscription_id, reason, by, how)
 
 

@@ -159,7 +159,7 @@ def _write_environment(folder: Path, given: Mapping[str, str]) -> None:
 
 
 def _empty(folder: Path) -> None:
-    """Forget the last rehearsal; the lock that is held and the ports stay."""
+    """Delete the last rehearsal; the held lock and the ports stay."""
     for child in folder.iterdir():
         if child.is_dir():
             shutil.rmtree(child)

@@ -1,1 +1,1 @@
-"""The forum, as far as the bridge reads and changes it; nobody else knows its library."""
+"""The forum's API as the bridge uses it; the only place that knows Discourse's library."""

@@ -1,4 +1,4 @@
-"""What the forum answered, and the errors of an answer that is not what was asked for."""
+"""The forum's answers, and errors for unexpected ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class AddResult:
-    """Who was resolved, those who were members before included; Discourse does not tell which.
+    """The users found, including earlier members; Discourse does not say which.
 
     `all_were_members` is only likely (the same status has other reasons): read the members again.
     """
@@ -32,7 +32,7 @@ class AddResult:
 
 @dataclass(frozen=True, slots=True)
 class RemoveResult:
-    """Names of those who were taken out, and of those who were not in."""
+    """Names of users who were removed, and of users who were not in the group."""
 
     removed: tuple[str, ...]
     skipped: tuple[str, ...]
@@ -60,7 +60,7 @@ class GroupLogPage:
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:
-    """A private message and its first post; not `created` when it stood there before."""
+    """A private message and its first post; not `created` if it existed before."""
 
     topic_id: int
     post_id: int
@@ -76,7 +76,7 @@ def written(answer: Answer, key: str, path: str) -> tuple[str, ...]:
 
 
 def reading(path: str, read: Callable[[Any], R], body: object) -> R:
-    """Read an answer, or say that it is not what was asked for: nothing is decided on it."""
+    """Read an answer; an unexpected one is an error, so nothing is decided from it."""
     try:
         return read(body)
     except (KeyError, IndexError, TypeError, ValueError) as error:

@@ -1,7 +1,7 @@
-"""What the bridge asks of Discourse, in the project's words: groups, members, users, messages.
+"""The bridge's requests to Discourse: groups, members, users, messages.
 
-Everything here is one request (two where it says so), is told by id and not by name where Discourse
-allows it, and either gives a whole answer or raises an error of `bridge.errors`.
+Each method is one request (two where it says so), uses ids instead of names where Discourse allows
+it, and either returns a complete answer or raises an error of `bridge.errors`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class NotInvited(Permanent):
 
 
 class DiscourseApi:
-    """A forum, as one key and one user may see and change it."""
+    """A forum as one key and one user may see and change it."""
 
     def __init__(
         self, url: str, key: str, username: str, gate: Gate, bulkhead: Bulkhead | None = None
@@ -68,7 +68,7 @@ class DiscourseApi:
     # --- Groups ---------------------------------------------------------------------------------
 
     def add_members(self, group_id: int, user_ids: Sequence[int]) -> AddResult:
-        """Add users; those who are in stay in. Unknown ids are left out without a word."""
+        """Add users; existing members stay. Discourse silently skips unknown ids."""
         path = f"/groups/{group_id}/members.json"
         # A comma string: of a JSON array Discourse 3.5 loses the first element and says 200.
         body = {"user_ids": ",".join(map(str, user_ids))}
@@ -86,7 +86,7 @@ class DiscourseApi:
         )
 
     def remove_members(self, group_id: int, user_ids: Sequence[int]) -> RemoveResult:
-        """Take users out; those who are not in are skipped."""
+        """Remove users; those who are not in the group are skipped."""
         path = f"/groups/{group_id}/members.json"
         ids = ",".join(map(str, user_ids))
         try:
@@ -135,7 +135,7 @@ class DiscourseApi:
             page += 1
 
     def group_by_id(self, group_id: int) -> Group:
-        """One group, whatever it is called now."""
+        """One group by id, with its current name."""
         path = f"/groups/by-id/{group_id}.json"
         body = self._forum.exchange("GET", path).body
         return reading(path, lambda it: read_group(it["group"]), body)
@@ -188,9 +188,9 @@ class DiscourseApi:
         return reading(path, lambda it: read_user(it["user"]), body)
 
     def public_user(self, name: str) -> User | None:
-        """Who has a name now, by the page that everybody sees, without the key; None for nobody.
+        """Who has a name now, from the public page, without the key; None for nobody.
 
-        Raises: Forbidden where the forum shows people to its members only.
+        Raises: Forbidden if the forum shows people only to its members.
         """
         path = f"/u/{quote(name, safe='')}.json"
         try:
@@ -202,7 +202,7 @@ class DiscourseApi:
     def user_cards(
         self, user_ids: Sequence[int], *, priority: Priority = "low"
     ) -> tuple[User, ...]:
-        """Names of up to 50 users, without groups; ids of nobody are left out."""
+        """Names of up to 50 users, without groups; unknown ids are left out."""
         if len(user_ids) > CARDS_PAGE:
             raise ValueError(f"{len(user_ids)} ids: at most {CARDS_PAGE} at a time")
         ids = ",".join(map(str, user_ids))
@@ -230,10 +230,10 @@ class DiscourseApi:
     # --- Invitations ----------------------------------------------------------------------------
 
     def invite(self, email: str, words: str) -> int:
-        """Have the forum invite an address by mail; the number of the invitation.
+        """Have the forum invite an address by e-mail; returns the invitation's id.
 
-        One that waits already is renewed. No error that is raised carries the address.
-        Raises: NotInvited where the forum does not take it: it has an account, for one.
+        One that waits already is renewed. No error that is raised carries the address. Raises:
+        NotInvited where the forum does not take it: it has an account, for one.
         """
         wanted = {"email": email, "custom_message": words, "skip_email": False}
         try:
@@ -245,7 +245,7 @@ class DiscourseApi:
         return reading("/invites.json", lambda it: int(it["id"]), answer.body)
 
     def accepted_invites(self, offset: int = 0) -> AcceptedPage:
-        """Those of the key's user's invitations that were accepted, a page from `offset` on."""
+        """Accepted invitations of the key's user, a page from `offset` on."""
         path = f"/u/{quote(self._forum.api_username, safe='')}/invited/redeemed.json"
         params = {"offset": offset}
         body = self._forum.exchange("GET", path, params=params, priority="low").body
@@ -306,7 +306,7 @@ class DiscourseApi:
         self._forum.exchange("PUT", f"/posts/{post_id}.json", json=body, priority=priority)
 
     def reply(self, topic_id: int, raw: str) -> None:
-        """Answer in a message and notify its reader; the same text within 120 s is one post."""
+        """Reply in a message and notify its reader; the same text within 120 s is one post."""
         body = {"topic_id": topic_id, "raw": raw}
         self._forum.exchange("POST", "/posts.json", json=body, priority="low")
 
@@ -325,11 +325,11 @@ class DiscourseApi:
         return read_site(self._url)
 
     def find_link(self, link: str) -> Place | None:
-        """The public post or topic that holds a link, looked for without the key, as `site`."""
+        """The public post or topic that contains a link, searched without the key, like `site`."""
         return find_link(self._url, link)
 
     def find_names(self, term: str) -> tuple[Found, ...]:
-        """Who is called like this, looked for without the key, as `site`."""
+        """Users with names like this, searched without the key, like `site`."""
         return find_names(self._url, term)
 
     def probe(self, group_id: int | None = None) -> list[Check]:

@@ -1,4 +1,4 @@
-"""Doctor asks the forum who is signed in, with a question that the sign-in's secret signs.
+"""Lets the doctor ask the forum who is signed in, signed with the sign-in's secret.
 
 By what Discourse 3.2 and 3.5 answer to a silent question: a redirect when the signature is right,
 422 when it is not, 400 for a host without a secret, 404 while the provider is switched off.
@@ -19,7 +19,7 @@ _SAID: dict[int, Said] = {302: "accepted", 422: "wrong", 400: "no_secret", 404: 
 
 
 def ask(address: str) -> Said:
-    """What the forum says to a silent question. Raises: Transient when nothing answers."""
+    """The forum's answer to a silent question. Raises: Transient if it does not answer."""
     try:
         response = requests.get(
             address,

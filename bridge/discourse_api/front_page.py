@@ -1,4 +1,4 @@
-"""How the forum looks: its name, logo and colours, from what it shows any visitor.
+"""The forum's name, logo and colours, from what it shows any visitor.
 
 Nothing here is trusted: only plain colours pass, because they go into our own pages.
 """
@@ -39,7 +39,7 @@ class Site:
 
 
 def read_front_page(url: str, text: str) -> _FrontPage:
-    """What the front page of the forum at `url` says; empty where it says nothing."""
+    """The data of the forum's front page at `url`; empty where it has none."""
     page = _FrontPage(url)
     page.feed(text)
     return page

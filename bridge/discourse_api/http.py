@@ -1,7 +1,7 @@
 """Sends a request to Discourse and returns a typed answer or error; it never sleeps.
 
-pydiscourse opens a connection per call, waits for ever, sleeps through a 429 and knows names only,
-so its one point of exchange is replaced here. Kept free of cookies on purpose: creating a user
+pydiscourse opens a connection per call, waits for ever, sleeps after a 429 and knows only names, so
+its one method for requests is replaced here. Kept free of cookies on purpose: creating a user
 answers with a `Set-Cookie` that would make later calls act as that user.
 """
 
@@ -154,7 +154,7 @@ def _answer(response: requests.Response, body: Any) -> Answer:
 
 
 def reply(response: requests.Response) -> Reply:
-    """The library's answer as ours; a body that is no JSON is none."""
+    """The library's answer as ours; a body that is not JSON counts as empty."""
     status, reason = response.status_code, response.reason or ""
     good = status < HTTPStatus.BAD_REQUEST
     try:

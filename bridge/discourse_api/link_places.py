@@ -1,4 +1,4 @@
-"""Where a link stands, in what the forum's search found and in a topic's raw text.
+"""Finds where a link is, in the forum's search results and in a topic's raw text.
 
 The search names one post of each topic and also finds longer links that begin alike, so the topic's
 raw text has the last word.
@@ -25,7 +25,7 @@ _HEAD = re.compile(r"^[\w.-]{1,60} \| [0-9][^|\n]{9,40} \| #([0-9]{1,7})$", re.M
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a link stands: a post, or a topic in several posts of it (without a number)."""
+    """The place of a link: a post, or a topic (without a number) if several posts have it."""
 
     topic_id: int
     number: int | None = None

@@ -1,4 +1,4 @@
-"""Reads how the forum looks, as any visitor sees it."""
+"""Reads the forum's look as any visitor sees it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bridge.errors import Transient
 
 
 def read_site(url: str) -> Site:
-    """Read the forum's face; whatever is missing is left empty.
+    """Read the forum's look; missing parts stay empty.
 
     Raises Transient only when the forum cannot be reached at all.
     """

@@ -1,8 +1,8 @@
-"""Which public post of the forum holds a link, by the forum's own search, as any visitor asks it.
+"""Finds the public post that contains a link, by the forum's own search, as any visitor.
 
 It costs two requests for a link that is in one topic, and is refused where the forum is private:
-then nobody is told anything.
-Sources: SearchController#show and PostsController#markdown_num of Discourse 3.5.
+then nobody is told anything. Sources: SearchController#show and PostsController#markdown_num of
+Discourse 3.5.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Doctor's questions to Discourse: what may this key do? Nothing is changed by asking.
+"""The doctor's questions to Discourse about what a key may do. Asking changes nothing.
 
 A read is simply tried. A write is tried in a way that Discourse must refuse *after* it has let the
 key in, so that the kind of refusal tells whether the key was good enough (seen on Discourse 3.5):

@@ -1,4 +1,4 @@
-"""What the doctor says of the forum's key, and what it asks that Discourse must refuse."""
+"""The doctor's words about the forum's key, and its requests that Discourse must refuse."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def wrong_key(username: str) -> Check:
 
 
 def checked(scope: str, what: str, ok: bool, group: dict[str, Any] | None = None) -> Check:  # noqa: FBT001
-    """Whether the key can do a thing, and what to do where it cannot."""
+    """Whether the key can do something, and what to do if not."""
     where = f" of the group {group['name']}" if group and "name" in group else ""
     if ok:
         return Check(scope, ok=True, message=f"The key can {what}{where}")

@@ -1,7 +1,8 @@
 """Reads Discourse's JSON into the project's words, using only the keys that it needs.
 
-Each function raises KeyError, TypeError or ValueError when one of those is missing or of another
-type: half of an answer is no answer. Everything else may come and go with Discourse's versions.
+Each function raises KeyError, TypeError or ValueError if one of those is missing or has another
+type, because an incomplete answer is not an answer. Other keys may come and go with Discourse's
+versions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is wrong with an answer of the forum's, or of a proxy before it, as an error of ours."""
+"""Turns a bad answer of the forum, or of a proxy in front of it, into an error of ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What any visitor of the forum may read, without a key: those requests are not counted by a key.
+"""What any visitor of the forum may read, without the key, so that no key counts the requests.
 
 A granular key is refused even on public pages.
 """
@@ -32,7 +32,7 @@ def read_page(visitor: requests.Session, address: str) -> str | None:
 
 
 def find_names(forum_url: str, term: str) -> tuple[Found, ...]:
-    """Who is called like this; nobody where the forum does not say."""
+    """Users with names like this; none if the forum does not say."""
     query = urlencode({"term": term, "limit": MOST_NAMES})
     with requests.Session() as visitor:
         return names_found(read_page(visitor, f"{forum_url}/u/search/users.json?{query}"))

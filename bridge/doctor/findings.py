@@ -1,4 +1,4 @@
-"""What doctor finds out, and the most likely cause of an error."""
+"""The doctor's findings, and the most likely cause of an error."""
 
 from __future__ import annotations
 

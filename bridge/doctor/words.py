@@ -1,4 +1,4 @@
-"""What the doctor says of what was read: the database, the clock, webhooks, the mapping."""
+"""The doctor's words about the database, the clock, webhooks and the mapping."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Files that leave the bridge: rows in, text out. Nothing here reads or writes anything else."""
+"""Formats of exported files: rows in, text out. Nothing here reads or writes anything else."""

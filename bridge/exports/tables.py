@@ -22,7 +22,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def cell(value: object) -> str:
-    """A value as the text of a cell; a quote before what a spreadsheet would compute."""
+    """A value as the text of a cell, quoted if a spreadsheet would run it as a formula."""
     if value is None:
         return ""
     if isinstance(value, datetime):

@@ -63,7 +63,7 @@ JOURNAL_COLUMNS = (
 
 
 def bank_statement(lines: Iterable[Line]) -> Iterator[str]:
-    """What moved on the Stripe account, for a bank account in Xero that stands for it."""
+    """Movements on the Stripe account, for the bank account in Xero that represents it."""
     moved = (line for line in lines if line.account == STRIPE)
     return rows_as_csv(
         BANK_COLUMNS,

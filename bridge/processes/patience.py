@@ -1,7 +1,7 @@
 """How long the web process waits for its clients.
 
-A new byte does not restart a deadline: a client that sends one byte a second is as late as one
-that sends nothing.
+A new byte does not restart a deadline: a client that sends one byte a second is as slow as one that
+sends nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lists about payers: linked to nobody, and those whose bank wants the money back."""
+"""Lists about payers: without a user, and those whose bank wants the money back."""
 
 from __future__ import annotations
 
