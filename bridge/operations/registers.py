@@ -29,12 +29,9 @@ from bridge.core.model.steps import MemberStep, StepKind
 from bridge.core.model.words import checked_words
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
-from bridge.store import Connection, changes, links, registers, state, users, work
+from bridge.store import Connection, changes, links, registers, users, work
 from bridge.store import ledger as store
 from bridge.wiring import Bridge
-
-# Two simultaneous acts may each be possible, but not both.
-TURN = "registers.turn"
 
 
 def shares(
@@ -125,7 +122,7 @@ def _act(bridge: Bridge, actor: Actor, at: datetime, reason: str) -> ShareAct:
 
 def _record(bridge: Bridge, act: ShareAct) -> ShareAct:
     with bridge.store.write() as connection:
-        state.bump(connection, TURN)
+        registers.take_turn(connection)
         now = bridge.clock.now()
         act = replace(act, known_at=now)
         known = registers.acts(connection)
@@ -216,7 +213,7 @@ def new_step(
 
 def _record_step(bridge: Bridge, step: MemberStep) -> MemberStep:
     with bridge.store.write() as connection:
-        state.bump(connection, TURN)
+        registers.take_turn(connection)
         step = replace(step, known_at=bridge.clock.now())
         append(connection, step)
     bridge.hint("decide", work.user_key(step.user_id))

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, sele
 from bridge.core.ledger.share_register import ShareAct
 from bridge.core.model.steps import MemberStep
 from bridge.core.telling.alerts import Finding, Kind
+from bridge.store import state
 from bridge.store.changes import log
 from bridge.store.schema.ledger import member_steps, share_acts
 from bridge.store.schema.people import users
@@ -22,6 +23,14 @@ MOST_TOLD = 10
 AT_ONCE = 1000
 _ACT = tuple(share_acts.c[one.name] for one in fields(ShareAct))
 _STEP = tuple(member_steps.c[one.name] for one in fields(MemberStep))
+
+
+def take_turn(connection: Connection) -> None:
+    """Wait until nobody else writes: two simultaneous acts may each be possible, but not both.
+
+    What was read before has to be read again.
+    """
+    state.bump(connection, "registers.turn")
 
 
 def record_act(connection: Connection, act: ShareAct) -> None:

@@ -299,7 +299,8 @@ def _decide(
         connection, user_id, decision, verdicts, have=known.source_ids, now=now, cause=cause
     )
     messages.grace_is_over(connection, user_id, decision, verdicts, now)
-    applications.record(connection, user_id, due_steps(verdicts, known, rules, now), verdicts, now)
+    due = due_steps(verdicts, known, rules, now)
+    applications.record(connection, user_id, known.steps, due, verdicts, now)
     return decision, end_replaced.left_over(bridge, connection, user_id, known, verdicts, vanished)
 
 
