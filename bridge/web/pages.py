@@ -11,6 +11,7 @@ from bridge.core.ledger.amounts import format_minor, plain_amount
 from bridge.core.model.stripe import Price
 from bridge.core.rights.orders import Line, Order
 from bridge.core.telling import words
+from bridge.core.telling.sentences import as_sentence
 from bridge.errors import Transient
 from bridge.render import statement_filters
 from bridge.texts import gettext, ngettext
@@ -40,6 +41,7 @@ def teach(app: Flask) -> None:
         term=words.term_words,
         own_amount=_own_amount,
         each_time=_each_time,
+        sentence=as_sentence,
         **statement_filters(),
     )
     app.context_processor(_common)

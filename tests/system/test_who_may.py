@@ -207,6 +207,22 @@ def log_length(world: System) -> int:
         return len(changes.page(connection, user_id=world.user("alice")))
 
 
+def test_a_page_that_is_refused_says_why_and_leads_moderators_back_to_the_console(
+    app: Flask, world: System
+) -> None:
+    path, back = f"/moderate/person/{world.user('alice')}", 'href="/moderate">Back to the console'
+    reader, stranger = (browser_of(app, world, name) for name in ("reader", "nobody"))
+    for client, address, says, has_way in (
+        (reader, f"{path}/grant", "Your role here is reader.", True),
+        (reader, "/moderate/person/99999999", "Nobody found", True),
+        (reader, "/moderate/members?day=2027-02-29", "This is not a day", True),
+        (stranger, "/moderate", "Your forum account has no role here.", False),
+    ):
+        page = client.get(address).text
+        assert (says in page, back in page) == (True, has_way), address
+        assert ("You have not been charged" in page) is not has_way, address
+
+
 def test_a_role_given_while_signed_in_counts_from_the_next_act_on(
     app: Flask, world: System
 ) -> None:

@@ -69,12 +69,18 @@ def rights() -> frozenset[Right]:
 def require(right: Right | None) -> Reader:
     """The reader, if their role has the right."""
     known = reader()
-    if known is None or known.role is None or right not in rights():
+    if known is None or known.role is None:
         raise Stop(
             403,
             gettext("This page is for moderators"),
             gettext("Your forum account has no role here."),
         )
+    if right not in rights():
+        if right in RIGHTS[known.role]:
+            how = gettext("An administrator can allow them in bridge.toml.")
+            raise Stop(403, gettext("Refunds are switched off"), how)
+        why = gettext("Your role here is %(role)s.") % {"role": known.role}
+        raise Stop(403, gettext("Your role does not allow this"), why)
     return known
 
 
