@@ -17,6 +17,7 @@ from bridge.core.memberships.past import (
     subscription_at,
 )
 from bridge.core.model.rights import Facts, HandGrant
+from bridge.core.model.steps import MemberStep
 from bridge.core.model.stripe import PeriodPayment, Purchase, Subscription, SubscriptionItem
 
 DAY = timedelta(days=1)
@@ -266,3 +267,21 @@ def test_entitlements_were_what_was_first_read_of_them_and_are_known_since_then(
     was = [found.was_at(START + day * DAY).entitlements["cus_1"] for day in days]
     assert was == [frozenset({"forum"}), frozenset({"forum"}), frozenset()]
     assert START + 4 * DAY in found.moments(START, START + 5 * DAY)
+
+
+def test_A62_steps_of_a_membership_are_as_they_were_and_as_they_were_known() -> None:
+    def step(id_: str, at: datetime, known_at: datetime, **more: Any) -> MemberStep:
+        about: dict[str, Any] = {"user_id": 7, "kind": "approval", "reason": "r", "actor": "mod"}
+        about |= more
+        return MemberStep(id=id_, at=at, known_at=known_at, **about)
+
+    early, late = START + DAY, START + 9 * DAY
+    approved = step("step:1", early, late)
+    corrected = step("step:2", late + DAY, late + DAY, kind=None, corrects="step:1")
+    past = Past(now=Facts(steps=(approved, corrected)))
+    assert past.known_at(early).steps == ()
+    assert past.known_at(late).steps == (approved,)
+    assert past.known_at(late + DAY).steps == (approved, corrected)
+    # What was taken back never was, by all that is known today.
+    assert past.was_at(early).steps == (approved, corrected)
+    assert {late, late + DAY} <= set(past.moments(START, late + 2 * DAY))
