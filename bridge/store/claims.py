@@ -76,9 +76,12 @@ def unclaimed(connection: Connection) -> dict[str, str]:
     return {row.customer_id: row.session_id for row in rows}
 
 
-def who_asked(connection: Connection, session_id: str) -> int | None:
+def who_asked(connection: Connection, session_id: str) -> Asked | None:
     """The member who asked moderators for it."""
-    return connection.scalar(select(claims.c.asked_by).where(_is(session_id)))
+    row = connection.execute(
+        select(claims).where(_is(session_id), claims.c.asked_by.is_not(None))
+    ).one_or_none()
+    return Asked(row.session_id, row.asked_by, row.asked_at, row.asked_country) if row else None
 
 
 def asked(connection: Connection) -> dict[str, Asked]:

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from bridge.core.model.actor import Actor
-from bridge.core.rights.buyers import Barred, Whereabouts, barred
+from bridge.core.rights.buyers import Barred, Whereabouts, barred, countries_to_ask
+from bridge.core.rules.paying import UNKNOWN_COUNTRY, is_country
 from bridge.core.signed.reference import read_buyer, read_gift
 from bridge.errors import NotFound, Permanent
 from bridge.store import Connection, claims, links, users
@@ -53,6 +54,7 @@ class Claim:
     is_mine: bool
     barred: Barred | None = None
     is_asked: bool = False
+    ask_country: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def look(bridge: Bridge, session_id: str, by: Claimant) -> Claim:
             raise Unclaimable(session_id, "unknown")
         owner = _owner(bridge, connection, order)
         is_used = claims.is_used(connection, session_id)
-        asked_by = claims.who_asked(connection, session_id)
+        asked = claims.who_asked(connection, session_id)
     if owner is not None and owner == by.user_id:
         return Claim(order, until_at, is_mine=True)
     if is_used or owner is not None:
@@ -95,11 +97,21 @@ def look(bridge: Bridge, session_id: str, by: Claimant) -> Claim:
     if bridge.clock.now() >= until_at:
         raise Unclaimable(session_id, "expired")
     where = replace(by.where, billing=order.billing_country, card=order.card_country)
-    stands_between = barred(order.sold, by.group_ids, where.country, rules)
-    is_asked = stands_between is not None and None not in (asked_by, by.user_id)
-    if is_asked and asked_by != by.user_id:
+    # Who once said that they live elsewhere has said it.
+    said = asked.country if asked and asked.user_id == by.user_id else None
+    country = said or where.country
+    stands_between = barred(order.sold, by.group_ids, country, rules)
+    is_asked = stands_between is not None and asked is not None and by.user_id is not None
+    if is_asked and asked and asked.user_id != by.user_id:
         raise Unclaimable(session_id, "used")
-    return Claim(order, until_at, is_mine=False, barred=stands_between, is_asked=is_asked)
+    return Claim(
+        order,
+        until_at,
+        is_mine=False,
+        barred=stands_between,
+        is_asked=is_asked,
+        ask_country=countries_to_ask(order.sold, country, rules),
+    )
 
 
 def claim(
@@ -113,12 +125,12 @@ def claim(
     Raises: Unclaimable.
     """
     found, user_id = look(bridge, session_id, by), by.user_id
-    if found.is_mine or user_id is None:
+    if found.is_mine or user_id is None or (found.ask_country and not found.barred):
         return found
     now, payer_id = bridge.clock.now(), found.order.payer_id
     with bridge.store.write() as connection:
         if found.barred:
-            asked = Asked(session_id, user_id, now, found.barred.country)
+            asked = Asked(session_id, user_id, now, _code(found.barred.country))
             return _ask(connection, actor, found, asked)
         if not claims.use(connection, session_id, payer_id, user_id, now):
             raise Unclaimable(session_id, "used")
@@ -126,7 +138,12 @@ def claim(
         if not theirs:
             raise Unclaimable(session_id, "anothers")
     bridge.hint("decide", payer_id)
-    return found
+    return replace(found, is_mine=True)
+
+
+def _code(country: str | None) -> str | None:
+    """Two letters; who says that they live somewhere else names no country."""
+    return country if country is None or is_country(country) else UNKNOWN_COUNTRY
 
 
 def _ask(connection: Connection, actor: Actor, found: Claim, asked: Asked) -> Claim:

@@ -69,7 +69,7 @@ def _invite_payer_of(bridge: Bridge, order: Uninvited) -> None:
     outcome: Outcome = "void"
     try:
         found = claims.look(bridge, order.session_id, Claimant())
-        if found.barred:
+        if found.barred or found.ask_country:
             # An invitation promises what a newcomer would not get; the payer stays on the list.
             log.info("invitation.not_sent", order=order.session_id, why="barred")
         elif found.order.email:
@@ -121,6 +121,7 @@ def _give(bridge: Bridge, session_id: str, user_id: int) -> None:
     outcome: Outcome = "claimed"
     try:
         found = claims.claim(bridge, BRIDGE, session_id, Claimant(user_id), proof="invitation")
+        outcome = "claimed" if found.is_mine or found.is_asked else "void"
         log.info("invitation.accepted", order=session_id, user=user_id, waits=found.is_asked)
     except Unclaimable as error:
         outcome = "void"

@@ -184,6 +184,28 @@ def test_A95_who_paid_for_what_is_not_sold_to_them_asks_moderators_or_joins(
     assert place.members("patrons") == {"eve"}
 
 
+def test_A95_a_claim_asks_for_the_country_where_the_payment_does_not_tell_it(
+    place: Place,
+) -> None:
+    free = place.sell_at_stripe("Newsletter", "patrons", 0, None)
+    restrict(place, free, discourse_countries="AT")
+    claim = pay_as_stranger(place, free)
+    place.settle()
+    ada = place.browser("ada")
+    page = ada.get(claim)
+    assert "Which country do you live in?" in page.text
+    assert ada.submit(page, claim).headers["Location"] == claim, "nothing is done without it"
+    assert ada.submit(page, claim, country="elsewhere").headers["Location"] == claim
+    told = ada.get(claim)
+    assert "The moderators have been asked" in told.text
+    other = pay_as_stranger(place, free)
+    page = ada.get(other)
+    done = ada.submit(page, other, country="AT").headers["Location"]
+    assert done.startswith("/join/done?order=")
+    place.settle()
+    assert place.members("patrons") == {"ada"}
+
+
 def test_what_is_no_longer_offered_or_set_up_wrongly_is_not_sold_by_a_payment_link(
     place: Place, yearly: str
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from bridge.core.model.actor import member
+from bridge.core.rights.buyers import Whereabouts
 from bridge.sandbox.stripe import delivery
 from bridge.store import countries, links
 from bridge.worker import claims, reconcile
@@ -30,14 +31,14 @@ def world(tmp_path: Path) -> Iterator[System]:
         yield it
 
 
-def by_link(world: System, price: str, **more: Any) -> str:
+def by_link(world: System, price: str, *, country: str = "DE", **more: Any) -> str:
     """Somebody pays by a payment link of the dashboard; the id of their order."""
     world.settle()
     what: Any = {"line_items": [{"price": price, "quantity": 1}], **more}
     link = world.sdk.v1.payment_links.create(what)
     gone = requests.get(str(link.url), allow_redirects=False, timeout=10)
     page = gone.headers["Location"]
-    paid = {"token": "pm_card_visa", "email": "guest@example.com", "country": "DE"}
+    paid = {"token": "pm_card_visa", "email": "guest@example.com", "country": country}
     answer = requests.post(page, data=paid, allow_redirects=False, timeout=10)
     assert answer.status_code in {200, 303}, answer.text[:300]
     return page.rpartition("/")[2]
@@ -330,6 +331,30 @@ def test_A72_the_country_of_who_pays_by_a_link_is_recorded_with_the_news_of_it(
     assert not [path for path in asked_for if monthly in path], "the event says it"
     pass_days(world, 1)
     assert sold_to(world)[monthly] == (customer_of(world, monthly), "DE", "US"), "the card as well"
+
+
+def by_word(world: System, user: str, said: str) -> Claimant:
+    return Claimant(world.user(user), where=Whereabouts(said=said))
+
+
+def test_A95_where_nothing_says_where_the_payer_is_the_member_says_it(world: System) -> None:
+    free = world.price("supporters", interval=None, amount=0, discourse_countries="AT")
+    order = by_link(world, free, country="")
+    world.settle()
+    found = claim(world, order, "bob")
+    assert (found.is_mine, found.ask_country) == (False, frozenset({"AT"}))
+    bob = world.user("bob")
+    said = claims.claim(world.bridge, member(bob), order, by_word(world, "bob", "elsewhere"))
+    assert said.is_asked
+    again = claims.claim(world.bridge, member(bob), order, by_word(world, "bob", "AT"))
+    assert again.is_asked, "what was said is said"
+    (alert,) = waiting(world)
+    assert "but it is not sold where they say they live" in alert["what"]
+    other = by_link(world, free, country="")
+    taken = claims.claim(world.bridge, member(bob), other, by_word(world, "bob", "AT"))
+    assert taken.is_mine
+    world.settle()
+    assert world.members("supporters") == {"bob"}
 
 
 def test_E42_a_guests_order_is_no_customer_whose_portal_could_be_opened(world: System) -> None:

@@ -109,6 +109,16 @@ def not_sold_to(bought: Iterable[tuple[str, str]], country: str, rules: Rules) -
     return tuple(dict.fromkeys(found))
 
 
+def countries_to_ask(
+    bought: Iterable[tuple[str, str]], country: str | None, rules: Rules
+) -> frozenset[str]:
+    """Where all of it is sold, if it is not sold everywhere and nothing says where the buyer is."""
+    if country:
+        return frozenset()
+    found = (rules.rule_for(price_id, product_id) for price_id, product_id in bought)
+    return allowed_countries(rule.paying for rule in found if rule is not None) or frozenset()
+
+
 def buyers_of(bought: Iterable[tuple[str, str]], rules: Rules) -> frozenset[int]:
     """The groups to whose members alone something of what was bought is sold."""
     found = (rules.rule_for(price_id, product_id) for price_id, product_id in bought)

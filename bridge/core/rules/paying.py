@@ -65,6 +65,10 @@ class Paying:
         return self.quantity != (1, 1)
 
 
+UNKNOWN_COUNTRY = "ZZ"
+"""CLDR's code for no country that is known."""
+
+
 def country_name(code: str) -> str:
     """`Austria` for `AT`."""
     return str(TERRITORIES.get(code, code))

@@ -9,7 +9,7 @@ from datetime import datetime
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.model.discourse import Group
 from bridge.core.model.stripe import Price, Purchase, Subscription, is_guest
-from bridge.core.rules.paying import country_name
+from bridge.core.rules.paying import UNKNOWN_COUNTRY, country_name
 from bridge.core.telling.words import group_names
 from bridge.texts import gettext
 
@@ -63,6 +63,8 @@ class Unlinked:
 
 def not_sold_because(groups: Iterable[Group], country: str | None) -> str:
     """Why a member who asks for an order did not get it at once."""
+    if country == UNKNOWN_COUNTRY:
+        return gettext("it is not sold where they say they live")
     if country:
         return gettext("it is not sold to %(country)s") % {"country": country_name(country)}
     names = {"groups": group_names(list(groups))}

@@ -14,7 +14,7 @@ from bridge.core.model.actor import member
 from bridge.core.rights.buyers import Barred
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import paying_of
-from bridge.core.rules.paying import country_name
+from bridge.core.rules.paying import country_name, is_country
 from bridge.core.signed.reference import sign_buyer
 from bridge.errors import NotFound
 from bridge.store import checkouts
@@ -26,6 +26,7 @@ from bridge.web.addresses import with_query
 from bridge.web.buying.coming import is_asked, is_browsing
 from bridge.web.buying.sale import nothing, offers_of_link
 from bridge.web.buying.who_may import (
+    by_name,
     here_and_said,
     names_of_groups,
     refuse_who_may_not,
@@ -114,6 +115,8 @@ def show(session_id: str) -> AnyResponse:
         until_at=found.until_at,
         wanted=here(STRANGER),
         only_for=names_of_groups(found.barred.group_ids) if found.barred else "",
+        countries=by_name(found.ask_country),
+        said=None,
     )
     return Response(page)
 
@@ -128,10 +131,16 @@ def _for_moderators(found: Claim, why: Barred) -> AnyResponse:
         is_asked=found.is_asked,
         product_name=product_name,
         only_for=names_of_groups(why.group_ids),
-        country=country_name(why.country) if why.country else "",
+        country=_name_of(why.country),
         check_again=url_for("login.silent", next=here(STRANGER), again="yes"),
     )
     return Response(page)
+
+
+def _name_of(country: str | None) -> str:
+    if country is None:
+        return ""
+    return country_name(country) if is_country(country) else gettext("your country")
 
 
 @blueprint.post("/claim/<session_id>")
@@ -149,9 +158,9 @@ def take(session_id: str) -> AnyResponse:
     except Unclaimable as error:
         raise _refused(error.why) from error
     log.info("claim.taken", user=known.user_id, session=session_id, waits=found.is_asked)
-    if found.is_asked:
-        return redirect(url_for("claim.show", session_id=session_id), 303)
-    return _on_to_arrival(known, found)
+    if found.is_mine:
+        return _on_to_arrival(known, found)
+    return redirect(url_for("claim.show", session_id=session_id), 303)
 
 
 def _claimant(known: Reader | None) -> Claimant:

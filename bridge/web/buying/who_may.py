@@ -132,4 +132,9 @@ def to_choose_from(offers: Sequence[Offer], where: Whereabouts) -> tuple[tuple[s
     allowed = allowed_countries(map(paying_of, offers))
     if allowed is None or where.billing or where.ip:
         return ()
-    return tuple(sorted(((code, country_name(code)) for code in allowed), key=lambda one: one[1]))
+    return by_name(allowed)
+
+
+def by_name(codes: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Each country with its name, in the order of the names."""
+    return tuple(sorted(((code, country_name(code)) for code in codes), key=lambda one: one[1]))

@@ -19,6 +19,7 @@ from bridge.core.rights.buyers import (
     barred,
     buyers_of,
     closed_to,
+    countries_to_ask,
     not_sold_to,
     sold_elsewhere,
 )
@@ -231,6 +232,8 @@ def test_A95_what_was_paid_without_a_page_is_held_against_buyers_and_countries(
     sold = [(one.price.id, one.product.id) for one in bought]
     rules = rules_for(ALL, CREW, HOME)
     assert barred([("price_x", "prod_x"), *sold], group_ids, country, rules) == found
+    to_ask = frozenset({"AT", "DE"}) if HOME in bought and country is None else frozenset()
+    assert countries_to_ask(sold, country, rules) == to_ask
     assert buyers_of(sold, rules) == (frozenset({7, 8}) if CREW in bought else frozenset())
 
 
