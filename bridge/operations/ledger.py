@@ -127,6 +127,6 @@ def rebuild(bridge: Bridge, progress: Progress) -> Rebuilt:
             work.check(connection, held, bridge.clock.now())
             store.drop(connection)
             ledger_findings.drop(connection)
-            state.put(connection, worker.CURSOR, {})
+            state.put(connection, worker.CURSOR, worker.FOR_EVERYONE)
         made = worker.bring_up_to_date(bridge, held, progress, everyone=True)
     return Rebuilt(made, verify(bridge, progress=progress))

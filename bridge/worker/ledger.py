@@ -45,6 +45,8 @@ log = structlog.get_logger()
 CURSOR = "ledger.cursor"
 ALL_READ = {"source": "all"}
 """The cursor once everything is read: it is booked, and where that is cut off, booked on."""
+FOR_EVERYONE = {"everyone": True}
+"""In the cursor of a pass that asks for the credit of all customers, whoever goes on with it."""
 READ_AT = "ledger.read_at"
 UNREAD = frozenset({"product_not_known"})
 # What may be known a minute later: the catalogue is read on its own.
@@ -93,7 +95,9 @@ def bring_up_to_date(
     `most_pages`: stop after so many and continue there next time; no line is written until then.
     `everyone`: ask for the credit of all customers, not only where something says that it moved.
     """
-    whose = None if everyone else _whose_credit(bridge)
+    with bridge.store.read() as connection:
+        cursor = state.get(connection, CURSOR) or {}
+    whose = None if everyone or FOR_EVERYONE.items() <= cursor.items() else _whose_credit(bridge)
     read, changed, is_whole = _read(bridge, lease, progress, most_pages, whose)
     if not is_whole:
         return Pass(read, changed, 0, ())
@@ -131,7 +135,7 @@ def _read(
     """Read page after page, storing the position with each page. True once all are read."""
     with bridge.store.read() as connection:
         cursor = state.get(connection, CURSOR) or {}
-    if cursor == ALL_READ:
+    if ALL_READ.items() <= cursor.items():
         return 0, 0, True
     sources = list(SOURCES)
     number = sources.index(cursor["source"]) if cursor.get("source") in SOURCES else 0
@@ -143,7 +147,10 @@ def _read(
         page = bridge.stripe.book_page(sources[number], after, whose)
         progress(sources[number], read + len(page.objects))
         after, number = page.after, number + (page.after is None)
-        at = {"source": sources[number], "after": after} if number < len(sources) else ALL_READ
+        at: dict[str, Any] = (
+            {"source": sources[number], "after": after} if number < len(sources) else ALL_READ
+        )
+        at = at | (FOR_EVERYONE if whose is None else {})
         read, pages = read + len(page.objects), pages + 1
         changed += _save(bridge, lease, page.objects, at)
     with bridge.store.read() as connection:

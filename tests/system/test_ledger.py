@@ -319,6 +319,32 @@ def test_A68_a_pass_that_is_killed_at_any_page_goes_on_there(world: System) -> N
     assert ledger.check(world.bridge).findings == ()
 
 
+def test_A68_a_rebuild_that_is_killed_is_gone_on_with_and_loses_no_credit(plain: System) -> None:
+    """Credit that was given and taken back by hand shows only where the customer is asked for."""
+
+    class Killed(Exception):
+        """The process dies here."""
+
+    moves = plain.sdk.v1.customers.balance_transactions
+    bob = plain.customer("bob")
+    for amount in (-500, 500):
+        given: Any = {"amount": amount, "currency": "eur"}
+        moves.create(bob, given)
+    ledger.rebuild(plain.bridge, quietly)
+    before = all_lines(plain)
+    assert {line.amount_minor for line in before if line.kind == "credit"} == {-500, 500}
+
+    def die(what: str, _count: int) -> None:
+        if what == "invoices":
+            raise Killed
+
+    with pytest.raises(Killed):
+        ledger.rebuild(plain.bridge, die)
+    ledger.update(plain.bridge, quietly)
+    assert all_lines(plain) == before
+    assert ledger.verify(plain.bridge).broken == ()
+
+
 @pytest.mark.parametrize(
     ("sql", "code"),
     [
