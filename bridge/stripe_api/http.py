@@ -37,6 +37,7 @@ SIGNATURE_TOLERANCE_SECONDS = 300
 AsIf = Callable[[str, Json, Json], Json]
 """Path, parameters and answer of a request -> the answer as it would be."""
 _RIGHT = re.compile(r"'rak_([a-z_]{1,60})'")
+_ASKED_FOR = re.compile(r"GET /v1/[a-z_/]+/([A-Za-z0-9]+_[A-Za-z0-9_]+)")
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _PAUSE_WHEN_NOT_TOLD = 1.0
 _CONFLICT, _NOT_FOUND, _SERVER = 409, 404, 500
@@ -179,12 +180,11 @@ def typed(what: str, error: stripe.StripeError) -> BridgeError:
     if isinstance(error, stripe.APIConnectionError):
         return Unreachable(f"{what}: Stripe was not reached")
     if _is_final(status, error):
-        gone = status == _NOT_FOUND or code == "resource_missing"
-        return (
-            NotFound(f"{said}: no such object")
-            if gone
-            else Permanent(f"{said}: {error.user_message}")
-        )
+        if status != _NOT_FOUND and code != "resource_missing":
+            return Permanent(f"{said}: {error.user_message}")
+        # Of a change, what is missing may be named in its fields.
+        asked = _ASKED_FOR.fullmatch(what)
+        return NotFound(f"Stripe has no {asked[1]}" if asked else f"{said}: no such object")
     # 5xx, a conflict, or what is no answer of Stripe's at all: a page of something in between.
     return Transient(said)
 

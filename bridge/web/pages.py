@@ -8,6 +8,7 @@ from flask import Flask, g
 from jinja2 import StrictUndefined
 
 from bridge.core.ledger.amounts import format_minor, plain_amount
+from bridge.core.model.days import day_of
 from bridge.core.model.stripe import Price
 from bridge.core.rights.orders import Line, Order
 from bridge.core.telling import words
@@ -42,6 +43,7 @@ def teach(app: Flask) -> None:
         own_amount=_own_amount,
         each_time=_each_time,
         sentence=as_sentence,
+        typed_day=lambda text: f"{day_of(text):%-d %B %Y}",
         **statement_filters(),
     )
     app.context_processor(_common)

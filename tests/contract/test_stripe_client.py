@@ -564,6 +564,14 @@ def test_objects_of_nobody_have_no_customer(api: StripeApi, server: Recorded) ->
     assert api.customer_of("customer", "cus_1") == "cus_1"
 
 
+def test_what_stripe_does_not_have_is_named_for_who_typed_it(
+    api: StripeApi, server: Recorded
+) -> None:
+    server.play("GET", "/v1/customers/cus_none", refusal(404, "resource_missing"))
+    with pytest.raises(NotFound, match="Stripe has no cus_none"):
+        api.customer("cus_none")
+
+
 class Events(Recorded):
     """Answers /v1/events as Stripe does: the newest first, paging towards the newer ones."""
 

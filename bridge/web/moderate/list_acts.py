@@ -14,6 +14,7 @@ from bridge.operations import held, links, reading, removals, undoing
 from bridge.operations.finding import find_user_id
 from bridge.operations.held import Choice
 from bridge.operations.undoing import Reverse, may_undo
+from bridge.store import users
 from bridge.texts import gettext
 from bridge.web.context import reader
 from bridge.web.limiting import asks_stripe
@@ -46,10 +47,15 @@ def _decide(choice: Choice, bridge: Bridge, actor: Actor, form: Form) -> str:
 
 def _since(bridge: Bridge, _user_id: int, form: Form) -> Facts:
     """The holds to decide about: one that begins again later is a different one."""
+    reviewed = held.review(bridge, _which(form))
+    with bridge.store.read() as connection:
+        names = users.names_of(connection, [one.user_id for one in reviewed])
     return {
-        f"id:{one.user_id}, {one.group.name}": gettext("held since %(day)s: %(why)s")
+        f"{names.get(one.user_id) or f'id:{one.user_id}'}, {one.group.name}": gettext(
+            "held since %(day)s: %(why)s"
+        )
         % {"day": f"{one.hold_at:%-d %B %Y, %H:%M}", "why": for_moderator(one.hold)}
-        for one in held.review(bridge, _which(form))
+        for one in reviewed
     }
 
 
