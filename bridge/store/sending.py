@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, or_, select
 
 from bridge.store import shares
 from bridge.store.alerts import removals_are_held
@@ -194,31 +194,42 @@ def unresolved(connection: Connection, group_id: int) -> list[Sent]:
 
 def groups_with_work(connection: Connection, now: datetime, limit: int = 100) -> list[int]:
     """Groups with changes that may be sent now, those with additions first."""
-    waiting = and_(M.group_id == groups.c.id, groups.c.next_at <= now)
-    open_to = groups.c.missing_since.is_(None)
-    add_ids = connection.scalars(
-        select(groups.c.id).where(open_to, exists().where(waiting, _is_add())).limit(limit)
-    ).all()
-    other = connection.scalars(
-        select(groups.c.id)
-        .where(
-            open_to,
-            or_(
-                exists().where(waiting, M.intent.is_not(None)),
-                exists().where(waiting, or_(_may_go(), _may_go("claimed")), _is_swap()),
-                and_(
-                    groups.c.removals_stopped_at.is_(None),
-                    or_(
-                        groups.c.removals_next_at.is_(None),
-                        groups.c.removals_next_at <= now,
-                    ),
-                    exists().where(waiting, or_(_may_go(), _may_go("claimed"))),
-                ),
+    told = {"b_now": now, "b_limit": limit}
+    add_ids = connection.scalars(_groups_with_adds(), told).all()
+    other = connection.scalars(_groups_with_other_work(), told).all()
+    return list(dict.fromkeys([*add_ids, *other]))
+
+
+@cache  # asked every second, as the next
+def _groups_with_adds() -> Select[int]:
+    return _groups(exists().where(_waiting(), _is_add()))
+
+
+@cache
+def _groups_with_other_work() -> Select[int]:
+    removals_are_due = or_(
+        groups.c.removals_next_at.is_(None), groups.c.removals_next_at <= bindparam("b_now")
+    )
+    return _groups(
+        or_(
+            exists().where(_waiting(), M.intent.is_not(None)),
+            exists().where(_waiting(), or_(_may_go(), _may_go("claimed")), _is_swap()),
+            and_(
+                groups.c.removals_stopped_at.is_(None),
+                removals_are_due,
+                exists().where(_waiting(), or_(_may_go(), _may_go("claimed"))),
             ),
         )
-        .limit(limit)
-    ).all()
-    return list(dict.fromkeys([*add_ids, *other]))
+    )
+
+
+def _groups(where: ColumnElement[bool]) -> Select[int]:
+    open_to = groups.c.missing_since.is_(None)
+    return select(groups.c.id).where(open_to, where).limit(bindparam("b_limit"))
+
+
+def _waiting() -> ColumnElement[bool]:
+    return and_(M.group_id == groups.c.id, groups.c.next_at <= bindparam("b_now"))
 
 
 def stuck(connection: Connection, before: datetime) -> tuple[int, datetime | None]:

@@ -59,7 +59,7 @@ def times(connection: Connection, prefix: str) -> dict[str, datetime]:
 
 
 @cache
-def _named_so(prefix: str) -> Select[tuple[str, Any]]:
+def _named_so(prefix: str) -> Select[str, Any]:
     return select(state.c.key, state.c.value).where(state.c.key.startswith(prefix, autoescape=True))
 
 

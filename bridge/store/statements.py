@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, case, exists, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, exists, or_, select, update
 
 from bridge.store.own import is_own
 from bridge.store.schema.columns import moment
@@ -125,25 +125,26 @@ def say_that_they_are_in(
 
 def due_users(connection: Connection, now: datetime, limit: int) -> list[int]:
     """Users whose statement or receipt is due, the longest waiting first."""
-    receipt = (
-        select(messages.c.user_id)
-        .where(messages.c.sent_at.is_(None), messages.c.due_at <= now)
-        .distinct()
+    return list(connection.scalars(_DUE, {"b_now": now, "b_limit": limit}))
+
+
+_RECEIPT_DUE = (
+    select(messages.c.user_id)
+    .where(messages.c.sent_at.is_(None), messages.c.due_at <= bindparam("b_now"))
+    .distinct()
+)
+_DUE = (  # asked every second, so it is made once
+    select(users.c.user_id)
+    .where(
+        users.c.state == "active",
+        or_(
+            users.c.statement_due_at <= bindparam("b_now"),
+            and_(users.c.topic_id.is_not(None), users.c.user_id.in_(_RECEIPT_DUE)),
+        ),
     )
-    return list(
-        connection.scalars(
-            select(users.c.user_id)
-            .where(
-                users.c.state == "active",
-                or_(
-                    users.c.statement_due_at <= now,
-                    and_(users.c.topic_id.is_not(None), users.c.user_id.in_(receipt)),
-                ),
-            )
-            .order_by(users.c.statement_due_at)
-            .limit(limit)
-        )
-    )
+    .order_by(users.c.statement_due_at)
+    .limit(bindparam("b_limit"))
+)
 
 
 def written(
