@@ -197,3 +197,17 @@ def test_A129_the_sandbox_writes_settings_that_exist() -> None:
 def anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_each_label_that_the_guide_for_moderators_names_is_in_the_console() -> None:
+    guide = (ROOT / "docs" / "moderators.md").read_text()
+    labels = set(re.findall(r"(?<!\*)\*([A-Z][^*\n]{2,60})\*(?!\*)", guide))
+    said = "\n".join(
+        file.read_text()
+        for folder, kind in (("templates", "jinja"), ("bridge/web", "py"), ("bridge/answers", "py"))
+        for file in (ROOT / folder).rglob(f"*.{kind}")
+    )
+    of_stripe = {one for one in labels if one.endswith(": write")}
+    examples = {"Ben (moderator, console)"}
+    assert len(labels) > 20
+    assert {one for one in labels - of_stripe - examples if one not in said} == set()
