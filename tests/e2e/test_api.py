@@ -92,9 +92,11 @@ def test_A60_a_grant_through_the_api_is_done_once_logged_and_taken_back(place: P
     assert (line.cause or "").startswith("token:token_")
     other = call(place, "POST", path, secret, key="one", json=said | {"reason": "Other"})
     assert other.status_code == 409
-    taken = call(place, "DELETE", f"/grants/{first.json()['id']}", secret)
+    path = f"/grants/{first.json()['id']}"
+    assert call(place, "DELETE", path, secret).status_code == 400, "no reason"
+    taken = call(place, "DELETE", f"{path}?reason=Left+the+team", secret)
     assert taken.status_code == 200
-    assert call(place, "DELETE", f"/grants/{first.json()['id']}", secret).status_code == 404
+    assert call(place, "DELETE", f"{path}?reason=again", secret).status_code == 404
     place.settle()
 
 

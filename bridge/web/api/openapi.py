@@ -152,6 +152,8 @@ def _paths() -> Json:
     group = {"name": "group", "in": "query", "schema": {"type": "string"}}
     group_id = {"name": "group_id", "in": "path", "required": True, "schema": _ID}
     after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0}}
+    words = {"type": "string", "minLength": 1, "maxLength": 200}
+    reason = {"name": "reason", "in": "query", "required": True, "schema": words}
     grant = {"name": "grant_id", "in": "path", "required": True, "schema": {"type": "string"}}
     return {
         "/standing/{user}": {
@@ -167,7 +169,7 @@ def _paths() -> Json:
             )
         },
         "/grants/{grant_id}": {
-            "delete": _call("grants:write", "Grant", [grant], "Take a grant back")
+            "delete": _call("grants:write", "Grant", [grant, reason], "Take a grant back")
         },
         "/people/{user_id}/payments": {
             "post": _call(

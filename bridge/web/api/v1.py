@@ -105,7 +105,8 @@ def post_grant(user_id: int) -> Response:
 @blueprint.delete("/grants/<grant_id>")
 def delete_grant(grant_id: str) -> Response:
     """Take back what was given by hand; done twice, it is 404 the second time."""
-    taken = grants.revoke(the_bridge(), token_actor(), grant_id[:60])
+    reason = text_of(request.args, "reason")
+    taken = grants.revoke(the_bridge(), token_actor(), grant_id[:60], reason=reason)
     return jsonify(_grant(taken))
 
 

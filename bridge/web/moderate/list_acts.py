@@ -8,7 +8,10 @@ from functools import partial
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.change import Change
+from bridge.core.telling.doers import doer, people_in
 from bridge.core.telling.holds import for_moderator
+from bridge.core.telling.log import action_words
+from bridge.core.telling.outcomes import said
 from bridge.errors import Permanent
 from bridge.operations import held, links, reading, removals, undoing
 from bridge.operations.finding import find_user_id
@@ -148,11 +151,13 @@ def _reverse(bridge: Bridge, form: Form) -> Reverse:
 
 def _undone(bridge: Bridge, _user_id: int, form: Form) -> Facts:
     change = _reverse(bridge, form).change
+    with bridge.store.read() as connection:
+        names = users.names_of(connection, people_in([change.cause]))
     return {
-        gettext("What is undone"): change.action.replace("_", " "),
+        gettext("What is undone"): action_words(change.action),
         gettext("Decided"): f"{change.at:%-d %B %Y, %H:%M} UTC",
-        gettext("By"): change.cause or "",
-        gettext("Reason then"): (change.detail or {}).get("reason") or change.outcome or "",
+        gettext("By"): doer(change.cause, names).words,
+        gettext("Reason then"): said(change).reason,
         gettext("Customer"): change.customer_id or "",
     }
 
