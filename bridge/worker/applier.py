@@ -101,10 +101,12 @@ def _add(turn: Turn) -> bool:
 
 
 def _remove(turn: Turn) -> bool:
-    if _removals_wait(turn):
-        return False
-    if _take_out(turn, turn.group.batch_size, swapped=True):
+    if not _removals_wait(turn, swapped=True) and _take_out(
+        turn, turn.group.batch_size, swapped=True
+    ):
         return True
+    if _removals_wait(turn, swapped=False):
+        return False
     allowed = min(removal_pace.allowed(turn), turn.group.batch_size)
     if allowed and _take_out(turn, allowed, swapped=False):
         return True
@@ -114,7 +116,9 @@ def _remove(turn: Turn) -> bool:
 
 def _take_out(turn: Turn, limit: int, *, swapped: bool) -> bool:
     """Remove members who have moved to another step, or members who lose the group."""
-    if _read_again_what_is_old(turn, limit, swapped=swapped) and _removals_wait(turn):
+    if _read_again_what_is_old(turn, limit, swapped=swapped) and _removals_wait(
+        turn, swapped=swapped
+    ):
         return False
     user_ids = _intend_removal(turn, limit, swapped=swapped)
     if not user_ids:
@@ -147,12 +151,13 @@ def _send(turn: Turn, intent: Intent, user_ids: list[int]) -> AddResult | Remove
     return result
 
 
-def _removals_wait(turn: Turn) -> bool:
+def _removals_wait(turn: Turn, *, swapped: bool) -> bool:
     """Removals are not urgent, so they wait where waiting saves requests.
 
-    While the group is read, removals would shift its pages and fill its history. Those who are
-    known to follow are waited for: a full reading finds the ends of a group over minutes, and all
-    of them cost one request. When requests get scarce, a minute is waited for others, too.
+    While the group is read, removals would shift its pages and fill its history. Members who lose
+    the group wait for others who are known to follow: a full reading finds the ends of a group over
+    minutes, and all of them cost one request. Those who moved to another step do not: until they
+    are out, they are in both groups. When requests get scarce, both wait a minute for others.
     """
     now, group = turn.bridge.clock.now(), turn.group
     if group.reading_since is not None and now < group.reading_since + LONGEST_WAIT:
@@ -162,7 +167,7 @@ def _removals_wait(turn: Turn) -> bool:
         oldest = sending.oldest_removal(connection, turn.id)
         if oldest is None:
             return False
-        if sending.do_follow(connection, turn.id, soon):
+        if not swapped and sending.do_follow(connection, turn.id, soon):
             return now < oldest + LONGEST_WAIT
     return now < oldest + GATHER_REMOVALS and turn.bridge.limiter.is_scarce()
 

@@ -134,7 +134,7 @@ def test_the_links_of_the_rehearsal_lead_to_offers_from_its_first_moment(tmp_pat
 def test_the_demo_stays_up_with_addresses_to_play_with(demo: Demo) -> None:
     said = demo.until_it_stays()
     addresses = re.findall(r"http://\S+", said.partition("The demo keeps running")[2])
-    assert len(addresses) == 5
+    assert len(addresses) == 7
     for address in addresses:
         assert requests.get(address, timeout=10).status_code in (200, 401), address
     demo.process.send_signal(signal.SIGINT)

@@ -127,7 +127,7 @@ def test_what_another_bridge_toml_would_do_is_told_without_a_call_or_a_write(
         ("supporters", "alice", "out"),
         ("patrons", "alice", "in"),
     }
-    assert "no longer leads to this" in typed(world, *words, code=1)
+    assert "no longer includes this" in typed(world, *words, code=1)
     assert contents(world) == before
     assert (tmp_path / "bridge.db").read_bytes() == file
     assert world.calls("stripe", mark) == []
