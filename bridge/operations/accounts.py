@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from bridge.core.model.actor import Actor
 from bridge.core.model.words import said
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
 from bridge.operations.grants import new_id
-from bridge.store import accounts, work
+from bridge.store import accounts, users, work
 from bridge.store.accounts import Moved
 from bridge.wiring import Bridge
 
@@ -28,7 +28,7 @@ def relink(
     """Move everything from one account to another by somebody's decision, never automatically.
 
     Raises: NotFound if the receiving account does not exist or nothing is known about the other,
-    Permanent if both are the same.
+    Permanent if both are the same, or nothing is left to move.
     """
     if from_id == to_id:
         raise Permanent(f"user {from_id} is the same account: name the account that replaces it")
@@ -40,6 +40,7 @@ def relink(
     user = find_user(bridge, to_id)
     now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
+        followed = users.present_account(connection, from_id)
         moved = accounts.move(
             connection,
             from_id,
@@ -50,6 +51,8 @@ def relink(
             now=now,
             reason=words,
         )
+        if followed == to_id and not any(astuple(moved)):
+            raise Permanent(f"everything of user {from_id} was moved to user {to_id} before")
     for user_id in (from_id, to_id):
         bridge.hint("decide", work.user_key(user_id))
     return moved

@@ -109,7 +109,7 @@ def _waiting(
             raise Permanent(
                 gettext(
                     "no application of user %(user)d waits: somebody has decided about it, or "
-                    "nobody has recorded it"
+                    "nobody has recorded it (`bridge register step` does)"
                 )
                 % {"user": user_id}
             )

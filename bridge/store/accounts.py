@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
-from sqlalchemy import Connection, Row, and_, select, update
+from sqlalchemy import Connection, Row, and_, func, select, update
 
 from bridge.store import hand_grants, links, moved_steps, shares
 from bridge.store.changes import By, log, why_of
@@ -83,24 +83,33 @@ def move(
 
 
 def last_move(connection: Connection, from_id: int) -> tuple[int, Moved] | None:
-    """The account that took over this account's things, and what moved; None if nothing did.
+    """The account that took over this account's things, and all that moved; None if nothing did.
 
-    Also None for a move by a version that did not record what it moved.
+    What came later may have been moved later. Also None for a move by a version that did not record
+    what it moved.
     """
     to_id = connection.scalar(select(users.c.successor_id).where(users.c.user_id == from_id))
-    detail = connection.scalar(
+    moved_back = select(func.coalesce(func.max(changes.c.id), 0)).where(
+        changes.c.user_id == to_id,
+        changes.c.action == "unrelinked",
+        changes.c.outcome == f"to user {from_id}",
+    )
+    details = connection.scalars(
         select(changes.c.detail)
         .where(
             changes.c.user_id == from_id,
             changes.c.action == "relinked",
             changes.c.outcome == f"to user {to_id}",
+            changes.c.id > moved_back.scalar_subquery(),
         )
-        .order_by(changes.c.id.desc())
-        .limit(1)
-    )
-    if to_id is None or not detail:
+        .order_by(changes.c.id)
+    ).all()
+    moves = [one["moved"] for one in details if one]
+    if to_id is None or not moves:
         return None
-    return to_id, Moved(**{name: tuple(ids) for name, ids in detail["moved"].items()})
+    names = [field.name for field in fields(Moved)]
+    of_all = ((id_ for one in moves for id_ in one.get(name, ())) for name in names)
+    return to_id, Moved(*(tuple(dict.fromkeys(ids)) for ids in of_all))
 
 
 def move_back(

@@ -20,6 +20,8 @@ SWAPPED = "swapped"
 """The outcome of a removal whose user moved to another step of the same ladder."""
 _CHANGE = tuple(changes.c[field.name] for field in fields(Change))
 TURNS = ("wanted", "unwanted")
+LAST_NUMBER = 2**63 - 1
+"""The largest number that a database can count to."""
 """Lines that change whether a membership is wanted; other lines add details or results."""
 
 
@@ -169,6 +171,8 @@ def of_user(
 
 def find(connection: Connection, change_id: int) -> Change | None:
     """A line of the log by its number."""
+    if not 0 < change_id <= LAST_NUMBER:
+        return None
     row = connection.execute(select(*_CHANGE).where(changes.c.id == change_id)).one_or_none()
     return None if row is None else Change(*row)
 

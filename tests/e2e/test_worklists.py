@@ -298,7 +298,7 @@ def test_an_unreadable_event_says_why_and_is_processed_again(place: Place) -> No
     dead_event(place)
     mia = place.browser("mia")
     page = mia.get("/moderate/lists/dead")
-    assert "it is of live mode" in page.text
+    assert "is of live mode" in page.text
     preview = follow(mia, page, "Process an event again")
     assert "is being processed again" in done(mia, press(mia, preview))
     assert log(place, "replayed")[0].outcome == "evt_dead_1"

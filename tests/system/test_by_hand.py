@@ -363,6 +363,7 @@ def test_A148_a_relink_is_undone_and_what_the_other_account_had_stays_its_own(
     typed(world, "relink", alice, "bruno", "--by", "maria")
     confirm(world)
     assert world.groups_of("bruno") == {"supporters", "patrons", "pioneers"}
+    typed(world, "relink", alice, "bruno", "--by", "maria", code=1)
     given(world, "bruno", "pioneers", "--for", "90d")
     back = asked(world, "unrelink", alice, "--by", "maria")
     assert back["customers"] == [hers]

@@ -18,6 +18,7 @@ from bridge.store import changes
 from bridge.store import links as stored
 from tests.harness import System, system
 from tests.system import acts
+from tests.system.typing_commands import typed
 
 MIA = moderator(1, "console")
 
@@ -255,3 +256,9 @@ def test_A48_a_seat_that_was_given_or_taken_back_is_undone_with_both_reasons_in_
         lines = changes.page(connection, user_id=bob)
     reasons = [said(one).reason for one in lines if one.action.startswith("seat_")]
     assert reasons == ["After all", "A mix-up", "The second cook"]
+
+
+def test_A148_a_number_that_no_line_can_have_is_refused_in_words(world: System) -> None:
+    for number in (2**63, 10**30):
+        refused = typed(world, "undo", str(number), "--by", "maria", "--reason", "x", code=1)
+        assert "line" in refused

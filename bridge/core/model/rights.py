@@ -29,6 +29,10 @@ class HandGrant:
     source: Literal["moderator", "payment", "import"] = "moderator"
     revoked_at: datetime | None = None
 
+    def is_in_force(self, now: datetime) -> bool:
+        """Neither taken back nor over; it may begin later."""
+        return self.revoked_at is None and (self.until_at is None or self.until_at > now)
+
 
 @dataclass(frozen=True, slots=True)
 class Seat:
