@@ -81,8 +81,10 @@ def members(bridge: Bridge, when: When, state: State | None = None, after: int =
 
 
 def money(bridge: Bridge, user_id: int, before: str | None = None) -> Money:
-    """A member's entries, with notes. Raises NotFound for an unknown user."""
+    """A member's entries, with notes. Raises NotFound for an unknown user, or no line `before`."""
     with bridge.store.read() as connection:
+        if before is not None and ledger.line_of_user(connection, user_id, before) is None:
+            raise NotFound(f"user {user_id} has no line {before}: begin without it")
         known = users.known(connection, user_id)
         lines = ledger.newest_of_user(connection, user_id, before, LINES + 1)
         if known is None and not lines:

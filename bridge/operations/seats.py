@@ -73,6 +73,12 @@ def preview_assign(bridge: Bridge, subscription_id: str, user_id: int) -> tuple[
     return effects(bridge, user_id, What(lambda it: replace(it, seats=(*it.seats, seat))))
 
 
+def has(bridge: Bridge, subscription_id: str, user_id: int) -> bool:
+    """Whether the user has a seat of the subscription. Raises: NotFound, Permanent."""
+    with bridge.store.read() as connection:
+        return _has_seat(connection, _subscription(connection, subscription_id), user_id)
+
+
 def assign(
     bridge: Bridge,
     actor: Actor,

@@ -200,6 +200,8 @@ def _take_seat(bridge: Bridge, change: Change) -> Reverse:
 
 def _give_seat(bridge: Bridge, change: Change) -> Reverse:
     subscription_id, user_id = change.outcome or "", change.user_id or 0
+    if seats.has(bridge, subscription_id, user_id):
+        raise Permanent(f"user {user_id} has a seat of {subscription_id} again already")
     return Reverse(
         change,
         lambda: seats.preview_assign(bridge, subscription_id, user_id),

@@ -249,7 +249,10 @@ def test_A48_a_seat_that_was_given_or_taken_back_is_undone_with_both_reasons_in_
     undoing.undo(bridge, MIA, given, reason="A mix-up")
     acts.confirm(world)
     assert "supporters" not in world.groups_of("bob")
-    undoing.undo(bridge, MIA, last(world, "seat_unassigned"), reason="After all")
+    taken_back = last(world, "seat_unassigned")
+    undoing.undo(bridge, MIA, taken_back, reason="After all")
+    with pytest.raises(Permanent, match="again already"):
+        undoing.undo(bridge, MIA, taken_back, reason="Twice")
     world.settle()
     assert world.groups_of("bob") == {"supporters"}
     with bridge.store.read() as connection:

@@ -35,7 +35,7 @@ def _payer(one: Unlinked) -> Row:
         user_id, username = one.asked_by
         to_whom = {"user": f"id:{user_id}"}
         claims_it = gettext("%(name)s claims it, and waits for you.")
-        says = f"{says} {claims_it % {'name': username or to_whom['user']}}"
+        says = f"{says.rstrip('.')}. {claims_it % {'name': username or to_whom['user']}}"
     waiting = (Todo("assign", about | to_whom), Todo("set-aside", about))
     return Row(
         key=f"{one.first_seen_at.isoformat()}|{one.customer_id}",

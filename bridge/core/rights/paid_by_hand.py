@@ -137,7 +137,7 @@ def refuse_correction(line: MoneyLine) -> None:
 
 def refuse_what_cannot_be(payment: Payment, bought: Bought | None, now: datetime) -> None:
     """Say what is wrong with a payment, and what to do instead. Raises: Permanent."""
-    checked_words("purpose (--what)", payment.what)
+    checked_words("purpose", payment.what)
     if not is_currency(payment.currency, now.date()):
         raise Permanent(f"{payment.currency[:10]!r} is not a currency in use: write it as eur")
     if payment.amount_minor == 0:
