@@ -147,11 +147,14 @@ def _reason(steps: Iterable[MemberStep], kind: str) -> str:
 
 
 def _of_application(one: Applicant, known: _Known) -> list[MoneyLine]:
-    """What they paid for what asks for approval; of a payment by hand no product is known."""
+    """What they paid for what asks for approval, or for something that the payment does not name.
+
+    Payments by hand and guests' orders have no product.
+    """
     return [
         line
         for line in known.paid[one.user_id]
-        if line.kind == "paid" and (line.customer_id is None or line.product_id in known.asking)
+        if line.kind == "paid" and (line.product_id is None or line.product_id in known.asking)
     ]
 
 
