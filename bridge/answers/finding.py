@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from bridge.core.model.people import LARGEST_ID
 from bridge.core.telling.asked import parse_asked
@@ -10,6 +11,8 @@ from bridge.errors import BridgeError, NotFound
 from bridge.store import search
 from bridge.store.search import Hit
 from bridge.wiring import Bridge
+
+BY_ADDRESS, BY_NAME = "e-mail on the forum", "the forum"
 
 
 def find(bridge: Bridge, text: str) -> list[Hit]:
@@ -44,9 +47,7 @@ def _with_address(bridge: Bridge, address: str) -> list[Hit]:
         return hits  # a key with fewer rights: what Stripe knows is an answer, too
     found = {hit.user_id for hit in hits}
     return hits + [
-        Hit(one.id, one.username, None, "e-mail on the forum")
-        for one in members
-        if one.id not in found
+        Hit(one.id, one.username, None, BY_ADDRESS) for one in members if one.id not in found
     ]
 
 
@@ -58,4 +59,13 @@ def _asked_of_the_forum(bridge: Bridge, name: str) -> list[Hit]:
         user = bridge.discourse.user_by_name(name)
     except NotFound:
         return []
-    return [Hit(user.id, user.username, None, "the forum")]
+    return [Hit(user.id, user.username, None, BY_NAME)]
+
+
+def named_by_the_forum(hits: Iterable[Hit]) -> dict[int, str]:
+    """The names, by id, of those whom the forum was asked for."""
+    return {
+        hit.user_id: hit.username
+        for hit in hits
+        if hit.by in (BY_ADDRESS, BY_NAME) and hit.user_id is not None and hit.username
+    }

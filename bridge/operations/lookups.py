@@ -1,11 +1,11 @@
-"""Logs look-ups by address: who looked, and whom they found."""
+"""Keeps what look-ups found: who looked by address, and accounts that only the forum knew."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from bridge.core.model.actor import Actor
-from bridge.store import changes
+from bridge.store import changes, users
 from bridge.texts import ngettext
 from bridge.wiring import Bridge
 
@@ -22,3 +22,11 @@ def note_lookup(bridge: Bridge, actor: Actor, found: Collection[int]) -> None:
             cause=str(actor),
             outcome=words % {"count": len(found)},
         )
+
+
+def remember(bridge: Bridge, found: Mapping[int, str]) -> None:
+    """Keep the names of accounts that only the forum knew, so that they have a page."""
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        for user_id, username in found.items():
+            users.see_name(connection, user_id, username, now)

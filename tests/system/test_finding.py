@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from bridge.answers.finding import find
+from bridge.sandbox.discourse.people import add_user
 from bridge.sandbox.stripe.balance import pay_out
 from bridge.store import changes
 from bridge.store.schema.forum import changes as table
@@ -105,3 +106,13 @@ def test_an_address_is_asked_of_stripe_and_of_the_forum_and_only_the_look_up_is_
     with world.bridge.store.read() as connection:
         (line,) = changes.page(connection, action="looked_up", limit=1)
     assert (line.user_id, line.outcome) == (None, "0 persons found")
+
+
+def test_A58_an_account_that_only_the_forum_knew_has_a_page_once_it_was_found(
+    world: System, as_role: As
+) -> None:
+    add_user(world.sandbox.forum, "nina", "nina@example.com", world.sandbox.world.clock.now())
+    browser = as_role("reader")
+    found = browser.get("/moderate/find", query_string={"q": "nina"})
+    page = browser.get(found.location)
+    assert (page.status_code, "nina" in page.text) == (200, True)

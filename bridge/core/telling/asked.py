@@ -12,7 +12,7 @@ from bridge.core.ledger.amounts import to_minor
 LONGEST = 300
 _STRIPE = re.compile(r"(cus|sub|in|ch|py|pi|cs|re|pyr|dp|du|po|txn)_[A-Za-z0-9_]{1,200}")
 _AMOUNT = re.compile(
-    r"(?P<number>-?[0-9]{1,9}(?:[.,][0-9]{1,3})?)(?: (?P<currency>[a-z]{3}))?"
+    r"[€£$]?(?P<number>-?[0-9]{1,9}(?:[.,][0-9]{1,3})?)(?: (?P<currency>[a-z]{3}))?"
     r"(?:(?: on)? (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2}))?",
     re.IGNORECASE,
 )

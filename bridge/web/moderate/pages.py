@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.answers.charts import charts
 from bridge.answers.finding import find as find_people
+from bridge.answers.finding import named_by_the_forum
 from bridge.answers.person import person as the_person
 from bridge.answers.reply import answer
 from bridge.answers.timeline import Asked, timeline
@@ -19,7 +20,7 @@ from bridge.core.telling.alerts import LISTS
 from bridge.core.telling.asked import parse_asked
 from bridge.core.telling.timeline import KINDS, parse_place
 from bridge.errors import NotFound
-from bridge.operations.lookups import note_lookup
+from bridge.operations.lookups import note_lookup, remember
 from bridge.texts import gettext
 from bridge.web.context import reader, the_bridge
 from bridge.web.limiting import asks_stripe
@@ -61,6 +62,8 @@ def find() -> AnyResponse | str:
         asks_stripe("ask")
     hits = find_people(the_bridge(), text)
     people = {hit.user_id for hit in hits}
+    if named := named_by_the_forum(hits):
+        remember(the_bridge(), named)
     known = reader()
     if by_address and known is not None and known.role is not None:
         actor = Actor(known.role, str(known.user_id), "console")

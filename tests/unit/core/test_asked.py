@@ -26,6 +26,7 @@ from bridge.core.telling.asked import LONGEST, Amount, Asked, parse_asked
         ("12", Asked("other", "12", user_id=12)),
         ("4242", Asked("other", "4242", user_id=4242, last4="4242")),
         ("5.00", Asked("other", "5.00", amount=Amount(500))),
+        ("€5.00", Asked("other", "€5.00", amount=Amount(500))),
         ("5,00", Asked("other", "5,00", amount=Amount(500))),
         ("-5.00", Asked("other", "-5.00", amount=Amount(-500))),
         ("500 jpy", Asked("other", "500 jpy", amount=Amount(500, "jpy"))),
