@@ -41,7 +41,7 @@ def log_in(page: Page, name: str) -> None:
 
 def faults(page: Page) -> Iterator[str]:
     """What axe-core finds on the page as it is, and whether it is too wide."""
-    page.wait_for_function("document.readyState === 'complete'")  # a click may have led elsewhere
+    page.wait_for_load_state()  # a click may have led elsewhere
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         yield "too wide"
     for glued in re.findall(r".*[a-z]{2}[.!?][A-Z][a-z].*", page.inner_text("body")):

@@ -93,7 +93,7 @@ class OvertakenStore:
         return getattr(self._store, name)
 
 
-COMMITS = dict.fromkeys(("granted", "linked", "payment_recorded"), 2)
+COMMITS = dict.fromkeys(("granted", "linked", "payment_recorded", "statement_sent"), 2)
 """Acts whose own transaction is not their first one: they note first what the forum says."""
 
 
