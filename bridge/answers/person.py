@@ -66,7 +66,7 @@ def person(bridge: Bridge, user_id: int) -> Person:
         state=None if state == "active" else state_words(state),
         read_at=member.read_at,
         places=places_of(member, law, now),
-        given=tuple(one for one in member.facts.hand_grants if one.is_in_force(now)),
+        given=tuple(one for one in member.facts.hand_grants if not one.is_over(now)),
         givers={one: doer(one, names) for one in actors},
         group_names={one.id: one.name for one in member.groups.values()},
         customers=tuple(

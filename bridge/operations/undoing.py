@@ -36,7 +36,7 @@ OTHERWISE: Mapping[str, str] = {
     "reminded": "a message that was sent cannot be taken back",
     "replayed": "an event that was processed cannot be taken back",
     "transfer_ignored": "record the payment by hand",
-    "adopted": "give the group by hand to whoever should keep it",
+    "adopted": "give the group by hand to those who should keep it",
     "removals_released": "give the group to those who should have kept it",
 }
 """Actions that cannot be undone, and what to do instead."""

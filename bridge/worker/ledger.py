@@ -46,7 +46,7 @@ CURSOR = "ledger.cursor"
 ALL_READ = {"source": "all"}
 """The cursor once everything is read: it is booked, and where that is cut off, booked on."""
 FOR_EVERYONE = {"everyone": True}
-"""In the cursor of a pass that asks for the credit of all customers, whoever goes on with it."""
+"""In the cursor of a pass that asks for the credit of all customers, kept when it continues."""
 READ_AT = "ledger.read_at"
 UNREAD = frozenset({"product_not_known"})
 # What may be known a minute later: the catalogue is read on its own.

@@ -29,9 +29,9 @@ class HandGrant:
     source: Literal["moderator", "payment", "import"] = "moderator"
     revoked_at: datetime | None = None
 
-    def is_in_force(self, now: datetime) -> bool:
-        """Neither taken back nor over; it may begin later."""
-        return self.revoked_at is None and (self.until_at is None or self.until_at > now)
+    def is_over(self, now: datetime) -> bool:
+        """Whether it was taken back, or has reached its end."""
+        return self.revoked_at is not None or (self.until_at is not None and self.until_at <= now)
 
 
 @dataclass(frozen=True, slots=True)

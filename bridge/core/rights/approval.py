@@ -127,7 +127,7 @@ class DueStep:
 def due_steps(
     found: Iterable[Grant], facts: Facts, rules: Rules, now: datetime
 ) -> tuple[DueStep, ...]:
-    """Whoever pays where approval is needed has applied by that, and has paid (A62)."""
+    """The steps that paying takes where approval is needed: application and payment (A62)."""
     asking = _Asking.of(rules, facts)
     asked = sorted(
         (grant for grant in found if asking.waits(grant) and _is_settled(grant)),

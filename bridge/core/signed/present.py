@@ -1,4 +1,4 @@
-"""The secret in the link of a gift: whoever has it may accept the gift, once. Pure.
+"""The secret in the link of a gift: its holder may accept the gift, once. Pure.
 
 It names the gift and the number of the link, so that a new link ends the one before. The gift's own
 record says how long the link is valid and whether it was used.

@@ -30,6 +30,13 @@ def test_A60_a_favour_is_told_as_one_and_ends_at_its_very_end() -> None:
     assert (over.holds, over.reason) == (False, Reason.HAND_OVER)
 
 
+def test_A60_a_grant_is_over_once_it_was_taken_back_or_has_reached_its_end() -> None:
+    assert not GIVEN.is_over(NOW)
+    assert GIVEN.is_over(NOW + DAY)
+    assert not replace(GIVEN, from_at=NOW + DAY, until_at=None).is_over(NOW), "it may begin later"
+    assert replace(GIVEN, until_at=None, revoked_at=NOW).is_over(NOW)
+
+
 @pytest.mark.parametrize("source", ["moderator", "payment", "import"])
 def test_A106_a_grant_that_was_taken_back_stays_so_after_its_end_would_have_come(
     source: Literal["moderator", "payment", "import"],
