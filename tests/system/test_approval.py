@@ -205,3 +205,15 @@ def test_A62_what_was_decided_meanwhile_is_refused_and_nothing_is_half_done(
         count, since_at = registers.waiting(connection)
     assert [(one.user_id, one.at) for one in waiting] == [(both[1].user_id, since_at)]
     assert (declined, count) == ([], 1)
+
+
+def test_A62_what_a_guest_paid_stands_beside_their_application(world: System) -> None:
+    share = a_share(world)
+    checkout(world, "eva", share, mode="payment", customer_creation="if_required")
+    world.settle()
+    read = lists.WORKLISTS["applications"].page
+    (waiting,) = read(world.bridge, "waiting", "").rows
+    typed(world, "register", "decline", "eva", *WHY)
+    (declined,) = read(world.bridge, "declined", "").rows
+    assert (waiting.amount, declined.amount) == ("€150.00", "€150.00")
+    assert any(link.startswith("https://dashboard.stripe.com/") for _, link in declined.links)
