@@ -14,8 +14,8 @@ from tests.contract.discourse_endpoints import endpoint_of, forum_app
 
 # Where the simulated forum tells less, or more, on purpose.
 TOLD_OTHERWISE = {
-    "the scopes of a bridge's interest only": r"GET /admin/api/keys/scopes \$\.scopes without .*",
-    "what tells who somebody is, little of what they chose": r"GET /session/current .* without .*",
+    "only the scopes that a bridge needs": r"GET /admin/api/keys/scopes \$\.scopes without .*",
+    "who somebody is, and few of their preferences": r"GET /session/current .* without .*",
     "the user as others see them": r"POST /session \$\.user with(out)? .*",
     "no requirements of trust level 3": r"PUT /admin/users/:user_id/grant_moderation \$"
     r" (without tl3_requirements|with (silence_reason|similar_users_count))",

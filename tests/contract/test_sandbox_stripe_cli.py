@@ -75,8 +75,8 @@ def table() -> str:
     """How many scenarios are run, and the others with their reasons."""
     others = [name for name in scenarios() if name not in SUPPORTED]
     summary = (
-        f"Of the tool's {len(scenarios())} scenarios {len(SUPPORTED)} are run, each with its event "
-        f"and every answer held to the examples and types. The other {len(others)}:"
+        f"{len(SUPPORTED)} of the tool's {len(scenarios())} scenarios are run. Each event and "
+        f"answer is compared with the examples and types. The other {len(others)}:"
     )
     lines = [summary, "", "| scenario | why not |", "|---|---|"]
     lines += [f"| `{name}` | {why_not(name)} |" for name in others]
