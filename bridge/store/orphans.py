@@ -38,6 +38,8 @@ NOT_LINKED = (
 )
 WAITS = (*NOT_LINKED, customers.c.set_aside.is_(None))
 """SQL: they wait for a moderator; nobody has set them aside."""
+SET_ASIDE = (*NOT_LINKED, customers.c.set_aside.is_not(None))
+"""SQL: a moderator has set them aside."""
 
 
 def orphans(
@@ -49,7 +51,7 @@ def orphans(
 ) -> list[Orphan]:
     """Customers that still exist at Stripe, the longest known first; all without a limit."""
     seen, id_ = customers.c.first_seen_at, customers.c.customer_id
-    which = (*NOT_LINKED, customers.c.set_aside.is_not(None)) if set_aside else WAITS
+    which = SET_ASIDE if set_aside else WAITS
     asked = select(id_, seen, customers.c.set_aside).where(*which).order_by(seen, id_).limit(limit)
     if after:
         asked = asked.where(or_(seen > after[0], and_(seen == after[0], id_ > after[1])))

@@ -86,7 +86,7 @@ def applicants(
     limit: int,
 ) -> list[Applicant]:
     """People whose application waits, or whose last one was declined; the longest first."""
-    asked = _last(kind)
+    asked = standing_last(kind)
     if after:
         at, user_id = after
         later = and_(member_steps.c.at == at, member_steps.c.user_id > user_id)
@@ -97,7 +97,7 @@ def applicants(
 
 def waiting(connection: Connection) -> tuple[int, datetime | None]:
     """How many applications wait for a moderator, and since when the first does."""
-    all_ = _last("application").subquery()
+    all_ = standing_last("application").subquery()
     row = connection.execute(select(func.count(), func.min(all_.c.at))).one()
     return row[0], row[1]
 
@@ -109,7 +109,8 @@ _OVER_WITH = {
 }
 
 
-def _last(kind: Literal["application", "decline"]) -> Select[Any]:
+def standing_last(kind: Literal["application", "decline"]) -> Select[Any]:
+    """SQL: everybody whose application waits, or whose last one was declined."""
     one, later, undone = member_steps.c, member_steps.alias(), member_steps.alias()
     is_later = or_(later.c.at > one.at, and_(later.c.at == one.at, later.c.number > one.number))
     stands = ~exists().where(undone.c.corrects == later.c.id)

@@ -9,21 +9,17 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Connection,
     Select,
     and_,
     func,
     or_,
     select,
-    union_all,
 )
 
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.ahead import Coming
 from bridge.core.rights.double_payments import RENEWING
-from bridge.store import registers
-from bridge.store.orphans import WAITS
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
 from bridge.store.schema.buying import double_payments
@@ -100,37 +96,14 @@ class Doubled:
     found_at: datetime
 
 
-_FORGOTTEN = (M.actual, M.owned == "no", M.added_by == "bridge")
-
-
-def counts(connection: Connection) -> dict[str, int]:
-    """How many rows each list has, by its name."""
-    lists: dict[str, Select[Any] | CompoundSelect[Any]] = {
-        "failed": _failed(),
-        "held": _in_group(M.hold_at, M.hold).where(M.hold.is_not(None)),
-        "stopped": _stopped(),
-        "dead": _dead(),
-        "drift": union_all(
-            _kept_out().with_only_columns(M.user_id, M.group_id),
-            select(M.user_id, M.group_id).where(*_FORGOTTEN),
-        ),
-        "unlinked": select(customers.c.customer_id).where(*WAITS),
-        "double": _twice(),
-    }
-    applications, _ = registers.waiting(connection)
-    return {"applications": applications} | {
-        name: connection.scalar(select(func.count()).select_from(asked.subquery())) or 0
-        for name, asked in lists.items()
-    }
-
-
 def failed(connection: Connection, after: str, limit: int) -> list[Paying]:
     """Subscriptions whose payment failed, by id."""
-    asked = _failed().where(S.id > after).order_by(S.id).limit(limit)
+    asked = failing().where(S.id > after).order_by(S.id).limit(limit)
     return [_paying(row) for row in connection.execute(asked)]
 
 
-def _failed() -> Select[Any]:
+def failing() -> Select[Any]:
+    """SQL: every subscription whose payment failed."""
     return _of_payer().where(S.status.in_(FAILED))
 
 
@@ -161,11 +134,15 @@ def coming(
     limit: int,
 ) -> list[Paying]:
     """Subscriptions that renew, end their trial or are given, within a time; by day and id."""
-    at = _COMES_AT[kind]
-    asked = _of_payer().where(at.between(*until))
+    at, asked = _COMES_AT[kind], due(kind, until)
     if after:
         asked = asked.where(or_(at > after[0], and_(at == after[0], S.id > after[1])))
     return [_paying(row) for row in connection.execute(asked.order_by(at, S.id).limit(limit))]
+
+
+def due(kind: Coming, until: tuple[datetime, datetime]) -> Select[Any]:
+    """SQL: everything of this kind within a time."""
+    return _of_payer().where(_COMES_AT[kind].between(*until))
 
 
 def _in_group(at: Any, why: Any) -> Select[Any]:
@@ -187,18 +164,28 @@ def _after(after: tuple[int, int]) -> ColumnElement[bool]:
 
 def held(connection: Connection, after: tuple[int, int], limit: int) -> list[InGroup]:
     """Memberships that wait for a decision, by user and group."""
-    asked = _in_group(M.hold_at, M.hold).where(M.hold.is_not(None), _after(after))
-    rows = connection.execute(asked.order_by(M.user_id, M.group_id).limit(limit))
-    return [InGroup(*row) for row in rows]
+    return _page(connection, undecided(), after, limit)
+
+
+def undecided() -> Select[Any]:
+    """SQL: every membership that waits for a decision."""
+    return _in_group(M.hold_at, M.hold).where(M.hold.is_not(None))
+
+
+def _page(
+    connection: Connection, asked: Select[Any], after: tuple[int, int], limit: int
+) -> list[InGroup]:
+    ordered = asked.where(_after(after)).order_by(M.user_id, M.group_id).limit(limit)
+    return [InGroup(*row) for row in connection.execute(ordered)]
 
 
 def kept_out(connection: Connection, after: tuple[int, int], limit: int) -> list[InGroup]:
     """Memberships with a grant that staff or the members themselves ended."""
-    asked = _kept_out().where(_after(after)).order_by(M.user_id, M.group_id).limit(limit)
-    return [InGroup(*row) for row in connection.execute(asked)]
+    return _page(connection, ended_by_hand(), after, limit)
 
 
-def _kept_out() -> Select[Any]:
+def ended_by_hand() -> Select[Any]:
+    """SQL: every membership that a grant gives and that somebody ended on the forum."""
     return _in_group(M.override_at, M.override).where(M.override.is_not(None), M.wanted)
 
 
@@ -206,19 +193,26 @@ def put_in(
     connection: Connection, group_ids: Collection[int], after: tuple[int, int], limit: int
 ) -> list[InGroup]:
     """Members of these groups whom somebody added on the forum and to whom nothing grants it."""
+    return _page(connection, added_by_others(group_ids), after, limit)
+
+
+def added_by_others(group_ids: Collection[int]) -> Select[Any]:
+    """SQL: every member of these groups whom somebody added on the forum without a grant."""
     asked = _in_group(M.actual_since, M.reason).where(
-        M.group_id.in_(group_ids), M.actual, M.owned == "no", ~M.wanted, _after(after)
+        M.group_id.in_(group_ids), M.actual, M.owned == "no", ~M.wanted
     )
-    asked = asked.where(func.coalesce(M.added_by, "") != "bridge")
-    rows = connection.execute(asked.order_by(M.user_id, M.group_id).limit(limit))
-    return [InGroup(*row) for row in rows]
+    return asked.where(func.coalesce(M.added_by, "") != "bridge")
 
 
 def forgotten(connection: Connection, after: tuple[int, int], limit: int) -> list[InGroup]:
     """Members whom the bridge's own user added and who are not on record."""
-    asked = _in_group(M.actual_since, M.reason).where(*_FORGOTTEN, _after(after))
-    rows = connection.execute(asked.order_by(M.user_id, M.group_id).limit(limit))
-    return [InGroup(*row) for row in rows]
+    return _page(connection, lost_from_record(), after, limit)
+
+
+def lost_from_record() -> Select[Any]:
+    """SQL: every member whom the bridge's own user added and who is not on record."""
+    added = (M.actual, M.owned == "no", M.added_by == "bridge")
+    return _in_group(M.actual_since, M.reason).where(*added)
 
 
 def ending(
@@ -228,7 +222,7 @@ def ending(
     limit: int,
 ) -> list[InGroup]:
     """Memberships that end within a time, the nearest first."""
-    asked = _in_group(M.wanted_until, M.reason).where(M.wanted, M.wanted_until.between(*until))
+    asked = ending_within(until)
     if after:
         at, *of = after
         later = and_(M.wanted_until == at, _after((of[0], of[1])))
@@ -237,31 +231,38 @@ def ending(
     return [InGroup(*row) for row in connection.execute(asked.order_by(*order).limit(limit))]
 
 
+def ending_within(until: tuple[datetime, datetime]) -> Select[Any]:
+    """SQL: every membership that ends within a time."""
+    return _in_group(M.wanted_until, M.reason).where(M.wanted, M.wanted_until.between(*until))
+
+
 def stopped(connection: Connection) -> list[tuple[int, str, datetime]]:
     """Groups whose removals wait for a moderator: id, name, since when."""
-    rows = connection.execute(_stopped().order_by(groups.c.name))
+    rows = connection.execute(removals_stopped().order_by(groups.c.name))
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def _stopped() -> Select[Any]:
+def removals_stopped() -> Select[Any]:
+    """SQL: every group whose removals wait for a moderator."""
     at = groups.c.removals_stopped_at
     return select(groups.c.id, groups.c.name, at).where(at.is_not(None))
 
 
 def dead(connection: Connection, after: str, limit: int) -> list[Dead]:
     """Events that can never be processed, by id."""
-    asked = _dead().where(inbox.c.event_id > after).order_by(inbox.c.event_id).limit(limit)
+    asked = unreadable().where(inbox.c.event_id > after).order_by(inbox.c.event_id).limit(limit)
     return [Dead(*row) for row in connection.execute(asked)]
 
 
-def _dead() -> Select[Any]:
+def unreadable() -> Select[Any]:
+    """SQL: every event that can never be processed."""
     columns = ("event_id", "type", "object_id", "received_at", "outcome")
     return select(*(inbox.c[name] for name in columns)).where(inbox.c.status == "dead")
 
 
 def twice(connection: Connection, after: str, limit: int) -> list[Twice]:
     """Subscriptions that are still paid besides another one for the same, by id."""
-    asked = _twice().where(double_payments.c.subscription_id > after)
+    asked = paid_twice().where(double_payments.c.subscription_id > after)
     rows = connection.execute(asked.order_by(double_payments.c.subscription_id).limit(limit))
     return [
         Twice(
@@ -275,8 +276,11 @@ def twice(connection: Connection, after: str, limit: int) -> list[Twice]:
     ]
 
 
-def _twice() -> Select[Any]:
-    """As long as both run and both are this user's: an end is known before anybody decides anew."""
+def paid_twice() -> Select[Any]:
+    """SQL: every subscription that is paid besides another, both running and both this user's.
+
+    An end is known here before anybody decides anew.
+    """
     row, kept = double_payments.c, subscriptions.alias("kept")
     whose, whose_kept = customers.alias("whose"), customers.alias("whose_kept")
     joined = double_payments.outerjoin(users, users.c.user_id == row.user_id)
@@ -302,12 +306,16 @@ def _twice() -> Select[Any]:
 
 def doubled(connection: Connection, after: str, limit: int) -> list[Doubled]:
     """Subscriptions that were paid in several tabs, by id."""
+    id_ = double_payments.c.subscription_id
+    asked = paid_in_tabs().where(id_ > after).order_by(id_).limit(limit)
+    return [Doubled(*found) for found in connection.execute(asked)]
+
+
+def paid_in_tabs() -> Select[Any]:
+    """SQL: every subscription that was paid in several tabs."""
     row = double_payments.c
-    asked = (
+    return (
         select(row.subscription_id, row.kept_id, row.user_id, users.c.username, row.found_at)
         .outerjoin_from(double_payments, users, users.c.user_id == row.user_id)
-        .where(row.subscription_id > after, row.goes_on.is_(False))
-        .order_by(row.subscription_id)
-        .limit(limit)
+        .where(row.goes_on.is_(False))
     )
-    return [Doubled(*found) for found in connection.execute(asked)]

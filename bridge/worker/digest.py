@@ -9,7 +9,7 @@ import structlog
 from bridge.core.telling.digest import PERIODS, Digest, digest, is_due
 from bridge.errors import Permanent
 from bridge.render import digest_markdown
-from bridge.store import Connection, changes, groups, state, worklists
+from bridge.store import Connection, changes, groups, state, worklist_counts
 from bridge.wiring import Bridge
 from bridge.worker.alerts import NOBODY
 
@@ -55,7 +55,7 @@ def _digest(
 ) -> Digest:
     happened = changes.counted(connection, after=lines[0], until=lines[1])
     names = groups.names_of_all(connection)
-    return digest(since, until, worklists.counts(connection), happened, names)
+    return digest(since, until, worklist_counts.counts(connection), happened, names)
 
 
 def _keep(bridge: Bridge, at: datetime, line: int) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 import requests
 
-from bridge.answers.worklists.lists import WORKLISTS, counts
+from bridge.answers.worklists.lists import WORKLISTS, counts, parts
 from bridge.core.model.actor import moderator
 from bridge.core.model.change import Change
 from bridge.core.model.discourse import Group
@@ -327,6 +327,21 @@ def test_what_was_changed_by_hand_on_the_forum_is_listed_and_lifted(place: Place
     assert "follows payments again" in done(mia, answer)
     place.settle()
     assert "ada" in place.members("supporters")
+    # The list now opens on the part that has somebody, and says of each part how many.
+    rest = mia.get("/moderate/lists/drift").text
+    assert f"id:{user(place, 'rita')}" in rest
+    tabs = re.sub(r"<[^>]*>", "", rest.partition('aria-label="Changed by hand"')[2])
+    assert "Kept out 0" in tabs
+    assert "Added by others 1" in tabs
+    assert "Nothing under “Kept out”." in mia.get("/moderate/lists/drift?kind=out").text
+
+
+def test_each_part_of_a_list_is_counted(place: Place) -> None:
+    for name, one in WORKLISTS.items():
+        counted = parts(place.bridge, name)
+        assert list(counted) == list(one.kinds)
+        for kind, count in counted.items():
+            assert len(one.page(place.bridge, kind, "").rows) == count, (name, kind)
 
 
 def test_the_next_thirty_days_are_listed_by_kind_and_day(place: Place) -> None:
@@ -343,7 +358,7 @@ def test_the_next_thirty_days_are_listed_by_kind_and_day(place: Place) -> None:
     ends = mia.get("/moderate/lists/ahead")
     assert "rita" in ends.text
     assert f"{soon:%-d %b}" in ends.text
-    assert "Nothing of this kind" in mia.get("/moderate/lists/ahead?kind=trials").text
+    assert "Nothing under “Trials”" in mia.get("/moderate/lists/ahead?kind=trials").text
     assert mia.get("/moderate/lists/ahead?kind=nothing").status_code == 404
     assert mia.get("/moderate/lists/ahead?after=x").status_code == 400
 

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.operations import grants
 from bridge.sandbox.discourse.cooked import cook
-from bridge.store import changes, groups, worklists
+from bridge.store import changes, groups, worklist_counts
 from bridge.worker import digest
 from tests.harness import DAY, OPERATOR, POLICY, System, system
 from tests.system.acts import words
@@ -84,7 +84,7 @@ def test_what_the_digest_counts_is_read_alike_from_both_databases(world: System)
     with world.bridge.store.read() as connection:
         found = changes.counted(connection, after=before, until=changes.last_id(connection))
         names = groups.names_of_all(connection)
-        assert sum(worklists.counts(connection).values()) == 0
+        assert sum(worklist_counts.counts(connection).values()) == 0
     by_people = {(o.action, names.get(o.group_id or 0), o.count) for o in found if o.by_person}
     assert ("granted", "guests", 2) in by_people
     assert all(one.count for one in found)

@@ -12,7 +12,17 @@ from sqlalchemy import JSON, column, insert, table
 from bridge.core.model.discourse import Group, User
 from bridge.core.model.stripe import ComingCharge, PendingPayment, Subscription, SubscriptionItem
 from bridge.core.rights.ahead import Coming, coming_at
-from bridge.store import Store, groups, links, migrate, orphans, subscriptions, users, worklists
+from bridge.store import (
+    Store,
+    groups,
+    links,
+    migrate,
+    orphans,
+    subscriptions,
+    users,
+    worklist_counts,
+    worklists,
+)
 from bridge.store.readings import CONVERTER
 from bridge.store.schema.forum import memberships
 from bridge.store.worklists import Paying
@@ -56,7 +66,7 @@ def test_failed_payments_come_in_pages_by_key(store: Store) -> None:
     with store.read() as connection:
         first = worklists.failed(connection, "", 3)
         rest = worklists.failed(connection, first[-1].subscription.id, 3)
-        assert worklists.counts(connection)["failed"] == 4
+        assert worklist_counts.counts(connection)["failed"] == 4
     assert [one.user_id for one in (*first, *rest)] == [1, 2, 3, 4]
     assert first[0].username == "user1"
     assert first[0].subscription.pending[0].attempts == 2
@@ -88,6 +98,8 @@ def test_what_comes_is_in_order_of_its_day_across_pages(store: Store) -> None:
             after = at, page[-1].subscription.id
         trials = worklists.coming(connection, "trials", MONTH, None, 9)
         gifts = worklists.coming(connection, "gifts", MONTH, None, 9)
+        ahead = worklist_counts.of_parts(connection, "ahead", (), MONTH)
+    assert ahead == {"ends": 0, "renewals": 3, "trials": 1, "gifts": 1}
     assert [one.user_id for one in found] == [2, 3, 1]
     assert [one.user_id for one in trials] == [5]
     assert [one.subscription.beneficiary_id for one in gifts] == [77]
@@ -104,6 +116,7 @@ def test_memberships_are_listed_by_what_became_of_them(store: Store) -> None:
         membership(4, wanted=True, actual=True, owned="proven", wanted_until=NOW + DAY),
         membership(5, wanted=True, actual=True, owned="proven", wanted_until=NOW + 31 * DAY),
         membership(6, wanted=True, actual=True, owned="proven", wanted_until=NOW + DAY),
+        membership(7, actual=True, owned="no", added_by="bridge"),
     )
     with store.write() as connection:
         groups.save_group(connection, Group(7, "patrons", "Patrons"), NOW)
@@ -117,6 +130,10 @@ def test_memberships_are_listed_by_what_became_of_them(store: Store) -> None:
         assert first.at is not None
         after = (first.at, first.user_id, first.group_id)
         rest = worklists.ending(connection, MONTH, after, 9)
+        by_hand = worklist_counts.of_parts(connection, "drift", [7], MONTH)
+        ahead = worklist_counts.of_parts(connection, "ahead", [7], MONTH)
+    assert by_hand == {"out": 1, "in": 1, "lost": 1}
+    assert ahead["ends"] == 2
     assert (first.user_id, first.group, first.shown_as) == (4, "patrons", "Patrons")
     assert [one.user_id for one in rest] == [6]
 
@@ -133,10 +150,23 @@ def test_payers_linked_to_nobody_wait_or_are_set_aside(store: Store) -> None:
         rest = orphans.orphans(connection, limit=9, after=after)
         (aside,) = orphans.orphans(connection, set_aside=True)
         assert orphans.count_waiting(connection) == 2
+        counted = worklist_counts.of_parts(connection, "unlinked", (), MONTH)
+    assert counted == {"waiting": 2, "aside": 1}
     assert [first.customer_id, *(one.customer_id for one in rest)] == ["cus_0", "cus_2"]
     assert aside.set_aside == "Newsletter"
     with store.write() as connection:
         assert orphans.set_aside(connection, "cus_1", None)
+
+
+def test_a_part_is_counted_up_to_a_thousand(store: Store) -> None:
+    many = worklist_counts.MANY + 5
+    with store.write() as connection:
+        for number in range(many):
+            links.see_customer(connection, f"cus_{number}", NOW)
+    with store.read() as connection:
+        counted = worklist_counts.of_parts(connection, "unlinked", (), MONTH)
+        assert worklist_counts.counts(connection)["unlinked"] == many
+    assert counted == {"waiting": worklist_counts.MANY, "aside": 0}
 
 
 def test_subscriptions_that_an_earlier_version_kept_are_in_the_lists(database_url: str) -> None:

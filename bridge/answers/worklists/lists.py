@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from bridge.answers.members import mapped_groups
 from bridge.answers.worklists import applications, money, payers, places
 from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut
 from bridge.core.telling.events import event_words
-from bridge.store import worklists
+from bridge.store import worklist_counts, worklists
 from bridge.texts import gettext
 from bridge.wiring import Bridge
 
@@ -56,7 +57,15 @@ def _ahead(bridge: Bridge, kind: str, after: str) -> Page:
 def counts(bridge: Bridge) -> dict[str, int]:
     """How many rows wait in each list that needs somebody."""
     with bridge.store.read() as connection:
-        return worklists.counts(connection)
+        return worklist_counts.counts(connection)
+
+
+def parts(bridge: Bridge, name: str) -> dict[str, int]:
+    """How many rows each part of a list has, `worklist_counts.MANY` at most."""
+    now = bridge.clock.now()
+    ids = [group.id for group in mapped_groups(bridge)] if name == "drift" else []
+    with bridge.store.read() as connection:
+        return worklist_counts.of_parts(connection, name, ids, (now, now + money.AHEAD))
 
 
 WORKLISTS: Mapping[str, Worklist] = {

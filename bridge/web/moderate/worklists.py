@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import render_template, request
 
-from bridge.answers.worklists.lists import WORKLISTS
+from bridge.answers.worklists.lists import WORKLISTS, parts
 from bridge.core.telling.sentences import as_sentence
 from bridge.errors import Permanent
+from bridge.store.worklist_counts import MANY
 from bridge.texts import gettext
 from bridge.web.context import the_bridge
 from bridge.web.limiting import asks_stripe
@@ -19,13 +20,19 @@ from bridge.web.security import Stop
 
 @blueprint.get("/lists/<name>")
 def worklist(name: str) -> str:
-    """One list; `kind` shows a part of it, `all` has every row of the page chosen."""
+    """One list; `kind` shows a part of it, `all` has every row of the page chosen.
+
+    Without `kind` it opens on the first part that has something.
+    """
     one = WORKLISTS.get(name)
     if one is None:
         raise Stop(404, gettext("Page not found"), gettext("There is no such list."))
-    kind = request.args.get("kind") or next(iter(one.kinds), "")
-    if one.kinds and kind not in one.kinds:
+    asked = request.args.get("kind")
+    if asked and one.kinds and asked not in one.kinds:
         raise Stop(404, gettext("Page not found"), gettext("There is no such list."))
+    count_of = parts(the_bridge(), name)
+    first = next((part for part, count in count_of.items() if count), next(iter(one.kinds), ""))
+    kind = asked or first
     if one.name == "disputes":
         asks_stripe("ask")
     try:
@@ -38,6 +45,8 @@ def worklist(name: str) -> str:
         "moderate/worklist.jinja",
         list=one,
         kind=kind,
+        count_of=count_of,
+        many=MANY,
         page=page,
         acts={act.name: act for act in acts if act.right in may},
         on_list=LIST_ACTS,

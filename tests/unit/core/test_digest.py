@@ -10,7 +10,7 @@ from sqlalchemy import create_engine
 from bridge.core.rules.policy import parse_policy
 from bridge.core.telling.digest import _WAITING, Counted, digest, is_due
 from bridge.errors import WrongConfig
-from bridge.store import worklists
+from bridge.store import worklist_counts
 from bridge.store.schema.columns import metadata
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -57,7 +57,7 @@ def test_each_worklist_that_is_counted_has_its_words() -> None:
     engine = create_engine("sqlite://")
     metadata.create_all(engine)
     with engine.connect() as connection:
-        assert worklists.counts(connection).keys() == _WAITING.keys()
+        assert worklist_counts.counts(connection).keys() == _WAITING.keys()
     for words in _WAITING.values():
         assert words(1) != words(2)
 
