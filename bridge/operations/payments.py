@@ -141,10 +141,8 @@ def record_payment(  # noqa: PLR0913 - what is paid and bought, and who says so 
         if known := money.line(connection, line.id):
             return Recorded(user, known, None, group)
         line = replace(line, receipt_number=by_hand.next_number(connection, now))
-        money.save(connection, [line], now)
-        if payment.lines or payment.note:
-            sold = [sold_line(number, one) for number, one in enumerate(payment.lines, 1)]
-            by_hand.keep(connection, line.id, sold, payment.note.strip())
+        sold = [sold_line(number, one) for number, one in enumerate(payment.lines, 1)]
+        by_hand.record(connection, line, now, sold, payment.note.strip())
         given = None
         if group is not None and bought is not None:
             until_at = _until(connection, user_id, group, bought, payment.at, bridge)
@@ -154,6 +152,7 @@ def record_payment(  # noqa: PLR0913 - what is paid and bought, and who says so 
         messages.paid_by_hand(connection, user_id, line, now)
     bridge.hint("decide", work.user_key(user_id))
     bridge.hint("tell", str(user_id))
+    bridge.hint("book", "by hand")
     return Recorded(user, line, given, group)
 
 
@@ -188,7 +187,7 @@ def reverse_payment(
         if before is None:
             number = by_hand.next_number(connection, now)
             correction = replace(correction, receipt_number=number)
-            money.save(connection, [correction], now)
+            by_hand.record(connection, correction, now)
         grant = None
         if is_new and line.user_id is not None:
             grant_id = _grant_of(connection, line)
@@ -201,6 +200,7 @@ def reverse_payment(
         user_id = grant.user_id if grant else line.user_id or 0
         bridge.hint("decide", work.user_key(user_id))
         bridge.hint("tell", str(line.user_id))
+        bridge.hint("book", "by hand")
     return Reversed(correction, line, grant, is_new)
 
 

@@ -9,8 +9,9 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from bridge.core.ledger.by_hand import corrected, manual_payment
+from bridge.core.ledger.lines import MoneyLine
 from bridge.core.ledger.objects import ManualPayment, SoldLine
-from bridge.store import money, state
+from bridge.store import money, money_objects, state
 from bridge.store.money_objects import CONVERTER
 from bridge.store.schema.ledger import hand_payments, money_lines
 
@@ -33,13 +34,23 @@ class Receipt:
     recorded_by: str
 
 
-def keep(connection: Connection, line_id: str, lines: Sequence[SoldLine], note: str) -> None:
-    """Keep what a payment was for."""
-    connection.execute(
-        insert(hand_payments).values(
-            line_id=line_id, lines=[CONVERTER.unstructure(line) for line in lines], note=note
-        )
-    )
+def record(
+    connection: Connection,
+    line: MoneyLine,
+    now: datetime,
+    lines: Sequence[SoldLine] = (),
+    note: str = "",
+) -> None:
+    """Append a payment, or a correction of one, and hand it to the ledger.
+
+    `lines`: what a payment was for; a correction takes them from the payment.
+    """
+    money.save(connection, [line], now)
+    if lines or note:
+        said = [CONVERTER.unstructure(one) for one in lines]
+        new = {"line_id": line.id, "lines": said, "note": note}
+        connection.execute(insert(hand_payments).values(new))
+    money_objects.save_objects(connection, _payments(connection, [line]), now)
 
 
 def next_number(connection: Connection, now: datetime) -> str:
@@ -49,11 +60,16 @@ def next_number(connection: Connection, now: datetime) -> str:
 
 def payments(connection: Connection) -> list[ManualPayment]:
     """Every payment by hand, the oldest first, as the ledger books it."""
-    rows = connection.execute(select(hand_payments.c.line_id, hand_payments.c.lines))
+    return _payments(connection, money.by_hand(connection))
+
+
+def _payments(connection: Connection, lines: Sequence[MoneyLine]) -> list[ManualPayment]:
+    asked = select(hand_payments.c.line_id, hand_payments.c.lines)
+    if len(lines) == 1:
+        asked = asked.where(hand_payments.c.line_id == corrected(lines[0].id))
+    rows = connection.execute(asked)
     said = {row.line_id: CONVERTER.structure(row.lines, tuple[SoldLine, ...]) for row in rows}
-    return [
-        manual_payment(line, said.get(corrected(line.id), ())) for line in money.by_hand(connection)
-    ]
+    return [manual_payment(line, said.get(corrected(line.id), ())) for line in lines]
 
 
 def receipts(

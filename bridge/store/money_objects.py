@@ -212,11 +212,17 @@ Family = tuple[Account, str]
 
 
 def pending_families(
-    connection: Connection, after: Family | None = None, limit: int = FAMILIES_AT_ONCE
+    connection: Connection,
+    after: Family | None = None,
+    limit: int = FAMILIES_AT_ONCE,
+    *,
+    of: Account | None = None,
 ) -> list[Family]:
-    """Families without lines, or changed since; in order, after the one named."""
+    """Families without lines, or changed since; in order, after the one named; `of` an account."""
     columns = (money_objects.c.provider, money_objects.c.account, money_objects.c.family)
     wanted = select(*columns).where(money_objects.c.pending, money_objects.c.family.is_not(None))
+    if of is not None:
+        wanted = wanted.where(is_of(money_objects, of))
     if after is not None:
         account, family = after
         wanted = wanted.where(tuple_(*columns) > (*account, family))

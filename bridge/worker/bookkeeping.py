@@ -1,7 +1,8 @@
 """Keeps the books current: daily from full lists, and in between from events.
 
 Events are hints: they say when to look, and which payouts, credit notes and customers to read. The
-bridge books what Stripe answers. The daily pass makes up for lost events.
+bridge books what Stripe answers. The daily pass makes up for lost events. Payments by hand wait for
+nothing that Stripe says, so they are booked at once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import structlog
 
 from bridge.core.ledger.news import TYPES, ToRead, missing, to_read
 from bridge.core.ledger.objects import BalanceMove, MoneyObject
+from bridge.core.model.account import MANUAL
 from bridge.store import inbox, money_objects, state, work
 from bridge.wiring import Bridge
 from bridge.worker.ledger import (
@@ -37,8 +39,9 @@ LONGEST_WAIT = timedelta(minutes=5)
 def keep(bridge: Bridge) -> None:
     """Read a few pages if a day has passed or a pass was cut off; book a pass once it is complete.
 
-    In between, read what events point to.
+    In between, read what events point to. Payments by hand are booked each time.
     """
+    book_by_hand(bridge)
     with bridge.store.read() as connection:
         is_cut_off = bool(state.get(connection, CURSOR))
         read_at = state.get_time(connection, READ_AT)
@@ -53,6 +56,21 @@ def keep(bridge: Bridge) -> None:
             bring_up_to_date(bridge, lease, _unwatched, most_pages=PAGES_AT_ONCE)
         else:
             follow(bridge, lease, news)
+
+
+def book_by_hand(bridge: Bridge) -> bool:
+    """Book the payments by hand that wait; False if none do, or another process has the ledger.
+
+    That process, or `keep` a minute later, books them.
+    """
+    with bridge.store.read() as connection:
+        if not money_objects.pending_families(connection, of=MANUAL, limit=1):
+            return False
+    with holding(bridge) as lease:
+        if lease is None:
+            return False
+        write_lines(bridge, lease, _unwatched, of=MANUAL)
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def _read(
         read, pages = read + len(page.objects), pages + 1
         changed += _save(bridge, lease, page.objects, at)
     with bridge.store.read() as connection:
-        payments = by_hand.payments(connection)
+        payments = by_hand.payments(connection)  # an earlier version left them to this pass
     return read, changed + _save(bridge, lease, payments, ALL_READ), True
 
 
@@ -197,22 +197,25 @@ def write_lines(
     *,
     is_whole: bool = True,
     waits_for: Collection[str] = (),
+    of: Account | None = None,
 ) -> Written:
     """Make the lines of everything that is new, some families at a time.
 
-    `is_whole`: all was read. `waits_for`: the findings with which a family is not booked yet.
+    `is_whole`: all was read. `waits_for`: the findings with which a family is not booked yet. `of`:
+    only what belongs to this account, whatever was read of others.
     """
     done = Written(0, [], some_wait=False)
     count, after = 0, None
-    with bridge.store.write() as connection:
-        money_objects.find_families(connection, is_whole=is_whole)
+    if of is None:
+        with bridge.store.write() as connection:
+            money_objects.find_families(connection, is_whole=is_whole)
     with bridge.store.read() as connection:
         nature_of = natures(history.Laws(connection, bridge.policy))
     while True:
         now = bridge.clock.now()
         with bridge.store.write() as connection:
             work.check(connection, lease, now)
-            families = money_objects.pending_families(connection, after)
+            families = money_objects.pending_families(connection, after, of=of)
             for account, names in groupby(families, key=lambda one: one[0]):
                 objects = money_objects.objects_of(connection, account, [name for _, name in names])
                 done += _book(connection, account, objects, nature_of, now, waits_for)

@@ -20,7 +20,7 @@ from rq.serializers import JSONSerializer
 from bridge.errors import BridgeError
 from bridge.queue import JOB, QUEUE_NAME
 from bridge.wiring import Bridge
-from bridge.worker import applier, decider, group_members, publisher
+from bridge.worker import applier, bookkeeping, decider, group_members, publisher
 from bridge.worker.heart import beating
 
 log = structlog.get_logger()
@@ -30,6 +30,7 @@ WORK: dict[str, Callable[[Bridge, str], bool]] = {
     "decide": decider.work_on,
     "apply": lambda bridge, key: applier.work_on(bridge, int(key)),
     "tell": lambda bridge, key: publisher.work_on(bridge, int(key)),
+    "book": lambda bridge, _: bookkeeping.book_by_hand(bridge),
     "read": lambda bridge, key: group_members.read_members(bridge, int(key)),
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.core.ledger.references import reference_of, users_named_in
 from bridge.operations import bank
-from bridge.store import money
+from bridge.store import ledger, money
 from tests.harness import OPERATOR, POLICY, System, system
 from tests.system.acts import message_to, page_of
 from tests.system.typing_commands import asked, typed
@@ -50,6 +50,12 @@ def test_A91_a_file_is_previewed_recorded_once_and_its_leftovers_wait(
     typed(world, "bank", "assign", left["id"], "ben", "--by", "mod")
     assert paid(world, "ben") == [2500]
     assert asked(world, "bank") == []
+    world.settle()
+    world.advance(61)
+    world.settle()
+    with world.bridge.store.read() as connection:
+        booked = [one.amount_minor for one in ledger.read_lines(connection, books=["assets:bank"])]
+    assert booked == [2500, 2500]
     assert "no undecided transfer" in typed(
         world, "bank", "assign", left["id"], "ben", "--by", "mod", code=1
     )

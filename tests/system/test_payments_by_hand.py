@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from bridge.core.ledger.line import Line
+from bridge.operations import ledger
+from bridge.store import ledger as ledger_store
 from bridge.store.schema.ledger import money_lines
+from bridge.stripe_api.books import SOURCES
+from bridge.worker import ledger as worker
+from bridge.worker import rq_worker
 from tests.harness import System, system
 from tests.system.acts import checkout, confirm, log_of, message_to, messages_to, moves, pass_days
 from tests.system.typing_commands import asked, typed
@@ -221,6 +227,65 @@ def test_A125_a_group_without_an_end_is_bought_for_good_only_where_that_is_said(
     record(world, "--for-good", group="pioneers")
     world.settle()
     assert world.groups_of("alice") == {"pioneers"}
+
+
+def booked(world: System, account: str = "assets:cash") -> list[tuple[int, int | None]]:
+    with world.bridge.store.read() as connection:
+        found = ledger_store.read_lines(connection, books=[account])
+        return [(one.amount_minor, one.user_id) for one in found]
+
+
+def test_A59_I6_a_payment_by_hand_and_its_correction_are_booked_at_once(world: System) -> None:
+    ledger.update(world.bridge, quietly)
+    last_pass = ledger.check(world.bridge).read_at
+    alice = world.user("alice")
+    share = ("--line", "25.00; A share; kind=share; count=1")
+    line = asked(
+        world,
+        *("record-payment", "alice", "--currency", "eur", "--method", "cash", "--by", "maria"),
+        *share,
+    )["line"]
+    assert rq_worker.do(world.bridge, "book", "by hand")  # as the hint asks a worker to
+    assert booked(world) == [(2500, alice)]
+    assert booked(world, "equity:shares") == [(-2500, alice)]
+    asked(world, "reverse-payment", line, "--by", "maria")
+    world.advance(61)  # the hint is lost
+    world.settle()
+    assert booked(world) == [(2500, alice), (-2500, alice)]
+    assert booked(world, "equity:shares") == [(-2500, alice), (2500, alice)]
+    assert not rq_worker.do(world.bridge, "book", "by hand")  # nothing waits any more
+    assert ledger.check(world.bridge).read_at == last_pass
+    before, proven = all_lines(world), ledger.verify(world.bridge)
+    assert ledger.rebuild(world.bridge, quietly).verified == proven
+    assert all_lines(world) == before
+
+
+def test_A59_I6_a_payment_by_hand_is_booked_while_a_reading_of_stripe_is_cut_off(
+    world: System,
+) -> None:
+    world.subscribe(world.customer("bob"), world.price("patrons"))
+    world.settle()
+    with worker.holding(world.bridge) as lease:
+        held = worker.held(lease)
+        pages = len(SOURCES) - 1
+        worker.bring_up_to_date(world.bridge, held, quietly, most_pages=pages)
+        paid(world, "alice", "25.00")
+        assert not rq_worker.do(world.bridge, "book", "by hand")  # another has the books
+    assert all_lines(world) == []
+    assert rq_worker.do(world.bridge, "book", "by hand")
+    assert {one.entry_id[:5] for one in all_lines(world)} == {"hand:"}
+    ledger.update(world.bridge, quietly)
+    assert {one.entry_id[:5] for one in all_lines(world)} > {"hand:"}
+    assert ledger.check(world.bridge).findings == ()
+
+
+def all_lines(world: System) -> list[Line]:
+    with world.bridge.store.read() as connection:
+        return list(ledger_store.read_lines(connection))
+
+
+def quietly(_what: str, _count: int) -> None:
+    """Nobody watches."""
 
 
 def test_A148_a_payment_recorded_wrongly_is_corrected_by_a_line_that_names_it(
