@@ -13,10 +13,13 @@ from operator import attrgetter
 
 from bridge.core.ledger.amounts import decimals_of
 from bridge.core.ledger.line import Line
+from bridge.core.model.account import Account
 
-COLUMNS = tuple(field.name for field in fields(Line))
+_FIELDS = tuple(field.name for field in fields(Line))
+COLUMNS = (*_FIELDS, "decimals", "provider", "provider_account")
+"""The columns of the ledger; `account` is the account of the books."""
 # Not `asdict`, which copies: there may be half a million.
-_VALUES = attrgetter(*COLUMNS)
+_VALUES = attrgetter(*_FIELDS)
 # A cell that starts with one of these is a formula to a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -72,14 +75,7 @@ def _plain(value: object) -> object:
     return cell(value) if isinstance(value, datetime | Decimal) else value
 
 
-def lines_as_csv(lines: Iterable[Line]) -> Iterator[str]:
+def ledger_table(lines: Iterable[tuple[Account, Line]]) -> Table:
     """Every line with all it has, amounts in minor units beside the currency's decimals."""
-    header = (*COLUMNS, "decimals")
-    rows = ((*_VALUES(line), decimals_of(line.currency)) for line in lines)
-    return rows_as_csv(header, rows)
-
-
-def lines_as_json(lines: Iterable[Line]) -> Iterator[str]:
-    """One JSON object a line."""
-    for line in lines:
-        yield _json(dict(zip(COLUMNS, _VALUES(line), strict=True)))
+    rows = ((*_VALUES(line), decimals_of(line.currency), *of) for of, line in lines)
+    return Table(COLUMNS, rows)

@@ -140,6 +140,13 @@ def _lines(connection: Connection, asked: Asked) -> Iterator[Line]:
     return (line for line in found if asked.currency in (None, line.currency))
 
 
+def _ledger(connection: Connection, asked: Asked) -> tables.Table:
+    found = store.lines_by_account(connection, asked.since, asked.until)
+    return tables.ledger_table(
+        (of, line) for of, line in found if asked.currency in (None, line.currency)
+    )
+
+
 def _beancount(bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str]:
     opened = store.first_day(connection) or bridge.clock.now()
     accounts = store.accounts(connection)
@@ -236,8 +243,8 @@ ENCODINGS: Mapping[str, str] = {"datev": datev.ENCODING}
 """Files that are not in UTF-8."""
 
 FILES: Mapping[str, File] = {
-    "csv": lambda _, connection, asked: tables.lines_as_csv(_lines(connection, asked)),
-    "json": lambda _, connection, asked: tables.lines_as_json(_lines(connection, asked)),
+    "csv": lambda _, connection, asked: _ledger(connection, asked).as_csv(),
+    "json": lambda _, connection, asked: _ledger(connection, asked).as_json(),
     "beancount": _beancount,
     "hledger": _hledger,
     "xero-bank": lambda _, connection, asked: xero.bank_statement(_lines(connection, asked)),

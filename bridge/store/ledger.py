@@ -194,16 +194,25 @@ def read_lines(
 ) -> Iterator[Line]:
     """Lines in order of their time and entry, streamed; of a period, a member, some accounts."""
     of = ledger_lines.c
-    about: list[ColumnElement[bool]] = []
-    if since is not None:
-        about.append(of.at >= since)
-    if until is not None:
-        about.append(of.at < until)
+    about = _within(since, until)
     if books:
         about.append(of.book.in_(books))
     if user_id is not None:
         about.append(_of_user(user_id))
     return _lines(connection, *about)
+
+
+def lines_by_account(
+    connection: Connection, since: datetime | None, until: datetime | None
+) -> Iterator[tuple[Account, Line]]:
+    """The lines of a period, in the same order, each with the provider and account it is from."""
+    return _with_account(connection, *_within(since, until))
+
+
+def _within(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    at = ledger_lines.c.at
+    after = [] if since is None else [at >= since]
+    return after if until is None else [*after, at < until]
 
 
 def newest_of_user(
@@ -245,15 +254,21 @@ def line_of_user(connection: Connection, user_id: int, line_id: str) -> Line | N
 
 
 def _lines(connection: Connection, *about: ColumnElement[bool]) -> Iterator[Line]:
+    return (line for _, line in _with_account(connection, *about))
+
+
+def _with_account(
+    connection: Connection, *about: ColumnElement[bool]
+) -> Iterator[tuple[Account, Line]]:
     of = ledger_lines.c
     rows = connection.execute(
-        select(of.number, *_COLUMNS)
+        select(of.provider, of.account, of.number, *_COLUMNS)
         .where(*about)
         .order_by(of.at, of.entry_id, of.number)
         .execution_options(yield_per=AT_ONCE)
     )
     for row in rows:
-        yield Line(f"{row.entry_id}#{row.number}", *row[1:])
+        yield Account(*row[:2]), Line(f"{row.entry_id}#{row.number}", *row[3:])
 
 
 def booked_shares(connection: Connection) -> Iterator[BookedShare]:

@@ -113,6 +113,9 @@ def test_A68_a_ledger_that_is_dropped_and_made_again_is_the_same(world: System) 
     ledger.update(world.bridge, quietly)
     before, code = all_lines(world), ledger.verify(world.bridge).code
     assert any(line.account == "assets:cash" for line in before)
+    exported = csv.DictReader(io.StringIO(typed(world, "export", "csv", "--reason", "audit")))
+    providers = {(row["provider"], row["user_id"]) for row in exported}
+    assert providers == {("stripe", ""), ("manual", str(world.user("eve")))}
     shown: dict[str, int] = {}
     done = ledger.rebuild(world.bridge, lambda what, count: shown.update({what: count}))
     assert shown["lines proven"] == done.verified.lines == len(before)

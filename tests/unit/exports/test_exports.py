@@ -11,8 +11,9 @@ import pytest
 from beancount.loader import load_string
 
 from bridge.core.ledger.line import Line
+from bridge.core.model.account import MANUAL, OWN
 from bridge.exports.journal import amount_text, beancount, hledger
-from bridge.exports.tables import COLUMNS, lines_as_csv, lines_as_json
+from bridge.exports.tables import COLUMNS, ledger_table
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOSTILE = "=cmd|' /C calc'!A0 \"quoted\" \\ back; comment\n2026-01-01 open Assets:Evil\u2028|"
@@ -43,13 +44,17 @@ def test_E49_an_amount_has_the_decimals_of_its_currency(currency: str, text: str
 
 @pytest.mark.parametrize("first", "=+-@\t\r")
 def test_A65_no_text_in_a_csv_is_a_formula(first: str) -> None:
-    (header, *rows) = csv.reader(io.StringIO("".join(lines_as_csv(lines(f"{first}SUM(A1)")))))
-    assert header == [*COLUMNS, "decimals"]
+    sold = [(OWN, line) for line in lines(f"{first}SUM(A1)")]
+    (header, *rows) = csv.reader(io.StringIO("".join(ledger_table(sold).as_csv())))
+    assert header == list(COLUMNS)
     assert all(row[COLUMNS.index("what")].startswith("'") for row in rows)
     assert rows[0][COLUMNS.index("amount_minor")] == "-1234"
 
 
 def test_A92_json_lines_give_back_what_went_in() -> None:
-    rows = [json.loads(row) for row in lines_as_json(lines(HOSTILE))]
+    (sale, owed) = lines(HOSTILE, "jpy")
+    rows = [json.loads(row) for row in ledger_table([(OWN, sale), (MANUAL, owed)]).as_json()]
     assert [row["what"] for row in rows] == [HOSTILE, HOSTILE]
     assert rows[0]["at"] == "2026-03-01T12:00:00Z"
+    assert [row["decimals"] for row in rows] == [0, 0]
+    assert [(row["provider"], row["provider_account"]) for row in rows] == [OWN, MANUAL]
