@@ -29,7 +29,7 @@ from bridge.core.telling.digest import Digest
 from bridge.core.telling.markdown import as_markdown, link, names, short
 from bridge.core.telling.money import prefix
 from bridge.core.telling.places import Cause, places, resting_on
-from bridge.core.telling.reasons import phrase
+from bridge.core.telling.reasons import sentence
 from bridge.core.telling.replies import Reply
 from bridge.core.telling.statement import Statement, StatementInput, build, fold
 from bridge.core.telling.words import LOCALE, day_words
@@ -245,7 +245,15 @@ def markdown_environment() -> Environment:
         keep_trailing_newline=False,
     )
     environment.filters.update(statement_filters())
-    environment.filters.update({"link": link, "short": short, "amounts": _amounts, "names": names})
+    environment.filters.update(
+        {
+            "amounts": _amounts,
+            "link": link,
+            "names": names,
+            "short": short,
+            "why": _why_as_markdown,
+        }
+    )
     return environment
 
 
@@ -290,4 +298,11 @@ def _short_day(context: Context, at: datetime) -> str:
 
 @pass_context
 def _why(context: Context, cause: Cause) -> str:
-    return phrase(cause.grant, cause.what, lambda at: day_words(at, _reader(context)))
+    return sentence(cause.grant, cause.what, _reader(context))
+
+
+@pass_context
+def _why_as_markdown(context: Context, cause: Cause) -> Markup:
+    """Only the name of what was bought is other people's text."""
+    what = as_markdown(cause.what)
+    return Markup(sentence(cause.grant, what, _reader(context)))  # noqa: S704 -- the name is escaped

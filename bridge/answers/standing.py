@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.standing import Standing, as_of, asked_groups, group_standings
 from bridge.errors import NotFound
@@ -34,10 +32,6 @@ def standing(bridge: Bridge, user_id: int, group_name: str | None) -> Standing:
         user_id=user_id,
         username=profile.username if profile else None,
         as_of=as_of(member, now),
-        groups=tuple(group_standings(given, asked, _day)),
+        groups=tuple(group_standings(given, asked)),
         names=names,
     )
-
-
-def _day(at: datetime) -> str:
-    return f"{at:%Y-%m-%d}"

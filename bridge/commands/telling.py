@@ -63,7 +63,7 @@ def group_tree(group: GroupExplained, *, is_now: bool) -> Tree:
 
 def _headline(group: GroupExplained, verb: str) -> str:
     name = escape(str(group.group or group.id))
-    line = f"[bold]{verb} {STATE_WORDS[group.state].format(group=name)}[/]"
+    line = f"[bold]{verb} {STATE_WORDS[group.state] % {'group': name}}[/]"
     if group.member and group.since:
         line += f"{'' if group.state == State.IN else ','} since {day(group.since)}"
     if group.until:

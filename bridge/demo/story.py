@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import requests
@@ -18,8 +18,8 @@ from rich.panel import Panel
 
 from bridge.core.telling import statement
 from bridge.core.telling.of_member import statement_input
-from bridge.core.telling.places import STATE_WORDS, Cause
-from bridge.core.telling.reasons import phrase
+from bridge.core.telling.places import STATE_WORDS
+from bridge.core.telling.reasons import sentence
 from bridge.demo.browser import Browser, NotOnPage
 from bridge.demo.rehearsal import Rehearsal
 from bridge.demo.terminal import readable
@@ -273,18 +273,11 @@ def _decided(stage: Stage) -> Iterator[str]:
     made = statement.build(given)
     for place in made.places:
         names = ", ".join(group.name for group in place.groups) or "what was bought"
-        why = place.held or (_why(place.cause) if place.cause else "")
-        yield f"{STATE_WORDS[place.state].format(group=names)}: {why}".rstrip(": ")
+        cause = place.cause
+        why = place.held or (sentence(cause.grant, cause.what) if cause else "")
+        yield f"{STATE_WORDS[place.state] % {'group': names}}: {why}".rstrip(": ")
     if not made.places:
         yield "no purchase, so no groups"
-
-
-def _why(cause: Cause) -> str:
-    return phrase(cause.grant, cause.what, _day)
-
-
-def _day(at: datetime) -> str:
-    return f"{at:%-d %B %Y}"
 
 
 def _me(stage: Stage) -> Any:

@@ -222,7 +222,7 @@ def test_a_reply_says_how_somebody_stands_in_the_words_of_their_own_page(place: 
     mia = place.browser("mia")
     well = mia.get(f"/moderate/person/{user(place, 'eve')}/reply").text
     assert "Hello @eve" in well
-    assert "because of your monthly membership" in well
+    assert "Your monthly membership is active." in well
     assert "All is well" in well
     assert f"{place.url}/join/price_" in well
     nothing = mia.get(f"/moderate/person/{user(place, 'mia')}/reply").text

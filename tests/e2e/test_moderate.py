@@ -67,7 +67,7 @@ def test_A48_a_persons_page_says_in_what_they_are_and_why(place: Place) -> None:
     page = place.browser("mia").get(f"/moderate/person/{user(place, 'ada')}").text
     assert "supporters" in page
     assert ">In<" in page
-    assert "because of your monthly membership" in page
+    assert "Your monthly membership is active." in page
 
 
 def test_A61_members_are_shown_as_they_are_and_as_they_were_on_a_day(place: Place) -> None:

@@ -62,7 +62,7 @@ def test_A60_a_grant_without_money_lets_in_and_leaves_no_payment(world: System) 
     assert (verdict["source"], verdict["id"], verdict["holds"]) == ("hand", grant_id, True)
     assert "granted" in log_of(world, "alice")
     ((statement,),) = messages_to(world, "alice")
-    assert "because a moderator added you" in statement.raw
+    assert "A moderator added you." in statement.raw
     assert "€" not in statement.raw
 
 

@@ -141,7 +141,7 @@ def test_E5_E6_a_renewal_that_fails_or_asks_for_consent_is_told_once_with_where_
     pass_days(world, 3)
     ((statement, *answers),) = messages_to(world, "alice")
     assert len(answers) == 1, "trying again tells nobody"
-    assert "you keep access until" in statement.raw
+    assert "You keep access until" in statement.raw
     pay_with(world, customer, good)
     pay_open_invoices(world, customer)
     world.settle()

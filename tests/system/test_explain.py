@@ -72,7 +72,7 @@ def test_a_membership_is_proven_by_its_source_its_rule_and_who_said_each_value(
     assert said["groups"] == ("supporters", f"product {verdict['product']}")
     assert said["grace"] == ("9d", f"product {verdict['product']}")
     assert said["trial"] == ("grant", "the bridge's default")
-    assert told["next"][0]["words"] == f"{subscription.id} renews, if it is paid"
+    assert told["next"][0]["words"] == f"{subscription.id} renews if it is paid."
     assert told["moved_by"]["action"] == "added"
     assert told["moved_by"]["event"]["id"].startswith("evt_")
     assert told["waits"] == []
@@ -88,7 +88,7 @@ def test_a_group_that_is_lost_is_explained_by_the_value_that_ended_it(world: Sys
     pass_days(world, 8)
     told = about(world, "alice", "supporters")
     assert (told["member"], told["verdicts"][0]["reason"]) == (True, "grace")
-    assert told["next"][0]["words"].endswith("this ends")
+    assert told["next"][0]["words"].endswith(" ends.")
     pass_days(world, 3)
     told = about(world, "alice", "supporters")
     assert (told["member"], told["verdicts"][0]["reason"]) == (False, "grace_over")
@@ -180,7 +180,7 @@ def test_people_read_the_same_as_scripts_in_plain_words(world: System) -> None:
     assert data["groups"][0]["group"] == "supporters"
     assert "is in supporters since" in words
     assert f"gives it: {subscription.id}" in words
-    assert "because of your monthly membership" in words
+    assert "Your monthly membership is active." in words
     assert "groups = supporters, set in product" in words
     assert "customer.subscription.created" in words
     day = f"{world.bridge.clock.now():%Y-%m-%d}"
@@ -203,11 +203,11 @@ def test_what_comes_next_is_told_of_what_still_comes_and_not_of_what_is_over(wor
     plan = world.subscribe(customer, price, cancel_at=now + 21 * DAY)
     world.settle()
     assert [one["words"] for one in about(world, "alice", "supporters")["next"]] == [
-        f"{plan.id} renews, if it is paid",
-        f"{plan.id}: the instalments end, and the access continues",
+        f"{plan.id} renews if it is paid.",
+        f"The instalments of {plan.id} end, and the access continues.",
     ]
     (ends,) = about(world, "alice", "patrons")["next"]
-    assert ends["words"].endswith("this ends")
+    assert ends["words"].endswith(" ends.")
     world.sdk.v1.refunds.create({"payment_intent": session.payment_intent})
     confirm(world)
     assert about(world, "alice", "patrons")["next"] == []

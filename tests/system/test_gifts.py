@@ -67,11 +67,11 @@ def test_E52_both_statements_say_it_and_only_the_givers_tells_of_money(world: Sy
     give(world, world.customer("alice"), world.price("supporters"), "bob")
     world.settle()
     told = statement_of(world, "bob")
-    assert "the gift you received \\(monthly membership\\)" in told
+    assert "Your gifted monthly membership is active." in told
     assert "€" not in told
     assert "Next payment" not in told
     giver = statement_of(world, "alice")
-    assert "your monthly membership is a gift to another member" in giver
+    assert "Your monthly membership is a gift to another member" in giver
     assert "€10\\.00" in giver
     assert "Next payment" in giver
 

@@ -109,7 +109,7 @@ def test_A108_a_payment_of_which_the_bridge_made_nothing_is_an_alert_within_a_da
     world.advance(6 * MINUTE)
     alerts_worker.look(world.bridge)
     (alert,) = (one for one in asked(world, "alerts") if one["kind"] == "gives_nothing")
-    assert f"the bridge has no record of {lost}" in alert["what"]
+    assert f"has no record of {lost}." in alert["what"]
     assert alerts(world) == []  # the sweep that followed has read it again
 
 

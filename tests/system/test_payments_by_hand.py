@@ -60,7 +60,7 @@ def test_A59_a_recorded_payment_is_membership_statement_ledger_row_actor_and_rec
     assert lines(world) == [("paid", 2500, "cash", f"moderator:{world.user('maria')} via command")]
     assert {"payment_recorded", "granted"} <= set(log_of(world, "alice"))
     ((statement,),) = messages_to(world, "alice")
-    assert "because of your membership" in statement.raw
+    assert "Your membership gives you access." in statement.raw
     assert "€25\\.00" in statement.raw
     year = world.bridge.clock.now().year
     assert f"(cash, receipt {year}-1)" in message_to(world, "alice")

@@ -108,6 +108,6 @@ def test_A106_a_grant_that_came_to_its_end_stays_ended(world: System) -> None:
     given = grant(world)
     pass_days(world, 11)
     ended = told(world)
-    assert "the access that a moderator gave you ended on" in ended[0]
+    assert "The access that a moderator gave you ended on" in ended[0]
     typed(world, "revoke", given, *BY)
     assert told(world) == ended

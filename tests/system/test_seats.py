@@ -57,7 +57,7 @@ def test_E21_the_buyers_own_seat_counts_and_the_others_are_assigned(world: Syste
     seat(world, bought, "bob")  # twice is once
     told = asked(world, "seats", bought.id)
     assert (told["places"], len(told["taken"])) == (2, 2)
-    assert "your seat" in messages_to(world, "bob")[0][0].raw
+    assert "Your seat" in messages_to(world, "bob")[0][0].raw
     assert "seat_assigned" in log_of(world, "bob")
 
 
@@ -71,7 +71,7 @@ def test_E21_when_the_quantity_shrinks_who_came_last_goes_first_and_after_notice
     assert "seat_too_many" in log_of(world, "dora")
     pass_days(world, 6.5)
     assert world.members("supporters") == {"alice", "bob", "carol", "dora"}
-    assert "you keep access until" in messages_to(world, "dora")[0][0].raw
+    assert "You keep access until" in messages_to(world, "dora")[0][0].raw
     pass_days(world, 1)
     confirm(world)
     assert world.members("supporters") == {"alice", "carol"}

@@ -55,7 +55,7 @@ def test_A18_a_member_is_in_good_standing_with_reason_and_time_though_stripe_is_
     mark = world.mark()
     told = ask(door, f"id/{world.user('alice')}?group=supporters")
     assert (told["standing"], told["code"]) == ("good", "active")
-    assert told["reason"] == "because of your monthly membership"
+    assert told["reason"] == "Your monthly membership is active."
     (group,) = told["groups"]
     assert (group["group"], group["in"]) == ("supporters", True)
     age = world.bridge.clock.now() - datetime.fromisoformat(told["as_of"])

@@ -84,14 +84,16 @@ def test_A144_after_grace_the_link_says_that_they_are_out_and_why(tmp_path: Path
         price, customer = world.price("supporters"), world.customer("alice")
         world.subscribe(customer, price)
         confirm(world)
-        assert "You are in supporters because of your monthly" in shop_page(world, "alice", price)
+        assert "You are in supporters. Your monthly membership is active." in shop_page(
+            world, "alice", price
+        )
         fail_payments(world.sandbox.world, customer, times=99)
         pass_days(world, 32)  # a month may have 31 days, and an invoice is a draft for an hour
-        assert "You are in supporters for now: the payment" in shop_page(world, "alice", price)
+        assert "You are in supporters for now. The payment" in shop_page(world, "alice", price)
         pass_days(world, 9)
         assert world.members("supporters") == set()
         told = shop_page(world, "alice", price)
-        assert "You are not in supporters: the payment for your monthly membership failed" in told
+        assert "You are not in supporters. The payment for your monthly membership failed" in told
         assert "You are in" not in told
 
 
@@ -198,7 +200,7 @@ def test_A122_the_end_of_grace_is_told_and_the_way_to_pay_stays(tmp_path: Path) 
         assert world.members("supporters") == set()
         ((*_, over),) = messages_to(world, "alice")
         told = words(cook(over.raw))
-        assert "Your paid access to supporters has ended: the payment for your monthly" in told
+        assert "Your paid access to supporters has ended. The payment for your monthly" in told
         assert "pay now or update your card" in told
         assert "Pay €10.00 now" in page_of(world, "alice")
         assert "Pay now or update your card" in message_to(world, "alice")

@@ -284,8 +284,8 @@ def test_a_member_reads_one_message_with_standing_totals_links_and_years() -> No
 
     assert title == "Your membership statement"
     assert body == (
-        "**You are in [Patrons](https://forum.example/g/patrons) until 3 March 2027** "
-        "because of your yearly membership.\n\n"
+        "**You are in [Patrons](https://forum.example/g/patrons) until 3 March 2027.** "
+        "Your yearly membership is active.\n\n"
         "Next payment: **€25\\.00** on 3 March 2027 for your *Membership*.\n\n"
         "| | |\n"
         "|:---|---:|\n"
@@ -326,21 +326,19 @@ def test_a_member_of_nothing_is_told_so() -> None:
 def test_several_groups_are_listed_as_people_list_them() -> None:
     words = words_of(grant(7), grant(8), grant(9))
 
-    assert "You are in Founders, Patrons and Supporters until 3 March 2027 because of" in words
+    assert "You are in Founders, Patrons and Supporters until 3 March 2027. Your" in words
 
 
 def test_an_end_that_the_reason_names_is_not_said_twice() -> None:
     words = words_of(grant(reason=Reason.ENDING))
 
-    assert (
-        "You are in Patrons because of your yearly membership, which ends on 3 March 2027." in words
-    )
+    assert "You are in Patrons. Your yearly membership ends on 3 March 2027." in words
 
 
 def test_a_right_without_an_end_has_none() -> None:
     words = words_of(grant(reason=Reason.HAND, source="hand", until_at=None, price_id=None))
 
-    assert "You are in Patrons because a moderator added you." in words
+    assert "You are in Patrons. A moderator added you." in words
 
 
 def test_A58_a_failed_payment_is_told_in_plain_words_with_a_link_to_pay() -> None:
@@ -351,9 +349,8 @@ def test_A58_a_failed_payment_is_told_in_plain_words_with_a_link_to_pay() -> Non
     )
 
     assert (
-        "You are in Patrons for now: the payment for your yearly membership failed on 20 November "
-        "2026; "
-        "you keep access until 27 November 2026. Pay now or update your card."
+        "You are in Patrons for now. The payment for your yearly membership failed on 20 November "
+        "2026. You keep access until 27 November 2026. Pay now or update your card."
     ) in words_of(failing)
     assert "[Pay now or update your card](https://bridge.example/portal)" in body_of(failing)
 
@@ -369,10 +366,10 @@ def test_a_group_that_is_lost_due_or_held_is_told_with_the_reason() -> None:
 
     assert "You will soon be in Supporters until 3 March 2027" in words
     assert (
-        "You are not in Patrons: your yearly membership is unpaid; paying restores access." in words
+        "You are not in Patrons. Your yearly membership is unpaid. Paying restores access." in words
     )
     assert "You are in Founders for now: its rule is being corrected." in words
-    assert "About your purchase: no group is set for your yearly membership;" in words
+    assert "No group is set for your yearly membership. A moderator has been asked." in words
 
 
 def test_E59_somebody_whom_staff_took_out_reads_so() -> None:

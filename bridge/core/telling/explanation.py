@@ -14,6 +14,7 @@ from bridge.core.telling.document import OPTIONAL
 from bridge.core.telling.doers import Doer, doer
 from bridge.core.telling.proof import Case, Giver, Verdict
 from bridge.core.telling.timeline import Entry
+from bridge.texts import gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +203,14 @@ def coming(verdicts: Iterable[Verdict], at: datetime) -> tuple[Coming, ...]:
     found = []
     for one in verdicts:
         if one.renews_at and one.renews_at > at and one.counts:
-            found.append(Coming(one.renews_at, f"{one.id} renews, if it is paid"))
+            words = gettext("%(id)s renews if it is paid.")
+            found.append(Coming(one.renews_at, words % {"id": one.id}))
         if one.changes_at and one.changes_at > at:
-            if what := _changes(one):
-                found.append(Coming(one.changes_at, f"{one.id}: {what}"))
+            if change := _changes(one):
+                found.append(Coming(one.changes_at, change % {"id": one.id}))
         elif one.holds and one.until and one.until > at:
-            found.append(Coming(one.until, f"{one.id} ends at Stripe"))
+            words = gettext("%(id)s ends at Stripe.")
+            found.append(Coming(one.until, words % {"id": one.id}))
     return tuple(sorted(found, key=lambda one: one.at))
 
 
@@ -217,7 +220,7 @@ WAITING = (Reason.HAND_WAITS, Reason.PRESENT_WAITS, Reason.CONTINUES_LATER)
 def _changes(verdict: Verdict) -> str | None:
     """What happens on a date; nothing if the source no longer counts, as after a refund."""
     if not verdict.holds:
-        return "this begins" if verdict.reason in WAITING else None
+        return gettext("%(id)s begins.") if verdict.reason in WAITING else None
     if verdict.until == verdict.changes_at:
-        return "this ends"
-    return "the instalments end, and the access continues"
+        return gettext("%(id)s ends.")
+    return gettext("The instalments of %(id)s end, and the access continues.")

@@ -7,16 +7,21 @@ from collections.abc import Mapping
 from bridge.core.model.reasons import Reason
 from bridge.core.rights.paid_lines import PaidLine
 from bridge.core.telling.holds import FOR_MODERATORS
+from bridge.texts import gettext
 
 _WORDS: Mapping[str, str] = {
     # What is in doubt holds the membership of somebody who had one, for the same reason.
     **{hold.value: words for hold, words in FOR_MODERATORS.items()},
-    Reason.NOT_ENTITLED.value: "Stripe does not list the product's feature for this customer",
+    Reason.NOT_ENTITLED.value: gettext(
+        "Stripe does not list the product's feature for this customer."
+    ),
 }
 
 
 def cause_in_words(line: PaidLine, reason: Reason | None) -> str:
     """The reason in words; without one, the bridge has no record of the payment."""
     if reason is None:
-        return f"the bridge has no record of {line.source_id or line.id}"
-    return _WORDS.get(reason.value, f"the reason on record is {reason.value}")
+        words = gettext("The bridge has no record of %(thing)s.")
+        return words % {"thing": line.source_id or line.id}
+    known = _WORDS.get(reason.value)
+    return known or gettext("The reason on record is %(reason)s.") % {"reason": reason.value}

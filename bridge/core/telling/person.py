@@ -13,7 +13,7 @@ from bridge.core.rules.law import Law
 from bridge.core.telling.holds import for_moderator
 from bridge.core.telling.payer_facts import acts_for, how_it_stands
 from bridge.core.telling.places import best_by_group
-from bridge.core.telling.reasons import phrase
+from bridge.core.telling.reasons import sentence, thing_of
 from bridge.core.telling.statement import name_prices
 from bridge.core.telling.subscription_cards import Standing, SubscriptionCard
 from bridge.texts import gettext
@@ -23,7 +23,7 @@ Act = str
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A group of one person. `because`: a full phrase; `acts`: what a moderator can do about it."""
+    """A group of one person. `because`: as they read it; `acts`: what a moderator can do."""
 
     group_id: int
     group: str
@@ -90,10 +90,9 @@ def _because(row: Membership | None, grant: Grant | None, whats: dict[str, str])
         return for_moderator(kept)
     if grant is None:
         added = row is not None and row.actual and row.owned == "no"
-        by_others = gettext("added on the forum, not by the bridge")
-        return by_others if added else gettext("nothing grants it")
-    what = whats.get(grant.price_id or "", "membership")
-    return phrase(grant, what, lambda at: f"{at:%-d %B %Y}")
+        by_others = gettext("Added on the forum, not by the bridge.")
+        return by_others if added else gettext("Nothing grants it.")
+    return sentence(grant, thing_of(grant, whats))
 
 
 def _acts(row: Membership | None) -> tuple[Act, ...]:

@@ -16,19 +16,20 @@ from bridge.core.model.reasons import UNDECIDED, Reason
 from bridge.core.model.rights import NO_GROUP, Grant
 from bridge.core.rules.ladders import winners
 from bridge.core.telling.holds import for_member
-from bridge.core.telling.reasons import PHRASES
+from bridge.core.telling.reasons import FOR_NOW, SENTENCES, thing_of
+from bridge.texts import gettext
 
 # What a member can put right by paying.
 PAYING_HELPS = frozenset({Reason.GRACE, Reason.GRACE_OVER, Reason.UNPAID, Reason.INCOMPLETE})
 
 STATE_WORDS: Mapping[State, str] = {
-    State.IN: "in {group}",
-    State.ARRIVING: "not in {group} yet",
-    State.LEAVING: "still in {group}, to be removed",
-    State.HELD_IN: "in {group} for now, held",
-    State.HELD_OUT: "not in {group}, held",
-    State.IN_BY_OTHERS: "in {group}, added by others",
-    State.OUT: "not in {group}",
+    State.IN: gettext("in %(group)s"),
+    State.ARRIVING: gettext("not in %(group)s yet"),
+    State.LEAVING: gettext("still in %(group)s, to be removed"),
+    State.HELD_IN: gettext("in %(group)s for now, held"),
+    State.HELD_OUT: gettext("not in %(group)s, held"),
+    State.IN_BY_OTHERS: gettext("in %(group)s, added by others"),
+    State.OUT: gettext("not in %(group)s"),
 }
 """For moderators; members read whole sentences (templates)."""
 
@@ -43,7 +44,7 @@ class GroupName:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The verdict behind a line of the statement, with what was bought, for `reasons.phrase`."""
+    """The verdict behind a line of the statement, with what was bought, for `reasons.sentence`."""
 
     grant: Grant
     what: str
@@ -60,13 +61,13 @@ class Cause:
 
     @property
     def says_until(self) -> bool:
-        """Whether the phrase contains the end."""
-        return "{until}" in self._phrase
+        """Whether the sentence contains the end."""
+        return "%(until)s" in SENTENCES[Reason(self.grant.reason)]
 
     @property
-    def is_plain(self) -> bool:
-        """Whether the phrase continues "You are in …"; others follow a colon."""
-        return self._phrase.startswith("because")
+    def is_for_now(self) -> bool:
+        """Whether it gives access although something is wrong."""
+        return self.grant.reason in FOR_NOW
 
     @property
     def can_pay(self) -> bool:
@@ -77,10 +78,6 @@ class Cause:
     def has_failed(self) -> bool:
         """Whether a payment failed; a pending first payment did not."""
         return self.can_pay and self.grant.reason != Reason.INCOMPLETE
-
-    @property
-    def _phrase(self) -> str:
-        return PHRASES[Reason(self.grant.reason)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +228,7 @@ def _cause(known: Known, grant: Grant) -> Cause:
             until_at=local(grant.until_at),
             because_at=local(grant.because_at),
         ),
-        known.whats.get(grant.price_id or "", "membership"),
+        thing_of(grant, known.whats),
     )
 
 

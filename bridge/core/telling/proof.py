@@ -13,7 +13,7 @@ from bridge.core.rules.ladders import winners
 from bridge.core.rules.law import Law
 from bridge.core.rules.origins import Value, bearing, values_of
 from bridge.core.telling.places import best_by_group
-from bridge.core.telling.reasons import phrase
+from bridge.core.telling.reasons import sentence, thing_of
 from bridge.core.telling.statement import name_prices
 
 
@@ -143,7 +143,7 @@ class Case:
     def _words(self, grant: Grant) -> str:
         catalogue = self.law.catalogue
         whats = name_prices([grant], self.law.rules, catalogue.prices, catalogue.products)
-        return phrase(grant, whats.get(grant.price_id or "", "membership"), _day)
+        return sentence(grant, thing_of(grant, whats))
 
     def _stays_on(self, grant: Grant) -> str | None:
         """The step on which they stay although they pay for this, or for which this counts."""
@@ -164,7 +164,3 @@ class Case:
 def _key(grant: Grant) -> tuple[object, ...]:
     """Which group something leads to; the rest is what it is, and the same on any step."""
     return grant.group_id, grant.source_id, grant.price_id, grant.ladder
-
-
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%B %Y}"

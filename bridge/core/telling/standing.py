@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,8 +12,9 @@ from bridge.core.model.rights import Grant
 from bridge.core.rules.ladders import winners
 from bridge.core.telling.holds import for_member
 from bridge.core.telling.places import Known, best_by_group
-from bridge.core.telling.reasons import phrase
+from bridge.core.telling.reasons import sentence, thing_of
 from bridge.errors import NotFound
+from bridge.texts import gettext
 
 HELD, NOT_BY_US, NOTHING = "held", "not_by_us", "nothing"
 """Codes besides those of `reasons.Reason`; machines use them, so they are never renamed."""
@@ -45,28 +46,27 @@ class GroupStanding:
         return self.is_in or self.is_due
 
 
-def group_standings(
-    known: Known, group_ids: Collection[int], day: Callable[[datetime], str]
-) -> list[GroupStanding]:
+def group_standings(known: Known, group_ids: Collection[int]) -> list[GroupStanding]:
     """Somebody's standing in each of these groups; the good ones first."""
     best = best_by_group(winners(known.grants))
-    found = [_of_group(known, best.get(id_), id_, day) for id_ in sorted(group_ids)]
+    found = [_of_group(known, best.get(id_), id_) for id_ in sorted(group_ids)]
     return sorted(found, key=lambda one: not one.is_good)
 
 
-def _of_group(
-    known: Known, winning: Grant | None, group_id: int, day: Callable[[datetime], str]
-) -> GroupStanding:
+def _of_group(known: Known, winning: Grant | None, group_id: int) -> GroupStanding:
     membership = known.memberships.get(group_id)
     state = state_of(membership, winning)
     if membership and membership.kept_back and state.is_held:
         return GroupStanding(group_id, state, HELD, for_member(membership.kept_back))
     said = [one for one in known.grants if one.group_id == group_id]
     if not said:
-        code = (NOT_BY_US, "the forum alone") if state.is_in else (NOTHING, "nothing leads to it")
-        return GroupStanding(group_id, state, *code)
+        if state.is_in:
+            by_others = gettext("Someone on the forum added you.")
+            return GroupStanding(group_id, state, NOT_BY_US, by_others)
+        nothing = gettext("Nothing you have includes this group.")
+        return GroupStanding(group_id, state, NOTHING, nothing)
     speaks = winning or _latest(said)
-    why = phrase(speaks, known.whats.get(speaks.price_id or "", "membership"), day)
+    why = sentence(speaks, thing_of(speaks, known.whats))
     until_at = winning.until_at if winning else None
     return GroupStanding(group_id, state, str(speaks.reason), why, until_at)
 
@@ -101,7 +101,7 @@ class Standing:
             "user_id": self.user_id,
             "username": self.username,
             "standing": "good" if self.is_good else "bad",
-            "reason": first.reason if first else "no group is set up",
+            "reason": first.reason if first else gettext("No group is set up."),
             "code": first.code if first else NOTHING,
             "as_of": _iso(self.as_of),
             "groups": [
@@ -126,7 +126,7 @@ def asked_groups(names: dict[int, str], group_name: str | None) -> set[int] | No
         return None
     asked = {id_ for id_, name in names.items() if name.lower() == group_name.lower()}
     if not asked:
-        raise NotFound("no such group")
+        raise NotFound(gettext("no such group"))
     return asked
 
 

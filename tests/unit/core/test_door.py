@@ -66,7 +66,7 @@ def test_A18_whoever_is_in_or_due_in_is_in_good_standing(
         grants=tuple(grants),
         memberships=memberships(grants, {GROUP} if member else (), {GROUP: held} if held else {}),
     )
-    (place,) = group_standings(given, [GROUP], str)
+    (place,) = group_standings(given, [GROUP])
     assert (place.is_good, place.code, place.is_due) == (good, code, due)
     assert place.reason
 
@@ -75,5 +75,5 @@ def test_A18_of_a_ladder_only_the_step_that_counts_is_due_and_the_good_come_firs
     low = grant("active", holds=True, ladder="level", rank=1)
     high = grant("active", holds=True, ladder="level", rank=2, group_id=OTHER, source_id="sub_2")
     given = StatementInput(as_of=NOW, links=Links(""), grants=(low, high))
-    found = group_standings(given, [GROUP, OTHER], str)
+    found = group_standings(given, [GROUP, OTHER])
     assert [(one.group_id, one.is_good) for one in found] == [(OTHER, True), (GROUP, False)]

@@ -11,7 +11,7 @@ from bridge.core.model.stripe import PeriodPayment, Purchase, Subscription
 from bridge.core.rights.grants import grants, next_change
 from bridge.core.rights.judge import STATUSES
 from bridge.core.rules.mapping import Rules
-from bridge.core.telling.reasons import phrase
+from bridge.core.telling.reasons import sentence
 from tests.unit.core.shop import (
     DAY,
     MEMBERS,
@@ -19,7 +19,6 @@ from tests.unit.core.shop import (
     POLICY,
     START,
     SUPPORTERS,
-    day,
     held,
     item,
     rules_of,
@@ -155,7 +154,7 @@ def test_every_verdict_can_be_explained_and_only_mapped_groups_are_given(
     facts: Facts, rules: Rules, now: datetime
 ) -> None:
     for grant in grants(facts, rules, POLICY, now):
-        assert phrase(grant, "membership", day)
+        assert sentence(grant, "membership")
         assert not grant.holds or grant.group_id in {SUPPORTERS, PATRONS, MEMBERS}
         assert not (grant.holds and grant.reason in UNDECIDED)
         assert grant.next_change_at is None or grant.next_change_at > now

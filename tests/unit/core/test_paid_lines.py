@@ -119,5 +119,5 @@ def test_A108_what_gives_any_of_its_groups_is_never_an_alert(
 
 def test_A108_what_the_bridge_has_no_record_of_is_said_so() -> None:
     line, month = lines(INVOICE).values()
-    assert cause_in_words(line, None) == "the bridge has no record of in_1:il_1"
-    assert cause_in_words(month, None) == "the bridge has no record of sub_1"
+    assert cause_in_words(line, None) == "The bridge has no record of in_1:il_1."
+    assert cause_in_words(month, None) == "The bridge has no record of sub_1."

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from typing import Literal
 
@@ -5,33 +6,34 @@ import pytest
 
 from bridge.core.model.reasons import Reason
 from bridge.core.model.stripe import Price
-from bridge.core.telling.reasons import PHRASES, phrase, what_was_bought
-from tests.unit.core.shop import DAY, NOW, START, day, hand, only, subscription
+from bridge.core.telling.reasons import FOR_MODERATORS, SENTENCES, sentence, what_was_bought
+from tests.unit.core.shop import DAY, NOW, START, hand, only, subscription
 
 
 def test_A48_reasons_are_plain_words() -> None:
     yearly = Price("price_p", "prod_p", "eur", 5000, "year")
     what = what_was_bought("membership", yearly)
-    assert phrase(only(subscription()), what, day) == "because of your yearly membership"
+    assert sentence(only(subscription()), what) == "Your yearly membership is active."
     due = replace(subscription("past_due"), past_due_since_at=START + 2 * DAY)
     grant = only(due, now=START + 3 * DAY)
-    assert phrase(grant, what, day) == (
-        "the payment for your yearly membership failed on 3 March; you keep access until 10 March"
+    assert sentence(grant, what) == (
+        "The payment for your yearly membership failed on 3 March 2026. You keep access until "
+        "10 March 2026."
     )
 
 
 def test_a_day_that_is_not_known_is_said_so() -> None:
-    assert phrase(only(subscription("canceled")), "membership", day) == (
-        "your membership ended on an unknown date"
+    assert sentence(only(subscription("canceled")), "membership") == (
+        "Your membership ended on an unknown date."
     )
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_words(reason: Reason) -> None:
     grant = replace(only(hand(NOW + DAY)), reason=reason.value, because_at=NOW)
-    said = phrase(grant, "share", day)
-    assert "{" not in said
-    assert set(PHRASES) == set(Reason)
+    said = sentence(grant, "share")
+    assert re.fullmatch(r"([A-Z][^.%{]+\. ?)+", said)
+    assert set(SENTENCES) == set(FOR_MODERATORS) == set(Reason)
 
 
 @pytest.mark.parametrize(

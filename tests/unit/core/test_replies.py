@@ -44,7 +44,7 @@ def place(state: State, reason: Reason | None = None, held: str | None = None) -
         (
             [place(State.IN, Reason.GRACE)],
             Situation.FAILED,
-            "failed on 6 February 2026; you keep access until 13 February 2026",
+            "failed on 6 February 2026. You keep access until 13 February 2026",
         ),
         ([place(State.OUT, Reason.GRACE_OVER)], Situation.FAILED, "To put it right"),
         ([place(State.OUT, Reason.INCOMPLETE)], Situation.WAITING, "is not complete yet"),
@@ -58,7 +58,7 @@ def place(state: State, reason: Reason | None = None, held: str | None = None) -
         (
             [place(State.OUT, Reason.CANCELED), place(State.IN, Reason.HAND)],
             Situation.WELL,
-            "because a moderator added you",
+            "You are in **patrons** until 13 February 2026. A moderator added you.",
         ),
         ([place(State.IN_BY_OTHERS)], Situation.WELL, "someone on the forum added you"),
     ],

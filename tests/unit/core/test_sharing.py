@@ -11,7 +11,7 @@ from bridge.core.rights.sharing import places, seat_item
 from bridge.core.rules.compiled import Rule, Rules
 from bridge.core.rules.policy import Policy
 from bridge.core.rules.values import Term
-from bridge.core.telling.reasons import phrase
+from bridge.core.telling.reasons import sentence
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -28,7 +28,7 @@ def test_E52_what_is_given_holds_nothing_for_the_giver_and_all_for_the_beneficia
     assert (giver.holds, giver.reason, giver.group_id) == (False, Reason.GIVEN, 41)
     (taker,) = grants(Facts(subscriptions=(GIFT,)), RULES, Policy(), NOW)
     assert (taker.holds, taker.share) == (True, "gift")
-    assert "the gift you received" in phrase(taker, "yearly membership", str)
+    assert sentence(taker, "yearly membership") == "Your gifted yearly membership is active."
 
 
 def test_E52_a_gift_that_is_over_is_no_news_to_its_giver() -> None:

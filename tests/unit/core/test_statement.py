@@ -90,7 +90,7 @@ def test_a_group_stands_with_since_until_and_why() -> None:
     assert cause_of(standing).since_at == datetime(2026, 3, 3, tzinfo=UTC)
     assert cause_of(standing).until_at == datetime(2027, 3, 3, tzinfo=UTC)
     assert cause_of(standing).what == "yearly membership"
-    assert cause_of(standing).is_plain
+    assert not cause_of(standing).is_for_now
     assert not cause_of(standing).says_until
     assert standing.state == State.IN
 
@@ -142,10 +142,10 @@ def test_A58_a_failed_payment_comes_first_and_says_that_paying_helps() -> None:
     first, second = rightful(build(given_with(grant(), failing)))
 
     assert first.groups[0].name == "Supporters"
-    assert (cause_of(first).can_pay, cause_of(first).says_until, cause_of(first).is_plain) == (
+    assert (cause_of(first).can_pay, cause_of(first).says_until, cause_of(first).is_for_now) == (
         True,
         True,
-        False,
+        True,
     )
     assert not cause_of(second).can_pay
 
