@@ -17,6 +17,7 @@ from rich.markup import escape
 from bridge.commands.common import as_json, console, show
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor, operator
+from bridge.core.telling.holds import to_come
 from bridge.operations.finding import find_actor
 from bridge.wiring import Bridge
 from bridge.worker import rq_worker
@@ -89,7 +90,7 @@ def print_effects(out: Console, effects: Iterable[Effect]) -> None:
     """Print a line for each membership that would change or stay."""
     lines = [
         f"[{COLOURS[one.turn]}]{one.turn}[/] {escape(one.group)}: user {one.user_id}"
-        + (f" ({escape(one.because)})" if one.because else "")
+        + (f" ({escape(to_come(one.hold) if one.hold else one.because)})" if one.because else "")
         for one in effects
     ]
     for line in lines or ["No membership changes."]:

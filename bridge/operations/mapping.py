@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from bridge.core.memberships.effects import Effect, What
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.stripe import Price, Product
 from bridge.core.model.words import checked_words
@@ -24,7 +24,7 @@ from bridge.core.rules.problems import Problem
 from bridge.errors import Permanent
 from bridge.operations import errands
 from bridge.operations.errands import Outcome
-from bridge.operations.preview import effects
+from bridge.operations.preview import effects_of_law
 from bridge.store import catalogue, member
 from bridge.store.errands import Errand
 from bridge.wiring import Bridge
@@ -116,20 +116,9 @@ def preview_mapping(bridge: Bridge, proposed: Proposed) -> tuple[Effect, ...]:
 
 
 def would_change(bridge: Bridge, proposed: Proposed) -> Iterator[Effect]:
-    """The memberships on which the other law and the law in force differ."""
+    """The memberships on which the two laws differ, and the applications that the new one makes."""
     for user_id in proposed.user_ids:
-        now = effects(bridge, user_id, What(law=proposed.before))
-        then = effects(bridge, user_id, What(law=proposed.after))
-        turns = {one.group_id: one.turn for one in now}
-        for one in then:
-            is_in = one.turn in ("gains", "stays in")
-            was_in = turns.get(one.group_id) in ("gains", "stays in")
-            if is_in != was_in:
-                yield replace(one, turn="gains" if is_in else "loses")
-        left = {one.group_id for one in then}
-        for one in now:
-            if one.group_id not in left and one.turn in ("gains", "stays in"):
-                yield replace(one, turn="loses")
+        yield from effects_of_law(bridge, user_id, proposed.before, proposed.after)
 
 
 def set_mapping(bridge: Bridge, actor: Actor, proposed: Proposed, *, reason: str) -> Outcome:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from bridge.core.memberships.effects import Before, Effect, What, effects_of
+from bridge.core.memberships.effects import Before, Effect, What, applying, between, effects_of
 from bridge.core.memberships.situation import situation
-from bridge.core.model.rights import Facts
+from bridge.core.model.rights import Facts, Grant
 from bridge.core.model.stripe import Purchase, Subscription
+from bridge.core.rights.approval import due_steps
 from bridge.core.rights.grants import grants
 from bridge.core.rights.refunding import as_read
-from bridge.store import facts, groups, member, memberships, shares
+from bridge.core.rules.compiled import Rules
+from bridge.core.rules.law import Law
+from bridge.store import Connection, facts, groups, member, memberships, shares
 from bridge.wiring import Bridge
 from bridge.worker import sharing
 
@@ -21,14 +24,37 @@ def effects(bridge: Bridge, user_id: int, what: What) -> tuple[Effect, ...]:
     """Decide about a user as if the act were done; writes nothing."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
-        known, _ = facts.facts_of(connection, user_id)
-        rules = what.law.rules if what.law else bridge.rulebook.rules(connection)
-        wanted = memberships.wanted_of(connection, user_id)
-        rows = member.memberships_of(connection, user_id)
-        names = {one.id: one.name for one in groups.load_groups(connection).values()}
+        known, so_far = _so_far(connection, user_id)
+        rules = bridge.rulebook.rules(connection)
     verdicts = grants(what.facts(known), rules, bridge.policy, now)
     settled = situation(bridge.policy, rules, verdicts, now, now)
-    return effects_of(user_id, what, verdicts, settled, Before(wanted, rows, names))
+    return effects_of(user_id, what, verdicts, settled, so_far)
+
+
+def effects_of_law(bridge: Bridge, user_id: int, before: Law, after: Law) -> Iterator[Effect]:
+    """What another law would change for a user: groups, what waits, and new applications."""
+    now = bridge.clock.now()
+    with bridge.store.read() as connection:
+        known, so_far = _so_far(connection, user_id)
+
+    def under(rules: Rules) -> tuple[tuple[Grant, ...], tuple[Effect, ...]]:
+        verdicts = grants(known, rules, bridge.policy, now)
+        settled = situation(bridge.policy, rules, verdicts, now, now)
+        return verdicts, effects_of(user_id, What(), verdicts, settled, so_far)
+
+    _, as_it_is = under(before.rules)
+    verdicts, then = under(after.rules)
+    told = tuple(between(as_it_is, then))
+    yield from told
+    due = due_steps(verdicts, known, after.rules, now)
+    yield from applying(user_id, due, verdicts, told, so_far)
+
+
+def _so_far(connection: Connection, user_id: int) -> tuple[Facts, Before]:
+    known, _ = facts.facts_of(connection, user_id)
+    names = {one.id: one.name for one in groups.load_groups(connection).values()}
+    wanted = memberships.wanted_of(connection, user_id)
+    return known, Before(wanted, member.memberships_of(connection, user_id), names)
 
 
 def effects_of_reading(

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from bridge.errors import Forbidden, NotFound, Permanent
 from bridge.operations import undoing
 from bridge.operations.mapping import MOST_PEOPLE, preview_mapping, propose, set_mapping
 from bridge.sandbox.stripe import fail_payments, restrict
-from bridge.store import changes
+from bridge.store import changes, registers
 from bridge.web import create_app
 from tests.harness import DAY, System, system
 from tests.system.acts import account, confirm, staff
@@ -101,6 +102,74 @@ def test_A33_a_changed_mapping_is_shown_before_saved_at_stripe_followed_and_undo
     assert (world.members("patrons"), world.members("supporters")) == (set(), {"alice", "carol"})
     with pytest.raises(Permanent, match="already"):
         undoing.reverse_of(world.bridge, line.id)
+
+
+def waiting(world: System, product: str, key: str, value: str) -> set[tuple[str, str, str | None]]:
+    names = {user_id: name for name, user_id in world.users.items()}
+    found = preview_mapping(world.bridge, propose(world.bridge, product, key, value))
+    return {(names[one.user_id], one.turn, one.hold) for one in found}
+
+
+def test_A33_A62_a_preview_of_approval_names_those_it_makes_applicants_and_their_way_back(
+    world: System,
+) -> None:
+    price = world.price("supporters")
+    product = product_of(world, price)
+    world.subscribe(world.customer("alice"), price)
+    give(world, world.customer("bob"), price, "carol")
+    confirm(world)
+    began, later = "2020-01-01", f"{world.bridge.clock.now() + timedelta(days=9):%Y-%m-%d}"
+    assert waiting(world, product, "approval", later) == set(), "they are members already"
+    applicants = {(name, "stays in", "approval_waits") for name in ("alice", "carol")}
+    assert waiting(world, product, "approval", began) == applicants
+    client = browser_of(world)
+    fields = {
+        "price": price,
+        "key": "approval",
+        "thing": product,
+        "value": began,
+        "reason": "The board admits members from now on",
+    }
+    preview = client.post("/moderate/act/map", data=fields)
+    assert preview.text.count("Becomes an applicant: nothing changes until a moderator") == 2
+    assert "alice" in preview.text
+    assert "carol" in preview.text
+    assert "Type “hold 2” to confirm" in preview.text
+    words = ("mapping", "set", product, "approval", began, "--by", "mia", "--preview")
+    assert "Becomes an applicant" in typed(world, *words)
+    save(world, product, "approval", began)
+    confirm(world)
+    assert world.members("supporters") == {"alice", "carol"}
+    with world.bridge.store.read() as connection:
+        listed = registers.applicants(connection, "application", None, 9)
+    assert {one.user_id for one in listed} == {world.user("alice"), world.user("carol")}
+    back = {(name, "stays in", None) for name in ("alice", "carol")}
+    assert waiting(world, product, "approval", "") == back, "they no longer wait"
+
+
+def test_A33_A62_an_applicant_whose_groups_stay_as_they_are_is_named_too(
+    world: System,
+) -> None:
+    """A lower step of a ladder gives nothing beside the higher one, and is an application still."""
+    low = world.price("supporters", discourse_ladder="members", discourse_rank="1")
+    high = world.price("patrons", discourse_ladder="members", discourse_rank="2")
+    customer = world.customer("alice")
+    world.subscribe(customer, low)
+    world.subscribe(customer, high)
+    confirm(world)
+    assert world.members("patrons") == {"alice"}
+    found = waiting(world, product_of(world, low), "approval", "2020-01-01")
+    assert found == {("alice", "stays out", "approval_waits")}
+
+
+def test_A33_a_preview_names_those_whose_membership_would_wait_for_a_decision(
+    world: System,
+) -> None:
+    price = world.price("supporters")
+    product = product_of(world, price)
+    world.subscribe(world.customer("alice"), price)
+    confirm(world)
+    assert waiting(world, product, "groups", "") == {("alice", "stays in", "no_rule")}
 
 
 def test_A33_a_key_that_nobody_said_is_said_and_unsaid_again(world: System) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from bridge.core.memberships.decision import Situation, WantedMembership, decide
 from bridge.core.memberships.member import Membership
+from bridge.core.model.reasons import Hold
 from bridge.core.model.rights import Facts, Grant
-from bridge.core.rules.law import Law
+from bridge.core.rights.approval import DueStep
 
 Turn = Literal["gains", "loses", "stays in", "stays out"]
 
@@ -19,7 +20,8 @@ Turn = Literal["gains", "loses", "stays in", "stays out"]
 class Effect:
     """What will happen to one user's membership of one group. `because`: a stable reason.
 
-    `until_at`: the end of what will be so, as far as it is known.
+    `until_at`: the end of what will be so, as far as it is known. `hold`: why it then stays as it
+    is until a moderator decides.
     """
 
     user_id: int
@@ -28,17 +30,17 @@ class Effect:
     turn: Turn
     because: str
     until_at: datetime | None = None
+    hold: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class What:
-    """What an act changes about a user: the facts, what was decided before, or the law."""
+    """What an act changes about a user: the facts, or what was decided before."""
 
     facts: Callable[[Facts], Facts] = lambda known: known
     before: Callable[[dict[int, WantedMembership]], dict[int, WantedMembership]] = (
         lambda memberships: memberships
     )
-    law: Law | None = None
     lifted_group_id: int | None = None
     adopted_group_id: int | None = None
     kept_out_of: int | None = None
@@ -94,7 +96,47 @@ def _effect(
         _turn(is_in=is_in, will_be_in=will_be_in),
         membership.hold or kept_by or membership.reason or "",
         membership.wanted_until if will_be_in and membership.wanted else None,
+        membership.hold,
     )
+
+
+def between(now: Iterable[Effect], then: Iterable[Effect]) -> Iterator[Effect]:
+    """What differs for one user under another law: who is in, and what waits for a moderator."""
+    before = {one.group_id: one for one in now}
+    for one in then:
+        known = before.pop(one.group_id, None)
+        is_in, was_in = _is_in(one), known is not None and _is_in(known)
+        if one.hold and one.hold != (known.hold if known else None):
+            yield one
+        elif is_in != was_in:
+            yield replace(one, turn="gains" if is_in else "loses")
+        elif known is not None and known.hold and not one.hold:
+            yield one
+    for one in before.values():
+        if _is_in(one):
+            yield replace(one, turn="loses")
+
+
+def applying(
+    user_id: int,
+    due: Iterable[DueStep],
+    verdicts: Iterable[Grant],
+    told: Iterable[Effect],
+    so_far: Before,
+) -> Iterator[Effect]:
+    """Applications that nothing else shows: of somebody whose groups stay as they are (A62)."""
+    sources = {step.source_id for step in due if step.kind == "application"}
+    shown = {one.group_id for one in told}
+    for group_id in sorted({one.group_id for one in verdicts if one.source_id in sources} - shown):
+        row = so_far.rows.get(group_id)
+        turn: Turn = "stays in" if row is not None and row.actual else "stays out"
+        name = so_far.names.get(group_id, str(group_id))
+        because = Hold.APPROVAL_WAITS
+        yield Effect(user_id, group_id, name, turn, because, hold=because)
+
+
+def _is_in(one: Effect) -> bool:
+    return one.turn in ("gains", "stays in")
 
 
 def _turn(*, is_in: bool, will_be_in: bool) -> Turn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.core.model.reasons import Hold
+from bridge.texts import gettext
 
 FOR_MEMBERS: Mapping[Hold, str] = {
     Hold.RULE_HALTED: "its rule is being corrected",
@@ -72,6 +73,13 @@ def for_moderator(code: str, *, remedy: bool = False) -> str:
         return "a moderator has to decide"
     words = FOR_MODERATORS[hold]
     return f"{words}; {_REMEDIES[hold]}" if remedy and hold in _REMEDIES else words
+
+
+def to_come(code: str) -> str:
+    """What a preview says of a membership that will wait for a moderator."""
+    if code == Hold.APPROVAL_WAITS:
+        return gettext("Becomes an applicant: nothing changes until a moderator decides.")
+    return gettext("Held until a moderator decides: %(why)s.") % {"why": for_moderator(code)}
 
 
 def _known(code: str) -> Hold | None:

@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.words import checked_words
+from bridge.core.telling.holds import to_come
 from bridge.core.telling.money import METHODS
 from bridge.core.telling.sentences import as_sentence
 from bridge.errors import NotFound, Permanent
@@ -128,6 +129,7 @@ def _page(
         methods=METHODS,
         seen=seen,
         most=MOST_SHOWN,
+        to_come=to_come,
         back=_back(one, user_id),
         **{"moved": False, "problem": None, "typed": None, "ground": Ground()} | more,
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, time
 
 from flask import render_template, request
 
 from bridge.answers.mapping import mapping as the_mapping
 from bridge.answers.simulator import simulate
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.days import day_of
 from bridge.core.rules.amending import said_there, words_for
@@ -65,9 +67,18 @@ def _see(bridge: Bridge, _user_id: int, form: Form) -> Seen:
         ),
     }
     past = _past(bridge, proposed, form) if form.get("since", "").strip() else {}
-    losing = {one.user_id for one in effects if one.turn == "loses"}
-    typed = gettext("remove %(count)s") % {"count": len(losing)} if losing else None
-    return Seen(effects, facts | past, typed=typed)
+    return Seen(effects, facts | past, typed=_typed(effects))
+
+
+def _typed(effects: Collection[Effect]) -> str | None:
+    """The words that confirm it: how many lose a group, and how many then wait for a decision."""
+    losing = len({one.user_id for one in effects if one.turn == "loses"})
+    held = len({one.user_id for one in effects if one.hold})
+    if losing and held:
+        return gettext("remove %(losing)d, hold %(held)d") % {"losing": losing, "held": held}
+    if losing:
+        return gettext("remove %(count)s") % {"count": losing}
+    return gettext("hold %(count)s") % {"count": held} if held else None
 
 
 def _past(bridge: Bridge, proposed: Proposed, form: Form) -> dict[str, str]:
