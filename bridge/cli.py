@@ -16,6 +16,7 @@ import click
 
 from bridge import errors
 from bridge.commands.exits import FAILED, NOT_NOW, WRONG_SETTINGS
+from bridge.commands.hints import hint_of
 from bridge.core.telling.visible import escaped, visible
 from bridge.errors import WrongConfig
 
@@ -106,7 +107,7 @@ class Commands(click.Group):
             say(("", str(error), "Try again later."))
             sys.exit(NOT_NOW)
         except errors.BridgeError as error:
-            say(("", str(error), ""))
+            say(("", str(error), hint_of(error)))
             sys.exit(FAILED)
 
 

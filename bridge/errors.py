@@ -3,6 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
+
+Way = Literal[
+    "again",
+    "by",
+    "candidates",
+    "decide",
+    "give",
+    "grants",
+    "lift",
+    "mapping",
+    "one-currency",
+    "one-form",
+    "revoke",
+    "step",
+    "sync",
+    "tokens",
+    "transfers",
+]
+"""What helps after a refusal: `bridge.commands.hints` names the command or option for it."""
 
 
 class BridgeError(Exception):
@@ -45,7 +65,14 @@ class Uncertain(Transient):
 
 
 class Permanent(BridgeError):
-    """Will fail the same way each time: record it and show it, never retry it."""
+    """Will fail the same way each time: record it and show it, never retry it.
+
+    Its words are the same in commands, console and API, so they name no command. `way`: what helps.
+    """
+
+    def __init__(self, message: str, way: Way | None = None) -> None:
+        super().__init__(message)
+        self.way = way
 
 
 class NotFound(Permanent):

@@ -109,9 +109,10 @@ def _waiting(
             raise Permanent(
                 gettext(
                     "no application of user %(user)d waits: somebody has decided about it, or "
-                    "nobody has recorded it (`bridge register step` does)"
+                    "nobody has recorded it"
                 )
-                % {"user": user_id}
+                % {"user": user_id},
+                "step",
             )
         found.append(Application(user_id, last.applied_at, last.paid_at))
     return tuple(found)

@@ -76,7 +76,7 @@ def write(bridge: Bridge, actor: Actor, file: Path, *, reason: str, progress: Pr
 
     The log records who did it. Raises: Permanent for an invalid reason.
     """
-    words = checked_words("reason (--reason)", reason)
+    words = checked_words("reason", reason)
     with bridge.store.write() as connection:
         now = bridge.clock.now()
         detail = {"file": "archive"}

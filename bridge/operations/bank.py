@@ -120,7 +120,7 @@ def _waiting(bridge: Bridge, row_id: str) -> BankRow:
     with bridge.store.read() as connection:
         found = store.waiting(connection, row_id)
     if not found:
-        raise NotFound(f"there is no undecided transfer {row_id}: `bridge bank` lists them")
+        raise NotFound(f"no transfer {row_id} waits for a decision", "transfers")
     return found[0]
 
 

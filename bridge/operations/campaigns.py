@@ -116,7 +116,7 @@ def new_campaign(
     invited = [(one, one.user) for one in found if one.fate == "invited" and one.user]
     name = checked_name(name)
     if not invited:
-        raise Permanent("there is nobody left to ask: `--preview` says why")
+        raise Permanent("there is nobody left to ask", "candidates")
     now = bridge.clock.now()
     campaign = Campaign(
         f"camp_{secrets.token_hex(8)}",

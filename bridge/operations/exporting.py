@@ -46,11 +46,11 @@ def export(bridge: Bridge, actor: Actor, what: str, asked: Asked, *, reason: str
     """
     if what not in FILES:
         raise Permanent(f"{what[:40]!r} is no file: choose one of {', '.join(FILES)}")
-    checked_words("reason (--reason)", reason)
+    checked_words("reason", reason)
     if asked.since and asked.until and asked.until <= asked.since:
         raise Permanent(f"the period ends on {asked.until:%Y-%m-%d}, before it starts")
     if asked.as_json and what in HAVE_ONE_FORM:
-        raise Permanent(f"{what} has a form of its own: leave out --json, or choose `json`")
+        raise Permanent(f"{what} has a form of its own and cannot be JSON", "one-form")
     now = bridge.clock.now()
     if what.startswith("xero"):
         asked = _in_one_currency(bridge, asked, needs_chart=what != "xero-bank")
@@ -106,7 +106,7 @@ def _in_one_currency(bridge: Bridge, asked: Asked, *, needs_chart: bool) -> Aske
     if asked.currency is None and len(currencies) > 1:
         names = ", ".join(one.upper() for one in currencies)
         raise Permanent(
-            f"the ledger has {names}, but this file needs one currency: choose it with --currency"
+            f"the ledger has {names}, but this file needs one currency: choose one", "one-currency"
         )
     chart = _chart(bridge)
     if needs_chart and (missing := chart.missing(accounts)):

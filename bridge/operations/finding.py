@@ -117,7 +117,7 @@ def find_actor(bridge: Bridge, said: str, through: Through) -> Actor:
     try:
         user = find_person(bridge, said)
     except NotFound as error:
-        raise NotFound(f"who decided it (--by)? {error}") from error
+        raise NotFound(f"who decided it? {error}", "by") from error
     if user.state != "active":
         raise Permanent(f"{user.username} is {user.state} on the forum and cannot decide this")
     return Actor("moderator", str(user.id), through)

@@ -119,7 +119,7 @@ def new_id() -> str:
 
 
 def _no_such_grant(grant_id: str) -> NotFound:
-    return NotFound(f"no grant {grant_id} is in force: `bridge grant` lists all that are")
+    return NotFound(f"no grant {grant_id} is in force", "grants")
 
 
 def refuse_the_past(until_at: datetime | None, now: datetime) -> None:

@@ -11,6 +11,7 @@ from bridge.core.model.actor import Actor
 from bridge.core.model.change import Change
 from bridge.core.model.discourse import Group
 from bridge.core.model.words import said
+from bridge.core.telling.holds import for_moderator
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.grants import Given, preview_grant
@@ -120,8 +121,9 @@ def _kept_out(bridge: Bridge, user_id: int, group: Group) -> None:
     override, hold = _kept(bridge, user_id, group)
     if hold and not override:
         raise Permanent(
-            f"the membership of {group.name} is on hold ({hold}). Decide: `bridge keep` lets user "
-            f"{user_id} stay, `bridge let-go` ends it"
+            f"the membership of {group.name} is on hold ({for_moderator(hold)}): decide whether "
+            "they keep it or it ends",
+            "decide",
         )
     if not override:
         raise NotFound(f"nothing keeps user {user_id} out of {group.name}: nothing to lift")
@@ -131,7 +133,7 @@ def _held(bridge: Bridge, user_id: int, group: Group) -> str:
     override, hold = _kept(bridge, user_id, group)
     if override and not hold:
         by = "staff took them out" if override == "staff" else "they left"
-        raise Permanent(f"{group.name} is not on hold: {by}. `bridge lift` lets them in again")
+        raise Permanent(f"{group.name} is not on hold: {by}. You can let them back in", "lift")
     if not hold:
         raise NotFound(f"the membership of user {user_id} in {group.name} is not on hold")
     return hold

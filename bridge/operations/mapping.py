@@ -109,8 +109,9 @@ def preview_mapping(bridge: Bridge, proposed: Proposed) -> tuple[Effect, ...]:
     """
     if len(proposed.user_ids) > MOST_PEOPLE:
         raise Permanent(
-            f"{len(proposed.user_ids)} people may be concerned, more than this page looks at "
-            f"({MOST_PEOPLE}): use `bridge mapping set … --preview`"
+            f"{len(proposed.user_ids)} people may be affected, more than are checked here "
+            f"({MOST_PEOPLE}): ask somebody who can run commands on the bridge's machine",
+            "mapping",
         )
     return tuple(would_change(bridge, proposed))
 

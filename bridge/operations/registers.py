@@ -115,7 +115,7 @@ def _act(bridge: Bridge, actor: Actor, at: datetime, reason: str) -> ShareAct:
         kind="withdraw",
         at=at,
         known_at=now,
-        reason=checked_words("reason (--reason)", reason),
+        reason=checked_words("reason", reason),
         actor=str(actor),
     )
 
@@ -206,7 +206,7 @@ def new_step(
         kind=kind,
         at=at,
         known_at=now,
-        reason=checked_words("reason (--reason)", reason),
+        reason=checked_words("reason", reason),
         actor=str(actor),
     )
 

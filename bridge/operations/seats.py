@@ -241,5 +241,5 @@ def _no_seat(subscription_id: str, user_id: int) -> NotFound:
 def _subscription(connection: Connection, subscription_id: str) -> Subscription:
     found = subscriptions.last_read(connection, subscription_id)
     if found is None:
-        raise NotFound(f"the bridge has never read {subscription_id}: try `bridge sync --all`")
+        raise NotFound(f"the bridge has never read {subscription_id}", "sync")
     return found

@@ -66,7 +66,7 @@ def revoke_token(bridge: Bridge, actor: Actor, token_id: str, *, reason: str) ->
     now, words = bridge.clock.now(), checked_words("reason", reason)
     with bridge.store.write() as connection:
         if not store.revoke(connection, token_id, actor=str(actor), now=now):
-            raise NotFound(f"there is no valid token {token_id}: `bridge token` lists all tokens")
+            raise NotFound(f"no token {token_id} is valid", "tokens")
         changes.log(
             connection,
             "token_revoked",

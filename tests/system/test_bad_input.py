@@ -85,8 +85,8 @@ def lines(world: System) -> int:
 @pytest.mark.parametrize(
     ("reason", "says"),
     [
-        ("", "Please fill in"),
-        ("   ", "Please fill in"),
+        ("", "Please fill in: Reason."),
+        ("   ", "Please fill in: Reason."),
         (LONG, "The reason has 10000 characters"),
         ("x" * 201, "The reason has 201 characters: use 200 at most"),
         ("a\x07bell", "control characters"),
@@ -105,6 +105,27 @@ def test_a_reason_that_is_empty_or_too_long_is_refused_on_every_act_that_takes_o
         assert says in answer.text, act.name
         assert "reviewed" not in answer.text, "there is nothing to confirm"
     assert lines(world) == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"what": ""}, "Please fill in: What it was for."),
+        ({"what": "x" * 201}, "The purpose has 201 characters: use 200 at most."),
+        ({"amount": "0"}, "The amount is zero: give the group without a payment instead."),
+        ({"amount": "-5", "group": "supporters"}, "take the grant back instead."),
+        ({"method": "x" * 2001}, "“How it was paid” has 2001 characters"),
+    ],
+    ids=["no purpose", "long purpose", "nothing", "refund", "long field"],
+)
+def test_a_payment_that_cannot_be_is_refused_without_a_word_of_the_command_line(
+    app: Flask, world: System, wrong: dict[str, str], says: str
+) -> None:
+    fields = {"amount": "5", "currency": "eur", "method": "cash", "what": "A fee"} | wrong
+    path = f"/moderate/person/{world.user('alice')}/record-payment"
+    answer = moderator(app, world, "mia").post(path, data=fields)
+    assert (answer.status_code, says in answer.text) == (400, True), answer.text
+    assert "bridge " not in answer.text.partition('role="alert"')[2].partition("</p>")[0]
 
 
 def test_a_reason_in_several_lines_is_kept_on_one(app: Flask, world: System) -> None:

@@ -56,7 +56,7 @@ def test_A91_a_file_is_previewed_recorded_once_and_its_leftovers_wait(
     with world.bridge.store.read() as connection:
         booked = [one.amount_minor for one in ledger.read_lines(connection, books=["assets:bank"])]
     assert booked == [2500, 2500]
-    assert "no undecided transfer" in typed(
+    assert "waits for a decision" in typed(
         world, "bank", "assign", left["id"], "ben", "--by", "mod", code=1
     )
 

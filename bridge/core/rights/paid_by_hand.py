@@ -141,7 +141,7 @@ def refuse_what_cannot_be(payment: Payment, bought: Bought | None, now: datetime
     if not is_currency(payment.currency, now.date()):
         raise Permanent(f"{payment.currency[:10]!r} is not a currency in use: write it as eur")
     if payment.amount_minor == 0:
-        raise Permanent("the amount is zero: use `bridge grant` to give a group free of charge")
+        raise Permanent("the amount is zero: give the group without a payment instead", "give")
     if is_absurd(payment.amount_minor, payment.currency):
         raise Permanent("the amount is more than Stripe allows for a payment: check the amount")
     _refuse_the_date(payment, now)
@@ -149,14 +149,14 @@ def refuse_what_cannot_be(payment: Payment, bought: Bought | None, now: datetime
     if bought is None:
         return
     if payment.amount_minor < 0:
-        raise Permanent("a refund cannot pay for a group: use `bridge revoke` to end a grant")
+        raise Permanent("a refund cannot pay for a group: take the grant back instead", "revoke")
     if isinstance(bought.end, datetime) and bought.end <= now:
         raise Permanent(f"{bought.end:%Y-%m-%d} is in the past: give a later end")
 
 
 def _refuse_lines(payment: Payment) -> None:
     if payment.note:
-        checked_words("note (--note)", payment.note)
+        checked_words("note", payment.note)
     for line in payment.lines:
         checked_words("purpose of a line", line.what)
         if problem := line.problem():
@@ -186,7 +186,8 @@ def refuse_twice(known: Collection[MoneyLine], username: str, line: MoneyLine) -
             raise Twice(
                 f"{format_minor(one.amount_minor, one.currency)} of {username} "
                 f"({one.method}, {one.at:%Y-%m-%d}) is already recorded, as {one.id}. "
-                "If it was paid twice, say so: --again"
+                "If it was paid twice, say so",
+                "again",
             )
 
 

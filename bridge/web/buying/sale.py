@@ -111,7 +111,7 @@ def offers_of_each(keys: Sequence[str]) -> list[list[Offer]]:
                 gettext("You can't buy this right now"),
                 gettext(
                     "Its groups are set up incorrectly, so payments are blocked for now. Please "
-                    "tell the forum's moderators; `bridge doctor` tells them what to correct."
+                    "tell the forum's moderators."
                 ),
                 [all_offers()],
             )

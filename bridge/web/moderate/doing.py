@@ -20,12 +20,11 @@ from bridge.web.context import Reader, the_bridge
 from bridge.web.moderate.access import actor_of, blueprint, refuse_own_account, require
 from bridge.web.moderate.act import TURN, Act, Ground, Seen
 from bridge.web.moderate.acts import ACTS
+from bridge.web.moderate.labels import WORDS, label_of, short
 from bridge.web.moderate.list_acts import LIST_ACTS, REVIEWED
 from bridge.web.security import Stop
 
 LONGEST_FIELD = 2000
-WORDS = ("reason", "what", "note")
-"""Text that is stored for people to read."""
 MOST_SHOWN = 100
 NOBODY = 0
 
@@ -100,15 +99,17 @@ def _form(one: Act) -> dict[str, str]:
 def _check(one: Act, form: dict[str, str]) -> None:
     """Refuse missing or overlong fields before the preview."""
     needed = (name for name in one.fields if name not in one.optional)
-    missing = [name for name in needed if not form[name].strip()]
+    missing = [short(name) for name in needed if not form[name].strip()]
     if missing:
         raise Permanent(gettext("please fill in: %(fields)s") % {"fields": ", ".join(missing)})
     for name, said in form.items():
         if name in WORDS and said.strip():
-            checked_words(name, said)
+            checked_words(WORDS[name], said)
         if len(said) > LONGEST_FIELD:
-            too_long = gettext("the %(field)s has %(count)s characters: use %(most)s at most")
-            raise Permanent(too_long % {"field": name, "count": len(said), "most": LONGEST_FIELD})
+            too_long = gettext("“%(field)s” has %(count)s characters: use %(most)s at most")
+            raise Permanent(
+                too_long % {"field": short(name), "count": len(said), "most": LONGEST_FIELD}
+            )
 
 
 def _page(
@@ -126,6 +127,8 @@ def _page(
         names=names,
         form=form,
         groups=choices,
+        labels={name: label_of(one.name, name) for name in one.fields},
+        short=short,
         methods=METHODS,
         seen=seen,
         most=MOST_SHOWN,

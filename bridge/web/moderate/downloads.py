@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from flask import Response, request
 
+from bridge.core.telling.sentences import as_sentence
 from bridge.errors import Permanent
 from bridge.operations import exporting
 from bridge.texts import gettext
@@ -33,7 +34,7 @@ def as_file(
             the_bridge(), actor, name, header, rows, said=said, reason=reason
         )
     except Permanent as error:
-        raise Stop(400, gettext("Say what the file is for"), f"{error}.") from error
+        raise Stop(400, gettext("Say what the file is for"), as_sentence(str(error))) from error
     day = f"{the_bridge().clock.now():%Y-%m-%d}"
     return Response(
         pieces,

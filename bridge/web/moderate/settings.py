@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.days import through
 from bridge.core.rules.effective import default_values, site_values
+from bridge.core.telling.sentences import as_sentence
 from bridge.errors import Permanent
 from bridge.operations import keys, tokens
 from bridge.operations.tokens import SCOPES, Made
@@ -55,7 +56,7 @@ def check_keys() -> AnyResponse:
     try:
         keys.check_keys(the_bridge())
     except Permanent as error:
-        raise Stop(400, gettext("Checked already"), str(error)) from error
+        raise Stop(400, gettext("Checked already"), as_sentence(str(error))) from error
     flash(gettext("The keys were checked just now."))
     return redirect(url_for("moderate.settings"), 303)
 
@@ -75,7 +76,7 @@ def make_token() -> Response:
             through(form.get("until", "")),
         )
     except Permanent as error:
-        raise Stop(400, gettext("No token was created"), f"{error}.") from error
+        raise Stop(400, gettext("No token was created"), as_sentence(str(error))) from error
     answer = make_response(_page(made))
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -89,7 +90,7 @@ def revoke_token() -> AnyResponse:
         reason = request.form.get("reason", "")
         tokens.revoke_token(the_bridge(), actor, request.form.get("token", ""), reason=reason)
     except Permanent as error:
-        raise Stop(400, gettext("No token was revoked"), f"{error}.") from error
+        raise Stop(400, gettext("No token was revoked"), as_sentence(str(error))) from error
     flash(gettext("The token is revoked. Nothing can use it any more."))
     return redirect(url_for("moderate.settings"), 303)
 
