@@ -128,8 +128,8 @@ def alerts(*, as_json: bool) -> None:
     def for_people(console: Console) -> None:
         for one in found:
             told = f"told {day(one.told_at)}" if one.told_at else "not told yet"
-            console.print(f"[yellow]since {day(one.since_at)}[/], {told}: {escape(one.what)}.")
-            console.print(f"  what to do: {escape(one.todo)}.")
+            console.print(f"[yellow]since {day(one.since_at)}[/], {told}: {escape(one.what)}")
+            console.print(f"  {escape(one.todo)}")
         if not found:
             console.print("Nothing needs your attention.")
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, or_, select, update
 
-from bridge.core.telling.alerts import DAILY, OF_NEWS, PATIENCE, Alert, Finding, Kind, removals_wait
+from bridge.core.model.alerts import DAILY, OF_NEWS, PATIENCE, Finding, Kind
+from bridge.core.telling.alerts import Alert, removals_wait
 from bridge.store import state
 from bridge.store.schema.work import alerts
 

@@ -10,18 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select, union_all
 
+from bridge.core.model.alerts import Finding, Kind
 from bridge.core.model.stripe import Subscription
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.policy import Policy
 from bridge.core.telling import holds
-from bridge.core.telling.alerts import (
-    MISSED_WITHIN,
-    ON_ITS_WAY,
-    WORST_SKEW_SECONDS,
-    Finding,
-    Kind,
-    is_news_missed,
-)
+from bridge.core.telling.alerts import MISSED_WITHIN, ON_ITS_WAY, WORST_SKEW_SECONDS, is_news_missed
+from bridge.core.telling.sentences import as_sentence
+from bridge.core.telling.words import user_words
 from bridge.store import (
     additions,
     gives_nothing,
@@ -172,7 +168,7 @@ def _rules(connection: Connection, rules: Rules) -> Iterator[Finding]:
             problems[problem.subject].append(problem)
     for where, wrong in problems.items():
         message = " ".join(f"{one.code} {one.message}" for one in wrong)
-        told = {"where": names.within(where), "message": message.rstrip("."), "hint": wrong[0].hint}
+        told = {"where": names.within(where), "message": message, "hint": wrong[0].hint}
         yield Finding(Kind.RULE_HALTED, where[:255], facts=told)
 
 
@@ -185,17 +181,17 @@ def _of_member() -> Any:
     )
 
 
+def _user(row: Any) -> dict[str, Any]:
+    return {"user": user_words(row.user_id, row.username), "user_id": row.user_id}
+
+
 def _member(row: Any) -> dict[str, Any]:
-    return {"user": _who(row), "user_id": row.user_id, "group": row.group}
-
-
-def _who(row: Any) -> str:
-    return f"{row.username} (user {row.user_id})" if row.username else f"user {row.user_id}"
+    return _user(row) | {"group": row.group}
 
 
 def _held(connection: Connection) -> Iterator[Finding]:
     for row in connection.execute(_of_member().where(M.hold.in_(sorted(holds.WITH_AN_ALERT)))):
-        told = _member(row) | {"why": holds.for_moderator(row.hold)}
+        told = _member(row) | {"why": as_sentence(holds.for_moderator(row.hold))}
         yield Finding(Kind.HELD, f"{row.user_id}:{row.group_id}", row.hold_at, told)
 
 
@@ -289,7 +285,6 @@ def _by_user(names: Names, kind: Kind, rows: Iterable[Any]) -> Iterator[Finding]
     for row in rows:
         found[row.user_id].append(row)
     for user_id, theirs in found.items():
-        row = theirs[0]
-        told = {"user": _who(row), "user_id": user_id, "state": getattr(row, "state", None)}
         objects = names.objects(one.id for one in theirs)
-        yield Finding(kind, str(user_id), facts=told | {"objects": objects})
+        told = {"state": getattr(theirs[0], "state", None), "objects": objects}
+        yield Finding(kind, str(user_id), facts=_user(theirs[0]) | told)

@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from bridge.core.ledger.amounts import format_minor
+from bridge.core.model.alerts import Finding, Kind
 from bridge.core.model.stripe import PeriodPayment, Purchase, Subscription
 from bridge.core.rules.compiled import Rules
-from bridge.core.telling.alerts import Finding, Kind
 from bridge.store.naming import Names
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
@@ -18,6 +18,7 @@ from bridge.store.schema.forum import groups, memberships
 from bridge.store.schema.ledger import money_lines
 from bridge.store.schema.people import customers
 from bridge.store.schema.rights import purchases, subscriptions
+from bridge.texts import gettext
 
 M = memberships.c
 
@@ -78,10 +79,13 @@ def _of_ended(
             "who": who,
             "amount": _amount(connection, paid),
             "what": names.products(list(led_to)),
-            "why": f"the subscription {found.id} had ended before invoice {paid.invoice_id} was "
-            "paid",
+            "why": gettext(
+                "The subscription %(subscription)s had ended before the invoice %(invoice)s was "
+                "paid."
+            )
+            % {"subscription": found.id, "invoice": paid.invoice_id},
             "user": "USER" if row.user_id is None else f"id:{row.user_id}",
-            "todo": "and void invoices that stay open when a subscription ends",
+            "todo": gettext("Void invoices that stay open when a subscription ends."),
         }
         yield Finding(Kind.GIVES_NOTHING, found.id, paid.paid_at, told)
 
@@ -100,7 +104,7 @@ def _amount(connection: Connection, paid: PeriodPayment) -> str:
         is_own(money_lines), money_lines.c.id == paid.invoice_id
     )
     currency = connection.scalar(line)
-    return format_minor(paid.amount_minor, currency) if currency else "something"
+    return format_minor(paid.amount_minor, currency) if currency else gettext("an unknown amount")
 
 
 def _of_kept_out(connection: Connection, names: Names) -> Iterator[Finding]:
@@ -116,15 +120,18 @@ def _of_kept_out(connection: Connection, names: Names) -> Iterator[Finding]:
         if not since:
             continue
         paid_at = min(at for at, _ in since)
-        by = "staff had taken them out of" if row.override == "staff" else "they had left"
+        removed = gettext("Staff had removed them from %(group)s.")
+        why = removed if row.override == "staff" else gettext("They had left %(group)s.")
+        todo = gettext(
+            "To let them back in, run bridge lift id:%(user_id)s %(group)s --by NAME --reason TEXT."
+        )
+        named = {"group": row.group, "user_id": row.user_id}
         told = {
             "who": names.user(row.user_id),
-            "amount": "again",
             "what": names.products([id_ for _, ids in since for id_ in ids]),
-            "why": f"{by} {row.group}",
+            "why": why % named,
             "user": f"id:{row.user_id}",
-            "todo": f"or bridge lift id:{row.user_id} {row.group} --by NAME --reason TEXT lets "
-            "them back in",
+            "todo": todo % named,
         }
         yield Finding(Kind.GIVES_NOTHING, f"{row.user_id}:{row.group_id}", paid_at, told)
 

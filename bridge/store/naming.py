@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import Connection, select
 
 from bridge.core.model.stripe import Purchase, Subscription
+from bridge.core.telling.words import user_words
 from bridge.store import catalogue
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
@@ -34,7 +35,7 @@ class Names:
         """`alice (user 5)`."""
         asked = select(users.c.username).where(users.c.user_id == user_id)
         name = self._connection.scalar(asked)
-        return f"{name} (user {user_id})" if name else f"user {user_id}"
+        return user_words(user_id, name)
 
     def objects(self, ids: Iterable[str]) -> str:
         """`Membership (sub_1), Day pass (cs_1:li_1)`: subscriptions and purchases."""

@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, Table, or_, select
 
 from bridge.core.ledger.amounts import format_minor
+from bridge.core.model.alerts import Finding, Kind
 from bridge.core.model.reasons import Reason
 from bridge.core.rights.grants import grants
 from bridge.core.rights.paid_lines import PaidLine, is_over, led_to, paid_lines, why_nothing
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.policy import Policy
-from bridge.core.telling.alerts import Finding, Kind
 from bridge.core.telling.paid_lines import cause_in_words
+from bridge.core.telling.sentences import as_sentence
 from bridge.store import money_objects, state
 from bridge.store.facts import facts_of
 from bridge.store.naming import Names
@@ -28,6 +29,7 @@ from bridge.store.own import is_own
 from bridge.store.schema.forum import memberships
 from bridge.store.schema.people import customers
 from bridge.store.schema.rights import purchases, subscriptions
+from bridge.texts import gettext
 
 SUSPECTS = "paid_lines.suspects"
 # A fault that affects everybody shows in a hundred lines, too.
@@ -65,13 +67,14 @@ def findings(
             "who": line.customer_id or line.document_id,
             "amount": format_minor(line.amount_minor, line.currency),
             "what": names.products([line.product_id]),
-            "why": cause_in_words(line, reason),
+            "why": as_sentence(cause_in_words(line, reason)),
             "user": "USER",
-            "todo": "bridge doctor shows whether readings of Stripe fail",
+            "todo": gettext("To see whether readings of Stripe fail, run bridge doctor."),
         }
         if user_id is not None:
             told |= {"who": names.user(user_id), "user": f"id:{user_id}"}
-            told["todo"] = f"bridge explain id:{user_id} shows what is known"
+            todo = gettext("To see what is known, run bridge explain id:%(user_id)s.")
+            told["todo"] = todo % {"user_id": user_id}
         yield Finding(Kind.GIVES_NOTHING, line.id, line.paid_at, told)
 
 

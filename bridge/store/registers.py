@@ -11,8 +11,9 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, select
 
 from bridge.core.ledger.share_register import ShareAct
+from bridge.core.model.alerts import Finding, Kind
 from bridge.core.model.steps import MemberStep
-from bridge.core.telling.alerts import Finding, Kind
+from bridge.core.telling.words import user_words
 from bridge.store import state
 from bridge.store.changes import log
 from bridge.store.schema.ledger import member_steps, share_acts
@@ -130,11 +131,11 @@ def findings(connection: Connection) -> Iterator[Finding]:
     found = applicants(connection, "application", None, MOST_TOLD + 1)
     if len(found) > MOST_TOLD:
         count, since_at = waiting(connection)
-        told = {"who": f"{count} people", "user": "USER"}
+        told = {"count": count, "user": "USER"}
         yield Finding(Kind.APPLIED, "all", since_at, told)
         return
     for one in found:
-        who = one.username or f"user {one.user_id}"
+        who = user_words(one.user_id, one.username)
         told = {"who": who, "user": f"id:{one.user_id}", "user_id": str(one.user_id)}
         yield Finding(Kind.APPLIED, str(one.user_id), one.at, told)
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, select
 
+from bridge.core.model.alerts import Finding, Kind
 from bridge.core.model.stripe import Purchase, Subscription
 from bridge.core.rights.buyers import Whereabouts, always_allowed, not_sold_to
 from bridge.core.rights.switching import OVER
 from bridge.core.rules.compiled import Rules
-from bridge.core.telling.alerts import Finding, Kind
+from bridge.core.rules.paying import country_name
 from bridge.store.naming import Names
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
@@ -53,6 +54,7 @@ def _told(row: Row[Any], outside: tuple[str, ...], names: Names) -> dict[str, An
         "who": row.customer_id if row.user_id is None else names.user(row.user_id),
         "what": names.products(outside),
         "country": row.country,
+        "where": country_name(row.country),
         "evidence": evidence.told,
         "order": row.id,
     }

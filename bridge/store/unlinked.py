@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from bridge.core.model.alerts import Finding, Kind
 from bridge.core.rights.buyers import buyers_of
 from bridge.core.rules.compiled import Rules
-from bridge.core.telling.alerts import Finding, Kind
 from bridge.core.telling.unlinked import Orphan, not_sold_because
 from bridge.store import claims
 from bridge.store.claims import Asked
@@ -55,9 +55,9 @@ def _why(connection: Connection, payer: Orphan, claim: Asked, rules: Rules) -> s
 def _waiting(payers: dict[str, tuple[str, datetime]]) -> Iterator[Finding]:
     if len(payers) > MOST:
         what = ", ".join(sorted({what for what, _ in payers.values()})[:SHOWN])
-        told = {"who": f"{len(payers)} customers pay", "what": what, "customer": "CUSTOMER"}
+        told = {"count": len(payers), "what": what, "customer": "CUSTOMER"}
         yield Finding(Kind.PAYS_UNLINKED, "stripe", min(at for _, at in payers.values()), told)
         return
     for customer_id, (what, since_at) in payers.items():
-        told = {"who": f"{customer_id} pays", "what": what, "customer": customer_id}
+        told = {"what": what, "customer": customer_id}
         yield Finding(Kind.PAYS_UNLINKED, customer_id, since_at, told)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from bridge.core.telling.alerts import Kind
+from bridge.core.model.alerts import Kind
 from bridge.sandbox.discourse.pages_more import BY_MAIL
 from bridge.store import archive, claims, links
 from bridge.store.findings import findings

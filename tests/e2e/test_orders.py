@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from bridge.core.telling.alerts import Alert, Kind
+from bridge.core.model.alerts import Kind
+from bridge.core.telling.alerts import Alert
 from bridge.sandbox.discourse.membership import enter
 from bridge.sandbox.stripe import account_of, advance
 from bridge.store import alerts, countries
@@ -559,7 +560,7 @@ def test_A95_a_sale_that_turns_out_to_be_from_elsewhere_is_told_to_moderators(
     place.settle()
     told = abroad(place)
     assert [(one.facts["country"], one.facts["what"]) for one in told] == [("DE", "Local")]
-    assert "billing address DE" in told[0].what
+    assert "billing address: DE" in told[0].what
     assert "their word AT" in told[0].what
     assert "eve" in told[0].what
     assert place.members("members") == {"eve"}, "nothing is taken away"

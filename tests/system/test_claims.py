@@ -261,7 +261,7 @@ def test_A95_who_pays_by_a_link_for_what_is_not_sold_to_them_waits_for_a_moderat
     (alert,) = waiting(world)
     assert alert["kind"] == "claim_waits"
     assert alert["what"].startswith(f"user {world.user('bob')} claims Membership supporters")
-    assert "but it is only for members of crew" in alert["what"]
+    assert "It is only for members of crew." in alert["what"]
     assert f"bridge link {order} id:{world.user('bob')} --by NAME" in alert["todo"]
     assert f"claimed by user {world.user('bob')}, to whom it is not sold" in typed(world, "link")
     assert refused(world, order, "alice") == "used", "another who is not sold to cannot push in"
@@ -306,7 +306,7 @@ def test_A95_a_payment_from_where_it_is_not_sold_waits_as_well(world: System) ->
     assert found.barred
     assert found.barred.country not in (None, "AT")
     (alert,) = waiting(world)
-    assert "but it is not sold to" in alert["what"]
+    assert "It is not sold to" in alert["what"]
 
 
 def sold_to(world: System) -> dict[str, tuple[str, str | None, str | None]]:
@@ -349,7 +349,7 @@ def test_A95_where_nothing_says_where_the_payer_is_the_member_says_it(world: Sys
     again = claims.claim(world.bridge, member(bob), order, by_word(world, "bob", "AT"))
     assert again.is_asked, "what was said is said"
     (alert,) = waiting(world)
-    assert "but it is not sold where they say they live" in alert["what"]
+    assert "It is not sold where they say they live." in alert["what"]
     other = by_link(world, free, country="")
     taken = claims.claim(world.bridge, member(bob), other, by_word(world, "bob", "AT"))
     assert taken.is_mine

@@ -54,7 +54,7 @@ def test_A108_an_invoice_paid_after_its_subscription_ended_is_an_alert(world: Sy
     (alert,) = alerts(world)
     assert "alice" in alert["what"]
     assert "paid €10.00 for Membership supporters and got nothing" in alert["what"]
-    assert f"{subscription.id} had ended before invoice" in alert["what"]
+    assert f"{subscription.id} had ended before the invoice" in alert["what"]
     charge = world.sdk.v1.charges.list({"customer": customer}).data[0]
     world.sdk.v1.refunds.create({"charge": charge.id})
     assert alerts(world) == []
@@ -73,8 +73,8 @@ def test_A108_who_was_taken_out_and_buys_the_group_again_is_an_alert_until_let_i
     assert alerts(world) == []
     checkout(world, "alice", price, mode="payment", customer=customer)
     (alert,) = alerts(world)
-    assert "paid again for Membership visitors and got nothing" in alert["what"]
-    assert "staff had taken them out of visitors" in alert["what"]
+    assert "paid for Membership visitors again and got nothing" in alert["what"]
+    assert "Staff had removed them from visitors." in alert["what"]
     assert f"bridge lift id:{world.user('alice')} visitors" in alert["todo"]
     typed(world, "lift", "alice", "visitors", "--by", "moderator", "--yes")
     assert alerts(world) == []
@@ -127,6 +127,6 @@ def test_A108_a_new_payment_with_an_unclear_refund_is_an_alert(world: System) ->
     assert [said.split(" paid ")[0] for said in found] == [
         f"alice (user {world.user('alice')})"
     ] * 2
-    assert all("a refund does not say which line of the order it is for" in it for it in found)
+    assert all("A refund does not say which line of the order it is for" in it for it in found)
     world.sdk.v1.refunds.create({"charge": charge.id, "amount": 1000})
     assert alerts(world) == []

@@ -101,8 +101,10 @@ def test_A116_after_a_restored_backup_own_additions_are_shown_alerted_and_adopte
     assert world.members("supporters") == {"alice", "bruno", "erna"}
     assert world.members("pioneers") == {"carla", "dirk"}, "nobody goes before a look"
     told = {one["subject"]: one["what"] for one in asked(world, "alerts")}
-    assert "(added: 1; without a right to the group: 0)" in told[str(world.group("supporters"))]
-    assert "(added: 2; without a right to the group: 2)" in told[str(world.group("pioneers"))]
+    assert "added 1 person to supporters" in told[str(world.group("supporters"))]
+    pioneers = told[str(world.group("pioneers"))]
+    assert "added 2 people to pioneers" in pioneers
+    assert "Without a right to the group: 2." in pioneers
     effects = asked(world, "adopt", "--preview")["effects"]
     assert {(one["user_id"], one["turn"]) for one in effects} == {
         (world.user("bruno"), "stays in"),

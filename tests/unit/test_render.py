@@ -16,10 +16,11 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from bridge.core.ledger.lines import MoneyKind, MoneyLine, MoneyPart
+from bridge.core.model.alerts import Kind
 from bridge.core.model.reasons import Hold, Reason
 from bridge.core.model.rights import NO_GROUP, Grant
 from bridge.core.model.stripe import PendingPayment
-from bridge.core.telling.alerts import Alert, Kind
+from bridge.core.telling.alerts import Alert
 from bridge.core.telling.contributions import Contributions, Donated, Shares
 from bridge.core.telling.digest import Counted, digest
 from bridge.core.telling.markdown import escape_markdown

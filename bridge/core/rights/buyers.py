@@ -10,6 +10,7 @@ from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import paying_of
 from bridge.core.rules.compiled import Rule, Rules
 from bridge.core.rules.paying import Paying
+from bridge.texts import gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,12 @@ class Whereabouts:
     def told(self) -> str:
         """The evidence in words."""
         sources = {
-            "billing address": self.billing,
-            "card": self.card,
-            "connection": self.ip,
-            "their word": self.said,
+            gettext("billing address: %(country)s"): self.billing,
+            gettext("card: %(country)s"): self.card,
+            gettext("connection: %(country)s"): self.ip,
+            gettext("their word: %(country)s"): self.said,
         }
-        return ", ".join(f"{source} {country}" for source, country in sources.items() if country)
+        return ", ".join(one % {"country": where} for one, where in sources.items() if where)
 
     @property
     def country(self) -> str | None:

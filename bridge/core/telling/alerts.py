@@ -1,12 +1,15 @@
-"""The kinds of alerts, their words, and when removals wait for them."""
+"""The words of alerts, and when removals wait for them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
+
+from bridge.core.model.alerts import OF_NEWS, Kind
+from bridge.texts import gettext, ngettext
 
 # So many events fetched within a day are no accident.
 NEWS_MISSED = 3
@@ -19,69 +22,6 @@ NEXT_LOOK = timedelta(hours=1)
 WORST_SKEW_SECONDS = 60
 LONGEST_SILENCE = timedelta(days=1)
 WITHOUT_MESSAGES = timedelta(hours=1)
-
-
-class Kind(StrEnum):
-    """The kinds of alerts.
-
-    They are stored and used as labels for monitoring, so they are never renamed.
-    """
-
-    NEWS_MISSED = "news_missed"
-    ENDPOINT_OFF = "endpoint_off"
-    CLOCK_WRONG = "clock_wrong"
-    STRIPE_WAITS = "stripe_waits"
-    FORUM_WAITS = "forum_waits"
-    EVENT_WAITS = "event_waits"
-    EVENT_DEAD = "event_dead"
-    RULE_HALTED = "rule_halted"
-    HELD = "held"
-    NO_RULE_ENDS = "no_rule_ends"
-    REMOVALS_STOPPED = "removals_stopped"
-    DISPUTE = "dispute"
-    PAYS_SUSPENDED = "pays_suspended"
-    PAYS_WITHOUT_ACCOUNT = "pays_without_account"
-    PAYS_UNLINKED = "pays_unlinked"
-    CLAIM_WAITS = "claim_waits"
-    INVITES_REFUSED = "invites_refused"
-    PAID_TWICE = "paid_twice"
-    GIVES_NOTHING = "gives_nothing"
-    SOLD_ABROAD = "sold_abroad"
-    APPLIED = "applied"
-    UNKNOWN_ADDITIONS = "unknown_additions"
-
-
-OF_NEWS = frozenset({Kind.NEWS_MISSED, Kind.ENDPOINT_OFF})
-"""Events from Stripe do not arrive: nobody is removed before moderators were told."""
-
-PATIENCE: Mapping[Kind, timedelta] = {
-    Kind.NEWS_MISSED: timedelta(minutes=2),
-    Kind.RULE_HALTED: timedelta(minutes=5),
-    Kind.HELD: timedelta(minutes=5),
-    Kind.PAYS_UNLINKED: timedelta(minutes=5),
-    Kind.GIVES_NOTHING: timedelta(minutes=5),
-}
-"""These often resolve automatically, or when current work ends; others are sent immediately."""
-
-DAILY = frozenset({Kind.REMOVALS_STOPPED})
-"""These are repeated every day while they last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that needs a person. `facts` fill the words of its kind."""
-
-    kind: Kind
-    subject: str
-    since_at: datetime | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-class _Facts(dict[str, Any]):
-    """The facts of an alert; alerts stored by an older version may lack some."""
-
-    def __missing__(self, key: str) -> str:
-        return "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +47,12 @@ class Alert:
     @property
     def what(self) -> str:
         """What is wrong, and with whom."""
-        return _WORDS[self.kind][0].format_map(_Facts(self.facts))
+        return self._say(_WHAT[self.kind])
 
     @property
     def todo(self) -> str:
         """What an operator does about it in a shell."""
-        return _WORDS[self.kind][1].format_map(_Facts(self.facts))
+        return self._say(_TODO[self.kind])
 
     @property
     def place(self) -> Place | None:
@@ -120,126 +60,182 @@ class Alert:
         words, path = _PLACES.get(self.kind, ("", ""))
         if "{user_id}" in path and "user_id" not in self.facts:
             return None
-        return Place(words, path.format_map(_Facts(self.facts))) if path else None
+        return Place(words, path.format_map(self.facts)) if path else None
+
+    def _say(self, words: str | _Choice) -> str:
+        chosen = words if isinstance(words, str) else words(self.facts)
+        return chosen % defaultdict(lambda: gettext("unknown"), self.facts)
 
 
-_WORDS: Mapping[Kind, tuple[str, str]] = {
-    Kind.NEWS_MISSED: (
-        "Stripe's events do not arrive: the bridge had to fetch {count} of them (removals wait)",
-        "check the failed deliveries at Stripe (Developers, Webhooks), and run bridge doctor",
+def _count(facts: Mapping[str, Any]) -> int:
+    """How many; alerts stored by an older version may lack it."""
+    return int(facts.get("count", 0))
+
+
+_Choice = Callable[[Mapping[str, Any]], str]
+"""Chooses the sentence by the facts."""
+_WHAT: Mapping[Kind, str | _Choice] = {
+    Kind.NEWS_MISSED: lambda facts: ngettext(
+        "Events from Stripe do not arrive: the bridge had to fetch %(count)s of them. Nobody is "
+        "removed for now.",
+        "Events from Stripe do not arrive: the bridge had to fetch %(count)s of them. Nobody is "
+        "removed for now.",
+        _count(facts),
     ),
-    Kind.ENDPOINT_OFF: (
-        "Stripe has switched off the webhook endpoint {address}: no events arrive (removals wait)",
-        "switch it on at Stripe (Developers, Webhooks), and run bridge doctor",
+    Kind.ENDPOINT_OFF: gettext(
+        "Stripe has switched off the webhook endpoint %(address)s, so no events arrive. Nobody is "
+        "removed for now."
     ),
-    Kind.CLOCK_WRONG: (
-        "The clocks of the bridge and the forum differ by {seconds} seconds",
-        "switch on time synchronisation, and run bridge doctor",
+    Kind.CLOCK_WRONG: lambda facts: ngettext(
+        "The clocks of the bridge and the forum differ by %(seconds)s second.",
+        "The clocks of the bridge and the forum differ by %(seconds)s seconds.",
+        int(facts.get("seconds", 0)),
     ),
-    Kind.STRIPE_WAITS: (
-        "Readings of Stripe that keep failing: {count} ({what})",
-        "bridge doctor",
+    Kind.STRIPE_WAITS: lambda facts: ngettext(
+        "%(count)s reading of Stripe keeps failing: %(what)s.",
+        "%(count)s readings of Stripe keep failing: %(what)s.",
+        _count(facts),
     ),
-    Kind.FORUM_WAITS: (
-        "The forum does not answer, or refuses; memberships waiting for it: {count}",
-        "bridge doctor",
+    Kind.FORUM_WAITS: lambda facts: ngettext(
+        "The forum does not answer, or refuses requests. %(count)s membership waits for it.",
+        "The forum does not answer, or refuses requests. %(count)s memberships wait for it.",
+        _count(facts),
     ),
-    Kind.EVENT_WAITS: (
-        "Events that keep failing, while others are processed: {count} ({what})",
-        "look at the named object at Stripe, and run bridge doctor",
+    Kind.EVENT_WAITS: lambda facts: ngettext(
+        "%(count)s event keeps failing while others are processed: %(what)s.",
+        "%(count)s events keep failing while others are processed: %(what)s.",
+        _count(facts),
     ),
-    Kind.EVENT_DEAD: (
-        "Events that can never be processed: {count} ({what})",
-        "correct the named cause, then run bridge replay {event_id}",
+    Kind.EVENT_DEAD: lambda facts: ngettext(
+        "%(count)s event can never be processed: %(what)s.",
+        "%(count)s events can never be processed: %(what)s.",
+        _count(facts),
     ),
-    Kind.RULE_HALTED: (
-        "A mapping rule is halted, so nobody gains or loses a group through it: {where}: {message}",
-        "{hint} Then run bridge doctor",
+    Kind.RULE_HALTED: gettext(
+        "The mapping rule of %(where)s is halted, so nobody gains or loses a group through it. "
+        "%(message)s"
     ),
-    Kind.HELD: (
-        "{user}'s membership of {group} waits for your decision: {why}",
-        (
-            "run bridge explain id:{user_id}, then bridge keep or bridge let-go "
-            "id:{user_id} {group} --by NAME --reason TEXT"
-        ),
+    Kind.HELD: gettext("%(user)s's membership of %(group)s waits for your decision. %(why)s"),
+    Kind.NO_RULE_ENDS: gettext(
+        "%(user)s loses %(group)s because no rule covers what they pay for any more."
     ),
-    Kind.NO_RULE_ENDS: (
-        "{user} loses {group}: no rule covers what they pay for any more",
-        "run bridge explain id:{user_id}; if this is a mistake, give the price a rule",
+    Kind.REMOVALS_STOPPED: gettext(
+        "Many people would lose %(group)s at once. Nobody is removed until you decide."
     ),
-    Kind.REMOVALS_STOPPED: (
-        "Many people would lose {group} at once: nobody is removed until you decide",
-        "run bridge plan; if the removals are right, run bridge release {group} --reason TEXT",
+    Kind.DISPUTE: gettext("A payment by %(user)s is disputed at their bank: %(objects)s."),
+    Kind.PAYS_SUSPENDED: gettext("%(user)s is suspended but still pays for %(objects)s."),
+    Kind.PAYS_WITHOUT_ACCOUNT: lambda facts: (
+        gettext("%(user)s still pays for %(objects)s, but their account was made anonymous.")
+        if facts.get("state") == "anonymized"
+        else gettext("%(user)s still pays for %(objects)s, but the forum has no such account now.")
     ),
-    Kind.DISPUTE: (
-        "A payment of {user} is disputed at their bank ({objects})",
-        "respond at Stripe (Payments, Disputes); bridge explain id:{user_id} shows the membership",
+    Kind.PAYS_UNLINKED: lambda facts: (
+        ngettext(
+            "%(count)s customer pays for %(what)s and is not linked to a forum user.",
+            "%(count)s customers pay for %(what)s and are not linked to forum users.",
+            _count(facts),
+        )
+        if "count" in facts
+        else gettext("%(customer)s pays for %(what)s and is not linked to a forum user.")
     ),
-    Kind.PAYS_SUSPENDED: (
-        "{user} is suspended but still pays ({objects})",
-        "ask them, or cancel it at Stripe",
+    Kind.CLAIM_WAITS: gettext(
+        "%(user)s claims %(what)s, which %(customer)s paid for, and waits for your decision. "
+        "%(why)s"
     ),
-    Kind.PAYS_UNLINKED: (
-        "{who} for {what}, and is not linked to a forum user",
-        (
-            "bridge link lists what was bought; then run bridge link {customer} USER --by NAME "
-            "--reason TEXT"
-        ),
+    Kind.INVITES_REFUSED: gettext(
+        "The forum's key may not invite people, so payers without an account get no invitation."
     ),
-    Kind.INVITES_REFUSED: (
-        "The forum's key may not invite people, so payers without an account are not invited",
-        (
-            "give the key the scope invites:create on the forum (Admin, API keys), then run "
-            "bridge doctor; or set invite = false in [claims]"
-        ),
+    Kind.PAID_TWICE: gettext(
+        "%(user)s paid for the same thing twice. %(ended)s ends and is credited; %(kept)s stays."
     ),
-    Kind.CLAIM_WAITS: (
-        "{user} claims {what}, which {customer} paid for, but {why}",
-        (
-            "run bridge link {customer} id:{user_id} --by NAME --reason TEXT to give it to them, "
-            "or refund it at Stripe; the order is {order}"
-        ),
+    Kind.GIVES_NOTHING: lambda facts: (
+        gettext("%(who)s paid %(amount)s for %(what)s and got nothing. %(why)s")
+        if facts.get("amount")
+        else gettext("%(who)s paid for %(what)s again and got nothing. %(why)s")
     ),
-    Kind.GIVES_NOTHING: (
-        "{who} paid {amount} for {what} and got nothing: {why}",
-        "refund it at Stripe, or run bridge grant {user} GROUP --by NAME --reason TEXT; {todo}",
+    Kind.SOLD_ABROAD: gettext(
+        "%(who)s paid for %(what)s from %(where)s, where it is not sold (%(evidence)s). The "
+        "order is %(order)s."
     ),
-    Kind.SOLD_ABROAD: (
-        (
-            "{who} paid for {what} from {country}, where it is not sold ({evidence}); the order "
-            "is {order}"
-        ),
-        "refund it at Stripe, or leave it: the alert ends after 30 days",
+    Kind.APPLIED: lambda facts: (
+        ngettext(
+            "%(count)s person applied to be a member and waits for approval.",
+            "%(count)s people applied to be members and wait for approval.",
+            _count(facts),
+        )
+        if "count" in facts
+        else gettext("%(who)s applied to be a member and waits for approval.")
     ),
-    Kind.APPLIED: (
-        "{who} applied to be a member, and waits for approval",
-        "run bridge register approve {user} --by NAME --reason TEXT, or bridge register decline",
-    ),
-    Kind.PAYS_WITHOUT_ACCOUNT: (
-        "{user} still pays ({objects}), but the account is {state}",
-        (
-            "run bridge relink id:{user_id} USER --by NAME --reason TEXT if they have another "
-            "account, or cancel it at Stripe"
-        ),
-    ),
-    Kind.UNKNOWN_ADDITIONS: (
-        (
-            "The bridge's own user added people to {group}, but the bridge has no record of it "
-            "(added: {count}; without a right to the group: {lost}). Was the database restored "
-            "from a backup? Then grants by hand since that backup are lost, too"
-        ),
-        (
-            "run bridge adopt --preview, give grants by hand again, then run bridge adopt "
-            "--by NAME --reason TEXT"
-        ),
-    ),
-    Kind.PAID_TWICE: (
-        "{user} paid for the same thing twice: {ended} ends and is credited, {kept} stays",
-        "nothing; if they ask, refund the credit at Stripe (Customers, Credit balance)",
+    Kind.UNKNOWN_ADDITIONS: lambda facts: ngettext(
+        "The bridge's own user added %(count)s person to %(group)s, but the bridge has no record "
+        "of it. Without a right to the group: %(lost)s. Was the database restored from a backup? "
+        "Then grants by hand since that backup are lost, too.",
+        "The bridge's own user added %(count)s people to %(group)s, but the bridge has no record "
+        "of it. Without a right to the group: %(lost)s. Was the database restored from a backup? "
+        "Then grants by hand since that backup are lost, too.",
+        _count(facts),
     ),
 }
-
-
+_TODO: Mapping[Kind, str | _Choice] = {
+    Kind.NEWS_MISSED: gettext(
+        "Check the failed deliveries at Stripe (Developers, Webhooks), then run bridge doctor."
+    ),
+    Kind.ENDPOINT_OFF: gettext(
+        "Switch it on again at Stripe (Developers, Webhooks), then run bridge doctor."
+    ),
+    Kind.CLOCK_WRONG: gettext("Switch on time synchronisation, then run bridge doctor."),
+    Kind.STRIPE_WAITS: gettext("Run bridge doctor."),
+    Kind.FORUM_WAITS: gettext("Run bridge doctor."),
+    Kind.EVENT_WAITS: gettext("Look at the named object at Stripe, then run bridge doctor."),
+    Kind.EVENT_DEAD: gettext("Correct the named cause, then run bridge replay %(event_id)s."),
+    Kind.RULE_HALTED: gettext("%(hint)s Then run bridge doctor."),
+    Kind.HELD: gettext(
+        "Run bridge explain id:%(user_id)s, then bridge keep or bridge let-go id:%(user_id)s "
+        "%(group)s --by NAME --reason TEXT."
+    ),
+    Kind.NO_RULE_ENDS: gettext(
+        "Run bridge explain id:%(user_id)s. If this is a mistake, give the price a rule."
+    ),
+    Kind.REMOVALS_STOPPED: gettext(
+        "Run bridge plan. If the removals are right, run bridge release %(group)s --reason TEXT."
+    ),
+    Kind.DISPUTE: gettext(
+        "Respond at Stripe (Payments, Disputes). To see the membership, run bridge explain "
+        "id:%(user_id)s."
+    ),
+    Kind.PAYS_SUSPENDED: gettext("Ask them, or cancel it at Stripe."),
+    Kind.PAYS_WITHOUT_ACCOUNT: gettext(
+        "If they have another account, run bridge relink id:%(user_id)s USER --by NAME --reason "
+        "TEXT. Otherwise cancel it at Stripe."
+    ),
+    Kind.PAYS_UNLINKED: gettext(
+        "Run bridge link to see what was bought, then bridge link %(customer)s USER --by NAME "
+        "--reason TEXT."
+    ),
+    Kind.CLAIM_WAITS: gettext(
+        "To give it to them, run bridge link %(customer)s id:%(user_id)s --by NAME --reason TEXT. "
+        "Otherwise refund the order %(order)s at Stripe."
+    ),
+    Kind.INVITES_REFUSED: gettext(
+        "Give the key the scope invites:create on the forum (Admin, API keys), then run bridge "
+        "doctor. Or set invite = false in [claims]."
+    ),
+    Kind.PAID_TWICE: gettext(
+        "There is nothing to do. If they ask, refund the credit at Stripe (Customers, Credit "
+        "balance)."
+    ),
+    Kind.GIVES_NOTHING: gettext(
+        "Refund it at Stripe, or run bridge grant %(user)s GROUP --by NAME --reason TEXT. %(todo)s"
+    ),
+    Kind.SOLD_ABROAD: gettext("Refund it at Stripe, or leave it: the alert ends after 30 days."),
+    Kind.APPLIED: gettext(
+        "Run bridge register approve %(user)s --by NAME --reason TEXT, or bridge register decline."
+    ),
+    Kind.UNKNOWN_ADDITIONS: gettext(
+        "Run bridge adopt --preview, give grants by hand again, then run bridge adopt --by NAME "
+        "--reason TEXT."
+    ),
+}
 LISTS: Mapping[Kind, str] = {
     Kind.HELD: "held",
     Kind.APPLIED: "applications",
@@ -252,32 +248,38 @@ LISTS: Mapping[Kind, str] = {
 """The console's worklist for it."""
 _PERSON = "/moderate/person/{user_id}"
 _PLACES: Mapping[Kind, tuple[str, str]] = {
-    Kind.HELD: ("let them keep it, or let it end", "/moderate/lists/held"),
-    Kind.APPLIED: ("approve or decline", "/moderate/lists/applications"),
-    Kind.DISPUTE: (
-        "see until when, then respond at Stripe",
-        "/moderate/lists/disputes",
+    Kind.HELD: (gettext("Let them keep it, or let it end"), "/moderate/lists/held"),
+    Kind.APPLIED: (gettext("Approve or decline"), "/moderate/lists/applications"),
+    Kind.DISPUTE: (gettext("See the deadline, then respond at Stripe"), "/moderate/lists/disputes"),
+    Kind.CLAIM_WAITS: (gettext("Give it to them, or refund it"), "/moderate/lists/unlinked"),
+    Kind.PAYS_UNLINKED: (
+        gettext("Link it to a member, or set it aside"),
+        "/moderate/lists/unlinked",
     ),
-    Kind.CLAIM_WAITS: ("give it to them, or refund it", "/moderate/lists/unlinked"),
-    Kind.PAYS_UNLINKED: ("link it to a member, or set it aside", "/moderate/lists/unlinked"),
     Kind.REMOVALS_STOPPED: (
-        "see whom it affects, then let the removals continue",
+        gettext("See whom it affects, then let the removals continue"),
         "/moderate/lists/stopped",
     ),
     Kind.EVENT_DEAD: (
-        "see why; correct it, then process it again",
+        gettext("See why, correct it, then process it again"),
         "/moderate/lists/dead",
     ),
     Kind.PAID_TWICE: (
-        "nothing, unless they ask for the credit",
+        gettext("Nothing to do, unless they ask for the credit"),
         "/moderate/lists/double?kind=tabs",
     ),
-    Kind.RULE_HALTED: ("see what is wrong, and change it", "/moderate/mapping"),
-    Kind.NO_RULE_ENDS: ("see what they pay for; if it is a mistake, give the group", _PERSON),
-    Kind.GIVES_NOTHING: ("see what they paid; refund it, or give the group", _PERSON),
-    Kind.SOLD_ABROAD: ("see what they paid; refund it, or leave it as it is", _PERSON),
-    Kind.PAYS_SUSPENDED: ("see what they pay; ask them, or cancel it", _PERSON),
-    Kind.PAYS_WITHOUT_ACCOUNT: ("see what they pay; link it to another account", _PERSON),
+    Kind.RULE_HALTED: (gettext("See what is wrong, and change it"), "/moderate/mapping"),
+    Kind.NO_RULE_ENDS: (
+        gettext("See what they pay for, and give the group if it is a mistake"),
+        _PERSON,
+    ),
+    Kind.GIVES_NOTHING: (gettext("See what they paid, then refund it or give the group"), _PERSON),
+    Kind.SOLD_ABROAD: (gettext("See what they paid, then refund it or leave it"), _PERSON),
+    Kind.PAYS_SUSPENDED: (gettext("See what they pay, then ask them or cancel it"), _PERSON),
+    Kind.PAYS_WITHOUT_ACCOUNT: (
+        gettext("See what they pay, then link it to another account"),
+        _PERSON,
+    ),
 }
 
 

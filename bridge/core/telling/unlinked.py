@@ -64,11 +64,11 @@ class Unlinked:
 def not_sold_because(groups: Iterable[Group], country: str | None) -> str:
     """Why a member who asks for an order did not get it at once."""
     if country == UNKNOWN_COUNTRY:
-        return gettext("it is not sold where they say they live")
+        return gettext("It is not sold where they say they live.")
     if country:
-        return gettext("it is not sold to %(country)s") % {"country": country_name(country)}
+        return gettext("It is not sold to %(country)s.") % {"country": country_name(country)}
     names = {"groups": group_names(list(groups))}
-    return gettext("it is only for members of %(groups)s") % names
+    return gettext("It is only for members of %(groups)s.") % names
 
 
 def told(

@@ -117,6 +117,12 @@ def group_names(groups: Sequence[Group]) -> str:
     return listed([one.full_name or one.name for one in groups]) or gettext("your group")
 
 
+def user_words(user_id: int, username: str | None) -> str:
+    """`alice (user 5)`; `user 5` where the name is not known."""
+    words = gettext("%(username)s (user %(id)s)") if username else gettext("user %(id)s")
+    return words % {"username": username, "id": user_id}
+
+
 def listed(names: Sequence[str]) -> str:
     """`A`, `A and B`, `A, B and C`."""
     return format_list(names, locale=LOCALE.replace("-", "_"))
