@@ -6,7 +6,7 @@ from bridge.core.events.stripe import Event
 from bridge.core.events.tasks import Task
 from handlers.common import sync_owner_of
 
-# Neither a refund nor a dispute names its customer; the charge and the payment intent do.
+# Refunds and disputes do not name their customer; the charge and the payment intent do.
 _PAYMENTS = ("charge", "payment_intent")
 
 

@@ -17,7 +17,7 @@ def appeared(event: Event) -> list[Task]:
         return [ReadCustomer(event.customer_id)]
     tasks: list[Task] = [*link(event)]
     if event.balance_moved and event.customer_id:
-        # No other event tells of credit given or taken by hand (A105).
+        # No other event reports credit that was given or taken by hand (A105).
         tasks.append(SyncCustomer(event.customer_id, money=True))
     if tasks:
         return tasks

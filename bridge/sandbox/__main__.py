@@ -24,7 +24,7 @@ PRINTED = (
     "stripe_url", "stripe_key", "stripe_webhook_secret", "discourse_url", "discourse_key",
     "discourse_username", "connect_secret",
 )  # fmt: skip
-# Settings of a bridge -> what of the sandbox they are. Those of docs/settings.md.
+# A bridge's setting (docs/settings.md) -> the sandbox's value for it.
 SETTINGS = {
     "STRIPE_API_KEY": "stripe_key",
     "STRIPE_WEBHOOK_SECRET": "stripe_webhook_secret",
@@ -35,7 +35,7 @@ SETTINGS = {
     "DISCOURSE_CONNECT_SECRET": "connect_secret",
     "DISCOURSE_WEBHOOK_SECRET": "discourse_webhook_secret",
 }
-BRIDGE_URL = "http://127.0.0.1:8000"  # where `bridge up` is by default
+BRIDGE_URL = "http://127.0.0.1:8000"  # where `bridge up` listens by default
 PORT = click.IntRange(0, 65535)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -95,7 +95,7 @@ def main(scenario: Path | None, env_file: Path | None, *, community: bool, **opt
         if told:
             play_scenario(sandbox.world, sandbox.info, told)
             sandbox.world.clock.go_on()
-        # The secret of the forum's webhooks is of use to who has them sent somewhere.
+        # The secret of the forum's webhooks is needed only if they are sent somewhere.
         secret = ("discourse_webhook_secret",) if options["discourse_webhook_url"] else ()
         click.echo(json.dumps({name: sandbox.info[name] for name in (*PRINTED, *secret)}))
         stopped.wait()

@@ -66,7 +66,7 @@ OFFERS = (
     Offer(
         "Patron",
         "Your name on the wall, the patrons' corner, and first pick of the kiln.",
-        # Not the supporters' group too: on this ladder, an upgrade is a swap without a gap.
+        # Not the supporters' group, too: on this ladder an upgrade swaps groups without a gap.
         "patrons",
         (("patron-monthly", 1500, "month"), ("patron-yearly", 15000, "year")),
         "standing",
@@ -139,8 +139,8 @@ def _fill_forum(sandbox: Sandbox, bridge_url: str) -> None:
     for name, full_name, bio in GROUPS:
         group = add_group(forum, name, now, full_name=full_name, bio_raw=bio)
         if name == "lab-access":
-            # Not by the administrator, who may be the bridge's own user here: a look at the log
-            # would find additions of which the bridge knows nothing.
+            # Not by the administrator, who may be the bridge's own user here: the bridge would find
+            # additions in the log that it does not know.
             mona = forum.users[forum.user_id_by_name["mona"]]
             make_owner(forum, group, mona, mona, now)
     forum.groups[forum.group_id_by_name["patrons"]].title = "Patron"

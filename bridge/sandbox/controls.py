@@ -231,7 +231,7 @@ def scenario(controls: Controls, params: Params) -> Any:
     return {name: answer.get("id") for name, answer in kept.items()}
 
 
-# (method, address): control. Reading takes its parameters from the query.
+# (method, address): control. GET takes its parameters from the query.
 CONTROLS: dict[tuple[str, str], Callable[[Controls, Params], Any]] = {
     ("GET", "/state"): state,
     ("POST", "/clock/advance"): advance,
@@ -255,5 +255,5 @@ CONTROLS: dict[tuple[str, str], Callable[[Controls, Params], Any]] = {
     ("POST", "/load"): load,
     ("POST", "/scenario"): scenario,
 }
-# These wait for others, so they must not hold the world still.
+# These wait for others, so they must not lock the world.
 WITHOUT_LOCK = (flush, scenario)

@@ -153,7 +153,7 @@ def _dunning_end(value: Any) -> str:
     return str(value)
 
 
-# What may be chosen of a Stripe account, and how it is read.
+# The settings of a Stripe account, and how each is read.
 ACCOUNT_SETTINGS: dict[str, Callable[[Any], Any]] = {
     "dunning_days": _days,
     "dunning_end": _dunning_end,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 Params = dict[str, Any]
-MOST = 8_000_000_000  # as a time, the year 2223
+MOST = 8_000_000_000  # as a time, this is the year 2223
 YES, NO = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
 
 

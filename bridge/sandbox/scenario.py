@@ -22,7 +22,7 @@ from bridge.sandbox.kernel import World
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 SCENARIOS = Path(__file__).parent / "scenarios"
-BEGIN = 1_798_804_800.0  # 2027-01-01 12:00 UTC, when the command line begins to play one
+BEGIN = 1_798_804_800.0  # 2027-01-01 12:00 UTC, when the command line starts a scenario
 METHODS = ("post", "get", "put", "delete")
 TIMEOUT_SECONDS = 60
 

@@ -25,9 +25,9 @@ from bridge.sandbox.kernel import Fault, World
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
-# What a WSGI application may read and write in its environ.
-FAULT = "sandbox.fault"  # read: the Fault to play inside of the work (`short_page`, `partial`)
-CALLER = "sandbox.caller"  # write: who asked, when the headers do not say it
+# Keys that a WSGI application may read and write in its environ.
+FAULT = "sandbox.fault"  # read: the Fault to play within the work (`short_page`, `partial`)
+CALLER = "sandbox.caller"  # write: the caller, if the headers do not say it
 CUT_OFF = "sandbox.cut_off"  # write True: close the connection instead of answering
 
 CONTROL_PATH = "/_sandbox"

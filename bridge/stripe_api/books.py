@@ -94,9 +94,9 @@ def _customer(http: StripeHttp, raw: Json) -> Iterable[MoneyObject]:
 
 
 CREDIT = "customers' credit"
-_SHIPPED = "shipping_cost.taxes"  # told only if it is asked for
+_SHIPPED = "shipping_cost.taxes"  # returned only if it is asked for
 _WITH_LINES = ["data.line_items", f"data.{_SHIPPED}"]
-# What refers to others is read before them, so that what it refers to is there when it was read.
+# Objects are read before those they refer to, so that nothing they name is missing afterwards.
 SOURCES: Mapping[str, _Source] = {
     "balance transactions": _Source("/v1/balance_transactions", _move, {"expand": ["data.source"]}),
     "payouts": _Source("/v1/payouts", _payout, {}),
@@ -107,7 +107,7 @@ SOURCES: Mapping[str, _Source] = {
     "invoices": _Source(
         "/v1/invoices", _invoice, {"expand": ["data.payments", f"data.{_SHIPPED}"]}
     ),
-    # Last: invoices and credit notes tell whose credit moved. Its moves refer to nothing.
+    # Last, because invoices and credit notes tell whose credit moved. Its moves refer to nothing.
     CREDIT: _Source("/v1/customers", _customer, {}),
 }
 

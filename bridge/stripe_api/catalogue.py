@@ -9,7 +9,7 @@ from bridge.core.model.stripe import Feature, Price, Product
 from bridge.stripe_api.http import StripeHttp, path, reading
 from bridge.stripe_api.reader import carried_feature, read_feature, read_price, read_product
 
-_CURRENCIES = "currency_options"  # shown only where it is asked for
+_CURRENCIES = "currency_options"  # returned only if it is asked for
 
 
 def one_product(http: StripeHttp, product_id: str, *, features: bool) -> Product:
@@ -37,7 +37,7 @@ def say(http: StripeHttp, thing: Product | Price, words: Mapping[str, str]) -> P
 
 def all_features(http: StripeHttp) -> tuple[Feature, ...]:
     """All features of Stripe's Entitlements, archived ones included."""
-    # Without a word about it Stripe lists both; with one, only those that are (not) archived.
+    # Without this parameter Stripe lists both; with it, only those that are (not) archived.
     with reading("the features"):
         return tuple(map(read_feature, http.all("/v1/entitlements/features")))
 

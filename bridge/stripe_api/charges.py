@@ -21,7 +21,7 @@ from bridge.stripe_api.reader import (
     moment,
 )
 
-_MOVED = ("succeeded", "pending")  # of a refund: taken from the balance
+_MOVED = ("succeeded", "pending")  # of a refund: it is taken from the balance
 
 
 _CAME_BACK = ("failed", "canceled")
@@ -127,18 +127,18 @@ def _going_back(paid: MoneyLine, id_: str, kind: MoneyKind, at: datetime, amount
 def _refund_lines(refund: Json, paid: MoneyLine) -> list[MoneyLine]:
     status = refund.get("status") or "succeeded"
     if status not in (*_MOVED, *_CAME_BACK):
-        return []  # waits for the customer: nothing has moved
+        return []  # it waits for the customer, so nothing has moved
     amount, at = int(refund["amount"]), moment(refund["created"])
     gone = _going_back(paid, refund["id"], "refunded", at, amount)
     if status in _MOVED:
         return [gone]
-    # It may have been written down while it was under way: so both lines, which add up to nothing.
+    # It may have been recorded while under way, so there are both lines, which add up to nothing.
     return [gone, replace(gone, id=f"{refund['id']}:failed", amount_minor=amount)]
 
 
 def _dispute_lines(dispute: Json, paid: MoneyLine) -> list[MoneyLine]:
     if dispute["status"] in _INQUIRY:
-        return []  # a question of the bank's: nothing has moved
+        return []  # the bank only asks, so nothing has moved
     amount, at = int(dispute["amount"]), moment(dispute["created"])
     gone = _going_back(paid, dispute["id"], "disputed", at, amount)
     moves = [m for m in dispute.get("balance_transactions") or () if isinstance(m, Mapping)]
@@ -158,7 +158,7 @@ def _came_back(dispute: Json, moves: Sequence[Json], gone: MoneyLine) -> list[Mo
     amounts = [(int(m.get("amount") or 0), m["created"]) for m in moves]
     taken = -sum(amount for amount, _ in amounts if amount < 0)
     returned = [(amount, created) for amount, created in amounts if amount > 0]
-    if not taken and dispute["status"] == "won":  # the oldest shapes say no more
+    if not taken and dispute["status"] == "won":  # the oldest shapes have no more
         latest = max((created for _, created in amounts), default=dispute["created"])
         taken, returned = 1, [(1, latest)]
     lines = []

@@ -140,7 +140,7 @@ def checkout_params(request: CheckoutRequest) -> dict[str, Any]:
     if request.customer_id:
         params["customer"] = request.customer_id
     elif not request.is_recurring:
-        params["customer_creation"] = "always"  # else a one-off buyer would have no customer
+        params["customer_creation"] = "always"  # otherwise a one-off buyer would have no customer
     return params
 
 
@@ -148,7 +148,7 @@ def _line_params(line: CheckoutLine) -> dict[str, Any]:
     written = {PURPOSE: line.purpose}
     if line.amount_minor is None:
         return {"price": line.price.id, "quantity": line.quantity, "metadata": written}
-    # A price that leaves the amount open takes it on Stripe's page alone, and stands alone there.
+    # Stripe's page asks for the amount of a price without one, and only if it is the only line.
     data = {
         "currency": line.price.currency,
         "product": line.price.product_id,
@@ -212,7 +212,7 @@ def _currency(lines: tuple[CheckoutLine, ...]) -> str | None:
     return lines[0].price.currency if has_choice else None
 
 
-# Stripe shows a returning buyer only cards they agreed to show again, unless it is told otherwise.
+# By default, Stripe shows returning buyers only the cards that they agreed to see again.
 SAVED_CARDS = {
     "allow_redisplay_filters": ["always", "limited", "unspecified"],
     "payment_method_save": "enabled",
@@ -242,7 +242,7 @@ def read_checkout(raw: Json) -> CheckoutState:
     )
 
 
-# Where the buyer's card stands in a session, by which its country is known.
+# Where a session names the buyer's card, which tells its country.
 PAID_WITH = ("payment_intent.payment_method", "subscription.default_payment_method")
 
 
@@ -264,7 +264,7 @@ def card_country(session: Json) -> str | None:
 
 def _carried(raw: Json) -> Carried | None:
     """Metadata first: only the account's keys write it."""
-    made_at = moment(raw.get("created") or 0)  # the oldest do not say
+    made_at = moment(raw.get("created") or 0)  # the oldest shapes do not say
     written, typed = metadata(raw).get(REFERENCE), raw.get("client_reference_id")
     if written:
         return Carried(written, made_at)

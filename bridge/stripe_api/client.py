@@ -110,7 +110,7 @@ class StripeApi:
         except Forbidden as error:
             if error.right not in MEANS_RIGHTS:
                 raise
-            # Members read all else on their page.
+            # Members see everything else on their page.
             found = read(means=False)
             self._shows_means = False
             return found

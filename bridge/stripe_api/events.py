@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.stripe_api.http import PAGE, StripeHttp
 
-MOST_TYPES = 20  # in one filter of events
+MOST_TYPES = 20  # in one filter
 
 
 def read_events_since(

@@ -30,7 +30,7 @@ from bridge.errors import (
 from bridge.stripe_api.reader import Json
 
 WORK_TIMEOUT = (3, 15)
-# Somebody waits for the page that asks.
+# Somebody is waiting for the page.
 PAGE_TIMEOUT = (2, 6)
 PAGE = 100
 SIGNATURE_TOLERANCE_SECONDS = 300
@@ -46,7 +46,7 @@ _CONFLICT, _NOT_FOUND, _SERVER = 409, 404, 500
 def verify_signature(body: bytes, header: str, secrets: Sequence[str]) -> bool:
     """Whether one of the endpoint's secrets has signed this body within five minutes of now."""
     if _seconds_ahead(header) > SIGNATURE_TOLERANCE_SECONDS:
-        return False  # the library takes these, and they could be sent again for years
+        return False  # the library accepts these, and they could be replayed for years
     for secret in secrets:
         try:
             stripe.WebhookSignature.verify_header(
@@ -91,7 +91,7 @@ class StripeHttp:
         self._client = stripe.StripeClient(
             api_key,
             base_addresses={"api": api_base.rstrip("/")} if api_base else None,
-            max_network_retries=0,  # trying again is the queue's, without sleeping
+            max_network_retries=0,  # the queue tries again, without sleeping
             http_client=stripe.RequestsClient(timeout=PAGE_TIMEOUT if bulkhead else WORK_TIMEOUT),
         )
 
@@ -182,10 +182,10 @@ def typed(what: str, error: stripe.StripeError) -> BridgeError:
     if _is_final(status, error):
         if status != _NOT_FOUND and code != "resource_missing":
             return Permanent(f"{said}: {error.user_message}")
-        # Of a change, what is missing may be named in its fields.
+        # A change may name the missing object in its fields.
         asked = _ASKED_FOR.fullmatch(what)
         return NotFound(f"Stripe has no {asked[1]}" if asked else f"{said}: no such object")
-    # 5xx, a conflict, or what is no answer of Stripe's at all: a page of something in between.
+    # 5xx, a conflict, or no answer of Stripe at all but a page from a proxy in between.
     return Transient(said)
 
 

@@ -77,7 +77,7 @@ def open_dispute(raw: Json) -> OpenDispute:
 def discount_of(raw: Json) -> int:
     """What all discounts of an invoice took off its price."""
     amounts = raw.get("total_discount_amounts")
-    if amounts is None and raw.get("discount"):  # before 2020-08-27 only the sums tell it
+    if amounts is None and raw.get("discount"):  # before 2020-08-27 only the sums tell
         off = int(raw.get("subtotal") or 0) + _added_tax(raw) - int(raw.get("total") or 0)
     else:
         off = sum(int(each["amount"]) for each in amounts or ())

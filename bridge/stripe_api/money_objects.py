@@ -41,7 +41,7 @@ def read_invoice(raw: Json, lines: Sequence[Json], payments: Sequence[Json]) -> 
     """An invoice with all its lines and payments."""
     status = raw.get("status") or ("paid" if raw.get("paid") else "open")
     total, due = int(raw["total"]), max(0, int(raw["amount_due"]))
-    noted = int(raw.get("pre_payment_credit_notes_amount") or 0)  # these lessen what is due
+    noted = int(raw.get("pre_payment_credit_notes_amount") or 0)  # these reduce what is due
     went = raw.get("status_transitions") or {}
     finalized = went.get("finalized_at") or (raw["created"] if status != "draft" else None)
     return Invoice(

@@ -85,6 +85,6 @@ def _charge_lines(
         order = orders.get(own.payment_id or "")
         own = (order_line(*order, charge) if order else None) or own
         return [own, *lines_after(followed(http, charge), own)]
-    # The invoice has the line of the payment; unpaid (any more), it has none to name this after.
+    # The invoice has the payment's line. An unpaid one has no payment that could name this line.
     paid = of_invoice[known[0]] if known else None
     return lines_after(followed(http, charge), paid or own)

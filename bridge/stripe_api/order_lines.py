@@ -198,7 +198,7 @@ def fates(
     """How much of each line was refunded, of an order that was paid in this currency."""
     totals = [max(0, line.total_minor) for line in order.lines]
     if any(line.currency != currency for line in order.lines):
-        # Paid in a currency of the buyer's own.
+        # Paid in the buyer's own currency.
         totals = share(paid_minor, totals)
     paid = [
         PaidLine(line.id, total, line.sold.price_id or line.id)

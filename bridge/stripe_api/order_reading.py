@@ -41,7 +41,7 @@ def without_checkout(invoices: Sequence[Json], sessions: Sequence[Json]) -> Iter
     begun = {id_of(session.get("subscription")) for session in sessions} - {None}
     for invoice in invoices:
         is_first = invoice.get("billing_reason") == "subscription_create"
-        # Before 2022 a session names its subscription alone.
+        # Before 2022 a session names only its subscription.
         if invoice["id"] in made or (is_first and invoice_subscription_id(invoice) in begun):
             continue
         yield invoice

@@ -37,7 +37,7 @@ from bridge.stripe_api.reader import (
     within,
 )
 
-# The bridge's own words about a whole order, which each thing bought by it carries on.
+# Metadata of the bridge about a whole order, which each of its purchases inherits.
 _CARRIED = frozenset({BENEFICIARY, CAMPAIGN, PRESENT})
 
 
@@ -161,7 +161,7 @@ def order_line(session: Json, lines: Sequence[Json], charge: Json) -> MoneyLine 
     """The payment of an order without an invoice: the charge, as the session explains it."""
     paid = charge_line(charge, payer_of(session), what_was_bought(lines))
     if paid is None or paid.currency != lines[0]["currency"]:
-        return paid  # shown in a currency of the buyer's own: the session's sums are of another
+        return paid  # shown in the buyer's own currency; the session's sums are in another
     discount = int(within(session, "total_details", "amount_discount") or 0)
     prices = [int(ln.get("amount_subtotal") or 0) for ln in lines]
     off = sum(int(ln.get("amount_discount") or 0) for ln in lines)

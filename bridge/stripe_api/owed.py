@@ -88,7 +88,7 @@ def _pending(raw: Json, is_open: OpenInvoices) -> tuple[PendingPayment, ...]:
     latest = raw.get("latest_invoice")
     waits = pending_payment(latest) if isinstance(latest, Mapping) else None
     found = {waits.id: waits} if waits else {}
-    # Only to one that is past due do the older ones matter, and only for it are they asked for.
+    # Older invoices matter, and are requested, only for a subscription that is past due.
     if raw["status"] == "past_due":
         found |= {one.id: one for one in is_open.pending.get(raw["id"], ())}
     return tuple(sorted(found.values(), key=lambda one: (one.at, one.id)))
@@ -102,11 +102,11 @@ def latest_paid(raw: Json) -> PeriodPayment | None:
 
 def must_ask_for_payment(raw: Json, paid: PeriodPayment | None, *, asked: bool) -> bool:
     """Whether the last payment has to be asked for, with its refunds and disputes."""
-    # While collection is paused the newest invoice is none that was paid: until when was it?
-    # And was anything paid since the trial, of one that owes something now?
+    # While collection is paused, the newest invoice is unpaid. Until when was it paid?
+    # And if something is owed now, was anything paid since the trial?
     since_trial = raw["status"] == "past_due" and raw.get("trial_end")
     asked = asked or bool(paid is None and (raw.get("pause_collection") or since_trial))
-    # What instalments bought may outlast them, and so may what is known against their payment.
+    # What instalments paid for may outlast them, and so may refunds and disputes of them.
     return asked and bool(raw["status"] in RUNNING or raw.get("cancel_at"))
 
 

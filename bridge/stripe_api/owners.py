@@ -9,10 +9,10 @@ from bridge.stripe_api.http import StripeHttp, path
 from bridge.stripe_api.orders import is_guests_order
 from bridge.stripe_api.reader import Json, id_of, within
 
-# What Stripe itself gives out: only products, prices and coupons have ids of their owner's choice.
+# Ids that Stripe makes. The owner can choose only those of products, prices and coupons.
 _OBJECT_ID = re.compile(r"[a-z]+(_[A-Za-z0-9]+)+")
 
-# Where an object is read, and how it leads to a customer.
+# How to read an object, and how it leads to a customer.
 _OWNED: dict[str, tuple[str, tuple[str, ...]]] = {
     "subscription": ("/v1/subscriptions/{}", ("customer",)),
     "subscription_schedule": ("/v1/subscription_schedules/{}", ("customer",)),

@@ -104,7 +104,7 @@ def _credit(balance: int) -> int:
     return max(0, -balance)
 
 
-# The invoice itself tells what it put on the balance and took from it.
+# The invoice itself says what it added to the balance and took from it.
 _BY_INVOICE = (
     "applied_to_invoice",
     "unapplied_from_invoice",

@@ -116,7 +116,7 @@ def _sold_by_invoice(http: StripeHttp, invoices: Iterable[Json]) -> Iterator[Pur
         payment = _payment_of_invoice(http, invoice)
         order = order_of_invoice(lines, notes_on(http, invoice, lines, [payment]))
         found = purchases_by_invoice(invoice, items, payment, order)
-        # A line only names its price, and an expansion of four levels does not reach it.
+        # A line only names its price, and Stripe's four levels of expansion do not reach it.
         for price_id in sorted({one.price_id for one in found} - prices.keys()):
             prices[price_id] = read_price(http.get(f"/v1/prices/{price_id}"))
         of_these = tuple(prices[price_id] for price_id in {one.price_id for one in found})
@@ -148,7 +148,7 @@ def notes_on(
     found: dict[str, Mapping[str, int]] = {}
     try:
         notes = http.all("/v1/credit_notes", invoice=invoice["id"])
-    except Forbidden:  # a key may lack this right: then the amounts alone have to tell
+    except Forbidden:  # a key may lack this right; then only the amounts tell
         return {}
     for note in notes:
         if note.get("status") != "void":

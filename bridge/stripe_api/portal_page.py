@@ -44,7 +44,7 @@ def opened_to_confirm(switch: Switch, *, back: str, done: str) -> Json:
     """What opens the page at one change, to confirm it and pay for it."""
     subscription = switch.subscription
     (item,) = switched_items(switch)
-    # Not said, the page might take it for one, and seats would be lost.
+    # Without it, the page might assume a quantity of one, and seats would be lost.
     quantity = {"quantity": switch.item.quantity} if switch.item.quantity > 1 else {}
     confirm = {"subscription": subscription.id, "items": [{**item, **quantity}]}
     flow = {

@@ -37,5 +37,5 @@ def _try(http: StripeHttp, scope: Scope) -> Check:
         message = f"The key lacks {scope.name}: {scope.lost}"
         return Check(scope.name, ok=False, message=message, needed=scope.needed)
     except Permanent:
-        pass  # let in, and refused for what was asked, as it should be
+        pass  # the key is accepted and the request refused, as it should be
     return Check(scope.name, ok=True, message=f"The key has {scope.name}", needed=scope.needed)

@@ -29,13 +29,13 @@ Interval = Literal["day", "week", "month", "year"]
 PauseBehaviour = Literal["keep_as_draft", "mark_uncollectible", "void"]
 
 REFERENCE = "bridge_reference"  # metadata key of our signed reference
-BENEFICIARY = "bridge_beneficiary"  # the same of somebody else, for whom it was bought
-PRESENT = "bridge_present"  # the present that it was bought as
-CAMPAIGN = "bridge_campaign"  # the link of a campaign by which its member came
+BENEFICIARY = "bridge_beneficiary"  # the same for somebody else, for whom it was bought
+PRESENT = "bridge_present"  # the gift that it was bought as
+CAMPAIGN = "bridge_campaign"  # the campaign's link that the member followed
 REPLACES = "bridge_replaces"  # our signed reference to the subscription that this one replaces
 PURPOSE = "purpose"  # metadata key, for people who read exports
 PRICE = "bridge_price"  # metadata key of a line: the price whose amount the buyer decided
-USER_ID = "discourse_user_id"  # metadata key, for people who read exports; proves nothing
+USER_ID = "discourse_user_id"  # metadata key, for people who read exports; it proves nothing
 
 
 def moment(seconds: float) -> datetime:
@@ -80,7 +80,7 @@ def metadata(raw: Json) -> dict[str, str]:
 
 def read_product(raw: Json) -> Product:
     """A product; a deleted one (id only) is inactive."""
-    # Cards in posts show it: nothing but an encrypted address of the web may stand there.
+    # Cards in posts show it, so it must be an https address.
     images = [url for url in raw.get("images") or () if str(url).startswith("https://")]
     return Product(
         id=raw["id"],
@@ -194,7 +194,7 @@ def read_subscription(
     pause = raw.get("pause_collection") or {}
     behaviour = pause.get("behavior", "keep_as_draft") if pause else None
     if behaviour is not None and behaviour not in get_args(PauseBehaviour):
-        behaviour = "keep_as_draft"  # one that we do not know yet: nothing is charged either
+        behaviour = "keep_as_draft"  # an unknown one: nothing is charged either
     return Subscription(
         id=raw["id"],
         customer_id=id_of(raw["customer"]) or "",
@@ -328,7 +328,7 @@ def _amount_of(price: Price, item: Json, subscription: Json) -> int | None:
         or item.get("tax_rates")
         or item.get("discounts")
     )
-    # A subscription in another currency than its price is billed by the price's own option.
+    # A subscription in another currency than its price is billed by the price's currency option.
     own = str(subscription.get("currency") or price.currency).lower()
     if by_stripe or price.amount_minor is None or own != price.currency:
         return None

@@ -31,7 +31,7 @@ def may_refund(http: StripeHttp) -> bool:
     except Forbidden:
         return False
     except Permanent:
-        pass  # let in, and refused for what was asked
+        pass  # the key is accepted and the request refused
     return True
 
 
@@ -74,7 +74,7 @@ def refund(http: StripeHttp, asked: Asked, idempotency_key: str) -> str:
         given = {"charge": asked.charge_id, "amount": asked.amount_minor}
         with reading("the new refund"):
             return str(http.post(REFUNDS, given, idempotency_key)["id"])
-    # Only a credit note names the line, and so what ends with it.
+    # Only a credit note names the line, and so the purchase that ends.
     note = http.post(NOTES, note_of_line(asked), idempotency_key)
     with reading("the new credit note"):
         return refund_of_note(note)

@@ -114,7 +114,7 @@ def shipping(raw: Json, of_document: str | None = None) -> list[SoldLine]:
     `of_document`: the invoice that a credit note is of.
     """
     cost = raw.get("shipping_cost") or {}
-    # Before 2022-08-01 a session told the sum alone.
+    # Before 2022-08-01 a session had only the sum.
     total = int(cost.get("amount_total") or within(raw, "total_details", "amount_shipping") or 0)
     price = int(cost.get("amount_subtotal") or total)
     if not price:

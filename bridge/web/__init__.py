@@ -39,8 +39,8 @@ from bridge.web.pages import teach
 if TYPE_CHECKING:
     from bridge.wiring import Bridge
 
-# Signed, with a token, or public: their clients may know this machine by another name.
-API = (v1, books)  # imported for their routes
+# These are signed, need a token, or are public. Their clients may use another host name.
+API = (v1, books)  # imported because they register routes
 ROUTES = (
     webhooks,
     health,
@@ -65,7 +65,7 @@ ROUTES = (
 )
 UNLIMITED = (webhooks, health, site)
 FOR_MACHINES = (webhooks.blueprint, health.blueprint, standing.blueprint)
-MOST_BYTES = 32 * 1024  # a form of ours is far smaller; webhooks have their own limit
+MOST_BYTES = 32 * 1024  # the bridge's forms are far smaller; webhooks have their own limit
 
 
 class IdConverter(IntegerConverter):
@@ -82,7 +82,7 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     `metrics_token`: required to read /metrics; without one, only this machine may.
     """
     app = Flask(__name__, static_folder=None, template_folder=str(TEMPLATES / "html"))
-    # It would answer doubled slashes with a redirect to whatever host the client has named.
+    # It would redirect doubled slashes to the host that the client named.
     app.url_map.merge_slashes = False
     app.url_map.converters["id"] = IdConverter
     app.url_map.converters["several"] = SeveralConverter
@@ -90,10 +90,10 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     app.config.update(_cookies(bridge.settings.bridge_url))
     app.config.update(
         WTF_CSRF_TIME_LIMIT=SESSION_HOURS * 3600,
-        # Compares Referer with Host, which a proxy may rewrite; the token is proof enough.
+        # This compares Referer with Host, which a proxy may rewrite. The token is proof enough.
         WTF_CSRF_SSL_STRICT=False,
         METRICS_TOKEN=metrics_token,
-        # For Flask's own clients; what a request's Host may be, security.py says.
+        # For Flask's own clients. security.py says which Host a request may have.
         SERVER_NAME=urlsplit(bridge.settings.bridge_url).netloc,
     )
     app.extensions["bridge"] = bridge
@@ -135,8 +135,8 @@ def _cookies(bridge_url: str) -> dict[str, object]:
 
 def _add_routes(app: Flask) -> Limiter:
     csrf = CSRFProtect(app)
-    csrf.exempt(webhooks.blueprint)  # signed by who sends them; no browser, no cookie
-    csrf.exempt(calls.blueprint)  # a token in a header, which no other site's form can send
+    csrf.exempt(webhooks.blueprint)  # signed by their senders; no browser, no cookie
+    csrf.exempt(calls.blueprint)  # a token in a header, which no form on another site can send
     limiter = Limiter()
     app.extensions["limiter"] = limiter
     app.teardown_request(limiter.end_paying)

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from bridge.wiring import Bridge
 
 SESSION_HOURS = 12
-# The forum is asked again, silently, whether somebody is still logged in there. Whoever has a form
-# open gets a little longer: what they typed would be lost on the way.
+# The forum is asked again, silently, whether somebody is still logged in there. People with an
+# open form get a little longer, because what they typed would be lost.
 LOOK_HOLDS = timedelta(minutes=5)
 ACT_HOLDS = timedelta(minutes=15)
-# Before a moderator's act, the forum's word on their role may be no older than this.
+# Before a moderator's act, what the forum said of their role may be no older than this.
 ROLE_HOLDS = timedelta(seconds=30)
 
 

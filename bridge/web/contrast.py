@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 
 ENOUGH = 4.5  # for normal text: https://www.w3.org/TR/WCAG22/#contrast-minimum
-TINT = 0.1  # how much of a colour is in its boxes: as in style.css
+TINT = 0.1  # the share of a colour in its boxes, as in style.css
 QUIET = 0.62
 _STEPS = 20
 _HEX = re.compile("#([0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
-# Custom property -> the colour of the forum's that it starts from.
+# Custom property -> the forum's colour that it starts from.
 _STARTS = {"accent": "tertiary", "good": "success", "bad": "danger"}
 
 Colour = tuple[float, float, float]

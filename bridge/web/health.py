@@ -19,7 +19,7 @@ from bridge.web.context import now, the_bridge
 blueprint = Blueprint("health", __name__)
 # More frequent requests get the previous answer, so that strangers cannot make the database write.
 LOOK_SECONDS = 1.0
-# What proxies say of whom they speak for.
+# Headers in which proxies name the client.
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP", "Via")
 
 
@@ -92,7 +92,7 @@ def _only_for_us() -> None:
         if not hmac.compare_digest(given.encode(), token.encode()):
             raise Forbidden
         return
-    # A proxy on this machine makes everybody local; it says so, or passes on the public name.
+    # Behind a proxy on this machine everybody looks local; the proxy's headers or the host tell.
     asked_for = urlsplit(f"//{request.host}").hostname or ""
     is_here = asked_for == "localhost" or _is_loopback(asked_for)
     if any(map(request.headers.get, FORWARDED)) or not _is_loopback(request.remote_addr):

@@ -16,10 +16,10 @@ from werkzeug.exceptions import TooManyRequests
 
 from bridge.web.context import reader
 
-# Generous for people, who share addresses; each web process counts for itself.
+# Generous, because people share addresses. Each web process counts separately.
 # "pay": buyers ask Stripe, "ask": moderators do.
-# "refusal": log lines about webhooks that nobody signed, of each sender's kind.
-# "names": names that a member types; "search": of these, what the forum is asked by all of them.
+# "refusal": log lines about unsigned webhooks, for each kind of sender.
+# "names": names that a member types. "search": requests to the forum for all members' names.
 LIMITS = {
     "look": 300,
     "login": 120,
@@ -30,7 +30,7 @@ LIMITS = {
     "names": 60,
     "search": 60,
 }
-# Requests of one client that wait for Stripe at once; the bulkhead is everybody's.
+# How many requests of one client may wait for Stripe at once. The bulkhead is for all clients.
 PAYING_AT_ONCE = 2
 
 
@@ -71,7 +71,7 @@ class Limiter:
             return
         with self._lock:
             self._paying[client] -= 1
-            self._paying += Counter()  # drops what is zero
+            self._paying += Counter()  # drops zeros
 
     def guard(self, kind: str) -> Callable[[], None]:
         """The check as a `before_request` function of a blueprint."""

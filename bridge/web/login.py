@@ -29,7 +29,7 @@ from bridge.web.security import Stop
 log = structlog.get_logger(__name__)
 blueprint = Blueprint("login", __name__)
 PURPOSE = "login"
-# Added to the page that was wanted when the forum knew nobody: it asks once, and never in circles.
+# Added to the wanted page after the forum knew nobody, so that the bridge asks only once.
 STRANGER = "signed_in"
 
 

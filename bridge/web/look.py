@@ -50,7 +50,7 @@ DARK = {
     "danger": "#e45735",
     "success": "#1ca551",
 }
-# The forum computes this from the ones above; where it names it, its own is taken.
+# The forum computes this from the ones above. If it names the colour, its own is used.
 SHADES = ("primary-low",)
 TEXT = {"primary", "secondary", "tertiary"}
 HEADER = {"header_background", "header_primary"}
@@ -81,7 +81,7 @@ def palette(light: Mapping[str, str], dark: Mapping[str, str]) -> str:
 
 
 def _properties(defaults: Mapping[str, str], forum: Mapping[str, str]) -> str:
-    # Half of a palette beside half of another is unreadable: what belongs together comes together.
+    # Halves of two palettes are unreadable together, so colours that belong together come together.
     if forum.keys() >= TEXT:
         wanted = {*defaults, *SHADES}
     else:

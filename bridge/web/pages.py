@@ -23,12 +23,12 @@ from bridge.web.site import NAMES_DIGEST
 def teach(app: Flask) -> None:
     """Set up the app's templates: everything is escaped, and a missing name is an error."""
     environment = app.jinja_env
-    environment.autoescape = True  # Flask goes by the file's ending, and ours is .jinja
+    environment.autoescape = True  # Flask decides by the file's ending, which is .jinja here
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.add_extension("jinja2.ext.i18n")
     environment.policies["ext.i18n.trimmed"] = True
-    # What Jinja's extension adds to its environment, its types do not know.
+    # Jinja's types do not know what its extension adds to the environment.
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
         amount=_amount,

@@ -53,7 +53,7 @@ WORDS = {
 }
 
 
-# What belongs to a refusal, whatever page tells of it.
+# Headers that belong to a refusal, whatever page shows it.
 SAID_WITH_ERRORS = ("Allow", "Retry-After", "WWW-Authenticate")
 
 
@@ -107,7 +107,7 @@ def _is_ours(host: str, bridge_url: str) -> bool:
 
 
 def _name_request() -> None:
-    # Ours, never the client's: it goes into the log.
+    # The bridge's own, never the client's, because it goes into the log.
     g.request_id = secrets.token_hex(6)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
@@ -118,12 +118,12 @@ def _headers(settings: Settings) -> dict[str, str]:
     headers = {
         "Content-Security-Policy": content_policy(settings),
         "X-Content-Type-Options": "nosniff",
-        # Sent within the bridge only (the form protection wants it); others learn nothing.
+        # Sent only within the bridge, for the protection of forms. Other sites get no referrer.
         "Referrer-Policy": "same-origin",
         "X-Frame-Options": "DENY",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
-        # Pages tell about one reader; what may be kept says so itself.
+        # Pages are about one reader. Those that caches may keep say so.
         "Cache-Control": "no-store",
     }
     if settings.bridge_url.startswith("https://"):

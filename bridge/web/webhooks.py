@@ -27,9 +27,9 @@ from bridge.wiring import Bridge
 log = structlog.get_logger()
 blueprint = Blueprint("webhooks", __name__)
 MOST_BYTES = 256 * 1024
-GATHER_SECONDS = 1.0  # several events of one customer are gathered into one round of work
+GATHER_SECONDS = 1.0  # several events about one customer become one round of work
 NO_NUMBER = re.compile(r"[^0-9]")
-# RecursionError: json.loads gives up on brackets nested thousands deep.
+# RecursionError: json.loads fails on brackets that are nested thousands deep.
 UNREADABLE = (MalformedEvent, ValueError, RecursionError)
 
 
@@ -47,7 +47,7 @@ def stripe() -> Response:
     try:
         event = read_event(json.loads(body))
     except UNREADABLE as error:
-        # Signed by Stripe and yet no event: kept and shown, so that nobody waits for it.
+        # Signed by Stripe but not an event: it is kept and shown as dead.
         event = _unreadable(body, bridge)
         return _store(bridge, event, body, source="stripe", ended=dead(f"unreadable: {error}"))
     ended = on_arrival(event, livemode=bridge.settings.livemode, now=bridge.clock.now())
@@ -70,7 +70,7 @@ def discourse() -> Response:
     ):
         why = "the signature is missing or wrong"
         return _refused("discourse", why, check="DISCOURSE_WEBHOOK_SECRET")
-    # The forum gives a retry a new id, so the body counts as well: what is the same is one event.
+    # The forum gives a retry a new id, so the same body counts as the same event, too.
     event_id = (
         f"discourse_{NO_NUMBER.sub('', request.headers.get('X-Discourse-Event-Id', ''))[:20]}_"
         + hashlib.sha256(body).hexdigest()[:24]

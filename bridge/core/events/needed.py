@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# What decides about groups. Stripe lists at most 20 types a call.
+# Events that decide about groups. Stripe lists at most 20 types in a call.
 DECIDING_TYPES = (
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
@@ -25,5 +25,5 @@ DECIDING_TYPES = (
     "product.deleted",
     "price.deleted",
 )
-# Needed where a feature is mapped. The nightly reading makes up for a lost one.
+# Needed if a feature is mapped. The nightly reading replaces a lost event.
 ENTITLEMENTS_TYPE = "entitlements.active_entitlement_summary.updated"

@@ -14,16 +14,16 @@ from datetime import UTC, datetime
 from bridge.core.model.carried import Carried
 
 OLDEST_VERSION = "2018-02-06"
-# A customer's id becomes a key of work and part of requests, so it must be nothing else.
+# A customer's id becomes a key of work and part of requests, so it is checked first.
 _CUSTOMER_ID = re.compile(r"g?cus_[A-Za-z0-9_]+")
-# Stripe's own limit for ids; a product's and a plan's id may be any text its owner chose.
+# Stripe's own limit for ids. The owner may choose any text as the id of a product or plan.
 _LONGEST_ID = 255
-# What the inbox has room for; the longest that Stripe uses are a third of it.
+# The inbox holds this many characters; Stripe's longest ids have a third of it.
 _LONGEST_TYPE, _LONGEST_KIND, _LONGEST_VERSION = 120, 80, 60
 
-# Where an object names another one, in the order of newest shape to oldest. An invoice's
+# Where an object names another one, from the newest shape to the oldest. An invoice's
 # subscription moved under `parent` in API version 2025-03-31 (basil), which also took
-# `charge.invoice` and `invoice.charge` away; an invoice payment names what paid under `payment`.
+# `charge.invoice` and `invoice.charge` away. An invoice payment names its charge under `payment`.
 _RELATED_PATHS: dict[str, tuple[tuple[str, ...], ...]] = {
     "subscription": (
         ("parent", "subscription_details", "subscription"),
@@ -39,7 +39,7 @@ _RELATED_PATHS: dict[str, tuple[tuple[str, ...], ...]] = {
     "payment_link": (("payment_link",),),
 }
 
-# Metadata first: only the account's keys write it. Anybody who opens a payment link can
+# Metadata come first: only the account's keys write them. Anybody who opens a payment link can
 # type `client_reference_id`, so that counts only if there is no metadata.
 _REFERENCE_PATHS: tuple[tuple[str, ...], ...] = (
     ("metadata", "bridge_reference"),
@@ -99,7 +99,7 @@ def read_event(payload: Mapping[str, object]) -> Event:
     if not isinstance(payload, Mapping):
         raise MalformedEvent(f"the body is {_kind_of(payload)}, not a JSON object")
     if "object" not in payload and isinstance(payload.get("detail"), Mapping):
-        # Amazon EventBridge puts the event into an envelope of its own.
+        # Amazon EventBridge wraps the event.
         payload = _at(payload, ("detail",))  # type: ignore[assignment] # a mapping, as just seen
     match payload.get("object"):
         case "event":

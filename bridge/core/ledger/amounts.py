@@ -15,18 +15,18 @@ from babel.numbers import NumberPattern, get_territory_currencies, parse_pattern
 
 from bridge.core.ledger.lines import MoneyLine
 
-# How many decimals the number in Stripe's API has. This is Stripe's list, not that of the
-# currencies' own standard: Stripe counts RSD or LAK in hundredths, which have no cents in use.
+# How many decimals an amount in Stripe's API has. This is Stripe's list, not the
+# ISO standard: Stripe counts RSD and LAK in hundredths, although no cents are in use.
 # Source: https://docs.stripe.com/currencies#zero-decimal and #three-decimal
 _NO_DECIMALS = frozenset(
     "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()  # noqa: SIM905 -- as there
 )
 _THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 
-# "Special cases" there: counted in hundredths for older integrations, though always whole.
+# "Special cases" on that page: counted in hundredths for older integrations, but always whole.
 _WHOLE = frozenset({"ISK", "UGX"})
 
-# The most digits of an amount at Stripe, in minor units: eight, and more where money is small.
+# The most digits of an amount in minor units at Stripe: eight, and more for small units.
 # Source: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
 _MOST_DIGITS = 8
 _MORE_DIGITS = {"IDR": 12, "COP": 10, "HUF": 10, "KRW": 10, "VND": 10, "LBP": 12, "UZS": 12}

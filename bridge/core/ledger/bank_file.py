@@ -21,7 +21,7 @@ from bridge.errors import Permanent
 
 NOON = time(12, tzinfo=UTC)
 _SIGNS = {"CRDT": 1, "DBIT": -1}
-# What banks write between thousands, besides the point or comma that is no decimal sign.
+# Separators of thousands that banks use, besides a point or comma that is no decimal sign.
 _SPACES = " '\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{RIGHT SINGLE QUOTATION MARK}"
 LONGEST_TEXT = 200
 

@@ -21,7 +21,7 @@ from bridge.core.ledger.objects import (
 from bridge.core.ledger.products import NatureOf
 from bridge.core.ledger.shares import share, total_of
 
-# Balance transactions of refunds whose money came back.
+# Balance transactions of refunds that failed, so the money came back.
 FAILED_REFUNDS = frozenset({"refund_failure", "payment_failure_refund"})
 
 

@@ -54,5 +54,5 @@ def _entries(book: Book, one: MoneyObject) -> Iterator[Line]:
             yield from move_entry(book, one)
         case ManualPayment():
             yield from manual_entry(book, one)
-        case _:  # orders, refunds, disputes and payouts are told by their balance transactions
+        case _:  # orders, refunds, disputes and payouts are booked from balance transactions
             return

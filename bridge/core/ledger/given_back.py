@@ -16,7 +16,7 @@ from bridge.core.ledger.objects import Charge, CreditNote, Invoice, Refund, Sold
 from bridge.core.ledger.refunded_lines import REST, MoneyBack, PaidLine, parts_of_refunds
 from bridge.core.ledger.shares import scaled, share, total_of
 
-_Sums = Mapping[str, int]  # a line's key, or REST -> what was given back of it
+_Sums = Mapping[str, int]  # a line's key, or REST -> how much of it was refunded
 
 
 def lines_given_back(

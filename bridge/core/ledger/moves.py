@@ -25,7 +25,7 @@ from bridge.core.ledger.objects import BalanceMove, Charge, Refund
 from bridge.core.ledger.sales import sold_lines
 from bridge.core.ledger.shares import total_of
 
-# What each type of balance transaction is, and what it stands against, as Stripe's page on
+# What each type of balance transaction is, and its opposite account, as Stripe's page on
 # "balance transaction types" lists them.
 _CHARGES = frozenset({"charge", "payment"})
 _REFUNDS = frozenset({"refund", "payment_refund"}) | FAILED_REFUNDS
@@ -94,7 +94,7 @@ def _refund(book: Book, one: BalanceMove, base: Line) -> list[Line] | None:
     of = replace(base, kind="refund", customer_id=charge.customer_id)
     of = replace(of, payment_id=charge.payment_id, invoice_id=invoice.id if invoice else None)
     of = replace(of, what="Refund", corrects=charge.id, method=charge.method)
-    # A refund that failed returns to the balance: then everything has the opposite sign.
+    # A failed refund returns to the balance with all signs reversed.
     amount = refund.amount_minor if one.amount_minor < 0 else -refund.amount_minor
     if refund.id in book.note_of_refund:
         return list(_settled(of, RECEIVABLE, amount, refund.currency, one))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from stdnum import iso11649
 from stdnum.iso7064 import mod_97_10
 
-# Always as long: what follows in a text closed up can never be taken for a part of it.
+# Always the same length, so text that follows without a space is never taken for a part of it.
 _DIGITS = 10
 _OURS = re.compile(rf"RF[0-9]{{2}}U[0-9]{{{_DIGITS}}}")
 

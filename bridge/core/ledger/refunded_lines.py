@@ -17,13 +17,13 @@ from bridge.core.ledger.shares import share
 REST = ""
 """Everything without a line: shipping, or an earlier balance."""
 
-# Of so many lines every choice is tried; of more, one or two of them, or all.
+# With up to this many lines every choice is tried; with more, one or two lines, or all.
 _MOST_LINES = 12
 
-# More ways to read the refunds than these are as good as not knowing.
+# With more ways to read the refunds than this, the answer counts as unknown.
 _MOST_READINGS = 32
 
-_Reading = tuple[int, ...]  # what is given back of each line
+_Reading = tuple[int, ...]  # how much of each line is refunded
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class _Readings:
         more = paid_minor - sum(line.total_minor for line in costly)
         self._lines = [*costly, PaidLine(REST, more, REST)] if more > 0 else costly
         self._prices = [line.total_minor for line in self._lines]
-        # With credit, or where only a part was captured, less was paid than the lines cost.
+        # With credit or a partial capture, less was paid than the lines cost.
         self._paid = share(paid_minor, self._prices) if more < 0 else self._prices
         self._whole = paid_minor
         self._readings: list[_Reading] = [(0,) * len(self._lines)]
@@ -116,7 +116,7 @@ class _Readings:
         grown = [new - old for new, old in zip(self._readings[0], before, strict=True)]
         if not any(grown):
             return {REST: amount} if amount else {}
-        # With credit, a line that is refunded by its whole price was paid with less than that.
+        # With credit, a line whose whole price is refunded was paid with less than its price.
         parts = zip(self._lines, share(amount, grown), strict=True)
         return {line.id: part for line, part in parts if part}
 

@@ -36,7 +36,7 @@ from bridge.core.ledger.objects import (
 from bridge.core.ledger.products import ACCOUNTS, SHIPPING, Nature
 from bridge.core.ledger.shares import total_of
 
-# A customer's credit that was given or taken by hand, not through an invoice.
+# Credit that was given to a customer or taken by hand, not through an invoice.
 _CREDIT_BY_HAND = frozenset({"adjustment", "initial", "migration"})
 
 
@@ -103,7 +103,7 @@ def sold_lines(
         amount = within - line.amount_minor
         yield replace(of, account=nature.account, amount_minor=amount, quantity=line.quantity)
     if line.discount_minor:
-        # What is no income has no discount that lessens income either.
+        # A line that is no income has no discount on income either.
         account = DISCOUNTS if nature.account.startswith("income:") else nature.account
         yield replace(of, kind="discount", account=account, amount_minor=line.discount_minor)
     for tax in line.taxes:

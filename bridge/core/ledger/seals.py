@@ -9,7 +9,7 @@ from dataclasses import asdict
 from bridge.core.ledger.line import Line
 
 START = "0" * 64
-CODE_LENGTH = 12  # 48 bits: enough to find a place in the chain again, short enough to be typed
+CODE_LENGTH = 12  # 48 bits: enough to find a place in the chain, and short enough to type
 
 
 def digest(line: Line) -> str:

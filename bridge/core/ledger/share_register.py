@@ -124,7 +124,7 @@ def share_register(
     return Register(made.finished(), tuple(made.findings))
 
 
-# When shares came into issue or went out of it, the first of their numbers, and how many.
+# When shares were issued or withdrawn, the first of their numbers, and how many.
 _Move = tuple[datetime, int, int]
 
 
@@ -200,7 +200,7 @@ class _Making:
             return None
         price, currency, source = paid
         self.issued.setdefault((share_class, source), []).append((first, first + count - 1))
-        # Mostly it is so at the end, too; `finished` counts again.
+        # Usually the count stays so until the end; `finished` counts again.
         self.in_issue[share_class] += count
         total = self.in_issue[share_class]
         run = Holding(
@@ -212,7 +212,7 @@ class _Making:
 
     def _hold(self, run: Holding) -> None:
         runs = self.held[run.share_class]
-        if not runs or runs[-1].first < run.first:  # as nearly every issue
+        if not runs or runs[-1].first < run.first:  # the usual case
             runs.append(run)
         else:
             runs.insert(bisect_right(runs, run.first, key=_first), run)

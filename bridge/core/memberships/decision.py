@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from bridge.core.model.rights import Grant
 from bridge.core.rules.ladders import staying, winners
 
-# Reading all customers of a user takes seconds; a holder's lease lasts two minutes.
+# Reading all customers of a user takes seconds; the lease lasts two minutes.
 FRESH = timedelta(minutes=2)
 
 
@@ -85,7 +85,7 @@ def decide(
     for grant in won:
         by_group.setdefault(grant.group_id, []).append(grant)
     steps: dict[str, list[int]] = {}
-    # The group of the new step comes first: the old one waits until the member has it.
+    # The group of the new step comes first. The old one waits until the member is in it.
     for grant in sorted(won, key=lambda g: _was_wanted(before, g.group_id)):
         if grant.ladder is not None:
             steps.setdefault(grant.ladder, []).append(grant.group_id)
@@ -135,7 +135,7 @@ def _granted(old: WantedMembership, grants: list[Grant], at: Situation) -> Wante
     until = None if None in untils else max(u for u in untils if u is not None)
     first = max(grants, key=lambda g: (g.until_at is None, g.until_at or g.from_at, g.source_id))
     since = min(grant.from_at for grant in grants)
-    # A source in doubt gave it too: should the others end, it is held for that one's sake.
+    # A source in doubt gave it, too. If the others end, the group is held because of that source.
     in_doubt = {s for s in old.sources if old.wanted and s in (at.held_sources or {})}
     return WantedMembership(
         group_id=old.group_id,
@@ -153,12 +153,12 @@ def _ungranted(
     old: WantedMembership, steps: Mapping[str, list[int]], at: Situation
 ) -> WantedMembership:
     if not old.wanted and old.unwanted_at is None:
-        return old  # never ours to take
+        return old  # it was never given, so nothing ends
     hold = _hold(old, at)
     if hold:
-        # Whatever was proven was proven by rules that are in doubt now.
+        # Earlier proof rests on rules that are now in doubt.
         return replace(old, hold=hold, confirmed_at=None)
-    # A place taken in the ladder that was lost again proves nothing any more.
+    # A step that was gained and lost again proves nothing.
     at_once = old.ladder is not None and _is_fresh(at) and not _by_the_clock(old, at)
     successors = steps.get(old.ladder or "", []) if at_once else []
     swap_to = old.swap_to if old.swap_to in successors else next(iter(successors), None)

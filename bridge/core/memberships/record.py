@@ -125,7 +125,7 @@ def _after(before: Recorded, line: Line) -> Recorded:
         lifted = replace(was, override=None, membership=replace(was.membership, hold=None))
         return replace(before, membership=lifted, decided=line)
     if line.action in DECIDED and "wanted" not in line.detail:
-        # The applier's: a user who is gone.
+        # Written by the applier for a user who is gone.
         held = replace(was, membership=replace(was.membership, hold=line.outcome))
         return replace(before, membership=held, decided=line)
     return _decided(before, line) if line.action in DECIDED else before
@@ -147,7 +147,7 @@ def _decided(before: Recorded, line: Line) -> Recorded:
         unwanted_at=None if said["wanted"] else was.membership.unwanted_at or line.at,
         confirmed_at=line.at if line.action == "confirmed" else None,
     )
-    # The line that changed the decision is the one to show, not a later one that confirms it.
+    # Show the line that changed the decision, not a later one that confirms it.
     decided = before.decided if line.action == "confirmed" else line
     return replace(before, membership=replace(was, membership=wanted), decided=decided)
 

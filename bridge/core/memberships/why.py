@@ -26,7 +26,7 @@ def ended_by(
     said = tuple(verdicts)
     found = []
     for source in membership.sources:
-        # `sub_1:feature` is as much of the subscription as `sub_1` is.
+        # `sub_1:feature` belongs to the same subscription as `sub_1`.
         names = source, source.partition(":")[0]
         mine = [grant for grant in said if grant.source_id in names]
         about = [grant for grant in mine if grant.group_id == membership.group_id]

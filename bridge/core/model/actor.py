@@ -19,7 +19,7 @@ Role = Literal[
 ]
 Through = Literal["bridge", "command", "console", "token", "page", "forum"]
 
-# What the columns of the change log, of links and of grants hold.
+# These fit the columns of the change log, links and grants.
 LONGEST = 120
 
 

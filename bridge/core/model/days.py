@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from bridge.errors import Permanent
 from bridge.texts import gettext
 
-# `date.fromisoformat` alone would also take 20270331 and 2027-W13-3.
+# `date.fromisoformat` alone would also accept 20270331 and 2027-W13-3.
 _WRITTEN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 LAST_SECOND = time(23, 59, 59, tzinfo=UTC)
 

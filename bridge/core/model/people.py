@@ -14,7 +14,7 @@ from bridge.errors import Permanent
 
 # Discourse lets a site raise the length of names to 60 (`max_username_length`).
 LONGEST_NAME = 60
-# What a signed 64-bit column of the database can hold.
+# The largest number in a signed 64-bit column of the database.
 LARGEST_ID = 2**63 - 1
 _ID = re.compile(r"[0-9]{1,19}")
 _SHOWN = 40

@@ -33,7 +33,7 @@ def judge_purchase(
     """
     verdict = _bought(purchase, rule, end_at, now, unclear=unclear)
     begins_at = purchase.begins_at
-    # Not for one that was just paid: Stripe's clock may be ahead of ours (E47).
+    # Not for a purchase that was just paid: Stripe's clock may be ahead of ours (E47).
     if verdict.holds and begins_at is not None and now < begins_at:
         return replace(verdict.denied(Reason.PRESENT_WAITS, begins_at), next_change_at=begins_at)
     return verdict
@@ -46,7 +46,7 @@ def _bought(
         verdict = Verdict(Reason.BOUGHT, holds=True)
     else:
         verdict = until(end_at, now, Reason.BOUGHT, Reason.TERM_OVER)
-    # What came after the term did not end it; what came before stays the reason (A106).
+    # Something after the term did not end it; something before it stays the reason (A106).
     if verdict.holds or came_before(purchase.disputed_at, end_at):
         if purchase.disputed == "lost":
             return verdict.denied(Reason.DISPUTE_LOST, purchase.disputed_at)
@@ -66,7 +66,7 @@ def judge_hand_grant(hand: HandGrant, now: datetime) -> Verdict:
     given = hand.source == "moderator"
     now_in, over = (Reason.HAND, Reason.HAND_OVER) if given else (Reason.BOUGHT, Reason.TERM_OVER)
     if hand.revoked_at is not None and came_before(hand.revoked_at, hand.until_at):
-        # What would have been its end is no reason any more (A106).
+        # The planned end is no longer the reason (A106).
         return Verdict(Reason.HAND_REVOKED, hand.until_at, hand.revoked_at, holds=False)
     if now < hand.from_at:
         return Verdict(Reason.HAND_WAITS, hand.until_at, next_change_at=hand.from_at, holds=False)

@@ -16,7 +16,7 @@ from bridge.core.model.stripe import Subscription
 from bridge.core.rights.switching import IN_FORCE, Ending, is_ending
 from bridge.core.rules.ladders import winners
 
-# Stripe's page of an order can be paid for so long: what was bought later was meant.
+# An order's page at Stripe can be paid for this long. A later purchase was intended.
 PAGE_LIFE = timedelta(hours=24)
 RENEWING = IN_FORCE | {"past_due"}
 

@@ -47,7 +47,7 @@ class _Known:
         notice = self.notices.get(subscription.id)
         rule = rule or self.without_rule
         if subscription.continues_at:
-            rule = replace(rule, trial="grant")  # a wait for the first payment is no trial (A67)
+            rule = replace(rule, trial="grant")  # waiting for the first payment is no trial (A67)
         paid = subscription.last_payment
         unclear = paid is not None and item_is_unclear(
             paid.of_item(item.id), rule, self.rules, self.without_rule
@@ -148,7 +148,7 @@ def _from_seats(seats: Iterable[Seat], known: _Known, notice: timedelta) -> Iter
         item = seat_item(seat.subscription)
         if item is None:
             continue
-        # With none left, too, there is notice first: for those who have a seat it is not yet over.
+        # Even with no seats left there is notice first: members with a seat keep it until then.
         item = replace(item, quantity=max(1, item.quantity))
         for source, rule, verdict in _said_of_item(seat.subscription, item, known):
             since_at = max(seat.subscription.started_at, seat.assigned_at)

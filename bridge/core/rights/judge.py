@@ -44,7 +44,7 @@ def judge_item(
         ended_at = subscription.ended_at or subscription.canceled_at
         return Verdict(Reason.CUSTOMER_DELETED, ended_at, ended_at, holds=False)
     if verdict.holds and item.quantity == 0:
-        # The buyer's own seat is one of those bought: none bought, none of their own (E21).
+        # The buyer's own seat is one of those bought, so without any there is none (E21).
         verdict = verdict.denied(Reason.NO_SEATS)
     if verdict.holds and subscription.pause_collection:
         verdict = _collection_paused(subscription, rule, verdict, now)
@@ -111,7 +111,7 @@ def _active(
     subscription: Subscription, item: SubscriptionItem, rule: Rule, now: datetime
 ) -> Verdict:
     if rule.trial == "wait" and _is_unpaid_since_trial(subscription):
-        # When a trial ends Stripe says active at once; its first invoice is tried an hour later.
+        # When a trial ends, Stripe says active at once but tries the first invoice an hour later.
         return Verdict(Reason.TRIAL_WAITS, because_at=subscription.trial_end_at, holds=False)
     return _running(subscription, item, rule, now, Reason.ACTIVE)
 

@@ -14,7 +14,7 @@ from bridge.core.rights.offers import Offer
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.paying import Paying
 
-# Stripe's own limits for one page: of recurring and of other lines beside them; of one-off lines.
+# Stripe's limits for one page: recurring lines, other lines beside them, one-off lines alone.
 MOST_BESIDE = 20
 MOST_ONCE = 100
 
@@ -158,7 +158,7 @@ def _clash(one: Offer, other: Offer) -> Literal["twice", "ladder", "currency", "
         return "ladder"
     if one.price.currency != other.price.currency:
         return "currency"
-    # Stripe's page bills one subscription, and all of its lines on the same day.
+    # Stripe's page bills one subscription and bills all its lines on the same day.
     rhythm = (one.price.interval, one.price.interval_count)
     if both_renew and rhythm != (other.price.interval, other.price.interval_count):
         return "interval"

@@ -20,9 +20,9 @@ from bridge.core.rules.values import Term
 from bridge.errors import Permanent
 
 Method = Literal["cash", "cheque", "bank", "other"]
-# A payment entered twice by mistake is entered within this time.
+# A payment that is entered twice by mistake is entered again within this time.
 TWICE_WITHIN = timedelta(days=1)
-# Payments from before the bridge may be entered by hand; a mistyped year must be refused.
+# Payments from before the bridge may be entered by hand, but a mistyped year must be refused.
 OLDEST = timedelta(days=50 * 365)
 BY_HAND = "hand:"
 REVERSED = ":reversed"

@@ -18,9 +18,9 @@ from bridge.core.rules.compiled import Rules, rule_of
 from bridge.core.rules.policy import Policy
 from bridge.core.rules.values import Term
 
-# Stripe lets a first payment wait for two days at least and for two years at most
-# (docs.stripe.com/api/checkout/sessions/create, subscription_data.trial_end). A day more at the
-# one end: a click may be repeated. Two days less at the other: calendars differ.
+# Stripe lets a first payment wait for at least two days and at most two years
+# (docs.stripe.com/api/checkout/sessions/create, subscription_data.trial_end). The minimum has a day
+# more, because a click may be repeated; the maximum two days less, because calendars differ.
 LEAST_WAIT = timedelta(days=3)
 MOST_WAIT = timedelta(days=728)
 

@@ -18,7 +18,7 @@ from bridge.core.rights.refunds import purchase_is_unclear
 from bridge.core.rights.terms import Series, follow, of_stays
 from bridge.core.rules.compiled import Rule, Rules
 
-# What somebody paid for, here or before the bridge; what a moderator gave is a favour beside it.
+# Somebody paid for these, here or before the bridge. A moderator's grant runs beside them.
 PAID_BY_HAND = frozenset({"payment", "import"})
 
 

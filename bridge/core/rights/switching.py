@@ -14,9 +14,9 @@ from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Price, Product, Subscription, SubscriptionItem
 from bridge.core.rules.compiled import Rule, Rules
 
-# Not running: ended for good, or never started.
+# Not running: ended, or never started.
 OVER = frozenset({"canceled", "incomplete_expired", "incomplete"})
-# They go on, but a payment is open: paying that is the way in, not a second subscription.
+# They continue with an open payment: the member should pay it, not buy a second subscription.
 OWING = frozenset({"past_due", "unpaid"})
 IN_FORCE = frozenset({"active", "trialing"})
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
@@ -97,7 +97,7 @@ def switches(
         own = known.get(item.price_id)
         if own is None or ladder in unfollowed:
             continue
-        # Stripe bills a subscription in one currency, whatever its prices are called in.
+        # Stripe bills a subscription in one currency, whatever the currency of its prices.
         current = own.in_currency(subscription.currency)
         for price in known.values():
             target = price.in_currency(current.currency)
@@ -157,8 +157,8 @@ def _way(
     if subscription.is_scheduled or _is_instalments(subscription):
         return None
     is_same, is_alone = current.currency == target.currency, len(subscription.items) == 1
-    # Stripe's page changes no subscription of several items. All items renew together, so that one
-    # of them cannot go over to another interval.
+    # Stripe's page cannot change a subscription with several items. All items renew together, so
+    # one of them cannot change to another interval.
     is_same_length = _length(current) == _length(target)
     if is_same and not is_ending(subscription) and (is_alone or is_same_length):
         return "in_place" if is_alone else "here"
@@ -223,7 +223,7 @@ def billed(switch: Switch, terms: PortalTerms) -> Literal["now", "next", "later"
         return "later"
     if switch.subscription.status == "trialing":
         return "now" if terms.ends_trial else "next"
-    # A period of another length begins at once, and is billed at once.
+    # A period of another length begins and is billed at once.
     is_new_period = terms.restarts or _length(new) != _length(old)
     return "now" if is_new_period or terms.proration == "always_invoice" else "next"
 
@@ -288,7 +288,7 @@ def _ending(
     old: Subscription, new: Subscription, leaving: list[SubscriptionItem], *, is_same_currency: bool
 ) -> Ending:
     is_whole = len(leaving) == len(old.items)
-    # A credit in one currency pays nothing in another: what was paid is used up instead.
+    # Credit in one currency pays nothing in another, so the paid period is used up instead.
     if is_whole and not is_same_currency and old.status in IN_FORCE:
         return Ending(old.id, new.id, "at_period_end", (), is_credited=False)
     is_paid = old.status == "active" and not old.pause_collection

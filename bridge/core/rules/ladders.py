@@ -54,7 +54,7 @@ def staying(
         on_ladder = held_steps.get(grant.ladder, ()) if grant.ladder not in moved else ()
         held = [group_id for group_id in on_ladder if group_id not in by_hand]
         for group_id in held or (grant.group_id,):
-            # All of them are of one step now: none is higher than another.
+            # All of them are on one step now: none is higher than another.
             found[replace(grant, group_id=group_id, rank=0) if held else grant] = None
     return tuple(found)
 

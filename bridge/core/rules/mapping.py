@@ -145,7 +145,7 @@ def _of_prices(
         if not any(source.said for source in own):
             continue
         from_product = of_product.get(price.product_id, [])
-        # Files above metadata, then the price above its product; the sort is stable.
+        # Files come before metadata, and a price before its product. The sort is stable.
         sources = sorted([*from_product, *own], key=lambda source: source.in_file)
         if rule := _compile(made, sources, product_id=price.product_id, price_id=price.id):
             found[price.id] = rule

@@ -21,7 +21,7 @@ MOST_TRIAL_DAYS = 730  # Stripe's own limit
 MOST_QUANTITY = 999_999  # Stripe's own limit
 MOST_COUNTRIES = 60
 MOST_TEXT = 1200  # Stripe's own limit
-# Stripe's own languages for its page.
+# The languages of Stripe's page.
 LOCALES = (
     *("auto", "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil"),
     *("fr", "fr-CA", "hi-IN", "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb"),

@@ -17,7 +17,7 @@ from bridge.core.rules.goals import Goal, read_goal
 from bridge.core.rules.keys import NOTHING, Key, names, one_of
 from bridge.core.rules.paying import PAYING_KEYS, Paying
 
-PLUGIN_GROUP_KEY = "group_name"  # what the Discourse Subscriptions plugin writes on a price
+PLUGIN_GROUP_KEY = "group_name"  # as the Discourse Subscriptions plugin writes it on a price
 
 MAX_GRACE_DAYS = 365
 MAX_TERM_YEARS = 100
@@ -91,7 +91,7 @@ class Choices:
 
 
 def _ladder(text: str) -> str | None:
-    if not text or "," in text:  # a rule stands on one ladder: a list would be one of its own
+    if not text or "," in text:  # a rule is on one ladder, so this is no list
         raise ValueError(text)
     return None if text == NOTHING else text
 

@@ -23,7 +23,7 @@ Purpose = Literal["buy", "gift", "replace"]
 
 # Stripe ends a Checkout page after 24 hours, and a slow payment is confirmed on that same session.
 BUYING = timedelta(days=3)
-# An operator copies it into Stripe's dashboard, or has it written by a program.
+# An operator copies it into Stripe's dashboard, or a program writes it.
 GIVING = timedelta(days=30)
 
 # Stripe accepts only [A-Za-z0-9_-], at most 200, in client_reference_id; the version comes first.
@@ -36,7 +36,7 @@ _WORD = re.compile(
     rf"(?P<said>b2-(?P<purpose>buy|gift|replace)-(?P<user>{_USER})-(?P<end>[0-9]{{8}})"
     rf"(?:-(?P<thing>{_SUBSCRIPTION}|{_PAYMENT_LINK}))?)-(?P<signature>{_SIGNATURE})"
 )
-# Of before: without an end, and buying and being given signed alike.
+# The older form has no end, and signs buying and receiving alike.
 _OLD = re.compile(
     rf"(?P<said>b1-(?P<user>{_USER})(?:-(?P<thing>{_SUBSCRIPTION}))?)-(?P<signature>{_SIGNATURE})"
 )
@@ -96,7 +96,7 @@ def _signed(
 ) -> str:
     if user_id < 1:
         raise ValueError(f"user {user_id} is no person of the forum: only ids from 1 can be signed")
-    # The day after, so that two clicks within a day carry the same word.
+    # The day after, so that two clicks within a day give the same reference.
     end = (until.astimezone(UTC) + timedelta(days=1)).strftime("%Y%m%d")
     said = "-".join(filter(None, (VERSION, purpose, str(user_id), end, thing)))
     return f"{said}-{_signature(said, secret, _key_name(purpose))}"
@@ -122,7 +122,7 @@ def _read_old(word: Carried, secrets: Sequence[str]) -> re.Match[str] | None:
 
 
 def _is_ours(found: re.Match[str], secrets: Sequence[str], key_name: bytes) -> bool:
-    # Every secret is tried, so that the time tells nothing about which one was right.
+    # Every secret is tried, so that the time does not tell which one was right.
     signed = [_signature(found["said"], secret, key_name) for secret in secrets if secret]
     matches = [hmac.compare_digest(found["signature"], one) for one in signed]
     return any(matches)
@@ -135,7 +135,7 @@ def _key_name(purpose: Purpose) -> bytes:
 def _signature(said: str, secret: str, key_name: bytes) -> str:
     if not secret:
         raise ValueError("an empty secret signs nothing: set SECRET_KEY")
-    # A key of its own, so that nothing else signed with SECRET_KEY can pass for a word.
+    # A key of its own, so that nothing else signed with SECRET_KEY can pass for a reference.
     key = hmac.digest(secret.encode(), key_name, hashlib.sha256)
     whole = hmac.digest(key, said.encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(whole[:_SIGNATURE_BYTES]).decode()

@@ -68,7 +68,7 @@ def _amount(said: str) -> Amount | None:
     if found is None:
         return None
     number, currency, day = found["number"], found["currency"], found["day"]
-    # A bare whole number is rather an id; with a currency or a day it is an amount.
+    # A plain whole number is probably an id; with a currency or a day it is an amount.
     if not (currency or day or re.search(r"[.,]", number)):
         return None
     try:

@@ -50,7 +50,7 @@ def fate_of(link: CampaignLink, source: Source | None) -> Fate:
 
 
 def _bought(source: Source | None) -> Fate:
-    if source is None:  # not read any more; it was paid once
+    if source is None:  # ignored now; it was paid once
         return Fate.PAID
     if isinstance(source, Purchase):
         is_back = 0 < source.payment_minor <= source.refunded_minor

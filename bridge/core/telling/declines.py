@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.texts import gettext
 
-# The codes that Stripe documents and members meet; any other has Stripe's own message.
+# The codes that Stripe documents and members see. All others have Stripe's own message.
 # Source: https://docs.stripe.com/declines/codes
 _WORDS = {
     "insufficient_funds": gettext("The account has too little money."),

@@ -46,7 +46,7 @@ CAUSES: Mapping[str, str] = {
 }
 """The words for what a line follows from, by the beginning of its cause."""
 NOBODY = frozenset({"", "?", "unknown"})
-# Only these two name an account of the forum itself, as the forum's log of the group does.
+# Only these two name a forum account, as the forum's group log does.
 ON_THE_FORUM = frozenset({"override", "removed_by_others"})
 _FOLLOWS = re.compile(r"[a-z_]+ by (.+)", re.DOTALL)
 _EVENT = re.compile(r"evt_\w+|discourse_\w+|unreadable_\w+")

@@ -15,7 +15,7 @@ from bridge.core.rules.compiled import Rule
 from bridge.core.rules.goals import Goal, Per
 from bridge.core.telling.contributions import left_of
 
-# How many months a price pays for; a year has 365.25 days.
+# How many months a price pays for. A year has 365.25 days.
 _MONTHS: Mapping[str, Fraction] = {
     "day": Fraction(12 * 4, 1461),
     "week": Fraction(7 * 12 * 4, 1461),

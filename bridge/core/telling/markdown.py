@@ -12,11 +12,11 @@ from bridge.core.telling.places import GroupName
 
 _LONGEST_NAME = 80
 
-# What cannot stand within a line, or in UTF-8 at all.
+# Characters that cannot be in a line, or not in UTF-8 at all.
 _DROPPED = re.compile("[\x00\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\ud800-\udfff]")
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _STARTS_DISCOURSE_SYNTAX = frozenset("@#:[;")
-# Everything that an address may contain, except what ends or opens something in Markdown.
+# Everything that an address may contain, except characters with a meaning in Markdown.
 _SAFE_IN_ADDRESS = "%/:?#@!$&+,;=-._~"
 
 

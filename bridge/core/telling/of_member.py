@@ -25,10 +25,10 @@ from bridge.core.telling.statement import (
 )
 from bridge.texts import gettext
 
-# Nobody reads replies to the statement: its sender is a bot. This opens a message to moderators.
+# Nobody reads replies to the statement, because a bot sends it. This opens one to moderators.
 ASK_MODERATORS = "/new-message?groupname=moderators&title=Question%20about%20my%20membership"
 
-# A first payment by bank debit leaves a subscription "incomplete": it was not refused.
+# After a first payment by bank debit, a subscription is "incomplete" but was not refused.
 REFUSED = frozenset({"past_due", "unpaid"})
 
 

@@ -10,7 +10,7 @@ from bridge.core.telling.holds import FOR_MODERATORS
 from bridge.texts import gettext
 
 _WORDS: Mapping[str, str] = {
-    # What is in doubt holds the membership of somebody who had one, for the same reason.
+    # A doubt also holds the membership of somebody who had it, for the same reason.
     **{hold.value: words for hold, words in FOR_MODERATORS.items()},
     Reason.NOT_ENTITLED.value: gettext(
         "Stripe does not list the product's feature for this customer."

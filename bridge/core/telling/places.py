@@ -19,7 +19,7 @@ from bridge.core.telling.holds import for_member
 from bridge.core.telling.reasons import FOR_NOW, SENTENCES, thing_of
 from bridge.texts import gettext
 
-# What a member can put right by paying.
+# Reasons that a member can end by paying.
 PAYING_HELPS = frozenset({Reason.GRACE, Reason.GRACE_OVER, Reason.UNPAID, Reason.INCOMPLETE})
 
 STATE_WORDS: Mapping[State, str] = {
@@ -201,7 +201,7 @@ def _held(known: Known, best: Mapping[int, Grant]) -> Iterator[Place]:
 def _others(known: Known, best: Mapping[int, Grant]) -> Iterator[Place]:
     """Groups that they are not in, still in, or in because of somebody else, and why."""
     ladders = {grant.ladder for grant in best.values() if grant.ladder}
-    # Somebody on another step of the ladder does not lack this one.
+    # Somebody on another step of the ladder does not need this one.
     missed = {one.group_id for one in known.grants if not one.holds and one.ladder not in ladders}
     is_in = {group_id for group_id, one in known.memberships.items() if one.actual}
     for group_id in sorted(known.groups.keys() & (missed | is_in) - best.keys()):

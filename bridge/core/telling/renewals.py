@@ -15,7 +15,7 @@ from bridge.core.rules.ladders import winners
 from bridge.core.rules.law import Law
 from bridge.core.telling.places import GroupName, Known, best_by_group
 
-# So long before its end a member is asked to renew.
+# How long before the end a member is asked to renew.
 RENEW_WITHIN = timedelta(days=90)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _ENDS = (".", "!", "?", ":", "”")
-# Anything else may be a name, which is written as it is.
+# Anything else may be a name and is written as it is.
 _WORDS = frozenset(
     {
         *("a", "an", "it", "no", "nobody", "nothing", "only", "other", "somebody", "something"),

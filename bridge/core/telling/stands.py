@@ -93,7 +93,7 @@ class Buyer:
         """Their standing towards a product with these prices."""
         given = self._given(offers)
         if given is not None and given.standing == Standing.INCLUDED:
-            # A step of a ladder may lead to no other groups; it can be changed to all the same.
+            # A step of a ladder may lead to no other groups; members can change to it all the same.
             given = self._beside(offers) or given
         found = self._subscribed(offers) or given or self._beside(offers) or Stand()
         if found.standing in _MAY_WAIT and is_waiting(offers[0].product.id, self.known.grants):
@@ -112,7 +112,7 @@ class Buyer:
         ]
         if not own:
             return None
-        # What is owed comes first: paying that helps.
+        # An open payment comes first, because paying it helps.
         subscription, item = max(own, key=lambda pair: pair[0].status in OWING)
         stand = Stand(subscription=subscription, price_id=item.price_id)
         ends_at = announced_end(subscription, item)

@@ -155,7 +155,7 @@ def name_prices(
 def build(given: StatementInput) -> Statement:
     """Build a statement."""
     money = sorted(given.money, key=lambda line: (line.at, line.id), reverse=True)
-    if given.zone is not UTC:  # as they come; there may be thousands
+    if given.zone is not UTC:  # in the given order; there may be thousands
         money = [replace(line, at=line.at.astimezone(given.zone)) for line in money]
     payments = [replace(one, at=one.at.astimezone(given.zone)) for one in given.next_payments]
     payments.sort(key=lambda one: (one.at, one.subscription_id))
@@ -208,6 +208,6 @@ def _years(money: list[MoneyLine], under_review: Collection[str]) -> Iterator[Ye
     for year, of_year in groupby(money, lambda line: line.at.year):
         lines = tuple(of_year)
         totals = (replace(one, credit_minor=0) for one in add_up(lines, under_review))
-        # How a dispute was decided against the community moves nothing: its first line says so.
+        # A lost dispute moves no money when it closes: the money left with its first line.
         shown = tuple(line for line in lines if line.kind != "dispute_lost")
         yield Year(year, tuple(totals), shown)

@@ -20,7 +20,7 @@ from bridge.core.rules.law import Law
 from bridge.core.telling.places import GroupName, Known
 from bridge.core.telling.refusals import Refusal, refusal_of
 
-# So long a member is offered the way back to what has ended.
+# How long members are offered to come back after an end.
 LAPSED_FOR = timedelta(days=365)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# Control characters but tab and line feed, and what turns the direction of writing around.
+# Control characters except tab and line feed, and characters that change the writing direction.
 _UNSEEN = re.compile(
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
 )

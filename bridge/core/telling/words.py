@@ -15,7 +15,7 @@ from bridge.core.rights.offers import Offer
 from bridge.core.rules.values import Term
 from bridge.texts import gettext, ngettext
 
-# The language of all sentences, and so of all numbers and dates beside them.
+# The language of all sentences, and so of all numbers and dates in them.
 LOCALE = "en-GB"
 
 

@@ -44,7 +44,7 @@ API = (
     admin_users, connect, edits, groups, hooks, invites, keys, members, posts, search, sessions,
     site, themes, topics, users,
 )  # fmt: skip
-# Answered the same with and without the mark of JSON.
+# Answered the same with and without `.json`.
 PLAIN = (connect, search, site)
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -132,7 +132,7 @@ class _Front:
 
 
 def _marked(environ: dict[str, Any], path: str) -> str:
-    if path.startswith("/users/"):  # the old name of /u, which still works
+    if path.startswith("/users/"):  # the old name of /u still works
         path = "/u/" + path.removeprefix("/users/")
     if path.endswith(".json"):
         return "/json" + path.removesuffix(".json")

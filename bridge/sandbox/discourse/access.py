@@ -25,14 +25,14 @@ from bridge.sandbox.server import CALLER
 AUTH_COOKIE, SESSION_COOKIE = "_t", "_forum_session"
 READS = ("GET", "HEAD", "OPTIONS")
 MINUTE, ADDRESS_WINDOW = 60.0, 10.0
-# What a private forum shows to strangers.
+# Pages that a private forum shows to strangers.
 OPEN_WHEN_PRIVATE = (
     "/site/basic-info", "/manifest.webmanifest", "/srv/status", "/login", "/session", "/invites",
     "/stylesheets", "/letter_avatar_proxy", "/images",
 )  # fmt: skip
-# Forms of the sandbox's own pages.
+# The sandbox's own pages send these forms.
 PAGE_FORMS = ("/login", "/logout", "/reply/", "/new-message", "/invites/")
-# Of these, the ones that a stranger may send: they hold nobody's secret.
+# Of these, strangers may send the ones without secrets.
 OPEN_FORMS = ("/login", "/logout", "/invites/")
 STAFF_PATHS = ("/admin/users", "/admin/groups")
 

@@ -21,7 +21,7 @@ from bridge.sandbox.discourse.state import User, iso
 routes = Blueprint("admin_users", __name__)
 
 PER_PAGE = 100
-# Which users a list has, by its name in the address.
+# The users of each list, by its name in the address.
 FLAGS: dict[str, Callable[[User], bool]] = {
     "active": lambda _: True,
     "all": lambda _: True,

@@ -17,7 +17,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-# HTML without attributes that may stand in a post.
+# HTML tags without attributes that a post may contain.
 ALLOWED_TAGS = (
     "abbr|b|big|blockquote|br|code|dd|del|details|div|dl|dt|em|h[1-6]|hr|i|ins|kbd|li|mark|ol|p|"
     "pre|s|small|strike|strong|sub|summary|sup|u|ul"

@@ -191,7 +191,7 @@ def _update(ref: str) -> Response:
                 "change_group_setting", made.actor.id, None, made.now, subject, before, after
             )
         )
-    # A real server was seen to send this one twice.
+    # A real server sent this one twice.
     for _ in range(2):
         emit(made, "group_updated", {"group": basic_group(made.forum, group, made.system)})
     return ok()

@@ -14,7 +14,7 @@ from bridge.sandbox.discourse.state import Forum, Group, Membership, User, iso
 
 routes = Blueprint("hooks", __name__)
 
-# Kinds by their number; the group of a kind is also the header X-Discourse-Event-Type.
+# Kinds by their number. The group of a kind is also in the header X-Discourse-Event-Type.
 KINDS: dict[str, dict[str, int]] = {
     "topic": {"topic_created": 101, "topic_revised": 102, "topic_edited": 103},
     "post": {"post_created": 201, "post_edited": 202, "post_destroyed": 203},

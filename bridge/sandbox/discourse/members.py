@@ -79,7 +79,7 @@ def _add(ref: str) -> Response:
     made = call()
     group = editable_group(made, ref)
     if isinstance(made.params.get("user_ids"), list):
-        # Seen on a 3.5: the first of a JSON array is lost, and the answer says 200.
+        # Seen on a 3.5: the first item of a JSON array is lost, and the answer is 200.
         made.params["user_ids"] = made.params["user_ids"][1:]
     selector, users = chosen_users(made, SELECTORS)
     addresses = made.words("emails")

@@ -13,7 +13,7 @@ DARK = {
     "danger": "#f87171", "success": "#4ade80", "love": "#f472b6",
 }  # fmt: skip
 
-# Steps between a colour and the background, as Discourse names them.
+# Steps between a colour and the background, with Discourse's names.
 STEPS = {
     "primary": {"very-low": 0.97, "low": 0.9, "low-mid": 0.7, "medium": 0.5, "high": 0.3},
     "tertiary": {"low": 0.85, "medium": 0.5, "high": 0.2},

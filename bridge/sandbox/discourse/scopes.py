@@ -7,7 +7,7 @@ from typing import Any
 
 Route = tuple[str, str]
 
-# scope: (parameters that narrow it, routes). A route's `:name` is what a parameter is held against.
+# scope: (parameters that narrow it, routes). A parameter is compared with the route's `:name`.
 SCOPES: dict[str, tuple[tuple[str, ...], tuple[Route, ...]]] = {
     "global:read": ((), (("GET", "*"),)),
     "topics:write": (("topic_id",), (("POST", "/posts"),)),
@@ -67,11 +67,11 @@ SCOPES: dict[str, tuple[tuple[str, ...], tuple[Route, ...]]] = {
     "search:show": ((), (("GET", "/search"),)),
 }
 
-# Older versions named an action that does not exist, so the scope could add and not remove.
+# Older versions named an action that does not exist, so the scope could add but not remove.
 OLD_GAPS: set[tuple[str, Route]] = {("groups:manage_groups", ("DELETE", "/groups/:id/members"))}
 
 
-def allows(  # one question about a request, so its parts come one by one
+def allows(  # all these parts describe one request
     scopes: list[dict[str, Any]], method: str, path: str, params: dict[str, Any], *, old: bool
 ) -> bool:
     """Whether one of a key's scopes opens a route; scopes add up."""

@@ -8,7 +8,7 @@ from bridge.sandbox.discourse.permissions import can_edit_group, can_see_members
 from bridge.sandbox.discourse.shapes_user import avatar, basic_user
 from bridge.sandbox.discourse.state import Forum, Group, GroupLogLine, Membership, User, iso
 
-# What this forum has nothing of: e-mail into groups, flair pictures, tags.
+# Things that this forum does not have: e-mail into groups, flair pictures, tags.
 NO_MAIL: dict[str, Any] = {
     "smtp_server": None,
     "smtp_port": None,

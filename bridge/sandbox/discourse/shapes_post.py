@@ -12,7 +12,7 @@ from bridge.sandbox.discourse.shapes_user import avatar, basic_user
 from bridge.sandbox.discourse.state import Forum, Post, Topic, User, iso
 
 GONE = {"id": 0, "username": "", "name": "", "avatar_template": ""}
-# What no post here ever has.
+# Things that no post has here.
 POST_HAS_NOT: dict[str, Any] = {
     "post_type": 1, "reply_count": 0, "reply_to_post_number": None, "quote_count": 0,
     "incoming_link_count": 0, "reads": 0, "readers_count": 0, "score": 0, "flair_url": None,
@@ -22,7 +22,7 @@ POST_HAS_NOT: dict[str, Any] = {
     "user_deleted": False, "can_view_edit_history": True, "wiki": False, "reviewable_id": None,
     "reviewable_score_count": 0, "reviewable_score_pending_count": 0,
 }  # fmt: skip
-# What no topic here ever has.
+# Things that no topic has here.
 TOPIC_HAS_NOT: dict[str, Any] = {
     "timeline_lookup": [[1, 0]], "suggested_topics": [], "tags": [], "tags_descriptions": {},
     "like_count": 0, "has_summary": False, "featured_link": None, "pinned_globally": False,

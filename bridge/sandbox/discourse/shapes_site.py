@@ -82,7 +82,7 @@ def category(kept: dict[str, Any]) -> dict[str, Any]:
     return {**CATEGORY, **kept}
 
 
-# The list of categories tells less of each than /site.json.
+# The list of categories says less about each than /site.json.
 NOT_LISTED = (
     "allowed_tags", "allowed_tag_groups", "allow_global_tags", "required_tag_groups",
     "read_only_banner", "custom_fields", "form_template_ids",
@@ -102,7 +102,7 @@ def listed_category(kept: dict[str, Any], topics: list[dict[str, Any]]) -> dict[
     }
 
 
-# What 3.2 did not know yet, in each part of /site.json.
+# Keys of /site.json that 3.2 did not have yet, by its parts.
 NOT_IN_3_2 = {
     "": (
         "default_light_color_scheme",

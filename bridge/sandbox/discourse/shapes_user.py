@@ -244,7 +244,7 @@ def admin_user(
         "can_grant_moderation": not user.moderator,
         "can_revoke_moderation": user.moderator,
         "full_suspend_reason": user.suspend_reason,
-        # Read from the staff's log, so it outlives the suspension.
+        # Comes from the staff's log, so it outlives the suspension.
         "suspended_by": basic_user(by) if by else None,
         "penalty_counts": {"silenced": 0, "suspended": int(user.suspended_till is not None)},
         "next_penalty": iso(now + 86400),

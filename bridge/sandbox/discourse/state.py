@@ -21,7 +21,7 @@ AUTOMATIC_GROUPS = {
     13: "trust_level_3",
     14: "trust_level_4",
 }
-# One counter for everything: no id of a user is ever the id of a group, so a mix-up shows.
+# One counter for everything: a user's id is never a group's id, so tests find mix-ups.
 FIRST_ID = 101
 
 

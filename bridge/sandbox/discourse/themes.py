@@ -17,7 +17,7 @@ from bridge.sandbox.discourse.state import Forum, Theme, iso
 
 routes = Blueprint("themes", __name__)
 
-# A setting of settings.yml: a name at the margin, its default below.
+# A setting in settings.yml: its name without indentation, its default below.
 SETTING = re.compile(r"^(\w+):\s*\n(?:[ \t]+.*\n)*?[ \t]+default:[ \t]*(.*)$", re.MULTILINE)
 
 

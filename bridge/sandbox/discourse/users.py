@@ -142,7 +142,7 @@ def _create() -> Response:
     for event in ("user_logged_in", "user_confirmed_email"):
         emit_user(made, event, user)
     response = answer({"success": True, "active": True, "message": ACTIVATED})
-    # The caller is logged in as the new user: who keeps cookies acts as them from now on.
+    # The caller is logged in as the new user: a client that keeps cookies acts as them from now on.
     set_session(response, made, AUTH_COOKIE, new_session(made.world, forum, user))
     return response
 

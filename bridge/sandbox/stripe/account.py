@@ -67,10 +67,10 @@ LENGTHS = {"customer": 14, "product": 14, "subscription_item": 14, "checkout.ses
 class Settings:
     """What the owner of an account chooses in Stripe's dashboard."""
 
-    dunning_days: tuple[int, ...] = (3, 5, 7)  # days from each failed attempt to the next
-    dunning_end: str = "cancel"  # or `unpaid`, or `past_due` for leaving it as it is
-    upcoming_days: int = 7  # `invoice.upcoming` so long before a renewal
-    async_payment_days: int = 3  # how long a bank debit is processing
+    dunning_days: tuple[int, ...] = (3, 5, 7)  # days between failed attempts
+    dunning_end: str = "cancel"  # or `unpaid`, or `past_due` to leave it as it is
+    upcoming_days: int = 7  # `invoice.upcoming` comes this long before a renewal
+    async_payment_days: int = 3  # how long a bank debit is processed
     search_lag_seconds: int = 0
     events_kept_days: int = 30
     automatic_tax_percent: dict[str, float] = field(
@@ -92,10 +92,10 @@ class Account:
         self.agenda: dict[str | None, list[tuple[int, int, str, str]]] = defaultdict(list)
         self.deliveries: list[Obj] = []
         self.webhook_rules: list[Obj] = []
-        self.waiting: list[Obj] = []  # the deliveries that are not settled, in order of sending
+        self.waiting: list[Obj] = []  # the unfinished deliveries, in order of sending
         self.failing: dict[str, list[str]] = defaultdict(list)  # customer -> declines to come
         self.idempotent: dict[tuple[str, str], Obj] = {}
-        self.keys: set[str] = set()  # of full rights; while there is none, any test key is taken
+        self.keys: set[str] = set()  # with full rights; if empty, any test key is accepted
         self.restricted: dict[str, set[str]] = {}
         self.rights: set[str] | None = None  # of the key of the request; None: all
         self.base_url = "http://127.0.0.1"

@@ -26,7 +26,7 @@ from bridge.sandbox.stripe.views import present
 
 VERSION = re.compile(r"20\d\d-\d\d-\d\d(\.[a-z]+)?(;.*)?")
 WRITES = ("POST", "DELETE")
-# Rights whose names in Stripe's messages are not the singular of the family in the path.
+# Rights whose names in Stripe's messages are not the singular of the path's first part.
 RIGHTS = {
     "billing_portal": "customer_portal",
     "checkout": "checkout_session",

@@ -23,7 +23,7 @@ from bridge.sandbox.stripe.shapes import Obj
 PENDING_DAYS = 2
 FEE_PERCENT, FEE_FIXED = 2.9, 30
 DISPUTE_FEE = 1500
-# Where payouts go: the account's bank account, and some whose banks send the money back.
+# Destinations of payouts: the account's bank account, and some whose banks return the money.
 BANKS = {
     "ba_sandbox": None,
     "ba_account_closed": "The bank account has been closed.",

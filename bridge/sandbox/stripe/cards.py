@@ -78,7 +78,7 @@ NUMBERS = {
     "4000000000005126": "refundFail",
     "4000000000007726": "pendingRefund",
 }
-# Bank debits: processing for days, then what their account number stands for.
+# Bank debits: they are processed for days, then the account number decides.
 IBANS = {
     **dict.fromkeys(("3000", "3003", "3201", "3204"), "succeed"),
     **dict.fromkeys(("3001", "3004", "3202", "3205"), "fail"),
@@ -86,7 +86,7 @@ IBANS = {
 }
 
 MONTHS = 12
-TRANSFER = "customer_balance"  # the payment method that waits for a bank transfer
+TRANSFER = "customer_balance"  # the payment method for bank transfers
 
 
 def method_values(token: str) -> Obj | None:

@@ -209,7 +209,7 @@ def price_from(account: Account, given: Obj, param: str = "items[0]") -> Obj:
     """The price that an item names, or a new one made from its `price_data`."""
     if data := given.get("price_data"):
         price = create_price(account, data)
-        price["active"] = False  # a price made on the way is never offered
+        price["active"] = False  # a price that was made for one checkout is never offered
         return price
     id_ = given.get("price") or given.get("plan")
     if not id_:

@@ -254,7 +254,7 @@ def open_dispute(
     emit(account, "charge.dispute.created", dispute)
     if not inquiry:
         emit(account, "charge.dispute.funds_withdrawn", dispute)
-    if not is_card:  # nobody can contest what the bank of a debit decides
+    if not is_card:  # a bank's decision about a debit cannot be contested
         close_dispute(account, dispute, won=False)
     return dispute
 

@@ -41,7 +41,7 @@ def complete(account: Account, session: Obj, form: Obj) -> None:
     refuse_decline(account, session["customer"] or "", method)
     customer = _customer_for(account, session, form)
     session["_country"] = form.get("country")
-    reckon(account, session)  # taxes depend on where the customer is
+    reckon(account, session)  # taxes depend on the customer's place
     {"subscription": _subscribe, "payment": _pay, "setup": _set_up}[session["mode"]](
         account, session, customer, method
     )
@@ -130,7 +130,7 @@ def _subscribe(account: Account, session: Obj, customer: Obj | None, method: Obj
         data["default_payment_method"] = method["id"]
     sold = [prices[i["price"]] for i in items]
     was_active = [price["active"] for price in sold]
-    for price in sold:  # a session outlives the archiving of its prices
+    for price in sold:  # a session stays valid when its prices are archived
         price["active"] = True
     subscription = start(
         account,

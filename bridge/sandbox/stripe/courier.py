@@ -151,7 +151,7 @@ class Courier:
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-            # Wall-clock time: the receiver compares it with its own clock.
+            # Wall-clock time, because the receiver compares it with its own clock.
             "Stripe-Signature": signature(endpoint["_secret"], body, int(time.time())),
         }
         try:

@@ -62,7 +62,7 @@ def create_customer(account: Account, params: Obj) -> Obj:
         "customer", test_clock=clock, invoice_prefix=account.ids.hexadecimal(8).upper()
     )
     token = params.get("payment_method")
-    if token:  # the same test token stands for the same new card within one request
+    if token:  # within one request, the same test token is the same new card
         made = method_from(account, token)["id"]
         settings = params.get("invoice_settings") or {}
         if settings.get("default_payment_method") == token:

@@ -19,7 +19,7 @@ from bridge.sandbox.stripe.shape_parts import plain
 from bridge.sandbox.stripe.shapes import Obj, list_of
 from bridge.sandbox.stripe.views import items_of
 
-# A trial that ends into `paused` keeps its entitlements: surprising, and what Stripe does.
+# A trial that ends in `paused` keeps its entitlements. Surprising, but Stripe does it.
 ENTITLING = ("active", "trialing", "past_due", "paused")
 SUMMARY = "entitlements.active_entitlement_summary"
 SHOWN = 10

@@ -42,7 +42,7 @@ def check_url(value: str | None, param: str) -> None:
         raise invalid("Not a valid URL", param, "url_invalid")
 
 
-# Bodies for the `status` fault, as Stripe answers with 429 and 409.
+# Bodies for the `status` fault, as in Stripe's answers 429 and 409.
 RATE_LIMIT = {
     "error": {
         "message": "Request rate limit exceeded. Learn more about rate limits here "

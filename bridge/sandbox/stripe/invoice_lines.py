@@ -26,7 +26,7 @@ def line(account: Account, amount: int, currency: str, **more: Any) -> Obj:
     """
     price, quantity = more.get("price"), more.get("quantity") or 1
     made = account.new("line_item")
-    account.drop(made)  # lines live on their invoice only
+    account.drop(made)  # lines exist only on their invoice
     made.update(
         amount=amount,
         subtotal=amount,

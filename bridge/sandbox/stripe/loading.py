@@ -14,7 +14,7 @@ from bridge.sandbox.stripe.shapes import Obj, blank
 from bridge.sandbox.stripe.subscriptions import plan_ahead
 from bridge.sandbox.stripe.views import items_of
 
-# What must stand before what names it.
+# Objects come before those that name them.
 ORDER = ("product", "price", "coupon", "customer", "payment_method", "subscription", "invoice")
 
 
@@ -123,7 +123,7 @@ def _subscription(account: Account, obj: Obj) -> Obj:
     ends = [i["current_period_end"] for i in items_of(account, kept)]
     _complete(kept, min((e for e in ends if e), default=None))
     if all(i["current_period_end"] > account.now for i in items_of(account, kept)):
-        plan_ahead(account, kept)  # what would have happened before it was loaded does not
+        plan_ahead(account, kept)  # nothing is made up for the time before it was loaded
     return kept
 
 

@@ -20,7 +20,7 @@ from bridge.sandbox.stripe.errors import StripeError, invalid
 
 Spec = Any
 METADATA_KEYS = 50
-# The least that a number may be, wherever it is a parameter.
+# The lowest value of a number, wherever it is a parameter.
 LEAST = {
     **dict.fromkeys(("days_until_due", "quantity", "trial_period_days", "unit_amount"), 0),
     **dict.fromkeys(("credit_amount", "refund_amount", "out_of_band_amount", "percentage"), 0),

@@ -17,7 +17,7 @@ from bridge.sandbox.stripe.subscriptions import plan_ahead
 from bridge.sandbox.stripe.trials import pause
 from bridge.sandbox.stripe.views import items_of
 
-NOTHING = Before([], {})  # resuming is never held back
+NOTHING = Before([], {})  # resuming never waits
 
 
 def pause_now(account: Account, params: Obj, id_: str) -> Obj:

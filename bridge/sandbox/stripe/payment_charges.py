@@ -11,7 +11,7 @@ def new_charge(account: Account, intent: Obj, method: Obj, *, captured: bool) ->
     """A charge that went through."""
     pending = account.get("charge", intent["latest_charge"])
     same: Obj = {}
-    if pending and pending["status"] == "pending":  # a debit that has come to its end
+    if pending and pending["status"] == "pending":  # a debit that is finished
         account.drop(pending)
         same = {"id_": pending["id"], "created": pending["created"]}
     charge = account.new(

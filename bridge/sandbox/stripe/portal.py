@@ -84,7 +84,7 @@ def create_session(account: Account, params: Obj) -> Obj:
     return session
 
 
-# What a deep link is about -> what is shown of it.
+# The subject of a deep link -> what the page shows of it.
 FLOWS: dict[str, Obj] = {
     "customer_update": {},
     "subscription_cancel": {"retention": None},

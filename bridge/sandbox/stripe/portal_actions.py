@@ -94,7 +94,7 @@ def _settings(feature: Obj, subscription: Obj) -> Obj:
     anchor = feature["billing_cycle_anchor"]
     return {
         "proration_behavior": feature["proration_behavior"],
-        "payment_behavior": "error_if_incomplete",  # what is not paid is not changed
+        "payment_behavior": "error_if_incomplete",  # an unpaid subscription is not changed
         **({"trial_end": "now"} if ends else {}),
         **({"billing_cycle_anchor": anchor} if anchor and not ends else {}),
     }
@@ -161,7 +161,7 @@ def _cancel(account: Account, _session: Obj, features: Obj, subscription: Obj) -
 
 
 def _renew(account: Account, _session: Obj, _features: Obj, subscription: Obj) -> str:
-    # Only `cancel_at` shows that it goes on: portals of the flexible mode set nothing else.
+    # Only `cancel_at` shows that it continues: portals in flexible mode set nothing else.
     update(account, {"cancel_at": None}, subscription["id"])
     return "Your subscription goes on."
 

@@ -69,7 +69,7 @@ def _fields(customer: Obj, features: Obj) -> list[tuple[str, str]]:
     return [(name, customer[name] or "") for name in CUSTOMER_FIELDS if name in allowed]
 
 
-# What stands on a subscription's card, by the deep link that shows nothing else.
+# The parts of a subscription's card; a deep link shows only its own.
 SHOWN_BY = {
     "subscription_cancel": "may_cancel",
     "subscription_pause": "pauses",

@@ -50,7 +50,7 @@ def _with_phase_to_come(tried: Account, subscription: Obj, more: Obj) -> Obj:
     made = subscription["latest_invoice"]
     if made == known:
         return _renewal(tried, subscription, **more)
-    # Another interval is billed by the change itself.
+    # The change itself bills a new interval.
     bill = {k: v for k, v in tried.tables["invoice"][made].items() if k != "id"}
     return {**bill, "status": "draft", "billing_reason": "upcoming"}
 
@@ -65,7 +65,7 @@ def _renewal(account: Account, subscription: Obj, **more: Any) -> Obj:
     for item in due:
         item["current_period_start"] = ends
         item["current_period_end"] = end_of_period(account, subscription, item, ends)
-    now, account.now = account.now, ends  # discounts that end before it count no more
+    now, account.now = account.now, ends  # discounts that end before it do not count
     try:
         lines = period_lines(account, subscription, due)
         return _preview(

@@ -167,7 +167,7 @@ def _plan(account: Account, schedule: Obj) -> None:
     if schedule["_phase"] < 0:
         account.plan(schedule["phases"][0]["start_date"], "phase", schedule)
         return
-    # What a paused subscription's schedule begins with may have ended: then it is due now.
+    # The phase may have ended while the subscription was paused: then the next is due now.
     ends = schedule["phases"][schedule["_phase"]]["end_date"]
     account.plan(max(account.now, ends), "phase", schedule)
     expires = schedule["phases"][-1]["end_date"] - EXPIRING_DAYS * DAY

@@ -24,7 +24,7 @@ KINDS = {
     "charges": "charge",
     "payment_intents": "payment_intent",
 }
-# What Stripe's index holds of each kind.
+# The fields in Stripe's index, by kind of object.
 FIELDS = {
     "customers": "created email metadata name phone",
     "subscriptions": "created metadata status",
@@ -35,7 +35,7 @@ FIELDS = {
     "charges": "amount created currency customer disputed metadata refunded status",
     "payment_intents": "amount created currency customer metadata status",
 }
-PARTS = ("billing_details", "payment_method_details")  # charges are found by what is in them, too
+PARTS = ("billing_details", "payment_method_details")  # charges are found by their contents, too
 SIGNS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 Test = Callable[[Obj], bool]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 Obj = dict[str, Any]
-CONTAINERS = (dict, list)  # spelt out: a union would be made anew for every value
+CONTAINERS = (dict, list)  # spelled out: a union would be made again for every value
 
 
 def nulls(names: str) -> Obj:

@@ -37,7 +37,7 @@ from bridge.sandbox.stripe.subscriptions import INCOMPLETE_HOURS, plan_ahead
 from bridge.sandbox.stripe.trials import trial_may_end
 from bridge.sandbox.stripe.views import items_of
 
-# What a change that waits for its payment may not contain.
+# Parameters that a change that waits for its payment may not contain.
 NOT_PENDING = ("metadata", "cancel_at", "cancel_at_period_end", "default_payment_method")
 
 
@@ -48,7 +48,7 @@ class Before(NamedTuple):
     settings: Obj
 
 
-# Account, subscription, new lines, what was before, parameters.
+# Account, subscription, new lines, old lines, parameters.
 Biller = Callable[[Account, Obj, list[Obj], Before, Obj], None]
 
 
@@ -256,7 +256,7 @@ def set_items(account: Account, subscription: Obj, items: list[Obj]) -> None:
     subscription["_items"] = [account.keep(copy.deepcopy(i))["id"] for i in items]
 
 
-# What a change of items, trial or anchor sets besides the items.
+# Fields that a change of items, trial or anchor sets besides the items.
 SET_BY_CHANGES = ("billing_cycle_anchor", "status", "trial_end", "trial_start")
 SHARED = ("proration_behavior", "proration_date", "payment_behavior")
 

@@ -12,7 +12,7 @@ from bridge.sandbox.stripe.account import Account
 from bridge.sandbox.stripe.errors import StripeError
 from bridge.sandbox.stripe.shapes import Obj
 
-PAYMENT_FAILED = 402  # refused by the bank, not by Stripe: the failed charge remains
+PAYMENT_FAILED = 402  # refused by the bank, not by Stripe, so the failed charge stays
 
 
 @contextmanager
@@ -39,7 +39,7 @@ class _Before:
         self._account = account
         named = _named(account, set(_texts(given)))
         self._customers = {c for obj in named.values() if (c := _customer_of(account, obj))}
-        # Pickled, since that is several times as quick as a deep copy.
+        # Pickled, because it is several times faster than a deep copy.
         self._objects = pickle.dumps(named | _belongings(account, self._customers))
         self._tables = {
             kind: dict(rows) for kind, rows in account.tables.items() if kind != "event"

@@ -15,7 +15,7 @@ from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.views import plan_of, render
 
 BASIL, CLOVER, DAHLIA = "2025-03-31", "2025-09-30", "2026-03-25"
-PLAIN_LISTS = "2022-11-15"  # before it charges carried their refunds
+PLAIN_LISTS = "2022-11-15"  # before this version charges contained their refunds
 
 
 def downgrade(account: Account, value: Any, version: str) -> Any:
@@ -27,7 +27,7 @@ def downgrade(account: Account, value: Any, version: str) -> Any:
     if not isinstance(value, dict):
         return value
     if value.get("object") == "event":
-        return value  # an event stays as it was rendered, whoever asks for it later
+        return value  # an event stays as it was rendered, whatever version is asked for later
     old = {k: downgrade(account, v, version) for k, v in value.items()}
     for before, kind, change in CHANGES:
         if version[:10] < before and kind == (old.get("object") or _looks_like(old)):
@@ -162,7 +162,7 @@ def _session(_account: Account, old: Obj) -> None:
     old["ui_mode"] = names.get(old.get("ui_mode", ""), old.get("ui_mode"))
 
 
-# The first version that no longer shows it so, the kind of object, what it was like.
+# The first version without it, the kind of object, and its shape before.
 CHANGES: list[tuple[str, str, Callable[[Account, Obj], None]]] = [
     (DAHLIA, "checkout.session", _session),
     (CLOVER, "discount", _discount),

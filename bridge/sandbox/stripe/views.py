@@ -49,7 +49,7 @@ EXPANDABLE = {
     "test_clock": "test_helpers.test_clock",
     "transfer": "transfer",
 }
-# Fields whose ids are of several kinds, and the kinds by the ids' beginnings.
+# Fields with ids of several kinds, and the kinds by the ids' prefixes.
 SOURCES = ("source", "default_source")
 SOURCE_KINDS = {
     "card": "card",
@@ -252,7 +252,7 @@ def _tiers(account: Account, price: Obj) -> Any:
     return account.tables["price"].get(price["id"], {}).get("_tiers") or None
 
 
-# Parts that are shown only when they are asked for.
+# Parts that are returned only when they are asked for.
 INCLUDABLE: dict[tuple[str, str], Callable[[Account, Obj], Any]] = {
     ("invoice", "payments"): _payments,
     ("invoice", "confirmation_secret"): _confirmation_secret,
@@ -297,7 +297,7 @@ def _expand(account: Account, node: Any, parts: list[str]) -> None:
         node[name] = include(account, node)
     elif name in node:
         node[name] = _expanded(account, name, node[name])
-    elif name not in EXPANDABLE:  # one that can be and is not there is passed over
+    elif name not in EXPANDABLE:  # an expandable field that is missing is skipped
         raise invalid(f"This property cannot be expanded ({name}).", param="expand")
     _expand(account, node.get(name), rest)
 

@@ -127,7 +127,7 @@ def post_payment(user_id: int) -> Response:
             method=method,
             at=moment_of(said, "at") or now(),
         )
-        # The key says whether it is the same payment; two of the same sum are two.
+        # The key says whether it is the same payment: two with the same sum are two payments.
         done = payments.record_payment(the_bridge(), token_actor(), user_id, paid, again=True)
         return 201, {"id": done.line.id, "user_id": user_id, "amount_minor": amount}
 

@@ -27,11 +27,11 @@ from bridge.web.security import Stop
 
 blueprint = Blueprint("arrival", __name__)
 
-# A look of the page costs no call to anybody; it is once a second while most arrive.
+# The page asks once a second while most purchases arrive. This causes no call to Stripe.
 REFRESHES = ((10, 1), (40, 3), (60, 10))
 BACK_TO_THE_POST_SECONDS = 3
 SLOW_AFTER = timedelta(seconds=45)
-# Nothing more comes of waiting on the page.
+# Waiting on the page any longer does not help.
 ENDS = ("in", "thanks", "held", "applied", "open", "expired", "pending")
 
 
@@ -94,7 +94,7 @@ def _sold(bought: Checkout) -> list[Offer]:
     """What was bought, without things that have left the catalogue since."""
     try:
         found = offers_of_each([line.price_id for line in bought.ordered])
-    except Stop:  # a rule that is halted by now
+    except Stop:  # a rule that has been halted meanwhile
         return []
     return [offers[0] for offers in found if offers]
 

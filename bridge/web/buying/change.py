@@ -117,7 +117,7 @@ def go(
     back = the_bridge().settings.bridge_url + preview_path(
         Order((Line(offer),)), row.return_to, cancelled="yes"
     )
-    # Who goes up waits for the new group, as a buyer does.
+    # Members who move up wait for the new group, as buyers do.
     done = absolute("arrival.done", order=row.id) if switch.is_up else absolute("me.statement")
     try:
         address = the_bridge().stripe.portal_to_change(switch, back=back, done=done)
@@ -139,5 +139,5 @@ def _change_here(known: Reader, switch: Switch) -> AnyResponse:
     except Permanent as error:
         raise _refused(switch, str(error)) from error
     log.info("change.here", user=user_id, subscription=switch.subscription.id)
-    # Where Stripe does not answer, it is asked again until it does; the page says that it is late.
+    # If Stripe does not answer, the bridge asks until it does. The page says that it takes longer.
     return redirect((changed and changed.pay_url) or url_for("own.back"), 303)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bridge.core.rights.switching import Switch
 
 log = structlog.get_logger(__name__)
-# Stripe ends an unused page after 24 hours; it is not led to in its last one.
+# Stripe ends an unused page after 24 hours. No link leads to it in the last hour.
 PAGE_LIFE = timedelta(hours=23)
 MOST_TABS = 5
 TO_SET = (
@@ -125,10 +125,10 @@ def _fate(
     with the_bridge().store.read() as connection:
         asked_then = _campaign_link(connection, row.user_id, order, row.created_at)
         asked_now = _campaign_link(connection, row.user_id, order, now())
-    # A page that was opened before a campaign's link would not count for it.
+    # A page that was opened before the campaign's link would not count for the campaign.
     is_same = row.ordered == ordered(order) and switch is None and asked_then == asked_now
     if row.session_id is None:
-        # Stripe makes one page for both: they carry the same key.
+        # Stripe makes one page for both, because they have the same key.
         return "open" if is_same else "over"
     state = the_bridge().stripe.checkout_session(row.session_id)
     if state.status == "open" and is_same:
@@ -136,7 +136,7 @@ def _fate(
     if state.status == "open":
         try:
             the_bridge().stripe.expire_checkout(row.session_id)
-        except Permanent:  # paid in this very moment, or closed by a third tab
+        except Permanent:  # paid just now, or closed by a third tab
             state = the_bridge().stripe.checkout_session(row.session_id)
     if state.status != "complete":
         return "over"
@@ -179,7 +179,7 @@ def _open_page(reader: Reader, order: Order, row: Checkout, switch: Switch | Non
     Two simultaneous clicks carry the same key, so Stripe creates one.
     """
     settings = the_bridge().settings
-    # As of the first click: who clicks again sends the same to Stripe.
+    # The time of the first click, so that a second click sends the same to Stripe.
     reference = sign_buyer(reader.user_id, row.created_at, settings.secret_key)
     with the_bridge().store.read() as connection:
         campaign_link_id = _campaign_link(connection, reader.user_id, order, row.created_at)

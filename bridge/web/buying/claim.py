@@ -180,7 +180,7 @@ def _look(session_id: str, known: Reader | None) -> Claim:
 def _on_to_arrival(known: Reader, found: Claim) -> AnyResponse:
     """The page on which every buyer waits; it knows orders that were begun here."""
     whose, where = f"{known.user_id} {found.order.id}", here_and_said()
-    order = hashlib.sha256(whose.encode()).hexdigest()[:36]  # the same each time
+    order = hashlib.sha256(whose.encode()).hexdigest()[:36]
     with the_bridge().store.write() as connection:
         checkouts.begin(
             connection,

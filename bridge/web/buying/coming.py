@@ -11,7 +11,7 @@ from bridge.web.buying.posts import the_posts
 from bridge.web.context import here, reader, the_bridge
 from bridge.web.login import STRANGER
 
-# A card in a post is kept by the forum for a day; other caches keep the page for less.
+# The forum keeps a card in a post for a day; other caches keep the page for less.
 CARD_SECONDS = 3600
 
 
@@ -64,7 +64,7 @@ def with_origin() -> str:
 def for_strangers(page: str) -> Response:
     """A page without anything about its reader; caches may keep it if it names no post."""
     response = Response(page)
-    # A page that leads back to a post is for the one reader who came from there.
+    # A page that leads back to a post is only for the reader who came from there.
     if not is_asked() and came_from() is None:
         response.headers["Cache-Control"] = f"public, max-age={CARD_SECONDS}"
         response.headers["Vary"] = "Cookie, Referer, Accept-Language, Sec-Fetch-Dest, Sec-Purpose"

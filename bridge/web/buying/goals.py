@@ -24,7 +24,7 @@ from bridge.web.security import Stop
 blueprint = Blueprint("goal", __name__)
 
 FRESH = timedelta(seconds=60)
-# A picture has its colours within itself, and nothing else.
+# The picture contains its colours and loads nothing.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 

@@ -13,7 +13,7 @@ from flask import current_app
 from bridge.discourse_api.link_places import Place
 
 FRESH = timedelta(hours=1)
-# A new post is found by the search some seconds after it was written.
+# The search finds a new post some seconds after it was written.
 RETRY = timedelta(minutes=5)
 FIRST_WAIT_SECONDS = 1.5
 # How many searches run at once, and how many links are kept.

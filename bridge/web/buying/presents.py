@@ -101,7 +101,7 @@ def give(key: str) -> AnyResponse:
         raise Stop(
             403, gettext("You can't see this page"), gettext("It belongs to another member.")
         )
-    if row.arrived_at is not None:  # they went back after paying
+    if row.arrived_at is not None:  # they went back in the browser after paying
         return redirect(url_for("my_presents.show", paid=row.id), 303)
     return redirect(row.url or _to_stripe(known, offer, row), 303)
 

@@ -22,7 +22,7 @@ from bridge.web.context import Reader, now, the_bridge
 from bridge.web.limiting import asks_stripe
 
 log = structlog.get_logger(__name__)
-# How long after one look the next may be, for what is not settled yet; after the last no more.
+# How long to wait before each look at an unsettled order. The last one is the end.
 LOOKS = tuple(timedelta(seconds=seconds) for seconds in (0, 5, 15, 45, 135, 405))
 EVERYTHING = ("read", "purchases", "money")
 
@@ -34,10 +34,10 @@ def look_at(known: Reader, order: Checkout) -> Checkout:
     try:
         asks_stripe()
     except TooManyRequests:
-        return order  # the page can be shown without
+        return order  # the page can be shown without it
     with the_bridge().store.write() as connection:
         if not checkouts.count_look(connection, order, now()):
-            return order  # another tab looks just now
+            return order  # another tab is asking right now
     _look(known, order)
     with the_bridge().store.read() as connection:
         return checkouts.get(connection, order.id) or order
@@ -51,14 +51,14 @@ def _is_time(order: Checkout, at: datetime) -> bool:
 
 def _look(known: Reader, order: Checkout) -> None:
     if order.session_id is None or order.seen == "paid":
-        # A change on the portal's page has no session; what is paid and not here yet is read again.
+        # A change on the portal's page has no session. Read what is paid and not here yet.
         _note(order, "paid")
         _have_read(_customers_of(known), order)
         return
     try:
         state = the_bridge().stripe.checkout_session(order.session_id)
     except BridgeError as error:
-        # The worker tries for as long as it takes.
+        # The worker keeps trying.
         log.warning("order.not_seen", order=order.id, error=type(error).__name__)
         _have_read(_customers_of(known), order)
         return
@@ -66,7 +66,7 @@ def _look(known: Reader, order: Checkout) -> None:
     if state.status == "complete":
         _note_country(state)
     if state.status == "complete" and state.customer_id and not _is_read(state):
-        # Beside a subscription there may be what is bought once.
+        # An order of a subscription may have one-off lines, too.
         is_alone = state.mode == "subscription" and len(order.ordered) == 1
         needs = ("read",) if is_alone else ("read", "purchases")
         _have_read([state.customer_id], order, needs)

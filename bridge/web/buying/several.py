@@ -34,7 +34,7 @@ class SeveralConverter(BaseConverter):
     """Keys of offers with a plus between them."""
 
     regex = r"[^/+]+(?:\+[^/+]+)+"
-    weight = 50  # before a single key, which could hold a plus as well
+    weight = 50  # before the route of a single key, which could contain a plus, too
 
 
 @blueprint.get("/join/<several:key>")

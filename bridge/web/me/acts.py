@@ -31,7 +31,7 @@ from bridge.web.security import Stop
 log = structlog.get_logger(__name__)
 blueprint = Blueprint("own", __name__)
 REFRESH_SECONDS = 1
-# After that the page is shown as it was last read.
+# After this long the page is shown as it was last read.
 LONGEST_WAIT = timedelta(seconds=10)
 
 
@@ -59,7 +59,7 @@ def pay() -> AnyResponse:
     """Pay what is open, on Stripe's page of that invoice."""
     found = _own(_named())
     address = the_bridge().stripe.invoice_page(found.owed.id) if found.owed else None
-    # Paid meanwhile, or void: what is so is read.
+    # Paid or voided meanwhile: read it again.
     return redirect(address or url_for("own.back"), 303)
 
 
@@ -82,7 +82,7 @@ def ask_to_resume(subscription_id: str) -> str:
     try:
         preview = the_bridge().stripe.preview_resumed(found.subscription)
     except BridgeError as error:
-        # The page can be shown without.
+        # The page can be shown without it.
         log.warning("resume.no_preview", subscription=found.id, why=str(error))
         preview = None
     return render_template(

@@ -23,7 +23,7 @@ blueprint = Blueprint("names", __name__)
 FRESH = timedelta(minutes=10)
 SHORTEST = 2
 MOST_TERMS = 1000
-# The forum limits visitors by address, and all of these come from ours.
+# The forum limits visitors by address, and all these requests come from the bridge's.
 MOST_SEARCHES = 2
 
 

@@ -19,7 +19,7 @@ from bridge.web.login import ask_for_login
 from bridge.web.me.seats import is_shared
 
 blueprint = Blueprint("me", __name__)
-# A page of five thousand lines is read by nobody and slow on a phone.
+# Nobody reads a page of five thousand lines, and it is slow on a phone.
 MOST_LINES = 500
 
 

@@ -94,7 +94,7 @@ def new_link() -> AnyResponse:
     if known is None:
         return ask_for_login()
     try:
-        with suppress(PresentRefused):  # taken meanwhile, as the page says
+        with suppress(PresentRefused):  # accepted meanwhile; the page says so
             doing.renew_link(the_bridge(), known.user_id, request.form.get("present", ""))
     except NotFound as error:
         raise Stop(

@@ -158,7 +158,7 @@ def give() -> AnyResponse:
     known = reader()
     if known is None:
         return ask_for_login()
-    the_limiter().check("pay")  # each asks the forum whose name it is
+    the_limiter().check("pay")  # each causes a request to the forum
     subscription_id, said = request.form.get("seats_of", ""), request.form.get("name", "").strip()
     try:
         seats.give(the_bridge(), known.user_id, subscription_id, said.removeprefix("@"))
@@ -166,7 +166,7 @@ def give() -> AnyResponse:
         if error.why == "not_yours":
             raise _not_yours() from error
         refused = _words()[error.why]
-    except Permanent:  # a name that is nobody's, or none at all
+    except Permanent:  # a name that nobody has, or none at all
         refused = gettext("Nobody on the forum has this name. Check the spelling.")
     else:
         return _done("given")
@@ -195,7 +195,7 @@ def decline() -> AnyResponse:
     try:
         seats.decline(the_bridge(), known.user_id, request.form.get("seats_of", ""))
     except NotFound:
-        return _done("declined")  # it is gone already
+        return _done("declined")  # it has ended already
     return _done("declined")
 
 
@@ -209,7 +209,7 @@ def _of_buyer(do: Callable[..., None], done: str) -> AnyResponse:
     except SeatRefused as error:
         raise _not_yours() from error
     except NotFound:
-        pass  # they have given it back meanwhile, or another tab was faster
+        pass  # they declined it meanwhile, or another tab was faster
     return _done(done)
 
 

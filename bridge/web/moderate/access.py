@@ -37,8 +37,8 @@ NEEDS: Mapping[str, Right] = {
     "moderate.money": "look",
     "moderate.files": "export",
     "moderate.download": "export",
-    "moderate.act": "look",  # the act itself asks for its own right
-    "moderate.site_act": "look",  # as above
+    "moderate.act": "look",  # the act itself checks its right
+    "moderate.site_act": "look",  # the act itself checks its right
 }
 """Address -> its right. An address that is not listed is refused to everybody."""
 LOOKING = ("GET", "HEAD", "OPTIONS")

@@ -92,7 +92,7 @@ def _back(one: Act, user_id: int) -> str:
 def _form(one: Act) -> dict[str, str]:
     given: MultiDict[str, str] = request.form if request.method == "POST" else request.args
     said = {name: ",".join(given.getlist(name)) for name in one.fields}
-    # In a browser's field Enter begins a new line; what is kept is one.
+    # Enter begins a new line in the browser's field. The reason is kept as one line.
     return said | {name: " ".join(said[name].split()) for name in WORDS if name in said}
 
 

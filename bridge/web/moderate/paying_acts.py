@@ -78,7 +78,7 @@ def _see_refund(bridge: Bridge, user_id: int, form: Form) -> Seen:
         gettext("Of"): what,
         gettext("What follows"): _consequence(found, effects),
     }
-    # On many keyboards there is no sign of the currency.
+    # Many keyboards have no key for the currency sign.
     code = found.payment.currency.upper()
     typed = f"{plain_amount(asked.amount_minor, found.payment.currency)} {code}"
     return Seen(effects, facts, found.number, _to_type(typed, effects))
