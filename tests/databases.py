@@ -14,15 +14,17 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import Connection, Engine, event
 
 from bridge.store import Store, migrate
 
@@ -39,16 +41,58 @@ IN_A_HURRY = (
 )
 
 
+class _CompiledOnce(MutableMapping[tuple[Any, ...], Any]):
+    """The compiled statements of all engines with one kind of dialect.
+
+    SQLAlchemy keeps them for each engine, and each world of the tests has an engine of its own:
+    compiling the same statements again was a tenth of a run.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[Any, ...], Any] = {}
+
+    def __getitem__(self, key: tuple[Any, ...]) -> Any:
+        return self._kept[_of_kind(key)]
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        self._kept[_of_kind(key)] = compiled
+
+    def __delitem__(self, key: tuple[Any, ...]) -> None:
+        del self._kept[_of_kind(key)]
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+def _of_kind(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (type(key[0]), *key[1:])  # it begins with the engine's own dialect
+
+
+_COMPILED = _CompiledOnce()
+
+
+@event.listens_for(Engine, "engine_connect")
+def _compile_once(connection: Connection) -> None:
+    connection.execution_options(compiled_cache=_COMPILED)
+
+
 @cache
 def _empty() -> Path:
     """A SQLite file with this version's tables and nothing in them, made once a process."""
     file = Path(tempfile.mkdtemp(prefix="bridge-empty-")) / "empty.db"
-    store = Store(f"sqlite:///{file}")
+    _make_tables(f"sqlite:///{file}")
+    atexit.register(shutil.rmtree, file.parent)
+    return file
+
+
+def _make_tables(url: str) -> None:
+    store = Store(url)
     # By its number, not as "head": the first start of the bridge is still to come.
     migrate.upgrade(store, datetime.now(UTC), migrate.newest())
     store.close()
-    atexit.register(shutil.rmtree, file.parent)
-    return file
 
 
 def with_tables(file: Path) -> str:
@@ -138,12 +182,13 @@ def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 @contextmanager
-def fresh_database(server_url: str) -> Iterator[str]:
-    """An empty database, dropped afterwards with whoever is still connected."""
+def fresh_database(server_url: str, template: str = "template1") -> Iterator[str]:
+    """An empty database or a copy of another, dropped at the end with all who are connected."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     where = server_url.replace("postgresql+psycopg://", "postgresql://") + "/postgres"
+    names = sql.Identifier(name), sql.Identifier(template)
     with psycopg.connect(where, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         try:
             yield f"{server_url}/{name}"
         finally:
@@ -165,9 +210,28 @@ def postgresql_url(postgresql_server: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgresql_tables(postgresql_server: str) -> Iterator[str]:
+    """The name of a database with this version's tables, to be copied."""
+    with fresh_database(postgresql_server) as url:
+        _make_tables(url)
+        yield url.rpartition("/")[2]
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind in turn."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of each kind in turn, with this version's tables and nothing in them."""
+    if request.param == "sqlite":
+        yield with_tables(tmp_path / "bridge.sqlite3")
+        return
+    server_url: str = request.getfixturevalue("postgresql_server")
+    with fresh_database(server_url, request.getfixturevalue("postgresql_tables")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each kind in turn, without tables."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'bridge.sqlite3'}"
     url: str = request.getfixturevalue("postgresql_url")

@@ -1,9 +1,9 @@
 """What was measured is printed at the end, and last of all how it stands to its budgets."""
 
 from tests.bench.report import print_tables
-from tests.databases import database_url, postgresql_server, postgresql_url
+from tests.databases import database_url, postgresql_server, postgresql_tables, postgresql_url
 
-__all__ = ["database_url", "postgresql_server", "postgresql_url"]
+__all__ = ["database_url", "postgresql_server", "postgresql_tables", "postgresql_url"]
 
 
 def pytest_terminal_summary() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import database_url, postgresql_server, postgresql_url
+from tests.databases import database_url, postgresql_server, postgresql_tables, postgresql_url
 from tests.harness import System, system
 from tests.processes import Live, live
 
@@ -15,6 +15,7 @@ __all__ = [
     "database_url",
     "on_both",
     "postgresql_server",
+    "postgresql_tables",
     "postgresql_url",
     "processes",
     "world",

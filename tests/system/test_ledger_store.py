@@ -103,9 +103,9 @@ def booked(store: Store) -> Ledger:
 
 
 def test_I6_money_lines_of_before_the_ledger_stay_as_they_were_up_and_down(
-    database_url: str,
+    empty_database_url: str,
 ) -> None:
-    store = Store(database_url)
+    store = Store(empty_database_url)
     migrate.upgrade(store, NOW, BEFORE)
     keep_as_then(store)
     migrate.upgrade(store, NOW)

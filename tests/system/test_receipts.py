@@ -172,9 +172,9 @@ def test_lines_that_do_not_add_up_to_the_amount_are_refused(world: System) -> No
 
 
 def test_payments_of_before_receipts_had_numbers_are_as_they_were_after_up_and_down(
-    database_url: str,
+    empty_database_url: str,
 ) -> None:
-    store = Store(database_url)
+    store = Store(empty_database_url)
     migrate.upgrade(store, NOW, "0023")
     insert = (
         "INSERT INTO money_lines (id, kind, at, amount_minor, currency, what, from_credit_minor,"

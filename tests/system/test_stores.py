@@ -73,8 +73,8 @@ def many(count: int, what: Callable[[int], Any]) -> list[Any]:
 # --- Migrations -----------------------------------------------------------------------------------
 
 
-def test_migrations_go_up_down_and_up_again(database_url: str) -> None:
-    store = Store(database_url)
+def test_migrations_go_up_down_and_up_again(empty_database_url: str) -> None:
+    store = Store(empty_database_url)
     assert migrate.state(store) == "empty"
     for _ in range(2):
         migrate.upgrade(store, NOW)
@@ -100,9 +100,9 @@ def test_the_migrated_schema_is_the_one_that_the_code_is_written_for(store: Stor
 
 
 def test_money_that_an_earlier_version_kept_is_as_it_was_and_new_money_keeps_its_parts(
-    database_url: str,
+    empty_database_url: str,
 ) -> None:
-    store = Store(database_url)
+    store = Store(empty_database_url)
     migrate.upgrade(store, NOW, "0001")
     old = MoneyLine("in_1", None, "paid", NOW, 1000, "eur", "Patron", user_id=7, method="cash")
     parts = MoneyPart("Gold", 2000), MoneyPart("Unused time on Silver", -500)
@@ -119,8 +119,8 @@ def test_money_that_an_earlier_version_kept_is_as_it_was_and_new_money_keeps_its
     store.close()
 
 
-def test_processes_that_start_together_migrate_once(database_url: str) -> None:
-    stores = [Store(database_url) for _ in range(4)]
+def test_processes_that_start_together_migrate_once(empty_database_url: str) -> None:
+    stores = [Store(empty_database_url) for _ in range(4)]
     many(4, lambda n: migrate.upgrade(stores[n], NOW + timedelta(seconds=n)))
     assert {migrate.state(store) for store in stores} == {"current"}
     for store in stores:

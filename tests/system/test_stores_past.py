@@ -53,8 +53,8 @@ def store(database_url: str) -> Iterator[Store]:
     made.close()
 
 
-def test_what_was_read_before_gifts_had_a_past_is_known_as_a_gift(database_url: str) -> None:
-    store = Store(database_url)
+def test_what_was_read_before_gifts_had_a_past_is_known_as_a_gift(empty_database_url: str) -> None:
+    store = Store(empty_database_url)
     migrate.upgrade(store, NOW, "0003")
     with store.write() as connection:
         for number, thing in enumerate((SUB, GIFT)):

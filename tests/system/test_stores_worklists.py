@@ -169,8 +169,10 @@ def test_a_part_is_counted_up_to_a_thousand(store: Store) -> None:
     assert counted == {"waiting": worklist_counts.MANY, "aside": 0}
 
 
-def test_subscriptions_that_an_earlier_version_kept_are_in_the_lists(database_url: str) -> None:
-    store = Store(database_url)
+def test_subscriptions_that_an_earlier_version_kept_are_in_the_lists(
+    empty_database_url: str,
+) -> None:
+    store = Store(empty_database_url)
     migrate.upgrade(store, NOW, "0030")
     kept = (
         subscription(1, status="past_due"),
