@@ -162,7 +162,7 @@ def test_what_changed_since_it_was_reviewed_is_not_done_but_shown_anew(place: Pl
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"group": "guests", "reason": ""}, "Please fill in: reason"),
+        ({"group": "guests", "reason": ""}, "Please fill in: Reason"),
         ({"group": "guests", "reason": "x", "until": "2020-01-01"}, "in the past"),
         ({"group": "guests", "reason": "x", "until": "soon"}, "not a day"),
         ({"group": "admins", "reason": "x"}, "admins"),
