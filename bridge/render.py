@@ -33,11 +33,12 @@ from bridge.core.telling.reasons import sentence
 from bridge.core.telling.replies import Reply
 from bridge.core.telling.statement import Statement, StatementInput, build, fold
 from bridge.core.telling.words import LOCALE, day_words
+from bridge.texts import gettext
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-TITLE = "Your membership statement"
-ALERTS_TITLE = "Memberships: action needed"
-DIGEST_TITLE = "Memberships: what waits and what happened"
+TITLE = gettext("Your membership statement")
+ALERTS_TITLE = gettext("Memberships: action needed")
+DIGEST_TITLE = gettext("Memberships: what waits and what happened")
 
 # Discourse refuses more (its setting max_post_length).
 MESSAGE_LIMIT = 32_000

@@ -73,8 +73,8 @@ def _headline(group: GroupExplained, verb: str) -> str:
 
 def _add_verdict(tree: Tree, verdict: Verdict) -> None:
     sign = "[green]gives it[/]" if verdict.counts else "[dim]does not give it[/]"
-    what = verdict.product_name or verdict.source
-    branch = tree.add(f"{sign}: {escape(verdict.id)}, {escape(what)} ({verdict.reason})")
+    words = f"{verdict.id}, {verdict.what} ({verdict.reason})"
+    branch = tree.add(f"{sign}: {escape(words)}")
     branch.add(f"their page says: “{escape(verdict.words)}”")
     if verdict.outranked_by:
         branch.add(f"a higher step counts instead: {escape(verdict.outranked_by)}")

@@ -200,6 +200,6 @@ def test_E43_a_bank_debit_that_failed_is_pending_no_more_and_gives_nothing(told:
 
 def test_E2_a_first_payment_that_is_pending_gives_nothing_yet(told: Told) -> None:
     for text in told.midway["debit"]:
-        assert "You are not in supporters: the first payment for your monthly membership" in text
+        assert "You are not in supporters. The first payment for your monthly membership" in text
     for text in told.end["debit"]:
         assert "You are in supporters" in text

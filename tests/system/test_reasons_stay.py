@@ -82,9 +82,9 @@ def told(world: System) -> tuple[str, str, str]:
     ("act", "reason", "words"),
     [
         (refund, "refunded", "was refunded on"),
-        (lose_a_dispute, "dispute_lost", "the bank took back the payment"),
-        (revoke, "hand_revoked", "a moderator ended your access on"),
-        (reverse_a_payment, "hand_revoked", "a moderator ended your access on"),
+        (lose_a_dispute, "dispute_lost", "The bank took back the payment"),
+        (revoke, "hand_revoked", "A moderator ended your access on"),
+        (reverse_a_payment, "hand_revoked", "A moderator ended your access on"),
     ],
 )
 def test_A106_what_ended_it_is_told_everywhere_also_after_the_end_that_it_would_have_had(

@@ -48,7 +48,7 @@ def test_A35_on_a_ladder_that_does_not_follow_a_changed_plan_moves_nobody_until_
     move(world, subscription, high)
     confirm(world)
     assert world.groups_of("alice") == {"members", "supporters"}
-    assert "You are in members and supporters because" in page_of(world, "alice")
+    assert "You are in members and supporters. Your" in page_of(world, "alice")
     told = {one["group"]: one for one in explain(world.bridge, world.user("alice"))["groups"]}
     assert [told[group]["entitled"] for group in STEPS] == [True, False]
     for group, counts in zip(STEPS, (True, False), strict=True):

@@ -12,9 +12,11 @@ from bridge.core.rules.compiled import Rule
 from bridge.core.rules.ladders import winners
 from bridge.core.rules.law import Law
 from bridge.core.rules.origins import Value, bearing, values_of
+from bridge.core.telling.listing import SOURCES
 from bridge.core.telling.places import best_by_group
 from bridge.core.telling.reasons import sentence, thing_of
 from bridge.core.telling.statement import name_prices
+from bridge.texts import gettext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,12 @@ class Verdict:
     changes_at: datetime | None
     values: tuple[Value, ...]
     rests_on: tuple[Value, ...]
+
+    @property
+    def what(self) -> str:
+        """The product's name, or the kind of source."""
+        kinds = (words for kind, words in SOURCES.items() if kind == self.source)
+        return self.product_name or next(kinds, gettext("Entitlement"))
 
 
 @dataclass(frozen=True, slots=True)
