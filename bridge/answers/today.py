@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.telling.alerts import Alert
-from bridge.store import alerts, inbox, orphans, state, work
+from bridge.store import alerts, inbox, state, work
 from bridge.wiring import Bridge
 
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """Open alerts by harm, customers without a user, and how far behind the bridge is."""
+    """Open alerts by harm, and how far behind the bridge is."""
 
     alerts: tuple[Alert, ...]
-    unlinked: int
     dead_events: int
     behind_seconds: float
     swept_at: datetime | None
@@ -50,10 +49,8 @@ def today(bridge: Bridge) -> Today:
         dead = inbox.count_dead(connection)
         behind = work.oldest_dirty_seconds(connection, now)
         swept_at = state.get_time(connection, state.LAST_SWEEP)
-        waiting = orphans.count_waiting(connection)
     return Today(
         alerts=tuple(sorted(open_now, key=lambda one: (_harm(one), one.since_at))),
-        unlinked=waiting,
         dead_events=dead,
         behind_seconds=behind,
         swept_at=swept_at,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import click
 from rich.console import Console
 from rich.markup import escape
@@ -15,7 +13,6 @@ from bridge.commands.refunding import LATER
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.rights.switch_costs import Changed, Preview
 from bridge.core.rights.switching import Switch
-from bridge.core.telling.plan_change import amounts, what_follows
 from bridge.operations import changing
 from bridge.operations.finding import find_user_id
 
@@ -34,9 +31,9 @@ def change(
 ) -> None:
     """Move USER to TARGET (a price, lookup key or product) within the same ladder.
 
-    Without --apply it only shows what that costs. With --apply, Stripe makes the change at once and
-    collects the difference, or credits it to the next payments if TARGET costs less. If a payment
-    fails, nothing changes until it succeeds. The groups follow automatically.
+    Without --apply it only shows what that costs. With --apply, Stripe makes the change and bills
+    the difference now; if that payment fails, nothing changes until it succeeds. The groups follow
+    automatically.
     """
     if really and not by:
         raise click.UsageError("--apply needs --by: say who decided it.")
@@ -46,7 +43,6 @@ def change(
         switch = changing.find_switch(bridge, user_id, target)
         preview = changing.preview_change(bridge, switch)
         number = changing.turn_of(bridge, user_id, switch)
-        names = changing.plan_words(bridge, [switch.current, switch.target])
         done = (
             changing.change(bridge, actor, user_id, switch, number=number, reason=reason)
             if really
@@ -67,9 +63,7 @@ def change(
             "pay_url": done.pay_url if done else None,
         },
         as_json=as_json,
-        for_people=lambda console: _tell(
-            console, user, switch, preview, names, done, really=really
-        ),
+        for_people=lambda console: _tell(console, user, switch, preview, done, really=really),
     )
 
 
@@ -78,26 +72,25 @@ def _tell(
     user: str,
     switch: Switch,
     preview: Preview,
-    names: Mapping[str, str],
     done: Changed | None,
     *,
     really: bool,
 ) -> None:
-    console.print(f"{escape(user)}: {switch.subscription.id}")
-    for word, price in (("From", switch.current), ("To", switch.target)):
-        console.print(f"{word} {escape(names[price.id])} ({price.id})")
+    console.print(
+        f"{escape(user)}: {switch.subscription.id} from {switch.current.id} to {switch.target.id}"
+    )
     table = Table("What", "Amount", box=None, pad_edge=False)
     for line in preview.lines:
         table.add_row(escape(line.what), format_minor(line.amount_minor, preview.currency))
     if preview.beside_minor:
         table.add_row("Tax and discounts", format_minor(preview.beside_minor, preview.currency))
-    for what, amount in amounts(switch, preview).items():
-        table.add_row(what, amount)
+    table.add_row("Due now", format_minor(preview.due_minor, preview.currency))
+    if preview.total_minor < 0:
+        table.add_row("Credited", format_minor(-preview.total_minor, preview.currency))
     console.print(table)
     if done is None and really:
         console.print(LATER)
     elif done is None:
-        console.print(what_follows(switch, preview))
         console.print("Nothing was changed. Add --apply --by NAME --reason TEXT to change it.")
     elif done.is_pending:
         where = f" at {done.pay_url}" if done.pay_url else ""

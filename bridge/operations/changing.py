@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 
 from bridge.core.memberships.effects import Effect
 from bridge.core.memberships.member import switches_of
 from bridge.core.model.actor import Actor
-from bridge.core.model.stripe import Price
 from bridge.core.model.words import checked_words
 from bridge.core.rights.switch_costs import Changed, Preview
 from bridge.core.rights.switching import Switch
-from bridge.core.telling.words import LOCALE, price_words
 from bridge.errors import Permanent
 from bridge.operations import errands
 from bridge.operations.preview import effects_of_reading
@@ -65,13 +62,6 @@ def choices(bridge: Bridge, user_id: int) -> tuple[Switch, ...]:
         known, _ = facts.facts_of(connection, user_id)
         allowed = switches_of(known, bridge.rulebook.law(connection))
     return tuple(one for one in allowed if one.can_amend)
-
-
-def plan_words(bridge: Bridge, prices: Iterable[Price]) -> dict[str, str]:
-    """Plans by the ids of their prices, as people know them: `Supporter, €5.00 a month`."""
-    with bridge.store.read() as connection:
-        name_of = bridge.rulebook.law(connection).catalogue.name_of
-    return {one.id: f"{name_of(one.product_id)}, {price_words(one, LOCALE)}" for one in prices}
 
 
 def preview_groups(bridge: Bridge, user_id: int, switch: Switch) -> tuple[Effect, ...]:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Text,
     and_,
     cast,
-    func,
     or_,
     select,
     update,
@@ -69,11 +68,6 @@ def orphans(
         )
         for row in rows
     ]
-
-
-def count_waiting(connection: Connection) -> int:
-    """How many of them wait for a moderator."""
-    return connection.scalar(select(func.count()).select_from(customers).where(*WAITS)) or 0
 
 
 def set_aside(connection: Connection, customer_id: str, why: str | None) -> bool:

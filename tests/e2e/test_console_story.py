@@ -124,6 +124,14 @@ class Morning:
             assert count, f"nothing waits in {name}"
             link = self.page.locator(f'main a[href="/moderate/lists/{name}"]').first
             assert link.is_visible(), name
+        cards, listed = (
+            self.page.locator("main li.card"),
+            self.page.get_by_role("link", name="Open “"),
+        )
+        disputes = self.page.get_by_role("link", name="Open “Disputes”")  # Stripe counts them
+        beside = cards.filter(has_not=listed).count() + cards.filter(has=disputes).count()
+        told = f"{sum(counts(self.place.bridge).values()) + beside} things need a person."
+        assert self.page.locator(".lead").inner_text() == told
         self.look()
 
     def presses(self, words: str) -> None:

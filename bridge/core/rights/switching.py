@@ -67,11 +67,6 @@ class Switch:
         return self.current.currency == self.target.currency
 
     @property
-    def is_new_period(self) -> bool:
-        """Whether the periods differ in length: then a new one begins at once."""
-        return _length(self.target) != _length(self.current)
-
-    @property
     def can_amend(self) -> bool:
         """Whether Stripe can change it, perhaps not on its page for members."""
         is_kept = not is_ending(self.subscription)
@@ -229,7 +224,7 @@ def billed(switch: Switch, terms: PortalTerms) -> Literal["now", "next", "later"
     if switch.subscription.status == "trialing":
         return "now" if terms.ends_trial else "next"
     # A period of another length begins and is billed at once.
-    is_new_period = terms.restarts or switch.is_new_period
+    is_new_period = terms.restarts or _length(new) != _length(old)
     return "now" if is_new_period or terms.proration == "always_invoice" else "next"
 
 

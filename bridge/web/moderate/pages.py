@@ -42,12 +42,16 @@ NO_SUCH_PERSON = gettext("The bridge has no record of this account.")
 @blueprint.get("")
 def today() -> str:
     """What needs attention, the worst first."""
+    found = what_needs_a_person(the_bridge())
+    listed = counts(the_bridge())
+    beside_the_lists = sum(LISTS.get(one.kind) not in listed for one in found.alerts)
     return render_template(
         "moderate/today.jinja",
-        today=what_needs_a_person(the_bridge()),
+        today=found,
+        waiting=sum(listed.values()) + beside_the_lists,
         year=charts(the_bridge()),
         lists=WORKLISTS.values(),
-        counts=counts(the_bridge()),
+        counts=listed,
         list_of=LISTS,
         titles={one.name: one.title for one in WORKLISTS.values()},
     )

@@ -8,7 +8,7 @@ from bridge.core.ledger.amounts import format_minor, plain_amount, to_minor
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.stripe import Subscription
-from bridge.core.telling.plan_change import amounts, what_follows
+from bridge.core.telling.words import LOCALE, price_words
 from bridge.errors import Permanent
 from bridge.operations import changing, refunding, statements, stopping
 from bridge.operations.errands import refuse_unless_reviewed
@@ -203,9 +203,21 @@ def _plans(bridge: Bridge, user_id: int, _form: Form) -> Ground:
                 "sale, or a payment is open"
             )
         )
-    current = changing.plan_words(bridge, [one.current for one in found])
-    targets = changing.plan_words(bridge, [one.target for one in found])
-    return Ground({gettext("Now"): ", ".join(current.values())}, {"price": targets})
+    with bridge.store.read() as connection:
+        name_of = bridge.rulebook.law(connection).catalogue.name_of
+    now = {
+        gettext("Now"): ", ".join(
+            dict.fromkeys(
+                f"{name_of(one.current.product_id)}, {price_words(one.current, LOCALE)}"
+                for one in found
+            )
+        )
+    }
+    prices = {
+        one.target.id: f"{name_of(one.target.product_id)}, {price_words(one.target, LOCALE)}"
+        for one in found
+    }
+    return Ground(now, {"price": prices})
 
 
 def _see_plan(bridge: Bridge, user_id: int, form: Form) -> Seen:
@@ -213,12 +225,17 @@ def _see_plan(bridge: Bridge, user_id: int, form: Form) -> Seen:
     switch = changing.find_switch(bridge, user_id, form["price"])
     number = changing.turn_of(bridge, user_id, switch)
     preview = changing.preview_change(bridge, switch)
-    names = changing.plan_words(bridge, [switch.current, switch.target])
     facts = {
-        gettext("From"): names[switch.current.id],
-        gettext("To"): names[switch.target.id],
-        **amounts(switch, preview),
-        gettext("What follows"): what_follows(switch, preview),
+        gettext("From"): price_words(switch.current, LOCALE),
+        gettext("To"): price_words(switch.target, LOCALE),
+        gettext("Due now"): format_minor(preview.due_minor, preview.currency),
+        gettext("Credited"): (
+            format_minor(-preview.total_minor, preview.currency) if preview.total_minor < 0 else ""
+        ),
+        gettext("What follows"): gettext(
+            "Stripe bills the difference now. If that payment fails, nothing changes until it is "
+            "paid."
+        ),
     }
     return Seen(changing.preview_groups(bridge, user_id, switch), facts, number)
 

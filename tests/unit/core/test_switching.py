@@ -17,7 +17,6 @@ from bridge.core.model.stripe import (
     Subscription,
     SubscriptionItem,
 )
-from bridge.core.rights.switch_costs import Preview
 from bridge.core.rights.switching import (
     Ending,
     PortalTerms,
@@ -30,8 +29,6 @@ from bridge.core.rights.switching import (
 )
 from bridge.core.rules.mapping import Rules, compile_rules
 from bridge.core.rules.policy import parse_policy
-from bridge.core.telling.plan_change import amounts, what_follows
-from bridge.core.telling.words import day_words
 from tests.unit.core.shop import DAY, GROUPS, RENEWAL, item, subscription
 
 LEVELS: dict[str, Any] = {"ladders": {"level": ["supporters", "patrons"]}}
@@ -246,61 +243,6 @@ def test_A36_a_step_down_may_wait_for_the_end_of_the_period(condition: str) -> N
     at_yearly = subscription("active", replace(item("prod_p"), price_id="price_py"))
     (down,) = found(at_yearly, prices=(YEARLY, SUPPORTER))
     assert billed(down, PortalTerms(deferred=frozenset({condition}))) == "later"
-
-
-AT_ONCE = "The plan changes at once."
-UP = "Stripe collects {} at once. If that payment fails, nothing changes until it is paid."
-DOWN = AT_ONCE + " Stripe credits {} to the next payments; nothing is paid out."
-
-
-@pytest.mark.parametrize(
-    ("target", "costs", "base", "shown", "says"),
-    [
-        (
-            PATRON,
-            (4000, 4000),
-            OLD,
-            ["€40.00"],
-            f"{UP.format('€40.00')} From the renewal on RENEWAL, €50.00 a month.",
-        ),
-        (
-            replace(SUPPORTER, id="price_low", amount_minor=300),
-            (-700, 0),
-            OLD,
-            ["€0.00", "€7.00"],
-            f"{DOWN.format('€7.00')} From the renewal on RENEWAL, €3.00 a month.",
-        ),
-        (
-            PATRON,
-            (4000, 0),
-            OLD,
-            ["€0.00", "€40.00"],
-            f"{AT_ONCE} Nothing is due now. From the renewal on RENEWAL, €50.00 a month.",
-        ),
-        (
-            YEARLY,
-            (49_000, 49_000),
-            OLD,
-            ["€490.00"],
-            f"{UP.format('€490.00')} A new period begins now: €500.00 a year.",
-        ),
-        (
-            PATRON,
-            (5000, 5000),
-            replace(OLD, status="trialing", trial_end_at=RENEWAL),
-            ["€50.00"],
-            f"{AT_ONCE} Nothing is due during the trial. From RENEWAL, €50.00 a month.",
-        ),
-    ],
-    ids=["up", "down", "from credit", "another period", "trial"],
-)
-def test_A36_a_moderator_reads_what_a_change_really_brings(
-    target: Price, costs: tuple[int, int], base: Subscription, shown: list[str], says: str
-) -> None:
-    switch = replace(found(OLD)[0], subscription=base, item=base.items[0], target=target)
-    preview = Preview("eur", (), *costs)
-    assert list(amounts(switch, preview).values()) == shown
-    assert what_follows(switch, preview) == says.replace("RENEWAL", day_words(RENEWAL))
 
 
 def test_only_listed_prices_are_offered_by_stripes_page() -> None:

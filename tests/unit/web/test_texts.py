@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,37 +22,47 @@ from bridge.render import TEMPLATES
 from bridge.web.pages import teach
 
 PAGES = TEMPLATES / "html"
-# Pages whose texts are all marked: every page for members, whose picture for posts has a style and
-# no text of its own, and these of the console; whoever marks another adds it here.
-MEMBERS = sorted({path.name for path in PAGES.glob("*.jinja")} - {"goal.svg.jinja"})
-CONSOLE = (
-    "moderate/act.jinja",
-    "moderate/changes.jinja",
-    "moderate/charts.jinja",
-    "moderate/log.jinja",
-    "moderate/members.jinja",
-    "moderate/settings.jinja",
-    "moderate/take_away.jinja",
-    "moderate/then.jinja",
-    "moderate/worklist.jinja",
-)
-MARKED = (*MEMBERS, *CONSOLE)
 SAID_ALOUD = {"alt", "aria-label", "title", "placeholder"}
+SAME_EVERYWHERE = {"id:", "UTC", "Link", "PayPal"}
+"""Names and units that no language changes."""
 
 
 class _Words(HTMLParser):
-    """What people read or hear of a page."""
+    """What people read or hear of a page; neither its style nor what is typed in a shell."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[str] = []
+        self.inside = ""
 
     def handle_data(self, data: str) -> None:
-        self.found.append(data)
+        if self.inside not in {"style", "code"}:
+            self.found.append(data)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del tag
+        self.inside = tag
         self.found += [value or "" for name, value in attrs if name in SAID_ALOUD]
+
+    def handle_endtag(self, tag: str) -> None:
+        del tag
+        self.inside = ""
+
+
+def _printed(node: nodes.Node) -> Iterator[str]:
+    """The words that an expression may print: no key, no argument, no text in gettext."""
+    if isinstance(node, nodes.Const) and isinstance(node.value, str):
+        yield node.value
+    parts: Iterable[nodes.Node] = node.iter_child_nodes()
+    if isinstance(node, nodes.Filter | nodes.Getitem):
+        parts = [node.node] if node.node else []
+    elif isinstance(node, nodes.CondExpr):
+        parts = [one for one in (node.expr1, node.expr2) if one]
+    elif isinstance(node, nodes.Pair):
+        parts = [node.value]
+    elif isinstance(node, nodes.Call | nodes.Compare):
+        parts = []
+    for part in parts:
+        yield from _printed(part)
 
 
 def unmarked(source: str) -> list[str]:
@@ -59,21 +70,31 @@ def unmarked(source: str) -> list[str]:
     app = Flask(__name__)
     teach(app)
     environment: Environment = app.jinja_env
-    literal = "".join(one.data for one in environment.parse(source).find_all(nodes.TemplateData))
+    template = environment.parse(source)
+    literal = "".join(one.data for one in template.find_all(nodes.TemplateData))
     words = _Words()
     words.feed(literal)
-    return [text.strip() for text in words.found if re.search(r"[A-Za-z]{2}", text)]
+    found = [text.strip() for text in words.found if re.search(r"[A-Za-z]{2}", text)]
+    for output in template.find_all(nodes.Output):
+        printed = (text for part in output.nodes for text in _printed(part))
+        # What has neither a capital nor two words is the name of a class.
+        found += [text for text in printed if re.search(r"[A-Z]|[a-z] [a-z]", text)]
+    return [text for text in found if text not in SAME_EVERYWHERE]
 
 
 def test_words_outside_of_gettext_are_found() -> None:
     assert unmarked("<p>Hello {{ _('you') }}</p>") == ["Hello"]
     assert unmarked("<img alt='A cat'>{% trans %}Hello{% endtrans %}") == ["A cat"]
+    assert unmarked("{{ 'Hello' if name else _('Nobody') }}") == ["Hello"]
     assert unmarked("<p class='lead'>{{ _('Hello') }} · {{ name }}</p>") == []
+    assert unmarked("<p class='state{{ ' warn' if late }}'>id:<code>bridge web</code></p>") == []
 
 
-@pytest.mark.parametrize("template", MARKED)
-def test_each_text_of_a_page_is_marked_for_translation(template: str) -> None:
-    assert unmarked((PAGES / template).read_text(encoding="utf-8")) == []
+@pytest.mark.parametrize(
+    "page", sorted(PAGES.rglob("*.jinja")), ids=lambda page: page.relative_to(PAGES).as_posix()
+)
+def test_each_text_of_a_page_is_marked_for_translation(page: Path) -> None:
+    assert unmarked(page.read_text(encoding="utf-8")) == []
 
 
 def test_the_texts_are_gathered_from_templates_and_code() -> None:
