@@ -18,14 +18,8 @@ from bridge.core.ledger.objects import BalanceMove, MoneyObject
 from bridge.core.model.account import MANUAL
 from bridge.store import inbox, money_objects, state, work
 from bridge.wiring import Bridge
-from bridge.worker.ledger import (
-    CURSOR,
-    NOT_KNOWN_YET,
-    READ_AT,
-    bring_up_to_date,
-    holding,
-    write_lines,
-)
+from bridge.worker.booking import write_lines
+from bridge.worker.ledger import CURSOR, NOT_KNOWN_YET, READ_AT, bring_up_to_date, holding
 
 log = structlog.get_logger()
 NEWS_AT = "ledger.news_at"

@@ -22,7 +22,7 @@ from bridge.operations.exporting import Asked, export
 from bridge.store import Connection, ledger, money_objects, work
 from bridge.store.schema.ledger import ledger_lines
 from bridge.store.schema.people import users
-from bridge.worker.ledger import write_lines
+from bridge.worker.booking import write_lines
 from tests.bench.report import at_most, show
 from tests.harness import System, system
 

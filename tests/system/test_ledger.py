@@ -25,7 +25,7 @@ from bridge.sandbox.stripe.balance import pay_out
 from bridge.store import history
 from bridge.store import ledger as store
 from bridge.stripe_api.books import SOURCES
-from bridge.worker.ledger import natures
+from bridge.worker.booking import natures
 from tests.harness import DAY, POLICY, System, system
 from tests.system.acts import checkout, message_to, page_of, pass_days
 from tests.system.typing_commands import typed

@@ -24,8 +24,8 @@ from bridge.store import ledger as store
 from bridge.stripe_api.http import StripeHttp
 from bridge.wiring import Bridge
 from bridge.worker import reconcile
+from bridge.worker.booking import natures
 from bridge.worker.bookkeeping import News, follow
-from bridge.worker.ledger import natures
 from tests.databases import with_tables
 from tests.sandbox.stripe_shop import Shop, open_shop
 from tests.system.test_ledger_books import (
