@@ -43,6 +43,8 @@ def update(*, as_json: bool) -> None:
 
     def for_people(out: Console) -> None:
         out.print(f"{made.read} objects read, {made.changed} new or changed, {made.lines} lines.")
+        if made.corrected:
+            out.print(f"{made.corrected} entries corrected, in new lines that name the old ones.")
         _print_findings(out, made.findings)
 
     show(made, as_json=as_json, for_people=for_people)

@@ -120,12 +120,15 @@ def _unlike(seal: store.Seal, chain: str, of_family: str) -> list[Finding]:
 
 
 def rebuild(bridge: Bridge, progress: Progress) -> Rebuilt:
-    """Delete every line and all data from Stripe, read it again, and prove it is the same."""
+    """Delete all data from Stripe, read it again, make every line anew, and prove it is the same.
+
+    A line stays until it is made again, and for good where nothing makes it any more.
+    """
     with worker.holding(bridge) as lease:
         held = worker.held(lease)
         with bridge.store.write() as connection:
             work.check(connection, held, bridge.clock.now())
-            store.drop(connection)
+            money_objects.drop(connection)
             ledger_findings.drop(connection)
             state.put(connection, worker.CURSOR, worker.FOR_EVERYONE)
         made = worker.bring_up_to_date(bridge, held, progress, everyone=True)

@@ -5,7 +5,7 @@ One process at a time writes lines (`LEASE`), so that the chain of seals has one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     cast,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -27,13 +28,12 @@ from sqlalchemy import (
 )
 
 from bridge.core.ledger import seals
-from bridge.core.ledger.line import Line
+from bridge.core.ledger.line import Line, entry_of
 from bridge.core.ledger.share_register import CLASSES, BookedShare
 from bridge.core.model.account import Account
-from bridge.store import money_objects
 from bridge.store.own import columns, is_of, is_own
 from bridge.store.schema.columns import moment
-from bridge.store.schema.ledger import ledger_lines, ledger_seals
+from bridge.store.schema.ledger import ledger_lines, ledger_seals, money_objects
 from bridge.store.schema.people import customers, users
 from bridge.store.work import insert_for
 
@@ -52,33 +52,25 @@ Made = Mapping[str, Sequence[Line]]
 """Lines by the family to which they belong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The result of writing lines. `differing`: lines whose seal says something else, by family."""
-
-    new: int
-    differing: dict[str, list[str]]
+Sealed = Mapping[str, Mapping[str, str]]
+"""Family -> line id -> the digest with which it was booked."""
 
 
-def write_lines(connection: Connection, account: Account, made: Made, now: datetime) -> Written:
-    """Append the lines that are missing, and seal the new ones."""
-    sealed = _sealed(connection, account, made)
+def write_lines(
+    connection: Connection, account: Account, made: Made, sealed: Sealed, now: datetime
+) -> int:
+    """Append the lines that are missing, and seal the new ones; returns how many were missing."""
     rows: list[dict[str, Any]] = []
     fresh: list[dict[str, Any]] = []
-    differing: dict[str, list[str]] = {}
     for family, lines in made.items():
+        known = sealed.get(family, {})
+        of = {**columns(account), "family": family}
         for line in lines:
-            digest = seals.digest(line)
-            if sealed.get(line.id, digest) != digest:
-                # The line that was shown stays; the difference is a finding.
-                differing.setdefault(family, []).append(line.id)
-                continue
-            of = {**columns(account), "family": family}
             rows.append(of | _row(line))
-            if line.id not in sealed:
-                fresh.append(of | {"line_id": line.id, "digest": digest, "at": now})
+            if line.id not in known:
+                fresh.append(of | {"line_id": line.id, "digest": seals.digest(line), "at": now})
     _seal(connection, fresh)
-    return Written(_append(connection, rows), differing)
+    return _append(connection, rows)
 
 
 def _append(connection: Connection, rows: list[dict[str, Any]]) -> int:
@@ -93,11 +85,43 @@ def _row(line: Line) -> dict[str, Any]:
     return row | {"number": int(line.id.rpartition("#")[2]), "book": line.account}
 
 
-def _sealed(connection: Connection, account: Account, families: Iterable[str]) -> dict[str, str]:
+def sealed(connection: Connection, account: Account, families: Iterable[str]) -> Sealed:
+    """The digests of all lines of these families that were ever booked."""
     of = ledger_seals.c
     mine = is_of(ledger_seals, account), of.family.in_(list(families))
-    rows = connection.execute(select(of.line_id, of.digest).where(*mine))
-    return {row.line_id: row.digest for row in rows}
+    found: dict[str, dict[str, str]] = {}
+    for row in connection.execute(select(of.family, of.line_id, of.digest).where(*mine)):
+        found.setdefault(row.family, {})[row.line_id] = row.digest
+    return found
+
+
+def lines_of_entries(
+    connection: Connection, account: Account, entry_ids: Collection[str]
+) -> list[Line]:
+    """The lines of these entries as they are now, entry by entry."""
+    ids = sorted(entry_ids)
+    found: list[Line] = []
+    for first in range(0, len(ids), AT_ONCE):
+        some = ledger_lines.c.entry_id.in_(ids[first : first + AT_ONCE])
+        found += _lines(connection, is_of(ledger_lines, account), some)
+    return found
+
+
+def drop_lines(
+    connection: Connection, account: Account, families: Collection[str], kept: Collection[str]
+) -> None:
+    """Delete the lines of these families that are about to be made again, all but some entries."""
+    of = ledger_lines.c
+    theirs = and_(is_of(ledger_lines, account), of.family.in_(families))
+    connection.execute(delete(ledger_lines).where(theirs, of.entry_id.not_in(sorted(kept))))
+
+
+def families_without_objects(connection: Connection) -> list[str]:
+    """Families with lines that nothing read from Stripe explains any more."""
+    o, of = money_objects.c, ledger_lines.c
+    same = and_(o.provider == of.provider, o.account == of.account, o.family == of.family)
+    wanted = select(of.family).where(is_own(ledger_lines), ~exists().where(same))
+    return list(connection.scalars(wanted.distinct().order_by(of.family)))
 
 
 def _seal(connection: Connection, fresh: list[dict[str, Any]]) -> None:
@@ -166,7 +190,7 @@ def read_seals(connection: Connection, after: int = 0, limit: int = AT_ONCE) -> 
         .order_by(ledger_seals.c.number)
         .limit(limit)
     ).all()
-    entries = {row.line_id.rpartition("#")[0] for row in rows}
+    entries = {entry_of(row.line_id) for row in rows}
     now = {
         line.id: line for line in _lines(connection, ledger_lines.c.entry_id.in_(sorted(entries)))
     }
@@ -246,7 +270,7 @@ def _number_of(line_id: str) -> int:
 def line_of_user(connection: Connection, user_id: int, line_id: str) -> Line | None:
     """A line of this id, if it is about this member."""
     of = ledger_lines.c
-    its = and_(of.entry_id == line_id.rpartition("#")[0], of.number == _number_of(line_id))
+    its = and_(of.entry_id == entry_of(line_id), of.number == _number_of(line_id))
     row = connection.execute(
         select(of.number, *_COLUMNS).where(its, _of_user(user_id)).limit(1)
     ).one_or_none()
@@ -319,9 +343,3 @@ def first_day(connection: Connection) -> datetime | None:
     """The time of the oldest line."""
     oldest = select(ledger_lines.c.at).order_by(ledger_lines.c.at).limit(1)
     return connection.scalar(oldest)
-
-
-def drop(connection: Connection) -> None:
-    """Delete all lines and everything read from Stripe; payments by hand and the seals stay."""
-    connection.execute(delete(ledger_lines))
-    money_objects.drop(connection)

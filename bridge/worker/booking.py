@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from bridge.core.ledger.corrections import Amended, amended, corrected_entry, unlike
 from bridge.core.ledger.entries import ledger
-from bridge.core.ledger.line import Finding
+from bridge.core.ledger.line import Finding, Ledger, entry_of
 from bridge.core.ledger.objects import MoneyObject
 from bridge.core.ledger.products import OTHER, Nature, NatureOf, nature_of_sale
 from bridge.core.model.account import Account
@@ -25,9 +26,13 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many lines are new, what was found, and whether a family waits for something."""
+    """How many lines are new, how many entries were corrected, and what was found.
+
+    `some_wait`: a family waits for something.
+    """
 
     lines: int
+    corrected: int
     findings: list[Finding]
     some_wait: bool
 
@@ -35,6 +40,7 @@ class Written:
         """Both together."""
         return Written(
             lines=self.lines + more.lines,
+            corrected=self.corrected + more.corrected,
             findings=self.findings + more.findings,
             some_wait=self.some_wait or more.some_wait,
         )
@@ -48,19 +54,22 @@ def write_lines(
     is_whole: bool = True,
     waits_for: Collection[str] = (),
     of: Account | None = None,
+    anew: bool = False,
 ) -> Written:
     """Make the lines of everything that is new, some families at a time.
 
     `is_whole`: all was read. `waits_for`: the findings with which a family is not booked yet. `of`:
-    only what belongs to this account, whatever was read of others.
+    only what belongs to this account, whatever was read of others. `anew`: lines are dropped first
+    where they are made again.
     """
-    done = Written(0, [], some_wait=False)
+    done = Written(0, 0, [], some_wait=False)
     count, after = 0, None
     if of is None:
         with bridge.store.write() as connection:
             money_objects.find_families(connection, is_whole=is_whole)
     with bridge.store.read() as connection:
         nature_of = natures(history.Laws(connection, bridge.policy))
+    how = _How(nature_of, waits_for, anew)
     while True:
         now = bridge.clock.now()
         with bridge.store.write() as connection:
@@ -68,7 +77,7 @@ def write_lines(
             families = money_objects.pending_families(connection, after, of=of)
             for account, names in groupby(families, key=lambda one: one[0]):
                 objects = money_objects.objects_of(connection, account, [name for _, name in names])
-                done += _book(connection, account, objects, nature_of, now, waits_for)
+                done += _book(connection, account, objects, how, now)
         if not families:
             return done
         crashpoint("after_lines_written")
@@ -76,36 +85,75 @@ def write_lines(
         progress("members and payouts booked", count)
 
 
+@dataclass(frozen=True, slots=True)
+class _How:
+    nature_of: NatureOf
+    waits_for: Collection[str]
+    anew: bool
+
+
 def _book(
     connection: Connection,
     account: Account,
     objects: Mapping[str, Sequence[MoneyObject]],
-    nature_of: NatureOf,
+    how: _How,
     now: datetime,
-    waits_for: Collection[str],
 ) -> Written:
     """Make and write the lines of some families."""
-    made = {family: ledger(those, nature_of) for family, those in objects.items()}
+    made = {family: ledger(those, how.nature_of) for family, those in objects.items()}
     ready = {
         family: one
         for family, one in made.items()
-        if not any(finding.code in waits_for for finding in one.findings)
+        if not any(finding.code in how.waits_for for finding in one.findings)
     }
-    lines = {family: one.lines for family, one in ready.items()}
-    written = store.write_lines(connection, account, lines, now)
-    ids = [one.id for family in ready for one in objects[family]]
-    money_objects.booked(connection, account, ids)
-    says = "what Stripe says now is not what was booked"
+    sealed = store.sealed(connection, account, ready)
+    ids = {family: [one.id for one in objects[family]] for family in ready}
+    done = {
+        family: _amended(connection, account, one, sealed.get(family, {}), ids[family], now)
+        for family, one in ready.items()
+    }
+    lines = {family: one.lines for family, one in done.items()}
+    if how.anew:
+        again = {line.entry_id for those in lines.values() for line in those}
+        entries = {entry_of(line_id) for those in sealed.values() for line_id in those}
+        store.drop_lines(connection, account, list(ready), entries - again)
+    new = store.write_lines(connection, account, lines, sealed, now)
+    money_objects.booked(connection, account, [id_ for those in ids.values() for id_ in those])
     found = {
-        family: [
-            *one.findings,
-            *(Finding("line_differs", (id_,), says) for id_ in written.differing.get(family, ())),
-        ]
+        family: [*one.findings, *(not_at_stripe(entry) for entry in done[family].gone)]
         for family, one in ready.items()
     }
     ledger_findings.replace(connection, account, found, now)
-    findings = [one for of_family in found.values() for one in of_family]
-    return Written(written.new, findings, some_wait=len(ready) < len(made))
+    return Written(
+        new,
+        sum(len(one.corrected) for one in done.values()),
+        [one for of_family in found.values() for one in of_family],
+        some_wait=len(ready) < len(made),
+    )
+
+
+def _amended(
+    connection: Connection,
+    account: Account,
+    made: Ledger,
+    sealed: Mapping[str, str],
+    known: Collection[str],
+    now: datetime,
+) -> Amended:
+    """A family's lines, with corrections of entries that were booked otherwise."""
+    odd = unlike(made.lines, sealed)
+    if not odd:
+        return Amended(made.lines)
+    if any(one.code == "reference_missing" for one in made.findings):
+        return Amended(tuple(line for line in made.lines if line.entry_id not in odd))
+    theirs = {entry_of(one) for one in sealed if corrected_entry(one) in odd}
+    booked = store.lines_of_entries(connection, account, theirs)
+    return amended(made.lines, odd, booked, known, now)
+
+
+def not_at_stripe(id_: str) -> Finding:
+    """The finding about booked lines whose object Stripe does not have any more."""
+    return Finding("not_at_stripe", (id_,), "Stripe does not have it any more; its lines stay")
 
 
 def natures(laws: history.Laws) -> NatureOf:

@@ -1,8 +1,8 @@
 """Keeps the ledger: reads what moves money at Stripe, page by page, and makes lines from it.
 
 A pass can be killed at any page and while it books: the next one continues there. Lines are made
-only when everything is read, because half of the news about a payment would make a line that could
-not be corrected.
+only when everything is read, because half of the news about a payment would make lines that had to
+be corrected later.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import structlog
 from bridge.core.ledger.line import Finding
 from bridge.core.ledger.news import is_asked_today, is_credit_known
 from bridge.core.ledger.objects import MoneyObject
+from bridge.core.model.account import OWN
 from bridge.errors import Transient
 from bridge.process_name import has_ended
 from bridge.store import (
     by_hand,
+    ledger_findings,
     money_objects,
     paid_lines,
     processes,
@@ -30,7 +32,7 @@ from bridge.store import (
 from bridge.store import ledger as store
 from bridge.stripe_api.books import SOURCES, Whose
 from bridge.wiring import Bridge
-from bridge.worker.booking import Progress, write_lines
+from bridge.worker.booking import Progress, Written, not_at_stripe, write_lines
 from bridge.worker.reconcile import read_catalogue
 
 log = structlog.get_logger()
@@ -48,12 +50,16 @@ ALL_CREDIT_EVERY_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """The result of a pass: objects read, objects new or changed, lines written, and findings."""
+    """The result of a pass: objects read, objects new or changed, lines written, and findings.
+
+    `corrected`: entries that an earlier pass had booked otherwise.
+    """
 
     read: int
     changed: int
     lines: int
     findings: tuple[Finding, ...]
+    corrected: int = 0
 
 
 def bring_up_to_date(
@@ -71,23 +77,37 @@ def bring_up_to_date(
     """
     with bridge.store.read() as connection:
         cursor = state.get(connection, CURSOR) or {}
-    whose = None if everyone or FOR_EVERYONE.items() <= cursor.items() else _whose_credit(bridge)
+    anew = everyone or FOR_EVERYONE.items() <= cursor.items()
+    whose = None if anew else _whose_credit(bridge)
     read, changed, is_whole = _read(bridge, lease, progress, most_pages, whose)
     if not is_whole:
         return Pass(read, changed, 0, ())
-    made = write_lines(bridge, lease, progress, waits_for=UNREAD)
+    made = write_lines(bridge, lease, progress, waits_for=UNREAD, anew=anew)
     if made.some_wait:
         # Something was sold that was never read. It was made before it was sold, so it is read now,
         # or it is gone for good.
         read_catalogue(bridge)
-        made += write_lines(bridge, lease, progress)
+        made += write_lines(bridge, lease, progress, anew=anew)
+    if anew:
+        made += _what_is_left(bridge, lease)
     with bridge.store.write() as connection:
         state.put(connection, CURSOR, {})
         state.put_time(connection, READ_AT, bridge.clock.now())
     _look_for_silence(bridge)
-    lines, findings = made.lines, tuple(made.findings)
-    log.info("ledger.kept", read=read, changed=changed, lines=lines, findings=len(findings))
-    return Pass(read, changed, lines, findings)
+    counts = {"lines": made.lines, "corrected": made.corrected}
+    log.info("ledger.kept", read=read, changed=changed, findings=len(made.findings), **counts)
+    return Pass(read, changed, findings=tuple(made.findings), **counts)
+
+
+def _what_is_left(bridge: Bridge, lease: work.Lease) -> Written:
+    """Report the families of which a rebuild read nothing; their lines stay."""
+    now = bridge.clock.now()
+    with bridge.store.write() as connection:
+        work.check(connection, lease, now)
+        left = store.families_without_objects(connection)
+        found = {family: [not_at_stripe(family)] for family in left}
+        ledger_findings.replace(connection, OWN, found, now)
+    return Written(0, 0, [one for those in found.values() for one in those], some_wait=False)
 
 
 def _look_for_silence(bridge: Bridge) -> None:

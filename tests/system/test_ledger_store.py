@@ -115,7 +115,8 @@ def test_I6_money_lines_of_before_the_ledger_stay_as_they_were_up_and_down(
     assert balances(book) == {"assets:cash": 1200, "income:other": -1200}
     assert {one.corrects for one in book.lines} == {None, "hand:2"}
     with store.write() as connection:
-        ledger_store.write_lines(connection, MANUAL, {f"user:{USER}": book.lines}, NOW)
+        lines = {f"user:{USER}": book.lines}
+        ledger_store.write_lines(connection, MANUAL, lines, {}, NOW)
     migrate.downgrade(store, BEFORE)
     assert kept(store) == list(OLD_LINES)
     migrate.upgrade(store, NOW)

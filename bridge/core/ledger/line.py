@@ -101,6 +101,11 @@ def pair(
         yield from numbered([one, replace(one, account=against, amount_minor=-amount)])
 
 
+def entry_of(line_id: str) -> str:
+    """The entry to which a line belongs."""
+    return line_id.rpartition("#")[0]
+
+
 def numbered(lines: Iterable[Line]) -> list[Line]:
     """The lines of one entry, each with its id."""
     return [replace(line, id=f"{line.entry_id}#{n}") for n, line in enumerate(lines, 1)]

@@ -267,7 +267,7 @@ class _Making:
 
         Nothing where a moderator has withdrawn what it bought before the money went back.
         """
-        sources = filter(None, (line.corrects, line.invoice_id))
+        sources = filter(None, (line.corrects, line.invoice_id, line.source_id))
         sold = [each for one in sources for each in self.issued.get((share_class, one), ())]
         runs = self._held_of(share_class, sold) if sold else self._held_by(share_class, who)
         left = -(line.quantity or 0)
