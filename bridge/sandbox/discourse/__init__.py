@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from bridge.late_rule import LateRule
 from bridge.sandbox.discourse import (
     admin_users,
     connect,
@@ -38,7 +39,6 @@ from bridge.sandbox.discourse.delivery import Courier
 from bridge.sandbox.discourse.fresh import fresh_forum
 from bridge.sandbox.discourse.people import run_due_merges
 from bridge.sandbox.kernel import World
-from bridge.sandbox.routing import LateRule
 
 API = (
     admin_users, connect, edits, groups, hooks, invites, keys, members, posts, search, sessions,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
+from bridge.late_rule import LateRule
 from bridge.sandbox.kernel import World
-from bridge.sandbox.routing import LateRule
 from bridge.sandbox.stripe.account import Account, account_of
 from bridge.sandbox.stripe.app import add_api
 from bridge.sandbox.stripe.checkout_pages import create_checkout_pages
