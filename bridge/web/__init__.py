@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
 from bridge.core.model.people import LARGEST_ID
+from bridge.late_rule import LateRule
 from bridge.render import TEMPLATES
 from bridge.web import health, login, moderate, security, site, webhooks
 from bridge.web.api import books, calls, standing, v1
@@ -84,6 +85,7 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     app = Flask(__name__, static_folder=None, template_folder=str(TEMPLATES / "html"))
     # It would redirect doubled slashes to the host that the client named.
     app.url_map.merge_slashes = False
+    app.url_rule_class = LateRule
     app.url_map.converters["id"] = IdConverter
     app.url_map.converters["several"] = SeveralConverter
     app.secret_key = bridge.settings.secret_key
