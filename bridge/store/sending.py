@@ -7,6 +7,7 @@ its own end came about, until the step that the user is to have is there (A150).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -16,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exist
 from bridge.store import shares
 from bridge.store.alerts import removals_are_held
 from bridge.store.memberships import SENT, Sent
-from bridge.store.own import is_own
+from bridge.store.own import is_ours, is_own
 from bridge.store.schema.forum import groups, memberships
 from bridge.store.schema.people import customers, users
 from bridge.store.schema.work import work
@@ -79,6 +80,17 @@ def _is_awaited() -> ColumnElement[bool]:
     other = memberships.alias("awaited")
     same = and_(other.c.user_id == M.user_id, other.c.ladder == M.ladder)
     return exists().where(same, other.c.wanted, ~other.c.actual)
+
+
+def are_awaited(
+    connection: Connection, user_ids: Collection[int], customer_ids: Collection[str]
+) -> bool:
+    """Whether something about these is still to be decided, or to be sent to the forum now."""
+    is_dirty = and_(is_ours(work), work.c.dirty_gen > work.c.done_gen)
+    theirs = or_(work.c.user_id.in_(user_ids), work.c.key.in_(customer_ids))
+    moving = and_(M.user_id.in_(user_ids), or_(_is_add(), _may_go(), M.intent.is_not(None)))
+    asked = or_(exists().where(is_dirty, theirs), exists().where(moving))
+    return bool(connection.scalar(select(asked)))
 
 
 def adds(connection: Connection, group_id: int, limit: int) -> list[int]:

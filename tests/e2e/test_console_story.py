@@ -149,6 +149,11 @@ class Morning:
         self.look()
         return self.page.get_by_role("status").first.inner_text()
 
+    def settles(self) -> None:
+        """Everything happens, and the page reloads until it shows that."""
+        self.place.settle()
+        self.page.get_by_text("Being applied").wait_for(state="detached")
+
     def reminds_lars(self) -> None:
         self.opens("failed")
         self.page.get_by_role("row", name="lars").get_by_role("link", name="Remind").click()
@@ -163,8 +168,7 @@ class Morning:
         self.reviews("An old price, until the summer")
         self.presses("Keep them")
         assert self.says() == "Memberships decided: 1."
-        self.place.settle()
-        self.page.reload()
+        self.settles()
         assert self.page.get_by_role("row", name="kim").count() == 0
 
     def assigns_the_payer(self) -> None:
@@ -175,7 +179,7 @@ class Morning:
         assert self.page.locator("main").get_by_text("Gains").is_visible()
         self.presses("Assign them")
         assert self.says().endswith("now belongs to rita.")
-        self.place.settle()
+        self.settles()
         assert "rita" in self.place.members("supporters")
 
     def lets_removals_go_on(self) -> None:
@@ -185,7 +189,7 @@ class Morning:
         self.page.get_by_label("to confirm").fill(f"remove {len(MANY)}")
         self.presses("Remove them")
         assert self.says() == f"Removals that continue: {len(MANY)}."
-        self.place.settle()
+        self.settles()
         assert not self.place.members("guests")
 
     def lets_ada_in_again(self) -> None:
@@ -194,7 +198,7 @@ class Morning:
         self.reviews("Removed by mistake")
         self.presses("Let them back in")
         assert self.says() == "supporters follows payments again."
-        self.place.settle()
+        self.settles()
         assert "ada" in self.place.members("supporters")
 
     def approves_nina(self) -> None:
@@ -205,7 +209,7 @@ class Morning:
         self.reviews("Meeting of 12 March")
         self.presses("Approve them")
         assert self.says() == "Applications approved: 1."
-        self.place.settle()
+        self.settles()
         assert "nina" in self.place.members("readers")
 
     def processes_the_event_again(self) -> None:
@@ -214,4 +218,4 @@ class Morning:
         self.look()
         self.presses("Process it again")
         assert self.says() == "The event is being processed again."
-        self.place.settle()
+        self.settles()

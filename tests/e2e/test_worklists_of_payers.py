@@ -66,7 +66,8 @@ def test_A9_a_payer_linked_to_nobody_is_assigned_after_its_consequences_were_sho
     assert "now belongs to ben" in done(mia, press(mia, preview))
     place.settle()
     assert "ben" in place.members("supporters")
-    assert customer not in mia.get("/moderate/lists/unlinked").text
+    assert f"{customer} now belongs to ben." in mia.get("/moderate/lists/unlinked").text
+    assert customer not in mia.get("/moderate/lists/unlinked?kind=waiting").text
     with place.bridge.store.read() as connection:
         assert links.user_of(connection, customer) == user(place, "ben")
         (line,) = changes.page(connection, action="linked", user_id=user(place, "ben"))
@@ -86,7 +87,7 @@ def test_a_payer_is_set_aside_for_a_reason_and_waits_again(place: Place) -> None
     assert long.status_code == 400
     preview = press(mia, form, reason="Pays for the newsletter only")
     assert "is set aside" in done(mia, press(mia, preview))
-    assert customer not in mia.get("/moderate/lists/unlinked").text
+    assert customer not in mia.get("/moderate/lists/unlinked?kind=waiting").text
     aside = mia.get("/moderate/lists/unlinked?kind=aside")
     assert "Pays for the newsletter only" in aside.text
     actor = moderator(user(place, "mia"), "console")

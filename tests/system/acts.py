@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 import requests
+from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from bridge.core.signed.reference import sign_buyer
 from bridge.sandbox.discourse.cooked import cook
@@ -108,6 +110,27 @@ def staff(world: System, name: str = "moderator") -> User:
     person = forum_user(world, name)
     person.moderator = True
     return person
+
+
+def console_of(world: System, name: str = "mia") -> FlaskClient:
+    """A moderator's browser, signed in; its forms need no token."""
+    person = staff(world, name)
+    app = create_app(world.bridge)
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session["user_id"], session["username"] = person.id, person.username
+        session["role"] = "moderator"
+        session["signed_in_at"] = world.bridge.clock.now().isoformat()
+    return client
+
+
+def do(client: FlaskClient, path: str, **fields: str) -> TestResponse:
+    """Do an act of the console after its preview was seen; the answer."""
+    seen = client.post(path, data=fields)
+    reviewed = re.search(r'name="reviewed" value="(\w+)"', seen.text)
+    assert reviewed, words(seen.text)
+    return client.post(path, data={**fields, "reviewed": reviewed[1]})
 
 
 def staff_add(world: System, group: str, user: str) -> None:

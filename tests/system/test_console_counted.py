@@ -8,9 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from bridge.answers.worklists.lists import WORKLISTS
-from bridge.web import create_app
 from tests.harness import System
-from tests.system.acts import staff
+from tests.system.acts import console_of
 from tests.system.test_sql_counted import counted, world
 
 __all__ = ["world"]
@@ -20,12 +19,7 @@ MOST = 10
 @pytest.fixture
 def browser(world: System) -> Iterator[FlaskClient]:
     """A moderator's, signed in."""
-    mia = staff(world)
-    with create_app(world.bridge).test_client() as client:
-        with client.session_transaction() as session:
-            session["user_id"], session["username"] = mia.id, mia.username
-            session["role"] = "moderator"
-            session["signed_in_at"] = world.bridge.clock.now().isoformat()
+    with console_of(world) as client:
         client.get("/moderate")  # the law is compiled by whoever comes first
         yield client
 

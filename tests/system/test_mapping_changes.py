@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from flask.testing import FlaskClient
 
 from bridge.answers.mapping import mapping as the_mapping
 from bridge.answers.simulator import simulate
@@ -20,9 +19,8 @@ from bridge.operations import undoing
 from bridge.operations.mapping import MOST_PEOPLE, preview_mapping, propose, set_mapping
 from bridge.sandbox.stripe import fail_payments, restrict
 from bridge.store import changes, registers
-from bridge.web import create_app
 from tests.harness import DAY, System, system
-from tests.system.acts import account, confirm, staff
+from tests.system.acts import account, confirm, console_of
 from tests.system.dying import Killed, Moment, dying
 from tests.system.test_gifts import give
 from tests.system.typing_commands import asked, typed
@@ -122,7 +120,7 @@ def test_A33_A62_a_preview_of_approval_names_those_it_makes_applicants_and_their
     assert waiting(world, product, "approval", later) == set(), "they are members already"
     applicants = {(name, "stays in", "approval_waits") for name in ("alice", "carol")}
     assert waiting(world, product, "approval", began) == applicants
-    client = browser_of(world)
+    client = console_of(world)
     fields = {
         "price": price,
         "key": "approval",
@@ -308,18 +306,6 @@ def test_A33_more_people_than_a_page_can_look_at_are_left_to_the_command(world: 
 # --- in the browser and by command --------------------------------------------------------------
 
 
-def browser_of(world: System) -> FlaskClient:
-    mia = staff(world, "mia")
-    app = create_app(world.bridge)
-    app.config["WTF_CSRF_ENABLED"] = False
-    client = app.test_client()
-    with client.session_transaction() as session:
-        session["user_id"], session["username"] = mia.id, mia.username
-        session["role"] = "moderator"
-        session["signed_in_at"] = world.bridge.clock.now().isoformat()
-    return client
-
-
 def test_A33_A36_the_mapping_is_changed_in_the_console_after_it_was_reviewed_and_typed(
     world: System,
 ) -> None:
@@ -327,7 +313,7 @@ def test_A33_A36_the_mapping_is_changed_in_the_console_after_it_was_reviewed_and
     product = product_of(world, price)
     world.subscribe(world.customer("alice"), price)
     confirm(world)
-    client = browser_of(world)
+    client = console_of(world)
     page = client.get("/moderate/mapping")
     (link,) = re.findall(r'href="([^"]*name=)?(/moderate/act/map[^"]*key=groups[^"]*)"', page.text)
     form = client.get(html.unescape(link[1]))
@@ -370,7 +356,7 @@ def test_A82_the_page_makes_links_that_lead_back_to_a_post(world: System) -> Non
         {"product": product.id, "currency": "eur", "unit_amount": 500, "lookup_key": "friends"}
     )
     world.settle()
-    client = browser_of(world)
+    client = console_of(world)
     post = f"{world.bridge.settings.discourse_url}/t/become-a-member/12/1"
     page = html.unescape(client.get("/moderate/mapping", query_string={"post": post}).text)
     link = f"{world.bridge.settings.bridge_url}/join/friends?from=http"
@@ -392,7 +378,7 @@ def test_A33_prices_off_sale_are_shown_while_their_mapping_counts(world: System)
     world.settle()
     (one,) = [one for one in the_mapping(world.bridge).prices if one.price_id == price]
     assert (one.on_sale, one.groups) == (False, ("supporters",))
-    assert "No longer on sale" in browser_of(world).get("/moderate/mapping").text
+    assert "No longer on sale" in console_of(world).get("/moderate/mapping").text
 
 
 def test_A33_the_mapping_is_listed_and_changed_by_command(world: System) -> None:

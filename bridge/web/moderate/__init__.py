@@ -1,6 +1,7 @@
 """The console: what moderators see and decide, in a browser, signed in by the forum."""
 
 from bridge.web.moderate import (
+    applying,
     campaigns,
     doing,
     log,
@@ -15,6 +16,7 @@ from bridge.web.moderate import (
 from bridge.web.moderate.access import blueprint
 
 __all__ = [
+    "applying",
     "blueprint",
     "campaigns",
     "doing",

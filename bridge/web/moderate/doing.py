@@ -17,6 +17,7 @@ from bridge.errors import NotFound, Permanent
 from bridge.store import groups, users
 from bridge.texts import gettext
 from bridge.web.context import Reader, the_bridge
+from bridge.web.moderate import applying
 from bridge.web.moderate.access import actor_of, blueprint, refuse_own_account, require
 from bridge.web.moderate.act import TURN, Act, Ground, Seen
 from bridge.web.moderate.acts import ACTS
@@ -67,6 +68,8 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
         concerned = ",".join(str(effect.user_id) for effect in seen.effects)
         told = {**form, REVIEWED: concerned, TURN: str(seen.turn)}
         flash(one.do(the_bridge(), actor_of(known), user_id, told))
+        about = {user_id, *(effect.user_id for effect in seen.effects)} - {NOBODY}
+        applying.remember(about, form.get("customer", "").strip())
     except (NotFound, Permanent) as error:
         problem = as_sentence(str(error))
         again = _page(one, user_id, form, problem=problem, ground=_ground(one, user_id, form))
