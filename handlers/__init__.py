@@ -1,4 +1,4 @@
-"""What each event means: from an event to tasks, in one table per sender.
+"""The meaning of each event: from an event to tasks, in one table for each sender.
 
 To find out what an event causes, look up its type here and jump. Every type is listed with its
 reason; docs/events.md says the same for people who set up the webhook.
@@ -172,9 +172,9 @@ NOT_LISTENED_TO = Ignore("events of this type are not listened to")
 
 
 def route(event: Event) -> list[Task]:
-    """The tasks for an event of Stripe's; a type that nobody listens to is ignored, saying so.
+    """The tasks for an event of Stripe; an unknown type is ignored, with that reason.
 
-    A thin event without a route of its own is taken as the snapshot event of the same name.
+    A thin event without its own route is treated like the snapshot event of the same name.
     """
     handler = ROUTES.get(event.type)
     if handler is None and event.thin:

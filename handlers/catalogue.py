@@ -7,7 +7,7 @@ from bridge.core.events.tasks import Ignore, ReadPrice, ReadProduct, Task
 
 
 def product_changed(event: Event) -> list[Task]:
-    """A product was made, edited, archived or deleted: what it grants may be another."""
+    """A product was made, edited, archived or deleted: its groups may have changed."""
     if not event.object_id:
         return [Ignore(f"the event {event.type} names no product")]
     return [ReadProduct(event.object_id)]

@@ -1,4 +1,4 @@
-"""What most handlers say: read this customer again."""
+"""The task of most handlers: read this customer again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def link(event: Event) -> list[Task]:
 
 
 def ignored(reason: str) -> Handler:
-    """A handler for what is known and changes nothing, with the reason why."""
+    """A handler for known events that change nothing, with the reason."""
 
     def ignore(_: Event) -> list[Task]:
         return [Ignore(reason)]

@@ -8,7 +8,7 @@ from handlers.common import sync
 
 
 def changed(event: Event) -> list[Task]:
-    """What the customer's subscriptions entitle to changed; the summary has no id of its own."""
+    """The customer's features changed; the summary has no id of its own."""
     if not event.customer_id:
         return [Ignore("it names no customer; the subscription's own event does")]
     return sync(event)

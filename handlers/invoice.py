@@ -10,8 +10,8 @@ from handlers.common import sync, sync_owner_of
 def changed(event: Event) -> list[Task]:
     """An invoice is owed, paid, failing or written off.
 
-    Reading subscriptions brings their latest invoices along; only an invoice of no subscription
-    asks for a reading of its own. What an invoice sells once is read as a purchase (A108).
+    A reading of subscriptions includes their latest invoices; only an invoice without a
+    subscription needs its own reading. One-off prices on an invoice are read as purchases (A108).
     """
     is_alone = "subscription" not in event.related
     return sync(event, money=is_alone, purchases="invoice_item" in event.related)

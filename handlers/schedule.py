@@ -1,4 +1,4 @@
-"""Subscription schedules: what a subscription is to become, and when."""
+"""Subscription schedules: the planned changes of a subscription."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from handlers.common import sync_owner_of
 
 
 def changed(event: Event) -> list[Task]:
-    """What the schedule holds for the subscription, now or at its next phase, is another."""
+    """The schedule's present or next phase has changed."""
     return sync_owner_of(("subscription",), event)

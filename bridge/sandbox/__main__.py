@@ -1,4 +1,4 @@
-"""`python -m bridge.sandbox`: serve both until stopped; one JSON line says how to reach them.
+"""`python -m bridge.sandbox`: run both servers until stopped; a JSON line has their addresses.
 
 A scenario is played before that line, from a fixed moment and with a stopped clock, so that its
 ids, times and journal are the same each time; then the clock runs.

@@ -166,7 +166,7 @@ def endpoints(controls: Controls, params: Params) -> Any:
 
 
 def deliveries(controls: Controls, params: Params) -> Any:
-    """What was sent, is waiting, got lost."""
+    """Deliveries that were sent, are waiting, or got lost."""
     way = DELIVERIES[one_of(params, "server", DELIVERIES, "stripe")]
     return way.deliveries(controls.world, params.get("state") or None)
 

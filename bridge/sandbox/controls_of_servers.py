@@ -51,7 +51,7 @@ def limits(controls: Controls, params: Params) -> Any:
 
 
 def memberships(controls: Controls, params: Params) -> Any:
-    """Who joined or left which group; with `group` and `at`, who was in it at that moment."""
+    """Who joined or left which group; with `group` and `at`, who was in it then."""
     forum = controls.forum
     if params.get("at"):
         group = forum.group_named(str(params.get("group", "")))
@@ -111,7 +111,7 @@ def make_key(controls: Controls, params: Params) -> Any:
 
 
 def refusal_of_stripe(args: Params) -> Params:
-    """What Stripe answers with 429 (`lock_timeout` or too many) and 409, unless a body is given."""
+    """Stripe's bodies for 429 (`lock_timeout` or too many) and 409, unless a body is given."""
     locked = str(args.pop("lock_timeout", "")).lower() == "true"
     bodies = {429: LOCK_TIMEOUT if locked else RATE_LIMIT, 409: IN_USE}
     body = bodies.get(int(args.get("status") or 0))
@@ -119,7 +119,7 @@ def refusal_of_stripe(args: Params) -> Params:
 
 
 def _account_settings(controls: Controls, given: Params) -> Any:
-    """What the owner of a Stripe account chooses: how failed payments are retried, and end."""
+    """Settings of a Stripe account: when failed payments are retried, and how that ends."""
     chosen = account_of(controls.world).settings
     if unknown := given.keys() - ACCOUNT_SETTINGS.keys():
         raise Wrong(f"no setting {sorted(unknown)} of the account; there are {[*ACCOUNT_SETTINGS]}")

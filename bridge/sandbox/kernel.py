@@ -1,4 +1,4 @@
-"""What both servers share: a clock, ids, a journal of every request, switches for faults.
+"""The shared parts of both servers: clock, ids, a journal of all requests, faults.
 
 One `World` holds all of it behind one lock, so a snapshot is one deep copy and a scenario with a
 seed always gives the same ids and times.
@@ -207,6 +207,6 @@ class World:
         self._closing.append(end)
 
     def close(self) -> None:
-        """End what runs in the background."""
+        """End the background work."""
         while self._closing:
             self._closing.pop()()

@@ -43,7 +43,7 @@ def whole(params: Params, name: str, default: int, least: int = 0) -> int:
 
 
 def times(params: Params) -> int | None:
-    """How often, once unless told otherwise; null or `always` is without end."""
+    """How often, by default once; null or `always` is without end."""
     endless = "times" in params and params["times"] in (None, "", "always")
     return None if endless else whole(params, "times", 1, least=1)
 
@@ -57,7 +57,7 @@ def one_of(params: Params, name: str, choices: Iterable[str], default: str | Non
 
 
 def is_on(params: Params) -> bool:
-    """`on`, true unless told otherwise."""
+    """`on`, by default true."""
     said = str(params.get("on", True)).lower()
     if said not in YES + NO:
         raise Wrong(f"on={params['on']!r}: say true or false")

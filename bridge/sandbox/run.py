@@ -36,7 +36,7 @@ class Sandbox:
         return found
 
     def close(self) -> None:
-        """Stop both servers and what runs in the background."""
+        """Stop both servers and the background work."""
         self.stripe.close()
         self.discourse.close()
         self.world.close()

@@ -1,9 +1,9 @@
-"""Plays a scenario file: what happens in a community, step by step, the same each time.
+"""Plays a scenario file: events in a community, step by step, the same each time.
 
 A step of the TOML file is one of `post|get|put|delete = "/path"` with `server` (stripe unless told
 otherwise), `form` or `json`, and `keep = "name"` for the answer; `control = "/address"` with
-`json`; `advance = "31d"`; `flush = true`. A text may name what was kept: `{name}` is its id,
-`{name.path.0.key}` a part of it; `{now+91d}` is a time in seconds. A step that `may_fail` goes on
+`json`; `advance = "31d"`; `flush = true`. A text may name a kept answer: `{name}` is its id,
+`{name.path.0.key}` a part of it; `{now+91d}` is a time in seconds. A step with `may_fail` goes on
 when it is refused. `begin = "shop"` plays `parts/shop.toml` first. `[end]` states the expected end:
 `"subscription.status" = "canceled"`; "none" means that something does not exist.
 """
@@ -36,7 +36,7 @@ class ScenarioError(ValueError):
 
 
 class NothingThereError(ScenarioError):
-    """What was kept has no such part."""
+    """The kept answer has no such part."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Serves a WSGI application on loopback, injects faults, and journals the answers.
 
-A handler of its own rather than a ready-made server, because faults need the socket: closing a
-connection before, after, or in the middle of an answer is what a client has to survive.
+This is no ready-made server, because faults need the socket: closing a
+connection before, after, or in the middle of an answer.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
 
 @dataclass(slots=True)
 class Answer:
-    """What goes back over the socket."""
+    """The answer as it goes over the socket."""
 
     status: int
     headers: list[tuple[str, str]]

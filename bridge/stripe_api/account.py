@@ -7,7 +7,7 @@ from bridge.stripe_api.http import StripeHttp, reading
 
 
 def read_balance(http: StripeHttp) -> dict[str, int]:
-    """What is on the account, by currency: available and on its way."""
+    """The account's balance by currency: available and pending."""
     with reading("the balance"):
         found = http.get("/v1/balance")
         sums: dict[str, int] = {}

@@ -1,7 +1,7 @@
 """Reads everything that moves money on the account, page by page; it can pause at any page.
 
-What the ledger needs comes in few lists: an invoice with its payments, a balance transaction with
-the charge, refund or dispute behind it, a payout with what it is made of.
+The ledger needs few lists: invoices with their payments, balance transactions with
+the charge, refund or dispute behind them, and payouts with their parts.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def read_page(
 ) -> BookPage:
     """A page of one source; `after` is None for the first.
 
-    `whose`: whose credit to ask for, of customers with these balances; None: of all.
+    `whose`: ask only for the credit of customers with these balances; None: of all.
     """
     of = SOURCES[source]
     page = http.get(of.path, limit=PAGE, starting_after=after, **of.params)
@@ -141,7 +141,7 @@ def _balance(customer: Json) -> int:
 
 
 def read_told(http: StripeHttp, to_read: ToRead) -> list[MoneyObject]:
-    """Payouts, credit notes and customers' credit, by id; what is gone is left out."""
+    """Payouts, credit notes and customers' credit, by id; deleted objects are left out."""
     found: list[MoneyObject] = []
     for payout_id in to_read.payouts:
         found += _one(http, path("/v1/payouts/{}", payout_id), _payout)

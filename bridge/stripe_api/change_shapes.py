@@ -64,7 +64,7 @@ def without_items(ending: Ending) -> Mapping[str, Any]:
 
 
 def pause_asked(until_at: datetime | None) -> Mapping[str, Any]:
-    """What pauses it: the invoices of the time are void, so nothing is owed for it afterwards."""
+    """The parameters that pause it: invoices of that time are void, so nothing is owed later."""
     paused: dict[str, Any] = {"behavior": "void"}
     if until_at is not None:
         paused["resumes_at"] = int(until_at.timestamp())

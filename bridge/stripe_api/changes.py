@@ -24,7 +24,7 @@ CONFIGURATIONS = "/v1/billing_portal/configurations"
 
 
 def read_portal_terms(http: StripeHttp) -> PortalTerms | None:
-    """What Stripe's page lets members change; None where it has no such setting, or it is off."""
+    """The changes that Stripe's page allows members; None if that is missing or off."""
     products = "features.subscription_update.products"
     page = http.get(CONFIGURATIONS, is_default=True, limit=1, expand=[f"data.{products}"])
     with reading("the portal's settings"):
@@ -32,7 +32,7 @@ def read_portal_terms(http: StripeHttp) -> PortalTerms | None:
 
 
 def read_preview(http: StripeHttp, switch: Switch, terms: PortalTerms) -> Preview:
-    """What the change would cost on these terms; asking changes nothing."""
+    """The cost of the change on these terms; asking changes nothing."""
     raw = http.post("/v1/invoices/create_preview", preview_asked(switch, terms))
     with reading(f"the preview of {switch.subscription.id}"):
         return previewed(raw)

@@ -1,7 +1,7 @@
 """Charges without an invoice, and the refunds and disputes of any payment.
 
 A refund's money line has the refund's id and a dispute's has the dispute's, whichever reading found
-it; what comes back of them is `…:failed` and `…:returned`.
+it; money that comes back has `…:failed` or `…:returned`.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def captured(charge: Json) -> int:
 
 
 def given_back(payment: Payment) -> list[Json]:
-    """The refunds that moved money: what a hold released of itself was never taken.
+    """The refunds that moved money; the part that a hold released was never taken.
 
-    Stripe writes that down as a refund too, of the part not captured and without a balance
+    Stripe records that as a refund, too: of the part not captured and without a balance
     transaction.
     """
     held = int(payment.charge.get("amount") or 0) - captured(payment.charge)
@@ -86,9 +86,9 @@ def _is_release(refund: Json, held: int) -> bool:
 
 
 def refunds_in(payments: Iterable[Payment]) -> list[Refund]:
-    """The refunds of payments in the order in which they were made, without those that failed.
+    """The refunds of payments in the order in which they were made, without failed ones.
 
-    Where an old shape tells only the sum, that is one refund.
+    If an old shape has only the sum, that counts as one refund.
     """
     found = []
     for payment in payments:
@@ -109,7 +109,7 @@ def refunded_of(payment: Payment) -> int:
 
 
 def lines_after(payment: Payment, paid: MoneyLine) -> list[MoneyLine]:
-    """What followed a payment: refunds, failed refunds, disputes, and their decisions."""
+    """The lines after a payment: refunds, failed refunds, disputes, and their decisions."""
     lines: list[MoneyLine] = []
     for refund in given_back(payment):
         lines += _refund_lines(refund, paid)
@@ -119,7 +119,7 @@ def lines_after(payment: Payment, paid: MoneyLine) -> list[MoneyLine]:
 
 
 def _going_back(paid: MoneyLine, id_: str, kind: MoneyKind, at: datetime, amount: int) -> MoneyLine:
-    """A line that takes from a payment; how that was made up is told by the payment alone."""
+    """A line that takes from a payment; only the payment's own line has its parts."""
     gone = replace(paid, id=id_, kind=kind, at=at, amount_minor=-amount)
     return replace(gone, from_credit_minor=0, discount_minor=0, parts=(), is_first=False)
 
@@ -151,9 +151,9 @@ def _dispute_lines(dispute: Json, paid: MoneyLine) -> list[MoneyLine]:
 
 
 def _came_back(dispute: Json, moves: Sequence[Json], gone: MoneyLine) -> list[MoneyLine]:
-    """What returned of a dispute: as much of it as of the balance, which may be less (A141).
+    """The part of a dispute that returned to the balance, which may be less (A141).
 
-    The balance may be kept in another currency, so its parts count and not its sums.
+    The balance may be in another currency, so the share counts, not the amount.
     """
     amounts = [(int(m.get("amount") or 0), m["created"]) for m in moves]
     taken = -sum(amount for amount, _ in amounts if amount < 0)

@@ -1,4 +1,4 @@
-"""What is sent to Stripe when a member buys: only these fields (nothing about the person).
+"""The fields sent to Stripe when a member buys: only these, nothing about the person.
 
 Stripe's own page asks for the e-mail address and the card.
 """
@@ -46,11 +46,12 @@ class CheckoutLine:
 class CheckoutRequest:
     """Who buys what, how it is paid, and where they go afterwards.
 
-    `reference` is signed by the bridge (`core.signed.reference`). `purpose` is said in the metadata
-    of everything that Stripe makes of it. `replaces`: the signed word for a subscription that the
-    new one takes over from. `present_id`: bought for somebody else; `beneficiary`: the signed word
-    for whom, where that is known. `continues_at`: when what renews is paid for the first time,
-    because its buyer has paid for the same until then. `campaign_link_id`: what the buyer came by.
+    `reference` is signed by the bridge (`core.signed.reference`). `purpose` goes into the metadata
+    of everything that Stripe makes of it. `replaces`: the signed reference to a subscription that
+    the new one replaces. `present_id`: bought for somebody else; `beneficiary`: the signed
+    reference to them, if known. `continues_at`: when the renewing lines are paid for the first
+    time, because the buyer has paid for the same until then. `campaign_link_id`: the link they
+    followed.
     """
 
     lines: tuple[CheckoutLine, ...]
@@ -73,7 +74,7 @@ class CheckoutRequest:
         return any(line.price.is_recurring for line in self.lines)
 
     def purpose(self, *, renewing: bool = False) -> str:
-        """What it is for, each purpose once; `renewing`: of the lines that renew alone."""
+        """Its purposes, each once; `renewing`: only those of renewing lines."""
         lines = [line for line in self.lines if line.price.is_recurring or not renewing]
         return "+".join(dict.fromkeys(line.purpose for line in lines))
 
@@ -186,7 +187,7 @@ def _subscription_params(request: CheckoutRequest) -> dict[str, Any]:
 
 
 def _page_params(request: CheckoutRequest) -> dict[str, Any]:
-    """What the site wants of Stripe's page; what it does not care about is left to Stripe."""
+    """The site's settings for Stripe's page; all others are left to Stripe."""
     wanted = request.paying
     has_codes = wanted.promotion_codes and (wanted.trial_with_code or not request.trial_days)
     is_known = request.customer_id is not None
@@ -207,7 +208,7 @@ def _page_params(request: CheckoutRequest) -> dict[str, Any]:
 
 
 def _currency(lines: tuple[CheckoutLine, ...]) -> str | None:
-    """What the buyer was shown; without a word Stripe chooses, by where it thinks the buyer is."""
+    """The currency that the buyer was shown; otherwise Stripe chooses one by their place."""
     has_choice = any(line.price.currency_options for line in lines)
     return lines[0].price.currency if has_choice else None
 
@@ -252,7 +253,7 @@ def billing_country(session: Json) -> str | None:
 
 
 def card_country(session: Json) -> str | None:
-    """Where the card is from, as far as what paid is expanded."""
+    """The card's country, if the payment is expanded."""
     intent = session.get("payment_intent")
     return (
         within(intent, "latest_charge", "payment_method_details", "card", "country")

@@ -88,10 +88,10 @@ class StripeApi:
     def customer_reading(
         self, customer_id: str, *, payments: bool = False, entitlements: bool = False
     ) -> CustomerReading:
-        """All subscriptions of a customer: one request, more only where something is cut off.
+        """All subscriptions of a customer: one request, or more if a list is cut off.
 
         `payments`: ask for refunds and disputes of their last payments too, which a subscription
-        does not show by itself. To be asked for every customer who has had any. `entitlements`:
+        does not show. Needed for every customer who has had any. `entitlements`:
         list the features that they have too. A guest's order has none of both: nothing is asked.
         """
         if is_guest(customer_id):
@@ -146,7 +146,7 @@ class StripeApi:
         return read_money(self._http, customer_id, since)
 
     def open_disputes(self, limit: int, after: str | None) -> list[OpenDispute]:
-        """Disputes that are not decided, newest first, of the last page's end on; one request."""
+        """Open disputes, newest first, from the last page's end on; one request."""
         return read_open_disputes(self._http, limit, after)
 
     def failed_payment(self, invoice_id: str) -> FailedPayment | None:
@@ -176,16 +176,16 @@ class StripeApi:
             return read_customer(self._http.get(path("/v1/customers/{}", customer_id)))
 
     def customer_of(self, kind: str, object_id: str) -> str | None:
-        """The customer that an object belongs to; None if it has none, or is gone."""
+        """The customer of an object; None if it has none or was deleted."""
         return read_owner(self._http, kind, object_id)
 
     def events_since(
         self, cursor: str | None, types: Sequence[str] = ()
     ) -> Iterator[list[dict[str, Any]]]:
-        """Events after the one named, oldest first, in batches; raises NotFound if it is too old.
+        """Events after the named one, oldest first, in batches. Raises: NotFound if it is too old.
 
-        The cursor is an event of these types, such as the last one that came from here. Without a
-        cursor only the newest batch is given: there is nothing to go on from yet.
+        The cursor is an event of these types, such as the last one from here. Without a
+        cursor only the newest batch is returned, because there is no place to continue from.
         """
         return read_events_since(self._http, cursor, types)
 
@@ -210,7 +210,7 @@ class StripeApi:
     def catalogue(self, *, features: bool = False) -> Iterator[tuple[list[Product], list[Price]]]:
         """All products, then all prices, page by page, archived ones included.
 
-        `features`: with those that each product carries, which is a request for each of them.
+        `features`: with each product's features, which is a request for each product.
         """
         return catalogue.everything(self._http, features=features)
 
@@ -249,9 +249,9 @@ class StripeApi:
         self._http.post(path("/v1/checkout/sessions/{}/expire", session_id), {})
 
     def portal(self, customer_id: str, return_url: str, flow: Flow | None = None) -> str:
-        """Where this customer manages cards and subscriptions, or does one thing; for minutes.
+        """An address, valid for minutes, where this customer manages cards and subscriptions.
 
-        Raises: Permanent where the portal's settings do not allow the flow.
+        Raises: Permanent if the portal's settings do not allow the flow.
         """
         return portal.open_portal(self._http, customer_id, return_url, flow)
 
@@ -274,15 +274,15 @@ class StripeApi:
     # --- Changing what runs ---------------------------------------------------------------------
 
     def portal_terms(self) -> PortalTerms | None:
-        """What Stripe's page lets members change, and how it bills that; None if nothing."""
+        """The changes that Stripe's page allows members, and how it bills them; None if none."""
         return changes.read_portal_terms(self._http)
 
     def preview_change(self, switch: Switch, terms: PortalTerms = AT_ONCE) -> Preview:
-        """What a change would cost; nothing is changed by asking."""
+        """The cost of a change; asking changes nothing."""
         return changes.read_preview(self._http, switch, terms)
 
     def preview_resumed(self, subscription: Subscription) -> Preview:
-        """What is charged next once it goes on; nothing is changed by asking."""
+        """The next charge once it resumes; asking changes nothing."""
         return changes.read_resumed(self._http, subscription)
 
     def portal_to_change(self, switch: Switch, *, back: str, done: str) -> str:
@@ -293,11 +293,11 @@ class StripeApi:
         return changes.portal_to_change(self._http, switch, back=back, done=done)
 
     def change(self, move: Move, idempotency_key: str) -> Changed:
-        """Change a subscription now; what is not paid stays as it was."""
+        """Change a subscription now; without payment nothing changes."""
         return changes.change(self._http, move, idempotency_key)
 
     def end(self, ending: Ending) -> None:
-        """End what was replaced."""
+        """End a replaced subscription."""
         changes.end(self._http, ending)
 
     def pause_collection(self, subscription_id: str, until_at: datetime | None) -> None:
@@ -319,7 +319,7 @@ class StripeApi:
     # --- Money back -----------------------------------------------------------------------------
 
     def may_refund(self) -> bool:
-        """Whether the key may refund. Asked once a process, as long as it may not."""
+        """Whether the key may refund. A yes is remembered in this process."""
         self._may_refund = self._may_refund or refunds.may_refund(self._http)
         return self._may_refund
 
@@ -330,7 +330,7 @@ class StripeApi:
     def after_refund(
         self, customer_id: str, asked: Asked, at: datetime
     ) -> tuple[tuple[Subscription, ...], tuple[Purchase, ...]]:
-        """What a customer would have after a refund; nothing is refunded by asking."""
+        """A customer's data after a refund; asking refunds nothing."""
         http = refunds.after_refund(self._http, asked, at)
         if is_guest(customer_id):
             return (), read_guests_order(http, customer_id).purchases
@@ -346,28 +346,28 @@ class StripeApi:
     def book_page(
         self, source: str, after: str | None, whose: books.Whose | None = None
     ) -> BookPage:
-        """A page of what moves money on the account; `source` is one of `books.SOURCES`.
+        """A page of objects that move money on the account; `source` is one of `books.SOURCES`.
 
-        `whose`: whose credit to ask for, of customers with these balances; None: of all.
+        `whose`: ask only for the credit of customers with these balances; None: of all.
         """
         return read_page(self._http, source, after, whose)
 
     def moves_behind(self, to_read: ToRead) -> list[MoneyObject]:
-        """Payouts, credit notes and credit of which events told; what is gone is left out."""
+        """Payouts, credit notes and credit that events named; deleted objects are left out."""
         return books.read_told(self._http, to_read)
 
     def what_is_missing(self, found: Missing) -> list[MoneyObject]:
-        """What charges paid, and the credit notes behind refunds."""
+        """The invoices and orders of charges, and the credit notes behind refunds."""
         return books.read_missing(self._http, found)
 
     def balance(self) -> dict[str, int]:
-        """What is on the Stripe account, by currency: available and on its way."""
+        """The Stripe account's balance by currency: available and pending."""
         return account.read_balance(self._http)
 
     def webhook_endpoints(self) -> list[WebhookEndpoint]:
-        """Where this account's events go."""
+        """The webhook endpoints of this account."""
         return account.read_webhook_endpoints(self._http)
 
     def probe_scopes(self, *, features: bool = False, refunds: bool = False) -> list[Check]:
-        """What the key may do, found out without changing anything."""
+        """The key's rights, found out without changing anything."""
         return probe_scopes(self._http, features=features, refunds=refunds)

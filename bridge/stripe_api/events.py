@@ -13,7 +13,7 @@ MOST_TYPES = 20  # in one filter
 def read_events_since(
     http: StripeHttp, cursor: str | None, types: Sequence[str]
 ) -> Iterator[list[dict[str, Any]]]:
-    """Events after the one named, oldest first; without a cursor only the newest batch."""
+    """Events after the named one, oldest first; without a cursor only the newest batch."""
     wanted = list(types) if 0 < len(types) <= MOST_TYPES else None
     while True:
         page = http.get("/v1/events", limit=PAGE, types=wanted, ending_before=cursor)

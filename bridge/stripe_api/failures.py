@@ -24,7 +24,7 @@ def why_refused(http: StripeHttp, invoice: Json) -> str | None:
 
 
 def read_open_disputes(http: StripeHttp, limit: int, after: str | None) -> list[OpenDispute]:
-    """Disputes that are not decided, newest first, of the last page's end on; one request."""
+    """Open disputes, newest first, from the last page's end on; one request."""
     with reading("the disputes"):
         page = http.get("/v1/disputes", limit=limit, starting_after=after, expand=["data.charge"])
         return [open_dispute(raw) for raw in page["data"]]

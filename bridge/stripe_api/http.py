@@ -157,7 +157,7 @@ class StripeHttp:
 
 
 def path(form: str, *ids: str) -> str:
-    """A path with ids in it, each of which stays one part of it whatever it holds.
+    """A path with ids, each of which stays one part of it whatever it contains.
 
     A product's or price's id may be any text that its owner chose; only dots would lead elsewhere.
     """

@@ -1,4 +1,4 @@
-"""What an invoice says about its sum: its lines, discounts, parts, and what is open."""
+"""An invoice's sum: its lines, discounts, parts, and the open payment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DESCRIPTION = re.compile("(\\d+) \u00d7 (.+?)(?: \\(at .*\\))?")
 
 
 def what_for(lines: Sequence[Json], otherwise: str | None) -> str:
-    """What was bought: the first line that costs something, and how many more there are."""
+    """The purchase in words: the first line that costs something, and how many more there are."""
     charged = [ln for ln in lines if int(ln.get("amount") or 0) > 0] or list(lines)
     names = dict.fromkeys(filter(None, (_name(line) for line in charged)))
     if not names:
@@ -75,7 +75,7 @@ def open_dispute(raw: Json) -> OpenDispute:
 
 
 def discount_of(raw: Json) -> int:
-    """What all discounts of an invoice took off its price."""
+    """The sum of all discounts of an invoice."""
     amounts = raw.get("total_discount_amounts")
     if amounts is None and raw.get("discount"):  # before 2020-08-27 only the sums tell
         off = int(raw.get("subtotal") or 0) + _added_tax(raw) - int(raw.get("total") or 0)
@@ -91,7 +91,7 @@ def parts_of(raw: Json, gross_minor: int) -> tuple[MoneyPart, ...]:
 
 
 def shipping_part(raw: Json) -> tuple[str, int]:
-    """What shipping cost, without a tax that is added to it."""
+    """The cost of shipping, without added tax."""
     return "Shipping", int(within(raw, "shipping_cost", "amount_subtotal") or 0)
 
 
@@ -100,8 +100,8 @@ def add_up_to(
 ) -> tuple[MoneyPart, ...]:
     """Parts whose sum is the gross amount, credits after the rest; none for a single line.
 
-    Tax that is in the prices already is no part. `Other` is what no line tells of: a balance owed
-    from before, or what a very long invoice leaves out.
+    Tax included in the prices is no part. `Other` is the rest that no line explains: a balance owed
+    from before, or lines that a very long invoice leaves out.
     """
     parts = [MoneyPart(what, amount) for what, amount in lines if amount]
     if len(parts) < 2:  # noqa: PLR2004 -- one is the payment itself
@@ -122,7 +122,7 @@ def _added_tax(raw: Json) -> int:
 
 
 def counted_name(line: Json) -> str:
-    """What a line is for, with how many there are of it."""
+    """A line's description, with its quantity."""
     text = _text(line) or ("Credit" if int(line.get("amount") or 0) < 0 else "Payment")
     found = _DESCRIPTION.fullmatch(text)
     if not found:

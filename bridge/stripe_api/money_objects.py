@@ -1,6 +1,6 @@
 """Reads what moves money at Stripe into the ledger's objects, in every shape since 2018.
 
-KeyError, TypeError or ValueError says that something needed is missing: half of an object is none.
+KeyError, TypeError or ValueError says that a required part is missing.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def read_invoice(raw: Json, lines: Sequence[Json], payments: Sequence[Json]) -> 
 
 
 def _invoice_payments(raw: Json, payments: Sequence[Json]) -> list[InvoicePayment]:
-    """What paid an invoice; before 2025 it names the one charge and not its amount."""
+    """The payments of an invoice; before 2025 it names one charge without its amount."""
     found = []
     for each in payments:
         of = each.get("payment") or {}
@@ -79,7 +79,7 @@ def _invoice_payments(raw: Json, payments: Sequence[Json]) -> list[InvoicePaymen
 
 
 def read_order(session: Json, lines: Sequence[Json]) -> Order | None:
-    """What a Checkout Session without an invoice was paid for; None where nothing was."""
+    """The sale of a Checkout Session without an invoice; None if nothing was paid."""
     payment_id = id_of(session.get("payment_intent"))
     if payment_id is None or session.get("invoice") or session["mode"] != "payment":
         return None
@@ -144,7 +144,7 @@ def read_dispute(raw: Json) -> Dispute:
 
 
 def read_credit_note(raw: Json, lines: Sequence[Json]) -> CreditNote:
-    """What was taken off an invoice after it was finalized."""
+    """A credit note: a reduction of an invoice after it was finalized."""
     refunds = [id_of(raw.get("refund"))]
     refunds += [id_of(each.get("refund")) for each in raw.get("refunds") or ()]
     invoice_id = id_of(raw["invoice"]) or ""
@@ -196,7 +196,7 @@ def read_balance_move(raw: Json) -> BalanceMove:
 
 
 def read_payout(raw: Json, move_ids: Sequence[str]) -> Payout:
-    """A payout with the balance transactions that it is made of, its own left out."""
+    """A payout with the balance transactions that it consists of, without its own."""
     return Payout(
         id=raw["id"],
         currency=str(raw["currency"]).lower(),

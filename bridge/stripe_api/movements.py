@@ -25,9 +25,9 @@ from bridge.stripe_api.reader import Json, id_of
 def read_money(http: StripeHttp, customer_id: str, since: datetime | None) -> tuple[MoneyLine, ...]:
     """Every movement of money of a customer, oldest first; `since`: only those from then on.
 
-    All pages are read even so: a refund of today may belong to the oldest of invoices, and only
-    an invoice says which charges paid it. Where one paid none, its order says what it is for: a
-    line reads the same whether its charge or its order was heard of first.
+    All pages are read all the same: today's refund may belong to the oldest invoice, and only
+    an invoice says which charges paid it. If a charge paid no invoice, its order says what for. A
+    line is the same whether its charge or its order was known first.
     """
     invoices = http.all("/v1/invoices", customer=customer_id, expand=["data.payments"])
     charges = http.all("/v1/charges", customer=customer_id, expand=["data.refunds"])
@@ -49,7 +49,7 @@ def read_money(http: StripeHttp, customer_id: str, since: datetime | None) -> tu
 
 
 def _keys(charge: Json) -> set[str]:
-    """What an invoice or an order names a charge by."""
+    """The ids by which an invoice or order names a charge."""
     return {charge["id"], id_of(charge.get("payment_intent")) or charge["id"]}
 
 

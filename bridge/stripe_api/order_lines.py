@@ -60,9 +60,9 @@ class Fate:
 def order_of_session(
     lines: Sequence[Json], invoiced: Sequence[Json] = (), notes: Notes | None = None
 ) -> Order:
-    """What a Checkout Session sold. `invoiced`: all lines of its invoice, if it has one.
+    """The lines of a Checkout Session. `invoiced`: all lines of its invoice, if it has one.
 
-    Only the invoice says what was due at once, and credit notes name its lines.
+    Only the invoice has the amount due at once, and credit notes name its lines.
     """
     if invoiced:
         order = order_of_invoice(invoiced, notes)
@@ -94,7 +94,7 @@ def _of_session(line: Json) -> OrderLine:
 
 
 def order_of_invoice(lines: Iterable[Json], notes: Notes | None = None) -> Order:
-    """What an invoice sold: one line for each item of a subscription, with its prorations."""
+    """The lines of an invoice: one for each item of a subscription, with its prorations."""
     found: dict[str, OrderLine] = {}
     keys = {}
     for number, raw in enumerate(lines):
@@ -149,7 +149,7 @@ def line_product(line: Json) -> str | None:
 
 
 def line_total(line: Json) -> int:
-    """What a line costs, without its discounts and with the taxes that its price does not hold."""
+    """A line's cost, without discounts and with the taxes that its price does not include."""
     off = sum(int(each["amount"]) for each in line.get("discount_amounts") or ())
     added = sum(
         int(tax["amount"])
@@ -163,7 +163,7 @@ def line_total(line: Json) -> int:
 
 
 def noted(note: Json, lines: Iterable[Json]) -> Notes:
-    """What a credit note says."""
+    """A credit note's refund, line by line."""
     by_line: dict[str, int] = {}
     for line in lines:
         if line_id := id_of(line.get("invoice_line_item")):

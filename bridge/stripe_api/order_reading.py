@@ -1,4 +1,4 @@
-"""What a customer bought once, put together from their orders, invoices and charges."""
+"""A customer's one-off purchases, put together from their orders, invoices and charges."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SEVERAL = 2
 
 @dataclass(frozen=True, slots=True)
 class PurchaseReading:
-    """What a customer bought once, and the money of it. `references`: session id to reference.
+    """A customer's one-off purchases and their money. `references`: session id to reference.
 
     `pending`: orders that are not bought yet, because their payment is still on its way.
     """
@@ -62,7 +62,7 @@ def money_of_order(
 
 
 def as_one(payments: Sequence[Payment]) -> Payment | None:
-    """The payments of one invoice as one; none where it was paid outside of Stripe."""
+    """The payments of one invoice as one; None if it was paid outside Stripe."""
     if not payments:
         return None
     sums = {
@@ -80,7 +80,7 @@ def as_one(payments: Sequence[Payment]) -> Payment | None:
 def may_have_notes(
     invoice: Json, lines: Sequence[Json], payments: Sequence[Payment | None]
 ) -> bool:
-    """Whether a refund may be of one line or another, and credit notes may tell of which."""
+    """Whether a refund may belong to one line or another, and credit notes may tell."""
     is_refunded = any(one and one.charge.get("amount_refunded") for one in payments)
     if not is_refunded or len(lines) < _SEVERAL:
         return False

@@ -1,4 +1,4 @@
-"""One-off orders: what a checkout sold once, its payment, and what became of each line."""
+"""One-off orders: the one-off lines of a checkout, their payment, and their refunds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _CARRIED = frozenset({BENEFICIARY, CAMPAIGN, PRESENT})
 
 
 def is_paid_order(session: Json) -> bool:
-    """A finished checkout whose money is there; one paid later (by debit) is not, until it is."""
+    """Whether a checkout is finished and its money has arrived (a debit's arrives later)."""
     paid = session.get("payment_status") in ("paid", "no_payment_required")
     return paid and session.get("status", "complete") == "complete"
 
@@ -53,7 +53,7 @@ def is_guests_order(session: Json) -> bool:
 
 
 def payer_of(order: Json) -> str:
-    """Who paid for an order or invoice: its customer, or the order itself if it is a guest's."""
+    """The payer of an order or invoice: its customer, or the order itself if it is a guest's."""
     return id_of(order.get("customer")) or str(order["id"])
 
 
@@ -75,8 +75,8 @@ def read_purchases(
 ) -> list[Purchase]:
     """The lines of a paid one-off order. Free orders have no payment.
 
-    Where the buyer decided the amount, Stripe made a price for it; what was bought is the other.
-    `order`: all that was paid for with them, where there is more.
+    If the buyer decided the amount, Stripe made a price for it; the original price counts.
+    `order`: everything that was paid for together, if there is more.
     """
     began = within(payment.charge, "created") if payment else None
     found = _fates(order or order_of_session(lines), payment)
@@ -97,7 +97,7 @@ def read_purchases(
 def purchases_by_invoice(
     invoice: Json, lines: Sequence[Json], payment: Payment | None, order: Order
 ) -> list[Purchase]:
-    """What a paid invoice sold once. One paid outside of Stripe has no payment."""
+    """The one-off lines of a paid invoice. If it was paid outside Stripe, it has no payment."""
     paid_at = within(invoice, "status_transitions", "paid_at") or invoice["created"]
     found = _fates(order, payment)
     return [
@@ -115,7 +115,7 @@ def purchases_by_invoice(
 
 
 def _fates(order: Order, payment: Payment | None) -> dict[str, Fate]:
-    """Line, as Stripe names it -> what was given back of it."""
+    """Line, by Stripe's id -> its refunded amount."""
     if payment is None or not order.lines:
         return {}
     currency = str(payment.charge.get("currency") or order.lines[0].currency).lower()

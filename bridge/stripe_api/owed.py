@@ -1,4 +1,4 @@
-"""What a subscription owes and last paid, from the invoices that a reading holds."""
+"""A subscription's open and last payment, from the invoices of a reading."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def whole_subscription(
 
 
 def _pending(raw: Json, is_open: OpenInvoices) -> tuple[PendingPayment, ...]:
-    """What a subscription waits for; of one that is over nothing is taken any more."""
+    """A subscription's open payments; an ended one has none, because nothing is collected."""
     if raw["status"] in OVER:
         return ()
     latest = raw.get("latest_invoice")
@@ -95,7 +95,7 @@ def _pending(raw: Json, is_open: OpenInvoices) -> tuple[PendingPayment, ...]:
 
 
 def latest_paid(raw: Json) -> PeriodPayment | None:
-    """The last payment, as far as the latest invoice alone tells it."""
+    """The last payment, if the latest invoice shows it."""
     latest = raw.get("latest_invoice")
     return period_payment(latest) if isinstance(latest, Mapping) else None
 

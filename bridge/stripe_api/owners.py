@@ -29,9 +29,9 @@ _OWNED: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def read_owner(http: StripeHttp, kind: str, object_id: str) -> str | None:
-    """The customer that an object belongs to; None if it has none, or is gone.
+    """The customer of an object; None if it has none or was deleted.
 
-    What a guest paid belongs to the guest's order.
+    A guest's payment belongs to the guest's order.
     """
     if kind == "customer":
         return object_id

@@ -1,6 +1,6 @@
-"""What a paid invoice says: its money lines, the credit it moved, the period that rests on it.
+"""A paid invoice: its money lines, the credit it moved, and the period it pays for.
 
-The same movement has the same id whichever reading found it: an invoice that was paid is `in_…`, a
+The same movement has the same id whichever reading found it: a paid invoice is `in_…`, a
 payment without an invoice `ch_…`. A charge that paid an invoice is never a line of its own.
 """
 
@@ -69,9 +69,9 @@ def invoice_line(raw: Json) -> MoneyLine | None:
 
 
 def credit_line(raw: Json) -> MoneyLine | None:
-    """What a paid invoice put on the customer's balance, as the rest of a dearer plan does (A105).
+    """The credit that a paid invoice added to the balance, as after a downgrade (A105).
 
-    Money it is not: that was paid before, and pays for later invoices from there.
+    It is no money: that was paid before, and the balance pays for later invoices.
     """
     given = _credit_given(raw)
     if given <= 0 or (raw.get("status") != "paid" and not raw.get("paid")):
@@ -94,7 +94,7 @@ def _credits(raw: Json) -> Sequence[Json]:
 
 
 def _credit_given(raw: Json) -> int:
-    """By how much an invoice made the customer's credit more; negative: what it used of it."""
+    """By how much an invoice increased the customer's credit; negative: how much it used."""
     ending, starting = int(raw.get("ending_balance") or 0), int(raw.get("starting_balance") or 0)
     return _credit(ending) - _credit(starting)
 
@@ -114,7 +114,7 @@ _BY_INVOICE = (
 
 
 def balance_line(raw: Json) -> MoneyLine | None:
-    """Credit given by hand or by a credit note, or taken away again; not what invoices moved."""
+    """Credit given by hand or by a credit note, or taken away again; not moved by invoices."""
     ending, amount = int(raw.get("ending_balance") or 0), int(raw["amount"])
     given = _credit(ending) - _credit(ending - amount)
     if raw.get("type") in _BY_INVOICE or not given:
@@ -146,9 +146,9 @@ def period_payment(
     lines: Sequence[Json] | None = None,
     notes: Notes | None = None,
 ) -> PeriodPayment | None:
-    """What a subscription's period rests on: its newest paid invoice, with its payments' fate.
+    """The payment of a subscription's period: its newest paid invoice, with refunds and disputes.
 
-    `lines`: all of them, where more was asked for than the invoice shows.
+    `lines`: all of them, if more were read than the invoice shows.
     """
     if raw.get("status") != "paid" and not raw.get("paid"):
         return None

@@ -106,7 +106,7 @@ def _read_orders(
 
 
 def _sold_by_invoice(http: StripeHttp, invoices: Iterable[Json]) -> Iterator[PurchaseReading]:
-    """What each invoice sold once, and the money of it."""
+    """The one-off lines of each invoice, and their money."""
     prices: dict[str, Price] = {}
     for invoice in invoices:
         lines = invoice_lines(http, invoice)
@@ -165,17 +165,17 @@ def payments_of(http: StripeHttp, invoice: Json) -> list[Payment]:
 
 
 def _payment_of_invoice(http: StripeHttp, invoice: Json) -> Payment | None:
-    """The charges that paid an invoice, as one; none where it was paid outside of Stripe."""
+    """The charges that paid an invoice, as one; None if it was paid outside Stripe."""
     return as_one(payments_of(http, invoice))
 
 
 def line_items(http: StripeHttp, session: Json) -> Sequence[Json]:
-    """All lines of a Checkout Session, likewise."""
+    """All lines of a Checkout Session."""
     return http.rest(session["line_items"], f"/v1/checkout/sessions/{session['id']}/line_items")
 
 
 def payment_of(http: StripeHttp, session: Json) -> Payment | None:
-    """The charge that paid an order: a free one has none."""
+    """The charge that paid an order; a free order has none."""
     intent = session.get("payment_intent")
     if not intent and isinstance(session.get("invoice"), Mapping):
         intent = next(iter(invoice_payment_ids(session["invoice"])), None)
@@ -226,7 +226,7 @@ def _charge_of(http: StripeHttp, payment_id: str) -> Json | None:
 
 
 def payment_ids(http: StripeHttp, invoice: Json) -> tuple[str, ...]:
-    """What paid an invoice; asks only where the invoice does not list all."""
+    """The payments of an invoice; asks only if the invoice does not list all."""
     if not within(invoice, "payments", "has_more"):
         return invoice_payment_ids(invoice)
     payments = http.all("/v1/invoice_payments", invoice=invoice["id"])

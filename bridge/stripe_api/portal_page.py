@@ -1,4 +1,4 @@
-"""What is said to Stripe's page for members, and what its settings let them do there."""
+"""Requests for Stripe's page for members, and what its settings allow there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FlowKind = Literal["payment_method_update", "subscription_cancel", "subscription
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One thing to do on Stripe's page. `subscription_id`: None for what is the customer's."""
+    """One act on Stripe's page. `subscription_id`: None if it is about the customer."""
 
     kind: FlowKind
     subscription_id: str | None = None
@@ -21,14 +21,14 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class CancelTerms:
-    """What the portal's settings say of cancelling."""
+    """The portal's settings for cancelling."""
 
     is_offered: bool
     is_immediate: bool
 
 
 def opened(customer_id: str, return_url: str, flow: Flow | None) -> Json:
-    """What opens the page. Once a flow is done, Stripe leads back as by its own link."""
+    """The parameters that open the page. After a flow, Stripe leads back like its own link."""
     params: dict[str, Any] = {"customer": customer_id, "return_url": return_url}
     if flow is not None:
         about = {"subscription": flow.subscription_id}
@@ -41,7 +41,7 @@ def opened(customer_id: str, return_url: str, flow: Flow | None) -> Json:
 
 
 def opened_to_confirm(switch: Switch, *, back: str, done: str) -> Json:
-    """What opens the page at one change, to confirm it and pay for it."""
+    """The parameters that open the page at one change, to confirm and pay it."""
     subscription = switch.subscription
     (item,) = switched_items(switch)
     # Without it, the page might assume a quantity of one, and seats would be lost.
@@ -69,7 +69,7 @@ def cancel_terms(settings: Json) -> CancelTerms:
 
 
 def portal_terms(settings: Json) -> PortalTerms | None:
-    """What the page lets members change; None where it has no such setting, or it is off."""
+    """The changes that the page allows members; None if that is missing or off."""
     feature = next((one["features"]["subscription_update"] for one in rows(settings)), None)
     if not feature or not feature["enabled"]:
         return None
@@ -87,9 +87,9 @@ def portal_terms(settings: Json) -> PortalTerms | None:
 
 
 def kept(*, is_by_period: bool) -> Json:
-    """What takes a cancellation back; doing it twice does nothing more.
+    """The parameters that take a cancellation back; the second time they do nothing.
 
-    The portal sets `cancel_at` alone, other clients the period's end.
+    The portal sets only `cancel_at`, other clients the period's end.
     """
     return {"cancel_at_period_end": False} if is_by_period else {"cancel_at": ""}
 

@@ -1,7 +1,8 @@
-"""Doctor's questions to Stripe: what may this (restricted) key do? Nothing is changed by asking.
+"""The doctor's questions to Stripe: which rights has this key? Asking changes nothing.
 
-A read is tried with one row. A write is tried on a customer that cannot exist, or without what it
-needs: Stripe looks at the key first, so anything but 401 and 403 means that the key was let in.
+A read is tried with one row. A write is tried on a customer that cannot exist, or without a
+parameter it needs. Stripe checks the key first, so anything but 401 and 403 means that the key has
+the right.
 """
 
 from __future__ import annotations

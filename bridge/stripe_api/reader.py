@@ -1,7 +1,7 @@
 """Reads Stripe's objects into the project's words, in every shape from API version 2018 to today's.
 
-New places first, then the old ones. Only keys that are needed are used; KeyError, TypeError or
-ValueError says that one of those is missing: half of an object is no object.
+New places first, then the old ones. Only needed keys are read; KeyError, TypeError or
+ValueError says that one of them is missing.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def moment_or_none(seconds: float | None) -> datetime | None:
 
 
 def id_of(value: object) -> str | None:
-    """The id of what is either an id or the expanded object."""
+    """The id, from an id or an expanded object."""
     if isinstance(value, Mapping):
         return str(value["id"])
     return str(value) if value else None
@@ -219,14 +219,14 @@ def read_subscription(
 
 
 def _other_currency(raw: Json, items: Sequence[Json]) -> str | None:
-    """What a subscription is billed in, where its prices have that as an option only."""
+    """A subscription's currency, if its prices have it only as an option."""
     billed = str(raw.get("currency") or "").lower()
     own = {str(item_price(item)["currency"]).lower() for item in items}
     return billed if billed and own and billed not in own else None
 
 
 def read_means(raw: Json) -> Means | None:
-    """What pays for a subscription: its own means, or else its customer's. None if not shown."""
+    """The means of payment of a subscription, or else of its customer. None if not shown."""
     default = within(raw, "customer", "invoice_settings", "default_payment_method")
     method = raw.get("default_payment_method") or default
     if not isinstance(method, Mapping):
@@ -243,9 +243,9 @@ def read_means(raw: Json) -> Means | None:
 
 
 def read_next_change(raw: Json) -> ComingChange | None:
-    """What an expanded schedule has in store: its next phase, or its end where that cancels.
+    """The next change of an expanded schedule: its next phase, or its end if that cancels.
 
-    Only the items in force give anything now (E16); this is for telling.
+    Only the items in force give anything now (E16); this is only shown.
     """
     schedule, ends_at = raw.get("schedule"), within(raw, "schedule", "current_phase", "end_date")
     if not isinstance(schedule, Mapping) or not ends_at:
@@ -282,8 +282,8 @@ def _created(subscription: Json) -> float:
 def past_due_since(raw: Json, oldest_open: Mapping[str, datetime]) -> datetime | None:
     """Since when a subscription is past due: the due date of its oldest unpaid invoice.
 
-    `oldest_open` comes from a list of open invoices. Where that has none (settled in between, or
-    not collectible), the latest invoice or the period's start are the best that is known.
+    `oldest_open` comes from a list of open invoices. If that is empty (settled in between, or
+    not collectible), the latest invoice or the period's start is the best guess.
     """
     if raw["status"] != "past_due":
         return None
@@ -318,7 +318,7 @@ def read_next_charge(
 
 
 def _amount_of(price: Price, item: Json, subscription: Json) -> int | None:
-    """What an item costs a period; None where usage, tiers, taxes or packages decide (A140)."""
+    """An item's cost for a period; None if usage, tiers, taxes or packages decide (A140)."""
     raw = item_price(item)
     metered = within(raw, "recurring", "usage_type") or raw.get("usage_type")
     by_stripe = (
@@ -337,7 +337,7 @@ def _amount_of(price: Price, item: Json, subscription: Json) -> int | None:
 
 
 def _is_changed(raw: Json) -> bool:
-    """Whether something besides the prices decides what will be charged."""
+    """Whether something else than the prices decides the next charge."""
     keys = ("discounts", "discount", "default_tax_rates", "tax_percent", "schedule")
     credit = within(raw, "customer", "balance") or within(raw, "latest_invoice", "ending_balance")
     return any(raw.get(key) for key in (*keys, "pending_update")) or bool(
@@ -357,7 +357,7 @@ def invoice_subscription_id(raw: Json) -> str | None:
 
 
 def invoice_due_at(raw: Json) -> datetime:
-    """When an invoice is to be paid: at once, unless it was sent with a due date."""
+    """When an invoice is due: at once, unless it was sent with a due date."""
     return moment(raw.get("due_date") or raw["created"])
 
 

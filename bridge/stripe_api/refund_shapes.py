@@ -1,4 +1,4 @@
-"""What of a payment can be refunded, the request for it, and what Stripe answers afterwards."""
+"""How much of a payment can be refunded, the request for it, and Stripe's answer."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def can_be_named(raws: Sequence[Json]) -> bool:
 def refundable_lines(
     raws: Sequence[Json], payment: Payment, notes: Notes
 ) -> tuple[RefundableLine, ...]:
-    """Each line of an invoice, with what is left of it to be refunded."""
+    """Each line of an invoice, with the amount that can still be refunded."""
     order = order_of_invoice(raws, notes)
     currency = str(payment.charge["currency"]).lower()
     found = fates(order, currency, captured(payment.charge), refunds_in([payment]))
@@ -79,7 +79,7 @@ def note_of_line(asked: Asked) -> Json:
 
 
 def refund_of_note(note: Json) -> str:
-    """The refund that a credit note made; the note itself where it names none."""
+    """The refund that a credit note made; the note itself if it names none."""
     refunds = [id_of(one.get("refund")) for one in note.get("refunds") or ()]
     return str(next(filter(None, [*refunds, id_of(note.get("refund")), note["id"]])))
 

@@ -1,4 +1,4 @@
-"""Money back: what of a payment can be refunded, what would be so afterwards, and the refund."""
+"""Refunds: how much can be refunded, the state afterwards, and the refund."""
 
 from __future__ import annotations
 

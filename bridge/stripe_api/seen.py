@@ -1,4 +1,4 @@
-"""What a list, or somebody who holds a link, sees of an order, a refund or a payment link."""
+"""Orders, refunds and payment links as a list, or the holder of a link, sees them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from bridge.stripe_api.reader import BENEFICIARY, Json, id_of, metadata, moment,
 
 @dataclass(frozen=True, slots=True)
 class SeenOrder:
-    """What the list of everybody's orders shows of one, without a request for it alone.
+    """An order as the list of all orders shows it, without a request of its own.
 
-    `purchase_ids`: what it is known by once it was read whole. `reference` is unverified. `sold`:
-    price and product of each line.
+    `purchase_ids`: the ids of its purchases once it was read whole. `reference` is unverified.
+    `sold`: price and product of each line.
     """
 
     id: str
@@ -48,14 +48,14 @@ class SeenReturn:
 
 
 def seen_invoice(invoice: Json, lines: Sequence[Json]) -> SeenOrder:
-    """What an invoice sold once, by all of its lines."""
+    """The one-off sales of an invoice, from all its lines."""
     lines = items_bought_once(lines)
     ids = frozenset(f"{invoice['id']}:{line['id']}" for line in lines)
     return SeenOrder(invoice["id"], id_of(invoice["customer"]) or "", None, ids)
 
 
 def seen_session(session: Json, lines: Sequence[Json]) -> SeenOrder:
-    """What a checkout sold once, by all of its lines."""
+    """The one-off sales of a checkout, from all its lines."""
     lines = one_off_lines(session, lines)
     return SeenOrder(
         id=session["id"],
@@ -90,10 +90,10 @@ ENDED = ("canceled", "incomplete_expired")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as somebody who has its link may see it: what was bought, and whether it counts.
+    """An order as the holder of its link may see it: its lines, and whether it counts.
 
-    `payer_id`: the customer, or the order itself if a guest paid. `reference`, `beneficiary`: our
-    unverified words for who bought it, and for whom. `email`: to be passed on, never to be kept.
+    `payer_id`: the customer, or the order itself if a guest paid. `reference`, `beneficiary`: the
+    bridge's unverified references to the buyer and receiver. `email`: passed on, never stored.
     """
 
     id: str

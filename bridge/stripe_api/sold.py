@@ -1,4 +1,4 @@
-"""Reads what is sold without the bridge: payment links of the dashboard, and their orders."""
+"""Reads sales without the bridge: payment links of the dashboard, and their orders."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The lines of invoices, orders and credit notes for the ledger, in every shape since 2018.
 
-What was shipped is a line of its own: Stripe tells its cost beside the lines.
+Shipping is a line of its own: Stripe has its cost beside the lines.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def sold_line(line: Json, rates: Mapping[str, Json]) -> SoldLine:
 
 
 def _until(period: Json) -> datetime | None:
-    """The end of a line's time; what is sold once has a period that ends as it begins."""
+    """The end of a line's time; a one-off line has a period that ends when it begins."""
     start, end = period.get("start"), period.get("end")
     return moment(end) if start and end and end > start else None
 
@@ -96,7 +96,7 @@ def order_line(line: Json) -> SoldLine:
 
 
 def _rated(of: Json) -> list[Tax]:
-    """The taxes on a line of a session or on what was shipped: each with its whole rate."""
+    """The taxes on a session's line or on shipping, each with its whole rate."""
     return [
         _tax(
             int(each["amount"]),
@@ -109,7 +109,7 @@ def _rated(of: Json) -> list[Tax]:
 
 
 def shipping(raw: Json, of_document: str | None = None) -> list[SoldLine]:
-    """What a document says that shipping cost; nothing where it cost nothing.
+    """A document's cost of shipping; nothing if it was free.
 
     `of_document`: the invoice that a credit note is of.
     """
@@ -139,6 +139,6 @@ def shipping(raw: Json, of_document: str | None = None) -> list[SoldLine]:
 
 
 def is_shipping_told(raw: Json) -> bool:
-    """Whether the taxes on shipping are there, if any; Stripe tells them only if it is asked to."""
+    """Whether the taxes on shipping are there, if any; Stripe returns them only on request."""
     cost = raw.get("shipping_cost") or {}
     return not cost.get("amount_tax") or bool(cost.get("taxes"))

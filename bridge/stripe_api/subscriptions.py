@@ -41,9 +41,9 @@ def read_customer_now(
     entitlements: bool = False,
     means: bool = True,
 ) -> CustomerReading:
-    """All subscriptions of a customer: one request, more only where something is cut off.
+    """All subscriptions of a customer: one request, or more if a list is cut off.
 
-    A past due subscription needs a second one, for the due date of its oldest invoice. With
+    A past due subscription needs a second request, for the due date of its oldest invoice. With
     `payments`, each running one needs one or two for the refunds and disputes of its last payment.
     `entitlements` are one more list. `means`: show which card pays, which a key may be forbidden.
     A payment that was refused needs one more, for why.
@@ -109,7 +109,7 @@ def read_everybodys(http: StripeHttp, after: str | None) -> Iterator[list[Subscr
 
 
 def _last_payment(http: StripeHttp, raw: Json, *, asked: bool) -> PeriodPayment | None:
-    """Without being asked for more, only what stands in the latest invoice."""
+    """Without further requests, only the data of the latest invoice."""
     paid = latest_paid(raw)
     if must_ask_for_payment(raw, paid, asked=asked):
         return read_period_payment(http, raw)

@@ -57,7 +57,7 @@ def _climbs(path: str) -> bool:
 def has_page(address: str, forum_url: str) -> bool:
     """Whether the address is more than the forum's front page.
 
-    Browsers tell another site the origin only (their default referrer policy), which is no post to
+    Browsers tell another site only the origin (their default referrer policy), which is no post to
     return to.
     """
     return address.rstrip("/") != forum_url.rstrip("/")

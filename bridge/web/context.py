@@ -1,4 +1,4 @@
-"""What every view needs: the bridge, the reader, addresses, the look."""
+"""Things that every view needs: the bridge, the reader, addresses, the look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What templates can use: the look, the reader, and words for prices and dates."""
+"""Things that templates use: the look, the reader, and words for prices and dates."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _own_amount(line: Line) -> str:
 
 
 def _each_time(order: Order) -> str:
-    """What every renewal costs."""
+    """The amount of every renewal."""
     if order.each_time_minor is None:
         return gettext("an amount shown by Stripe")
     return format_minor(order.each_time_minor, order.currency, words.LOCALE)

@@ -1,1 +1,1 @@
-"""What webhooks report, and what is to be read because of it."""
+"""Events from webhooks, and what the bridge reads because of them."""

@@ -16,7 +16,7 @@ _LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class ForumEvent:
-    """What is taken from the forum's webhook: the name of the event and the numbers in it."""
+    """What the bridge takes from the forum's webhook: the event's name and the numbers in it."""
 
     id: str
     name: str
@@ -43,6 +43,6 @@ def read_forum_event(event_id: str, event_name: str, payload: Mapping[str, objec
 
 
 def _number(value: object, key: str) -> int | None:
-    """A real account's or group's number; the forum's own bots have negative ones."""
+    """The number of a real account or group; the forum's own bots have negative numbers."""
     number = value.get(key) if isinstance(value, Mapping) else None
     return number if type(number) is int and 0 < number < 2**31 else None

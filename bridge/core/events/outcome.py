@@ -18,7 +18,7 @@ Status = Literal["done", "ignored", "dead", "received"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an event ended, and why; one that waits is *received* still."""
+    """How an event ended, and why. An event that waits is still *received*."""
 
     status: Status
     reason: str | None = None

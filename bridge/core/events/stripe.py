@@ -1,7 +1,7 @@
 """Reading a webhook of Stripe, of any API version from 2018-02-06 on, snapshot or thin.
 
-Only what says *whom to read again* is taken: type, ids, mode and time. Dates and amounts in a
-payload may be old, or shaped by another API version, before they arrive; they are never looked at.
+The bridge takes only what says *whom to read again*: type, ids, mode and time. It ignores dates
+and amounts in a payload, because they may be old or have the shape of another API version.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Event:
     `related` names other Stripe objects that the event mentions, by kind (subscription, invoice,
     charge, payment_intent, price, product, payment_link; `invoice_item`: the first item of an
     invoice that is sold once). `reference` is a `client_reference_id` (`is_typed`) or our metadata,
-    still unverified. `balance_moved`: the customer's credit is another than before. `begins`: a
-    subscription leaves the status incomplete, with its first payment. `country`: of the address
-    that was given with an order; it is final.
+    still unverified. `balance_moved`: the customer's credit has changed. `begins`: a
+    subscription leaves the status incomplete, with its first payment. `country`: the country of
+    the address that was given with an order; it is final.
     """
 
     id: str
@@ -208,7 +208,7 @@ def _id(value: object) -> str | None:
 
 
 def _customer_id(value: object) -> str | None:
-    """A customer's id, or that of an expanded customer; what is none is nobody's."""
+    """The id of a customer or expanded customer; None if it is not a valid id."""
     found = _id(value)
     return found if found and _CUSTOMER_ID.fullmatch(found) else None
 

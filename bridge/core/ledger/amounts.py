@@ -44,10 +44,10 @@ def decimals_of(currency: str) -> int:
 
 @lru_cache(maxsize=1024)  # a member pays the same price again and again
 def format_minor(amount_minor: int, currency: str, locale: str = "en") -> str:
-    """`€25.00`, `¥500`, a minus before it; never rounded. An unknown locale is read as English.
+    """`€25.00`, `¥500`, with a minus in front, never rounded. An unknown locale counts as English.
 
     The result holds letters, digits, spaces and marks of numbers only, so it is safe in Markdown
-    attributes. Raises: ValueError for what is no currency code.
+    attributes. Raises: ValueError if it is no currency code.
     """
     code = _code(currency)
     decimals = decimals_of(code)
@@ -68,7 +68,7 @@ def format_whole(amount_minor: int, currency: str, locale: str = "en") -> str:
 
 
 def is_currency(currency: str, on: date) -> bool:
-    """Whether a country uses this currency on a day; `XYZ`, gold and old ones are not used."""
+    """Whether a country uses this currency on a day; none uses `XYZ`, gold or an old currency."""
     return currency.upper() in _in_use(on)
 
 
@@ -108,8 +108,8 @@ def find_locale(name: str) -> Locale:
 class Total:
     """The sums in one currency: paid to Stripe, refunded (0 or negative), and open.
 
-    What credit paid was paid before, so it is not counted again. `reviewed_minor` (0 or negative)
-    is disputed and not decided; `credit_minor` is what is left on the customer's balance.
+    Payments from credit were paid before, so they do not count again. `reviewed_minor` (0 or
+    negative) is disputed and not decided; `credit_minor` is what is left on the customer's balance.
     """
 
     currency: str
@@ -178,7 +178,7 @@ def _code(currency: str) -> str:
 
 @lru_cache(maxsize=64)
 def _pattern(locale: Locale, decimals: int) -> NumberPattern:
-    """The locale's own pattern for money, with the decimals of the currency in place of its own."""
+    """The locale's pattern for money, with the currency's decimals instead of its own."""
     fraction = f".{'0' * decimals}" if decimals else ""
     return parse_pattern(
         re.sub(r"\.0+", fraction, locale.currency_formats["standard"].pattern, count=1)

@@ -119,7 +119,7 @@ def _entries(entry: Any) -> Iterator[BankRow]:
 
 
 def _divided(entry: Any, whole: int, currency: str) -> list[tuple[Any, int]]:
-    """The transfers of an entry; one, unless each has its amount and they add up to the entry."""
+    """The transfers of an entry: one, unless each has its amount and they add up to the entry."""
     parts = [one for one in entry.iter() if _tag(one) == "TxDtls"]
     told = [_child(one, "Amt") for one in parts]
     if len(parts) > 1 and all(one is not None and one.text for one in told):
@@ -218,7 +218,7 @@ def _day(text: str, written: str) -> datetime:
 
 
 def _number(text: str, decimal: str, currency: str) -> int:
-    """An amount in minor units; a sign of thousands has three digits after it, or is none."""
+    """An amount in minor units. A separator of thousands must have three digits after it."""
     thousands = _SPACES + ("." if decimal == "," else ",")
     plain = text.strip().replace("\N{MINUS SIGN}", "-")
     number = rf"[+-]?(\d+|\d{{1,3}}([{re.escape(thousands)}]\d{{3}})+)({re.escape(decimal)}\d+)?"

@@ -20,7 +20,7 @@ _MOST = 100_000
 
 @dataclass(frozen=True, slots=True)
 class HandLine:
-    """What a part of a payment was for; a negative amount is a refund.
+    """A part of a payment and its purpose; a negative amount is a refund.
 
     `tax_rate` is a percentage that the amount includes. `count`: of shares, or of other pieces.
     """
@@ -34,7 +34,7 @@ class HandLine:
     tax_country: str | None = None
 
     def problem(self) -> str | None:
-        """What is wrong with it, in words; None if nothing is."""
+        """The problem in words; None if there is none."""
         if self.amount_minor == 0:
             return "a line is of nothing: leave it out"
         if not 0 < self.count <= _MOST:
@@ -71,9 +71,9 @@ def _tax(one: HandLine, rate: Decimal) -> Tax:
 
 
 def manual_payment(line: MoneyLine, lines: Sequence[SoldLine] = ()) -> ManualPayment:
-    """A line of money by hand; one that corrects another names it.
+    """A line of money by hand; if it corrects another line, it names that line.
 
-    `lines`: what the payment was for, or the one that it corrects; where that was not said, the
+    `lines`: the purposes of the payment, or of the one that it corrects. Without them, the
     money line says it all.
     """
     is_correction = line.id.endswith(_REVERSED)

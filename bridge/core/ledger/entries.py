@@ -1,7 +1,7 @@
 """The ledger: turns the objects that move money into lines of double entry. Pure.
 
-Every entry is a function of the object it is named after and of those that this one refers to, so
-the order in which they were heard of cannot matter. Its lines sum to zero in each currency. An
+Every entry is a function of its object and of those that the object refers to, so
+the order of events cannot matter. Its lines add up to zero in each currency. An
 entry never changes: what happens to an object later is another entry that names what it corrects.
 """
 

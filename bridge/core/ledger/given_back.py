@@ -22,9 +22,9 @@ _Sums = Mapping[str, int]  # a line's key, or REST -> how much of it was refunde
 def lines_given_back(
     book: Book, charge: Charge, refund: Refund, failed_at: datetime | None = None
 ) -> list[SoldLine]:
-    """What a refund takes back of a sale; what its failure at `failed_at` returns is negative.
+    """The parts of a sale that a refund takes back; a failure at `failed_at` returns them.
 
-    What is of no line is not among them: more than was paid, or than the lines add up to.
+    Money that belongs to no line is left out: more than was paid, or than the lines add up to.
     """
     at = failed_at or refund.at
     paid = [one for one in book.charges_of[sale_of(book, charge)] if one.at <= at]
@@ -42,7 +42,7 @@ def lines_given_back(
 
 
 def lines_of_note(book: Book, note: CreditNote, invoice: Invoice) -> list[SoldLine]:
-    """What a credit note takes off its invoice; amounts without a line are divided like refunds."""
+    """The lines that a credit note reduces; amounts without a line are divided like refunds."""
     of = {line.id: line for line in invoice.lines}
     named = [_sold_as(of[line.of_line], line) for line in note.lines if line.of_line in of]
     rest = note.total_minor - total_of(named)
@@ -137,10 +137,10 @@ def _sums(parts: Iterable[Mapping[str, int]]) -> _Sums:
 def _grown(
     sold: Sequence[SoldLine], stood: _Sums, stands: _Sums, *, is_told: bool = True
 ) -> list[SoldLine]:
-    """How much more was given back, line by line; pieces go back with the last of it.
+    """How much more was refunded, line by line; pieces are returned with the last refund.
 
-    `is_told`: the lines say what all of the money was for. Then the rest, such as what was owed
-    from before, is shared by all of them.
+    `is_told`: the lines say what all the money was for. Then all lines share the rest, such as
+    a balance owed from before.
     """
     totals, parts = _by_key(sold), [0] * len(sold)
     for key in totals:

@@ -45,7 +45,7 @@ SUSPENSE = "equity:suspense"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One side of an entry. `rule_id` names the mapping rule that told what kind of sale it is.
+    """One side of an entry. `rule_id` names the mapping rule that gave the kind of sale.
 
     `quantity`: of a sale. `method`: how the payment behind it was made. `rate` and `base_minor`: of
     a tax, its percentage and the net amount that it is on, signed as the tax.
@@ -77,7 +77,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A finding: what does not add up or is not understood, with the ids concerned."""
+    """A finding: something that does not add up or is not understood, with its ids."""
 
     code: str
     ids: tuple[str, ...]
@@ -95,7 +95,7 @@ class Ledger:
 def pair(
     base: Line, account: str, amount: int, what: str, against: str = RECEIVABLE
 ) -> Iterator[Line]:
-    """Two lines that cancel out; none for nothing."""
+    """Two lines that cancel out; no lines for an amount of zero."""
     if amount:
         one = replace(base, what=what, account=account, amount_minor=amount)
         yield from numbered([one, replace(one, account=against, amount_minor=-amount)])

@@ -19,7 +19,7 @@ State = Literal["applied", "approved", "paid", "member", "declined", "ceased"]
 
 
 class Impossible(Exception):
-    """An impossible step: repeated, or before the one that it follows."""
+    """An impossible step: a repeated one, or one before the step that it must follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class MemberEntry:
 def member_register(
     steps: Iterable[MemberStep], as_of: datetime, known_at: datetime | None = None
 ) -> tuple[MemberEntry, ...]:
-    """All entries as of a moment, by what was known at another; in order of their application.
+    """All entries as of a moment, as known at another, in order of their application.
 
-    `steps`: those of one person together. Raises: Impossible for a step that cannot be.
+    `steps`: the steps of one person follow each other. Raises: Impossible.
     """
     found: list[MemberEntry] = []
     for _, of_user in groupby(steps, key=attrgetter("user_id")):
@@ -77,7 +77,7 @@ def member_register(
 
 
 def waiting_since(steps: Iterable[MemberStep], now: datetime) -> datetime | None:
-    """Since when an application of one person waits for approval; None if none does."""
+    """Since when a person's application has waited for approval; None if none waits."""
     try:
         entries = member_register(steps, now)
     except Impossible:
@@ -101,10 +101,10 @@ class Following:
 def following(
     theirs: Sequence[MemberStep], others: Sequence[MemberStep], to_id: int, now: datetime
 ) -> Following:
-    """The steps of one account on those of another, once both are one person.
+    """The steps of one account added to those of another, once both are one person.
 
-    All follow, if they can. Where both have applied, the entry that was approved wins; where both
-    were, nothing has to follow.
+    All follow if possible. If both accounts applied, the approved entry wins; if both were
+    approved, nothing follows.
     """
     moved = tuple(replace(one, user_id=to_id) for one in counting(tuple(theirs), now))
     own = counting(tuple(others), now)

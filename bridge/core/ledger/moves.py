@@ -160,7 +160,7 @@ def _settled(
 
 
 def _converted(of: Line, amount: int, currency: str, one: BalanceMove) -> Iterator[Line]:
-    """Both sides of a conversion, each in its own currency; none if nothing was converted."""
+    """Both sides of a conversion, each in its currency; empty if nothing was converted."""
     if currency == one.currency:
         return
     rate = f" at {one.exchange_rate}" if one.exchange_rate else ""

@@ -46,7 +46,7 @@ class ToRead:
 
 
 def to_read(events: Iterable[Event]) -> ToRead:
-    """Add up what events ask for: each object once, however many events name it."""
+    """Merge what events ask for: each object once, however many events name it."""
     moves = False
     found: dict[str, set[str]] = {"payout": set(), "credit_note": set(), "customer": set()}
     for event in events:
@@ -61,9 +61,9 @@ def to_read(events: Iterable[Event]) -> ToRead:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What has to be read before lines are made from new objects.
+    """Objects to read before lines can be made from new objects.
 
-    `sales`: charges of which no invoice and no order is known. `notes_on`: invoices of which
+    `sales`: charges without a known invoice or order. `notes_on`: invoices of which
     something was refunded, perhaps by a credit note.
     """
 
@@ -96,10 +96,10 @@ def _invoices(objects: dict[str, MoneyObject]) -> list[Invoice]:
 
 
 def is_credit_known(balance: int, told: Iterable[MoneyObject]) -> bool:
-    """Whether the moves of a customer's credit that are known explain all that shows of it.
+    """Whether the known moves of a customer's credit explain everything that is seen of it.
 
-    `told`: these moves, and the customer's invoices and credit notes. Credit that was given and
-    taken back by hand shows in none of them.
+    `told`: these moves, and the customer's invoices and credit notes. None of them shows credit
+    that was given and taken back by hand.
     """
     objects = list(told)
     moves = {one.id: one for one in objects if isinstance(one, CreditMove)}

@@ -31,10 +31,10 @@ class Tax:
 class SoldLine:
     """A line of an invoice, order or credit note: its price before discounts, and its taxes.
 
-    `kind` and `fund`: of a payment by hand, where no rule says them. `item_id`: the subscription's
-    item that it bills. `of_line`: the line of the invoice that a line of a credit note is of.
-    `until_at`: the end of the time that it is for; None where it is for none. `is_shipping`: it is
-    what shipping cost, and of no product.
+    `kind` and `fund`: for a payment by hand without a rule. `item_id`: the subscription's
+    item that it bills. `of_line`: the invoice's line that a credit note's line reduces.
+    `until_at`: the end of the time that it pays for; None if it has none. `is_shipping`: it is
+    the cost of shipping and has no product.
     """
 
     id: str
@@ -199,7 +199,7 @@ class BalanceMove:
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """Money sent to the bank. `move_ids`: the balance transactions that it is made of."""
+    """Money sent to the bank. `move_ids`: the balance transactions that it consists of."""
 
     id: str
     currency: str
@@ -213,7 +213,7 @@ class Payout:
 
 @dataclass(frozen=True, slots=True)
 class ManualPayment:
-    """Money outside Stripe that a moderator recorded. `corrects` names the one it takes back."""
+    """Money outside Stripe that a moderator recorded. `corrects`: the payment it takes back."""
 
     id: str
     user_id: int

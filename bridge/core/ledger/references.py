@@ -33,12 +33,12 @@ class BankTransfer:
 
 
 def transfer_of(account: str, user_id: int) -> BankTransfer | None:
-    """How a member pays by transfer; None where the site takes none."""
+    """How a member pays by transfer; None if the site accepts no transfers."""
     return BankTransfer(account, reference_of(user_id)) if account and user_id > 0 else None
 
 
 def users_named_in(text: str) -> set[int]:
-    """The users whose references a text contains, however it is spaced; wrong ones name nobody."""
+    """The users whose references a text contains, however it is spaced; wrong ones are ignored."""
     closed_up = re.sub(r"[\s./-]+", "", text.upper())
     found = (match[0] for match in _OURS.finditer(closed_up))
     return {int(one[5:]) for one in found if iso11649.is_valid(one)}

@@ -1,7 +1,7 @@
 """Which lines of a sale its refunds belong to (A107), for rights and for the books.
 
-By the credit note's lines where there is one; else the line or lines whose total the refund equals;
-else a share of each. Where several choices of lines have that total, all are followed, and a later
+If there is a credit note, its lines; else the line or lines whose total equals the refund;
+else a share of each. If several choices of lines have that total, all are kept, and a later
 refund may decide between them.
 """
 
@@ -48,8 +48,8 @@ class MoneyBack:
 class LineRefund:
     """What is refunded of a line, in the currency of the payment.
 
-    `may_be_of`: ids of the lines of which the refund may be as well, this one among them; empty
-    where it is known. Then it is at least `least_minor` and at most `most_minor`.
+    `may_be_of`: ids of the lines that the refund may belong to, including this one; empty
+    if that is certain. Otherwise it is between `least_minor` and `most_minor`.
     """
 
     paid_minor: int

@@ -1,4 +1,4 @@
-"""What moderators may record in the registers of shares and members, and what is refused."""
+"""Which acts moderators may record in the registers of shares and members."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Issue:
 
 
 def refuse_issue(what: Issue, today: date) -> None:
-    """Say what is wrong with an issue of shares. Raises: Permanent."""
+    """Check an issue of shares. Raises: Permanent."""
     if not 0 < what.count <= MOST:
         raise Permanent(f"{what.count} shares cannot be issued: name a number from 1 to {MOST}")
     if not is_currency(what.currency, today):

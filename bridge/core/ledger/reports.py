@@ -36,7 +36,7 @@ class TaxRow:
 
 @dataclass(frozen=True, slots=True, order=True)
 class GiftRow:
-    """What somebody donated in a year. `giver`: a user as `id:12`, or a customer with no user."""
+    """Somebody's donations in a year. `giver`: a user as `id:12`, or a customer without a user."""
 
     year: int
     giver: str
@@ -71,7 +71,7 @@ class ConversionRow:
 
 @dataclass(frozen=True, slots=True)
 class PayoutRow:
-    """A payout and what it is made of; `difference_minor` is what its parts do not explain."""
+    """A payout and its parts; the parts do not explain `difference_minor`."""
 
     id: str
     arrives_on: str
@@ -117,7 +117,7 @@ def taxes(lines: Iterable[Line]) -> list[TaxRow]:
 
 
 def donations(lines: Iterable[Line], giver: Callable[[Line], str]) -> list[GiftRow]:
-    """What each person donated in each year, less what was refunded."""
+    """Each person's donations in each year, less refunds."""
     sums: dict[tuple[int, str, str, str], int] = {}
     for line in lines:
         if line.account == "income:donation":

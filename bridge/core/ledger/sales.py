@@ -77,7 +77,7 @@ def sale(
     base: Line,
     sold_at: datetime | None = None,
 ) -> Iterator[Line]:
-    """What was sold against what the customer owes; a difference is booked and reported."""
+    """The sale against what the customer owes; a difference is booked and reported."""
     for line in sold:
         yield from sold_lines(book, line, base, sold_at)
     told = sum(line.total_minor for line in sold)

@@ -1,7 +1,7 @@
 """The register of shares: who holds which numbers of which class, since when, for what price.
 
-It is a pure function of the ledger's lines and of moderators' acts, so as of any date it comes out
-the same however often it is asked for (A55, A61). Numbers are given in the order in which the
+It is a pure function of the ledger's lines and of moderators' acts, so as of any date it is
+the same each time (A55, A61). Numbers are given in the order in which the
 bridge learned of shares: a number never changes and is never given again.
 """
 
@@ -58,7 +58,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareAct:
-    """What a moderator did to shares. `known_at`: when it was recorded; `at`: since when it counts.
+    """A moderator's act on shares. `known_at`: when it was recorded; `at`: since when it counts.
 
     An issue has a `count`, a price and a holder; a transfer and a withdrawal have numbers; a
     correction takes back the act that it names.
@@ -90,7 +90,7 @@ class BookedShare:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Holdings by class and number, those that ended too, and what does not fit."""
+    """Holdings by class and number, also ended ones, and what does not fit."""
 
     holdings: tuple[Holding, ...]
     findings: tuple[Finding, ...] = ()
@@ -107,9 +107,9 @@ def share_register(
     as_of: datetime,
     known_at: datetime | None = None,
 ) -> Register:
-    """The register as of a moment, by what was known at another; both in order of `known_at`.
+    """The register as of a moment, as known at another. Both inputs are in order of `known_at`.
 
-    Raises: Impossible for an act that cannot be.
+    Raises: Impossible.
     """
     known = [act for act in acts if known_at is None or act.known_at <= known_at]
     corrected = {act.corrects: act for act in known if act.kind == "correct"}
@@ -249,7 +249,7 @@ class _Making:
         return runs[place] if place >= 0 and runs[place].last >= number else None
 
     def _split(self, run: Holding, first: int, last: int) -> Holding:
-        """Remove a part of a run and return it; what is left of it stays held."""
+        """Remove a part of a run and return it; the rest stays held."""
         runs = self.held[run.share_class]
         place = bisect_right(runs, run.first, key=_first) - 1
         before, part = first - run.first, last - first + 1
@@ -306,7 +306,7 @@ def _with_totals(
     moved: Mapping[ShareClass, list[_Move]],
     ends: Mapping[ShareClass, int],
 ) -> Iterator[Holding]:
-    """A run that was issued has the total after its issue; one transferred, that of the moment."""
+    """The total in issue: after the issue of a run, or at the moment of a transfer."""
     for moves in moved.values():
         moves.sort()
     places = {each: [(at, first) for at, first, _ in moves] for each, moves in moved.items()}

@@ -55,7 +55,7 @@ class InIssue:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """Some rows of many. `after`: what to ask with for the next ones; None where there are none."""
+    """A page of rows. `after`: the parameter for the next page; None on the last one."""
 
     rows: tuple[Row, ...]
     after: int | None

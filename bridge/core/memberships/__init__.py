@@ -1,1 +1,1 @@
-"""Who is in a group, is to be in it, and was in it."""
+"""Who is in a group, should be in it, and was in it."""

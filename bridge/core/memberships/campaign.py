@@ -1,4 +1,4 @@
-"""Who gets a link of a campaign, and why others who were named do not. Pure."""
+"""Who gets a link of a campaign, and why others do not. Pure."""
 
 from __future__ import annotations
 

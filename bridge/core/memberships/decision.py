@@ -43,7 +43,7 @@ class WantedMembership:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """One line for the change log: what moved for a group."""
+    """One line for the change log: what changed for a group."""
 
     action: str  # wanted, unwanted, confirmed, held, changed
     membership: WantedMembership
@@ -60,11 +60,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a decision depends on besides grants: the reading's time, and what must not change.
+    """Inputs of a decision besides grants: the reading's time, and what must not change.
 
-    `halted_group_ids`: groups of a mapping rule that is broken. `held_sources`: sources whose word
-    cannot be taken as an end, with the reason (a price without a rule, an unknown status).
-    `unfollowed_ladders`: those on which nobody is moved when what they pay for changes.
+    `halted_group_ids`: groups of a broken mapping rule. `held_sources`: sources whose end
+    is in doubt, with the reason (a price without a rule, an unknown status).
+    `unfollowed_ladders`: ladders on which a change of payment moves nobody.
     """
 
     now: datetime

@@ -1,4 +1,4 @@
-"""What an act would change: who would gain, lose or keep which group."""
+"""The effects of an act: who would gain, lose or keep which group."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Turn = Literal["gains", "loses", "stays in", "stays out"]
 class Effect:
     """What will happen to one user's membership of one group. `because`: a stable reason.
 
-    `until_at`: the end of what will be so, as far as it is known. `hold`: why it then stays as it
-    is until a moderator decides.
+    `until_at`: the end of the new state, if it is known. `hold`: why the membership then stays as
+    it is until a moderator decides.
     """
 
     user_id: int
@@ -101,7 +101,7 @@ def _effect(
 
 
 def between(now: Iterable[Effect], then: Iterable[Effect]) -> Iterator[Effect]:
-    """What differs for one user under another law: who is in, and what waits for a moderator."""
+    """The differences for one user under another law: groups, and what waits for a moderator."""
     before = {one.group_id: one for one in now}
     for one in then:
         known = before.pop(one.group_id, None)

@@ -42,7 +42,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a list shows. Without a standing: everybody who is in the group.
+    """The filter of a list. Without a standing: everybody who is in the group.
 
     `rule_ids`: of the rules of one kind; None is any kind.
     """

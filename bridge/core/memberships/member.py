@@ -50,7 +50,7 @@ class Membership:
 
     @property
     def kept_back(self) -> str | None:
-        """The code of what holds it.
+        """The code of the hold.
 
         None if nothing does. Staff's removal no longer counts once they have let the member back
         in.
@@ -62,8 +62,8 @@ class Membership:
 class Member:
     """Everything stored about one member, as of one moment.
 
-    `read_at`: the oldest complete reading of their customers at Stripe. `live_customer_ids`: those
-    that are not deleted, the one linked last first. `money` is empty where it was not asked for;
+    `read_at`: the oldest complete reading of their customers at Stripe. `live_customer_ids`:
+    customers that are not deleted, the last linked first. `money` is empty unless it was asked for;
     `ledger_code` proves later what the ledger contained.
     """
 
@@ -80,7 +80,7 @@ class Member:
     ledger_code: str | None = None
 
     def verdicts(self, law: Law, now: datetime) -> tuple[Grant, ...]:
-        """What each source gives now, on the ladders as they apply (A35)."""
+        """The present grants of each source, with ladders applied (A35)."""
         said = grants(self.facts, law.rules, law.policy, now)
         unfollowed = law.policy.unfollowed_ladders
         if not unfollowed:
@@ -99,7 +99,7 @@ class Payer:
 
 
 def payers(member: Member, catalogue: Catalogue) -> list[Payer]:
-    """The customers at Stripe that have something to change, the one linked last first."""
+    """The customers at Stripe that have something to change, the last linked first."""
     bought: dict[str, set[str]] = {}
     for subscription in member.facts.paid_by_user:
         if subscription.status not in OVER:
@@ -111,6 +111,6 @@ def payers(member: Member, catalogue: Catalogue) -> list[Payer]:
 
 
 def switches_of(known: Facts, law: Law) -> tuple[Switch, ...]:
-    """Every change that a member may make, by what was last read."""
+    """Every change of plan that a member may make, from what was last read."""
     products, prices = law.catalogue.products.values(), law.catalogue.prices.values()
     return switches(known, law.rules, products, prices, law.policy.unfollowed_ladders)

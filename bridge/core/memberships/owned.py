@@ -1,4 +1,4 @@
-"""What a reader already has of an offer, so that nobody pays for it twice."""
+"""The parts of an offer that a reader already has, so that nobody pays twice."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Owned:
 def already_owned(
     offer: Offer, facts: Facts, memberships: Mapping[int, Membership]
 ) -> Owned | None:
-    """What the reader has of this offer, if buying it would be paying for nothing."""
+    """The subscription to this offer, or the groups for life, that make it needless; else None."""
     if offer.price.is_recurring:
         for subscription in facts.subscriptions:
             if subscription.status not in OVER and _is_for(subscription, offer):

@@ -29,9 +29,9 @@ class HandRecord:
 
 @dataclass(frozen=True, slots=True)
 class SeatLine:
-    """A line of the log about a seat: given, taken back, too many from then on, there again.
+    """A line of the log about a seat: given, taken back, too many, or there again.
 
-    `assigned_at`, `over_since_at`: what the account had, from which the seat went to this one.
+    `assigned_at`, `over_since_at`: of the account from which the seat went to this one.
     """
 
     at: datetime
@@ -48,7 +48,7 @@ SeatsHeld = dict[tuple[str, int], tuple[datetime, datetime | None]]
 
 
 def seats_after(lines: Iterable[SeatLine]) -> SeatsHeld:
-    """Who has which seats after these lines, the first given first."""
+    """Who has which seats after these lines, in the order of giving."""
     held: SeatsHeld = {}
     for line in lines:
         key = line.subscription_id, line.user_id
@@ -142,7 +142,7 @@ class Past:
         return self._whole(found, {one for one, is_ in linked.items() if is_}, at, known=False)
 
     def _whole(self, found: Facts, mine: set[str], at: datetime, *, known: bool) -> Facts:
-        """With what was given by hand, and what is known of the customers: theirs, and payers."""
+        """Add grants by hand, and what is known of the customers, theirs and payers'."""
         seated = (seat.subscription for seat in found.seats)
         payers = {one.customer_id for one in (*found.subscriptions, *seated)}
         payers |= {one.customer_id for one in found.purchases} | mine
@@ -178,7 +178,7 @@ class Past:
         )
 
     def _steps(self, at: datetime, *, known: bool) -> tuple[MemberStep, ...]:
-        """A correction has no day of its own: what it takes back never was."""
+        """A correction has no day of its own, because what it takes back never happened."""
         return tuple(
             one
             for one in self.now.steps
@@ -223,7 +223,7 @@ def last_known(readings: Sequence[Reading], at: datetime) -> Subscription | Purc
 def subscription_at(
     readings: Sequence[Reading], newest: Subscription, at: datetime
 ) -> Subscription | None:
-    """A subscription as it was at a time; None if it was not there yet.
+    """A subscription as it was at a time; None if it did not exist yet.
 
     What Stripe dates (its end, a missed due date, a refund, a dispute) counts from that date; any
     other change counts from the reading that first showed it.

@@ -1,4 +1,4 @@
-"""What a full reconcile would do about somebody, from a reading made just now."""
+"""What a full reconcile would change for somebody, after a fresh reading."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """What was read just now: subscriptions by customer, rules, groups' names and members."""
+    """A fresh reading: subscriptions by customer, rules, groups' names and members."""
 
     by_customer: Mapping[str, list[Subscription]]
     rules: Rules
@@ -39,7 +39,7 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """A user, with what was decided about each group, and how the membership is."""
+    """A user, with the decision and the state of the membership for each group."""
 
     user_id: int
     username: str | None
@@ -54,7 +54,7 @@ def planned(
     have: Collection[str],
     fresh: Fresh,
 ) -> Iterator[Planned]:
-    """What would be done about each group of one user; `have`: all that they have at Stripe."""
+    """The change for each group of one user. `have`: everything they have at Stripe."""
     after = {**about.wanted, **{one.group_id: one for one in decision.memberships}}
     for group_id, membership in sorted(after.items()):
         is_member = about.user_id in fresh.members.get(group_id, ())
@@ -78,9 +78,9 @@ def with_fresh(
     known: Collection[str],
     by_customer: Mapping[str, list[Subscription]],
 ) -> Facts:
-    """What is stored of a user, with their subscriptions as they were read just now.
+    """A user's stored data, with their subscriptions as just read.
 
-    `known`: the ids of all subscriptions of these customers that were ever read.
+    `known`: the ids of all subscriptions of these customers that were ever read before.
     """
     theirs = (*stored.subscriptions, *(seat.subscription for seat in stored.seats))
     read = {

@@ -1,4 +1,4 @@
-"""Matches a line of an old register with the one subscription that it is about, or none.
+"""Matches a line of an old register with its one subscription, or with none.
 
 Nothing is guessed: if there are several, a person chooses.
 """
@@ -16,7 +16,7 @@ from bridge.core.model.stripe import Subscription
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a line says: a group, its last day, and the Stripe objects that it may name."""
+    """A line: a group, its last day, and the Stripe objects that it may name."""
 
     group_id: int
     until: date | None = None

@@ -1,4 +1,4 @@
-"""The register file of an import: its lines, what happens to each, and their contradictions."""
+"""The register file of an import: its lines, their results, and contradictions."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happens to a line, or why nothing does.
+    """The result of a line, or why there is none.
 
-    `grant` is made of a new line only; `matched`: the subscription that a line rests on instead.
+    `grant`: only for a new line. `matched`: the subscription that a line rests on instead.
     """
 
     row: Row
@@ -71,7 +71,7 @@ def read_rows(file: Iterable[str]) -> list[Row]:
 def without_contradictions(found: Sequence[Outcome], now: datetime) -> Iterator[Outcome]:
     """If the file has a user twice for a group, a person must decide.
 
-    Of several lines that have ended only the last counts, and none beside one that is in force.
+    Of several ended lines only the last counts, and none if another line is in force.
     """
     last: dict[tuple[int, int], datetime] = {}
     current = Counter(one.pair for one in found if one.grant and not _is_over(one.grant, now))

@@ -20,7 +20,7 @@ def situation(
     reading_at: datetime | None,
     vanished: Iterable[str] = (),
 ) -> Situation:
-    """What must not change, and the reading's age; a user without customers needs no reading."""
+    """The input of a decision besides grants. A user without customers needs no reading."""
     held = {g.source_id: str(g.reason) for g in verdicts if not g.holds and g.reason in UNDECIDED}
     gone = frozenset(vanished)
     by_feature = {g.source_id for g in verdicts if g.feature and g.source_id.split(":")[0] in gone}

@@ -1,4 +1,4 @@
-"""The state of a membership: the one answer that every page, message and command gives."""
+"""The state of a membership: every page, message and command gives this answer."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _IN = frozenset({State.IN, State.LEAVING, State.HELD_IN, State.IN_BY_OTHERS})
 def state_of(membership: Membership | None, grant: Grant | None) -> State:
     """The state, from what is wanted and what the forum says.
 
-    `grant`: what gives the group now and wins on its ladder; None if nothing does. It is newer than
+    `grant`: gives the group now and wins on its ladder; None if nothing does. It is newer than
     the decision on record: a grace period that ended a moment ago gives nothing any more.
     """
     if membership is None:

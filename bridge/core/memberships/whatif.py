@@ -1,8 +1,8 @@
 """Who would have been treated differently under another policy: replays both over the same past.
 
-The other policy takes effect at the beginning, on top of what the real one had decided by then; so
-what it holds (a broken rule touches nobody) is held here too. Confirm windows and limits only delay
-changes, so they are left out.
+The other policy takes effect at the beginning, on top of the real one's decisions until then. So
+what the real one holds (a broken rule affects nobody) is held here, too. Confirm windows and limits
+only delay changes, so they are left out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOTHING_LEADS_TO_IT = "nothing_leads_to_it"
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What was known of one user from a time on, and the law in force and the other then."""
+    """What was known of one user from a time on, with the law in force and the other law."""
 
     at: datetime
     facts: Facts
@@ -54,7 +54,7 @@ class Difference:
 
 @dataclass(slots=True)
 class _Life:
-    """What one law has made of a user so far."""
+    """The result of one law for a user so far."""
 
     memberships: Mapping[int, WantedMembership] = field(default_factory=dict)
     verdicts: tuple[Grant, ...] = ()
@@ -125,7 +125,7 @@ def differences(moments: Sequence[Moment], until: datetime) -> list[Difference]:
 def _closed(
     open_ones: dict[int, Difference], here: _Life, there: _Life, now: datetime
 ) -> Iterable[Difference]:
-    """Note what differs now; returns what no longer differs."""
+    """Note the present differences; returns those that have ended."""
     for group_id in sorted({*here.memberships, *there.memberships, *open_ones}):
         ours, theirs = here.side(group_id), there.side(group_id)
         before = open_ones.get(group_id)

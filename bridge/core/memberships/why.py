@@ -21,7 +21,7 @@ def ended_by(
 ) -> list[dict[str, Any]]:
     """The present verdict on each source that gave a membership, as lines for the log.
 
-    `have`: everything that the user has; verdicts leave out what leads to no group.
+    `have`: everything that the user has. Verdicts leave out sources that lead to no group.
     """
     said = tuple(verdicts)
     found = []
@@ -44,7 +44,7 @@ def ended_by(
 def why(
     membership: WantedMembership, verdicts: Iterable[Grant], have: Collection[str] = ()
 ) -> str | None:
-    """The code of a decision's reason: what gives it, or what ended the last source."""
+    """The code of a decision's reason: the source, or the end of the last source."""
     if membership.wanted:
         return membership.reason
     ended = ended_by(membership, verdicts, have)

@@ -37,7 +37,7 @@ class Actor:
 
     @property
     def user_id(self) -> int | None:
-        """Who it is on the forum; None for an operator, a token and the bridge itself."""
+        """Their id on the forum; None for an operator, a token and the bridge itself."""
         return int(self.who) if self.role in _ON_THE_FORUM and self.who.isdecimal() else None
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""A campaign: one link for each member who is asked to renew, and what became of it."""
+"""A campaign: one link for each member who is asked to renew, and its outcome."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from datetime import datetime
 class Carried:
     """A reference as an object at Stripe carries it: unverified.
 
-    `made_at`: when that object was made. `is_typed`: it stood in `client_reference_id`, which
-    whoever opens a payment link can type; metadata is written by the account's own keys alone.
-    `payment_link`: the one by which the object was made.
+    `made_at`: when that object was made. `is_typed`: it comes from `client_reference_id`, which
+    anybody who opens a payment link can type; only the account's own keys write metadata.
+    `payment_link`: the link that made the object.
     """
 
     text: str

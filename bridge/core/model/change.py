@@ -10,9 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was decided, sent, seen or done; `cause`: the event or the actor behind it.
+    """A line of the log: something decided, sent, seen or done. `cause`: its event or actor.
 
-    `outcome` is a code, an id, or what somebody typed, as `telling.outcomes` tells for each action.
+    `outcome`: a code, an id, or typed text; `telling.outcomes` has the meaning for each action.
     """
 
     id: int

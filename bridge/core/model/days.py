@@ -28,5 +28,5 @@ def day_of(text: str) -> date:
 
 
 def through(text: str) -> datetime:
-    """The last second of a day, for what lasts through it. Raises: Permanent."""
+    """The last second of a day, for things that last through it. Raises: Permanent."""
     return datetime.combine(day_of(text), LAST_SECOND)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """An address as it is written in docs, how it is asked for, and who passes.
+    """An address as the docs write it, how it is requested, and who passes.
 
-    `endpoint`, `act`: how the application knows it. `needs`: the right that it takes, or a word for
-    whoever needs none. `passes`: of the people or scopes that head the table.
+    `endpoint`, `act`: its names in the application. `needs`: the required right, or a word for
+    addresses that need none. `passes`: which of the table's people or scopes pass.
     """
 
     address: str
@@ -23,7 +23,7 @@ class Door:
 
 
 def rows(doors: Iterable[Door], heads: Sequence[str]) -> Iterator[str]:
-    """The table in Markdown, a line at a time: who is at the head of a column, passes or not."""
+    """The table in Markdown, line by line, with a column for each kind of people."""
     yield f"| address | asked by | needs | {' | '.join(heads)} |"
     yield "|---" * (3 + len(heads)) + "|"
     for one in doors:

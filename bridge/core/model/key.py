@@ -12,7 +12,7 @@ _WRITTEN = re.compile(r"([0-9]{1,17})-([0-9])-(.{1,300})", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """What a table still has to show: what is older, and of that very moment what is said here.
+    """The rest of a table: everything older, and at this very moment what is said here.
 
     `last_id`: at that moment, only ids before this one; `with_it`: all of that moment, or nothing.
     """
@@ -24,9 +24,9 @@ class Until:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The entry after which a page goes on: when, of which table (by rank), and its id there.
+    """The entry after which a page continues: its time, its table (by rank) and its id there.
 
-    Of one moment, what has a lower rank is older.
+    At the same moment, a lower rank is older.
     """
 
     at: datetime
@@ -38,7 +38,7 @@ class Key:
         return f"{(self.at - EPOCH) // timedelta(microseconds=1)}-{self.rank}-{self.id}"
 
     def until(self, rank: int) -> Until:
-        """What the table of this rank still has to show after this entry."""
+        """The rest of the table with this rank after this entry."""
         if rank == self.rank:
             return Until(self.at, self.id)
         return Until(self.at, with_it=rank < self.rank)

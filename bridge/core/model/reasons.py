@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """The codes. They are stored and exported, so they are never renamed or used anew."""
+    """The codes. They are stored and exported, so they are never renamed or reused."""
 
     ACTIVE = "active"
     ENDING = "ending"

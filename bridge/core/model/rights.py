@@ -48,7 +48,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What the payer of a subscription has been told about a failed payment.
+    """The message to a subscription's payer about a failed payment.
 
     `failed_at`: when Stripe said so. `told_at`: when the first message about it was sent, or None.
     """
@@ -61,11 +61,11 @@ class Notice:
 class Facts:
     """All facts for a decision about one user, from all customers linked to the user.
 
-    Gifts from others are among the first two, with their beneficiary; what the user gave to others
-    is in `given` and `given_purchases` only, and `seats` are places of others' quantities.
-    `notices`: subscription that is past due -> what its payer was told; without one where that is
-    not known, as in the past. `entitlements`: customer -> features that Stripe says they have;
-    without a customer who was not asked for. `steps`: of their membership, as recorded.
+    Gifts from others are in the first two, with their beneficiary; what the user gave to others
+    is only in `given` and `given_purchases`. `seats` are seats of others' subscriptions.
+    `notices`: subscription that is past due -> the message to its payer; missing if it is
+    unknown, as in the past. `entitlements`: customer -> their features at Stripe;
+    missing for a customer who was not read. `steps`: of their membership, as recorded.
     """
 
     subscriptions: tuple[Subscription, ...] = ()

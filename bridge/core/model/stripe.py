@@ -13,7 +13,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What is sold; its metadata may say which groups it grants.
+    """A product; its metadata may say which groups it grants.
 
     `features`: lookup keys of the features that it carries, where bridge.toml names any feature.
     `benefits`: what Stripe calls its marketing features, in the seller's words.
@@ -40,10 +40,10 @@ class OpenAmount:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What it costs, how often; its metadata wins over the product's.
+    """A price: how much and how often. Its metadata take precedence over the product's.
 
     `open_amount`: the buyer decides what it costs. `tax_behavior`: whether tax is in the amount.
-    `currency_options`: its amount in each other currency; None where nobody asked.
+    `currency_options`: its amount in each other currency; None if it was not read.
     """
 
     id: str
@@ -106,7 +106,7 @@ class SubscriptionItem:
 
 @dataclass(frozen=True, slots=True)
 class SoldPrice:
-    """What a line of an order sold, and whether once. Shipping and the like sell nothing."""
+    """The price that a line of an order sold, and whether once. Shipping sells nothing."""
 
     price_id: str = ""
     product_id: str = ""
@@ -124,7 +124,7 @@ class RefundDoubt:
 
 @dataclass(frozen=True, slots=True)
 class ItemPayment:
-    """What was paid for one of several items of a subscription, and how much was refunded."""
+    """The payment for one of several items of a subscription, and its refunds."""
 
     item_id: str
     amount_minor: int
@@ -135,7 +135,7 @@ class ItemPayment:
 
 @dataclass(frozen=True, slots=True)
 class PeriodPayment:
-    """The payment of a subscription's newest paid invoice: what its current period rests on.
+    """The payment of a subscription's newest paid invoice, which pays the current period.
 
     An older invoice's refund or dispute never appears here, so it can never end the current
     period; a later paid invoice takes its place and so restores everything. What the invoice sold
@@ -153,7 +153,7 @@ class PeriodPayment:
     items: tuple[ItemPayment, ...] = ()
 
     def of_item(self, item_id: str) -> ItemPayment:
-        """What was paid for an item; as the whole where the lines do not tell it apart."""
+        """The payment for an item; the whole payment if the lines do not tell it apart."""
         whole = ItemPayment("", self.amount_minor, self.refunded_minor, self.refunded_at)
         return next((one for one in self.items if one.item_id == item_id), whole)
 
@@ -245,7 +245,7 @@ class OpenDispute:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What pays for a subscription: a card, a bank account, or whatever `kind` Stripe calls it."""
+    """The means of payment: a card, a bank account, or whatever Stripe calls its `kind`."""
 
     kind: str
     brand: str | None = None
@@ -256,10 +256,10 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Billing:
-    """What a customer's own page shows of their payments. Nothing is decided on it.
+    """Facts about payments for a customer's own page. No decision uses them.
 
-    `means`: by subscription id. `refused`: Stripe's code of why the last attempt to take the money
-    of an open invoice failed, by invoice id.
+    `means`: by subscription id. `refused`: Stripe's code for why the last attempt to collect
+    an open invoice failed, by invoice id.
     """
 
     means: Mapping[str, Means] = field(default_factory=dict)
@@ -294,11 +294,11 @@ CONTINUES = "bridge_continues"
 class Subscription:
     """A subscription as Stripe has it now. `status` is an open set: unknown ones grant nothing new.
 
-    `past_due_since_at`: due date of the oldest unpaid invoice, for status past_due only.
-    `last_payment`: None where nothing is known against it. `pending`: its invoices that wait to be
-    paid. `beneficiary_id`: whose it is instead of the payer's, on the bridge's own signed word.
-    `is_scheduled`: it follows a schedule, whose next change is `next_change`. `currency`: where it
-    is billed in another than its prices' own.
+    `past_due_since_at`: due date of the oldest unpaid invoice, only for the status past_due.
+    `last_payment`: None if nothing is known against it. `pending`: its unpaid
+    invoices. `beneficiary_id`: its owner instead of the payer, from the bridge's signed reference.
+    `is_scheduled`: it follows a schedule; `next_change` is the next change. `currency`: set if it
+    is billed in another currency than its prices.
     """
 
     id: str
@@ -337,7 +337,7 @@ class Subscription:
 class Purchase:
     """One line of a paid one-off order. `id` is the Checkout Session's or invoice's and line's.
 
-    `payment_minor` is what was paid for the line and `refunded_minor` what of it was given back, in
+    `payment_minor` is the payment for the line and `refunded_minor` the refunded part, in
     the currency of the payment (a free line's are of the whole payment); a dispute is of the whole
     payment. `beneficiary_id` as a subscription's. `begins_at`: of a gift, where it begins later
     than it was paid.

@@ -1,1 +1,1 @@
-"""Who may be in what, from when, until when, and why."""
+"""Rights: who may be in which group, from when, until when, and why."""

@@ -11,7 +11,7 @@ Coming = Literal["renewals", "trials", "gifts"]
 
 
 def coming_at(subscription: Subscription, kind: Coming) -> datetime | None:
-    """When that happens; None if it is not going to, by what is known now."""
+    """When that happens; None if nothing known now leads to it."""
     charge_at = subscription.next_charge.at if subscription.next_charge else None
     match kind, subscription.status:
         case "renewals", "active":

@@ -1,6 +1,6 @@
-"""What somebody paid counts once a moderator has approved them, where the rule asks for it (A62).
+"""Approval: if the rule asks for it, a payment counts once a moderator has approved (A62).
 
-The steps of a membership decide, and not their order: approval before payment is as good. Members
+The steps of a membership decide, but not their order: approval may come before payment. Members
 who first paid before the rule asked for approval need none.
 """
 
@@ -63,7 +63,7 @@ class _Asking:
 
 
 def admitted(found: Sequence[Grant], facts: Facts, rules: Rules, now: datetime) -> Iterator[Grant]:
-    """The verdicts, where what was paid without an approval gives nothing yet."""
+    """The verdicts, in which payments without an approval give nothing yet."""
     asking = _Asking.of(rules, facts)
     if not asking.by_rule:
         yield from found
@@ -85,9 +85,9 @@ def admitted(found: Sequence[Grant], facts: Facts, rules: Rules, now: datetime) 
 
 
 def _judged(grant: Grant, decided: Sequence[MemberStep], *, was_member: bool) -> Grant:
-    """By the last decision since it began; else by the last before, which a decline ends.
+    """Decide by the last decision since it began, or else by the last one before.
 
-    A cessation ends what was decided before it: what begins later needs an approval again.
+    After a cessation or a decline, anything that begins later needs an approval again.
     """
     before = [one for one in decided if one.at < grant.from_at]
     since = [one for one in decided if one.at >= grant.from_at and one.kind != "cessation"]

@@ -1,4 +1,4 @@
-"""Verdicts on purchases and on grants by hand, both of which the clock ends."""
+"""Verdicts on purchases and on grants by hand; the clock ends both."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from bridge.texts import gettext
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """Evidence of somebody's country; None where it is unknown.
+    """Evidence of somebody's country; None if it is unknown.
 
     `billing`: the address at their payment, `card`: where their card is from, `ip`: where they
     connect from, `said`: what they told us.
@@ -83,9 +83,9 @@ class Barred:
 def barred(
     bought: Iterable[tuple[str, str]], group_ids: Collection[int], country: str | None, rules: Rules
 ) -> Barred | None:
-    """Why what was bought (price, product) is not sold to somebody in these groups and country.
+    """Why a purchase (price, product) is not sold to somebody with these groups and country.
 
-    Pages refuse before payment; this is for payments that bypassed them.
+    Pages refuse before payment; this is for payments that did not go through them.
     """
     for price_id, product_id in bought:
         rule = rules.rule_for(price_id, product_id)
@@ -99,7 +99,7 @@ def barred(
 
 
 def not_sold_to(bought: Iterable[tuple[str, str]], country: str, rules: Rules) -> tuple[str, ...]:
-    """The products among what was bought (price, product) that are not sold to a country."""
+    """The bought products (price, product) that are not sold to a country."""
     found = (
         product_id
         for price_id, product_id in bought
@@ -113,7 +113,7 @@ def not_sold_to(bought: Iterable[tuple[str, str]], country: str, rules: Rules) -
 def countries_to_ask(
     bought: Iterable[tuple[str, str]], country: str | None, rules: Rules
 ) -> frozenset[str]:
-    """Where all of it is sold, if it is not sold everywhere and nothing says where the buyer is."""
+    """The countries to choose from, if sales are restricted and the buyer's is unknown."""
     if country:
         return frozenset()
     found = (rules.rule_for(price_id, product_id) for price_id, product_id in bought)
@@ -121,7 +121,7 @@ def countries_to_ask(
 
 
 def buyers_of(bought: Iterable[tuple[str, str]], rules: Rules) -> frozenset[int]:
-    """The groups to whose members alone something of what was bought is sold."""
+    """The groups whose members alone may buy something of the purchase."""
     found = (rules.rule_for(price_id, product_id) for price_id, product_id in bought)
     return frozenset(id_ for rule in found if rule is not None for id_ in rule.paying.buyer_ids)
 

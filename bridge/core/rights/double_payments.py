@@ -1,6 +1,6 @@
-"""Finds double payments: two subscriptions of which one would be enough (E41).
+"""Finds double payments: two subscriptions although one would be enough (E41).
 
-Usually the member decides, and is told. Purchases in several tabs at once cannot be meant: all but
+Usually the member is told and decides. Purchases in several tabs at once are not intended: all but
 the first end, and their payments are credited (A134).
 """
 
@@ -22,10 +22,10 @@ RENEWING = IN_FORCE | {"past_due"}
 
 
 def paid_twice(grants: Iterable[Grant]) -> Iterator[frozenset[int]]:
-    """Groups that two renewing subscriptions lead to, where one of these gives nothing besides.
+    """Groups from two renewing subscriptions, if one of them gives nothing else.
 
-    What is a gift, a seat or about to end is not counted, nor is a base group that two different
-    things share. On a ladder the lower step gives nothing besides the higher one.
+    Gifts, seats and subscriptions about to end do not count, nor does a base group that two
+    different products share. On a ladder the lower step gives nothing else than the higher one.
     """
     own: dict[str, list[Grant]] = {}
     for grant in grants:
@@ -49,10 +49,10 @@ class Twice:
 
 
 def still_twice(own: Iterable[Subscription], grants: Iterable[Grant]) -> tuple[Twice, ...]:
-    """What somebody pays for twice and nobody ends, whichever of their customers it is billed to.
+    """Subscriptions that somebody pays for twice, through whichever of their customers.
 
-    `own`: what they pay for, for themselves. Twice is what leads to nothing besides the other, and
-    the same products, also those that lead to no group. Of two alike the newer one is too many.
+    `own`: what they pay for, for themselves. Something is paid twice if it leads to nothing else,
+    and so are the same products, also without groups. Of two equal ones the newer is too many.
     """
     renewing = [one for one in own if one.status in RENEWING and not is_ending(one)]
     renewing.sort(key=lambda one: (one.created_at, one.id))
@@ -96,10 +96,10 @@ def _covers(over: Grant, grant: Grant) -> bool:
 
 
 def doubles(own: Iterable[Subscription], sold: Collection[str]) -> Iterator[Ending]:
-    """What was bought once more while the page of the first order could still be open.
+    """Subscriptions bought again while the first order's page could still be open.
 
-    `own`: what one user pays for, for themselves. `sold`: those of which the bridge signed that
-    this user buys them. It sells nobody what they have, so it sold these in several tabs.
+    `own`: what one user pays for, for themselves. `sold`: subscriptions that the bridge sold to
+    this user. It sells nobody what they have already, so it sold these in several tabs.
     """
     firsts: dict[frozenset[str], Subscription] = {}
     for one in sorted(own, key=lambda one: (one.created_at, one.id)):

@@ -1,6 +1,6 @@
-"""Stripe's entitlements as a source: what a customer has through features of products.
+"""Stripe's entitlements as a source: the features of a customer's products.
 
-Optional: only features that bridge.toml names lead anywhere. An active entitlement is needed and is
+Only features that bridge.toml names lead anywhere. An active entitlement is needed but
 not enough: the subscription behind it is judged as for any other rule.
 """
 
@@ -33,7 +33,7 @@ def entitled(verdict: Verdict, feature: str, has: frozenset[str] | None) -> Verd
 
 
 def unexplained(facts: Facts, feature: str, rules: Rules) -> Iterator[Subscription]:
-    """The subscriptions of customers who have a feature that none of them explains."""
+    """The subscriptions of customers with a feature that no subscription explains."""
     mine = facts.paid_by_user
     carrying = {
         subscription.customer_id

@@ -1,7 +1,7 @@
 """Who may be in which group, from when, until when, and why: the mapping rules applied.
 
 Every source (a subscription's item, a purchase, a moderator's grant) gets a verdict on each of its
-groups, whatever the other sources say: the union is made elsewhere, so ending one can never end
+groups, independently of the other sources: they are combined elsewhere, so ending one never ends
 another (A21, A41, D5). Nothing here reads a clock: `now` is an argument.
 """
 
@@ -31,7 +31,7 @@ HAND_RULE = "hand"
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What every item of a subscription is judged by. `gone`: customers that were deleted."""
+    """The input for judging every item of a subscription. `gone`: deleted customers."""
 
     rules: Rules
     without_rule: Rule
@@ -159,10 +159,10 @@ def _from_seats(seats: Iterable[Seat], known: _Known, notice: timedelta) -> Iter
 def _said_of_item(
     subscription: Subscription, item: SubscriptionItem, known: _Known
 ) -> Iterator[tuple[Grant, Rule | HaltedRule | None, Verdict]]:
-    """What an item gives by its price or product, and by each feature that its product carries.
+    """The grants of an item by its price or product, and by each feature of its product.
 
-    A feature is one more rule for the same item. So the status and the policy decide about it as
-    about any other: Stripe withdraws no entitlement when a trial ends without a card, for one.
+    A feature is another rule for the same item. So the status and the policy decide about it as
+    about any other. For example, Stripe keeps an entitlement when a trial ends without a card.
     """
     rules, features = known.rules, known.rules.features_of(item.product_id)
     source = _item_source(subscription, item)

@@ -1,7 +1,7 @@
 """The verdict on a subscription: whether it grants now, until when, and why.
 
-The project's policy, status by status. What Stripe decides by its status is never second-guessed by
-the clock: an announced end (`cancel_at`) is shown, and only the status ends it (A19, E14). The
+The project's policy, status by status. The clock never overrides Stripe's status:
+an announced end (`cancel_at`) is shown, but only the status ends it (A19, E14). The
 clock decides grace periods, terms after instalments, and paid-up pauses.
 """
 
@@ -31,9 +31,9 @@ def judge_item(
     notice: Notice | None = None,
     unclear: bool = False,
 ) -> Verdict:
-    """The verdict on one item of a subscription. `deleted`: its customer is (E37).
+    """The verdict on one item of a subscription. `deleted`: its customer is deleted (E37).
 
-    `notice`: what its payer was told about the failed payment, where that is known. `unclear`: a
+    `notice`: the message to its payer about the failed payment, if known. `unclear`: a
     refund of its payment may be of another line (A107).
     """
     by_status = STATUSES.get(subscription.status, _unknown)
@@ -136,7 +136,7 @@ def _past_due(
 
 
 def _told_first(verdict: Verdict, notice: Notice, rule: Rule, now: datetime) -> Verdict:
-    """Nobody loses a group for a failed payment before being told and having time to pay (A110)."""
+    """Members keep a group until they were told of a failed payment and had time to pay (A110)."""
     time_to_pay = timedelta(days=rule.grace_notice_days)
     grace_ends_at = verdict.until_at or now
     failed_at = notice.failed_at or verdict.because_at
@@ -156,7 +156,7 @@ def _is_unpaid_since_trial(subscription: Subscription) -> bool:
 def _is_first_missed(
     subscription: Subscription, item: SubscriptionItem, since_at: datetime
 ) -> bool:
-    """Whether what is owed is what a trial ended with, so that nothing was ever paid."""
+    """Whether the open payment is the first after a trial, so that nothing was ever paid."""
     trial_end_at, period = subscription.trial_end_at, item.period_end_at - item.period_start_at
     if trial_end_at is None or subscription.last_payment:
         return _is_unpaid_since_trial(subscription)
@@ -222,7 +222,7 @@ def _collection_paused(
 ) -> Verdict:
     """Stripe keeps the status active while collection is paused, and rolls the periods on.
 
-    So the end of what was paid is the last paid invoice's; where it is not known, it is kept (E12).
+    So the paid time ends with the last paid invoice's period; if that is unknown, it is kept (E12).
     """
     if rule.on_pause_collection == "end":
         return verdict.denied(Reason.COLLECTION_PAUSED_ENDED)

@@ -52,7 +52,7 @@ def after_refund(
     verdict: Verdict,
     now: datetime,
 ) -> Verdict:
-    """What a refund leaves of a grant, by the rule."""
+    """The part of a grant that a refund leaves, by the rule."""
     if choice == "keep":
         return verdict
     if choice == "end" or paid_until_at is None:

@@ -1,4 +1,4 @@
-"""What a link sells, and the reader's subscriptions that it would double. Pure."""
+"""The offers of a link, and the reader's subscriptions that they would double. Pure."""
 
 from __future__ import annotations
 
@@ -48,11 +48,10 @@ class Offer:
 def find_offers(
     key: str, products: Iterable[Product], prices: Iterable[Price], rules: Rules
 ) -> list[tuple[Product, Price, Rule | None]]:
-    """The offers of a link's last word: a price's id, its lookup key, or a product's id.
+    """The offers of a link's key: a price's id, its lookup key, or a product's id.
 
-    Only what Stripe sells now and what is meant for sale here: a price of which something is said,
-    in metadata or bridge.toml. The account may have others. Of a product all prices, the cheapest
-    first.
+    Only what Stripe sells now and what is meant for sale here: a price with some text in metadata
+    or bridge.toml. The account may have others. For a product, all its prices, the cheapest first.
     """
     by_id = {product.id: product for product in products if product.active}
     sold = [price for price in prices if price.active and price.product_id in by_id]
@@ -151,7 +150,7 @@ def rivals(offer: Offer, facts: Facts, rules: Rules) -> tuple[Subscription, ...]
 
 
 def awaited(offer: Offer, winning: Iterable[Grant]) -> tuple[int, ...]:
-    """The groups that a buyer waits for; where they have a higher step, that one."""
+    """The groups that a buyer waits for; if they have a higher step, that one."""
     rule = offer.rule
     higher = {
         grant.group_id: None

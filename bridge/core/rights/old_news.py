@@ -1,8 +1,8 @@
 """Finds events that tell nothing new after the last reading. Pure.
 
-A buyer who comes back from Stripe's page is read at once, and the dozen events of the purchase
-arrive after that. Times cannot tell which of them the reading has seen: Stripe's are whole seconds
-of another clock. What was read can: what happens only once, and is there, happened before.
+A buyer who comes back from Stripe's page is read at once. The dozen events of the purchase
+arrive after that. Times do not tell which of them the reading includes: Stripe's are whole seconds
+of another clock. The reading tells: an event that happens only once, and that it shows, is old.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from bridge.core.rights.switching import IN_FORCE
 
 @dataclass(frozen=True, slots=True)
 class LastReading:
-    """What was last read of the things that some events are about.
+    """The last reading of the things that some events are about.
 
-    `paid_invoice_ids`: invoices whose payment is recorded. `order_ids`: Checkout Sessions of which
-    something is recorded as bought.
+    `paid_invoice_ids`: invoices with a recorded payment. `order_ids`: Checkout Sessions with
+    a recorded purchase.
     """
 
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class LastReading:
 
 
 def is_old_news(event: Event, read: LastReading) -> bool:
-    """Whether what the event tells had happened before the last reading, which shows it."""
+    """Whether the last reading already shows what the event reports."""
     is_known = _ONCE.get(event.type)
     return is_known is not None and is_known(event, read)
 
@@ -56,9 +56,9 @@ def _is_ordered(event: Event, read: LastReading) -> bool:
 
 
 def _is_paid(event: Event, read: LastReading) -> bool:
-    """Nothing that happens to a paid invoice itself changes what its payment bought.
+    """Nothing that happens to a paid invoice itself changes what it paid for.
 
-    Of a subscription's invoice the same reading must show the subscription in force: it may have
+    For a subscription's invoice the same reading must show the subscription in force: it may have
     been paid between the two requests of a reading. The nightly listing records no payments.
     """
     if "invoice_item" in event.related:

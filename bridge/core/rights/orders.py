@@ -1,4 +1,4 @@
-"""Several things in one order: what can be combined, the total, who gets a trial. Pure."""
+"""Several things in one order: combinations, the total, the trial. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Line:
 
     @property
     def total_minor(self) -> int | None:
-        """What it costs each time; None where only Stripe's page tells it."""
+        """The amount each time; None if only Stripe's page knows it."""
         unit = self.chosen_minor if self.chosen_minor is not None else self.offer.price.amount_minor
         return None if unit is None else unit * self.quantity
 
@@ -41,9 +41,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is bought at once. `trial_days`: how long nothing that renews is charged.
+    """One order. `trial_days`: how long no renewing line is charged.
 
-    `continues_at`: until when the buyer has paid for the same already; what renews is charged then.
+    `continues_at`: until when the buyer has already paid for the same; renewing lines start then.
     """
 
     lines: tuple[Line, ...]
@@ -67,14 +67,14 @@ class Order:
 
     @property
     def today_minor(self) -> int | None:
-        """What is charged now, before taxes and discounts; None where the buyer decides later."""
+        """The amount charged now, before taxes and discounts; None if the buyer decides later."""
         waits = self.trial_days or self.continues_at
         due = [line for line in self.lines if not (waits and line in self.renewing)]
         return _sum(line.total_minor for line in due)
 
     @property
     def each_time_minor(self) -> int | None:
-        """What is charged with every renewal."""
+        """The amount of every renewal."""
         return _sum(line.total_minor for line in self.renewing)
 
     @property
@@ -93,12 +93,12 @@ def _sum(amounts: Iterable[int | None]) -> int | None:
 
 
 def paying_of(offer: Offer) -> Paying:
-    """What holds for paying for an offer."""
+    """The settings for paying for an offer."""
     return offer.rule.paying if offer.rule else Paying()
 
 
 def together(each: Sequence[Paying]) -> Paying:
-    """What Stripe's page asks for and allows when these are paid at once.
+    """What Stripe's page asks for and allows when these are paid together.
 
     Asked for if one of them asks; allowed if all of them allow it.
     """
@@ -171,8 +171,8 @@ def _clash(one: Offer, other: Offer) -> Literal["twice", "ladder", "currency", "
 def trial_of(lines: Sequence[Line], facts: Facts, rules: Rules) -> int:
     """The trial days that all renewing lines have in common; 0 if there is none.
 
-    Stripe's page gives one trial to a whole subscription. One person has one for each ladder, and
-    for each product that is on none, through however many customers (`facts` are of all of them).
+    Stripe's page gives one trial to a whole subscription. Each person has one for each ladder, and
+    for each product without a ladder, however many customers they have (`facts` include all).
     """
     renewing = [line.offer for line in lines if line.offer.price.is_recurring]
     days = {paying_of(offer).trial_days for offer in renewing}

@@ -34,10 +34,10 @@ class Twice(Permanent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """What somebody paid outside Stripe; a negative amount is a refund.
+    """A payment outside Stripe; a negative amount is a refund.
 
-    `lines` say what it was for and add up to it; without any it is booked as other income. `note`:
-    where the paper is, or its number.
+    `lines` have its purposes and add up to it; without lines it is booked as other income. `note`:
+    the document's place or number.
     """
 
     amount_minor: int
@@ -51,7 +51,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """The group that a payment pays for. `end`: a last moment, a term, or None for good."""
+    """The group that a payment pays for. `end`: a last moment, a term, or None for no end."""
 
     group_name: str
     end: datetime | Term | None
@@ -136,7 +136,7 @@ def refuse_correction(line: MoneyLine) -> None:
 
 
 def refuse_what_cannot_be(payment: Payment, bought: Bought | None, now: datetime) -> None:
-    """Say what is wrong with a payment, and what to do instead. Raises: Permanent."""
+    """Check a payment, and say what to do instead. Raises: Permanent."""
     checked_words("purpose", payment.what)
     if not is_currency(payment.currency, now.date()):
         raise Permanent(f"{payment.currency[:10]!r} is not a currency in use: write it as eur")

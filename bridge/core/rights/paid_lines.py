@@ -1,7 +1,7 @@
-"""Compares every paid line that has a rule with what the bridge made of it (A108).
+"""Compares every paid line that has a rule with the memberships (A108).
 
-The lines are the ledger's, which reads all invoices, orders and charges of the account. Rights rest
-on other readings, so a payment that one of those has missed shows here.
+The lines come from the ledger, which reads all invoices, orders and charges. Rights come
+from other readings, so a payment that those have missed shows here.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from bridge.core.rules.compiled import Rule, Rules
 class PaidLine:
     """A line of an invoice or order that was paid.
 
-    `id`: what a purchase of it is called; but one that an order has an invoice for may be called by
+    `id`: also the id of its purchase. If the order has an invoice, the purchase may have the id of
     the order's line, and has the same payment. `until_at`: the end of the time that a recurring
-    line is for; a one-off line has none.
+    line pays for; a one-off line has none.
     """
 
     id: str
@@ -44,7 +44,7 @@ class PaidLine:
 
     @property
     def source_id(self) -> str | None:
-        """The purchase or subscription that it is a payment for; None where it names none."""
+        """The purchase or subscription that it pays for; None if it names none."""
         return self.id if self.until_at is None else self.subscription_id
 
 

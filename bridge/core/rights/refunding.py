@@ -1,4 +1,4 @@
-"""Refunds that a moderator asks for: what of a payment is left to refund, and what may be asked."""
+"""Refunds by moderators: the refundable rest of a payment, and which requests are valid."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Refundable:
 
     @property
     def left_minor(self) -> int:
-        """What can still be refunded."""
+        """The amount that can still be refunded."""
         return max(0, self.paid_minor - self.refunded_minor)
 
 
@@ -85,7 +85,7 @@ def ask(payment: Refundable, amount_minor: int | None, line_id: str | None) -> A
 def as_read(
     known: Facts, subscriptions: Iterable[Subscription], purchases: Iterable[Purchase] = ()
 ) -> Facts:
-    """What is known of somebody, with these as they were read; what is not theirs stays away."""
+    """Somebody's facts with these readings; things of others are left out."""
     running = {one.id: one for one in subscriptions}
     bought = {one.id: one for one in purchases}
 

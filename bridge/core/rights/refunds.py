@@ -69,7 +69,7 @@ def _is_all_one(lines: Iterable[tuple[Rule, SoldPrice]]) -> bool:
 
 
 def _terms(rule: Rule, line: SoldPrice) -> tuple[object, ...]:
-    """What a line leads to and on which conditions; terms of one product follow each other."""
+    """A line's groups and conditions; terms of one product follow each other."""
     choice = rule.on_refund_one_off if line.is_once else rule.on_refund_subscription
     ends = choice, rule.partial_refund_percent, rule.term
     product_id = line.product_id if rule.term else ""

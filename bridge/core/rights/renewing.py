@@ -1,7 +1,7 @@
 """Renewing early: the rest of the old term still counts, and no group has a gap (A67). Pure.
 
-A term bought once begins where the one before it ends (`stacking`). A subscription's first payment
-waits for the end of what is paid for already.
+A one-off term begins where the one before it ends (`stacking`). A subscription's first payment
+waits for the end of the time that is already paid for.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_WAIT = timedelta(days=728)
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """What another purchase adds: access until `had_until_at` becomes access until `until_at`."""
+    """The effect of another purchase: access until `had_until_at` becomes until `until_at`."""
 
     had_until_at: datetime
     until_at: datetime
@@ -37,7 +37,7 @@ class Renewal:
 def renewal_of(
     offer: Offer, facts: Facts, rules: Rules, policy: Policy, now: datetime
 ) -> Renewal | None:
-    """What a term bought now would add to what is left; None if nothing is left."""
+    """The days that a term bought now would add to what is left; None if nothing is left."""
     term = offer.rule.term if offer.rule else None
     if term is None or offer.price.is_recurring or not offer.group_ids:
         return None
@@ -51,7 +51,7 @@ def renewal_of(
 
 
 def paid_until(offers: Sequence[Offer], verdicts: Iterable[Grant]) -> datetime | None:
-    """Until when all groups of what renews are paid for by terms; None where one is not.
+    """Until when terms pay for all groups of the renewing lines; None if they do not.
 
     Grants by a moderator do not count as paid. A group that is held for life never ends.
     """

@@ -26,7 +26,7 @@ def has_seat(
     payer_ids: Collection[int | None],
     taken: Collection[int],
 ) -> bool:
-    """Whether the user has a seat already. Raises: SeatRefused where they can be given none."""
+    """Whether the user has a seat already. Raises: SeatRefused if they cannot get one."""
     if user_id in payer_ids:
         raise SeatRefused(
             "own", f"user {user_id} pays for {subscription.id} and already has a seat"

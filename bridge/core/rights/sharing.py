@@ -1,4 +1,4 @@
-"""What one member pays for and others have: gifts, and seats given to others.
+"""Things that one member pays for and others have: gifts and seats.
 
 A gift belongs only to its beneficiary and does not affect the giver's own grants (E52). The buyer
 has one seat of a quantity; if the quantity shrinks, the last seats end first (E21).
@@ -17,7 +17,7 @@ from bridge.core.rights.verdict import Verdict
 
 
 def seat_item(subscription: Subscription) -> SubscriptionItem | None:
-    """The item whose quantity is the number of seats: the largest; of equal ones the first."""
+    """The item whose quantity is the number of seats: the first of the largest ones."""
     return max(subscription.items, key=lambda item: item.quantity, default=None)
 
 

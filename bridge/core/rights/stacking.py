@@ -1,7 +1,7 @@
 """How long one-off purchases last: each term begins where the previous one ends. Pure.
 
-What is left may be an earlier purchase of the same product, or what a payment by hand or a register
-from before gave (A67). So renewing ahead loses nothing, and no group has a gap.
+The earlier term may be a purchase of the same product, a payment by hand, or an imported
+membership (A67). So renewing early loses nothing, and no group has a gap.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a moderator can do to a running subscription, and the subscription afterwards."""
+"""A moderator's acts on a running subscription, and the subscription afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change of a subscription costs, and its result."""
+"""The cost and the result of a change of a subscription."""
 
 from __future__ import annotations
 

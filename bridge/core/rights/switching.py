@@ -1,7 +1,7 @@
 """Changes of plan within a ladder: the targets, the way, and what ends. Pure.
 
 If Stripe can change a subscription, it is changed in place. Otherwise the member buys the new step,
-and what it replaces ends once the new one is in force: never before, and nothing else.
+and the replaced one ends once the new one is in force: never before, and nothing else.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Move:
 class Switch:
     """From an item of a running subscription to another price of its ladder.
 
-    `way`: changed `in_place` on Stripe's page, or `here` by the bridge if that page cannot; bought
-    `anew`; or an open payment has to be made first. `is_up`: to a higher step.
+    `way`: `in_place` on Stripe's page, or `here` by the bridge if that page cannot; bought
+    `anew`; or an open payment must come first. `is_up`: to a higher step.
     """
 
     subscription: Subscription
@@ -85,10 +85,10 @@ def switches(
     prices: Iterable[Price],
     unfollowed: Collection[str] = (),
 ) -> tuple[Switch, ...]:
-    """Every change that a user may make of what they pay for themselves, the cheapest target first.
+    """Every change of plan that a user may make for themselves, the cheapest target first.
 
-    The targets are what is sold on the ladder; where bridge.toml names its steps, only those. On a
-    ladder that is paid for twice nobody can say which of the two is meant: there are none.
+    The targets are the prices sold on the ladder; if bridge.toml names its steps, only those. On a
+    ladder that is paid for twice there are none, because it is unclear which of the two to change.
     """
     known = {price.id: price for price in prices}
     sold = {product.id for product in products if product.active}
@@ -122,7 +122,7 @@ def _held(facts: Facts, rules: Rules) -> dict[str, tuple[Subscription, Subscript
 
 
 def running(facts: Facts) -> list[Subscription]:
-    """What the user pays for, for themselves, and that continues."""
+    """The continuing subscriptions that the user pays for, for themselves."""
     return [
         one
         for one in facts.subscriptions
@@ -144,10 +144,10 @@ def _step(price: Price, ladder: str, rules: Rules) -> Rule | None:
 def _way(
     subscription: Subscription, item: SubscriptionItem, current: Price, target: Price
 ) -> Way | None:
-    """How to get from one to the other; None if only people can handle it.
+    """How to change from one to the other; None if only people can handle it.
 
-    None for what is paused, or planned to change; for instalments, which end at a day of their own;
-    and where buying anew would take away more than the step: seats, or other items in another
+    None if it is paused or already planned to change; for instalments, which have a fixed end;
+    and if buying anew would take away more than the step: seats, or other items in another
     currency, whose rest cannot be credited.
     """
     if subscription.status in OWING:
@@ -175,8 +175,8 @@ def _is_instalments(subscription: Subscription) -> bool:
 def can_call_off(subscription: Subscription, prices: Mapping[str, Price]) -> bool:
     """Whether its payer may undo the change that is planned for it.
 
-    Only a step to less, or to a shorter time, as they choose it on Stripe's page. What the site
-    has planned otherwise, such as a new price, is not theirs to undo.
+    Only a step down, or to a shorter period, which members choose on Stripe's page. Other plans
+    of the site, such as a new price, are not theirs to undo.
     """
     planned = subscription.next_change
     if subscription.status not in IN_FORCE or planned is None or is_ending(subscription):
@@ -195,9 +195,9 @@ def can_call_off(subscription: Subscription, prices: Mapping[str, Price]) -> boo
 
 @dataclass(frozen=True, slots=True)
 class PortalTerms:
-    """What a member may change on Stripe's page, and how that is billed: the portal's settings.
+    """The portal's settings: what a member may change on Stripe's page, and how it is billed.
 
-    `prices`: None where every price may be chosen. `deferred`: Stripe's names of the changes that
+    `prices`: None if every price may be chosen. `deferred`: Stripe's names of the changes that
     wait for the end of the period. `restarts`: a change begins a new period.
     """
 
@@ -237,10 +237,10 @@ def _length(price: Price) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What is to end at Stripe because its payer bought another step of its ladder.
+    """Something to end at Stripe because its payer bought another step of its ladder.
 
-    `how`: all of it now; only these items of it; or all of it when what is paid of it is over.
-    `is_credited`: what is left of it is credited for the payments to come.
+    `how`: all of it now; only these items; or all of it when the paid period is over.
+    `is_credited`: the rest of the period is credited to later payments.
     """
 
     subscription_id: str
@@ -256,10 +256,10 @@ def endings(
     prices: Mapping[str, Price],
     rules: Rules,
 ) -> Iterator[Ending]:
-    """What still runs although its payer has a replacement in force.
+    """Subscriptions that still run although their payer has a replacement in force.
 
     `own`: what one user pays for. `replaces`: id of the new one -> of the old one, on the bridge's
-    own word, given to this very user. What is on no ladder of the new one stays.
+    signed reference for this user. Subscriptions outside the new one's ladders stay.
     """
     by_id = {one.id: one for one in own}
     for new in by_id.values():

@@ -30,7 +30,7 @@ def follow(before: Series | None, term: Term, paid_at: datetime) -> Series:
 
 
 def of_stays(stays: Iterable[tuple[datetime, datetime]]) -> Series | None:
-    """The last series among stays of which only beginning and end are known, not their terms."""
+    """The last series among stays with a known beginning and end but unknown terms."""
     last: Series | None = None
     for from_at, until_at in sorted(stays):
         if last is None or from_at > last.end_at:

@@ -1,1 +1,1 @@
-"""What a product or price says: mapping rules, policy, ladders."""
+"""Mapping rules, policy and ladders, from the text of products, prices and bridge.toml."""

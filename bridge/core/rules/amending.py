@@ -73,7 +73,7 @@ def said_there(thing: Product | Price) -> str:
 def overruled_by(
     thing: Product | Price, product: Product | None, change: Amendment, policy: Policy
 ) -> str | None:
-    """What overrides this product or price, if anything does."""
+    """The section that overrides this product or price, if any."""
     things = (product, thing) if isinstance(thing, Price) else (thing,)
     said = said_of(*things, policy=policy).get(change.key)
     kind = "price" if isinstance(thing, Price) else "product"
@@ -87,7 +87,7 @@ def prices_that_differ(product: Product, prices: Iterable[Price], key: str) -> t
 
 
 def new_problems(before: Law, after: Law) -> tuple[Problem, ...]:
-    """Problems that the change would add; those that halt a rule come first."""
+    """Problems that the change would add; first those that halt a rule."""
     known = set(before.rules.problems)
     return tuple(
         sorted(

@@ -1,4 +1,4 @@
-"""Mapping rules as they are used: which groups a price leads to, and on what conditions."""
+"""Compiled mapping rules: which groups a price leads to, and on what conditions."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Rules:
     mapped_group_ids: frozenset[int] = frozenset()
 
     def rule_for(self, price_id: str, product_id: str) -> Rule | None:
-        """The rule in force for a price: its own, else its product's; None if halted or none."""
+        """The rule in force for a price: its own, else its product's; None if halted or missing."""
         found = self._find(price_id, product_id)
         return found if isinstance(found, Rule) else None
 
@@ -127,9 +127,9 @@ class Rules:
         return (*self.by_price.values(), *self.by_product.values(), *self.by_feature.values())
 
     def step_of(self, group_id: int) -> tuple[str | None, int]:
-        """The ladder of which a group is a step, and how high it stands there; else (None, 0).
+        """The ladder on which a group is a step, and its height there; else (None, 0).
 
-        A group that steps of different heights share, such as a base group, is not a step.
+        A group that several heights share, such as a base group, is not a step.
         """
         heights: dict[str, set[int]] = {}
         for rule in self.all:

@@ -29,7 +29,7 @@ class Goal:
 
 
 def read_goal(text: str) -> Goal | None:
-    """`200 members`, `5000 eur/month`, `12000 eur`; `none`. Raises: ValueError for other words."""
+    """`200 members`, `5000 eur/month`, `12000 eur` or `none`. Raises: ValueError for other text."""
     if text == NOTHING:
         return None
     if members := _MEMBERS.fullmatch(text):

@@ -34,7 +34,7 @@ class Key:
 
     @property
     def metadata_key(self) -> str:
-        """The name under which Stripe's metadata says it."""
+        """Its key in Stripe's metadata."""
         return METADATA_PREFIX + self.name
 
 

@@ -42,9 +42,9 @@ def staying(
 ) -> tuple[Grant, ...]:
     """The grants, with every step of a ladder replaced by the step that somebody has (A35).
 
-    `held_steps`: of ladders that do not follow what is paid for, the groups held before. So a
-    change of what is paid moves nobody; it ends only when nothing of the ladder is paid any more.
-    Whom a moderator put on a step stands there as long as that grant lasts, and not by this.
+    `held_steps`: the groups held before, on ladders that do not follow payments. So a
+    change of payment moves nobody; the step ends only when nothing of the ladder is paid any more.
+    A member whom a moderator put on a step is there as long as that grant lasts.
     """
     grants = tuple(grants)
     by_hand = {grant.group_id for grant in grants if grant.source == "hand"}

@@ -12,7 +12,7 @@ from bridge.core.rules.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What Stripe sells, as last read; also deleted things, because subscriptions may use them."""
+    """The catalogue as last read; also deleted things, because subscriptions may use them."""
 
     products: Mapping[str, Product] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Doubts about rules that are valid on their own: none of them halts a rule."""
+"""Doubts about rules that are valid on their own; they halt no rule."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class _Groups:
 
 @dataclass(slots=True)
 class _Compiler:
-    """What all rules share while they are compiled."""
+    """The shared state while rules are compiled."""
 
     policy: Policy
     groups: _Groups
@@ -307,7 +307,7 @@ def _group_ids(
 
 
 def _merge(sources: list[_Source]) -> tuple[dict[str, _Source], list[Problem]]:
-    """Which source decides each key, and what is doubtful about that."""
+    """Which source decides each key, and doubts about it."""
     stated: dict[str, _Source] = {}
     found: list[Problem] = []
     for source in sources:

@@ -1,4 +1,4 @@
-"""How something is paid on Stripe's page: amounts, quantity, trial, buyers, and what is asked.
+"""How something is paid on Stripe's page: amounts, quantity, trial, buyers, required data.
 
 Nothing here affects groups. `[checkout]` sets the site's defaults.
 """
@@ -33,11 +33,11 @@ TERRITORIES = Locale("en").territories
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paying:
-    """What holds for paying for one product or price; where nobody says anything, these values.
+    """The settings for paying for one product or price, with their defaults.
 
-    `amounts`: proposed where the buyer chooses, in whole units of the currency. `quantity`: fewest
-    and most. `trial_days` 0: no trial. `buyers`: group names or ids, `buyer_ids` when resolved; of
-    one of them a buyer has to be a member. `countries`: where a buyer may live; empty: anywhere.
+    `amounts`: proposals if the buyer chooses, in whole units of the currency. `quantity`: fewest
+    and most. `trial_days` 0: no trial. `buyers`: group names or ids, `buyer_ids` when resolved; a
+    buyer must be a member of one. `countries`: where a buyer may live; empty: anywhere.
     """
 
     amounts: tuple[Decimal, ...] = ()

@@ -43,8 +43,8 @@ class Policy:
       stays where they are when what they pay for changes.
     - `unmapped`: whether a subscription that moves to a price without a rule keeps its groups, held
       for a moderator, or loses them.
-    - `adopt`: whether the bridge asks before it owns a membership that its own user added and its
-      record does not know, or does so automatically.
+    - `adopt`: whether the bridge asks before it takes over a membership that its own user added and
+      its record does not know, or does so automatically.
     - `alerts_to`: the group or user of the forum that gets alerts; `none`: nobody.
     - `bank_account`: where members may transfer money to, in words; empty: they are not told.
     - `accounts`: an account of the ledger, or the beginning of its name, to `code`, `tax` and

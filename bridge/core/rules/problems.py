@@ -1,4 +1,4 @@
-"""What can be wrong with a mapping, each with a stable code and what to do about it."""
+"""Problems of a mapping, each with a stable code and a hint."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The sections of bridge.toml: which keys each takes, and what is wrong with what it says.
+"""The sections of bridge.toml: their keys, and the problems with their values.
 
-Nothing is raised here: each reader adds to `problems`, so that all of them are named together.
+Nothing is raised here: each reader adds to `problems`, so that all are reported together.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[\w.-]{1,60}")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What one key takes: in words for people, and as a check of its value."""
+    """The values of one key: in words for people, and as a check."""
 
     takes: str
     accepts: Callable[[object], bool]
@@ -151,7 +151,7 @@ def read_section(
 def read_country_header(
     tables: dict[str, Mapping[str, object]], problems: list[Config]
 ) -> str | None:
-    """Take the one key out of [checkout] that is not a default of products."""
+    """Take the key out of [checkout] that is not a default for products."""
     said = dict(tables.get("checkout", {}))
     header = said.pop("country_header", None)
     tables["checkout"] = said
@@ -163,7 +163,7 @@ def read_country_header(
 
 
 def read_defaults(tables: Mapping[str, Mapping[str, object]], problems: list[Config]) -> Choices:
-    """What applies to every product that says nothing else: its rights, and how it is paid."""
+    """The defaults for every product: rights, and how it is paid."""
     choices = Choices()
     for section in ("defaults", "checkout"):
         allowed = tuple(
@@ -249,7 +249,7 @@ def read_accounts(table: Mapping[str, object], problems: list[Config]) -> dict[s
 def read_stated(
     section: str, tables: Mapping[str, Mapping[str, object]], problems: list[Config]
 ) -> dict[str, dict[str, str]]:
-    """[products], [prices] or [features]: what each says, as written."""
+    """[products], [prices] or [features], as written."""
     stated: dict[str, dict[str, str]] = {}
     for subject, keys in tables.get(section, {}).items():
         if not isinstance(keys, Mapping):

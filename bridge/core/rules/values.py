@@ -60,10 +60,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """Everything that can be set for a purchase, with its defaults.
+    """Every setting of a purchase, with its default.
 
-    `term` None is for life. `on_refund` None: a one-off purchase ends, a subscription's status
-    decides. `approval_from`: who first pays from then on needs a moderator's approval.
+    `term` None: for life. `on_refund` None: a one-off purchase ends, a subscription's status
+    decides. `approval_from`: people who first pay from then on need a moderator's approval.
     """
 
     groups: tuple[str, ...] = ()

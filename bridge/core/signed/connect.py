@@ -57,16 +57,16 @@ def question(nonce: str, return_url: str, secret: str, *, silent: bool) -> str:
 
 
 def silent_address(forum_url: str, query: str) -> str:
-    """Where the forum answers straight away. Works in every version."""
+    """The address where the forum answers at once. Works in every version."""
     return f"{forum_url}/session/sso_provider?{query}"
 
 
 def login_address(forum_url: str, query: str, version: str | None) -> str:
-    """Where a stranger logs in and is then sent on to the bridge.
+    """The address where a stranger logs in and is then sent on to the bridge.
 
-    Discourse 3.2 resumes the question after the login by itself and ignores `redirect`; 3.5
-    forgets the question and honours `redirect` (both seen on running servers). An unknown version
-    is taken for a new one.
+    Discourse 3.2 resumes the request after the login automatically and ignores `redirect`; 3.5
+    forgets the request and honours `redirect` (both seen on running servers). An unknown version
+    counts as a new one.
     """
     if _is_before_3_5(version):
         return silent_address(forum_url, query)

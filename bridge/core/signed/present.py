@@ -1,6 +1,6 @@
-"""The secret in the link of a gift: its holder may accept the gift, once. Pure.
+"""The secret in a gift's link, which lets its holder accept the gift once. Pure.
 
-It names the gift and the number of the link, so that a new link ends the one before. The gift's own
+It names the gift and the link's number, so that a new link ends the one before. The gift's own
 record says how long the link is valid and whether it was used.
 """
 
@@ -27,7 +27,7 @@ def sign_present(present_id: str, link_number: int, secret: str) -> str:
 
 
 def read_present(word: str, secrets: Sequence[str]) -> tuple[str, int] | None:
-    """The gift and the number of its link; None if none of the secrets signed that."""
+    """The gift and its link's number; None if none of the secrets signed it."""
     found = _WORD.fullmatch(word)
     if not found:
         return None

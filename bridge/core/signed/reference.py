@@ -1,10 +1,10 @@
 """The bridge's signed references, carried through Stripe and read back from there.
 
-Each reference states its purpose, its user, and the day on which it expires. One of one purpose is
-never read as another's, because each purpose has a key of its own. The end is compared with the
-time at which the object that carries the word was made: a subscription carries its word for years,
-but an ended word on a new object counts for nothing. Other sites on the same Stripe account have
-other secrets. docs/decisions/0011 says why, and which old words still count.
+Each reference states its purpose, its user, and the day on which it expires. A reference is
+never read for another purpose, because each purpose has its own key. The end is compared with the
+time at which the object with the reference was made: a subscription keeps its reference for years,
+but an expired reference on a new object does not count. Other sites on the same Stripe account have
+other secrets. docs/decisions/0011 says why, and which old references still count.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ _SIGNATURE_BYTES = 24  # 192 bits; without padding in base64: 32 letters
 
 
 def sign_buyer(user_id: int, at: datetime, secret: str, payment_link: str | None = None) -> str:
-    """A reference that says that this user buys for themselves; by this payment link alone.
+    """A reference for this user's own purchase, only through this payment link.
 
-    Whether they may buy it was looked at for that link: what others sell may not be for them.
+    It was checked for that link only: they may not be allowed to buy through others.
     """
     return _signed("buy", user_id, at + BUYING, secret, payment_link)
 

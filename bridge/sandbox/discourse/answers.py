@@ -34,7 +34,7 @@ def answer(data: Any, status: int = 200) -> Response:
 
 
 def ok(**more: Any) -> Response:
-    """`{"success": "OK"}` and what goes with it."""
+    """`{"success": "OK"}` with more keys."""
     return answer({"success": "OK", **more})
 
 

@@ -18,7 +18,7 @@ PART = "discourse"  # the name of the forum's state in World.parts
 
 @dataclass(slots=True)
 class Call:
-    """What a handler knows about its request; `user` is None for strangers."""
+    """A handler's view of its request; `user` is None for strangers."""
 
     world: World
     forum: Forum

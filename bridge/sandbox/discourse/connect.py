@@ -33,7 +33,7 @@ def login_error() -> Refused:
 
 
 def destination_cookie(forum: Forum) -> str:
-    """Where the login page jumps to afterwards; renamed between the versions."""
+    """The parameter for the way back after login; renamed between the versions."""
     return "sso_destination_url" if forum.is_old() else "destination_url"
 
 
@@ -53,7 +53,7 @@ def sign(secret: str, payload: dict[str, str]) -> str:
 
 
 def read_asked(forum: Forum, sso: str, sig: str) -> tuple[dict[str, str], str]:
-    """What a site asks for, and the secret that it used."""
+    """A site's request, and the secret that it used."""
     try:
         text = base64.b64decode(sso, validate=True).decode()
     except (binascii.Error, ValueError):
@@ -73,7 +73,7 @@ def read_asked(forum: Forum, sso: str, sig: str) -> tuple[dict[str, str], str]:
 
 
 def return_address(forum: Forum, asked: dict[str, str], secret: str, user: User | None) -> str:
-    """Where the person goes with the answer; without a user the answer is `failed`."""
+    """The address to which the answer goes; without a user the answer is `failed`."""
     where = asked["return_sso_url"]
     told = {"failed": "true"} if user is None else _told(forum, asked, user)
     joint = "&" if "?" in where else "?"
@@ -133,7 +133,7 @@ def _log_out(made: Call, asked: dict[str, str]) -> Any:
 
 
 def waiting_address(made: Call, user: User) -> str | None:
-    """What the cookie of an interrupted request leads to, now that somebody is logged in."""
+    """The target of an interrupted request's cookie, now that somebody is logged in."""
     waiting = dict(parse_qsl(request.cookies.get(PAYLOAD_COOKIE, "")))
     if not waiting:
         return None

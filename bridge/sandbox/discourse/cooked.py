@@ -31,7 +31,7 @@ DETAILS = re.compile(r'^\[details(?:=("[^"]*"|[^\]]*))?( open)?\]\s*$')
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a mention or a hashtag can mean on this forum."""
+    """The mentions and hashtags of this forum."""
 
     users: Callable[[str], bool]
     groups: Callable[[str], bool]
@@ -96,7 +96,7 @@ def _text(_self: RendererHTML, tokens: Sequence[Token], index: int, *_: Any, nam
 
 
 def _own(found: re.Match[str], names: Names) -> str:
-    """What Discourse makes of its own syntax."""
+    """Render Discourse's own syntax."""
     kind = next(kind for kind in OWN if found[kind] is not None)
     return OWN[kind](found, names)
 

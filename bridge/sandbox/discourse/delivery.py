@@ -98,7 +98,7 @@ def duplicate(world: World, times: int | None = None, types: str = "*", copies: 
 
 
 def delay(world: World, seconds: float, times: int | None = None, types: str = "*") -> None:
-    """Deliveries wait so many simulated seconds."""
+    """Deliveries wait this many simulated seconds."""
     _rule(world, "delay", times, types, seconds=seconds)
 
 
@@ -166,7 +166,7 @@ def is_loopback(url: str) -> bool:
 
 
 class Courier:
-    """One thread that sends what is due, and does what else is due at the forum."""
+    """One thread that sends due deliveries and does other due work of the forum."""
 
     def __init__(self, world: World, due_work: Callable[[], None]) -> None:
         self._world, self._due_work = world, due_work
@@ -251,7 +251,7 @@ def _headers(forum: Forum, hook: dict[str, Any], event: Event) -> dict[str, str]
 
 
 def _finish(forum: Forum, event: Event, status: int | None, now: float) -> None:
-    """Write the outcome down; a retry is a new event, and none follows a broken connection."""
+    """Record the outcome; a retry is a new event, and none follows a broken connection."""
     good = status is not None and 200 <= status < 300  # noqa: PLR2004 - HTTP's own
     event.update(state="done" if good else "failed", status=status)
     forum.hooks_waiting.remove(event["id"])

@@ -111,7 +111,7 @@ def _revision(post_id: int, which: str) -> Response:
 
 
 def _both(before: str, after: str, *more: str) -> dict[str, str]:
-    """What stood there and what stands there now, without looking where they differ."""
+    """The old and the new text, without finding where they differ."""
     gone, come = escape(before), escape(after)
     return {
         "inline": f'<div class="inline-diff"><del>{gone}</del><ins>{come}</ins></div>',

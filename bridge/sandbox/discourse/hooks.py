@@ -48,7 +48,7 @@ SETTABLE = (
 
 
 def emit(made: Call, event: str, body: dict[str, Any]) -> None:
-    """Tell every webhook that names this kind; a wildcard without kinds is never told [seen]."""
+    """Tell every webhook that names this kind; a wildcard without kinds gets nothing [seen]."""
     for hook in made.forum.hooks.values():
         if hook["active"] and NUMBER_OF[event] in hook["kinds"]:
             plan(made.forum, hook, event, GROUP_OF[event], body, made.now)

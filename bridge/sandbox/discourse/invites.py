@@ -26,7 +26,7 @@ def make_invite(
     max_redemptions: int = 1,
     message: str | None = None,
 ) -> Invite:
-    """A new invitation; one for an address that already waits is renewed."""
+    """A new invitation; if one for the same address waits already, it is renewed."""
     forum = made.forum
     expires_at = made.now + float(forum.settings["invite_expiry_days"]) * DAY
     for invite in forum.invites.values():
@@ -121,7 +121,7 @@ def _inviter(made: Call, name: str) -> User:
 
 @routes.get("/u/<name>/invited/<kind>")
 def _listed(name: str, kind: str) -> Response:
-    """Pending or expired invitations, or the redeemed ones with who came of them."""
+    """Pending or expired invitations, or redeemed ones with their users."""
     made = call()
     inviter = _inviter(made, name)
     mine = [i for i in made.forum.invites.values() if i.inviter_id == inviter.id and not i.deleted]

@@ -113,7 +113,7 @@ def _record(
 
 
 def members_at(forum: Forum, group_id: int, at: float) -> set[int]:
-    """Who was in a group at a moment, by the log of changes."""
+    """Who was in a group at a moment, from the log of changes."""
     inside: set[int] = set()
     for change in forum.membership_log:
         if change.at > at:

@@ -1,4 +1,4 @@
-"""What Discourse allows as the name of a user or of a group (app/models/username_validator.rb)."""
+"""Which names of users and groups Discourse allows (app/models/username_validator.rb)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RULES = (
 
 
 def name_problem(name: str) -> str:
-    """What is wrong with a name, or nothing; the first complaint only."""
+    """The first problem of a name, or nothing."""
     wrong = (
         said for rule, said in RULES if not re.fullmatch(rule, name, re.IGNORECASE | re.DOTALL)
     )

@@ -173,10 +173,10 @@ def _log_in() -> Any:
 
 
 def _entered(made: Call, user: User) -> Response:
-    """Where a login leads: an older forum resumes the interrupted request, a newer one does not.
+    """The target of a login: an older forum resumes the interrupted request, a newer does not.
 
-    The newer one jumps to the address that was kept before the login, and keeps the resumed one
-    for a later login, which then goes astray [seen].
+    A newer one goes to the address that was kept before the login, and keeps the interrupted one
+    for a later login, which then goes to the wrong place [seen].
     """
     cookie = destination_cookie(made.forum)
     resumed = waiting_address(made, user)

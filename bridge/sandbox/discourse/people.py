@@ -87,7 +87,7 @@ def anonymize(forum: Forum, user: User, number: int) -> None:
 
 
 def delete(forum: Forum, user: User, actor: User, now: float) -> None:
-    """The user, their memberships and sessions go; what they wrote stays without them."""
+    """Remove the user, their memberships and sessions; their posts stay without them."""
     drop_user(forum, user, actor, now)
     del forum.users[user.id]
     forum.user_id_by_name.pop(user.username.lower(), None)

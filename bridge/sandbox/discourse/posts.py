@@ -76,7 +76,7 @@ def _repliable(made: Call, topic_id: int, raw: str) -> Topic:
 
 
 def body_errors(forum: Forum, raw: str, *, message: bool) -> list[str]:
-    """What is wrong with a text."""
+    """The problems of a text."""
     shortest = "min_personal_message_post_length" if message else "min_post_length"
     if not raw:
         return ["Body can't be blank", UNCLEAR]

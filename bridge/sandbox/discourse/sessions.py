@@ -38,7 +38,7 @@ def _csrf() -> Response:
 
 @routes.get("/session/hp")
 def _honeypot() -> Response:
-    """What a sign-up has to give back, the challenge reversed; nobody checks it here."""
+    """The values that a sign-up must return, the challenge reversed; nobody checks them here."""
     made = call()
     value, challenge = (made.world.ids.hexadecimal(32) for _ in range(2))
     return answer({"value": value, "challenge": challenge, "expires_in": 86399})

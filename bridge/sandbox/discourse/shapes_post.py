@@ -53,7 +53,7 @@ def slug_of(title: str) -> str:
 
 
 def names_of(forum: Forum) -> Names:
-    """What mentions and hashtags mean here."""
+    """The users and groups of mentions and hashtags."""
     slugs = {c["slug"] for c in forum.categories}
     return Names(
         lambda name: forum.user_named(name) is not None,
@@ -104,7 +104,7 @@ def shown_post(
 
 
 def _author(forum: Forum, author: User | None) -> dict[str, Any]:
-    """Who wrote it; one who is gone leaves empty names."""
+    """The author; a deleted one leaves empty names."""
     if author is None:
         author = User(0, "", None, "", 0)
     primary = forum.group_with(author.primary_group_id)
@@ -164,7 +164,7 @@ def shown_topic(forum: Forum, topic: Topic, viewer: User | None) -> dict[str, An
 
 
 def topic_head(topic: Topic) -> dict[str, Any]:
-    """What a topic shows everywhere."""
+    """The keys that a topic has everywhere."""
     return {
         "id": topic.id,
         "title": topic.title,
@@ -179,7 +179,7 @@ def topic_head(topic: Topic) -> dict[str, Any]:
 
 
 def person(forum: Forum, user_id: int) -> dict[str, Any]:
-    """A user by id; one who is gone has no name."""
+    """A user by id; a deleted one has no name."""
     user = forum.users.get(user_id)
     return basic_user(user) if user else dict(GONE)
 
@@ -271,7 +271,7 @@ def listed_topic(forum: Forum, topic: Topic) -> dict[str, Any]:
 
 
 def _posters(author: int, wrote: list[int]) -> list[dict[str, Any]]:
-    """Who began a topic, who wrote in between, who wrote last, each with the parts they played."""
+    """The people of a topic, each with their roles: first, frequent and last author."""
     last = wrote[-1]
     between = [u for u in dict.fromkeys(wrote) if u not in (author, last)]
     ids = list(dict.fromkeys((author, *between, last)))

@@ -1,4 +1,4 @@
-"""What /site.json and /about.json always say."""
+"""The constant parts of /site.json and /about.json."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def old_site(shape: dict[str, Any]) -> dict[str, Any]:
 
 
 def new_category(id_: int, name: str, colour: str, description: str = "") -> dict[str, Any]:
-    """What is kept of a category."""
+    """The stored keys of a category."""
     slug = name.lower().replace(" ", "-")
     return {
         "id": id_,

@@ -84,7 +84,7 @@ def basic_user(user: User) -> dict[str, Any]:
 
 
 def primary_and_flair(forum: Forum, user: User) -> dict[str, Any]:
-    """Primary group and flair, null when there is none."""
+    """Primary group and flair; null if there is none."""
     primary = forum.group_with(user.primary_group_id)
     flair = forum.group_with(user.flair_group_id)
     return {

@@ -116,7 +116,7 @@ class Group:
 
 @dataclass(slots=True)
 class Revision:
-    """A kept version of a post: what stood there before, and the reason of the edit."""
+    """A stored version of a post: the text before, and the reason for the edit."""
 
     number: int
     at: float
@@ -231,7 +231,7 @@ class Theme:
 
 @dataclass(frozen=True, slots=True)
 class MembershipChange:
-    """Who joined or left which group, when, and by whom; without automatic groups."""
+    """Who joined or left which group, when and by whom; without automatic groups."""
 
     at: float
     actor_id: int

@@ -148,7 +148,7 @@ def _create() -> Response:
 
 
 def username_problem(forum: Forum, name: str) -> str:
-    """What is wrong with a name for somebody new, or nothing."""
+    """The problem of a name for somebody new, or nothing."""
     taken = forum.user_named(name) or forum.group_named(name)
     return name_problem(name) or ("must be unique" if taken else "")
 

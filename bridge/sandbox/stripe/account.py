@@ -65,7 +65,7 @@ LENGTHS = {"customer": 14, "product": 14, "subscription_item": 14, "checkout.ses
 
 @dataclass
 class Settings:
-    """What the owner of an account chooses in Stripe's dashboard."""
+    """The owner's settings in Stripe's dashboard."""
 
     dunning_days: tuple[int, ...] = (3, 5, 7)  # days between failed attempts
     dunning_end: str = "cancel"  # or `unpaid`, or `past_due` to leave it as it is
@@ -153,9 +153,9 @@ class Account:
             heapq.heappush(self.agenda[obj.get("test_clock")], entry)
 
     def what_if(self, customer: str | None) -> Account:
-        """An account to try something on: what is the customer's is copied, the rest is shared.
+        """An account for trials: the customer's objects are copied, the rest is shared.
 
-        Tax rates are shared whole, so that one that is made on first use is there afterwards.
+        Tax rates are shared, so that one made on first use is there afterwards.
         """
         mine = {kind: ids for (kind, whose), ids in self.of_customer.items() if whose == customer}
         subscriptions = [self.tables["subscription"][i] for i in mine.get("subscription", ())]

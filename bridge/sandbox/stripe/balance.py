@@ -34,7 +34,7 @@ BANKS = {
 
 
 def book(account: Account, source: Obj, kind: str, amount: int, fee: int = 0, **more: Any) -> Obj:
-    """A balance transaction: what a charge, refund or dispute does to the balance."""
+    """A balance transaction: the effect of a charge, refund or dispute on the balance."""
     details: Obj = {
         "amount": fee,
         "application": None,
@@ -63,7 +63,7 @@ def book(account: Account, source: Obj, kind: str, amount: int, fee: int = 0, **
 
 
 def book_charge(account: Account, charge: Obj) -> None:
-    """What a charge brings, less the fee."""
+    """A charge's amount, less the fee."""
     amount = charge["amount_captured"]
     fee = int(amount * FEE_PERCENT / 100 + 0.5) + FEE_FIXED
     booked = book(account, charge, "charge", amount, fee)
@@ -84,7 +84,7 @@ def money_available(account: Account, _day: str) -> None:
 
 
 def balance(account: Account, _params: Obj) -> Obj:
-    """What is available and what is on its way."""
+    """The available and the pending balance."""
     sums: dict[str, Counter[str]] = {"available": Counter(), "pending": Counter()}
     for transaction in account.rows("balance_transaction"):
         sums[transaction["status"]][transaction["currency"]] += transaction["net"]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 
 def add_months(anchor: int, months: int, day: int | None = None) -> int:
-    """The same day (or `day`) and time so many months later, or the last day of a shorter month."""
+    """The same day (or `day`) and time this many months later, or a shorter month's last day."""
     start = datetime.fromtimestamp(anchor, UTC)
     index = start.year * 12 + start.month - 1 + months
     year, month = divmod(index, 12)
@@ -16,7 +16,7 @@ def add_months(anchor: int, months: int, day: int | None = None) -> int:
 
 
 def step(anchor: int, interval: str, count: int, day: int | None = None) -> int:
-    """The anchor and so many intervals; `day` is the day of the month that is aimed at."""
+    """The anchor plus this many intervals; `day` is the wanted day of the month."""
     if interval == "month":
         return add_months(anchor, count, day)
     if interval == "year":

@@ -1,4 +1,4 @@
-"""Test payment methods: what each token stands for, and how its payments end."""
+"""Test payment methods: the card of each token, and how its payments end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.sandbox.stripe.shapes import Obj
 
 @dataclass(frozen=True)
 class Card:
-    """How a test payment method looks, and behaves.
+    """A test payment method, and how it behaves.
 
     `pay`: succeed, decline:<code>, action (asks for authentication), or processing:<how it ends>.
     `attach`: a decline code when it cannot even be saved. `after`: what happens to a paid charge.
@@ -127,7 +127,7 @@ def _card_refused(code: str, message: str, param: str) -> StripeError:
 
 
 def card_details(card: Card) -> Obj:
-    """What a payment method shows of its card."""
+    """The card of a payment method, as it is shown."""
     return {
         "brand": card.brand,
         "checks": dict(CARD_CHECKS),

@@ -142,7 +142,7 @@ def _amounts(params: Obj) -> tuple[int | None, str | None]:
 
 
 def _currencies(params: Obj) -> Obj:
-    """What the price is in other currencies."""
+    """The price in other currencies."""
     options: Obj = {}
     for currency, option in (params.get("currency_options") or {}).items():
         amount, exact = _amounts(option)
@@ -220,7 +220,7 @@ def price_from(account: Account, given: Obj, param: str = "items[0]") -> Obj:
 
 
 def amount_of(price: Obj, quantity: int) -> int:
-    """Minor units for a quantity, rounded half up. Nothing is used here of what is metered."""
+    """Minor units for a quantity, rounded half up. Metered prices have no usage here."""
     if (price["recurring"] or {}).get("usage_type") == "metered":
         return 0
     if package := price["transform_quantity"]:
@@ -238,7 +238,7 @@ def _times(priced: Obj, quantity: int) -> int:
 
 
 def _in_tiers(price: Obj, quantity: int) -> int:
-    """Graduated: each unit at the price of its own tier. Volume: all at that of the last."""
+    """Graduated: each unit at its own tier's price. Volume: all at the last tier's price."""
     amount, below = 0, 0
     for tier in price.get("_tiers", ()):
         top = quantity if tier["up_to"] is None else min(quantity, tier["up_to"])

@@ -114,7 +114,7 @@ def create_refund(account: Account, params: Obj) -> Obj:
 
 
 def _refundable(charge: Obj) -> int:
-    """What was captured and not given back; what was let go at the capture counts as given back."""
+    """The captured amount less refunds; a release at the capture counts as a refund."""
     if not charge["captured"] or charge["status"] != "succeeded":
         return 0
     return int(charge["amount"] - charge["amount_refunded"])

@@ -85,7 +85,7 @@ def create(account: Account, params: Obj) -> Obj:
 
 
 def _set_defaults(session: Obj, params: Obj) -> None:
-    """What Stripe chooses by mode, and settings that are shown in another form."""
+    """Defaults by mode, and settings that are shown in another form."""
     mode, new = session["mode"], session["customer"] is None
     if new and session["customer_creation"] is None:
         session["customer_creation"] = {"subscription": "always", "payment": "if_required"}.get(
@@ -172,7 +172,7 @@ def _check_discount(account: Account, session: Obj, given: Obj) -> None:
 
 
 def use_code(account: Account, session: Obj, text: str) -> bool:
-    """The customer typed a promotion code; False when there is none like it."""
+    """The customer typed a promotion code; False if it does not exist."""
     code = find_code(account, text)
     if code is None or not session["allow_promotion_codes"]:
         return False

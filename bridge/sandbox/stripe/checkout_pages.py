@@ -73,7 +73,7 @@ def checkout_page(account: Account, session: Obj, problem: str | None = None) ->
 
 
 def _trial_days(account: Account, data: Obj) -> int | None:
-    """Stripe tells the days that are left, also of a trial with an end of its own."""
+    """Stripe shows the days that are left, also for a trial with its own end."""
     if end := data.get("trial_end"):
         return max(1, -(-(int(end) - account.now) // DAY))
     days: int | None = data.get("trial_period_days")
@@ -97,7 +97,7 @@ def _item(account: Account, session: Obj, item: Obj) -> Obj:
 
 
 def returned_url(session: Obj) -> str:
-    """Where the customer goes after paying."""
+    """The address for the customer after paying."""
     url = session["success_url"] or ""
     return url.replace("{CHECKOUT_SESSION_ID}", quote(session["id"]))
 
@@ -191,7 +191,7 @@ def _link(account: Account, code: str) -> Page:
 
 
 def _pricing(account: Account) -> Page:
-    """What a pricing table embedded in a page offers, for the reference it was given."""
+    """The offers of an embedded pricing table, for its reference."""
     reference = request.args.get("client_reference_id", "")
     actions = [
         {

@@ -65,7 +65,7 @@ def complete(account: Account, session: Obj, form: Obj) -> None:
 
 
 def _check_form(session: Obj, form: Obj) -> None:
-    """What the page asks for has to be filled in."""
+    """Check that the required fields are filled in."""
     asked = (session["consent_collection"] or {}).get("terms_of_service") == "required"
     if asked and not form.get("terms"):
         raise invalid("You must accept the terms of service to complete this purchase.")
@@ -76,7 +76,7 @@ def _check_form(session: Obj, form: Obj) -> None:
 
 
 def _update_customer(account: Account, session: Obj, customer: Obj, form: Obj) -> None:
-    """Keep on a known customer what was typed, as far as the session says so."""
+    """Save the typed data on a known customer, as far as the session says so."""
     updates = session["_given"].get("customer_update") or {}
     typed = {
         "address": plain_address(form) if form.get("country") else None,

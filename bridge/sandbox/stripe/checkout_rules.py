@@ -1,4 +1,4 @@
-"""What Stripe refuses when a checkout session is created."""
+"""Refusals when a checkout session is created."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHORTEST_TRIAL = 2 * DAY
 
 
 def check_together(params: Obj, mode: str) -> None:
-    """What must be given, and what not together."""
+    """Parameters that are required, and those that exclude each other."""
     if mode != "setup" and not params.get("line_items"):
         raise invalid(
             f"Missing required param: line_items in `{mode}` mode.",
@@ -53,7 +53,7 @@ def check_trial_end(account: Account, params: Obj) -> None:
 
 
 def check_page(account: Account, params: Obj, customer: Obj | None) -> None:
-    """What the page may ask for."""
+    """Check the data that the page may ask for."""
     updates = params.get("customer_update") or {}
     if updates and customer is None:
         raise invalid(

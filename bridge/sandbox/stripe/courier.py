@@ -60,7 +60,7 @@ def iso(seconds: float) -> str:
 
 
 def thin(event: Obj, kind: str) -> Obj:
-    """The event without its object: what an endpoint for thin events gets."""
+    """The event without its object, for endpoints of thin events."""
     obj = event["data"]["object"]
     path = PATHS.get(obj["object"], f"/v1/{obj['object'].replace('.', '/')}s/")
     request = event["request"]
@@ -125,7 +125,7 @@ class Courier:
                 self._stopping.wait(PAUSE_SECONDS)
 
     def send_next(self) -> bool:
-        """Send one delivery that is due; False when there is none."""
+        """Send one due delivery; False if there is none."""
         world = self._world
         with world.lock:
             tick(world)

@@ -115,7 +115,7 @@ def _lower(account: Account, invoice: Obj, amount: int) -> None:
 
 
 def _check_sum(note: Obj, params: Obj) -> None:
-    """What was paid goes back in full, by one way or several."""
+    """Refund the whole payment, in one way or several."""
     ways = ("credit_amount", "refund_amount", "out_of_band_amount")
     back = sum(params.get(way) or 0 for way in ways)
     back += sum(r.get("amount_refunded") or 0 for r in params.get("refunds") or ())

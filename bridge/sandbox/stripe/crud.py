@@ -1,4 +1,4 @@
-"""What most families of objects share: pages, retrieving, copying parameters, metadata."""
+"""Shared by most kinds of objects: pages, retrieving, copying parameters, metadata."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COMPARE: dict[str, Callable[[int, int], bool]] = {
 
 
 def in_range(value: int | None, wanted: Any) -> bool:
-    """Whether a time is the one given or within a range of `gt gte lt lte`."""
+    """Whether a time equals the given one or is within a range of `gt gte lt lte`."""
     if wanted is None:
         return True
     if value is None:
@@ -53,7 +53,7 @@ def page(rows: Iterable[Obj], params: Obj, url: str, kind: str = "object") -> Ob
 
 
 def _in_order(rows: list[Obj]) -> list[Obj]:
-    """Oldest first; what bears no time, such as an invoice's lines, stays in its order."""
+    """Oldest first; rows without a time, such as an invoice's lines, keep their order."""
     if rows and rows[0].get("created"):
         rows.sort(key=CREATED)
     return rows
@@ -72,9 +72,9 @@ def equals(key: str) -> Filter:
 
 
 def rows_of(account: Account, kind: str, params: Obj) -> list[Obj]:
-    """All rows of a kind, or those of the `customer` asked for.
+    """All rows of a kind, or those of the given `customer`.
 
-    A customer who never was is refused with 400; a deleted one's history can still be read.
+    An unknown customer is refused with 400; a deleted one's history can still be read.
     """
     customer = params.get("customer") or None
     if customer:

@@ -1,4 +1,4 @@
-"""A small dashboard: what the account's owner does by hand."""
+"""A small dashboard for what the account's owner does by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhook deliveries: which endpoint gets which event, and what goes wrong on the way.
+"""Webhook deliveries: which endpoint gets which event, and simulated failures.
 
 The functions that take a `World` are the controls: `lose`, `duplicate`, `delay` and `hold` set a
 rule for the deliveries to come (for one endpoint or all, for event types by pattern, for the next
@@ -141,7 +141,7 @@ def delay(
     endpoint: str | None = None,
     types: str = "*",
 ) -> None:
-    """Deliveries wait so many seconds of simulated time."""
+    """Deliveries wait this many seconds of simulated time."""
     _add_rule(world, "delay", times, endpoint, types, seconds=seconds)
 
 
@@ -153,7 +153,7 @@ def hold(
 
 
 def clear(world: World) -> None:
-    """Remove all rules; what is held stays held until `release`."""
+    """Remove all rules; held deliveries stay held until `release`."""
     with world.lock:
         account_of(world).webhook_rules.clear()
 

@@ -60,7 +60,7 @@ def _retrieve(account: Account, _params: Obj, _product: str, id_: str) -> Obj:
 
 
 def _review(account: Account, customer: str) -> None:
-    """Bring a customer's entitlements up to date and tell when they changed."""
+    """Bring a customer's entitlements up to date, with an event if they changed."""
     kind = "entitlements.active_entitlement"
     if not account.tables["product_feature"] and not account.rows(kind, customer):
         return

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class StripeError(Exception):
-    """An answer that is not 200; `body` is what stands below the key `error`."""
+    """An answer that is not 200; `body` is the value of the key `error`."""
 
     def __init__(
         self, status: int, message: str, *, kind: str = "invalid_request_error", **more: Any

@@ -1,4 +1,4 @@
-"""Events: what changed, with the attributes it had before, and what follows from it."""
+"""Events: the changed object, its previous attributes, and the consequences."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def emit(account: Account, kind: str, obj: Obj, previous: Obj | None = None) -> 
 
 @contextlib.contextmanager
 def changing(account: Account, obj: Obj, *kinds: str) -> Iterator[Obj]:
-    """Emit the events after the block if the object came out of it different.
+    """Emit the events after the block if the object has changed in it.
 
-    A change inside of a change of the same object is part of it: one event tells both.
+    A change within a change of the same object is part of it: one event reports both.
     """
     if "_changing" in obj:
         obj["_changing"] += [k for k in kinds if k not in obj["_changing"]]
@@ -72,7 +72,7 @@ def changing(account: Account, obj: Obj, *kinds: str) -> Iterator[Obj]:
 
 @contextlib.contextmanager
 def creating(obj: Obj) -> Iterator[None]:
-    """What happens to an object in here belongs to its creation and is not told on its own."""
+    """Changes of an object within this block belong to its creation and make no event."""
     obj["_changing"] = []
     try:
         yield
@@ -81,7 +81,7 @@ def creating(obj: Obj) -> Iterator[None]:
 
 
 def difference(before: Obj, after: Obj) -> Obj:
-    """What the changed keys were before: objects key by key, lists as a whole, new keys null."""
+    """The old values of changed keys: objects key by key, lists as a whole, new keys null."""
     previous: Obj = {}
     for key in before.keys() | after.keys():
         old, new = before.get(key), after.get(key)

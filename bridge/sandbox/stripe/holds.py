@@ -40,7 +40,7 @@ def capture_charge(account: Account, charge: Obj, amount: int) -> None:
 
 
 def release(account: Account, charge: Obj) -> None:
-    """Release what was held and not captured: a refund that moves no money of the account."""
+    """Release the amount that was held but not captured: a refund that moves no money."""
     rest = charge["amount"] - charge["amount_captured"] - charge["amount_refunded"]
     if rest <= 0:
         return

@@ -39,7 +39,7 @@ def untold_draft(
     subscription: Obj | None = None,
     **more: Any,
 ) -> Obj:
-    """A draft that is not finished, so that no event tells of it yet."""
+    """A draft that is not finished, so no event reports it yet."""
     invoice = account.new(
         "invoice",
         customer=customer["id"],

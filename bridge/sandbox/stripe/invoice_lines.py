@@ -95,7 +95,7 @@ def spread(amount: int, weights: list[int]) -> list[int]:
 
 
 def total(account: Account, invoice: Obj) -> None:
-    """Work out discounts, taxes and sums anew; for an invoice that is still a draft."""
+    """Recalculate discounts, taxes and sums of an invoice that is still a draft."""
     lines = invoice["_lines"]
     for each in lines:
         each["invoice"] = invoice["id"]
@@ -124,7 +124,7 @@ def total(account: Account, invoice: Obj) -> None:
 
 
 def _apply_balance(account: Account, invoice: Obj) -> None:
-    """What is due after the customer's balance; a negative total becomes credit."""
+    """The amount due after the customer's balance; a negative total becomes credit."""
     customer = account.get("customer", invoice["customer"]) or {}
     start = customer.get("balance", 0)
     amount = invoice["total"]

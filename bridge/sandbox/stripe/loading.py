@@ -1,7 +1,7 @@
 """Puts whole objects into the account without requests or events: fixtures, recorded payloads.
 
-Objects may have the shape of an older API version; they are brought to the newest. What they name
-and nobody gave (their customer, prices, products) is made, so that every id leads somewhere.
+Objects may have the shape of an older API version; they get the newest. If they name objects that
+are missing (customer, prices, products), those are made, so that every id leads somewhere.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _price(account: Account, obj: Obj) -> Obj:
 
 
 def _price_of(account: Account, item: Obj) -> str:
-    """The price of an item; very old ones have only a plan."""
+    """The price of an item; very old items have only a plan."""
     price = item.get("price") or item.get("plan")
     if not isinstance(price, dict):
         return str(account.find("price", str(price))["id"])
@@ -128,9 +128,9 @@ def _subscription(account: Account, obj: Obj) -> Obj:
 
 
 def _complete(subscription: Obj, anchor: int | None) -> None:
-    """Keys that an older version lacks, or has as null where the newest has an object.
+    """Keys that an older version lacks, or has as null instead of an object.
 
-    Without an anchor the periods go on from the one that was given.
+    Without an anchor the periods continue from the given one.
     """
     for name, value in blank("subscription").items():
         if subscription.get(name) is None and value is not None:

@@ -1,4 +1,4 @@
-"""What accounts of an older API version may still do: legacy parameters, sources, payment pages.
+"""Features of older API versions: legacy parameters, sources, payment pages.
 
 The official command line tool names no version and uses these; the newest version refuses them.
 """
@@ -65,7 +65,7 @@ def _page(account: Account, _params: Obj, id_: str) -> Obj:
 
 
 def _confirm_page(account: Account, params: Obj, id_: str) -> Obj:
-    """What the hosted page's own script does."""
+    """The requests of the hosted page's own script."""
     session = account.find("checkout.session", id_)
     method = account.find("payment_method", params["payment_method"], "payment_method")
     details = method["billing_details"]

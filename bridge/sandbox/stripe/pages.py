@@ -1,4 +1,4 @@
-"""What all pages for people share: dates, rows of tables, a page that says one thing."""
+"""Shared by all pages for people: dates, rows of tables, a page with one sentence."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def named_prices(account: Account, prices: list[Obj]) -> list[tuple[str, str]]:
 def new_pages(
     name: str, world: World, pages: list[tuple[str, list[str], Callable[..., Page]]]
 ) -> Blueprint:
-    """A family of pages; what Stripe would answer as an error is told in words."""
+    """A group of pages; errors of Stripe are shown in words."""
     blueprint = Blueprint(name, __name__)
     for rule, methods, page in pages:
         blueprint.add_url_rule(

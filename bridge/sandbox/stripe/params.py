@@ -69,7 +69,7 @@ def read(
 ) -> dict[str, Any]:
     """The parameters of an operation, typed. Raises Stripe's 400.
 
-    `more` are parameters of older versions; what the newest requires may then be missing.
+    `more`: parameters of older versions; those that the newest requires may then be missing.
     """
     spec = specs().get(operation, {})
     if more:
@@ -197,7 +197,7 @@ def _scalar(spec: str, value: Any, path: str) -> Any:
 
 
 def _check_value(name: str, value: Any, path: str) -> None:
-    """What holds of a name wherever it is a parameter."""
+    """The rules for a name wherever it is a parameter."""
     if isinstance(value, int | float) and value < LEAST.get(name, value):
         raise invalid(f"This value must be greater than or equal to {LEAST[name]}.", path)
     if name == "currency" and str(value).lower() not in CURRENCIES:

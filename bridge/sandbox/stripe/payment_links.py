@@ -1,4 +1,4 @@
-"""Payment links: an address that opens a fresh checkout session for whoever follows it."""
+"""Payment links: an address that opens a new checkout session for each visitor."""
 
 from __future__ import annotations
 

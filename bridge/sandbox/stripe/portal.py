@@ -152,7 +152,7 @@ def session_of(account: Account, secret: str) -> Obj:
 
 
 def features_of(account: Account, session: Obj) -> Obj:
-    """What the customer may do."""
+    """The features of the portal."""
     configuration = account.tables["billing_portal.configuration"][session["configuration"]]
     features: Obj = configuration["features"]
     return features
@@ -179,7 +179,7 @@ def reasons(features: Obj) -> list[str]:
 
 
 def offered_prices(account: Account, session: Obj, subscription: Obj) -> list[Obj]:
-    """The prices that a subscription may be switched to; none when it has several items."""
+    """The prices that a subscription may be switched to; none if it has several items."""
     configuration = account.tables["billing_portal.configuration"][session["configuration"]]
     return _offered(account, configuration, subscription)
 

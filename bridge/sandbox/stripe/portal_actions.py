@@ -1,4 +1,4 @@
-"""What a customer may do on the portal's page, and how it changes their subscriptions."""
+"""A customer's acts on the portal's page, and their effects on subscriptions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 
 
 def act(account: Account, session: Obj, action: str) -> str:
-    """What the customer asked for on their page; answers what was done."""
+    """Do what the customer asked for on their page; returns what was done."""
     features = portal.features_of(account, session)
     if action in OWN:
         return OWN[action](account, session, features)

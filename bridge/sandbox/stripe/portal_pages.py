@@ -63,7 +63,7 @@ def portal_page(
 
 
 def _fields(customer: Obj, features: Obj) -> list[tuple[str, str]]:
-    """What customers may change of themselves, as it is now."""
+    """The data that customers may change, with its present values."""
     feature = features["customer_update"]
     allowed = feature["allowed_updates"] if feature["enabled"] else ()
     return [(name, customer[name] or "") for name in CUSTOMER_FIELDS if name in allowed]
@@ -96,7 +96,7 @@ def _narrow(account: Account, parts: Obj, flow: Obj) -> None:
 
 
 def _confirm(account: Account, details: Obj) -> Obj:
-    """What a change is and costs now, before it is confirmed."""
+    """A change and its cost, before it is confirmed."""
     asked = {"subscription": details["subscription"], "subscription_details": confirmed(details)}
     shown = shown_invoice(create_preview(account, asked))
     named = [i["price"] for i in details["items"] if i.get("price")]

@@ -41,7 +41,7 @@ def next_invoice(account: Account, subscription: Obj, **more: Any) -> Obj:
 
 
 def _with_phase_to_come(tried: Account, subscription: Obj, more: Obj) -> Obj:
-    """What a schedule changes at the renewal is changed on a copy."""
+    """Apply a schedule's change at the renewal to a copy."""
     subscription = tried.tables["subscription"][subscription["id"]]
     known, now = subscription["latest_invoice"], tried.now
     tried.now = min(i["current_period_end"] for i in items_of(tried, subscription))

@@ -60,7 +60,7 @@ def check_currency(coupon: Obj, currency: str | None) -> None:
 
 
 def amount_off(coupon: Obj, currency: str) -> int | None:
-    """What a coupon takes off in a currency."""
+    """The amount that a coupon takes off in a currency."""
     if coupon["currency"] == currency:
         return int(coupon["amount_off"])
     option = (coupon.get("_currencies") or {}).get(currency)

@@ -283,7 +283,7 @@ def expiring(account: Account, id_: str) -> None:
 
 
 def update(account: Account, params: Obj, id_: str) -> Obj:
-    """POST /v1/subscription_schedules/{id}; what changes the phase under way is done at once."""
+    """POST /v1/subscription_schedules/{id}; changes of the current phase are made at once."""
     schedule = account.find("subscription_schedule", id_)
     _refuse_over(schedule, "update")
     present = schedule["phases"][max(schedule["_phase"], 0)]

@@ -1,4 +1,4 @@
-"""What a checkout session or payment link comes to, before anybody pays."""
+"""The amounts of a checkout session or payment link, before anybody pays."""
 
 from __future__ import annotations
 

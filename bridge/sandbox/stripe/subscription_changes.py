@@ -1,4 +1,4 @@
-"""Changing a subscription: its items, its trial, what that costs, and when it is to be paid."""
+"""Changing a subscription: its items, its trial, the cost, and when it is due."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NOT_PENDING = ("metadata", "cancel_at", "cancel_at_period_end", "default_payment
 
 
 class Before(NamedTuple):
-    """What a subscription was before a change."""
+    """A subscription before a change."""
 
     items: list[Obj]
     settings: Obj
@@ -192,7 +192,7 @@ def _change_trial(account: Account, subscription: Obj, trial_end: int | str) -> 
 def _restart(
     account: Account, subscription: Obj, before: list[Obj], at: int, behaviour: str
 ) -> list[Obj]:
-    """The periods start anew now: credit for the rest of the old, lines for the new."""
+    """Restart the periods now: credit for the rest of the old ones, lines for the new."""
     if behaviour != "none":
         for old in before:
             credit_rest(account, subscription, old, at)

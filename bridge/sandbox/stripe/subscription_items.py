@@ -91,7 +91,7 @@ def is_on_trial(subscription: Obj, now: int) -> bool:
 
 
 def parent_of(subscription: Obj, item: Obj, *, proration: bool = False) -> Obj:
-    """Where a line comes from."""
+    """The parent of a line."""
     return {
         "type": "subscription_item_details",
         "invoice_item_details": None,
@@ -111,13 +111,13 @@ def price_of(account: Account, subscription: Obj, item: Obj) -> Obj:
 
 
 def amount_of_items(account: Account, subscription: Obj) -> int:
-    """What a whole period of all items costs."""
+    """The cost of a whole period of all items."""
     pairs = [(price_of(account, subscription, i), i) for i in items_of(account, subscription)]
     return sum(amount_of(price, item["quantity"]) for price, item in pairs)
 
 
 def period_lines(account: Account, subscription: Obj, items: list[Obj]) -> list[Obj]:
-    """What the items' periods cost: nothing on trial, in part when a period is cut short."""
+    """The cost of the items' periods: nothing on trial, a part if a period is cut short."""
     lines = []
     for item in items:
         price = price_of(account, subscription, item)
@@ -144,7 +144,7 @@ def period_lines(account: Account, subscription: Obj, items: list[Obj]) -> list[
 
 
 def unused(account: Account, subscription: Obj, item: Obj, at: int) -> int:
-    """What the rest of an item's period is worth."""
+    """The value of the rest of an item's period."""
     start, end = item["current_period_start"], item["current_period_end"]
     if is_on_trial(subscription, at) or not start <= at < end:
         return 0

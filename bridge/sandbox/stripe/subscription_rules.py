@@ -1,4 +1,4 @@
-"""What Stripe refuses when a subscription is made or changed, and where its periods begin."""
+"""Refusals when a subscription is made or changed, and the start of its periods."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENDINGS = ("cancel_at", "cancel_at_period_end")
 
 
 def check_together(params: Obj) -> None:
-    """What may not be given together."""
+    """Parameters that exclude each other."""
     for pair in NOT_TOGETHER:
         if all(params.get(name) for name in pair):
             raise invalid(f"You may only specify one of these parameters: {', '.join(pair)}.")
@@ -45,7 +45,7 @@ def check_due(subscription: Obj, params: Obj) -> None:
 
 
 def check_currency(account: Account, customer: Obj, currency: str) -> None:
-    """What a customer is subscribed to at one time is of one currency."""
+    """All subscriptions of a customer at one time are in one currency."""
     for other in account.rows("subscription", customer["id"]):
         if other["status"] not in ENDED and other["currency"] != currency:
             raise invalid(
@@ -66,7 +66,7 @@ def check_schedule(subscription: Obj, params: Obj) -> None:
 
 
 def anchor_from(account: Account, params: Obj, prices: list[Obj], begins: int) -> int | None:
-    """Where the periods are to be anchored, if that was asked for; `begins` is their beginning."""
+    """The requested anchor of the periods, if any; `begins` is their beginning."""
     anchor = params.get("billing_cycle_anchor")
     if config := params.get("billing_cycle_anchor_config"):
         anchor = _next_at(config, account.now)

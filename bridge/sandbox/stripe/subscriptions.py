@@ -65,7 +65,7 @@ def start(account: Account, params: Obj) -> Obj:
 
 
 def first_lines(account: Account, subscription: Obj, params: Obj) -> list[Obj]:
-    """What the first invoice charges: the first period, and what was added for once."""
+    """The first invoice's lines: the first period, and one-off items."""
     lines = period_lines(account, subscription, items_of(account, subscription))
     for n, extra in enumerate(params.get("add_invoice_items") or ()):
         price = price_from(account, extra, f"add_invoice_items[{n}]")
@@ -242,7 +242,7 @@ def _has_price(account: Account, row: Obj, price: str) -> bool:
 
 
 def _list(account: Account, params: Obj) -> Obj:
-    """GET /v1/subscriptions: without a status the canceled ones are left out."""
+    """GET /v1/subscriptions: without a status, canceled ones are left out."""
     rows = rows_of(account, "subscription", params)
     status = params.get("status")
     if status is None:

@@ -10,7 +10,7 @@ from bridge.sandbox.stripe.subscriptions import end
 
 
 def trial_may_end(account: Account, subscription: Obj) -> bool:
-    """Without a payment method the end of a trial is what its settings say."""
+    """End a trial without a payment method as its settings say."""
     customer = account.tables["customer"][subscription["customer"]]
     method = default_method(account, customer, subscription["default_payment_method"])
     wanted = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]

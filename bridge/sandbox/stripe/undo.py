@@ -1,4 +1,4 @@
-"""A request that is refused leaves nothing behind: what it did before the refusal is undone."""
+"""A refused request changes nothing: everything before the refusal is undone."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ PAYMENT_FAILED = 402  # refused by the bank, not by Stripe, so the failed charge
 
 @contextmanager
 def undone_if_refused(account: Account, given: Any) -> Iterator[None]:
-    """What is done in here stays only if it comes to its end; `given` is all that a request says.
+    """Changes within this block stay only if it ends without an error. `given`: the parameters.
 
-    What it names and what belongs to the customers of that is kept as it was. The rest is not
-    changed by requests, so that its tables alone are kept.
+    The objects that it names, and their customers' objects, are saved before. Requests do not
+    change other objects, so only the tables are saved.
     """
     before = _Before(account, given)
     try:

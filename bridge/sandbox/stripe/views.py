@@ -242,7 +242,7 @@ def _no_sources(_account: Account, customer: Obj) -> Obj:
 
 
 def _currency_options(account: Account, price: Obj) -> Obj:
-    """What a price is in each of its currencies, its own first."""
+    """A price in each of its currencies, its own first."""
     names = ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")
     others = account.tables["price"].get(price["id"], {}).get("_currencies", {})
     return {price["currency"]: {k: price[k] for k in names}, **others}
@@ -319,7 +319,7 @@ def _expanded(account: Account, name: str, value: Any) -> Any:
 
 
 def _check_expansion(rights: set[str]) -> None:
-    """A restricted key sees what is behind an id only with the right to read it."""
+    """A restricted key can expand an id only with the right to read the object."""
     if not rights & {"payment_methods:read", "payment_methods:write"}:
         raise StripeError(
             403,

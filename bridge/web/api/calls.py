@@ -1,4 +1,4 @@
-"""What every call of the API goes through: token and right, errors in JSON, writes done once."""
+"""The frame of every call of the API: token and right, errors in JSON, writes done once."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ TOKENS = ("no token", *SCOPES)
 
 
 def doors(addresses: Map) -> Iterator[Door]:
-    """Each call; what takes no right is open to everybody."""
+    """Each call; those without a right are open to everybody."""
     for rule in below(addresses, "/api/v1"):
         right = RIGHTS.get(rule.endpoint)
         yield door(rule, right or "nothing", [right] if right else TOKENS)

@@ -1,4 +1,4 @@
-"""What the API's description says of the registers and the ledger."""
+"""The parts of the API's description about the registers and the ledger."""
 
 from __future__ import annotations
 

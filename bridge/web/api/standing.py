@@ -24,7 +24,7 @@ def of_nobody() -> Response:
 
 @blueprint.get("/standing/id/<number>")
 def of_id(number: str) -> Response:
-    """Answer for an id, from what is stored: Stripe and the forum may be down."""
+    """Answer for an id, only from stored data: Stripe and the forum may be down."""
     return of_user(f"id:{number}")
 
 
@@ -50,7 +50,7 @@ def of_user(user: str) -> Response:
 
 
 def _is_known(tokens: tuple[str, ...]) -> bool:
-    """Whether the token is one of ours; each is compared, so that the time tells nothing."""
+    """Whether the bridge knows the token; each is compared, so that the time tells nothing."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     same = [hmac.compare_digest(given.strip().encode(), token.encode()) for token in tokens]
     return scheme.lower() == "bearer" and any(same)

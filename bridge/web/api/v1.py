@@ -37,7 +37,7 @@ MEMBERS_AT_ONCE = 200
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    """What there is, as OpenAPI 3.1."""
+    """The description of the API, as OpenAPI 3.1."""
     return jsonify(description(the_bridge().settings.bridge_url))
 
 
@@ -63,7 +63,7 @@ def get_members(group_id: int) -> Response:
 
 @blueprint.get("/people/<id:user_id>")
 def get_person(user_id: int) -> Response:
-    """One person's groups, with the reason for each, and what was given by hand."""
+    """One person's groups, with the reason for each, and grants by hand."""
     found = the_person(the_bridge(), user_id)
     return jsonify(
         user_id=found.user_id,
@@ -104,7 +104,7 @@ def post_grant(user_id: int) -> Response:
 
 @blueprint.delete("/grants/<grant_id>")
 def delete_grant(grant_id: str) -> Response:
-    """Take back what was given by hand; done twice, it is 404 the second time."""
+    """Take back a grant by hand; the second time it is 404."""
     reason = text_of(request.args, "reason")
     taken = grants.revoke(the_bridge(), token_actor(), grant_id[:60], reason=reason)
     return jsonify(_grant(taken))

@@ -37,7 +37,7 @@ ENDS = ("in", "thanks", "held", "applied", "open", "expired", "pending")
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """Where the page goes automatically, and when."""
+    """The address where the page goes automatically, and when."""
 
     seconds: int
     url: str
@@ -91,7 +91,7 @@ def _checkout_of(known: Reader, order: str) -> Checkout:
 
 
 def _sold(bought: Checkout) -> list[Offer]:
-    """What was bought, without things that have left the catalogue since."""
+    """The bought offers, without those that have left the catalogue since."""
     try:
         found = offers_of_each([line.price_id for line in bought.ordered])
     except Stop:  # a rule that has been halted meanwhile
@@ -100,7 +100,7 @@ def _sold(bought: Checkout) -> list[Offer]:
 
 
 def _names(sold: list[Offer]) -> str:
-    """What to thank for."""
+    """The words of thanks."""
     names = [offer.product.name for offer in sold] or [gettext("your payment")]
     return listed(names)
 
@@ -130,7 +130,7 @@ def _arrived(known: Reader, sold: list[Offer]) -> tuple[str, tuple[Place, ...]]:
 
 
 def _before_that(state: str, bought: Checkout) -> str:
-    """What Stripe said about the order, while it has not let the buyer in yet."""
+    """Stripe's state of the order, while the buyer is not in the group yet."""
     if state not in ("waiting", "thanks"):
         return state
     if bought.seen in ("open", "expired", "pending"):

@@ -1,4 +1,4 @@
-"""What a link to an offer shows in a post (OpenGraph)."""
+"""The card of a link to an offer in a post (OpenGraph)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changing to another step of a ladder: what it costs, and the way to Stripe's page for it."""
+"""Changing to another step of a ladder: the cost, and the way to Stripe's page."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def pay_address(
 ) -> str:
     """The address to pay at: Stripe's page, or the last page of an order that is already paid.
 
-    `token`: of the page whose button was pressed. `switch`: what the order replaces. `where`:
+    `token`: of the page with the pressed button. `switch`: what the order replaces. `where`:
     evidence of the reader's country.
     """
     row = _one_open_order(reader, order, token, return_to, switch)
@@ -108,7 +108,7 @@ def order_id(token: str, order: Order) -> str:
 
 
 def _slot(reader: Reader, order: Order) -> str:
-    """What one person has only once: a ladder, or a product."""
+    """A key for things that one person has only once: a ladder, or a product."""
     offer = next(line.offer for line in order.lines if line.offer.price is order.price)
     ladder = offer.rule.ladder if offer.rule and offer.price.is_recurring else None
     what = f"ladder:{ladder}" if ladder else f"product:{offer.product.id}"
@@ -118,7 +118,7 @@ def _slot(reader: Reader, order: Order) -> str:
 def _fate(
     row: Checkout, order: Order, switch: Switch | None
 ) -> Literal["open", "just_paid", "over"]:
-    """The state of another tab's order; one that is open for something else is closed.
+    """The state of another tab's order; if it is open for something else, it is closed.
 
     `just_paid`: its subscription has not been read yet, so it is not known as the reader's.
     """
@@ -152,7 +152,7 @@ def begin_order(
 ) -> Checkout:
     """The row of an order, created by the first click; another member's order ends the request.
 
-    `slot`: what only one open order may be for; if there is one, its row.
+    `slot`: only one order may be open for it; if there is one, its row.
     """
     with the_bridge().store.write() as connection:
         row = checkouts.begin(
@@ -255,14 +255,14 @@ def chosen(order: Order) -> dict[str, str]:
 
 
 def customer_of(reader: Reader, reference: str, switch: Switch | None) -> str:
-    """The customer this member paid as before, or a new one that is theirs from the first moment.
+    """The customer as which this member paid before, or a new one that belongs to them at once.
 
-    What is left of a replaced subscription is credited to its own customer. Stripe bills a customer
+    The rest of a replaced subscription is credited to its own customer. Stripe bills a customer
     in one currency, so another one needs a customer who has no subscription.
 
-    Never one found by its e-mail address, which proves nothing and may be another application's.
-    The key says how many there were, so that two clicks at once make one customer, and a customer
-    deleted at Stripe is followed by a new one.
+    No customer is found by its e-mail address, which proves nothing and may be another
+    application's. The key contains how many there were, so that two clicks at once make one
+    customer, and a customer deleted at Stripe gets a successor.
     """
     with the_bridge().store.read() as connection:
         live = tuple(links.live_customers_of(connection, reader.user_id))

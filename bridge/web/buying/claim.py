@@ -100,7 +100,7 @@ def _as_reader(known: Reader, found: PaymentLink) -> str:
 
 @blueprint.get("/claim/<session_id>")
 def show(session_id: str) -> AnyResponse:
-    """Show what was paid, and the button to claim it."""
+    """Show the paid order, and the button to claim it."""
     known = reader()
     if known is None and is_browsing() and not is_asked():
         return redirect(url_for("login.silent", next=here(STRANGER)), 303)
@@ -147,7 +147,7 @@ def _name_of(country: str | None) -> str:
 def take(session_id: str) -> AnyResponse:
     """Claim it for the reader, then show the progress until they are in the group.
 
-    What is not sold to them is asked of moderators, and the page says so.
+    If it is not sold to them, moderators are asked, and the page says so.
     """
     known = reader()
     if known is None:

@@ -34,8 +34,8 @@ def is_asked() -> bool:
 def came_from() -> str | None:
     """The post to return to: from the link, from the browser, or the only post with this link.
 
-    Most browsers tell another site no more than the forum's address, so for a plain link the
-    forum's own search is asked. A fetcher of cards goes back to nowhere.
+    Most browsers tell another site only the forum's address, so for a plain link the
+    forum's own search is asked. A fetcher of cards needs no way back.
     """
     if "came_from" not in g:
         g.came_from = _came_from()

@@ -1,4 +1,4 @@
-"""The currency of a reader's prices: what they pay in, chose, or use in their country (A73)."""
+"""The currency of a reader's prices: from their payments, choice, or country (A73)."""
 
 from __future__ import annotations
 

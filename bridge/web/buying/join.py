@@ -136,11 +136,11 @@ def _show_owned(known: Reader, wanted: Offer, owned: Owned) -> Response:
 
 
 def _refuse_a_second(known: Reader, wanted: Offer) -> None:
-    """End the request with a page for who pays for another step of the ladder, and cannot change.
+    """End the request with a page for readers who pay for another step and cannot change.
 
-    The same for who has ordered it and waits for approval.
+    The same for readers who have ordered it and wait for approval.
 
-    Whoever can change has been shown that before.
+    Readers who can change have been sent there before.
     """
     buyer = buyer_of(known)
     if is_waiting(wanted.product.id, buyer.known.grants):

@@ -37,9 +37,9 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{20,40}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An order as a reader asks for it, with what is wrong about it in sentences.
+    """An order as a reader asks for it, with its problems in sentences.
 
-    `countries`: to choose from, where it matters and is not known where the reader lives.
+    `countries`: to choose from, if the reader's country matters and is unknown.
     """
 
     order: Order
@@ -92,7 +92,7 @@ def asked(offers: Sequence[Offer], known: Reader | None, member: Member | None, 
 
 
 def _beginning(lines: tuple[Line, ...], member: Member | None, law: Law) -> Order:
-    """The order with its trial, or with the end of what its buyer has paid for already (A67)."""
+    """The order with its trial, or with the end of the time already paid for (A67)."""
     trial_days = trial_of(lines, member.facts if member else Facts(), law.rules)
     if member is None:
         return Order(lines, trial_days)
@@ -125,7 +125,7 @@ def order_view(wanted: Asked, path: str) -> dict[str, Any]:
 
 
 def token_said() -> str:
-    """The number that the pressed button's page carries; ends the request where it has none."""
+    """The number on the pressed button's page; ends the request if it has none."""
     token = request.form.get("order", "")
     if not TOKEN.fullmatch(token):
         raise Stop(

@@ -1,9 +1,9 @@
 """Finds which of the reader's linked customers they may open at Stripe.
 
-A signed reference says what was bought for whom, and no more: somebody else may have paid with it.
+A signed reference only says for whom something was bought: somebody else may have paid with it.
 Stripe's portal shows the payer's card, address and invoices, and a Checkout page their saved cards,
 so both need more: the bridge made the customer for them, a moderator said so, or the customer's own
-metadata names them, which only the account's keys can write (A133).
+metadata, which only the account's keys can write, name them (A133).
 """
 
 from __future__ import annotations

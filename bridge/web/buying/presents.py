@@ -32,9 +32,9 @@ blueprint = Blueprint("presents", __name__)
 
 
 def can_be_given(offer: Offer) -> bool:
-    """Whether a member may buy it for somebody else: the site says so, and its amount is fixed.
+    """Whether a member may buy it for others: the site allows it, and its amount is fixed.
 
-    What is sold to some groups or countries only would reach others as a gift.
+    A product sold only to some groups or countries could reach others as a gift, so it may not.
     """
     is_meant = offer.rule is not None and offer.rule.sale.gift == "yes"
     paying = paying_of(offer)

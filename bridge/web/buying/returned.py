@@ -88,7 +88,7 @@ def _note(order: Checkout, seen: Seen) -> None:
 
 
 def _note_country(state: CheckoutState) -> None:
-    """Record where this was sold to, by the card, too: the event tells the address (A72)."""
+    """Record the country of the sale from the card, too; the event has the address (A72)."""
     with the_bridge().store.write() as connection:
         countries.note(
             connection,

@@ -1,4 +1,4 @@
-"""What is on offer, and what the reader has, from the store, for the selling pages."""
+"""The offers, and what the reader has, from the store, for the selling pages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def listed() -> list[Offer]:
 
 
 def offers_of(key: str) -> list[Offer]:
-    """What a link sells; ends the request with a page if that is nothing."""
+    """The offers of a link; ends the request with a page if there are none."""
     (found,) = offers_of_each([key])
     if not found:
         raise nothing(key)
@@ -46,7 +46,7 @@ def offers_of(key: str) -> list[Offer]:
 
 
 def offers_of_link(sold: Sequence[tuple[str, str]], link_id: str) -> list[Offer]:
-    """What a payment link of the dashboard sells, if it is mapped.
+    """The offers of a payment link from the dashboard, if it is mapped.
 
     Ends the request with a page if it is not mapped, or one part is not for sale.
     """
@@ -64,7 +64,7 @@ def offers_of_link(sold: Sequence[tuple[str, str]], link_id: str) -> list[Offer]
 def nothing(key: str, *, has_ended: bool = False) -> Stop:
     """The page for a link that sells nothing: no longer, or never did.
 
-    What the account sells elsewhere is as unknown as what does not exist.
+    Anything that the account sells elsewhere counts as unknown.
     """
     with the_bridge().store.read() as connection:
         products, prices = catalogue.load(connection)
@@ -90,9 +90,9 @@ def all_offers() -> tuple[str, str]:
 
 
 def offers_of_each(keys: Sequence[str]) -> list[list[Offer]]:
-    """What each key sells, perhaps nothing; a halted rule ends the request with a page.
+    """The offers of each key, perhaps none; a halted rule ends the request with a page.
 
-    In the reader's currency, where all of it is sold in that one: it may become one order.
+    In the reader's currency, if everything is sold in it, because it may become one order.
     """
     with the_bridge().store.read() as connection:
         products, prices = catalogue.on_sale(connection)
@@ -128,7 +128,7 @@ def _in_theirs(offers: list[Offer]) -> list[Offer]:
 
 
 def buyer_of(known: Reader) -> Buyer:
-    """What the reader has, by what was last read."""
+    """What the reader has, as last read."""
     with the_bridge().store.read() as connection:
         member = members.load(connection, known.user_id)
         law = law_in_force(connection)

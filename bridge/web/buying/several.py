@@ -39,7 +39,7 @@ class SeveralConverter(BaseConverter):
 
 @blueprint.get("/join/<several:key>")
 def offer(key: str) -> AnyResponse:
-    """Show what is bought together, what it comes to and what happens next."""
+    """Show an order of several things, its total, and what happens next."""
     chosen = _chosen(key)
     if isinstance(chosen, Response):
         return chosen

@@ -29,9 +29,9 @@ blueprint = Blueprint("shelf", __name__)
 
 @blueprint.get("/join")
 def everything() -> AnyResponse:
-    """All offers. A browser is asked silently who it is, so that each card can say what is so.
+    """All offers. The forum is asked silently who reads, so that each card shows their standing.
 
-    What was ticked on the page leads to one order of all of it.
+    Ticked offers lead to one order of all of them.
     """
     if ticked := request.args.getlist("with")[: MOST_ONCE + 1]:
         path = url_for("join.offer", key="+".join(dict.fromkeys(ticked)))
@@ -72,7 +72,7 @@ def everything() -> AnyResponse:
 
 
 def _card() -> Card:
-    """What a link to the list shows in a post."""
+    """The card of a link to the list in a post."""
     look = the_look()
     return Card(
         title=gettext("Join %(forum)s") % {"forum": look.title},

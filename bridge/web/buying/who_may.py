@@ -45,7 +45,7 @@ def buyers_of(offers: Sequence[Offer]) -> str:
 
 
 def names_of_groups(ids: Collection[int]) -> str:
-    """`Crew`, `Crew and Staff`; nothing for none."""
+    """`Crew`, `Crew and Staff`; empty for no groups."""
     if not ids:
         return ""
     with the_bridge().store.read() as connection:

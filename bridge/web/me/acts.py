@@ -1,4 +1,4 @@
-"""What a member does with one of their subscriptions: one place of Stripe's page, and back.
+"""A member's acts on one of their subscriptions: to one place of Stripe's page, and back.
 
 Each page of Stripe's is opened on the click, only for the signed-in owner (D4). When the member
 comes back, they are read before `/me` is shown again.
@@ -56,7 +56,7 @@ def pause() -> AnyResponse:
 
 @blueprint.post("/me/pay")
 def pay() -> AnyResponse:
-    """Pay what is open, on Stripe's page of that invoice."""
+    """Pay the open invoice, on Stripe's page."""
     found = _own(_named())
     address = the_bridge().stripe.invoice_page(found.owed.id) if found.owed else None
     # Paid or voided meanwhile: read it again.
@@ -65,7 +65,7 @@ def pay() -> AnyResponse:
 
 @blueprint.post("/me/keep")
 def keep() -> AnyResponse:
-    """Take a cancellation back: Stripe's page has no place of its own for that."""
+    """Take a cancellation back; Stripe's page has no place for that alone."""
     found = _own(_named())
     _allow(may=found.can_keep)
     known = _reader()
@@ -75,7 +75,7 @@ def keep() -> AnyResponse:
 
 @blueprint.get("/me/resume/<subscription_id>")
 def ask_to_resume(subscription_id: str) -> str:
-    """What resuming costs, and when."""
+    """The cost of resuming, and when it is charged."""
     found = _own(subscription_id)
     _allow(may=found.can_resume)
     asks_stripe()
@@ -96,7 +96,7 @@ def ask_to_resume(subscription_id: str) -> str:
 
 @blueprint.post("/me/resume/<subscription_id>")
 def resume(subscription_id: str) -> AnyResponse:
-    """Resume a paused subscription. Stripe's page has no place of its own for that."""
+    """Resume a paused subscription. Stripe's page has no place for that alone."""
     known, found = _reader(), _own(subscription_id)
     _allow(may=found.can_resume)
     cancelling.go_on(the_bridge(), by_member(known.user_id), known.user_id, found.subscription)
@@ -130,7 +130,7 @@ def ask_to_cancel(subscription_id: str) -> str:
 
 @blueprint.post("/me/cancel/<subscription_id>")
 def cancel(subscription_id: str) -> AnyResponse:
-    """To Stripe's page for cancelling; where its settings do not offer that, the bridge does it."""
+    """To Stripe's page for cancelling; if its settings do not offer that, the bridge cancels."""
     known, found = _reader(), _own(subscription_id)
     _allow(may=found.can_cancel)
     bridge, actor = the_bridge(), by_member(known.user_id)

@@ -1,6 +1,6 @@
 """Completes the name of another member while it is typed, for seats and gifts.
 
-It tells no more than the forum's own search tells any visitor, and only to signed-in members.
+It shows no more than the forum's search shows any visitor, and only to signed-in members.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class NameCache:
         self._free = threading.Semaphore(MOST_SEARCHES)
 
     def of(self, term: str) -> tuple[Found, ...]:
-        """The users with names like this; none while too many others are asking."""
+        """The users with names like this; empty while too many others are asking."""
         key = fold(term)
         kept = self._kept.get(key)
         if kept is not None and self._now() < kept[0] + FRESH:

@@ -25,7 +25,7 @@ MOST_LINES = 500
 
 @blueprint.get("/me")
 def statement() -> AnyResponse | str:
-    """The signed-in member's statement, from what is stored; nobody else's can be asked for."""
+    """The signed-in member's own statement, from stored data."""
     known = reader()
     if known is None:
         return ask_for_login()
@@ -47,7 +47,7 @@ def statement() -> AnyResponse | str:
 
 @blueprint.post("/me/billing")
 def billing() -> AnyResponse:
-    """Lead to Stripe's page for one's own customer: cards, invoices, cancelling."""
+    """Lead to Stripe's page for the reader's own customer: cards, invoices, cancelling."""
     known = reader()
     if known is None:
         return ask_for_login()

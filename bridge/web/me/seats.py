@@ -1,4 +1,4 @@
-"""Seats: buyers give them to others and take them back; those who have one may decline it."""
+"""Seats: buyers give them to others and take them back; members may decline theirs."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def is_shared(subscription: Subscription) -> bool:
 
 
 def _has_given(connection: Connection, subscription: Subscription) -> bool:
-    """Whether others still have seats of it, though there are none any more."""
+    """Whether others still have seats although there are none any more."""
     is_over = subscription.status in OVER
     return not is_over and bool(shares.places_taken(connection, subscription.id))
 

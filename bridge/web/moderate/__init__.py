@@ -1,4 +1,4 @@
-"""The console: what moderators see and decide, in a browser, signed in by the forum."""
+"""The console, where moderators see and decide; the forum signs them in."""
 
 from bridge.web.moderate import (
     applying,

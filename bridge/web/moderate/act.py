@@ -23,9 +23,9 @@ Facts = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an act would bring, as it is shown before it is done.
+    """The preview of an act.
 
-    `turn`: how many acts about the same were over then. `typed`: the words that confirm it.
+    `turn`: how many acts on the same thing were finished then. `typed`: the words that confirm it.
     """
 
     effects: tuple[Effect, ...]
@@ -35,7 +35,7 @@ class Seen:
 
     @property
     def checksum(self) -> str:
-        """A hash of what was reviewed, so that nothing else is done."""
+        """A hash of the reviewed effects, so that nothing else is done."""
         said = [[asdict(one) for one in self.effects], dict(self.facts), self.turn, self.typed]
         plain = json.dumps(said, sort_keys=True, default=str)
         return hashlib.sha256(plain.encode()).hexdigest()[:16]
@@ -43,7 +43,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What somebody sees above the form, and what they can choose in it, field by field."""
+    """The facts above the form, and the choices in it, field by field."""
 
     facts: Facts = field(default_factory=dict)
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -94,13 +94,13 @@ TURN = "turn"
 
 
 def until_of(form: Form) -> datetime | None:
-    """The last moment of the day in the form; None for good."""
+    """The last moment of the day in the form; None for no end."""
     text = form.get("until", "").strip()
     return through(text) if text else None
 
 
 def told(outcome: Outcome, done: str) -> str:
-    """What the page says of something that was asked of Stripe."""
+    """What the page says about a request to Stripe."""
     if outcome == "done":
         return done
     return gettext(

@@ -1,6 +1,6 @@
-"""What a moderator can do for one person: each act with fields, preview and effect.
+"""A moderator's acts for one person, each with fields, preview and effect.
 
-The console only collects the input; operations do the rest, as for commands.
+The console only collects the input; operations do the rest, like for commands.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a moderator does with applications: approve or decline one or several."""
+"""A moderator's acts on applications: approve or decline one or several."""
 
 from __future__ import annotations
 

@@ -23,9 +23,9 @@ def as_file(
     rows: Iterable[Sequence[object]],
     said: Mapping[str, str],
 ) -> Response:
-    """The answer to a form that asks for a list as CSV. `said`: what the list shows, for the log.
+    """The answer to a form that asks for a list as CSV. `said`: the list's filter, for the log.
 
-    It answers a form and not an address, so that no link to it can be kept or passed on.
+    It answers only a form, so that nobody can keep or pass on a link to it.
     """
     actor = actor_of(require("export"))
     reason = request.form.get("reason", "")

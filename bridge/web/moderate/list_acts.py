@@ -138,7 +138,7 @@ def undoable() -> Callable[[Change], bool] | None:
 
 
 def _reverse(bridge: Bridge, form: Form) -> Reverse:
-    """The act that undoes a line. Without the right to decide, only for one's own payments."""
+    """The act that undoes a line. Without the right to decide, only for their own payments."""
     known, found = reader(), undoing.reverse_of(bridge, _change(form))
     if known is None or not may_undo(rights(), known.user_id, found.change):
         raise Stop(

@@ -33,7 +33,7 @@ NOTHING = gettext("nothing")
 
 @blueprint.get("/mapping")
 def mapping() -> str:
-    """What each price gives, where that is set, and problems; `post`: where its link will be."""
+    """Each price's groups, where they are set, and problems; `post`: where its link will be."""
     post = request.args.get("post", "").strip()
     back = forum_address(post, the_bridge().settings.discourse_url)
     return render_template(
@@ -51,7 +51,7 @@ def _proposed(bridge: Bridge, form: Form) -> Proposed:
 
 
 def _see(bridge: Bridge, _user_id: int, form: Form) -> Seen:
-    """Who gains and loses; with the whole metadata, to notice any other change."""
+    """Who gains and loses a group; with the whole metadata, to notice any other change."""
     proposed = _proposed(bridge, form)
     effects = operation.preview_mapping(bridge, proposed)
     now = proposed.in_force
@@ -82,7 +82,7 @@ def _typed(effects: Collection[Effect]) -> str | None:
 
 
 def _past(bridge: Bridge, proposed: Proposed, form: Form) -> dict[str, str]:
-    """Who would have been in a group for longer or shorter if it had applied since a day."""
+    """Whose time in a group would differ if it had applied since a day."""
     since = datetime.combine(day_of(form["since"].strip()), time.min, tzinfo=UTC)
     found = simulate(bridge, proposed.proposal, since, proposed.user_ids).treated
     told: dict[str, str] = {}

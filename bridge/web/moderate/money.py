@@ -46,7 +46,7 @@ ENDINGS = {"json": "jsonl", "beancount": "beancount", "hledger": "journal"}
 
 @blueprint.get("/shares")
 def shares() -> str:
-    """The register of shares, as of a day and by what was known at the end of another."""
+    """The register of shares, as of a day and as known at the end of another."""
     found = books.shares(the_bridge(), _when(), _after())
     return render_template(
         "moderate/shares.jinja", found=found, days=_days(), user_of=books.user_of

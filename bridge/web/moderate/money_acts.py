@@ -1,4 +1,4 @@
-"""What a treasurer can do with a person's ledger: write notes on its lines."""
+"""A treasurer's acts on a person's ledger: notes on its lines."""
 
 from __future__ import annotations
 

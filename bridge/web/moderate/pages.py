@@ -41,7 +41,7 @@ NO_SUCH_PERSON = gettext("The bridge has no record of this account.")
 
 @blueprint.get("")
 def today() -> str:
-    """What needs attention, the worst first."""
+    """Everything that needs attention, the worst first."""
     found = what_needs_a_person(the_bridge())
     listed = counts(the_bridge())
     beside_the_lists = sum(LISTS.get(one.kind) not in listed for one in found.alerts)
@@ -79,7 +79,7 @@ def find() -> AnyResponse | str:
 
 @blueprint.get("/person/<id:user_id>")
 def person(user_id: int) -> str:
-    """One person: groups and why, customers, what was given by hand, what happened."""
+    """One person: groups and why, customers, grants by hand, what happened."""
     shown = request.args.get("kind", "")
     shown = shown if shown in SHOWN else ""
     asked = Asked(
@@ -108,7 +108,7 @@ def person(user_id: int) -> str:
 
 @blueprint.get("/person/<id:user_id>/reply")
 def reply(user_id: int) -> str:
-    """What to answer this person, ready to be pasted, and links to what is on offer."""
+    """A reply to this person, ready to paste, and links to the offers."""
     try:
         found = answer(the_bridge(), user_id)
     except NotFound as error:

@@ -1,4 +1,4 @@
-"""What a moderator can do at Stripe for one person: refund, cancel, keep, pause, resume."""
+"""A moderator's acts at Stripe for one person: refund, cancel, keep, pause, resume."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _see_refund(bridge: Bridge, user_id: int, form: Form) -> Seen:
 
 
 def _consequence(found: Found, effects: Collection[Effect]) -> str:
-    """What the policy makes of the refund, in a sentence."""
+    """The effect of the refund by the policy, in a sentence."""
     lost = [one.group for one in effects if one.turn == "loses"]
     if lost:
         return gettext("This ends what was paid for: %(groups)s within minutes.") % {

@@ -1,4 +1,4 @@
-"""The worklists: what waits for a moderator, page by page, with the acts."""
+"""The worklists: everything that waits for a moderator, page by page, with the acts."""
 
 from __future__ import annotations
 
