@@ -14,9 +14,10 @@ from bridge.commands.common import ready_bridge, show
 from bridge.commands.deciding import How, actor_of, by, look_now, previewed, why
 from bridge.commands.membership import lasting, until
 from bridge.commands.words import day
-from bridge.core.ledger.amounts import format_minor, to_minor
+from bridge.core.ledger.amounts import format_minor
 from bridge.core.ledger.by_hand import HandLine
 from bridge.core.ledger.products import ACCOUNTS
+from bridge.core.ledger.typed_amounts import typed_to_minor
 from bridge.core.rights.paid_by_hand import Bought, Method, Payment, Twice
 from bridge.core.rules.values import Term
 from bridge.operations import payments
@@ -160,7 +161,7 @@ def _hand_line(said: str, currency: str) -> HandLine:
 
 def _minor(amount: str, currency: str) -> int:
     try:
-        return to_minor(amount, currency)
+        return typed_to_minor(amount, currency)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 

@@ -7,7 +7,8 @@ from rich.markup import escape
 
 from bridge.commands.common import ready_bridge, show
 from bridge.commands.deciding import How, actor_of, by, previewed
-from bridge.core.ledger.amounts import format_minor, to_minor
+from bridge.core.ledger.amounts import format_minor
+from bridge.core.ledger.typed_amounts import typed_to_minor
 from bridge.errors import Permanent
 from bridge.operations import refunding
 
@@ -60,6 +61,6 @@ def _minor(amount: str | None, currency: str) -> int | None:
     if amount is None:
         return None
     try:
-        return to_minor(amount, currency)
+        return typed_to_minor(amount, currency)
     except ValueError as error:
         raise Permanent(str(error)) from error

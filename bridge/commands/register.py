@@ -14,9 +14,9 @@ from rich.markup import escape
 from bridge.commands.common import Moment, as_json, ready_bridge, show
 from bridge.commands.deciding import How, actor_of, by, look_now, previewed
 from bridge.commands.tables import print_members, print_shares
-from bridge.core.ledger.amounts import to_minor
 from bridge.core.ledger.register_acts import Issue, Numbers
 from bridge.core.ledger.share_register import ShareAct, ShareClass
+from bridge.core.ledger.typed_amounts import typed_to_minor
 from bridge.core.model.steps import MemberStep, StepKind
 from bridge.operations import applications, registers
 from bridge.operations.applications import Choice
@@ -120,7 +120,7 @@ def issue(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Issue shares to USER that no payment in the ledger issued, as those of an older register."""
     try:
-        minor = to_minor(price, currency)
+        minor = typed_to_minor(price, currency)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     with ready_bridge() as bridge:

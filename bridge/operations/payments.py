@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bridge.core.ledger.amounts import main_currency
 from bridge.core.ledger.by_hand import sold_line
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.effects import Effect, What
@@ -36,6 +37,7 @@ from bridge.operations.preview import effects
 from bridge.store import (
     Connection,
     by_hand,
+    catalogue,
     changes,
     facts,
     hand_grants,
@@ -69,6 +71,14 @@ class Reversed:
     corrects: MoneyLine
     grant: HandGrant | None
     is_new: bool
+
+
+def usual_currency(bridge: Bridge) -> str | None:
+    """The currency in which most of what is on sale is sold."""
+    with bridge.store.read() as connection:
+        products, prices = catalogue.on_sale(connection)
+    sold = {one.id for one in products if one.active}
+    return main_currency([one.currency for one in prices if one.active and one.product_id in sold])
 
 
 def preview_payment(

@@ -561,7 +561,7 @@ def test_A95_a_sale_that_turns_out_to_be_from_elsewhere_is_told_to_moderators(
     told = abroad(place)
     assert [(one.facts["country"], one.facts["what"]) for one in told] == [("DE", "Local")]
     assert "billing address: DE" in told[0].what
-    assert "their word AT" in told[0].what
+    assert "their word: AT" in told[0].what
     assert "eve" in told[0].what
     assert place.members("members") == {"eve"}, "nothing is taken away"
     place.stripe.v1.subscriptions.cancel(str(session.subscription))

@@ -128,6 +128,18 @@ def test_a_payment_that_cannot_be_is_refused_without_a_word_of_the_command_line(
     assert "bridge " not in answer.text.partition('role="alert"')[2].partition("</p>")[0]
 
 
+def test_a_payment_by_hand_is_taken_as_people_type_it_and_shown_as_they_read_it(
+    app: Flask, world: System
+) -> None:
+    client = moderator(app, world, "mia")
+    path = f"/moderate/person/{world.user('alice')}/record-payment"
+    assert 'name="currency" value="EUR"' in client.get(path).text
+    said = {"amount": "12,50 €", "currency": "EUR", "method": "cash", "what": "A fee"}
+    preview = client.post(path, data=said).text
+    assert "<dt>Paid</dt><dd>€12.50 in cash</dd>" in preview
+    assert "<dt>Amount</dt>" not in preview
+
+
 def test_a_reason_in_several_lines_is_kept_on_one(app: Flask, world: System) -> None:
     form = {"group": "guests", "until": "", "reason": "Guest of the board,\r\n until spring"}
     path = f"/moderate/person/{world.user('alice')}/grant"

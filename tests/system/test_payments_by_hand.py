@@ -144,7 +144,7 @@ def test_what_cannot_have_been_paid_is_refused_and_leaves_nothing(world: System)
     for more, code in (
         (("--amount", "25.005"), 2),
         (("--amount", "much"), 2),
-        (("--amount", "1e309"), 1),
+        (("--amount", "1e309"), 2),
         (("--amount", "9" * 30), 1),
         (("--amount", "NaN"), 2),
         (("--amount", "0"), 1),

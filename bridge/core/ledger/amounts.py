@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -70,6 +71,12 @@ def format_whole(amount_minor: int, currency: str, locale: str = "en") -> str:
 def is_currency(currency: str, on: date) -> bool:
     """Whether a country uses this currency on a day; none uses `XYZ`, gold or an old currency."""
     return currency.upper() in _in_use(on)
+
+
+def main_currency(sold_in: Collection[str]) -> str | None:
+    """The currency in which most is sold; None if nothing is."""
+    times = Counter(sold_in)
+    return max(sorted(times), key=times.__getitem__, default=None)
 
 
 def is_absurd(amount_minor: int, currency: str) -> bool:

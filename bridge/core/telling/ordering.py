@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass, replace
 
 from bridge.core.ledger.amounts import format_minor, is_absurd, plain_amount, to_minor
+from bridge.core.ledger.typed_amounts import typed_to_minor
 from bridge.core.model.stripe import OpenAmount
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import Line, paying_of
 from bridge.core.telling.words import LOCALE
 from bridge.texts import gettext
 
-AMOUNT = re.compile(r"[0-9]{1,7}([.,][0-9]{1,3})?")
 NUMBER = re.compile(r"[0-9]{1,6}")
 
 
@@ -103,8 +103,8 @@ def _amount(offer: Offer, said: str) -> tuple[int | None, str | None]:
     currency, limits = offer.price.currency, offer.price.open_amount or OpenAmount()
     words = {"product": offer.product.name, "example": plain_amount(10**3, currency)}
     try:
-        amount = to_minor(said.replace(",", "."), currency) if AMOUNT.fullmatch(said) else 0
-    except ValueError:  # more decimals than the currency has
+        amount = typed_to_minor(said, currency)
+    except ValueError:
         amount = 0
     if amount <= 0 or is_absurd(amount, currency):
         return None, gettext("%(product)s: enter an amount such as %(example)s.") % words

@@ -43,10 +43,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The facts above the form, and the choices in it, field by field."""
+    """The facts above the form, the choices in its fields, and what they start with."""
 
     facts: Facts = field(default_factory=dict)
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    filled: Form = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
 
-from bridge.core.ledger.amounts import format_minor, to_minor
+from bridge.core.ledger.amounts import format_minor
+from bridge.core.ledger.typed_amounts import typed_to_minor
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.days import day_of
 from bridge.core.rights.paid_by_hand import Bought, Method, Payment
 from bridge.core.telling.declines import decline_words
+from bridge.core.telling.money import METHODS as WORDS_OF_METHODS
 from bridge.errors import NotFound, Permanent
 from bridge.operations import adopting, grants, holds, links, payments, reading, reminders
 from bridge.store import hand_grants
@@ -21,7 +23,7 @@ from bridge.store import links as customer_links
 from bridge.store.additions import Addition
 from bridge.texts import gettext
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.act import Act, Facts, Form, until_of
+from bridge.web.moderate.act import Act, Facts, Form, Ground, until_of
 from bridge.web.moderate.money_acts import ABOUT_MONEY
 from bridge.web.moderate.paying_acts import ABOUT_PAYING
 from bridge.wiring import Bridge
@@ -40,7 +42,7 @@ def _paid_on(form: Form, now: datetime) -> datetime:
 def _payment(bridge: Bridge, form: Form) -> tuple[Payment, Bought | None]:
     currency = form.get("currency", "").strip().lower()
     try:
-        amount = to_minor(form.get("amount", "").replace(",", "."), currency)
+        amount = typed_to_minor(form.get("amount", ""), currency)
     except ValueError as error:
         raise Permanent(str(error)) from error
     method = METHODS.get(form.get("method", ""))
@@ -98,11 +100,31 @@ def _let_go(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     return gettext("%(group)s will end.") % {"group": done.group.name}
 
 
-def _waits(bridge: Bridge, user_id: int, form: Form) -> Facts:
-    if not payments.waits_for_approval(bridge, user_id, *_payment(bridge, form)):
-        return {}
-    says = gettext("The group waits until a moderator approves their application.")
-    return {gettext("Approval"): says}
+def _usual_currency(bridge: Bridge, _user_id: int, _form: Form) -> Ground:
+    return Ground(filled={"currency": (payments.usual_currency(bridge) or "").upper()})
+
+
+def _about_payment(bridge: Bridge, user_id: int, form: Form) -> Facts:
+    paid, bought = _payment(bridge, form)
+    said = {
+        "amount": format_minor(abs(paid.amount_minor), paid.currency),
+        "how": WORDS_OF_METHODS[paid.method],
+    }
+    is_refund = paid.amount_minor < 0
+    waits = payments.waits_for_approval(bridge, user_id, paid, bought)
+    return {
+        gettext("Paid back") if is_refund else gettext("Paid"): (
+            gettext("%(amount)s %(how)s") % said
+        ),
+        gettext("Paid twice"): (
+            gettext("Yes, the same payment came twice") if form.get("again") == "yes" else ""
+        ),
+        gettext("Approval"): (
+            gettext("The group waits until a moderator approves their application.")
+            if waits
+            else ""
+        ),
+    }
 
 
 def _record(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
@@ -235,7 +257,9 @@ ACTS: Mapping[str, Act] = {
             ),
             _record,
             optional=("date", "group", "until", "again"),
-            facts=_waits,
+            told=("amount", "currency", "method", "again"),
+            ground=_usual_currency,
+            facts=_about_payment,
         ),
         Act(
             "link",

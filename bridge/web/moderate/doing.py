@@ -55,7 +55,9 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
     ready = set(one.fields) == set(one.given) and all(form.values())
     try:
         if request.method == "GET" and not ready:
-            return _page(one, user_id, form, ground=one.ground(the_bridge(), user_id, form))
+            ground = one.ground(the_bridge(), user_id, form)
+            filled = {name: said or ground.filled.get(name, "") for name, said in form.items()}
+            return _page(one, user_id, filled, ground=ground)
         _check(one, form)
         seen = _look(one, known, user_id, form)
         typed, reviewed = seen.typed, request.form.get("reviewed")

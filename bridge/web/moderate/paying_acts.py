@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from bridge.core.ledger.amounts import format_minor, plain_amount, to_minor
+from bridge.core.ledger.amounts import format_minor, plain_amount
+from bridge.core.ledger.typed_amounts import typed_to_minor
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.stripe import Subscription
@@ -37,7 +38,7 @@ def _amount(found: Found, form: Form) -> int | None:
     if not text:
         return None
     try:
-        return to_minor(text.replace(",", "."), found.payment.currency)
+        return typed_to_minor(text, found.payment.currency)
     except ValueError as error:
         raise Permanent(str(error)) from error
 
