@@ -309,6 +309,12 @@ def booked(connection: Connection, account: Account, ids: Sequence[str]) -> None
 
 
 def drop(connection: Connection) -> None:
-    """Delete what was read from Stripe; payments by hand stay, and wait for their lines."""
-    connection.execute(delete(money_objects).where(money_objects.c.provider == OWN.provider))
+    """Delete what was read from Stripe, so that all of it waits to be read and booked again.
+
+    Payments by hand stay, and so do moves of credit: Stripe never changes them, and does not list
+    those of a customer who was deleted.
+    """
+    o = money_objects.c
+    read_again = and_(o.provider == OWN.provider, o.kind != "credit_move")
+    connection.execute(delete(money_objects).where(read_again))
     connection.execute(update(money_objects).values(pending=True))

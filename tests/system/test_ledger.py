@@ -16,6 +16,7 @@ import pytest
 import stripe
 from sqlalchemy import text
 
+from bridge.core.ledger.line import CREDIT
 from bridge.core.model.actor import operator
 from bridge.errors import Permanent
 from bridge.operations import exporting, ledger
@@ -346,6 +347,28 @@ def test_A68_a_rebuild_that_is_killed_is_gone_on_with_and_loses_no_credit(plain:
     ledger.update(plain.bridge, quietly)
     assert all_lines(plain) == before
     assert ledger.verify(plain.bridge).broken == ()
+
+
+def test_A68_a_rebuild_keeps_the_credit_of_customers_who_were_deleted(plain: System) -> None:
+    """Stripe tells nobody any more what their credit was: not in lists, and not by their ids."""
+    bob, cyd = plain.customer("bob"), plain.customer(None)
+    for customer, amount in ((bob, -700), (cyd, -500), (cyd, 500)):
+        given: Any = {"amount": amount, "currency": "eur"}
+        plain.sdk.v1.customers.balance_transactions.create(customer, given)
+    plain.subscribe(bob, plain.price("supporters"))
+    ledger.rebuild(plain.bridge, quietly)
+    plain.settle()
+    before, proven = all_lines(plain), ledger.verify(plain.bridge)
+    moved = [-700, 700, -500, 500]
+    assert sorted(x.amount_minor for x in before if x.account == CREDIT) == sorted(moved)
+    for customer in (bob, cyd):
+        plain.sdk.v1.customers.delete(customer)
+    plain.settle()
+    for _ in range(2):
+        rebuilt = ledger.rebuild(plain.bridge, quietly)
+        assert rebuilt.made.findings == ()
+        assert rebuilt.verified == proven
+        assert all_lines(plain) == before
 
 
 @pytest.mark.parametrize(
