@@ -1,8 +1,9 @@
 """Take the pictures of pages that the docs show, into docs/pictures: `make pictures`.
 
 To show a page, add a line to PICTURES: a name, an address, and who looks at it; `furnish` makes
-what there is to see. To take only some: `make pictures PICTURES="join offer"`. Each small picture
-for the docs has a sharp one beside it in screenshots/, to be looked at.
+what there is to see. To take only some: `make pictures PICTURES="join offer"`. Each page is kept
+as one small sheet of its four views, and in the size that the docs show. Sharp pictures of all
+views, to be looked at, lie in screenshots/.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ import requests
 import structlog
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from bridge.core.memberships.campaign import Candidate
 from bridge.core.model.actor import moderator
-from bridge.operations import grants
+from bridge.operations import campaigns, grants
 from bridge.operations import links as linking
 from bridge.sandbox.community import open_community
+from bridge.sandbox.discourse.people import add_user
 from bridge.sandbox.stripe import advance, fail_payments
 from bridge.store import changes, links
 from bridge.worker import sweeper
@@ -37,19 +40,20 @@ FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 BEGINS = datetime(2027, 1, 11, 9, 30, tzinfo=UTC).timestamp()
 PASSWORD = "correct-horse-battery-staple"
 ORDER = "the-order-that-chiara-made"
-QUALITY = 30
-TALLEST = 2000
 SIZES = {
     "desktop": ViewportSize(width=1100, height=720),
     "phone": ViewportSize(width=390, height=760),
 }
-Scheme = Literal["light", "dark"]
-View = tuple[Literal["desktop", "phone"], Scheme]
-USUAL: tuple[View, ...] = (("desktop", "light"), ("phone", "dark"))
-WIDE: tuple[View, ...] = (("desktop", "light"),)
-NARROW: tuple[View, ...] = (("phone", "dark"),)
-GOAL: tuple[View, ...] = (("phone", "light"), ("phone", "dark"))
-ALL: tuple[View, ...] = (*USUAL, ("desktop", "dark"), ("phone", "light"))
+QUALITY = 30
+TALLEST = 2000
+SHEET_QUALITY = 18
+SHEET_SCALE = 0.45
+SHEET_TALLEST = 1150
+View = tuple[Literal["desktop", "phone"], Literal["light", "dark"]]
+DESK: View = ("desktop", "light")
+POCKET: View = ("phone", "dark")
+VIEWS: tuple[View, ...] = (DESK, ("desktop", "dark"), ("phone", "light"), POCKET)
+GOAL: tuple[View, ...] = (("phone", "light"), POCKET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,83 +62,107 @@ class Picture:
 
     Within `path`, `{dmitri}` stands for a person's id, `{dmitri.subscription}` for the one they
     pay for, and other names for what `furnish` made. `press`: the button to press on the page
-    before the picture is taken.
+    before the picture is taken. `shown`: the views that the docs show in full size.
     """
 
     name: str
     path: str
     who: str = ""
-    views: tuple[View, ...] = USUAL
     press: str = ""
+    shown: tuple[View, ...] = ()
 
     @property
-    def files(self) -> dict[str, View]:
-        """Name of each file, without its ending."""
-        return {f"{self.name}-{size}-{scheme}": (size, scheme) for size, scheme in self.views}
+    def is_page(self) -> bool:
+        """Whether it has a sheet of views; a picture for posts has none."""
+        return not self.path.endswith(".svg")
+
+    def named(self, view: View) -> str:
+        """The name of a view's file, without its ending."""
+        return "-".join((self.name, *view))
+
+    @property
+    def files(self) -> set[str]:
+        """What is kept of it, without endings."""
+        return {self.named(view) for view in self.shown} | ({self.name} if self.is_page else set())
 
 
 LOOK = "Show the effects"
 
 PICTURES = (
-    Picture("join", "/join", "ada", ALL),
+    Picture("join", "/join", "ada", shown=(DESK,)),
     Picture("join-stranger", "/join?signed_in=no"),
     Picture("offer", "/join/patron-yearly?from=/t/become-a-member/12/1", "bruno"),
+    Picture("offer-trial", "/join/night-owls", "bruno"),
     Picture("order", "/join/patron-yearly+lab-pass+coffee", "bruno"),
-    Picture("goal", "/goal/patron-yearly.svg", views=GOAL),
-    Picture("owned", "/join/patron-yearly", "chiara", NARROW),
-    Picture("refused", "/join/patron-monthly+supporter-monthly", "bruno", NARROW),
+    Picture("goal", "/goal/patron-yearly.svg", shown=GOAL),
+    Picture("owned", "/join/patron-yearly", "chiara"),
+    Picture("refused", "/join/patron-monthly+supporter-monthly", "bruno"),
+    Picture("unknown", "/join/no-such-offer", "bruno"),
+    Picture("campaign", "{campaign}", "bruno"),
     Picture("payment-link", "/join/link/{link}?signed_in=no"),
     Picture("claim", "{claim}", "bruno"),
-    Picture("done", "/join/done?order={order}", "chiara", NARROW),
+    Picture("done", "/join/done?order={order}", "chiara"),
     Picture("give", "/give/lab-pass", "bruno"),
-    Picture("present", "{present}", "bruno", NARROW),
+    Picture("present", "{present}", "bruno"),
     Picture("change", "/join/patron-monthly", "ada"),
     Picture("me", "/me", "ada"),
     Picture("me-failed", "/me", "dmitri"),
-    Picture("me-newcomer", "/me", "bruno", NARROW),
-    Picture("me-paused", "/me", "esther", NARROW),
-    Picture("me-resume", "/me/resume/{esther.subscription}", "esther", NARROW),
+    Picture("me-trial", "/me", "greta"),
+    Picture("me-ending", "/me", "jonas"),
+    Picture("me-newcomer", "/me", "bruno"),
+    Picture("me-paused", "/me", "esther"),
+    Picture("me-resume", "/me/resume/{esther.subscription}", "esther"),
     Picture("me-presents", "/me/presents", "ada"),
     Picture("me-seats", "/me/seats", "felix"),
-    Picture("me-cancel", "/me/cancel/{ada.subscription}", "ada", NARROW),
+    Picture("me-cancel", "/me/cancel/{ada.subscription}", "ada"),
     Picture("today", "/moderate", "mona"),
-    Picture("find", "/moderate/find?q=a", "mona", WIDE),
-    Picture("person", "/moderate/person/{dmitri}", "mona"),
-    Picture("act", "/moderate/person/{bruno}/grant", "mona", NARROW),
-    Picture("worklist", "/moderate/lists/failed", "mona", WIDE),
-    Picture("members", "/moderate/members", "mona", WIDE),
-    Picture("mapping", "/moderate/mapping", "mona", WIDE),
-    Picture("unlinked", "/moderate/lists/unlinked", "mona", WIDE),
-    Picture("held", "/moderate/lists/held", "mona", WIDE),
+    Picture("find", "/moderate/find?q=a", "mona"),
+    Picture("person", "/moderate/person/{dmitri}", "mona", shown=(DESK,)),
+    Picture("person-then", "/moderate/person/{dmitri}/then?day=2027-01-20", "mona"),
+    Picture("money", "/moderate/person/{ada}/money", "mona"),
+    Picture("reply", "/moderate/person/{dmitri}/reply", "mona"),
+    Picture("act", "/moderate/person/{bruno}/grant", "mona", shown=(POCKET,)),
+    Picture("worklist", "/moderate/lists/failed", "mona", shown=(DESK,)),
+    Picture("ahead", "/moderate/lists/ahead", "mona"),
+    Picture("members", "/moderate/members", "mona", shown=(DESK,)),
+    Picture("mapping", "/moderate/mapping", "mona", shown=(DESK,)),
+    Picture("unlinked", "/moderate/lists/unlinked", "mona", shown=(DESK,)),
+    Picture("held", "/moderate/lists/held", "mona", shown=(DESK,)),
+    Picture("campaigns", "/moderate/campaigns", "mona"),
+    Picture("shares", "/moderate/shares", "mona"),
+    Picture("steps", "/moderate/steps", "mona"),
+    Picture("files", "/moderate/files", "mona"),
+    Picture("log", "/moderate/log", "mona"),
+    Picture("settings", "/moderate/settings", "mona"),
     Picture(
         "undo",
         "/moderate/act/undo?change={given}&reason=The+course+was+cancelled",
         "mona",
-        WIDE,
-        press=LOOK,
+        LOOK,
+        (DESK,),
     ),
     Picture(
         "record-payment",
         "/moderate/person/{bruno}/record-payment?amount=60.00&currency=eur&method=cash"
         "&what=Lab+pass+for+a+year&group=lab-access&until=2028-02-10",
         "mona",
-        WIDE,
-        press=LOOK,
+        LOOK,
+        (DESK,),
     ),
     Picture(
         "cancel",
         "/moderate/person/{ada}/cancel?subscription={ada.subscription}&reason=Moves+away",
         "mona",
-        WIDE,
-        press=LOOK,
+        LOOK,
+        (DESK,),
     ),
     Picture(
         "map",
         "/moderate/act/map?price={monthly}&key=grace&thing={monthly}&value=14d"
         "&reason=Decided+at+the+meeting",
         "mona",
-        WIDE,
-        press=LOOK,
+        LOOK,
+        (DESK,),
     ),
 )
 
@@ -164,13 +192,19 @@ def furnish(place: Place) -> dict[str, str]:
     buy(place, "dmitri", "supporter-monthly")
     buy(place, "chiara", "patron-yearly", order=ORDER)
     buy(place, "esther", "supporter-yearly")
+    now = place.world.clock.now()
+    add_user(place.forum, "jonas", "jonas@example.com", now, password=PASSWORD, trust_level=1)
+    buy(place, "jonas", "supporter-monthly")
     fail_payments(place.world, customer_of(place, "dmitri"), times=9)
     advance(place.world, 31 * 86_400 + 2 * 3600)
     pause(place, "esther")
+    stop_renewing(place, "jonas")
     share_seats(place)
+    buy(place, "greta", "night-owls")
     place.settle()
     return {
         "order": ORDER,
+        "campaign": ask_to_renew(place, "bruno"),
         "present": give_presents(place),
         **pay_as_stranger(place),
         **give_moderators_work(place),
@@ -213,6 +247,24 @@ def pause(place: Place, name: str) -> None:
     until = int(place.bridge.clock.now().timestamp()) + 40 * 86_400
     paused: Any = {"pause_collection": {"behavior": "void", "resumes_at": until}}
     place.stripe.v1.subscriptions.update(own.id, paused)
+
+
+def stop_renewing(place: Place, name: str) -> None:
+    """Let a member's subscription end with the period that is paid."""
+    (own,) = place.stripe.v1.subscriptions.list({"customer": customer_of(place, name)}).data
+    place.stripe.v1.subscriptions.update(own.id, {"cancel_at_period_end": True})
+
+
+def ask_to_renew(place: Place, name: str) -> str:
+    """A campaign for the lab pass; the path of this member's link."""
+    mona = place.forum.user_named("mona")
+    assert mona
+    actor = moderator(mona.id, "console")
+    offer = campaigns.offer_of(place.bridge, "lab-pass")
+    named = campaigns.named_in_file(place.bridge, offer, [Candidate(name), Candidate("ada")])
+    made = campaigns.new_campaign(place.bridge, actor, "Lab passes for 2027", offer, named)
+    (path,) = (urlsplit(one.address).path for one in made.sent if one.user.username == name)
+    return path
 
 
 def share_seats(place: Place) -> None:
@@ -285,6 +337,14 @@ def tell_more(place: Place) -> None:
         "metadata": {"discourse_groups": "supporters", "discourse_quantity": "2-10"},
     }
     product_id = place.stripe.v1.products.create(team).id
+    owls: Any = {
+        "name": "Night owls",
+        "description": "The workshop until two in the morning.",
+        "metadata": {"discourse_groups": "lab-access", "discourse_trial_days": "14"},
+    }
+    monthly: Any = {"product": place.stripe.v1.products.create(owls).id, "currency": "eur"}
+    monthly |= {"unit_amount": 800, "recurring": {"interval": "month"}, "lookup_key": "night-owls"}
+    place.stripe.v1.prices.create(monthly)
     yearly: Any = {"product": product_id, "currency": "eur", "unit_amount": 4000}
     yearly |= {"recurring": {"interval": "year"}, "lookup_key": "workshop-team"}
     place.stripe.v1.prices.create(yearly)
@@ -319,16 +379,49 @@ def take(
             page.goto(f"{place.forum_url}/login")
             log_in(page, who)
         for picture in pictures:
-            for name, (size, scheme) in picture.files.items():
-                page.set_viewport_size(SIZES[size])
-                page.emulate_media(color_scheme=scheme)
-                show(page, place, address(place, picture, made))
-                if picture.press:
-                    page.get_by_role("button", name=picture.press).click()
-                page.screenshot(path=SHARP / f"{name}.png", full_page=True)
-                taken = webp(page)
-                (FOLDER / f"{name}.webp").write_bytes(taken)
-                print(f"{name} {len(taken) // 1024} KB")  # noqa: T201 - a script's output
+            for view in VIEWS if picture.is_page else picture.shown:
+                take_view(page, place, picture, view, made)
+            if picture.is_page:
+                keep(picture.name, sheet(browser, picture))
+
+
+def take_view(page: Page, place: Place, picture: Picture, view: View, made: dict[str, str]) -> None:
+    """A sharp picture, and the one for the docs."""
+    size, scheme = view
+    page.set_viewport_size(SIZES[size])
+    page.emulate_media(color_scheme=scheme)
+    show(page, place, address(place, picture, made))
+    if picture.press:
+        page.get_by_role("button", name=picture.press).click()
+    page.screenshot(path=SHARP / f"{picture.named(view)}.png", full_page=True)
+    if view in picture.shown:
+        keep(picture.named(view), webp(page, QUALITY, TALLEST))
+
+
+def keep(name: str, picture: bytes) -> None:
+    """Write it for the docs."""
+    (FOLDER / f"{name}.webp").write_bytes(picture)
+    print(f"{name} {len(picture) // 1024} KB")  # noqa: T201 - a script's output
+
+
+def sheet(browser: Browser, picture: Picture) -> bytes:
+    """The four views of a page side by side, each as high as its beginning."""
+    views = []
+    for size, scheme in VIEWS:
+        sharp = (SHARP / f"{picture.named((size, scheme))}.png").read_bytes()
+        width = int(SIZES[size]["width"] * SHEET_SCALE)
+        source = base64.b64encode(sharp).decode()
+        views.append(f'<img alt="" style="width: {width}px" src="data:image/png;base64,{source}">')
+    tallest = int(SHEET_TALLEST * SHEET_SCALE)
+    row = f"display: flex; gap: 8px; align-items: start; max-height: {tallest}px; overflow: hidden"
+    page = browser.new_page()
+    page.set_content(
+        f'<body style="margin: 0; width: max-content; background: #888">'
+        f'<div style="{row}">{"".join(views)}</div>'
+    )
+    taken = webp(page, SHEET_QUALITY, tallest)
+    page.close()
+    return taken
 
 
 # A picture for posts, on a page as light or dark as the forum's.
@@ -366,12 +459,13 @@ def address(place: Place, picture: Picture, made: dict[str, str]) -> str:
     return re.sub(r"{(\w+)(\.subscription)?}", id_of, picture.path)
 
 
-def webp(page: Page) -> bytes:
+def webp(page: Page, quality: int, tallest: int) -> bytes:
     """The page, as small as it can be told from the original; of a long one, its beginning."""
-    asked = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": True}
-    height = min(TALLEST, page.evaluate("document.documentElement.scrollHeight"))
-    width = page.evaluate("document.documentElement.clientWidth")
-    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+    asked = {"format": "webp", "quality": quality, "captureBeyondViewport": True}
+    width, height = page.evaluate(
+        "[document.body.scrollWidth, document.documentElement.scrollHeight]"
+    )
+    clip = {"x": 0, "y": 0, "width": width, "height": min(tallest, height), "scale": 1}
     session = page.context.new_cdp_session(page)
     shot = session.send("Page.captureScreenshot", {**asked, "clip": clip})
     return base64.b64decode(shot["data"])

@@ -79,7 +79,7 @@ def nothing(key: str, *, has_ended: bool = False) -> Stop:
     return Stop(
         404,
         gettext("We don't know this offer"),
-        gettext("The link may be mistyped. Ask in the post that contains it, or see what is sold."),
+        gettext("The link may be mistyped. Ask the person who posted it, or see all offers."),
         [all_offers()],
     )
 
