@@ -18,6 +18,7 @@ from bridge.core.telling.outcomes import reason_words
 from bridge.core.telling.places import STATE_WORDS
 from bridge.core.telling.proof import Verdict
 from bridge.core.telling.timeline import Entry
+from bridge.core.telling.waits import NOT_OURS
 
 
 def print_person(console: Console, told: Explanation) -> None:
@@ -44,11 +45,11 @@ def print_person(console: Console, told: Explanation) -> None:
 def group_tree(group: GroupExplained, *, is_now: bool) -> Tree:
     """One group: in or not, why, what moved it, what it waits for, what comes next."""
     tree = Tree(_headline(group, "is" if is_now else "was"))
-    is_lost = any(wait.for_ == "not_recorded" for wait in group.waits)
-    if group.member and group.owned == "no" and not is_lost:
-        tree.add("the bridge did not add them, so it never removes them")
+    is_said = any(wait.for_ in ("not_recorded", "not_ours") for wait in group.waits)
+    if group.member and group.owned == "no" and not is_said:
+        tree.add(NOT_OURS)
     for wait in group.waits:
-        tree.add(f"[yellow]waits for: {escape(wait.words)}[/]{_since(wait.since)}")
+        tree.add(f"[yellow]{escape(wait.words)}[/]{_since(wait.since)}")
     for verdict in group.verdicts:
         _add_verdict(tree, verdict)
     if not group.verdicts:
@@ -115,7 +116,7 @@ def _add_line(tree: Tree, title: str, line: Logged) -> None:
 
 
 def _since(at: datetime | None) -> str:
-    return f" since {day(at)}" if at else ""
+    return f" (since {day(at)})" if at else ""
 
 
 def _print_happened(console: Console, entries: Iterable[Entry]) -> None:

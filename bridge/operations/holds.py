@@ -121,8 +121,8 @@ def _kept_out(bridge: Bridge, user_id: int, group: Group) -> None:
     override, hold = _kept(bridge, user_id, group)
     if hold and not override:
         raise Permanent(
-            f"the membership of {group.name} is on hold ({for_moderator(hold)}): decide whether "
-            "they keep it or it ends",
+            gettext("the membership of %(group)s is on hold. %(why)s Keep it, or let it end")
+            % {"group": group.name, "why": for_moderator(hold)},
             "decide",
         )
     if not override:
@@ -132,8 +132,8 @@ def _kept_out(bridge: Bridge, user_id: int, group: Group) -> None:
 def _held(bridge: Bridge, user_id: int, group: Group) -> str:
     override, hold = _kept(bridge, user_id, group)
     if override and not hold:
-        by = "staff took them out" if override == "staff" else "they left"
-        raise Permanent(f"{group.name} is not on hold: {by}. You can let them back in", "lift")
+        words = gettext("%(group)s is not on hold. %(why)s You can let them back in")
+        raise Permanent(words % {"group": group.name, "why": for_moderator(override)}, "lift")
     if not hold:
         raise NotFound(f"the membership of user {user_id} in {group.name} is not on hold")
     return hold

@@ -16,7 +16,6 @@ from bridge.core.rules.compiled import Rules
 from bridge.core.rules.policy import Policy
 from bridge.core.telling import holds
 from bridge.core.telling.alerts import MISSED_WITHIN, ON_ITS_WAY, WORST_SKEW_SECONDS, is_news_missed
-from bridge.core.telling.sentences import as_sentence
 from bridge.core.telling.words import user_words
 from bridge.store import (
     additions,
@@ -191,7 +190,7 @@ def _member(row: Any) -> dict[str, Any]:
 
 def _held(connection: Connection) -> Iterator[Finding]:
     for row in connection.execute(_of_member().where(M.hold.in_(sorted(holds.WITH_AN_ALERT)))):
-        told = _member(row) | {"why": as_sentence(holds.for_moderator(row.hold))}
+        told = _member(row) | {"why": holds.for_moderator(row.hold)}
         yield Finding(Kind.HELD, f"{row.user_id}:{row.group_id}", row.hold_at, told)
 
 

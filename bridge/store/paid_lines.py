@@ -21,7 +21,6 @@ from bridge.core.rights.paid_lines import PaidLine, is_over, led_to, paid_lines,
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.policy import Policy
 from bridge.core.telling.paid_lines import cause_in_words
-from bridge.core.telling.sentences import as_sentence
 from bridge.store import money_objects, state
 from bridge.store.facts import facts_of
 from bridge.store.naming import Names
@@ -67,7 +66,7 @@ def findings(
             "who": line.customer_id or line.document_id,
             "amount": format_minor(line.amount_minor, line.currency),
             "what": names.products([line.product_id]),
-            "why": as_sentence(cause_in_words(line, reason)),
+            "why": cause_in_words(line, reason),
             "user": "USER",
             "todo": gettext("To see whether readings of Stripe fail, run bridge doctor."),
         }

@@ -86,7 +86,7 @@ def test_A120_a_membership_that_staff_ended_is_told_though_nothing_was_decided(
     assert IN in message_to(world, "alice")
     staff_remove(world, "supporters", "alice")
     work(world, QUIET + 20 * MINUTE)
-    assert "a moderator removed you from it" in message_to(world, "alice")
+    assert "A moderator removed you." in message_to(world, "alice")
 
 
 def test_A120_a_message_that_is_right_is_not_edited(world: System) -> None:

@@ -159,7 +159,7 @@ def test_A122_page_and_message_of_a_held_member_say_the_same(tmp_path: Path) -> 
         confirm(world)
         world.advance(700)
         confirm(world)
-        held = "You are in supporters for now: no group is set for what you pay for."
+        held = "You are in supporters for now. No group is set for what you pay for."
         assert held in page_of(world, "alice")
         assert held in message_to(world, "alice")
         assert "have a membership" not in page_of(world, "alice")
@@ -175,7 +175,7 @@ def test_A122_page_and_message_of_somebody_whom_staff_took_out_say_the_same(
         pass_days(world, 0.1)
         world.advance(700)
         confirm(world)
-        out = "You are not in supporters: a moderator removed you from it."
+        out = "You are not in supporters. A moderator removed you."
         assert out in page_of(world, "alice")
         assert out in message_to(world, "alice")
 

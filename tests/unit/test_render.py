@@ -369,7 +369,7 @@ def test_a_group_that_is_lost_due_or_held_is_told_with_the_reason() -> None:
     assert (
         "You are not in Patrons. Your yearly membership is unpaid. Paying restores access." in words
     )
-    assert "You are in Founders for now: its rule is being corrected." in words
+    assert "You are in Founders for now. This group is set up incorrectly." in words
     assert "No group is set for your yearly membership. A moderator has been asked." in words
 
 
@@ -379,13 +379,13 @@ def test_E59_somebody_whom_staff_took_out_reads_so() -> None:
     assert words.startswith(
         "You don\N{RIGHT SINGLE QUOTATION MARK}t have a membership at the moment."
     )
-    assert "You are not in Patrons: a moderator removed you from it." in words
+    assert "You are not in Patrons. A moderator removed you." in words
 
 
 def test_somebody_whose_only_group_is_held_is_not_told_to_have_none() -> None:
     words = words_of(held={7: Hold.RULE_HALTED})
 
-    assert words.startswith("You are in Patrons for now: its rule is being corrected.")
+    assert words.startswith("You are in Patrons for now. This group is set up incorrectly.")
 
 
 def test_without_a_place_to_pay_there_is_no_link_to_it() -> None:

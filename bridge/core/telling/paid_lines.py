@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.core.model.reasons import Reason
+from bridge.core.model.reasons import Hold, Reason
 from bridge.core.rights.paid_lines import PaidLine
-from bridge.core.telling.holds import FOR_MODERATORS
+from bridge.core.telling.holds import for_moderator
 from bridge.texts import gettext
 
 _WORDS: Mapping[str, str] = {
     # A doubt also holds the membership of somebody who had it, for the same reason.
-    **{hold.value: words for hold, words in FOR_MODERATORS.items()},
+    **{hold.value: for_moderator(hold) for hold in Hold},
     Reason.NOT_ENTITLED.value: gettext(
         "Stripe does not list the product's feature for this customer."
     ),

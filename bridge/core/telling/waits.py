@@ -8,9 +8,14 @@ from datetime import datetime, timedelta
 
 from bridge.core.memberships.member import Membership
 from bridge.core.telling.explanation import Wait
-from bridge.core.telling.holds import for_moderator
+from bridge.core.telling.holds import for_moderator, remedy
+from bridge.core.telling.outcomes import STATES
+from bridge.texts import gettext
 
-LOST = "the bridge's user added them on the forum, and the record of it is lost"
+LOST = gettext(
+    "The bridge's user added them on the forum, and the record of it is lost. Run `bridge adopt`."
+)
+NOT_OURS = gettext("The bridge did not add them, so it never removes them.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +50,14 @@ def kept_back(row: Membership) -> Iterable[Wait]:
     """What holds it until somebody decides."""
     wanted, hold = row.membership.wanted, row.membership.hold
     if hold:
-        words = for_moderator(hold, remedy=True)
-        yield _wait("hold", f"held: {words}", row.hold_at, code=hold)
+        yield _wait("hold", _with_remedy(hold), row.hold_at, code=hold)
     if row.override and wanted:
-        yield _wait("override", for_moderator(row.override, remedy=True), row.override_at)
+        yield _wait("override", _with_remedy(row.override), row.override_at)
     if not wanted and row.actual and row.owned == "no":
         if row.added_by == "bridge":
-            yield _wait("not_recorded", f"{LOST}: run bridge adopt", row.actual_since)
+            yield _wait("not_recorded", LOST, row.actual_since)
         else:
-            yield _wait("not_ours", "the bridge did not add them, so it never removes them", None)
+            yield _wait("not_ours", NOT_OURS, None)
 
 
 def on_the_way(row: Membership, around: Surroundings, now: datetime) -> list[Wait]:
@@ -61,48 +65,65 @@ def on_the_way(row: Membership, around: Surroundings, now: datetime) -> list[Wai
     found: list[Wait] = []
     membership = row.membership
     if membership.wanted and around.account not in {None, "active"}:
-        found.append(_wait("account", f"the account on the forum is {around.account}", None))
+        words = gettext("Their account on the forum is not active: %(state)s.")
+        state = STATES.get(around.account or "", around.account)
+        found.append(_wait("account", words % {"state": state}, None))
     is_swap = membership.swap_to is not None
     unwanted_at = membership.unwanted_at
     if not membership.wanted and not is_swap and not membership.confirmed_at and unwanted_at:
         at = unwanted_at + timedelta(seconds=around.confirm_seconds)
-        words = f"a second complete reading of Stripe, at {at:%Y-%m-%d %H:%M:%S} or later"
-        found.append(_wait("confirm", words, unwanted_at))
+        words = gettext("It waits for a second complete reading of Stripe, at %(at)s or later.")
+        found.append(_wait("confirm", words % {"at": f"{at:%Y-%m-%d %H:%M:%S}"}, unwanted_at))
     if not membership.wanted and is_swap:
-        found.append(_wait("swap", "the other group of the ladder must be given first", None))
+        words = gettext("It waits until they are in the other group of the ladder.")
+        found.append(_wait("swap", words, None))
     if around.waits_since is not None:
-        words = f"Stripe must be read again first ({around.failed or 'due now'})"
-        found.append(_wait("reading", words, around.waits_since))
+        found.append(_wait("reading", _reading(around.failed), around.waits_since))
     if row.intent:
-        found.append(
-            _wait("sent", "it was sent to the forum; the result is being checked", row.intent_at)
-        )
-    return [*found, *_of_group(row, around, now)] or [
-        _wait("request", "a free slot in the forum's request limit", row.decided_at)
-    ]
+        words = gettext("It was sent to the forum, and the result is being checked.")
+        found.append(_wait("sent", words, row.intent_at))
+    words = gettext("It waits for a free place in the forum's request limit.")
+    return [*found, *_of_group(row, around, now)] or [_wait("request", words, row.decided_at)]
 
 
 def _of_group(row: Membership, around: Surroundings, now: datetime) -> Iterable[Wait]:
     leaves = not row.membership.wanted
     group = around.group
     if group.is_missing:
-        yield _wait("group", "the forum no longer has this group", None)
+        yield _wait("group", gettext("The forum no longer has this group."), None)
         return
     if leaves and group.removals_stopped_at is not None:
-        words = f"many removals at once; `bridge release {group.name}` allows them"
-        yield _wait("limit", words, group.removals_stopped_at)
-    elif leaves and group.removals_next_at and group.removals_next_at > now:
-        words = (
-            f"the hourly pace of removals; the next one is due at {group.removals_next_at:%H:%M}"
+        words = gettext(
+            "Many would lose this group at once. `bridge release %(group)s` lets the removals "
+            "continue."
         )
-        yield _wait("pace", words, None)
+        yield _wait("limit", words % {"group": group.name}, group.removals_stopped_at)
+    elif leaves and group.removals_next_at and group.removals_next_at > now:
+        words = gettext("Only so many leave a group in an hour. The next one is due at %(at)s.")
+        yield _wait("pace", words % {"at": f"{group.removals_next_at:%H:%M}"}, None)
     if leaves and (since_at := around.alert_since) is not None:
-        words = "events from Stripe do not arrive, and moderators are told first: `bridge alerts`"
+        words = gettext(
+            "Events from Stripe do not arrive, and moderators are told first: see `bridge alerts`."
+        )
         yield _wait("alert", words, since_at)
     if leaves and row.owned == "claimed":
-        yield _wait("whose", "a reading of the group, to see who added them", None)
+        words = gettext("It waits for a reading of the group, to see who added them.")
+        yield _wait("whose", words, None)
     if group.error:
-        yield _wait("forum", f"the forum: {group.error} (again {group.next_at:%H:%M:%S})", None)
+        words = gettext("The forum did not do it: %(error)s. The next attempt is at %(at)s.")
+        told = {"error": group.error, "at": f"{group.next_at:%H:%M:%S}"}
+        yield _wait("forum", words % told, None)
+
+
+def _with_remedy(hold: str) -> str:
+    return " ".join(filter(None, (for_moderator(hold), remedy(hold))))
+
+
+def _reading(failed: str | None) -> str:
+    if failed is None:
+        return gettext("Stripe must be read again first, which is due now.")
+    words = gettext("Stripe must be read again first. The last attempt failed: %(error)s.")
+    return words % {"error": failed}
 
 
 def _wait(what: str, words: str, since: datetime | None, *, code: str | None = None) -> Wait:

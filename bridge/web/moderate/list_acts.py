@@ -55,7 +55,7 @@ def _since(bridge: Bridge, _user_id: int, form: Form) -> Facts:
         names = users.names_of(connection, [one.user_id for one in reviewed])
     return {
         f"{names.get(one.user_id) or f'id:{one.user_id}'}, {one.group.name}": gettext(
-            "held since %(day)s: %(why)s"
+            "Held since %(day)s. %(why)s"
         )
         % {"day": f"{one.hold_at:%-d %B %Y, %H:%M}", "why": for_moderator(one.hold)}
         for one in reviewed

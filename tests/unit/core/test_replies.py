@@ -50,9 +50,9 @@ def place(state: State, reason: Reason | None = None, held: str | None = None) -
         ([place(State.OUT, Reason.INCOMPLETE)], Situation.WAITING, "is not complete yet"),
         ([place(State.ARRIVING, Reason.ACTIVE)], Situation.WAITING, "will soon be in"),
         (
-            [place(State.HELD_IN, held="its rule is being corrected")],
+            [place(State.HELD_IN, held="This group is set up incorrectly.")],
             Situation.WAITING,
-            "its rule is being corrected",
+            "This group is set up incorrectly.",
         ),
         ([place(State.OUT, Reason.CANCELED)], Situation.ENDED, "You can come back at any time"),
         (

@@ -175,7 +175,7 @@ def test_a_group_that_is_held_as_it_is_is_told_once_with_the_reason() -> None:
 
     (held,) = statement.places
     assert (held.groups, held.state) == ((GROUPS[7],), State.HELD_IN)
-    assert held.held == "Stripe no longer lists your subscription"
+    assert held.held == "Stripe no longer lists your subscription. A moderator has been asked."
     assert statement.has_place
 
 
@@ -184,7 +184,7 @@ def test_E59_somebody_whom_staff_took_out_is_not_about_to_be_in() -> None:
 
     (out,) = statement.places
     assert (out.groups, out.state) == ((GROUPS[7],), State.HELD_OUT)
-    assert out.held == "a moderator removed you from it"
+    assert out.held == "A moderator removed you."
     assert not statement.has_place
 
 

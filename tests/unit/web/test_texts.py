@@ -128,9 +128,7 @@ BRIDGE = Path(__file__).parents[3] / "bridge"
 FOR_PROGRAMS = {"api", "health.py", "webhooks.py"}
 # Whole sentences of the statement and of what moderators read: they are marked with the languages
 # that come with the statement, and are taken off this list then.
-NOT_YET = {
-    *("campaign_making", "holds", "waits"),
-}
+NOT_YET = {"campaign_making"}
 PEOPLE_READ = re.compile(r"[A-Za-z]{2,}[,:.]? [A-Za-z]{2,}")
 NO_TEXT = re.compile(r"[=;{]|Cookie, |back from Stripe| was made for user | and is another's")
 """Headers, styles and what stands in the log."""
