@@ -43,6 +43,7 @@ from bridge.store import (
     member,
     users,
 )
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 MOST_TOLD = 200
@@ -196,5 +197,5 @@ def _group_of(names: Mapping[int, str], name: str) -> int:
     """Raises: NotFound for a group that the forum does not have."""
     found = next((id_ for id_, one in names.items() if one.lower() == name.lower()), None)
     if found is None:
-        raise NotFound(f"the forum has no group called {name}")
+        raise NotFound(gettext("the forum has no group called %(name)s") % {"name": name})
     return found

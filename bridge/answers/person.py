@@ -17,6 +17,7 @@ from bridge.errors import NotFound
 from bridge.store import errands, users
 from bridge.store import member as members
 from bridge.store.errands import Errand
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -52,7 +53,9 @@ def person(bridge: Bridge, user_id: int) -> Person:
         member = members.load(connection, user_id)
         username, state = users.known(connection, user_id) or (None, "active")
         if username is None and not member.customer_ids and not member.memberships:
-            raise NotFound(f"the bridge has never seen user {user_id}")
+            raise NotFound(
+                gettext("the bridge has never seen user %(user_id)s") % {"user_id": user_id}
+            )
         law = bridge.rulebook.law(connection)
         asked = errands.open_about(connection, user_id)
         actors = {one.actor for one in member.facts.hand_grants}

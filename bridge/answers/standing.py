@@ -7,6 +7,7 @@ from bridge.core.telling.standing import Standing, as_of, asked_groups, group_st
 from bridge.errors import NotFound
 from bridge.store import member as members
 from bridge.store import users
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -22,7 +23,7 @@ def standing(bridge: Bridge, user_id: int, group_name: str | None) -> Standing:
         member = members.load(connection, user_id)
         law = bridge.rulebook.law(connection)
     if profile is None and not (member.customer_ids or member.memberships):
-        raise NotFound("no such user")
+        raise NotFound(gettext("no such user"))
     names = {one.id: one.name for one in member.groups.values()}
     asked = asked_groups(names, group_name)
     if asked is None:

@@ -11,6 +11,7 @@ from bridge.operations.finding import find_user
 from bridge.operations.grants import new_id
 from bridge.store import accounts, users, work
 from bridge.store.accounts import Moved
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -31,11 +32,15 @@ def relink(
     Permanent if both are the same, or nothing is left to move.
     """
     if from_id == to_id:
-        raise Permanent(f"user {from_id} is the same account: name the account that replaces it")
+        raise Permanent(
+            gettext("user %(from_id)s is the same account: name the account that replaces it")
+            % {"from_id": from_id}
+        )
     with bridge.store.read() as connection:
         if not accounts.is_known(connection, from_id):
             raise NotFound(
-                f"the bridge knows nothing about user {from_id}: there is nothing to move"
+                gettext("the bridge knows nothing about user %(from_id)s: there is nothing to move")
+                % {"from_id": from_id}
             )
     user = find_user(bridge, to_id)
     now, words = bridge.clock.now(), said(reason)
@@ -52,7 +57,10 @@ def relink(
             reason=words,
         )
         if followed == to_id and not any(astuple(moved)):
-            raise Permanent(f"everything of user {from_id} was moved to user {to_id} before")
+            raise Permanent(
+                gettext("everything of user %(from_id)s was moved to user %(to_id)s before")
+                % {"from_id": from_id, "to_id": to_id}
+            )
     for user_id in (from_id, to_id):
         bridge.hint("decide", work.user_key(user_id))
     return moved
@@ -67,7 +75,10 @@ def unrelink(bridge: Bridge, actor: Actor, from_id: int, *, reason: str | None =
     with bridge.store.read() as connection:
         last = accounts.last_move(connection, from_id)
     if last is None:
-        raise NotFound(f"nothing was moved from user {from_id} to another account")
+        raise NotFound(
+            gettext("nothing was moved from user %(from_id)s to another account")
+            % {"from_id": from_id}
+        )
     find_user(bridge, from_id)
     to_id, moved = last
     now, words = bridge.clock.now(), said(reason)

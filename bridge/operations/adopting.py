@@ -15,6 +15,7 @@ from bridge.operations.finding import find_group
 from bridge.operations.preview import effects
 from bridge.store import additions, groups, work
 from bridge.store.additions import Addition
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -100,5 +101,5 @@ def adopt(
         for user_id in user_ids:
             bridge.hint("decide", work.user_key(user_id))
     if not done:
-        raise NotFound("there is nobody to adopt")
+        raise NotFound(gettext("there is nobody to adopt"))
     return tuple(done)

@@ -103,7 +103,9 @@ def _waiting(
         try:
             entries = member_register(steps, now)
         except Impossible as error:
-            raise Permanent(f"the register has to be corrected first: {error}") from error
+            raise Permanent(
+                gettext("the register has to be corrected first: %(error)s") % {"error": error}
+            ) from error
         last = entries[-1] if entries else None
         if last is None or not last.is_open or last.approved_at is not None:
             raise Permanent(

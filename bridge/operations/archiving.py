@@ -17,6 +17,7 @@ from bridge.operations import exporting
 from bridge.operations.exporting import Asked
 from bridge.store import archive, changes, migrate
 from bridge.store import ledger as store
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 FORMAT = "community-subscription-bridge/1"
@@ -76,7 +77,7 @@ def write(bridge: Bridge, actor: Actor, file: Path, *, reason: str, progress: Pr
 
     The log records who did it. Raises: Permanent for an invalid reason.
     """
-    words = checked_words("reason", reason)
+    words = checked_words(gettext("reason"), reason)
     with bridge.store.write() as connection:
         now = bridge.clock.now()
         detail = {"file": "archive"}
@@ -127,28 +128,43 @@ def read(bridge: Bridge, file: Path, progress: Progress) -> Archived:
             with bridge.store.write() as connection:
                 if not archive.is_empty(connection):
                     raise Permanent(
-                        "this bridge has data of its own: read the archive into an empty database"
+                        gettext(
+                            "this bridge has data of its own: read the archive into an empty "
+                            "database"
+                        )
                     )
                 for name in archive.tables():
                     count = archive.load(connection, name, _rows(archived, name))
                     if count != told.rows.get(name):
-                        raise Permanent(f"{name} has {count} rows, not {told.rows.get(name)}")
+                        raise Permanent(
+                            gettext("%(name)s has %(count)s rows, not %(expected)s")
+                            % {"name": name, "count": count, "expected": told.rows.get(name)}
+                        )
                     progress(name, count)
                 migrate.gather_statistics(connection)
             bridge.limiter.prepare()
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
-        raise Permanent(f"{file.name} is not a complete archive of a bridge: {error}") from error
+        raise Permanent(
+            gettext("%(file)s is not a complete archive of a bridge: %(error)s")
+            % {"file": file.name, "error": error}
+        ) from error
     return told
 
 
 def _manifest(archived: zipfile.ZipFile) -> Archived:
     told = json.loads(archived.read(MANIFEST))
     if told.get("format") != FORMAT:
-        raise Permanent(f"the archive says that it is {told.get('format')}, not {FORMAT}")
+        raise Permanent(
+            gettext("the archive says that it is %(format)s, not %(wanted)s")
+            % {"format": told.get("format"), "wanted": FORMAT}
+        )
     if told["revision"] != migrate.newest():
         raise Permanent(
-            f"the archive has tables of revision {told['revision']}, this version has "
-            f"{migrate.newest()}: read it with the version that wrote it, then upgrade"
+            gettext(
+                "the archive has tables of revision %(revision)s, this version has %(newest)s: "
+                "read it with the version that wrote it, then upgrade"
+            )
+            % {"revision": told["revision"], "newest": migrate.newest()}
         )
     return Archived(told["revision"], told["rows"], told["code"])
 

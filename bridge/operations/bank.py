@@ -16,6 +16,7 @@ from bridge.errors import NotFound, Permanent
 from bridge.operations.payments import record_payment
 from bridge.store import bank as store
 from bridge.store import changes, users
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 State = Literal["matched", "proposed", "open", "known", "outgoing"]
@@ -40,7 +41,10 @@ class Transfer:
 def preview_import(bridge: Bridge, data: bytes) -> tuple[Transfer, ...]:
     """What `import_file` would do. Raises the same errors."""
     if len(data) > LARGEST_FILE:
-        raise Permanent(f"the file has {len(data)} bytes, more than {LARGEST_FILE}: split it")
+        raise Permanent(
+            gettext("the file has %(count)s bytes, more than %(most)s: split it")
+            % {"count": len(data), "most": LARGEST_FILE}
+        )
     said = bridge.policy.bank
     rows = read_bank_file(data, Columns(**said) if said else None)
     with bridge.store.read() as connection:
@@ -102,7 +106,7 @@ def assign(
 
 def ignore(bridge: Bridge, actor: Actor, row_id: str, *, reason: str) -> None:
     """Record that a waiting transfer is not a member's, and why. Raises NotFound."""
-    words = checked_words("reason", reason)
+    words = checked_words(gettext("reason"), reason)
     _waiting(bridge, row_id)
     with bridge.store.write() as connection:
         store.ignore(connection, row_id, words)
@@ -120,7 +124,10 @@ def _waiting(bridge: Bridge, row_id: str) -> BankRow:
     with bridge.store.read() as connection:
         found = store.waiting(connection, row_id)
     if not found:
-        raise NotFound(f"no transfer {row_id} waits for a decision", "transfers")
+        raise NotFound(
+            gettext("no transfer %(transfer)s waits for a decision") % {"transfer": row_id},
+            "transfers",
+        )
     return found[0]
 
 

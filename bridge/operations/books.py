@@ -13,6 +13,7 @@ from bridge.core.telling.doers import Doer, doer, people_in
 from bridge.errors import NotFound
 from bridge.operations import registers
 from bridge.store import ledger, ledger_notes, users
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 PAGE = 200
@@ -84,11 +85,16 @@ def money(bridge: Bridge, user_id: int, before: str | None = None) -> Money:
     """A member's entries, with notes. Raises NotFound for an unknown user, or no line `before`."""
     with bridge.store.read() as connection:
         if before is not None and ledger.line_of_user(connection, user_id, before) is None:
-            raise NotFound(f"user {user_id} has no line {before}: begin without it")
+            raise NotFound(
+                gettext("user %(user_id)s has no line %(before)s: begin without it")
+                % {"user_id": user_id, "before": before}
+            )
         known = users.known(connection, user_id)
         lines = ledger.newest_of_user(connection, user_id, before, LINES + 1)
         if known is None and not lines:
-            raise NotFound(f"the bridge has never seen user {user_id}")
+            raise NotFound(
+                gettext("the bridge has never seen user %(user_id)s") % {"user_id": user_id}
+            )
         shown = lines[:LINES]
         notes = tuple(ledger_notes.of_lines(connection, [one.id for one in shown]))
         actors = {one.actor for one in notes}

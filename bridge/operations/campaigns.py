@@ -41,6 +41,7 @@ from bridge.store import (
     subscriptions,
     users,
 )
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 DAYS = 60
@@ -116,7 +117,7 @@ def new_campaign(
     invited = [(one, one.user) for one in found if one.fate == "invited" and one.user]
     name = checked_name(name)
     if not invited:
-        raise Permanent("there is nobody left to ask", "candidates")
+        raise Permanent(gettext("there is nobody left to ask"), "candidates")
     now = bridge.clock.now()
     campaign = Campaign(
         f"camp_{secrets.token_hex(8)}",
@@ -134,7 +135,9 @@ def new_campaign(
         sent.append(Sent(user, one.until_at, f"{bridge.settings.bridge_url}/renew/{token}"))
     with bridge.store.write() as connection:
         if not campaigns.add(connection, campaign):
-            raise Permanent(f"there is a campaign called {name}: choose another name")
+            raise Permanent(
+                gettext("there is a campaign called %(name)s: choose another name") % {"name": name}
+            )
         campaigns.add_links(connection, links)
         said = {"campaign": name, "price": offer.price.id, "links": len(links)}
         _log(connection, "campaign_made", actor, now, reason, said)
@@ -186,7 +189,9 @@ def _sources(connection: Connection, links: Collection[CampaignLink]) -> dict[st
 def _named(connection: Connection, name: str) -> Campaign:
     found = campaigns.named(connection, name.strip())
     if found is None:
-        raise NotFound(f"there is no campaign called {name[:LONGEST_NAME]}: see them all with list")
+        raise NotFound(
+            gettext("there is no campaign called %(name)s") % {"name": name[:LONGEST_NAME]}
+        )
     return found
 
 
@@ -214,7 +219,10 @@ def revoke_link(
         campaign = _named(connection, name)
         links = campaigns.links_of(connection, [campaign.id])
         if user_id not in {link.user_id for link in links}:
-            raise NotFound(f"user {user_id} has no link in the campaign {campaign.name}")
+            raise NotFound(
+                gettext("user %(user_id)s has no link in the campaign %(campaign)s")
+                % {"user_id": user_id, "campaign": campaign.name}
+            )
         is_new = campaigns.revoke_link(connection, campaign.id, user_id, actor=str(actor), now=now)
         if is_new:
             said = {"campaign": campaign.name}

@@ -16,6 +16,7 @@ from bridge.operations.preview import effects_of_reading
 from bridge.store import errands as stored
 from bridge.store import facts
 from bridge.store.errands import Errand
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -35,13 +36,20 @@ def find_switch(bridge: Bridge, user_id: int, target: str) -> Switch:
     if len(found) != 1:
         names = ", ".join(one.target.id for one in found or allowed) or "nothing"
         raise Permanent(
-            f"user {user_id} cannot change to {target}, or it is ambiguous; choose from: {names}"
+            gettext(
+                "user %(user_id)s cannot change to %(target)s, or it is ambiguous; choose from: "
+                "%(names)s"
+            )
+            % {"user_id": user_id, "target": target, "names": names}
         )
     if not found[0].can_amend:
         page = f"{bridge.settings.bridge_url}/join/{found[0].target.id}"
         raise Permanent(
-            f"{found[0].subscription.id} cannot be changed in place: a payment failed, it is "
-            f"already cancelled, or it is in another currency. The member can change it at {page}"
+            gettext(
+                "%(subscription)s cannot be changed in place: a payment failed, it is already "
+                "cancelled, or it is in another currency. The member can change it at %(page)s"
+            )
+            % {"subscription": found[0].subscription.id, "page": page}
         )
     return found[0]
 
@@ -90,7 +98,7 @@ def change(
     Permanent if Stripe refuses it, or somebody else has decided meanwhile.
     """
     move = switch.move
-    words = checked_words("reason", reason) if reason is not None else None
+    words = checked_words(gettext("reason"), reason) if reason is not None else None
     outcome, said = errands.asked(
         bridge,
         Errand(

@@ -22,6 +22,7 @@ from bridge.store import Connection, by_hand, changes, countries, links, money_o
 from bridge.store import ledger as store
 from bridge.store import registers as recorded
 from bridge.store.countries import SaleCountry
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -45,12 +46,21 @@ def export(bridge: Bridge, actor: Actor, what: str, asked: Asked, *, reason: str
     or several currencies in a file that allows one; Config if [accounts] lacks an account.
     """
     if what not in FILES:
-        raise Permanent(f"{what[:40]!r} is no file: choose one of {', '.join(FILES)}")
-    checked_words("reason", reason)
+        raise Permanent(
+            gettext("%(what)s is no file: choose one of %(choices)s")
+            % {"what": repr(what[:40]), "choices": ", ".join(FILES)}
+        )
+    checked_words(gettext("reason"), reason)
     if asked.since and asked.until and asked.until <= asked.since:
-        raise Permanent(f"the period ends on {asked.until:%Y-%m-%d}, before it starts")
+        raise Permanent(
+            gettext("the period ends on %(until)s, before it starts")
+            % {"until": f"{asked.until:%Y-%m-%d}"}
+        )
     if asked.as_json and what in HAVE_ONE_FORM:
-        raise Permanent(f"{what} has a form of its own and cannot be JSON", "one-form")
+        raise Permanent(
+            gettext("%(what)s has a form of its own and cannot be JSON") % {"what": what},
+            "one-form",
+        )
     now = bridge.clock.now()
     if what.startswith("xero"):
         asked = _in_one_currency(bridge, asked, needs_chart=what != "xero-bank")
@@ -87,7 +97,7 @@ def export_list(
 
     `said`: its filter, for the log. Raises: Permanent for an invalid reason.
     """
-    words = checked_words("reason", reason)
+    words = checked_words(gettext("reason"), reason)
     with bridge.store.write() as connection:
         changes.log(
             connection,
@@ -106,14 +116,19 @@ def _in_one_currency(bridge: Bridge, asked: Asked, *, needs_chart: bool) -> Aske
     if asked.currency is None and len(currencies) > 1:
         names = ", ".join(one.upper() for one in currencies)
         raise Permanent(
-            f"the ledger has {names}, but this file needs one currency: choose one", "one-currency"
+            gettext("the ledger has %(currencies)s, but this file needs one currency: choose one")
+            % {"currencies": names},
+            "one-currency",
         )
     chart = _chart(bridge)
     if needs_chart and (missing := chart.missing(accounts)):
         raise Config(
             "B142",
-            f"[accounts] in bridge.toml does not map {', '.join(missing)}.",
-            'Add a line for each, such as "income:membership" = "200"; see docs/ledger.md.',
+            gettext("[accounts] in bridge.toml does not map %(accounts)s.")
+            % {"accounts": ", ".join(missing)},
+            gettext(
+                'Add a line for each, such as "income:membership" = "200"; see docs/ledger.md.'
+            ),
         )
     return replace(asked, currency=asked.currency or next(iter(currencies), None))
 
@@ -220,14 +235,19 @@ def _year_of_books(bridge: Bridge, asked: Asked) -> date:
     """The first day of the period's financial year, because postings name no year."""
     said = bridge.policy.datev
     if not said:
-        raise Permanent("bridge.toml has no [datev]: docs/ledger.md says what it needs")
+        raise Permanent(gettext("bridge.toml has no [datev]: docs/ledger.md says what it needs"))
     if asked.since is None or asked.until is None:
-        raise Permanent("a posting batch covers a period: give its first and last day")
+        raise Permanent(gettext("a posting batch covers a period: give its first and last day"))
     begins = datev.year_of(asked.since.date(), said["first_month"])
     if datev.year_of(asked.until.date(), said["first_month"]) != begins:
-        raise Permanent("a posting batch covers one financial year: export each year separately")
+        raise Permanent(
+            gettext("a posting batch covers one financial year: export each year separately")
+        )
     if wrong := sorted({one.code for one in _chart(bridge).targets.values() if not one.is_number}):
-        raise Permanent(f"DATEV's accounts are numbers, [accounts] has {', '.join(wrong)}")
+        raise Permanent(
+            gettext("DATEV's accounts are numbers, [accounts] has %(accounts)s")
+            % {"accounts": ", ".join(wrong)}
+        )
     return begins
 
 

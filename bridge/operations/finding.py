@@ -10,9 +10,19 @@ from typing import cast
 
 from bridge.core.model.actor import Actor, Through
 from bridge.core.model.discourse import Group, State, User
-from bridge.core.model.people import Named, fold, parse_named
+from bridge.core.model.people import (
+    Named,
+    either_group,
+    either_user,
+    fold,
+    no_such_group,
+    no_such_user,
+    parse_named,
+)
+from bridge.core.telling.outcomes import STATES
 from bridge.errors import Forbidden, NotFound, Permanent, Transient
 from bridge.store import groups, names, users
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 from bridge.worker import group_members
 
@@ -62,8 +72,10 @@ def find_by_public_name(bridge: Bridge, said: str) -> int:
         except (Transient, Permanent) as error:
             if owner is None or owner.said_at <= now - NAME_HOLDS_AT_MOST:
                 raise Transient(
-                    "the forum cannot say now who has this name, and has not done so recently: "
-                    "ask by id, such as id/12"
+                    gettext(
+                        "the forum cannot say now who has this name, and has not done so recently: "
+                        "ask by id, such as id/12"
+                    )
                 ) from error
         else:
             owner = names.Owner(user.id if user else None, now)
@@ -71,7 +83,7 @@ def find_by_public_name(bridge: Bridge, said: str) -> int:
             with bridge.store.write() as connection:
                 names.heard_of_name(connection, named.name, owner.user_id, name, now)
     if owner.user_id is None:
-        raise NotFound("no such user")
+        raise NotFound(gettext("no such user"))
     return owner.user_id
 
 
@@ -106,7 +118,9 @@ def find_user(bridge: Bridge, user_id: int) -> User:
     try:
         user = bridge.discourse.user(user_id)
     except NotFound as error:
-        raise NotFound(f"the forum has no user with the id {user_id}") from error
+        raise NotFound(
+            gettext("the forum has no user with the id %(user_id)s") % {"user_id": user_id}
+        ) from error
     with bridge.store.write() as connection:
         users.see(connection, user, bridge.clock.now())
     return user
@@ -117,9 +131,12 @@ def find_actor(bridge: Bridge, said: str, through: Through) -> Actor:
     try:
         user = find_person(bridge, said)
     except NotFound as error:
-        raise NotFound(f"who decided it? {error}", "by") from error
+        raise NotFound(gettext("who decided it? %(error)s") % {"error": error}, "by") from error
     if user.state != "active":
-        raise Permanent(f"{user.username} is {user.state} on the forum and cannot decide this")
+        raise Permanent(
+            gettext("%(user)s cannot decide this: the account is not active (%(state)s)")
+            % {"user": user.username, "state": STATES[user.state]}
+        )
     return Actor("moderator", str(user.id), through)
 
 
@@ -134,12 +151,11 @@ def find_group(bridge: Bridge, said: str) -> Group:
         group_members.read_groups(bridge)
         group = _known_group(bridge, named)
     if group is None:
-        what = f"with the id {named.id}" if named.id is not None else f"called {named.name}"
-        hint = f"; for the group with that id write id:{named.name}" if named.could_be_id else ""
-        raise NotFound(f"the forum has no group {what}{hint}")
+        raise no_such_group(named)
     if group.automatic:
         raise Permanent(
-            f"{group.name} is one of the forum's automatic groups: nobody can be added to it"
+            gettext("%(group)s is one of the forum's automatic groups: nobody can be added to it")
+            % {"group": group.name}
         )
     return group
 
@@ -147,18 +163,12 @@ def find_group(bridge: Bridge, said: str) -> Group:
 def _by_name(bridge: Bridge, named: Named) -> User:
     """The user with that name, unless it is also somebody else's id."""
     other = _with_that_id(bridge, named)
-    hint = f"; for the user with that id write id:{named.name}" if other else ""
     try:
         user = bridge.discourse.user_by_name(named.name)
     except NotFound as error:
-        raise NotFound(
-            f"nobody on the forum is called {named.name}{hint or ': write a name, or id:12'}"
-        ) from error
+        raise no_such_user(named, is_also_an_id=other is not None) from error
     if other is not None and other.id != user.id:
-        raise Permanent(
-            f"{named.name} could be the user of that name or {other.username}, who has that id: "
-            f"write name:{named.name} or id:{named.name}"
-        )
+        raise either_user(named, other.username)
     return user
 
 
@@ -177,8 +187,5 @@ def _known_group(bridge: Bridge, named: Named) -> Group | None:
     found = next((one for one in known.values() if fold(one.name) == fold(named.name)), None)
     other = known.get(int(named.name)) if named.could_be_id else None
     if found is not None and other is not None and other.id != found.id:
-        raise Permanent(
-            f"{named.name} could be the group of that name or {other.name}, which has that id: "
-            f"write name:{named.name} or id:{named.name}"
-        )
+        raise either_group(named, other.name)
     return found

@@ -15,6 +15,7 @@ from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.preview import effects
 from bridge.store import Connection, hand_grants, state, work
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -63,7 +64,7 @@ def grant(
     user = find_user(bridge, user_id)
     now = bridge.clock.now()
     refuse_the_past(until_at, now)
-    words = checked_words("reason", reason)
+    words = checked_words(gettext("reason"), reason)
     given = HandGrant(new_id(), user_id, group.id, now, until_at, words, str(actor))
     with bridge.store.write() as connection:
         state.take_turn(connection)
@@ -119,13 +120,16 @@ def new_id() -> str:
 
 
 def _no_such_grant(grant_id: str) -> NotFound:
-    return NotFound(f"no grant {grant_id} is in force", "grants")
+    return NotFound(gettext("no grant %(grant_id)s is in force") % {"grant_id": grant_id}, "grants")
 
 
 def refuse_the_past(until_at: datetime | None, now: datetime) -> None:
     """Raises: Permanent for an end in the past."""
     if until_at is not None and until_at <= now:
-        raise Permanent(f"{until_at:%Y-%m-%d %H:%M} is in the past: give a later end")
+        raise Permanent(
+            gettext("%(until_at)s is in the past: give a later end")
+            % {"until_at": f"{until_at:%Y-%m-%d %H:%M}"}
+        )
 
 
 def _is_same(one: HandGrant, other: HandGrant) -> bool:

@@ -18,6 +18,7 @@ from bridge.operations import grants
 from bridge.operations.grants import new_id
 from bridge.operations.preview import effects
 from bridge.store import Connection, groups, hand_grants, member, overrides, state, work
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 Choice = Literal["keep", "let_go"]
@@ -86,7 +87,7 @@ def decide_held(
         state.take_turn(connection)
         which = {(one.user_id, one.group.id) for one in reviewed}
         if set(_held(connection, which, now)) != set(reviewed):
-            raise Permanent("what waits has changed since you reviewed it: look again")
+            raise Permanent(gettext("what waits has changed since you reviewed it: look again"))
         for one in reviewed:
             if choice == "keep":
                 user_id, group_id = one.user_id, one.group.id
@@ -105,7 +106,7 @@ def decide_held(
 
 def _held(connection: Connection, which: Collection[Of], now: datetime) -> tuple[Reviewed, ...]:
     if not which:
-        raise Permanent("choose at least one membership")
+        raise Permanent(gettext("choose at least one membership"))
     known = groups.load_groups(connection)
     found = []
     for of in sorted(which):
@@ -119,8 +120,11 @@ def _held(connection: Connection, which: Collection[Of], now: datetime) -> tuple
             or _is_kept(connection, *of, now)
         ):
             raise Permanent(
-                f"the membership of user {user_id} in {group.name if group else group_id} does not "
-                "wait any more: somebody has decided, or it has resolved automatically"
+                gettext(
+                    "the membership of user %(user_id)s in %(group)s does not wait any more: "
+                    "somebody has decided, or it has resolved automatically"
+                )
+                % {"user_id": user_id, "group": group.name if group else group_id}
             )
         found.append(Reviewed(user_id, group, row.membership.hold, row.hold_at))
     return tuple(found)

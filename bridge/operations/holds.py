@@ -112,7 +112,10 @@ def _lifted(bridge: Bridge, actor: Actor, user_id: int, group: Group, reason: st
             connection, group.id, user_id, actor=str(actor), now=now, reason=words
         )
     if kept_by is None:  # somebody was quicker
-        raise NotFound(f"nothing keeps user {user_id} in or out of {group.name}")
+        raise NotFound(
+            gettext("nothing keeps user %(user_id)s in or out of %(group)s")
+            % {"user_id": user_id, "group": group.name}
+        )
     bridge.hint("decide", work.user_key(user_id))
     return Lifted(user_id, group, kept_by)
 
@@ -126,7 +129,10 @@ def _kept_out(bridge: Bridge, user_id: int, group: Group) -> None:
             "decide",
         )
     if not override:
-        raise NotFound(f"nothing keeps user {user_id} out of {group.name}: nothing to lift")
+        raise NotFound(
+            gettext("nothing keeps user %(user_id)s out of %(group)s: nothing to lift")
+            % {"user_id": user_id, "group": group.name}
+        )
 
 
 def _held(bridge: Bridge, user_id: int, group: Group) -> str:
@@ -135,7 +141,10 @@ def _held(bridge: Bridge, user_id: int, group: Group) -> str:
         words = gettext("%(group)s is not on hold. %(why)s You can let them back in")
         raise Permanent(words % {"group": group.name, "why": for_moderator(override)}, "lift")
     if not hold:
-        raise NotFound(f"the membership of user {user_id} in {group.name} is not on hold")
+        raise NotFound(
+            gettext("the membership of user %(user_id)s in %(group)s is not on hold")
+            % {"user_id": user_id, "group": group.name}
+        )
     return hold
 
 
@@ -164,7 +173,10 @@ def lifted_of(change: Change) -> Before:
     """The membership that a line of the log lifted. Raises: Permanent for an incomplete line."""
     sources = (change.detail or {}).get("sources")
     if change.user_id is None or change.group_id is None or not change.outcome or sources is None:
-        raise Permanent(f"line {change.id} does not say what it was before: decide it again")
+        raise Permanent(
+            gettext("line %(change)s does not say what it was before: decide it again")
+            % {"change": change.id}
+        )
     return Before(change.user_id, change.group_id, change.outcome, tuple(sources))
 
 

@@ -11,6 +11,7 @@ from bridge.core.ledger.line import STRIPE, SUSPENSE, Finding
 from bridge.errors import NotFound
 from bridge.store import ledger as store
 from bridge.store import ledger_findings, money_objects, state, work
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 from bridge.worker import ledger as worker
 from bridge.worker.ledger import Pass
@@ -104,7 +105,10 @@ def verify(
                 chain, of_family[seal.family] = seal.chain, seal.family_chain
             progress("lines proven", seen)
     if not passed:
-        raise NotFound(f"the ledger never had the code {code}: check that it was copied correctly")
+        raise NotFound(
+            gettext("the ledger never had the code %(code)s: check that it was copied correctly")
+            % {"code": code}
+        )
     return Verified(seen, seals.code(chain), tuple(broken))
 
 

@@ -8,6 +8,7 @@ from bridge.core.model.words import checked_words
 from bridge.errors import NotFound
 from bridge.store import changes, ledger_notes
 from bridge.store import ledger as store
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -17,10 +18,13 @@ def add_note(bridge: Bridge, actor: Actor, user_id: int, line_id: str, text: str
     Raises: NotFound for a line that is not this member's, Permanent for an invalid note.
     """
     now = bridge.clock.now()
-    note = Note(line_id, checked_words("note", text), str(actor), now)
+    note = Note(line_id, checked_words(gettext("note"), text), str(actor), now)
     with bridge.store.write() as connection:
         if store.line_of_user(connection, user_id, line_id) is None:
-            raise NotFound(f"{line_id[:60]!r} is not a line of user {user_id}")
+            raise NotFound(
+                gettext("%(line_id)s is not a line of user %(user_id)s")
+                % {"line_id": repr(line_id[:60]), "user_id": user_id}
+            )
         ledger_notes.add(connection, note)
         changes.log(
             connection,

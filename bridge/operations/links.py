@@ -13,6 +13,7 @@ from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
 from bridge.operations.preview import effects, with_customers
 from bridge.store import alerts, changes, facts, links, orphans, state, users, work
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -111,7 +112,7 @@ def set_aside(bridge: Bridge, actor: Actor, customer_id: str, *, reason: str) ->
 
     `wait_again` is the reverse. Raises: NotFound if the customer does not wait to be linked.
     """
-    words = checked_words("reason", reason)
+    words = checked_words(gettext("reason"), reason)
     _aside(bridge, actor, customer_id, words, reason=words)
 
 
@@ -128,7 +129,10 @@ def _aside(
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if not orphans.set_aside(connection, customer_id, why):
-            raise NotFound(f"{customer_id} has been linked in the meantime")
+            raise NotFound(
+                gettext("%(customer_id)s has been linked in the meantime")
+                % {"customer_id": customer_id}
+            )
         changes.log(
             connection,
             "set_aside" if why else "waits_again",
@@ -146,16 +150,19 @@ def refuse_unless(bridge: Bridge, customer_id: str, owner: int | None) -> None:
         found = links.user_of(connection, customer_id)
         wanted = None if owner is None else users.present_account(connection, owner)
     if found != wanted:
-        whose = "nobody" if found is None else f"user {found}"
-        raise Permanent(f"{customer_id} is linked to {whose} by now: there is nothing to undo")
+        words = gettext("%(customer)s is linked to user %(user)s by now: there is nothing to undo")
+        if found is None:
+            words = gettext("%(customer)s is linked to nobody by now: there is nothing to undo")
+        raise Permanent(words % {"customer": customer_id, "user": found})
 
 
 def _refuse_anothers(owner: int | None, customer_id: str, user_id: int) -> None:
     if owner not in (None, user_id):
         raise Permanent(
-            f"{customer_id} is linked to user {owner}; unlink it first if that is wrong"
+            gettext("%(customer_id)s is linked to user %(owner)s; unlink it first if that is wrong")
+            % {"customer_id": customer_id, "owner": owner}
         )
 
 
 def _linked_to_nobody(customer_id: str) -> NotFound:
-    return NotFound(f"{customer_id} is linked to nobody")
+    return NotFound(gettext("%(customer_id)s is linked to nobody") % {"customer_id": customer_id})

@@ -27,6 +27,7 @@ from bridge.operations.errands import Outcome
 from bridge.operations.preview import effects_of_law
 from bridge.store import catalogue, member
 from bridge.store.errands import Errand
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 from bridge.worker.intake import mapped_thing
 
@@ -75,8 +76,10 @@ def propose(bridge: Bridge, thing_id: str, key: str, value: str) -> Proposed:
     number = errands.turn(bridge, thing_id)
     thing = mapped_thing(bridge, thing_id)
     if thing.metadata.get(METADATA_PREFIX + change.key, "") == change.value:
-        says = f"{change.key} = {change.value}" if change.value else f"nothing about {change.key}"
-        raise Permanent(f"{thing_id} says {says} already")
+        words = gettext("%(thing)s has no %(key)s already")
+        if change.value:
+            words = gettext("%(thing)s says %(key)s = %(value)s already")
+        raise Permanent(words % {"thing": thing_id, "key": change.key, "value": change.value})
     other = amended(thing, change)
     with bridge.store.read() as connection:
         before = bridge.rulebook.law(connection)
@@ -109,8 +112,11 @@ def preview_mapping(bridge: Bridge, proposed: Proposed) -> tuple[Effect, ...]:
     """
     if len(proposed.user_ids) > MOST_PEOPLE:
         raise Permanent(
-            f"{len(proposed.user_ids)} people may be affected, more than are checked here "
-            f"({MOST_PEOPLE}): ask somebody who can run commands on the bridge's machine",
+            gettext(
+                "%(count)s people may be affected, more than are checked here (%(most)s): "
+                "ask somebody who can run commands on the bridge's machine"
+            )
+            % {"count": len(proposed.user_ids), "most": MOST_PEOPLE},
             "mapping",
         )
     return tuple(would_change(bridge, proposed))
@@ -129,12 +135,15 @@ def set_mapping(bridge: Bridge, actor: Actor, proposed: Proposed, *, reason: str
 
     Raises: Permanent if the metadata or the rules changed since it was reviewed.
     """
-    words = checked_words("reason", reason)
+    words = checked_words(gettext("reason"), reason)
     thing, change = proposed.thing, proposed.amendment
     with bridge.store.read() as connection:
         moved = bridge.rulebook.law(connection).rules != proposed.before.rules
     if moved or mapped_thing(bridge, thing.id).metadata != thing.metadata:
-        raise Permanent(f"the mapping changed since you looked: look again at {thing.id}")
+        raise Permanent(
+            gettext("the mapping changed since you looked: look again at %(thing)s")
+            % {"thing": thing.id}
+        )
     return errands.ask(
         bridge,
         Errand(

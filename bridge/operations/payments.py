@@ -47,6 +47,7 @@ from bridge.store import (
     users,
     work,
 )
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -217,7 +218,9 @@ def reverse_payment(
 def _by_hand(connection: Connection, line_id: str) -> MoneyLine:
     line = money.line(connection, line_id) if line_id.startswith(BY_HAND) else None
     if line is None:
-        raise NotFound(f"no payment {line_id} was recorded by hand")
+        raise NotFound(
+            gettext("no payment %(line_id)s was recorded by hand") % {"line_id": line_id}
+        )
     refuse_correction(line)
     return line
 

@@ -10,10 +10,12 @@ from bridge.core.model.discourse import User
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.switching import OVER
 from bridge.core.signed.present import read_present, sign_present
+from bridge.core.telling.outcomes import STATES
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_person, find_user
 from bridge.store import Connection, member, presents, purchases, subscriptions, users, work
 from bridge.store.presents import Present
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 LINK_LIVES = timedelta(days=90)
@@ -35,7 +37,9 @@ def receiver(bridge: Bridge, giver_id: int, said: str, offer: Offer) -> User:
     try:
         user = find_person(bridge, said)
     except Permanent as error:  # a name that is nobody's, or none at all
-        raise PresentRefused("nobody", f"nobody has the name {said[:60]!r}") from error
+        raise PresentRefused(
+            "nobody", gettext("nobody has the name %(said)s") % {"said": repr(said[:60])}
+        ) from error
     refuse(bridge, giver_id, user, offer)
     return user
 
@@ -43,13 +47,19 @@ def receiver(bridge: Bridge, giver_id: int, said: str, offer: Offer) -> User:
 def refuse(bridge: Bridge, giver_id: int, user: User, offer: Offer) -> None:
     """Raises: PresentRefused if this user cannot be given this."""
     if user.id == giver_id:
-        raise PresentRefused("self", "a gift is for somebody else")
+        raise PresentRefused("self", gettext("a gift is for somebody else"))
     if user.state != "active":
-        raise PresentRefused("inactive", f"{user.username} is {user.state} on the forum")
+        raise PresentRefused(
+            "inactive",
+            gettext("the account of %(user)s is not active (%(state)s)")
+            % {"user": user.username, "state": STATES[user.state]},
+        )
     with bridge.store.read() as connection:
         known = member.load(connection, user.id)
     if already_owned(offer, known.facts, known.memberships) is not None:
-        raise PresentRefused("has_it", f"{user.username} has {offer.product.name} already")
+        has = gettext("%(user)s already has %(product)s")
+        named = {"user": user.username, "product": offer.product.name}
+        raise PresentRefused("has_it", has % named)
 
 
 def address(bridge: Bridge, present: Present) -> str:
@@ -65,14 +75,18 @@ def opened(bridge: Bridge, word: str) -> Present:
         found = presents.get(connection, read[0]) if read else None
         is_over = found is not None and has_ended(connection, found)
     if read is None or found is None or not found.by_link:
-        raise PresentRefused("unknown", "there is no gift with this link")
+        raise PresentRefused("unknown", gettext("there is no gift with this link"))
     if found.receiver_id is not None:
-        raise PresentRefused("taken", f"gift {found.id} was taken")
+        raise PresentRefused("taken", gettext("gift %(found)s was taken") % {"found": found.id})
     ends_at = found.link_ends_at or bridge.clock.now()
     if is_over or found.link_number != read[1] or bridge.clock.now() >= ends_at:
-        raise PresentRefused("over", f"the link of gift {found.id} is no longer valid")
+        raise PresentRefused(
+            "over", gettext("the link of gift %(found)s is no longer valid") % {"found": found.id}
+        )
     if found.arrived_at is None:
-        raise PresentRefused("not_paid", f"gift {found.id} is not paid yet")
+        raise PresentRefused(
+            "not_paid", gettext("gift %(found)s is not paid yet") % {"found": found.id}
+        )
     return found
 
 
@@ -93,7 +107,7 @@ def take(bridge: Bridge, word: str, user_id: int, offer: Offer) -> Present:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if not presents.take(connection, found, user_id, now):
-            raise PresentRefused("taken", f"gift {found.id} was taken")
+            raise PresentRefused("taken", gettext("gift %(found)s was taken") % {"found": found.id})
         # The giver's customer is read again, and the purchase moves to the receiver.
         key = found.payer_id or work.user_key(found.giver_id)
         cause = f"gift taken by user {user_id}"
@@ -109,9 +123,14 @@ def renew_link(bridge: Bridge, giver_id: int, present_id: str) -> None:
     with bridge.store.write() as connection:
         found = presents.get(connection, present_id)
         if found is None or not found.by_link or not _is_of(bridge, found, giver_id):
-            raise NotFound(f"user {giver_id} has no gift {present_id[:40]!r} with a link")
+            raise NotFound(
+                gettext("user %(giver_id)s has no gift %(present_id)s with a link")
+                % {"giver_id": giver_id, "present_id": repr(present_id[:40])}
+            )
         if not presents.renew_link(connection, found, bridge.clock.now() + LINK_LIVES):
-            raise PresentRefused("taken", f"gift {present_id} was taken")
+            raise PresentRefused(
+                "taken", gettext("gift %(present_id)s was taken") % {"present_id": present_id}
+            )
 
 
 def _is_of(bridge: Bridge, present: Present, giver_id: int) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bridge.core.model.actor import Actor
 from bridge.errors import NotFound
 from bridge.store import changes, inbox, work
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 from bridge.worker import group_members, own_additions, reconcile
 
@@ -41,5 +42,7 @@ def replay(bridge: Bridge, actor: Actor, event_id: str) -> None:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if not inbox.reopen(connection, event_id, now):
-            raise NotFound(f"there is no stored event {event_id}")
+            raise NotFound(
+                gettext("there is no stored event %(event_id)s") % {"event_id": event_id}
+            )
         changes.log(connection, "replayed", now=now, cause=str(actor), outcome=event_id)

@@ -47,7 +47,10 @@ def find_payment(bridge: Bridge, payment_id: str, user_id: int | None = None) ->
         line = money.line(connection, payment_id)
         owner = links.user_of(connection, line.customer_id) if line and line.customer_id else None
     if line is None or line.kind != "paid" or owner is None or owner != (user_id or owner):
-        raise NotFound(f"{payment_id[:60]} is not a payment of this member at Stripe")
+        raise NotFound(
+            gettext("%(payment_id)s is not a payment of this member at Stripe")
+            % {"payment_id": payment_id[:60]}
+        )
     number = errands.turn(bridge, payment_id)
     if not bridge.stripe.may_refund():
         raise Permanent(
@@ -87,7 +90,7 @@ def refund(
     A repeated request refunds once. Raises: Permanent if it is impossible, or somebody has refunded
     since it was reviewed.
     """
-    words = checked_words("reason", reason)
+    words = checked_words(gettext("reason"), reason)
     asked = to_refund(found, amount_minor, line_id)
     before = found.payment.refunded_minor
     return errands.ask(

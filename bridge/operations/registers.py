@@ -31,6 +31,7 @@ from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
 from bridge.store import Connection, changes, links, registers, users, work
 from bridge.store import ledger as store
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -115,7 +116,7 @@ def _act(bridge: Bridge, actor: Actor, at: datetime, reason: str) -> ShareAct:
         kind="withdraw",
         at=at,
         known_at=now,
-        reason=checked_words("reason", reason),
+        reason=checked_words(gettext("reason"), reason),
         actor=str(actor),
     )
 
@@ -132,7 +133,9 @@ def _record(bridge: Bridge, act: ShareAct) -> ShareAct:
         try:
             shares_within(connection, now)
         except share_register.Impossible as error:
-            raise Permanent(f"this cannot be recorded: {error}") from error
+            raise Permanent(
+                gettext("this cannot be recorded: %(error)s") % {"error": error}
+            ) from error
         detail = {"act": act.id, "of": act.share_class, "corrects": act.corrects}
         if act.first is not None:
             detail["numbers"] = f"{act.first}-{act.last}"
@@ -184,7 +187,10 @@ def correction(bridge: Bridge, actor: Actor, step_id: str, reason: str) -> Membe
     with bridge.store.read() as connection:
         user_id = registers.whose(connection, step_id)
     if user_id is None:
-        raise NotFound(f"nothing was recorded as {step_id}: the register names what was")
+        raise NotFound(
+            gettext("nothing was recorded as %(step_id)s: the register names what was")
+            % {"step_id": step_id}
+        )
     now = bridge.clock.now()
     return replace(new_step(bridge, actor, user_id, now, reason, None), corrects=step_id)
 
@@ -206,7 +212,7 @@ def new_step(
         kind=kind,
         at=at,
         known_at=now,
-        reason=checked_words("reason", reason),
+        reason=checked_words(gettext("reason"), reason),
         actor=str(actor),
     )
 
@@ -232,7 +238,7 @@ def append(connection: Connection, step: MemberStep) -> None:
         before = member_register.member_register(known, step.known_at)
         after = member_register.member_register((*known, step), step.known_at)
     except member_register.Impossible as error:
-        raise Permanent(f"this cannot be recorded: {error}") from error
+        raise Permanent(gettext("this cannot be recorded: %(error)s") % {"error": error}) from error
     stood = [entries[-1].state if entries else None for entries in (before, after)]
     registers.record_step(connection, step, before=stood[0], after=stood[1])
     work.mark_dirty(

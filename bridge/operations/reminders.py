@@ -7,6 +7,7 @@ from bridge.core.model.stripe import FailedPayment
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
 from bridge.store import changes, links, messages
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -19,14 +20,23 @@ def look_at(bridge: Bridge, user_id: int, invoice_id: str) -> FailedPayment:
     find_user(bridge, user_id)
     found = bridge.stripe.failed_payment(invoice_id)
     if found is None:
-        raise Permanent(f"{invoice_id} is no longer owed: there is nothing to remind them of")
+        raise Permanent(
+            gettext("%(invoice_id)s is no longer owed: there is nothing to remind them of")
+            % {"invoice_id": invoice_id}
+        )
     with bridge.store.read() as connection:
         owner = links.user_of(connection, found.customer_id)
         before = messages.reminded(connection, [invoice_id])
     if owner != user_id:
-        raise NotFound(f"{invoice_id} is not an invoice of user {user_id}")
+        raise NotFound(
+            gettext("%(invoice_id)s is not an invoice of user %(user_id)s")
+            % {"invoice_id": invoice_id, "user_id": user_id}
+        )
     if before:
-        raise Permanent(f"they were reminded on {before[invoice_id]:%Y-%m-%d} already")
+        raise Permanent(
+            gettext("they were reminded on %(before)s already")
+            % {"before": f"{before[invoice_id]:%Y-%m-%d}"}
+        )
     return found
 
 
@@ -39,7 +49,7 @@ def remind(bridge: Bridge, actor: Actor, user_id: int, invoice_id: str) -> None:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if not messages.remind(connection, user_id, invoice_id, now):
-            raise Permanent("somebody else has just reminded them")
+            raise Permanent(gettext("somebody else has just reminded them"))
         changes.log(
             connection,
             "reminded",

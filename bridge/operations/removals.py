@@ -11,6 +11,7 @@ from bridge.core.model.words import said
 from bridge.errors import Permanent
 from bridge.operations.finding import find_group
 from bridge.store import changes, groups, sending, state
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -48,11 +49,15 @@ def release(
         state.take_turn(connection)
         known = groups.state_of(connection, group.id)
         if known is None or known.removals_stopped_at is None:
-            raise Permanent(f"no removals from {group.name} are stopped: they go on already")
+            raise Permanent(
+                gettext("no removals from %(group)s are stopped: they go on already")
+                % {"group": group.name}
+            )
         waiting = tuple(sending.losing(connection, group.id))
         if reviewed is not None and set(reviewed) != set(waiting):
             raise Permanent(
-                f"removals from {group.name} have changed since you reviewed them: look again"
+                gettext("removals from %(group)s have changed since you reviewed them: look again")
+                % {"group": group.name}
             )
         groups.update_group(
             connection,

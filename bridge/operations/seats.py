@@ -14,12 +14,14 @@ from bridge.core.model.stripe import Subscription
 from bridge.core.model.words import said
 from bridge.core.rights.seats import SeatRefused, has_seat
 from bridge.core.rights.sharing import places
+from bridge.core.telling.outcomes import STATES
 from bridge.errors import NotFound
 from bridge.operations.finding import find_person, find_user
 from bridge.operations.preview import effects
 from bridge.store import Connection, history, links, shares, subscriptions, work
 from bridge.store.changes import By
 from bridge.store.shares import Place
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
@@ -51,7 +53,8 @@ def seats_at(bridge: Bridge, subscription_id: str, at: datetime, *, known: bool)
     then = last_known(past, at) if known else subscription_at(past, newest, at)
     if not isinstance(then, Subscription):
         raise NotFound(
-            f"the bridge has no record that {subscription_id} existed at {at:%Y-%m-%d %H:%M}"
+            gettext("the bridge has no record that %(subscription_id)s existed at %(at)s")
+            % {"subscription_id": subscription_id, "at": f"{at:%Y-%m-%d %H:%M}"}
         )
     before = [line for line in lines if line.at <= at]
     given_by = {line.user_id: line.by for line in before if line.action == "seat_assigned"}
@@ -116,10 +119,17 @@ def give(bridge: Bridge, buyer_id: int, subscription_id: str, said: str) -> User
     _refuse_strangers(bridge, buyer_id, subscription_id)
     user = find_person(bridge, said)
     if user.state != "active":
-        raise SeatRefused("inactive", f"{user.username} is {user.state} on the forum")
+        raise SeatRefused(
+            "inactive",
+            gettext("the account of %(user)s is not active (%(state)s)")
+            % {"user": user.username, "state": STATES[user.state]},
+        )
     with bridge.store.read() as connection:
         if shares.has_declined(connection, subscription_id, user.id):
-            raise SeatRefused("declined", f"{user.username} has declined a seat of this")
+            raise SeatRefused(
+                "declined",
+                gettext("%(user)s has declined a seat of this") % {"user": user.username},
+            )
     assign(bridge, member(buyer_id), subscription_id, user.id)
     return user
 
@@ -185,7 +195,11 @@ def _refuse_strangers(bridge: Bridge, buyer_id: int, subscription_id: str) -> Su
             links.user_of(connection, subscription.customer_id) == buyer_id
         )
     if subscription is None or not is_theirs:
-        raise SeatRefused("not_yours", f"user {buyer_id} does not pay for {subscription_id}")
+        raise SeatRefused(
+            "not_yours",
+            gettext("user %(buyer_id)s does not pay for %(subscription_id)s")
+            % {"buyer_id": buyer_id, "subscription_id": subscription_id},
+        )
     return subscription
 
 
@@ -235,11 +249,18 @@ def _has_seat(connection: Connection, subscription: Subscription, user_id: int) 
 
 
 def _no_seat(subscription_id: str, user_id: int) -> NotFound:
-    return NotFound(f"user {user_id} has no seat of {subscription_id}")
+    return NotFound(
+        gettext("user %(user_id)s has no seat of %(subscription_id)s")
+        % {"user_id": user_id, "subscription_id": subscription_id}
+    )
 
 
 def _subscription(connection: Connection, subscription_id: str) -> Subscription:
     found = subscriptions.last_read(connection, subscription_id)
     if found is None:
-        raise NotFound(f"the bridge has never read {subscription_id}", "sync")
+        raise NotFound(
+            gettext("the bridge has never read %(subscription_id)s")
+            % {"subscription_id": subscription_id},
+            "sync",
+        )
     return found

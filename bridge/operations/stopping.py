@@ -18,6 +18,7 @@ from bridge.operations.errands import Outcome
 from bridge.operations.preview import effects_of_reading
 from bridge.store import links, subscriptions
 from bridge.store.errands import Errand
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 Act = Literal["cancelled", "kept", "paused", "resumed"]
@@ -50,11 +51,17 @@ def find_running(bridge: Bridge, subscription_id: str, user_id: int | None = Non
         customer_id = subscriptions.customer_of(connection, subscription_id)
         owner = links.user_of(connection, customer_id) if customer_id else None
     if customer_id is None or owner is None or owner != (user_id or owner):
-        raise NotFound(f"{subscription_id[:60]} is not a subscription that this member pays for")
+        raise NotFound(
+            gettext("%(subscription_id)s is not a subscription that this member pays for")
+            % {"subscription_id": subscription_id[:60]}
+        )
     found = bridge.stripe.customer_reading(customer_id, payments=True).subscriptions
     one = next((each for each in found if each.id == subscription_id), None)
     if one is None:
-        raise NotFound(f"Stripe has no subscription {subscription_id[:60]} of this member any more")
+        raise NotFound(
+            gettext("Stripe has no subscription %(subscription_id)s of this member any more")
+            % {"subscription_id": subscription_id[:60]}
+        )
     return Running(owner, one, number)
 
 
@@ -75,7 +82,7 @@ def do(bridge: Bridge, actor: Actor, running: Running, choice: Choice, *, reason
     A repeated request is done once. Raises: Permanent if it is impossible, or somebody decided
     otherwise meanwhile.
     """
-    words = checked_words("reason", reason)
+    words = checked_words(gettext("reason"), reason)
     one, after = running.subscription, as_it_will_be(bridge, running, choice)
     return errands.ask(
         bridge,

@@ -13,6 +13,7 @@ from bridge.errors import NotFound, Permanent
 from bridge.store import changes
 from bridge.store import tokens as store
 from bridge.store.tokens import Token
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 SCOPES = {
@@ -44,13 +45,19 @@ def make_token(
     Raises: Permanent for a right that does not exist, no right at all, or an end that is past.
     """
     now = bridge.clock.now()
-    name = checked_words("name", name)[:60]
+    name = checked_words(gettext("name"), name)[:60]
     unknown = sorted(set(scopes) - SCOPES.keys())
     if unknown or not scopes:
         given = ", ".join(unknown) or "none"
-        raise Permanent(f"{given} are not rights of a token: choose from {', '.join(SCOPES)}")
+        raise Permanent(
+            gettext("%(given)s are not rights of a token: choose from %(choices)s")
+            % {"given": given, "choices": ", ".join(SCOPES)}
+        )
     if expires_at <= now:
-        raise Permanent(f"{expires_at:%Y-%m-%d} is in the past: give a later day")
+        raise Permanent(
+            gettext("%(expires_at)s is in the past: give a later day")
+            % {"expires_at": f"{expires_at:%Y-%m-%d}"}
+        )
     secret = f"bt_{secrets.token_urlsafe(32)}"
     id_ = f"token_{secrets.token_hex(6)}"
     token = Token(id_, name, tuple(sorted(scopes)), str(actor), now, expires_at, None, None)
@@ -63,10 +70,12 @@ def make_token(
 
 def revoke_token(bridge: Bridge, actor: Actor, token_id: str, *, reason: str) -> None:
     """Revoke a token at once. Raises NotFound when no valid token has this id."""
-    now, words = bridge.clock.now(), checked_words("reason", reason)
+    now, words = bridge.clock.now(), checked_words(gettext("reason"), reason)
     with bridge.store.write() as connection:
         if not store.revoke(connection, token_id, actor=str(actor), now=now):
-            raise NotFound(f"no token {token_id} is valid", "tokens")
+            raise NotFound(
+                gettext("no token %(token_id)s is valid") % {"token_id": token_id}, "tokens"
+            )
         changes.log(
             connection,
             "token_revoked",

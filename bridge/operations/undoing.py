@@ -26,18 +26,19 @@ from bridge.operations import (
 )
 from bridge.operations.stopping import Choice
 from bridge.store import changes, hand_grants
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 OTHERWISE: Mapping[str, str] = {
-    "refunded": "money that went back has to be paid again",
-    "change_asked": "change the plan back",
-    "statement_sent": "a message that was sent cannot be taken back",
-    "payment_reversed": "record the payment again",
-    "reminded": "a message that was sent cannot be taken back",
-    "replayed": "an event that was processed cannot be taken back",
-    "transfer_ignored": "record the payment by hand",
-    "adopted": "give the group by hand to those who should keep it",
-    "removals_released": "give the group to those who should have kept it",
+    "refunded": gettext("money that went back has to be paid again"),
+    "change_asked": gettext("change the plan back"),
+    "statement_sent": gettext("a message that was sent cannot be taken back"),
+    "payment_reversed": gettext("record the payment again"),
+    "reminded": gettext("a message that was sent cannot be taken back"),
+    "replayed": gettext("an event that was processed cannot be taken back"),
+    "transfer_ignored": gettext("record the payment by hand"),
+    "adopted": gettext("give the group by hand to those who should keep it"),
+    "removals_released": gettext("give the group to those who should have kept it"),
 }
 """Actions that cannot be undone, and what to do instead."""
 
@@ -59,11 +60,14 @@ def reverse_of(bridge: Bridge, change_id: int) -> Reverse:
     with bridge.store.read() as connection:
         change = changes.find(connection, change_id)
     if change is None:
-        raise NotFound(f"the log has no line {change_id}")
+        raise NotFound(gettext("the log has no line %(change_id)s") % {"change_id": change_id})
     make = REVERSES.get(change.action)
     if make is None:
-        instead = OTHERWISE.get(change.action, "only what people decided can be undone")
-        raise Permanent(f"line {change_id} ({change.action}) cannot be undone: {instead}")
+        instead = OTHERWISE.get(change.action, gettext("only what people decided can be undone"))
+        raise Permanent(
+            gettext("line %(line)s of the log cannot be undone: %(instead)s")
+            % {"line": change_id, "instead": instead}
+        )
     return make(bridge, change)
 
 
@@ -90,7 +94,9 @@ def _take_back(bridge: Bridge, change: Change) -> Reverse:
     with bridge.store.read() as connection:
         given = hand_grants.find(connection, grant_id)
     if given is not None and given.grant.source == "payment":
-        raise Permanent("a payment gave this group: undo the payment, and the group ends with it")
+        raise Permanent(
+            gettext("a payment gave this group: undo the payment, and the group ends with it")
+        )
     return Reverse(
         change,
         lambda: grants.preview_revoke(bridge, grant_id),
@@ -104,16 +110,21 @@ def _give_again(bridge: Bridge, change: Change) -> Reverse:
     with bridge.store.read() as connection:
         taken = hand_grants.find(connection, grant_id)
     if taken is None or taken.revoked_at is None:
-        raise NotFound(f"{grant_id} is in force: there is nothing to undo")
+        raise NotFound(
+            gettext("%(grant_id)s is in force: there is nothing to undo") % {"grant_id": grant_id}
+        )
     if taken.grant.source == "payment":
-        raise Permanent("a payment gave this group: record the payment again")
+        raise Permanent(gettext("a payment gave this group: record the payment again"))
     one, group = taken.grant, f"id:{taken.grant.group_id}"
 
     def give(actor: Actor, reason: str | None) -> None:
         words = one.reason if reason is None else reason
         done = grants.grant(bridge, actor, one.user_id, group, until_at=one.until_at, reason=words)
         if not done.is_new:
-            raise Permanent(f"they already have the group again, by {done.grant.id}")
+            raise Permanent(
+                gettext("they already have the group again, by %(grant)s")
+                % {"grant": done.grant.id}
+            )
 
     return Reverse(
         change,
@@ -147,7 +158,7 @@ def _correct(bridge: Bridge, change: Change) -> Reverse:
 
     def reverse(actor: Actor, reason: str | None) -> None:
         if not payments.reverse_payment(bridge, actor, line_id, reason=reason).is_new:
-            raise Permanent(f"{line_id} was corrected already")
+            raise Permanent(gettext("%(line_id)s was corrected already") % {"line_id": line_id})
 
     return Reverse(change, lambda: payments.preview_reversal(bridge, line_id), reverse)
 
@@ -175,7 +186,10 @@ def _give_back(bridge: Bridge, change: Change) -> Reverse:
     """Only the newest move of an account can be undone, from the line of the account that left."""
     user_id = change.user_id or 0
     if not _is_of_who_left(change):
-        raise Permanent(f"line {change.id} is about the account that got it: undo the other's line")
+        raise Permanent(
+            gettext("line %(change)s is about the account that got it: undo the other's line")
+            % {"change": change.id}
+        )
     return Reverse(
         change,
         lambda: (),
@@ -201,7 +215,10 @@ def _take_seat(bridge: Bridge, change: Change) -> Reverse:
 def _give_seat(bridge: Bridge, change: Change) -> Reverse:
     subscription_id, user_id = change.outcome or "", change.user_id or 0
     if seats.has(bridge, subscription_id, user_id):
-        raise Permanent(f"user {user_id} has a seat of {subscription_id} again already")
+        raise Permanent(
+            gettext("user %(user_id)s has a seat of %(subscription_id)s again already")
+            % {"user_id": user_id, "subscription_id": subscription_id}
+        )
     return Reverse(
         change,
         lambda: seats.preview_assign(bridge, subscription_id, user_id),
@@ -230,7 +247,10 @@ def _say_as_before(bridge: Bridge, change: Change) -> Reverse:
     proposed = mapping.propose(bridge, thing_id, key, _said(change, "before"))
     if proposed.said != _said(change, "after"):
         raise Permanent(
-            f"{key} of {thing_id} has been changed again in the meantime: change it by hand"
+            gettext(
+                "%(key)s of %(thing_id)s has been changed again in the meantime: change it by hand"
+            )
+            % {"key": key, "thing_id": thing_id}
         )
     return Reverse(
         change,
@@ -281,11 +301,17 @@ REVERSES: Mapping[str, Callable[[Bridge, Change], Reverse]] = {
 def _said(change: Change, key: str) -> str:
     said = (change.detail or {}).get(key)
     if not isinstance(said, str):
-        raise Permanent(f"line {change.id} does not say which {key} it is about")
+        raise Permanent(
+            gettext("line %(change)s does not say which %(key)s it is about")
+            % {"change": change.id, "key": key}
+        )
     return said
 
 
 def _payer(change: Change) -> tuple[str, int]:
     if change.customer_id is None or change.user_id is None:
-        raise Permanent(f"line {change.id} does not say whose customer it is about")
+        raise Permanent(
+            gettext("line %(change)s does not say whose customer it is about")
+            % {"change": change.id}
+        )
     return change.customer_id, change.user_id

@@ -28,6 +28,7 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.stripe_api.reader import Json
+from bridge.texts import gettext
 
 WORK_TIMEOUT = (3, 15)
 # Somebody is waiting for the page.
@@ -163,19 +164,20 @@ def path(form: str, *ids: str) -> str:
     """
     for one in ids:
         if not one.strip("."):
-            raise NotFound(f"{one!r} is not a Stripe id")
+            raise NotFound(gettext("%(id)s is not a Stripe id") % {"id": repr(one)})
     return form.format(*(quote(one, safe="") for one in ids))
 
 
 def typed(what: str, error: stripe.StripeError) -> BridgeError:
     """The library's error as one of ours. Bodies and keys never get into the message."""
     status, code = error.http_status or 0, error.code or ""
-    said = f"{what}: Stripe answered {status} {code}".rstrip()
+    answered = gettext("%(request)s: Stripe answered %(status)s")
+    said = answered % {"request": what, "status": f"{status} {code}".rstrip()}
     if isinstance(error, stripe.RateLimitError) or code == "lock_timeout":
         return RateLimited(f"{said}: too many requests", _wait_seconds(error))
     if isinstance(error, (stripe.AuthenticationError, stripe.PermissionError)):
         right = _RIGHT.search(error.user_message or "")
-        lacks = "the key is wrong or lacks a permission: run the doctor"
+        lacks = gettext("the key is wrong or lacks a permission: run the doctor")
         return Forbidden(f"{said}: {lacks}", right[1] if right else None)
     if isinstance(error, stripe.APIConnectionError):
         return Unreachable(f"{what}: Stripe was not reached")
@@ -184,7 +186,8 @@ def typed(what: str, error: stripe.StripeError) -> BridgeError:
             return Permanent(f"{said}: {error.user_message}")
         # A change may name the missing object in its fields.
         asked = _ASKED_FOR.fullmatch(what)
-        return NotFound(f"Stripe has no {asked[1]}" if asked else f"{said}: no such object")
+        words = gettext("Stripe has no %(id)s") if asked else gettext("%(answer)s: no such object")
+        return NotFound(words % {"id": asked and asked[1], "answer": said})
     # 5xx, a conflict, or no answer of Stripe at all but a page from a proxy in between.
     return Transient(said)
 

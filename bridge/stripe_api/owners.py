@@ -8,6 +8,7 @@ from bridge.errors import NotFound, Permanent
 from bridge.stripe_api.http import StripeHttp, path
 from bridge.stripe_api.orders import is_guests_order
 from bridge.stripe_api.reader import Json, id_of, within
+from bridge.texts import gettext
 
 # Ids that Stripe makes. The owner can choose only those of products, prices and coupons.
 _OBJECT_ID = re.compile(r"[a-z]+(_[A-Za-z0-9]+)+")
@@ -39,7 +40,10 @@ def read_owner(http: StripeHttp, kind: str, object_id: str) -> str | None:
         return None
     form, way = _OWNED[kind]
     if not _OBJECT_ID.fullmatch(object_id):
-        raise Permanent(f"{object_id[:80]!r} is not a Stripe id of a {kind}")
+        raise Permanent(
+            gettext("%(object_id)s is not a Stripe id of a %(kind)s")
+            % {"object_id": repr(object_id[:80]), "kind": kind}
+        )
     expand = [".".join(way[:-1])] if len(way) > 1 else None
     try:
         raw = http.get(path(form, object_id), expand=expand)

@@ -38,6 +38,7 @@ from bridge.stripe_api.paid_invoices import (
     period_payment,
 )
 from bridge.stripe_api.reader import Json, read_price, rows, within
+from bridge.texts import gettext
 
 ORDER_PARTS = ("line_items", "payment_intent.latest_charge.refunds", "invoice.payments")
 
@@ -62,7 +63,9 @@ def read_guests_order(http: StripeHttp, session_id: str) -> PurchaseReading:
     session = http.get(path("/v1/checkout/sessions/{}", session_id), expand=list(ORDER_PARTS))
     with reading(session_id):
         if not is_guests_order(session):
-            raise NotFound(f"{session_id} is not a guest's order")
+            raise NotFound(
+                gettext("%(session_id)s is not a guest's order") % {"session_id": session_id}
+            )
         return _read_orders(http, session_id, [session], [])
 
 

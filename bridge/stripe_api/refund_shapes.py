@@ -13,6 +13,7 @@ from bridge.stripe_api.charges import Payment, captured, refunded_of, refunds_in
 from bridge.stripe_api.invoices import counted_name
 from bridge.stripe_api.order_lines import Notes, fates, line_total, order_of_invoice
 from bridge.stripe_api.reader import Json, id_of, rows
+from bridge.texts import gettext
 
 REFUNDS, NOTES = "/v1/refunds", "/v1/credit_notes"
 AS_IF = "as_if"
@@ -28,7 +29,10 @@ def refundable(
     """A payment with what can be given back of it. Raises: Permanent where it took no money."""
     charge = payment.charge
     if charge.get("status", "succeeded") != "succeeded" or not captured(charge):
-        raise Permanent(f"{payment_id} took no money: there is nothing to refund")
+        raise Permanent(
+            gettext("%(payment_id)s took no money: there is nothing to refund")
+            % {"payment_id": payment_id}
+        )
     return Refundable(
         payment_id=payment_id,
         charge_id=charge["id"],

@@ -20,6 +20,7 @@ from bridge.stripe_api.refund_shapes import (
     refundable,
     refundable_lines,
 )
+from bridge.texts import gettext
 
 NO_CHARGE = "ch_that_does_not_exist"
 
@@ -47,16 +48,24 @@ def read_refundable(http: StripeHttp, payment_id: str) -> Refundable:
         if payment_id.startswith(("ch_", "py_")):
             charge = http.get(path("/v1/charges/{}", payment_id), expand=["refunds"])
             return refundable(payment_id, followed(http, charge))
-    raise NotFound(f"{payment_id[:60]} is no payment at Stripe")
+    raise NotFound(
+        gettext("%(payment_id)s is no payment at Stripe") % {"payment_id": payment_id[:60]}
+    )
 
 
 def _by_invoice(http: StripeHttp, invoice: Json) -> Refundable:
     payments = payments_of(http, invoice)
     if not payments:
-        raise Permanent(f"{invoice['id']} was not paid through Stripe, so Stripe cannot refund it")
+        raise Permanent(
+            gettext("%(invoice)s was not paid through Stripe, so Stripe cannot refund it")
+            % {"invoice": invoice["id"]}
+        )
     if len(payments) > 1:
         several = ", ".join(one.charge["id"] for one in payments)
-        raise Permanent(f"{invoice['id']} was paid in parts ({several}): refund them at Stripe")
+        raise Permanent(
+            gettext("%(invoice)s was paid in parts (%(payments)s): refund them at Stripe")
+            % {"invoice": invoice["id"], "payments": several}
+        )
     lines = _lines(http, invoice, payments[0])
     return refundable(invoice["id"], payments[0], invoice, lines)
 

@@ -21,6 +21,7 @@ from bridge.crashpoints import crashpoint
 from bridge.errors import Permanent, Transient
 from bridge.store import changes, errands, users, work
 from bridge.store.errands import Errand
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 from bridge.worker.intake import mapped_thing, note_catalogue
 from bridge.worker.turns import Backoff
@@ -158,7 +159,10 @@ def _say(bridge: Bridge, errand: Errand) -> Said:
     thing = mapped_thing(bridge, change.thing_id)
     now_said = thing.metadata.get(METADATA_PREFIX + change.key, "")
     if now_said not in (wanted["before"], change.value):
-        raise Permanent(f"{change.key} of {change.thing_id} is {now_said or 'empty'} by now")
+        raise Permanent(
+            gettext("%(key)s of %(thing_id)s is %(now_said)s by now")
+            % {"key": change.key, "thing_id": change.thing_id, "now_said": now_said or "empty"}
+        )
     saved = bridge.stripe.say(thing, change.metadata)
     with bridge.store.write() as connection:
         note_catalogue(connection, [saved], bridge.clock.now())

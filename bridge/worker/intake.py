@@ -49,6 +49,7 @@ from bridge.store import (
     subscriptions,
     work,
 )
+from bridge.texts import gettext
 from bridge.wiring import Bridge
 from bridge.worker.lanes import LaneRound
 
@@ -256,5 +257,7 @@ def mapped_thing(bridge: Bridge, thing_id: str) -> Product | Price:
     if prices:
         return bridge.stripe.price(thing_id)
     if not products and not thing_id.startswith("prod_"):
-        raise NotFound(f"{thing_id[:60]} is neither a product nor a price")
+        raise NotFound(
+            gettext("%(thing_id)s is neither a product nor a price") % {"thing_id": thing_id[:60]}
+        )
     return bridge.stripe.product(thing_id, features=bool(bridge.policy.features))

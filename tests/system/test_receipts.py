@@ -168,7 +168,7 @@ def test_a_line_that_cannot_be_is_refused_and_no_number_is_used(
 def test_lines_that_do_not_add_up_to_the_amount_are_refused(world: System) -> None:
     words = ("--amount", "25.00", "--what", "Roof", "--line", "24.00; Roof")
     told = typed(world, "record-payment", "eve", *words, *BY, "--yes", code=1)
-    assert "the lines add up to €24.00, the payment is €25.00" in " ".join(told.split())
+    assert "the lines add up to €24.00, but the payment is €25.00" in " ".join(told.split())
 
 
 def test_payments_of_before_receipts_had_numbers_are_as_they_were_after_up_and_down(

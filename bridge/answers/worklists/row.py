@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.errors import Permanent
+from bridge.texts import gettext
 
 PAGE = 50
 NOBODY = (0, 0)
@@ -95,4 +96,4 @@ def _moment(text: str) -> datetime:
 
 def no_such_page() -> Permanent:
     """The address of a page was made up."""
-    return Permanent("this page does not exist: go back to the list's first page")
+    return Permanent(gettext("this page does not exist: go back to the list's first page"))

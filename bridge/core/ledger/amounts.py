@@ -15,6 +15,7 @@ from babel.core import get_global
 from babel.numbers import NumberPattern, get_territory_currencies, parse_pattern
 
 from bridge.core.ledger.lines import MoneyLine
+from bridge.texts import gettext
 
 # How many decimals an amount in Stripe's API has. This is Stripe's list, not the
 # ISO standard: Stripe counts RSD and LAK in hundredths, although no cents are in use.
@@ -90,9 +91,14 @@ def to_minor(text: str, currency: str) -> int:
         value = Decimal(text.strip()).scaleb(decimals_of(currency))
         minor = int(value)
     except (ArithmeticError, OverflowError) as error:
-        raise ValueError(f"{text!r} is no amount; write it as 25.00") from error
+        raise ValueError(
+            gettext("%(text)s is no amount; write it as 25.00") % {"text": repr(text)}
+        ) from error
     if minor != value:
-        raise ValueError(f"{text!r} has more decimals than {currency.upper()}")
+        raise ValueError(
+            gettext("%(text)s has more decimals than %(currency)s")
+            % {"text": repr(text), "currency": currency.upper()}
+        )
     return minor
 
 
@@ -179,7 +185,10 @@ def _in_use(on: date) -> frozenset[str]:
 def _code(currency: str) -> str:
     code = currency.upper()
     if not _CURRENCY.fullmatch(code):
-        raise ValueError(f"{currency!r} is no currency code of three letters")
+        raise ValueError(
+            gettext("%(currency)s is no currency code of three letters")
+            % {"currency": repr(currency)}
+        )
     return code
 
 

@@ -18,6 +18,7 @@ from defusedxml.common import DefusedXmlException
 
 from bridge.core.ledger.amounts import decimals_of
 from bridge.errors import Permanent
+from bridge.texts import gettext
 
 NOON = time(12, tzinfo=UTC)
 _SIGNS = {"CRDT": 1, "DBIT": -1}
@@ -61,7 +62,9 @@ def read_bank_file(data: bytes, columns: Columns | None) -> list[BankRow]:
     if data.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
         rows = _camt(data)
     elif columns is None:
-        raise Permanent("this is not camt.053, and [bank] in bridge.toml names no columns of a CSV")
+        raise Permanent(
+            gettext("this is not camt.053, and [bank] in bridge.toml names no columns of a CSV")
+        )
     else:
         rows = _csv(_decoded(data), columns)
     return _with_ids(rows)
@@ -89,7 +92,9 @@ def _camt(data: bytes) -> Iterator[BankRow]:
     try:
         root = ElementTree.fromstring(data)
     except (ElementTree.ParseError, DefusedXmlException, ValueError) as error:
-        raise Permanent(f"the file is not complete XML: {error}; was it cut off?") from error
+        raise Permanent(
+            gettext("the file is not complete XML: %(error)s; was it cut off?") % {"error": error}
+        ) from error
     for entry in root.iter():
         if _tag(entry) == "Ntry":
             yield from _entries(entry)
@@ -98,11 +103,14 @@ def _camt(data: bytes) -> Iterator[BankRow]:
 def _entries(entry: Any) -> Iterator[BankRow]:
     amount = _child(entry, "Amt")
     if amount is None or amount.text is None:
-        raise Permanent("an entry (Ntry) has no amount (Amt)")
+        raise Permanent(gettext("an entry (Ntry) has no amount (Amt)"))
     currency = str(amount.get("Ccy") or "").lower()
     sign = _SIGNS.get(_text(entry, "CdtDbtInd"))
     if sign is None:
-        raise Permanent(f"an entry of {amount.text} says neither CRDT nor DBIT (CdtDbtInd)")
+        raise Permanent(
+            gettext("an entry of %(text)s says neither CRDT nor DBIT (CdtDbtInd)")
+            % {"text": amount.text}
+        )
     day = _text(entry, "BookgDt", "Dt") or _text(entry, "ValDt", "Dt")
     at = _day(day or _text(entry, "BookgDt", "DtTm")[:10], "%Y-%m-%d")
     whole = _number(amount.text, ".", currency)
@@ -174,26 +182,37 @@ def _csv(text: str, columns: Columns) -> Iterator[BankRow]:
         if any(cell.strip() for cell in line):
             yield _csv_row(header, line, columns, reader.line_num)
     if header is None:
-        raise Permanent(f"no line has the columns {', '.join(wanted)}; check [bank] in bridge.toml")
+        raise Permanent(
+            gettext("no line has the columns %(columns)s; check [bank] in bridge.toml")
+            % {"columns": ", ".join(wanted)}
+        )
     if not text.endswith(("\n", "\r")):
         raise Permanent(
-            f"line {reader.line_num} has no end: is the file cut off? If it is whole, add a line"
-            " break at its end"
+            gettext(
+                "line %(line_num)s has no end: is the file cut off? If it is whole, add a line "
+                "break at its end"
+            )
+            % {"line_num": reader.line_num}
         )
 
 
 def _whole_lines(text: str, reader: Iterator[list[str]]) -> Iterator[list[str]]:
     if "\x00" in text:
-        raise Permanent("the file is no text: save it as CSV in UTF-8 or Latin-1")
+        raise Permanent(gettext("the file is no text: save it as CSV in UTF-8 or Latin-1"))
     try:
         yield from reader
     except csv.Error as error:
-        raise Permanent(f"the file is no whole CSV ({error}): is it cut off?") from error
+        raise Permanent(
+            gettext("the file is no whole CSV (%(error)s): is it cut off?") % {"error": error}
+        ) from error
 
 
 def _csv_row(header: Sequence[str], line: Sequence[str], columns: Columns, number: int) -> BankRow:
     if len(line) < len(header):
-        raise Permanent(f"line {number} has {len(line)} of {len(header)} columns: is it cut off?")
+        raise Permanent(
+            gettext("line %(number)s has %(count)s of %(expected)s columns: is it cut off?")
+            % {"number": number, "count": len(line), "expected": len(header)}
+        )
     cells: Mapping[str, str] = dict(zip(header, (cell.strip() for cell in line), strict=False))
     currency = (cells.get(columns.currency, "") or columns.default_currency).lower()
     try:
@@ -206,14 +225,19 @@ def _csv_row(header: Sequence[str], line: Sequence[str], columns: Columns, numbe
             payer=cells.get(columns.payer, ""),
         )
     except Permanent as error:
-        raise Permanent(f"line {number}: {error}") from error
+        raise Permanent(
+            gettext("line %(number)s: %(error)s") % {"number": number, "error": error}
+        ) from error
 
 
 def _day(text: str, written: str) -> datetime:
     try:
         day: date = datetime.strptime(text, written).date()  # noqa: DTZ007 - a day has no zone
     except ValueError as error:
-        raise Permanent(f"{text!r} is not a day as {written}") from error
+        raise Permanent(
+            gettext("%(text)s is not a day as %(written)s")
+            % {"text": repr(text), "written": written}
+        ) from error
     return datetime.combine(day, NOON)
 
 
@@ -223,12 +247,18 @@ def _number(text: str, decimal: str, currency: str) -> int:
     plain = text.strip().replace("\N{MINUS SIGN}", "-")
     number = rf"[+-]?(\d+|\d{{1,3}}([{re.escape(thousands)}]\d{{3}})+)({re.escape(decimal)}\d+)?"
     if not re.fullmatch(number, plain, re.ASCII):
-        raise Permanent(f"{text!r} {currency.upper()} is not an amount with {decimal!r} for cents")
+        raise Permanent(
+            gettext("%(text)s %(currency)s is not an amount with %(decimal)s for cents")
+            % {"text": repr(text), "currency": currency.upper(), "decimal": repr(decimal)}
+        )
     digits = re.sub(f"[{re.escape(thousands)}]", "", plain).replace(decimal, ".")
     try:
         value = Decimal(digits).scaleb(decimals_of(currency))
     except ValueError as error:
         raise Permanent(str(error)) from error
     if value != value.to_integral_value():
-        raise Permanent(f"{text!r} has more decimals than {currency.upper()}")
+        raise Permanent(
+            gettext("%(text)s has more decimals than %(currency)s")
+            % {"text": repr(text), "currency": currency.upper()}
+        )
     return int(value)

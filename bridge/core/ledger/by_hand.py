@@ -11,6 +11,7 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.ledger.objects import ManualPayment, SoldLine, Tax
 from bridge.core.ledger.shares import negated
 from bridge.core.rules.values import MOST_FUND_LETTERS, Kind
+from bridge.texts import gettext
 
 _REVERSED = ":reversed"
 _COUNTRY = re.compile("[A-Z]{2}")
@@ -36,15 +37,19 @@ class HandLine:
     def problem(self) -> str | None:
         """The problem in words; None if there is none."""
         if self.amount_minor == 0:
-            return "a line is of nothing: leave it out"
+            return gettext("the amount of a line is zero: leave the line out")
         if not 0 < self.count <= _MOST:
-            return f"{self.count} pieces cannot be: name a number from 1 to {_MOST}"
+            words = gettext("%(count)s pieces cannot be: give a number from 1 to %(most)s")
+            return words % {"count": self.count, "most": _MOST}
         if self.fund is not None and not 0 < len(self.fund) <= MOST_FUND_LETTERS:
-            return f"a fund has 1 to {MOST_FUND_LETTERS} characters"
+            words = gettext("the name of a fund has 1 to %(most)s characters")
+            return words % {"most": MOST_FUND_LETTERS}
         if self.tax_rate is not None and not 0 < self.tax_rate < _WHOLE:
-            return f"a tax of {self.tax_rate} % cannot be: write 19, or 5.5"
+            words = gettext("a tax of %(rate)s %% cannot be: write 19, or 5.5")
+            return words % {"rate": self.tax_rate}
         if self.tax_country is not None and not _COUNTRY.fullmatch(self.tax_country):
-            return f"{self.tax_country!r} is no country: write two letters, for example DE"
+            words = gettext("%(country)s is no country: write two letters, for example DE")
+            return words % {"country": repr(self.tax_country)}
         return None
 
 

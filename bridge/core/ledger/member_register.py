@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Literal
 
 from bridge.core.model.steps import MemberStep, counting
+from bridge.texts import gettext
 
 State = Literal["applied", "approved", "paid", "member", "declined", "ceased"]
 
@@ -131,18 +132,27 @@ def _take(entries: list[MemberEntry], step: MemberStep) -> None:
     open_entry = entries[-1] if entries and entries[-1].is_open else None
     if step.kind == "application":
         if open_entry is not None:
-            raise Impossible(f"user {step.user_id} applied on {open_entry.applied_at:%Y-%m-%d}")
+            raise Impossible(
+                gettext("user %(user_id)s applied on %(applied_at)s")
+                % {"user_id": step.user_id, "applied_at": f"{open_entry.applied_at:%Y-%m-%d}"}
+            )
         entries.append(MemberEntry(step.user_id, step.at))
         return
     if open_entry is None:
-        raise Impossible(f"user {step.user_id} has not applied: record the application first")
+        raise Impossible(
+            gettext("user %(user_id)s has not applied: record the application first")
+            % {"user_id": step.user_id}
+        )
     entries[-1] = _with_step(open_entry, step)
 
 
 def _with_step(entry: MemberEntry, step: MemberStep) -> MemberEntry:
     before = {"approval": entry.approved_at, "payment": entry.paid_at}.get(step.kind or "")
     if before is not None:
-        raise Impossible(f"the {step.kind} of user {step.user_id} is recorded on {before:%Y-%m-%d}")
+        raise Impossible(
+            gettext("the %(kind)s of user %(user_id)s is recorded on %(before)s")
+            % {"kind": step.kind, "user_id": step.user_id, "before": f"{before:%Y-%m-%d}"}
+        )
     if step.kind == "approval":
         return replace(entry, approved_at=step.at)
     if step.kind == "payment":
@@ -150,6 +160,9 @@ def _with_step(entry: MemberEntry, step: MemberStep) -> MemberEntry:
     if step.kind == "decline":
         if entry.approved_at is not None:
             day = f"{entry.approved_at:%Y-%m-%d}"
-            raise Impossible(f"user {step.user_id} was approved on {day}: record a cessation")
+            raise Impossible(
+                gettext("user %(user_id)s was approved on %(day)s: record a cessation")
+                % {"user_id": step.user_id, "day": day}
+            )
         return replace(entry, declined_at=step.at, declined_because=step.reason)
     return replace(entry, ceased_at=step.at, ceased_because=step.reason)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from bridge.core.ledger.amounts import is_absurd, is_currency
 from bridge.core.ledger.share_register import ShareAct, ShareClass
 from bridge.errors import NotFound, Permanent
+from bridge.texts import gettext
 
 MOST = 1_000_000
 
@@ -35,11 +36,20 @@ class Issue:
 def refuse_issue(what: Issue, today: date) -> None:
     """Check an issue of shares. Raises: Permanent."""
     if not 0 < what.count <= MOST:
-        raise Permanent(f"{what.count} shares cannot be issued: name a number from 1 to {MOST}")
+        raise Permanent(
+            gettext("%(count)s shares cannot be issued: name a number from 1 to %(most)s")
+            % {"count": what.count, "most": MOST}
+        )
     if not is_currency(what.currency, today):
-        raise Permanent(f"{what.currency[:10]!r} is not a currency in use: write it as eur")
+        raise Permanent(
+            gettext("%(currency)s is not a currency in use: write it as eur")
+            % {"currency": repr(what.currency[:10])}
+        )
     if what.price_minor < 0 or is_absurd(what.price_minor, what.currency):
-        raise Permanent(f"a price of {what.price_minor} minor units cannot be: check it")
+        raise Permanent(
+            gettext("a price of %(price_minor)s minor units cannot be: check it")
+            % {"price_minor": what.price_minor}
+        )
 
 
 def issued(act: ShareAct, what: Issue) -> ShareAct:
@@ -58,21 +68,32 @@ def issued(act: ShareAct, what: Issue) -> ShareAct:
 def refuse_future(at: datetime, now: datetime) -> None:
     """Refuse a day in the future. Raises: Permanent."""
     if at > now:
-        raise Permanent(f"{at:%Y-%m-%d} is in the future: record what has happened")
+        raise Permanent(
+            gettext("%(at)s is in the future: record what has happened") % {"at": f"{at:%Y-%m-%d}"}
+        )
 
 
 def numbered(act: ShareAct, what: Numbers) -> ShareAct:
     """An act as about these shares. Raises: Permanent for numbers that cannot be."""
     if not 0 < what.first <= what.last:
-        raise Permanent(f"{what.first}-{what.last} are no numbers of shares: write them as 3-5")
+        raise Permanent(
+            gettext("%(first)s-%(last)s are no numbers of shares: write them as 3-5")
+            % {"first": what.first, "last": what.last}
+        )
     return replace(act, share_class=what.share_class, first=what.first, last=what.last)
 
 
 def refuse_correction(wrong: str | None, known: dict[str, str | None]) -> None:
     """Refuse to correct something unknown or already corrected. Raises: NotFound, Permanent."""
     if wrong not in known:
-        raise NotFound(f"nothing was recorded as {wrong}: the register names what was")
+        raise NotFound(
+            gettext("nothing was recorded as %(wrong)s: the register names what was")
+            % {"wrong": wrong}
+        )
     if known[wrong] is not None:
-        raise Permanent(f"{wrong} is a correction itself: record again what it took back")
+        raise Permanent(
+            gettext("%(wrong)s is a correction itself: record again what it took back")
+            % {"wrong": wrong}
+        )
     if wrong in known.values():
-        raise Permanent(f"{wrong} was corrected before")
+        raise Permanent(gettext("%(wrong)s was corrected before") % {"wrong": wrong})

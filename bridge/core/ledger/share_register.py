@@ -17,6 +17,7 @@ from itertools import accumulate
 from typing import Literal
 
 from bridge.core.ledger.line import Finding, Line
+from bridge.texts import gettext
 
 ShareClass = Literal["share", "supporter share"]
 ActKind = Literal["issue", "transfer", "withdraw", "correct"]
@@ -232,11 +233,20 @@ class _Making:
         while first <= last:
             run = self._run_at(share_class, first)
             if run is None:
-                raise Impossible(f"{share_class} {first} is held by nobody")
+                raise Impossible(
+                    gettext("%(share_class)s %(first)s is held by nobody")
+                    % {"share_class": share_class, "first": first}
+                )
             if at is not None and at < run.acquired_at:
                 since = f"{run.acquired_at:%Y-%m-%d}"
                 raise Impossible(
-                    f"{share_class} {first} is held by {run.holder} since {since} only"
+                    gettext("%(share_class)s %(first)s is held by %(holder)s since %(since)s only")
+                    % {
+                        "share_class": share_class,
+                        "first": first,
+                        "holder": run.holder,
+                        "since": since,
+                    }
                 )
             part = self._split(run, first, min(last, run.last))
             taken.append(part)
@@ -278,7 +288,8 @@ class _Making:
                 self._end([gone], line.at, "withdrawn", line.source_id or line.entry_id)
                 left -= count
         if left and not sold:
-            says = f"{left} {share_class}s were paid back that {who} does not hold"
+            words = gettext("%(class)s: %(count)s were paid back that %(holder)s does not hold")
+            says = words % {"class": share_class, "count": left, "holder": who}
             self.findings.append(Finding("share_not_held", (line.entry_id,), says))
 
     def _held_of(self, share_class: ShareClass, ranges: Iterable[tuple[int, int]]) -> list[Holding]:

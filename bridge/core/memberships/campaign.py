@@ -10,15 +10,18 @@ from typing import Literal
 
 from bridge.core.model.discourse import User
 from bridge.errors import Permanent
+from bridge.texts import gettext
 
 Fate = Literal["invited", "unknown", "ambiguous", "double", "suspended", "staged", "gone", "has it"]
 COLUMN = "user"
 _SAYS: Mapping[Fate, str] = {
-    "double": "this member is already in the list",
-    "suspended": "the forum has suspended this account",
-    "staged": "nobody has signed in to this account yet: the forum created it from an e-mail",
-    "gone": "this account no longer exists",
-    "has it": "they have it with no end date, or through a subscription that renews",
+    "double": gettext("this member is already in the list"),
+    "suspended": gettext("the forum has suspended this account"),
+    "staged": gettext(
+        "nobody has signed in to this account yet: the forum created it from an e-mail"
+    ),
+    "gone": gettext("this account no longer exists"),
+    "has it": gettext("they have it with no end date, or through a subscription that renews"),
 }
 
 
@@ -38,7 +41,10 @@ def read_names(file: Iterable[str]) -> list[Candidate]:
     """The names in the column `user` of a CSV file. Raises: Permanent if there is none."""
     reader = csv.DictReader(file)
     if COLUMN not in (reader.fieldnames or ()):
-        raise Permanent(f"the file has no column {COLUMN}: its first line names the columns")
+        raise Permanent(
+            gettext("the file has no column %(column)s: its first line names the columns")
+            % {"column": COLUMN}
+        )
     found = [Candidate((row.get(COLUMN) or "").strip(), reader.line_num) for row in reader]
     return [one for one in found if one.said]
 

@@ -13,6 +13,7 @@ from typing import Literal
 from bridge.core.model.rights import HandGrant
 from bridge.core.model.stripe import Subscription
 from bridge.errors import Permanent
+from bridge.texts import ngettext
 
 COLUMNS = ("user", "group", "until", "reason", "customer", "subscription")
 Fate = Literal[
@@ -58,10 +59,12 @@ def read_rows(file: Iterable[str]) -> list[Row]:
     reader = csv.DictReader(file)
     missing = [name for name in COLUMNS[:2] if name not in (reader.fieldnames or ())]
     if missing:
-        raise Permanent(
-            f"the file has no column {' and no column '.join(missing)}: its first line names the "
-            f"columns {','.join(COLUMNS)}"
+        words = ngettext(
+            "the file has no column %(missing)s: its first line names the columns %(columns)s",
+            "the file has no columns %(missing)s: its first line names the columns %(columns)s",
+            len(missing),
         )
+        raise Permanent(words % {"missing": ", ".join(missing), "columns": ",".join(COLUMNS)})
     return [
         Row(reader.line_num, *((line.get(name) or "").strip() for name in COLUMNS))
         for line in reader

@@ -10,7 +10,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from bridge.errors import Permanent
+from bridge.errors import NotFound, Permanent
+from bridge.texts import gettext
 
 # Discourse lets a site raise the length of names to 60 (`max_username_length`).
 LONGEST_NAME = 60
@@ -42,16 +43,61 @@ def parse_named(text: str) -> Named:
     """Read `id:12`, `name:alice` or `alice`. Raises: NotAName, in words that say what to write."""
     kind, colon, rest = text.strip().partition(":")
     if not text.strip():
-        raise NotAName("the name is empty: write a name, or an id as id:12")
+        raise NotAName(gettext("the name is empty: write a name, or an id as id:12"))
     if not colon:
         return Named(None, _name(kind))
     if kind == "id":
         if not _ID.fullmatch(rest) or not 0 < int(rest) <= LARGEST_ID:
-            raise NotAName(f"{_shown(text)} is not an id: write its digits, as in id:12")
+            raise NotAName(
+                gettext("%(text)s is not an id: write its digits, as in id:12")
+                % {"text": _shown(text)}
+            )
         return Named(int(rest), is_explicit=True)
     if kind == "name":
         return Named(None, _name(rest), is_explicit=True)
-    raise NotAName(f"{_shown(text)} is not a name: write a name, or an id as id:12")
+    raise NotAName(
+        gettext("%(text)s is not a name: write a name, or an id as id:12") % {"text": _shown(text)}
+    )
+
+
+def no_such_user(named: Named, *, is_also_an_id: bool) -> NotFound:
+    """Nobody has this name; `is_also_an_id`: somebody has it as an id."""
+    words = gettext("nobody on the forum is called %(name)s: write a name, or id:12")
+    if is_also_an_id:
+        words = gettext(
+            "nobody on the forum is called %(name)s; for the user with that id write id:%(name)s"
+        )
+    return NotFound(words % {"name": named.name})
+
+
+def no_such_group(named: Named) -> NotFound:
+    """The forum has no group of this name or id."""
+    if named.id is not None:
+        return NotFound(gettext("the forum has no group with the id %(id)s") % {"id": named.id})
+    words = gettext("the forum has no group called %(name)s")
+    if named.could_be_id:
+        words = gettext(
+            "the forum has no group called %(name)s; for the group with that id write id:%(name)s"
+        )
+    return NotFound(words % {"name": named.name})
+
+
+def either_user(named: Named, other: str) -> Permanent:
+    """One user has this name, and another, called `other`, has it as an id."""
+    words = gettext(
+        "%(name)s could be the user of that name or %(other)s, who has that id: write "
+        "name:%(name)s or id:%(name)s"
+    )
+    return Permanent(words % {"name": named.name, "other": other})
+
+
+def either_group(named: Named, other: str) -> Permanent:
+    """One group has this name, and another, called `other`, has it as an id."""
+    words = gettext(
+        "%(name)s could be the group of that name or %(other)s, which has that id: write "
+        "name:%(name)s or id:%(name)s"
+    )
+    return Permanent(words % {"name": named.name, "other": other})
 
 
 def fold(name: str) -> str:
@@ -71,13 +117,19 @@ def is_name(text: str) -> bool:
 def _name(text: str) -> str:
     if len(text) > LONGEST_NAME:
         raise NotAName(
-            f"{_shown(text)} is not a name: it has {len(text)} characters, and names have "
-            f"{LONGEST_NAME} at most"
+            gettext(
+                "%(text)s is not a name: it has %(count)s characters, and names have "
+                "%(most)s at most"
+            )
+            % {"text": _shown(text), "count": len(text), "most": LONGEST_NAME}
         )
     if not is_name(text):
         raise NotAName(
-            f"{_shown(text)} is not a name: names have letters, digits, dashes, dots and "
-            "underscores; write an id as id:12"
+            gettext(
+                "%(text)s is not a name: names have letters, digits, dashes, dots and "
+                "underscores; write an id as id:12"
+            )
+            % {"text": _shown(text)}
         )
     return text
 

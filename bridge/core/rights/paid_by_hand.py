@@ -18,6 +18,7 @@ from bridge.core.model.words import checked_words
 from bridge.core.rights.terms import follow, of_stays
 from bridge.core.rules.values import Term
 from bridge.errors import Permanent
+from bridge.texts import gettext
 
 Method = Literal["cash", "cheque", "bank", "other"]
 # A payment that is entered twice by mistake is entered again within this time.
@@ -132,48 +133,70 @@ def correction_of(line: MoneyLine, actor: str, now: datetime) -> MoneyLine:
 def refuse_correction(line: MoneyLine) -> None:
     """Only a payment can be reversed, not a correction. Raises: Permanent."""
     if line.id.endswith(REVERSED):
-        raise Permanent(f"{line.id} is a correction: record the payment again instead")
+        raise Permanent(
+            gettext("%(line)s is a correction: record the payment again instead")
+            % {"line": line.id}
+        )
 
 
 def refuse_what_cannot_be(payment: Payment, bought: Bought | None, now: datetime) -> None:
     """Check a payment, and say what to do instead. Raises: Permanent."""
-    checked_words("purpose", payment.what)
+    checked_words(gettext("purpose"), payment.what)
     if not is_currency(payment.currency, now.date()):
-        raise Permanent(f"{payment.currency[:10]!r} is not a currency in use: write it as eur")
+        raise Permanent(
+            gettext("%(currency)s is not a currency in use: write it as eur")
+            % {"currency": repr(payment.currency[:10])}
+        )
     if payment.amount_minor == 0:
-        raise Permanent("the amount is zero: give the group without a payment instead", "give")
+        raise Permanent(
+            gettext("the amount is zero: give the group without a payment instead"), "give"
+        )
     if is_absurd(payment.amount_minor, payment.currency):
-        raise Permanent("the amount is more than Stripe allows for a payment: check the amount")
+        raise Permanent(
+            gettext("the amount is more than Stripe allows for a payment: check the amount")
+        )
     _refuse_the_date(payment, now)
     _refuse_lines(payment)
     if bought is None:
         return
     if payment.amount_minor < 0:
-        raise Permanent("a refund cannot pay for a group: take the grant back instead", "revoke")
+        raise Permanent(
+            gettext("a refund cannot pay for a group: take the grant back instead"), "revoke"
+        )
     if isinstance(bought.end, datetime) and bought.end <= now:
-        raise Permanent(f"{bought.end:%Y-%m-%d} is in the past: give a later end")
+        raise Permanent(
+            gettext("%(end)s is in the past: give a later end") % {"end": f"{bought.end:%Y-%m-%d}"}
+        )
 
 
 def _refuse_lines(payment: Payment) -> None:
     if payment.note:
-        checked_words("note", payment.note)
+        checked_words(gettext("note"), payment.note)
     for line in payment.lines:
-        checked_words("purpose of a line", line.what)
+        checked_words(gettext("purpose of a line"), line.what)
         if problem := line.problem():
             raise Permanent(problem)
     told = sum(line.amount_minor for line in payment.lines)
     if payment.lines and told != payment.amount_minor:
-        both = (format_minor(each, payment.currency) for each in (told, payment.amount_minor))
-        raise Permanent("the lines add up to {}, the payment is {}".format(*both))
+        words = gettext("the lines add up to %(lines)s, but the payment is %(payment)s")
+        amounts = {
+            "lines": format_minor(told, payment.currency),
+            "payment": format_minor(payment.amount_minor, payment.currency),
+        }
+        raise Permanent(words % amounts)
 
 
 def _refuse_the_date(payment: Payment, now: datetime) -> None:
     if payment.at > now:
         raise Permanent(
-            f"{payment.at:%Y-%m-%d} is in the future: record a payment after it was made"
+            gettext("%(at)s is in the future: record a payment after it was made")
+            % {"at": f"{payment.at:%Y-%m-%d}"}
         )
     if payment.at < now - OLDEST:
-        raise Permanent(f"{payment.at:%Y-%m-%d} is more than fifty years ago: check the date")
+        raise Permanent(
+            gettext("%(at)s is more than fifty years ago: check the date")
+            % {"at": f"{payment.at:%Y-%m-%d}"}
+        )
 
 
 def refuse_twice(known: Collection[MoneyLine], username: str, line: MoneyLine) -> None:
@@ -184,9 +207,17 @@ def refuse_twice(known: Collection[MoneyLine], username: str, line: MoneyLine) -
             continue
         if _is_same(one, line):
             raise Twice(
-                f"{format_minor(one.amount_minor, one.currency)} of {username} "
-                f"({one.method}, {one.at:%Y-%m-%d}) is already recorded, as {one.id}. "
-                "If it was paid twice, say so",
+                gettext(
+                    "%(amount)s of %(username)s (%(method)s, %(at)s) is already recorded, "
+                    "as %(line)s. If it was paid twice, say so"
+                )
+                % {
+                    "amount": format_minor(one.amount_minor, one.currency),
+                    "username": username,
+                    "method": one.method,
+                    "at": f"{one.at:%Y-%m-%d}",
+                    "line": one.id,
+                },
                 "again",
             )
 

@@ -9,6 +9,7 @@ from bridge.core.ledger.amounts import format_minor
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Purchase, Subscription
 from bridge.errors import Permanent
+from bridge.texts import gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +59,36 @@ def ask(payment: Refundable, amount_minor: int | None, line_id: str | None) -> A
     """
     if payment.is_disputed:
         raise Permanent(
-            f"{payment.payment_id} is disputed: the bank decides who gets the money, so it cannot "
-            "be refunded"
+            gettext(
+                "%(payment_id)s is disputed: the bank decides who gets the money, so it cannot "
+                "be refunded"
+            )
+            % {"payment_id": payment.payment_id}
         )
     line = next((one for one in payment.lines if one.id == line_id), None)
     if line_id is not None and line is None:
-        raise Permanent(f"{payment.payment_id} has no line {line_id[:60]} that can be refunded")
+        raise Permanent(
+            gettext("%(payment_id)s has no line %(line_id)s that can be refunded")
+            % {"payment_id": payment.payment_id, "line_id": line_id[:60]}
+        )
     left = min(line.left_minor, payment.left_minor) if line else payment.left_minor
     of = line.what if line else payment.payment_id
     if left == 0:
-        raise Permanent(f"{of} was refunded already: nothing is left")
+        raise Permanent(gettext("%(of)s was refunded already: nothing is left") % {"of": of})
     amount = left if amount_minor is None else amount_minor
     if amount <= 0:
-        raise Permanent("the amount must be more than zero: give what the member gets back")
+        raise Permanent(
+            gettext("the amount must be more than zero: give what the member gets back")
+        )
     if amount > left:
-        both = (format_minor(each, payment.currency) for each in (amount, left))
-        raise Permanent(f"{next(both)} is more than what is left of {of}: {next(both)}")
+        raise Permanent(
+            gettext("%(amount)s is more than what is left of %(of)s: %(left)s")
+            % {
+                "amount": format_minor(amount, payment.currency),
+                "left": format_minor(left, payment.currency),
+                "of": of,
+            }
+        )
     return Asked(
         charge_id=payment.charge_id,
         invoice_id=payment.invoice_id,

@@ -8,6 +8,7 @@ from typing import Literal
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.sharing import places
 from bridge.errors import Permanent
+from bridge.texts import gettext
 
 Why = Literal["own", "full", "declined", "inactive", "not_yours"]
 
@@ -29,14 +30,23 @@ def has_seat(
     """Whether the user has a seat already. Raises: SeatRefused if they cannot get one."""
     if user_id in payer_ids:
         raise SeatRefused(
-            "own", f"user {user_id} pays for {subscription.id} and already has a seat"
+            "own",
+            gettext("user %(user_id)s pays for %(subscription)s and already has a seat")
+            % {"user_id": user_id, "subscription": subscription.id},
         )
     if user_id in taken:
         return True
     if len(taken) >= places(subscription):
         raise SeatRefused(
             "full",
-            f"{len(taken)} of the {places(subscription)} seats of {subscription.id} are taken, "
-            "besides the buyer's: raise its quantity at Stripe, or take a seat back",
+            gettext(
+                "%(taken)s of the %(seats)s seats of %(subscription)s are taken, besides "
+                "the buyer's: raise its quantity at Stripe, or take a seat back"
+            )
+            % {
+                "taken": len(taken),
+                "seats": places(subscription),
+                "subscription": subscription.id,
+            },
         )
     return False

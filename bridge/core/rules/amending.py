@@ -14,6 +14,7 @@ from bridge.core.rules.policy import Policy
 from bridge.core.rules.problems import Problem
 from bridge.core.rules.values import KEYS, Choices, apply_value
 from bridge.errors import Permanent
+from bridge.texts import gettext
 
 LONGEST_VALUE = 500
 """Stripe's limit for a value of metadata."""
@@ -37,17 +38,26 @@ def amendment(thing_id: str, key: str, value: str) -> Amendment:
     """The checked form of what somebody wrote. Raises: Permanent for a wrong key or value."""
     name = key.strip().lower().removeprefix(METADATA_PREFIX)
     if name not in KEYS:
-        raise Permanent(f"{key[:60]!r} is not a key: choose from {', '.join(KEYS)}")
+        raise Permanent(
+            gettext("%(key)s is not a key: choose from %(choices)s")
+            % {"key": repr(key[:60]), "choices": ", ".join(KEYS)}
+        )
     text = value.strip()
     if not text:
         return Amendment(thing_id, name, "")
     if len(text) > LONGEST_VALUE or not text.isprintable():
-        raise Permanent(f"write one line of up to {LONGEST_VALUE} characters for {name}")
+        raise Permanent(
+            gettext("write one line of up to %(most)s characters for %(name)s")
+            % {"most": LONGEST_VALUE, "name": name}
+        )
     try:
         apply_value(Choices(), name, text)
     except ValueError as error:
         accepted = KEYS[name].values.replace("`", "")
-        raise Permanent(f"{name} cannot be {text[:60]!r}: it takes {accepted}") from error
+        raise Permanent(
+            gettext("%(name)s cannot be %(text)s: it takes %(accepted)s")
+            % {"name": name, "text": repr(text[:60]), "accepted": accepted}
+        ) from error
     return Amendment(thing_id, name, text)
 
 

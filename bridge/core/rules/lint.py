@@ -11,6 +11,7 @@ from bridge.core.model.stripe import Feature, Price, Product
 from bridge.core.rules.compiled import HaltedRule, Rule, Rules
 from bridge.core.rules.policy import Policy
 from bridge.core.rules.problems import Problem, problem
+from bridge.texts import gettext
 
 Steps = Mapping[str, Mapping[int, int]]
 
@@ -31,8 +32,9 @@ def lint_ladders(
     for ladder, of_ladder in steps.items():
         for group_id in of_ladder:
             if group_id not in leads_to:
-                says = f'no product leads to its group "{groups[group_id].name}".'
-                yield problem("M113", f"bridge.toml [ladders] {ladder}", says)
+                says = gettext('no product leads to its group "%(group)s".')
+                named = {"group": groups[group_id].name}
+                yield problem("M113", f"bridge.toml [ladders] {ladder}", says % named)
 
 
 def _unordered(rules: Collection[Rule]) -> Iterator[Problem]:
@@ -43,11 +45,16 @@ def _unordered(rules: Collection[Rule]) -> Iterator[Problem]:
         if rule.is_ranked:
             of_rank[rule.ladder, rule.rank].setdefault(rule.ladder_group_ids, rule.id)
         else:
-            yield problem("M109", rule.id, f"it has no rank in the ladder {rule.ladder}.")
+            says = gettext("it has no rank in the ladder %(ladder)s.")
+            yield problem("M109", rule.id, says % {"ladder": rule.ladder})
     for (ladder, rank), first_by_groups in of_rank.items():
         for first, second in combinations(first_by_groups.values(), 2):
-            says = f"it has rank {rank} in the ladder {ladder}, like {second}, with other groups."
-            yield problem("M116", first, says)
+            says = gettext(
+                "it has rank %(rank)s in the ladder %(ladder)s, like %(other)s, which gives other "
+                "groups."
+            )
+            named = {"rank": rank, "ladder": ladder, "other": second}
+            yield problem("M116", first, says % named)
 
 
 def _places(rules: Collection[Rule], steps: Steps) -> dict[int, dict[str, str]]:
@@ -67,9 +74,9 @@ def _in_two_ladders(
 ) -> Iterator[Problem]:
     for group_id, said in places.items():
         if len(said) > 1:
-            ladders = " and ".join(sorted(said))
-            says = f'the group "{groups[group_id].name}" is in the ladders {ladders}.'
-            yield problem("M110", ", ".join(said.values()), says)
+            says = gettext('the group "%(group)s" is in several ladders: %(ladders)s.')
+            named = {"group": groups[group_id].name, "ladders": ", ".join(sorted(said))}
+            yield problem("M110", ", ".join(said.values()), says % named)
 
 
 def _beside_a_ladder(
@@ -80,9 +87,13 @@ def _beside_a_ladder(
     for rule in rules:
         for group_id in rule.group_ids:
             if group_id in places and group_id not in rule.ladder_group_ids:
-                name, ladders = groups[group_id].name, " and ".join(sorted(places[group_id]))
-                says = f'it leads to "{name}", a step of the ladder {ladders}, beside the ladder.'
-                yield problem("M111", rule.id, says)
+                says = gettext(
+                    'it leads to "%(group)s", which is a step of a ladder (%(ladders)s), but is '
+                    "not in that ladder."
+                )
+                ladders = ", ".join(sorted(places[group_id]))
+                named = {"group": groups[group_id].name, "ladders": ladders}
+                yield problem("M111", rule.id, says % named)
 
 
 def lint_catalogue(
@@ -99,7 +110,8 @@ def lint_catalogue(
         leads = price.id in rules.by_price or price.product_id in rules.by_product
         if on_sale and not leads and not rules.features_of(price.product_id):
             name = product.name if product else price.product_id
-            yield problem("M108", f"price {price.id}", f'it ("{name}") leads to no group.')
+            says = gettext('it ("%(product)s") leads to no group.') % {"product": name}
+            yield problem("M108", f"price {price.id}", says)
     names = {price.id for price in prices} | {price.lookup_key for price in prices}
     for section, stated, there in (
         ("products", policy.products, set(known)),
@@ -107,7 +119,7 @@ def lint_catalogue(
     ):
         for name in stated:
             if name not in there:
-                says = "Stripe has nothing of this name."
+                says = gettext("Stripe has nothing of this name.")
                 yield problem("M115", f"bridge.toml [{section}.{name}]", says)
 
 
@@ -118,8 +130,9 @@ def lint_features(features: Collection[Feature], policy: Policy, rules: Rules) -
     for key in policy.features:
         where = f"bridge.toml [features.{key}]"
         if key not in known:
-            yield problem("M115", where, "Stripe has no feature of this lookup key.")
+            yield problem("M115", where, gettext("Stripe has no feature of this lookup key."))
         elif key not in rules.by_feature:
-            yield problem("M108", where, "neither this nor the feature's own metadata say a group.")
+            says = gettext("neither this nor the feature's own metadata names a group.")
+            yield problem("M108", where, says)
         elif key not in carried:
-            yield problem("M118", where, "no product carries this feature.")
+            yield problem("M118", where, gettext("no product carries this feature."))

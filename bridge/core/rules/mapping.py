@@ -21,6 +21,7 @@ from bridge.core.rules.lint import lint_catalogue, lint_features, lint_ladders
 from bridge.core.rules.policy import Policy
 from bridge.core.rules.problems import Problem, nearest, problem
 from bridge.core.rules.values import KEYS, PLUGIN_GROUP_KEY, Choices, apply_value
+from bridge.texts import gettext
 
 __all__ = ["HaltedRule", "Problem", "Rule", "Rules", "compile_rules"]
 
@@ -66,17 +67,19 @@ class _Groups:
         group_id = int(name) if is_id else pin
         if group_id is None:
             close = nearest(name, tuple(self.by_name))
-            return None, "M101", f'there is no group "{name}"{close}.'
+            return None, "M101", gettext('there is no group "%(group)s".') % {"group": name} + close
         group = self.groups.get(group_id)
         if group is None:
-            return None, "M103", f'the group "{name}" (id {group_id}) does not exist any more.'
+            says = gettext('the group "%(group)s" (id %(id)s) does not exist any more.')
+            return None, "M103", says % {"group": name, "id": group_id}
         if group.automatic and to_fill:
-            return None, "M102", f'the group "{name}" is automatic.'
+            return None, "M102", gettext('the group "%(group)s" is automatic.') % {"group": name}
         if is_id:
             return group_id, "", ""
         self.pinned[name] = group_id
         if group.name.lower() != name:
-            return group_id, "M117", f'the group "{name}" is called "{group.name}" now.'
+            says = gettext('the group "%(group)s" is called "%(now)s" now.')
+            return group_id, "M117", says % {"group": name, "now": group.name}
         return group_id, "", ""
 
 
@@ -260,8 +263,9 @@ def _compile(
     paying = replace(choices.paying, buyer_ids=frozenset(buyer_ids))
     steps = made.steps.get(choices.ladder or "", {})
     if len(in_ladder := [group_id for group_id in group_ids if group_id in steps]) > 1:
-        says = f"{len(in_ladder)} of its groups are steps of the ladder {choices.ladder}."
-        found.append(problem("M107", rule_id, says))
+        says = gettext("%(count)s of its groups are steps of the ladder %(ladder)s.")
+        named = {"count": len(in_ladder), "ladder": choices.ladder}
+        found.append(problem("M107", rule_id, says % named))
     made.problems.extend(found)
     if any(one.halts for one in found):
         return HaltedRule(rule_id, group_ids)
@@ -284,8 +288,9 @@ def _choices(defaults: Choices, stated: Mapping[str, _Source], found: list[Probl
         try:
             choices = apply_value(choices, name, source.said[name])
         except ValueError:
-            says = f"{name} = {source.said[name]!r} is wrong; it takes {KEYS[name].values}."
-            found.append(problem("M104", source.where, says))
+            says = gettext("%(key)s = %(value)s is wrong; it takes %(values)s.")
+            named = {"key": name, "value": repr(source.said[name]), "values": KEYS[name].values}
+            found.append(problem("M104", source.where, says % named))
     return choices
 
 
@@ -314,13 +319,19 @@ def _merge(sources: list[_Source]) -> tuple[dict[str, _Source], list[Problem]]:
         for name, text in source.said.items():
             if name not in KEYS:
                 code = "M106" if source.in_file else "M105"
-                says = f"{name} is not a key{nearest(name, tuple(KEYS))}."
-                found.append(problem(code, source.where, says))
+                says = gettext("%(key)s is not a key.") % {"key": name}
+                found.append(problem(code, source.where, says + nearest(name, tuple(KEYS))))
                 continue
             before = stated.get(name)
             if before and _is_contradiction(before, source, name):
-                says = f"{name} = {before.said[name]!r} is overruled by {text!r} in {source.where}."
-                found.append(problem("M112", before.where, says))
+                says = gettext("%(key)s = %(value)s is overruled by %(other)s in %(where)s.")
+                named = {
+                    "key": name,
+                    "value": repr(before.said[name]),
+                    "other": repr(text),
+                    "where": source.where,
+                }
+                found.append(problem("M112", before.where, says % named))
             stated[name] = source
     return stated, found
 

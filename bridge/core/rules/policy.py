@@ -116,7 +116,7 @@ def parse_policy(toml: Mapping[str, object]) -> Policy:
     tables: dict[str, Mapping[str, object]] = {}
     for name, table in toml.items():
         if name not in SECTIONS:
-            problems.append(wrong("M151", f"[{name}] is not a section{nearest(name, SECTIONS)}."))
+            problems.append(wrong("M151", f"[{name}] is not a section.{nearest(name, SECTIONS)}"))
         elif not isinstance(table, Mapping):
             problems.append(wrong("M153", f"{name} = {table!r} stands where [{name}] is meant."))
         else:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from bridge.texts import gettext
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -28,32 +30,45 @@ class _Code:
 
 
 CODES: Mapping[str, _Code] = {
-    "M101": _Code("Create the group in Discourse, or correct the name.", halts=True),
+    "M101": _Code(gettext("Create the group in Discourse, or correct the name."), halts=True),
     "M102": _Code(
-        "Discourse fills automatic groups itself: name a group of your own instead.", halts=True
+        gettext("Discourse fills automatic groups itself: name a group of your own instead."),
+        halts=True,
     ),
-    "M103": _Code("Name another group; for a new one of the same name, by its id.", halts=True),
-    "M104": _Code("Use one of the values named here.", halts=True),
-    "M105": _Code("Correct the key, or remove it if it is not meant for the bridge."),
-    "M106": _Code("Correct the key in bridge.toml, or remove it.", halts=True),
-    "M107": _Code("Leave one step of the ladder in the groups of this rule.", halts=True),
-    "M108": _Code("Add discourse_groups to it or to its product; `none` says that none is meant."),
+    "M103": _Code(
+        gettext("Name another group; for a new one of the same name, by its id."), halts=True
+    ),
+    "M104": _Code(gettext("Use one of the values named here."), halts=True),
+    "M105": _Code(gettext("Correct the key, or remove it if it is not meant for the bridge.")),
+    "M106": _Code(gettext("Correct the key in bridge.toml, or remove it."), halts=True),
+    "M107": _Code(gettext("Leave one step of the ladder in the groups of this rule."), halts=True),
+    "M108": _Code(
+        gettext("Add discourse_groups to it or to its product; `none` says that none is meant.")
+    ),
     "M109": _Code(
-        "Add discourse_rank, or list the ladder's groups, low to high, under [ladders] in "
-        "bridge.toml. Until then the latest start wins."
+        gettext(
+            "Add discourse_rank, or list the ladder's groups, low to high, under [ladders] in "
+            "bridge.toml. Until then the latest start wins."
+        )
     ),
-    "M110": _Code("Keep the group in one ladder: a member could not hold one step of each."),
+    "M110": _Code(
+        gettext("Keep the group in one ladder: a member could not hold one step of each.")
+    ),
     "M111": _Code(
-        "Add discourse_ladder to the rule named here, or give it another group: somebody who buys "
-        "both would be on two steps of one ladder."
+        gettext(
+            "Add discourse_ladder to the rule named here, or give it another group: somebody who "
+            "buys both would be on two steps of one ladder."
+        )
     ),
-    "M112": _Code("Say it in one place only; bridge.toml wins over Stripe's metadata."),
-    "M113": _Code("Map a product to the group, or take it out of the ladder."),
-    "M114": _Code("Correct the name under [ladders] in bridge.toml."),
-    "M115": _Code("Correct the id or lookup key in bridge.toml, or remove the section."),
-    "M116": _Code("Give them different ranks. Until then the latest start wins."),
-    "M117": _Code("Nothing has to be done: the rule follows the group, whatever its name."),
-    "M118": _Code("Attach the feature to a product at Stripe, or remove the section."),
+    "M112": _Code(gettext("Say it in one place only; bridge.toml wins over Stripe's metadata.")),
+    "M113": _Code(gettext("Map a product to the group, or take it out of the ladder.")),
+    "M114": _Code(gettext("Correct the name under [ladders] in bridge.toml.")),
+    "M115": _Code(gettext("Correct the id or lookup key in bridge.toml, or remove the section.")),
+    "M116": _Code(gettext("Give them different ranks. Until then the latest start wins.")),
+    "M117": _Code(
+        gettext("Nothing has to be done: the rule follows the group, whatever its name.")
+    ),
+    "M118": _Code(gettext("Attach the feature to a product at Stripe, or remove the section.")),
 }
 
 POLICY_CODES: Mapping[str, str] = {
@@ -71,6 +86,6 @@ def problem(code: str, subject: str, message: str) -> Problem:
 
 
 def nearest(word: str, words: tuple[str, ...]) -> str:
-    """'; is "…" meant?' where one of the words looks like it, else nothing."""
+    """' Did you mean "…"?' where one of the words looks like it, else nothing."""
     close = get_close_matches(word, words, n=1)
-    return f'; is "{close[0]}" meant?' if close else ""
+    return " " + gettext('Did you mean "%(word)s"?') % {"word": close[0]} if close else ""

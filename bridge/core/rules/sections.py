@@ -137,7 +137,7 @@ def read_section(
     for name, value in table.items():
         if name not in settings:
             close = nearest(name, tuple(settings))
-            problems.append(wrong("M152", f"[{section}] takes no {name}{close}."))
+            problems.append(wrong("M152", f"[{section}] takes no {name}.{close}"))
         elif not settings[name].accepts(value):
             takes = f"it takes {settings[name].takes}"
             problems.append(wrong("M153", f"[{section}] {name} = {value!r} is wrong; {takes}."))
@@ -174,7 +174,7 @@ def read_defaults(tables: Mapping[str, Mapping[str, object]], problems: list[Con
         for written, value in tables.get(section, {}).items():
             name = key_name(written)
             if name not in allowed:
-                says = f"[{section}] takes no {written}{nearest(name, allowed)}."
+                says = f"[{section}] takes no {written}.{nearest(name, allowed)}"
                 problems.append(wrong("M152", says))
                 continue
             try:
@@ -235,7 +235,7 @@ def read_accounts(table: Mapping[str, object], problems: list[Config]) -> dict[s
     for name, value in table.items():
         target = value if isinstance(value, Mapping) else {"code": value}
         if name.split(":")[0] not in LEDGER_ROOTS:
-            says = f"[accounts] {name} is no account of the ledger{nearest(name, LEDGER_ROOTS)}."
+            says = f"[accounts] {name} is no account of the ledger.{nearest(name, LEDGER_ROOTS)}"
             problems.append(wrong("M152", says))
         elif set(target) - set(_TARGET) or not str(target.get("code") or "").strip():
             takes = 'a code as "200", or { code = "200", tax = "…", tracking = "…" }'

@@ -16,6 +16,7 @@ from bridge.core.rights.offers import Offer
 from bridge.core.rules.compiled import Rule
 from bridge.core.telling.campaigns import Fate, Progress
 from bridge.errors import NotFound, Permanent
+from bridge.texts import gettext
 
 LONGEST_NAME = 60
 Why = Literal["unknown", "foreign", "revoked", "expired", "used"]
@@ -25,7 +26,7 @@ class LinkRefused(Permanent):
     """A campaign's link that this reader cannot use; `why` is stable."""
 
     def __init__(self, why: Why) -> None:
-        super().__init__(f"the link cannot be used: {why}")
+        super().__init__(gettext("the link cannot be used: %(why)s") % {"why": why})
         self.why = why
 
 
@@ -68,22 +69,25 @@ class ShownLink:
 def the_one_offer(key: str, found: Sequence[tuple[Product, Price, Rule | None]]) -> Offer:
     """The one price that a campaign offers. Raises: NotFound, Permanent for several."""
     if not found:
-        raise NotFound(
-            f"{key} is not on offer: give the id or lookup key of a price that is sold, as `/join` "
-            "lists them"
+        words = gettext(
+            "%(key)s is not on offer: give the id or lookup key of a price that is sold"
         )
+        raise NotFound(words % {"key": key})
     if len(found) > 1:
-        ids = ", ".join(price.lookup_key or price.id for _, price, _ in found)
-        raise Permanent(f"{key} has several prices: choose one of {ids}")
+        prices = ", ".join(price.lookup_key or price.id for _, price, _ in found)
+        words = gettext("%(key)s has several prices: choose one of %(prices)s")
+        raise Permanent(words % {"key": key, "prices": prices})
     return Offer(*found[0], ())
 
 
 def refuse_ending_before(offer: Offer, before: datetime, now: datetime) -> None:
     """Refuse a day in the past, and an offer without groups. Raises: Permanent."""
     if before <= now:
-        raise Permanent(f"{before:%Y-%m-%d} is in the past: give a later day")
+        words = gettext("%(day)s is in the past: give a later day")
+        raise Permanent(words % {"day": f"{before:%Y-%m-%d}"})
     if not offer.group_ids:
-        raise Permanent(f"{offer.product.name} leads to no group, so no membership of it ends")
+        words = gettext("%(product)s leads to no group, so no membership of it ends")
+        raise Permanent(words % {"product": offer.product.name})
 
 
 def candidates(ends: Mapping[int, datetime | None], people: Mapping[int, User]) -> list[Candidate]:
@@ -98,9 +102,10 @@ def candidates(ends: Mapping[int, datetime | None], people: Mapping[int, User]) 
 
 def checked_name(name: str) -> str:
     """A valid name for a campaign. Raises: Permanent."""
-    found = checked_words("name of the campaign", name)
+    found = checked_words(gettext("name of the campaign"), name)
     if len(found) > LONGEST_NAME:
-        raise Permanent(f"the name has {len(found)} characters: use {LONGEST_NAME} at most")
+        words = gettext("the name has %(count)s characters: use %(most)s at most")
+        raise Permanent(words % {"count": len(found), "most": LONGEST_NAME})
     return found
 
 

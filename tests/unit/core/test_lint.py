@@ -86,7 +86,7 @@ def test_A6_products_that_do_not_bear_several_memberships_are_named() -> None:
     assert beside.subject == "product:prod_3"
     assert "Patrons" in beside.message
     assert "product:prod_4" in twice.subject
-    assert "level and x" in twice.message
+    assert "level, x" in twice.message
     assert rules.halted == frozenset()
 
 

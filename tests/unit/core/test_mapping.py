@@ -171,7 +171,7 @@ def test_E57_a_deleted_group_is_not_replaced_by_a_new_one_of_its_name() -> None:
 
 def test_a_name_that_nearly_fits_is_suggested() -> None:
     assert (
-        'is "supporters" meant?'
+        'Did you mean "supporters"?'
         in rules_of(product(discourse_groups="suporters")).problems[0].message
     )
 
@@ -216,7 +216,7 @@ def test_an_unknown_key_halts_in_our_own_file_and_is_a_remark_in_stripes() -> No
     in_file = rules_of(product(), toml={"products": {"prod_1": {"group": "patrons"}}})
     assert codes(in_file) == ["M106"]
     assert in_file.halted == {"product:prod_1"}
-    assert 'is "groups" meant?' in in_file.problems[0].message
+    assert 'Did you mean "groups"?' in in_file.problems[0].message
     in_stripe = rules_of(product(discourse_group="patrons", colour="red"), price())
     assert codes(in_stripe) == ["M105", "M108"]
     assert in_stripe.halted == frozenset()

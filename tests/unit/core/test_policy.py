@@ -214,8 +214,8 @@ def test_all_problems_are_named_at_once_with_a_hint_and_the_likely_word() -> Non
     with pytest.raises(WrongConfig) as refused:
         parse_policy({"sites": {}, "defaults": {"grce": "7d", "trial": "maybe"}})
     first, second, third = refused.value.problems
-    assert 'is "site" meant?' in first.message
-    assert 'is "grace" meant?' in second.message
+    assert 'Did you mean "site"?' in first.message
+    assert 'Did you mean "grace"?' in second.message
     assert "`grant`, `wait`" in third.message
     assert {problem.hint for problem in refused.value.problems} <= set(POLICY_CODES.values())
     assert "M151" in str(refused.value)

@@ -126,9 +126,6 @@ def test_every_badge_is_a_few_words_with_a_capital_and_no_full_stop() -> None:
 BRIDGE = Path(__file__).parents[3] / "bridge"
 # The API and webhooks speak to programs, in English.
 FOR_PROGRAMS = {"api", "health.py", "webhooks.py"}
-# Whole sentences of the statement and of what moderators read: they are marked with the languages
-# that come with the statement, and are taken off this list then.
-NOT_YET = {"campaign_making"}
 PEOPLE_READ = re.compile(r"[A-Za-z]{2,}[,:.]? [A-Za-z]{2,}")
 NO_TEXT = re.compile(r"[=;{]|Cookie, |back from Stripe| was made for user | and is another's")
 """Headers, styles and what stands in the log."""
@@ -156,14 +153,14 @@ def _read_by_people(node: ast.AST) -> list[ast.AST]:
     return list(node.values) if isinstance(node, ast.Dict) else list(ast.iter_child_nodes(node))
 
 
-def unmarked_in_code(source: str) -> list[str]:
+def unmarked_in_code(source: str, but: re.Pattern[str] = NO_TEXT) -> list[str]:
     """Words that people read and that stand in no gettext."""
     found: list[str] = []
     left: list[ast.AST] = [ast.parse(source)]
     while left:
         node = left.pop()
         text = node.value if isinstance(node, ast.Constant) else None
-        if isinstance(text, str) and PEOPLE_READ.search(text) and not NO_TEXT.search(text):
+        if isinstance(text, str) and PEOPLE_READ.search(text) and not but.search(text):
             found.append(text)
         left += _read_by_people(node)
     return sorted(found)
@@ -179,8 +176,7 @@ def test_words_in_code_outside_of_gettext_are_found() -> None:
 
 def _pages() -> list[Path]:
     web = [p for p in (BRIDGE / "web").rglob("*.py") if not FOR_PROGRAMS & set(p.parts)]
-    telling = [p for p in (BRIDGE / "core" / "telling").glob("*.py") if p.stem not in NOT_YET]
-    return sorted([*web, *telling])
+    return sorted([*web, *(BRIDGE / "core" / "telling").glob("*.py")])
 
 
 @pytest.mark.parametrize("path", _pages(), ids=lambda path: path.relative_to(BRIDGE).as_posix())
@@ -188,7 +184,86 @@ def test_each_text_that_a_page_can_show_is_marked_for_translation_in_code(path: 
     assert unmarked_in_code(path.read_text(encoding="utf-8")) == []
 
 
-def test_what_is_not_marked_yet_is_listed_only_as_long_as_it_is_so() -> None:
-    for name in NOT_YET:
-        source = (BRIDGE / "core" / "telling" / f"{name}.py").read_text(encoding="utf-8")
-        assert unmarked_in_code(source), f"{name} is marked: take it off the list"
+# --- what errors say ------------------------------------------------------------------------------
+
+# Errors of these rooms reach pages, the API and commands in the same words. What the forum and its
+# network say to the bridge (`discourse_api`) is for the log and the doctor.
+ROOMS = ("core", "operations", "answers", "store", "stripe_api", "worker")
+# These stay in English and unmarked.
+NOT_SHOWN = {
+    "AssertionError": "a defect of the bridge, for its log",
+    "BadAnswer": "a forged or broken sign-in, for the log; the page has words of its own",
+    "Config": "a setting, named by its code and shown by the doctor and when a process starts",
+    "MalformedEvent": "an event that cannot be read, in the words of its format, for operators",
+    "PermissionError": "a defect of the bridge, for its log",
+    "RuntimeError": "a defect of the bridge, for its log",
+    "Transient": "a failure between machines, for logs and programs; pages say to try again",
+    "TypeError": "a defect of the bridge, for its log",
+    "Uncertain": "a failure between machines, for the log",
+    "ValueError": "a value that cannot be; pages and commands say it in words of their own",
+}
+# Except for these, whose words are passed on to people.
+PASSED_ON = {"core/ledger/amounts.py": "ValueError"}
+RAISED = re.compile(r"(raise|return) [A-Z]\w+\(")
+NOTHING = re.compile(r"(?!)")
+
+
+def _errors(function: ast.AST, shown: str | None) -> Iterator[ast.Call]:
+    """The errors that a function raises or returns, if people read their words."""
+    for node in ast.walk(function):
+        made = node.exc if isinstance(node, ast.Raise) else getattr(node, "value", None)
+        if not (isinstance(node, ast.Raise | ast.Return) and isinstance(made, ast.Call)):
+            continue
+        kind = "".join(_names(made))
+        is_error = isinstance(node, ast.Raise) or kind in {"Permanent", "NotFound"}
+        if is_error and (kind not in NOT_SHOWN or kind == shown):
+            yield made
+
+
+def _joined(node: ast.AST) -> Iterator[str]:
+    """Words between the values of f-strings, also single ones."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.JoinedStr):
+            parts = [str(part.value) for part in one.values if isinstance(part, ast.Constant)]
+            # What follows a slash is a path.
+            yield from (part for part in parts if re.search(r"(?<![/\w])[A-Za-z]{2}", part))
+
+
+def unmarked_in_errors(source: str, shown: str | None = None) -> list[str]:
+    """What errors say to people outside of gettext, also by way of a variable."""
+    found: list[str] = []
+    for function in ast.walk(ast.parse(source)):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        said = {
+            name: node.value
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+            for name in _names(node)
+        }
+        for call in _errors(function, shown):
+            used = {one.id for one in ast.walk(call) if isinstance(one, ast.Name)}
+            for part in (call, *(said[name] for name in sorted(used & said.keys()))):
+                found += [*unmarked_in_code(f"_ = {ast.unparse(part)}", NOTHING), *_joined(part)]
+    return found
+
+
+def test_words_of_errors_outside_of_gettext_are_found() -> None:
+    assert unmarked_in_errors("def f():\n raise NotFound(f'there is no {x} here')") != []
+    assert unmarked_in_errors("def f():\n w = 'it is so; go'\n raise NotFound(w)") != []
+    assert unmarked_in_errors("def f():\n return NotFound('it is not here')") != []
+    assert unmarked_in_errors("def f():\n return Found('it is not here')") == []
+    assert unmarked_in_errors("def f():\n raise NotFound(f'{x} has {y}')") == [" has "]
+    assert unmarked_in_errors("def f():\n raise NotFound(gettext('it is %s') % x)") == []
+    assert unmarked_in_errors("def f():\n raise RuntimeError('it is not here')") == []
+    assert unmarked_in_errors("def f():\n raise ValueError('it is no')", "ValueError") != []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_each_error_that_people_read_is_marked_for_translation(room: str) -> None:
+    found = {}
+    for path in (BRIDGE / room).rglob("*.py"):
+        source, name = path.read_text(encoding="utf-8"), path.relative_to(BRIDGE).as_posix()
+        if RAISED.search(source):
+            found[name] = unmarked_in_errors(source, PASSED_ON.get(name))
+    assert {name: words for name, words in found.items() if words} == {}

@@ -32,7 +32,6 @@ from bridge.core.telling.reasons import FOR_NOW
 from bridge.core.telling.statement import Links, StatementInput
 from bridge.render import TEMPLATES
 from tests.unit.core.shop import DAY, MEMBERS, NOW, POLICY, hand, only, rules_of
-from tests.unit.web.test_texts import NOT_YET
 
 TELLING = Path(importlib.import_module("bridge.core.telling").__path__[0])
 NAMES = (
@@ -102,8 +101,7 @@ def test_words_that_are_not_translated_are_found() -> None:
 
 
 def test_each_table_of_texts_is_translated(told: Mapping[str, ModuleType]) -> None:
-    known = {text for name in NOT_YET for text in tables(list(vars(told[name]).values()))}
-    known |= set(told["words"]._BRANDS.values())
+    known = set(told["words"]._BRANDS.values())
     left = {
         f"{name}.{own}: {text}"
         for name, module in told.items()
@@ -166,8 +164,7 @@ def test_what_doors_are_told_is_translated(
     known = [member_of(membership, one) for one in grants()]
     for one in (member_of(membership), *known):
         (found,) = standing.group_standings(one, [MEMBERS])
-        if not found.state.is_held or not NOT_YET:
-            assert english(found.reason) == []
+        assert english(found.reason) == []
     nobody = standing.Standing(7, None, NOW, (), {})
     assert english(nobody.as_json()["reason"]) == []
 
