@@ -82,9 +82,7 @@ def record_payment(  # noqa: PLR0913 - the options of a command
     The member gets a receipt and sees the payment on the statement. A term (--for) begins when the
     one paid by hand before it ends. `bridge reverse-payment` corrects a mistake.
     """
-    ends = [one for one in (until_at, term, for_good) if one]
-    if len(ends) > 1 or (ends and not group):
-        raise click.UsageError("Give --group and exactly one of --until, --for and --for-good.")
+    bought = _bought(group, until_at, term, for_good=for_good)
     parts = tuple(_hand_line(line, currency) for line in lines)
     minor, words = _whole(amount, what, parts, currency)
     with ready_bridge() as bridge:
@@ -98,10 +96,9 @@ def record_payment(  # noqa: PLR0913 - the options of a command
             method=method,
             at=_moment(bridge, on.date() if on else None),
         )
-        bought = Bought(group, until_at or term) if group else None
         # This refuses what is impossible before it asks anything.
         effects = payments.preview_payment(bridge, user_id, paid, bought)
-        if bought is not None and not ends and not how.preview:
+        if bought and bought.end is None and not (for_good or how.preview):
             _ask_for_no_end(bought.group_name, as_json=how.as_json)
         if not how.goes_ahead(lambda: effects):
             return
@@ -109,6 +106,16 @@ def record_payment(  # noqa: PLR0913 - the options of a command
         done = _record(record, again=again, may_ask=not how.as_json)
         look_now(bridge, work.user_key(user_id))
     _show_recorded(done, as_json=how.as_json)
+
+
+def _bought(
+    group: str | None, until_at: datetime | None, term: Term | None, *, for_good: bool
+) -> Bought | None:
+    """The group that the payment pays for, with its end."""
+    ends = [one for one in (until_at, term, for_good) if one]
+    if len(ends) > 1 or (ends and not group):
+        raise click.UsageError("Give --group and exactly one of --until, --for and --for-good.")
+    return Bought(group, until_at or term) if group else None
 
 
 def _record(record: Callable[..., Recorded], *, again: bool, may_ask: bool) -> Recorded:

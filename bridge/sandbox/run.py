@@ -58,7 +58,7 @@ def start(  # noqa: PLR0913 - each is an option of the command line
 ) -> Sandbox:
     """Start both; ports 0 are chosen by the system.
 
-    Stripe takes the key that is made here and those given as `stripe_key`, and no others.
+    Stripe accepts only the key that is made here and those in `stripe_key`.
     """
     world = World(seed, Clock(clock_file, frozen_at))
     info = _secrets(world)
@@ -72,25 +72,32 @@ def start(  # noqa: PLR0913 - each is an option of the command line
             connect_secret=info["connect_secret"],
         ),
     }
-    forum: Forum = world.parts["discourse"]
-    info["discourse_key"] = make_key(world, forum, "bridge").key
+    info["discourse_key"] = make_key(world, world.parts["discourse"], "bridge").key
     info["stripe_key"] = world.ids.new("sk_test", 24)
+    stripe, discourse = _serve(world, apps, info, (stripe_port, discourse_port))
+    for known in (info["stripe_key"], *stripe_key):
+        accept(world, known)
+    _add_webhooks(world, info, webhook_url, discourse_webhook_url)
+    return Sandbox(world, stripe, discourse, info, apps)
+
+
+def _serve(
+    world: World, apps: dict[str, Flask], info: dict[str, str], ports: tuple[int, int]
+) -> tuple[Server, Server]:
+    """Serve both, and note their addresses where links and callers look for them."""
+    forum: Forum = world.parts["discourse"]
     control = create_control(world, info)
-    stripe = serve(world, "stripe", apps["stripe"], stripe_port, control=control)
+    stripe = serve(world, "stripe", apps["stripe"], ports[0], control=control)
     discourse = serve(
-        world, "discourse", apps["discourse"], discourse_port, host="localhost", control=control
+        world, "discourse", apps["discourse"], ports[1], host="localhost", control=control
     )
-    forum.url = discourse.url
+    account_of(world).base_url, forum.url = stripe.url, discourse.url
     info |= {
         "stripe_url": stripe.url,
         "discourse_url": forum.address,
         "control_url": discourse.url + CONTROL_PATH,
     }
-    account_of(world).base_url = stripe.url
-    for known in (info["stripe_key"], *stripe_key):
-        accept(world, known)
-    _add_webhooks(world, info, webhook_url, discourse_webhook_url)
-    return Sandbox(world, stripe, discourse, info, apps)
+    return stripe, discourse
 
 
 def _add_webhooks(

@@ -138,10 +138,9 @@ def link(  # noqa: PLR0913 - what a link is known by
 ) -> bool:
     """Link a customer to a user; False if the customer is linked to somebody else.
 
-    `has_nothing`: the customer was created just now, so there is nothing to read at Stripe.
-
-    A customer that has a user keeps it: `unlink` comes first. An account that was merged into
-    another stands for that other account.
+    `has_nothing`: the customer was created just now, so there is nothing to read at Stripe. A
+    customer that has a user keeps it: `unlink` comes first. For an account that was merged into
+    another, the other account is linked.
     """
     user_id = users.present_account(connection, user_id)
     see_customer(connection, customer_id, now)
@@ -155,7 +154,6 @@ def link(  # noqa: PLR0913 - what a link is known by
     )
     if not taken.rowcount:  # somebody was quicker
         return user_of(connection, customer_id) == user_id
-    connection.execute(update(work).where(is_key(customer_id)).values(user_id=user_id))
     log(
         connection,
         "linked",
@@ -166,13 +164,18 @@ def link(  # noqa: PLR0913 - what a link is known by
         outcome=proof,
         detail={"reason": reason} if reason else None,
     )
+    connection.execute(update(work).where(is_key(customer_id)).values(user_id=user_id))
     if has_nothing:
-        never_read = and_(_is(customer_id), customers.c.read_at.is_(None))
-        connection.execute(update(customers).where(never_read).values(read_at=now))
+        _mark_read(connection, customer_id, now)
     else:
         needs, cause = ("read", "purchases", "money"), f"link by {actor}"
         mark_dirty(connection, customer_id, now=now, due_at=now, cause=cause, needs=needs)
     return True
+
+
+def _mark_read(connection: Connection, customer_id: str, now: datetime) -> None:
+    never_read = and_(_is(customer_id), customers.c.read_at.is_(None))
+    connection.execute(update(customers).where(never_read).values(read_at=now))
 
 
 def confirm(connection: Connection, customer_id: str, *, proof: str) -> None:

@@ -154,10 +154,7 @@ def rule_of(
     steps: Mapping[int, int] | None = None,
 ) -> Rule:
     """The rule of these choices. `steps`: group id -> place in the rule's ladder."""
-    in_ladder = frozenset(group_ids) & frozenset(steps or {})
-    rank = choices.rank
-    if rank is None:
-        rank = max(((steps or {})[group_id] for group_id in in_ladder), default=0)
+    ladder_group_ids, rank, is_ranked = _on_ladder(choices, group_ids, steps or {})
     return Rule(
         id=rule_id,
         price_id=price_id,
@@ -165,9 +162,9 @@ def rule_of(
         feature=feature,
         group_ids=group_ids,
         ladder=choices.ladder,
-        ladder_group_ids=(in_ladder or frozenset(group_ids)) if choices.ladder else frozenset(),
+        ladder_group_ids=ladder_group_ids,
         rank=rank,
-        is_ranked=choices.rank is not None or bool(in_ladder),
+        is_ranked=is_ranked,
         term=choices.term,
         grace_days=choices.grace_days,
         grace_notice_days=choices.grace_notice_days,
@@ -182,12 +179,28 @@ def rule_of(
         approval_from=choices.approval_from,
         kind=choices.kind,
         fund=choices.fund,
-        sale=Sale(
-            offer=choices.offer,
-            listed=choices.listed,
-            highlight=choices.highlight,
-            gift=choices.gift,
-            goal=choices.goal,
-        ),
+        sale=_sale(choices),
         paying=choices.paying,
+    )
+
+
+def _on_ladder(
+    choices: Choices, group_ids: tuple[int, ...], steps: Mapping[int, int]
+) -> tuple[frozenset[int], int, bool]:
+    """The groups that are a step of the ladder, its rank, and whether something gives a rank."""
+    in_ladder = frozenset(group_ids) & frozenset(steps)
+    rank = choices.rank
+    if rank is None:
+        rank = max((steps[group_id] for group_id in in_ladder), default=0)
+    stepping = (in_ladder or frozenset(group_ids)) if choices.ladder else frozenset()
+    return stepping, rank, choices.rank is not None or bool(in_ladder)
+
+
+def _sale(choices: Choices) -> Sale:
+    return Sale(
+        offer=choices.offer,
+        listed=choices.listed,
+        highlight=choices.highlight,
+        gift=choices.gift,
+        goal=choices.goal,
     )

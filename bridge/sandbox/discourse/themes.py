@@ -80,18 +80,6 @@ def _upload() -> Response:
 
 def shown_theme(forum: Forum, theme: Theme) -> dict[str, Any]:
     """ThemeSerializer, without what a picture would need."""
-    kinds: dict[type, str] = {bool: "bool", str: "string"}
-    settings = [
-        {
-            "setting": name,
-            "humanized_name": name.replace("_", " ").capitalize(),
-            "type": kinds.get(type(default), "string"),
-            "default": default,
-            "value": theme.settings.get(name, default),
-            "textarea": False,
-        }
-        for name, default in theme.defaults.items()
-    ]
     parents = [forum.themes[p] for p in theme.parent_ids if p in forum.themes]
     children = [t for t in forum.themes.values() if theme.id in t.parent_ids]
     author = forum.users[1 if theme.id > 0 else -1]
@@ -107,7 +95,7 @@ def shown_theme(forum: Forum, theme: Theme) -> dict[str, Any]:
         "user_selectable": False,
         "auto_update": False,
         "remote_theme_id": None,
-        "settings": settings,
+        "settings": [_setting(theme, name) for name in theme.defaults],
         "supported": True,
         "enabled": True,
         "theme_fields": [_field(name, text) for name, text in theme.files.items()],
@@ -124,6 +112,18 @@ def shown_theme(forum: Forum, theme: Theme) -> dict[str, Any]:
     if not theme.component:
         shape |= {"default": theme.default, "child_themes": [_related(c) for c in children]}
     return shape
+
+
+def _setting(theme: Theme, name: str) -> dict[str, Any]:
+    default = theme.defaults[name]
+    return {
+        "setting": name,
+        "humanized_name": name.replace("_", " ").capitalize(),
+        "type": "bool" if isinstance(default, bool) else "string",
+        "default": default,
+        "value": theme.settings.get(name, default),
+        "textarea": False,
+    }
 
 
 def _related(theme: Theme) -> dict[str, Any]:

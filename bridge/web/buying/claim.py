@@ -42,6 +42,16 @@ from bridge.worker.claims import Claim, Claimant, Unclaimable, Why
 log = structlog.get_logger(__name__)
 blueprint = Blueprint("claim", __name__)
 LINK = re.compile(r"plink_[A-Za-z0-9]{8,100}", re.ASCII)
+STATUS_OF: dict[Why, int] = {
+    "unknown": 404,
+    "unfinished": 409,
+    "on_its_way": 409,
+    "refunded": 410,
+    "ended": 410,
+    "expired": 410,
+    "anothers": 403,
+    "used": 403,
+}
 
 
 # --- a payment link -----------------------------------------------------------------------------
@@ -196,11 +206,14 @@ def _on_to_arrival(known: Reader, found: Claim) -> AnyResponse:
 
 
 def _refused(why: Why) -> Stop:
-    """The page for an order that cannot be claimed: why, and what to do."""
+    return Stop(STATUS_OF[why], *_words_of(why))
+
+
+def _words_of(why: Why) -> tuple[str, str]:
+    """Why an order cannot be claimed, and what to do."""
     ask = gettext("If you think this is a mistake, write to the forum's moderators.")
-    pages: dict[Why, tuple[int, str, str]] = {
+    words: dict[Why, tuple[str, str]] = {
         "unknown": (
-            404,
             gettext("We don't know this payment"),
             gettext(
                 "The link may be cut off or mistyped. Open it again from the page you saw after "
@@ -208,12 +221,10 @@ def _refused(why: Why) -> Stop:
             ),
         ),
         "unfinished": (
-            409,
             gettext("This has not been paid"),
             gettext("You have not been charged. Go back to the offer to pay."),
         ),
         "on_its_way": (
-            409,
             gettext("Your payment is on its way"),
             gettext(
                 "Bank debits and transfers can take several days. Keep this link and open it "
@@ -221,24 +232,21 @@ def _refused(why: Why) -> Stop:
             ),
         ),
         "refunded": (
-            410,
             gettext("This payment was refunded"),
             gettext("You have your money back, so there is nothing to claim."),
         ),
         "ended": (
-            410,
             gettext("This subscription has ended"),
             gettext("You will not be charged again, and there is nothing left to claim."),
         ),
         "expired": (
-            410,
             gettext("This link has expired"),
             gettext(
                 "Your payment is not lost. Send this link to the forum's moderators: they can "
                 "add it to your account."
             ),
         ),
-        "anothers": (403, gettext("This payment belongs to another member"), ask),
-        "used": (403, gettext("This link has already been used"), ask),
+        "anothers": (gettext("This payment belongs to another member"), ask),
+        "used": (gettext("This link has already been used"), ask),
     }
-    return Stop(*pages[why])
+    return words[why]
