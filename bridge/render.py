@@ -1,41 +1,29 @@
-"""From a statement to the member's private message, and the Jinja environments for both outputs.
-
-Both kinds of template escape automatically, those for Markdown with `escape_markdown`: everything
-that a template prints is escaped unless the template or a filter here made it as Markdown.
-"""
+"""From a statement to the member's private message, and the other messages of the bridge."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 
-from babel.dates import format_date, format_skeleton
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
 from markupsafe import Markup
 
-from bridge.core.ledger.amounts import Total, find_locale, format_minor
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.state import State
 from bridge.core.model.reasons import Reason
 from bridge.core.model.stripe import PendingPayment
 from bridge.core.telling.alerts import Alert
 from bridge.core.telling.digest import Digest
-from bridge.core.telling.markdown import as_markdown, link, names, short
-from bridge.core.telling.money import prefix
-from bridge.core.telling.places import Cause, places, resting_on
-from bridge.core.telling.reasons import sentence
+from bridge.core.telling.markdown import link
+from bridge.core.telling.places import places, resting_on
 from bridge.core.telling.replies import Reply
 from bridge.core.telling.statement import Statement, StatementInput, build, fold
-from bridge.core.telling.words import LOCALE, day_words
+from bridge.core.telling.words import LOCALE
+from bridge.filters import markdown_environment
 from bridge.texts import gettext
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
 TITLE = gettext("Your membership statement")
 ALERTS_TITLE = gettext("Memberships: action needed")
 DIGEST_TITLE = gettext("Memberships: what waits and what happened")
@@ -66,8 +54,8 @@ def statement_markdown(statement: Statement, locale: str = LOCALE) -> tuple[str,
         body = _body(fold(statement, lines), locale)
         if len(body) < MESSAGE_LIMIT:
             return TITLE, body
-    whole = link("See the full statement", statement.links.full)
-    return TITLE, f"Your statement is too long for a message. {whole}.\n"
+    whole = link(gettext("See the full statement"), statement.links.full)
+    return TITLE, f"{gettext('Your statement is too long for a message.')} {whole}.\n"
 
 
 def receipt_markdown(line: MoneyLine, locale: str = LOCALE, *, funds: Sequence[str] = ()) -> str:
@@ -180,7 +168,8 @@ def reply_markdown(reply: Reply, username: str, pages: ReplyPages, locale: str =
 def sent_again_markdown(given: StatementInput, locale: str = LOCALE) -> str:
     """The answer that is the whole statement once more, because a moderator sent it again."""
     _, body = statement_markdown(build(given), locale)
-    return f"A moderator has sent you your statement again.\n\n{body}"
+    again = gettext("A moderator has sent you your statement again.")
+    return f"{again}\n\n{body}"
 
 
 def alerts_markdown(shown: Sequence[Alert], as_of: datetime, address: str) -> tuple[str, str]:
@@ -221,89 +210,7 @@ def statement_fingerprint(statement: Statement, locale: str = LOCALE) -> str:
     return hashlib.sha256("\n".join(statement_markdown(undated, locale)).encode()).hexdigest()
 
 
-def statement_filters() -> dict[str, Callable[..., str]]:
-    """Filters of both outputs; in the language of the template's variable `locale`."""
-    return {
-        "money": _money,
-        "day": _day,
-        "short_day": _short_day,
-        "date": _date,
-        "why": _why,
-        "prefix": prefix,
-    }
-
-
-@cache
-def markdown_environment() -> Environment:
-    """Templates of messages. `autoescape` keeps what macros make; `finalize` escapes the rest."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES / "markdown"),
-        autoescape=True,
-        finalize=as_markdown,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=False,
-    )
-    environment.filters.update(statement_filters())
-    environment.filters.update(
-        {
-            "amounts": _amounts,
-            "link": link,
-            "names": names,
-            "short": short,
-            "why": _why_as_markdown,
-        }
-    )
-    return environment
-
-
 def _body(statement: Statement, locale: str) -> str:
     template = markdown_environment().get_template("statement.md.jinja")
     body = template.render(statement=statement, locale=locale)
     return re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
-
-
-def _reader(context: Context) -> str:
-    return str(context.get("locale", LOCALE))
-
-
-@pass_context
-def _money(context: Context, amount_minor: int, currency: str) -> str:
-    return format_minor(amount_minor, currency, _reader(context))
-
-
-@pass_context
-def _amounts(context: Context, totals: tuple[Total, ...]) -> Markup:
-    """What is left of each currency, for the title of a folded year, where nothing is unescaped."""
-    reader = _reader(context)
-    shown = (format_minor(total.net_minor, total.currency, reader) for total in totals)
-    return Markup(" · ".join(shown))  # noqa: S704 -- holds only digits, letters and their marks
-
-
-@pass_context
-def _day(context: Context, at: datetime) -> str:
-    return day_words(at, _reader(context))
-
-
-@pass_context
-def _date(context: Context, at: datetime) -> str:
-    """`29 Dec 2026`, where a table has many days of several years."""
-    return str(format_date(at.date(), "medium", locale=find_locale(_reader(context))))
-
-
-@pass_context
-def _short_day(context: Context, at: datetime) -> str:
-    return str(format_skeleton("MMMd", at.date(), locale=find_locale(_reader(context))))
-
-
-@pass_context
-def _why(context: Context, cause: Cause) -> str:
-    return sentence(cause.grant, cause.what, _reader(context))
-
-
-@pass_context
-def _why_as_markdown(context: Context, cause: Cause) -> Markup:
-    """Only the name of what was bought is other people's text."""
-    what = as_markdown(cause.what)
-    return Markup(sentence(cause.grant, what, _reader(context)))  # noqa: S704 -- the name is escaped

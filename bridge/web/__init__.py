@@ -12,8 +12,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
 from bridge.core.model.people import LARGEST_ID
+from bridge.filters import TEMPLATES
 from bridge.late_rule import LateRule
-from bridge.render import TEMPLATES
 from bridge.web import health, login, moderate, security, site, webhooks
 from bridge.web.api import books, calls, standing, v1
 from bridge.web.buying import (

@@ -14,7 +14,7 @@ from bridge.core.rights.orders import Line, Order
 from bridge.core.telling import words
 from bridge.core.telling.sentences import as_sentence
 from bridge.errors import Transient
-from bridge.render import statement_filters
+from bridge.filters import page_filters
 from bridge.texts import gettext, ngettext
 from bridge.web.context import Reader, reader, the_bridge, the_look
 from bridge.web.site import NAMES_DIGEST
@@ -44,7 +44,7 @@ def teach(app: Flask) -> None:
         each_time=_each_time,
         sentence=as_sentence,
         typed_day=lambda text: f"{day_of(text):%-d %B %Y}",
-        **statement_filters(),
+        **page_filters(),
     )
     app.context_processor(_common)
 

@@ -32,12 +32,12 @@ from bridge.core.telling.statement import (
     StatementInput,
     build,
 )
+from bridge.filters import markdown_environment
 from bridge.render import (
     MESSAGE_LIMIT,
     alerts_markdown,
     answers_markdown,
     digest_markdown,
-    markdown_environment,
     receipt_markdown,
     statement_fingerprint,
     statement_markdown,
@@ -285,7 +285,7 @@ def test_a_member_reads_one_message_with_standing_totals_links_and_years() -> No
 
     assert title == "Your membership statement"
     assert body == (
-        "**You are in [Patrons](https://forum.example/g/patrons) until 3 March 2027.** "
+        "You are in **[Patrons](https://forum.example/g/patrons)** until 3 March 2027. "
         "Your yearly membership is active.\n\n"
         "Next payment: **€25\\.00** on 3 March 2027 for your *Membership*.\n\n"
         "| | |\n"
@@ -462,7 +462,7 @@ def test_A124_a_refused_payment_is_unpaid_and_not_pending() -> None:
 
 
 def test_A124_shares_and_donations_are_thanked_for_in_the_message() -> None:
-    shares = Shares(2, "share"), Shares(1, "supporter share")
+    shares = Shares(2, "share"), Shares(1, "supporter_share")
     gave = Contributions(shares, (Donated(4500, "eur"), Donated(500, "usd")))
     words = words_of(contributions=gave)
     assert "Thank you. You hold 2 shares and 1 supporter share." in words
@@ -534,7 +534,7 @@ def test_an_address_cannot_end_its_link(url: str, shown: str) -> None:
 def test_only_addresses_of_the_web_become_links(url: str | None) -> None:
     body = body_of(grant(), groups={7: GroupName("Patrons", url)})
 
-    assert body.startswith("**You are in Patrons until")
+    assert body.startswith("You are in **Patrons** until")
 
 
 def test_A90_five_thousand_invoices_fit_into_one_message() -> None:
@@ -548,7 +548,7 @@ def test_A90_five_thousand_invoices_fit_into_one_message() -> None:
     assert len(body) < MESSAGE_LIMIT
     assert "| Paid in total | **€125\\,000\\.00** |" in body
     assert body.count("\n| 2") > 50
-    assert "entries from earlier in" in body
+    assert "earlier entries in 2026 are on the" in body
     assert "365 entries of 2024" not in body
     assert "366 entries of 2024 are on the [full statement](https://bridge.example/me)." in body
     assert '[details="2013 · ' in body

@@ -10,21 +10,25 @@ from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Purchase
 from bridge.core.rights.bought import refund_counts
 from bridge.core.rules.compiled import Rule, Rules
-from bridge.texts import gettext
+from bridge.texts import ngettext
 
-_SHARES = {"share": gettext("share"), "supporter_share": gettext("supporter share")}
+_KINDS = ("share", "supporter_share")
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How many shares of a class somebody holds."""
+    """How many shares of a kind somebody holds."""
 
     count: int
-    of_class: str
+    kind: str
 
     def __str__(self) -> str:
         """`1 supporter share`, `3 shares`."""
-        return f"{self.count} {self.of_class}{'' if self.count == 1 else 's'}"
+        if self.kind == "share":
+            words = ngettext("%(count)s share", "%(count)s shares", self.count)
+        else:
+            words = ngettext("%(count)s supporter share", "%(count)s supporter shares", self.count)
+        return words % {"count": self.count}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def contributions(
 
     A share given to another is theirs; a donation is the giver's.
     """
-    held = dict.fromkeys(_SHARES, 0)
+    held = dict.fromkeys(_KINDS, 0)
     donated: _Sums = {}
     for purchase, rule in _of_known_kind(facts.purchases, rules):
         if purchase.id in withheld:
@@ -83,7 +87,7 @@ def contributions(
             fund = next(iter(funds.get(line.id, ())), None)
             _add(donated, line.currency, fund, line.amount_minor)
     return Contributions(
-        tuple(Shares(count, _SHARES[kind]) for kind, count in held.items() if count > 0),
+        tuple(Shares(count, kind) for kind, count in held.items() if count > 0),
         tuple(
             Donated(amount, currency, fund or None)
             for (currency, fund), amount in sorted(donated.items())

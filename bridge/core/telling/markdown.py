@@ -9,6 +9,8 @@ from urllib.parse import quote, urlsplit
 from markupsafe import Markup
 
 from bridge.core.telling.places import GroupName
+from bridge.core.telling.words import listed
+from bridge.texts import gettext
 
 _LONGEST_NAME = 80
 
@@ -45,7 +47,12 @@ def link(text: str, url: str | None) -> Markup:
     shown = as_markdown(text)
     if not url or urlsplit(url).scheme not in {"http", "https"}:
         return shown
-    return Markup(f"[{shown}]({quote(url, safe=_SAFE_IN_ADDRESS)})")  # noqa: S704 -- both escaped
+    return Markup(f"[{shown}]({address(url)})")  # noqa: S704 -- both escaped
+
+
+def address(url: str) -> Markup:
+    """A web address within a link."""
+    return Markup(quote(url, safe=_SAFE_IN_ADDRESS))  # noqa: S704 -- it is escaped
 
 
 def short(text: str) -> str:
@@ -56,5 +63,5 @@ def short(text: str) -> str:
 
 def names(groups: Sequence[GroupName]) -> Markup:
     """`[Supporters](…), [Patrons](…) and [Founders](…)`."""
-    *others, last = (link(short(group.name) or "a group", group.url) for group in groups)
-    return Markup(" and ").join([Markup(", ").join(others), last] if others else [last])
+    shown = [link(short(group.name) or gettext("a group"), group.url) for group in groups]
+    return Markup(listed(shown))  # noqa: S704 -- each is escaped

@@ -24,6 +24,11 @@ METHODS: Mapping[str, str] = {
 """The method of a payment outside Stripe."""
 
 
+def method(line: MoneyLine) -> str:
+    """How it was paid, outside of Stripe; empty for a payment by Stripe."""
+    return METHODS[line.method] if line.method else ""
+
+
 def prefix(line: MoneyLine, under_review: Collection[str] = ()) -> str:
     """The prefix of a line, such as a refund; empty for a plain payment."""
     return UNDER_REVIEW if line.id in under_review else KINDS.get(line.kind, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from bridge.core.model.reasons import Reason
@@ -153,14 +153,19 @@ _SHARES: Mapping[str, str] = {
 }
 
 
-def sentence(grant: Grant, what: str, locale: str = LOCALE) -> str:
-    """The reason as a member reads it. `what` names the thing bought (`what_was_bought`)."""
+def sentence(
+    grant: Grant, what: str, locale: str = LOCALE, escape: Callable[[str], str] = str
+) -> str:
+    """The reason as a member reads it, in the marks of the output.
+
+    `what` names the thing bought (`what_was_bought`); `escape` writes what is put into the text.
+    """
 
     def day(at: datetime | None) -> str:
-        return day_words(at, locale) if at else gettext("an unknown date")
+        return escape(day_words(at, locale)) if at else gettext("an unknown date")
 
     return SENTENCES[Reason(grant.reason)] % {
-        "what": _SHARES[grant.share] % {"what": what},
+        "what": _SHARES[grant.share] % {"what": escape(what)},
         "since": day(grant.from_at),
         "until": day(grant.until_at),
         "day": day(grant.because_at),

@@ -18,13 +18,17 @@ from bridge.core.telling.listing import STANDINGS
 from bridge.core.telling.outcomes import STATES, state_words
 from bridge.core.telling.payer_facts import _SENTENCES
 from bridge.core.telling.subscription_cards import Standing
-from bridge.render import TEMPLATES
+from bridge.filters import TEMPLATES
 from bridge.web.pages import teach
 
 PAGES = TEMPLATES / "html"
 SAID_ALOUD = {"alt", "aria-label", "title", "placeholder"}
 SAME_EVERYWHERE = {"id:", "UTC", "Link", "PayPal"}
 """Names and units that no language changes."""
+
+
+OF_THE_FORUM = re.compile(r"\[/?details[^]]*\]")
+"""Marks in messages that only the forum reads."""
 
 
 class _Words(HTMLParser):
@@ -73,7 +77,7 @@ def unmarked(source: str) -> list[str]:
     template = environment.parse(source)
     literal = "".join(one.data for one in template.find_all(nodes.TemplateData))
     words = _Words()
-    words.feed(literal)
+    words.feed(OF_THE_FORUM.sub("", literal))
     found = [text.strip() for text in words.found if re.search(r"[A-Za-z]{2}", text)]
     for output in template.find_all(nodes.Output):
         printed = (text for part in output.nodes for text in _printed(part))
@@ -91,10 +95,12 @@ def test_words_outside_of_gettext_are_found() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", sorted(PAGES.rglob("*.jinja")), ids=lambda page: page.relative_to(PAGES).as_posix()
+    "template",
+    sorted(TEMPLATES.rglob("*.jinja")),
+    ids=lambda template: template.relative_to(TEMPLATES).as_posix(),
 )
-def test_each_text_of_a_page_is_marked_for_translation(page: Path) -> None:
-    assert unmarked(page.read_text(encoding="utf-8")) == []
+def test_each_text_of_a_page_or_message_is_marked_for_translation(template: Path) -> None:
+    assert unmarked(template.read_text(encoding="utf-8")) == []
 
 
 def test_the_texts_are_gathered_from_templates_and_code() -> None:
@@ -103,11 +109,11 @@ def test_the_texts_are_gathered_from_templates_and_code() -> None:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call] # Babel's
 
     def is_looked_into(folder: str) -> bool:
-        return Path(folder).name in {"templates", "html", "bridge", "web", "buying"}
+        return Path(folder).name in {"templates", "html", "markdown", "bridge", "web", "buying"}
 
     gathered = extract_from_dir(root, methods, options, directory_filter=is_looked_into)
     found = {message for _, _, message, _, _ in gathered}
-    assert {"Skip to content", "Continue without it"} <= found
+    assert {"Skip to content", "Continue without it", "Full statement"} <= found
 
 
 def test_every_badge_is_a_few_words_with_a_capital_and_no_full_stop() -> None:

@@ -19,32 +19,36 @@ from flask import Flask
 from jinja2 import Environment
 
 from bridge import texts
+from bridge.core.ledger.lines import MoneyLine, MoneyPart
+from bridge.core.ledger.references import BankTransfer
 from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.member import Membership
 from bridge.core.memberships.record import Line, Recorded, Stay
 from bridge.core.memberships.state import State
 from bridge.core.model.reasons import Reason
 from bridge.core.model.rights import Grant
-from bridge.core.model.stripe import Price
+from bridge.core.model.stripe import PendingPayment, Price
 from bridge.core.rules.law import Catalogue, Law
+from bridge.core.telling.contributions import Contributions, Donated, Shares
 from bridge.core.telling.places import GroupName
 from bridge.core.telling.reasons import FOR_NOW
-from bridge.core.telling.statement import Links, StatementInput
-from bridge.render import TEMPLATES
+from bridge.core.telling.statement import Links, NextChange, NextPayment, StatementInput
+from bridge.filters import TEMPLATES
 from tests.unit.core.shop import DAY, MEMBERS, NOW, POLICY, hand, only, rules_of
 
 TELLING = Path(importlib.import_module("bridge.core.telling").__path__[0])
 NAMES = (
     *(f"bridge.core.telling.{path.stem}" for path in sorted(TELLING.glob("[!_]*.py"))),
-    *("bridge.render", "bridge.web.pages"),
+    *("bridge.filters", "bridge.render", "bridge.web.pages"),
 )
 """Modules whose tables take their texts from the catalogue while they are loaded."""
 LETTERS = re.compile(r"%\(\w+\)s|%s|<[^>]*>|[A-Za-z]")
-MONTHS = "|".join(
-    f"{full}|{short}" for full, short in zip(month_name[1:], month_abbr[1:], strict=True)
+MONTHS = "|".join((*month_name[1:], *month_abbr[1:]))
+NO_TEXT = re.compile(
+    rf"%\(\w+\)s|\w+_\w+|\d+ ({MONTHS})\b|(?<=[\d·*]) and (?=[\d·*])|<[^>]*>|\]\([^)]*\)"
+    r"|\[\W?(date|details)[^]]*\]"
 )
-NO_TEXT = re.compile(rf"%\(\w+\)s|\w+_\w+|\d+ ({MONTHS}) \d{{4}}|<[^>]*>|&\w+;")
-"""Ids, days (which Babel writes) and marks of HTML."""
+"""Ids, days and lists (which Babel writes), and marks of HTML and of the forum."""
 
 
 def dotted(text: str) -> str:
@@ -239,7 +243,57 @@ def test_each_sentence_on_a_place_is_translated(
 ) -> None:
     places, name = told["places"], told["places"].GroupName("43")
     causes = [None] if state.is_held else [places.Cause(one, "8") for one in grants()]
-    macros: Any = pages.get_template("places.jinja").make_module({"locale": "en-GB"})
+    shown = pages.from_string("{{ place | place }}")
     for cause in causes:
-        place = places.Place(groups=(name, name), state=state, cause=cause, held="9")
-        assert english(macros.sentence(place)) == []
+        place = places.Place(groups=(name,), state=state, cause=cause, held="9")
+        assert english(shown.render(place=place)) == []
+
+
+def everything() -> StatementInput:
+    """All that a statement can have; names are digits."""
+    kinds: list[dict[str, Any]] = [
+        {"method": "cash", "receipt_number": "9", "parts": (MoneyPart("8", 2), MoneyPart("9", 3))},
+        {"kind": "refunded", "discount_minor": 5, "from_credit_minor": 2},
+        {"kind": "disputed", "method": "bank", "from_credit_minor": 500},
+        {"kind": "credited"},
+    ]
+    lines = [
+        replace(MoneyLine(f"in_{n}", "cus_1", "paid", NOW - 300 * n * DAY, 500, "eur", "8"), **kind)
+        for n, kind in enumerate(kinds)
+    ]
+    payments = [(minor, what) for minor in (5, None) for what in ("8", "")]
+    return replace(
+        member_of(IN, *grants()),
+        links=Links("https://9/", "https://9/", "https://9/", "https://9/"),
+        next_payments=tuple(NextPayment("sub_1", NOW, one, "eur", what) for one, what in payments),
+        next_changes=(NextChange("sub_1", NOW, "8", "9"),),
+        pending=(PendingPayment("in_1", "8", 500, "eur", NOW),),
+        unpaid=(PendingPayment("in_2", "", 500, "eur", NOW, next_try_at=NOW),),
+        contributions=Contributions(
+            (Shares(2, "share"), Shares(1, "supporter_share")), (Donated(500, "eur", "9"),)
+        ),
+        money=lines,
+        funds={"in_0": ("9", "8")},
+        ledger_code="9",
+        transfer=BankTransfer("9", "9"),
+    )
+
+
+def test_each_message_to_a_member_is_translated(told: Mapping[str, ModuleType]) -> None:
+    render, build, given = told["render"], told["statement"].build, everything()
+    nothing = replace(member_of(OUT), links=given.links)
+    seated = member_of(IN, replace(GRANT, share="seat", reason=Reason.ACTIVE))
+    keys = [f"receipt:{line.id}" for line in given.money]
+    keys += ["unpaid:in_2", "reminder:in_2", "statement", "grace_over:sub_1"]
+    keys += ["declined", "approved"]
+    messages = [
+        *render.statement_markdown(build(given)),
+        *render.statement_markdown(told["statement"].fold(build(given), 2)),
+        *render.statement_markdown(build(nothing)),
+        *render.answers_markdown(keys, given).values(),
+        *(render.present_markdown("sub_1", giver, "9", given) for giver in ("8", None)),
+        *(render.seat_markdown("sub_1", giver, seated) for giver in ("8", None)),
+    ]
+    assert len(messages) > 15
+    for one in messages:
+        assert english(one) == [], one
