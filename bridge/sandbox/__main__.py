@@ -17,24 +17,13 @@ import click
 
 from bridge.sandbox.community import open_community
 from bridge.sandbox.discourse.delivery import is_loopback
-from bridge.sandbox.run import start
+from bridge.sandbox.run import Sandbox, start
 from bridge.sandbox.scenario import BEGIN, ScenarioError, play_scenario, read_file
 
 PRINTED = (
     "stripe_url", "stripe_key", "stripe_webhook_secret", "discourse_url", "discourse_key",
     "discourse_username", "connect_secret",
 )  # fmt: skip
-# A bridge's setting (docs/settings.md) -> the sandbox's value for it.
-SETTINGS = {
-    "STRIPE_API_KEY": "stripe_key",
-    "STRIPE_WEBHOOK_SECRET": "stripe_webhook_secret",
-    "STRIPE_API_BASE": "stripe_url",
-    "DISCOURSE_URL": "discourse_url",
-    "DISCOURSE_API_KEY": "discourse_key",
-    "DISCOURSE_API_USERNAME": "discourse_username",
-    "DISCOURSE_CONNECT_SECRET": "connect_secret",
-    "DISCOURSE_WEBHOOK_SECRET": "discourse_webhook_secret",
-}
 BRIDGE_URL = "http://127.0.0.1:8000"  # where `bridge up` listens by default
 PORT = click.IntRange(0, 65535)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -91,7 +80,7 @@ def main(scenario: Path | None, env_file: Path | None, *, community: bool, **opt
         if community:
             open_community(sandbox)
         if env_file:
-            _write_settings(env_file, sandbox.info, options["clock_file"])
+            _write_settings(env_file, sandbox, options["clock_file"])
         if told:
             play_scenario(sandbox.world, sandbox.info, told)
             sandbox.world.clock.go_on()
@@ -115,10 +104,9 @@ def _for_bridge(env_file: Path, options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write_settings(env_file: Path, info: dict[str, str], clock_file: Path) -> None:
+def _write_settings(env_file: Path, sandbox: Sandbox, clock_file: Path) -> None:
     """Write the settings to a file that only its owner can read."""
-    lines = {name: info[of] for name, of in SETTINGS.items()}
-    lines |= {"BRIDGE_URL": BRIDGE_URL, "SECRET_KEY": secrets.token_hex(32)}
+    lines = sandbox.settings() | {"BRIDGE_URL": BRIDGE_URL, "SECRET_KEY": secrets.token_hex(32)}
     lines |= {"BRIDGE_CLOCK_FILE": str(clock_file)}
     env_file.touch(mode=0o600)
     env_file.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))

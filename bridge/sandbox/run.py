@@ -17,6 +17,17 @@ from bridge.sandbox.server import CONTROL_PATH, Server, serve
 from bridge.sandbox.stripe import accept, account_of, add_webhook, create_stripe
 
 ADMINISTRATOR = "siteadmin"
+# A bridge's setting (docs/settings.md) -> the sandbox's value for it.
+SETTINGS = {
+    "STRIPE_API_KEY": "stripe_key",
+    "STRIPE_WEBHOOK_SECRET": "stripe_webhook_secret",
+    "STRIPE_API_BASE": "stripe_url",
+    "DISCOURSE_URL": "discourse_url",
+    "DISCOURSE_API_KEY": "discourse_key",
+    "DISCOURSE_API_USERNAME": "discourse_username",
+    "DISCOURSE_CONNECT_SECRET": "connect_secret",
+    "DISCOURSE_WEBHOOK_SECRET": "discourse_webhook_secret",
+}
 
 
 @dataclass(slots=True)
@@ -34,6 +45,10 @@ class Sandbox:
         """The forum's state."""
         found: Forum = self.world.parts["discourse"]
         return found
+
+    def settings(self) -> dict[str, str]:
+        """The settings of a bridge that say where both servers are, and with which secrets."""
+        return {name: self.info[of] for name, of in SETTINGS.items()}
 
     def close(self) -> None:
         """Stop both servers and the background work."""

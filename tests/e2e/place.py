@@ -216,19 +216,11 @@ def open_place(data: Path, **of_sandbox: Any) -> Iterator[Place]:
 
 
 def _settings(url: str, sandbox: run.Sandbox, data: Path) -> Settings:
-    info = sandbox.info
     config = data / "bridge.toml"  # where the test has written one
     return Settings.from_env(
         {
             **({"BRIDGE_CONFIG": str(config)} if config.exists() else {}),
-            "STRIPE_API_KEY": info["stripe_key"],
-            "STRIPE_WEBHOOK_SECRET": info["stripe_webhook_secret"],
-            "STRIPE_API_BASE": info["stripe_url"],
-            "DISCOURSE_URL": info["discourse_url"],
-            "DISCOURSE_API_KEY": info["discourse_key"],
-            "DISCOURSE_API_USERNAME": info["discourse_username"],
-            "DISCOURSE_CONNECT_SECRET": info["connect_secret"],
-            "DISCOURSE_WEBHOOK_SECRET": info["discourse_webhook_secret"],
+            **sandbox.settings(),
             "BRIDGE_URL": url,
             "SECRET_KEY": "0123456789abcdef0123456789abcdef",
             "BRIDGE_DATA": str(data),

@@ -7,11 +7,14 @@ import re
 from typing import Any
 
 import requests
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from bridge.core.model.actor import operator
 from bridge.core.signed.reference import sign_buyer
+from bridge.operations import grants
 from bridge.sandbox.discourse.cooked import cook
 from bridge.sandbox.discourse.membership import add_member, remove_member
 from bridge.sandbox.discourse.state import Post, User
@@ -112,15 +115,37 @@ def staff(world: System, name: str = "moderator") -> User:
     return person
 
 
-def console_of(world: System, name: str = "mia") -> FlaskClient:
-    """A moderator's browser, signed in; its forms need no token."""
-    person = staff(world, name)
+def app_of(world: System) -> Flask:
+    """The bridge's pages, whose forms need no token."""
     app = create_app(world.bridge)
     app.config["WTF_CSRF_ENABLED"] = False
+    return app
+
+
+def give_guests(world: System, *names: str) -> None:
+    """Give each a group of guests by hand, beside what they pay for."""
+    world.group("guests")
+    world.settle()
+    for name in names:
+        user_id = world.user(name)
+        grants.grant(
+            world.bridge, operator("root"), user_id, "guests", until_at=None, reason="Guest"
+        )
+    confirm(world)
+
+
+def console_of(world: System, name: str = "mia") -> FlaskClient:
+    """A moderator's browser, signed in; its forms need no token."""
+    return moderator(app_of(world), world, name, "moderator")
+
+
+def moderator(app: Flask, world: System, name: str, role: str = "administrator") -> FlaskClient:
+    """Somebody of the staff, signed in; each person may ask Stripe some times a minute."""
+    person = staff(world, name)
     client = app.test_client()
     with client.session_transaction() as session:
         session["user_id"], session["username"] = person.id, person.username
-        session["role"] = "moderator"
+        session["role"] = role
         session["signed_in_at"] = world.bridge.clock.now().isoformat()
     return client
 

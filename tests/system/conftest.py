@@ -1,6 +1,9 @@
-"""Databases of both kinds for the tests that ask for them."""
+"""Databases of both kinds and the bridge's pages, for the tests that ask for them."""
 
 from __future__ import annotations
+
+import pytest
+from flask import Flask
 
 from tests.databases import (
     database_url,
@@ -9,6 +12,8 @@ from tests.databases import (
     postgresql_tables,
     postgresql_url,
 )
+from tests.harness import System
+from tests.system.acts import app_of
 
 __all__ = [
     "database_url",
@@ -17,3 +22,9 @@ __all__ = [
     "postgresql_tables",
     "postgresql_url",
 ]
+
+
+@pytest.fixture(scope="module")
+def app(world: System) -> Flask:
+    """The pages of a module's world; their forms need no token."""
+    return app_of(world)

@@ -11,16 +11,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from bridge.core.model.actor import operator
-from bridge.operations import grants
 from bridge.sandbox.discourse.people import rename
 from bridge.store import changes, links
-from bridge.web import create_app
 from bridge.web.moderate.acts import ACTS
 from tests.harness import POLICY, System, system
-from tests.system.acts import confirm, forum_user, words
+from tests.system.acts import forum_user, give_guests, moderator, words
 from tests.system.test_accounts import delete, merge
-from tests.system.test_bad_input import filled_in, moderator
+from tests.system.test_bad_input import filled_in
 
 NUMBERS = count()
 SITE = replace(POLICY, refunds=True)
@@ -29,27 +26,14 @@ SITE = replace(POLICY, refunds=True)
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with system(tmp_path_factory.mktemp("meanwhile"), policy=SITE, per_minute=5000) as it:
-        price = it.price("supporters")
-        it.group("guests")
-        for name in ("alice", "dora", "mary"):
+        price, payers = it.price("supporters"), ("alice", "dora", "mary")
+        for name in payers:
             it.subscribe(it.customer(name), price)
         it.group("visitors")
         for name in ("bob", "carl", "target"):
             it.user(name)
-        it.settle()
-        for name in ("alice", "dora", "mary"):
-            grants.grant(
-                it.bridge, operator("root"), it.user(name), "guests", until_at=None, reason="Guest"
-            )
-        confirm(it)
+        give_guests(it, *payers)
         yield it
-
-
-@pytest.fixture(scope="module")
-def app(world: System) -> Flask:
-    made = create_app(world.bridge)
-    made.config["WTF_CSRF_ENABLED"] = False
-    return made
 
 
 def merge_into_target(world: System, name: str) -> None:

@@ -12,19 +12,15 @@ from urllib.parse import quote
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from bridge.core.model.actor import operator
-from bridge.operations import grants
 from bridge.store import catalogue
 from bridge.store.schema.forum import changes
-from bridge.web import create_app
 from bridge.web.moderate.act import Act
 from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.list_acts import LIST_ACTS
 from tests.harness import POLICY, System, system
-from tests.system.acts import confirm, staff, words
+from tests.system.acts import give_guests, moderator, words
 
 SITE = replace(POLICY, refunds=True)
 TEMPLATES = Path(__file__).parents[2] / "templates" / "html" / "moderate"
@@ -43,32 +39,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         price = it.price("supporters")
         for name in ("alice", "bob"):
             it.subscribe(it.customer(name), price)
-        it.group("guests")
-        it.settle()
-        for name in ("alice", "bob"):
-            grants.grant(
-                it.bridge, operator("root"), it.user(name), "guests", until_at=None, reason="Guest"
-            )
-        confirm(it)
+        give_guests(it, "alice", "bob")
         yield it
-
-
-@pytest.fixture(scope="module")
-def app(world: System) -> Flask:
-    made = create_app(world.bridge)
-    made.config["WTF_CSRF_ENABLED"] = False
-    return made
-
-
-def moderator(app: Flask, world: System, name: str) -> FlaskClient:
-    """A moderator of this name, signed in; each may ask Stripe some times a minute."""
-    person = staff(world, name)
-    client = app.test_client()
-    with client.session_transaction() as session:
-        session["user_id"], session["username"] = person.id, name
-        session["role"] = "administrator"
-        session["signed_in_at"] = world.bridge.clock.now().isoformat()
-    return client
 
 
 def path_of(world: System, kind: str, act: Act) -> str:

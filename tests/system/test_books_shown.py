@@ -19,7 +19,7 @@ from bridge.store import changes
 from bridge.web import create_app
 from bridge.web.moderate.money import FILES
 from tests.harness import DAY, System, system
-from tests.system.acts import checkout
+from tests.system.acts import app_of, checkout
 from tests.system.typing_commands import asked, typed
 
 WHY = ("--reason", "as the board decided", "--by", "mod")
@@ -47,9 +47,7 @@ def world(tmp_path: Path, database_url: str) -> Iterator[System]:
 
 @pytest.fixture
 def treasurer(world: System) -> Iterator[FlaskClient]:
-    app = create_app(world.bridge)
-    app.config["WTF_CSRF_ENABLED"] = False
-    with app.test_client() as client:
+    with app_of(world).test_client() as client:
         with client.session_transaction() as session:
             session["user_id"], session["username"] = world.user("tess"), "tess"
             session["role"] = "treasurer"

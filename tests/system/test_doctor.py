@@ -38,15 +38,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def doctor(sandbox: Sandbox, tmp_path: Path) -> Doctor:
-    info = sandbox.info
     env = {
-        "STRIPE_API_KEY": info["stripe_key"],
-        "STRIPE_WEBHOOK_SECRET": info["stripe_webhook_secret"],
-        "STRIPE_API_BASE": info["stripe_url"],
-        "DISCOURSE_URL": info["discourse_url"],
-        "DISCOURSE_API_KEY": info["discourse_key"],
-        "DISCOURSE_API_USERNAME": info["discourse_username"],
-        "DISCOURSE_CONNECT_SECRET": info["connect_secret"],
+        **sandbox.settings(),
         "BRIDGE_URL": BRIDGE_URL,
         "SECRET_KEY": "k" * 40,
         "BRIDGE_DATA": str(tmp_path),

@@ -28,15 +28,8 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def run(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
-    info = sandbox.info
     env = {
-        "STRIPE_API_KEY": info["stripe_key"],
-        "STRIPE_WEBHOOK_SECRET": info["stripe_webhook_secret"],
-        "STRIPE_API_BASE": info["stripe_url"],
-        "DISCOURSE_URL": info["discourse_url"],
-        "DISCOURSE_API_KEY": info["discourse_key"],
-        "DISCOURSE_API_USERNAME": info["discourse_username"],
-        "DISCOURSE_CONNECT_SECRET": info["connect_secret"],
+        **sandbox.settings(),
         "BRIDGE_URL": "http://127.0.0.1:8000",
         "SECRET_KEY": "k" * 40,
         "BRIDGE_DATA": str(tmp_path / "data"),

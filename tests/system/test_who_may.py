@@ -48,13 +48,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield it
 
 
-@pytest.fixture(scope="module")
-def app(world: System) -> Flask:
-    made = create_app(world.bridge)
-    made.config["WTF_CSRF_ENABLED"] = False
-    return made
-
-
 def give_role(world: System, who: str, role: str) -> None:
     """As an administrator of the forum does it."""
     forum, now = world.sandbox.forum, world.sandbox.world.clock.now()

@@ -38,16 +38,9 @@ def with_reason(words: Sequence[str]) -> Sequence[str]:
 
 def variables(world: System) -> dict[str, str]:
     """The environment of a command for the whole bridge of a test."""
-    info = world.sandbox.info
     settings = world.bridge.settings
     return {
-        "STRIPE_API_KEY": info["stripe_key"],
-        "STRIPE_WEBHOOK_SECRET": info["stripe_webhook_secret"],
-        "STRIPE_API_BASE": info["stripe_url"],
-        "DISCOURSE_URL": info["discourse_url"],
-        "DISCOURSE_API_KEY": info["discourse_key"],
-        "DISCOURSE_API_USERNAME": info["discourse_username"],
-        "DISCOURSE_CONNECT_SECRET": info["connect_secret"],
+        **world.sandbox.settings(),
         "BRIDGE_URL": settings.bridge_url,
         "BRIDGE_DATA": str(settings.bridge_data),
         "BRIDGE_CLOCK_FILE": str(settings.clock_file),

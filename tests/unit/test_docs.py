@@ -7,7 +7,7 @@ import pytest
 from bridge.cli import COMMANDS
 from bridge.core.events.needed import DECIDING_TYPES
 from bridge.core.rules.problems import CODES, POLICY_CODES
-from bridge.sandbox import __main__ as sandbox_command
+from bridge.sandbox import run
 from bridge.setting_values import SETTINGS, Setting
 from bridge.settings import Settings
 from bridge.stripe_api.scopes import ENTITLEMENTS, NOTES, REFUNDS, SCOPES
@@ -191,7 +191,7 @@ def test_A129_the_readme_and_the_guide_have_the_same_six_steps() -> None:
 
 
 def test_A129_the_sandbox_writes_settings_that_exist() -> None:
-    assert sandbox_command.SETTINGS.keys() <= {setting.name for setting in SETTINGS}
+    assert run.SETTINGS.keys() <= {setting.name for setting in SETTINGS}
 
 
 def anchors(page: Path) -> set[str]:
