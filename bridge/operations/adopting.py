@@ -72,7 +72,7 @@ def preview_adopt(bridge: Bridge, found: Iterable[Addition]) -> Iterator[Effect]
                 yield effect if effect.turn == "stays in" else replace(effect, because=NOTHING)
 
 
-NOTHING = "nothing grants it: a grant by hand may have been lost, too"
+NOTHING = gettext("nothing grants it: a grant by hand may have been lost, too")
 """The words for somebody who would lose the group."""
 
 

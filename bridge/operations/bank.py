@@ -20,7 +20,7 @@ from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 State = Literal["matched", "proposed", "open", "known", "outgoing"]
-WHAT = "Bank transfer"
+WHAT = gettext("Bank transfer")
 LARGEST_FILE = 20 * 1024 * 1024
 
 

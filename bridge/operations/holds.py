@@ -75,7 +75,8 @@ def keep(
     """
     group = find_group(bridge, group_name)
     held = _held(bridge, user_id, group)
-    user, words = find_user(bridge, user_id), reason or f"kept, it was held: {held}"
+    user = find_user(bridge, user_id)
+    words = reason or gettext("kept, it was held: %(hold)s") % {"hold": held}
     reviewed = review(bridge, [(user_id, group.id)])
     (given,) = decide_held(bridge, actor, "keep", reviewed, until_at=until_at, reason=words)
     return Given(user, group, given, is_new=True)

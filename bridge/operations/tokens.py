@@ -17,14 +17,14 @@ from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 SCOPES = {
-    "standing:read": "ask whether somebody is in good standing",
-    "members:read": "list the members of a group",
-    "people:read": "read one person's groups and grants",
-    "grants:write": "give groups by hand and take them back",
-    "payments:write": "record payments outside Stripe",
-    "register:read": "read the registers of shares and of members",
-    "ledger:read": "read what the ledger has of one person, with the notes on it",
-    "ledger:write": "write notes on lines of the ledger",
+    "standing:read": gettext("ask whether somebody is in good standing"),
+    "members:read": gettext("list the members of a group"),
+    "people:read": gettext("read one person's groups and grants"),
+    "grants:write": gettext("give groups by hand and take them back"),
+    "payments:write": gettext("record payments outside Stripe"),
+    "register:read": gettext("read the registers of shares and of members"),
+    "ledger:read": gettext("read what the ledger has of one person, with the notes on it"),
+    "ledger:write": gettext("write notes on lines of the ledger"),
 }
 """Every right that a token can have."""
 

@@ -71,6 +71,11 @@ def reverse_of(bridge: Bridge, change_id: int) -> Reverse:
     return make(bridge, change)
 
 
+def _words(change: Change) -> str:
+    """The reason for the log, where nobody typed one."""
+    return gettext("undoes line %(line)s of the log") % {"line": change.id}
+
+
 def undo(bridge: Bridge, actor: Actor, change_id: int, *, reason: str | None = None) -> Change:
     """Undo a line of the log. Raises what the reverse act raises, also if it is already undone."""
     found = reverse_of(bridge, change_id)
@@ -235,7 +240,7 @@ def _at_stripe(act: stopping.Act) -> Callable[[Bridge, Change], Reverse]:
             change,
             lambda: stopping.preview(bridge, running, choice),
             lambda actor, reason: stopping.do(
-                bridge, actor, running, choice, reason=reason or f"undoes line {change.id}"
+                bridge, actor, running, choice, reason=reason or _words(change)
             ),
         )
 
@@ -256,7 +261,7 @@ def _say_as_before(bridge: Bridge, change: Change) -> Reverse:
         change,
         lambda: mapping.preview_mapping(bridge, proposed),
         lambda actor, reason: mapping.set_mapping(
-            bridge, actor, proposed, reason=reason or f"undoes line {change.id} of the log"
+            bridge, actor, proposed, reason=reason or _words(change)
         ),
     )
 
@@ -269,7 +274,7 @@ def _take_back_step(bridge: Bridge, change: Change) -> Reverse:
         return registers.correction(bridge, BRIDGE, step_id, reason)
 
     def correct(actor: Actor, reason: str | None) -> None:
-        words = reason or f"undoes line {change.id} of the log"
+        words = reason or _words(change)
         registers.correct_step(bridge, actor, step_id, reason=words)
 
     return Reverse(

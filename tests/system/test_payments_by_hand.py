@@ -63,7 +63,7 @@ def test_A59_a_recorded_payment_is_membership_statement_ledger_row_actor_and_rec
     assert "Your membership gives you access." in statement.raw
     assert "€25\\.00" in statement.raw
     year = world.bridge.clock.now().year
-    assert f"(cash, receipt {year}-1)" in message_to(world, "alice")
+    assert f"(in cash, receipt {year}-1)" in message_to(world, "alice")
     paid(world, "alice", "5", method="bank")
     world.settle()
     ((statement, receipt),) = messages_to(world, "alice")

@@ -123,7 +123,8 @@ def correction_of(line: MoneyLine, actor: str, now: datetime) -> MoneyLine:
         kind="refunded" if line.amount_minor > 0 else "paid",
         at=now,
         amount_minor=-line.amount_minor,
-        what=f"Correction of {line.at:%Y-%m-%d}: {line.what}",
+        what=gettext("Correction of %(day)s: %(what)s")
+        % {"day": f"{line.at:%Y-%m-%d}", "what": line.what},
         recorded_by=actor,
         receipt_number=None,
         parts=tuple(replace(part, amount_minor=-part.amount_minor) for part in line.parts),
