@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bridge.answers.timeline import known_of
+from bridge.answers.undone import Fate, fates
 from bridge.core.model.actor import spellings
 from bridge.core.model.change import Change
 from bridge.core.model.people import LARGEST_ID
@@ -45,17 +46,26 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Lines of the log; `before` begins the next page. `unknown`: a name that nobody has."""
+    """Lines of the log; `before` begins the next page. `unknown`: a name that nobody has.
+
+    `fates`: what became of the lines that can be undone, by their number.
+    """
 
     lines: tuple[Line, ...]
     before: int | None = None
     unknown: str | None = None
+    fates: Mapping[int, Fate] = field(default_factory=dict)
 
 
 def page(
-    bridge: Bridge, question: Question, *, before: int | None = None, limit: int = PAGE
+    bridge: Bridge,
+    question: Question,
+    *,
+    before: int | None = None,
+    upto: int | None = None,
+    limit: int = PAGE,
 ) -> Page:
-    """The lines that a question is about."""
+    """The lines that a question is about; older than a line, or up to one."""
     with bridge.store.read() as connection:
         about = About(
             group_id=question.group_id,
@@ -72,9 +82,10 @@ def page(
         if question.by:
             user_id = _user_id(connection, question.by)
             about["causes"] = spellings(question.by if user_id is None else str(user_id))
-        found = changes.page(connection, before=before, limit=limit + 1, **about)
+        found = changes.page(connection, before=before, upto=upto, limit=limit + 1, **about)
         lines = _in_words(connection, found[:limit])
-    return Page(lines, found[limit - 1].id if len(found) > limit else None)
+        ends = fates(connection, found[:limit], bridge.clock.now())
+    return Page(lines, found[limit - 1].id if len(found) > limit else None, fates=ends)
 
 
 def every_line(bridge: Bridge, question: Question) -> Iterator[Line]:

@@ -10,10 +10,10 @@ from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.core.model.words import said
-from bridge.errors import NotFound
+from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group
 from bridge.operations.preview import effects
-from bridge.store import additions, groups, work
+from bridge.store import additions, groups, member, work
 from bridge.store.additions import Addition
 from bridge.texts import gettext
 from bridge.wiring import Bridge
@@ -81,7 +81,7 @@ def adopt(
 ) -> tuple[Adopted, ...]:
     """Make these memberships owned: they stay while something grants them, and then end.
 
-    Adopted ones are skipped. The reverse is to add them on the forum by hand. Raises: NotFound if
+    Adopted ones are skipped. `give_up` is the reverse. Raises: NotFound if
     none of them waits for adoption.
     """
     words = said(reason)
@@ -103,3 +103,29 @@ def adopt(
     if not done:
         raise NotFound(gettext("there is nobody to adopt"))
     return tuple(done)
+
+
+def preview_give_up(bridge: Bridge, user_id: int, group_id: int) -> tuple[Effect, ...]:
+    """What `give_up` would change: they stay. Raises: Permanent if it is not possible."""
+    with bridge.store.read() as connection:
+        row = member.memberships_of(connection, user_id).get(group_id)
+        names = groups.names_of_all(connection)
+    if row is None or not row.actual:
+        raise Permanent(gettext("they have left the group by now: nothing is left to undo"))
+    if row.owned != "proven":
+        raise Permanent(gettext("it is undone already: the bridge no longer manages it"))
+    return (Effect(user_id, group_id, names.get(group_id, str(group_id)), "stays in", ""),)
+
+
+def give_up(
+    bridge: Bridge, actor: Actor, user_id: int, group_id: int, *, reason: str | None = None
+) -> None:
+    """Undo `adopt`: the membership waits for a moderator again. Raises: as the preview."""
+    preview_give_up(bridge, user_id, group_id)
+    now, words = bridge.clock.now(), said(reason)
+    with bridge.store.write() as connection:
+        if not additions.give_up(
+            connection, group_id, user_id, actor=str(actor), now=now, reason=words
+        ):
+            raise Permanent(gettext("something has changed since you looked: look again"))
+    bridge.hint("decide", work.user_key(user_id))

@@ -9,7 +9,7 @@ from bridge.core.memberships.effects import Effect, What
 from bridge.core.memberships.past import last_known, seats_after, subscription_at
 from bridge.core.model.actor import Actor, member
 from bridge.core.model.discourse import User
-from bridge.core.model.rights import Seat
+from bridge.core.model.rights import Facts, Seat
 from bridge.core.model.stripe import Subscription
 from bridge.core.model.words import said
 from bridge.core.rights.seats import SeatRefused, has_seat
@@ -168,6 +168,42 @@ def preview_take_back(bridge: Bridge, subscription_id: str, user_id: int) -> tup
     return effects(bridge, user_id, What())
 
 
+def preview_leave(bridge: Bridge, subscription_id: str, user_id: int) -> tuple[Effect, ...]:
+    """What `leave` would change in the user's groups. Raises the same errors."""
+    with bridge.store.read() as connection:
+        _subscription(connection, subscription_id)
+        taken = shares.places_taken(connection, subscription_id)
+    if all(one.user_id != user_id or one.taken_back_by is None for one in taken):
+        raise _not_ending(subscription_id, user_id)
+
+    def as_before(known: Facts) -> Facts:
+        seats = (
+            replace(one, over_since_at=None) if one.subscription.id == subscription_id else one
+            for one in known.seats
+        )
+        return replace(known, seats=tuple(seats))
+
+    return effects(bridge, user_id, What(as_before))
+
+
+def leave(
+    bridge: Bridge,
+    actor: Actor,
+    subscription_id: str,
+    user_id: int,
+    *,
+    reason: str | None = None,
+) -> None:
+    """Undo `take_back`: the seat stays. Raises: NotFound if nobody took it back, or it is gone."""
+    with bridge.store.write() as connection:
+        subscription = _subscription(connection, subscription_id)
+        said_by: By = {"actor": str(actor), "now": bridge.clock.now(), "reason": said(reason)}
+        done = shares.leave(connection, subscription, user_id, **said_by)
+    if not done:
+        raise _not_ending(subscription_id, user_id)
+    bridge.hint("decide", work.user_key(user_id))
+
+
 def buyer_takes_back(bridge: Bridge, buyer_id: int, subscription_id: str, user_id: int) -> None:
     """The buyer takes a seat back after notice. Raises: SeatRefused, NotFound."""
     _refuse_strangers(bridge, buyer_id, subscription_id)
@@ -246,6 +282,11 @@ def _has_seat(connection: Connection, subscription: Subscription, user_id: int) 
     payer_ids = links.user_of(connection, subscription.customer_id), subscription.beneficiary_id
     taken = {place.user_id for place in shares.places_taken(connection, subscription.id)}
     return has_seat(subscription, user_id, payer_ids, taken)
+
+
+def _not_ending(subscription_id: str, user_id: int) -> NotFound:
+    words = gettext("nobody took back the seat of user %(user)d in %(subscription)s")
+    return NotFound(words % {"user": user_id, "subscription": subscription_id})
 
 
 def _no_seat(subscription_id: str, user_id: int) -> NotFound:

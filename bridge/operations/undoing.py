@@ -11,9 +11,11 @@ from bridge.core.model.actor import BRIDGE, Actor
 from bridge.core.model.change import Change
 from bridge.core.model.roles import Right
 from bridge.core.model.steps import MemberStep, StepKind
+from bridge.core.telling import undone
 from bridge.errors import NotFound, Permanent
 from bridge.operations import (
     accounts,
+    adopting,
     applications,
     grants,
     holds,
@@ -37,7 +39,6 @@ OTHERWISE: Mapping[str, str] = {
     "reminded": gettext("a message that was sent cannot be taken back"),
     "replayed": gettext("an event that was processed cannot be taken back"),
     "transfer_ignored": gettext("record the payment by hand"),
-    "adopted": gettext("give the group by hand to those who should keep it"),
     "removals_released": gettext("give the group to those who should have kept it"),
 }
 """Actions that cannot be undone, and what to do instead."""
@@ -231,6 +232,28 @@ def _give_seat(bridge: Bridge, change: Change) -> Reverse:
     )
 
 
+def _leave_seat(bridge: Bridge, change: Change) -> Reverse:
+    subscription_id, user_id = change.outcome or "", change.user_id or 0
+    return Reverse(
+        change,
+        lambda: seats.preview_leave(bridge, subscription_id, user_id),
+        lambda actor, reason: seats.leave(bridge, actor, subscription_id, user_id, reason=reason),
+    )
+
+
+def _give_up(bridge: Bridge, change: Change) -> Reverse:
+    user_id, group_id = change.user_id or 0, change.group_id or 0
+    with bridge.store.read() as connection:
+        later = changes.later(connection, change, undone.ENDING, [user_id])
+    if undone.ended_by(change, later):
+        raise Permanent(gettext("they have left the group since then, or it is undone already"))
+    return Reverse(
+        change,
+        lambda: adopting.preview_give_up(bridge, user_id, group_id),
+        lambda actor, reason: adopting.give_up(bridge, actor, user_id, group_id, reason=reason),
+    )
+
+
 def _at_stripe(act: stopping.Act) -> Callable[[Bridge, Change], Reverse]:
     def make(bridge: Bridge, change: Change) -> Reverse:
         running = stopping.find_running(bridge, _said(change, "subscription"))
@@ -298,6 +321,8 @@ REVERSES: Mapping[str, Callable[[Bridge, Change], Reverse]] = {
     "relinked": _give_back,
     "seat_assigned": _take_seat,
     "seat_unassigned": _give_seat,
+    "seat_too_many": _leave_seat,
+    "adopted": _give_up,
     **dict.fromkeys([f"member_{kind}" for kind in get_args(StepKind)], _take_back_step),
 }
 """The lines that can be undone, by what was done."""

@@ -13,7 +13,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, case, func, select, update
 
-from bridge.store.changes import log_each
+from bridge.store.changes import log, log_each
 from bridge.store.schema.forum import memberships
 from bridge.store.work import mark_dirty, user_key
 
@@ -154,3 +154,35 @@ def adopt(
         cause = f"adopted by {actor}"
         mark_dirty(connection, user_key(user_id), now=now, due_at=now, cause=cause, needs=("read",))
     return found
+
+
+def give_up(
+    connection: Connection,
+    group_id: int,
+    user_id: int,
+    *,
+    actor: str,
+    now: datetime,
+    reason: str | None = None,
+) -> bool:
+    """Undo `adopt`: it waits for a moderator again, and nothing of the bridge's can end it.
+
+    False if they are no longer in the group, or it was undone before.
+    """
+    mine = (M.group_id == group_id, M.user_id == user_id, M.actual, M.owned == "proven")
+    as_before = {"owned": "no", "added_by": "bridge", "unwanted_at": None, "confirmed_at": None}
+    done = connection.execute(update(memberships).where(*mine).values(**as_before))
+    if not done.rowcount:
+        return False
+    log(
+        connection,
+        "given_up",
+        now=now,
+        user_id=user_id,
+        group_id=group_id,
+        cause=actor,
+        outcome=reason,
+    )
+    cause = f"given_up by {actor}"
+    mark_dirty(connection, user_key(user_id), now=now, due_at=now, cause=cause, needs=("read",))
+    return True

@@ -196,9 +196,17 @@ class About(TypedDict, total=False):
 
 
 def page(
-    connection: Connection, *, before: int | None = None, limit: int = 50, **about: Unpack[About]
+    connection: Connection,
+    *,
+    before: int | None = None,
+    upto: int | None = None,
+    limit: int = 50,
+    **about: Unpack[About],
 ) -> list[Change]:
-    """Lines of the log, the newest first; `before`: only those older than this one."""
+    """Lines of the log, the newest first; `before`: only those older than this one.
+
+    `upto`: this one and those older than it.
+    """
     of = changes.c
     asked = [of[name] == about[name] for name in _EQUAL if about.get(name) is not None]
     if (causes := about.get("causes")) is not None:
@@ -209,12 +217,28 @@ def page(
         asked.append(of.at >= since)
     if (until := about.get("until")) is not None:
         asked.append(of.at < until)
-    if before is not None:
+    if (first := upto or before) is not None:
         last = changes.alias()
-        that = select(last.c.at).where(last.c.id == before).scalar_subquery()
-        asked.append(tuple_(of.at, of.id) < tuple_(that, before))
+        that = select(last.c.at).where(last.c.id == first).scalar_subquery()
+        here, there = tuple_(of.at, of.id), tuple_(that, first)
+        asked.append(here <= there if upto else here < there)
     query = select(*_CHANGE).where(*asked).order_by(of.at.desc(), of.id.desc()).limit(limit)
     return [Change(*row) for row in connection.execute(query)]
+
+
+def later(
+    connection: Connection,
+    after: Change,
+    actions: Collection[str],
+    user_ids: Collection[int] | None,
+) -> list[Change]:
+    """The lines of these actions since a line, in order; `user_ids`: only about these people."""
+    of = changes.c
+    since = (of.id > after.id,) if user_ids is not None else (of.at >= after.at, of.id > after.id)
+    asked = select(*_CHANGE).where(of.action.in_(actions), *since).order_by(of.id)
+    if user_ids is not None:
+        asked = asked.where(of.user_id.in_(user_ids))
+    return [Change(*row) for row in connection.execute(asked)]
 
 
 def last_id(connection: Connection) -> int:

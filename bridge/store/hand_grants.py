@@ -77,6 +77,12 @@ def find(connection: Connection, grant_id: str) -> Recorded | None:
     return None if row is None else _recorded(row)
 
 
+def of_ids(connection: Connection, ids: Collection[str]) -> dict[str, HandGrant]:
+    """The grants of these ids, in force or not."""
+    rows = connection.execute(select(hand_grants).where(H.id.in_(ids)))
+    return {row.id: _recorded(row).grant for row in rows}
+
+
 def exists(connection: Connection, grant_id: str) -> bool:
     """Whether a grant with this id was ever recorded."""
     return connection.scalar(select(H.id).where(H.id == grant_id)) is not None

@@ -50,6 +50,14 @@ def user_of(connection: Connection, customer_id: str) -> int | None:
     return connection.scalar(select(customers.c.user_id).where(_is(customer_id)))
 
 
+def owners_of(connection: Connection, customer_ids: Collection[str]) -> dict[str, int | None]:
+    """Customer -> user, or None for one without, for those of these that are known."""
+    of = customers.c
+    asked = select(of.customer_id, of.user_id)
+    rows = connection.execute(asked.where(is_own(customers), of.customer_id.in_(customer_ids)))
+    return {row.customer_id: row.user_id for row in rows}
+
+
 def users_of_all(connection: Connection) -> dict[str, int]:
     """Customer -> user, for every linked customer."""
     rows = connection.execute(

@@ -63,6 +63,16 @@ def memberships_of(connection: Connection, user_id: int) -> dict[int, Membership
     return {row.group_id: membership_of(row) for row in rows}
 
 
+def memberships_in(
+    connection: Connection, user_ids: Collection[int], group_ids: Collection[int]
+) -> dict[tuple[int, int], Membership]:
+    """These users' memberships of these groups, by user and group."""
+    of = memberships.c
+    theirs = (of.user_id.in_(user_ids), of.group_id.in_(group_ids))
+    rows = connection.execute(select(memberships).where(*theirs))
+    return {(row.user_id, row.group_id): membership_of(row) for row in rows}
+
+
 def membership_of(row: Row[Any]) -> Membership:
     """A row of the table as data."""
     membership = {name: getattr(row, name) for name in _DECIDED}

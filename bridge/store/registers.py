@@ -60,6 +60,7 @@ def new_step_id() -> str:
 def record_step(connection: Connection, step: MemberStep, **detail: str | None) -> None:
     """Append a step of somebody's membership, and a line of the log about it."""
     connection.execute(insert(member_steps).values(asdict(step)))
+    corrects = {"corrects": step.corrects} if step.corrects else {}
     log(
         connection,
         f"member_{step.kind or 'correct'}",
@@ -67,7 +68,7 @@ def record_step(connection: Connection, step: MemberStep, **detail: str | None) 
         user_id=step.user_id,
         cause=step.actor,
         outcome=step.reason,
-        detail={"step": step.id, **detail},
+        detail={"step": step.id, **corrects, **detail},
     )
 
 

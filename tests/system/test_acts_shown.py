@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
+from werkzeug.test import TestResponse
 
+from bridge.core.model.actor import moderator
+from bridge.core.telling import undone
+from bridge.errors import NotFound, Permanent
+from bridge.operations import adopting, grants, links, seats, undoing
+from bridge.store import changes
+from bridge.store.schema.forum import memberships
+from bridge.store.schema.rights import hand_grants
 from tests.harness import System, system
-from tests.system.acts import confirm, console_of, do, words
+from tests.system.acts import confirm, console_of, do, pass_days, words
+
+LOST = {
+    "owned": "no",
+    "added_by": "bridge",
+    "wanted": False,
+    "sources": [],
+    "unwanted_at": None,
+    "confirmed_at": None,
+}
+"""A membership of which the record was lost."""
 
 
 @pytest.fixture
@@ -74,3 +96,141 @@ def test_a_list_reloads_until_what_was_decided_has_left_it(world: System) -> Non
     page = mia.get(held)
     assert "Refresh" not in page.headers
     assert "alice" not in words(page.text)
+
+
+# --- undoing --------------------------------------------------------------------------------------
+
+
+def test_A48_every_line_that_has_a_reverse_says_when_it_is_over() -> None:
+    assert set(undone.KINDS) == set(undoing.REVERSES)
+
+
+def line_of(world: System, action: str) -> int:
+    with world.bridge.store.read() as connection:
+        return changes.page(connection, action=action)[0].id
+
+
+def fact(name: str, value: str) -> str:
+    return f"<dt>{name}</dt><dd>{value}</dd>"
+
+
+def offers_undo(page: TestResponse, line: int) -> bool:
+    return f'/moderate/act/undo?change={line}"' in page.text
+
+
+def test_A48_undo_is_offered_until_a_line_is_undone_and_then_leads_to_the_line_that_did(
+    world: System,
+) -> None:
+    mia, alice = console_of(world), f"/moderate/person/{world.user('alice')}"
+    do(mia, f"{alice}/grant", group="supporters", until="", reason="Speaker")
+    world.settle()
+    given = line_of(world, "granted")
+    assert offers_undo(mia.get(alice), given)
+    form = mia.get(f"/moderate/act/undo?change={given}").text
+    assert fact("Person", f"alice (id:{world.user('alice')})") in form
+    assert fact("What is undone", "Given by hand") in form
+    assert fact("Group", "supporters") in form
+    done = do(mia, "/moderate/act/undo", change=str(given), reason="A mix-up")
+    assert done.location == alice, "it ends on the person's page"
+    confirm(world)
+    taken = line_of(world, "revoked")
+    for place in (alice, "/moderate/log"):
+        page = mia.get(place)
+        assert not offers_undo(page, given)
+        assert offers_undo(page, taken), "and the undoing line can be undone itself"
+        assert re.search(rf'href="/moderate/log\?line={taken}#line-{taken}">Undone', page.text)
+    refused = mia.get(f"/moderate/act/undo?change={given}")
+    assert refused.status_code == 400, "before anybody gives a reason"
+    assert f"by line {taken} of the log" in words(refused.text)
+    there = mia.get(f"/moderate/log?line={taken}")
+    assert f'id="line-{taken}"' in there.text
+
+
+def test_A48_undoing_a_payment_names_the_payer_and_the_amount(world: System) -> None:
+    mia, alice = console_of(world), f"/moderate/person/{world.user('alice')}"
+    paid = {"amount": "25.00", "currency": "eur", "method": "cash", "what": "The dinner"}
+    do(mia, f"{alice}/record-payment", **paid)
+    form = mia.get(f"/moderate/act/undo?change={line_of(world, 'payment_recorded')}").text
+    assert fact("Person", f"alice (id:{world.user('alice')})") in form
+    assert fact("Amount", "€25.00") in form
+    assert fact("About", "The dinner") in form
+
+
+def test_A48_undo_is_not_offered_where_nothing_is_left_to_undo(world: System) -> None:
+    """Each is decided once more by other means, or ends, so the first line is over."""
+    bridge, alice, bob = world.bridge, world.user("alice"), world.user("bob")
+    by = moderator(world.user("mia"), "console")
+    until = world.bridge.clock.now() + timedelta(days=2)
+    grants.grant(bridge, by, alice, "supporters", until_at=until, reason="A visit")
+    ended = line_of(world, "granted")
+    grant = grants.grant(bridge, by, alice, "supporters", until_at=None, reason="Speaker").grant
+    grants.revoke(bridge, by, grant.id, reason="A mix-up")
+    again = line_of(world, "revoked")
+    grants.grant(bridge, by, alice, "supporters", until_at=None, reason="After all")
+    customer = world.customer(None)
+    links.link(bridge, by, customer, alice, reason="Said so")
+    linked = line_of(world, "linked")
+    links.unlink(bridge, by, customer, reason="Not theirs")
+    unlinked = line_of(world, "unlinked")
+    links.link(bridge, by, customer, bob, reason="But theirs")
+    world.advance(3 * 86_400)
+    page = console_of(world).get("/moderate/log")
+    for line in (ended, again, linked, unlinked):
+        assert f'id="line-{line}"' in page.text
+        assert not offers_undo(page, line), line
+    assert offers_undo(page, line_of(world, "linked"))
+
+
+def test_A116_what_was_taken_over_from_the_forum_is_undone_while_they_are_in_the_group(
+    world: System,
+) -> None:
+    bridge, bob = world.bridge, world.user("bob")
+    by = moderator(world.user("mia"), "console")
+    grants.grant(bridge, by, bob, "supporters", until_at=None, reason="Speaker")
+    confirm(world)
+    with bridge.store.write() as connection:  # as after a backup from before
+        connection.execute(delete(hand_grants))
+        connection.execute(update(memberships).values(**LOST))
+    assert adopting.adopt(bridge, by, adopting.unknown_additions(bridge), reason="Ours")
+    adopted = line_of(world, "adopted")
+    (effect,) = undoing.reverse_of(bridge, adopted).preview()
+    assert effect.turn == "stays in"
+    undoing.undo(bridge, by, adopted, reason="They are the forum's")
+    pass_days(world, 1)
+    assert world.groups_of("bob") == {"supporters"}, "as before, nothing of the bridge's ends it"
+    (waiting,) = adopting.unknown_additions(bridge)
+    assert waiting.user_id == bob
+    for line in (adopted, adopted):
+        with pytest.raises(Permanent, match="undone already"):
+            undoing.undo(bridge, by, line)
+    adopting.adopt(bridge, by, [waiting], reason="Ours after all")
+    pass_days(world, 2)
+    assert world.groups_of("bob") == set()
+    with pytest.raises(Permanent, match="left the group"):
+        undoing.undo(bridge, by, line_of(world, "adopted"))
+
+
+def test_E21_a_seat_that_was_taken_back_with_notice_stays_when_that_is_undone(
+    world: System,
+) -> None:
+    bridge, bob = world.bridge, world.user("bob")
+    by = moderator(world.user("mia"), "console")
+    price = world.price("supporters", discourse_seats="yes")
+    team: Any = {"price": price, "quantity": 3}
+    bought = world.sdk.v1.subscriptions.create(
+        {"customer": world.customer("alice"), "items": [team]}
+    )
+    world.settle()
+    seats.assign(bridge, by, bought.id, bob, reason="The second cook")
+    seats.take_back(bridge, by, bought.id, bob, reason="No longer with us")
+    ending = line_of(world, "seat_too_many")
+    page = console_of(world).get(f"/moderate/person/{bob}")
+    assert offers_undo(page, ending)
+    (effect,) = undoing.reverse_of(bridge, ending).preview()
+    assert effect.turn == "gains"
+    undoing.undo(bridge, by, ending, reason="They came back")
+    with pytest.raises(NotFound, match="nobody took back"):
+        undoing.undo(bridge, by, ending)
+    pass_days(world, 9)
+    assert world.groups_of("bob") == {"supporters"}
+    assert not offers_undo(console_of(world).get(f"/moderate/person/{bob}"), ending)

@@ -29,6 +29,7 @@ ACTIONS: Mapping[str, str] = {
     "claimed": gettext("Claimed a payment"),
     "confirmed": gettext("Removal confirmed"),
     "exported": gettext("Exported a list"),
+    "given_up": gettext("No longer managed by the bridge"),
     "granted": gettext("Given by hand"),
     "group_missing": gettext("Group not found"),
     "held": gettext("Held"),

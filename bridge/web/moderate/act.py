@@ -58,7 +58,8 @@ class Act:
     `choosing`: those of which one of several is chosen, where `ground` has several. `told`: those
     that the facts tell. `ground`: what is known before anything is filled in. `facts`: what else is
     seen before it is done. `typed`: the words to type where many are concerned. `see`: all that is
-    seen, where it comes of one reading of Stripe. `list`: the worklist to go back to, else `page`.
+    seen, where it comes of one reading of Stripe. `whose`: the person to go back to, where the act
+    is about a line of a list; else to the worklist `list`, else to `page`.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Act:
     see: Callable[[Bridge, int, Form], Seen] | None = None
     facts: Callable[[Bridge, int, Form], Facts] = lambda _bridge, _user_id, _form: {}
     typed: Callable[[Collection[Effect]], str] | None = None
+    whose: Callable[[Bridge, Form], int] = lambda _bridge, _form: 0
     list: str | None = None
     page: str = "moderate.today"
 

@@ -70,13 +70,14 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
         concerned = ",".join(str(effect.user_id) for effect in seen.effects)
         told = {**form, REVIEWED: concerned, TURN: str(seen.turn)}
         flash(one.do(the_bridge(), actor_of(known), user_id, told))
-        about = {user_id, *(effect.user_id for effect in seen.effects)} - {NOBODY}
+        about = {user_id or one.whose(the_bridge(), form)} - {NOBODY}
+        about |= {effect.user_id for effect in seen.effects}
         applying.remember(about, form.get("customer", "").strip())
     except (NotFound, Permanent) as error:
         problem = as_sentence(str(error))
         again = _page(one, user_id, form, problem=problem, ground=_ground(one, user_id, form))
         return Response(again, 400)
-    return redirect(_back(one, user_id), 303)
+    return redirect(_back(one, user_id, form), 303)
 
 
 def _look(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> Seen:
@@ -86,9 +87,10 @@ def _look(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> Seen:
     return seen
 
 
-def _back(one: Act, user_id: int) -> str:
-    if user_id != NOBODY:
-        return url_for("moderate.person", user_id=user_id)
+def _back(one: Act, user_id: int, form: dict[str, str]) -> str:
+    whose = user_id or one.whose(the_bridge(), form)
+    if whose != NOBODY:
+        return url_for("moderate.person", user_id=whose)
     if one.list is None:
         return url_for(one.page)
     return url_for("moderate.worklist", name=one.list)
@@ -138,7 +140,7 @@ def _page(
         seen=seen,
         most=MOST_SHOWN,
         to_come=to_come,
-        back=_back(one, user_id),
+        back=_back(one, user_id, form),
         **{"moved": False, "problem": None, "typed": None, "ground": Ground()} | more,
     )
 

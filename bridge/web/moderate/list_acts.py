@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import partial
+from collections.abc import Collection, Iterable, Mapping
 
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
-from bridge.core.model.change import Change
-from bridge.core.telling.doers import doer, people_in
 from bridge.core.telling.holds import for_moderator
-from bridge.core.telling.log import action_words
-from bridge.core.telling.outcomes import said
 from bridge.errors import Permanent
-from bridge.operations import held, links, reading, removals, undoing
+from bridge.operations import held, links, reading, removals
 from bridge.operations.finding import find_user_id
 from bridge.operations.held import Choice
-from bridge.operations.undoing import Reverse, may_undo
 from bridge.store import users
 from bridge.texts import gettext
-from bridge.web.context import reader
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.access import rights
-from bridge.web.moderate.act import SEVERAL, Act, Facts, Form, Ground, until_of
+from bridge.web.moderate.act import SEVERAL, Act, Facts, Form, until_of
 from bridge.web.moderate.application_acts import ABOUT_APPLICATIONS
 from bridge.web.moderate.mapping import CHANGE
-from bridge.web.security import Stop
+from bridge.web.moderate.undo_act import UNDO
 from bridge.wiring import Bridge
 
-LONGEST_NUMBER = 18
 REVIEWED = "reviewed_users"
 """Whose memberships the preview was about; the page that does an act adds it."""
 
@@ -122,54 +113,6 @@ def _wait_again(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     return gettext("%(customer)s is back on the list.") % {"customer": _customer(form)}
 
 
-def _change(form: Form) -> int:
-    said = form["change"].strip()
-    if not said.isascii() or not said.isdecimal() or len(said) > LONGEST_NUMBER:
-        raise Permanent(gettext("choose a line of the log"))
-    return int(said)
-
-
-def undoable() -> Callable[[Change], bool] | None:
-    """Tells which lines of the log the reader may undo; None for who only looks."""
-    known = reader()
-    if known is None or not rights() & {"decide", "money"}:
-        return None
-    return partial(may_undo, rights(), known.user_id)
-
-
-def _reverse(bridge: Bridge, form: Form) -> Reverse:
-    """The act that undoes a line. Without the right to decide, only for their own payments."""
-    known, found = reader(), undoing.reverse_of(bridge, _change(form))
-    if known is None or not may_undo(rights(), known.user_id, found.change):
-        raise Stop(
-            403,
-            gettext("Your role can't undo this"),
-            gettext("You can undo payments that you recorded yourself."),
-        )
-    return found
-
-
-def _undone(bridge: Bridge, _user_id: int, form: Form) -> Facts:
-    change = _reverse(bridge, form).change
-    with bridge.store.read() as connection:
-        names = users.names_of(connection, people_in([change.cause]))
-    return {
-        gettext("What is undone"): action_words(change.action),
-        gettext("Decided"): f"{change.at:%-d %B %Y, %H:%M} UTC",
-        gettext("By"): doer(change.cause, names).words,
-        gettext("Reason then"): said(change).reason,
-        gettext("Customer"): change.customer_id or "",
-    }
-
-
-def _undo(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
-    found = _reverse(bridge, form)
-    if bridge.policy.two_persons and actor.who == str(found.change.user_id):
-        raise Permanent(gettext("you can't decide about your own account here"))
-    found.do(actor, form["reason"])
-    return gettext("It is undone; the log keeps both lines.")
-
-
 LIST_ACTS: Mapping[str, Act] = {
     act.name: act
     for act in (
@@ -248,18 +191,7 @@ LIST_ACTS: Mapping[str, Act] = {
             given=("customer",),
             list="unlinked",
         ),
-        Act(
-            "undo",
-            gettext("Undo a change"),
-            gettext("Undo it"),
-            ("change", "reason"),
-            "money",
-            lambda bridge, _, form: _reverse(bridge, form).preview(),
-            _undo,
-            given=("change",),
-            ground=lambda bridge, user_id, form: Ground(_undone(bridge, user_id, form)),
-            facts=_undone,
-        ),
+        UNDO,
         Act(
             "replay",
             gettext("Process an event again"),

@@ -15,8 +15,8 @@ from bridge.core.telling.log import ACTIONS
 from bridge.web.context import the_bridge
 from bridge.web.moderate.access import blueprint, may
 from bridge.web.moderate.downloads import as_file
-from bridge.web.moderate.list_acts import undoable
 from bridge.web.moderate.register import asked_day
+from bridge.web.moderate.undo_act import undoable
 
 HEADER = (
     *("number", "at", "action", "what", "user_id", "username", "group", "customer_id"),
@@ -32,9 +32,12 @@ def log() -> str:
     before = request.args.get("before", type=int)
     if before is not None and not 0 < before <= LARGEST_ID:
         before = None
+    line = request.args.get("line", type=int)
+    if line is not None and not 0 < line <= LARGEST_ID:
+        line = None
     return render_template(
         "moderate/log.jinja",
-        page=the_log.page(the_bridge(), question, before=before),
+        page=the_log.page(the_bridge(), question, before=before, upto=line),
         question=question,
         said=_said(request.args),
         groups=mapped_groups(the_bridge()),

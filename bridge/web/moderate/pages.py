@@ -14,6 +14,7 @@ from bridge.answers.person import person as the_person
 from bridge.answers.reply import answer
 from bridge.answers.timeline import Asked, timeline
 from bridge.answers.today import today as what_needs_a_person
+from bridge.answers.undone import fates
 from bridge.answers.worklists.lists import WORKLISTS, counts
 from bridge.core.model.actor import Actor
 from bridge.core.telling.alerts import LISTS
@@ -27,7 +28,7 @@ from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import blueprint, rights
 from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.application_acts import ABOUT_APPLICATIONS
-from bridge.web.moderate.list_acts import undoable
+from bridge.web.moderate.undo_act import undoable
 from bridge.web.security import Stop
 
 SHOWN: Mapping[str, str] = {
@@ -93,12 +94,15 @@ def person(user_id: int) -> str:
         raise Stop(404, gettext("Nobody found"), NO_SUCH_PERSON) from error
     with the_bridge().store.read() as connection:
         happened = timeline(connection, user_id, found.group_names, asked)
+        lines = [one.change for one in happened.entries if one.change is not None]
+        ends = fates(connection, lines, the_bridge().clock.now())
     may = rights()
     return render_template(
         "moderate/person.jinja",
         undoable=undoable(),
         person=found,
         happened=happened,
+        fates=ends,
         kind=shown or None,
         kinds=SHOWN,
         group_names=found.group_names,

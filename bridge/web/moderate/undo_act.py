@@ -1,0 +1,143 @@
+"""Undoing a line of the log in the console: what it was, about whom, and what undoing brings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from bridge.answers.undone import Fate, fates
+from bridge.core.ledger.amounts import format_minor
+from bridge.core.model.actor import Actor
+from bridge.core.model.change import Change
+from bridge.core.telling.doers import doer, people_in
+from bridge.core.telling.log import action_words
+from bridge.core.telling.outcomes import said
+from bridge.errors import Permanent
+from bridge.operations import undoing
+from bridge.operations.undoing import Reverse, may_undo
+from bridge.store import Connection, changes, groups, money, users
+from bridge.texts import gettext
+from bridge.web.context import reader
+from bridge.web.moderate.access import rights
+from bridge.web.moderate.act import Act, Facts, Form, Ground
+from bridge.web.security import Stop
+from bridge.wiring import Bridge
+
+LONGEST_NUMBER = 18
+
+
+def undoable() -> Callable[[Change], bool] | None:
+    """Tells which lines of the log the reader may undo; None for who only looks."""
+    known = reader()
+    if known is None or not rights() & {"decide", "money"}:
+        return None
+    return partial(may_undo, rights(), known.user_id)
+
+
+def _number(form: Form) -> int:
+    said = form["change"].strip()
+    if not said.isascii() or not said.isdecimal() or len(said) > LONGEST_NUMBER:
+        raise Permanent(gettext("choose a line of the log"))
+    return int(said)
+
+
+def _whose(bridge: Bridge, form: Form) -> int:
+    """The person whom the line is about; 0 for a line about nobody."""
+    try:
+        number = _number(form)
+    except Permanent:
+        return 0
+    with bridge.store.read() as connection:
+        change = changes.find(connection, number)
+    return (change.user_id if change else None) or 0
+
+
+def _reverse(bridge: Bridge, form: Form) -> Reverse:
+    """The act that undoes a line. Without the right to decide, only for one's own payments."""
+    number, known = _number(form), reader()
+    with bridge.store.read() as connection:
+        change = changes.find(connection, number)
+        fate = fates(connection, [change], bridge.clock.now()).get(number) if change else None
+    if change is not None and (known is None or not may_undo(rights(), known.user_id, change)):
+        raise Stop(
+            403,
+            gettext("Your role can't undo this"),
+            gettext("You can undo payments that you recorded yourself."),
+        )
+    if fate is not None and fate.over is not None:
+        raise Permanent(_is_over(fate, fate.over))
+    return undoing.reverse_of(bridge, number)
+
+
+def _is_over(fate: Fate, over: Change) -> str:
+    words = (
+        gettext("it was undone on %(day)s already, by line %(line)d of the log")
+        if fate.is_undone
+        else gettext("it was changed again on %(day)s, by line %(line)d of the log")
+    )
+    return words % {"day": f"{over.at:%-d %B %Y}", "line": over.id}
+
+
+def _told(bridge: Bridge, change: Change) -> Facts:
+    with bridge.store.read() as connection:
+        about = {change.user_id} if change.user_id is not None else set()
+        names = users.names_of(connection, people_in([change.cause]) | about)
+        group = groups.names_of_all(connection).get(change.group_id or 0)
+        amount = _amount(connection, change)
+    words = said(change)
+    return {
+        gettext("What is undone"): action_words(change.action),
+        gettext("Person"): _person(change.user_id, names.get(change.user_id or 0)),
+        gettext("Group"): group or "",
+        gettext("Amount"): amount,
+        gettext("Customer"): change.customer_id or "",
+        gettext("Subscription"): str((change.detail or {}).get("subscription") or ""),
+        gettext("About"): words.words,
+        gettext("Decided"): f"{change.at:%-d %B %Y, %H:%M} UTC",
+        gettext("By"): doer(change.cause, names).words,
+        gettext("Reason then"): words.reason,
+    }
+
+
+def _person(user_id: int | None, name: str | None) -> str:
+    if user_id is None:
+        return ""
+    return f"{name} (id:{user_id})" if name else f"id:{user_id}"
+
+
+def _amount(connection: Connection, change: Change) -> str:
+    """The money of a payment that somebody recorded by hand."""
+    line_id = (change.detail or {}).get("line")
+    line = money.line(connection, line_id) if isinstance(line_id, str) else None
+    return format_minor(line.amount_minor, line.currency) if line else ""
+
+
+def _before(bridge: Bridge, _user_id: int, form: Form) -> Ground:
+    """What is undone. What is known to be impossible is refused before anybody gives a reason."""
+    found = _reverse(bridge, form)
+    found.preview()
+    return Ground(_told(bridge, found.change))
+
+
+def _undo(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
+    found = _reverse(bridge, form)
+    if bridge.policy.two_persons and actor.who == str(found.change.user_id):
+        raise Permanent(gettext("you can't decide about your own account here"))
+    found.do(actor, form["reason"])
+    return gettext("It is undone; the log keeps both lines.")
+
+
+UNDO = Act(
+    "undo",
+    gettext("Undo a change"),
+    gettext("Undo it"),
+    ("change", "reason"),
+    "money",
+    lambda bridge, _, form: _reverse(bridge, form).preview(),
+    _undo,
+    given=("change",),
+    ground=_before,
+    facts=lambda bridge, _, form: _told(bridge, _reverse(bridge, form).change),
+    whose=_whose,
+    page="moderate.log",
+)
