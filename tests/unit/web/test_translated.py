@@ -25,7 +25,8 @@ from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.member import Membership
 from bridge.core.memberships.record import Line, Recorded, Stay
 from bridge.core.memberships.state import State
-from bridge.core.model.reasons import Reason
+from bridge.core.model.alerts import Kind
+from bridge.core.model.reasons import Hold, Reason
 from bridge.core.model.rights import Grant
 from bridge.core.model.stripe import PendingPayment, Price
 from bridge.core.rules.law import Catalogue, Law
@@ -195,6 +196,61 @@ def test_what_will_come_is_translated(told: Mapping[str, ModuleType]) -> None:
     found = told["explanation"].coming([ends, last, only_ends, waits], NOW - DAY)
     assert len(found) == 5
     assert [english(one.words) for one in found] == [[]] * 5
+
+
+@pytest.mark.parametrize("hold", [*Hold, "of another version"])
+def test_each_hold_and_what_resolves_it_is_translated(
+    told: Mapping[str, ModuleType], hold: str
+) -> None:
+    holds = told["holds"]
+    for words in (holds.for_member, holds.for_moderator, holds.to_come, holds.remedy):
+        assert english(re.sub("`[^`]*`", "", words(hold))) == [], "commands are as they are"
+
+
+def test_what_a_change_waits_for_is_translated(told: Mapping[str, ModuleType]) -> None:
+    waits = told["waits"]
+    stopped = {"removals_stopped_at": NOW, "removals_next_at": NOW + DAY}
+    group = replace(waits.Group("43", is_missing=False), error="503", next_at=NOW, **stopped)
+    calm = waits.Surroundings("active", 60, None, None, waits.Group("43", is_missing=False), None)
+    busy = waits.Surroundings("suspended", 60, NOW, "503", group, NOW)
+    slow = replace(busy, failed=None, group=replace(group, removals_stopped_at=None))
+    gone = replace(calm, group=replace(group, is_missing=True))
+    leaves = replace(IN, owned="claimed", intent="remove", intent_at=NOW)
+    unwanted = replace(leaves.membership, unwanted_at=NOW)
+    arrives = replace(OUT, membership=replace(OUT.membership, wanted=True))
+    rows = (
+        arrives,
+        replace(leaves, membership=unwanted),
+        replace(leaves, membership=replace(unwanted, swap_to=44)),
+        replace(arrives, override="left", membership=replace(arrives.membership, hold="vanished")),
+        IN,
+        replace(IN, added_by="bridge"),
+    )
+    found = [
+        one
+        for row in rows
+        for one in (
+            *waits.kept_back(row),
+            *(
+                one
+                for around in (calm, busy, slow, gone)
+                for one in waits.on_the_way(row, around, NOW)
+            ),
+        )
+    ]
+    assert {one.for_ for one in found} == {
+        *("account", "alert", "confirm", "forum", "group", "hold", "limit", "not_ours"),
+        *("not_recorded", "override", "pace", "reading", "request", "sent", "swap", "whose"),
+    }
+    assert {one.words for one in found if english(re.sub("`[^`]*`", "", one.words))} == set()
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_each_alert_is_translated(told: Mapping[str, ModuleType], kind: Kind) -> None:
+    facts = {"count": 3, "seconds": 90, "user_id": 7}
+    alert = told["alerts"].Alert(kind, "9", NOW, NOW, facts)
+    shown = (alert.what, alert.todo, alert.place.words if alert.place else "")
+    assert [english(one) for one in shown] == [[]] * 3
 
 
 @pytest.fixture(scope="module")
