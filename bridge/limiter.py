@@ -123,7 +123,8 @@ class Limiter:
             raise RateLimited("Discourse asked to wait", (paused_until - now).total_seconds())
         if slots.count_free(connection, now) <= int(self._per_minute * RESERVED[priority]):
             raise NoRequestLeft(
-                f"all requests of this minute are used ({priority})", self._wait(connection, now)
+                f"all requests to the forum of this minute are used ({priority})",
+                self._wait(connection, now),
             )
         number = slots.first_free(connection, now, lock=lock)
         if number is None:

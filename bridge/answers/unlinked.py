@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bridge.core.telling.unlinked import Unlinked, told
 from bridge.store import catalogue, claims, users
@@ -11,6 +11,9 @@ from bridge.store.orphans import orphans
 from bridge.wiring import Bridge
 
 DASHBOARD = "https://dashboard.stripe.com"
+# An order is claimed within days of being begun, and what is known of it is when it was paid.
+# Source: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
+LONGEST_CHECKOUT = timedelta(days=1)
 
 
 def unlinked(
@@ -34,9 +37,18 @@ def unlinked(
     names = {product.id: product.name for product in products}
     by_id = {price.id: price for price in prices}
     mode = "" if bridge.settings.livemode else "/test"
+    since_at = bridge.clock.now() - timedelta(days=bridge.policy.claim_days) + LONGEST_CHECKOUT
     return tuple(
         replace(
-            told(one, names, by_id, f"{DASHBOARD}{mode}", bridge.settings.bridge_url, orders),
+            told(
+                one,
+                names,
+                by_id,
+                f"{DASHBOARD}{mode}",
+                bridge.settings.bridge_url,
+                orders,
+                since_at,
+            ),
             asked_by=(user_id, usernames.get(user_id)) if user_id else None,
         )
         for one in found

@@ -6,13 +6,17 @@ from collections.abc import Collection, Mapping
 
 from bridge.core.model.actor import Actor
 from bridge.store import changes, users
-from bridge.texts import ngettext
+from bridge.texts import gettext, ngettext
 from bridge.wiring import Bridge
 
 
 def note_lookup(bridge: Bridge, actor: Actor, found: Collection[int]) -> None:
     """Log a look-up by e-mail address. The address itself is kept nowhere."""
-    words = ngettext("%(count)s person found", "%(count)s persons found", len(found))
+    words = (
+        ngettext("%(count)s person found", "%(count)s people found", len(found))
+        if found
+        else gettext("nobody found")
+    )
     with bridge.store.write() as connection:
         changes.log(
             connection,

@@ -66,14 +66,14 @@ def is_used(connection: Connection, session_id: str) -> bool:
     return connection.scalar(asked) is not None
 
 
-def unclaimed(connection: Connection) -> dict[str, str]:
-    """Customer -> the newest order of theirs that nobody has claimed."""
+def unclaimed(connection: Connection) -> dict[str, tuple[str, datetime]]:
+    """Customer -> the newest order of theirs that nobody has claimed, and when it was seen."""
     rows = connection.execute(
-        select(claims.c.customer_id, claims.c.session_id)
+        select(claims.c.customer_id, claims.c.session_id, claims.c.seen_at)
         .where(is_own(claims), claims.c.claimed_at.is_(None))
         .order_by(claims.c.seen_at)
     )
-    return {row.customer_id: row.session_id for row in rows}
+    return {row.customer_id: (row.session_id, row.seen_at) for row in rows}
 
 
 def who_asked(connection: Connection, session_id: str) -> Asked | None:

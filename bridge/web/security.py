@@ -11,9 +11,9 @@ from flask import Flask, Response, current_app, g, make_response, render_templat
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from bridge.errors import Transient
+from bridge.errors import NoRequestLeft, RateLimited, Transient
 from bridge.settings import Settings
-from bridge.texts import gettext
+from bridge.texts import gettext, ngettext
 
 log = structlog.get_logger(__name__)
 
@@ -186,9 +186,25 @@ def _stopped(stop: Stop) -> Response:
 
 def _later(error: Transient) -> Response:
     log.warning("web.unavailable", path=request.path, why=str(error))
-    response = error_page(503)
-    response.headers["Retry-After"] = str(max(1, round(error.retry_after or 30)))
+    seconds = max(1, round(error.retry_after or 30))
+    response = error_page(503, *(_of_limit(error, seconds) or ()))
+    response.headers["Retry-After"] = str(seconds)
     return response
+
+
+def _of_limit(error: Transient, seconds: int) -> tuple[str, str] | None:
+    """Title and sentence where there were too many requests; None where nothing answers."""
+    if not isinstance(error, RateLimited):
+        return None
+    again = ngettext(
+        "Please try again in %(num)d second.", "Please try again in %(num)d seconds.", seconds
+    )
+    why = (
+        gettext("We may ask the forum only so many times a minute, and have used that up.")
+        if isinstance(error, NoRequestLeft)
+        else gettext("A service we depend on asked us to wait.")
+    )
+    return gettext("One moment, please"), f"{why} {again % {'num': seconds}}"
 
 
 def _our_fault(error: Exception) -> Response:

@@ -124,5 +124,9 @@ def test_a_dispute_is_listed_with_its_deadline_until_it_is_decided(place: Place)
     assert "ada" in page
     assert "€9.00" in page
     assert "Respond by" in page
+    assert "Overdue" not in page
+    place.pass_time(30 * 86_400)
+    late = place.browser("mia").get("/moderate/lists/disputes").text
+    assert ("Overdue" in late, "Nobody responded before the deadline." in late) == (True, True)
     at.disputes.close(dispute.id)
     assert dispute.id not in mia.get("/moderate/lists/disputes").text

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.answers.person import person
 from bridge.answers.worklists import lists
+from bridge.core.model.actor import moderator
 from bridge.core.model.reasons import Reason
 from bridge.core.model.steps import MemberStep
 from bridge.core.rights.approval import DueStep
@@ -217,3 +218,35 @@ def test_A62_what_a_guest_paid_stands_beside_their_application(world: System) ->
     (declined,) = read(world.bridge, "declined", "").rows
     assert (waiting.amount, declined.amount) == ("€150.00", "€150.00")
     assert any(link.startswith("https://dashboard.stripe.com/") for _, link in declined.links)
+
+
+def test_A62_a_declined_subscription_can_be_cancelled_also_where_its_payment_is_disputed(
+    world: System,
+) -> None:
+    monthly = world.price("members", discourse_approval=SINCE)
+    checkout(world, "fay", monthly, card="pm_card_createDispute")
+    world.settle()
+    typed(world, "register", "decline", "fay", *WHY)
+    world.advance(3600)
+    world.settle()
+    (row,) = lists.WORKLISTS["applications"].page(world.bridge, "declined", "").rows
+    assert row.amount == "", "the bank has the money"
+    assert [todo.act for todo in row.todo] == ["cancel"]
+
+
+def test_A62_a_corrected_payment_stands_beside_no_application(world: System) -> None:
+    mia, gus = moderator(world.user("mia"), "console"), world.user("gus")
+    bridge, now = world.bridge, world.bridge.clock.now()
+    a_share(world)
+    world.settle()
+    typed(world, "register", "step", "gus", "applied", *WHY)
+    paid = Payment(amount_minor=15000, currency="eur", what="Share", method="cash", at=now)
+    line = payments.record_payment(bridge, mia, gus, paid, None).line
+    read = lists.WORKLISTS["applications"].page
+    (waiting,) = read(bridge, "waiting", "").rows
+    assert waiting.amount == "€150.00"
+    payments.reverse_payment(bridge, mia, line.id, reason="Typed twice")
+    (corrected,) = read(bridge, "waiting", "").rows
+    typed(world, "register", "decline", "gus", *WHY)
+    (declined,) = read(bridge, "declined", "").rows
+    assert (corrected.amount, declined.amount) == ("", "")

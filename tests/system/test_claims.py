@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from bridge.answers.worklists import lists
 from bridge.core.model.actor import member
 from bridge.core.rights.buyers import Whereabouts
 from bridge.sandbox.stripe import delivery
@@ -223,6 +224,23 @@ def test_E42_how_long_a_claim_is_open_is_the_sites_to_say(tmp_path: Path) -> Non
         claim(world, order, "bob")
         world.settle()
         assert world.members("supporters") == {"bob"}
+
+
+@pytest.mark.parametrize(
+    "sold", [once, lambda world: world.price("supporters")], ids=["guest", "customer"]
+)
+def test_E42_moderators_are_offered_a_link_to_claim_only_while_it_works(
+    world: System, sold: Callable[[System], str]
+) -> None:
+    order = by_link(world, sold(world))
+    world.settle()
+    (open_,) = lists.WORKLISTS["unlinked"].page(world.bridge, "waiting", "").rows
+    assert any(order in address for _, address in open_.links)
+    world.advance(30 * DAY)
+    assert refused(world, order, "bob") == "expired"
+    (over,) = lists.WORKLISTS["unlinked"].page(world.bridge, "waiting", "").rows
+    assert not any(order in address for _, address in over.links)
+    assert "The link to claim it has expired." in over.says
 
 
 def test_A133_a_claim_opens_no_portal_until_a_moderator_confirms_it(world: System) -> None:

@@ -105,7 +105,7 @@ def test_an_address_is_asked_of_stripe_and_of_the_forum_and_only_the_look_up_is_
     as_role("reader").get("/moderate/find", query_string={"q": "nobody@example.com"})
     with world.bridge.store.read() as connection:
         (line,) = changes.page(connection, action="looked_up", limit=1)
-    assert (line.user_id, line.outcome) == (None, "0 persons found")
+    assert (line.user_id, line.outcome) == (None, "nobody found")
 
 
 def test_A58_an_account_that_only_the_forum_knew_has_a_page_once_it_was_found(

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from bridge.answers.worklists.lists import WORKLISTS
@@ -19,6 +20,7 @@ from bridge.core.model.roles import RIGHTS
 from bridge.operations.tokens import make_token
 from bridge.sandbox.discourse.membership import add_member, remove_member
 from bridge.store import changes, hand_grants
+from bridge.store.schema.work import slots
 from bridge.web import create_app
 from bridge.web.api.calls import RIGHTS as RIGHTS_OF_CALLS
 from bridge.web.api.doors import TOKENS
@@ -240,6 +242,23 @@ def test_while_the_forum_does_not_say_who_is_a_moderator_nothing_is_done(
         faults.switches.remove(outage)
     assert answer.status_code == 503
     assert client.get("/moderate").status_code == 200, "looking does not need the forum"
+
+
+def test_who_asks_more_of_the_forum_than_it_takes_reads_when_to_try_again(
+    app: Flask, world: System
+) -> None:
+    client, path = browser_of(app, world, "moderator"), f"/moderate/person/{world.user('alice')}"
+    now = world.bridge.clock.now()
+    with world.bridge.store.write() as connection:
+        connection.execute(update(slots).values(free_at=now + timedelta(seconds=40)))
+    try:
+        answer = client.post(f"{path}/read-again")
+    finally:
+        with world.bridge.store.write() as connection:
+            connection.execute(update(slots).values(free_at=now))
+    assert answer.status_code == 503
+    assert "only so many times a minute" in answer.text
+    assert f"try again in {answer.headers['Retry-After']} second" in answer.text
 
 
 def test_the_forum_is_asked_for_a_role_twice_a_minute_at_most(app: Flask, world: System) -> None:

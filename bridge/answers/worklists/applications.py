@@ -14,6 +14,7 @@ from bridge.core.ledger.member_register import Impossible, MemberEntry, member_r
 from bridge.core.model.actor import BRIDGE
 from bridge.core.model.steps import MemberStep
 from bridge.core.model.stripe import Subscription
+from bridge.core.rights.kept_payments import kept
 from bridge.core.rights.switching import OVER
 from bridge.core.rules.compiled import Rule
 from bridge.core.rules.law import Law
@@ -102,13 +103,18 @@ def _waiting(one: Applicant, known: _Known) -> Row:
 
 def _declined(one: Applicant, known: _Known) -> Row:
     entry = _entry(one, known)
-    lines = [line for line in _of_application(one, known) if _left(line, known.paid[one.user_id])]
+    lines = _of_application(one, known)
     says = gettext("Declined on %(day)s: %(why)s") % {
         "day": f"{one.at:%-d %B %Y}",
         "why": _reason(known.steps[one.user_id], "decline"),
     }
     through_stripe = [line for line in lines if line.customer_id]
-    running = {line.subscription_id for line in lines if line.subscription_id in known.running}
+    # It goes on also where its payment is disputed or was refunded.
+    running = {
+        line.subscription_id
+        for line in known.paid[one.user_id]
+        if line.subscription_id in known.running and _asks(line, known)
+    }
     return Row(
         key=f"{one.at.isoformat()}|{one.user_id}",
         user_id=one.user_id,
@@ -147,25 +153,16 @@ def _reason(steps: Iterable[MemberStep], kind: str) -> str:
 
 
 def _of_application(one: Applicant, known: _Known) -> list[MoneyLine]:
-    """What they paid for what asks for approval, or for something that the payment does not name.
+    """What they paid for what asks for approval, as far as the community still has it."""
+    return [line for line in kept(known.paid[one.user_id]) if _asks(line, known)]
+
+
+def _asks(line: MoneyLine, known: _Known) -> bool:
+    """Whether it is for what asks for approval, or for something that the payment does not name.
 
     Payments by hand and guests' orders have no product.
     """
-    return [
-        line
-        for line in known.paid[one.user_id]
-        if line.kind == "paid" and (line.product_id is None or line.product_id in known.asking)
-    ]
-
-
-def _left(line: MoneyLine, lines: Iterable[MoneyLine]) -> bool:
-    """Whether the community still has it, or a part of it."""
-    back = (
-        other.amount_minor
-        for other in lines
-        if other.kind != "paid" and line.payment_id and other.payment_id == line.payment_id
-    )
-    return line.amount_minor + sum(back) > 0
+    return line.product_id is None or line.product_id in known.asking
 
 
 def _what(lines: Iterable[MoneyLine]) -> str:

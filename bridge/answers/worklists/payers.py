@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bridge.answers.unlinked import DASHBOARD, unlinked
 from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut, moment_and_id
 from bridge.core.ledger.amounts import format_minor
@@ -29,8 +31,11 @@ def _payer(one: Unlinked) -> Row:
     links = [(gettext("Open at Stripe"), one.page)]
     if one.claim:
         links.append((gettext("Link to claim it"), one.claim))
+    over = gettext("The link to claim it has expired.") if one.is_claim_over else ""
     about, to_whom = {"customer": one.customer_id}, {}
     says = one.set_aside or ", ".join(bought) or gettext("Bought nothing yet.")
+    if over:
+        says = f"{says.rstrip('.')}. {over}"
     if one.asked_by:
         user_id, username = one.asked_by
         to_whom = {"user": f"id:{user_id}"}
@@ -54,24 +59,35 @@ def disputes(bridge: Bridge, _kind: str, after: str) -> Page:
     with bridge.store.read() as connection:
         hits = search.by_customers(connection, ids, "customer") if ids else []
     owners = {hit.customer_id: hit for hit in hits}
-    mode = "" if bridge.settings.livemode else "/test"
+    mode, now = "" if bridge.settings.livemode else "/test", bridge.clock.now()
     rows = tuple(
-        _dispute(one, owners.get(one.customer_id), f"{DASHBOARD}{mode}/disputes/{one.id}")
+        _dispute(one, owners.get(one.customer_id), f"{DASHBOARD}{mode}/disputes/{one.id}", now)
         for one in found
         if one.is_open
     )
     return Page(rows, found[-1].id if len(found) == MOST_DISPUTES else None)
 
 
-def _dispute(one: OpenDispute, owner: Hit | None, page: str) -> Row:
+def _dispute(one: OpenDispute, owner: Hit | None, page: str, now: datetime) -> Row:
+    says = dispute_words(one.reason)
+    if one.is_overdue(now):
+        says = f"{says} {gettext('Nobody responded before the deadline.')}"
+    elif not one.needs_response:
+        says = f"{says} {gettext('The response was sent, and the bank decides.')}"
     return Row(
         key=one.id,
         user_id=owner.user_id if owner else None,
         username=owner.username if owner else None,
         about=one.id,
-        says=dispute_words(one.reason),
+        says=says,
+        mark=gettext("Overdue") if one.is_overdue(now) else "",
         amount=format_minor(one.amount_minor, one.currency),
         at=one.opened_at,
-        next_at=one.respond_by,
-        links=((gettext("Respond at Stripe"), page),),
+        next_at=one.respond_by if one.needs_response else None,
+        links=(
+            (
+                gettext("Respond at Stripe") if one.needs_response else gettext("Open at Stripe"),
+                page,
+            ),
+        ),
     )

@@ -25,7 +25,7 @@ class Todo:
 class Row:
     """One thing that waits. `at` and `next_at` are what the list's headings say of these days.
 
-    `links`: pages elsewhere about it, by their words.
+    `links`: pages elsewhere about it, by their words. `mark`: what makes it urgent, in a word.
     """
 
     key: str
@@ -33,6 +33,7 @@ class Row:
     user_id: int | None = None
     username: str | None = None
     says: str = ""
+    mark: str = ""
     amount: str = ""
     at: datetime | None = None
     next_at: datetime | None = None

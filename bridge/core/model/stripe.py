@@ -242,6 +242,15 @@ class OpenDispute:
             "warning_under_review",
         }
 
+    @property
+    def needs_response(self) -> bool:
+        """Not answered yet."""
+        return self.status in {"needs_response", "warning_needs_response"}
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether it was not answered in time."""
+        return self.needs_response and self.respond_by is not None and self.respond_by <= now
+
 
 @dataclass(frozen=True, slots=True)
 class Means:

@@ -48,7 +48,8 @@ class Bought:
 class Unlinked:
     """A customer, or a guest's order, that nobody is linked to.
 
-    `page`: at Stripe, with name and e-mail. `claim`: the link for the payer, to claim it with.
+    `page`: at Stripe, with name and e-mail. `claim`: the link for the payer, to claim it with;
+    `is_claim_over`: there was one, and it has expired.
     `set_aside`: why a moderator leaves it so. `asked_by`: who claims it, by id and name.
     """
 
@@ -59,6 +60,7 @@ class Unlinked:
     claim: str | None
     set_aside: str | None = None
     asked_by: tuple[int, str | None] | None = None
+    is_claim_over: bool = False
 
 
 def not_sold_because(groups: Iterable[Group], country: str | None) -> str:
@@ -77,16 +79,24 @@ def told(
     prices: Mapping[str, Price],
     dashboard: str,
     bridge_url: str,
-    orders: Mapping[str, str],
+    orders: Mapping[str, tuple[str, datetime]],
+    since_at: datetime,
 ) -> Unlinked:
-    """A payer with pages and words. `names`: of products. `orders`: customer -> unclaimed order."""
+    """A payer with pages and words.
+
+    `names`: of products. `orders`: customer -> unclaimed order, and since when it is known; those
+    from before `since_at` can no longer be claimed.
+    """
+    order = _order(payer, orders)
+    is_over = order is not None and order[1] <= since_at
     return Unlinked(
         payer.customer_id,
         payer.first_seen_at,
         f"{dashboard}/{_page(payer)}",
         _bought(payer, names, prices),
-        _claim(payer, bridge_url, orders),
+        f"{bridge_url}/claim/{order[0]}" if order and not is_over else None,
         payer.set_aside,
+        is_claim_over=is_over,
     )
 
 
@@ -98,17 +108,21 @@ def _page(payer: Orphan) -> str:
     return f"payments/{paid}"
 
 
-def _claim(payer: Orphan, bridge_url: str, orders: Mapping[str, str]) -> str | None:
-    """The link with which the payer makes it theirs; None where the order is not known."""
+def _order(
+    payer: Orphan, orders: Mapping[str, tuple[str, datetime]]
+) -> tuple[str, datetime] | None:
+    """The order that the payer can make theirs, and the first that is known of it.
+
+    None where it is not known.
+    """
+    made = [(one.id.partition(":")[0], one.paid_at) for one in payer.purchases]
     if is_guest(payer.customer_id):
-        return _address(bridge_url, payer.customer_id)
-    by_purchase = (one.id.partition(":")[0] for one in payer.purchases)
-    order = orders.get(payer.customer_id) or next(filter(is_guest, by_purchase), None)
-    return _address(bridge_url, order) if order else None
-
-
-def _address(bridge_url: str, session_id: str) -> str:
-    return f"{bridge_url}/claim/{session_id}"
+        at = min((paid_at for _, paid_at in made), default=payer.first_seen_at)
+        return payer.customer_id, min(at, payer.first_seen_at)
+    if known := orders.get(payer.customer_id):
+        id_, seen_at = known
+        return id_, min((paid_at for one, paid_at in made if one == id_), default=seen_at)
+    return next(((id_, paid_at) for id_, paid_at in made if is_guest(id_)), None)
 
 
 def _bought(
