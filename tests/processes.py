@@ -1,7 +1,8 @@
 """The real processes of a bridge against a sandbox in this process, to be killed as one likes.
 
-web, worker, sweep, up are `python -m bridge …`; Redis is a server of the test's own on a unix
-socket. Everything that was started is ended; what each wrote is shown when the test fails.
+web, worker, sweep, up are `python -m bridge …`, all but the last forked from a process that has
+loaded it (tests/forked.py); Redis is a server of the test's own on a unix socket. Everything that
+was started is ended; what each wrote is shown when the test fails.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import redis
 import requests
@@ -35,6 +36,7 @@ from bridge.store.schema.forum import changes, memberships
 from bridge.store.schema.people import users
 from bridge.store.schema.work import inbox, work
 from bridge.worker import sweeper
+from tests import forked
 from tests.databases import with_tables
 from tests.harness import SECRET_KEY, System, open_sandbox
 
@@ -47,6 +49,10 @@ KILLED = 137  # the exit code of a process that died at a crash point
 
 # tests/other_days.py shifts the time of day by these; every process has to have the same.
 CLOCK = ("TZ", "LD_PRELOAD", "CLOCK_SHIFT")
+BEFORE = ("PATH", *CLOCK)  # what Python and the libraries beneath it read when they start
+FORKED = ("web", "worker", "sweep")
+
+Process = subprocess.Popen[bytes] | forked.Forked
 
 
 @dataclass
@@ -58,28 +64,23 @@ class Live:
     port: int
     env: dict[str, str]
     redis_socket: Path
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    running: dict[str, Process] = field(default_factory=dict)
     logs: list[Path] = field(default_factory=list)
 
     # --- processes --------------------------------------------------------------------------------
 
-    def start(self, command: str, name: str | None = None, **env: str) -> subprocess.Popen[bytes]:
+    def start(self, command: str, name: str | None = None, **env: str) -> Process:
         """Start `bridge web`, `worker`, `sweep` or `up`, or `redis`; returns when it is ready."""
         name = name or command
         assert name not in self.running, f"{name} runs already"
-        argv = self._redis_argv() if command == "redis" else self._bridge_argv(command)
         log = self.folder / f"{name}-{len(self.logs)}.log"
         self.logs.append(log)
         with log.open("w") as out:
-            process = subprocess.Popen(
-                argv,
-                cwd=ROOT,
-                env=self.env | env,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                process_group=0,
-            )
+            if command in FORKED:
+                arguments = self._bridge_argv(command)
+                process: Process = forked.start(arguments, self.env | env, out.fileno(), BEFORE)
+            else:
+                process = self._executed(command, env, out)
         self.running[name] = process
         ready = {"web": self._web_answers, "up": self._web_answers, "redis": self._redis_answers}
         if command in ready:
@@ -119,9 +120,22 @@ class Live:
             print(f"--- {log.name}", *lines, sep="\n")  # noqa: T201 - read where a test failed
         shutil.rmtree(self.redis_socket.parent, ignore_errors=True)
 
+    def _executed(
+        self, command: str, env: Mapping[str, str], out: IO[str]
+    ) -> subprocess.Popen[bytes]:
+        bridge = [sys.executable, "-m", "bridge", *self._bridge_argv(command)]
+        return subprocess.Popen(
+            self._redis_argv() if command == "redis" else bridge,
+            cwd=ROOT,
+            env={**self.env, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+
     def _bridge_argv(self, command: str) -> list[str]:
-        port = ["--port", str(self.port)] if command in ("web", "up") else []
-        return [sys.executable, "-m", "bridge", command, *port]
+        return [command, *(["--port", str(self.port)] if command in ("web", "up") else [])]
 
     def _redis_argv(self) -> list[str]:
         binary = redis_binary(os.environ["PATH"])
@@ -130,9 +144,7 @@ class Live:
         options = ["--port", "0", "--unixsocket", where, "--save", "", "--appendonly", "no"]
         return [binary, *options, "--dir", str(self.redis_socket.parent)]
 
-    def _until_ready(
-        self, process: subprocess.Popen[bytes], answers: Callable[[], bool], name: str
-    ) -> None:
+    def _until_ready(self, process: Process, answers: Callable[[], bool], name: str) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not answers():
             assert process.poll() is None, f"{name} ended: {self.log(name)[-2000:]}"

@@ -18,14 +18,14 @@ from bridge.process_name import has_ended, own_name
 from bridge.store import processes, work
 from bridge.store.schema.work import leases
 from tests.harness import System
-from tests.processes import Live, children, command_of
+from tests.processes import Live, Process, children, command_of
 
 pytestmark = pytest.mark.faults
 
 HEIR_SECONDS = 10.0
 
 
-def worker_of(up: subprocess.Popen[bytes], command: str) -> int:
+def worker_of(up: Process, command: str) -> int:
     return next(pid for pid in children(up.pid) if f"bridge {command}" in command_of(pid))
 
 

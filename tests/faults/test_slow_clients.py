@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -125,7 +126,7 @@ def test_A130_what_arrived_before_a_stop_is_answered_and_slow_clients_do_not_del
     process = live.start("web")
     with slow_clients(live.port, 20, HALF_A_BODY):
         assert send_event(live, 1) < 5
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     assert len(live.stored("evt_slow_1")) == 1
     live.running.pop("web")
