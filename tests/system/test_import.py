@@ -121,7 +121,7 @@ def test_A66_who_is_unknown_or_ambiguous_is_listed_and_nobody_is_guessed(
 def test_a_file_without_its_columns_is_refused(world: System, tmp_path: Path) -> None:
     file = tmp_path / "other.csv"
     file.write_text("name;place\nalice;pioneers\n")
-    assert "no column user" in typed(world, "import", str(file), "--by", "maria", code=1)
+    assert "no columns user, group" in typed(world, "import", str(file), "--by", "maria", code=1)
 
 
 # --- lines of what Stripe has ---------------------------------------------------------------------

@@ -299,7 +299,7 @@ def test_A33_more_people_than_a_page_can_look_at_are_left_to_the_command(world: 
     world.settle()
     proposed = propose(world.bridge, product, "grace", "30d")
     many = replace(proposed, user_ids=tuple(range(1, MOST_PEOPLE + 2)))
-    with pytest.raises(Permanent, match="bridge mapping set"):
+    with pytest.raises(Permanent, match="more than are checked here"):
         preview_mapping(world.bridge, many)
 
 

@@ -153,7 +153,7 @@ def test_receipts_are_numbered_without_gaps_whatever_fails_in_between(world: Sys
         ("25.00; Roof; tax=119", "a tax of 119 % cannot be", 1),
         ("25.00; Roof; country=Germany", "write two letters", 1),
         ("25.00; Roof; count=0", "0 pieces cannot be", 1),
-        ("25.001; Roof", "more decimals", 2),
+        ("25.001; Roof", "may mean two amounts", 2),
         ("0; Roof", "the amount is zero", 1),
     ],
 )
