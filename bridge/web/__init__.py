@@ -27,6 +27,7 @@ from bridge.web.buying import (
     several,
     shelf,
 )
+from bridge.web.buying.costs import CostCache
 from bridge.web.buying.posts import PostCache
 from bridge.web.buying.several import SeveralConverter
 from bridge.web.context import SESSION_HOURS
@@ -105,6 +106,9 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     )
     app.extensions["goals"] = goals.GoalCache(bridge.clock.now)
     app.extensions["posts"] = PostCache(bridge.discourse.find_link, bridge.clock.now)
+    app.extensions["costs"] = CostCache(
+        bridge.stripe.portal_terms, bridge.stripe.preview_change, bridge.clock.now
+    )
     teach(app)
     app.extensions["scripted"] = security.content_policy(bridge.settings, with_scripts=True)
     security.install(app, bridge.settings, any_host=[one.name for one in FOR_MACHINES])

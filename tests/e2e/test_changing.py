@@ -97,6 +97,11 @@ def billed(place: Place) -> list[int]:
 def test_A36_a_member_sees_what_it_costs_confirms_at_stripe_and_lands_on_the_post(
     place: Place, ada: Browser, high: str
 ) -> None:
+    journal = place.world.journal
+    mark = journal.since()[-1].number
+    cards = ada.get("/join")
+    asked = [one.path for one in journal.since(mark, "stripe")]
+    assert asked == ["/v1/billing_portal/configurations", "/v1/invoices/create_preview"]
     page = ada.get(f"/join/{high}", params={"from": POST})
     said = words(page)
     assert "Change to Patron & Friends" in said
@@ -108,6 +113,7 @@ def test_A36_a_member_sees_what_it_costs_confirms_at_stripe_and_lands_on_the_pos
     credit = re.search("Unused time .*? \N{MINUS SIGN}€[0-9.]+", said)
     assert due
     assert credit
+    assert f"{due[1]} today Change" in words(cards), "the card says the same"
     gone = ada.submit(page, f"/join/{high}")
     assert gone.status_code == 303
     assert "/p/session/" in gone.headers["Location"]

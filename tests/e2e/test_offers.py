@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,12 +85,16 @@ def test_a_browser_is_asked_silently_once_and_a_stranger_then_sees_the_list(plac
     assert page.status_code == 200
 
 
-def test_each_card_tells_a_member_what_they_have_and_asks_neither_stripe_nor_the_forum(
+def test_each_card_tells_a_member_what_they_have_and_asks_stripe_for_what_changes_cost_only(
     place: Place,
 ) -> None:
     browser = place.browser("ada")
-    browser.get("/join")
     journal = place.world.journal
+    mark = journal.since()[-1].number
+    browser.get("/join")
+    asked = [one.path.removeprefix("/v1/") for one in journal.since(mark, "stripe")]
+    yearly = ["invoices/create_preview"] * 2
+    assert asked == ["billing_portal/configurations", *yearly], "the month is paid later"
     mark = journal.since()[-1].number
     page = browser.get("/join")
     assert journal.since(mark) == []
@@ -98,6 +103,9 @@ def test_each_card_tells_a_member_what_they_have_and_asks_neither_stripe_nor_the
     assert "Your plan" in own
     assert "Yours" not in other
     assert other.count(">Change<") == 2
+    assert other.count("Nothing to pay today") == 1, "a month of it is paid with the next one"
+    assert re.search(r"€[0-9]+\.[0-9]{2}</strong> today", other)
+    assert re.search(r"€[0-9]+\.[0-9]{2}</strong> today", own)
     assert page.headers["Cache-Control"] == "no-store"
 
 

@@ -26,6 +26,7 @@ from bridge.web.buying import change
 from bridge.web.buying.card import card_of
 from bridge.web.buying.checkout import pay_address, preview_path
 from bridge.web.buying.coming import came_from, for_strangers, is_asked, is_browsing, with_origin
+from bridge.web.buying.costs import costs_of
 from bridge.web.buying.currency import choices
 from bridge.web.buying.goals import progress_of
 from bridge.web.buying.ordering import Asked, asked, order_view, token_said
@@ -82,6 +83,7 @@ def _show(key: str, offers: list[Offer], known: Reader | None = None) -> str:
     return render_template(
         "join.jinja",
         shown=shown,
+        today=costs_of([shown]) if len(offers) > 1 else {},
         goal=progress_of(offers),
         renewal=renewal,
         following=next_steps(offers[0], now(), renewal, continues_at, waits=waits),

@@ -18,6 +18,7 @@ from bridge.web.buying.coming import (
     is_browsing,
     with_origin,
 )
+from bridge.web.buying.costs import costs_of
 from bridge.web.buying.currency import choices, in_theirs
 from bridge.web.buying.goals import progress_of
 from bridge.web.buying.sale import buyer_of, listed
@@ -43,27 +44,26 @@ def everything() -> AnyResponse:
     buyer, offers = buyer_of(known) if known else None, listed()
     sections = shelf(in_theirs(offers, buyer), buyer)
     theirs = known.group_ids if known else ()
+    cards = [card for section in sections for card in section.cards]
+    only_for = {
+        card.product.id: buyers_of([closed])
+        for card in cards
+        if (closed := closed_to([tag.offer for tag in card.tags], theirs))
+    }
     page = render_template(
         "offers.jinja",
         sections=sections,
         goals={
             card.product.id: found
-            for section in sections
-            for card in section.cards
+            for card in cards
             if (found := progress_of([tag.offer for tag in card.tags]))
         },
-        only_for={
-            card.product.id: buyers_of([closed])
-            for section in sections
-            for card in section.cards
-            if (closed := closed_to([tag.offer for tag in card.tags], theirs))
-        },
+        only_for=only_for,
+        today=costs_of([card for card in cards if card.product.id not in only_for]),
         currencies=choices(offers, buyer),
         card=_card(),
         back=back,
-        can_combine=any(
-            tag.goes_with_others for one in sections for card in one.cards for tag in card.tags
-        ),
+        can_combine=any(tag.goes_with_others for card in cards for tag in card.tags),
         nothing_ticked="order" in request.args,
         keep={"from": back} if back else {},
         wanted=with_origin(),
