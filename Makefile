@@ -1,7 +1,7 @@
 # Everything a newcomer and a CI need. Only Python 3.11 has to be there; each target sees to the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo story test days whole-day e2e faults bench check docs pictures texts fix lock clean
+.PHONY: help setup demo story test days whole-day e2e faults bench check docs pictures messages texts fix lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -67,6 +67,9 @@ docs: $(DEV_STAMP) ## the docs name every setting, command, route and error code
 
 pictures: $(DEV_STAMP) ## take the pictures of pages for the docs, in docs/pictures (needs chromium)
 	$(BIN)/python -m tests.pictures $(PICTURES)
+
+messages: $(DEV_STAMP) ## print every message that members and moderators get, in weeks of the demo
+	@$(BIN)/python -m tests.messages
 
 texts: $(DEV_STAMP) ## gather the texts of pages for translation, in build/bridge.pot
 	@mkdir -p build
