@@ -72,7 +72,7 @@ def test_A91_a_statement_shows_where_to_transfer_money_and_by_which_reference(
         world.settle()
         message = message_to(world, "ada")
         for text in (page_of(world, "ada"), message.replace("\\", "").replace("**", "")):
-            assert f"use the account {garden} and your reference RF" in text
+            assert f"send the money to {garden} with your reference RF" in text
             assert users_named_in(text) == {world.user("ada")}
 
 

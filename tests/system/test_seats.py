@@ -137,7 +137,7 @@ def test_E21_a_buyer_gives_a_seat_by_name_and_the_other_is_told_by_whom(world: S
     give(world, bought, "Bob")
     assert world.members("supporters") == {"alice", "bob"}
     told = messages_to(world, "bob")[0][-1].raw
-    assert "alice gave you a seat of **monthly membership**" in told
+    assert "alice gave you a seat in **Membership supporters**" in told
     assert f"{world.bridge.settings.bridge_url}/me/seats" in told
     give(world, bought, "bob")
     assert len(messages_to(world, "bob")[0]) == 2, "told once"
@@ -148,7 +148,7 @@ def test_E21_somebody_who_has_a_statement_already_is_told_as_well(world: System)
     world.settle()
     assert len(messages_to(world, "bob")[0]) == 1
     give(world, buy_seats(world, 3), "bob")
-    assert "alice gave you a seat of" in messages_to(world, "bob")[0][-1].raw
+    assert "alice gave you a seat in" in messages_to(world, "bob")[0][-1].raw
 
 
 def test_E21_a_buyer_takes_a_seat_back_after_notice_and_it_is_free_then(world: System) -> None:

@@ -607,7 +607,7 @@ def test_a_receipt_thanks_in_one_line_and_links_to_stripes_own() -> None:
     bought = replace(MONEY[1], receipt_url="https://pay.example/r/1")
 
     assert receipt_markdown(bought) == (
-        "Thank you: you paid **€50\\.00** for Supporter share no\\. 118 on 3 February 2026. "
+        "Thank you: you paid **€50\\.00** for *Supporter share no\\. 118* on 3 February 2026. "
         "[Receipt](https://pay.example/r/1).\n"
     )
 
@@ -622,6 +622,8 @@ def test_A101_what_was_bought_does_nothing_in_a_receipt(text: str) -> None:
         "html_inline",
         "strong_open",
         "strong_close",
+        "em_open",
+        "em_close",
     }
     assert {t.content for t in inline[0] if t.type == "html_inline"} <= {"<!-- -->"}
 

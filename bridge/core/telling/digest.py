@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from bridge.core.memberships.record import CAME_IN, WENT_OUT
+from bridge.core.telling.log import action_words
 from bridge.texts import gettext, ngettext
 
 PERIODS: Mapping[str, timedelta] = {"daily": timedelta(days=1), "weekly": timedelta(days=7)}
@@ -46,6 +47,12 @@ _WAITING: Mapping[str, Callable[[int], str]] = {
     ),
 }
 """Worklist -> its words for a number of rows."""
+
+
+_FOLLOWING = frozenset(
+    {"wanted", "unwanted", "confirmed", "changed", "held", "intent_add", "intent_remove"}
+)
+"""Actions of the bridge that follow from what somebody decided, and name them as the cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ def digest(
     went: Counter[int] = Counter()
     decided: Counter[str] = Counter()
     for one in happened:
-        if one.by_person:
+        if one.by_person and one.action not in _FOLLOWING | CAME_IN | WENT_OUT:
             decided[one.action] += one.count
         if one.group_id is not None and one.action in CAME_IN:
             came[one.group_id] += one.count
@@ -118,7 +125,7 @@ def digest(
         ),
         tuple(
             Line(
-                f"{action.replace('_', ' ').capitalize()}: {count}",
+                gettext("%(what)s: %(count)d") % {"what": action_words(action), "count": count},
                 _to("/moderate/log", kind=action),
             )
             for action, count in sorted(decided.items())

@@ -40,7 +40,7 @@ def place_words(
     """
     cause = place.cause
     why = sentence(cause.grant, cause.what, locale, escape) if cause else place.held or ""
-    if not place.groups:
+    if not place.groups or place.is_given_away:
         return why
     said = {"groups": names(place.groups)}
     if place.is_applied_for:

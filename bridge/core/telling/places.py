@@ -115,6 +115,12 @@ class Place:
         return self.cause is not None and self.cause.can_pay
 
     @property
+    def is_given_away(self) -> bool:
+        """Whether it was bought for somebody else, so that nobody expects the member in it."""
+        given = self.cause is not None and self.cause.grant.reason == Reason.GIVEN
+        return given and self.state == State.OUT
+
+    @property
     def is_applied_for(self) -> bool:
         """Whether an application for it waits for a moderator."""
         waits = self.cause is not None and self.cause.grant.reason == Reason.APPROVAL_WAITS
@@ -211,8 +217,12 @@ def _others(known: Known, best: Mapping[int, Grant]) -> Iterator[Place]:
 
 
 def _nowhere(known: Known) -> Iterator[Place]:
-    """Purchases without a working rule, about which a moderator is asked."""
+    """Purchases without a working rule, about which a moderator is asked; held ones say it."""
+    held = [one for one in known.memberships.values() if one.kept_back]
+    said = {(source, one.kept_back) for one in held for source in one.membership.sources}
     for grant in known.grants:
+        if (grant.source_id, grant.reason) in said:
+            continue
         if grant.group_id == NO_GROUP and grant.reason in UNDECIDED:
             yield Place(groups=(), state=State.OUT, cause=_cause(known, grant))
 

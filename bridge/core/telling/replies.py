@@ -23,6 +23,8 @@ class Situation(StrEnum):
     """Something is pending: a moderator, a bank, or the forum's next minute."""
     ENDED = "ended"
     """They are no longer in any group."""
+    PARTLY = "partly"
+    """They are in some groups, and something else of theirs gives nothing."""
     WELL = "well"
     NOTHING = "nothing"
     """Nothing is known about them: they may have paid with another account."""
@@ -56,7 +58,11 @@ def _situation(places: tuple[Place, ...]) -> Situation:
         return Situation.WAITING
     if not any(one.state.is_in for one in places):
         return Situation.ENDED
-    return Situation.WELL
+    return Situation.PARTLY if any(map(_gives_nothing, places)) else Situation.WELL
+
+
+def _gives_nothing(place: Place) -> bool:
+    return place.state == State.OUT and not place.is_given_away
 
 
 def _waits(place: Place) -> bool:

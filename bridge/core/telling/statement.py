@@ -140,7 +140,7 @@ def name_prices(
 ) -> dict[str, str]:
     """What was bought, in words, for each price that the grants rest on: "yearly membership".
 
-    What is paid once goes by its product's name.
+    What is paid once goes by its product's name. A seat does, too, so products have names here.
     """
     words = {}
     for grant in grants:
@@ -149,6 +149,8 @@ def name_prices(
             kind = rule.kind if rule else "membership"
             product = products.get(grant.product_id)
             words[grant.price_id] = what_was_bought(kind, prices.get(grant.price_id), product)
+            if grant.share == "seat" and product:
+                words[grant.product_id] = product.name
     return words
 
 

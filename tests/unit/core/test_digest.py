@@ -25,6 +25,8 @@ def test_what_waits_who_came_and_went_and_what_was_decided_each_have_their_place
         Counted("removed", 1, by_person=False, count=2),
         Counted("removed_by_others", 1, by_person=False, count=1),
         Counted("wanted", 1, by_person=False, count=9),
+        Counted("wanted", 2, by_person=True, count=1),
+        Counted("intent_add", 2, by_person=True, count=1),
         Counted("granted", 2, by_person=True, count=1),
         Counted("linked", None, by_person=True, count=1),
         Counted("linked", None, by_person=False, count=5),
@@ -39,9 +41,8 @@ def test_what_waits_who_came_and_went_and_what_was_decided_each_have_their_place
         ("supporters: 4 joined, 3 left", "/moderate/log?group=1"),
     ]
     assert [(one.what, one.path) for one in told.decided] == [
-        ("Added: 1", "/moderate/log?kind=added"),
-        ("Granted: 1", "/moderate/log?kind=granted"),
-        ("Linked: 1", "/moderate/log?kind=linked"),
+        ("Given by hand: 1", "/moderate/log?kind=granted"),
+        ("Customer linked: 1", "/moderate/log?kind=linked"),
     ]
 
 

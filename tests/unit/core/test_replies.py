@@ -57,8 +57,18 @@ def place(state: State, reason: Reason | None = None, held: str | None = None) -
         ([place(State.OUT, Reason.CANCELED)], Situation.ENDED, "You can come back at any time"),
         (
             [place(State.OUT, Reason.CANCELED), place(State.IN, Reason.HAND)],
-            Situation.WELL,
+            Situation.PARTLY,
             "You are in **patrons** until 13 February 2026. A moderator added you.",
+        ),
+        (
+            [place(State.OUT, Reason.APPROVAL_DECLINED), place(State.IN, Reason.ACTIVE)],
+            Situation.PARTLY,
+            "A moderator declined your application",
+        ),
+        (
+            [place(State.OUT, Reason.GIVEN), place(State.IN, Reason.ACTIVE)],
+            Situation.WELL,
+            "Your yearly membership is a gift to another member.",
         ),
         ([place(State.IN_BY_OTHERS)], Situation.WELL, "someone on the forum added you"),
     ],

@@ -223,6 +223,16 @@ def test_A34_something_bought_that_leads_nowhere_is_told_without_a_group() -> No
     assert notice.cause.grant.reason == Reason.NO_RULE
 
 
+def test_A34_a_membership_that_is_held_for_want_of_a_rule_says_so_once() -> None:
+    unmapped = grant(NO_GROUP, holds=False, reason=Reason.NO_RULE)
+    held = WantedMembership(7, wanted=True, sources=("sub_1",), hold=Reason.NO_RULE)
+    there = {7: Membership(membership=held, actual=True, owned="proven")}
+
+    (notice,) = notices(build(given_with(unmapped, memberships=there)))
+
+    assert (notice.groups, notice.state) == ((GROUPS[7],), State.HELD_IN)
+
+
 def test_a_group_without_a_name_is_left_out() -> None:
     statement = build(given_with(grant(99), grant(98, holds=False, reason=Reason.CANCELED)))
 
@@ -334,3 +344,11 @@ def test_what_was_bought_is_named_by_its_rule_and_price() -> None:
         "price_2": "membership",
         "price_3": "Three-month pass",
     }
+
+
+def test_a_seat_goes_by_its_products_name() -> None:
+    seat = grant(share="seat")
+    prices = {"price_1": Price("price_1", "prod_1", "eur", 2500, "year")}
+    whats = name_prices([seat], Rules(), prices, {"prod_1": Product("prod_1", "Workshop team")})
+    assert cause_of(build(given_with(seat, whats=whats)).places[0]).what == "Workshop team"
+    assert cause_of(build(given_with(grant(), whats=whats)).places[0]).what == "yearly membership"
