@@ -54,7 +54,7 @@ def test_A37_moderators_are_told_daily_what_waits_and_what_happened_and_nothing_
     assert f'href="{address}/moderate/log?group={world.group("guests")}"' in lines
     assert f'href="{address}/moderate/log?kind=granted"' in lines
     assert "guests: 1 joined, 0 left" in words(lines)
-    assert "Granted: 1" in words(lines)
+    assert "Given by hand: 1" in words(lines)
     pass_a_day(world)
     assert len(digests(world)) == 1, "a quiet day again"
 
