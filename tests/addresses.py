@@ -14,7 +14,7 @@ TITLES = ("Members and strangers", "Moderators", "Machines")
 
 @dataclass(frozen=True)
 class Row:
-    """What happens at one address. `gets`: visitor -> one of the words the page explains."""
+    """The row of one address. `gets`: visitor -> one of the words that the page explains."""
 
     method: str
     rule: str

@@ -37,7 +37,7 @@ def _cell(name: str, path: Path) -> str:
 
 
 def brought_up_to_date(page: str) -> str:
-    """The page with a test for each case; one that still shows its case stays."""
+    """The page with a test for each case; a test that still shows its case stays."""
     shown = tests_by_case()
 
     def row(line: str) -> str:

@@ -1,4 +1,4 @@
-"""What all tests share: the seed of histories, where files are kept, and what runs first."""
+"""Shared by all tests: the seed of histories, where files are kept, and the order of tests."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage less often, and not among what is there already: a sixth of a run's work."""
+    """Collect garbage less often, and not among existing objects: a sixth of a run's time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(2_000, 20, 20)

@@ -82,7 +82,7 @@ class Picture:
 
     @property
     def files(self) -> set[str]:
-        """What is kept of it, without endings."""
+        """The files that are kept, without endings."""
         return {self.named(view) for view in self.shown} | ({self.name} if self.is_page else set())
 
 
@@ -309,7 +309,7 @@ def pay_as_stranger(place: Place) -> dict[str, str]:
 
 
 def tell_more(place: Place) -> None:
-    """What the community's products say beside their names."""
+    """Add texts and settings to the community's products."""
     benefits = {
         "Supporter": ("Your name on the thank-you page", "The supporters' corner"),
         "Patron": ("First pick of kiln slots", "Your name on the wall", "The patrons' corner"),
@@ -460,7 +460,7 @@ def address(place: Place, picture: Picture, made: dict[str, str]) -> str:
 
 
 def webp(page: Page, quality: int, tallest: int) -> bytes:
-    """The page, as small as it can be told from the original; of a long one, its beginning."""
+    """The page, as small as it stays readable; only the beginning of a long one."""
     asked = {"format": "webp", "quality": quality, "captureBeyondViewport": True}
     width, height = page.evaluate(
         "[document.body.scrollWidth, document.documentElement.scrollHeight]"

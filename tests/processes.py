@@ -1,4 +1,4 @@
-"""The real processes of a bridge against a sandbox in this process, to be killed as one likes.
+"""The real processes of a bridge against a sandbox in this process, for tests that kill them.
 
 web, worker, sweep, up are `python -m bridge …`, all but the last forked from a process that has
 loaded it (tests/forked.py); Redis is a server of the test's own on a unix socket. Everything that
@@ -99,7 +99,7 @@ class Live:
                 os.killpg(process.pid, signal.SIGKILL)
 
     def dies(self, name: str, seconds: float = PATIENCE_SECONDS) -> int:
-        """Wait for a process to end by itself; its exit code."""
+        """Wait for a process to end; its exit code."""
         process = self.running.pop(name)
         try:
             return process.wait(seconds)
@@ -112,7 +112,7 @@ class Live:
         return "".join(p.read_text() for p in self.logs if p.name.startswith(f"{name}-"))
 
     def close(self) -> None:
-        """End everything; show what was written (pytest prints it for a failed test)."""
+        """End everything; show its output (pytest prints it for a failed test)."""
         for name in list(self.running):
             self.kill(name)
         for log in self.logs:
@@ -194,7 +194,7 @@ class Live:
         raise AssertionError(f"did not become true within {rounds} rounds of work")
 
     def at_rest(self) -> bool:
-        """Whether nothing is to be decided, sent or resolved, and all that was due is delivered."""
+        """Whether nothing is left to decide, send or resolve, and all due events are delivered."""
         with self.system.bridge.store.read() as connection:
             dirty = connection.scalar(
                 select(func.count()).select_from(work).where(work.c.dirty_gen > work.c.done_gen)
@@ -222,7 +222,7 @@ class Live:
     # --- looking into the database ----------------------------------------------------------------
 
     def actions(self, user: str, group: str | None = None) -> list[str]:
-        """What the change log says about somebody, in its order."""
+        """The change log of somebody, in its order."""
         return [row.action for row in self.lines(user, group)]
 
     def lines(self, user: str, group: str | None = None) -> list[Row[Any]]:

@@ -1,4 +1,4 @@
-"""A large community, put into a store in bulk: members, what they paid, and what was logged."""
+"""A large community, put into a store in bulk: members, payments and the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was measured is printed at the end, and last of all how it stands to its budgets."""
+"""Prints the measurements at the end, and last of all compares them with their budgets."""
 
 from tests.bench.report import print_tables
 from tests.databases import database_url, postgresql_server, postgresql_tables, postgresql_url

@@ -2,8 +2,8 @@
 
     python load.py PORT SECRET PREFIX SECONDS CONCURRENCY [RATE]
 
-Without a rate each connection sends the next event when the last was answered; with one, events
-are due at their times whatever the answers do, and a late answer counts from when it was due.
+Without a rate, each connection sends the next event after the last answer. With a rate, events
+are due at fixed times, and a late answer counts from the time when it was due.
 """
 
 from __future__ import annotations

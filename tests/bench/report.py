@@ -1,4 +1,4 @@
-"""What every measurement leaves for the end of the run: a table, and figures with budgets."""
+"""The results of every measurement for the end of the run: a table, and budgets."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def print_tables() -> None:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The value that so many percent of all are not above."""
+    """The percentile of the values."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 

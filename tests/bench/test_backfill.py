@@ -34,7 +34,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_a_whole_account_is_backfilled(tmp_path: Path) -> None:
-    """Each customer has paid one invoice: four objects, and the customer's credit besides."""
+    """Each customer has paid one invoice: four objects, and the customer's credit."""
     rows: list[tuple[object, ...]] = []
     for number, invoices in enumerate(INVOICES):
         place = tmp_path / str(number)

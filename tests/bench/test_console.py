@@ -29,7 +29,7 @@ ONE = community.FIRST_USER + 77
 
 
 def pages(world: System, group_id: int) -> Mapping[str, str]:
-    """What is measured -> where it is."""
+    """Name -> address of each measured page."""
     now = world.bridge.clock.now()
     day, long_ago = (
         f"{now - 400 * community.DAY:%Y-%m-%d}",

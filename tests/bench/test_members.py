@@ -1,4 +1,4 @@
-"""From a payment to the group: one by one through the real processes, and in a rush."""
+"""From a payment to the group: single buyers with the real processes, and a rush."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def times_in(world: System, group: str) -> dict[int, float]:
 
 @dataclass
 class Site:
-    """What a browser of the end-to-end tests has to know."""
+    """The data for a browser of the end-to-end tests."""
 
     url: str
     forum_url: str

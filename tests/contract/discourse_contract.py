@@ -113,7 +113,7 @@ def operation_of(method: str, path: str) -> Operation | None:
 
 @cache
 def described(name: str, status: str) -> Draft202012Validator | None:
-    """What an operation says of the answer; its word on further keys is of one commit only."""
+    """An operation's description of the answer; more keys may exist in other versions."""
     statuses = next(o.statuses for o in operations() if o.name == name)
     content = statuses[status].get("content", {})
     schema = content.get("application/json", {}).get("schema")
@@ -138,7 +138,7 @@ def _without(schema: Any, *keys: str) -> Any:
 
 
 def problems(method: str, path: str, status: int, body: Any, version: str) -> set[Problem]:
-    """What is wrong with an answer, without regard to the recording; `body` None: no JSON."""
+    """The problems of an answer, without the recording; `body` None: no JSON."""
     if status >= 400:
         shape = shape_of(status, body)
         return set() if shape in error_shapes() else {Problem("error", f"{method} {path}", shape)}
@@ -161,7 +161,7 @@ def problems(method: str, path: str, status: int, body: Any, version: str) -> se
 
 
 def path_of(error: ValidationError) -> str:
-    """Where it is, in whichever entry of a list."""
+    """Its place, the same for all entries of a list."""
     return re.sub(r"\[\d+\]", "[]", error.json_path)
 
 
@@ -211,7 +211,7 @@ UNRECORDED_ERRORS = {
 
 @cache
 def recorded_problems() -> frozenset[Problem]:
-    """Where the real server contradicts its description and the schema of its version."""
+    """Contradictions of the real server to its description and its version's schema."""
     found: set[Problem] = set()
     for step in recorded():
         ask, said = step["request"], step["response"]
@@ -268,7 +268,7 @@ GIVES_THE_SAME = {
 def contradictions(
     method: str, path: str, status: int, body: Any, version: str = "3.5"
 ) -> list[Problem]:
-    """What is wrong with an answer, and the real server did not do likewise."""
+    """The problems of an answer that the real server does not have, too."""
     return [
         problem
         for problem in sorted(problems(method, path, status, body, version))

@@ -1,4 +1,4 @@
-"""What the simulated forum answers to programs, by method and path."""
+"""The simulated forum's endpoints for programs, by method and path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the real server said where Discourse's description is silent: its answers as a schema."""
+"""The real server's answers as a schema, where Discourse's description has none."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ KINDS = {bool: "boolean", int: "number", float: "number", str: "string", type(No
 
 
 def schema_of(values: Iterable[Any]) -> dict[str, Any]:
-    """A schema that these values fulfil: the keys that all of them have, no others than some have.
+    """A schema that fits these values: all common keys are required, unknown keys refused.
 
-    What was only ever null may be anything; ids as keys (`{"117": …}`) stand for any key.
+    A value that was always null may be anything; ids as keys (`{"117": …}`) stand for any key.
     """
     known = list(values)
     objects = [v for v in known if isinstance(v, dict)]
@@ -64,7 +64,7 @@ def recorded_schemas() -> dict[str, Draft202012Validator]:
 
 
 def unlike_recorded(endpoint: str, body: Any) -> set[str]:
-    """Where an answer is another than all that were recorded of its endpoint."""
+    """Differences of an answer from all recorded answers of its endpoint."""
     validator = recorded_schemas().get(endpoint)
     if validator is None:
         return set()

@@ -200,7 +200,7 @@ def component() -> bytes:
 
 
 def of_a_browser(site: Site) -> None:
-    """What is asked for with a cookie rather than a key."""
+    """Requests with a cookie instead of a key."""
     browser = site.browser()
     csrf = {"X-CSRF-Token": browser.get("/session/csrf.json").get_json()["csrf"]}
     assert browser.get("/session/hp.json").status_code == 200

@@ -55,7 +55,7 @@ SIMPLE: dict[Any, tuple[type, ...]] = {
 
 @cache
 def examples() -> dict[str, Any]:
-    """The official examples by kind; none where they are not at hand."""
+    """The official examples by kind; empty if they are not there."""
     if not FIXTURES.exists():
         return {}
     found: dict[str, Any] = json.loads(FIXTURES.read_text())["resources"]
@@ -84,7 +84,7 @@ def fields(cls: type) -> dict[str, Any]:
 
 
 def problems(answer: Any, path: str = "") -> Iterator[str]:
-    """What is wrong with an answer, each with its place."""
+    """The problems of an answer, each with its place."""
     if isinstance(answer, list):
         for n, each in enumerate(answer):
             yield from problems(each, f"{path}[{n}]")
@@ -145,7 +145,7 @@ def _like(kind: str, value: dict[str, Any], example: dict[str, Any], path: str) 
 
 
 def _parts(value: Any, example: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """What is no object of its own inside of a value, with what the example has in its place."""
+    """The parts of a value that are no objects, each with the example's part."""
     pairs = [(value, example)]
     if isinstance(value, list) and isinstance(example, list):
         pairs = [(each, model) for each in value for model in example[:1]]

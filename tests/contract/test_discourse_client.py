@@ -1,4 +1,4 @@
-"""The bridge's client held to what a real Discourse 3.5 answered, and to both sets of schemas."""
+"""The bridge's client against recorded answers of Discourse 3.5, and both sets of schemas."""
 
 from __future__ import annotations
 

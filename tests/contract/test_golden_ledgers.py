@@ -1,6 +1,6 @@
-"""The books of payloads that Stripe sent: what is computed of each is known to the last letter.
+"""The books of payloads that Stripe sent: the result of each is known exactly.
 
-The payloads are kept beside the checkout, not in it; here are the ledgers that follow from them, as
+The payloads are kept beside the checkout, not in it; here are their ledgers, as
 beancount. `GOLDEN=write` writes them anew.
 """
 
@@ -78,12 +78,12 @@ READERS: Mapping[str, Callable[[Any], Sequence[MoneyObject | None]]] = {
 
 
 def objects_in(raw: Any) -> list[MoneyObject]:
-    """What moves money of an object of Stripe's, with the objects inside of it."""
+    """The objects that move money within an object of Stripe."""
     return [one for one in READERS[raw["object"]](raw) if one is not None]
 
 
 def text_of(made: Ledger) -> str:
-    """The ledger as beancount, with what was found as comments."""
+    """The ledger as beancount, with findings as comments."""
     found = "".join(f"; {one.code} {' '.join(one.ids)}: {one.says}\n" for one in made.findings)
     if not made.lines:
         return found

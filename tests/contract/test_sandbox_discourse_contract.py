@@ -1,7 +1,7 @@
 """The simulated Discourse against its contract: the description, both versions, the recording.
 
-A story asks for everything once. That each answer is held to the contract is built into the
-simulated forum of the tests (`Site`), so every other test of it is held to it as well.
+A story requests everything once. The simulated forum of the tests (`Site`) compares each answer
+with the contract, so every other test checks it, too.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def test_every_schema_goes_with_an_operation_that_the_description_has() -> None:
 
 
 def answered(method: str, path: str) -> Any:
-    """What the real server said, first of all."""
+    """The real server's answers, before anything else."""
     steps = (s for s in recorded() if s["response"]["status"] == 200)
     asked = ((s["request"], s["response"]["json"]) for s in steps)
     return next(body for r, body in asked if r["method"] == method and r["path"] == path)

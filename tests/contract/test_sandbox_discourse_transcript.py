@@ -20,7 +20,7 @@ pytestmark = [
 
 
 def replay(limit: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Play; every answer on the way is also held to the description and the version's schema."""
+    """Play; every answer is also compared with the description and the version's schema."""
     sandbox = start(discourse_limit=limit)
     try:
         where = ["--url", sandbox.discourse.url, "--api-key", sandbox.info["discourse_key"]]

@@ -1,4 +1,4 @@
-"""Every answer of the simulated Stripe is held to the official examples and to the SDK's types.
+"""Every answer of the simulated Stripe is compared with official examples and the SDK's types.
 
 `python -m tests.contract.test_sandbox_stripe_answers` writes the table of the endpoints, and what
 the answers of each were held to, between its marks in docs/sandbox.md.
@@ -71,7 +71,7 @@ NOT_DONE = {
 
 @dataclass
 class Told:
-    """What the story brought to light, by operation."""
+    """The results of the story, by operation."""
 
     wrong: list[str] = field(default_factory=list)
     kinds: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -97,7 +97,7 @@ def answered(body: Any) -> set[str]:
 
 @cache
 def told() -> Told:
-    """The whole story, each part in a shop of its own, with all that can be expanded."""
+    """The whole story, each part in its own shop, with everything expanded."""
     found = Told()
     for part in stripe_story.PARTS:
         with open_shop() as shop:
@@ -280,13 +280,13 @@ def test_every_refusal_has_stripes_status_type_and_shape() -> None:
 
 
 def held_to(kind: str) -> str:
-    """What the objects of a kind were compared with."""
+    """The sources with which objects of a kind were compared."""
     parts = ["example"] * (kind in examples()) + ["types"] * (class_of(kind) is not None)
     return f"`{kind}` ({' and '.join(parts)})"
 
 
 def table() -> str:
-    """The endpoints, and what the answers of the story were really held to."""
+    """The endpoints, and the comparisons that the story really made."""
     known = set(operations())
     lines = [
         "| endpoint | parameters held to | answers held to | what it does not do |",

@@ -55,7 +55,7 @@ def tool() -> str | None:
 
 @cache
 def scenarios() -> list[str]:
-    """What the tool can trigger, as its help says."""
+    """The events that the tool can trigger, from its help."""
     if tool() is None:
         return []
     told = subprocess.run(

@@ -1,6 +1,6 @@
-"""Which parameters the simulated Stripe takes is derived from the types of the official SDK.
+"""The simulated Stripe's parameters come from the types of the official SDK.
 
-Run this file as a program to write `bridge/sandbox/stripe/params.json` anew after a new SDK.
+Run this file as a program to update `bridge/sandbox/stripe/params.json` after a new SDK.
 """
 
 from __future__ import annotations

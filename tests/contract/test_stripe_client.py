@@ -946,7 +946,7 @@ def test_a_body_that_is_no_text_is_not_stripes() -> None:
 
 
 class Key(Recorded):
-    """Stripe, for a restricted key that lacks what is below one path."""
+    """Stripe, for a restricted key without the right to one path."""
 
     def __init__(self, lacking: tuple[str, str] | None, *, revoked: bool = False) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What is sent to Stripe when something is changed or ended, and how the portal is read."""
+"""The requests for changes and ends at Stripe, and the reading of the portal's settings."""
 
 from __future__ import annotations
 

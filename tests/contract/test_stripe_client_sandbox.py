@@ -79,7 +79,7 @@ def open_checkout(api: StripeApi, price_id: str, customer_id: str | None = None)
 
 
 def pay(sandbox: Sandbox, session_id: str, card: str = "visa") -> None:
-    """What pressing the button on Stripe's page does."""
+    """Press the button on Stripe's page."""
     account = account_of(sandbox.world)
     with sandbox.world.lock:
         session = account.get("checkout.session", session_id)
@@ -96,7 +96,7 @@ def buy(sandbox: Sandbox, api: StripeApi, price_id: str, card: str = "visa") -> 
 
 
 def booked(dashboard: Any) -> int:
-    """What Stripe's own books say came in and went out, before fees."""
+    """Income and refunds by Stripe's own books, before fees."""
     return sum(t.amount for t in dashboard.balance_transactions.list().auto_paging_iter())
 
 

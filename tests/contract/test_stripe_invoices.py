@@ -1,4 +1,4 @@
-"""What an invoice says of its sum, in today's shape and in the old ones."""
+"""The sum of an invoice, in today's shape and in the old ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines of orders and invoices, old shapes and new, and what is given back of each."""
+"""The lines of orders and invoices in old and new shapes, and their refunds."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_A107_a_credit_note_names_lines_for_each_of_its_refunds() -> None:
 
 
 def refunded(server: Recorded, **invoice: Any) -> None:
-    """A subscription of two items at the same price, of one of which a refund is."""
+    """A subscription of two items at the same price, with a refund of one."""
     lines = {"data": [of_item("il_1", "si_1", 1000), of_item("il_2", "si_2", 1000, "price_n")]}
     paid = an_invoice(lines=lines, amount_due=2000, amount_paid=2000, **invoice)
     server.play("GET", "/v1/subscriptions", rows(a_subscription(latest_invoice=paid)))

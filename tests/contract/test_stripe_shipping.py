@@ -1,4 +1,4 @@
-"""What shipping cost: a line of its own in the books and on the statement, with its tax."""
+"""The cost of shipping: its own line in the books and on the statement, with tax."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tax_on(amount: int, how: Taxed) -> int:
 
 
 def priced(amount: int, how: Taxed, *, told: bool = True) -> dict[str, Any]:
-    """An amount as Stripe tells the cost of a session's line, or of shipping."""
+    """An amount as in a session's line or its shipping cost at Stripe."""
     tax = tax_on(amount, how)
     taxes = [{"amount": tax, "rate": RATE | {"inclusive": how == "inclusive"}}]
     return {

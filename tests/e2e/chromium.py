@@ -1,4 +1,4 @@
-"""What the tests with a real browser share."""
+"""Shared by the tests with a real browser."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def log_in(page: Page, name: str) -> None:
 
 
 def faults(page: Page) -> Iterator[str]:
-    """What axe-core finds on the page as it is, and whether it is too wide."""
+    """The findings of axe-core on the present page, and whether it is too wide."""
     page.wait_for_load_state()  # a click may have led elsewhere
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         yield "too wide"

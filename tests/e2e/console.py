@@ -148,7 +148,7 @@ def plant(it: Place) -> None:
 
 
 def pay_once_more(it: Place, name: str) -> None:
-    """Pay for the same through a second customer, of whom the bridge is told by hand."""
+    """Pay for the same through a second customer, who is linked by hand."""
     (had,) = it.stripe.v1.subscriptions.list({"customer": customer(it, name)}).data
     made = it.stripe.v1.customers.create({"payment_method": "pm_card_visa"})
     (card,) = it.stripe.v1.customers.payment_methods.list(made.id).data

@@ -1,7 +1,7 @@
 """A simulated forum and Stripe with the real bridge between them, each on a socket of its own.
 
-The pages are served and the work is done in this process, so that a test can look into the store;
-what goes over the wire is all real.
+The pages are served and the work is done in this process, so that tests can look into the store;
+all requests are real.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Place:
         )
 
     def sell(self, *things: Product | Price) -> None:
-        """Put products and prices into the catalogue, as if Stripe had told of them."""
+        """Put products and prices into the catalogue, as if they were read from Stripe."""
         with self.bridge.store.write() as connection:
             note_catalogue(connection, things, self.bridge.clock.now())
 
@@ -102,7 +102,7 @@ class Place:
         return {self.forum.users[user_id].username for user_id in found.members}
 
     def pay_at_stripe(self, address: str, card: str = "pm_card_visa") -> None:
-        """What pressing the button on Stripe's page does."""
+        """Press the button on Stripe's page."""
         account = account_of(self.world)
         session_id = urlsplit(address).path.rpartition("/")[2]
         with self.world.lock:
@@ -111,7 +111,7 @@ class Place:
             checkout_payment.complete(account, session, {"token": card, "country": "DE"})
 
     def settle(self) -> None:
-        """Let the news arrive and the bridge do all that is due."""
+        """Let events arrive and the bridge do everything that is due."""
         for _ in range(50):
             delivery.wait_until_idle(self.world)
             self.pass_time(1.1)
@@ -166,7 +166,7 @@ class Browser(requests.Session):
 
 
 def link(page: requests.Response, words: str) -> str:
-    """Where the link with these words leads."""
+    """The address of the link with these words."""
     before = page.text.partition(f">{words}<")[0]
     assert before != page.text, f"no link {words!r}"
     return unescape(before.rpartition('href="')[2].partition('"')[0])

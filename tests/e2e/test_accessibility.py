@@ -94,7 +94,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def _sell(place: Place) -> None:
-    """A ladder of two steps, a group beside it, and what leads to no group."""
+    """A ladder of two steps, a group beside it, and a product without a group."""
     steps: tuple[dict[str, Any], ...] = (
         {"name": "Patron", "key": "low", "rank": "1", "amount": 1000, "currency": "eur"},
         {"name": "Great patron", "key": "high", "rank": "2", "amount": 2500, "currency": "eur"},

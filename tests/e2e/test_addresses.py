@@ -39,7 +39,7 @@ _NUMBERS = count(1)
 
 @dataclass
 class World:
-    """What ada has, and a browser of each visitor with the token of its forms.
+    """Ada's things, and a browser of each visitor with its form token.
 
     `kept`: the cookie of a sign-in that has ended.
     """
@@ -187,7 +187,7 @@ def _what_ada_has(place: Place) -> tuple[dict[str, str], list[str]]:
 
 
 def _asked_to_renew(place: Place, price: str) -> str:
-    """What the link of a campaign ends in that ada was sent."""
+    """The last part of ada's campaign link."""
     offer = campaigns.offer_of(place.bridge, price)
     named = campaigns.named_in_file(place.bridge, offer, [Candidate("ada")])
     made = campaigns.new_campaign(place.bridge, operator("op"), "Autumn", offer, named)
@@ -198,7 +198,7 @@ def _asked_to_renew(place: Place, price: str) -> str:
 
 
 def word_for(world: World, asked: str, answer: requests.Response, browser: Browser) -> str:
-    """What the table calls an answer; redirects are followed as long as they stay here."""
+    """The table's word for an answer; redirects within the bridge are followed."""
     for _ in range(8):
         if not answer.is_redirect:
             break
@@ -224,7 +224,7 @@ def test_I7_each_visitor_gets_at_each_address_what_the_table_says(world: World) 
 
 
 def walk(world: World, row: Row) -> dict[str, str]:
-    """Visit one address as each visitor, the owner last: what they do may stay done."""
+    """Visit one address as each visitor, the owner last because their act may succeed."""
     found = {}
     for who in sorted(row.gets, key=lambda one: one == "owner"):
         if who not in world.browsers:
@@ -291,7 +291,7 @@ def test_I7_enumeration_what_another_member_has_is_answered_like_what_nobody_has
 
 
 def _without_numbers(answer: tuple[int, str | None, str]) -> tuple[int, str, str]:
-    """Less what is new each time: a request's number, a form's token, the moment in an address."""
+    """Without parts that change each time: request number, form token, times in addresses."""
     status, location, said = answer
     return (
         status,

@@ -1,4 +1,4 @@
-"""Back from Stripe: the order is asked about at once, and the page says what is so."""
+"""Back from Stripe: the bridge asks about the order at once, and the page shows its state."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def ordered(place: Place, browser: Browser, price: str) -> Any:
 
 
 def work(place: Place) -> None:
-    """What the worker does, without any time passing."""
+    """Do the worker's work, without any time passing."""
     while sweeper.tick(place.bridge):
         pass
 
 
 def asked(place: Place, since: int) -> list[str]:
-    """What the bridge asked of Stripe about the buyer and the order since a place in the journal.
+    """The bridge's requests to Stripe about the buyer and the order since a place in the journal.
 
-    Not what the sweep asks for everybody.
+    Without the sweep's requests for everybody.
     """
     return [
         f"{entry.method} {entry.path}"
@@ -64,7 +64,7 @@ def mark(place: Place) -> int:
 
 
 def refresh(page: Any) -> str | None:
-    """Where the page goes on its own, or None."""
+    """The address where the page goes automatically, or None."""
     _, found, rest = page.text.partition('http-equiv="refresh" content="')
     return rest.partition('"')[0] if found else None
 

@@ -39,7 +39,7 @@ def write(place: Place, text: str, topic: dict[str, Any] | None = None) -> dict[
 
 
 def follow(place: Place, browser: Browser | None = None) -> requests.Response:
-    """Click on the plain link in a post: the browser says no more than where the forum is."""
+    """Click on the plain link in a post: the browser sends only the forum's address."""
     browser = browser or place.browser("ada")
     said = {"Referer": f"{place.forum_url}/"}
     browser.get("/join/patron", headers=said)
@@ -124,7 +124,7 @@ def test_A82_a_search_that_fails_costs_a_page_a_moment_and_its_way_back_no_more(
 
 
 def asked(place: Place, mark: int) -> list[str]:
-    """What was asked of the forum to find a post, in order."""
+    """The requests to the forum to find a post, in order."""
     return [
         entry.path.strip("/")
         for entry in place.world.journal.since(mark)

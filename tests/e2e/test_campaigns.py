@@ -71,7 +71,7 @@ def path_of(sent: Sent) -> str:
 
 
 def count(place: Place) -> dict[str, int]:
-    """What is counted, without what is nothing."""
+    """The counts, without zeros."""
     (shown,) = campaigns.all_campaigns(place.bridge)
     return {name: number for name, number in asdict(shown.progress).items() if number}
 

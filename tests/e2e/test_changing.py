@@ -1,4 +1,4 @@
-"""From one step of a ladder to another, by the pages: in place, or bought anew."""
+"""From one step of a ladder to another on the pages: in place, or as a new purchase."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def high(place: Place) -> str:
 
 
 def set_portal(place: Place, **update: Any) -> None:
-    """What somebody sets in Stripe's dashboard."""
+    """Settings in Stripe's dashboard."""
     portal = place.stripe.v1.billing_portal.configurations
     (default,) = portal.list({"is_default": True}).data
     feature = {"enabled": True, "default_allowed_updates": ["price"], **update}
@@ -86,7 +86,7 @@ def confirm_at_stripe(place: Place, address: str) -> requests.Response:
 
 
 def words(page: requests.Response) -> str:
-    """What a page says, without its marks."""
+    """The text of a page."""
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page.text)))
 
 

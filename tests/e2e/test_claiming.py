@@ -47,7 +47,7 @@ def dashboard_link(place: Place, price: str, *, leads_back: bool = True) -> Any:
 
 
 def pay_as_stranger(place: Place, price: str) -> str:
-    """Pay by the plain link, known to nobody; where Stripe leads afterwards, without the host."""
+    """Pay by the plain link as a stranger; the path to which Stripe leads afterwards."""
     gone = requests.get(dashboard_link(place, price).url, allow_redirects=False, timeout=20)
     form = {"token": "pm_card_visa", "email": "someone@example.com"}
     page = gone.headers["Location"]

@@ -1,4 +1,4 @@
-"""What moderators have done at Stripe, through real pages: refunds, cancelling, pausing."""
+"""Moderators' acts at Stripe on real pages: refunds, cancelling, pausing."""
 
 from __future__ import annotations
 

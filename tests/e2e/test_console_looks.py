@@ -31,7 +31,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def pages(place: Place) -> dict[str, str]:
-    """What is looked at -> where it is."""
+    """Name -> address of each page."""
     lars, kim = user(place, "lars"), user(place, "kim")
     with place.bridge.store.read() as connection:
         owed = member.load(connection, lars).facts.paid_by_user[0].pending[0].id

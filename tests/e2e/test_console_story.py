@@ -100,7 +100,7 @@ def test_A81_a_moderator_goes_through_every_worklist_in_the_browser(
 
 
 class Morning:
-    """What somebody does in the browser; each page that is seen on the way is looked at."""
+    """Somebody's way through the browser; each page on it is checked."""
 
     def __init__(self, place: Place, page: Page) -> None:
         self.place, self.page = place, page
@@ -145,7 +145,7 @@ class Morning:
         self.look()
 
     def says(self) -> str:
-        """What the page says was done."""
+        """The page's message about what was done."""
         self.look()
         return self.page.get_by_role("status").first.inner_text()
 

@@ -1,4 +1,4 @@
-"""A goal as a bar on its offer and as a picture for any post, worked out from what is stored."""
+"""A goal as a bar on its offer and as a picture for posts, from stored data."""
 
 from __future__ import annotations
 

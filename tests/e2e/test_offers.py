@@ -1,4 +1,4 @@
-"""The list of offers over real sockets: what it shows to whom, and that it asks nobody."""
+"""The list of offers over real sockets: its content for each reader, without requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several things in one order, amounts of one's own, quantities and trials, over real sockets."""
+"""Several things in one order, chosen amounts, quantities and trials, over real sockets."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def open_page(browser: Browser, keys: str, **query: str) -> requests.Response:
 
 
 def form_of(page: requests.Response) -> str:
-    """Where the form of the order is sent."""
+    """The address of the order's form."""
     return page.text.partition('<form method="post" action="/join')[2].partition('"')[0]
 
 

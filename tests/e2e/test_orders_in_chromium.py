@@ -47,7 +47,7 @@ def enter(page: Page, place: Place, name: str) -> None:
 
 
 def a_post(place: Place, keys: str) -> tuple[str, str]:
-    """A post with a link to an order; where it is, and its path."""
+    """A post with a link to an order: its address and path."""
     title = f"Please join us: {keys}"
     topic = place.post(f"All about {title}.", title=title, category=4)
     path = f"/t/{topic['topic_slug']}/{topic['topic_id']}"

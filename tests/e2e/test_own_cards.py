@@ -1,4 +1,4 @@
-"""Each subscription on one's own page, and what can be done about it there (A79)."""
+"""Each subscription on a member's own page, with its actions (A79)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def press(browser: Browser, page: requests.Response, action: str, id_: str) -> r
 
 
 def portal(address: str, action: str, **fields: str) -> requests.Response:
-    """Do the one thing that the portal's page is for."""
+    """Press the only button of the portal's page."""
     (secret,) = [part for part in urlsplit(address).path.split("/") if part.startswith("test_")]
     base = address.partition("/p/session/")[0]
     url = f"{base}/p/session/{secret}/{action}"
@@ -72,7 +72,7 @@ def come_back(place: Place, browser: Browser, answer: requests.Response) -> requ
 
 
 def plain(page: requests.Response) -> str:
-    """What the page says, with a typewriter's apostrophes."""
+    """The text of the page, with plain apostrophes."""
     return page.text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
 
 

@@ -1,4 +1,4 @@
-"""Looking after one's own membership in a real browser, without scripts, while the worker works."""
+"""Members manage their membership in a real browser, without scripts, while the worker runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DAY = 86_400
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    """Two steps of a ladder on sale, and a worker that does what is due."""
+    """Two steps of a ladder on sale, and a worker that does due work."""
     with open_place(tmp_path) as opened:
         opened.person("ada")
         for rank, (name, group, amount) in enumerate(

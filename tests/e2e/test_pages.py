@@ -1,4 +1,4 @@
-"""The pages over real sockets, with a simulated forum: what they show, and what is whose."""
+"""The pages over real sockets, with a simulated forum: their content for each reader."""
 
 from __future__ import annotations
 

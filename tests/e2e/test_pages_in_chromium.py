@@ -37,7 +37,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def yearly(place: Place) -> str:
-    """What Ada buys, and two prices above it on a ladder."""
+    """Ada's price, and two prices above it on a ladder."""
     price = place.sell_at_stripe("Patron", "patrons", 2500, "year")
     product = place.stripe.v1.prices.retrieve(price).product
     steps = {"discourse_ladder": "level", "discourse_rank": "1"}

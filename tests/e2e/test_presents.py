@@ -320,7 +320,7 @@ def test_E52_presents_by_name_and_by_link_are_given_and_taken_in_a_browser(
 
 
 def _give_by_name(place: Place, page: Page, price: str) -> None:
-    """Ada types the beginning of a name, takes the one that the forum knows, and pays."""
+    """Ada types the beginning of a name, chooses a name that the forum knows, and pays."""
     page.goto(f"{place.url}/give/{price}")
     page.get_by_label("Forum name").press_sequentially("cl")
     expect(page.locator("datalist option")).to_have_attribute("value", "cleo")

@@ -1,4 +1,4 @@
-"""What cannot be bought is refused before payment, with the reason and a way on."""
+"""Impossible purchases are refused before payment, with the reason and a way on."""
 
 from __future__ import annotations
 

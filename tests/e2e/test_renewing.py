@@ -1,4 +1,4 @@
-"""Renewing ahead, from one's own page to Stripe and back (A67)."""
+"""Renewing early, from the member's page to Stripe and back (A67)."""
 
 from __future__ import annotations
 

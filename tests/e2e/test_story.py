@@ -28,7 +28,7 @@ class Demo:
     folder: Path
 
     def until_it_stays(self) -> str:
-        """Wait until its story is told; all that it said."""
+        """Wait until the story ends; its whole output."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         output = self.folder / "output"
         while "Ctrl-C stops it" not in (said := output.read_text()) or "bridge.log" not in said:
@@ -40,7 +40,7 @@ class Demo:
 
 @pytest.fixture(scope="module", autouse=True)
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo that stays up, begun before all else: it tells its story meanwhile."""
+    """The demo that stays up; it starts first and plays its story meanwhile."""
     folder = tmp_path_factory.mktemp("demo")
     command = [sys.executable, "-m", "bridge", "demo"]
     with (folder / "output").open("w") as output:

@@ -1,4 +1,4 @@
-"""What strangers send: answered in kind, and never by an error of ours."""
+"""Requests of strangers: never answered with an internal error."""
 
 from __future__ import annotations
 

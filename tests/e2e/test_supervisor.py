@@ -30,7 +30,7 @@ def until(condition: Callable[[], object], what: str) -> None:
 
 
 def descendants(pid: int) -> dict[int, str]:
-    """All processes below one, with their command lines; those that only wait to be buried not."""
+    """All child processes with their command lines, without zombies."""
     parents, commands = {}, {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,4 +1,4 @@
-"""Several tabs of one offer: one open order, and one subscription (A134)."""
+"""Several tabs with one offer: one open order, and one subscription (A134)."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def asked(url: str, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
-    """What is answered to exactly these headers: status, headers and body."""
+    """The answer to exactly these headers: status, headers and body."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
@@ -109,7 +109,7 @@ def test_A136_ready_is_asked_again_after_a_second(tmp_path: Path) -> None:
 
 
 def until_status(place: Place, wanted: int) -> dict[str, str]:
-    """What /readyz says once it answers with this status."""
+    """The text of /readyz once it answers with this status."""
     for _ in range(400):
         answer = requests.get(f"{place.url}/readyz", timeout=20)
         if answer.status_code == wanted:

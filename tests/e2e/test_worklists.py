@@ -1,4 +1,4 @@
-"""The moderators' worklists through real pages: what waits, and each thing done about it."""
+"""The moderators' worklists on real pages: their rows, and each act on them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def press(browser: Browser, page: requests.Response, **fields: str) -> requests.
 
 
 def done(browser: Browser, answer: requests.Response) -> str:
-    """Where an act leads when it is done: the page, which says what was done."""
+    """The page after an act, which says what was done."""
     assert answer.status_code == 303, answer.text
     return browser.get(answer.headers["Location"]).text
 
@@ -139,7 +139,7 @@ def test_A34_held_changes_are_decided_together_as_reviewed_and_only_by_one(place
 
 
 def test_what_moved_between_review_and_decision_is_decided_by_nobody(place: Place) -> None:
-    """Two at once: whoever commits second finds that it is not as reviewed, and nothing is done."""
+    """Two at once: the second one to commit finds a change after the review, so nothing is done."""
     supporters = Group(group(place, "supporters"), "supporters")
     reviewed = [held.Reviewed(user(place, "ada"), supporters, "no_rule", None)]
     before = len(log(place, "lifted"))
@@ -194,7 +194,7 @@ def test_removals_that_were_stopped_go_on_only_for_those_reviewed_and_after_typi
 
 
 def applied(browser: Browser, place: Place, share: str) -> str:
-    """Buy a share; what the page says to whoever comes back from paying."""
+    """Buy a share; the text of the page after paying."""
     offer = browser.get(f"/join/{share}")
     assert "A moderator decides about your application" in offer.text
     paying = browser.submit(offer, f"/join/{share}").headers["Location"]

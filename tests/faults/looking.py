@@ -1,4 +1,4 @@
-"""What tests of faults look at, in the database and on the forum."""
+"""Lookups for tests of faults, in the database and on the forum."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WENT_OUT = ("removed",)
 
 
 def log_of(world: System, user: str, group: str = "supporters") -> list[str]:
-    """What the change log says about somebody and a group, in its order."""
+    """The change log of somebody and a group, in its order."""
     return [row.action for row in lines_of(world, user, group)]
 
 
@@ -35,7 +35,7 @@ def moves_of(world: System, user: str, group: str = "supporters") -> list[bool]:
 
 
 def writes(world: System, since: int = 0) -> list[str]:
-    """What the bridge changed on the forum, besides messages."""
+    """The bridge's changes on the forum, without messages."""
     calls = world.calls("discourse", since)
     return [f"{e.method} {e.path}" for e in calls if e.method != "GET" and "/groups/" in e.path]
 

@@ -1,6 +1,6 @@
-"""A process dies at a named point, as if its plug were pulled: what comes of it afterwards.
+"""A process dies at a named point, as in a power failure, and everything is right afterwards.
 
-Each point is met once in a whole life of a member, from the first payment to the last day.
+Each point is used once in the whole life of a member, from the first payment to the last day.
 """
 
 from __future__ import annotations

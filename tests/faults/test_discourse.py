@@ -1,4 +1,4 @@
-"""The forum refuses, breaks off, answers nonsense: what was asked for happens, once."""
+"""The forum refuses, breaks off or answers nonsense: each change still happens, once."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ PORTAL = "POST /v1/billing_portal/sessions"
 
 @dataclass
 class Site:
-    """What a browser needs to know of the bridge's real web process and its forum."""
+    """The addresses of the bridge's real web process and its forum, for a browser."""
 
     url: str
     forum_url: str

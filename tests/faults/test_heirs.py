@@ -1,4 +1,4 @@
-"""What a killed process held: others have it within seconds, whatever time its leases had left."""
+"""Others continue the work of a killed process within seconds, however long its leases last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is who, while several processes find it out at the same time."""
+"""Links between people and customers, made by several processes at the same time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between Stripe and the inbox: whatever dies, what was answered 2xx is stored, once."""
+"""Between Stripe and the inbox: whatever dies, an event answered with 2xx is stored once."""
 
 from __future__ import annotations
 

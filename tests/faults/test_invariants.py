@@ -47,7 +47,7 @@ PROCESSES = ("web", "worker", "sweep", "redis")
 
 
 def entitled(subscriptions: list[Any], group_of_price: dict[str, str]) -> set[str]:
-    """The oracle: what somebody's subscriptions entitle to, in the words of the design."""
+    """The oracle: somebody's rights from their subscriptions, as the design says."""
     held = {
         group_of_price[item["price"]["id"]]
         for subscription in subscriptions
@@ -174,7 +174,7 @@ class History:
         self.live.system.advance(self.random.choice([2, 10, 40, 130]))
 
     def step(self) -> None:
-        """Something happens; what died is there again afterwards."""
+        """Something happens; dead processes are restarted afterwards."""
         acts = [self.subscribe] * 5 + [self.cancel] * 3 + [self.change] * 3 + [self.wait] * 4
         acts += [self.kill] * 3 + [self.webhooks] * 3 + [self.answers] * 2
         acts += [self.refund, self.add_by_hand, self.add_by_hand, self.flush]
@@ -211,7 +211,7 @@ class History:
         return {group: self.live.system.members(group) for group in GROUPS}
 
     def expected(self) -> dict[str, set[str]]:
-        """What Stripe says now, and whom staff put in."""
+        """The groups by Stripe's present state, and by staff's additions."""
         world = self.live.system.sandbox.world
         found: dict[str, set[str]] = {group: set() for group in GROUPS}
         with world.lock:
@@ -225,7 +225,7 @@ class History:
         return found
 
     def check(self) -> None:
-        """What must hold at every moment."""
+        """The invariants of every moment."""
         self.check_removals()
         self.check_request_limit()
         self.check_accepted_events()
@@ -249,7 +249,7 @@ class History:
             assert names[move.group_id] not in entitled(read, self.group_of_price), f"I3: {move}"
 
     def last_reading(self, user: str, before: float) -> list[Any]:
-        """What Stripe last answered about all customers of a user."""
+        """Stripe's last answers about all customers of a user."""
         found = []
         for customer in self.customers[user]:
             reads = [e for e in self.readings() if e.at < before and concerns(e, customer)]
@@ -267,7 +267,7 @@ class History:
         assert most_in_a_minute(self.live) <= REQUESTS_PER_MINUTE, "I4"
 
     def check_accepted_events(self) -> None:
-        """I1: what was answered 2xx is in the inbox."""
+        """I1: every event answered with 2xx is in the inbox."""
         done = {d["event"] for d in delivery.deliveries(self.live.system.sandbox.world, "done")}
         with self.live.system.bridge.store.read() as connection:
             stored = set(connection.scalars(select(inbox.c.event_id)))

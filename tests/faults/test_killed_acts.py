@@ -1,4 +1,4 @@
-"""A moderator's refund whose process is killed for good: it is made once, and logged once."""
+"""A moderator's refund whose process is killed: it is made once, and logged once."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def books(bridge: Bridge) -> tuple[str, str]:
 
 
 def books_without_a_kill(world: System, file: Path) -> tuple[str, str]:
-    """What another database has after a pass that nobody interrupts."""
+    """The result of an uninterrupted pass in another database."""
     other = wiring.build(replace(world.bridge.settings, database_url=with_tables(file)))
     try:
         read_catalogue(other)

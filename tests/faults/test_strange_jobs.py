@@ -1,4 +1,4 @@
-"""Somebody writes into Redis what is no hint of the bridge: nothing of theirs runs."""
+"""Somebody writes strange jobs into Redis: none of their code runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.faults
 
 
 def touch(job: Job, *_: object) -> None:
-    """What RQ would call by its name: it leaves a mark where the job says."""
+    """A function that RQ could call: it leaves a mark at the job's path."""
     Path(job.meta["mark"]).touch()
 
 

@@ -1,4 +1,4 @@
-"""Workers that are killed or stopped while they work: one effect, by one holder of the lease."""
+"""Workers are killed or stopped while they work: one effect, by one holder of the lease."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_hint_that_a_killed_worker_left_behind_holds_nobody_up(tmp_path: Path)
 
 
 def holder(live: Live, name: str) -> tuple[str, int]:
-    """Who holds a lease, and the number of the holding."""
+    """The holder of a lease, and its number."""
     with live.system.bridge.store.read() as connection:
         row = connection.execute(select(leases).where(leases.c.name == name)).one()
     return row.owner, row.token

@@ -1,7 +1,7 @@
-"""The same shops and worlds as the bridge sees them, and the bridge as far as it is pure.
+"""The oracle's shops and worlds in the bridge's types, and the bridge's pure part.
 
-A reading is simulated with what is hard about it: it is of the present, whatever the news said; it
-looks at purchases, refunds and disputes only where the news or the record asks for that.
+The simulated reading has a real one's difficulties: it shows the present, whatever the event said;
+it reads purchases, refunds and disputes only if the event or the record asks for them.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def said_by(terms: Terms) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Known:
-    """What was read so far; `reading` in pieces, as the bridge keeps it."""
+    """All readings so far; `reading` in pieces, as the bridge stores it."""
 
     subscriptions: tuple[Subscription, ...] = ()
     purchases: tuple[Purchase, ...] = ()
@@ -117,7 +117,7 @@ class Known:
 
 
 def read(known: Known, world: World, now: int, *, payments: bool) -> Known:
-    """Read every customer again. What is deleted is found to be so, and its past stays."""
+    """Read every customer again. Deleted ones are found, and their past stays."""
     before = {one.number: one for one in known.subscriptions}
     gone = known.deleted | world.deleted
     with_purchases = payments or bool(known.purchases)
@@ -246,7 +246,7 @@ def facts_of(known: Known, hands: tuple[Hand, ...]) -> rights.Facts:
 
 @lru_cache(maxsize=100_000)
 def asks_for(news: News) -> str:
-    """What the handlers make of an event: nothing, forget, read, or read with payments."""
+    """The handlers' task for an event: nothing, forget, read, or read with payments."""
     related = {"subscription": "sub_1"} if news.of_subscription else {}
     if news.type.startswith("invoice.") and not related:
         related = {"invoice_item": "ii_1"}
@@ -273,7 +273,7 @@ class Record:
 
 
 def hear(record: Record, asked: str, rules: Rules, world: World, now: int) -> Record:
-    """One decision on the present state, with what it makes of the groups at once.
+    """One decision on the present state, with its immediate effect on groups.
 
     `asked`: nothing, decide (on what was read before), forget a customer, read, payments as well.
     """
@@ -331,7 +331,7 @@ def decided(record: Record, rules: Rules, world: World, now: int) -> Record:
 
 
 def adopted(record: Record) -> Record:
-    """After a restored backup: what is so on the forum counts as wanted until the next reading."""
+    """After a restored backup, memberships on the forum count as wanted until the next reading."""
     memberships = {membership.group_id: membership for membership in record.memberships}
     for name in record.actual:
         known = memberships.get(GROUP_IDS[name], WantedMembership(GROUP_IDS[name]))

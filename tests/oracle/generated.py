@@ -18,7 +18,7 @@ SIZE = 56
 
 
 def for_each_history(compare: Callable[[bytes], None]) -> None:
-    """Compare so many generated histories with the oracle; what fails is made small first."""
+    """Compare all generated histories with the oracle; a failing one is made small first."""
     seen: set[bytes] = set()
 
     @seed(SEED)

@@ -1,4 +1,4 @@
-"""Shops, worlds and whole lives, made from a few thrown bytes; nothing of the bridge is used here.
+"""Shops, worlds and whole lives, made from a few random bytes, without the bridge's code.
 
 Bytes shrink well: fewer and smaller ones make a smaller shop and a shorter life.
 """
@@ -150,7 +150,7 @@ class News:
 
 @dataclass(frozen=True)
 class Act:
-    """Something happened at a time, the world is so afterwards, and this is the news of it."""
+    """Something that happened: its time, the world afterwards, and its event."""
 
     at: int
     what: str

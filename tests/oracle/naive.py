@@ -1,6 +1,6 @@
-"""What somebody should be in, worked out the slow and obvious way from the acceptance text.
+"""The groups that somebody should be in, computed the slow way from the acceptance text.
 
-Nothing of the bridge is imported here, so that one mistake cannot be made in both. Times are whole
+Nothing of the bridge is imported here, so that both cannot have the same mistake. Times are whole
 seconds since the beginning of a life, money is whole cents, and everything is plain data.
 """
 
@@ -16,7 +16,7 @@ Says = tuple[bool, str]
 
 @dataclass(frozen=True)
 class Terms:
-    """What a product says of itself; None where it says nothing and the default holds."""
+    """The settings of a product; None stands for the default."""
 
     term_days: int | None = None  # for life
     grace_days: int = 7
@@ -97,7 +97,7 @@ class Hand:
 
 @dataclass(frozen=True)
 class World:
-    """Everything that is true at one moment at Stripe, and what moderators gave."""
+    """Everything that is true at one moment at Stripe, and moderators' grants."""
 
     subscriptions: tuple[Subscription, ...] = ()
     purchases: tuple[Purchase, ...] = ()
@@ -167,7 +167,7 @@ def paid_off(sub: Subscription, item: Item) -> bool:
 
 
 def after_money(paid: Paid, terms: Terms, now: int, why: str) -> Says:
-    """What became of the money of the newest paid invoice (E24 to E30); older ones never count."""
+    """The refunds and disputes of the newest paid invoice (E24 to E30); older ones never count."""
     if paid.dispute == "lost":
         return False, "dispute lost"
     if paid.dispute == "open" and terms.on_dispute == "suspend":
@@ -235,7 +235,7 @@ def terms_of(shop: Shop, product: str) -> Terms:
 
 @dataclass(frozen=True)
 class Word:
-    """What one source says of one product: where it leads, since when, and whether it gives it."""
+    """One source's verdict on one product: groups, since when, and whether it gives them."""
 
     source: str
     product: str
@@ -245,7 +245,7 @@ class Word:
 
 
 def words(shop: Shop, world: World, now: int) -> list[Word]:
-    """Every source by itself: none knows of another (A21, A41, D5)."""
+    """Every source independently of the others (A21, A41, D5)."""
     found = []
     for sub in world.subscriptions:
         for item in sub.items:

@@ -1,4 +1,4 @@
-"""What a feature of Stripe's entitlements gives, against the naive oracle."""
+"""The groups of a feature of Stripe's entitlements, against the naive oracle."""
 
 from __future__ import annotations
 

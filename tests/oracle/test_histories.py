@@ -1,7 +1,7 @@
-"""Whole lives: every order and doubling of the news of up to six events, and long ones at random.
+"""Whole lives: every order and doubling of up to six events, and long lives at random.
 
-Each news leads to a decision on what is true at that moment. However it came, the end is what the
-oracle says, and at no step is anybody put out of a group that something entitles them to (I3).
+Each event leads to a decision on what is true at that moment. However events arrive, the end is
+what the oracle says, and nobody is ever removed from a group that something entitles them to (I3).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ State = tuple[Heard, Place]
 
 @dataclass
 class Bridge:
-    """The bridge in a shop; what it decided once in the same situation it decides again."""
+    """The bridge in a shop; in the same situation it always decides the same."""
 
     shop: Shop
     rules: Rules
@@ -56,7 +56,7 @@ class Bridge:
         return self._decided[key]
 
     def restore(self, older: Place, place: Place, number: int, now: int) -> Place:
-        """The record is as it was, the forum as it is; what the bridge had added is adopted."""
+        """The record is old and the forum is not; the bridge's own additions are adopted."""
         actual = self.records[place].actual
         record = adopted(replace(self.records[older], actual=actual))
         if record not in self._places:
@@ -65,9 +65,9 @@ class Bridge:
         return self.hear(self._places[record], "payments", number, now)
 
     def as_known(self, record: Record, number: int, now: int) -> set[str]:
-        """What is due if refunds and disputes that nobody heard of had not happened.
+        """The due groups as if unreported refunds and disputes had not happened.
 
-        They are asked for where news of money says so: an upgrade costs one reading, not three.
+        They are read only after an event about money: an upgrade costs one reading, not three.
         """
         world = self.acts[number].world
         paid = {one.number: one.paid for one in record.known.subscriptions}
@@ -84,14 +84,14 @@ class Bridge:
         return self._entitled[number, now]
 
     def pass_time(self, place: Place, number: int, now: int, until: int) -> Place:
-        """What the clock alone asks for until then, each at its own moment."""
+        """The timers until then, each at its moment."""
         while (at := self.timer_of(place)) is not None and at <= until:
             now = max(now, at)
             place = self.hear(place, "payments", number, now)
         return place
 
     def rest(self, place: Place, number: int, now: int) -> Place:
-        """All news is heard: a confirm window later everything is as it should be."""
+        """After all events and a confirm window, everything is as it should be."""
         then = now + CONFIRM
         place = self.pass_time(place, number, now, then)
         while (at := self.timer_of(place)) is not None and at <= then + CONFIRM:
@@ -113,9 +113,9 @@ class Bridge:
 
 
 def every_order(bridge: Bridge) -> None:
-    """All ways in which the news can come, each at any time after its act, any number of times.
+    """All ways in which events can arrive: at any time after their act, any number of times.
 
-    What was heard and what the bridge holds is all that matters, so each pair is followed once.
+    Only the received events and the bridge's record matter, so each pair is followed once.
     """
     news: list[News] = []
     states: set[State] = {(frozenset(), NOTHING)}
@@ -133,7 +133,7 @@ def every_order(bridge: Bridge) -> None:
 
 
 def _until(bridge: Bridge, place: Place, number: int, now: int) -> Place:
-    """Time passes until an act; what the clock asks for before it is of the world before it."""
+    """Time passes until an act; timers before it see the world before it."""
     if number == 0:
         return place
     return bridge.pass_time(place, number - 1, bridge.acts[number - 1].at, now - 1)
@@ -156,7 +156,7 @@ def _all_tellings(
 
 
 def follow_the_clock(bridge: Bridge, place: Place, number: int) -> None:
-    """Nothing happens any more but time: each end comes by itself, and no sweep is needed."""
+    """Only time passes: each end comes automatically, without a sweep."""
     for _ in range(6):
         now = bridge.timer_of(place)
         if now is None:

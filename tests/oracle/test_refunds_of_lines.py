@@ -1,7 +1,7 @@
-"""Orders of several lines whose clerk knows what they refund; the bridge hears only of amounts.
+"""Orders of several lines: the clerk knows which line is refunded, the bridge only the amount.
 
 The naive oracle is the clerk's own list: nobody may lose the group of a line that was not refunded
-(I3), and whoever was refunded a line does not simply keep its group unseen (A107).
+(I3), and nobody keeps the group of a refunded line without an alert (A107).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def bought(name: str, price: int, fate: Fate) -> Purchase:
 
 @st.composite
 def stories(draw: st.DrawFn) -> tuple[dict[str, int], list[tuple[list[str], bool]]]:
-    """Prices, of which some are equal or add up to others, and which lines go back together."""
+    """Prices, some equal to others or to their sums, and lines that are refunded together."""
     names = [*GROUPS, OTHER]
     price = st.sampled_from([500, 1000, 1500, 2000])
     prices = {name: draw(price) for name in names}

@@ -1,6 +1,6 @@
 """A simulated forum without sockets, at a time that stands still.
 
-Whatever a test asks of it, each answer is held to Discourse's contract where that is at hand.
+Each answer is compared with Discourse's contract, if that is there.
 """
 
 from __future__ import annotations
@@ -120,12 +120,12 @@ class Site:
 
 
 def is_cut_off(answer: Response | TestResponse) -> bool:
-    """What the server below turns into a closed connection."""
+    """The server below closes the connection for this."""
     return answer.status_code == 502 and answer.get_data(as_text=True) == "cut off"
 
 
 def asked(secret: str = SECRET, **payload: str) -> str:
-    """The address that a site sends a person to, to be told who they are."""
+    """The address to which a site sends a person to learn who they are."""
     given = {"nonce": "n0nce", "return_sso_url": RETURN, **payload}
     raw = base64.b64encode(urlencode(given).encode()).decode()
     sig = hmac.new(secret.encode(), raw.encode(), hashlib.sha256).hexdigest()

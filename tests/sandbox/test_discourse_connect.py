@@ -33,7 +33,7 @@ def newest() -> Iterator[Site]:
 
 
 def told(location: str, secret: str = SECRET) -> dict[str, str]:
-    """What the forum says, its signature checked."""
+    """The forum's answer, with its signature checked."""
     query = dict(parse_qsl(urlsplit(location).query))
     made = hmac.new(secret.encode(), query["sso"].encode(), hashlib.sha256).hexdigest()
     assert made == query["sig"]

@@ -20,7 +20,7 @@ SECRET = "a-webhook-secret"
 
 
 class Receiver:
-    """Keeps what arrives, and answers with the statuses it was given."""
+    """Stores requests, and answers with the given statuses."""
 
     def __init__(self) -> None:
         self.got: list[tuple[dict[str, str], bytes]] = []

@@ -126,7 +126,7 @@ def test_a_scenario_that_is_no_text_says_so(sandbox: Sandbox, tmp_path: Path) ->
 
 
 def in_a_process(file: Path, ports: tuple[int, int]) -> tuple[dict[str, str], str]:
-    """What the command printed, and the journal that it let download."""
+    """The command's output, and the journal that it offers."""
     options = ["--seed", "7", "--scenario", str(file)]
     options += ["--stripe-port", str(ports[0]), "--discourse-port", str(ports[1])]
     process = subprocess.Popen(

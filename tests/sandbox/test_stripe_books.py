@@ -1,4 +1,4 @@
-"""Whatever is done at the simulated Stripe, its books add up and its events tell every change."""
+"""The simulated Stripe's books always add up, and its events report every change."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def check_events(events: list[Obj]) -> None:
 
 
 def check_present(shop: Shop) -> None:
-    """No subscription is in a state that no event has told."""
+    """Every subscription's state was reported by an event."""
     last: dict[str, Obj] = {}
     for event in shop.account.rows("event"):
         if event["data"]["object"]["object"] == "subscription":

@@ -1,4 +1,4 @@
-"""Orders of several lines, what is given back of them, and one-off prices on any invoice."""
+"""Orders of several lines, their refunds, and one-off prices on any invoice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a preview says is what the change then bills."""
+"""A change bills what its preview said."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def shop() -> Iterator[Shop]:
 
 
 def told(invoice: Any) -> list[tuple[Any, ...]]:
-    """What a member would see of an invoice's lines."""
+    """An invoice's lines as a member sees them."""
     return sorted(
         (
             line.amount,

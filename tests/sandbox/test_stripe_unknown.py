@@ -1,4 +1,4 @@
-"""Customers that the account does not know, or knew: what may be asked about them."""
+"""Unknown and deleted customers: which requests about them are allowed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people do in the outside world, and what is seen of it from outside."""
+"""Acts of people in the outside world, and what is visible there."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def checkout(
 
 
 def pay_open_invoices(world: System, customer: str) -> None:
-    """Pay what is owed, with a card that works again."""
+    """Pay open invoices with a card that works again."""
     for invoice in world.sdk.v1.invoices.list({"customer": customer, "status": "open"}).data:
         world.sdk.v1.invoices.pay(invoice.id)
 
@@ -178,7 +178,7 @@ def messages_to(world: System, user: str) -> list[list[Post]]:
 
 
 def page_of(world: System, user: str) -> str:
-    """What a member reads on their own page of the bridge."""
+    """The text of a member's own page."""
     browser = create_app(world.bridge).test_client()
     with browser.session_transaction() as session:
         session["user_id"], session["username"] = world.user(user), user
@@ -189,7 +189,7 @@ def page_of(world: System, user: str) -> str:
 
 
 def message_to(world: System, user: str) -> str:
-    """What a member reads in their statement on the forum, as it is shown there."""
+    """The text of a member's statement, as the forum shows it."""
     (posts,) = messages_to(world, user)
     return words(cook(posts[0].raw))
 

@@ -1,7 +1,7 @@
-"""A process that dies at a chosen moment: around a commit, or around a request that changes Stripe.
+"""A process that dies at a chosen moment: around a commit, or around a writing request to Stripe.
 
-What an act does is done by the real store and the real client; these only end it, as a plug that
-is pulled does. A transaction that was not committed is rolled back, as the database does then.
+The real store and the real client do the work; these only end it like a power
+failure. A transaction that was not committed is rolled back, as the database does then.
 """
 
 from __future__ import annotations

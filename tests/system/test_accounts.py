@@ -1,4 +1,4 @@
-"""Accounts that change: suspended, made anonymous, deleted, merged, made anew."""
+"""Accounts that change: suspended, anonymized, deleted, merged, created again."""
 
 from __future__ import annotations
 

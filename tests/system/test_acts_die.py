@@ -1,7 +1,7 @@
-"""Each act of a moderator in a process that dies at each step: done once or not at all, log true.
+"""A moderator's acts in processes that die at each step: done once or not at all, and logged so.
 
-All of it is one world: every act at every moment has a member of its own, so that whatever the
-bridge mends after the crashes is mended for all of them together.
+There is one world: every act at every moment has its own member, so that what the
+bridge repairs after the crashes is repaired for all of them together.
 """
 
 from __future__ import annotations

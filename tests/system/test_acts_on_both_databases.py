@@ -1,4 +1,4 @@
-"""Acts by hand, with what undoes them, as each of the two databases keeps them."""
+"""Acts by hand and their undoing, on both databases."""
 
 from __future__ import annotations
 

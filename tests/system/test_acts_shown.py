@@ -1,4 +1,4 @@
-"""What a moderator reads around an act: whom it is about, what became of it, and how to undo it."""
+"""The texts around an act: whom it is about, its result, and how to undo it."""
 
 from __future__ import annotations
 

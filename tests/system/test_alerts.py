@@ -1,4 +1,4 @@
-"""What needs a person is told to the moderators, and nobody is removed on news that fails."""
+"""Alerts reach the moderators, and nobody is removed while events are missing."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def until_told(world: System, seconds: float = 7200, step: float = 10) -> Post:
 
 
 def members_whose_news_is_lost(world: System) -> None:
-    """Three members, each of whom cancels; Stripe's word of it never arrives.
+    """Three members cancel, but Stripe's events never arrive.
 
     The list of events is read a few minutes later.
     """

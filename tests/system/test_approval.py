@@ -47,7 +47,7 @@ def is_in(world: System, who: str) -> bool:
 
 
 def why(world: System, who: str) -> str:
-    """The reason of the one thing that they bought."""
+    """The reason of their only purchase."""
     with world.bridge.store.read() as connection:
         found = member.load(connection, world.user(who))
         law = world.bridge.rulebook.law(connection)

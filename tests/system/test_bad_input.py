@@ -1,4 +1,4 @@
-"""What somebody may type or tamper with in the console: refused in words, and nothing changes."""
+"""Wrong and forged input in the console is refused in words and changes nothing."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ WITH_DAYS = [
 
 
 def leap_year(world: System) -> int:
-    """One to come, whose next year is none."""
+    """A leap year to come, followed by a common year."""
     now = world.bridge.clock.now()
     return next(year for year in range(now.year + 1, now.year + 9) if isleap(year))
 
@@ -250,7 +250,7 @@ def test_days_that_are_over_or_to_come_are_refused_where_they_make_no_sense(
 
 
 def test_each_field_for_a_day_says_that_days_are_counted_in_utc() -> None:
-    """Where the label is made by the page; those of acts are looked at below."""
+    """Labels that a page makes; those of acts are checked below."""
     for file in sorted(TEMPLATES.glob("*.jinja")):
         for field in re.findall(r"<label[^<]*(?:<input[^<]*)?type=\"date\"", file.read_text()):
             assert "UTC" in field, (file.name, field)
@@ -273,7 +273,7 @@ def test_each_act_with_a_day_says_that_days_are_counted_in_utc(app: Flask, world
 
 
 def ids_of(world: System, name: str) -> Mapping[str, str]:
-    """What a form about somebody names: their subscription, payment, customer, grant, invoice."""
+    """Ids in a form about somebody: their subscription, payment, customer, grant, invoice."""
     with world.bridge.store.read() as connection:
         given = next(
             row.detail["grant"]

@@ -1,4 +1,4 @@
-"""What moderators decide by hand: grants with an end, and memberships that people ended."""
+"""Moderators' decisions: grants with an end, and memberships that people ended."""
 
 from __future__ import annotations
 

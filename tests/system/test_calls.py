@@ -34,12 +34,12 @@ def reads(entries: list[Entry]) -> list[str]:
 
 
 def writes(entries: list[Entry]) -> list[str]:
-    """What was sent to the forum, without the sweep's own reading of groups."""
+    """Requests to the forum, without the sweep's reading of groups."""
     return [f"{e.method} {e.path}" for e in entries if e.method != "GET"]
 
 
 def bridge_reads(world: System, since: int) -> list[str]:
-    """What the bridge read of Stripe about somebody: not the nightly reading of everybody."""
+    """The bridge's reads from Stripe about somebody, without the nightly reading of everybody."""
     about_one = [
         e
         for e in world.calls("stripe", since)
@@ -153,7 +153,7 @@ def booked(world: System) -> System:
 
 
 def for_the_books(world: System, since: int) -> list[str]:
-    """What was read for the ledger, once the burst has settled."""
+    """The reads for the ledger, after the burst of events."""
     world.settle()
     for _ in range(2):
         world.advance(61)

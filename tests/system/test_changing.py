@@ -1,4 +1,4 @@
-"""Changing to another step of a ladder: by a moderator in place, and by buying it anew."""
+"""Changing to another step of a ladder: by a moderator in place, and by a new purchase."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def word(world: System, user: str, old: str) -> dict[str, str]:
 
 
 def buy_anew(world: System, user: str, price: str, old: Any, **more: Any) -> Any:
-    """What the guided purchase does; the new subscription."""
+    """Do the guided purchase; the new subscription."""
     session = checkout(
         world,
         user,

@@ -1,4 +1,4 @@
-"""What is taken is taken on a complete reading, also where the news of a purchase was lost."""
+"""Removals need a complete reading, also if the event of a purchase was lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console's registers: who is in which group, what is logged, and both as files."""
+"""The console's registers: members of groups and the log, both also as files."""
 
 from __future__ import annotations
 

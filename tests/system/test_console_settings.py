@@ -1,4 +1,4 @@
-"""The console's page of what is set: policy, keys, versions, and tokens."""
+"""The console's page of settings: policy, keys, versions and tokens."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def test_an_entitlement_without_a_product_that_carries_it_is_held_until_stripe_e
 def test_a_feature_attached_to_what_somebody_has_is_found_by_its_entitlement(
     world: System,
 ) -> None:
-    """Stripe tells of no feature that is attached, so the product is read again."""
+    """Read the product again, because no event reports that a feature was attached."""
     price = world.price("")
     product = product_of(world, price)
     world.subscribe(world.customer("alice"), price)

@@ -1,4 +1,4 @@
-"""What moderators have done at Stripe: previewed, done once, and logged as it was."""
+"""Moderators' acts at Stripe: previewed, done once, and logged correctly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of events: done, ignored, dead or waiting, each with its reason, whatever comes."""
+"""The states of events: done, ignored, dead or waiting, each with its reason."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def removals(world: System, since: int) -> list[Entry]:
 
 
 def assert_read_just_before(world: System, removal: Entry, ending: dict[str, str]) -> None:
-    """Whoever is removed was read in the minute before (A150)."""
+    """Everybody who is removed was read in the minute before (A150)."""
     for user_id in removal.query.removeprefix("user_ids=").split(","):
         subscription = ending[world.sandbox.forum.users[int(user_id)].username]
         customer = account(world).tables["subscription"][subscription]["customer"]

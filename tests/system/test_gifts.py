@@ -1,4 +1,4 @@
-"""What one pays for and others have: gifts."""
+"""Gifts: one member pays, another has the membership."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is paid, has a rule and gives nothing is an alert that says who, what and why (A108)."""
+"""A payment that has a rule but gives nothing is an alert with who, what and why (A108)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def world(tmp_path: Path, database_url: str) -> Iterator[System]:
 
 
 def alerts(world: System) -> list[dict[str, Any]]:
-    """What is said once everything had six minutes to come to rest."""
+    """The alert after six minutes."""
     confirm(world)
     for _ in range(6):
         world.advance(MINUTE)
@@ -96,7 +96,7 @@ def test_A108_what_has_no_rule_or_gives_its_group_is_no_alert(world: System) -> 
 def test_A108_a_payment_of_which_the_bridge_made_nothing_is_an_alert_within_a_day(
     world: System,
 ) -> None:
-    """The books read all invoices and orders: what other readings missed shows there."""
+    """The books read all invoices and orders, so they show what other readings missed."""
     price = world.price("visitors", interval=None)
     checkout(world, "alice", price, mode="payment")
     pass_days(world, 2)

@@ -1,4 +1,4 @@
-"""Nobody loses a group for a failed payment before having been told, and having had time to pay."""
+"""Members keep a group until they were told of a failed payment and had time to pay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How it was on a date, by what is known today, and how it was known on that date."""
+"""How it was on a date, as known today and as known then."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def then(world: System, user: str, at: datetime, *, known: bool = False) -> Any:
 
 
 def names(world: System, group: str, at: datetime, *, known: bool = False) -> set[str]:
-    """Who was in a group at a time, by the record."""
+    """The members of a group at a time, from the record."""
     with world.bridge.store.read() as connection:
         found = history.memberships_at(
             connection, at, group_ids=[world.group(group)], as_known=known

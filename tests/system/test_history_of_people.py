@@ -1,4 +1,4 @@
-"""The past of gifts, seats, accounts that follow, and of what is done by hand."""
+"""The past of gifts, seats, replaced accounts and acts by hand."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def mark_of(world: System) -> datetime:
 
 
 def said(world: System, user: str, at: datetime, *, known: bool = False) -> list[tuple[str, str]]:
-    """What each source of somebody's says of supporters at a time: its reason and share."""
+    """Each source's verdict on supporters at a time: its reason and share."""
     (group,) = explain(world.bridge, world.user(user), "supporters", at=at, known=known)["groups"]
     return [(one["reason"], one["share"]) for one in group["verdicts"]]
 
 
 def both(world: System, user: str, at: datetime) -> list[tuple[str, str]]:
-    """The same, where what is known of it today and what was known then agree."""
+    """The same, checked to be equal as known today and as known then."""
     was, known = said(world, user, at), said(world, user, at, known=True)
     assert was == known
     return was
@@ -72,7 +72,7 @@ def in_order(found: Facts) -> dict[str, Any]:
 
 
 def prove(world: System, *users: str) -> None:
-    """At every turn of a life what was known then proves what was decided then; now, what is."""
+    """At every turn of a life, the known facts prove the decision of that time."""
     for user in users:
         with world.bridge.store.read() as connection:
             present, _ = facts.facts_of(connection, world.user(user))

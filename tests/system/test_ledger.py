@@ -41,7 +41,7 @@ def world(tmp_path: Path, database_url: str) -> Iterator[System]:
 
 @pytest.fixture
 def plain(tmp_path: Path) -> Iterator[System]:
-    """For what does not depend on the database."""
+    """A world for tests that do not depend on the database."""
     with system(tmp_path) as it:
         it.subscribe(it.customer("ann"), it.price("supporters"))
         it.settle()

@@ -1,4 +1,4 @@
-"""The ledger by events: whatever news is lost, doubled or late, the books are the same."""
+"""The ledger by events: lost, doubled and late events lead to the same books."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def hear(bridge: Bridge, news: ToRead) -> None:
 
 
 def read_customer(bridge: Bridge, customer: str) -> None:
-    """What the worker reads of a member beside; it brings the latest invoices."""
+    """The worker's reading of a member, which includes the latest invoices."""
     found = bridge.stripe.customer_reading(customer).invoices
     with bridge.store.write() as connection:
         money_objects.save_objects(connection, found, bridge.clock.now())
@@ -84,7 +84,7 @@ def events_after(shop: Shop, number: int) -> list[Event]:
 
 
 def told(events: list[Event], chance: random.Random, late: list[Event]) -> list[Event]:
-    """What arrives now of what happened: some is lost, some comes twice, some comes later."""
+    """The events that arrive now: some are lost, some come twice, some later."""
     come = list(late)
     late.clear()
     for event in events:

@@ -1,4 +1,4 @@
-"""What the ledger keeps, on both databases, without Stripe."""
+"""The ledger's store on both databases, without Stripe."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def kept(store: Store) -> list[tuple[object, ...]]:
 
 
 def told(store: Store) -> list[tuple[str, int, str]]:
-    """The statement of whoever paid."""
+    """The statement of the payer."""
     with store.read() as connection:
         lines = money.of_user(connection, USER)
     return [(line.id, line.amount_minor, line.kind) for line in lines]

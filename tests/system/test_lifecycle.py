@@ -1,4 +1,4 @@
-"""A member's life, told by a simulated Stripe and seen on a simulated forum."""
+"""A member's life at a simulated Stripe, as a simulated forum shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a message says is compared with the present, not with what moved."""
+"""Messages are compared with the present, not with the last change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as paid: credit, disputes and card holds, as members read them."""
+"""Payments on statements: credit, disputes and card holds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def told(world: System, user: str) -> tuple[str, str]:
 
 
 def charged(world: System, customer: str) -> int:
-    """What Stripe was paid by a customer, less what it gave back."""
+    """A customer's payments at Stripe, less refunds."""
     charges = world.sdk.v1.charges.list({"customer": customer}).data
     return sum(one.amount_captured - one.amount_refunded for one in charges if one.paid)
 

@@ -1,4 +1,4 @@
-"""What members read of their money, on their own page and in their message on the forum.
+"""Members' money, on their own page and in their message on the forum.
 
 All of them live through the same eight days, so that time passes only once. They read on the third
 day, when some payments are still on their way, and on the last.
@@ -31,7 +31,7 @@ WAITING = ("upgrade", "sent", "debit", "slow_order", "bounced")
 
 @dataclass
 class Told:
-    """What each member read: the page and the message, on the third day and on the last.
+    """Each member's page and message, on the third day and on the last.
 
     `sent_at`: when the invoice to be paid by hand was. `dearer_minor`: what the upgrade costs.
     """
@@ -74,7 +74,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
 
 
 def open_invoices(world: System, customer: str) -> list[Any]:
-    """What a customer owes."""
+    """A customer's open amount."""
     return world.sdk.v1.invoices.list({"customer": customer, "status": "open"}).data
 
 

@@ -1,4 +1,4 @@
-"""The next payment that members are told of is the one that Stripe then takes."""
+"""Stripe then takes exactly the next payment that members were told."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def subscribe(world: System, user: str, plan: Plan) -> Any:
 
 
 def announced(text: str) -> str | None:
-    """The amount of the next payment; None where the date alone is told."""
+    """The amount of the next payment; None if only its date is shown."""
     (found,) = re.findall(r"Next payment(?:: (\S+))? on ", text)
     return found or None
 

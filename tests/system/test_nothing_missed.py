@@ -1,4 +1,4 @@
-"""What no news told of is found by the next sweep, whatever kind of purchase it was (A117)."""
+"""The next sweep finds every purchase whose events were lost (A117)."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_A117_a_refund_whose_news_was_lost_is_found_by_the_sweep(world: System) 
 
 
 def unheard(world: System) -> set[str]:
-    """Look for what nobody told of; which customers are to be read for it."""
+    """Look for missed events; the customers to read because of them."""
     orders.read_all(world.bridge)
     with world.bridge.store.read() as connection:
         dirty = select(work.c.key).where(work.c.dirty_gen > work.c.done_gen)
@@ -201,7 +201,7 @@ COPIES = 250
 
 
 def copies(world: System, subscription: Any) -> None:
-    """As many subscriptions as three pages hold, made without news."""
+    """Three pages of subscriptions, made without events."""
     known = json.loads(str(subscription))
     (item,) = known["items"]["data"]
     rows = [

@@ -1,4 +1,4 @@
-"""What was recorded event by event, and what a fresh database reads at once, is the same."""
+"""A database that followed events, and a fresh one that reads everything, are equal."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def subscription_of(world: System, user: str) -> Any:
 
 
 def take_over(world: System, bridge: Bridge, by_hand: dict[str, str]) -> None:
-    """All that a new bridge does by itself, and the links that only a moderator knows."""
+    """Everything that a new bridge does automatically, and links that only a moderator knows."""
     settle(world, bridge)
     for customer, user in by_hand.items():
         replace(world, bridge=bridge).link(customer, user)

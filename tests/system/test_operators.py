@@ -1,4 +1,4 @@
-"""What operators type, against a whole forum and a whole Stripe."""
+"""Operators' commands, against a whole forum and a whole Stripe."""
 
 import json
 from collections.abc import Callable, Iterator

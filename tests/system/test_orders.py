@@ -1,4 +1,4 @@
-"""Whatever order the news arrives in, lost, doubled or late: one end, and nobody is out."""
+"""Events in any order, lost, doubled or late: the same result, and nobody is removed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def world(tmp_path: Path) -> Iterator[System]:
 
 @dataclass
 class Upgrade:
-    """Somebody who cancelled the old one and bought a new one; the news of it, by its type."""
+    """Somebody who cancelled and bought again; the events, by type."""
 
     name: str
     events: dict[str, str]
@@ -45,7 +45,7 @@ def ladder(world: System) -> tuple[str, str]:
 
 
 def upgrade(world: System, name: str, customer: str, old: str, high: str) -> Upgrade:
-    """Cancel the old one and buy the new one, while nothing is told."""
+    """Cancel the old one and buy the new one, while no events arrive."""
     before = set(account(world).tables["event"])
     world.sdk.v1.subscriptions.cancel(old)
     checkout(world, name, high, customer=customer)

@@ -1,4 +1,4 @@
-"""What is sold once counts as bought on whatever invoice it was paid (A108)."""
+"""A one-off price counts as bought on any paid invoice (A108)."""
 
 from __future__ import annotations
 

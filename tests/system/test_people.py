@@ -1,4 +1,4 @@
-"""Who somebody is, whose a membership is, and what becomes of groups that people change."""
+"""Accounts, the owners of memberships, and groups that people change by hand."""
 
 from __future__ import annotations
 

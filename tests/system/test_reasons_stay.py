@@ -68,7 +68,7 @@ def reverse_a_payment(world: System) -> None:
 
 
 def told(world: System) -> tuple[str, str, str]:
-    """What page, message and `explain` say of the group."""
+    """The words of page, message and `explain` about the group."""
     confirm(world)
     confirm(world)
     pass_days(world, 0.1)

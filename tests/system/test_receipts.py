@@ -1,4 +1,4 @@
-"""Money outside Stripe in the books: what it was for, its receipts, and how it is taken back."""
+"""Money outside Stripe in the books: its purposes, receipts and reversals."""
 
 from __future__ import annotations
 

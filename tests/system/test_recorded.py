@@ -37,7 +37,7 @@ def name_of(path: Path) -> str:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[System]:
-    """A system of its own for each file: many of them share their ids."""
+    """A separate system for each file, because many share their ids."""
     with system(tmp_path) as it:
         yield it
 

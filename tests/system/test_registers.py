@@ -192,7 +192,7 @@ def test_E58_A62_steps_shares_and_notes_follow_to_another_account_and_back(world
         return members, [row[2] for row in held(world)]
 
     def notes() -> list[str]:
-        """What fay's page shows beside her lines."""
+        """The notes beside the lines on fay's page."""
         lines = [line for one in money_of(world.bridge, fay).entries for line in one.lines]
         return [note.text for line in lines for note in line.notes]
 

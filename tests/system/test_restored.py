@@ -1,4 +1,4 @@
-"""The database is restored from a backup: what the bridge did since is found again on the forum."""
+"""After a restored backup, the bridge finds its later additions on the forum."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def undo_last(client: FlaskClient, world: System, action: str) -> str:
 def test_A116_the_list_of_what_was_changed_by_hand_leads_to_adopt_lift_and_keep(
     world: System, as_role: As
 ) -> None:
-    """Each after a preview; what has no undo says what to do instead."""
+    """Each after a preview; an act without undo says what to do instead."""
     after_a_backup(world)
     staff_remove(world, "supporters", "alice")
     world.advance(3600)

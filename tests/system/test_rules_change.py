@@ -1,4 +1,4 @@
-"""What moderators change in bridge.toml or in Stripe's metadata is followed, for everybody."""
+"""Changes in bridge.toml or in Stripe's metadata take effect for everybody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ends the sessions of a member, as each of the two databases keeps it."""
+"""The ends of a member's sessions, on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans: what would change, and what another policy would have done; and that neither writes."""
+"""Plans: the pending changes, and the effects of another policy; neither writes anything."""
 
 from __future__ import annotations
 

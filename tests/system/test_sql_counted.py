@@ -1,4 +1,4 @@
-"""How many SQL statements it takes to tell a member about themselves."""
+"""The number of SQL statements for a member's own page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What members read of their money: the same however it was heard of, and what the ledger says."""
+"""Members' money: the same however the bridge learned of it, and equal to the ledger."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def moved_by_statement(lines: tuple[MoneyLine, ...]) -> dict[Any, int]:
 
 
 def moved_by_ledger(made: Ledger) -> dict[Any, int]:
-    """Payments are what was owed and is paid; refunds what Stripe's balance gave back."""
+    """Payments equal paid invoices; refunds equal those on Stripe's balance."""
     sums: Counter[Any] = Counter()
     for line in made.lines:
         if line.kind == "payment" and line.account == RECEIVABLE:

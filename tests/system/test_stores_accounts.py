@@ -1,4 +1,4 @@
-"""Ids say whose they are: what another account's rows hold is never taken for the site's own."""
+"""Ids belong to an account: another account's rows are never taken for the site's own."""
 
 from __future__ import annotations
 
@@ -321,7 +321,7 @@ def test_what_an_earlier_version_kept_is_the_site_s_own_and_can_go_back(database
 
 
 def _without_account(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """What the tables hold besides the account, read as it stands in the database."""
+    """The tables' contents besides the account, read directly."""
     found = {}
     for name in OWNED:
         table = Table(name, MetaData(), autoload_with=connection)

@@ -1,4 +1,4 @@
-"""What the console's charts are counted from, on both databases."""
+"""The counts behind the console's charts, on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The story's browser on pages of its own: words, links, forms, buttons and choices."""
+"""The story's browser on test pages: words, links, forms, buttons and choices."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -88,7 +88,7 @@ def post(world: System, body: bytes, ahead: int = 0, headers: dict[str, str] | N
 
 
 def test_A137_the_inbox_has_room_for_all_that_is_read_of_an_event() -> None:
-    """SQLite never asks how long a text is; PostgreSQL refuses what is longer than its column."""
+    """SQLite takes texts of any length; PostgreSQL refuses those longer than their column."""
     room = {c.name: c.type.length for c in inbox.c if isinstance(c.type, String)}
     longest = events.read_event(
         event("t" * 120, {"id": "i" * 255, "object": "k" * 80}, id="e" * 255)

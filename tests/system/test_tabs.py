@@ -1,4 +1,4 @@
-"""What was paid in several tabs becomes one subscription (A134), on both databases."""
+"""Payments in several tabs become one subscription (A134), on both databases."""
 
 from __future__ import annotations
 

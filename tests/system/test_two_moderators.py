@@ -38,7 +38,7 @@ LONG_ENOUGH = 20.0
 
 @dataclass
 class Meanwhile:
-    """What a second person does while the first one has done everything but the last commit."""
+    """A second person acts just before the first one's last commit."""
 
     do: Callable[[], object]
     url: str
@@ -58,7 +58,7 @@ class Meanwhile:
 
 
 def answer_of(do: Callable[[], object]) -> object:
-    """What came of it, or why it was refused."""
+    """Its result, or why it was refused."""
     try:
         return do()
     except (NotFound, Permanent) as error:
@@ -98,7 +98,7 @@ COMMITS = dict.fromkeys(("granted", "linked", "payment_recorded", "statement_sen
 
 
 def together(town: Town, first: Do, second: Do, commit: int = 1) -> object:
-    """What came of the second, done when the first was about to commit this transaction."""
+    """The second one's result, done when the first was about to commit this transaction."""
     meanwhile = Meanwhile(
         partial(second, town.bridge), town.bridge.store.url.render_as_string(hide_password=False)
     )

@@ -1,4 +1,4 @@
-"""Pages and messages say what is so on the forum."""
+"""Pages and messages show the state on the forum."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.system.typing_commands import asked
 
 
 def done_page(world: System, user: str, price: str) -> str:
-    """What a buyer of a price reads who comes back from Stripe."""
+    """The page for a buyer of a price who comes back from Stripe."""
     now = world.bridge.clock.now()
     who, order = world.user(user), "an-order-of-the-test-itself"
     with world.bridge.store.write() as connection:
@@ -47,7 +47,7 @@ def browser_of(world: System, user: str) -> FlaskClient:
 
 
 def shop_page(world: System, user: str, price: str) -> str:
-    """What a member reads who follows the link to something that they have."""
+    """The page for a member who follows the link to something they have."""
     return words(browser_of(world, user).get(f"/join/{price}").text)
 
 

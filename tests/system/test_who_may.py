@@ -1,4 +1,4 @@
-"""Who may what in the console and the API: the table in the docs, walked with real requests."""
+"""Access to the console and the API: the docs' table, checked with real requests."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_A81_each_role_passes_where_the_table_says_and_nowhere_else(
 
 
 def outcome(answer: TestResponse) -> str:
-    """Whether a request came through the door; what an act says to an empty form is another."""
+    """Whether a request was let in, even if its empty form is refused."""
     if answer.status_code == 303 and answer.location.startswith("/login"):
         return "asked to log in"
     return "refused" if answer.status_code == 403 else answer_of_the_page(answer)

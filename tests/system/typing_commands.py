@@ -15,7 +15,7 @@ from tests.harness import SECRET_KEY, System
 
 
 def typed(world: System, *words: str, code: int = 0, env: Mapping[str, str] | None = None) -> str:
-    """Type a command; what it prints. It ends with this exit code."""
+    """Type a command; its output. It ends with this exit code."""
     for word, following in pairwise(words):
         if word == "--by" and following.isalpha():
             world.user(following)

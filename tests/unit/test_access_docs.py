@@ -1,4 +1,4 @@
-"""The page of who may do what says what the code does."""
+"""The page of access rights equals the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written down is private, and what is printed moves no terminal."""
+"""Files are private, and output cannot control a terminal."""
 
 from __future__ import annotations
 

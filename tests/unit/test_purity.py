@@ -1,4 +1,4 @@
-"""How much of the product is pure: held to the contract of purity, which knows no I/O."""
+"""The share of the product under the contract of purity, which allows no I/O."""
 
 from __future__ import annotations
 

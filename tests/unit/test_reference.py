@@ -1,4 +1,4 @@
-"""The signed words: who bought, to whom something is given, what is replaced (A133)."""
+"""The signed references: for purchases, gifts and replacements (A133)."""
 
 import re
 from datetime import UTC, datetime, timedelta

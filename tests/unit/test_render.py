@@ -491,7 +491,7 @@ def filled_with(text: str) -> Statement:
 
 
 def shape_of(given_statement: Statement) -> list[str]:
-    """What the message is made of, without the words and the comments that keep words apart."""
+    """The message's structure, without words and separating comments."""
     tokens = parser.parse(statement_markdown(given_statement)[1])
     parts = [part for token in tokens for part in (token, *(token.children or []))]
     return [
@@ -674,7 +674,7 @@ def test_the_moderators_message_is_never_too_long() -> None:
 
 def test_A121_one_due_receipt_among_5000_lines_renders_one() -> None:
     class Unrenderable:
-        """A payment of which nothing but its id can be had."""
+        """A payment of which only the id is known."""
 
         def __init__(self, number: int) -> None:
             self.id = f"in_{number}"

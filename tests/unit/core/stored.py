@@ -1,4 +1,4 @@
-"""Memberships as they are stored, for tests of what is told of them."""
+"""Stored memberships, for tests of texts about them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def memberships(
     member_of: Iterable[int] | None = None,
     held: Mapping[int, Hold] | None = None,
 ) -> dict[int, Membership]:
-    """Those of a member; without `member_of` they are in all that is given, and in what is held."""
+    """A member's memberships; by default they are in everything given or held."""
     held = held or {}
     given = {one.group_id for one in grants if one.holds}
     inside = set(given | held.keys() if member_of is None else member_of)

@@ -1,4 +1,4 @@
-"""Who acts, as the log writes it and reads it back."""
+"""Actors, as the log writes and reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What needs a person, and when removals wait for it."""
+"""Alerts, and when removals wait for them."""
 
 from __future__ import annotations
 

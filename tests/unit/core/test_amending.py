@@ -1,4 +1,4 @@
-"""Saying something else in Stripe's metadata: what is accepted, and whose word is heard."""
+"""Changes of Stripe's metadata: valid values, and what takes precedence."""
 
 from __future__ import annotations
 

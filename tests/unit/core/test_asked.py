@@ -1,4 +1,4 @@
-"""What a moderator types to find somebody, and all that it may mean."""
+"""The text with which a moderator finds somebody, and its possible meanings."""
 
 from __future__ import annotations
 

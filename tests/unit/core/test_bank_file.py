@@ -115,7 +115,7 @@ def test_A91_I6_a_bank_file_is_read_to_the_cent_however_it_is_written(
 
 @given(st.integers(0, 10**6))
 def test_A91_a_file_cut_off_anywhere_is_refused_or_read_up_to_a_whole_row(length: int) -> None:
-    """No half of a row is taken for a row, and what is read has the same ids in the whole file."""
+    """Half a row is never read as a row, and ids do not depend on the cut."""
     rows = "".join(f"0{n}.03.2026;{n},00;Beitrag {n};Name\r\n" for n in range(1, 5))
     for whole in ((HEAD + rows).encode(), CAMT.format(ref=REF).encode()):
         known = [one.id for one in read_bank_file(whole, COLUMNS)]

@@ -1,4 +1,4 @@
-"""Campaigns: who gets a link, and what became of each (A97)."""
+"""Campaigns: who gets a link, and the outcome of each (A97)."""
 
 from __future__ import annotations
 

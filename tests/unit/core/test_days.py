@@ -1,4 +1,4 @@
-"""Days as people type them: one way to write them, and only those that the calendar has."""
+"""Typed days: one way to write them, and only days of the calendar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The moderators' digest: what is in it, when it is due, and when there is nothing to tell."""
+"""The moderators' digest: its content, when it is due, and when it is empty."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def sold(id_: str, *products: str, **more: object) -> Subscription:
 
 
 def too_many(rules: Rules, *own: Subscription) -> dict[str, str]:
-    """What is too many -> what stays, whatever order they are read in."""
+    """The needless subscription -> the one that stays, in any order of reading."""
     found = []
     for order in permutations(own):
         verdicts = grants(Facts(subscriptions=order), rules, POLICY, NOW)

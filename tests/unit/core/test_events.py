@@ -1,4 +1,4 @@
-"""What is taken out of a webhook of Stripe's, and what is refused."""
+"""The parts that are read from Stripe's webhooks, and refusals."""
 
 from __future__ import annotations
 

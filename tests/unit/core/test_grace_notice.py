@@ -1,4 +1,4 @@
-"""When grace ends: by the due date, and never before somebody was told and had time to pay."""
+"""The end of grace: by the due date, and never before the member was told and had time."""
 
 from __future__ import annotations
 

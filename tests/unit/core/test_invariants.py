@@ -126,7 +126,7 @@ def pays(sub: Sub, now: datetime) -> bool:
 
 
 def in_doubt(world: World, now: datetime, broken: Iterable[str]) -> set[str]:
-    """Sources of which nobody knows what they give, because what they pay for is mapped wrongly."""
+    """Sources with an unknown result, because their product is mapped wrongly."""
     subs = {f"sub_{sub.number}" for sub in world.subs if pays(sub, now) and sub.product in broken}
     stands = [p for p in world.passes if not p.refunded and p.dispute != "lost"]
     return subs | {f"cs_{p.number}:1" for p in stands if "pass" in broken}
@@ -380,7 +380,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.record.stored and not self.record.needs_reading)
     def decides_on_the_stored_reading(self) -> None:
-        """As when a mapping rule changed: nothing is read, what is dirty is decided anew."""
+        """As after a change of a mapping rule: nothing is read, dirty users are decided again."""
         assert self.record.stored is not None
         self._decide(replace(self.record.stored, generation=self.record.dirty))
         self.adds_are_sent()

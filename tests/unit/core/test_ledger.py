@@ -1,4 +1,4 @@
-"""The ledger's entries, object by object: what is sold, credited, written off and given back."""
+"""The ledger's entries, object by object: sales, credits, write-offs and refunds."""
 
 from __future__ import annotations
 

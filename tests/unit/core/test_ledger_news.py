@@ -1,4 +1,4 @@
-"""What events about money make the ledger read, and what it needs to know before it books."""
+"""The ledger's reads after events about money, and its reads before booking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What treasurers ask of the ledger: fees, taxes, donations, funds, payouts, shares."""
+"""Reports for treasurers: fees, taxes, donations, funds, payouts, shares."""
 
 from __future__ import annotations
 

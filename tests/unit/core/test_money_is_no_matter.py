@@ -1,4 +1,4 @@
-"""Currencies, unknown events: what a decision never depends on."""
+"""Decisions never depend on currencies or unknown events."""
 
 from dataclasses import replace
 

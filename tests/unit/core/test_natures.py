@@ -1,4 +1,4 @@
-"""What kind of sale a product is for the books, by what it and its price say of themselves."""
+"""A product's kind of sale for the books, from its and its price's metadata."""
 
 from __future__ import annotations
 

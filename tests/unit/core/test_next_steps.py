@@ -1,4 +1,4 @@
-"""What follows a purchase, and when."""
+"""The next steps after a purchase, and their dates."""
 
 from __future__ import annotations
 

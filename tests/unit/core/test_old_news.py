@@ -1,4 +1,4 @@
-"""Which events tell nothing new: only what happens once, and is there in the reading."""
+"""Old news: events that happen only once and that the reading shows."""
 
 from __future__ import annotations
 

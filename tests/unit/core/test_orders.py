@@ -1,4 +1,4 @@
-"""What goes together in one order, what it comes to, and who gets a trial."""
+"""One order: combinations, totals, and trials."""
 
 from __future__ import annotations
 

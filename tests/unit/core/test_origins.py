@@ -1,4 +1,4 @@
-"""Who said each value of a rule: the price, the product, bridge.toml, or nobody."""
+"""The origin of each value of a rule: price, product, bridge.toml, or the default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How things were at a time by what is known today, and how they were known then."""
+"""The state at a time, as known today and as known then."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ PLACES = ("product", "price", "[products]", "[prices] lookup key", "[prices] id"
 
 
 def said_at(place: str, key: str, value: str) -> Rules:
-    """The rules where one place says this, and the product leads to patrons by itself."""
+    """The rules if one place says this, while the product itself leads to patrons."""
     base: Any = {} if key == "groups" else {"discourse_groups": "patrons"}
     here: Any = {f"discourse_{key}": value}
     stated: dict[str, object] = {key: value}

@@ -1,4 +1,4 @@
-"""What the log tells of a membership: how it stood, and each stay."""
+"""A membership from the log: its state, and each stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a refund ends where it may be of one line of an order or of another (A107)."""
+"""The effect of a refund that may belong to one line of an order or another (A107)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Renewing ahead: what is left of the old term counts, and no group has a gap (A67)."""
+"""Renewing early: the rest of the old term counts, and no group has a gap (A67)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def law(*prices: Price) -> Law:
 def before(
     until_at: datetime | None = LEFT, group_id: int = PATRONS, source: str = "import"
 ) -> HandGrant:
-    """What a register from before gave."""
+    """A grant from an imported register."""
     return HandGrant("hand_1", 7, group_id, START, until_at, "2026", "alice", source)  # type: ignore[arg-type] # by table
 
 

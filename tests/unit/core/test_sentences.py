@@ -1,4 +1,4 @@
-"""What an error says, as a sentence on a page."""
+"""Errors as sentences on a page."""
 
 from __future__ import annotations
 

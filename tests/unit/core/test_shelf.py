@@ -1,4 +1,4 @@
-"""What is on offer, and how a reader stands to each of it."""
+"""The offers, and a reader's standing for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a statement says, as data."""
+"""The statement, as data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Stripe or a hand may get wrong: booked whole, balanced, and told with its ids."""
+"""Mistakes of Stripe or by hand: booked in full, balanced, and reported with their ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a member pays for, as cards: how each stands, and what makes sense now."""
+"""A member's subscriptions as cards: the state of each, and its actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""To what one may change within a ladder, in which way, and what ends when it was bought anew."""
+"""Changes within a ladder: targets, ways, and what ends after a new purchase."""
 
 from __future__ import annotations
 

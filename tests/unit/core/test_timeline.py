@@ -1,4 +1,4 @@
-"""Everything that happened as one list: what each entry says, and how pages follow each other."""
+"""Everything that happened as one list: each entry's words, and its pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the forum's webhook leads to."""
+"""The tasks from the forum's webhook."""
 
 from __future__ import annotations
 

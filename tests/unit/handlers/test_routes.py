@@ -317,7 +317,7 @@ def documented() -> dict[str, str]:
 
 
 def named(task: Task) -> str:
-    """The task as docs/events.md writes it: its name, and what is read besides."""
+    """The task as docs/events.md writes it: its name, and further readings."""
     flags = [flag for flag in ("purchases", "money") if getattr(task, flag, False)]
     return " + ".join([type(task).__name__, *flags])
 

@@ -1,4 +1,4 @@
-"""Where a reader may be sent back to: the forum, and pages of the bridge, nowhere else."""
+"""Addresses for the way back: only the forum and pages of the bridge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sign-in protocol: what is asked of the forum and which answers are believed."""
+"""The sign-in protocol: the request to the forum, and which answers are accepted."""
 
 from __future__ import annotations
 

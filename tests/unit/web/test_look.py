@@ -56,7 +56,7 @@ def test_the_stylesheet_s_name_changes_with_the_palette() -> None:
 
 
 class Reads:
-    """A forum that answers with what it is told to, and counts."""
+    """A forum that gives the set answers, and counts requests."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -1,4 +1,4 @@
-"""Where a plain link stands on the forum: by its search's answer and the topic's raw text."""
+"""The post with a plain link, from the forum's search and the topic's raw text."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_A82_among_any_other_words_the_link_is_found_where_it_stands(
 
 
 class Forum:
-    """A search that answers with what it is told to, and counts."""
+    """A search that gives the set answers, and counts requests."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

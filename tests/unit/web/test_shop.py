@@ -1,4 +1,4 @@
-"""What a link sells, and who has it already."""
+"""The offers of a link, and readers who have them already."""
 
 from __future__ import annotations
 

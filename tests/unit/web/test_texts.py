@@ -32,7 +32,7 @@ OF_THE_FORUM = re.compile(r"\[/?details[^]]*\]")
 
 
 class _Words(HTMLParser):
-    """What people read or hear of a page; neither its style nor what is typed in a shell."""
+    """The text of a page that people read or hear, without styles and shell commands."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -148,7 +148,7 @@ TECHNICAL = {"cast", "compile", "link", "TO_SET", "_BRANDS"}
 
 
 def _names(node: ast.AST) -> set[str]:
-    """What is called or assigned to."""
+    """The name that is called or assigned to."""
     if isinstance(node, ast.Call):
         return {str(getattr(node.func, "id", getattr(node.func, "attr", "")))}
     targets = getattr(node, "targets", [getattr(node, "target", None)])
