@@ -16,9 +16,9 @@ from typing import Any
 import click
 
 from bridge.sandbox.community import open_community
-from bridge.sandbox.discourse.delivery import is_loopback
 from bridge.sandbox.run import Sandbox, start
 from bridge.sandbox.scenario import BEGIN, ScenarioError, play_scenario, read_file
+from bridge.sandbox.sending import is_loopback
 
 PRINTED = (
     "stripe_url", "stripe_key", "stripe_webhook_secret", "discourse_url", "discourse_key",

@@ -24,7 +24,6 @@ from bridge.sandbox.controls_of_servers import (
     timing,
 )
 from bridge.sandbox.discourse import delivery as forum_delivery
-from bridge.sandbox.discourse.delivery import is_loopback
 from bridge.sandbox.discourse.hooks import listen
 from bridge.sandbox.discourse.people import run_due_merges
 from bridge.sandbox.kernel import World
@@ -39,6 +38,7 @@ from bridge.sandbox.parameters import (
     whole,
 )
 from bridge.sandbox.scenario import SCENARIOS, play_scenario, read
+from bridge.sandbox.sending import is_loopback
 from bridge.sandbox.stripe import account_of, add_webhook, fail_payments, tick
 from bridge.sandbox.stripe import advance as advance_stripe
 from bridge.sandbox.stripe import delivery as stripe_delivery

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import stripe
 
+from bridge.sandbox.sending import is_loopback
 from bridge.sandbox.stripe import add_webhook, delivery
-from bridge.sandbox.stripe.courier import is_loopback
 from tests.sandbox.stripe_shop import Listener, Shop, open_shop
 
 

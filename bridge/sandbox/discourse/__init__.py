@@ -6,6 +6,7 @@ Tested against recorded answers of a real 3.5, including the surprising ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -35,10 +36,11 @@ from bridge.sandbox.discourse import (
 from bridge.sandbox.discourse.access import PAGE_FORMS, READS, open_call
 from bridge.sandbox.discourse.answers import Refused, not_found
 from bridge.sandbox.discourse.call import PART
-from bridge.sandbox.discourse.delivery import Courier
+from bridge.sandbox.discourse.delivery import send_next
 from bridge.sandbox.discourse.fresh import fresh_forum
 from bridge.sandbox.discourse.people import run_due_merges
 from bridge.sandbox.kernel import World
+from bridge.sandbox.sending import Courier, Post
 
 API = (
     admin_users, connect, edits, groups, hooks, invites, keys, members, posts, search, sessions,
@@ -81,14 +83,16 @@ def create_discourse(
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _lost)
     app.wsgi_app = _Front(world, app.wsgi_app)  # type: ignore[method-assign]  # Flask's way to wrap
-    courier = Courier(world, lambda: _due_work(world))
+    courier = Courier("forum-courier", partial(_do_next, world), pause=0.01, timeout=20)
     world.on_close(courier.stop)
     return app
 
 
-def _due_work(world: World) -> None:
+def _do_next(world: World, post: Post) -> bool:
+    """Merge accounts that are due, and send one event."""
     with world.lock:
         run_due_merges(world.parts[PART], world.clock.now())
+    return send_next(world, post)
 
 
 def _name_caller(response: Response) -> Response:

@@ -8,24 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import json
 import random
-import threading
-import time
-from collections.abc import Callable
-from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import urlencode, urlsplit
-
-import requests
+from urllib.parse import urlencode
 
 from bridge.sandbox.discourse.call import PART
 from bridge.sandbox.discourse.state import Forum, iso
 from bridge.sandbox.kernel import World
+from bridge.sandbox.sending import Post, take_rule, wait_until
 
-TIMEOUT_SECONDS = 20
-PAUSE_SECONDS = 0.01
 RETRY_MINUTES = (1, 5, 25, 125)
 NOT_RETRIED = (404, 410)
 INACTIVE, FAILED, SUCCESSFUL = 1, 2, 3
@@ -38,7 +30,7 @@ def plan(
     forum: Forum, hook: dict[str, Any], event: str, kind: str, body: Event, now: float
 ) -> None:
     """Plan one delivery, changed by the rule in force."""
-    rule = _take_rule(forum, event)
+    rule = take_rule(forum.hook_rules, event)
     mode = rule["mode"] if rule else ""
     for _ in range(rule["copies"] if rule and mode == "duplicate" else 1):
         forum.hook_events.append(
@@ -59,18 +51,6 @@ def plan(
         )
         if mode != "lose":
             forum.hooks_waiting.append(forum.hook_events[-1]["id"])
-
-
-def _take_rule(forum: Forum, event: str) -> dict[str, Any] | None:
-    for rule in forum.hook_rules:
-        if not fnmatchcase(event, rule["types"]):
-            continue
-        if rule["times"] is not None:
-            rule["times"] -= 1
-            if rule["times"] <= 0:
-                forum.hook_rules.remove(rule)
-        return rule
-    return None
 
 
 def _rule(
@@ -146,78 +126,28 @@ def is_idle(world: World) -> bool:
 
 def wait_until_idle(world: World, timeout: float = 10) -> bool:
     """Wait until all that is due has been sent; False when it takes too long."""
-    end = time.monotonic() + timeout
-    while not is_idle(world):
-        if time.monotonic() > end:
+    return wait_until(lambda: is_idle(world), timeout)
+
+
+def send_next(world: World, post: Post) -> bool:
+    """Send one due event; False if there is none."""
+    with world.lock:
+        forum, now = forum_of(world), world.clock.now()
+        event = _due(forum, now)
+        if event is None:
             return False
-        time.sleep(0.005)
+        event["state"] = "sending"
+        hook = forum.hooks.get(event["web_hook_id"])
+        if hook is None:
+            _finish(forum, event, None, now)
+            return True
+        event["headers"] = event["headers"] or _headers(forum, hook, event)
+        body = _body(hook, event)
+    status, text = post(hook["payload_url"], body, event["headers"])
+    with world.lock:
+        event["response_body"] = text
+        _finish(forum_of(world), event, status, world.clock.now())
     return True
-
-
-def is_loopback(url: str) -> bool:
-    """Whether an address names this machine; nothing else is ever called."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-class Courier:
-    """One thread that sends due deliveries and does other due work of the forum."""
-
-    def __init__(self, world: World, due_work: Callable[[], None]) -> None:
-        self._world, self._due_work = world, due_work
-        self._stopping = threading.Event()
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._thread = threading.Thread(target=self._run, name="forum-courier", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the delivery under way."""
-        self._stopping.set()
-        self._thread.join()
-        self._session.close()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._due_work()
-            if not self._send_next():
-                self._stopping.wait(PAUSE_SECONDS)
-
-    def _send_next(self) -> bool:
-        with self._world.lock:
-            forum, now = forum_of(self._world), self._world.clock.now()
-            event = _due(forum, now)
-            if event is None:
-                return False
-            event["state"] = "sending"
-            hook = forum.hooks.get(event["web_hook_id"])
-            if hook is None:
-                _finish(forum, event, None, now)
-                return True
-            event["headers"] = event["headers"] or _headers(forum, hook, event)
-            body = _body(hook, event)
-        status, text = self._post(hook["payload_url"], body, event["headers"])
-        with self._world.lock:
-            event["response_body"] = text
-            _finish(forum_of(self._world), event, status, self._world.clock.now())
-        return True
-
-    def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
-        """The status, or 0 when nobody answered."""
-        if not is_loopback(url):
-            return 0, "only loopback addresses are called"
-        try:
-            answer = self._session.post(
-                url, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False
-            )
-        except requests.RequestException as problem:
-            return 0, type(problem).__name__
-        return answer.status_code, answer.text[:1000]
 
 
 def _due(forum: Forum, now: float) -> Event | None:

@@ -12,7 +12,6 @@ from flask import Blueprint, Response, redirect
 
 from bridge.sandbox.discourse.answers import Refused, not_found
 from bridge.sandbox.discourse.call import Call, call
-from bridge.sandbox.discourse.delivery import is_loopback
 from bridge.sandbox.discourse.hooks import emit_membership, emit_user
 from bridge.sandbox.discourse.membership import add_member
 from bridge.sandbox.discourse.pages import page
@@ -20,6 +19,7 @@ from bridge.sandbox.discourse.people import add_user
 from bridge.sandbox.discourse.sessions import enter
 from bridge.sandbox.discourse.state import Invite, User
 from bridge.sandbox.discourse.users import username_problem
+from bridge.sandbox.sending import is_loopback
 
 routes = Blueprint("more pages", __name__)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Flask
 
 from bridge.late_rule import LateRule
 from bridge.sandbox.kernel import World
+from bridge.sandbox.sending import Courier
 from bridge.sandbox.stripe.account import Account, account_of
 from bridge.sandbox.stripe.app import add_api
 from bridge.sandbox.stripe.checkout_pages import create_checkout_pages
-from bridge.sandbox.stripe.courier import Courier
+from bridge.sandbox.stripe.courier import send_next
 from bridge.sandbox.stripe.dashboard import create_dashboard
 from bridge.sandbox.stripe.errors import IN_USE, LOCK_TIMEOUT, RATE_LIMIT
 from bridge.sandbox.stripe.loading import load
@@ -42,7 +45,7 @@ def create_stripe(world: World) -> Flask:
     app.register_blueprint(create_checkout_pages(world))
     app.register_blueprint(create_portal_pages(world))
     app.register_blueprint(create_dashboard(world))
-    courier = Courier(world)
+    courier = Courier("stripe-courier", partial(send_next, world), pause=0.005, timeout=10)
     world.on_close(courier.stop)
     return app
 

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import json
-import threading
 import time
-import traceback
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
-
-import requests
 
 from bridge.sandbox.kernel import World
+from bridge.sandbox.sending import Post
 from bridge.sandbox.stripe import delivery
 from bridge.sandbox.stripe.account import Account, account_of
 from bridge.sandbox.stripe.shapes import Obj
 from bridge.sandbox.stripe.timeline import tick
 from bridge.sandbox.stripe.versions import downgrade
 
-TIMEOUT_SECONDS = 10
-PAUSE_SECONDS = 0.005
 PATHS = {
     "customer": "/v1/customers/",
     "subscription": "/v1/subscriptions/",
@@ -41,17 +34,6 @@ def signature(secret: str, body: bytes, at: int) -> str:
     """The value of the header Stripe-Signature."""
     signed = f"{at}.".encode() + body
     return f"t={at},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
-
-
-def is_loopback(url: str) -> bool:
-    """Whether an address names this machine; nothing else is ever called."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def iso(seconds: float) -> str:
@@ -97,71 +79,32 @@ def body_of(account: Account, endpoint: Obj, event: Obj, kind: str) -> bytes:
     return json.dumps(shown, indent=2).encode()
 
 
-class Courier:
-    """One thread that sends one delivery after the other."""
+def send_next(world: World, post: Post) -> bool:
+    """Send one due delivery; False if there is none."""
+    with world.lock:
+        tick(world)
+        account = account_of(world)
+        planned = delivery.due(account, world.clock.now())
+        if planned is None:
+            return False
+        planned["state"] = "sending"
+        endpoint = account.get("webhook_endpoint", planned["endpoint"])
+        event = account.tables["event"].get(planned["event"])
+        body = body_of(account, endpoint, event, planned["type"]) if endpoint and event else b""
+    if endpoint is None:
+        status, note = 200, "the endpoint is gone"
+    else:
+        status, answer = post(endpoint["url"], body, _headers(endpoint["_secret"], body))
+        note = "" if status else answer
+    with world.lock:
+        delivery.finish(account, planned, status, world.clock.now(), note)
+    return True
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._stopping = threading.Event()
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._thread = threading.Thread(target=self._run, name="stripe-courier", daemon=True)
-        self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread after the delivery under way."""
-        self._stopping.set()
-        self._thread.join()
-        self._session.close()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                sent = self.send_next()
-            except Exception:  # noqa: BLE001 - it is shown, and the deliveries after it still go
-                traceback.print_exc()
-                sent = False
-            if not sent:
-                self._stopping.wait(PAUSE_SECONDS)
-
-    def send_next(self) -> bool:
-        """Send one due delivery; False if there is none."""
-        world = self._world
-        with world.lock:
-            tick(world)
-            account = account_of(world)
-            planned = delivery.due(account, world.clock.now())
-            if planned is None:
-                return False
-            planned["state"] = "sending"
-            endpoint = account.get("webhook_endpoint", planned["endpoint"])
-            event = account.tables["event"].get(planned["event"])
-            body = body_of(account, endpoint, event, planned["type"]) if endpoint and event else b""
-        if endpoint is None:
-            status, note = 200, "the endpoint is gone"
-        else:
-            status, note = self._post(endpoint, body)
-        with world.lock:
-            delivery.finish(account, planned, status, world.clock.now(), note)
-        return True
-
-    def _post(self, endpoint: Obj, body: bytes) -> tuple[int, str]:
-        if not is_loopback(endpoint["url"]):
-            return 0, "only loopback addresses are called"
-        headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-            # Wall-clock time, because the receiver compares it with its own clock.
-            "Stripe-Signature": signature(endpoint["_secret"], body, int(time.time())),
-        }
-        try:
-            answer = self._session.post(
-                endpoint["url"],
-                data=body,
-                headers=headers,
-                timeout=TIMEOUT_SECONDS,
-                allow_redirects=False,
-            )
-        except requests.RequestException as problem:
-            return 0, type(problem).__name__
-        return answer.status_code, ""
+def _headers(secret: str, body: bytes) -> dict[str, str]:
+    return {
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+        # Wall-clock time, because the receiver compares it with its own clock.
+        "Stripe-Signature": signature(secret, body, int(time.time())),
+    }

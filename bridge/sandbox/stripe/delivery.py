@@ -9,11 +9,10 @@ The sending itself is in `courier`.
 from __future__ import annotations
 
 import random
-import time
-from fnmatch import fnmatchcase
 from typing import Any
 
 from bridge.sandbox.kernel import World
+from bridge.sandbox.sending import take_rule, wait_until
 from bridge.sandbox.stripe.account import Account, account_of
 from bridge.sandbox.stripe.shapes import Obj
 
@@ -59,7 +58,7 @@ def _thin_types(event: Obj) -> list[str]:
 
 
 def _plan(account: Account, endpoint: Obj, event: Obj, kind: str) -> None:
-    rule = _take_rule(account, endpoint["id"], event["type"])
+    rule = take_rule(account.webhook_rules, event["type"], endpoint["id"])
     mode = rule["mode"] if rule else None
     copies = rule["copies"] if rule and mode == "duplicate" else 1
     for _ in range(copies):
@@ -79,18 +78,6 @@ def _add(account: Account, **what: Any) -> None:
     account.deliveries.append(delivery)
     if delivery["state"] != "lost":
         account.waiting.append(delivery)
-
-
-def _take_rule(account: Account, endpoint: str, kind: str) -> Obj | None:
-    for rule in account.webhook_rules:
-        if rule["endpoint"] not in (None, endpoint) or not fnmatchcase(kind, rule["types"]):
-            continue
-        if rule["times"] is not None:
-            rule["times"] -= 1
-            if rule["times"] <= 0:
-                account.webhook_rules.remove(rule)
-        return rule
-    return None
 
 
 def _add_rule(
@@ -221,12 +208,7 @@ def is_idle(world: World) -> bool:
 
 def wait_until_idle(world: World, timeout: float = 10) -> bool:
     """Wait until all that is due has been sent (answered or not); False when it takes too long."""
-    end = time.monotonic() + timeout
-    while not is_idle(world):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.005)
-    return True
+    return wait_until(lambda: is_idle(world), timeout)
 
 
 def finish(account: Account, delivery: Obj, status: int, now: float, note: str = "") -> None:
