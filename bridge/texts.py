@@ -2,6 +2,8 @@
 
 Templates say `_("…")`, `ngettext(…)` or `{% trans %}`; Python says `gettext("…") % {…}`. A text is
 a whole sentence with named places, so that another language can order its words as it must.
+
+Tables take their texts while their module is loaded, so a process speaks one language.
 """
 
 from __future__ import annotations
