@@ -10,7 +10,7 @@ from bridge.core.model.discourse import Group
 from bridge.core.model.words import said
 from bridge.errors import Permanent
 from bridge.operations.finding import find_group
-from bridge.store import changes, groups, sending, state
+from bridge.store import Connection, changes, groups, sending, state
 from bridge.texts import gettext
 from bridge.wiring import Bridge
 
@@ -47,18 +47,7 @@ def release(
     group, words = find_group(bridge, group_name), said(reason)
     with bridge.store.write() as connection:
         state.take_turn(connection)
-        known = groups.state_of(connection, group.id)
-        if known is None or known.removals_stopped_at is None:
-            raise Permanent(
-                gettext("no removals from %(group)s are stopped: they go on already")
-                % {"group": group.name}
-            )
-        waiting = tuple(sending.losing(connection, group.id))
-        if reviewed is not None and set(reviewed) != set(waiting):
-            raise Permanent(
-                gettext("removals from %(group)s have changed since you reviewed them: look again")
-                % {"group": group.name}
-            )
+        waiting = _stopped(connection, group, reviewed)
         groups.update_group(
             connection,
             group.id,
@@ -78,3 +67,18 @@ def release(
         )
     bridge.hint("apply", str(group.id))
     return Waiting(group, waiting)
+
+
+def _stopped(
+    connection: Connection, group: Group, reviewed: Collection[int] | None
+) -> tuple[int, ...]:
+    """The users whose removal is stopped, if they are those that were reviewed."""
+    known = groups.state_of(connection, group.id)
+    if known is None or known.removals_stopped_at is None:
+        words = gettext("no removals from %(group)s are stopped: they go on already")
+        raise Permanent(words % {"group": group.name})
+    waiting = tuple(sending.losing(connection, group.id))
+    if reviewed is not None and set(reviewed) != set(waiting):
+        words = gettext("removals from %(group)s have changed since you reviewed them: look again")
+        raise Permanent(words % {"group": group.name})
+    return waiting

@@ -155,12 +155,8 @@ def link(  # noqa: PLR0913 - what a link is known by
     owner = user_of(connection, customer_id)
     if owner is not None:
         return owner == user_id
-    taken = connection.execute(
-        update(customers)
-        .where(_is(customer_id), customers.c.user_id.is_(None))
-        .values(user_id=user_id, proof=proof, linked_by=actor, linked_at=now)
-    )
-    if not taken.rowcount:  # somebody was quicker
+    of_user = {"user_id": user_id, "proof": proof, "linked_by": actor, "linked_at": now}
+    if not _take(connection, customer_id, of_user):  # somebody was quicker
         return user_of(connection, customer_id) == user_id
     log(
         connection,
@@ -172,12 +168,21 @@ def link(  # noqa: PLR0913 - what a link is known by
         outcome=proof,
         detail={"reason": reason} if reason else None,
     )
-    connection.execute(update(work).where(is_key(customer_id)).values(user_id=user_id))
     if has_nothing:
         _mark_read(connection, customer_id, now)
     else:
         needs, cause = ("read", "purchases", "money"), f"link by {actor}"
         mark_dirty(connection, customer_id, now=now, due_at=now, cause=cause, needs=needs)
+    return True
+
+
+def _take(connection: Connection, customer_id: str, of_user: Mapping[str, Any]) -> bool:
+    """Give a customer and its work to a user, unless it has one."""
+    free = _is(customer_id), customers.c.user_id.is_(None)
+    if not connection.execute(update(customers).where(*free).values(of_user)).rowcount:
+        return False
+    mine = is_key(customer_id)
+    connection.execute(update(work).where(mine).values(user_id=of_user["user_id"]))
     return True
 
 

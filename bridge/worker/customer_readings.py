@@ -127,9 +127,7 @@ def _read_customer(
             raise
         return end
     prices = (*found.prices, *(bought.prices if bought else ()))
-    claims = [*found.references.values(), *(bought.references.values() if bought else ())]
-    ours = [bridge.settings.secret_key]
-    users = {user_id for word in claims if (user_id := read_buyer(word, ours)) is not None}
+    references = [*found.references.values(), *(bought.references.values() if bought else ())]
     with bridge.store.read() as connection:
         subscriptions = tuple(
             sharing.with_beneficiary(bridge, connection, one) for one in found.subscriptions
@@ -147,11 +145,18 @@ def _read_customer(
         (*found.money, *(bought.money if bought else ()), *money),
         (*_unknown_of(bridge, prices, found.entitlements or ()), *prices),
         found.entitlements,
-        user_id=users.pop() if len(users) == 1 else None,
+        user_id=_buyer_of(bridge, references),
         with_payments=payments,
         billing=found.billing,
         invoices=found.invoices,
     )
+
+
+def _buyer_of(bridge: Bridge, references: Iterable[Carried]) -> int | None:
+    """The user whom all valid references name; None if they name nobody, or several."""
+    ours = [bridge.settings.secret_key]
+    users = {user_id for one in references if (user_id := read_buyer(one, ours)) is not None}
+    return users.pop() if len(users) == 1 else None
 
 
 def _is_in_doubt(bridge: Bridge, customer_id: str) -> bool:
