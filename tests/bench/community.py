@@ -29,6 +29,7 @@ FIRST_LINE = 1_000_000  # the few before it are those of setting up
 YEARS = 4
 BY_PEOPLE_EVERY = 200  # lines of the log
 FAILS_EVERY, HELD_EVERY, UNLINKED_EVERY, ENDS_EVERY = 100, 400, 250, 10
+REFUND_EVERY, DISPUTE_EVERY, OF_PAYOUT = 50, 997, 100
 
 Row = Sequence[Any]
 
@@ -79,6 +80,10 @@ def fill(
     pour(store, *_memberships(users, sold[0], group_ids, now))
     pour(store, *_money(users, sold[1], now, lines))
     pour(store, *_log(users, sold[0], group_ids, now, logged))
+    pour(store, *_books(users, now, lines))
+    pour(store, *_moves(now, lines))
+    pour(store, *_payouts(now, lines))
+    pour(store, *_orders(users, sold[0], now))
     with store.write() as connection:
         migrate.gather_statistics(connection)
         if not store.is_sqlite:
@@ -182,6 +187,64 @@ def _money(
             )
 
     return "money_lines", columns, rows()
+
+
+def source_of(number: int) -> str:
+    """What a movement of money is about: mostly a charge, sometimes a refund or a dispute."""
+    kind = "re" if number % REFUND_EVERY == 0 else "dp" if number % DISPUTE_EVERY == 0 else "ch"
+    return f"{kind}_{number}"
+
+
+def _books(users: range, now: datetime, lines: int) -> tuple[str, Sequence[str], Iterator[Row]]:
+    columns = (
+        *("provider", "account", "entry_id", "number", "family", "kind", "book", "at"),
+        *("amount_minor", "currency", "what", "customer_id", "source_id"),
+    )
+
+    def rows() -> Iterator[Row]:
+        for number in range(lines):
+            n = users[number % len(users)]
+            at = micros(now - timedelta(hours=number % (YEARS * 365 * 24)))
+            yield (
+                *("stripe", "own", f"txn_{number}", 0, f"cus_{n}", "paid", "assets:stripe", at),
+                *(500 + n % 97, "eur", "Supporter", f"cus_{n}", source_of(number)),
+            )
+
+    return "ledger_lines", columns, rows()
+
+
+_OBJECT = ("provider", "account", "id", "kind", "data", "read_at", "pending")
+
+
+def _moves(now: datetime, lines: int) -> tuple[str, Sequence[str], Iterator[Row]]:
+    rows = (
+        (
+            *("stripe", "own", f"txn_{number}", "move"),
+            *(json.dumps({"source_id": source_of(number)}), micros(now), False),
+        )
+        for number in range(lines)
+    )
+    return "money_objects", _OBJECT, rows
+
+
+def _payouts(now: datetime, lines: int) -> tuple[str, Sequence[str], Iterator[Row]]:
+    rows = (
+        (
+            *("stripe", "own", f"po_{number}", "payout"),
+            json.dumps({"move_ids": [f"txn_{number * OF_PAYOUT + k}" for k in range(OF_PAYOUT)]}),
+            *(micros(now), False),
+        )
+        for number in range(lines // OF_PAYOUT)
+    )
+    return "money_objects", _OBJECT, rows
+
+
+def _orders(
+    users: Iterable[int], price_id: str, now: datetime
+) -> tuple[str, Sequence[str], Iterator[Row]]:
+    columns = ("id", "user_id", "price_id", "session_id", "created_at")
+    rows = ((f"order{n}", n, price_id, f"cs_{n}", micros(now)) for n in users)
+    return "checkouts", columns, rows
 
 
 def _log(

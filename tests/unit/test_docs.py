@@ -199,6 +199,19 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_ten_questions_are_answered_in_a_picture_and_three_sentences_each() -> None:
+    guide = (ROOT / "docs" / "moderators.md").read_text()
+    part = guide.partition("## Ten questions that members ask")[2].partition("\n## ")[0]
+    answers = part.split("\n### ")[1:]
+    told = []
+    for answer in answers:
+        question, *body = answer.splitlines()
+        text = " ".join(line for line in body if not line.startswith("!["))
+        sentences = re.split(r"(?<=[.?!])\s+(?=[A-Z*`])", text.strip())
+        told.append((question, answer.count("!["), len(sentences)))
+    assert [(pictures, sentences) for _, pictures, sentences in told] == [(1, 3)] * 10, told
+
+
 def test_each_label_that_the_guide_for_moderators_names_is_in_the_console() -> None:
     guide = (ROOT / "docs" / "moderators.md").read_text()
     labels = set(re.findall(r"(?<!\*)\*([A-Z][^*\n]{2,60})\*(?!\*)", guide))
