@@ -7,6 +7,7 @@ for HTML, in messages by `escape_markdown`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -17,9 +18,10 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from bridge.core.ledger.amounts import Total, find_locale, format_minor
+from bridge.core.ledger.lines import GiftLine
 from bridge.core.telling.contributions import Donated
 from bridge.core.telling.markdown import address, as_markdown, link, names, short
-from bridge.core.telling.money import method, prefix
+from bridge.core.telling.money import gift_words, method, prefix
 from bridge.core.telling.place_words import place_words
 from bridge.core.telling.places import Cause, GroupName, Place
 from bridge.core.telling.reasons import sentence
@@ -41,6 +43,7 @@ def _filters() -> dict[str, Callable[..., str]]:
         "day": _day,
         "short_day": _short_day,
         "date": _date,
+        "gift": _gift,
         "method": method,
         "prefix": prefix,
     }
@@ -133,6 +136,12 @@ def _donated(context: Context, one: Donated) -> Markup:
 def _moment(at: datetime) -> Markup:
     """A moment that the forum shows in the reader's own time."""
     return Markup(f'[date={at:%Y-%m-%d} time={at:%H:%M:%S} timezone="Etc/UTC"]')  # noqa: S704 -- digits
+
+
+@pass_context
+def _gift(context: Context, line: GiftLine) -> str:
+    amount = _money(context, line.amount_minor, line.currency)
+    return gift_words(replace(line, what=short(line.what)), amount)
 
 
 @pass_context

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.core.ledger import reports
 from bridge.core.ledger.chart import Chart, Target
-from bridge.core.ledger.line import Line
+from bridge.core.ledger.line import GIFTS, Line
 from bridge.core.ledger.member_register import MemberEntry, member_register
 from bridge.core.ledger.share_register import Holding
 from bridge.core.model.actor import Actor
@@ -155,6 +155,11 @@ def _lines(connection: Connection, asked: Asked) -> Iterator[Line]:
     return (line for line in found if asked.currency in (None, line.currency))
 
 
+def _postings(connection: Connection, asked: Asked) -> Iterator[Line]:
+    """Lines for accounting software, which knows accounts and not whose something is."""
+    return (line for line in _lines(connection, asked) if line.kind not in GIFTS)
+
+
 def _ledger(connection: Connection, asked: Asked) -> tables.Table:
     found = store.lines_by_account(connection, asked.since, asked.until)
     return tables.ledger_table(
@@ -256,7 +261,7 @@ def _datev(bridge: Bridge, connection: Connection, asked: Asked) -> Iterator[str
     begins = _year_of_books(bridge, asked)
     books = datev.Books(said["consultant"], said["client"], said["account_length"], begins)
     period = (asked.since or now).date(), (asked.until or now).date()
-    return datev.batch(_lines(connection, asked), _chart(bridge), books, period, now)
+    return datev.batch(_postings(connection, asked), _chart(bridge), books, period, now)
 
 
 ENCODINGS: Mapping[str, str] = {"datev": datev.ENCODING}
@@ -272,7 +277,7 @@ FILES: Mapping[str, File] = {
         _lines(connection, asked), _chart(bridge)
     ),
     "xero-journals": lambda bridge, connection, asked: xero.manual_journals(
-        _lines(connection, asked), _chart(bridge)
+        _postings(connection, asked), _chart(bridge)
     ),
     "datev": _datev,
     "fees": lambda _, connection, asked: _rows(

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from bridge.core.ledger.lines import Booked
 from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.member import Member, Membership
 from bridge.core.model.stripe import Billing
-from bridge.store import catalogue, facts, groups, ledger, money
+from bridge.store import booked, catalogue, facts, groups, money
 from bridge.store.hand_grants import users_given
 from bridge.store.links import Customer
 from bridge.store.memberships import users_decided
@@ -43,7 +44,7 @@ def load(connection: Connection, user_id: int, *, with_money: bool = False) -> M
         pending_orders=tuple(one for row in live for one in pending_of(row.pending)),
         billing=_billing(live),
         money=money.of_user(connection, user_id) if with_money else (),
-        ledger_code=ledger.code(connection) if with_money else None,
+        booked=booked.of_member(connection, user_id) if with_money else Booked(),
     )
 
 

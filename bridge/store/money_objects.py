@@ -20,6 +20,7 @@ from bridge.core.ledger.objects import (
     CreditMove,
     CreditNote,
     Dispute,
+    Gift,
     Invoice,
     ManualPayment,
     MoneyObject,
@@ -50,6 +51,7 @@ KINDS: dict[str, type[MoneyObject]] = {
     "balance_move": BalanceMove,
     "payout": Payout,
     "manual": ManualPayment,
+    "gift": Gift,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}
 _KEY = ["provider", "account", "id"]
@@ -116,7 +118,7 @@ def _family(one: MoneyObject) -> tuple[str | None, str | None]:
             family, refers_to = (None if one.source_id else one.id), one.source_id
         case Payout():
             family = one.id
-        case Order() | Charge():
+        case Order() | Charge() | Gift():
             family = one.customer_id or one.payment_id
         case _:
             family = one.customer_id
@@ -127,6 +129,27 @@ def known(connection: Connection, ids: Collection[str]) -> set[str]:
     """The Stripe ids among these that were ever read."""
     mine = (money_objects.c.provider == OWN.provider, money_objects.c.id.in_(list(ids)))
     return set(connection.scalars(select(money_objects.c.id).where(*mine)))
+
+
+def gifts(connection: Connection, ids: Collection[str]) -> dict[str, Gift]:
+    """The gifts of these ids that are recorded."""
+    some = is_own(money_objects), money_objects.c.id.in_(list(ids))
+    rows = connection.execute(select(money_objects.c.id, money_objects.c.data).where(*some))
+    return {row.id: CONVERTER.structure(row.data, Gift) for row in rows}
+
+
+def recorded_gifts(connection: Connection) -> set[str]:
+    """The ids of all gifts that are recorded."""
+    o = money_objects.c
+    by_name = is_own(money_objects), o.id >= "gift:", o.id < "gift;"
+    return set(connection.scalars(select(o.id).where(*by_name)))
+
+
+def is_gift_waiting(connection: Connection, since: datetime) -> bool:
+    """Whether a gift that was recorded before a time is not in the books yet."""
+    o = money_objects.c
+    waits = select(o.id).where(o.pending, o.kind == "gift", o.read_at <= since)
+    return connection.execute(waits.limit(1)).first() is not None
 
 
 def around(connection: Connection, found: Iterable[MoneyObject]) -> list[MoneyObject]:
@@ -311,10 +334,10 @@ def booked(connection: Connection, account: Account, ids: Sequence[str]) -> None
 def drop(connection: Connection) -> None:
     """Delete what was read from Stripe, so that all of it waits to be read and booked again.
 
-    Payments by hand stay, and so do moves of credit: Stripe never changes them, and does not list
-    those of a customer who was deleted.
+    Payments by hand and the receivers of gifts stay: they are the bridge's own records. So do moves
+    of credit: Stripe never changes them, and does not list those of a customer who was deleted.
     """
     o = money_objects.c
-    read_again = and_(o.provider == OWN.provider, o.kind != "credit_move")
+    read_again = and_(o.provider == OWN.provider, o.kind.not_in(("credit_move", "gift")))
     connection.execute(delete(money_objects).where(read_again))
     connection.execute(update(money_objects).values(pending=True))

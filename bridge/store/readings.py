@@ -16,6 +16,7 @@ from bridge.core.model.account import OWN, SITE
 from bridge.core.model.stripe import Entitlements, Feature, Price, Product, Purchase, Subscription
 from bridge.core.rights.ahead import coming_at
 from bridge.core.rules.policy import Policy
+from bridge.store import gifts
 from bridge.store.own import OWNED_ID, columns, is_of, is_ours, is_own
 from bridge.store.schema.rights import readings
 from bridge.store.work import insert_for
@@ -65,6 +66,9 @@ def keep(
     # A reading by an earlier version has not changed only because it lacks newer fields.
     if before is None or (before != data and CONVERTER.structure(before, type(thing)) != thing):
         note(connection, thing, known_at or at, customer_id=customer_id)
+    had = (before or {}).get("beneficiary_id")
+    if had != thing.beneficiary_id:
+        gifts.note(connection, thing, known_at or at, was_own=before is not None and had is None)
     row = {
         "customer_id": customer_id,
         "beneficiary_id": thing.beneficiary_id,

@@ -10,12 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from bridge.core.model.carried import Carried
-from bridge.core.model.stripe import CONTINUES, Price
+from bridge.core.model.stripe import CONTINUES, PRESENT, Price
 from bridge.core.rules.paying import Paying
 from bridge.stripe_api.reader import (
     BENEFICIARY,
     CAMPAIGN,
-    PRESENT,
     PRICE,
     PURPOSE,
     REFERENCE,

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.ledger.refunded_lines import LineRefund
-from bridge.core.model.stripe import PendingPayment, Purchase, SoldPrice
+from bridge.core.model.stripe import PRESENT, PendingPayment, Purchase, SoldPrice
 from bridge.stripe_api.charges import Payment, captured, charge_line, dispute_state, refunds_in
 from bridge.stripe_api.invoices import (
     add_up_to,
@@ -28,7 +28,6 @@ from bridge.stripe_api.order_lines import (
 from bridge.stripe_api.reader import (
     BENEFICIARY,
     CAMPAIGN,
-    PRESENT,
     PRICE,
     Json,
     id_of,

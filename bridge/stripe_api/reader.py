@@ -30,7 +30,6 @@ PauseBehaviour = Literal["keep_as_draft", "mark_uncollectible", "void"]
 
 REFERENCE = "bridge_reference"  # metadata key of our signed reference
 BENEFICIARY = "bridge_beneficiary"  # the same for somebody else, for whom it was bought
-PRESENT = "bridge_present"  # the gift that it was bought as
 CAMPAIGN = "bridge_campaign"  # the campaign's link that the member followed
 REPLACES = "bridge_replaces"  # our signed reference to the subscription that this one replaces
 PURPOSE = "purpose"  # metadata key, for people who read exports

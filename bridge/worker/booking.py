@@ -7,21 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from bridge.core.ledger.corrections import Amended, amended, corrected_entry, unlike
 from bridge.core.ledger.entries import ledger
-from bridge.core.ledger.line import Finding, Ledger, entry_of
+from bridge.core.ledger.line import GIFTS, Finding, Ledger, Line, entry_of
 from bridge.core.ledger.objects import MoneyObject
 from bridge.core.ledger.products import OTHER, Nature, NatureOf, nature_of_sale
 from bridge.core.model.account import Account
 from bridge.crashpoints import crashpoint
-from bridge.store import Connection, history, ledger_findings, money_objects, work
+from bridge.store import (
+    Connection,
+    history,
+    ledger_findings,
+    links,
+    money_objects,
+    statements,
+    work,
+)
 from bridge.store import ledger as store
 from bridge.wiring import Bridge
 
 Progress = Callable[[str, int], None]
+# A message is edited once for everything that moves together.
+SOON = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,13 @@ def _book(
         entries = {entry_of(line_id) for those in sealed.values() for line_id in those}
         store.drop_lines(connection, account, list(ready), entries - again)
     new = store.write_lines(connection, account, lines, sealed, now)
+    fresh = [
+        line
+        for family, those in lines.items()
+        for line in those
+        if line.id not in sealed.get(family, {})
+    ]
+    _tell_of_gifts(connection, fresh, now)
     money_objects.booked(connection, account, [id_ for those in ids.values() for id_ in those])
     found = {
         family: [*one.findings, *(not_at_stripe(entry) for entry in done[family].gone)]
@@ -130,6 +147,16 @@ def _book(
         [one for of_family in found.values() for one in of_family],
         some_wait=len(ready) < len(made),
     )
+
+
+def _tell_of_gifts(connection: Connection, lines: Sequence[Line], now: datetime) -> None:
+    """Compare the messages of those who gave and received something with the books."""
+    gifts = [line for line in lines if line.kind in GIFTS]
+    givers = {line.customer_id for line in gifts if line.customer_id}
+    found = links.customers_among(connection, sorted(givers)) if givers else []
+    people = {line.user_id for line in gifts} | {one.user_id for one in found}
+    if user_ids := {user_id for user_id in people if user_id is not None}:
+        statements.compare(connection, user_ids, now + SOON)
 
 
 def _amended(

@@ -81,8 +81,10 @@ def _news(bridge: Bridge, read_at: datetime) -> News | None:
     with bridge.store.read() as connection:
         after = state.get_time(connection, NEWS_AT) or read_at - EVERY
         found = inbox.received_since(connection, TYPES, after)
+        gift_waits = not found and money_objects.is_gift_waiting(connection, now - SETTLED)
     if not found:
-        return None
+        # A gift that was accepted moves no money: it is booked without another reading.
+        return News(ToRead(), after) if gift_waits else None
     first, last = found[0][0], found[-1][0]
     is_settled = now - last >= SETTLED and not any(waits for _, waits, _ in found)
     if not is_settled and now - first < LONGEST_WAIT:

@@ -22,11 +22,14 @@ from bridge.errors import Transient
 from bridge.process_name import has_ended
 from bridge.store import (
     by_hand,
+    gifts,
     ledger_findings,
     money_objects,
     paid_lines,
     processes,
+    purchases,
     state,
+    subscriptions,
     work,
 )
 from bridge.store import ledger as store
@@ -147,9 +150,21 @@ def _read(
         at = at | (FOR_EVERYONE if whose is None else {})
         read, pages = read + len(page.objects), pages + 1
         changed += _save(bridge, lease, page.objects, at)
+    # An earlier version left both to this pass.
     with bridge.store.read() as connection:
-        payments = by_hand.payments(connection)  # an earlier version left them to this pass
+        payments, unrecorded = by_hand.payments(connection), gifts.unrecorded(connection)
+    _record_gifts(bridge, unrecorded)
     return read, changed + _save(bridge, lease, payments, ALL_READ), True
+
+
+def _record_gifts(bridge: Bridge, ids: Sequence[str]) -> None:
+    for first in range(0, len(ids), money_objects.AT_ONCE):
+        some = ids[first : first + money_objects.AT_ONCE]
+        with bridge.store.write() as connection:
+            for subscription in subscriptions.known(connection, some).values():
+                gifts.note(connection, subscription, bridge.clock.now())
+            for purchase in purchases.known(connection, some).values():
+                gifts.note(connection, purchase, bridge.clock.now())
 
 
 def _whose_credit(bridge: Bridge) -> Whose:

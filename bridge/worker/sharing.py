@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from bridge.core.model.carried import Carried
-from bridge.core.model.stripe import Purchase, Subscription
+from bridge.core.model.stripe import PRESENT, Purchase, Subscription
 from bridge.core.signed.reference import read_gift
 from bridge.store import Connection, campaigns, links, presents, shares, users, work
 from bridge.store.presents import Present
-from bridge.stripe_api.reader import BENEFICIARY, CAMPAIGN, PRESENT
+from bridge.stripe_api.reader import BENEFICIARY, CAMPAIGN
 from bridge.wiring import Bridge
 
 T = TypeVar("T", Subscription, Purchase)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from bridge.core.events.stripe import Event, read_event
 from bridge.core.ledger.entries import ledger
 from bridge.core.ledger.line import Line
 from bridge.core.ledger.news import ToRead, to_read
+from bridge.core.ledger.objects import Gift, Receiver
 from bridge.operations import ledger as operations
 from bridge.sandbox.stripe.views import render
 from bridge.settings import Settings
@@ -78,6 +80,15 @@ def read_customer(bridge: Bridge, customer: str) -> None:
         money_objects.save_objects(connection, found, bridge.clock.now())
 
 
+def record_gifts(bridge: Bridge, life: MoneyLife) -> None:
+    """What the reading of a member's purchases records: all of them are somebody else's."""
+    since = (Receiver(12, datetime(2000, 1, 1, tzinfo=UTC)),)
+    running = life.v1.subscriptions.list({"customer": life.customer, "status": "all"}).data
+    gifts = [Gift(f"gift:{one.id}", one.id, life.customer, None, since) for one in running]
+    with bridge.store.write() as connection:
+        money_objects.save_objects(connection, gifts, bridge.clock.now())
+
+
 def events_after(shop: Shop, number: int) -> list[Event]:
     rows = list(shop.account.tables["event"].values())[number:]
     return [read_event(render(shop.account, row)) for row in rows]
@@ -127,6 +138,8 @@ def test_A68_A74_I6_with_news_lost_doubled_and_late_the_books_are_the_same(
             heard += len(events)
             if chance.random() < 0.5:
                 read_customer(bridge, life.customer)
+            if chance.random() < 0.3:
+                record_gifts(bridge, life)
             hear(bridge, to_read(told(events, chance, late)))
         booked = {line.id: line for line in lines_of(bridge)}
         reconcile.read_catalogue(bridge)
@@ -140,7 +153,8 @@ def check_the_books(shop: Shop, bridge: Bridge, booked: dict[str, Line]) -> None
     assert booked.items() <= {line.id: line for line in lines}.items()
     found = read_everything(StripeHttp("sk_test_x", shop.server.url))
     with bridge.store.read() as connection:
-        made = ledger(found, natures(history.Laws(connection, bridge.policy)))
+        given = money_objects.gifts(connection, money_objects.recorded_gifts(connection)).values()
+        made = ledger([*found, *given], natures(history.Laws(connection, bridge.policy)))
         codes = {one.code for one in ledger_findings.everything(connection)}
     assert set(lines) == set(made.lines)
     assert codes == set()

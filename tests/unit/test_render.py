@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from bridge.core.ledger.lines import MoneyKind, MoneyLine, MoneyPart
+from bridge.core.ledger.lines import GiftLine, MoneyKind, MoneyLine, MoneyPart
 from bridge.core.model.alerts import Kind
 from bridge.core.model.reasons import Hold, Reason
 from bridge.core.model.rights import NO_GROUP, Grant
@@ -698,3 +698,26 @@ def test_A79_a_lapsed_member_is_led_to_what_is_on_offer_and_has_nothing_to_cance
     still_in = body_of(grant(), links=links)
     assert "[Change or cancel](https://b.example/me)" in still_in
     assert "See what is on offer" not in still_in
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_A101_E52_what_was_given_and_by_whom_is_shown_letter_by_letter(text: str) -> None:
+    line = GiftLine("in_1:gift#2", "gift_received", NOW, 1000, "eur", what=text, person="bob")
+    words = kept(f"You received {text} from bob")
+    assert any(
+        "".join(token.content for token in cell if token.type == "text") == words
+        for cell in inline_tokens(body_of(gifts=(line,)))
+    )
+    hostile = body_of(gifts=(replace(line, what="Gold", person=text),))
+    assert escape_markdown(f"You received Gold from {text}") in hostile
+
+
+def test_E52_what_a_gift_cost_is_said_to_its_giver_alone() -> None:
+    given = GiftLine("in_1:gift#1", "gift_given", NOW, 1000, "eur", what="Gold", person="bob")
+    got = replace(given, id="in_1:gift#2", kind="gift_received", person=None)
+    back = replace(got, id="re_1:gift#2", is_taken_back=True)
+    assert "You gave Gold (€10.00) to bob" in words_of(gifts=(given,))
+    told = words_of(gifts=(got, back))
+    assert "You received Gold as a gift" in told
+    assert "Refunded or passed on: Gold, a gift to you" in told
+    assert "€" not in told

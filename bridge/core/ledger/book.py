@@ -12,6 +12,7 @@ from bridge.core.ledger.objects import (
     Charge,
     CreditNote,
     Dispute,
+    Gift,
     Invoice,
     MoneyObject,
     Order,
@@ -40,12 +41,13 @@ class Book:
     failed_at: dict[str, datetime] = field(default_factory=dict)
     charges_of: dict[str, list[Charge]] = field(default_factory=dict)
     refunds_of: dict[str, list[Refund]] = field(default_factory=dict)
+    gifts: list[Gift] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
 
 def open_book(objects: Sequence[MoneyObject], nature_of: NatureOf) -> Book:
     """Sort the objects into a book."""
-    book = Book(nature_of)
+    book = Book(nature_of, gifts=[one for one in objects if isinstance(one, Gift)])
     for one in objects:
         match one:
             case Invoice():

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bridge.core.ledger.book import Book, open_book
+from bridge.core.ledger.gifts import gift_entries
 from bridge.core.ledger.line import Ledger, Line
 from bridge.core.ledger.moves import move_entry
 from bridge.core.ledger.objects import (
@@ -36,6 +37,7 @@ def ledger(objects: Iterable[MoneyObject], nature_of: NatureOf) -> Ledger:
     found = sorted(objects, key=lambda one: one.id)
     book = open_book(found, nature_of)
     lines = [line for one in found for line in _entries(book, one)]
+    lines += gift_entries(book, lines)
     lines.sort(key=lambda line: (line.at, line.id))
     return Ledger(tuple(lines), tuple(book.findings))
 
@@ -54,5 +56,5 @@ def _entries(book: Book, one: MoneyObject) -> Iterator[Line]:
             yield from move_entry(book, one)
         case ManualPayment():
             yield from manual_entry(book, one)
-        case _:  # orders, refunds, disputes and payouts are booked from balance transactions
+        case _:  # orders, refunds, disputes, payouts and gifts are booked from other objects
             return

@@ -25,8 +25,12 @@ LineKind = Literal[
     "payout",
     "write_off",
     "manual",
+    "gift_given",
+    "gift_received",
     "unexplained",
 ]
+GIFTS = frozenset[LineKind]({"gift_given", "gift_received"})
+"""No money moves in these: what somebody paid for becomes somebody else's."""
 
 RECEIVABLE = "assets:receivable"
 STRIPE = "assets:stripe"
@@ -47,6 +51,8 @@ SUSPENSE = "equity:suspense"
 class Line:
     """One side of an entry. `rule_id` names the mapping rule that gave the kind of sale.
 
+    A gift that was received names its receiver as the user, and its payer as the customer unless
+    they stay anonymous.
     `quantity`: of a sale. `method`: how the payment behind it was made. `rate` and `base_minor`: of
     a tax, its percentage and the net amount that it is on, signed as the tax.
     """

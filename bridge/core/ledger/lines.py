@@ -76,3 +76,30 @@ class MoneyLine:
     def charged_minor(self) -> int:
         """The amount paid besides the credit."""
         return self.amount_minor - self.from_credit_minor
+
+
+@dataclass(frozen=True, slots=True)
+class GiftLine:
+    """A gift that somebody gave or received, as the books have it; no money moved with it.
+
+    `person`: the other one's name on the forum; None if they stay anonymous. `is_taken_back`: it
+    was refunded, wholly or in part, or became somebody else's.
+    """
+
+    id: str
+    kind: Literal["gift_given", "gift_received"]
+    at: datetime
+    amount_minor: int
+    currency: str
+    product_id: str | None = None
+    person: str | None = None
+    is_taken_back: bool = False
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What the books add to a member's statement. `code` proves later what they contained."""
+
+    code: str | None = None
+    gifts: tuple[GiftLine, ...] = ()

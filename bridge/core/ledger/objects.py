@@ -225,6 +225,42 @@ class ManualPayment:
     corrects: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who has a gift since a time; nobody while it is its payer's own."""
+
+    user_id: int | None
+    since_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """A subscription or order that is paid for somebody else. Receivers are only ever added.
+
+    `of_id`: the subscription, order or invoice. `giver_id`: the user who gives it under their name.
+    """
+
+    id: str
+    of_id: str
+    customer_id: str | None
+    payment_id: str | None
+    receivers: tuple[Receiver, ...]
+    giver_id: int | None = None
+
+    @property
+    def renews(self) -> bool:
+        """Whether it is a subscription."""
+        return self.of_id.startswith("sub_")
+
+    def had_by(self, at: datetime) -> int | None:
+        """The receiver at a time, which is no earlier than the first one's."""
+        last = self.receivers[0]
+        # Those who follow are dated by when it was read: what happened before is not theirs.
+        for one in self.receivers[1:]:
+            last = one if one.since_at < at else last
+        return last.user_id
+
+
 MoneyObject = (
     Invoice
     | Order
@@ -236,4 +272,5 @@ MoneyObject = (
     | BalanceMove
     | Payout
     | ManualPayment
+    | Gift
 )

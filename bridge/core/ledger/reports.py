@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from bridge.core.ledger.line import CONVERSION, FEES, STRIPE, TAX, Line
+from bridge.core.ledger.line import CONVERSION, FEES, GIFTS, STRIPE, TAX, Line
 from bridge.core.ledger.objects import BalanceMove, Payout
 
 
@@ -117,10 +117,10 @@ def taxes(lines: Iterable[Line]) -> list[TaxRow]:
 
 
 def donations(lines: Iterable[Line], giver: Callable[[Line], str]) -> list[GiftRow]:
-    """Each person's donations in each year, less refunds."""
+    """Each person's donations in each year, less refunds; also those given for others."""
     sums: dict[tuple[int, str, str, str], int] = {}
     for line in lines:
-        if line.account == "income:donation":
+        if line.account == "income:donation" and line.kind not in GIFTS:
             key = line.at.year, giver(line), line.fund or "", line.currency
             sums[key] = sums.get(key, 0) - line.amount_minor
     return sorted(GiftRow(*key, amount) for key, amount in sums.items() if amount)

@@ -16,7 +16,7 @@ from heapq import merge
 from itertools import accumulate
 from typing import Literal
 
-from bridge.core.ledger.line import Finding, Line
+from bridge.core.ledger.line import GIFTS, Finding, Line
 from bridge.texts import gettext
 
 ShareClass = Literal["share", "supporter share"]
@@ -157,7 +157,9 @@ class _Making:
         if line.account not in CLASSES or not line.quantity:
             return
         share_class = CLASSES[line.account]
-        if line.quantity > 0:
+        if line.kind in GIFTS:
+            self._pass_on(share_class, line, who)
+        elif line.quantity > 0:
             source = line.source_id or line.entry_id
             price = -line.amount_minor
             self._issue(share_class, line.quantity, who, line.at, (price, line.currency, source))
@@ -291,6 +293,19 @@ class _Making:
             words = gettext("%(class)s: %(count)s were paid back that %(holder)s does not hold")
             says = words % {"class": share_class, "count": left, "holder": who}
             self.findings.append(Finding("share_not_held", (line.entry_id,), says))
+
+    def _pass_on(self, share_class: ShareClass, line: Line, who: str) -> None:
+        """Transfer what a sale issued to the receiver of the gift, the lowest numbers first."""
+        sold = self.issued.get((share_class, line.source_id or ""), ())
+        left = line.quantity or 0
+        for run in reversed(self._held_of(share_class, sold)):
+            count = min(left, run.count) if line.at <= self.as_of and run.holder != who else 0
+            if count > 0:
+                passed = self._split(run, run.first, run.first + count - 1)
+                self._end([passed], line.at, "transferred", line.entry_id)
+                new = replace(passed, holder=who, transferred_from=run.holder)
+                self._hold(replace(new, acquired_at=line.at))
+                left -= count
 
     def _held_of(self, share_class: ShareClass, ranges: Iterable[tuple[int, int]]) -> list[Holding]:
         """What is held of these numbers, the highest first."""

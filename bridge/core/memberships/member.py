@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bridge.core.ledger.lines import MoneyLine
+from bridge.core.ledger.lines import Booked, MoneyLine
 from bridge.core.memberships.decision import WantedMembership, steps_held
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import Facts, Grant
@@ -63,8 +63,8 @@ class Member:
     """Everything stored about one member, as of one moment.
 
     `read_at`: the oldest complete reading of their customers at Stripe. `live_customer_ids`:
-    customers that are not deleted, the last linked first. `money` is empty unless it was asked for;
-    `ledger_code` proves later what the ledger contained.
+    customers that are not deleted, the last linked first. `money` and `booked` are empty unless
+    they were asked for.
     """
 
     user_id: int
@@ -77,7 +77,7 @@ class Member:
     pending_orders: tuple[PendingPayment, ...] = ()
     billing: Billing = field(default_factory=Billing)
     money: tuple[MoneyLine, ...] = ()
-    ledger_code: str | None = None
+    booked: Booked = field(default_factory=Booked)
 
     def verdicts(self, law: Law, now: datetime) -> tuple[Grant, ...]:
         """The present grants of each source, with ladders applied (A35)."""

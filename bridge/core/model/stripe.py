@@ -297,6 +297,8 @@ class ComingChange:
 
 CONTINUES = "bridge_continues"
 """Metadata key: until when the payer had paid before; the first payment waits for that moment."""
+PRESENT = "bridge_present"
+"""Metadata key: the gift that it was bought as."""
 
 
 @dataclass(frozen=True, slots=True)

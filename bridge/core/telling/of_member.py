@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.core.ledger.references import transfer_of
@@ -69,7 +69,11 @@ def statement_input(
         ),
         money=member.money,
         funds=funds,
-        ledger_code=member.ledger_code,
+        gifts=tuple(
+            replace(one, what=law.catalogue.name_of(one.product_id or "", gettext("a gift")))
+            for one in member.booked.gifts
+        ),
+        ledger_code=member.booked.code,
         transfer=transfer_of(law.policy.bank_account, member.user_id),
     )
 

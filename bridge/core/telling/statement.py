@@ -12,7 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 
 from bridge.core.ledger.amounts import Total, add_up, open_disputes
-from bridge.core.ledger.lines import MoneyLine
+from bridge.core.ledger.lines import GiftLine, MoneyLine
 from bridge.core.ledger.references import BankTransfer
 from bridge.core.memberships.state import State
 from bridge.core.model.rights import Grant
@@ -75,17 +75,21 @@ class StatementInput(Known):
     contributions: Contributions = field(default_factory=Contributions)
     money: Iterable[MoneyLine] = ()
     funds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gifts: Iterable[GiftLine] = ()
     ledger_code: str | None = None
     transfer: BankTransfer | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """A year's lines, newest first, and its totals; `hidden` older lines are in the totals only."""
+    """A year's lines, newest first, and its totals; `hidden` older lines are in the totals only.
+
+    Gifts are among the lines, and not in the totals: their payments are.
+    """
 
     year: int
     totals: tuple[Total, ...]
-    lines: tuple[MoneyLine, ...]
+    lines: tuple[MoneyLine | GiftLine, ...]
     hidden: int = 0
 
 
@@ -156,9 +160,12 @@ def name_prices(
 
 def build(given: StatementInput) -> Statement:
     """Build a statement."""
-    money = sorted(given.money, key=lambda line: (line.at, line.id), reverse=True)
+    money, gifts = list(given.money), list(given.gifts)
     if given.zone is not UTC:  # in the given order; there may be thousands
         money = [replace(line, at=line.at.astimezone(given.zone)) for line in money]
+        gifts = [replace(line, at=line.at.astimezone(given.zone)) for line in gifts]
+    lines: list[MoneyLine | GiftLine] = [*money, *gifts]
+    lines.sort(key=lambda line: (line.at, line.id), reverse=True)
     payments = [replace(one, at=one.at.astimezone(given.zone)) for one in given.next_payments]
     payments.sort(key=lambda one: (one.at, one.subscription_id))
     changes = [replace(one, at=one.at.astimezone(given.zone)) for one in given.next_changes]
@@ -174,10 +181,10 @@ def build(given: StatementInput) -> Statement:
         unpaid=_in_order(given.unpaid, given.zone),
         contributions=given.contributions,
         totals=add_up(money, under_review),
-        years=tuple(_years(money, under_review)),
+        years=tuple(_years(lines, under_review)),
         under_review=under_review,
         funds=given.funds,
-        ledger_code=given.ledger_code if money else None,
+        ledger_code=given.ledger_code if lines else None,
         transfer=given.transfer,
         twice=tuple(_twice(given)),
     )
@@ -206,10 +213,11 @@ def _twice(given: StatementInput) -> Iterator[tuple[GroupName, ...]]:
             yield tuple(sorted(names, key=lambda group: group.name))
 
 
-def _years(money: list[MoneyLine], under_review: Collection[str]) -> Iterator[Year]:
-    for year, of_year in groupby(money, lambda line: line.at.year):
+def _years(all_: Iterable[MoneyLine | GiftLine], under_review: Collection[str]) -> Iterator[Year]:
+    for year, of_year in groupby(all_, lambda line: line.at.year):
         lines = tuple(of_year)
-        totals = (replace(one, credit_minor=0) for one in add_up(lines, under_review))
+        money = (line for line in lines if isinstance(line, MoneyLine))
+        totals = (replace(one, credit_minor=0) for one in add_up(money, under_review))
         # A lost dispute moves no money when it closes: the money left with its first line.
         shown = tuple(line for line in lines if line.kind != "dispute_lost")
         yield Year(year, tuple(totals), shown)

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    literal_column,
+)
 
 from bridge.store.schema.columns import Number, UtcTime, index_where_said, metadata, of_account
 
@@ -70,6 +81,7 @@ money_objects = Table(
     Index(None, "pending"),
 )
 
+_GIVEN = literal_column("kind = 'gift_given'", Boolean)
 # Double entry, append-only: the lines of an entry sum to zero in each currency.
 ledger_lines = Table(
     "ledger_lines",
@@ -102,6 +114,9 @@ ledger_lines = Table(
     Index(None, "at", "entry_id", "number"),
     Index(None, "customer_id", "at"),
     Index(None, "user_id", "at"),
+    Index(
+        "ix_ledger_lines_gifts_given", "customer_id", sqlite_where=_GIVEN, postgresql_where=_GIVEN
+    ),
     Index(None, "family"),
     Index(None, "source_id"),
     Index(None, "invoice_id"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.ledger.amounts import Total
-from bridge.core.ledger.lines import MoneyLine
+from bridge.core.ledger.lines import GiftLine, MoneyLine
 from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.member import Membership
 from bridge.core.memberships.state import State
@@ -352,3 +352,15 @@ def test_a_seat_goes_by_its_products_name() -> None:
     whats = name_prices([seat], Rules(), prices, {"prod_1": Product("prod_1", "Workshop team")})
     assert cause_of(build(given_with(seat, whats=whats)).places[0]).what == "Workshop team"
     assert cause_of(build(given_with(grant(), whats=whats)).places[0]).what == "yearly membership"
+
+
+def test_E52_gifts_stand_among_the_lines_and_in_no_total_and_fold_with_them() -> None:
+    paid = MoneyLine("in_1", "cus_1", "paid", NOW, 1000, "eur", "Gold")
+    gave = GiftLine("in_1:gift#1", "gift_given", NOW, 1000, "eur", person="bob", what="Gold")
+    got = replace(gave, id="in_2:gift#2", kind="gift_received", at=NOW - timedelta(days=400))
+    made = build(given_with(money=(paid,), gifts=(got, gave)))
+    assert [line.id for line in made.years[0].lines] == ["in_1:gift#1", "in_1"]
+    assert made.totals == made.years[0].totals == (Total("EUR", 1000, 0),)
+    assert (made.years[1].lines, made.years[1].totals) == ((got,), ())
+    folded = fold(made, 1)
+    assert [(len(year.lines), year.hidden) for year in folded.years] == [(1, 1), (0, 1)]
