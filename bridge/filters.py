@@ -141,7 +141,7 @@ def _moment(at: datetime) -> Markup:
 @pass_context
 def _gift(context: Context, line: GiftLine) -> str:
     amount = _money(context, line.amount_minor, line.currency)
-    return gift_words(replace(line, what=short(line.what)), amount)
+    return gift_words(replace(line, what=short(line.what) or gettext("a gift")), amount)
 
 
 @pass_context

@@ -17,8 +17,7 @@ from bridge.core.model.words import checked_words
 from bridge.core.telling.failed_attempts import FailedPaymentRow, failed_payment_rows
 from bridge.errors import Config, Permanent
 from bridge.exports import datev, journal, tables, xero
-from bridge.operations import registers
-from bridge.store import Connection, by_hand, changes, countries, links, money_objects
+from bridge.store import Connection, by_hand, changes, countries, holdings, links, money_objects
 from bridge.store import ledger as store
 from bridge.store import registers as recorded
 from bridge.store.countries import SaleCountry
@@ -193,7 +192,7 @@ def _payouts(_bridge: Bridge, connection: Connection, asked: Asked) -> tables.Ta
 
 
 def _shares(bridge: Bridge, connection: Connection, asked: Asked) -> tables.Table:
-    found = registers.shares_within(connection, asked.until or bridge.clock.now())
+    found = holdings.register_within(connection, asked.until or bridge.clock.now())
     return _rows(Holding, found.holdings)
 
 
@@ -288,7 +287,7 @@ FILES: Mapping[str, File] = {
     ),
     "donations": lambda _, connection, asked: _rows(
         reports.GiftRow,
-        reports.donations(_lines(connection, asked), registers.holder_of(connection)),
+        reports.donations(_lines(connection, asked), holdings.holder_of(connection)),
     ),
     "funds": lambda _, connection, asked: _rows(
         reports.FundRow, reports.by_fund(_lines(connection, asked))

@@ -7,12 +7,10 @@ found by building the register with it, and refused.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from bridge.core.ledger import member_register, share_register
-from bridge.core.ledger.line import Line
 from bridge.core.ledger.member_register import MemberEntry
 from bridge.core.ledger.register_acts import (
     Issue,
@@ -29,8 +27,7 @@ from bridge.core.model.steps import MemberStep, StepKind
 from bridge.core.model.words import checked_words
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
-from bridge.store import Connection, changes, links, registers, users, work
-from bridge.store import ledger as store
+from bridge.store import Connection, changes, holdings, registers, work
 from bridge.texts import gettext
 from bridge.wiring import Bridge
 
@@ -40,29 +37,7 @@ def shares(
 ) -> Register:
     """The register of shares as of a moment, by what was known at another; both default to now."""
     with bridge.store.read() as connection:
-        return shares_within(connection, as_of or bridge.clock.now(), known_at)
-
-
-def shares_within(
-    connection: Connection, as_of: datetime, known_at: datetime | None = None
-) -> Register:
-    """The register of shares from the data of a transaction."""
-    acts = registers.acts(connection)
-    booked = store.booked_shares(connection)
-    return share_register.share_register(booked, acts, holder_of(connection), as_of, known_at)
-
-
-def holder_of(connection: Connection) -> Callable[[Line], str]:
-    """The owner of a line, as an id: the user, or the customer if nobody is linked."""
-    owners = links.users_of_all(connection)
-    successors = users.successors(connection)
-
-    def holder(line: Line) -> str:
-        user_id = line.user_id or owners.get(line.customer_id or "")
-        user_id = successors.get(user_id or 0, user_id)
-        return f"id:{user_id}" if user_id is not None else line.customer_id or "unknown"
-
-    return holder
+        return holdings.register_within(connection, as_of or bridge.clock.now(), known_at)
 
 
 def issue(bridge: Bridge, actor: Actor, what: Issue, *, at: datetime, reason: str) -> ShareAct:
@@ -131,7 +106,7 @@ def _record(bridge: Bridge, act: ShareAct) -> ShareAct:
             refuse_correction(act.corrects, {one.id: one.corrects for one in known})
         registers.record_act(connection, act)
         try:
-            shares_within(connection, now)
+            holdings.note_by_hand(connection, now)
         except share_register.Impossible as error:
             raise Permanent(
                 gettext("this cannot be recorded: %(error)s") % {"error": error}

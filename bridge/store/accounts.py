@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
 from sqlalchemy import Connection, Row, and_, func, select, update
 
-from bridge.store import hand_grants, links, moved_steps, shares
+from bridge.core.ledger.share_register import Impossible
+from bridge.store import hand_grants, holdings, links, moved_steps, shares
 from bridge.store.changes import By, log, why_of
 from bridge.store.own import is_ours, is_own
 from bridge.store.schema.forum import changes, memberships
@@ -214,6 +216,8 @@ def _note(
             cause=f"relink by {actor}",
             needs=("read",),
         )
+    with suppress(Impossible):
+        holdings.note_by_hand(connection, now)
 
 
 def _move_customers(

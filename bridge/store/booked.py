@@ -1,23 +1,31 @@
-"""What a member's statement says from the books: gifts, and the code that proves all of it."""
+"""What a member's statement says from the books: gifts, shares by hand, and the ledger code."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Connection,
+    Row,
     Select,
+    String,
     and_,
+    cast,
     func,
     literal,
     literal_column,
+    null,
     select,
     true,
+    type_coerce,
     union_all,
 )
 
 from bridge.core.ledger import seals
-from bridge.core.ledger.lines import Booked, GiftLine
+from bridge.core.ledger.lines import Booked, GiftLine, SharesByHand
 from bridge.store.own import is_own
-from bridge.store.schema.ledger import ledger_lines, ledger_seals
+from bridge.store.schema.columns import UtcTime
+from bridge.store.schema.ledger import ledger_lines, ledger_seals, shares_by_hand
 from bridge.store.schema.people import customers, users
 
 _L = ledger_lines.c
@@ -26,39 +34,63 @@ _PERSON = users.alias("person")
 
 
 def of_member(connection: Connection, user_id: int) -> Booked:
-    """The gifts that a member gave and received, the oldest first, in one statement.
+    """The gifts that a member gave and received, and what acts changed in their shares.
 
-    Also those of accounts that were merged into this one. Whoever gives anonymously has no name.
+    One statement, because few people have any. It covers accounts that were merged into this one.
+    Whoever gives anonymously has no name.
     """
     newest = select(ledger_seals.c.chain).order_by(ledger_seals.c.number.desc()).limit(1)
-    head, gifts = newest.subquery(), union_all(_given(user_id), _received(user_id)).subquery()
+    head = select(newest.scalar_subquery().label("chain")).subquery()
+    all_ = union_all(_given(user_id), _received(user_id), _shares(user_id)).subquery()
     rows = connection.execute(
-        select(head.c.chain, gifts)
-        .select_from(head.outerjoin(gifts, true()))
-        .order_by(gifts.c.at, gifts.c.entry_id, gifts.c.number)
+        select(head.c.chain, all_)
+        .select_from(head.outerjoin(all_, true()))
+        .order_by(all_.c.at, all_.c.entry_id, all_.c.number)
     ).all()
+    chain = rows[0].chain
     return Booked(
-        seals.code(rows[0].chain) if rows else None,
+        seals.code(chain) if chain else None,
+        tuple(_gift(row) for row in rows if row.number and row.person_id != user_id),
         tuple(
-            GiftLine(
-                id=f"{row.entry_id}#{row.number}",
-                kind=row.kind,
-                at=row.at,
-                amount_minor=abs(row.amount_minor),
-                currency=row.currency,
-                product_id=row.product_id,
-                person=row.username,
-                is_taken_back=(row.amount_minor < 0) == (row.kind == "gift_given"),
-            )
+            SharesByHand(row.kind, row.entry_id, row.amount_minor, row.product_id)
             for row in rows
-            if row.entry_id is not None and row.person_id != user_id
+            if row.number == 0
         ),
     )
 
 
-def _given(user_id: int) -> Select[tuple[object, ...]]:
+def _gift(row: Row[Any]) -> GiftLine:
+    return GiftLine(
+        id=f"{row.entry_id}#{row.number}",
+        kind=row.kind,
+        at=row.at,
+        amount_minor=abs(row.amount_minor),
+        currency=row.currency,
+        product_id=row.product_id,
+        person=row.username,
+        is_taken_back=(row.amount_minor < 0) == (row.kind == "gift_given"),
+    )
+
+
+def _shares(user_id: int) -> Select[Any]:
+    """Shares in the columns of lines, as number 0, which no line has."""
+    s, merged = shares_by_hand.c, users.c.successor_id == user_id
+    follower = literal("id:") + cast(users.c.user_id, String)
+    holders = select(literal(f"id:{user_id}")).union_all(
+        select(follower).where(merged), _customers_of(user_id)
+    )
+    return select(
+        *(s.source_id, literal(0), s.share_class, type_coerce(null(), UtcTime), s["count"]),
+        *(literal(""), s.payment_id, null(), null()),
+    ).where(s.holder.in_(holders))
+
+
+def _customers_of(user_id: int) -> Select[tuple[str]]:
+    return select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
+
+
+def _given(user_id: int) -> Select[Any]:
     """The line beside it, of the same entry, names the receiver."""
-    mine = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
     received, account = ledger_lines.alias("received"), users.alias("account")
     beside = and_(
         received.c.provider == _L.provider,
@@ -73,11 +105,13 @@ def _given(user_id: int) -> Select[tuple[object, ...]]:
         .outerjoin(account, account.c.user_id == received.c.user_id)
         .outerjoin(_PERSON, _PERSON.c.user_id == person_id)
         # Written out, because SQLite uses the index of these lines for no variable.
-        .where(_L.customer_id.in_(mine), _L.kind == literal_column("'gift_given'"))
+        .where(
+            _L.customer_id.in_(_customers_of(user_id)), _L.kind == literal_column("'gift_given'")
+        )
     )
 
 
-def _received(user_id: int) -> Select[tuple[object, ...]]:
+def _received(user_id: int) -> Select[Any]:
     merged = select(users.c.user_id).where(users.c.successor_id == user_id)
     payer = and_(is_own(customers), customers.c.customer_id == _L.customer_id)
     return (

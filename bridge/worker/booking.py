@@ -20,6 +20,7 @@ from bridge.crashpoints import crashpoint
 from bridge.store import (
     Connection,
     history,
+    holdings,
     ledger_findings,
     links,
     money_objects,
@@ -38,13 +39,14 @@ SOON = timedelta(minutes=10)
 class Written:
     """How many lines are new, how many entries were corrected, and what was found.
 
-    `some_wait`: a family waits for something.
+    `some_wait`: a family waits for something. `moves_shares`: some new lines are about shares.
     """
 
     lines: int
     corrected: int
     findings: list[Finding]
     some_wait: bool
+    moves_shares: bool = False
 
     def __add__(self, more: Written) -> Written:
         """Both together."""
@@ -53,6 +55,7 @@ class Written:
             corrected=self.corrected + more.corrected,
             findings=self.findings + more.findings,
             some_wait=self.some_wait or more.some_wait,
+            moves_shares=self.moves_shares or more.moves_shares,
         )
 
 
@@ -89,10 +92,13 @@ def write_lines(
                 objects = money_objects.objects_of(connection, account, [name for _, name in names])
                 done += _book(connection, account, objects, how, now)
         if not families:
-            return done
+            break
         crashpoint("after_lines_written")
         count, after = count + len(families), families[-1]
         progress("members and payouts booked", count)
+    if done.moves_shares:
+        holdings.note_again(bridge.store, bridge.clock.now())
+    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,7 @@ def _book(
         sum(len(one.corrected) for one in done.values()),
         [one for of_family in found.values() for one in of_family],
         some_wait=len(ready) < len(made),
+        moves_shares=any(line.account in store.SHARES for line in fresh),
     )
 
 

@@ -23,6 +23,7 @@ from bridge.process_name import has_ended
 from bridge.store import (
     by_hand,
     gifts,
+    holdings,
     ledger_findings,
     money_objects,
     paid_lines,
@@ -96,6 +97,7 @@ def bring_up_to_date(
     with bridge.store.write() as connection:
         state.put(connection, CURSOR, {})
         state.put_time(connection, READ_AT, bridge.clock.now())
+    holdings.note_again(bridge.store, bridge.clock.now())
     _look_for_silence(bridge)
     counts = {"lines": made.lines, "corrected": made.corrected}
     log.info("ledger.kept", read=read, changed=changed, findings=len(made.findings), **counts)

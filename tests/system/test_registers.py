@@ -16,10 +16,10 @@ from bridge.operations import ledger
 from bridge.operations.books import money as money_of
 from bridge.operations.ledger_notes import add_note
 from bridge.store import ledger as books
-from bridge.store.schema.ledger import ledger_lines, ledger_seals
+from bridge.store.schema.ledger import ledger_lines, ledger_seals, shares_by_hand
 from tests.bench.test_backfill import a_share, its_seal
 from tests.harness import DAY, OPERATOR, System, system
-from tests.system.acts import checkout
+from tests.system.acts import checkout, message_to, page_of
 from tests.system.typing_commands import asked, typed
 
 WHY = ("--reason", "as the board decided", "--by", "mod")
@@ -80,6 +80,35 @@ def test_A55_A61_shares_sold_and_acted_on_stand_in_one_register_as_of_any_date(
     assert "2-3" in typed(world, "register", "shares")
     exported = typed(world, "export", "shares", "--reason", "audit")
     assert len(list(csv.DictReader(io.StringIO(exported)))) == 3
+
+
+def test_A124_A55_shares_issued_and_moved_by_hand_are_on_page_and_message_at_once(
+    world: System,
+) -> None:
+    sell_a_share(world, "ann")
+    world.group("members")
+    typed(world, "grant", "fay", "members", "--until", "2099-01-01", "--by", "mod", "--yes")
+    issue = ("register", "issue", "eve", "--count", "3", "--price", "150.00", "--currency", "eur")
+    typed(world, *issue, *WHY)
+    world.settle()
+    moved = asked(world, "register", "transfer", "1-2", "fay", *WHY)
+    world.settle()
+    for told in (page_of(world, "fay"), message_to(world, "fay")):
+        assert "You hold 2 shares." in told
+    assert "You hold 2 shares." in page_of(world, "eve")
+    assert "You hold" not in page_of(world, "ann")
+    typed(world, "register", "correct", moved["id"], *WHY)
+    typed(world, "register", "withdraw", "4", *WHY)
+    assert "You hold" not in page_of(world, "fay")
+    assert "You hold 2 shares." in page_of(world, "eve")
+    # An account that follows, and a pass of the ledger after an upgrade.
+    world.user("ada")
+    typed(world, "relink", "eve", "ada", "--by", "mod")
+    assert "You hold 2 shares." in page_of(world, "ada")
+    with world.bridge.store.write() as connection:
+        connection.execute(delete(shares_by_hand))
+    ledger.update(world.bridge, quietly)
+    assert "You hold 2 shares." in page_of(world, "ada")
 
 
 def test_A61_a_register_twice_as_long_is_about_twice_as_much_work(tmp_path: Path) -> None:

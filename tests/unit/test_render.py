@@ -23,7 +23,7 @@ from bridge.core.model.stripe import PendingPayment
 from bridge.core.telling.alerts import Alert
 from bridge.core.telling.contributions import Contributions, Donated, Shares
 from bridge.core.telling.digest import Counted, digest
-from bridge.core.telling.markdown import escape_markdown
+from bridge.core.telling.markdown import escape_markdown, short
 from bridge.core.telling.places import GroupName
 from bridge.core.telling.statement import (
     Links,
@@ -703,7 +703,7 @@ def test_A79_a_lapsed_member_is_led_to_what_is_on_offer_and_has_nothing_to_cance
 @pytest.mark.parametrize("text", HOSTILE)
 def test_A101_E52_what_was_given_and_by_whom_is_shown_letter_by_letter(text: str) -> None:
     line = GiftLine("in_1:gift#2", "gift_received", NOW, 1000, "eur", what=text, person="bob")
-    words = kept(f"You received {text} from bob")
+    words = kept(f"You received {short(text) or 'a gift'} from bob")
     assert any(
         "".join(token.content for token in cell if token.type == "text") == words
         for cell in inline_tokens(body_of(gifts=(line,)))

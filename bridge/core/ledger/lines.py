@@ -98,8 +98,22 @@ class GiftLine:
 
 
 @dataclass(frozen=True, slots=True)
+class SharesByHand:
+    """How many shares of a sale somebody holds more, or fewer, because of moderators' acts.
+
+    `source_id`: the sale, or the act that issued them; `payment_id`: the sale's, if it has one.
+    """
+
+    share_class: str
+    source_id: str
+    count: int
+    payment_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Booked:
     """What the books add to a member's statement. `code` proves later what they contained."""
 
     code: str | None = None
     gifts: tuple[GiftLine, ...] = ()
+    shares: tuple[SharesByHand, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.core.ledger.lines import MoneyLine
+from bridge.core.ledger.lines import MoneyLine, SharesByHand
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Purchase
 from bridge.core.rights.bought import refund_counts
@@ -62,21 +62,17 @@ def contributions(
     rules: Rules,
     funds: Mapping[str, Sequence[str]],
     withheld: Collection[str] = (),
+    by_hand: Iterable[SharesByHand] = (),
 ) -> Contributions:
     """Add up valid shares and donations: bought once, by subscription, or recorded by hand.
 
     `funds`: line id -> the funds that the line is for. `withheld`: purchases that no moderator has
-    approved: nobody holds such a share yet.
+    approved: nobody holds such a share yet. `by_hand`: what moderators' acts on shares changed.
 
     A share given to another is theirs; a donation is the giver's.
     """
-    held = dict.fromkeys(_KINDS, 0)
+    held = _held(facts, rules, withheld, by_hand)
     donated: _Sums = {}
-    for purchase, rule in _of_known_kind(facts.purchases, rules):
-        if purchase.id in withheld:
-            continue
-        if rule.kind in held and purchase.disputed != "lost" and not refund_counts(purchase, rule):
-            held[rule.kind] += purchase.quantity
     own = (one for one in facts.purchases if one.beneficiary_id is None)
     for purchase, rule in _of_known_kind((*own, *facts.given_purchases), rules):
         if rule.kind == "donation":
@@ -94,6 +90,34 @@ def contributions(
             if amount > 0
         ),
     )
+
+
+def _held(
+    facts: Facts, rules: Rules, withheld: Collection[str], by_hand: Iterable[SharesByHand]
+) -> dict[str, int]:
+    """Shares by kind: sale by sale what counts of it, with what acts changed, and all else issued.
+
+    A sale that does not count has nothing left that an act could take.
+    """
+    of_sale: dict[tuple[str, str], int] = {}
+    for purchase, rule in _of_known_kind(facts.purchases, rules):
+        if rule.kind in _KINDS:
+            key = rule.kind, purchase.payment_id or purchase.id.partition(":")[0]
+            is_back = purchase.disputed == "lost" or refund_counts(purchase, rule)
+            counts = 0 if is_back or purchase.id in withheld else purchase.quantity
+            of_sale[key] = of_sale.get(key, 0) + counts
+    held = dict.fromkeys(_KINDS, 0)
+    for one in by_hand:
+        kind = one.share_class.replace(" ", "_")
+        sales = ((kind, id_) for id_ in (one.payment_id, one.source_id) if id_)
+        sale = next((key for key in sales if key in of_sale), None)
+        if sale is not None:
+            of_sale[sale] += one.count
+        else:
+            held[kind] += one.count
+    for (kind, _), count in of_sale.items():
+        held[kind] += max(0, count)
+    return held
 
 
 def _by_hand(line: MoneyLine, held: dict[str, int], donated: _Sums) -> None:

@@ -65,12 +65,17 @@ def statement_input(
         pending=(*_pending(member.facts, refused=False), *member.pending_orders),
         unpaid=tuple(_pending(member.facts, refused=True)),
         contributions=contributions(
-            member.facts, member.money, law.rules, funds, withheld(verdicts)
+            member.facts,
+            member.money,
+            law.rules,
+            funds,
+            withheld(verdicts),
+            member.booked.shares,
         ),
         money=member.money,
         funds=funds,
         gifts=tuple(
-            replace(one, what=law.catalogue.name_of(one.product_id or "", gettext("a gift")))
+            replace(one, what=law.catalogue.name_of(one.product_id or "", otherwise=""))
             for one in member.booked.gifts
         ),
         ledger_code=member.booked.code,

@@ -213,6 +213,18 @@ share_acts = Table(
     Index(None, "corrects", unique=True),
 )
 
+# What these acts change in how many shares somebody holds: made again when an act is recorded and
+# when shares are booked. `holder`: as in the register.
+shares_by_hand = Table(
+    "shares_by_hand",
+    metadata,
+    Column("holder", String(255), primary_key=True),
+    Column("share_class", String(20), primary_key=True),
+    Column("source_id", String(255), primary_key=True),
+    Column("payment_id", String(255)),
+    Column("count", Integer, nullable=False),
+)
+
 member_steps = Table(
     "member_steps",
     metadata,
