@@ -127,7 +127,7 @@ def test_A34_held_changes_are_decided_together_as_reviewed_and_only_by_one(place
         for who in (mia, max_)
     }
     assert previews[mia].text.count("Stays in") == 2
-    assert "no rule covers what they pay for" in previews[mia].text
+    assert "No rule covers what they pay for." in previews[mia].text
     assert "Memberships decided: 2." in done(mia, press(mia, previews[mia]))
     place.settle()
     assert hold_of(place, "kim") is None
