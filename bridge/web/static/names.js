@@ -1,4 +1,4 @@
-// Completes forum names while they are typed. Without it, the field takes any name all the same.
+// Completes forum names while they are typed. Without this script, the field takes any name, too.
 for (const field of document.querySelectorAll("input[data-names]")) {
   const list = document.getElementById(field.getAttribute("list"));
   let timer;
