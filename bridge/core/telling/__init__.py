@@ -1,1 +1,1 @@
-"""What people are told: reasons, alerts, the statement. Data and words, no markup."""
+"""Texts for people: reasons, alerts, the statement. Data and words, no markup."""

@@ -34,7 +34,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A stored alert: when it began, when it began to count, when it was told and ended."""
+    """A stored alert: when it began, began to count, was told and ended."""
 
     kind: Kind
     subject: str
@@ -46,17 +46,17 @@ class Alert:
 
     @property
     def what(self) -> str:
-        """What is wrong, and with whom."""
+        """The problem, and whom it is about."""
         return self._say(_WHAT[self.kind])
 
     @property
     def todo(self) -> str:
-        """What an operator does about it in a shell."""
+        """The operator's remedy in a shell."""
         return self._say(_TODO[self.kind])
 
     @property
     def place(self) -> Place | None:
-        """The place in the console where a moderator deals with it; None if there is none."""
+        """The place in the console that deals with it; None if there is none."""
         words, path = _PLACES.get(self.kind, ("", ""))
         if "{user_id}" in path and "user_id" not in self.facts:
             return None
@@ -298,7 +298,7 @@ def is_news_missed(missed: Sequence[datetime], arrived_at: datetime | None, now:
 def removals_wait(alert: Alert, now: datetime, confirm: timedelta, *, anybody: bool) -> bool:
     """Whether removals wait because of an alert: until a confirm window after moderators were told.
 
-    If they cannot be told, for a day at most; if nobody gets alerts (not `anybody`), for an hour.
+    If they cannot be told, for at most a day; if nobody gets alerts (not `anybody`), for an hour.
     """
     if alert.kind not in OF_NEWS or alert.gone_at is not None:
         return False

@@ -1,4 +1,4 @@
-"""What a moderator types to find somebody: an address, a Stripe id, an amount, or a name."""
+"""A moderator's search text: an e-mail address, a Stripe id, an amount, or a name."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Asked:
 
 
 def parse_asked(text: str) -> Asked:
-    """What the text may mean."""
+    """The possible meanings of the text."""
     said = " ".join(text.split())[:LONGEST]
     if not said:
         return Asked("nothing")

@@ -1,4 +1,4 @@
-"""What a campaign may offer, who is asked, and who may use a link."""
+"""A campaign's offer, its members, and who may use a link."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A new campaign, its links, and who got none."""
+    """A new campaign, its links, and members who got none."""
 
     campaign: Campaign
     sent: tuple[Sent, ...]
@@ -50,7 +50,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A campaign and how it goes; `product`: what it offers."""
+    """A campaign and its counts; `product`: its offer."""
 
     campaign: Campaign
     product: str

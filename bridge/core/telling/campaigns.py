@@ -1,4 +1,4 @@
-"""What became of each of a campaign's links, and the counts. Pure."""
+"""The outcome of each of a campaign's links, and the counts. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Source = Subscription | Purchase
 
 
 class Fate(StrEnum):
-    """What became of a link. One that was revoked after it was paid stays paid."""
+    """The outcome of a link. A link that was revoked after payment stays paid."""
 
     SENT = "sent"
     OPENED = "opened"
@@ -41,7 +41,7 @@ class Progress:
 
 
 def fate_of(link: CampaignLink, source: Source | None) -> Fate:
-    """What became of one link. `source`: the purchase through it, as last read from Stripe."""
+    """The outcome of one link. `source`: its purchase, as last read from Stripe."""
     if link.source_id is not None:
         return _bought(source)
     if link.revoked_at is not None:

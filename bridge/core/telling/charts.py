@@ -144,9 +144,9 @@ def by_month(kind: Kind, days: Iterable[tuple[date, str, str, int]]) -> list[Sum
 def by_product(
     month: str, granted: Iterable[tuple[int, str]], product_of: Mapping[str, str]
 ) -> list[Sum]:
-    """How many members each product has, by the rules that gave them their groups.
+    """The number of members by product, from the rules that gave them their groups.
 
-    `product_of`: price -> product. Who has a group without a product counts once as well.
+    `product_of`: price -> product. Members with a group but no product count once, too.
     """
     members: dict[str, set[int]] = {}
     for user_id, rule_id in granted:

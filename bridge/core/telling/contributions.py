@@ -33,7 +33,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Donated:
-    """What was donated in a currency for a fund, or for none, less refunds."""
+    """Donations in a currency for a fund, or for none, less refunds."""
 
     amount_minor: int
     currency: str
@@ -42,7 +42,7 @@ class Donated:
 
 @dataclass(frozen=True, slots=True)
 class Contributions:
-    """Shares held, and what was donated: in each currency, for each fund."""
+    """Shares held, and donations by currency and fund."""
 
     shares: tuple[Shares, ...] = ()
     donated: tuple[Donated, ...] = ()

@@ -1,4 +1,4 @@
-"""The moderators' daily or weekly digest: what waits for them, and what happened."""
+"""The moderators' daily or weekly digest: open work, and what happened."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What waits, who joined and left, and what people decided, since a time."""
+    """Open work, who joined and left, and what people did since a time."""
 
     since: datetime
     until: datetime
@@ -85,7 +85,7 @@ class Digest:
 
     @property
     def is_silent(self) -> bool:
-        """Whether there is nothing to tell."""
+        """Whether the digest is empty."""
         return not (self.waiting or self.moved or self.decided)
 
 

@@ -54,7 +54,7 @@ _EVENT = re.compile(r"evt_\w+|discourse_\w+|unreadable_\w+")
 
 @dataclass(frozen=True, slots=True)
 class Doer:
-    """Who did it, in words; `user_id`: the forum user whose page tells more."""
+    """Who did it, in words; `user_id`: the forum user to link to."""
 
     words: str
     user_id: int | None = None

@@ -19,7 +19,7 @@ from bridge.texts import gettext
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The event behind a line: what happened at Stripe, when, and when the bridge heard of it."""
+    """The event behind a line: what happened at Stripe, when, and when the bridge learned of it."""
 
     id: str
     type: str
@@ -31,7 +31,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What lines of the log refer to: events by their ids, and people's names."""
+    """The references of log lines: events by their ids, and people's names."""
 
     events: Mapping[str, Cause]
     names: Mapping[int, str | None]
@@ -77,7 +77,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """What will change, and when."""
+    """A future change, and its time."""
 
     at: datetime
     words: str
@@ -218,7 +218,7 @@ WAITING = (Reason.HAND_WAITS, Reason.PRESENT_WAITS, Reason.CONTINUES_LATER)
 
 
 def _changes(verdict: Verdict) -> str | None:
-    """What happens on a date; nothing if the source no longer counts, as after a refund."""
+    """The event of a date; None if the source no longer counts, as after a refund."""
     if not verdict.holds:
         return gettext("%(id)s begins.") if verdict.reason in WAITING else None
     if verdict.until == verdict.changes_at:

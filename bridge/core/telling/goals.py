@@ -66,7 +66,7 @@ def renewing(
     currency: str,
     per: Per,
 ) -> int:
-    """What current payers pay for a product each month or year, at its list prices.
+    """The income from current payers of a product each month or year, at list prices.
 
     Trials and paused or unpaid subscriptions do not count.
     """

@@ -92,7 +92,7 @@ def remedy(code: str) -> str:
 
 
 def to_come(code: str) -> str:
-    """What a preview says of a membership that will wait for a moderator."""
+    """A preview's words for a membership that will wait for a moderator."""
     if code == Hold.APPROVAL_WAITS:
         return gettext("Becomes an applicant: nothing changes until a moderator decides.")
     return gettext("Held until a moderator decides. %(why)s") % {"why": for_moderator(code)}

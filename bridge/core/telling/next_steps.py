@@ -1,4 +1,4 @@
-"""What follows a purchase, and when, shown before payment. Pure."""
+"""The next steps after a purchase, shown before payment. Pure."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def next_steps(
     *,
     waits: bool = False,
 ) -> NextSteps:
-    """What follows if it is paid now. `renewal`: a new term is added to what they have (E23).
+    """The next steps if it is paid now. `renewal`: a new term is added to what they have (E23).
 
-    `continues_at`: they have paid until then, and a subscription is paid for the first time (A67).
-    `waits`: it would wait for approval.
+    `continues_at`: the time until which they have paid; a subscription's first payment is then
+    (A67). `waits`: it would wait for approval.
     """
     if offer.price.is_recurring:
         renews_at = continues_at or period_end(offer.price, now)

@@ -34,7 +34,7 @@ REFUSED = frozenset({"past_due", "unpaid"})
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the forum is, and where members find their own page and what is on offer."""
+    """The addresses of the forum, the member's own page, and the offers."""
 
     forum: str
     own_page: str
@@ -92,7 +92,7 @@ def _names(groups: Iterable[Group], forum: str) -> dict[int, GroupName]:
 
 
 def _pending(known: Facts, *, refused: bool) -> Iterable[PendingPayment]:
-    """Open invoices: refused ones, or ones whose money is on its way."""
+    """Open invoices: either refused, or with money on its way."""
     for subscription in known.paid_by_user:
         is_known = subscription.customer_id not in known.deleted_customer_ids
         if is_known and (subscription.status in REFUSED) == refused:

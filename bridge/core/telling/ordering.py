@@ -1,4 +1,4 @@
-"""What a buyer may set for each line of an order, and sentences for invalid input."""
+"""A buyer's input for each line of an order, and sentences for invalid input."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a buyer may set for one line, as the page shows it.
+    """A buyer's fields for one line, as the page shows them.
 
     `proposed`: amounts as the form sends them and as people read them.
     """
@@ -97,7 +97,7 @@ def _first(offer: Offer) -> int | None:
 
 
 def _amount(offer: Offer, said: str) -> tuple[int | None, str | None]:
-    """The amount that was typed or chosen; None if there is none."""
+    """The typed or chosen amount; None if there is none."""
     if not said:
         return None, None
     currency, limits = offer.price.currency, offer.price.open_amount or OpenAmount()

@@ -99,7 +99,7 @@ class Said:
 
 
 def said(change: Change) -> Said:
-    """What a line says beside its action, in words."""
+    """A line's text besides its action, in words."""
     action, outcome, detail = change.action, change.outcome or "", change.detail or {}
     typed = str(detail.get("reason") or "")
     if action in DECIDED:
@@ -149,7 +149,7 @@ def _seen(change: Change) -> str:
 
 
 def state_words(state: str) -> str:
-    """The state of an account, as a sentence of its own."""
+    """The state of an account, as a sentence."""
     return _capital(_one_of(STATES, state))
 
 
@@ -183,7 +183,7 @@ _WORDS: Mapping[str, Callable[[Change], str]] = {
 
 
 def ids_of(change: Change) -> tuple[tuple[str, str], ...]:
-    """What a line was written with: its number, its ids and codes, and what was before and after.
+    """A line's stored values: its number, ids and codes, and the state before and after.
 
     The values are the stored ones, so that they can be looked up.
     """

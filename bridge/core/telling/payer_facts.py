@@ -1,4 +1,4 @@
-"""What a moderator reads about a subscription or order, and what they can do. Pure."""
+"""A moderator's view of a subscription or order, with their acts. Pure."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ Act = str
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A group of one person. `because`: as they read it; `acts`: what a moderator can do."""
+    """A group of one person. `because`: as they read it; `acts`: for moderators."""
 
     group_id: int
     group: str
@@ -44,7 +44,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """Something that this person pays for. `says`: its state; `acts`: what can be done."""
+    """Something that this person pays for. `says`: its state; `acts`: for moderators."""
 
     id: str
     name: str

@@ -44,7 +44,7 @@ class GroupName:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The verdict behind a line of the statement, with what was bought, for `reasons.sentence`."""
+    """The verdict behind a line of the statement, with the purchase, for `reasons.sentence`."""
 
     grant: Grant
     what: str
@@ -82,7 +82,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """The input for places. `grants`: all verdicts, also those that give nothing.
+    """The input for places. `grants`: all verdicts, also without an effect.
 
     `whats`: price id -> what was bought, in words (`statement.name_prices`). `zone` says which day
     something belongs to.

@@ -88,7 +88,7 @@ class Case:
         return tuple(self._verdict(one, won) for one in mine)
 
     def winning(self, group_id: int) -> Grant | None:
-        """What gives a group, the longest of several; None if nothing does."""
+        """The source of a group, the longest of several; None if there is none."""
         return best_by_group(winners(self.in_force)).get(group_id)
 
     def without_group(self) -> tuple[Verdict, ...]:

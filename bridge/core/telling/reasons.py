@@ -173,7 +173,7 @@ def sentence(
 
 
 def thing_of(grant: Grant, whats: Mapping[str, str]) -> str:
-    """What a grant rests on, in words. `whats`: `statement.name_prices`."""
+    """The purchase behind a grant, in words. `whats`: `statement.name_prices`."""
     product = whats.get(grant.product_id or "") if grant.share == "seat" else None
     return product or whats.get(grant.price_id or "") or _KINDS["membership"]
 

@@ -1,7 +1,7 @@
-"""Why a payment was refused, as kinds that its payer can act on. Pure.
+"""Reasons for refused payments, as kinds that the payer can act on. Pure.
 
 The codes are those of https://docs.stripe.com/declines/codes and /error-codes. Banks tell Stripe
-more than they want their customers to hear (a stolen card): that is a refusal like any other.
+more than they want their customers to know (a stolen card): that counts as any other refusal.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Refusal(StrEnum):
-    """What prevented a payment."""
+    """The kind of a refusal."""
 
     FUNDS = "funds"
     EXPIRED = "expired"

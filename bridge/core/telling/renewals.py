@@ -1,4 +1,4 @@
-"""What a member has that ends soon, and where to renew it. Pure."""
+"""A member's things that end soon, and where to renew them. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RENEW_WITHIN = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Renewable:
-    """What ends soon.
+    """Something that ends soon.
 
     `key`: the link that renews it; None if several offers do. `adds`: what that link adds, if it
     sells one thing for a term.
@@ -62,7 +62,7 @@ def renewables(member: Member, law: Law, known: Known, now: datetime) -> tuple[R
 
 
 def _way_on(grant: Grant, law: Law) -> tuple[str | None, list[Offer]]:
-    """The link to the same price, or to its product, or to what leads to the group."""
+    """The link to the same price, its product, or another offer for the group."""
     products, prices = law.catalogue.products.values(), law.catalogue.prices.values()
     for key in (grant.price_id, grant.product_id):
         sold = find_offers(key, products, prices, law.rules) if key else []
@@ -79,7 +79,7 @@ def _way_on(grant: Grant, law: Law) -> tuple[str | None, list[Offer]]:
 
 
 def _name(offers: Iterable[Offer], law: Law, grants: Iterable[Grant]) -> str:
-    """What was bought; if that is unknown, the one thing that renews it."""
+    """The purchase; if it is unknown, the only offer that renews it."""
     ids = {one.product_id for one in grants if one.product_id} or {one.product.id for one in offers}
     names = {law.catalogue.name_of(id_) for id_ in ids}
     return names.pop() if len(names) == 1 else "membership"

@@ -32,7 +32,7 @@ class Situation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is said. `back`: what to buy again, after what has ended."""
+    """The reply. `back`: the offer to buy again after an end."""
 
     situation: Situation
     places: tuple[Place, ...]

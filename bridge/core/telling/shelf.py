@@ -1,4 +1,4 @@
-"""What is on offer, as cards: each product, its prices, and the reader's standing. Pure.
+"""The offers as cards: each product, its prices, and the reader's standing. Pure.
 
 The list of offers and the page of one product show the same cards, so they cannot disagree.
 """
@@ -23,7 +23,7 @@ _KINDS = ("membership", "supporter_share", "share", "credit", "event", "donation
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """What a longer interval saves compared with paying monthly."""
+    """The saving of a longer interval compared with paying monthly."""
 
     amount_minor: int
     currency: str
@@ -46,7 +46,7 @@ class Tag:
 
     @property
     def price(self) -> Price:
-        """What it costs, and how often."""
+        """The amount, and how often."""
         return self.offer.price
 
 
@@ -74,13 +74,13 @@ class Card:
 
     @property
     def kind(self) -> str:
-        """What it is: a membership, a share, a donation."""
+        """The kind: a membership, a share, a donation."""
         rule = self.tags[0].offer.rule
         return rule.kind if rule else "other"
 
     @property
     def key(self) -> str:
-        """What its link is called: a lookup key tells people more than an id."""
+        """The key in its link: a lookup key tells people more than an id."""
         (tag, *more) = self.tags
         return self.product.id if more else (tag.price.lookup_key or tag.price.id)
 

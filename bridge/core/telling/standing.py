@@ -47,7 +47,7 @@ class GroupStanding:
 
 
 def group_standings(known: Known, group_ids: Collection[int]) -> list[GroupStanding]:
-    """Somebody's standing in each of these groups; the good ones first."""
+    """Somebody's standing in each of these groups, the good ones first."""
     best = best_by_group(winners(known.grants))
     found = [_of_group(known, best.get(id_), id_) for id_ in sorted(group_ids)]
     return sorted(found, key=lambda one: not one.is_good)
@@ -121,7 +121,7 @@ class Standing:
 
 
 def asked_groups(names: dict[int, str], group_name: str | None) -> set[int] | None:
-    """The groups of a name; None where none is named. Raises: NotFound."""
+    """The groups of a name; None if no group is named. Raises: NotFound."""
     if group_name is None:
         return None
     asked = {id_ for id_, name in names.items() if name.lower() == group_name.lower()}

@@ -53,7 +53,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A reader's standing. `at`: when it renews, ends, or goes on; None where it does not.
+    """A reader's standing. `at`: when it renews, ends, or continues; None if it does not.
 
     `subscription`: theirs to this product. `price_id`: the price that they pay. `can_keep`: a
     cancellation can be taken back. `instead`: the name of what they have instead.
@@ -77,7 +77,7 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """What somebody has, as far as it affects what they may buy."""
+    """A person's memberships and purchases, as far as they affect what they may buy."""
 
     facts: Facts
     known: Known
@@ -86,7 +86,7 @@ class Buyer:
 
     @classmethod
     def of(cls, member: Member, law: Law, known: Known) -> Buyer:
-        """A member, as stored. `known`: the verdicts and groups that their pages tell of."""
+        """A member, as stored. `known`: the verdicts and groups on their pages."""
         return cls(member.facts, known, switches_of(member.facts, law), law)
 
     def stand(self, offers: Sequence[Offer]) -> Stand:

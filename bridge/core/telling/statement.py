@@ -26,7 +26,7 @@ from bridge.core.telling.reasons import what_was_bought
 
 @dataclass(frozen=True, slots=True)
 class NextPayment:
-    """When a subscription is paid next; the amount is None where only Stripe can tell."""
+    """A subscription's next payment; the amount is None if only Stripe knows it."""
 
     subscription_id: str
     at: datetime
@@ -47,9 +47,9 @@ class NextChange:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where the statement leads.
+    """The statement's links.
 
-    In this order: the full page; where to pay, change or cancel; whom to ask; what is on offer.
+    In this order: the full page; where to pay, change or cancel; whom to ask; the offers.
     """
 
     full: str
@@ -60,10 +60,10 @@ class Links:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementInput(Known):
-    """All that a statement is made of.
+    """All parts of a statement.
 
-    `pending` payments are on their way; `unpaid` ones were refused. `funds`: what lines of money
-    are for, by their ids.
+    `pending` payments are on their way; `unpaid` ones were refused. `funds`: the funds of lines of
+    money by their ids.
     """
 
     as_of: datetime

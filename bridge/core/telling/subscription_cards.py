@@ -1,6 +1,6 @@
-"""Each subscription that a member pays for, and what they can do about it. Pure.
+"""Each subscription that a member pays for, with their actions. Pure.
 
-Each is told from what was last read, without a call to anybody.
+Each comes from what was last read, without a request.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a plan can be changed to."""
+    """A possible target of a change of plan."""
 
     name: str
     price: Price
@@ -61,7 +61,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionCard:
-    """One subscription. `at`: when it is charged next, ends, ended, or goes on.
+    """One subscription. `at`: when it is charged next, ends, ended, or continues.
 
     `groups` are those that it keeps the member in now, `kept_until` when the first of them would
     end if nothing is paid. `owed`: the open payment, `refused`: why it failed.
@@ -101,7 +101,7 @@ class SubscriptionCard:
 
     @property
     def price_minor(self) -> int | None:
-        """What one period costs by its list prices; None where one of them is not known."""
+        """The cost of one period at list prices; None if one of them is unknown."""
         prices = [item.price.amount_minor if item.price else None for item in self.items]
         known = [amount for amount in prices if amount is not None]
         if len(known) < len(self.items):
@@ -115,7 +115,7 @@ class SubscriptionCard:
 
     @property
     def is_present(self) -> bool:
-        """Whether somebody else has what is paid for."""
+        """Whether somebody else has the membership."""
         return self.subscription.beneficiary_id is not None
 
 
@@ -215,7 +215,7 @@ def _groups(mine: Iterable[Grant], known: Known) -> tuple[GroupName, ...]:
 
 
 def _becomes(one: Subscription, law: Law) -> tuple[str, ...]:
-    """What it changes to by a schedule at Stripe."""
+    """The planned change by a schedule at Stripe."""
     ids = one.next_change.price_ids if one.next_change else ()
     prices = [law.catalogue.prices[id_] for id_ in ids if id_ in law.catalogue.prices]
     return tuple(dict.fromkeys(law.catalogue.name_of(price.product_id) for price in prices))
@@ -235,7 +235,7 @@ def _targets(one: Subscription, switches: Iterable[Switch], law: Law) -> tuple[T
 def _lapsed(
     paid: Iterable[Subscription], running: Iterable[Subscription], law: Law, now: datetime
 ) -> Iterator[SubscriptionCard]:
-    """What ended within a year: each product once, without those replaced by another step."""
+    """Subscriptions that ended within a year: each product once, without replaced steps."""
     told = {place for one in running for place in _places(one, law)}
     over = [one for one in paid if one.status == "canceled" and one.ended_at and one.items]
     over.sort(key=lambda one: (one.ended_at or now, one.id), reverse=True)
@@ -255,14 +255,14 @@ def _lapsed(
 
 
 def _places(one: Subscription, law: Law) -> Iterator[str]:
-    """What a member has only once: a product, or a ladder."""
+    """A key for things that a member has only once: a product, or a ladder."""
     for item in one.items:
         rule = law.rules.rule_for(item.price_id, item.product_id)
         yield f"ladder:{rule.ladder}" if rule and rule.ladder else item.product_id
 
 
 def _way_back(one: Subscription, law: Law) -> str | None:
-    """The link to the same price, or to what is sold of the product now."""
+    """The link to the same price, or to a price of the product that is sold now."""
     item = one.items[0]
     sold = law.catalogue.products.values(), law.catalogue.prices.values()
     found = (key for key in (item.price_id, item.product_id) if find_offers(key, *sold, law.rules))

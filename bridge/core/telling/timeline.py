@@ -1,4 +1,4 @@
-"""Everything that happened about somebody, as one list: what was done, paid, told and reported."""
+"""Everything that happened to somebody, as one list: acts, payments, messages and events."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One thing that happened. `words`: why, in the bridge's words; `reason`: what somebody typed.
+    """One thing that happened. `words`: why, in the bridge's words; `reason`: as somebody typed it.
 
-    `ids`: what it is kept by, label and value. `change`: the line of the log, if it is one;
-    `payment`: the payment that could be given back.
+    `ids`: its ids, label and value. `change`: the line of the log, if it is one;
+    `payment`: the payment that could be refunded.
     """
 
     key: Key
@@ -135,7 +135,7 @@ class Page:
 
 
 def page_of(lists: Iterable[Iterable[Entry]], limit: int) -> Page:
-    """The newest of several lists that are each in order, and of which each has one more."""
+    """The newest entries of several sorted lists, each of which has one more than needed."""
     every = (entry for one in lists for entry in one)
     found = sorted(every, key=lambda one: (one.at, one.key.rank), reverse=True)
     shown = tuple(found[:limit])

@@ -46,11 +46,11 @@ class Bought:
 
 @dataclass(frozen=True, slots=True)
 class Unlinked:
-    """A customer, or a guest's order, that nobody is linked to.
+    """A customer or guest's order without a linked user.
 
     `page`: at Stripe, with name and e-mail. `claim`: the link for the payer, to claim it with;
     `is_claim_over`: there was one, and it has expired.
-    `set_aside`: why a moderator leaves it so. `asked_by`: who claims it, by id and name.
+    `set_aside`: why a moderator set it aside. `asked_by`: who claims it, by id and name.
     """
 
     customer_id: str
@@ -101,7 +101,7 @@ def told(
 
 
 def _page(payer: Orphan) -> str:
-    """Where Stripe's dashboard shows them; a guest's order has only its payment."""
+    """Their page in Stripe's dashboard; a guest's order has only its payment."""
     if not is_guest(payer.customer_id):
         return f"customers/{payer.customer_id}"
     paid = next((one.payment_id for one in payer.purchases if one.payment_id), "")
@@ -151,7 +151,7 @@ def _bought(
 
 
 def _amount(price: Price | None, quantity: int) -> str:
-    """What a subscription's price comes to in each period, before discounts and taxes."""
+    """A subscription's cost in each period, before discounts and taxes."""
     if price is None or price.amount_minor is None:
         return ""
     amount = format_minor(price.amount_minor * quantity, price.currency)

@@ -1,4 +1,4 @@
-"""What a decided change of a membership waits for, in words."""
+"""The waits of a decided change of a membership, in words."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What may delay a change, besides the membership itself.
+    """Possible delays of a change, besides the membership itself.
 
     `account`: its state on the forum. `waits_since`: since when Stripe has to be read again, with
     `failed`, what the last attempt failed with. `alert_since`: events from Stripe do not arrive.
@@ -47,7 +47,7 @@ class Surroundings:
 
 
 def kept_back(row: Membership) -> Iterable[Wait]:
-    """What holds it until somebody decides."""
+    """The hold until somebody decides."""
     wanted, hold = row.membership.wanted, row.membership.hold
     if hold:
         yield _wait("hold", _with_remedy(hold), row.hold_at, code=hold)
@@ -61,7 +61,7 @@ def kept_back(row: Membership) -> Iterable[Wait]:
 
 
 def on_the_way(row: Membership, around: Surroundings, now: datetime) -> list[Wait]:
-    """What a decided addition or removal still waits for."""
+    """The remaining waits of a decided addition or removal."""
     found: list[Wait] = []
     membership = row.membership
     if membership.wanted and around.account not in {None, "active"}:

@@ -41,7 +41,7 @@ def price_words(price: Price, locale: str) -> str:
 
 
 def interval_words(price: Price) -> str:
-    """What follows an amount: `a year`, `every 3 months`; nothing for what is paid once."""
+    """The words after an amount: `a year`, `every 3 months`; empty for one-off payments."""
     count = price.interval_count
     words = {
         None: "",
@@ -67,7 +67,7 @@ def rhythm_words(price: Price) -> str:
 
 
 def recurrence_words(price: Price) -> str:
-    """What happens after today, in a sentence."""
+    """The payments after today, in a sentence."""
     if price.interval is None:
         return gettext("You pay once. It does not renew.")
     words = gettext("Renews automatically %(rhythm)s. Cancel any time.")
@@ -129,7 +129,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def invitation_words(what: str) -> str:
-    """What the forum's invitation says to somebody who paid without an account."""
+    """The text of the forum's invitation for somebody who paid without an account."""
     words = gettext(
         "Thank you for your payment for %(what)s. Accept this invitation to create your account: "
         "what you paid for is added to it automatically."
