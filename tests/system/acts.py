@@ -22,6 +22,7 @@ from bridge.sandbox.stripe.account import Account, account_of
 from bridge.store.schema.forum import changes, memberships
 from bridge.store.schema.work import inbox
 from bridge.web import create_app
+from bridge.worker import orders
 from tests.harness import SECRET_KEY, System
 
 
@@ -64,6 +65,16 @@ def pay_open_invoices(world: System, customer: str) -> None:
     """Pay open invoices with a card that works again."""
     for invoice in world.sdk.v1.invoices.list({"customer": customer, "status": "open"}).data:
         world.sdk.v1.invoices.pay(invoice.id)
+
+
+def assert_nothing_is_read_again(world: System) -> None:
+    """Read all orders once more: the lists are read, and nothing because of them."""
+    before = world.mark()
+    orders.read_all(world.bridge)
+    world.settle()
+    asked = [call.path for call in world.calls("stripe", before)]
+    lists = ["checkout/sessions", "invoices", "refunds", "disputes"]
+    assert [path for path in asked if "events" not in path] == [f"/v1/{one}" for one in lists]
 
 
 def pass_days(world: System, days: float) -> None:

@@ -16,7 +16,7 @@ from bridge.sandbox.stripe import account_of, delivery, load
 from bridge.store.schema.work import work
 from bridge.worker import orders, reconcile
 from tests.harness import DAY, OPERATOR, System, system
-from tests.system.acts import checkout, confirm
+from tests.system.acts import assert_nothing_is_read_again, checkout, confirm
 
 
 @pytest.fixture
@@ -48,16 +48,7 @@ def test_A117_an_order_is_found_by_the_nightly_reading_and_read_once(world: Syst
     orders.read_all(world.bridge)
     world.settle()
     assert world.groups_of("alice") == {"supporters"}
-    before = world.mark()
-    orders.read_all(world.bridge)
-    world.settle()
-    asked = [call.path for call in world.calls("stripe", before)]
-    assert [path for path in asked if "events" not in path] == [
-        "/v1/checkout/sessions",
-        "/v1/invoices",
-        "/v1/refunds",
-        "/v1/disputes",
-    ]
+    assert_nothing_is_read_again(world)
 
 
 def test_A117_after_a_pause_longer_than_stripe_keeps_events_old_orders_are_found(
