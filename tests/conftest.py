@@ -28,8 +28,9 @@ if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).
 # Each request would look through the whole environment for a proxy.
 os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
 
-# Files whose tests wait the longest begin first, so that nobody waits for them at the end.
-FIRST = ("faults", "e2e", "oracle", "system")
+# Slow files begin first, so that nobody waits for them at the end. Those that wait for processes
+# and those that compute take turns: together they keep all processors busy.
+SLOW = (("faults", "e2e"), ("system", "oracle"))
 
 
 # A failed test shows what was logged. In colours and columns, that took a tenth of a simulated day.
@@ -50,10 +51,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders of slow tests, in the order of FIRST."""
-    folders = Path(__file__).parent
-    order = {folders / name: place for place, name in enumerate(FIRST)}
-    items.sort(key=lambda item: order.get(item.path.parent, len(FIRST)))
+    """Begin with the slow files, of both kinds in turn; the order within a file stays."""
+    tests, turns = Path(__file__).parent, dict[Path, float]()
+    for folders in SLOW:
+        among = {tests / name: place for place, name in enumerate(folders)}
+        files = dict.fromkeys(item.path for item in items if item.path.parent in among)
+        ordered = sorted(files, key=lambda file: among[file.parent])
+        turns |= {file: (place + 1) / (len(files) + 1) for place, file in enumerate(ordered)}
+    items.sort(key=lambda item: turns.get(item.path, 1.0))
 
 
 def pytest_collection_finish() -> None:
