@@ -7,7 +7,8 @@ _ENDS = (".", "!", "?", ":", "”")
 _WORDS = frozenset(
     {
         *("a", "an", "it", "no", "nobody", "nothing", "only", "other", "somebody", "something"),
-        *("staff", "the", "there", "they", "this", "what", "choose", "give", "please", "refunds"),
+        *("everything", "staff", "the", "there", "they", "this", "what", "who", "you"),
+        *("choose", "gift", "give", "line", "please", "refunds", "removals", "user", "write"),
     }
 )
 

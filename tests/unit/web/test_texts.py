@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from html.parser import HTMLParser
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from jinja2 import Environment, nodes
 from bridge.core.telling.listing import STANDINGS
 from bridge.core.telling.outcomes import STATES, state_words
 from bridge.core.telling.payer_facts import _SENTENCES
+from bridge.core.telling.sentences import as_sentence
 from bridge.core.telling.subscription_cards import Standing
 from bridge.filters import TEMPLATES
 from bridge.web.pages import teach
@@ -244,9 +247,8 @@ def _joined(node: ast.AST) -> Iterator[str]:
             yield from (part for part in parts if re.search(r"(?<![/\w])[A-Za-z]{2}", part))
 
 
-def unmarked_in_errors(source: str, shown: str | None = None) -> list[str]:
-    """What errors say to people outside of gettext, also by way of a variable."""
-    found: list[str] = []
+def said_by_errors(source: str, shown: str | None = None) -> Iterator[ast.AST]:
+    """What errors say to people, also by way of a variable."""
     for function in ast.walk(ast.parse(source)):
         if not isinstance(function, ast.FunctionDef):
             continue
@@ -258,27 +260,57 @@ def unmarked_in_errors(source: str, shown: str | None = None) -> list[str]:
         }
         for call in _errors(function, shown):
             used = {one.id for one in ast.walk(call) if isinstance(one, ast.Name)}
-            for part in (call, *(said[name] for name in sorted(used & said.keys()))):
-                found += [*unmarked_in_code(f"_ = {ast.unparse(part)}", NOTHING), *_joined(part)]
-    return found
+            yield from (call, *(said[name] for name in sorted(used & said.keys())))
+
+
+def unmarked_in_errors(parts: Sequence[ast.AST]) -> list[str]:
+    """What errors say to people outside of gettext."""
+    unmarked = (unmarked_in_code(f"_ = {ast.unparse(part)}", NOTHING) for part in parts)
+    return [*chain.from_iterable(unmarked), *chain.from_iterable(map(_joined, parts))]
+
+
+def first_words(parts: Iterable[ast.AST]) -> set[str]:
+    """The words with which errors begin; not the names, files and values."""
+    calls = (node for part in parts for node in ast.walk(part) if isinstance(node, ast.Call))
+    marked = (call.args[0] for call in calls if _names(call) & MARKS)
+    texts = (str(one.value) for one in marked if isinstance(one, ast.Constant))
+    words = (text.partition(" ")[0] for text in texts if " " in text)
+    return {word for word in words if word.isalpha()}
 
 
 def test_words_of_errors_outside_of_gettext_are_found() -> None:
-    assert unmarked_in_errors("def f():\n raise NotFound(f'there is no {x} here')") != []
-    assert unmarked_in_errors("def f():\n w = 'it is so; go'\n raise NotFound(w)") != []
-    assert unmarked_in_errors("def f():\n return NotFound('it is not here')") != []
-    assert unmarked_in_errors("def f():\n return Found('it is not here')") == []
-    assert unmarked_in_errors("def f():\n raise NotFound(f'{x} has {y}')") == [" has "]
-    assert unmarked_in_errors("def f():\n raise NotFound(gettext('it is %s') % x)") == []
-    assert unmarked_in_errors("def f():\n raise RuntimeError('it is not here')") == []
-    assert unmarked_in_errors("def f():\n raise ValueError('it is no')", "ValueError") != []
+    def found(body: str, shown: str | None = None) -> list[str]:
+        return unmarked_in_errors([*said_by_errors(f"def f():\n {body}", shown)])
+
+    assert found("raise NotFound(f'there is no {x} here')") != []
+    assert found("w = 'it is so; go'\n raise NotFound(w)") != []
+    assert found("return NotFound('it is not here')") != []
+    assert found("return Found('it is not here')") == []
+    assert found("raise NotFound(f'{x} has {y}')") == [" has "]
+    assert found("raise NotFound(gettext('it is %s') % x)") == []
+    assert found("raise RuntimeError('it is not here')") == []
+    assert found("raise ValueError('it is no')", "ValueError") != []
+
+
+@cache
+def _of_room(room: str) -> Mapping[str, Sequence[ast.AST]]:
+    """File -> what its errors say."""
+    found = {}
+    for path in sorted((BRIDGE / room).rglob("*.py")):
+        source, name = path.read_text(encoding="utf-8"), path.relative_to(BRIDGE).as_posix()
+        if RAISED.search(source):
+            found[name] = tuple(said_by_errors(source, PASSED_ON.get(name)))
+    return found
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_each_error_that_people_read_is_marked_for_translation(room: str) -> None:
-    found = {}
-    for path in (BRIDGE / room).rglob("*.py"):
-        source, name = path.read_text(encoding="utf-8"), path.relative_to(BRIDGE).as_posix()
-        if RAISED.search(source):
-            found[name] = unmarked_in_errors(source, PASSED_ON.get(name))
+    found = {name: unmarked_in_errors(parts) for name, parts in _of_room(room).items()}
     assert {name: words for name, words in found.items() if words} == {}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_pages_know_the_words_with_which_errors_begin_and_capitalize_them(room: str) -> None:
+    begins = first_words(chain.from_iterable(_of_room(room).values()))
+    begins -= {"name"}  # of a campaign, which is named within a sentence
+    assert {word for word in begins if as_sentence(word) != f"{word.capitalize()}."} == set()
