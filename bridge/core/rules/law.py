@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bridge.core.model.stripe import Feature, Price, Product
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.policy import Policy
+from bridge.texts import gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Catalogue:
         by_id = {one.id: one for one in products}
         return cls(by_id, {one.id: one for one in prices}, tuple(features))
 
-    def name_of(self, product_id: str, otherwise: str = "membership") -> str:
+    def name_of(self, product_id: str, otherwise: str = gettext("membership")) -> str:
         """The name of a product, or what to call one that was never read."""
         product = self.products.get(product_id)
         return product.name if product else otherwise
