@@ -92,7 +92,7 @@ def explain(
             at=when.at,
             is_now=when.is_now,
             as_known_then=when.known,
-            read_at=facts.facts_of(connection, user_id)[1],
+            read_at=facts.oldest_reading(facts.customers_around(connection, user_id)),
             customers=_customers(connection, user_id, when),
             without_group=case.without_group(),
             happened=_happened(connection, user_id, case.names, group_name, when),

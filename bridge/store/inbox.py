@@ -290,6 +290,8 @@ class Received:
 
 def received(connection: Connection, event_ids: Collection[str]) -> list[Received]:
     """The ids among these that are events in the inbox."""
+    if not event_ids:
+        return []
     columns = [inbox.c[one.name] for one in fields(Received)]
     rows = connection.execute(select(*columns).where(inbox.c.event_id.in_(event_ids)))
     return [Received(*row) for row in rows]

@@ -134,11 +134,14 @@ def entitlements_of(
     connection: Connection, customer_ids: Iterable[str]
 ) -> dict[str, list[tuple[datetime, frozenset[str]]]]:
     """Customer -> their entitlements according to Stripe, and when, the oldest first."""
+    ids = list(customer_ids)
+    if not ids:
+        return {}
     rows = connection.execute(
         select(readings)
         .where(
             is_own(readings),
-            readings.c.customer_id.in_(list(customer_ids)),
+            readings.c.customer_id.in_(ids),
             readings.c.kind == "entitlements",
         )
         .order_by(readings.c.id)
@@ -160,9 +163,10 @@ def gifts_to(connection: Connection, user_id: int) -> set[str]:
 
 def payers_of(connection: Connection, object_ids: Iterable[str]) -> set[str]:
     """The customers of these subscriptions and purchases."""
-    asked = select(readings.c.customer_id).where(
-        is_own(readings), readings.c.object_id.in_(list(object_ids))
-    )
+    ids = list(object_ids)
+    if not ids:
+        return set()
+    asked = select(readings.c.customer_id).where(is_own(readings), readings.c.object_id.in_(ids))
     return {one for one in connection.scalars(asked.distinct()) if one}
 
 

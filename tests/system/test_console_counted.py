@@ -43,6 +43,18 @@ def test_a_persons_page_takes_seventeen_statements_whatever_they_have(
         assert len(found) <= 17, "\n".join(found)
 
 
+def test_a_person_on_a_past_day_takes_twenty_nine_statements_whatever_they_have(
+    world: System, browser: FlaskClient
+) -> None:
+    day = f"{world.bridge.clock.now():%Y-%m-%d}"
+    for name in ("alice", "bob"):
+        path = f"/moderate/person/{world.user(name)}/then?day={day}"
+        browser.get(path)  # the law of the day is compiled by whoever comes first
+        with counted(world) as found:
+            assert browser.get(path).status_code == 200
+        assert len(found) <= 29, "\n".join(found)
+
+
 @pytest.mark.parametrize("name", [name for name in WORKLISTS if name != "disputes"])
 def test_a_worklist_takes_ten_statements_at_most(
     world: System, browser: FlaskClient, name: str

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Connection, event, insert, text
 
 from bridge.core.memberships.listing import Asked, Standing
-from bridge.store import Store, member_list, migrate, money
+from bridge.store import Store, member_list, migrate, money, search
 from bridge.store.schema.forum import changes
-from bridge.store.schema.ledger import money_lines
+from bridge.store.schema.ledger import ledger_lines, money_lines
 from bridge.store.schema.people import customers, users
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -50,6 +50,17 @@ def fill(connection: Connection) -> None:
         [
             {"id": f"in_{n}_{m}", "customer_id": f"cus_{n}", "at": NOW, "amount_minor": m}
             | {"is_first": False, "recorded_at": NOW, **paid}
+            for n in PEOPLE
+            for m in range(5)
+        ],
+    )
+    connection.execute(
+        insert(ledger_lines),
+        [
+            {"entry_id": f"txn_{n}_{m}", "number": 0, "family": f"cus_{n}", "kind": "paid"}
+            | {"book": "assets:stripe", "at": NOW, "amount_minor": m, "currency": "eur"}
+            | {"what": "x", "customer_id": f"cus_{n}", "source_id": f"ch_{n}_{m}"}
+            | {"provider": "stripe", "account": "own"}
             for n in PEOPLE
             for m in range(5)
         ],
@@ -115,6 +126,14 @@ def test_what_somebody_paid_is_read_by_their_customers(
         scans = [step for step in found if step.startswith("SCAN")]
         assert set(scans) <= {"SCAN CONSTANT ROW"}, found
         assert any("ix_money_lines_customer_id_at" in step for step in found)
+
+
+@pytest.mark.parametrize("id_", ["dp_1", "re_1", "po_1", "cs_1", "ch_7_1"])
+def test_A58_an_id_of_stripe_is_found_by_the_indexes_of_the_ledger(large: Store, id_: str) -> None:
+    found = plans(large, lambda connection: search.by_stripe_id(connection, id_))
+    of_money = [step for step in found if "ledger_lines" in step or "money_lines" in step]
+    assert len(of_money) >= 3
+    assert not [step for step in of_money if step.startswith("SCAN") or "(provider=?" in step]
 
 
 def test_a_large_log_uses_new_indexes_as_soon_as_it_is_migrated(postgresql_url: str) -> None:
