@@ -325,7 +325,7 @@ def tell_more(place: Place) -> None:
         place.stripe.v1.products.update(product.id, more)
     coffee: Any = {
         "name": "Coffee for the crew",
-        "description": "A round for whoever sweeps up on Saturday.",
+        "description": "A round for the people who sweep up on Saturday.",
         "metadata": {"discourse_kind": "donation", "discourse_offer": "yes"},
     }
     product_id = place.stripe.v1.products.create(coffee).id

@@ -188,7 +188,7 @@ WORKLISTS: Mapping[str, Worklist] = {
             name="ahead",
             title=gettext("Next 30 days"),
             lead=gettext(
-                "What ends, renews or costs something for the first time in the next 30 days."
+                "Memberships that end, renew or cost something for the first time in 30 days."
             ),
             nothing=gettext("Nothing of this kind in the next 30 days."),
             heads=(gettext("For"), gettext("On"), ""),

@@ -233,7 +233,7 @@ def _money(
 ) -> Chart:
     series = _largest(sums, months, "money", names, currency)
     now, before = (sum(one.values[at] for one in series) for at in (-1, -2))
-    says = gettext("%(now)s this month so far, %(before)s last month, less what was given back.")
+    says = gettext("%(now)s this month so far, %(before)s last month, less refunds.")
     return Chart(
         f"money-{currency}",
         gettext("Money by product, %(currency)s") % {"currency": currency.upper()},
@@ -252,7 +252,7 @@ def _moved(sums: Sequence[Sum], months: tuple[date, ...]) -> Chart:
         gettext("This month so far, %(came)s joined a group and %(went)s left one.")
         % {"came": f"{came[-1]:,}", "went": f"{went[-1]:,}"},
         months,
-        (Series(gettext("Came"), came), Series(gettext("Left"), tuple(-one for one in went))),
+        (Series(gettext("Joined"), came), Series(gettext("Left"), tuple(-one for one in went))),
     )
 
 

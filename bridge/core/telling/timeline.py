@@ -29,7 +29,7 @@ KINDS: Mapping[Kind, str] = {
 }
 MONEY: Mapping[MoneyKind, str] = {
     "paid": gettext("Paid"),
-    "refunded": gettext("Money given back"),
+    "refunded": gettext("Refunded"),
     "disputed": gettext("Payment disputed"),
     "dispute_returned": gettext("Disputed money returned"),
     "dispute_lost": gettext("Dispute lost"),
@@ -40,7 +40,7 @@ MESSAGES: Mapping[str, str] = {
     "approved": gettext("Told that the application was approved"),
     "declined": gettext("Told that the application was declined"),
     "grace_over": gettext("Told that the time to pay is over"),
-    "present": gettext("Told of a present"),
+    "present": gettext("Told of a gift"),
     "receipt": gettext("Receipt sent"),
     "reminder": gettext("Reminded of a failed payment"),
     "seat": gettext("Told of a seat"),
