@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -41,34 +41,19 @@ IN_A_HURRY = (
 )
 
 
-class _CompiledOnce(MutableMapping[tuple[Any, ...], Any]):
+class _CompiledOnce(dict[Any, Any]):
     """The compiled statements of all engines with one kind of dialect.
 
     SQLAlchemy keeps them for each engine, and each world of the tests has an engine of its own:
     compiling the same statements again was a tenth of a run.
     """
 
-    def __init__(self) -> None:
-        self._kept: dict[tuple[Any, ...], Any] = {}
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get((type(key[0]), *key[1:]), default)
 
-    def __getitem__(self, key: tuple[Any, ...]) -> Any:
-        return self._kept[_of_kind(key)]
-
-    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
-        self._kept[_of_kind(key)] = compiled
-
-    def __delitem__(self, key: tuple[Any, ...]) -> None:
-        del self._kept[_of_kind(key)]
-
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return iter(self._kept)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-
-def _of_kind(key: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (type(key[0]), *key[1:])  # it begins with the engine's own dialect
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        # A key begins with the engine's own dialect.
+        super().__setitem__((type(key[0]), *key[1:]), compiled)
 
 
 _COMPILED = _CompiledOnce()

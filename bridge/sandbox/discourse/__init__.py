@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from bridge.late_rule import LateRule
+from bridge.late_rule import LateRule, SharedMap
 from bridge.sandbox.discourse import (
     admin_users,
     connect,
@@ -52,6 +52,9 @@ PLAIN = (connect, search, site)
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
+_RULES = SharedMap(strict_slashes=False)
+
+
 def create_discourse(
     world: World,
     *,
@@ -70,14 +73,14 @@ def create_discourse(
     forum.requests_per_minute = limit
     world.parts[PART] = forum
     app = Flask(__name__, static_folder=None, template_folder="templates")
-    app.url_rule_class = LateRule
-    app.url_map.strict_slashes = False
+    app.url_rule_class, app.url_map = LateRule, _RULES
     for module in API:
         app.register_blueprint(module.routes, url_prefix="/json")
     for module in PLAIN:
         app.register_blueprint(module.routes, name=f"plain {module.routes.name}")
     for module in (pages, message_pages, pages_more):
         app.register_blueprint(module.routes)
+    _RULES.is_whole = True
     app.before_request(lambda: open_call(world))
     app.after_request(_name_caller)
     app.register_error_handler(Refused, _refused)

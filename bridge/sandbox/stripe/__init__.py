@@ -6,7 +6,7 @@ from functools import partial
 
 from flask import Flask
 
-from bridge.late_rule import LateRule
+from bridge.late_rule import LateRule, SharedMap
 from bridge.sandbox.kernel import World
 from bridge.sandbox.sending import Courier
 from bridge.sandbox.stripe.account import Account, account_of
@@ -36,15 +36,19 @@ __all__ = [
 ]
 
 
+_RULES = SharedMap()
+
+
 def create_stripe(world: World) -> Flask:
     """The application to serve, and the thread that sends webhooks until the world is closed."""
-    app = Flask(__name__)
-    app.url_rule_class = LateRule
+    app = Flask(__name__, static_folder=None)
+    app.url_rule_class, app.url_map = LateRule, _RULES
     account_of(world)
     add_api(app, world)
     app.register_blueprint(create_checkout_pages(world))
     app.register_blueprint(create_portal_pages(world))
     app.register_blueprint(create_dashboard(world))
+    _RULES.is_whole = True
     courier = Courier("stripe-courier", partial(send_next, world), pause=0.005, timeout=10)
     world.on_close(courier.stop)
     return app
