@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Page, ViewportSize
 
@@ -31,6 +31,27 @@ RUN = """rules => axe.run(document, {
 NARROW = ViewportSize(width=320, height=640)
 PHONE = ViewportSize(width=390, height=800)
 DESK = ViewportSize(width=1200, height=800)
+
+
+def keep(page: Page, name: str, *, whole: bool = True) -> None:
+    """Take a picture to be looked at, if there is the folder screenshots/ (`mkdir screenshots`).
+
+    A picture takes a quarter of the time of a look at a page.
+    """
+    if PICTURES.is_dir():
+        page.screenshot(path=PICTURES / f"{name}.png", full_page=whole)
+
+
+def look_wide_and_narrow(page: Page, name: str) -> None:
+    """Axe finds nothing on the page as it is, wide and light or narrow and dark."""
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme, size in zip(schemes, (DESK, NARROW), strict=True):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size(size)
+        keep(page, f"{name}-{scheme}-{size['width']}")
+        assert list(faults(page)) == []
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(DESK)
 
 
 def log_in(page: Page, name: str) -> None:

@@ -1,7 +1,7 @@
 """Every page in every state, in light and dark: axe-core finds nothing, and nothing is too wide.
 
 axe-core is found as build/axe.min.js (`.ci/run` puts it there). A picture of each is left in
-screenshots/, to be looked at.
+screenshots/, where that folder is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bridge.core.model.stripe import Price, Product, Purchase
 from bridge.sandbox.stripe import advance, fail_payments
 from bridge.store import checkouts, links, purchases, schema
 from bridge.store.checkouts import Ordered
-from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, PICTURES, faults, log_in
+from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, faults, keep, log_in
 from tests.e2e.place import Place, open_place
 
 IN_CI = os.environ.get("CI") == "true"
@@ -264,5 +264,5 @@ def look_at(page: Page, place: Place, state: str, path: str, look: str) -> Itera
     if "{ada}" in path:
         path = path.format(ada=_subscription_of(place, "ada"))
     page.goto(f"{place.url}{path}", wait_until="load")
-    page.screenshot(path=PICTURES / f"{state}-{look}.png", full_page=True)
+    keep(page, f"{state}-{look}")
     yield from (f"{state}: {fault}" for fault in faults(page))

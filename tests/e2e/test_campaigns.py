@@ -20,7 +20,7 @@ from bridge.core.telling.campaign_making import Sent
 from bridge.core.telling.words import day_words
 from bridge.operations import campaigns
 from bridge.store import hand_grants
-from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, PICTURES, faults, log_in
+from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, faults, keep, log_in
 from tests.e2e.place import Browser, Place, link, open_place
 
 pytestmark = pytest.mark.e2e
@@ -186,7 +186,7 @@ def look(page: Page, name: str) -> None:
     for scheme, size in (("dark", DESK), ("light", NARROW)):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         page.set_viewport_size(size)
-        page.screenshot(path=PICTURES / f"{name}-{scheme}.png", full_page=True)
+        keep(page, f"{name}-{scheme}")
         assert list(faults(page)) == [], (name, scheme)
     page.set_viewport_size(DESK)
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from bridge.core.model.carried import Carried
 from bridge.core.signed.reference import read_buyer
-from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, PICTURES, faults, log_in
+from tests.e2e.chromium import AXE, CHROMIUM, DESK, log_in, look_wide_and_narrow
 from tests.e2e.place import Place, link, open_place
 from tests.e2e.test_orders import join_group
 
@@ -266,20 +266,20 @@ def test_E42_a_stranger_pays_makes_an_account_on_the_way_and_is_in(
     with browser.new_context(viewport=DESK) as context:
         page = context.new_page()
         page.goto(f"{place.url}/join/link/{link.id}")
-        _picture(page, "payment-link")
+        look_wide_and_narrow(page, "payment-link")
         page.get_by_role("link", name="Pay first").click()
         page.get_by_label("E-mail").fill("newcomer@example.com")
         page.locator("button[value=pay]").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Thank you for your payment")
         assert urlsplit(page.url).path.startswith("/claim/cs_test_")
-        _picture(page, "claim-stranger")
+        look_wide_and_narrow(page, "claim-stranger")
         claim = page.url
         page.get_by_role("link", name="Log in to A Community").click()
         log_in(page, "newcomer")
         if not page.url.startswith(place.url):
             page.goto(claim)
         expect(page.get_by_text("You are logged in as newcomer")).to_be_visible()
-        _picture(page, "claim")
+        look_wide_and_narrow(page, "claim")
         page.get_by_role("button", name="Add it to my account").click()
         place.settle()
         expect(page.get_by_role("heading")).to_contain_text("You are in Patrons", timeout=10_000)
@@ -293,18 +293,7 @@ def _ask_for_what_is_for_others(place: Place, page: Page) -> None:
     restrict(place, price, discourse_buyers="crew")
     page.goto(place.url + pay_as_stranger(place, price))
     expect(page.get_by_role("heading")).to_have_text("Crew pass is only for members of Crew")
-    _picture(page, "claim-barred")
+    look_wide_and_narrow(page, "claim-barred")
     page.get_by_role("button", name="Ask the moderators").click()
     expect(page.get_by_role("heading")).to_have_text("The moderators have been asked")
-    _picture(page, "claim-asked")
-
-
-def _picture(page: Page, name: str) -> None:
-    """Look at a page wide and narrow, in light and dark."""
-    for scheme, size in (("light", DESK), ("dark", NARROW)):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two
-        page.set_viewport_size(size)
-        page.screenshot(path=PICTURES / f"{name}-{scheme}-{size['width']}.png", full_page=True)
-        assert list(faults(page)) == []
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(DESK)
+    look_wide_and_narrow(page, "claim-asked")

@@ -1,6 +1,6 @@
 """Every page of the console, in light and dark, wide and narrow: axe-core finds nothing.
 
-A picture of each is left in screenshots/, to be looked at.
+A picture of each is left in screenshots/, where that folder is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from bridge.answers.worklists.lists import WORKLISTS
 from bridge.store import member, money
-from tests.e2e.chromium import PICTURES, faults, log_in
+from tests.e2e.chromium import faults, keep, log_in
 from tests.e2e.console import open_console, plant, user
 from tests.e2e.place import Place
 from tests.e2e.test_accessibility import LOOKS, look_at, pytestmark
@@ -126,5 +126,5 @@ def test_axe_finds_nothing_where_a_refund_is_confirmed(
         page.get_by_label("Reason").fill("Paid by mistake")
         page.get_by_role("button", name="Show the effects").click()
         page.get_by_label("to confirm").wait_for()
-        page.screenshot(path=PICTURES / f"console-act-refund-preview-{way}.png", full_page=True)
+        keep(page, f"console-act-refund-preview-{way}")
         assert not list(faults(page))

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from bridge.core.model.actor import operator
 from bridge.operations import links
-from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, PICTURES, faults, log_in
+from tests.e2e.chromium import AXE, CHROMIUM, DESK, log_in, look_wide_and_narrow
 from tests.e2e.place import Browser, Place, open_place
 
 pytestmark = pytest.mark.e2e
@@ -102,7 +102,7 @@ def test_E21_a_seat_is_given_declined_and_taken_back_in_a_browser(
         page.get_by_role("link", name="Seats").click()
         page.get_by_label("Forum name").fill("nobody-here")
         page.get_by_role("button", name="Give a seat").click()
-        _picture(page, "seats-refused")
+        look_wide_and_narrow(page, "seats-refused")
         page.get_by_label("Forum name").fill("")
         page.get_by_label("Forum name").press_sequentially("be")
         expect(page.locator("datalist option")).to_have_attribute("value", "ben")
@@ -115,11 +115,11 @@ def test_E21_a_seat_is_given_declined_and_taken_back_in_a_browser(
         assert place.members("patrons") == {"ada", "ben", "cleo"}
         page.get_by_role("button", name="Take back (ben)").click()
         expect(page.get_by_text("ends on")).to_be_visible()
-        _picture(page, "seats")
+        look_wide_and_narrow(page, "seats")
     with browser.new_context(viewport=DESK) as context:
         page = context.new_page()
         _arrive(place, page, "cleo", "/me/seats")
-        _picture(page, "seats-received")
+        look_wide_and_narrow(page, "seats-received")
         page.get_by_role("button", name="Decline").click()
         expect(page.get_by_role("status")).to_contain_text("You have given the seat back")
         place.settle()
@@ -132,14 +132,3 @@ def _arrive(place: Place, page: Page, name: str, path: str) -> None:
     page.goto(f"{place.forum_url}/login")
     log_in(page, name)
     page.goto(f"{place.url}{path}")
-
-
-def _picture(page: Page, name: str) -> None:
-    """Look at a page wide and narrow, in light and dark."""
-    for scheme, size in (("light", DESK), ("dark", NARROW)):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two
-        page.set_viewport_size(size)
-        page.screenshot(path=PICTURES / f"{name}-{scheme}-{size['width']}.png", full_page=True)
-        assert list(faults(page)) == []
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(DESK)

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.chromium import AXE, CHROMIUM, NARROW, PICTURES, faults, log_in
+from tests.e2e.chromium import AXE, CHROMIUM, NARROW, faults, keep, log_in
 from tests.e2e.place import Place, open_place
 from tests.e2e.test_orders import donation, sell, trial
 
@@ -75,7 +75,7 @@ def test_A50_A82_several_things_are_bought_at_once_from_a_post_and_back_to_it(
     page.get_by_label("Your amount for Donation").fill("12,50")
     page.get_by_label("Your amount for Donation").press("Enter")
     expect(page.locator("dd.total")).to_have_text("€137.50")
-    page.screenshot(path=PICTURES / "order.png", full_page=True)
+    keep(page, "order")
     page.get_by_role("button", name="Continue to payment").click()
     expect(page.get_by_text("€137.50").first).to_be_visible()
     pay(page, place)
@@ -102,7 +102,7 @@ def test_A94_a_donation_is_two_clicks_from_the_post(page: Page, place: Place) ->
     post, _ = a_post(place, "donation")
     page.goto(post)
     page.get_by_role("link", name="Yes, I want that").click()
-    page.screenshot(path=PICTURES / "donation.png", full_page=True)
+    keep(page, "donation")
     page.get_by_role("button", name="€10.00").click()
     pay(page, place)
     expect(page.get_by_role("heading")).to_contain_text("Thank you", timeout=10_000)
@@ -111,7 +111,7 @@ def test_A94_a_donation_is_two_clicks_from_the_post(page: Page, place: Place) ->
 def test_a_trial_is_begun_without_a_card(page: Page, place: Place) -> None:
     enter(page, place, "cyd")
     page.goto(f"{place.url}/join/club")
-    page.screenshot(path=PICTURES / "trial.png", full_page=True)
+    keep(page, "trial")
     expect(page.get_by_text("You don\N{RIGHT SINGLE QUOTATION MARK}t need a card.")).to_be_visible()
     page.get_by_role("button", name="Start the free trial").click()
     expect(page.get_by_label("Pay with")).to_have_count(0)
@@ -141,6 +141,6 @@ def test_A127_axe_finds_nothing_on_the_pages_of_orders(
         enter(page, place, f"dee-{scheme}")
         for name, path in paths.items():
             page.goto(f"{place.url}{path}")
-            page.screenshot(path=PICTURES / f"{name}-{scheme}-320.png", full_page=True)
+            keep(page, f"{name}-{scheme}-320")
             found += [f"{name}: {fault}" for fault in faults(page)]
     assert not found, "\n".join(found)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from bridge.sandbox.stripe import advance, fail_payments
 from bridge.worker import sweeper
-from tests.e2e.chromium import CHROMIUM, DESK, PICTURES, log_in
+from tests.e2e.chromium import CHROMIUM, DESK, keep, log_in
 from tests.e2e.place import Place, open_place
 from tests.harness import eventually
 
@@ -121,13 +121,13 @@ def test_A79_another_card_then_cancelled_and_kept_after_all(place: Place, page: 
     page.get_by_role("link", name="Cancel").click()
     heading(page, "Cancel Patron?")
     page.get_by_label("Why are you leaving? (optional)").fill("I am moving away")
-    page.screenshot(path=PICTURES / "own-cancel.png")
+    keep(page, "own-cancel", whole=False)
     page.get_by_role("button", name="Continue to Stripe to cancel").click()
     page.get_by_role("button", name="Cancel").click()
     heading(page, "Your membership")
     card_says(page, "Cancelled")
     card_says(page, "You stay in Patrons until")
-    page.screenshot(path=PICTURES / "own-cancelled.png", full_page=True)
+    keep(page, "own-cancelled")
 
     page.get_by_role("button", name="Keep it").click()
     heading(page, "Your membership")
@@ -159,7 +159,7 @@ def test_A79_a_failed_payment_is_told_and_paid(place: Place, page: Page) -> None
     heading(page, "Your membership")
     card_says(page, "The card has expired.")
     card_says(page, "You stay in Supporters until")
-    page.screenshot(path=PICTURES / "own-failed.png", full_page=True)
+    keep(page, "own-failed")
     page.get_by_role("button", name="Pay €5.00 now").click()
     page.get_by_role("button", name="Pay").click()
     page.goto(f"{place.url}/me/back")
@@ -170,7 +170,7 @@ def test_A79_a_failed_payment_is_told_and_paid(place: Place, page: Page) -> None
 def test_A79_a_bank_debit_is_on_its_way_and_then_lets_in(place: Place, page: Page) -> None:
     buy(place, page, "supporters", "pm_sepa_debit")
     heading(page, "Thank you")
-    page.screenshot(path=PICTURES / "own-debit.png")
+    keep(page, "own-debit", whole=False)
     done = page.url
     advance(place.world, 15 * DAY)
     eventually(lambda: place.members("supporters") == {"ada"}, 30)

@@ -1,6 +1,6 @@
 """The pages in a real browser: without scripts, in light and dark, on a phone, by keyboard.
 
-Pictures of every page are left in screenshots/, to be looked at.
+Pictures of every page are left in screenshots/, where that folder is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.stripe import PendingPayment, Price, Product
 from bridge.store import links, money, subscriptions
-from tests.e2e.chromium import CHROMIUM, DESK, NARROW, PHONE, PICTURES, log_in
+from tests.e2e.chromium import CHROMIUM, DESK, NARROW, PHONE, keep, log_in
 from tests.e2e.place import Place, open_place
 
 pytestmark = [
@@ -109,11 +109,11 @@ def test_A82_from_the_link_to_the_group_and_back_to_the_post(
         page.get_by_label("E-mail").fill("grace@example.com")
         page.locator("button[value=pay]").click()
         expect(page.get_by_role("heading")).to_contain_text("Waiting for your payment")
-        page.screenshot(path=PICTURES / "done-waiting.png")
+        keep(page, "done-waiting", whole=False)
         place.settle()
         assert newcomer in place.members("patrons")
         expect(page.get_by_role("heading")).to_contain_text("You are in Patrons", timeout=10_000)
-        page.screenshot(path=PICTURES / "done-in.png")
+        keep(page, "done-in", whole=False)
         page.wait_for_url(back, timeout=10_000)
 
 
@@ -208,7 +208,7 @@ def test_A102_every_page_fits_wears_the_palette_and_breaks_no_rule(
                 wanted,
             )
             assert page.evaluate("getComputedStyle(document.body).backgroundColor") == colour
-            page.screenshot(path=PICTURES / f"{name}-{scheme}-{size['width']}.png", full_page=True)
+            keep(page, f"{name}-{scheme}-{size['width']}")
         # An answer that is no success is told on the console by itself.
         assert [text for text in broken if "status of 40" not in text] == []
 

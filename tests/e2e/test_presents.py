@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from bridge.core.signed.present import read_present, sign_present
 from bridge.store import links
-from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, PICTURES, faults, log_in
+from tests.e2e.chromium import AXE, CHROMIUM, DESK, log_in, look_wide_and_narrow
 from tests.e2e.place import Browser, Place, link, open_place
 
 pytestmark = pytest.mark.e2e
@@ -311,7 +311,7 @@ def test_E52_presents_by_name_and_by_link_are_given_and_taken_in_a_browser(
         if not page.url.startswith(place.url):
             page.goto(address)
         expect(page.get_by_text("ada is giving you Patron")).to_be_visible()
-        _picture(page, "present")
+        look_wide_and_narrow(page, "present")
         page.get_by_role("button", name="Accept the gift").click()
         place.settle()
         assert place.members("patrons") == {"cleo", "newcomer"}
@@ -342,7 +342,7 @@ def _give_in_browser(place: Place, page: Page, price: str) -> str:
     page.get_by_label("Forum name").fill("nobody-here")
     page.get_by_role("button", name="Continue to payment").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    _picture(page, "give")
+    look_wide_and_narrow(page, "give")
     page.get_by_label("Somebody I send a link to").check()
     page.get_by_label("Note").fill("Thank you for everything!")
     page.get_by_role("button", name="Continue to payment").click()
@@ -351,19 +351,8 @@ def _give_in_browser(place: Place, page: Page, price: str) -> str:
     expect(page.get_by_role("status")).to_contain_text("Your payment is being confirmed")
     place.settle()
     expect(page.get_by_role("status")).to_contain_text("Your gift is ready", timeout=10_000)
-    _picture(page, "presents")
+    look_wide_and_narrow(page, "presents")
     return page.get_by_label("Link to send").input_value()
-
-
-def _picture(page: Page, name: str) -> None:
-    """Look at a page wide and narrow, in light and dark."""
-    for scheme, size in (("light", DESK), ("dark", NARROW)):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two
-        page.set_viewport_size(size)
-        page.screenshot(path=PICTURES / f"{name}-{scheme}-{size['width']}.png", full_page=True)
-        assert list(faults(page)) == []
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(DESK)
 
 
 def test_the_page_of_a_present_is_led_to_from_the_offer(place: Place, month: str) -> None:
