@@ -9,7 +9,7 @@ from bridge.core.model.words import said
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
 from bridge.operations.grants import new_id
-from bridge.store import accounts, users, work
+from bridge.store import accounts, state, users, work
 from bridge.store.accounts import Moved
 from bridge.texts import gettext
 from bridge.wiring import Bridge
@@ -45,6 +45,7 @@ def relink(
     user = find_user(bridge, to_id)
     now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
+        state.take_turn_about(connection, [from_id, to_id])
         followed = users.present_account(connection, from_id)
         moved = accounts.move(
             connection,
@@ -83,6 +84,7 @@ def unrelink(bridge: Bridge, actor: Actor, from_id: int, *, reason: str | None =
     to_id, moved = last
     now, words = bridge.clock.now(), said(reason)
     with bridge.store.write() as connection:
+        state.take_turn_about(connection, [from_id, to_id])
         back = accounts.move_back(
             connection,
             from_id,

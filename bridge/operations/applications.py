@@ -15,7 +15,7 @@ from bridge.core.model.steps import MemberStep
 from bridge.errors import Permanent
 from bridge.operations import registers
 from bridge.operations.preview import effects
-from bridge.store import Connection, messages, work
+from bridge.store import Connection, messages, state, work
 from bridge.store import registers as recorded
 from bridge.texts import gettext
 from bridge.wiring import Bridge
@@ -77,7 +77,7 @@ def decide(
         registers.new_step(bridge, actor, one.user_id, now, reason, choice) for one in reviewed
     ]
     with bridge.store.write() as connection:
-        recorded.take_turn(connection)
+        state.take_turn_about(connection, [one.user_id for one in reviewed])
         waiting = _waiting(connection, [one.user_id for one in reviewed], now)
         if set(waiting) != set(reviewed):
             raise Permanent(gettext("what waits has changed since you reviewed it: look again"))

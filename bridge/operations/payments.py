@@ -147,6 +147,7 @@ def record_payment(  # noqa: PLR0913 - what is paid and bought, and who says so 
     line = line_of(token or uuid.uuid4(), user_id, payment, actor)
     with bridge.store.write() as connection:
         state.take_turn(connection)
+        state.take_turn_about(connection, [user_id])
         if not again:
             refuse_twice(money.of_user(connection, user.id), user.username, line)
         if known := money.line(connection, line.id):
@@ -192,6 +193,8 @@ def reverse_payment(
     with bridge.store.write() as connection:
         state.take_turn(connection)
         line = _by_hand(connection, line_id)
+        paid_by = line.user_id or 0
+        state.take_turn_about(connection, [paid_by, users.present_account(connection, paid_by)])
         correction = correction_of(line, str(actor), now)
         before = money.line(connection, correction.id)
         is_new = before is None

@@ -27,7 +27,7 @@ from bridge.core.model.steps import MemberStep, StepKind
 from bridge.core.model.words import checked_words
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_user
-from bridge.store import Connection, changes, holdings, registers, work
+from bridge.store import Connection, changes, holdings, registers, state, work
 from bridge.texts import gettext
 from bridge.wiring import Bridge
 
@@ -194,7 +194,7 @@ def new_step(
 
 def _record_step(bridge: Bridge, step: MemberStep) -> MemberStep:
     with bridge.store.write() as connection:
-        registers.take_turn(connection)
+        state.take_turn_about(connection, [step.user_id])
         step = replace(step, known_at=bridge.clock.now())
         append(connection, step)
     bridge.hint("decide", work.user_key(step.user_id))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.store.schema.columns import EPOCH
@@ -86,6 +87,20 @@ def take_turn(connection: Connection) -> None:
     On PostgreSQL two who do the same at once would both find it undone.
     """
     bump(connection, "acts.turn")
+
+
+def take_turn_about(connection: Connection, user_ids: Iterable[int]) -> None:
+    """Let whoever else writes about these users wait until this transaction is over.
+
+    It comes before anything else that is written about them: on PostgreSQL, two that write the same
+    rows in another order would each wait for the other. SQLite has one writer at a time.
+    """
+    if connection.dialect.name == "postgresql":
+        for user_id in sorted(set(user_ids)):
+            connection.execute(_TURN_ABOUT, {"b_name": f"user:{user_id}"})
+
+
+_TURN_ABOUT = text("SELECT pg_advisory_xact_lock(hashtextextended(:b_name, 0))")
 
 
 def run_soon(connection: Connection, name: str) -> None:

@@ -21,20 +21,15 @@ WORDS = {
 def record(
     connection: Connection,
     user_id: int,
-    known: Sequence[MemberStep],
     due: Sequence[DueStep],
     verdicts: Iterable[Grant],
     now: datetime,
 ) -> None:
     """Append the steps that are due, each with what was paid for as its reason.
 
-    `known`: the steps on which that was decided. If a moderator has recorded one since, nothing is
-    appended: their user is decided again because of it.
+    They were found in this transaction, which has the user's turn: no moderator writes meanwhile.
     """
     if not due:
-        return
-    registers.take_turn(connection)
-    if set(registers.steps_of(connection, [user_id])[user_id]) != set(known):
         return
     bought = {one.source_id: one for one in verdicts}
     products, _ = catalogue.load_of(connection, {one.product_id for one in bought.values()})

@@ -14,7 +14,7 @@ import structlog
 from bridge.core.memberships.decision import Decision
 from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, Permanent
-from bridge.store import inbox, work
+from bridge.store import inbox, state, work
 from bridge.wiring import Bridge
 from bridge.worker import end_replaced, forum_events, sharing
 from bridge.worker.customer_readings import read
@@ -69,6 +69,7 @@ def _round(
     found = _read(bridge, key, user_id, dirty)
     crashpoint("after_stripe_read")
     with bridge.store.write() as connection:
+        state.take_turn_about(connection, [] if user_id is None else [user_id])
         for lease in leases:
             work.check(connection, lease, found.at)
         written = write(bridge, connection, found)

@@ -23,7 +23,7 @@ from bridge.render import (
     statement_fingerprint,
     statement_markdown,
 )
-from bridge.store import Connection, member, messages, presents, statements, users, work
+from bridge.store import Connection, member, messages, presents, state, statements, users, work
 from bridge.store.statements import Place, Recipient
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff, work_through
@@ -115,6 +115,7 @@ def _written(
     now = bridge.clock.now()
     quiet = timedelta(seconds=bridge.policy.statement_quiet_seconds)
     with bridge.store.write() as connection:
+        state.take_turn_about(connection, [row.user_id])
         work.check(connection, lease, now)
         statements.written(
             connection,

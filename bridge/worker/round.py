@@ -240,7 +240,7 @@ def _decide(
     )
     messages.grace_is_over(connection, user_id, decision, verdicts, now)
     due = due_steps(verdicts, known, rules, now)
-    applications.record(connection, user_id, known.steps, due, verdicts, now)
+    applications.record(connection, user_id, due, verdicts, now)
     return decision, end_replaced.left_over(bridge, connection, user_id, known, verdicts, vanished)
 
 

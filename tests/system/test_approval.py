@@ -12,12 +12,10 @@ from bridge.answers.worklists import lists
 from bridge.core.model.actor import moderator
 from bridge.core.model.reasons import Reason
 from bridge.core.model.steps import MemberStep
-from bridge.core.rights.approval import DueStep
 from bridge.core.rights.paid_by_hand import Bought, Payment
 from bridge.operations import applications, payments
 from bridge.store import changes, member, registers
 from bridge.web import create_app
-from bridge.worker import applications as worker_applications
 from tests.harness import OPERATOR, System, system
 from tests.system.acts import checkout
 from tests.system.typing_commands import asked, typed
@@ -137,16 +135,6 @@ def test_A62_who_paid_before_the_day_never_waits_and_keeps_what_they_have(world:
     typed(world, "register", "approve", "dan", *WHY)
     world.settle()
     assert (is_in(world, "dan"), why(world, "dan")) == (True, Reason.BOUGHT)
-
-
-def test_A62_what_a_moderator_records_meanwhile_is_not_recorded_twice(world: System) -> None:
-    hal, now = world.user("hal"), world.bridge.clock.now()
-    due = [DueStep("application", now, "cs_1:1")]
-    typed(world, "register", "step", "hal", "applied", *WHY)
-    with world.bridge.store.write() as connection:
-        worker_applications.record(connection, hal, (), due, (), now)
-    assert [one.actor for one in steps(world, "hal")] != ["bridge"]
-    assert len(steps(world, "hal")) == 1
 
 
 def test_A62_whoever_gives_a_seat_reads_that_it_waits(world: System) -> None:
