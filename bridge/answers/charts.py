@@ -33,4 +33,4 @@ def charts(bridge: Bridge) -> Charts:
         products, _ = catalogue.load_of(connection, sold)
     names |= {one.id: one.name for one in products}
     names[OTHER] = gettext("No product")
-    return Charts(drawn(sums, bridge.clock.now(), names), as_of)
+    return Charts(drawn(sums, as_of, names) if as_of else (), as_of)

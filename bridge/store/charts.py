@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, case, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, case, func, or_, select
 from sqlalchemy import type_coerce as as_type
 
+from bridge.core.ledger.shares import share
 from bridge.core.memberships.record import CAME_IN, DECIDED, WENT_OUT
 from bridge.core.telling.charts import CAME, LOST, NOBODY, OTHER, RECOVERED, WENT, Sum, by_month
 from bridge.store import state
-from bridge.store.own import is_ours
+from bridge.store.own import is_ours, is_own
 from bridge.store.schema.columns import EPOCH
 from bridge.store.schema.forum import changes
-from bridge.store.schema.ledger import money_lines
+from bridge.store.schema.ledger import ledger_lines, money_lines
 from bridge.store.schema.work import inbox
 
 KEPT, KEPT_AT = "charts", "charts.at"
@@ -40,12 +42,61 @@ def money(connection: Connection, since: datetime) -> list[Sum]:
     day = _day(of.at).label("day")
     product = func.coalesce(of.product_id, OTHER).label("product")
     asked = (
-        select(day, product, of.currency, func.sum(of.amount_minor - of.from_credit_minor))
+        select(day, product, of.currency, func.sum(_MOVED))
         .where(is_ours(money_lines), of.at >= since, of.kind != "credited")
         .group_by(day, product, of.currency)
     )
-    rows = connection.execute(asked)
-    return by_month("money", ((_date(int(d)), p, c, int(total)) for d, p, c, total in rows))
+    rows = [(_date(int(d)), p, c, int(total)) for d, p, c, total in connection.execute(asked)]
+    return by_month("money", (*rows, *_of_several(connection, since)))
+
+
+_MOVED = money_lines.c.amount_minor - money_lines.c.from_credit_minor
+
+
+def _of_several(connection: Connection, since: datetime) -> Iterator[tuple[date, str, str, int]]:
+    """What several products were paid for, taken from the line's own product and divided."""
+    of, booked = money_lines.c, ledger_lines.c
+    day, product = _day(of.at).label("day"), func.coalesce(booked.product_id, OTHER)
+    asked = select(
+        *(of.id, day, func.coalesce(of.product_id, OTHER), of.currency, _MOVED),
+        *(product.label("part"), -func.sum(booked.amount_minor)),
+    ).where(
+        *(is_own(money_lines), of.at >= since, of.kind != "credited"),
+        *(is_own(ledger_lines), booked.kind.in_(_OF_SALES), booked.book.not_like("assets:%")),
+    )
+    grouped = of.id, of.at, of.product_id, of.currency, of.amount_minor, of.from_credit_minor
+    parts: dict[Any, dict[str, int]] = {}
+    for ways in _WAYS_TO_PARTS:
+        found: dict[Any, dict[str, int]] = {}
+        for way in ways:
+            lines = connection.execute(asked.where(*way).group_by(*grouped, product))
+            for *line, part, amount in lines:
+                found.setdefault(tuple(line), {})[part] = int(amount)
+        parts = found | parts
+    for (_, number, own, currency, moved), amounts in parts.items():
+        yield _date(int(number)), own, currency, -int(moved)
+        for name, amount in zip(amounts, share(int(moved), [*amounts.values()]), strict=True):
+            yield _date(int(number)), name, currency, amount
+
+
+_OF_SALES = ("sale", "discount", "tax", "refund")
+_M, _L = money_lines.c, ledger_lines.c
+# Where the books say what a line of money was for, the best one first: in the entry of the payment
+# or refund itself, in the credit notes on its invoice, and in the sale that is given back.
+_WAYS_TO_PARTS: Sequence[Sequence[tuple[ColumnElement[bool], ...]]] = (
+    ((_L.source_id == _M.id, or_(_M.parts.is_not(None), _M.kind != "paid")),),
+    (
+        (
+            _L.invoice_id == _M.invoice_id,
+            _L.source_id.like("cn\\_%", escape="\\"),
+            _M.kind == "refunded",
+        ),
+    ),
+    (
+        (_L.source_id == _M.invoice_id, _M.kind != "paid"),
+        (_L.payment_id == _M.payment_id, _L.entry_id == _L.source_id + ":sale", _M.kind != "paid"),
+    ),
+)
 
 
 def moved(connection: Connection, since: datetime) -> list[Sum]:

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from bridge.core.events.stripe import Event
-from bridge.core.ledger.lines import MoneyLine
+from bridge.core.ledger.entries import ledger
+from bridge.core.ledger.lines import MoneyKind, MoneyLine, MoneyPart
+from bridge.core.ledger.objects import (
+    BalanceMove,
+    Charge,
+    CreditNote,
+    Invoice,
+    InvoicePayment,
+    MoneyObject,
+    Order,
+    Refund,
+    SoldLine,
+)
+from bridge.core.ledger.products import OTHER as OTHER_SALE
+from bridge.core.model.account import OWN
 from bridge.core.telling.charts import OTHER, Sum
 from bridge.store import Store, changes, charts, inbox, migrate, money
+from bridge.store import ledger as ledger_store
 
 NOW = datetime(2028, 3, 1, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -110,3 +126,54 @@ def test_an_invoice_that_failed_often_failed_once_and_may_be_paid_since(store: S
         Sum("failed", "2028-02", "recovered", "", 1),
         Sum("failed", "2028-03", "lost", "", 1),
     ]
+
+
+def test_money_for_several_products_is_divided_as_the_books_divide_it(store: Store) -> None:
+    """An upgrade's payment, an order, and what of both was given back: nothing is lost by it."""
+
+    def line(id_: str, kind: MoneyKind, minor: int, **more: Any) -> MoneyLine:
+        return MoneyLine(id_, "cus_1", kind, NOW + DAY, minor, "eur", "x", **more)
+
+    def sold(id_: str, minor: int, product: str) -> SoldLine:
+        return SoldLine(id_, "x", minor, product_id=product)
+
+    parts = (MoneyPart("unused", -1000), MoneyPart("new", 3000))
+    of_upgrade: Any = {"invoice_id": "in_1", "payment_id": "pi_1", "product_id": "patron"}
+    of_order: Any = {"payment_id": "pi_2", "product_id": "mug"}
+    lines = (
+        line("in_1", "paid", 2000, from_credit_minor=500, parts=parts, **of_upgrade),
+        line("re_1", "refunded", -300, **of_upgrade),
+        line("ch_2", "paid", 900, parts=parts, **of_order),
+        line("re_2", "refunded", -200, **of_order),
+        line("dp_2", "disputed", -700, **of_order),
+        line("in_3", "paid", 50, invoice_id="in_3", product_id="mug", parts=parts),  # not booked
+    )
+    upgrade = (sold("il_1", -1000, "friend"), sold("il_2", 3000, "patron"))
+    order = (sold("li_1", 200, "mug"), sold("li_2", 700, "share"))
+    paid = InvoicePayment("pi_1", 1500, NOW)
+    objects: list[MoneyObject] = [
+        Invoice("in_1", "cus_1", "eur", "paid", 2000, 1500, upgrade, NOW, NOW, payments=(paid,)),
+        Charge("ch_1", "cus_1", "eur", 1500, "pi_1", NOW, "x", "card"),
+        Refund("re_1", "ch_1", "eur", 300, NOW + DAY),
+        CreditNote("cn_1", "in_1", "cus_1", "eur", 300, NOW, (of_line("il_2", 300),), ("re_1",)),
+        Order("cs_2", "cus_1", "eur", "pi_2", order),
+        Charge("ch_2", "cus_1", "eur", 900, "pi_2", NOW, "x", "card"),
+        Refund("re_2", "ch_2", "eur", 200, NOW + DAY),
+        BalanceMove("txn_2", "refund", "refund", "eur", -200, 0, NOW, NOW, "re_2"),
+    ]
+    with store.write() as connection:
+        money.save(connection, lines, NOW)
+        booked = {"cus_1": ledger(objects, lambda *_: OTHER_SALE).lines}
+        ledger_store.write_lines(connection, OWN, booked, {}, NOW)
+        found = charts.money(connection, NOW)
+    assert {one.name: one.value for one in found} == {
+        "friend": -750,
+        "patron": 2250 - 300,
+        # The order, its refund of the mug, and the dispute in the proportion of its lines.
+        "mug": 200 - 200 - 156 + 50,
+        "share": 700 - 544,
+    }
+
+
+def of_line(line_id: str, minor: int) -> SoldLine:
+    return SoldLine("cnli_1", "x", minor, of_line=line_id)

@@ -138,7 +138,7 @@ def by_month(kind: Kind, days: Iterable[tuple[date, str, str, int]]) -> list[Sum
     for day, name, unit, value in days:
         key = month_code(day), name, unit
         found[key] = found.get(key, 0) + value
-    return [Sum(kind, *key, value) for key, value in sorted(found.items())]
+    return [Sum(kind, *key, value) for key, value in sorted(found.items()) if value]
 
 
 def by_product(
@@ -157,16 +157,18 @@ def by_product(
     return [*found, Sum("payers", month, NOBODY, "", 0)]
 
 
-def charts(sums: Sequence[Sum], now: datetime, names: Mapping[str, str]) -> tuple[Chart, ...]:
+def charts(
+    sums: Sequence[Sum], counted_at: datetime, names: Mapping[str, str]
+) -> tuple[Chart, ...]:
     """All charts that have data. `names`: the names of groups and products."""
-    months = months_until(now)
+    months, at = months_until(counted_at), f"{counted_at:%-d %B, %H:%M} UTC"
     currencies = sorted({one.unit for one in sums if one.kind == "money"})
     found = [
-        _members(sums, months, names),
-        _by_product(sums, months, names),
-        *(_money(sums, months, names, currency) for currency in currencies),
-        _moved(sums, months),
-        _failed(sums, months),
+        _members(sums, months, names, at),
+        _by_product(sums, months, names, at),
+        *(_money(sums, months, names, currency, at) for currency in currencies),
+        _moved(sums, months, at),
+        _failed(sums, months, at),
     ]
     return tuple(one for one in found if any(any(of.values) for of in one.series))
 
@@ -200,69 +202,79 @@ def _largest(
     return (*every[: MOST_SERIES - 1], others)
 
 
-def _members(sums: Sequence[Sum], months: tuple[date, ...], names: Mapping[str, str]) -> Chart:
+def _members(
+    sums: Sequence[Sum], months: tuple[date, ...], names: Mapping[str, str], at: str
+) -> Chart:
     series = _largest(sums, months, "members", names)
-    now, before = (sum(one.values[at] for one in series) for at in (-1, -2))
-    says = gettext("%(now)s memberships now, %(before)s at the end of last month.")
+    now, before = (sum(one.values[month] for one in series) for month in (-1, -2))
+    says = gettext("%(now)s on %(at)s, %(before)s at the end of last month.")
     return Chart(
         "members",
         gettext("Members by group"),
-        says % {"now": f"{now:,}", "before": f"{before:,}"},
+        says % {"now": f"{now:,}", "at": at, "before": f"{before:,}"},
         months,
         series,
     )
 
 
-def _by_product(sums: Sequence[Sum], months: tuple[date, ...], names: Mapping[str, str]) -> Chart:
+def _by_product(
+    sums: Sequence[Sum], months: tuple[date, ...], names: Mapping[str, str], at: str
+) -> Chart:
     series = _largest(sums, months, "payers", names)
-    now, before = (sum(one.values[at] for one in series) for at in (-1, -2))
+    now, before = (sum(one.values[month] for one in series) for month in (-1, -2))
     says = gettext(
-        "%(now)s now, %(before)s at the end of last month. Two products of one member count twice."
+        "%(now)s on %(at)s, %(before)s at the end of last month. Two products of one member count "
+        "twice."
     )
     return Chart(
         "payers",
         gettext("Members by product"),
-        says % {"now": f"{now:,}", "before": f"{before:,}"},
+        says % {"now": f"{now:,}", "at": at, "before": f"{before:,}"},
         months,
         series,
     )
 
 
 def _money(
-    sums: Sequence[Sum], months: tuple[date, ...], names: Mapping[str, str], currency: str
+    sums: Sequence[Sum],
+    months: tuple[date, ...],
+    names: Mapping[str, str],
+    currency: str,
+    at: str,
 ) -> Chart:
     series = _largest(sums, months, "money", names, currency)
-    now, before = (sum(one.values[at] for one in series) for at in (-1, -2))
-    says = gettext("%(now)s this month so far, %(before)s last month, less refunds.")
+    now, before = (sum(one.values[month] for one in series) for month in (-1, -2))
+    says = gettext("%(now)s this month until %(at)s, %(before)s last month, less refunds.")
+    both = {"now": format_minor(now, currency), "before": format_minor(before, currency)}
     return Chart(
         f"money-{currency}",
         gettext("Money by product, %(currency)s") % {"currency": currency.upper()},
-        says % {"now": format_minor(now, currency), "before": format_minor(before, currency)},
+        says % (both | {"at": at}),
         months,
         series,
         currency,
     )
 
 
-def _moved(sums: Sequence[Sum], months: tuple[date, ...]) -> Chart:
+def _moved(sums: Sequence[Sum], months: tuple[date, ...], at: str) -> Chart:
     came, went = (_values(sums, months, "moved", name) for name in (CAME, WENT))
     return Chart(
         "moved",
         gettext("Joined and left"),
-        gettext("This month so far, %(came)s joined a group and %(went)s left one.")
-        % {"came": f"{came[-1]:,}", "went": f"{went[-1]:,}"},
+        gettext("This month until %(at)s, %(came)s joined a group and %(went)s left one.")
+        % {"at": at, "came": f"{came[-1]:,}", "went": f"{went[-1]:,}"},
         months,
         (Series(gettext("Joined"), came), Series(gettext("Left"), tuple(-one for one in went))),
     )
 
 
-def _failed(sums: Sequence[Sum], months: tuple[date, ...]) -> Chart:
+def _failed(sums: Sequence[Sum], months: tuple[date, ...], at: str) -> Chart:
     paid, lost = (_values(sums, months, "failed", name) for name in (RECOVERED, LOST))
     return Chart(
         "failed",
         gettext("Payments that failed"),
-        gettext("This month so far, %(count)s failed, and %(paid)s of them were paid since.")
-        % {"count": f"{paid[-1] + lost[-1]:,}", "paid": f"{paid[-1]:,}"},
+        gettext("This month until %(at)s, %(count)s failed, and %(paid)s of them were paid since.")
+        % {"at": at, "count": f"{paid[-1] + lost[-1]:,}", "paid": f"{paid[-1]:,}"},
         months,
         (Series(gettext("Paid since"), paid), Series(gettext("Not paid"), lost)),
     )
