@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from bridge.errors import NoRequestLeft, RateLimited, Transient
 from bridge.settings import Settings
 from bridge.texts import gettext, ngettext
+from bridge.web.api import errors
 
 log = structlog.get_logger(__name__)
 
@@ -218,7 +219,12 @@ def error_page(
     sentence: str | None = None,
     ways: Sequence[tuple[str, str]] = (),
 ) -> Response:
-    """A page that says in plain words what happened, with a number for support."""
+    """A page that says in plain words what happened, with a number for support.
+
+    The API's callers get the same as JSON.
+    """
+    if f"{request.path}/".startswith("/api/"):
+        return errors.usual(status, sentence)
     usual = WORDS.get(status, WORDS[400 if status < 500 else 500])  # noqa: PLR2004
     page = render_template(
         "error.jinja",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests
@@ -15,7 +16,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from bridge.core.model.actor import operator
 from bridge.operations.tokens import SCOPES, make_token, revoke_token
-from bridge.store import changes
+from bridge.store import Store, changes
 from bridge.web import create_app
 from bridge.web.api.calls import RIGHTS
 from tests.e2e.place import Place, open_place
@@ -139,6 +140,46 @@ def test_A59_a_payment_is_recorded_once_for_its_key_and_twice_for_two(place: Pla
 def test_A18_standing_is_asked_through_the_api(place: Place) -> None:
     answer = call(place, "GET", "/standing/ada", token(place, "standing:read"))
     assert answer.json()["user_id"] == ada(place)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "", 404),
+        ("GET", "/api/", 404),
+        ("GET", "/api/v1", 404),
+        ("GET", "/api/v1/nothing", 404),
+        ("POST", "/api/v2/people/1/grants", 404),
+        ("GET", "/api/v1/people/0", 404),
+        ("PUT", "/api/v1/people/1", 405),
+        ("DELETE", "/api/v1/openapi.json", 405),
+        ("POST", "/api/v1/people/1/grants", 413),
+    ],
+)
+def test_an_address_or_method_that_the_api_does_not_have_is_refused_in_json(
+    place: Place, method: str, path: str, status: int
+) -> None:
+    headers = {"Authorization": f"Bearer {token(place, *SCOPES)}", "Idempotency-Key": "much"}
+    body = {"reason": "x" * 40_000} if status == 413 else None
+    address = f"{place.url}{path or '/api'}"
+    answer = requests.request(method, address, headers=headers, json=body, timeout=20)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/json"
+    assert set(answer.json()) == {"error"}
+    assert ("Allow" in answer.headers) == (status == 405)
+
+
+def test_a_fault_of_the_bridge_is_answered_in_json_without_its_details(place: Place) -> None:
+    class Broken:
+        def read(self) -> Any:
+            raise RuntimeError("a secret detail")
+
+    app = create_app(replace(place.bridge, store=cast("Store", Broken())))
+    headers = {"Authorization": "Bearer x"}
+    answer = app.test_client().get("/api/v1/people/1", headers=headers, base_url=place.url)
+    assert (answer.status_code, set(answer.json or ())) == (500, {"error"})
+    assert "secret" not in answer.text
+    assert answer.headers["X-Request-Id"]
 
 
 def test_whatever_is_sent_the_answers_are_as_the_description_says(place: Place) -> None:

@@ -14,6 +14,7 @@ from bridge.core.model.days import day_of
 from bridge.errors import NotFound, Permanent, Transient
 from bridge.store import tokens
 from bridge.store.tokens import Token
+from bridge.web.api.errors import error_json
 from bridge.web.context import now, the_bridge
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -51,11 +52,11 @@ def _know_the_token() -> Response | None:
     with the_bridge().store.read() as connection:
         token = tokens.find(connection, secret.strip(), now()) if secret else None
     if scheme.lower() != "bearer" or token is None:
-        answer = _error(401, "send a valid token as Authorization: Bearer …")
+        answer = error_json(401, "send a valid token as Authorization: Bearer …")
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
     if right is None or right not in token.scopes:
-        return _error(403, f"this token lacks the right {right}")
+        return error_json(403, f"this token lacks the right {right}")
     g.token = token
     if token.used_at is None or now() - token.used_at > tokens.USED_EVERY:
         with the_bridge().store.write() as connection:
@@ -65,29 +66,23 @@ def _know_the_token() -> Response | None:
 
 @blueprint.errorhandler(Refused)
 def _refused(error: Refused) -> Response:
-    return _error(error.status, str(error))
+    return error_json(error.status, str(error))
 
 
 @blueprint.errorhandler(NotFound)
 def _not_found(error: NotFound) -> Response:
-    return _error(404, str(error))
+    return error_json(404, str(error))
 
 
 @blueprint.errorhandler(Permanent)
 def _cannot_be(error: Permanent) -> Response:
-    return _error(400, str(error))
+    return error_json(400, str(error))
 
 
 @blueprint.errorhandler(Transient)
 def _later(error: Transient) -> Response:
-    answer = _error(503, str(error))
+    answer = error_json(503, str(error))
     answer.headers["Retry-After"] = str(max(1, round(error.retry_after or 30)))
-    return answer
-
-
-def _error(status: int, why: str) -> Response:
-    answer = jsonify(error=why)
-    answer.status_code = status
     return answer
 
 

@@ -202,6 +202,7 @@ def _call(
         "409": "The key was used for another request, or is under way",
         "413": "The request is too large",
         "429": "Too many requests",
+        "500": "A fault of the bridge",
         "503": "The forum or the database does not answer now",
     }
     call: Json = {
