@@ -86,7 +86,7 @@ lock: $(DEV_STAMP) ## pin new versions with their hashes (needs uv)
 	    --group dev --constraints requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove what was installed and what the demo left
-	rm -rf $(VENV) demo-data
+	rm -rf $(VENV) "$${BRIDGE_DATA:-.}/demo-data"
 
 $(RUN_STAMP): LOCK := requirements.lock
 $(DEV_STAMP): LOCK := requirements-dev.lock

@@ -24,7 +24,7 @@ from bridge.commands.words import day
 from bridge.core.rules.law import Proposal
 from bridge.core.telling.document import document
 from bridge.core.telling.outcomes import reason_words
-from bridge.operations.finding import find_user_id
+from bridge.operations.finding import find_known_id
 from bridge.store.alerts import open_ones
 from bridge.wiring import read_policy
 
@@ -113,7 +113,7 @@ def explain(
     if as_known and at is None:
         raise click.UsageError("--as-known needs --at.")
     with ready_bridge() as bridge:
-        user_id = find_user_id(bridge, user)
+        user_id = find_known_id(bridge, user)
         told = tell(bridge, user_id, group, at=at, known=as_known)
     show(told, as_json=as_json, for_people=lambda console: print_person(console, told))
 

@@ -16,7 +16,7 @@ from bridge.core.ledger.amounts import format_minor
 from bridge.core.ledger.bank_file import BankRow
 from bridge.core.ledger.references import reference_of
 from bridge.operations import bank as operations
-from bridge.operations.finding import find_user_id
+from bridge.operations.finding import find_known_id, find_user_id
 from bridge.store import bank as store
 
 
@@ -90,7 +90,7 @@ def ignore(row: str, *, reason: str, by: str | None) -> None:
 def reference(user: str) -> None:
     """Print the reference for USER to write on a bank transfer."""
     with ready_bridge() as bridge:
-        click.echo(reference_of(find_user_id(bridge, user)))
+        click.echo(reference_of(find_known_id(bridge, user)))
 
 
 def _print_import(

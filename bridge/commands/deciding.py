@@ -34,7 +34,9 @@ def why_if(changes: Callable[[Mapping[str, Any]], object]) -> Callable[[Command]
             raise click.MissingParameter("Say why; the log keeps it.", ctx=ctx, param=param)
         return value
 
-    return click.option("--reason", callback=checked, help="Why; the log keeps it.")
+    return click.option(
+        "--reason", callback=checked, help="Why; the log keeps it.  [required for a change]"
+    )
 
 
 def _is_no_preview(params: Mapping[str, Any]) -> bool:

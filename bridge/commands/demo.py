@@ -20,7 +20,7 @@ from bridge.demo.story import tell
 from bridge.errors import Config
 from bridge.processes.supervisor import stop_on_signals
 
-FOLDER = Path("demo-data")
+FOLDER = "demo-data"
 LINES_SHOWN = 30
 
 
@@ -35,8 +35,10 @@ def demo(*, story: bool) -> None:
     console = Console(highlight=False)
     console.print("Starting a forum, a Stripe, a database, Redis, and the bridge between them …")
     if not story:
-        FOLDER.mkdir(exist_ok=True)
-        sys.exit(_play(FOLDER, console, stay=True))
+        # Beside a real bridge's files, never among them.
+        own = Path(environment().get("BRIDGE_DATA", "")) / FOLDER
+        own.mkdir(parents=True, exist_ok=True)
+        sys.exit(_play(own, console, stay=True))
     with tempfile.TemporaryDirectory(prefix="bridge-story-") as folder:
         sys.exit(_play(Path(folder), console, stay=False))
 

@@ -61,8 +61,10 @@ lasting = click.option("--for", "term", type=Length(), help="How long from now: 
 @click.argument("group", required=False)
 @until
 @lasting
-@click.option("--reason", help="Why, in a few words; only moderators see it.")
-@click.option("--by", metavar="USER", help="The forum user who decided it.")
+@click.option(
+    "--reason", help="Why, in a few words; only moderators see it.  [required for a grant]"
+)
+@click.option("--by", metavar="USER", help="The forum user who decided it.  [required for a grant]")
 @previewed
 def grant(
     *,
@@ -81,7 +83,7 @@ def grant(
     if user is None:
         _show_grants(as_json=how.as_json)
         return
-    if group is None or reason is None or by is None or (until_at and term):
+    if group is None or (reason is None and not how.preview) or by is None or (until_at and term):
         raise click.UsageError(
             "Give a user, a group, --reason and --by, and at most one of --until and --for."
         )
@@ -92,7 +94,7 @@ def grant(
             lambda: grants.preview_grant(bridge, user_id, group, until_at=end_at)
         ):
             return
-        given = grants.grant(bridge, actor, user_id, group, until_at=end_at, reason=reason)
+        given = grants.grant(bridge, actor, user_id, group, until_at=end_at, reason=reason or "")
         look_now(bridge, work.user_key(user_id))
     _show_given(given, as_json=how.as_json)
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from bridge.commands.common import ready_bridge, show
 from bridge.commands.deciding import How, actor_of, by, look_now, previewed, why
-from bridge.commands.membership import lasting, until
+from bridge.commands.membership import LastDay, lasting, until
 from bridge.commands.words import day
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.ledger.by_hand import HandLine
@@ -51,7 +51,7 @@ NOON = time(12, tzinfo=UTC)
 @click.option(
     "--date",
     "on",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=LastDay(),
     help="The day of the payment; default: today.",
 )
 @click.option(

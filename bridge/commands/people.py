@@ -24,7 +24,7 @@ from bridge.commands.words import day
 from bridge.core.signed.reference import GIVING, sign_gift
 from bridge.core.telling.payer_facts import status_words
 from bridge.operations import accounts, links
-from bridge.operations.finding import find_person, find_user_id
+from bridge.operations.finding import find_known_id, find_person, find_user_id
 from bridge.store import work
 from bridge.wiring import Bridge
 
@@ -120,8 +120,8 @@ def unlink(customer: str, *, by: str | None, reason: str | None, how: How) -> No
 @click.argument("to_user")
 @why
 @by
-@as_json
-def relink(from_user: str, to_user: str, *, by: str, reason: str, as_json: bool) -> None:
+@previewed
+def relink(from_user: str, to_user: str, *, by: str, reason: str | None, how: How) -> None:
     """Move everything from the account FROM_USER (such as id:12) to the account TO_USER.
 
     Use it after accounts were merged, or when somebody returns with a new account. It moves
@@ -130,12 +130,14 @@ def relink(from_user: str, to_user: str, *, by: str, reason: str, as_json: bool)
     with ready_bridge() as bridge:
         actor = actor_of(bridge, by)
         from_id, to_id = find_user_id(bridge, from_user), find_person(bridge, to_user).id
+        if not how.goes_ahead(lambda: accounts.preview_relink(bridge, from_id, to_id)):
+            return
         moved = accounts.relink(bridge, actor, from_id, to_id, reason=reason)
         look_now(bridge, work.user_key(to_id))
         look_now(bridge, work.user_key(from_id))
     show(
         {"from": from_id, "to": to_id, "customers": moved.customers, "grants": moved.grants},
-        as_json=as_json,
+        as_json=how.as_json,
         for_people=lambda console: console.print(
             f"{len(moved.customers)} customers and {len(moved.grants)} grants of user {from_id} "
             f"now belong to user {to_id}. `bridge explain id:{to_id}` shows what follows."
@@ -147,11 +149,13 @@ def relink(from_user: str, to_user: str, *, by: str, reason: str, as_json: bool)
 @click.argument("user")
 @why
 @by
-@as_json
-def unrelink(user: str, *, by: str, reason: str, as_json: bool) -> None:
+@previewed
+def unrelink(user: str, *, by: str, reason: str | None, how: How) -> None:
     """Undo `bridge relink`: return to USER (such as id:12) what went to another account."""
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
+        if not how.goes_ahead(lambda: accounts.preview_unrelink(bridge, user_id)):
+            return
         done = accounts.unrelink(bridge, actor, user_id, reason=reason)
         look_now(bridge, work.user_key(user_id))
         look_now(bridge, work.user_key(done.from_id))
@@ -163,7 +167,7 @@ def unrelink(user: str, *, by: str, reason: str, as_json: bool) -> None:
             "customers": moved.customers,
             "grants": moved.grants,
         },
-        as_json=as_json,
+        as_json=how.as_json,
         for_people=lambda console: console.print(
             f"{len(moved.customers)} customers and {len(moved.grants)} grants belong to user "
             f"{user_id} again, and no longer to user {done.from_id}."
@@ -188,7 +192,7 @@ def reference(user: str, *, days: int, as_json: bool) -> None:
     does not link the buyer's customer to USER.
     """
     with ready_bridge() as bridge:
-        user_id = find_user_id(bridge, user)
+        user_id = find_known_id(bridge, user)
         text = sign_gift(
             user_id, bridge.clock.now(), bridge.settings.secret_key, timedelta(days=days)
         )

@@ -21,7 +21,7 @@ from bridge.core.model.people import (
 )
 from bridge.core.telling.outcomes import STATES
 from bridge.errors import Forbidden, NotFound, Permanent, Transient
-from bridge.store import groups, names, users
+from bridge.store import accounts, groups, names, users
 from bridge.texts import gettext
 from bridge.wiring import Bridge
 from bridge.worker import group_members
@@ -39,6 +39,14 @@ def find_user_id(bridge: Bridge, said: str) -> int:
     """
     named = parse_named(said)
     return named.id if named.id is not None else _by_name(bridge, named).id
+
+
+def find_known_id(bridge: Bridge, said: str) -> int:
+    """As `find_user_id`, and NotFound for an id that neither the bridge nor the forum knows."""
+    user_id = find_user_id(bridge, said)
+    with bridge.store.read() as connection:
+        is_known = users.known(connection, user_id) or accounts.is_known(connection, user_id)
+    return user_id if is_known else find_user(bridge, user_id).id
 
 
 def find_person(bridge: Bridge, said: str) -> User:

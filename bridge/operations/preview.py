@@ -75,11 +75,12 @@ def effects_of_reading(
     for who, known in others.items():
         after = as_read(known, running, bought)
         if after != known:
-            found += effects(bridge, who, What(partial(_instead, after)))
+            found += effects(bridge, who, What(partial(instead, after)))
     return tuple(found)
 
 
-def _instead(after: Facts, _known: Facts) -> Facts:
+def instead(after: Facts, _known: Facts) -> Facts:
+    """Facts that an act leaves, whatever they were before."""
     return after
 
 

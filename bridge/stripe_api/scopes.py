@@ -29,7 +29,6 @@ SCOPES = (
     Scope("Prices: read", "/v1/prices", "prices cannot be mapped to groups"),
     Scope("Invoices: read", "/v1/invoices", "statements and grace periods are missing"),
     Scope("Charges and Refunds: read", "/v1/charges", "one-off payments and refunds are missing"),
-    Scope("Charges and Refunds: read", "/v1/refunds", "refunds are missing"),
     Scope("Disputes: read", "/v1/disputes", "disputes are not seen"),
     Scope("PaymentIntents: read", "/v1/payment_intents", "one-off payments are missing"),
     Scope(

@@ -43,8 +43,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo that stays up; it starts first and plays its story meanwhile."""
     folder = tmp_path_factory.mktemp("demo")
     command = [sys.executable, "-m", "bridge", "demo"]
+    env = os.environ | {"BRIDGE_DATA": "real"}
     with (folder / "output").open("w") as output:
-        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT
+        )
     try:
         yield Demo(process, folder)
     finally:
@@ -88,6 +91,7 @@ def test_the_story_ends_well_and_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_A149_every_command_works_in_a_shell_that_read_the_demos_file(demo: Demo) -> None:
     typed = re.search(r"source \S+ && bridge doctor", demo.until_it_stays())
     assert typed is not None
+    assert [one.name for one in (demo.folder / "real").iterdir()] == ["demo-data"]
     bare = {"PATH": "/usr/bin:/bin", "DATABASE_URL": "postgresql://real/database"}
 
     def shell(line: str) -> str:
@@ -108,7 +112,7 @@ def test_A149_every_command_works_in_a_shell_that_read_the_demos_file(demo: Demo
     assert [(one["subject"], one["level"]) for one in remarks] == [("Clock", "note")]
     source = typed[0].partition(" && ")[0]
     assert "ada" in shell(f"{source} && bridge explain ada")
-    assert "STRIPE_API_KEY" in (demo.folder / "demo-data" / "bridge.env").read_text()
+    assert "STRIPE_API_KEY" in (demo.folder / "real" / "demo-data" / "bridge.env").read_text()
 
 
 @pytest.mark.timeout(PATIENCE_SECONDS + 20)
@@ -139,4 +143,4 @@ def test_the_demo_stays_up_with_addresses_to_play_with(demo: Demo) -> None:
         assert requests.get(address, timeout=10).status_code in (200, 401), address
     demo.process.send_signal(signal.SIGINT)
     assert demo.process.wait(60) == 0
-    assert (demo.folder / "demo-data" / "bridge.log").stat().st_size
+    assert (demo.folder / "real" / "demo-data" / "bridge.log").stat().st_size

@@ -220,7 +220,11 @@ def test_E58_after_a_merge_all_follows_to_the_other_account_on_an_operators_word
     assert world.groups_of("alicia") == {"supporters"}
     sweep(world)
     assert figure(world, "bridge_paying_without_account") == 1
-    told = asked(world, "relink", f"id:{alice}", "alicia", "--by", "maria")
+    move = ("relink", f"id:{alice}", "alicia", "--by", "maria")
+    seen = {(one["user_id"], one["turn"]) for one in asked(world, *move, "--preview")["effects"]}
+    assert seen == {(world.user("alicia"), "stays in")}
+    assert figure(world, "bridge_paying_without_account") == 1, "a preview moves nothing"
+    told = asked(world, *move)
     assert len(told["customers"]) == 1
     world.settle()
     assert figure(world, "bridge_paying_without_account") == 0
@@ -280,9 +284,18 @@ def test_A11_E58_who_comes_back_with_a_new_account_is_known_by_an_operators_word
     world.users["alice"] = made.id
     sweep(world)
     assert world.groups_of("alice") == set()
-    typed(world, "relink", f"id:{old}", "alice", "--by", "maria")
+    move = ("relink", f"id:{old}", "alice", "--by", "maria")
+    for _ in range(2):  # a preview changes nothing
+        seen = asked(world, *move, "--preview")["effects"]
+        gained = {
+            one["group"] for one in seen if (one["user_id"], one["turn"]) == (made.id, "gains")
+        }
+        assert gained == {"supporters", "pioneers"}
+    typed(world, *move)
     world.settle()
-    assert world.groups_of("alice") == {"supporters", "pioneers"}
+    assert world.groups_of("alice") == gained
+    back = asked(world, "unrelink", f"id:{old}", "--by", "maria", "--preview", code=1)
+    assert "no user with the id" in str(back)
 
 
 def test_E58_an_old_reference_leads_to_the_account_that_followed(world: System) -> None:

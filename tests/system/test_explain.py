@@ -194,6 +194,13 @@ def test_people_read_the_same_as_scripts_in_plain_words(world: System) -> None:
     typed(world, "explain", "alice", "--at", "yesterday", code=2)
 
 
+def test_somebody_whom_neither_the_bridge_nor_the_forum_knows_is_refused(world: System) -> None:
+    for words in (("explain",), ("reference",), ("bank", "reference")):
+        for nobody in ("id:9223372036854775807", "id:99999999"):
+            assert "the forum has no user" in typed(world, *words, nobody, code=1), words
+        typed(world, *words, f"id:{world.user('newcomer')}")
+
+
 def test_what_comes_next_is_told_of_what_still_comes_and_not_of_what_is_over(world: System) -> None:
     now = int(world.bridge.clock.now().timestamp())
     bought = world.price("patrons", interval=None, discourse_term="10d")

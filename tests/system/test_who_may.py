@@ -211,11 +211,14 @@ def test_a_page_that_is_refused_says_why_and_leads_moderators_back_to_the_consol
         (reader, f"{path}/grant", "Your role here is reader.", True),
         (reader, "/moderate/person/99999999", "Nobody found", True),
         (reader, "/moderate/members?day=2027-02-29", "This is not a day", True),
+        (reader, "/moderate/nothing/here", "Page not found", True),
         (stranger, "/moderate", "Your forum account has no role here.", False),
+        (stranger, "/moderate/nothing/here", "Page not found", False),
     ):
         page = client.get(address).text
         assert (says in page, back in page) == (True, has_way), address
-        assert ("You have not been charged" in page) is not has_way, address
+        assert "You have not been charged" not in page, address
+    assert "You have not been charged" in stranger.get("/nothing/here").text
 
 
 def test_a_role_given_while_signed_in_counts_from_the_next_act_on(

@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -218,8 +219,43 @@ def test_A48_each_command_either_needs_a_reason_or_says_here_why_it_needs_none()
     assert needs & spared <= {"mapping", "bank"}, "which list what there is"
 
 
-@pytest.mark.parametrize("command", ["revoke", "link", "seats", "release", "adopt", "undo"])
+PREVIEWED = ("revoke", "link", "seats", "release", "adopt", "undo", "grant", "relink", "unrelink")
+
+
+@pytest.mark.parametrize("command", PREVIEWED)
 def test_a_preview_needs_no_reason(run: Run, command: str) -> None:
     (words, *_) = (one for one in CHANGING if one[0] == command)
     told = run(*words, "--preview", **GOOD)
     assert "--reason" not in told.output
+
+
+def test_help_says_of_each_reason_and_moderator_that_a_change_requires_them(run: Run) -> None:
+    seen = 0
+    for words, _ in all_commands():
+        told = run(*words, "--help").output
+        for option in re.findall(r"^  (--reason .*?)(?=^  -)", told, re.MULTILINE | re.DOTALL):
+            seen += 1
+            assert "[required" in " ".join(option.split()), words
+    assert seen > len(PREVIEWED)
+    told = " ".join(run("grant", "--help").output.split())
+    assert told.count("[required for a grant]") == len(("--reason", "--by"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("record-payment", "eve", "--currency", "eur", "--method", "cash", *BY, "--date"),
+        ("register", "issue", "eve", "--count", "1", *BY, "--date"),
+        ("register", "shares", "--as-of"),
+        ("explain", "eve", "--at"),
+        ("export", "csv", "--from"),
+        ("grant", "eve", "guests", "--until"),
+        ("token", "--until"),
+    ],
+)
+def test_A148_a_day_that_the_calendar_lacks_is_refused_in_the_same_words_everywhere(
+    run: Run, words: tuple[str, ...]
+) -> None:
+    told = run(*words, "2027-02-29")
+    assert told.exit_code == 2
+    assert "the calendar has no day 2027-02-29: check month and day" in told.output

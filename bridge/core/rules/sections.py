@@ -45,7 +45,14 @@ def _name(takes: str) -> Setting:
 
 
 _SWITCH = Setting("true or false", lambda value: isinstance(value, bool))
-_TEXT = Setting("a text", lambda value: isinstance(value, str) and bool(value))
+
+
+def _text(example: str) -> Setting:
+    return Setting(
+        f'a text in quotes, such as "{example}"',
+        lambda value: isinstance(value, str) and bool(value),
+    )
+
 
 SITE_LIMITS: Mapping[str, tuple[int, int]] = {
     "removal_confirm_seconds": (0, 7 * DAY_SECONDS),
@@ -74,7 +81,7 @@ SITE: Mapping[str, Setting] = {
     **{name: _whole(*limits) for name, limits in SITE_LIMITS.items()},
     **{name: _word_of(words) for name, words in SITE_WORDS.items()},
     **{name: _name("one name, or `none`") for name in SITE_NAMES},
-    "bank_account": _TEXT,
+    "bank_account": _text("DE89 3704 0044 0532 0130 00, Garden Club"),
 }
 
 CONSOLE: Mapping[str, Setting] = {
@@ -87,20 +94,17 @@ CONSOLE: Mapping[str, Setting] = {
 
 CLAIMS: Mapping[str, Setting] = {"days": _whole(1, 3650), "invite": _SWITCH}
 
-BANK: Mapping[str, Setting] = dict.fromkeys(
-    (
-        "date",
-        "amount",
-        "text",
-        "payer",
-        "currency",
-        "default_currency",
-        "delimiter",
-        "decimal",
-        "date_format",
-    ),
-    _TEXT,
-)
+BANK: Mapping[str, Setting] = {
+    "date": _text("Buchungstag"),
+    "amount": _text("Betrag"),
+    "text": _text("Verwendungszweck"),
+    "payer": _text("Name"),
+    "currency": _text("Währung"),
+    "default_currency": _text("eur"),
+    "delimiter": _text(";"),
+    "decimal": _text(","),
+    "date_format": _text("%d.%m.%Y"),
+}
 BANK_NEEDS = ("date", "amount", "text")
 
 DATEV: Mapping[str, Setting] = {

@@ -210,6 +210,24 @@ def test_what_is_wrong_for_the_whole_site_is_refused(
     assert codes(toml) == expected
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "example"),
+    [
+        ("site", "bank_account", '"DE89 3704 0044 0532 0130 00, Garden Club"'),
+        ("bank", "date", '"Buchungstag"'),
+        ("bank", "delimiter", '";"'),
+    ],
+)
+def test_a_text_that_is_none_is_refused_with_an_example(
+    section: str, key: str, example: str
+) -> None:
+    for value in (5, "", ["x"]):
+        with pytest.raises(WrongConfig) as refused:
+            parse_policy({section: {key: value}})
+        says = [one.message for one in refused.value.problems if key in one.message]
+        assert f"it takes a text in quotes, such as {example}." in says[0]
+
+
 def test_all_problems_are_named_at_once_with_a_hint_and_the_likely_word() -> None:
     with pytest.raises(WrongConfig) as refused:
         parse_policy({"sites": {}, "defaults": {"grce": "7d", "trial": "maybe"}})
