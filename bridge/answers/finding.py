@@ -1,4 +1,4 @@
-"""Finds people by a name, an id, an e-mail address, an amount or a card."""
+"""Finds people by a name, a full name, an id, an e-mail address, an amount or a card."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable
 
 from bridge.core.model.people import LARGEST_ID
-from bridge.core.telling.asked import parse_asked
-from bridge.errors import BridgeError, NotFound
+from bridge.core.telling.asked import Asked, By, parse_asked
+from bridge.errors import BridgeError, NotFound, Permanent
 from bridge.store import search
 from bridge.store.search import Hit
 from bridge.wiring import Bridge
 
 BY_ADDRESS, BY_NAME = "e-mail on the forum", "the forum"
+BY_FULL_NAME = "full-name"
+BY_THE_FORUM = (BY_ADDRESS, BY_NAME, BY_FULL_NAME)
 
 
 def find(bridge: Bridge, text: str) -> list[Hit]:
@@ -33,7 +35,7 @@ def find(bridge: Bridge, text: str) -> list[Hit]:
             hits += search.by_amount(connection, asked.amount)
         if asked.last4 is not None:
             hits += search.by_card(connection, asked.last4)
-    return list(dict.fromkeys(hits)) or _asked_of_the_forum(bridge, asked.text)
+    return list(dict.fromkeys(hits)) or _asked_of_the_forum(bridge, asked)
 
 
 def _with_address(bridge: Bridge, address: str) -> list[Hit]:
@@ -51,15 +53,32 @@ def _with_address(bridge: Bridge, address: str) -> list[Hit]:
     ]
 
 
-def _asked_of_the_forum(bridge: Bridge, name: str) -> list[Hit]:
-    """Ask the forum, which may know somebody whom the bridge has never seen."""
-    if not re.fullmatch(r"[\w.-]{1,60}", name):
+def _asked_of_the_forum(bridge: Bridge, asked: Asked) -> list[Hit]:
+    """Ask the forum, which may know somebody whom the bridge has never seen, and full names."""
+    if re.fullmatch(r"[\w.-]{1,60}", asked.text):
+        try:
+            user = bridge.discourse.user_by_name(asked.text)
+        except NotFound:
+            pass
+        else:
+            return [Hit(user.id, user.username, None, BY_NAME)]
+    if not asked.may_be_full_name:
         return []
     try:
-        user = bridge.discourse.user_by_name(name)
-    except NotFound:
-        return []
-    return [Hit(user.id, user.username, None, BY_NAME)]
+        found = bridge.discourse.users_named(asked.text)
+    except Permanent:
+        return []  # a key with fewer rights
+    return [Hit(one.id, one.username, None, BY_FULL_NAME) for one in found]
+
+
+def looked_up_by(text: str, hits: Iterable[Hit]) -> By | None:
+    """Whether the forum was asked who somebody is, and by what; that is logged."""
+    asked, found = parse_asked(text), list(hits)
+    if asked.kind == "address":
+        return "address"
+    by_name = any(hit.by == BY_FULL_NAME for hit in found)
+    was_asked = not found and asked.may_be_full_name and " " in asked.text
+    return "name" if by_name or was_asked else None
 
 
 def named_by_the_forum(hits: Iterable[Hit]) -> dict[int, str]:
@@ -67,5 +86,7 @@ def named_by_the_forum(hits: Iterable[Hit]) -> dict[int, str]:
     return {
         hit.user_id: hit.username
         for hit in hits
-        if hit.by in (BY_ADDRESS, BY_NAME) and hit.user_id is not None and hit.username
+        if hit.by in (BY_ADDRESS, BY_NAME, BY_FULL_NAME)
+        and hit.user_id is not None
+        and hit.username
     }

@@ -52,6 +52,9 @@ _LONGEST_QUERY = 4000
 _BAD_REQUEST, _UNPROCESSABLE = 400, 422
 
 
+MOST_NAMED = 20
+
+
 class NotInvited(Permanent):
     """The forum does not invite an address, and does not say why."""
 
@@ -224,6 +227,17 @@ class DiscourseApi:
         return reading(
             path,
             lambda rows: tuple(User(int(row["id"]), str(row["username"])) for row in rows),
+            answer.body,
+        )
+
+    def users_named(self, name: str) -> tuple[User, ...]:
+        """The users whose full name or name is like this, as the forum's own search finds them."""
+        path = "/u/search/users.json"
+        asked = {"term": name, "limit": MOST_NAMED}
+        answer = self._forum.exchange("GET", path, params=asked, priority="normal")
+        return reading(
+            path,
+            lambda it: tuple(User(int(row["id"]), str(row["username"])) for row in it["users"]),
             answer.body,
         )
 

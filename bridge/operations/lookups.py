@@ -1,17 +1,20 @@
-"""Keeps what look-ups found: who looked by address, and accounts that only the forum knew."""
+"""Keeps what look-ups found: who looked, and accounts that only the forum knew."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
 from bridge.core.model.actor import Actor
+from bridge.core.telling.asked import By
 from bridge.store import changes, users
 from bridge.texts import gettext, ngettext
 from bridge.wiring import Bridge
 
+_ACTIONS: Mapping[By, str] = {"address": "looked_up", "name": "looked_up_by_name"}
 
-def note_lookup(bridge: Bridge, actor: Actor, found: Collection[int]) -> None:
-    """Log a look-up by e-mail address. The address itself is kept nowhere."""
+
+def note_lookup(bridge: Bridge, actor: Actor, by: By, found: Collection[int]) -> None:
+    """Log a look-up by e-mail address or by full name, which are kept nowhere themselves."""
     words = (
         ngettext("%(count)s person found", "%(count)s people found", len(found))
         if found
@@ -20,7 +23,7 @@ def note_lookup(bridge: Bridge, actor: Actor, found: Collection[int]) -> None:
     with bridge.store.write() as connection:
         changes.log(
             connection,
-            "looked_up",
+            _ACTIONS[by],
             now=bridge.clock.now(),
             user_id=next(iter(found)) if len(found) == 1 else None,
             cause=str(actor),

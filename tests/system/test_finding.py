@@ -108,6 +108,50 @@ def test_an_address_is_asked_of_stripe_and_of_the_forum_and_only_the_look_up_is_
     assert (line.user_id, line.outcome) == (None, "nobody found")
 
 
+def test_A58_a_full_name_is_asked_of_the_forum_and_only_the_look_up_is_logged(
+    world: System, as_role: As
+) -> None:
+    forum, now = world.sandbox.forum, world.sandbox.world.clock.now()
+    one = add_user(forum, "countess", "al@example.com", now, name="Ada Lovelace")
+    browser = as_role("reader")
+    for name in ("Ada Lovelace", "lovelace"):
+        answer = browser.get("/moderate/find", query_string={"q": name})
+        assert answer.location.endswith(f"/moderate/person/{one.id}")
+        with world.bridge.store.read() as connection:
+            (line,) = changes.page(connection, action="looked_up_by_name", limit=1)
+            logged = str(connection.execute(select(table)).all())
+        assert (line.user_id, line.outcome) == (one.id, "1 person found")
+        assert line.cause == f"reader:{staff(world).id} via console"
+        assert "lovelace" not in logged.lower()
+    add_user(forum, "other", "other@example.com", now, name="Ada Lovelace")
+    both = browser.get("/moderate/find", query_string={"q": "Ada Lovelace"}).text
+    assert ("countess" in both, "other" in both, "full name on the forum" in both) == (True,) * 3
+    nobody = browser.get("/moderate/find", query_string={"q": "Grace Hopper"})
+    assert "Nobody found" in nobody.text
+    with world.bridge.store.read() as connection:
+        lines = changes.page(connection, action="looked_up_by_name", limit=2)
+    assert [line.outcome for line in lines] == ["nobody found", "2 people found"]
+
+
+def test_A58_a_key_that_may_not_search_the_forum_finds_nobody_by_full_name(
+    world: System, as_role: As
+) -> None:
+    faults = world.sandbox.world.faults
+    refused = faults.add("discourse", "GET /u/search/users*", "status", times=None, status=403)
+    try:
+        answer = as_role("reader").get("/moderate/find", query_string={"q": "Mary Somerville"})
+    finally:
+        faults.switches.remove(refused)
+    assert (answer.status_code, "Nobody found" in answer.text) == (200, True)
+
+
+def test_what_is_no_full_name_is_not_asked_of_the_forum(world: System) -> None:
+    mark = world.mark()
+    for text in ("7.01", "id:987654", "0000", "- -", "x" * 200, "cus_none"):
+        assert found(world, text) == set(), text
+    assert not [one for one in world.calls("discourse", mark) if "search" in one.path]
+
+
 def test_A58_an_account_that_only_the_forum_knew_has_a_page_once_it_was_found(
     world: System, as_role: As
 ) -> None:

@@ -9,7 +9,10 @@ from typing import Literal
 
 from bridge.core.ledger.amounts import to_minor
 
+By = Literal["address", "name"]
+"""What somebody is looked up by at Stripe and on the forum, which is logged."""
 LONGEST = 300
+LONGEST_NAME = 100
 _STRIPE = re.compile(r"(cus|sub|in|ch|py|pi|cs|re|pyr|dp|du|po|txn)_[A-Za-z0-9_]{1,200}")
 _AMOUNT = re.compile(
     r"[€£$]?(?P<number>-?[0-9]{1,9}(?:[.,][0-9]{1,3})?)(?: (?P<currency>[a-z]{3}))?"
@@ -42,6 +45,12 @@ class Asked:
     user_id: int | None = None
     amount: Amount | None = None
     last4: str | None = None
+
+    @property
+    def may_be_full_name(self) -> bool:
+        """Whether the forum can be asked for somebody who is called like this."""
+        words = self.kind == "other" and self.amount is None and self.user_id is None
+        return words and len(self.text) <= LONGEST_NAME and any(map(str.isalpha, self.text))
 
 
 def parse_asked(text: str) -> Asked:

@@ -43,6 +43,7 @@ ACTIONS: Mapping[str, str] = {
     "lifted": gettext("Let back in"),
     "linked": gettext("Customer linked"),
     "looked_up": gettext("Looked up by e-mail address"),
+    "looked_up_by_name": gettext("Looked up by full name"),
     "lost": gettext("No longer in the group"),
     "mapping_changed": gettext("Mapping changed"),
     "mapping_changed_refused": gettext("Change of the mapping refused by Stripe"),

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.answers.charts import charts
 from bridge.answers.finding import find as find_people
-from bridge.answers.finding import named_by_the_forum
+from bridge.answers.finding import looked_up_by, named_by_the_forum
 from bridge.answers.person import person as the_person
 from bridge.answers.reply import answer
 from bridge.answers.timeline import Asked, timeline
@@ -62,17 +62,17 @@ def today() -> str:
 def find() -> AnyResponse | str:
     """The people whom a search may mean; redirects if it is one person."""
     text = request.args.get("q", "")
-    by_address = parse_asked(text).kind == "address"
-    if by_address:
+    if parse_asked(text).kind == "address":
         asks_stripe("ask")
     hits = find_people(the_bridge(), text)
     people = {hit.user_id for hit in hits}
     if named := named_by_the_forum(hits):
         remember(the_bridge(), named)
     known = reader()
-    if by_address and known is not None and known.role is not None:
+    by = looked_up_by(text, hits)
+    if by and known is not None and known.role is not None:
         actor = Actor(known.role, str(known.user_id), "console")
-        note_lookup(the_bridge(), actor, [one for one in people if one is not None])
+        note_lookup(the_bridge(), actor, by, [one for one in people if one is not None])
     if len(people) == 1 and None not in people:
         return redirect(url_for("moderate.person", user_id=people.pop()), 303)
     return render_template("moderate/find.jinja", text=text, hits=hits)
