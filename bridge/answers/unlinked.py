@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bridge.core.telling.unlinked import Unlinked, told
-from bridge.store import catalogue, claims, users
-from bridge.store.orphans import orphans
+from bridge.core.telling.payer_facts import bought_words
+from bridge.core.telling.unlinked import Unlinked, bought_of, told
+from bridge.store import catalogue, claims, orphans, users
 from bridge.wiring import Bridge
 
 DASHBOARD = "https://dashboard.stripe.com"
@@ -28,7 +28,7 @@ def unlinked(
     All of them without a limit. `set_aside`: those whom a moderator leaves so.
     """
     with bridge.store.read() as connection:
-        found = orphans(connection, after=after, limit=limit, set_aside=set_aside)
+        found = orphans.orphans(connection, after=after, limit=limit, set_aside=set_aside)
         ids = {id_ for one in found for both in one.bought for id_ in both}
         products, prices = catalogue.load_of(connection, ids)
         orders = claims.unclaimed(connection)
@@ -54,3 +54,28 @@ def unlinked(
         for one in found
         for user_id in [asked.get(one.customer_id)]
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """A customer: what they bought, in words, their user, and why a moderator leaves them aside."""
+
+    bought: tuple[str, ...]
+    user_id: int | None
+    username: str | None
+    set_aside: str | None
+
+
+def payer(bridge: Bridge, customer_id: str) -> Payer | None:
+    """A customer as it was last read; None for one that the bridge has never seen."""
+    with bridge.store.read() as connection:
+        found = orphans.payer(connection, customer_id)
+        if found is None:
+            return None
+        one, user_id = found
+        ids = {id_ for both in one.bought for id_ in both}
+        products, prices = catalogue.load_of(connection, ids)
+        name = users.names_of(connection, [user_id]).get(user_id) if user_id else None
+    names = {product.id: product.name for product in products}
+    bought = bought_of(one, names, {price.id: price for price in prices})
+    return Payer(tuple(map(bought_words, bought)), user_id, name, one.set_aside)

@@ -41,6 +41,16 @@ def preview_grant(
     return effects(bridge, user_id, giving(given))
 
 
+def in_force(
+    bridge: Bridge, user_id: int, group_name: str, until_at: datetime | None
+) -> HandGrant | None:
+    """The same grant, where it is in force already. Raises NotFound for an unknown group."""
+    group, now = find_group(bridge, group_name), bridge.clock.now()
+    given = HandGrant("", user_id, group.id, now, until_at, "", "")
+    with bridge.store.read() as connection:
+        return _same(connection, given, now)
+
+
 def giving(given: HandGrant) -> What:
     """What a grant changes for its user."""
     return What(lambda known: replace(known, hand_grants=(*known.hand_grants, given)))
@@ -76,11 +86,15 @@ def grant(
 
 def give_once(connection: Connection, given: HandGrant, now: datetime) -> HandGrant:
     """Record a grant; if the same one is already in force, return it unchanged."""
-    for one in hand_grants.in_force(connection, given.user_id):
-        if _is_same(one, given) and not _is_over(one, now):
-            return one
+    if known := _same(connection, given, now):
+        return known
     hand_grants.give(connection, given, now)
     return given
+
+
+def _same(connection: Connection, given: HandGrant, now: datetime) -> HandGrant | None:
+    known = hand_grants.in_force(connection, given.user_id)
+    return next((one for one in known if _is_same(one, given) and not one.is_over(now)), None)
 
 
 def preview_revoke(bridge: Bridge, grant_id: str) -> tuple[Effect, ...]:
@@ -136,7 +150,3 @@ def _is_same(one: HandGrant, other: HandGrant) -> bool:
     """The same group for the same time, so that a repeated command changes nothing."""
     days = [it.until_at.date() if it.until_at else None for it in (one, other)]
     return one.group_id == other.group_id and one.source == other.source and days[0] == days[1]
-
-
-def _is_over(one: HandGrant, now: datetime) -> bool:
-    return one.until_at is not None and one.until_at <= now

@@ -123,16 +123,33 @@ def wait_again(
     _aside(bridge, actor, customer_id, None, reason=said(reason))
 
 
+def refuse_linked(bridge: Bridge, customer_id: str) -> None:
+    """Raises: Permanent for a customer who is linked already."""
+    with bridge.store.read() as connection:
+        owner = links.user_of(connection, customer_id)
+    if owner is not None:
+        _refuse_anothers(owner, customer_id, 0)
+
+
+def refuse_aside(bridge: Bridge, customer_id: str, *, is_aside: bool) -> None:
+    """Raises: NotFound if a customer does not wait, or was not set aside, as `is_aside` says."""
+    with bridge.store.read() as connection:
+        if not orphans.waits(connection, customer_id, is_aside=is_aside):
+            raise _decided_meanwhile(customer_id)
+
+
+def _decided_meanwhile(customer_id: str) -> NotFound:
+    words = gettext("somebody has linked %(customer)s or decided about it in the meantime")
+    return NotFound(words % {"customer": customer_id})
+
+
 def _aside(
     bridge: Bridge, actor: Actor, customer_id: str, why: str | None, *, reason: str | None
 ) -> None:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if not orphans.set_aside(connection, customer_id, why):
-            raise NotFound(
-                gettext("%(customer_id)s has been linked in the meantime")
-                % {"customer_id": customer_id}
-            )
+            raise _decided_meanwhile(customer_id)
         changes.log(
             connection,
             "set_aside" if why else "waits_again",

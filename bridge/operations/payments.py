@@ -10,7 +10,7 @@ from bridge.core.ledger.amounts import main_currency
 from bridge.core.ledger.by_hand import sold_line
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.memberships.effects import Effect, What
-from bridge.core.model.actor import Actor
+from bridge.core.model.actor import BRIDGE, Actor
 from bridge.core.model.discourse import Group, User
 from bridge.core.model.rights import HandGrant
 from bridge.core.model.words import said
@@ -95,6 +95,14 @@ def preview_payment(
     return effects(
         bridge, user_id, What(lambda it: replace(it, hand_grants=(*it.hand_grants, *new)))
     )
+
+
+def refuse_repeated(bridge: Bridge, user_id: int, payment: Payment) -> None:
+    """Raises: Twice for a payment that was recorded within a day."""
+    with bridge.store.read() as connection:
+        known = money.of_user(connection, user_id)
+        username = users.names_of(connection, [user_id]).get(user_id) or f"user {user_id}"
+    refuse_twice(known, username, line_of(uuid.uuid4(), user_id, payment, BRIDGE))
 
 
 def waits_for_approval(

@@ -24,11 +24,11 @@ class Waiting:
 
 
 def preview_release(bridge: Bridge, group_name: str) -> Waiting:
-    """Who would lose the group if its removals continued. Raises NotFound."""
+    """Who would lose the group if its removals continued. Raises: as `release`."""
     group = find_group(bridge, group_name)
     with bridge.store.read() as connection:
-        waiting = sending.losing(connection, group.id)
-    return Waiting(group, tuple(waiting))
+        waiting = _stopped(connection, group, None)
+    return Waiting(group, waiting)
 
 
 def release(

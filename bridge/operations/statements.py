@@ -33,11 +33,13 @@ def write_to_all(bridge: Bridge) -> tuple[int, ...]:
 def preview_sending(bridge: Bridge, user_id: int) -> Sent:
     """Whether somebody would get their first statement, or a repeated one.
 
-    Raises: NotFound for an account that is gone, Permanent for one that cannot be written to.
+    Raises: NotFound for an account that is gone, Permanent for one that cannot be written to, and
+    for a second time on one day.
     """
     user = find_user(bridge, user_id)
     with bridge.store.read() as connection:
         known = statements.recipient(connection, user_id)
+        was_sent = messages.was_sent_again(connection, user_id, bridge.clock.now())
     if known is None or user.state != "active":
         raise Permanent(gettext("the forum does not let this account be written to"))
     if known.place is None:
@@ -46,13 +48,19 @@ def preview_sending(bridge: Bridge, user_id: int) -> Sent:
         raise Permanent(
             gettext("staff deleted their statement on the forum: restore that message first")
         )
+    if was_sent:
+        raise _sent_today()
     return "again"
+
+
+def _sent_today() -> Permanent:
+    return Permanent(gettext("it was already sent again today"))
 
 
 def send(bridge: Bridge, actor: Actor, user_id: int) -> Sent:
     """Send somebody their statement: a new message, or a new reply in the existing one.
 
-    At most once a day. Raises: as `preview_sending`, and Permanent for a second time that day.
+    At most once a day. Raises: as `preview_sending`.
     """
     sent = preview_sending(bridge, user_id)
     now = bridge.clock.now()
@@ -60,7 +68,7 @@ def send(bridge: Bridge, actor: Actor, user_id: int) -> Sent:
         if sent == "first":
             statements.due(connection, user_id, now)
         elif not messages.send_again(connection, user_id, now):
-            raise Permanent(gettext("it was already sent again today"))
+            raise _sent_today()
         changes.log(
             connection,
             "statement_sent",

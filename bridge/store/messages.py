@@ -110,11 +110,21 @@ def remind(connection: Connection, user_id: int, invoice_id: str, now: datetime)
     return bool(done.rowcount)
 
 
+def was_sent_again(connection: Connection, user_id: int, now: datetime) -> bool:
+    """Whether a member's statement was sent as a new reply today."""
+    asked = select(messages.c.key).where(messages.c.key == _again(user_id, now))
+    return connection.scalar(asked) is not None
+
+
+def _again(user_id: int, now: datetime) -> str:
+    return f"statement:{user_id}:{now:%Y-%m-%d}"
+
+
 def send_again(connection: Connection, user_id: int, now: datetime) -> bool:
     """Schedule a member's statement as a new reply; False if that was already done today."""
     done = connection.execute(
         insert_for(connection)(messages)
-        .values(key=f"statement:{user_id}:{now:%Y-%m-%d}", user_id=user_id, due_at=now)
+        .values(key=_again(user_id, now), user_id=user_id, due_at=now)
         .on_conflict_do_nothing()
     )
     return bool(done.rowcount)

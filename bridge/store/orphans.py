@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -68,6 +68,37 @@ def orphans(
         )
         for row in rows
     ]
+
+
+def payer(connection: Connection, customer_id: str) -> tuple[Orphan, int | None] | None:
+    """A customer with everything that was read for them, and their user; None if never seen."""
+    of = customers.c
+    asked = select(of.first_seen_at, of.set_aside, of.user_id)
+    row = connection.execute(
+        asked.where(is_own(customers), of.customer_id == customer_id)
+    ).one_or_none()
+    if row is None:
+        return None
+
+    def theirs(table: Table) -> Sequence[Any]:
+        mine = (is_own(table), table.c.customer_id == customer_id)
+        return connection.scalars(select(table.c.data).where(*mine).order_by(table.c.id)).all()
+
+    found = Orphan(
+        customer_id,
+        row.first_seen_at,
+        tuple(CONVERTER.structure(one, Subscription) for one in theirs(subscriptions)),
+        tuple(CONVERTER.structure(one, Purchase) for one in theirs(purchases)),
+        row.set_aside,
+    )
+    return found, row.user_id
+
+
+def waits(connection: Connection, customer_id: str, *, is_aside: bool) -> bool:
+    """Whether a customer waits to be linked, or was set aside."""
+    which = SET_ASIDE if is_aside else WAITS
+    asked = select(customers.c.customer_id).where(customers.c.customer_id == customer_id, *which)
+    return connection.scalar(asked) is not None
 
 
 def set_aside(connection: Connection, customer_id: str, why: str | None) -> bool:

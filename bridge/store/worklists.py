@@ -254,6 +254,12 @@ def dead(connection: Connection, after: str, limit: int) -> list[Dead]:
     return [Dead(*row) for row in connection.execute(asked)]
 
 
+def dead_event(connection: Connection, event_id: str) -> Dead | None:
+    """One of them, by its id."""
+    row = connection.execute(unreadable().where(inbox.c.event_id == event_id)).one_or_none()
+    return Dead(*row) if row else None
+
+
 def unreadable() -> Select[Any]:
     """SQL: every event that can never be processed."""
     columns = ("event_id", "type", "object_id", "received_at", "outcome")

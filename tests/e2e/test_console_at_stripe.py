@@ -139,7 +139,8 @@ def test_I7_a_form_about_one_member_touches_nothing_that_another_pays_for(place:
     ann, eve = place.browser("ann"), user(place, "eve")
     given = {"payment": paid(place, "kim"), "subscription": subscription(place, "kim")}
     for name, field in (("refund", "payment"), ("cancel", "subscription")):
-        answer = act(ann, eve, name, **{field: given[field], "reason": "x"})
+        query = {field: given[field]}
+        answer = ann.get(f"/moderate/person/{eve}/{name}", params=query)
         assert answer.status_code == 400
         assert "this member" in answer.text
     assert refunds(place, "kim") == []
@@ -214,7 +215,7 @@ def test_A58_a_statement_is_sent_again_as_an_answer_once_a_day(place: Place) -> 
     last = place.forum.posts[topic.post_ids[-1]].raw
     assert last.startswith("A moderator has sent you your statement again.")
     assert "patrons" in last
-    assert "already sent again today" in confirm(mia, mia.get(address)).text
+    assert "already sent again today" in mia.get(address).text
     assert logged(place, "eve", "statement_sent") == ["again"]
 
 

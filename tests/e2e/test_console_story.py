@@ -158,7 +158,7 @@ class Morning:
         self.opens("failed")
         self.page.get_by_role("row", name="lars").get_by_role("link", name="Remind").click()
         self.look()
-        self.presses("Send the reminder")
+        self.presses("Remind lars")
         assert self.says() == "The reminder is on its way, with a link to pay."
 
     def lets_kim_keep_it(self) -> None:
@@ -166,7 +166,7 @@ class Morning:
         self.page.get_by_role("row", name="kim").get_by_role("checkbox").check()
         self.presses("Keep these memberships")
         self.reviews("An old price, until the summer")
-        self.presses("Keep them")
+        self.presses("Keep supporters for kim")
         assert self.says() == "Memberships decided: 1."
         self.settles()
         assert self.page.get_by_role("row", name="kim").count() == 0
@@ -177,7 +177,7 @@ class Morning:
         self.page.get_by_label("Forum account").fill("rita")
         self.reviews("Asked her at the door")
         assert self.page.locator("main").get_by_text("Gains").is_visible()
-        self.presses("Assign them")
+        self.page.get_by_role("button", name="Assign cus_").click()
         assert self.says().endswith("now belongs to rita.")
         self.settles()
         assert "rita" in self.place.members("supporters")
@@ -187,7 +187,7 @@ class Morning:
         self.page.get_by_role("link", name="Let removals continue").click()
         self.reviews("The visit is over")
         self.page.get_by_label("to confirm").fill(f"remove {len(MANY)}")
-        self.presses("Remove them")
+        self.presses(f"Remove {len(MANY)} people from guests")
         assert self.says() == f"Removals that continue: {len(MANY)}."
         self.settles()
         assert not self.place.members("guests")
@@ -196,7 +196,7 @@ class Morning:
         self.opens("drift")
         self.page.get_by_role("row", name="ada").get_by_role("link", name="Let back in").click()
         self.reviews("Removed by mistake")
-        self.presses("Let them back in")
+        self.presses("Let ada back into supporters")
         assert self.says() == "supporters follows payments again."
         self.settles()
         assert "ada" in self.place.members("supporters")
@@ -207,7 +207,7 @@ class Morning:
         assert "€150.00" in nina.inner_text()
         nina.get_by_role("link", name="Approve").click()
         self.reviews("Meeting of 12 March")
-        self.presses("Approve them")
+        self.presses("Approve nina")
         assert self.says() == "Applications approved: 1."
         self.settles()
         assert "nina" in self.place.members("readers")
@@ -216,6 +216,6 @@ class Morning:
         self.opens("dead")
         self.page.get_by_role("link", name="Process an event again").click()
         self.look()
-        self.presses("Process it again")
+        self.page.get_by_role("button", name="Process evt_").click()
         assert self.says() == "The event is being processed again."
         self.settles()

@@ -188,7 +188,7 @@ def test_A59_A81_a_payment_is_recorded_in_the_browser_and_asked_about_when_doubl
     paid = {"amount": "12.00", "currency": "eur", "method": "cash", "what": "Summer party"}
     done = confirm(mia, act(mia, ben, "record-payment", **paid))
     assert done.status_code == 303
-    twice = confirm(mia, act(mia, ben, "record-payment", **paid))
+    twice = act(mia, ben, "record-payment", **paid)
     assert twice.status_code == 400
     assert "already recorded" in twice.text
 

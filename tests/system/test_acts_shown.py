@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import delete, update
 from werkzeug.test import TestResponse
 
@@ -20,7 +22,7 @@ from bridge.store import changes
 from bridge.store.schema.forum import memberships
 from bridge.store.schema.rights import hand_grants
 from tests.harness import System, system
-from tests.system.acts import confirm, console_of, do, pass_days, words
+from tests.system.acts import checkout, confirm, console_of, do, pass_days, words
 
 LOST = {
     "owned": "no",
@@ -234,3 +236,135 @@ def test_E21_a_seat_that_was_taken_back_with_notice_stays_when_that_is_undone(
     pass_days(world, 9)
     assert world.groups_of("bob") == {"supporters"}
     assert not offers_undo(console_of(world).get(f"/moderate/person/{bob}"), ending)
+
+
+# --- about whom -----------------------------------------------------------------------------------
+
+
+def button(page: TestResponse) -> str:
+    """The words of the button that does it."""
+    found = re.findall(r'<button class="button main" type="submit">([^<]*)</button>', page.text)
+    return html.unescape(found[-1])
+
+
+WHY = {"reason": "As agreed"}
+BOUGHT = fact("Bought", "Membership supporters €5.00 a month (active)")
+
+
+def shown(
+    mia: FlaskClient, path: str, given: dict[str, str], typed: dict[str, str], *facts: str
+) -> str:
+    """The button of an act whose form says these facts before anything is filled in."""
+    form = html.unescape(mia.get(path, query_string=given).text)
+    assert all(one in form for one in facts), (path, words(form))
+    return button(mia.post(path, data={**given, **typed, **WHY}))
+
+
+def test_a_form_about_a_person_names_them_before_the_effects_and_in_the_button(
+    world: System,
+) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    by = moderator(world.user("mia"), "console")
+    grant = grants.grant(bridge, by, alice, "supporters", until_at=None, reason="Speaker").grant
+    customer, guest = world.customer("alice"), world.customer(None)
+    world.subscribe(customer, world.price("supporters", amount=500))
+    world.settle()
+    mia, page = console_of(world), f"/moderate/person/{alice}"
+    name = f'<a href="{page}">alice</a> <span class="quiet small">id:{alice}</span>'
+    typed = {"group": "supporters", "until": "2050-01-31"}
+    assert shown(mia, f"{page}/grant", {}, typed, name) == "Give supporters to alice"
+    given = {"grant": grant.id}
+    then = (name, fact("Group", "supporters"), fact("Reason then", "Speaker"))
+    assert shown(mia, f"{page}/revoke", given, {}, *then) == "Take supporters back from alice"
+    theirs = {"customer": customer}
+    unlinked = shown(mia, f"{page}/unlink", theirs, {}, name, BOUGHT)
+    assert unlinked == f"Unlink {customer} from alice"
+    linked = shown(mia, f"{page}/link", {}, {"customer": guest}, name)
+    assert linked == f"Link {guest} to alice"
+    paid = {"amount": "25", "currency": "eur", "method": "cash", "what": "Dinner"}
+    assert shown(mia, f"{page}/record-payment", {}, paid, name) == "Record €25.00 for alice"
+    running = {"subscription": world.sdk.v1.subscriptions.list({"customer": customer}).data[0].id}
+    what = fact("Subscription", f"Membership supporters ({running['subscription']})")
+    for act, verb in (("cancel", "Cancel"), ("pause", "Pause")):
+        done = shown(mia, f"{page}/{act}", running, {}, name, what)
+        assert done == f"{verb} Membership supporters of alice"
+
+
+def test_a_form_about_a_row_of_a_list_names_it_before_the_effects_and_in_the_button(
+    world: System,
+) -> None:
+    bridge, bob = world.bridge, world.user("bob")
+    by = moderator(world.user("mia"), "console")
+    grants.grant(bridge, by, bob, "supporters", until_at=None, reason="Speaker")
+    guest = world.customer(None)
+    world.subscribe(guest, world.price("supporters", amount=500))
+    world.settle()
+    mia, site, about = console_of(world), "/moderate/act", {"customer": guest}
+    to_bob = {"user": "bob"}
+    assigned = shown(mia, f"{site}/assign", about, to_bob, fact("Customer", guest), BOUGHT)
+    assert assigned == f"Assign {guest} to bob"
+    preview = mia.post(f"{site}/assign", data={**about, **to_bob, **WHY}).text
+    assert fact("Forum account", f"bob (id:{bob})") in preview
+    assert shown(mia, f"{site}/set-aside", about, {}, BOUGHT) == f"Set {guest} aside"
+    links.set_aside(bridge, by, guest, reason="The newsletter only")
+    reason = fact("Set aside because", "The newsletter only")
+    put_back = shown(mia, f"{site}/wait-again", about, {}, BOUGHT, reason)
+    assert put_back == f"Put {guest} back on the list"
+    line = {"change": str(line_of(world, "granted"))}
+    undo = shown(mia, f"{site}/undo", line, {}, fact("Group", "supporters"))
+    assert undo == "Undo “Given by hand” for bob"
+
+
+def test_A62_an_application_says_who_paid_what_before_it_is_decided(world: System) -> None:
+    price = world.price("supporters", amount=15_000, interval=None, discourse_approval="2026-01-01")
+    world.settle()
+    for name in ("ann", "ben"):
+        checkout(world, name, price, mode="payment")
+    world.settle()
+    mia, ann, ben = console_of(world), world.user("ann"), world.user("ben")
+    form = mia.get(f"/moderate/act/approve?which={ann}")
+    assert f"<dt>ann (id:{ann})</dt><dd>Membership supporters, €150.00, applied on" in form.text
+    path, why = "/moderate/act/approve", {"reason": "As the board decided"}
+    assert button(mia.post(path, data={"which": str(ann), **why})) == "Approve ann"
+    both = mia.post("/moderate/act/decline", data={"which": f"{ann},{ben}", **why})
+    assert button(both) == "Decline ann and ben"
+    do(mia, path, which=str(ann), **why)
+    again = mia.get(f"/moderate/act/approve?which={ann}")
+    assert again.status_code == 400
+    assert "Show the effects" not in again.text, "there is nothing to fill in any more"
+
+
+# --- what is known to be impossible ---------------------------------------------------------------
+
+
+def test_what_cannot_be_done_is_refused_before_it_is_confirmed(world: System) -> None:
+    bridge, alice = world.bridge, world.user("alice")
+    by = moderator(world.user("mia"), "console")
+    grants.grant(bridge, by, alice, "supporters", until_at=None, reason="Speaker")
+    customer = world.customer("alice")
+    world.subscribe(customer, world.price("supporters"))
+    world.settle()
+    mia, of_alice, site = console_of(world), f"/moderate/person/{alice}", "/moderate/act"
+    do(mia, f"{of_alice}/statement")
+    world.settle()
+
+    def refused(page: TestResponse, why: str) -> None:
+        assert page.status_code == 400
+        assert why in words(page.text)
+        assert 'name="reviewed"' not in page.text, "there is nothing to confirm"
+
+    refused(mia.get(f"{of_alice}/statement"), "already sent again today")
+    given = {"group": "supporters", "until": "", "reason": "Speaker"}
+    refused(mia.post(f"{of_alice}/grant", data=given), "is already given to them")
+    paid = {"amount": "25.00", "currency": "eur", "method": "cash", "what": "Dinner"}
+    do(mia, f"{of_alice}/record-payment", **paid)
+    refused(mia.post(f"{of_alice}/record-payment", data=paid), "is already recorded")
+    assert button(mia.post(f"{of_alice}/record-payment", data={**paid, "again": "yes"}))
+    refused(mia.get(f"{site}/release?group=supporters"), "they go on already")
+    for act in ("assign", "set-aside", "wait-again"):
+        page = mia.get(f"{site}/{act}?customer={customer}")
+        refused(page, "linked")
+        assert "Show the effects" not in page.text
+    refused(mia.get(f"{site}/replay?event=evt_unknown"), "does not wait")
+    refused(mia.get(f"{of_alice}/let-go?group=supporters"), "is not on hold")
+    refused(mia.get(f"{of_alice}/adopt?group=supporters"), "did not add them there")

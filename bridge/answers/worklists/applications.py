@@ -55,6 +55,18 @@ def applications(bridge: Bridge, kind: str, after: str) -> Page:
     return cut([make(one, known) for one in found])
 
 
+def what_they_paid(bridge: Bridge, user_ids: Iterable[int]) -> dict[int, str]:
+    """Applicant -> what they paid for and how much, as their row of the list says it."""
+    found = [Applicant(one, None, bridge.clock.now()) for one in user_ids]
+    with bridge.store.read() as connection:
+        known = _known(bridge, connection, found)
+    lines = {one.user_id: _of_application(one, known) for one in found}
+    return {
+        user_id: f"{_what(theirs)}, {_amounts(theirs)}" if theirs else ""
+        for user_id, theirs in lines.items()
+    }
+
+
 def _known(bridge: Bridge, connection: Connection, found: Sequence[Applicant]) -> _Known:
     ids = [one.user_id for one in found]
     now = bridge.clock.now()

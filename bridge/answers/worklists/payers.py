@@ -9,7 +9,7 @@ from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut, moment_and_
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.model.stripe import OpenDispute
 from bridge.core.telling.declines import dispute_words
-from bridge.core.telling.payer_facts import status_words
+from bridge.core.telling.payer_facts import bought_words
 from bridge.core.telling.unlinked import Unlinked
 from bridge.store import search
 from bridge.store.search import Hit
@@ -27,7 +27,7 @@ def unlinked_payers(bridge: Bridge, kind: str, after: str) -> Page:
 
 
 def _payer(one: Unlinked) -> Row:
-    bought = (f"{it.product} {it.amount} ({status_words(it.status)})" for it in one.bought)
+    bought = map(bought_words, one.bought)
     links = [(gettext("Open at Stripe"), one.page)]
     if one.claim:
         links.append((gettext("Link to claim it"), one.claim))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.telling.subscription_cards import Standing, SubscriptionCard
+from bridge.core.telling.unlinked import Bought
 from bridge.core.telling.words import LOCALE
 from bridge.texts import gettext
 
@@ -40,6 +41,11 @@ STATUSES: Mapping[str, str] = {
 def status_words(status: str) -> str:
     """The state of a purchase in words; an unknown status as it is."""
     return STATUSES.get(status, status.replace("_", " "))
+
+
+def bought_words(one: Bought) -> str:
+    """Something that a customer bought: product, amount and state."""
+    return f"{one.product} {one.amount} ({status_words(one.status)})"
 
 
 def how_it_stands(card: SubscriptionCard) -> str:

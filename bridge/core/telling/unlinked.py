@@ -93,7 +93,7 @@ def told(
         payer.customer_id,
         payer.first_seen_at,
         f"{dashboard}/{_page(payer)}",
-        _bought(payer, names, prices),
+        bought_of(payer, names, prices),
         f"{bridge_url}/claim/{order[0]}" if order and not is_over else None,
         payer.set_aside,
         is_claim_over=is_over,
@@ -125,9 +125,10 @@ def _order(
     return next(((id_, paid_at) for id_, paid_at in made if is_guest(id_)), None)
 
 
-def _bought(
+def bought_of(
     customer: Orphan, names: Mapping[str, str], prices: Mapping[str, Price]
 ) -> tuple[Bought, ...]:
+    """What a customer bought: products, amounts and states. `names`: of products."""
     running = [
         Bought(
             names.get(item.product_id, item.product_id),

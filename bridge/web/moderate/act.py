@@ -21,6 +21,10 @@ Facts = Mapping[str, str]
 """Further facts of a preview, label by label."""
 
 
+Words = Mapping[str, str]
+"""What the words of a button name: whom, which group, what amount."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The preview of an act.
@@ -32,6 +36,7 @@ class Seen:
     facts: Facts
     turn: int = 0
     typed: str | None = None
+    words: Words = field(default_factory=dict)
 
     @property
     def checksum(self) -> str:
@@ -52,12 +57,13 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing to do. `fields`: what the form asks for; `does`: the words of the button.
+    """One thing to do. `fields`: what the form asks for; `does`: words of the button.
 
     `given`: fields that the link fills in and nobody edits; `optional`: those that may be empty,
     `choosing`: those of which one of several is chosen, where `ground` has several. `told`: those
     that the facts tell. `ground`: what is known before anything is filled in. `facts`: what else is
-    seen before it is done. `typed`: the words to type where many are concerned. `see`: all that is
+    seen before it is done. `typed`: the words to type where many are concerned. `words`: what the
+    button names beside the person (`who`) and the form's fields. `see`: all that is
     seen, where it comes of one reading of Stripe. `whose`: the person to go back to, where the act
     is about a line of a list; else to the worklist `list`, else to `page`.
     """
@@ -77,6 +83,7 @@ class Act:
     see: Callable[[Bridge, int, Form], Seen] | None = None
     facts: Callable[[Bridge, int, Form], Facts] = lambda _bridge, _user_id, _form: {}
     typed: Callable[[Collection[Effect]], str] | None = None
+    words: Callable[[Bridge, int, Form], Words] = lambda _bridge, _user_id, _form: {}
     whose: Callable[[Bridge, Form], int] = lambda _bridge, _form: 0
     list: str | None = None
     page: str = "moderate.today"
@@ -87,7 +94,8 @@ class Act:
             return self.see(bridge, user_id, form)
         effects = tuple(self.preview(bridge, user_id, form))
         typed = self.typed(effects) if self.typed else None
-        return Seen(effects, self.facts(bridge, user_id, form), typed=typed)
+        facts, words = self.facts(bridge, user_id, form), self.words(bridge, user_id, form)
+        return Seen(effects, facts, typed=typed, words=words)
 
 
 SEVERAL = "which"

@@ -18,12 +18,12 @@ from bridge.core.telling.declines import decline_words
 from bridge.core.telling.money import METHODS as WORDS_OF_METHODS
 from bridge.errors import NotFound, Permanent
 from bridge.operations import adopting, grants, holds, links, payments, reading, reminders
-from bridge.store import hand_grants
 from bridge.store import links as customer_links
 from bridge.store.additions import Addition
 from bridge.texts import gettext
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.act import Act, Facts, Form, Ground, until_of
+from bridge.web.moderate import about
+from bridge.web.moderate.act import Act, Facts, Form, Ground, Words, until_of
 from bridge.web.moderate.money_acts import ABOUT_MONEY
 from bridge.web.moderate.paying_acts import ABOUT_PAYING
 from bridge.wiring import Bridge
@@ -69,13 +69,25 @@ def _grant(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     return gettext("%(name)s gets %(group)s.") % names
 
 
-def _preview_revoke(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect]:
-    with bridge.store.read() as connection:
-        found = hand_grants.find(connection, form["grant"])
-    if found is not None and found.grant.user_id != user_id:
-        names = {"grant": form["grant"], "user": user_id}
-        raise NotFound(gettext("%(grant)s was not given to user %(user)s") % names)
-    return grants.preview_revoke(bridge, form["grant"])
+def _preview_grant(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect]:
+    until_at = until_of(form)
+    if known := grants.in_force(bridge, user_id, form["group"], until_at):
+        words = gettext("%(group)s is already given to them until the same day, as %(grant)s")
+        raise Permanent(words % {"group": form["group"], "grant": known.id})
+    return grants.preview_grant(bridge, user_id, form["group"], until_at=until_at)
+
+
+def _membership(bridge: Bridge, user_id: int, form: Form) -> Facts:
+    return about.of_membership(bridge, user_id, form["group"])
+
+
+def _customer(bridge: Bridge, _user_id: int, form: Form) -> Facts:
+    return about.of_customer(bridge, form["customer"].strip())
+
+
+def _amount(bridge: Bridge, _user_id: int, form: Form) -> Words:
+    paid, _ = _payment(bridge, form)
+    return {"amount": format_minor(paid.amount_minor, paid.currency)}
 
 
 def _revoke(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
@@ -111,6 +123,8 @@ def _about_payment(bridge: Bridge, user_id: int, form: Form) -> Facts:
         "how": WORDS_OF_METHODS[paid.method],
     }
     is_refund = paid.amount_minor < 0
+    if form.get("again") != "yes":
+        payments.refuse_repeated(bridge, user_id, paid)
     waits = payments.waits_for_approval(bridge, user_id, paid, bought)
     return {
         gettext("Paid back") if is_refund else gettext("Paid"): (
@@ -199,57 +213,65 @@ ACTS: Mapping[str, Act] = {
         Act(
             "grant",
             gettext("Give a group"),
-            gettext("Give the group"),
+            gettext("Give %(group)s to %(who)s"),
             ("group", "until", "reason"),
             "decide",
-            lambda bridge, user_id, form: grants.preview_grant(
-                bridge, user_id, form["group"], until_at=until_of(form)
-            ),
+            _preview_grant,
             _grant,
         ),
         Act(
             "revoke",
             gettext("Take a grant back"),
-            gettext("Take it back"),
+            gettext("Take %(group)s back from %(who)s"),
             ("grant", "reason"),
             "decide",
-            _preview_revoke,
+            lambda bridge, _user_id, form: grants.preview_revoke(bridge, form["grant"]),
             _revoke,
             given=("grant",),
+            facts=lambda bridge, user_id, form: about.of_grant(bridge, user_id, form["grant"]),
+            words=lambda bridge, _user_id, form: {
+                "group": about.group_of_grant(bridge, form["grant"])
+            },
         ),
         Act(
             "lift",
             gettext("Let back in"),
-            gettext("Let them back in"),
+            gettext("Let %(who)s back into %(group)s"),
             ("group", "reason"),
             "decide",
             lambda bridge, user_id, form: holds.preview_lift(bridge, user_id, form["group"]),
             _lift,
+            facts=_membership,
+            told=("group",),
         ),
         Act(
             "keep",
             gettext("Keep a held membership"),
-            gettext("Keep it"),
+            gettext("Let %(who)s keep %(group)s"),
             ("group", "until", "reason"),
             "decide",
             lambda bridge, user_id, form: holds.preview_keep(
                 bridge, user_id, form["group"], until_at=until_of(form)
             ),
             _keep,
+            facts=_membership,
+            told=("group",),
         ),
         Act(
             "let-go",
             gettext("Let a held membership end"),
-            gettext("Let it end"),
+            gettext("Let %(group)s end for %(who)s"),
             ("group", "reason"),
             "decide",
             lambda bridge, user_id, form: holds.preview_let_go(bridge, user_id, form["group"]),
             _let_go,
+            facts=_membership,
+            told=("group",),
         ),
         Act(
             "record-payment",
             gettext("Record a payment"),
-            gettext("Record the payment"),
+            gettext("Record %(amount)s for %(who)s"),
             ("amount", "currency", "method", "what", "date", "group", "until", "again"),
             "money",
             lambda bridge, user_id, form: payments.preview_payment(
@@ -260,32 +282,36 @@ ACTS: Mapping[str, Act] = {
             told=("amount", "currency", "method", "again"),
             ground=_usual_currency,
             facts=_about_payment,
+            words=_amount,
         ),
         Act(
             "link",
             gettext("Link a customer"),
-            gettext("Link the customer"),
+            gettext("Link %(customer)s to %(who)s"),
             ("customer", "reason"),
             "decide",
             lambda bridge, user_id, form: links.preview_link(
                 bridge, form["customer"].strip(), user_id
             ),
             _link,
+            facts=_customer,
+            told=("customer",),
         ),
         Act(
             "unlink",
             gettext("Unlink a customer"),
-            gettext("Unlink the customer"),
+            gettext("Unlink %(customer)s from %(who)s"),
             ("customer", "reason"),
             "decide",
             _preview_unlink,
             _unlink,
             given=("customer",),
+            facts=_customer,
         ),
         Act(
             "read-again",
             gettext("Read everything again"),
-            gettext("Read again now"),
+            gettext("Read everything about %(who)s again"),
             (),
             "decide",
             lambda _bridge, _user_id, _form: (),
@@ -294,7 +320,7 @@ ACTS: Mapping[str, Act] = {
         Act(
             "remind",
             gettext("Remind them of a failed payment"),
-            gettext("Send the reminder"),
+            gettext("Remind %(who)s"),
             ("invoice",),
             "money",
             lambda _bridge, _user_id, _form: (),
@@ -305,13 +331,15 @@ ACTS: Mapping[str, Act] = {
         Act(
             "adopt",
             gettext("Take over a membership"),
-            gettext("Take it over"),
+            gettext("Take over %(group)s of %(who)s"),
             ("group", "reason"),
             "decide",
             lambda bridge, user_id, form: adopting.preview_adopt(
                 bridge, _forgotten(bridge, user_id, form)
             ),
             _adopt,
+            facts=_membership,
+            told=("group",),
         ),
         *ABOUT_PAYING,
         *ABOUT_MONEY,

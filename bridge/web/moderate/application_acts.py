@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
+from bridge.answers.worklists.applications import what_they_paid
 from bridge.core.model.actor import Actor
 from bridge.errors import Permanent
 from bridge.operations import applications
 from bridge.store import users
 from bridge.texts import gettext
+from bridge.web.moderate import about
 from bridge.web.moderate.act import SEVERAL, Act, Form, Seen
 from bridge.wiring import Bridge
 
@@ -27,17 +29,27 @@ def _see_applications(choice: applications.Choice, bridge: Bridge, _user: int, f
     reviewed = applications.review(bridge, _applicants(form))
     with bridge.store.read() as connection:
         names = users.names_of(connection, [one.user_id for one in reviewed])
-    facts = {names.get(one.user_id) or f"id:{one.user_id}": _told_of(one) for one in reviewed}
+    ids = [one.user_id for one in reviewed]
+    for user_id in ids:
+        about.refuse_oneself(user_id)
+    paid = what_they_paid(bridge, ids)
+    facts = {
+        about.named(one.user_id, names.get(one.user_id)): ", ".join(
+            filter(None, (paid[one.user_id], _told_of(one)))
+        )
+        for one in reviewed
+    }
     if choice == "decline":
         facts[gettext("The money")] = gettext(
             "Nothing is refunded or cancelled. The list “Declined” offers both."
         )
     typed = None
     if len(reviewed) > 1:
-        words = {"approval": gettext("approve %(count)d"), "decline": gettext("decline %(count)d")}
-        typed = words[choice] % {"count": len(reviewed)}
-    ids = [one.user_id for one in reviewed]
-    return Seen(applications.preview(bridge, choice, ids), facts, typed=typed)
+        verbs = {"approval": gettext("approve %(count)d"), "decline": gettext("decline %(count)d")}
+        typed = verbs[choice] % {"count": len(reviewed)}
+    people = [names.get(one) or f"id:{one}" for one in ids]
+    words = {"whom": about.several(people, len(ids))}
+    return Seen(applications.preview(bridge, choice, ids), facts, typed=typed, words=words)
 
 
 def _told_of(one: applications.Application) -> str:
@@ -54,8 +66,6 @@ def _decide_applications(
     choice: applications.Choice, bridge: Bridge, actor: Actor, _user: int, form: Form
 ) -> str:
     reviewed = applications.review(bridge, _applicants(form))
-    if bridge.policy.two_persons and any(actor.who == str(one.user_id) for one in reviewed):
-        raise Permanent(gettext("you can't decide about your own account here"))
     done = applications.decide(bridge, actor, choice, reviewed, reason=form["reason"])
     words = {
         "approval": gettext("Applications approved: %(count)d."),
@@ -80,6 +90,6 @@ def _about_applications(name: str, choice: applications.Choice, title: str, does
 
 
 ABOUT_APPLICATIONS = (
-    _about_applications("approve", "approval", gettext("Approve"), gettext("Approve them")),
-    _about_applications("decline", "decline", gettext("Decline"), gettext("Decline them")),
+    _about_applications("approve", "approval", gettext("Approve"), gettext("Approve %(whom)s")),
+    _about_applications("decline", "decline", gettext("Decline"), gettext("Decline %(whom)s")),
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from flask import Response, flash, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
@@ -55,7 +56,7 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
     ready = set(one.fields) == set(one.given) and all(form.values())
     try:
         if request.method == "GET" and not ready:
-            ground = one.ground(the_bridge(), user_id, form)
+            ground = _before(one, known, user_id, form)
             filled = {name: said or ground.filled.get(name, "") for name, said in form.items()}
             return _page(one, user_id, filled, ground=ground)
         _check(one, form)
@@ -75,9 +76,23 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
         applying.remember(about, form.get("customer", "").strip())
     except (NotFound, Permanent) as error:
         problem = as_sentence(str(error))
+        if request.method == "GET":  # it cannot be done, whatever somebody fills in
+            return Response(_page(one, user_id, form, problem=problem, is_open=False), 400)
         again = _page(one, user_id, form, problem=problem, ground=_ground(one, user_id, form))
         return Response(again, 400)
     return redirect(_back(one, user_id, form), 303)
+
+
+def _before(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> Ground:
+    """What is known before the form is filled in.
+
+    If only words are missing, that is all: it is refused now if it has to be.
+    """
+    ground = one.ground(the_bridge(), user_id, form)
+    needed = (name for name in one.fields if name not in (*WORDS, *one.optional))
+    if ground.facts or not all(form[name].strip() for name in needed):
+        return ground
+    return replace(ground, facts=_look(one, known, user_id, form).facts)
 
 
 def _look(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> Seen:
@@ -141,7 +156,8 @@ def _page(
         most=MOST_SHOWN,
         to_come=to_come,
         back=_back(one, user_id, form),
-        **{"moved": False, "problem": None, "typed": None, "ground": Ground()} | more,
+        does=_button(one, names.get(user_id) or f"id:{user_id}", form, seen) if seen else "",
+        **{**NOTHING_MORE, **more},
     )
 
 
@@ -150,6 +166,21 @@ def _ground(one: Act, user_id: int, form: dict[str, str]) -> Ground:
     with suppress(NotFound, Permanent):
         return one.ground(the_bridge(), user_id, form)
     return Ground()
+
+
+def _button(one: Act, who: str, form: dict[str, str], seen: Seen) -> str:
+    """What the act does to whom, so that nobody confirms it for somebody else."""
+    said = {name: " ".join(value.split()) for name, value in form.items()}
+    return one.does % {"who": who, **said, **seen.words}
+
+
+NOTHING_MORE: Mapping[str, object] = {
+    "moved": False,
+    "problem": None,
+    "typed": None,
+    "ground": Ground(),
+    "is_open": True,
+}
 
 
 def _concerned(user_id: int, seen: Seen | None) -> Collection[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
@@ -12,9 +13,10 @@ from bridge.operations import held, links, reading, removals
 from bridge.operations.finding import find_user_id
 from bridge.operations.held import Choice
 from bridge.store import users
-from bridge.texts import gettext
+from bridge.texts import gettext, ngettext
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.act import SEVERAL, Act, Facts, Form, until_of
+from bridge.web.moderate import about
+from bridge.web.moderate.act import SEVERAL, Act, Facts, Form, Ground, Seen, Words, until_of
 from bridge.web.moderate.application_acts import ABOUT_APPLICATIONS
 from bridge.web.moderate.mapping import CHANGE
 from bridge.web.moderate.undo_act import UNDO
@@ -45,12 +47,22 @@ def _since(bridge: Bridge, _user_id: int, form: Form) -> Facts:
     with bridge.store.read() as connection:
         names = users.names_of(connection, [one.user_id for one in reviewed])
     return {
-        f"{names.get(one.user_id) or f'id:{one.user_id}'}, {one.group.name}": gettext(
+        f"{about.named(one.user_id, names.get(one.user_id))}, {one.group.name}": gettext(
             "Held since %(day)s. %(why)s"
         )
         % {"day": f"{one.hold_at:%-d %B %Y, %H:%M}", "why": for_moderator(one.hold)}
         for one in reviewed
     }
+
+
+def _held_words(bridge: Bridge, _user_id: int, form: Form) -> Words:
+    reviewed = held.review(bridge, _which(form))
+    if len(reviewed) > 1:
+        words = ngettext("%(num)d membership", "%(num)d memberships", len(reviewed))
+        return {"what": words % {"num": len(reviewed)}}
+    (one,) = reviewed
+    names = {"group": one.group.name, "who": about.person(bridge, one.user_id)}
+    return {"what": gettext("%(group)s for %(who)s") % names}
 
 
 def _waiting(bridge: Bridge, _user_id: int, form: Form) -> Iterable[Effect]:
@@ -66,6 +78,19 @@ def _release(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     return gettext("Removals that continue: %(count)s.") % {"count": len(done.user_ids)}
 
 
+def _stopped(bridge: Bridge, _user_id: int, form: Form) -> Facts:
+    count = len(removals.preview_release(bridge, form["group"]).user_ids)
+    return {gettext("Group"): form["group"], gettext("Would lose it"): _people(count)}
+
+
+def _whom_to_remove(bridge: Bridge, _user_id: int, form: Form) -> Words:
+    return {"whom": _people(len(removals.preview_release(bridge, form["group"]).user_ids))}
+
+
+def _people(count: int) -> str:
+    return ngettext("%(num)d person", "%(num)d people", count) % {"num": count}
+
+
 def _remove_so_many(effects: Collection[Effect]) -> str:
     return gettext("remove %(count)s") % {"count": len(effects)}
 
@@ -79,23 +104,37 @@ def _customer(form: Form) -> str:
     return form["customer"].strip()
 
 
-def _preview_assign(bridge: Bridge, _user_id: int, form: Form) -> Iterable[Effect]:
+def _see_assign(bridge: Bridge, user_id: int, form: Form) -> Seen:
+    """Whom it is assigned to, and what they gain; the forum is asked once who that is."""
     asks_stripe("ask")
-    return links.preview_link(bridge, _customer(form), find_user_id(bridge, form["user"]))
-
-
-def _to_whom(bridge: Bridge, _user_id: int, form: Form) -> Facts:
-    user_id = find_user_id(bridge, form["user"])
-    return {
-        gettext("Customer"): _customer(form),
-        gettext("Forum account"): f"{form['user']} (id:{user_id})",
+    whom = find_user_id(bridge, form["user"])
+    about.refuse_oneself(whom)
+    effects = links.preview_link(bridge, _customer(form), whom)
+    name = about.person(bridge, whom)
+    facts = {
+        **_of_customer(bridge, user_id, form),
+        gettext("Forum account"): about.named(whom, name),
     }
+    return Seen(effects, facts, words={"whom": name})
+
+
+def _of_customer(bridge: Bridge, _user_id: int, form: Form) -> Facts:
+    return about.of_customer(bridge, _customer(form))
+
+
+def _of_nobody(bridge: Bridge, user_id: int, form: Form) -> Ground:
+    """A payer to be assigned. Raises: Permanent for one who is linked already."""
+    links.refuse_linked(bridge, _customer(form))
+    return Ground(_of_customer(bridge, user_id, form))
+
+
+def _aside(bridge: Bridge, user_id: int, form: Form, *, is_aside: bool) -> Facts:
+    links.refuse_aside(bridge, _customer(form), is_aside=is_aside)
+    return _of_customer(bridge, user_id, form)
 
 
 def _assign(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     user_id = find_user_id(bridge, form["user"])
-    if bridge.policy.two_persons and actor.who == str(user_id):
-        raise Permanent(gettext("you can't decide about your own account here"))
     done = links.link(bridge, actor, _customer(form), user_id, reason=form["reason"])
     return gettext("%(customer)s now belongs to %(name)s.") % {
         "customer": done.customer_id,
@@ -119,7 +158,7 @@ LIST_ACTS: Mapping[str, Act] = {
         Act(
             "keep-held",
             gettext("Keep these memberships"),
-            gettext("Keep them"),
+            gettext("Keep %(what)s"),
             (SEVERAL, "until", "reason"),
             "decide",
             lambda bridge, _, form: held.preview_decisions(
@@ -128,12 +167,13 @@ LIST_ACTS: Mapping[str, Act] = {
             lambda bridge, actor, _, form: _decide("keep", bridge, actor, form),
             given=(SEVERAL,),
             facts=_since,
+            words=_held_words,
             list="held",
         ),
         Act(
             "end-held",
             gettext("Let these memberships end"),
-            gettext("Let them end"),
+            gettext("End %(what)s"),
             (SEVERAL, "reason"),
             "decide",
             lambda bridge, _, form: held.preview_decisions(
@@ -142,65 +182,73 @@ LIST_ACTS: Mapping[str, Act] = {
             lambda bridge, actor, _, form: _decide("let_go", bridge, actor, form),
             given=(SEVERAL,),
             facts=_since,
+            words=_held_words,
             list="held",
         ),
         *ABOUT_APPLICATIONS,
         Act(
             "release",
             gettext("Let removals continue"),
-            gettext("Remove them"),
+            gettext("Remove %(whom)s from %(group)s"),
             ("group", "reason"),
             "decide",
             _waiting,
             _release,
             given=("group",),
             typed=_remove_so_many,
+            facts=_stopped,
+            words=_whom_to_remove,
             list="stopped",
         ),
         Act(
             "assign",
             gettext("Assign a payer"),
-            gettext("Assign them"),
+            gettext("Assign %(customer)s to %(whom)s"),
             ("customer", "user", "reason"),
             "decide",
-            _preview_assign,
+            lambda _bridge, _user_id, _form: (),
             _assign,
             given=("customer",),
-            facts=_to_whom,
+            ground=_of_nobody,
+            see=_see_assign,
+            told=("user",),
             list="unlinked",
         ),
         Act(
             "set-aside",
             gettext("Set a payer aside"),
-            gettext("Set them aside"),
+            gettext("Set %(customer)s aside"),
             ("customer", "reason"),
             "decide",
             lambda _bridge, _user_id, _form: (),
             _set_aside,
             given=("customer",),
+            facts=partial(_aside, is_aside=False),
             list="unlinked",
         ),
         Act(
             "wait-again",
             gettext("Put a payer back on the list"),
-            gettext("Put them back"),
+            gettext("Put %(customer)s back on the list"),
             ("customer", "reason"),
             "decide",
             lambda _bridge, _user_id, _form: (),
             _wait_again,
             given=("customer",),
+            facts=partial(_aside, is_aside=True),
             list="unlinked",
         ),
         UNDO,
         Act(
             "replay",
             gettext("Process an event again"),
-            gettext("Process it again"),
+            gettext("Process %(event)s again"),
             ("event",),
             "decide",
             lambda _bridge, _user_id, _form: (),
             _replay,
             given=("event",),
+            facts=lambda bridge, _, form: about.of_event(bridge, form["event"]),
             list="dead",
         ),
         CHANGE,

@@ -12,6 +12,7 @@ from bridge.answers.simulator import simulate
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.days import day_of
+from bridge.core.model.stripe import Product
 from bridge.core.rules.amending import said_there, words_for
 from bridge.core.rules.values import KEYS
 from bridge.core.telling.words import LOCALE, price_words
@@ -67,7 +68,19 @@ def _see(bridge: Bridge, _user_id: int, form: Form) -> Seen:
         ),
     }
     past = _past(bridge, proposed, form) if form.get("since", "").strip() else {}
-    return Seen(effects, facts | past, typed=_typed(effects))
+    words = {"key": proposed.amendment.key, "what": _name_of(bridge, proposed)}
+    return Seen(effects, facts | past, typed=_typed(effects), words=words)
+
+
+def _name_of(bridge: Bridge, proposed: Proposed) -> str:
+    """The product, and the price where only that is changed."""
+    thing = proposed.thing
+    if isinstance(thing, Product):
+        return thing.name
+    with bridge.store.read() as connection:
+        products, _ = catalogue.load_of(connection, [thing.product_id])
+    names = [one.name for one in products]
+    return ", ".join([*names, price_words(thing, LOCALE)])
 
 
 def _typed(effects: Collection[Effect]) -> str | None:
@@ -147,7 +160,7 @@ def _ground(bridge: Bridge, _user_id: int, form: Form) -> Ground:
 CHANGE = Act(
     "map",
     gettext("Change the mapping"),
-    gettext("Save it at Stripe"),
+    gettext("Save %(key)s of %(what)s at Stripe"),
     ("price", "key", "thing", "value", "since", "reason"),
     "decide",
     lambda _bridge, _user_id, _form: (),

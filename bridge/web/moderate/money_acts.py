@@ -35,7 +35,7 @@ ABOUT_MONEY: tuple[Act, ...] = (
     Act(
         "note",
         gettext("Write a note on a line"),
-        gettext("Add the note"),
+        gettext("Add the note about %(who)s"),
         ("booked", "note"),
         "money",
         lambda _bridge, _user_id, _form: (),

@@ -57,6 +57,7 @@ def _of_payment(found: Found) -> Facts:
 
 def _ground_of_refund(bridge: Bridge, user_id: int, form: Form) -> Ground:
     found = _payment(bridge, user_id, form)
+    refunding.to_refund(found, None, None)  # refuses what was refunded already
     lines = {
         one.id: f"{one.what} ({format_minor(one.left_minor, found.payment.currency)})"
         for one in found.payment.lines
@@ -82,7 +83,8 @@ def _see_refund(bridge: Bridge, user_id: int, form: Form) -> Seen:
     # Many keyboards have no key for the currency sign.
     code = found.payment.currency.upper()
     typed = f"{plain_amount(asked.amount_minor, found.payment.currency)} {code}"
-    return Seen(effects, facts, found.number, _to_type(typed, effects))
+    words = {"amount": amount}
+    return Seen(effects, facts, found.number, _to_type(typed, effects), words)
 
 
 def _consequence(found: Found, effects: Collection[Effect]) -> str:
@@ -134,7 +136,9 @@ def _see(act: stopping.Act, bridge: Bridge, user_id: int, form: Form) -> Seen:
     running, choice = _running(bridge, user_id, form), _choice(act, form)
     effects = stopping.preview(bridge, running, choice)
     after = stopping.as_it_will_be(bridge, running, choice)
-    return Seen(effects, _facts(bridge, act, running.subscription, after), running.number)
+    facts = _facts(bridge, act, running.subscription, after)
+    words = {"what": _names(bridge, running.subscription)}
+    return Seen(effects, facts, running.number, words=words)
 
 
 def _facts(bridge: Bridge, act: stopping.Act, before: Subscription, after: Subscription) -> Facts:
@@ -238,7 +242,8 @@ def _see_plan(bridge: Bridge, user_id: int, form: Form) -> Seen:
             "paid."
         ),
     }
-    return Seen(changing.preview_groups(bridge, user_id, switch), facts, number)
+    words = {"what": price_words(switch.target, LOCALE)}
+    return Seen(changing.preview_groups(bridge, user_id, switch), facts, number, words=words)
 
 
 def _change_plan(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
@@ -275,7 +280,7 @@ ABOUT_PAYING: tuple[Act, ...] = (
     Act(
         "refund",
         gettext("Refund"),
-        gettext("Refund it"),
+        gettext("Refund %(amount)s to %(who)s"),
         ("payment", "line", "amount", "reason"),
         "refund",
         _nothing,
@@ -287,12 +292,15 @@ ABOUT_PAYING: tuple[Act, ...] = (
         see=_see_refund,
     ),
     _stopping(
-        "cancel", "cancelled", gettext("Cancel at the end of the period"), gettext("Cancel it")
+        "cancel",
+        "cancelled",
+        gettext("Cancel at the end of the period"),
+        gettext("Cancel %(what)s of %(who)s"),
     ),
     Act(
         "change-plan",
         gettext("Change the plan"),
-        gettext("Change it"),
+        gettext("Change %(who)s to %(what)s"),
         ("price", "reason"),
         "decide",
         _nothing,
@@ -304,14 +312,24 @@ ABOUT_PAYING: tuple[Act, ...] = (
     Act(
         "statement",
         gettext("Send the statement"),
-        gettext("Send it"),
+        gettext("Send it to %(who)s"),
         (),
         "money",
         _nothing,
         _send_statement,
         see=_see_statement,
     ),
-    _stopping("uncancel", "kept", gettext("Keep it after all"), gettext("Keep it")),
-    _stopping("pause", "paused", gettext("Pause payments"), gettext("Pause it"), fields=("until",)),
-    _stopping("resume", "resumed", gettext("Resume payments"), gettext("Resume it")),
+    _stopping(
+        "uncancel", "kept", gettext("Keep it after all"), gettext("Keep %(what)s of %(who)s")
+    ),
+    _stopping(
+        "pause",
+        "paused",
+        gettext("Pause payments"),
+        gettext("Pause %(what)s of %(who)s"),
+        fields=("until",),
+    ),
+    _stopping(
+        "resume", "resumed", gettext("Resume payments"), gettext("Resume %(what)s of %(who)s")
+    ),
 )

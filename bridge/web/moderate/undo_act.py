@@ -18,8 +18,9 @@ from bridge.operations.undoing import Reverse, may_undo
 from bridge.store import Connection, changes, groups, money, users
 from bridge.texts import gettext
 from bridge.web.context import reader
+from bridge.web.moderate import about
 from bridge.web.moderate.access import rights
-from bridge.web.moderate.act import Act, Facts, Form, Ground
+from bridge.web.moderate.act import Act, Facts, Form, Ground, Words
 from bridge.web.security import Stop
 from bridge.wiring import Bridge
 
@@ -66,6 +67,8 @@ def _reverse(bridge: Bridge, form: Form) -> Reverse:
         )
     if fate is not None and fate.over is not None:
         raise Permanent(_is_over(fate, fate.over))
+    if change is not None and change.user_id is not None:
+        about.refuse_oneself(change.user_id)
     return undoing.reverse_of(bridge, number)
 
 
@@ -80,14 +83,16 @@ def _is_over(fate: Fate, over: Change) -> str:
 
 def _told(bridge: Bridge, change: Change) -> Facts:
     with bridge.store.read() as connection:
-        about = {change.user_id} if change.user_id is not None else set()
-        names = users.names_of(connection, people_in([change.cause]) | about)
+        concerned = {change.user_id} if change.user_id is not None else set()
+        names = users.names_of(connection, people_in([change.cause]) | concerned)
         group = groups.names_of_all(connection).get(change.group_id or 0)
         amount = _amount(connection, change)
     words = said(change)
     return {
         gettext("What is undone"): action_words(change.action),
-        gettext("Person"): _person(change.user_id, names.get(change.user_id or 0)),
+        gettext("Person"): (
+            about.named(change.user_id, names.get(change.user_id)) if change.user_id else ""
+        ),
         gettext("Group"): group or "",
         gettext("Amount"): amount,
         gettext("Customer"): change.customer_id or "",
@@ -99,17 +104,21 @@ def _told(bridge: Bridge, change: Change) -> Facts:
     }
 
 
-def _person(user_id: int | None, name: str | None) -> str:
-    if user_id is None:
-        return ""
-    return f"{name} (id:{user_id})" if name else f"id:{user_id}"
-
-
 def _amount(connection: Connection, change: Change) -> str:
     """The money of a payment that somebody recorded by hand."""
     line_id = (change.detail or {}).get("line")
     line = money.line(connection, line_id) if isinstance(line_id, str) else None
     return format_minor(line.amount_minor, line.currency) if line else ""
+
+
+def _words(bridge: Bridge, _user_id: int, form: Form) -> Words:
+    change = _reverse(bridge, form).change
+    what = action_words(change.action)
+    if change.user_id is None:
+        thing = change.customer_id or (change.detail or {}).get("thing")
+        return {"undo": gettext("Undo “%(what)s” of %(thing)s") % {"what": what, "thing": thing}}
+    who = about.person(bridge, change.user_id)
+    return {"undo": gettext("Undo “%(what)s” for %(who)s") % {"what": what, "who": who}}
 
 
 def _before(bridge: Bridge, _user_id: int, form: Form) -> Ground:
@@ -121,8 +130,6 @@ def _before(bridge: Bridge, _user_id: int, form: Form) -> Ground:
 
 def _undo(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     found = _reverse(bridge, form)
-    if bridge.policy.two_persons and actor.who == str(found.change.user_id):
-        raise Permanent(gettext("you can't decide about your own account here"))
     found.do(actor, form["reason"])
     return gettext("It is undone; the log keeps both lines.")
 
@@ -130,13 +137,14 @@ def _undo(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
 UNDO = Act(
     "undo",
     gettext("Undo a change"),
-    gettext("Undo it"),
+    "%(undo)s",
     ("change", "reason"),
     "money",
     lambda bridge, _, form: _reverse(bridge, form).preview(),
     _undo,
     given=("change",),
     ground=_before,
+    words=_words,
     facts=lambda bridge, _, form: _told(bridge, _reverse(bridge, form).change),
     whose=_whose,
     page="moderate.log",

@@ -1,0 +1,115 @@
+"""What an act is about, in facts: a grant, a customer, a membership, an event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bridge.answers.unlinked import payer
+from bridge.core.telling.doers import doer, people_in
+from bridge.core.telling.events import event_words
+from bridge.core.telling.holds import for_moderator
+from bridge.errors import NotFound
+from bridge.operations.finding import find_group
+from bridge.store import groups, hand_grants, member, users, worklists
+from bridge.texts import gettext, ngettext
+from bridge.web.context import reader
+from bridge.web.moderate.access import refuse_own_account
+from bridge.web.moderate.act import Facts
+from bridge.wiring import Bridge
+
+
+def named(user_id: int, name: str | None) -> str:
+    """A person by name and id."""
+    return f"{name} (id:{user_id})" if name else f"id:{user_id}"
+
+
+def person(bridge: Bridge, user_id: int) -> str:
+    """A person by the name that the forum has for them; by their id, if the bridge knows none."""
+    with bridge.store.read() as connection:
+        return users.names_of(connection, [user_id]).get(user_id) or f"id:{user_id}"
+
+
+def several(people: Iterable[str], count: int) -> str:
+    """One or two people by name, more of them by their number."""
+    names = list(dict.fromkeys(people))
+    if len(names) == 1:
+        return names[0]
+    if len(names) == 2:  # noqa: PLR2004 - two names still fit on a button
+        return gettext("%(one)s and %(other)s") % {"one": names[0], "other": names[1]}
+    return ngettext("%(num)d person", "%(num)d people", count) % {"num": count}
+
+
+def refuse_oneself(user_id: int) -> None:
+    """Refuse a decision about the reader's own account, where the site wants two persons."""
+    known = reader()
+    if known is not None:
+        refuse_own_account(known, user_id)
+
+
+def of_grant(bridge: Bridge, user_id: int, grant_id: str) -> Facts:
+    """What was given by hand. Raises: NotFound if it was not given to this person."""
+    with bridge.store.read() as connection:
+        found = hand_grants.find(connection, grant_id)
+        if found is None or found.grant.user_id != user_id:
+            words = gettext("%(grant)s was not given to user %(user)s")
+            raise NotFound(words % {"grant": grant_id, "user": user_id})
+        one = found.grant
+        names = users.names_of(connection, people_in([one.actor]))
+    return {
+        gettext("Group"): group_of_grant(bridge, grant_id),
+        gettext("Until"): f"{one.until_at:%-d %B %Y}" if one.until_at else gettext("for good"),
+        gettext("Given by"): doer(one.actor, names).words,
+        gettext("Reason then"): one.reason,
+    }
+
+
+def group_of_grant(bridge: Bridge, grant_id: str) -> str:
+    """The name of the group that was given."""
+    with bridge.store.read() as connection:
+        found = hand_grants.find(connection, grant_id)
+        names = groups.names_of_all(connection)
+    group_id = found.grant.group_id if found else 0
+    return names.get(group_id, f"id:{group_id}")
+
+
+def of_membership(bridge: Bridge, user_id: int, group_name: str) -> Facts:
+    """The group, and why the membership does not follow what gives it."""
+    group = find_group(bridge, group_name)
+    with bridge.store.read() as connection:
+        row = member.memberships_of(connection, user_id).get(group.id)
+    kept = row.kept_back if row else None
+    is_in = row is not None and row.actual
+    return {
+        gettext("Group"): group.name,
+        gettext("On the forum"): gettext("in the group") if is_in else gettext("not in the group"),
+        gettext("Why it waits"): for_moderator(kept) if kept else "",
+    }
+
+
+def of_customer(bridge: Bridge, customer_id: str) -> Facts:
+    """What a customer bought, and whose they are."""
+    found = payer(bridge, customer_id)
+    if found is None:
+        return {gettext("Customer"): customer_id}
+    owner = named(found.user_id, found.username) if found.user_id else gettext("nobody")
+    return {
+        gettext("Customer"): customer_id,
+        gettext("Bought"): ", ".join(found.bought) or gettext("nothing yet"),
+        gettext("Linked to"): owner,
+        gettext("Set aside because"): found.set_aside or "",
+    }
+
+
+def of_event(bridge: Bridge, event_id: str) -> Facts:
+    """An event that could not be processed. Raises: NotFound for any other."""
+    with bridge.store.read() as connection:
+        found = worklists.dead_event(connection, event_id)
+    if found is None:
+        words = gettext("%(event)s does not wait: it was processed, or it never came in")
+        raise NotFound(words % {"event": event_id})
+    return {
+        gettext("Event"): f"{event_words(found.type)} ({event_id})",
+        gettext("Received"): f"{found.received_at:%-d %B %Y, %H:%M} UTC",
+        gettext("About"): found.about or "",
+        gettext("Why it waits"): found.why or "",
+    }
