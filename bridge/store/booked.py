@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
+    FromClause,
     Row,
     Select,
     String,
     and_,
+    case,
     cast,
     func,
     literal,
@@ -92,16 +95,10 @@ def _customers_of(user_id: int) -> Select[tuple[str]]:
 def _given(user_id: int) -> Select[Any]:
     """The line beside it, of the same entry, names the receiver."""
     received, account = ledger_lines.alias("received"), users.alias("account")
-    beside = and_(
-        received.c.provider == _L.provider,
-        received.c.account == _L.account,
-        received.c.entry_id == _L.entry_id,
-        received.c.number == _L.number + 1,
-    )
     person_id = func.coalesce(account.c.successor_id, received.c.user_id)
     return (
         select(*_SAID, _PERSON.c.username, person_id.label("person_id"))
-        .join(received, beside)
+        .join(received, _same_entry(received, 1))
         .outerjoin(account, account.c.user_id == received.c.user_id)
         .outerjoin(_PERSON, _PERSON.c.user_id == person_id)
         # Written out, because SQLite uses the index of these lines for no variable.
@@ -111,11 +108,21 @@ def _given(user_id: int) -> Select[Any]:
     )
 
 
+def _same_entry(other: FromClause, further: int) -> ColumnElement[bool]:
+    of = other.c
+    same = of.provider == _L.provider, of.account == _L.account, of.entry_id == _L.entry_id
+    return and_(*same, of.number == _L.number + further)
+
+
 def _received(user_id: int) -> Select[Any]:
+    """The line before it, of the same entry, has the payer, who is named unless anonymous."""
     merged = select(users.c.user_id).where(users.c.successor_id == user_id)
-    payer = and_(is_own(customers), customers.c.customer_id == _L.customer_id)
+    given = ledger_lines.alias("given")
+    payer = and_(is_own(customers), customers.c.customer_id == given.c.customer_id)
+    name = case((_L.customer_id.is_not(None), _PERSON.c.username))
     return (
-        select(*_SAID, _PERSON.c.username, customers.c.user_id.label("person_id"))
+        select(*_SAID, name.label("username"), customers.c.user_id.label("person_id"))
+        .join(given, _same_entry(given, -1))
         .outerjoin(customers, payer)
         .outerjoin(_PERSON, _PERSON.c.user_id == customers.c.user_id)
         .where(_L.user_id.in_(select(literal(user_id)).union_all(merged)))

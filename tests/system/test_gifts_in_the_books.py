@@ -165,6 +165,11 @@ def test_E52_who_gives_anonymously_is_named_to_nobody_but_the_treasurer(world: S
     for text in shown(world, "bob"):
         assert "You received Membership visitors as a gift" in text
         assert "alice" not in text
+    give(world, world.customer("carol"), world.price("supporters"), "carol")
+    world.settle()
+    ledger.update(world.bridge, quietly)
+    assert "gift" not in page_of(world, "carol"), "what somebody gives themselves is none"
+    assert "You gave" not in page_of(world, "carol")
     lines = typed(world, "ledger", "lines", "alice")
     assert f"Gift to id:{world.user('bob')}: Membership visitors" in lines
 
