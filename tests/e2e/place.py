@@ -215,6 +215,16 @@ def open_place(data: Path, **of_sandbox: Any) -> Iterator[Place]:
         bridge.store.close()
 
 
+@contextmanager
+def open_patrons(data: Path, *people: str) -> Iterator[Place]:
+    """A place with the group Patrons, in which nobody is, and these people on the forum."""
+    with open_place(data) as opened:
+        opened.open_group("patrons", "Patrons")
+        for name in people:
+            opened.person(name)
+        yield opened
+
+
 def _settings(url: str, sandbox: run.Sandbox, data: Path) -> Settings:
     config = data / "bridge.toml"  # where the test has written one
     return Settings.from_env(

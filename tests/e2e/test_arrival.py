@@ -11,16 +11,14 @@ import pytest
 
 from bridge.sandbox.stripe import advance, delivery
 from bridge.worker import sweeper
-from tests.e2e.place import Browser, Place, open_place
+from tests.e2e.place import Browser, Place, open_patrons
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    with open_place(tmp_path) as opened:
-        opened.open_group("patrons", "Patrons")
-        opened.person("ada")
+    with open_patrons(tmp_path, "ada") as opened:
         yield opened
 
 

@@ -13,7 +13,7 @@ import requests
 from bridge.core.model.carried import Carried
 from bridge.core.signed.reference import read_buyer
 from bridge.store import links
-from tests.e2e.place import Browser, Place, open_place
+from tests.e2e.place import Browser, Place, open_patrons
 
 pytestmark = pytest.mark.e2e
 POST = "/t/join-us/12/3"
@@ -21,10 +21,7 @@ POST = "/t/join-us/12/3"
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    with open_place(tmp_path) as opened:
-        opened.open_group("patrons", "Patrons")
-        for name in ("ada", "eve"):
-            opened.person(name)
+    with open_patrons(tmp_path, "ada", "eve") as opened:
         yield opened
 
 

@@ -21,7 +21,7 @@ from bridge.core.telling.words import day_words
 from bridge.operations import campaigns
 from bridge.store import hand_grants
 from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, faults, keep, log_in
-from tests.e2e.place import Browser, Place, link, open_place
+from tests.e2e.place import Browser, Place, link, open_patrons
 
 pytestmark = pytest.mark.e2e
 BY = operator("op")
@@ -32,8 +32,7 @@ in_chromium = pytest.mark.skipif(
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    with open_place(tmp_path) as opened:
-        opened.open_group("patrons", "Patrons")
+    with open_patrons(tmp_path) as opened:
         yield opened
 
 

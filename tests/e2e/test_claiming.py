@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from bridge.core.model.carried import Carried
 from bridge.core.signed.reference import read_buyer
 from tests.e2e.chromium import AXE, CHROMIUM, DESK, log_in, look_wide_and_narrow
-from tests.e2e.place import Place, link, open_place
+from tests.e2e.place import Place, link, open_patrons
 from tests.e2e.test_orders import join_group
 
 pytestmark = pytest.mark.e2e
@@ -23,10 +23,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    with open_place(tmp_path) as opened:
-        opened.open_group("patrons", "Patrons")
-        for name in ("ada", "eve"):
-            opened.person(name)
+    with open_patrons(tmp_path, "ada", "eve") as opened:
         yield opened
 
 

@@ -13,17 +13,14 @@ from playwright.sync_api import Page, expect
 from bridge.core.model.actor import operator
 from bridge.operations import links
 from tests.e2e.chromium import AXE, CHROMIUM, DESK, log_in, look_wide_and_narrow
-from tests.e2e.place import Browser, Place, open_place
+from tests.e2e.place import Browser, Place, open_patrons
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    with open_place(tmp_path) as opened:
-        opened.open_group("patrons", "Patrons")
-        for name in ("ada", "ben", "cleo"):
-            opened.person(name)
+    with open_patrons(tmp_path, "ada", "ben", "cleo") as opened:
         yield opened
 
 

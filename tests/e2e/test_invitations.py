@@ -15,7 +15,7 @@ from bridge.core.model.alerts import Kind
 from bridge.sandbox.discourse.pages_more import BY_MAIL
 from bridge.store import archive, claims, links
 from bridge.store.findings import findings
-from tests.e2e.place import Place, open_place
+from tests.e2e.place import Place, open_patrons, open_place
 
 pytestmark = pytest.mark.e2e
 EMAIL = "new.payer@example.com"
@@ -25,9 +25,7 @@ INVITING = "[claims]\ninvite = true\n"
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     (tmp_path / "bridge.toml").write_text(INVITING)
-    with open_place(tmp_path) as opened:
-        opened.open_group("patrons", "Patrons")
-        opened.person("ada")
+    with open_patrons(tmp_path, "ada") as opened:
         yield opened
 
 

@@ -15,7 +15,7 @@ from bridge.operations import links as linking
 from bridge.sandbox.stripe import advance, fail_payments
 from bridge.store import changes, links
 from bridge.worker import sweeper
-from tests.e2e.place import Browser, Place, open_place
+from tests.e2e.place import Browser, Place, open_patrons, open_place
 
 pytestmark = pytest.mark.e2e
 DAY = 86_400
@@ -23,10 +23,7 @@ DAY = 86_400
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    with open_place(tmp_path) as opened:
-        opened.open_group("patrons", "Patrons")
-        for name in ("ada", "eve"):
-            opened.person(name)
+    with open_patrons(tmp_path, "ada", "eve") as opened:
         yield opened
 
 

@@ -14,7 +14,7 @@ from bridge.core.rights.grants import grants
 from bridge.core.telling.words import day_words
 from bridge.sandbox.stripe import advance
 from bridge.store import facts, hand_grants
-from tests.e2e.place import Browser, Place, link, open_place
+from tests.e2e.place import Browser, Place, link, open_patrons
 
 pytestmark = pytest.mark.e2e
 DAY = 86_400
@@ -22,8 +22,7 @@ DAY = 86_400
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    with open_place(tmp_path) as opened:
-        opened.open_group("patrons", "Patrons")
+    with open_patrons(tmp_path) as opened:
         yield opened
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.core.model.stripe import Price, Product
 from bridge.web.context import ACT_HOLDS, LOOK_HOLDS
-from tests.e2e.place import Browser, Place, link, open_place
+from tests.e2e.place import Browser, Place, link, open_patrons
 
 pytestmark = pytest.mark.e2e
 PATRON = Product("prod_patron", "Patron", metadata={"discourse_groups": "patrons"})
@@ -19,10 +19,8 @@ MUCH_LATER = ACT_HOLDS.total_seconds() + 1
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with open_place(tmp_path_factory.mktemp("place")) as opened:
-        opened.open_group("patrons", "Patrons")
+    with open_patrons(tmp_path_factory.mktemp("place"), "ada") as opened:
         opened.sell(PATRON, YEARLY)
-        opened.person("ada")
         yield opened
 
 

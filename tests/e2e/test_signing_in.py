@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bridge.core.model.stripe import Price, Product
-from tests.e2e.place import Browser, Place, link, open_place
+from tests.e2e.place import Browser, Place, link, open_patrons, open_place
 
 pytestmark = pytest.mark.e2e
 PATRON = Product("prod_patron", "Patron", metadata={"discourse_groups": "patrons"})
@@ -18,10 +18,8 @@ YEARLY = Price("price_year", "prod_patron", "eur", 2500, "year", lookup_key="pat
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with open_place(tmp_path_factory.mktemp("place")) as opened:
-        opened.open_group("patrons", "Patrons")
+    with open_patrons(tmp_path_factory.mktemp("place"), "ada") as opened:
         opened.sell(PATRON, YEARLY)
-        opened.person("ada")
         yield opened
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from bridge.core.model.stripe import Price, Product
 from bridge.web import create_app, health
-from tests.e2e.place import Place, open_place
+from tests.e2e.place import Place, open_patrons, open_place
 from tests.processes import live
 
 pytestmark = pytest.mark.e2e
@@ -26,10 +26,8 @@ ELSEWHERE = {"REMOTE_ADDR": "203.0.113.5"}
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with open_place(tmp_path_factory.mktemp("place")) as opened:
-        opened.open_group("patrons", "Patrons")
+    with open_patrons(tmp_path_factory.mktemp("place"), "ada") as opened:
         opened.sell(PATRON, YEARLY)
-        opened.person("ada")
         yield opened
 
 
