@@ -17,10 +17,10 @@ from bridge.core.memberships.register_file import (
     Outcome,
     Row,
     id_of,
-    last_moment,
     without_contradictions,
 )
 from bridge.core.model.actor import Actor
+from bridge.core.model.days import through
 from bridge.core.model.people import fold
 from bridge.core.model.rights import HandGrant
 from bridge.core.rights.grants import grants
@@ -81,9 +81,9 @@ def _sorted_out(bridge: Bridge, rows: Iterable[Row], actor: str) -> Iterator[Out
     names = _names_now(bridge, {row.user for row in lines})
     for row in lines:
         try:
-            until_at = last_moment(row.until)
-        except ValueError:
-            yield Outcome(row, "wrong", f"{row.until!r} is not a day; write it as 2027-03-31")
+            until_at = through(row.until) if row.until else None
+        except Permanent as error:
+            yield Outcome(row, "wrong", str(error))
             continue
         yield _outcome(bridge, row, until_at, names.get(fold(row.user)), actor)
 

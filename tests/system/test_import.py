@@ -104,15 +104,17 @@ def test_A66_who_is_unknown_or_ambiguous_is_listed_and_nobody_is_guessed(
         "alice,nowhere,,",
         "alice,staff,,",
         "bob,pioneers,soon,",
+        "bob,pioneers,2027-02-29,",
         f"carol,pioneers,{in_days(world, 5)},",
         f"Carol,pioneers,{in_days(world, 9)},",
         "alice,pioneers,,founder",
     )
     told = json.loads(typed(world, "import", file, "--apply", "--by", "maria", "--json", code=1))
     assert fates(told) == [
-        *("unknown user", "unknown group", "unknown group", "wrong"),
+        *("unknown user", "unknown group", "unknown group", "wrong", "wrong"),
         *("ambiguous", "ambiguous", "new"),
     ]
+    assert "the calendar has no day 2027-02-29" in json.dumps(told)
     world.settle()
     assert world.members("pioneers") == {"alice"}
     assert "nobody" in typed(world, "import", file, "--by", "maria", code=1)

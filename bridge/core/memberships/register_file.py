@@ -7,7 +7,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from bridge.core.model.rights import HandGrant
@@ -95,14 +95,6 @@ def without_contradictions(found: Sequence[Outcome], now: datetime) -> Iterator[
 
 def _is_over(grant: HandGrant, now: datetime) -> bool:
     return grant.until_at is not None and grant.until_at <= now
-
-
-def last_moment(text: str) -> datetime | None:
-    """The end of the last day as the file has it; None if it has none."""
-    if not text:
-        return None
-    day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    return day.replace(hour=23, minute=59, second=59)
 
 
 def id_of(*parts: object) -> str:
