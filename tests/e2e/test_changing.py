@@ -335,7 +335,7 @@ def cancel_at_period_end(place: Place) -> Any:
     return old
 
 
-def test_A88_what_cannot_be_changed_in_place_is_bought_anew_as_the_page_says(
+def test_A88_what_cannot_be_changed_in_place_is_bought_again_as_the_page_says(
     place: Place, ada: Browser, high: str
 ) -> None:
     old = cancel_at_period_end(place)

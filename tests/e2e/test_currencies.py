@@ -75,7 +75,9 @@ def test_A73_a_currency_that_nothing_is_sold_in_changes_nothing(place: Place, ch
     assert "€5.00" in place.browser("nina").get("/join", params={"currency": chosen}).text
 
 
-def test_A73_whoever_pays_in_dollars_sees_dollars_and_is_in_the_same_group(place: Place) -> None:
+def test_A73_somebody_who_pays_in_dollars_sees_dollars_and_is_in_the_same_group(
+    place: Place,
+) -> None:
     browser = place.browser("ada")
     browser.headers["Accept-Language"] = "en-US"
     offer = browser.get("/join/patron")

@@ -72,7 +72,7 @@ def kept(place: Place) -> str:
 
 
 @pytest.mark.parametrize("interval", ["year", None], ids=["a customer", "a guest"])
-def test_A12_E42_whoever_accepts_the_invitation_has_what_was_paid_and_no_address_is_kept(
+def test_A12_E42_somebody_who_accepts_the_invitation_has_what_was_paid_and_no_address_is_kept(
     place: Place,
     interval: str | None,
     capsys: pytest.CaptureFixture[str],
@@ -171,7 +171,7 @@ def test_A12_an_address_that_has_an_account_is_not_guessed_and_claims_by_the_lin
     assert place.members("patrons") == {"ada"}
 
 
-def test_an_order_that_was_claimed_meanwhile_gives_whoever_accepts_later_nothing(
+def test_an_order_that_was_claimed_meanwhile_gives_somebody_who_accepts_later_nothing(
     place: Place,
 ) -> None:
     order = pay(place)

@@ -151,7 +151,7 @@ def test_I7_a_form_about_one_member_takes_back_nothing_of_another(place: Place) 
     confirm(mia, act(mia, ben, "revoke", grant=grant, reason="Done helping"))
 
 
-def test_what_changed_since_it_was_reviewed_is_not_done_but_shown_anew(place: Place) -> None:
+def test_what_changed_since_it_was_reviewed_is_not_done_but_shown_again(place: Place) -> None:
     mia, tom = place.browser("mia"), user(place, "tom")
     preview = act(mia, tom, "grant", group="guests", reason="Guest")
     again = confirm(mia, preview, reviewed="0123456789abcdef")

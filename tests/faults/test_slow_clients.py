@@ -104,7 +104,7 @@ def test_A130_more_clients_than_there_is_room_for_shut_nobody_out(processes: Liv
             assert not is_closed(later[-1])
 
 
-def test_A130_whoever_takes_no_answer_is_no_burden(processes: Live) -> None:
+def test_A130_somebody_who_takes_no_answer_is_no_burden(processes: Live) -> None:
     live = processes
     live.start("web")
     greedy = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 200

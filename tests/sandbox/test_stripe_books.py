@@ -237,7 +237,7 @@ def check_present(shop: Shop) -> None:
         assert render(shop.account, subscription) == last[subscription["id"]]
 
 
-def test_what_stands_on_a_draft_is_told_and_added_up_anew() -> None:
+def test_what_stands_on_a_draft_is_told_and_added_up_again() -> None:
     with open_shop() as shop:
         rate = shop.v1.tax_rates.create(
             {"display_name": "VAT", "percentage": 20, "inclusive": False}

@@ -101,7 +101,7 @@ def test_an_amount_is_taken_off_in_the_coupons_own_currencies_only(shop: Shop) -
         shop.subscribe(pounds, discounts=[{"coupon": coupon.id}])
 
 
-def test_whoever_is_charged_automatically_needs_a_payment_method(shop: Shop) -> None:
+def test_somebody_who_is_charged_automatically_needs_a_payment_method(shop: Shop) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
         shop.subscribe(customer=shop.customer(card=None))
     assert refused.value.code == "resource_missing"

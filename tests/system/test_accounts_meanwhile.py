@@ -106,7 +106,7 @@ def test_A114_who_was_renamed_after_the_preview_is_the_same_person(
     assert line.group_id == world.group("visitors")
 
 
-def test_A114_a_name_that_went_to_somebody_else_after_the_preview_is_shown_anew(
+def test_A114_a_name_that_went_to_somebody_else_after_the_preview_is_shown_again(
     app: Flask, world: System
 ) -> None:
     customer = world.customer(None)

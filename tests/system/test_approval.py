@@ -137,7 +137,7 @@ def test_A62_who_paid_before_the_day_never_waits_and_keeps_what_they_have(world:
     assert (is_in(world, "dan"), why(world, "dan")) == (True, Reason.BOUGHT)
 
 
-def test_A62_whoever_gives_a_seat_reads_that_it_waits(world: System) -> None:
+def test_A62_somebody_who_gives_a_seat_reads_that_it_waits(world: System) -> None:
     price = world.price("members", discourse_approval=SINCE)
     world.subscribe(world.customer("ida"), price, items=[{"price": price, "quantity": 3}])
     world.settle()

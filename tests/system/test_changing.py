@@ -192,7 +192,7 @@ def buy_anew(world: System, user: str, price: str, old: Any, **more: Any) -> Any
     return session.subscription
 
 
-def test_A88_A38_bought_anew_the_old_one_ends_the_rest_is_credited_and_nobody_is_out(
+def test_A88_A38_bought_again_the_old_one_ends_the_rest_is_credited_and_nobody_is_out(
     world: System, ladder: tuple[str, str]
 ) -> None:
     low, high = ladder
@@ -219,7 +219,7 @@ def test_A88_A38_bought_anew_the_old_one_ends_the_rest_is_credited_and_nobody_is
     assert moves(world, "alice", "everybody") == ["in"]
 
 
-def test_A62_A88_what_was_bought_anew_replaces_nothing_until_it_is_approved(world: System) -> None:
+def test_A62_A88_what_was_bought_again_replaces_nothing_until_it_is_approved(world: System) -> None:
     low = world.price("supporters", discourse_rank="1", **LADDER)
     asking = {"discourse_rank": "2", "discourse_approval": "2020-01-01", **LADDER}
     high = world.price("patrons", amount=5000, **asking)

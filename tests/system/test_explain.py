@@ -156,7 +156,7 @@ def test_a_membership_that_is_held_tells_why_and_what_lets_it_go(world: System) 
     assert [one["code"] for one in told["waits"]] == ["rule_halted"]
 
 
-def test_whoever_was_taken_out_by_staff_is_told_to_be_and_how_it_is_lifted(
+def test_somebody_who_was_taken_out_by_staff_is_told_to_be_and_how_it_is_lifted(
     world: System,
 ) -> None:
     world.subscribe(world.customer("alice"), world.price("supporters", interval="day"))

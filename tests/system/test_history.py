@@ -107,7 +107,7 @@ def test_a_group_is_told_as_it_was_on_a_date(world: System) -> None:
     assert names(world, "supporters", now(world)) == {"bob"} == world.members("supporters")
 
 
-def test_whoever_is_found_in_a_group_was_in_it_before_it_was_known(world: System) -> None:
+def test_somebody_who_is_found_in_a_group_was_in_it_before_it_was_known(world: System) -> None:
     world.price("supporters")
     world.settle()
     staff_add(world, "supporters", "carol")

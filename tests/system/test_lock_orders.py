@@ -124,7 +124,7 @@ def test_A34_a_member_whose_renewal_failed_pays_by_hand_while_they_are_told_so(
     assert world.groups_of("ann") == {"supporters", "guests"}
 
 
-def test_A62_somebody_applies_while_a_moderator_records_a_step_of_whoever_has_their_gift(
+def test_A62_somebody_applies_while_a_moderator_records_a_step_of_somebody_who_has_their_gift(
     place: Place,
 ) -> None:
     world = place.world

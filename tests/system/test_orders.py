@@ -137,7 +137,7 @@ def test_F05_a_deletion_that_arrives_last_ends_nothing_that_was_bought_since(
     assert membership(world, "alice", "supporters").sources != [old.id]
 
 
-def test_A42_changed_in_place_or_cancelled_and_bought_anew_is_the_same(world: System) -> None:
+def test_A42_changed_in_place_or_cancelled_and_bought_again_is_the_same(world: System) -> None:
     low, high = ladder(world)
     for name in ("alice", "bob"):
         world.subscribe(world.customer(name), low)

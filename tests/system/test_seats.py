@@ -190,7 +190,9 @@ def test_E21_of_fewer_places_those_taken_back_go_before_those_given_last(world: 
     assert moves(world, "carol", "supporters") == ["in"]
 
 
-def test_E21_whoever_was_given_a_seat_may_decline_it_and_is_not_asked_again(world: System) -> None:
+def test_E21_somebody_who_was_given_a_seat_may_decline_it_and_is_not_asked_again(
+    world: System,
+) -> None:
     bought = buy_seats(world, 2)
     give(world, bought, "bob")
     seats.decline(world.bridge, world.user("bob"), bought.id)

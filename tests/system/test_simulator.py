@@ -60,7 +60,7 @@ def test_the_same_policy_treats_nobody_differently(world: System) -> None:
     assert simulate(world.bridge, Proposal(world.bridge.policy), began).treated == ()
 
 
-def test_a_longer_grace_would_have_kept_whoever_paid_late(world: System) -> None:
+def test_a_longer_grace_would_have_kept_somebody_who_paid_late(world: System) -> None:
     account(world).settings.dunning_end = "past_due"
     began = world.bridge.clock.now()
     customer = world.customer("alice")

@@ -64,7 +64,7 @@ def test_A18_a_member_is_in_good_standing_with_reason_and_time_though_stripe_is_
     assert [*world.calls("stripe", mark), *world.calls("discourse", mark)] == []
 
 
-def test_A18_whoever_cancelled_or_is_in_another_group_is_in_bad_standing_there(
+def test_A18_somebody_who_cancelled_or_is_in_another_group_is_in_bad_standing_there(
     door: FlaskClient,
 ) -> None:
     bob = ask(door, "bob")

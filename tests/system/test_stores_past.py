@@ -78,7 +78,7 @@ def test_what_was_read_before_gifts_had_a_past_is_known_as_a_gift(empty_database
     store.close()
 
 
-def test_E21_E52_seats_and_gifts_are_found_for_whoever_had_them(store: Store) -> None:
+def test_E21_E52_seats_and_gifts_are_found_for_somebody_who_had_them(store: Store) -> None:
     with store.write() as connection:
         links.link(connection, "cus_1", ALICE, proof="operator", actor="test", now=NOW)
         subscriptions.save_all(

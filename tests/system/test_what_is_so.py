@@ -65,7 +65,7 @@ def test_A144_who_goes_up_a_ladder_without_a_base_is_not_in_while_only_the_lower
         assert "You are in" in done_page(world, "alice", high)
 
 
-def test_A144_whoever_waits_to_be_removed_reads_that_they_are_in_still(tmp_path: Path) -> None:
+def test_A144_somebody_who_waits_to_be_removed_reads_that_they_are_in_still(tmp_path: Path) -> None:
     with system(tmp_path) as world:
         bought = world.subscribe(world.customer("alice"), world.price("supporters"))
         world.settle()
@@ -97,7 +97,7 @@ def test_A144_after_grace_the_link_says_that_they_are_out_and_why(tmp_path: Path
         assert "You are in" not in told
 
 
-def test_A144_whoever_was_added_by_others_is_in_because_of_them(tmp_path: Path) -> None:
+def test_A144_somebody_who_was_added_by_others_is_in_because_of_them(tmp_path: Path) -> None:
     with system(tmp_path) as world:
         price = world.price("supporters")
         world.settle()

@@ -59,7 +59,9 @@ IN_DOLLARS = replace(subscription(), currency="usd")
         (Facts((subscription("active", item("prod_m")),)), None),
     ],
 )
-def test_A73_whoever_pays_already_sees_what_they_pay_in(facts: Facts, currency: str | None) -> None:
+def test_A73_somebody_who_pays_already_sees_what_they_pay_in(
+    facts: Facts, currency: str | None
+) -> None:
     assert billed_in(facts, PRICES) == currency
 
 

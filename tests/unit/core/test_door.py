@@ -51,7 +51,7 @@ UNPAID = grant("unpaid", holds=False, because_at=NOW - timedelta(days=1), source
         ([], False, None, False, "nothing", False),
     ],
 )
-def test_A18_whoever_is_in_or_due_in_is_in_good_standing(
+def test_A18_somebody_who_is_in_or_due_in_is_in_good_standing(
     grants: list[Grant],
     held: Hold | None,
     code: str,

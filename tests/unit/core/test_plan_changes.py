@@ -140,7 +140,7 @@ def test_A35_where_levels_do_not_follow_a_changed_plan_touches_no_group(old: str
 
 
 @pytest.mark.parametrize("in_between", [True, False])
-def test_A35_A42_cancelled_and_bought_anew_stays_on_its_step_too(*, in_between: bool) -> None:
+def test_A35_A42_cancelled_and_bought_again_stays_on_its_step_too(*, in_between: bool) -> None:
     memberships = lives({}, subscription("active", item("prod_s")), toml=UNFOLLOWED)
     old = subscription("canceled", item("prod_s"))
     if in_between:

@@ -129,7 +129,7 @@ def trial(who: Buyer | None, *, days: str = "14") -> dict[str, int]:
     }
 
 
-def test_a_trial_is_said_on_the_card_of_whoever_may_have_it() -> None:
+def test_a_trial_is_said_on_the_card_of_somebody_who_may_have_it() -> None:
     every = {"price_s": 14, "price_p": 14, "price_py": 14, "price_m": 0, "price_d": 0}
     assert trial(None) == every, "a stranger may be new"
     assert trial(buyer()) == every
@@ -275,7 +275,7 @@ def test_a_moderators_grant_says_until_when_and_may_be_paid_beyond() -> None:
     assert (for_life.standing, for_life.at, for_life.can_buy) == (Standing.GIVEN, None, False)
 
 
-def test_whoever_pays_monthly_can_change_to_the_year_on_the_same_card() -> None:
+def test_somebody_who_pays_monthly_can_change_to_the_year_on_the_same_card() -> None:
     found = cards(buyer(subscription()))["prod_p"]
     assert found.stand is not None
     assert found.stand.price_id == "price_p"

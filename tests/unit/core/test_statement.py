@@ -194,7 +194,7 @@ def test_somebody_who_is_in_a_group_that_is_held_is_told_so_once() -> None:
     assert place.state == State.HELD_IN
 
 
-def test_A144_whoever_was_added_by_others_is_in_whatever_became_of_a_purchase() -> None:
+def test_A144_somebody_who_was_added_by_others_is_in_whatever_became_of_a_purchase() -> None:
     ended = grant(holds=False, reason=Reason.CANCELED, because_at=NOW)
     there = {7: replace(memberships([], {7})[7], owned="no")}
 

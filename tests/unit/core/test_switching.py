@@ -157,7 +157,7 @@ def seats(base: Subscription = OLD) -> Subscription:
         (replace(OLD, pause_collection="void"), PATRON, None),
     ],
 )
-def test_A36_A88_the_way_is_in_place_where_stripe_can_else_anew_or_a_persons(
+def test_A36_A88_the_way_is_in_place_where_stripe_can_else_a_purchase_or_a_persons(
     running: Subscription, target: Price, way: str | None
 ) -> None:
     expected = {} if way is None else {target.id: way}

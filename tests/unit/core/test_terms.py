@@ -44,7 +44,7 @@ def test_A109_what_was_given_back_is_no_month_of_the_calendar() -> None:
     assert found[-1].until_at == noon(2026, 3, 31)
 
 
-def test_A109_after_a_gap_or_a_term_of_days_the_calendar_begins_anew() -> None:
+def test_A109_after_a_gap_or_a_term_of_days_the_calendar_begins_again() -> None:
     month, days = Term(months=1), Term(days=30)
     first = follow(None, month, noon(2026, 1, 31))
     assert follow(first, month, noon(2026, 3, 1)).end_at == noon(2026, 4, 1)

@@ -125,7 +125,7 @@ def test_a_link_that_was_not_found_is_looked_for_again_soon() -> None:
     assert forum.cache.of(LINK) == Place(7, 1)
 
 
-def test_what_was_found_is_told_while_it_is_looked_for_anew() -> None:
+def test_what_was_found_is_told_while_it_is_looked_for_again() -> None:
     forum = Forum()
     forum.cache.of(LINK)
     forum.open.clear()

@@ -56,7 +56,7 @@ def test_what_stripe_no_longer_sells_is_not_offered() -> None:
     assert keys_found("price_year", YEARLY, products=()) == []
 
 
-def test_what_nothing_is_said_of_is_not_for_sale_whoever_knows_its_id() -> None:
+def test_what_nothing_is_said_of_is_not_for_sale_even_with_its_id() -> None:
     secret = Product("prod_secret", "An invoice of another business")
     price = Price("price_secret", "prod_secret", "eur", 100, lookup_key="secret")
     for key in ("price_secret", "secret", "prod_secret"):
