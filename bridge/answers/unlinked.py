@@ -32,8 +32,9 @@ def unlinked(
         ids = {id_ for one in found for both in one.bought for id_ in both}
         products, prices = catalogue.load_of(connection, ids)
         orders = claims.unclaimed(connection)
-        asked = {customer_id: one.user_id for customer_id, one in claims.asked(connection).items()}
-        usernames = users.names_of(connection, asked.values())
+        asked = claims.asked(connection)
+        people = {one.user_id for of_payer in asked.values() for one in of_payer}
+        usernames = users.names_of(connection, people)
     names = {product.id: product.name for product in products}
     by_id = {price.id: price for price in prices}
     mode = "" if bridge.settings.livemode else "/test"
@@ -49,10 +50,11 @@ def unlinked(
                 orders,
                 since_at,
             ),
-            asked_by=(user_id, usernames.get(user_id)) if user_id else None,
+            asked_by=tuple(
+                (it.user_id, usernames.get(it.user_id)) for it in asked.get(one.customer_id, ())
+            ),
         )
         for one in found
-        for user_id in [asked.get(one.customer_id)]
     )
 
 

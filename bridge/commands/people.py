@@ -85,8 +85,8 @@ def _show_orphans(bridge: Bridge, *, as_json: bool) -> None:
                 console.print(f"  {escape(', '.join(filter(None, words)))}")
             if one.claim:
                 console.print(f"  to claim it: {one.claim}")
-            if one.asked_by:
-                console.print(f"  claimed by user {one.asked_by[0]}, to whom it is not sold")
+            for user_id, _ in one.asked_by:
+                console.print(f"  claimed by user {user_id}, to whom it is not sold")
         if not found:
             console.print("Every known customer is linked to a user.")
 

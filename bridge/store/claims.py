@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from bridge.store.own import is_own
-from bridge.store.schema.buying import claims
+from bridge.store.schema.buying import claim_requests, claims
 from bridge.store.work import insert_for
 
 
@@ -49,15 +49,21 @@ def use(
 
 
 def ask(connection: Connection, customer_id: str, asked: Asked) -> bool:
-    """Record that a member asks for an order; False if somebody else did, or claimed it."""
+    """Record that a member asks for an order, beside others who do; False if it was claimed."""
     see(connection, asked.session_id, customer_id, asked.at)
-    nobody_else = or_(claims.c.asked_by.is_(None), claims.c.asked_by == asked.user_id)
-    done = connection.execute(
-        update(claims)
-        .where(_is(asked.session_id), claims.c.claimed_at.is_(None), nobody_else)
-        .values(asked_by=asked.user_id, asked_at=asked.at, asked_country=asked.country)
+    if is_used(connection, asked.session_id):
+        return False
+    connection.execute(
+        insert_for(connection)(claim_requests)
+        .values(
+            session_id=asked.session_id,
+            user_id=asked.user_id,
+            at=asked.at,
+            country=asked.country,
+        )
+        .on_conflict_do_nothing()
     )
-    return done.rowcount == 1
+    return True
 
 
 def is_used(connection: Connection, session_id: str) -> bool:
@@ -76,22 +82,27 @@ def unclaimed(connection: Connection) -> dict[str, tuple[str, datetime]]:
     return {row.customer_id: (row.session_id, row.seen_at) for row in rows}
 
 
-def who_asked(connection: Connection, session_id: str) -> Asked | None:
-    """The member who asked moderators for it."""
+def request_of(connection: Connection, session_id: str, user_id: int) -> Asked | None:
+    """What this member asked moderators for."""
+    of = claim_requests.c
     row = connection.execute(
-        select(claims).where(_is(session_id), claims.c.asked_by.is_not(None))
+        select(claim_requests).where(
+            of.session_id == session_id, of.user_id == user_id, is_own(claim_requests)
+        )
     ).one_or_none()
-    return Asked(row.session_id, row.asked_by, row.asked_at, row.asked_country) if row else None
+    return Asked(row.session_id, row.user_id, row.at, row.country) if row else None
 
 
-def asked(connection: Connection) -> dict[str, Asked]:
-    """Customer -> who asks for an order of theirs that nobody has claimed."""
+def asked(connection: Connection) -> dict[str, tuple[Asked, ...]]:
+    """Customer -> who asks for an order of theirs that nobody has claimed, the first one first."""
+    of = claim_requests.c
     rows = connection.execute(
-        select(claims)
-        .where(is_own(claims), claims.c.claimed_at.is_(None), claims.c.asked_by.is_not(None))
-        .order_by(claims.c.asked_at)
+        select(claims.c.customer_id, of.session_id, of.user_id, of.at, of.country)
+        .join(claims, and_(claims.c.session_id == of.session_id, is_own(claims)))
+        .where(is_own(claim_requests), claims.c.claimed_at.is_(None))
+        .order_by(of.at, of.user_id)
     )
-    return {
-        row.customer_id: Asked(row.session_id, row.asked_by, row.asked_at, row.asked_country)
-        for row in rows
-    }
+    found: dict[str, tuple[Asked, ...]] = {}
+    for customer_id, *one in rows:
+        found[customer_id] = (*found.get(customer_id, ()), Asked(*one))
+    return found

@@ -31,8 +31,7 @@ def findings(connection: Connection, rules: Rules) -> Iterator[Finding]:
         if not sold:
             continue
         what = names.products(sorted(sold))
-        if payer.customer_id in asked:
-            claim = asked[payer.customer_id]
+        for claim in asked.get(payer.customer_id, ())[:SHOWN]:
             told = {
                 "user": names.user(claim.user_id),
                 "user_id": claim.user_id,
@@ -41,8 +40,9 @@ def findings(connection: Connection, rules: Rules) -> Iterator[Finding]:
                 "customer": payer.customer_id,
                 "order": claim.session_id,
             }
-            yield Finding(Kind.CLAIM_WAITS, claim.session_id, claim.at, told)
-        else:
+            subject = f"{claim.session_id}:{claim.user_id}"
+            yield Finding(Kind.CLAIM_WAITS, subject, claim.at, told)
+        if payer.customer_id not in asked:
             waiting[payer.customer_id] = what, payer.first_seen_at
     yield from _waiting(waiting)
 

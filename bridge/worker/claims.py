@@ -20,7 +20,15 @@ from bridge.wiring import Bridge
 
 SESSION = re.compile(r"cs_(?:test|live)_[A-Za-z0-9]{10,200}", re.ASCII)
 Why = Literal[
-    "unknown", "unfinished", "on_its_way", "refunded", "ended", "expired", "anothers", "used"
+    "unknown",
+    "unfinished",
+    "on_its_way",
+    "refunded",
+    "ended",
+    "expired",
+    "anothers",
+    "used",
+    "declined",
 ]
 SAID: dict[Why, str] = {
     "unknown": "is not an order for anything sold here",
@@ -31,6 +39,7 @@ SAID: dict[Why, str] = {
     "expired": "can no longer be claimed: it was paid too long ago",
     "anothers": "belongs to another member",
     "used": "has already been claimed",
+    "declined": "was given to another member by a moderator",
 }
 
 
@@ -88,22 +97,22 @@ def look(bridge: Bridge, session_id: str, by: Claimant) -> Claim:
             raise Unclaimable(session_id, "unknown")
         owner = _owner(bridge, connection, order)
         is_used = claims.is_used(connection, session_id)
-        asked = claims.who_asked(connection, session_id)
+        who = by.user_id
+        asked = claims.request_of(connection, session_id, who) if who is not None else None
     if owner is not None and owner == by.user_id:
         return Claim(order, until_at, is_mine=True)
-    if is_used or owner is not None:
-        raise Unclaimable(session_id, "used" if is_used else "anothers")
+    if is_used:
+        raise Unclaimable(session_id, "used")
+    if owner is not None:
+        raise Unclaimable(session_id, "anothers" if asked is None else "declined")
     _refuse_what_does_not_count(order)
     if bridge.clock.now() >= until_at:
         raise Unclaimable(session_id, "expired")
     where = replace(by.where, billing=order.billing_country, card=order.card_country)
     # Who once said that they live elsewhere has said it.
-    said = asked.country if asked and asked.user_id == by.user_id else None
-    country = said or where.country
+    country = (asked.country if asked else None) or where.country
     stands_between = barred(order.sold, by.group_ids, country, rules)
-    is_asked = stands_between is not None and asked is not None and by.user_id is not None
-    if is_asked and asked and asked.user_id != by.user_id:
-        raise Unclaimable(session_id, "used")
+    is_asked = stands_between is not None and asked is not None
     return Claim(
         order,
         until_at,

@@ -126,7 +126,7 @@ def test_A95_what_is_not_sold_to_newcomers_any_more_waits_for_a_moderator(place:
     later(place, 2)
     assert place.members("patrons") == set()
     with place.bridge.store.read() as connection:
-        (asked,) = claims.asked(connection).values()
+        ((asked,),) = claims.asked(connection).values()
     user = place.forum.user_named("newcomer")
     assert user
     assert asked.user_id == user.id

@@ -282,11 +282,34 @@ def test_A95_who_pays_by_a_link_for_what_is_not_sold_to_them_waits_for_a_moderat
     assert "It is only for members of crew." in alert["what"]
     assert f"bridge link {order} id:{world.user('bob')} --by NAME" in alert["todo"]
     assert f"claimed by user {world.user('bob')}, to whom it is not sold" in typed(world, "link")
-    assert refused(world, order, "alice") == "used", "another who is not sold to cannot push in"
     typed(world, "link", order, "bob", "--by", "maria")
     world.settle()
     assert world.members("supporters") == {"bob"}
     assert claim(world, order, "bob").is_mine
+    assert waiting(world) == []
+
+
+def test_A95_who_opens_a_link_first_does_not_lock_the_payer_out(world: System) -> None:
+    order = by_link(world, for_crew(world))
+    world.settle()
+    for name in ("mallory", "bob", "bob"):
+        assert claim(world, order, name).is_asked, "each of them may ask, and asks once"
+    mallory, bob = world.user("mallory"), world.user("bob")
+    alerts = waiting(world)
+    assert [one["kind"] for one in alerts] == ["claim_waits"] * 2
+    said = [one["what"] for one in alerts]
+    assert all(any(words.startswith(f"user {who} ") for words in said) for who in (mallory, bob))
+    listed = typed(world, "link")
+    for who in (mallory, bob):
+        assert f"claimed by user {who}, to whom it is not sold" in listed
+    (row,) = lists.WORKLISTS["unlinked"].page(world.bridge, "waiting", "").rows
+    assert f"id:{mallory} and id:{bob} claim it, and wait for you." in row.says
+    assert row.todo[0].fields == {"customer": row.about}, "nobody is suggested"
+    typed(world, "link", order, "bob", "--by", "maria")
+    world.settle()
+    assert world.members("supporters") == {"bob"}
+    assert claim(world, order, "bob").is_mine
+    assert refused(world, order, "mallory") == "declined"
     assert waiting(world) == []
 
 

@@ -11,9 +11,10 @@ from bridge.core.model.stripe import OpenDispute
 from bridge.core.telling.declines import dispute_words
 from bridge.core.telling.payer_facts import bought_words
 from bridge.core.telling.unlinked import Unlinked
+from bridge.core.telling.words import listed, named
 from bridge.store import search
 from bridge.store.search import Hit
-from bridge.texts import gettext
+from bridge.texts import gettext, ngettext
 from bridge.wiring import Bridge
 
 MOST_DISPUTES = 100
@@ -37,10 +38,15 @@ def _payer(one: Unlinked) -> Row:
     if over:
         says = f"{says.rstrip('.')}. {over}"
     if one.asked_by:
-        user_id, username = one.asked_by
-        to_whom = {"user": f"id:{user_id}"}
-        claims_it = gettext("%(name)s claims it, and waits for you.")
-        says = f"{says.rstrip('.')}. {claims_it % {'name': username or to_whom['user']}}"
+        names = listed([named(*who) for who in one.asked_by])
+        claim_it = ngettext(
+            "%(names)s claims it, and waits for you.",
+            "%(names)s claim it, and wait for you. Find out who paid before you assign it.",
+            len(one.asked_by),
+        )
+        says = f"{says.rstrip('.')}. {claim_it % {'names': names}}"
+    if len(one.asked_by) == 1:
+        to_whom = {"user": f"id:{one.asked_by[0][0]}"}
     waiting = (Todo("assign", about | to_whom), Todo("set-aside", about))
     return Row(
         key=f"{one.first_seen_at.isoformat()}|{one.customer_id}",

@@ -50,7 +50,7 @@ class Unlinked:
 
     `page`: at Stripe, with name and e-mail. `claim`: the link for the payer, to claim it with;
     `is_claim_over`: there was one, and it has expired.
-    `set_aside`: why a moderator set it aside. `asked_by`: who claims it, by id and name.
+    `set_aside`: why a moderator set it aside. `asked_by`: who claim it, by id and name.
     """
 
     customer_id: str
@@ -59,7 +59,7 @@ class Unlinked:
     bought: tuple[Bought, ...]
     claim: str | None
     set_aside: str | None = None
-    asked_by: tuple[int, str | None] | None = None
+    asked_by: tuple[tuple[int, str | None], ...] = ()
     is_claim_over: bool = False
 
 

@@ -135,3 +135,8 @@ def invitation_words(what: str) -> str:
         "what you paid for is added to it automatically."
     )
     return words % {"what": what}
+
+
+def named(user_id: int, name: str | None) -> str:
+    """A person by name and id, for moderators."""
+    return f"{name} (id:{user_id})" if name else f"id:{user_id}"

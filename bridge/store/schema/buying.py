@@ -17,9 +17,7 @@ from sqlalchemy import (
 
 from bridge.store.schema.columns import UtcTime, metadata, of_account
 
-# A paid order without a user, and who claimed it, at most once. `asked_by`: a member to whom it is
-# not sold and who asks moderators for it; `asked_country`: it is not sold there, otherwise it is
-# not sold to their groups.
+# A paid order without a user, and who claimed it, at most once.
 claims = Table(
     "claims",
     metadata,
@@ -29,10 +27,19 @@ claims = Table(
     Column("seen_at", UtcTime, nullable=False),
     Column("user_id", BigInteger),
     Column("claimed_at", UtcTime),
-    Column("asked_by", BigInteger),
-    Column("asked_at", UtcTime),
-    Column("asked_country", String(2)),
     Index(None, "customer_id"),
+)
+
+# Members to whom such an order is not sold and who ask moderators for it. `country`: it is not sold
+# there, otherwise it is not sold to their groups.
+claim_requests = Table(
+    "claim_requests",
+    metadata,
+    Column("session_id", String(255), primary_key=True),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    *of_account(),
+    Column("at", UtcTime, nullable=False),
+    Column("country", String(2)),
 )
 
 # Payers of such orders who were invited to the forum. Their address is not stored.

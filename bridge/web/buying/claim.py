@@ -51,6 +51,7 @@ STATUS_OF: dict[Why, int] = {
     "expired": 410,
     "anothers": 403,
     "used": 403,
+    "declined": 403,
 }
 
 
@@ -248,5 +249,6 @@ def _words_of(why: Why) -> tuple[str, str]:
         ),
         "anothers": (gettext("This payment belongs to another member"), ask),
         "used": (gettext("This link has already been used"), ask),
+        "declined": (gettext("The moderators gave this payment to another member"), ask),
     }
     return words[why]

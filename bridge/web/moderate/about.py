@@ -8,6 +8,7 @@ from bridge.answers.unlinked import payer
 from bridge.core.telling.doers import doer, people_in
 from bridge.core.telling.events import event_words
 from bridge.core.telling.holds import for_moderator
+from bridge.core.telling.words import listed, named
 from bridge.errors import NotFound
 from bridge.operations.finding import find_group
 from bridge.store import groups, hand_grants, member, users, worklists
@@ -17,10 +18,8 @@ from bridge.web.moderate.access import refuse_own_account
 from bridge.web.moderate.act import Facts
 from bridge.wiring import Bridge
 
-
-def named(user_id: int, name: str | None) -> str:
-    """A person by name and id."""
-    return f"{name} (id:{user_id})" if name else f"id:{user_id}"
+MOST_NAMED = 2
+"""So many names still fit on a button."""
 
 
 def person(bridge: Bridge, user_id: int) -> str:
@@ -32,10 +31,8 @@ def person(bridge: Bridge, user_id: int) -> str:
 def several(people: Iterable[str], count: int) -> str:
     """One or two people by name, more of them by their number."""
     names = list(dict.fromkeys(people))
-    if len(names) == 1:
-        return names[0]
-    if len(names) == 2:  # noqa: PLR2004 - two names still fit on a button
-        return gettext("%(one)s and %(other)s") % {"one": names[0], "other": names[1]}
+    if len(names) <= MOST_NAMED:
+        return listed(names)
     return ngettext("%(num)d person", "%(num)d people", count) % {"num": count}
 
 

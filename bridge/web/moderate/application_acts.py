@@ -6,6 +6,7 @@ from functools import partial
 
 from bridge.answers.worklists.applications import what_they_paid
 from bridge.core.model.actor import Actor
+from bridge.core.telling.words import named
 from bridge.errors import Permanent
 from bridge.operations import applications
 from bridge.store import users
@@ -34,7 +35,7 @@ def _see_applications(choice: applications.Choice, bridge: Bridge, _user: int, f
         about.refuse_oneself(user_id)
     paid = what_they_paid(bridge, ids)
     facts = {
-        about.named(one.user_id, names.get(one.user_id)): ", ".join(
+        named(one.user_id, names.get(one.user_id)): ", ".join(
             filter(None, (paid[one.user_id], _told_of(one)))
         )
         for one in reviewed

@@ -8,6 +8,7 @@ from functools import partial
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.telling.holds import for_moderator
+from bridge.core.telling.words import named
 from bridge.errors import Permanent
 from bridge.operations import held, links, reading, removals
 from bridge.operations.finding import find_user_id
@@ -47,7 +48,7 @@ def _since(bridge: Bridge, _user_id: int, form: Form) -> Facts:
     with bridge.store.read() as connection:
         names = users.names_of(connection, [one.user_id for one in reviewed])
     return {
-        f"{about.named(one.user_id, names.get(one.user_id))}, {one.group.name}": gettext(
+        f"{named(one.user_id, names.get(one.user_id))}, {one.group.name}": gettext(
             "Held since %(day)s. %(why)s"
         )
         % {"day": f"{one.hold_at:%-d %B %Y, %H:%M}", "why": for_moderator(one.hold)}
@@ -113,7 +114,7 @@ def _see_assign(bridge: Bridge, user_id: int, form: Form) -> Seen:
     name = about.person(bridge, whom)
     facts = {
         **_of_customer(bridge, user_id, form),
-        gettext("Forum account"): about.named(whom, name),
+        gettext("Forum account"): named(whom, name),
     }
     return Seen(effects, facts, words={"whom": name})
 

@@ -12,6 +12,7 @@ from bridge.core.model.change import Change
 from bridge.core.telling.doers import doer, people_in
 from bridge.core.telling.log import action_words
 from bridge.core.telling.outcomes import said
+from bridge.core.telling.words import named
 from bridge.errors import Permanent
 from bridge.operations import undoing
 from bridge.operations.undoing import Reverse, may_undo
@@ -91,7 +92,7 @@ def _told(bridge: Bridge, change: Change) -> Facts:
     return {
         gettext("What is undone"): action_words(change.action),
         gettext("Person"): (
-            about.named(change.user_id, names.get(change.user_id)) if change.user_id else ""
+            named(change.user_id, names.get(change.user_id)) if change.user_id else ""
         ),
         gettext("Group"): group or "",
         gettext("Amount"): amount,
