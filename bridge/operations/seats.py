@@ -100,7 +100,7 @@ def assign(
         now = bridge.clock.now()
         notice = timedelta(days=bridge.policy.seat_notice_days)
         shares.clear_taken_back(connection, subscription, now - notice, now)
-        said_by: By = {"actor": str(actor), "now": now, "reason": said(reason)}
+        said_by = _by(bridge, actor, reason)
         if _has_seat(connection, subscription, user_id):
             shares.leave(connection, subscription, user_id, **said_by)
         else:
@@ -109,6 +109,11 @@ def assign(
             shares.tell(connection, subscription_id, giver_id, user_id, now)
     bridge.hint("decide", work.user_key(user_id))
     return seats_of(bridge, subscription_id)
+
+
+def _by(bridge: Bridge, actor: Actor, reason: str | None) -> By:
+    """Who does it, when and why, as the log keeps it."""
+    return {"actor": str(actor), "now": bridge.clock.now(), "reason": said(reason)}
 
 
 def give(bridge: Bridge, buyer_id: int, subscription_id: str, said: str) -> User:
@@ -145,9 +150,7 @@ def take_back(
     """End a seat after notice; `leave` is the reverse. Raises: NotFound if there is none."""
     with bridge.store.write() as connection:
         subscription = _subscription(connection, subscription_id)
-        now = bridge.clock.now()
-        said_by: By = {"actor": str(actor), "now": now, "reason": said(reason)}
-        done = shares.take_back(connection, subscription, user_id, **said_by)
+        done = shares.take_back(connection, subscription, user_id, **_by(bridge, actor, reason))
         taken = shares.places_taken(connection, subscription_id)
     if not done and all(place.user_id != user_id for place in taken):
         raise _no_seat(subscription_id, user_id)
@@ -197,8 +200,7 @@ def leave(
     """Undo `take_back`: the seat stays. Raises: NotFound if nobody took it back, or it is gone."""
     with bridge.store.write() as connection:
         subscription = _subscription(connection, subscription_id)
-        said_by: By = {"actor": str(actor), "now": bridge.clock.now(), "reason": said(reason)}
-        done = shares.leave(connection, subscription, user_id, **said_by)
+        done = shares.leave(connection, subscription, user_id, **_by(bridge, actor, reason))
     if not done:
         raise _not_ending(subscription_id, user_id)
     bridge.hint("decide", work.user_key(user_id))
@@ -268,9 +270,7 @@ def unassign(
     """Take a seat back. Raises: NotFound when the user has none."""
     with bridge.store.write() as connection:
         subscription = _subscription(connection, subscription_id)
-        now = bridge.clock.now()
-        said_by: By = {"actor": str(actor), "now": now, "reason": said(reason)}
-        done = shares.unassign(connection, subscription, user_id, **said_by)
+        done = shares.unassign(connection, subscription, user_id, **_by(bridge, actor, reason))
     if not done:
         raise _no_seat(subscription_id, user_id)
     bridge.hint("decide", work.user_key(user_id))
