@@ -15,8 +15,7 @@ from bridge.core.model.words import checked_words
 from bridge.errors import Permanent
 from bridge.operations import exporting
 from bridge.operations.exporting import Asked
-from bridge.store import archive, changes, migrate
-from bridge.store import ledger as store
+from bridge.store import archive, changes, migrate, seal_chain
 from bridge.texts import gettext
 from bridge.wiring import Bridge
 
@@ -87,7 +86,7 @@ def write(bridge: Bridge, actor: Actor, file: Path, *, reason: str, progress: Pr
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as made,
         bridge.store.read() as connection,
     ):
-        code = store.code(connection)
+        code = seal_chain.code(connection)
         for name in archive.tables():
             counts[name] = _write_rows(made, f"data/{name}.jsonl", archive.rows(connection, name))
             progress(name, counts[name])

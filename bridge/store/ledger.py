@@ -5,7 +5,7 @@ One process at a time writes lines (`LEASE`), so that the chain of seals has one
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     literal,
     or_,
     select,
@@ -31,6 +30,7 @@ from bridge.core.ledger import seals
 from bridge.core.ledger.line import Line, entry_of
 from bridge.core.ledger.share_register import CLASSES, BookedShare
 from bridge.core.model.account import Account
+from bridge.store import seal_chain
 from bridge.store.own import columns, is_of, is_own
 from bridge.store.schema.columns import moment
 from bridge.store.schema.ledger import ledger_lines, ledger_seals, money_objects
@@ -52,12 +52,8 @@ Made = Mapping[str, Sequence[Line]]
 """Lines by the family to which they belong."""
 
 
-Sealed = Mapping[str, Mapping[str, str]]
-"""Family -> line id -> the digest with which it was booked."""
-
-
 def write_lines(
-    connection: Connection, account: Account, made: Made, sealed: Sealed, now: datetime
+    connection: Connection, account: Account, made: Made, sealed: seal_chain.Sealed, now: datetime
 ) -> int:
     """Append the lines that are missing, and seal the new ones; returns how many were missing."""
     rows: list[dict[str, Any]] = []
@@ -69,7 +65,7 @@ def write_lines(
             rows.append(of | _row(line))
             if line.id not in known:
                 fresh.append(of | {"line_id": line.id, "digest": seals.digest(line), "at": now})
-    _seal(connection, fresh)
+    seal_chain.append(connection, fresh)
     return _append(connection, rows)
 
 
@@ -83,16 +79,6 @@ def _append(connection: Connection, rows: list[dict[str, Any]]) -> int:
 def _row(line: Line) -> dict[str, Any]:
     row = {name: getattr(line, name) for name in _FIELDS if name not in ("id", "account")}
     return row | {"number": int(line.id.rpartition("#")[2]), "book": line.account}
-
-
-def sealed(connection: Connection, account: Account, families: Iterable[str]) -> Sealed:
-    """The digests of all lines of these families that were ever booked."""
-    of = ledger_seals.c
-    mine = is_of(ledger_seals, account), of.family.in_(list(families))
-    found: dict[str, dict[str, str]] = {}
-    for row in connection.execute(select(of.family, of.line_id, of.digest).where(*mine)):
-        found.setdefault(row.family, {})[row.line_id] = row.digest
-    return found
 
 
 def lines_of_entries(
@@ -122,40 +108,6 @@ def families_without_objects(connection: Connection) -> list[str]:
     same = and_(o.provider == of.provider, o.account == of.account, o.family == of.family)
     wanted = select(of.family).where(is_own(ledger_lines), ~exists().where(same))
     return list(connection.scalars(wanted.distinct().order_by(of.family)))
-
-
-def _seal(connection: Connection, fresh: list[dict[str, Any]]) -> None:
-    """Continue the chains of the site and of the families with these lines, in order."""
-    if not fresh:
-        return
-    chain = site_chain(connection)
-    heads = _heads(connection, {row["family"] for row in fresh})
-    for row in fresh:
-        chain = seals.link(chain, row["digest"])
-        own = seals.link(heads.get(row["family"], seals.START), row["digest"])
-        heads[row["family"]] = own
-        row |= {"chain": chain, "family_chain": own}
-    connection.execute(insert(ledger_seals), fresh)
-
-
-def _heads(connection: Connection, families: Iterable[str]) -> dict[str, str]:
-    """The newest link of each of these families' chains."""
-    of = ledger_seals.c
-    newest = select(func.max(of.number)).where(of.family.in_(sorted(families))).group_by(of.family)
-    rows = connection.execute(select(of.family, of.family_chain).where(of.number.in_(newest)))
-    return {row.family: row.family_chain for row in rows}
-
-
-def site_chain(connection: Connection) -> str:
-    """The head of the site's chain."""
-    newest = select(ledger_seals.c.chain).order_by(ledger_seals.c.number.desc()).limit(1)
-    return connection.scalar(newest) or seals.START
-
-
-def code(connection: Connection) -> str | None:
-    """The code on statements and reports; None until something is booked."""
-    head = site_chain(connection)
-    return None if head == seals.START else seals.code(head)
 
 
 def _customers_of(user_id: int) -> Select[tuple[str]]:

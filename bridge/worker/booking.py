@@ -24,6 +24,7 @@ from bridge.store import (
     ledger_findings,
     links,
     money_objects,
+    seal_chain,
     statements,
     work,
 )
@@ -122,7 +123,7 @@ def _book(
         for family, one in made.items()
         if not any(finding.code in how.waits_for for finding in one.findings)
     }
-    sealed = store.sealed(connection, account, ready)
+    sealed = seal_chain.sealed(connection, account, ready)
     ids = {family: [one.id for one in objects[family]] for family in ready}
     done = {
         family: _amended(connection, account, one, sealed.get(family, {}), ids[family], now)
