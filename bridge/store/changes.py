@@ -235,10 +235,12 @@ def later(
     """The lines of these actions since a line, in order; `user_ids`: only about these people."""
     of = changes.c
     since = (of.id > after.id,) if user_ids is not None else (of.at >= after.at, of.id > after.id)
-    asked = select(*_CHANGE).where(of.action.in_(actions), *since).order_by(of.id)
+    asked = select(*_CHANGE).where(of.action.in_(actions), *since)
     if user_ids is not None:
         asked = asked.where(of.user_id.in_(user_ids))
-    return [Change(*row) for row in connection.execute(asked)]
+    # Put in order here: asked to do it, SQLite may read the whole log by its number.
+    found = (Change(*row) for row in connection.execute(asked))
+    return sorted(found, key=lambda one: one.id)
 
 
 def last_id(connection: Connection) -> int:
