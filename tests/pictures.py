@@ -23,9 +23,11 @@ import requests
 import structlog
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from bridge.core.ledger.register_acts import Issue
 from bridge.core.memberships.campaign import Candidate
 from bridge.core.model.actor import moderator
-from bridge.operations import campaigns, grants
+from bridge.core.model.steps import StepKind
+from bridge.operations import campaigns, grants, registers
 from bridge.operations import links as linking
 from bridge.sandbox.community import open_community
 from bridge.sandbox.discourse.people import add_user
@@ -200,6 +202,7 @@ def furnish(place: Place) -> dict[str, str]:
     pause(place, "esther")
     stop_renewing(place, "jonas")
     share_seats(place)
+    keep_registers(place)
     buy(place, "greta", "night-owls")
     place.settle()
     return {
@@ -239,6 +242,22 @@ def give_moderators_work(place: Place) -> dict[str, str]:
     with place.bridge.store.read() as connection:
         given = changes.page(connection, action="granted")[0].id
     return {"given": str(given), "monthly": monthly.id}
+
+
+def keep_registers(place: Place) -> None:
+    """Shares of two members, issued by hand, and steps of their memberships."""
+    mona, ada, chiara = (place.forum.user_named(name) for name in ("mona", "ada", "chiara"))
+    assert mona
+    actor, now = moderator(mona.id, "console"), place.bridge.clock.now()
+    for holder, count in ((ada, 2), (chiara, 5)):
+        assert holder
+        what = Issue("share", holder.id, count, count * 5000, "eur")
+        registers.issue(place.bridge, actor, what, at=now, reason="Paid at the founding meeting")
+        kinds: tuple[StepKind, ...] = ("application", "approval", "payment")
+        for kind in kinds if holder is ada else kinds[:1]:
+            why = "Founding meeting"
+            registers.record_step(place.bridge, actor, holder.id, kind, at=now, reason=why)
+    place.settle()
 
 
 def pause(place: Place, name: str) -> None:
