@@ -10,7 +10,7 @@ from bridge.answers.timeline import known_of
 from bridge.answers.undone import Fate, fates
 from bridge.core.model.actor import spellings
 from bridge.core.model.change import Change
-from bridge.core.model.people import LARGEST_ID
+from bridge.core.model.people import id_in
 from bridge.core.telling.timeline import Entry, of_change
 from bridge.store import Connection, changes, groups, names
 from bridge.store.changes import About
@@ -107,8 +107,7 @@ def _in_words(connection: Connection, found: Collection[Change]) -> tuple[Line, 
 def _user_id(connection: Connection, said: str) -> int | None:
     """Whose name or id it is, by what the bridge knows; the forum is not asked."""
     text = said.strip().removeprefix("@")
-    digits = text.removeprefix("id:")
-    if digits.isascii() and digits.isdecimal() and int(digits) <= LARGEST_ID:
-        return int(digits)
+    if (id_ := id_in(text.removeprefix("id:"))) is not None:
+        return id_
     owner = names.owner_of(connection, text)
     return owner.user_id if owner else None

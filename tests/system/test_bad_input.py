@@ -14,6 +14,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from bridge.answers.worklists.lists import WORKLISTS
+from bridge.core.model.people import LARGEST_ID
 from bridge.store import catalogue
 from bridge.store.schema.forum import changes
 from bridge.web.moderate.act import Act
@@ -25,7 +27,19 @@ from tests.system.acts import give_guests, moderator, words
 SITE = replace(POLICY, refunds=True)
 TEMPLATES = Path(__file__).parents[2] / "templates" / "html" / "moderate"
 LONG = "x" * 10_000
-HOSTILE = ("<script>alert(1)</script>", "\x00", "'; DROP TABLE users; --", "-1", "9" * 40, LONG)
+TOO_LARGE = str(LARGEST_ID + 1)
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\x00",
+    "'; DROP TABLE users; --",
+    "-1",
+    "9" * 40,
+    TOO_LARGE,
+    f"{TOO_LARGE}:{TOO_LARGE}",
+    f"1:{TOO_LARGE}",
+    f"2027-01-01|{TOO_LARGE}",
+    LONG,
+)
 WITH_REASON = [
     *(("person", one) for one in ACTS.values() if "reason" in one.fields),
     *(("list", one) for one in LIST_ACTS.values() if "reason" in one.fields),
@@ -139,6 +153,35 @@ def test_whatever_is_typed_into_any_field_of_any_act_is_refused_or_escaped(
                 assert answer.status_code in {200, 400, 413}, (act.name, hostile[:20])
                 assert "<script>" not in answer.text
     assert lines(world) == before
+
+
+def test_an_address_with_an_id_that_no_database_can_hold_is_no_page_of_a_list(
+    app: Flask, world: System
+) -> None:
+    client, moment = moderator(app, world, "mia"), quote("2027-02-28T05:08:39+00:00")
+    places = (
+        TOO_LARGE,
+        f"{TOO_LARGE}:152",
+        f"152:{TOO_LARGE}",
+        f"{moment}|{TOO_LARGE}",
+        f"{moment}|{TOO_LARGE}|1",
+        f"{moment}|1|{TOO_LARGE}",
+    )
+    addresses = [
+        *(
+            f"lists/{n}?kind={kind}&after="
+            for n, o in WORKLISTS.items()
+            for kind in o.kinds or [""]
+        ),
+        *("members?after=", "members?group=", "log?before=", "log?line=", "log?group="),
+        *("shares?after=", "steps?after="),
+    ]
+    for address in addresses:
+        for place in places:
+            answer = client.get(f"/moderate/{address}{place}")
+            assert answer.status_code in {200, 400, 404}, (address, place)
+    refused = client.get(f"/moderate/lists/applications?after={moment}|{TOO_LARGE}")
+    assert (refused.status_code, "This page does not exist" in refused.text) == (400, True)
 
 
 # --- days ---------------------------------------------------------------------------------------

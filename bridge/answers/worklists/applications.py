@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bridge.answers.unlinked import DASHBOARD
-from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut, moment_and_id, no_such_page
+from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut, moment_and_id, of_id
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.ledger.lines import MoneyLine
 from bridge.core.ledger.member_register import Impossible, MemberEntry, member_register
@@ -42,9 +42,7 @@ class _Known:
 def applications(bridge: Bridge, kind: str, after: str) -> Page:
     """Applications that wait, or were declined: the longest first."""
     begin = moment_and_id(after)
-    if begin and not begin[1].isdecimal():
-        raise no_such_page()
-    at = (begin[0], int(begin[1])) if begin else None
+    at = (begin[0], of_id(begin[1])) if begin else None
     is_declined = kind == "declined"
     with bridge.store.read() as connection:
         found = registers.applicants(

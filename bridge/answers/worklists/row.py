@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bridge.core.model.people import id_in
 from bridge.errors import Permanent
 from bridge.texts import gettext
 
@@ -61,9 +62,9 @@ def two_ids(after: str) -> tuple[int, int]:
         return NOBODY
     try:
         user_id, group_id = after.split(":")
-        return int(user_id), int(group_id)
     except ValueError as error:
         raise no_such_page() from error
+    return of_id(user_id), of_id(group_id)
 
 
 def moment_and_ids(after: str) -> tuple[datetime, int, int] | None:
@@ -72,7 +73,7 @@ def moment_and_ids(after: str) -> tuple[datetime, int, int] | None:
         return None
     try:
         at, user_id, group_id = after.split("|")
-        return _moment(at), int(user_id), int(group_id)
+        return _moment(at), of_id(user_id), of_id(group_id)
     except ValueError as error:
         raise no_such_page() from error
 
@@ -86,6 +87,14 @@ def moment_and_id(after: str) -> tuple[datetime, str] | None:
         return _moment(at), id_
     except ValueError as error:
         raise no_such_page() from error
+
+
+def of_id(text: str) -> int:
+    """The id after which a page begins. Raises: Permanent."""
+    id_ = id_in(text)
+    if id_ is None:
+        raise no_such_page()
+    return id_
 
 
 def _moment(text: str) -> datetime:

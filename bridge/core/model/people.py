@@ -39,6 +39,12 @@ class Named:
         return self.id is None and not self.is_explicit and _ID.fullmatch(self.name) is not None
 
 
+def id_in(text: str) -> int | None:
+    """The id that these digits are; None for anything that the databases cannot hold."""
+    found = int(text) if _ID.fullmatch(text) else None
+    return found if found is not None and found <= LARGEST_ID else None
+
+
 def parse_named(text: str) -> Named:
     """Read `id:12`, `name:alice` or `alice`. Raises: NotAName, in words that say what to write."""
     kind, colon, rest = text.strip().partition(":")
@@ -47,12 +53,13 @@ def parse_named(text: str) -> Named:
     if not colon:
         return Named(None, _name(kind))
     if kind == "id":
-        if not _ID.fullmatch(rest) or not 0 < int(rest) <= LARGEST_ID:
+        id_ = id_in(rest)
+        if not id_:
             raise NotAName(
                 gettext("%(text)s is not an id: write its digits, as in id:12")
                 % {"text": _shown(text)}
             )
-        return Named(int(rest), is_explicit=True)
+        return Named(id_, is_explicit=True)
     if kind == "name":
         return Named(None, _name(rest), is_explicit=True)
     raise NotAName(

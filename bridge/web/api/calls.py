@@ -11,6 +11,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from bridge.core.model.actor import Actor
 from bridge.core.model.days import day_of
+from bridge.core.model.people import id_in
 from bridge.errors import NotFound, Permanent, Transient
 from bridge.store import tokens
 from bridge.store.tokens import Token
@@ -170,7 +171,7 @@ def end_of_day(name: str) -> datetime | None:
 
 def whole_number(name: str) -> int:
     """A number in the query that the databases can hold; 0 where it is not given."""
-    said = request.args.get(name, "0")
-    if not said.isdecimal() or len(said) > len("9223372036854775807") - 1:
+    found = id_in(request.args.get(name, "0"))
+    if found is None:
         raise Refused(400, f"{name} is not a whole number")
-    return int(said)
+    return found

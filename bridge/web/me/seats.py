@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from bridge.core.model.people import id_in
 from bridge.core.model.rights import Facts
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.seats import SeatRefused, Why
@@ -203,7 +204,7 @@ def _of_buyer(do: Callable[..., None], done: str) -> AnyResponse:
     known = reader()
     if known is None:
         return ask_for_login()
-    user_id = request.form.get("user", 0, type=int)
+    user_id = id_in(request.form.get("user", "")) or 0
     try:
         do(the_bridge(), known.user_id, request.form.get("seats_of", ""), user_id)
     except SeatRefused as error:

@@ -6,6 +6,7 @@ from functools import partial
 
 from bridge.answers.worklists.applications import what_they_paid
 from bridge.core.model.actor import Actor
+from bridge.core.model.people import id_in
 from bridge.core.telling.words import named
 from bridge.errors import Permanent
 from bridge.operations import applications
@@ -15,15 +16,14 @@ from bridge.web.moderate import about
 from bridge.web.moderate.act import SEVERAL, Act, Form, Seen
 from bridge.wiring import Bridge
 
-LONGEST_NUMBER = 18
-
 
 def _applicants(form: Form) -> set[int]:
     """Whose applications: a row of the list is its day and its user."""
-    chosen = [one.rpartition("|")[2] for one in form[SEVERAL].split(",") if one]
-    if not all(one.isascii() and one.isdecimal() and len(one) <= LONGEST_NUMBER for one in chosen):
+    chosen = [id_in(one.rpartition("|")[2]) for one in form[SEVERAL].split(",") if one]
+    known = {one for one in chosen if one is not None}
+    if len(known) < len(set(chosen)):
         raise Permanent(gettext("choose the applications in the list"))
-    return {int(one) for one in chosen}
+    return known
 
 
 def _see_applications(choice: applications.Choice, bridge: Bridge, _user: int, form: Form) -> Seen:

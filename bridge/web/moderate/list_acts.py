@@ -7,6 +7,7 @@ from functools import partial
 
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
+from bridge.core.model.people import id_in
 from bridge.core.telling.holds import for_moderator
 from bridge.core.telling.words import named
 from bridge.errors import Permanent
@@ -28,11 +29,14 @@ REVIEWED = "reviewed_users"
 
 
 def _which(form: Form) -> set[held.Of]:
-    try:
-        chosen = (one.split(":") for one in form[SEVERAL].split(",") if one)
-        return {(int(user_id), int(group_id)) for user_id, group_id in chosen}
-    except ValueError as error:
-        raise Permanent(gettext("choose the memberships in the list")) from error
+    return {_membership(one) for one in form[SEVERAL].split(",") if one}
+
+
+def _membership(text: str) -> held.Of:
+    user_id, group_id = (id_in(one) for one in text.partition(":")[::2])
+    if user_id is None or group_id is None:
+        raise Permanent(gettext("choose the memberships in the list"))
+    return user_id, group_id
 
 
 def _decide(choice: Choice, bridge: Bridge, actor: Actor, form: Form) -> str:

@@ -9,6 +9,7 @@ from bridge.answers.undone import Fate, fates
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.model.actor import Actor
 from bridge.core.model.change import Change
+from bridge.core.model.people import id_in
 from bridge.core.telling.doers import doer, people_in
 from bridge.core.telling.log import action_words
 from bridge.core.telling.outcomes import said
@@ -25,8 +26,6 @@ from bridge.web.moderate.act import Act, Facts, Form, Ground, Words
 from bridge.web.security import Stop
 from bridge.wiring import Bridge
 
-LONGEST_NUMBER = 18
-
 
 def undoable() -> Callable[[Change], bool] | None:
     """Tells which lines of the log the reader may undo; None for who only looks."""
@@ -37,10 +36,10 @@ def undoable() -> Callable[[Change], bool] | None:
 
 
 def _number(form: Form) -> int:
-    said = form["change"].strip()
-    if not said.isascii() or not said.isdecimal() or len(said) > LONGEST_NUMBER:
+    number = id_in(form["change"].strip())
+    if number is None:
         raise Permanent(gettext("choose a line of the log"))
-    return int(said)
+    return number
 
 
 def _whose(bridge: Bridge, form: Form) -> int:
