@@ -132,7 +132,7 @@ def _matched(bridge: Bridge, row: Row, given: HandGrant, *, is_over: bool) -> Ou
     if row.customer and owner is None:
         unread.append(row.customer)
     try:
-        known = with_customers(bridge, known, unread)
+        known = with_customers(bridge, known, given.user_id, unread)
     except NotFound:
         return Outcome(row, "wrong", f"Stripe has no customer {row.customer}")
     with bridge.store.read() as connection:

@@ -43,7 +43,7 @@ def preview_link(bridge: Bridge, customer_id: str, user_id: int) -> tuple[Effect
     with bridge.store.read() as connection:
         _refuse_anothers(links.user_of(connection, customer_id), customer_id, user_id)
         known, _ = facts.facts_of(connection, user_id)
-    after = with_customers(bridge, known, [customer_id])
+    after = with_customers(bridge, known, user_id, [customer_id])
     return effects(bridge, user_id, What(lambda _: after))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from bridge.core.memberships.effects import Before, Effect, What, applying, between, effects_of
 from bridge.core.memberships.situation import situation
@@ -18,6 +19,8 @@ from bridge.core.rules.law import Law
 from bridge.store import Connection, facts, groups, member, memberships, shares
 from bridge.wiring import Bridge
 from bridge.worker import sharing
+
+T = TypeVar("T", Subscription, Purchase)
 
 
 def effects(bridge: Bridge, user_id: int, what: What) -> tuple[Effect, ...]:
@@ -84,17 +87,41 @@ def instead(after: Facts, _known: Facts) -> Facts:
     return after
 
 
-def with_customers(bridge: Bridge, known: Facts, customer_ids: Iterable[str]) -> Facts:
-    """A user's stored facts, with these customers' subscriptions as Stripe has them now.
+def with_customers(
+    bridge: Bridge, known: Facts, user_id: int, customer_ids: Iterable[str]
+) -> Facts:
+    """A user's stored facts, with what these customers pay for as Stripe has it now.
 
     Raises: NotFound for a customer that Stripe does not have.
     """
-    more: list[Subscription] = []
+    running: list[Subscription] = []
+    bought: list[Purchase] = []
+    features = dict(known.entitlements)
     for customer_id in customer_ids:
         bridge.stripe.customer(customer_id)  # the list of nobody's subscriptions is empty, too
-        more += bridge.stripe.customer_reading(customer_id).subscriptions
+        found = bridge.stripe.customer_reading(
+            customer_id, payments=True, entitlements=bool(bridge.policy.features)
+        )
+        running += found.subscriptions
+        bought += bridge.stripe.purchases(customer_id).purchases
+        if found.entitlements is not None:
+            features[customer_id] = frozenset(found.entitlements)
     with bridge.store.read() as connection:
-        read = [sharing.with_beneficiary(bridge, connection, one) for one in more]
-    new = {one.id for one in read}
-    others = (one for one in known.subscriptions if one.id not in new)
-    return replace(known, subscriptions=(*others, *read))
+        assigned = [sharing.with_beneficiary(bridge, connection, one) for one in running]
+        orders = [sharing.with_beneficiary(bridge, connection, one) for one in bought]
+    kept, given = facts.kept_and_given(assigned, user_id)
+    own, presented = facts.kept_and_given(orders, user_id)
+    return replace(
+        known,
+        subscriptions=_renewed(known.subscriptions, kept),
+        purchases=_renewed(known.purchases, own),
+        given=_renewed(known.given, given),
+        given_purchases=_renewed(known.given_purchases, presented),
+        entitlements=features,
+    )
+
+
+def _renewed(known: tuple[T, ...], read: tuple[T, ...]) -> tuple[T, ...]:
+    """What was known, with what was read in place of the same."""
+    ids = {one.id for one in read}
+    return tuple(one for one in known if one.id not in ids) + read

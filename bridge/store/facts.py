@@ -60,8 +60,8 @@ def facts_around(connection: Connection, user_id: int, around: Sequence[Customer
     own = frozenset(row.customer_id for row in around if row.user_id == user_id)
     paid, gifts, seats = _subscriptions_of(connection, user_id, own)
     orders, gift_orders = _orders_of(connection, user_id, own)
-    kept, given = _kept_and_given(paid, user_id)
-    bought, given_purchases = _kept_and_given(orders, user_id)
+    kept, given = kept_and_given(paid, user_id)
+    bought, given_purchases = kept_and_given(orders, user_id)
     asked = [row for row in around if row.entitlements_at]
     by_hand, steps = hand_grants.with_steps(connection, user_id)
     running = (*kept, *gifts, *given, *(seat.subscription for seat in seats))
@@ -91,7 +91,7 @@ def oldest_reading(around: Iterable[Customer]) -> datetime | None:
 T = TypeVar("T", Subscription, Purchase)
 
 
-def _kept_and_given(bought: Iterable[T], user_id: int) -> tuple[tuple[T, ...], tuple[T, ...]]:
+def kept_and_given(bought: Iterable[T], user_id: int) -> tuple[tuple[T, ...], tuple[T, ...]]:
     """What a user bought for themselves, and what for others; a gift to oneself is not a gift."""
     things = tuple(bought)
     mine = (None, user_id)

@@ -16,6 +16,7 @@ from bridge.store.schema.ledger import money_lines
 from tests.harness import OPERATOR, System, system
 from tests.system.acts import (
     confirm,
+    console_of,
     forum_user,
     log_of,
     membership,
@@ -173,6 +174,19 @@ def test_E59_who_was_taken_out_by_staff_is_back_once_a_moderator_lifts_it(
     assert moves(world, "alice", "supporters") == ["in", "out", "in"]
     assert "lifted" in log_of(world, "alice")
     typed(world, "lift", "alice", "supporters", "--by", "maria", code=1)
+
+
+def test_E59_a_person_is_let_back_into_a_group_whose_title_is_not_its_name(world: System) -> None:
+    world.group("lab", full_name="Lab access")
+    world.subscribe(world.customer("alice"), world.price("lab"))
+    world.settle()
+    staff_remove(world, "lab", "alice")
+    pass_days(world, 0.5)
+    mia, alice = console_of(world), world.user("alice")
+    page = mia.get(f"/moderate/person/{alice}").text
+    assert f'href="/moderate/person/{alice}/lift?group=lab"' in page
+    assert "Lab access" in page
+    assert mia.get(f"/moderate/person/{alice}/lift?group=lab").status_code == 200
 
 
 def test_E59_who_left_may_come_back_and_is_owned_by_the_bridge_again(world: System) -> None:

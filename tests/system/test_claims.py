@@ -12,8 +12,9 @@ import pytest
 import requests
 
 from bridge.answers.worklists import lists
-from bridge.core.model.actor import member
+from bridge.core.model.actor import member, moderator
 from bridge.core.rights.buyers import Whereabouts
+from bridge.operations import links as linking
 from bridge.sandbox.stripe import delivery
 from bridge.store import countries, links
 from bridge.worker import claims, reconcile
@@ -259,6 +260,23 @@ def waiting(world: System) -> list[dict[str, Any]]:
     kinds = ("claim_waits", "pays_unlinked")
     pass_days(world, 0.02)
     return [one for one in asked(world, "alerts") if one["kind"] in kinds]
+
+
+def test_A9_the_preview_of_a_link_counts_what_was_bought_once(world: System) -> None:
+    order = by_link(world, once(world, discourse_term="30d"))
+    world.settle()
+    bob, actor = world.user("bob"), moderator(world.user("alice"), "console")
+
+    def seen() -> list[tuple[int, str]]:
+        found = linking.preview_link(world.bridge, order, bob)
+        return [(one.user_id, one.turn) for one in found]
+
+    assert seen() == [(bob, "gains")]
+    linking.link(world.bridge, actor, order, bob)
+    world.settle()
+    assert world.members("supporters") == {"bob"}
+    linking.unlink(world.bridge, actor, order)
+    assert seen() == [(bob, "stays in")]
 
 
 def for_crew(world: System) -> str:

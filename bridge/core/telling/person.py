@@ -23,9 +23,13 @@ Act = str
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A group of one person. `because`: as they read it; `acts`: for moderators."""
+    """A group of one person, whose name is `name` and whose title is `group`.
+
+    `because`: why they are in it or not; `acts`: for moderators.
+    """
 
     group_id: int
+    name: str
     group: str
     state: State
     since_at: datetime | None
@@ -74,6 +78,7 @@ def places_of(member: Member, law: Law, now: datetime) -> tuple[Place, ...]:
         found.append(
             Place(
                 group_id=group_id,
+                name=group.name if group else "",
                 group=(group.full_name or group.name) if group else f"group {group_id}",
                 state=state_of(row, winning.get(group_id)),
                 since_at=row.actual_since if row else None,

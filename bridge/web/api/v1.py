@@ -71,7 +71,7 @@ def get_person(user_id: int) -> Response:
         groups=[
             {
                 "id": place.group_id,
-                "group": place.group,
+                "group": place.name or place.group,
                 "in": place.state.is_in,
                 "due": place.state == State.ARRIVING,
                 "state": place.state,
