@@ -20,11 +20,14 @@ log = structlog.get_logger(__name__)
 # The amount changes by the hour, and the page of the change asks again.
 FRESH = timedelta(minutes=1)
 TERMS_FRESH = timedelta(minutes=10)
+# Without an answer: a Stripe that is down is not asked at each look.
+ASK_AGAIN = timedelta(seconds=5)
 # A page waits so long for the terms, and again for the previews; then it shows no amounts.
 WAIT_SECONDS = 0.8
 MOST_AT_ONCE = 4
 MOST_KEPT = 500
 Asked = Future[Any]
+UNANSWERED = object()
 
 
 class CostCache:
@@ -67,27 +70,32 @@ class CostCache:
     def _ask(self, key: object, fresh: timedelta, ask: Callable[[], Any]) -> Asked | None:
         """The answer, perhaps to come; None while too many others are asked for."""
         with self._lock:
-            until, kept = self._kept.get(key, (self._now(), None))
-            if kept is not None and self._now() < until:
+            begun_at, kept = self._kept.get(key, (self._now(), None))
+            if kept is not None and self._now() < begun_at + _lasts(kept, fresh):
                 return kept
             if not self._free.acquire(blocking=False):
                 return None
             begun = self._pool.submit(self._answered, ask)
             self._kept.pop(key, None)
-            self._kept[key] = self._now() + fresh, begun
+            self._kept[key] = self._now(), begun
             while len(self._kept) > MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
             return begun
 
     def _answered(self, ask: Callable[[], Any]) -> Any:
-        """The answer; None if Stripe cannot be asked, or the key may not ask."""
+        """The answer, or UNANSWERED if Stripe cannot be asked or the key may not ask."""
         try:
             return ask()
         except BridgeError as error:
             log.info("costs.unread", why=str(error))
-            return None
+            return UNANSWERED
         finally:
             self._free.release()
+
+
+def _lasts(asked: Asked, fresh: timedelta) -> timedelta:
+    """How long an answer counts from its question on; none at all counts for seconds."""
+    return ASK_AGAIN if asked.done() and asked.result() is UNANSWERED else fresh
 
 
 def _answer(asked: Asked | None, seconds: float = WAIT_SECONDS) -> Any:
@@ -95,7 +103,7 @@ def _answer(asked: Asked | None, seconds: float = WAIT_SECONDS) -> Any:
     if asked is None:
         return None
     wait([asked], seconds)
-    return asked.result() if asked.done() else None
+    return asked.result() if asked.done() and asked.result() is not UNANSWERED else None
 
 
 def costs_of(cards: Collection[Card]) -> dict[str, Today]:

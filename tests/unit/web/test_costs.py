@@ -19,7 +19,7 @@ from bridge.core.rights.switch_costs import (
 )
 from bridge.core.rights.switching import PortalTerms, Switch
 from bridge.errors import Permanent, Transient
-from bridge.web.buying.costs import FRESH, MOST_AT_ONCE, TERMS_FRESH, CostCache
+from bridge.web.buying.costs import ASK_AGAIN, FRESH, MOST_AT_ONCE, TERMS_FRESH, CostCache
 from tests.unit.core.shop import rules_of, subscription
 
 TERMS = PortalTerms(proration="always_invoice")
@@ -84,22 +84,26 @@ class Stripe:
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 20, 12, tzinfo=UTC)
         self.asked: list[str] = []
-        self.error: Exception | None = None
+        self.errors: dict[str, Exception] = {}
+        self.answer: PortalTerms | None = TERMS
         self.open = threading.Event()
         self.open.set()
         self.costs = CostCache(self.terms, self.preview, lambda: self.now)
 
-    def terms(self) -> PortalTerms:
-        self.asked.append("terms")
-        return TERMS
+    def terms(self) -> PortalTerms | None:
+        self._ask("terms")
+        return self.answer
 
     def preview(self, change: Switch, terms: PortalTerms) -> Preview:
         assert terms == (AT_ONCE if change.way == "here" else TERMS)
         self.open.wait(10)
-        self.asked.append(change.target.id)
-        if self.error:
-            raise self.error
+        self._ask(change.target.id)
         return DUE
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if what in self.errors:
+            raise self.errors[what]
 
 
 def test_A36_each_amount_is_asked_for_once_a_minute_and_the_terms_every_ten() -> None:
@@ -116,17 +120,30 @@ def test_A36_each_amount_is_asked_for_once_a_minute_and_the_terms_every_ten() ->
 
 
 @pytest.mark.parametrize("error", [Transient("down"), Permanent("the key may not")])
-def test_A36_without_an_answer_the_card_says_no_amount_and_does_not_ask_at_each_look(
-    error: Exception,
+@pytest.mark.parametrize("failing", ["terms", "price_p"])
+def test_A36_a_failed_question_is_asked_again_after_seconds_and_not_at_each_look(
+    failing: str, error: Exception
 ) -> None:
     stripe = Stripe()
-    stripe.error = error
+    stripe.errors[failing] = error
     assert stripe.costs.of([UP]) == {}
     assert stripe.costs.of([UP]) == {}
-    assert stripe.asked == ["terms", "price_p"]
-    stripe.error = None
-    stripe.now += FRESH
+    assert stripe.asked.count(failing) == 1
+    stripe.errors.clear()
+    stripe.now += ASK_AGAIN
     assert stripe.costs.of([UP]) == {"price_p": Today(3952, "eur")}
+    stripe.now += ASK_AGAIN
+    stripe.costs.of([UP])
+    assert stripe.asked.count(failing) == 2, "an answer is kept for as long as ever"
+
+
+def test_A36_a_portal_that_allows_no_changes_is_an_answer_and_kept() -> None:
+    stripe = Stripe()
+    stripe.answer = None
+    for _ in range(2):
+        assert stripe.costs.of([UP]) == {}
+        stripe.now += ASK_AGAIN
+    assert stripe.asked == ["terms"]
 
 
 def test_A36_a_slow_stripe_keeps_no_page_waiting_and_is_not_asked_without_end(
