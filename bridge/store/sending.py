@@ -93,6 +93,13 @@ def are_awaited(
     return bool(connection.scalar(select(asked)))
 
 
+def are_leaving(connection: Connection, user_ids: Collection[int]) -> bool:
+    """Whether one of these will be removed from a group within minutes, once that is proven."""
+    stopped = exists().where(groups.c.id == M.group_id, groups.c.removals_stopped_at.is_not(None))
+    leaves = exists().where(M.user_id.in_(user_ids), _loses(), M.owned == "proven", ~stopped)
+    return bool(connection.scalar(select(leaves)))
+
+
 def adds(connection: Connection, group_id: int, limit: int) -> list[int]:
     """Users to add to a group now, in the order of their decisions."""
     return list(

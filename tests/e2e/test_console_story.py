@@ -150,8 +150,9 @@ class Morning:
         return self.page.get_by_role("status").first.inner_text()
 
     def settles(self) -> None:
-        """Everything happens, and the page reloads until it shows that."""
+        """Everything happens, and the page shows that when it is opened again."""
         self.place.settle()
+        self.page.reload()
         self.page.get_by_text("Being applied").wait_for(state="detached")
 
     def reminds_lars(self) -> None:

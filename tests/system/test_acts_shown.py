@@ -19,7 +19,7 @@ from bridge.core.telling import undone
 from bridge.errors import NotFound, Permanent
 from bridge.operations import adopting, grants, links, seats, undoing
 from bridge.store import changes
-from bridge.store.schema.forum import memberships
+from bridge.store.schema.forum import groups, memberships
 from bridge.store.schema.rights import hand_grants
 from tests.harness import System, system
 from tests.system.acts import checkout, confirm, console_of, do, pass_days, words
@@ -43,6 +43,9 @@ def world(tmp_path: Path, database_url: str) -> Iterator[System]:
         yield it
 
 
+CURRENT = "Show the current state"
+
+
 def test_the_page_after_an_act_says_that_it_is_applied_and_reloads_until_it_is(
     world: System,
 ) -> None:
@@ -58,30 +61,100 @@ def test_the_page_after_an_act_says_that_it_is_applied_and_reloads_until_it_is(
     page = mia.get(alice)
     assert "Refresh" not in page.headers
     assert "Being applied" not in page.text
+    assert CURRENT not in page.text
     assert "alice gets supporters." in words(page.text)
     assert "supporters In" in words(page.text)
     assert "alice gets supporters." not in words(mia.get(alice).text)
 
 
-def test_a_page_stops_reloading_when_an_act_takes_longer_and_says_so(world: System) -> None:
+def test_a_page_reloads_three_times_and_then_offers_to_show_the_current_state(
+    world: System,
+) -> None:
     mia, alice = console_of(world), f"/moderate/person/{world.user('alice')}"
     do(mia, f"{alice}/grant", group="supporters", until="", reason="Speaker")
+    assert [mia.get(alice).headers.get("Refresh") for _ in range(5)] == ["1", "1", "2", None, None]
+    page = mia.get(alice)
+    assert "Being applied… Show the current state" in words(page.text)
+    assert f'<a href="{alice}">{CURRENT}</a>' in page.text
     world.advance(21)
-    page = mia.get("/moderate/log")
-    assert "Refresh" not in page.headers
-    assert "Not everything that you decided is applied yet." in words(page.text)
+    later = mia.get(alice)
+    assert "Refresh" not in later.headers
+    assert "Not everything that you decided is applied yet." in words(later.text)
+    assert CURRENT in later.text
     world.settle()
-    assert "Not everything" not in mia.get("/moderate/log").text
+    assert "Not everything" not in mia.get(alice).text
 
 
-def test_a_form_never_reloads_while_somebody_types(world: System) -> None:
+def test_what_an_act_said_and_its_reloads_belong_to_the_page_that_shows_the_result(
+    world: System,
+) -> None:
+    """Whatever somebody types or reads elsewhere meanwhile is left alone."""
     mia, alice = console_of(world), f"/moderate/person/{world.user('alice')}"
     do(mia, f"{alice}/grant", group="supporters", until="", reason="Speaker")
-    assert "Refresh" not in mia.get(f"{alice}/grant").headers
-    assert "Refresh" in mia.get(alice).headers
+    line = line_of(world, "granted")
+    mia.get(alice)
+    for other in (
+        *("/moderate", "/moderate/settings", "/moderate/members", "/moderate/log"),
+        *(f"/moderate/log?line={line}", f"{alice}?kind=money", f"{alice}/grant"),
+        "/moderate/lists/held",
+    ):
+        page = mia.get(other)
+        assert page.status_code == 200, other
+        assert "Refresh" not in page.headers, other
+        assert "alice gets supporters." not in words(page.text), other
+        assert "Being applied" not in page.text, other
+    grants.revoke(
+        world.bridge, moderator(world.user("lea"), "console"), grant_of(world, line), reason="No"
+    )
+    refused = mia.get(f"/moderate/act/undo?change={line}")
+    assert refused.status_code == 400
+    assert "alice gets supporters." not in words(refused.text)
+    assert "alice gets supporters." in words(mia.get(alice).text)
 
 
-def test_a_list_reloads_until_what_was_decided_has_left_it(world: System) -> None:
+def grant_of(world: System, line: int) -> str:
+    with world.bridge.store.read() as connection:
+        change = changes.find(connection, line)
+    assert change is not None
+    return str((change.detail or {})["grant"])
+
+
+def test_a_removal_is_said_to_follow_within_minutes_and_the_page_does_not_reload_for_it(
+    world: System,
+) -> None:
+    mia, alice = console_of(world), f"/moderate/person/{world.user('alice')}"
+    do(mia, f"{alice}/grant", group="supporters", until="", reason="Speaker")
+    world.settle()
+    mia.get(alice)
+    do(mia, "/moderate/act/undo", change=str(line_of(world, "granted")), reason="A mix-up")
+    assert mia.get(alice).headers["Refresh"] == "1", "it is still to be decided"
+    world.settle()
+    for _ in range(2):
+        page = mia.get(alice)
+        assert "Refresh" not in page.headers
+        assert f"The removal follows within a few minutes. {CURRENT}" in words(page.text)
+        assert "It is undone; the log keeps both lines." in words(page.text)
+    world.advance(61)
+    world.settle()
+    page = mia.get(alice)
+    assert world.groups_of("alice") == set()
+    assert "The removal follows" not in page.text
+    assert "It is undone; the log keeps both lines." in words(page.text)
+    assert "It is undone" not in words(mia.get(alice).text)
+
+
+def test_a_removal_that_waits_for_a_person_is_not_said_to_follow(world: System) -> None:
+    mia, alice = console_of(world), f"/moderate/person/{world.user('alice')}"
+    do(mia, f"{alice}/grant", group="supporters", until="", reason="Speaker")
+    world.settle()
+    do(mia, "/moderate/act/undo", change=str(line_of(world, "granted")), reason="A mix-up")
+    world.settle()
+    with world.bridge.store.write() as connection:
+        connection.execute(update(groups).values(removals_stopped_at=world.bridge.clock.now()))
+    assert "The removal follows" not in mia.get(alice).text
+
+
+def test_a_list_never_reloads_because_somebody_may_be_ticking_its_rows(world: System) -> None:
     price = world.price("supporters")
     world.subscribe(world.customer("alice"), price)
     confirm(world)
@@ -93,10 +166,12 @@ def test_a_list_reloads_until_what_was_decided_has_left_it(world: System) -> Non
     assert "alice" in words(mia.get(held).text)
     done = do(mia, "/moderate/act/end-held", which=row, reason="No longer offered")
     assert done.location == held
-    assert mia.get(held).headers["Refresh"] == "1"
-    world.settle()
     page = mia.get(held)
     assert "Refresh" not in page.headers
+    assert f"Being applied… {CURRENT}" in words(page.text)
+    world.settle()
+    page = mia.get(held)
+    assert "Being applied" not in page.text
     assert "alice" not in words(page.text)
 
 

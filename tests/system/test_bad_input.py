@@ -246,13 +246,14 @@ def test_a_day_that_the_calendar_does_not_have_is_refused_by_every_act_with_a_da
         "log?until=",
         "shares?day=",
         "steps?known=",
-        "person/1/then?day=",
+        "person/{alice}/then?day=",
     ],
 )
 def test_a_day_that_the_calendar_does_not_have_is_refused_by_every_filter(
     app: Flask, world: System, path: str
 ) -> None:
-    client = moderator(app, world, "mia")
+    client = moderator(app, world, "lena")
+    path = path.format(alice=world.user("alice"))
     for day in (f"{leap_year(world) + 1}-02-29", "yesterday", "2027-03-31T00:00:00+05:00"):
         answer = client.get(f"/moderate/{path}{quote(day)}")
         assert answer.status_code == 400, day
@@ -263,7 +264,7 @@ def test_a_day_that_the_calendar_does_not_have_is_refused_by_every_filter(
 def test_days_that_are_over_or_to_come_are_refused_where_they_make_no_sense(
     app: Flask, world: System
 ) -> None:
-    client, now = moderator(app, world, "mia"), world.bridge.clock.now()
+    client, now = moderator(app, world, "dana"), world.bridge.clock.now()
     before, alice = lines(world), world.user("alice")
     today, yesterday, tomorrow = (f"{now + timedelta(days=n):%Y-%m-%d}" for n in (0, -1, 1))
     for name, day, says in (
@@ -301,7 +302,7 @@ def test_each_field_for_a_day_says_that_days_are_counted_in_utc() -> None:
 
 
 def test_each_act_with_a_day_says_that_days_are_counted_in_utc(app: Flask, world: System) -> None:
-    client = moderator(app, world, "mia")
+    client = moderator(app, world, "uta")
     for kind, act in WITH_DAYS:
         form = filled_in(world, act, "")
         given = {name: form[name] for name in act.given}

@@ -1,76 +1,100 @@
-"""After an act: the page says that it is being applied, and reloads until it shows the result.
+"""After an act: its page says what was done, that it is being applied, and what is to come.
 
 What was decided reaches groups and lists within seconds, in another process. The browser keeps
-whom the act was about; a header makes it ask again, so no JavaScript is needed.
+whom the act was about and where it led; a header makes a person's page ask again a few times, so
+no JavaScript is needed. Nothing else reloads: somebody may be typing there, or ticking rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from flask import Response, flash, g, get_flashed_messages, request, session
+from flask import Response, g, request, session
 
 from bridge.store import sending
 from bridge.web.context import now, the_bridge
 from bridge.web.moderate.access import blueprint
 
 ACTED = "acted"
-SECONDS = 1
+DELAYS = (1, 1, 2)
+"""Seconds until each reload of a person's page; after them a link shows the current state."""
 SOON = timedelta(seconds=20)
-"""How long a page reloads: after that it only says that not everything is applied yet."""
 LATER = timedelta(minutes=10)
 MOST = 20
 """Of how many people a page waits for: the cookie is small, and they follow together."""
-SHOWS_RESULTS = frozenset(
-    f"moderate.{name}"
-    for name in ("today", "person", "worklist", "log", "mapping", "members", "steps")
-)
-
-Progress = Literal["", "soon", "later"]
 
 
-def remember(user_ids: Collection[int], customer_id: str | None) -> None:
-    """Keep in the session whom an act was about, and when it was done."""
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """The last act, on the page it led to. `again_in`: seconds until the page reloads."""
+
+    said: str = ""
+    progress: Literal["", "soon", "leaving", "later"] = ""
+    again_in: int | None = None
+
+
+def remember(page: str, said: str, user_ids: Collection[int], customer_id: str) -> None:
+    """Keep in the session what an act said, where it led, and whom it was about."""
     session[ACTED] = {
         "at": now().isoformat(),
+        "page": page,
+        "said": said,
         "users": sorted(user_ids)[:MOST],
         "customers": [customer_id] if customer_id else [],
+        "reloads": 0,
     }
 
 
-def progress() -> Progress:
-    """Whether the last act is still being applied: soon, or later than usual."""
-    if "applying" not in g:
-        g.applying = _progress() if request.endpoint in SHOWS_RESULTS else ""
-    found: Progress = g.applying
+def last_act() -> Acted:
+    """What this page has to say of the last act."""
+    if "acted" not in g:
+        g.acted = _last_act()
+    found: Acted = g.acted
     return found
 
 
-def _progress() -> Progress:
+def _last_act() -> Acted:
     acted = session.get(ACTED)
-    if acted is None:
-        return ""
+    if acted is None or request.method != "GET" or _place(acted["page"]) != _place(request.url):
+        return Acted()
+    progress = _progress(acted)
+    if not progress:
+        del session[ACTED]
+        return Acted(acted["said"])
+    again_in = None
+    if progress == "soon" and request.endpoint == "moderate.person":
+        again_in = next(iter(DELAYS[acted["reloads"] :]), None)
+        session[ACTED] = acted | {"reloads": acted["reloads"] + 1}
+    return Acted(acted["said"], progress, again_in)
+
+
+def _progress(acted: dict[str, Any]) -> Literal["", "soon", "leaving", "later"]:
     passed = now() - datetime.fromisoformat(acted["at"])
-    if timedelta(0) <= passed <= LATER:
-        with the_bridge().store.read() as connection:
-            if sending.are_awaited(connection, acted["users"], acted["customers"]):
-                return "soon" if passed <= SOON else "later"
-    del session[ACTED]
-    return ""
+    if not timedelta(0) <= passed <= LATER:
+        return ""
+    with the_bridge().store.read() as connection:
+        if sending.are_awaited(connection, acted["users"], acted["customers"]):
+            return "soon" if passed <= SOON else "later"
+        return "leaving" if sending.are_leaving(connection, acted["users"]) else ""
+
+
+def _place(address: str) -> tuple[str, list[tuple[str, str]]]:
+    parts = urlsplit(address)
+    return unquote(parts.path), parse_qsl(parts.query)
 
 
 @blueprint.context_processor
 def _for_pages() -> dict[str, object]:
-    return {"applying": progress}
+    return {"last_act": last_act}
 
 
 @blueprint.after_request
 def _reload(response: Response) -> Response:
-    """Reload the page while it is applied; what the act said stays until it is."""
-    if g.get("applying") == "soon":
-        response.headers["Refresh"] = str(SECONDS)
-        for words in get_flashed_messages():
-            flash(str(words))
+    found = g.get("acted")
+    if found and found.again_in:
+        response.headers["Refresh"] = str(found.again_in)
     return response

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -70,17 +70,18 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
             return Response(again, 400)
         concerned = ",".join(str(effect.user_id) for effect in seen.effects)
         told = {**form, REVIEWED: concerned, TURN: str(seen.turn)}
-        flash(one.do(the_bridge(), actor_of(known), user_id, told))
+        done = one.do(the_bridge(), actor_of(known), user_id, told)
         about = {user_id or one.whose(the_bridge(), form)} - {NOBODY}
         about |= {effect.user_id for effect in seen.effects}
-        applying.remember(about, form.get("customer", "").strip())
+        back = _back(one, user_id, form)
+        applying.remember(back, done, about, form.get("customer", "").strip())
     except (NotFound, Permanent) as error:
         problem = as_sentence(str(error))
         if request.method == "GET":  # it cannot be done, whatever somebody fills in
             return Response(_page(one, user_id, form, problem=problem, is_open=False), 400)
         again = _page(one, user_id, form, problem=problem, ground=_ground(one, user_id, form))
         return Response(again, 400)
-    return redirect(_back(one, user_id, form), 303)
+    return redirect(back, 303)
 
 
 def _before(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> Ground:
