@@ -294,6 +294,18 @@ def test_days_that_are_over_or_to_come_are_refused_where_they_make_no_sense(
     assert lines(world) == before
 
 
+def test_a_payment_with_an_end_and_no_group_is_refused_with_what_to_choose(
+    app: Flask, world: System
+) -> None:
+    client, before = moderator(app, world, "olga"), lines(world)
+    day = f"{world.bridge.clock.now():%Y-%m-%d}"
+    form = filled_in(world, ACTS["record-payment"], day) | {"until": "2099-12-31", "group": ""}
+    answer = client.post(f"/moderate/person/{world.user('alice')}/record-payment", data=form)
+    assert answer.status_code == 400
+    assert "Choose the group that is paid for until that day." in answer.text
+    assert lines(world) == before
+
+
 def test_each_field_for_a_day_says_that_days_are_counted_in_utc() -> None:
     """Labels that a page makes; those of acts are checked below."""
     for file in sorted(TEMPLATES.glob("*.jinja")):

@@ -56,7 +56,10 @@ def _payment(bridge: Bridge, form: Form) -> tuple[Payment, Bought | None]:
         at=_paid_on(form, bridge.clock.now()),
     )
     group = form.get("group", "").strip()
-    return paid, Bought(group, until_of(form)) if group else None
+    until_at = until_of(form)
+    if until_at and not group:
+        raise Permanent(gettext("choose the group that is paid for until that day"))
+    return paid, Bought(group, until_at) if group else None
 
 
 def _grant(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
