@@ -188,7 +188,7 @@ def _happened(
         group_id=_group_of(names, group_name) if group_name is not None else None,
         at=None if when.is_now else when.at,
         known_at=when.at if when.known else None,
-        idle_news=False,
+        settled_news=False,
     )
     return timeline(connection, user_id, names, asked, limit=MOST_TOLD).entries
 

@@ -21,8 +21,8 @@ PAGE = 50
 class Asked:
     """Which entries: of one kind or group, after an entry, and none later than a moment.
 
-    `known_at`: only what the bridge had heard of by then. `idle_news`: also news that changed
-    nothing.
+    `known_at`: only what the bridge had heard of by then. `settled_news`: also news that was
+    processed: what followed from it is told by entries of its own.
     """
 
     kind: Kind | None = None
@@ -30,7 +30,7 @@ class Asked:
     before: Key | None = None
     at: datetime | None = None
     known_at: datetime | None = None
-    idle_news: bool = True
+    settled_news: bool = True
 
     def has(self, kind: Kind) -> bool:
         """Whether entries of this kind are asked for; only the log knows groups."""
@@ -70,7 +70,7 @@ def timeline(
     if asked.has("news"):
         until = asked.until(RANKS["news"])
         found = inbox.about_user(
-            connection, user_id, until, more, asked.known_at, ignored=asked.idle_news
+            connection, user_id, until, more, asked.known_at, settled=asked.settled_news
         )
         news = [telling.of_news(one) for one in found]
     of_log = [telling.of_change(one, known) for one in log]

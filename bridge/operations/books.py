@@ -10,6 +10,7 @@ from bridge.core.ledger.member_register import MemberEntry, State
 from bridge.core.ledger.share_register import Holding
 from bridge.core.ledger.shown import Entry, InIssue, Page, by_state, entries, in_issue, page_of
 from bridge.core.telling.doers import Doer, doer, people_in
+from bridge.core.telling.words import people_named
 from bridge.errors import NotFound
 from bridge.operations import registers
 from bridge.store import ledger, ledger_notes, users
@@ -51,11 +52,13 @@ class Members:
 class Money:
     """A member's entries, the newest first.
 
-    `writers`: the notes' authors as stored; `before`: the line from which older entries continue.
+    `people`: the names of those whom the entries mention by id. `writers`: the notes' authors as
+    stored. `before`: the line from which older entries continue.
     """
 
     username: str | None
     entries: tuple[Entry, ...]
+    people: Mapping[int, str | None]
     writers: Mapping[str, Doer]
     before: str | None
 
@@ -98,10 +101,11 @@ def money(bridge: Bridge, user_id: int, before: str | None = None) -> Money:
         shown = lines[:LINES]
         notes = tuple(ledger_notes.of_lines(connection, [one.id for one in shown]))
         actors = {one.actor for one in notes}
-        names = users.names_of(connection, people_in(actors))
+        mentioned = {who for line in shown for who in people_named(line.what)}
+        names = users.names_of(connection, people_in(actors) | mentioned)
     writers = {one: doer(one, names) for one in actors}
     more = shown[-1].id if len(lines) > LINES else None
-    return Money(known[0] if known else None, entries(shown, notes), writers, more)
+    return Money(known[0] if known else None, entries(shown, notes), names, writers, more)
 
 
 def user_of(holder: str) -> int | None:

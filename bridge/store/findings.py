@@ -16,7 +16,7 @@ from bridge.core.rules.compiled import Rules
 from bridge.core.rules.policy import Policy
 from bridge.core.telling import holds
 from bridge.core.telling.alerts import MISSED_WITHIN, ON_ITS_WAY, WORST_SKEW_SECONDS, is_news_missed
-from bridge.core.telling.words import user_words
+from bridge.core.telling.words import named
 from bridge.store import (
     additions,
     gives_nothing,
@@ -181,7 +181,7 @@ def _of_member() -> Any:
 
 
 def _user(row: Any) -> dict[str, Any]:
-    return {"user": user_words(row.user_id, row.username), "user_id": row.user_id}
+    return {"user": named(row.user_id, row.username), "user_id": row.user_id}
 
 
 def _member(row: Any) -> dict[str, Any]:

@@ -304,11 +304,11 @@ def about_user(
     limit: int,
     known_at: datetime | None = None,
     *,
-    ignored: bool = True,
+    settled: bool = True,
 ) -> list[News]:
     """The events about a user's customers and account, the newest first.
 
-    `known_at`: only those that had come in by then. `ignored`: also those that changed nothing.
+    `known_at`: only those that had come in by then. `settled`: also those that were processed.
     """
     of = inbox.c
     at = func.coalesce(of.created_at, of.received_at).label("at")
@@ -316,8 +316,8 @@ def about_user(
     asked = select(*columns, of.status, of.outcome)
     if known_at is not None:
         asked = asked.where(of.received_at <= known_at)
-    if not ignored:
-        asked = asked.where(of.status != "ignored")
+    if not settled:
+        asked = asked.where(of.status.not_in(("done", "ignored")))
     mine = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
     # Apart, because PostgreSQL reads the whole table for an OR of them.
     of_account = asked.where(of.user_id == user_id)

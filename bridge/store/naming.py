@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import Connection, select
 
 from bridge.core.model.stripe import Purchase, Subscription
-from bridge.core.telling.words import user_words
+from bridge.core.telling.words import named
 from bridge.store import catalogue
 from bridge.store.own import is_own
 from bridge.store.readings import CONVERTER
@@ -32,10 +32,10 @@ class Names:
         return ", ".join(dict.fromkeys(self._products.get(id_, id_) for id_ in ids))
 
     def user(self, user_id: int) -> str:
-        """`alice (user 5)`."""
+        """`alice (id:5)`."""
         asked = select(users.c.username).where(users.c.user_id == user_id)
         name = self._connection.scalar(asked)
-        return user_words(user_id, name)
+        return named(user_id, name)
 
     def objects(self, ids: Iterable[str]) -> str:
         """`Membership (sub_1), Day pass (cs_1:li_1)`: subscriptions and purchases."""
@@ -48,11 +48,11 @@ class Names:
     def within(self, text: str) -> str:
         """The text, with the name added before each product id."""
 
-        def named(found: re.Match[str]) -> str:
+        def with_name(found: re.Match[str]) -> str:
             name = self.products([found[0]])
             return found[0] if name == found[0] else f"{name} ({found[0]})"
 
-        return _PRODUCT.sub(named, text)
+        return _PRODUCT.sub(with_name, text)
 
     def _sold(self, ids: Collection[str]) -> dict[str, list[str]]:
         """The products of subscriptions and purchases, by the id of each."""

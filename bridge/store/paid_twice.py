@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, delete, select
 from bridge.core.model.alerts import Finding, Kind
 from bridge.core.rights.double_payments import Twice
 from bridge.core.rights.switching import Ending
-from bridge.core.telling.words import user_words
+from bridge.core.telling.words import named
 from bridge.store.changes import log
 from bridge.store.naming import Names
 from bridge.store.schema.buying import double_payments
@@ -66,7 +66,7 @@ def findings(connection: Connection, now: datetime) -> Iterator[Finding]:
     names = Names(connection)
     for row in rows:
         facts = {
-            "user": user_words(row.user_id, row.username),
+            "user": named(row.user_id, row.username),
             "user_id": row.user_id,
             "ended": names.objects([row.subscription_id]),
             "kept": names.objects([row.kept_id]),

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, sele
 from bridge.core.ledger.share_register import ShareAct
 from bridge.core.model.alerts import Finding, Kind
 from bridge.core.model.steps import MemberStep
-from bridge.core.telling.words import user_words
+from bridge.core.telling.words import named
 from bridge.store import state
 from bridge.store.changes import log
 from bridge.store.schema.ledger import member_steps, share_acts
@@ -136,7 +136,7 @@ def findings(connection: Connection) -> Iterator[Finding]:
         yield Finding(Kind.APPLIED, "all", since_at, told)
         return
     for one in found:
-        who = user_words(one.user_id, one.username)
+        who = named(one.user_id, one.username)
         told = {"who": who, "user": f"id:{one.user_id}", "user_id": str(one.user_id)}
         yield Finding(Kind.APPLIED, str(one.user_id), one.at, told)
 

@@ -112,7 +112,7 @@ def test_E58_for_who_is_suspended_nothing_is_written_and_all_follows_afterwards(
     # But for the moderators: somebody pays and cannot have it.
     assert [c.path for c in world.calls("discourse", mark) if c.method != "GET"] == ["/posts.json"]
     (alert,) = asked(world, "alerts")
-    assert alert["what"].startswith(f"alice (user {world.user('alice')}) is suspended")
+    assert alert["what"].startswith(f"alice (id:{world.user('alice')}) is suspended")
     assert world.groups_of("alice") == {"supporters"}
     assert figure(world, "bridge_paying_suspended") == 1
     on_forum(world, "PUT", f"/admin/users/{world.user('alice')}/unsuspend.json")

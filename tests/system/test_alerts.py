@@ -372,7 +372,7 @@ def test_E28_a_moderator_is_told_of_a_dispute_until_it_is_decided(world: System)
     (dispute,) = world.sdk.v1.disputes.list().data
     work(world, 60)
     assert kinds(world) == ["dispute"]
-    assert f"alice (user {world.user('alice')}) is disputed" in plain(told(world)[0])
+    assert f"alice (id:{world.user('alice')}) is disputed" in plain(told(world)[0])
     assert "at their bank: Membership supporters (cs_" in plain(told(world)[0])
     assert world.members("supporters") == {"alice"}
     world.sdk.v1.disputes.update(
@@ -427,7 +427,7 @@ def test_what_comes_within_an_hour_is_written_into_the_message_and_announced_wit
     suspended(world, "bob")
     work(world, 60)
     (message,) = told(world)
-    assert "alice (user" in plain(message)
+    assert "alice (id:" in plain(message)
     assert "bob (user" in plain(message)
     told_at = {one["subject"]: one["told"] for one in asked(world, "alerts")}
     assert told_at[str(world.user("alice"))]
@@ -437,7 +437,7 @@ def test_what_comes_within_an_hour_is_written_into_the_message_and_announced_wit
     assert [e.path for e in world.calls("discourse", mark) if "/posts" in e.path] == []
     work(world, 45 * MINUTE, step=60)
     _, second = told(world)
-    assert "alice (user" in plain(second)
+    assert "alice (id:" in plain(second)
     assert "bob (user" in plain(second)
     assert all(one["told"] for one in asked(world, "alerts"))
 

@@ -296,7 +296,7 @@ def test_A95_who_pays_by_a_link_for_what_is_not_sold_to_them_waits_for_a_moderat
     assert world.members("supporters") == set()
     (alert,) = waiting(world)
     assert alert["kind"] == "claim_waits"
-    assert alert["what"].startswith(f"user {world.user('bob')} claims Membership supporters")
+    assert alert["what"].startswith(f"id:{world.user('bob')} claims Membership supporters")
     assert "It is only for members of crew." in alert["what"]
     assert f"bridge link {order} id:{world.user('bob')} --by NAME" in alert["todo"]
     assert f"claimed by user {world.user('bob')}, to whom it is not sold" in typed(world, "link")
@@ -316,7 +316,7 @@ def test_A95_who_opens_a_link_first_does_not_lock_the_payer_out(world: System) -
     alerts = waiting(world)
     assert [one["kind"] for one in alerts] == ["claim_waits"] * 2
     said = [one["what"] for one in alerts]
-    assert all(any(words.startswith(f"user {who} ") for words in said) for who in (mallory, bob))
+    assert all(any(words.startswith(f"id:{who} ") for words in said) for who in (mallory, bob))
     listed = typed(world, "link")
     for who in (mallory, bob):
         assert f"claimed by user {who}, to whom it is not sold" in listed

@@ -21,7 +21,7 @@ from bridge.store import presents, work
 from bridge.store.presents import Present
 from bridge.store.schema.ledger import ledger_lines, money_objects
 from tests.harness import DAY, POLICY, System, system
-from tests.system.acts import checkout, message_to, page_of
+from tests.system.acts import checkout, console_of, message_to, page_of
 from tests.system.test_gifts import gift_for, give
 from tests.system.typing_commands import typed
 
@@ -93,6 +93,9 @@ def test_E52_A66_a_given_subscription_and_its_refund_stand_on_both_statements_an
     before = gifts_booked(world)
     ledger.rebuild(world.bridge, quietly)
     assert gifts_booked(world) == before
+    seen = console_of(world).get(f"/moderate/person/{world.user('alice')}/money").text
+    assert "Gift to bob: Membership supporters" in seen
+    assert "id:" not in seen
 
 
 def wrap(world: System, price: str, to: str | None = None, **more: Any) -> Present:

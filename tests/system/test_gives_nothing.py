@@ -124,9 +124,7 @@ def test_A108_a_new_payment_with_an_unclear_refund_is_an_alert(world: System) ->
     sweeper.tick(world.bridge)
     assert world.groups_of("alice") == set()
     found = [one["what"] for one in alerts(world)]
-    assert [said.split(" paid ")[0] for said in found] == [
-        f"alice (user {world.user('alice')})"
-    ] * 2
+    assert [said.split(" paid ")[0] for said in found] == [f"alice (id:{world.user('alice')})"] * 2
     assert all("A refund does not say which line of the order it is for" in it for it in found)
     world.sdk.v1.refunds.create({"charge": charge.id, "amount": 1000})
     assert alerts(world) == []

@@ -160,13 +160,15 @@ def test_only_lines_of_one_group_are_shown_where_one_is_asked_for(store: Store) 
     assert {one.kind for one in page.entries} == {"acts", "groups"}
 
 
-def test_news_that_changed_nothing_is_left_out_where_only_what_mattered_is_asked_for(
-    store: Store,
-) -> None:
-    everything, mattered = every(store), every(store, Asked(idle_news=False))
-    idle = [one for one in everything if one.words.startswith("Changes nothing")]
-    assert idle
-    assert mattered == [one for one in everything if one not in idle]
+def test_processed_news_is_left_out_where_only_what_mattered_is_asked_for(store: Store) -> None:
+    everything, mattered = every(store), every(store, Asked(settled_news=False))
+    left_out = [one for one in everything if one not in mattered]
+    assert {one.kind for one in left_out} == {"news"}
+    kept = [one for one in mattered if one.kind == "news"]
+    assert kept
+    waiting = ("Waits to be processed", "Cannot be processed")
+    assert all(one.words.startswith(waiting) for one in kept)
+    assert not any(one.words.startswith(waiting) for one in left_out)
 
 
 def test_no_table_is_read_whole_for_one_person(store: Store) -> None:

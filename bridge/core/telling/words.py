@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from babel.dates import format_date
@@ -17,6 +18,8 @@ from bridge.texts import gettext, ngettext
 
 # The language of all sentences, and so of all numbers and dates in them.
 LOCALE = "en-GB"
+
+_PERSON = re.compile(r"\bid:([0-9]{1,18})\b")
 
 
 def day_words(at: datetime, locale: str = LOCALE) -> str:
@@ -117,12 +120,6 @@ def group_names(groups: Sequence[Group]) -> str:
     return listed([one.full_name or one.name for one in groups]) or gettext("your group")
 
 
-def user_words(user_id: int, username: str | None) -> str:
-    """`alice (user 5)`; `user 5` where the name is not known."""
-    words = gettext("%(username)s (user %(id)s)") if username else gettext("user %(id)s")
-    return words % {"username": username, "id": user_id}
-
-
 def listed(names: Sequence[str]) -> str:
     """`A`, `A and B`, `A, B and C`."""
     return format_list(names, locale=LOCALE.replace("-", "_"))
@@ -137,6 +134,16 @@ def invitation_words(what: str) -> str:
     return words % {"what": what}
 
 
+def people_named(text: str) -> set[int]:
+    """The ids of people that a text mentions, as in `Gift to id:5`."""
+    return {int(found) for found in _PERSON.findall(text)}
+
+
+def with_names(text: str, names: Mapping[int, str | None]) -> str:
+    """The text with a name in place of each `id:5` whose name is known."""
+    return _PERSON.sub(lambda found: names.get(int(found[1])) or found[0], text)
+
+
 def named(user_id: int, name: str | None) -> str:
-    """A person by name and id, for moderators."""
+    """`alice (id:5)`, for moderators; `id:5` where the name is not known."""
     return f"{name} (id:{user_id})" if name else f"id:{user_id}"

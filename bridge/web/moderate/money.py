@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, time
+from functools import partial
 
 from flask import Response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.ledger.shown import STATES
+from bridge.core.telling.words import with_names
 from bridge.errors import Config, NotFound, Permanent
 from bridge.operations import books, exporting
 from bridge.operations.books import When
@@ -70,7 +72,8 @@ def money(user_id: int) -> str:
         found = books.money(the_bridge(), user_id, before)
     except NotFound as error:
         raise Stop(404, gettext("Nobody found"), NO_SUCH_PERSON) from error
-    return render_template("moderate/money.jinja", found=found, user_id=user_id)
+    said = partial(with_names, names=found.people)
+    return render_template("moderate/money.jinja", found=found, user_id=user_id, said=said)
 
 
 @blueprint.get("/files")

@@ -86,7 +86,7 @@ def person(user_id: int) -> str:
     asked = Asked(
         kind=next((one for one in KINDS if one == shown), None),
         before=parse_place(request.args.get("before", "")),
-        idle_news=shown != "",
+        settled_news=shown != "",
     )
     try:
         found = the_person(the_bridge(), user_id)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.core.model.actor import BRIDGE, LONGEST, member, moderator, operator
 from bridge.core.model.people import LARGEST_ID, NotAName, fold, parse_named
+from bridge.core.telling.words import people_named, with_names
 
 
 @pytest.mark.parametrize(
@@ -98,3 +99,18 @@ def test_an_actor_is_one_line_with_role_and_way() -> None:
     assert str(member(7)) == "member:7 via page"
     assert str(BRIDGE) == "bridge"
     assert len(str(operator("x" * 500))) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Gift to id:5: Lab pass", "Gift to alice: Lab pass"),
+        ("Gift from id:6: id:5", "Gift from id:6: alice"),
+        ("Gift to id:50: price_id:5x", "Gift to id:50: price_id:5x"),
+        (f"id:{'9' * 30}", f"id:{'9' * 30}"),
+    ],
+)
+def test_a_text_shows_the_names_of_people_whose_names_are_known(text: str, shown: str) -> None:
+    names = {5: "alice", 6: None}
+    assert with_names(text, names) == shown
+    assert people_named(text) >= {id_ for id_ in names if f"id:{id_}:" in text}
