@@ -13,9 +13,9 @@ _TABLES = ("products", "prices", "features", "accounts", "bank")
 
 
 def site_values(policy: Policy) -> tuple[Value, ...]:
-    """The settings of the whole site; tables are shown as their number of entries."""
+    """The settings of the whole site, those of bridge.toml first; of a table its length."""
     plain = Policy()
-    return tuple(
+    found = [
         Value(
             field.name,
             _written(getattr(policy, field.name), counted=field.name in _TABLES),
@@ -23,7 +23,8 @@ def site_values(policy: Policy) -> tuple[Value, ...]:
         )
         for field in fields(Policy)
         if field.name != "defaults"
-    )
+    ]
+    return tuple(sorted(found, key=lambda one: one.said_in != TOML))
 
 
 def default_values(policy: Policy) -> tuple[Value, ...]:
@@ -33,11 +34,11 @@ def default_values(policy: Policy) -> tuple[Value, ...]:
 
 def _written(value: object, *, counted: bool) -> str:
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return "yes" if value else "no"
     if value is None or value == "":
         return "none"
     if counted and isinstance(value, Collection):
-        return f"{len(value)} entries" if value else "none"
+        return str(len(value) or "none")
     if isinstance(value, Mapping):
         said = (f"{name}: {', '.join(one)}" for name, one in value.items())
         return "; ".join(said) or "none"

@@ -15,6 +15,7 @@ from bridge.core.model.days import day_of
 from bridge.core.model.stripe import Product
 from bridge.core.rules.amending import said_there, words_for
 from bridge.core.rules.values import KEYS
+from bridge.core.telling.settings import RULES
 from bridge.core.telling.words import LOCALE, price_words
 from bridge.errors import Permanent
 from bridge.operations import mapping as operation
@@ -138,7 +139,7 @@ def _ground(bridge: Bridge, _user_id: int, form: Form) -> Ground:
         products, _ = catalogue.load_of(connection, [one.product_id for one in prices])
         known = groups.load_groups(connection).values()
     choices: dict[str, dict[str, str]] = {}
-    facts = {gettext("Key"): key.name}
+    facts = {gettext("Key"): key.name, gettext("What it means"): RULES[key.name]}
     if products:
         (price,), (product,) = prices, products
         words = price_words(price, LOCALE)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.days import through
 from bridge.core.rules.effective import default_values, site_values
+from bridge.core.telling import settings as telling
 from bridge.core.telling.sentences import as_sentence
 from bridge.errors import Permanent
 from bridge.operations import keys, tokens
@@ -38,6 +39,7 @@ def _page(made: Made | None = None) -> str:
         "moderate/settings.jinja",
         site=site_values(bridge.policy),
         defaults=default_values(bridge.policy),
+        meanings={**telling.SITE, **telling.RULES},
         checked=keys.last_check(bridge),
         versions=_versions(),
         tokens=known,

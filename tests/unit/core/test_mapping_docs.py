@@ -1,4 +1,5 @@
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from bridge.core.rules.policy import Policy
 from bridge.core.rules.problems import CODES, POLICY_CODES
 from bridge.core.rules.sections import SITE_LIMITS, SITE_NAMES, SITE_WORDS
 from bridge.core.rules.values import KEYS
+from bridge.core.telling.settings import RULES, SITE
 
 PAGE = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()
 
@@ -59,6 +61,11 @@ def test_each_code_is_explained_with_its_hint_and_weight(code: str) -> None:
 @pytest.mark.parametrize("code", POLICY_CODES)
 def test_each_code_of_the_file_is_explained_with_its_hint(code: str) -> None:
     assert TABLE[code][-1] == POLICY_CODES[code]
+
+
+def test_the_console_says_what_each_setting_means() -> None:
+    assert RULES.keys() == KEYS.keys()
+    assert SITE.keys() == {field.name for field in fields(Policy)} - {"defaults"}
 
 
 def test_nothing_is_explained_that_does_not_exist() -> None:
