@@ -249,7 +249,7 @@ def _year_of_books(bridge: Bridge, asked: Asked) -> date:
         )
     if wrong := sorted({one.code for one in _chart(bridge).targets.values() if not one.is_number}):
         raise Permanent(
-            gettext("DATEV's accounts are numbers, [accounts] has %(accounts)s")
+            gettext("DATEV’s accounts are numbers, [accounts] has %(accounts)s")
             % {"accounts": ", ".join(wrong)}
         )
     return begins

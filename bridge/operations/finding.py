@@ -162,7 +162,7 @@ def find_group(bridge: Bridge, said: str) -> Group:
         raise no_such_group(named)
     if group.automatic:
         raise Permanent(
-            gettext("%(group)s is one of the forum's automatic groups: nobody can be added to it")
+            gettext("%(group)s is one of the forum’s automatic groups: nobody can be added to it")
             % {"group": group.name}
         )
     return group

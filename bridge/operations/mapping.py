@@ -114,7 +114,7 @@ def preview_mapping(bridge: Bridge, proposed: Proposed) -> tuple[Effect, ...]:
         raise Permanent(
             gettext(
                 "%(count)s people may be affected, more than are checked here (%(most)s): "
-                "ask somebody who can run commands on the bridge's machine"
+                "ask somebody who can run commands on the bridge’s machine"
             )
             % {"count": len(proposed.user_ids), "most": MOST_PEOPLE},
             "mapping",

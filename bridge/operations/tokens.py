@@ -19,7 +19,7 @@ from bridge.wiring import Bridge
 SCOPES = {
     "standing:read": gettext("ask whether somebody is in good standing"),
     "members:read": gettext("list the members of a group"),
-    "people:read": gettext("read one person's groups and grants"),
+    "people:read": gettext("read one person’s groups and grants"),
     "grants:write": gettext("give groups by hand and take them back"),
     "payments:write": gettext("record payments outside Stripe"),
     "register:read": gettext("read the registers of shares and of members"),

@@ -193,7 +193,7 @@ def _give_back(bridge: Bridge, change: Change) -> Reverse:
     user_id = change.user_id or 0
     if not _is_of_who_left(change):
         raise Permanent(
-            gettext("line %(change)s is about the account that got it: undo the other's line")
+            gettext("line %(change)s is about the account that got it: undo the other’s line")
             % {"change": change.id}
         )
     return Reverse(

@@ -64,7 +64,7 @@ def read_guests_order(http: StripeHttp, session_id: str) -> PurchaseReading:
     with reading(session_id):
         if not is_guests_order(session):
             raise NotFound(
-                gettext("%(session_id)s is not a guest's order") % {"session_id": session_id}
+                gettext("%(session_id)s is not a guest’s order") % {"session_id": session_id}
             )
         return _read_orders(http, session_id, [session], [])
 

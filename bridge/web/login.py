@@ -77,7 +77,7 @@ def callback() -> AnyResponse:
     except connect.BadAnswer as error:
         log.warning("login.refused", why=str(error))
         raise Stop(
-            403, gettext("Login failed"), gettext("We could not verify the forum's answer.")
+            403, gettext("Login failed"), gettext("We could not verify the forum’s answer.")
         ) from error
     with the_bridge().store.write() as connection:
         nonce = use_nonce(connection, answer.nonce, PURPOSE, session.get("browser"), now())

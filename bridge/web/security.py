@@ -24,7 +24,7 @@ WORDS = {
         gettext("The page was open for too long, or its address is incomplete. Please try again."),
     ),
     403: (
-        gettext("You can't see this page"),
+        gettext("You can’t see this page"),
         gettext("It belongs to another member, or you are not logged in."),
     ),
     404: (

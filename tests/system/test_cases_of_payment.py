@@ -136,7 +136,7 @@ def test_E5_E6_a_renewal_that_fails_or_asks_for_consent_is_told_once_with_where_
     assert status(world, subscription) == "past_due"
     assert world.groups_of("alice") == {"supporters"}
     ((_, told),) = messages_to(world, "alice")
-    assert "Your payment of **€10\\.00** for *Membership supporters* didn't go through" in told.raw
+    assert "Your payment of **€10\\.00** for *Membership supporters* didn’t go through" in told.raw
     assert f"{world.bridge.settings.bridge_url}/me" in told.raw
     pass_days(world, 3)
     ((statement, *answers),) = messages_to(world, "alice")

@@ -71,7 +71,7 @@ def test_a_membership_is_proven_by_its_source_its_rule_and_who_said_each_value(
     said = {one["key"]: (one["value"], one["said_in"]) for one in verdict["values"]}
     assert said["groups"] == ("supporters", f"product {verdict['product']}")
     assert said["grace"] == ("9d", f"product {verdict['product']}")
-    assert said["trial"] == ("grant", "the bridge's default")
+    assert said["trial"] == ("grant", "the bridge’s default")
     assert told["next"][0]["words"] == f"{subscription.id} renews if it is paid."
     assert told["moved_by"]["action"] == "added"
     assert told["moved_by"]["event"]["id"].startswith("evt_")

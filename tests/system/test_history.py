@@ -165,7 +165,7 @@ def test_the_policy_of_a_date_is_the_one_that_was_in_force_then(world: System) -
         (value,) = (one for one in told["verdicts"][0]["values"] if one["key"] == "grace")
         return value["value"], value["said_in"]
 
-    assert grace(then(world, "alice", before)) == ("7d", "the bridge's default")
+    assert grace(then(world, "alice", before)) == ("7d", "the bridge’s default")
     assert grace(then(world, "alice", now(world))) == ("21d", "bridge.toml [defaults]")
 
 

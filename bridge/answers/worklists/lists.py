@@ -148,7 +148,7 @@ WORKLISTS: Mapping[str, Worklist] = {
                 "Somebody changed these memberships on the forum. The bridge leaves them as they "
                 "are until you decide otherwise."
             ),
-            nothing=gettext("Nobody's membership was changed by hand."),
+            nothing=gettext("Nobody’s membership was changed by hand."),
             heads=(gettext("Group"), gettext("Since"), ""),
             page=places.drift,
             kinds={

@@ -106,4 +106,4 @@ def _moment(text: str) -> datetime:
 
 def no_such_page() -> Permanent:
     """The address of a page was made up."""
-    return Permanent(gettext("this page does not exist: go back to the list's first page"))
+    return Permanent(gettext("this page does not exist: go back to the list’s first page"))

@@ -41,7 +41,7 @@ def has_seat(
             "full",
             gettext(
                 "%(taken)s of the %(seats)s seats of %(subscription)s are taken, besides "
-                "the buyer's: raise its quantity at Stripe, or take a seat back"
+                "the buyer’s: raise its quantity at Stripe, or take a seat back"
             )
             % {
                 "taken": len(taken),

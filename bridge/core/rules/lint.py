@@ -132,7 +132,7 @@ def lint_features(features: Collection[Feature], policy: Policy, rules: Rules) -
         if key not in known:
             yield problem("M115", where, gettext("Stripe has no feature of this lookup key."))
         elif key not in rules.by_feature:
-            says = gettext("neither this nor the feature's own metadata names a group.")
+            says = gettext("neither this nor the feature’s own metadata names a group.")
             yield problem("M108", where, says)
         elif key not in carried:
             yield problem("M118", where, gettext("no product carries this feature."))

@@ -11,6 +11,7 @@ from bridge.core.rules.keys import Key
 from bridge.core.rules.mapping import said_of
 from bridge.core.rules.policy import Policy
 from bridge.core.rules.values import KEYS, Choices, Term, said_by
+from bridge.texts import gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Value:
         return self.said_in.startswith(("product ", "price "))
 
 
-BUILT_IN = "the bridge's default"
+BUILT_IN = gettext("the bridge’s default")
 SITE_DEFAULT = "bridge.toml [defaults]"
 SITE_CHECKOUT = "bridge.toml [checkout]"
 REFUND = ("on_refund", "on_partial_refund")

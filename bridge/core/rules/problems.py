@@ -47,7 +47,7 @@ CODES: Mapping[str, _Code] = {
     ),
     "M109": _Code(
         gettext(
-            "Add discourse_rank, or list the ladder's groups, low to high, under [ladders] in "
+            "Add discourse_rank, or list the ladder’s groups, low to high, under [ladders] in "
             "bridge.toml. Until then the latest start wins."
         )
     ),
@@ -60,7 +60,7 @@ CODES: Mapping[str, _Code] = {
             "buys both would be on two steps of one ladder."
         )
     ),
-    "M112": _Code(gettext("Say it in one place only; bridge.toml wins over Stripe's metadata.")),
+    "M112": _Code(gettext("Say it in one place only; bridge.toml wins over Stripe’s metadata.")),
     "M113": _Code(gettext("Map a product to the group, or take it out of the ladder.")),
     "M114": _Code(gettext("Correct the name under [ladders] in bridge.toml.")),
     "M115": _Code(gettext("Correct the id or lookup key in bridge.toml, or remove the section.")),

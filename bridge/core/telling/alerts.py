@@ -115,7 +115,7 @@ _WHAT: Mapping[Kind, str | _Choice] = {
         "The mapping rule of %(where)s is halted, so nobody gains or loses a group through it. "
         "%(message)s"
     ),
-    Kind.HELD: gettext("%(user)s's membership of %(group)s waits for your decision. %(why)s"),
+    Kind.HELD: gettext("%(user)s’s membership of %(group)s waits for your decision. %(why)s"),
     Kind.NO_RULE_ENDS: gettext(
         "%(user)s loses %(group)s because no rule covers what they pay for any more."
     ),
@@ -143,7 +143,7 @@ _WHAT: Mapping[Kind, str | _Choice] = {
         "%(why)s"
     ),
     Kind.INVITES_REFUSED: gettext(
-        "The forum's key may not invite people, so payers without an account get no invitation."
+        "The forum’s key may not invite people, so payers without an account get no invitation."
     ),
     Kind.PAID_TWICE: gettext(
         "%(user)s paid for the same thing twice. %(ended)s ends and is credited; %(kept)s stays."
@@ -167,10 +167,10 @@ _WHAT: Mapping[Kind, str | _Choice] = {
         else gettext("%(who)s applied to be a member and waits for approval.")
     ),
     Kind.UNKNOWN_ADDITIONS: lambda facts: ngettext(
-        "The bridge's own user added %(count)s person to %(group)s, but the bridge has no record "
+        "The bridge’s own user added %(count)s person to %(group)s, but the bridge has no record "
         "of it. Without a right to the group: %(lost)s. Was the database restored from a backup? "
         "Then grants by hand since that backup are lost, too.",
-        "The bridge's own user added %(count)s people to %(group)s, but the bridge has no record "
+        "The bridge’s own user added %(count)s people to %(group)s, but the bridge has no record "
         "of it. Without a right to the group: %(lost)s. Was the database restored from a backup? "
         "Then grants by hand since that backup are lost, too.",
         _count(facts),

@@ -15,8 +15,8 @@ _WORDS = {
     "lost_card": gettext("The bank has blocked the card."),
     "stolen_card": gettext("The bank has blocked the card."),
     "pickup_card": gettext("The bank has blocked the card."),
-    "incorrect_number": gettext("The card's number is wrong."),
-    "incorrect_cvc": gettext("The card's security code is wrong."),
+    "incorrect_number": gettext("The card’s number is wrong."),
+    "incorrect_cvc": gettext("The card’s security code is wrong."),
     "currency_not_supported": gettext("The card cannot pay in this currency."),
     "processing_error": gettext("The bank could not process the payment."),
     "generic_decline": gettext("The bank declined the payment and gave no reason."),
@@ -33,9 +33,9 @@ _DISPUTES = {
     "duplicate": gettext("The member says that they were charged twice."),
     "fraudulent": gettext("The member says that it was not them."),
     "general": gettext("The bank gives no category."),
-    "incorrect_account_details": gettext("The account's details were wrong."),
+    "incorrect_account_details": gettext("The account’s details were wrong."),
     "insufficient_funds": gettext("The account had too little money."),
-    "noncompliant": gettext("The bank says that the payment broke a card network's rules."),
+    "noncompliant": gettext("The bank says that the payment broke a card network’s rules."),
     "product_not_received": gettext("The member says that they did not get what they bought."),
     "product_unacceptable": gettext("The member says that it was not as described."),
     "subscription_canceled": gettext("The member says that they had cancelled."),
@@ -45,7 +45,7 @@ _DISPUTES = {
 
 def dispute_words(reason: str) -> str:
     """Why a bank wants a payment back; an unknown reason as Stripe names it."""
-    named = gettext("The bank's reason: %(reason)s.") % {"reason": reason.replace("_", " ")}
+    named = gettext("The bank’s reason: %(reason)s.") % {"reason": reason.replace("_", " ")}
     return _DISPUTES.get(reason, named)
 
 

@@ -64,7 +64,7 @@ EVENTS: Mapping[str, str] = {
     "invoice.marked_uncollectible": gettext("Invoice given up as uncollectible"),
     "invoice.overdue": gettext("Invoice overdue"),
     "invoice.paid": gettext("Invoice paid"),
-    "invoice.payment_action_required": gettext("Payment needs the member's confirmation"),
+    "invoice.payment_action_required": gettext("Payment needs the member’s confirmation"),
     "invoice.payment_failed": gettext("Payment of an invoice failed"),
     "invoice.payment_succeeded": gettext("Payment of an invoice succeeded"),
     "invoice.sent": gettext("Invoice sent by Stripe"),

@@ -23,7 +23,7 @@ FOR_MEMBERS: Mapping[Hold, str] = {
     Hold.ENTITLEMENT_UNREAD: gettext(
         "We have not checked yet whether your purchase includes this group."
     ),
-    Hold.APPROVAL_WAITS: gettext("Your application is waiting for a moderator's approval."),
+    Hold.APPROVAL_WAITS: gettext("Your application is waiting for a moderator’s approval."),
     Hold.VANISHED: gettext("Stripe no longer lists your subscription. A moderator has been asked."),
     Hold.USER_GONE: gettext("The forum did not find your account."),
     Hold.STAFF: gettext("A moderator removed you."),

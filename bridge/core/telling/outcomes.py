@@ -37,7 +37,7 @@ PROOFS: Mapping[str, str] = {
 }
 NOT_DONE: Mapping[str, str] = {
     "Blocked": gettext("the forum refused requests for a while"),
-    "Broken": gettext("the forum's answer could not be read"),
+    "Broken": gettext("the forum’s answer could not be read"),
     "Forbidden": gettext("the forum does not allow it"),
     "NoRequestLeft": gettext("too many requests were under way"),
     "NotFound": gettext("the forum did not find it"),

@@ -13,7 +13,7 @@ _WORDS: Mapping[str, str] = {
     # A doubt also holds the membership of somebody who had it, for the same reason.
     **{hold.value: for_moderator(hold) for hold in Hold},
     Reason.NOT_ENTITLED.value: gettext(
-        "Stripe does not list the product's feature for this customer."
+        "Stripe does not list the product’s feature for this customer."
     ),
 }
 

@@ -9,7 +9,7 @@ from bridge.texts import gettext
 SITE: Mapping[str, str] = {
     "products": gettext("Rules for products, by product."),
     "prices": gettext("Rules for single prices, by price."),
-    "features": gettext("Rules for Stripe's features, by feature."),
+    "features": gettext("Rules for Stripe’s features, by feature."),
     "ladders": gettext("Groups of which a member is only in the highest that they pay for."),
     "unfollowed_ladders": gettext("Ladders on which staff move people by hand."),
     "unmapped": gettext(
@@ -27,7 +27,7 @@ SITE: Mapping[str, str] = {
         "moderator decides."
     ),
     "removal_mass_percent": gettext("The same as a part of the group; the larger number counts."),
-    "statement_quiet_seconds": gettext("A member's statement is updated at most this often."),
+    "statement_quiet_seconds": gettext("A member’s statement is updated at most this often."),
     "statement_renewal_seconds": gettext("The same where only the date of a renewal changed."),
     "sweep_seconds": gettext("How often the bridge looks for changes that it missed."),
     "seat_notice_days": gettext("How long people keep a seat that is taken back."),
@@ -36,15 +36,15 @@ SITE: Mapping[str, str] = {
     ),
     "alerts_to": gettext("The group or user who gets the alerts."),
     "bank_account": gettext("The account that members can transfer money to."),
-    "accounts": gettext("Your own names for the ledger's accounts."),
-    "bank": gettext("Which column of your bank's CSV file is which."),
+    "accounts": gettext("Your own names for the ledger’s accounts."),
+    "bank": gettext("Which column of your bank’s CSV file is which."),
     "datev": gettext("Whose books a DATEV file is for."),
     "treasurers": gettext("The group whose members see the money here."),
     "readers": gettext("The group whose members can look at the console, and change nothing."),
     "two_persons": gettext("Whether decisions about your own account need somebody else."),
     "refunds": gettext("Whether administrators and treasurers can refund here."),
     "digest": gettext("How often moderators get a summary."),
-    "country_header": gettext("The header in which your proxy names a visitor's country."),
+    "country_header": gettext("The header in which your proxy names a visitor’s country."),
     "claim_days": gettext("How many days a payment without an account can be claimed."),
     "claim_invite": gettext("Whether people who paid without an account are invited by e-mail."),
 }
@@ -86,8 +86,8 @@ RULES: Mapping[str, str] = {
     "billing_address": gettext("Whether buyers have to give their address."),
     "terms": gettext("Whether buyers have to accept your terms."),
     "phone": gettext("Whether buyers have to give a telephone number."),
-    "text": gettext("A sentence beside the button on Stripe's page."),
-    "locale": gettext("The language of Stripe's page."),
+    "text": gettext("A sentence beside the button on Stripe’s page."),
+    "locale": gettext("The language of Stripe’s page."),
     "saved_cards": gettext("Whether members who paid before can choose their saved card."),
 }
 """By the name of the key."""

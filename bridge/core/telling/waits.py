@@ -13,7 +13,7 @@ from bridge.core.telling.outcomes import STATES
 from bridge.texts import gettext
 
 LOST = gettext(
-    "The bridge's user added them on the forum, and the record of it is lost. Run `bridge adopt`."
+    "The bridge’s user added them on the forum, and the record of it is lost. Run `bridge adopt`."
 )
 NOT_OURS = gettext("The bridge did not add them, so it never removes them.")
 
@@ -82,7 +82,7 @@ def on_the_way(row: Membership, around: Surroundings, now: datetime) -> list[Wai
     if row.intent:
         words = gettext("It was sent to the forum, and the result is being checked.")
         found.append(_wait("sent", words, row.intent_at))
-    words = gettext("It waits for a free place in the forum's request limit.")
+    words = gettext("It waits for a free place in the forum’s request limit.")
     return [*found, *_of_group(row, around, now)] or [_wait("request", words, row.decided_at)]
 
 

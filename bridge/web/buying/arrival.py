@@ -79,12 +79,12 @@ def _checkout_of(known: Reader, order: str) -> Checkout:
         raise Stop(
             404,
             gettext("Order not found"),
-            gettext("We don't know this order. Check your membership page."),
+            gettext("We don’t know this order. Check your membership page."),
         )
     if bought.user_id != known.user_id:
         raise Stop(
             403,
-            gettext("You can't see this page"),
+            gettext("You can’t see this page"),
             gettext("This order belongs to another member."),
         )
     return bought

@@ -38,7 +38,7 @@ def _refused(why: Why, known: Reader) -> Stop:
     pages: dict[Why, tuple[int, str, str]] = {
         "unknown": (
             404,
-            gettext("We don't know this link"),
+            gettext("We don’t know this link"),
             gettext("It may be cut off or mistyped. Open it again from the message you got."),
         ),
         "foreign": (

@@ -94,10 +94,10 @@ def _refused(switch: Switch, why: str) -> Stop:
     )
     return Stop(
         503,
-        gettext("You can't change to this right now"),
+        gettext("You can’t change to this right now"),
         gettext(
             "Stripe is not set up for this change yet. Nothing has changed, and you have not been "
-            "charged. Please tell the forum's moderators."
+            "charged. Please tell the forum’s moderators."
         ),
     )
 

@@ -167,7 +167,7 @@ def begin_order(
     if row is None:
         raise Stop(
             403,
-            gettext("You can't see this page"),
+            gettext("You can’t see this page"),
             gettext("This order belongs to another member."),
         )
     return row
@@ -222,10 +222,10 @@ def _refused(order: Order, error: Permanent) -> Stop:
     log.error("join.refused_by_stripe", prices=prices, why=str(error), hint=TO_SET)
     return Stop(
         503,
-        gettext("You can't buy this right now"),
+        gettext("You can’t buy this right now"),
         gettext(
             "Stripe is not set up for this offer yet. You have not been charged. Please tell the "
-            "forum's moderators."
+            "forum’s moderators."
         ),
     )
 

@@ -212,13 +212,13 @@ def _refused(why: Why) -> Stop:
 
 def _words_of(why: Why) -> tuple[str, str]:
     """Why an order cannot be claimed, and what to do."""
-    ask = gettext("If you think this is a mistake, write to the forum's moderators.")
+    ask = gettext("If you think this is a mistake, write to the forum’s moderators.")
     words: dict[Why, tuple[str, str]] = {
         "unknown": (
-            gettext("We don't know this payment"),
+            gettext("We don’t know this payment"),
             gettext(
                 "The link may be cut off or mistyped. Open it again from the page you saw after "
-                "paying, or ask the forum's moderators for a new one."
+                "paying, or ask the forum’s moderators for a new one."
             ),
         ),
         "unfinished": (
@@ -243,7 +243,7 @@ def _words_of(why: Why) -> tuple[str, str]:
         "expired": (
             gettext("This link has expired"),
             gettext(
-                "Your payment is not lost. Send this link to the forum's moderators: they can "
+                "Your payment is not lost. Send this link to the forum’s moderators: they can "
                 "add it to your account."
             ),
         ),

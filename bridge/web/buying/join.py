@@ -164,7 +164,7 @@ def _refuse_a_second(known: Reader, wanted: Offer) -> None:
             409,
             gettext("You already pay for %(has)s") % names,
             gettext(
-                "You can have either %(has)s or %(product)s, and would pay for both. %(has)s can't "
+                "You can have either %(has)s or %(product)s, and would pay for both. %(has)s can’t "
                 "be changed automatically right now. You can manage it on your membership page."
             )
             % names,

@@ -29,12 +29,12 @@ def owned(known: Reader, customer_id: str) -> str:
     with the_bridge().store.read() as connection:
         theirs = links.live_customers_of(connection, known.user_id)
     if customer_id not in theirs:
-        raise Stop(403, gettext("You can't change this"), gettext("It belongs to another member."))
+        raise Stop(403, gettext("You can’t change this"), gettext("It belongs to another member."))
     if not theirs[customer_id] and not _names(customer_id, known):
         log.warning("ownership.refused", customer=customer_id, user=known.user_id)
         raise Stop(
             403,
-            gettext("We can't open this for you yet"),
+            gettext("We can’t open this for you yet"),
             gettext(
                 "This was paid through a link outside the forum, so somebody else may have paid "
                 "for you, and this page would show their card and address. If you paid it "

@@ -58,8 +58,8 @@ def _on_offer(key: str) -> Offer:
     if len(offers) != 1:
         raise Stop(
             404,
-            gettext("This can't be given as a gift"),
-            gettext("Choose another offer, or ask the forum's moderators."),
+            gettext("This can’t be given as a gift"),
+            gettext("Choose another offer, or ask the forum’s moderators."),
         )
     return offers[0]
 
@@ -99,7 +99,7 @@ def give(key: str) -> AnyResponse:
         row = presents.begin(connection, wanted)
     if (row.giver_id, row.price_id) != (known.user_id, offer.price.id):
         raise Stop(
-            403, gettext("You can't see this page"), gettext("It belongs to another member.")
+            403, gettext("You can’t see this page"), gettext("It belongs to another member.")
         )
     if row.arrived_at is not None:  # they went back in the browser after paying
         return redirect(url_for("my_presents.show", paid=row.id), 303)
@@ -236,7 +236,7 @@ def _words() -> dict[Why, str]:
 def _refused(why: Why) -> Stop:
     ask = gettext("Ask the person who gave it to you for a new link.")
     pages: dict[Why, tuple[int, str, str]] = {
-        "unknown": (404, gettext("We don't know this gift"), ask),
+        "unknown": (404, gettext("We don’t know this gift"), ask),
         "taken": (410, gettext("This gift has already been taken"), ask),
         "over": (410, gettext("This link is no longer valid"), ask),
         "not_paid": (
@@ -256,8 +256,8 @@ def _refused(why: Why) -> Stop:
         ),
         "inactive": (
             403,
-            gettext("Your account can't take it at the moment"),
-            gettext("Your forum account is not active. Write to the forum's moderators."),
+            gettext("Your account can’t take it at the moment"),
+            gettext("Your forum account is not active. Write to the forum’s moderators."),
         ),
     }
     return Stop(*pages[why])

@@ -78,7 +78,7 @@ def nothing(key: str, *, has_ended: bool = False) -> Stop:
         )
     return Stop(
         404,
-        gettext("We don't know this offer"),
+        gettext("We don’t know this offer"),
         gettext("The link may be mistyped. Ask the person who posted it, or see all offers."),
         [all_offers()],
     )
@@ -108,10 +108,10 @@ def offers_of_each(keys: Sequence[str]) -> list[list[Offer]]:
             log.warning("join.rule_halted", prices=[price.id for _, price, _ in of_key])
             raise Stop(
                 503,
-                gettext("You can't buy this right now"),
+                gettext("You can’t buy this right now"),
                 gettext(
                     "Its groups are set up incorrectly, so payments are blocked for now. Please "
-                    "tell the forum's moderators."
+                    "tell the forum’s moderators."
                 ),
                 [all_offers()],
             )

@@ -151,7 +151,7 @@ def _unknown(part: str, others: list[str]) -> Refused:
 def _too_many() -> Refused:
     return Refused(
         gettext("This order is too long"),
-        gettext("Stripe's page takes 20 things that renew, and 20 beside them. Order fewer."),
+        gettext("Stripe’s page takes 20 things that renew, and 20 beside them. Order fewer."),
     )
 
 
@@ -182,7 +182,7 @@ def _misfit(clash: Misfit, offers: Sequence[Offer]) -> Refused:
         "interval": gettext("They renew at different intervals, so they are two subscriptions."),
     }
     return Refused(
-        gettext("%(one)s and %(other)s can't be paid together") % names,
+        gettext("%(one)s and %(other)s can’t be paid together") % names,
         sentences[clash.why],
         [
             Way(gettext("Order without %(product)s") % {"product": left.product.name},
@@ -200,7 +200,7 @@ def _refuse_held(offer: Offer, member: Member, law: Law, offers: Sequence[Offer]
     owned = already_owned(offer, member.facts, member.memberships)
     if owned is not None:
         sentence = (
-            gettext("A payment for it didn't go through. Pay the open amount instead.")
+            gettext("A payment for it didn’t go through. Pay the open amount instead.")
             if owned.owes
             else gettext("There is nothing to buy: you would pay for it twice.")
         )

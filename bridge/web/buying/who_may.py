@@ -100,7 +100,7 @@ def refuse_elsewhere(offers: Sequence[Offer], where: Whereabouts) -> None:
             "countries": countries_of([offer])
         }
         raise Refused(
-            gettext("You can't buy %(product)s in your country") % names,
+            gettext("You can’t buy %(product)s in your country") % names,
             f"{sold_to} {_because(where, country) % names}",
         )
 

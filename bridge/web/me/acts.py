@@ -197,9 +197,9 @@ def _to_stripe(found: SubscriptionCard, kind: FlowKind) -> AnyResponse:
         log.error("own.refused", **about)  # noqa: TRY400 - no defect, a setting at Stripe
         raise Stop(
             503,
-            gettext("You can't do this right now"),
+            gettext("You can’t do this right now"),
             gettext(
-                "Stripe is not set up for it yet. Nothing has changed. Please tell the forum's "
+                "Stripe is not set up for it yet. Nothing has changed. Please tell the forum’s "
                 "moderators."
             ),
         ) from error
@@ -233,7 +233,7 @@ def _own(subscription_id: str) -> SubscriptionCard:
         log.warning("own.not_theirs", subscription=subscription_id[:60], user=known.user_id)
         raise Stop(
             403,
-            gettext("You can't change this"),
+            gettext("You can’t change this"),
             gettext("It belongs to another member, or it has ended."),
         )
     owned(known, found.subscription.customer_id)
@@ -244,6 +244,6 @@ def _allow(*, may: bool) -> None:
     if not may:
         raise Stop(
             409,
-            gettext("You can't do this right now"),
+            gettext("You can’t do this right now"),
             gettext("It has changed in the meantime. Open your membership page again."),
         )

@@ -98,6 +98,6 @@ def new_link() -> AnyResponse:
             doing.renew_link(the_bridge(), known.user_id, request.form.get("present", ""))
     except NotFound as error:
         raise Stop(
-            403, gettext("You can't change this"), gettext("It belongs to another member.")
+            403, gettext("You can’t change this"), gettext("It belongs to another member.")
         ) from error
     return redirect(url_for("my_presents.show"), 303)

@@ -240,6 +240,6 @@ def _words() -> dict[Why, str]:
 def _not_yours() -> Stop:
     return Stop(
         403,
-        gettext("You can't change this"),
+        gettext("You can’t change this"),
         gettext("Only the member who pays for these seats can give them away."),
     )

@@ -106,5 +106,5 @@ def refuse_own_account(known: Reader, user_id: int) -> None:
         raise Stop(
             403,
             gettext("Ask a second person"),
-            gettext("You can't decide about your own account here."),
+            gettext("You can’t decide about your own account here."),
         )

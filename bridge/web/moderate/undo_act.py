@@ -62,7 +62,7 @@ def _reverse(bridge: Bridge, form: Form) -> Reverse:
     if change is not None and (known is None or not may_undo(rights(), known.user_id, change)):
         raise Stop(
             403,
-            gettext("Your role can't undo this"),
+            gettext("Your role can’t undo this"),
             gettext("You can undo payments that you recorded yourself."),
         )
     if fate is not None and fate.over is not None:

@@ -130,5 +130,5 @@ def test_an_alert_counts_what_it_is_about() -> None:
 
 def test_an_alert_of_an_older_version_may_lack_facts() -> None:
     assert Alert(Kind.HELD, "x", NOW, NOW, {}).what == (
-        "unknown's membership of unknown waits for your decision. unknown"
+        "unknown’s membership of unknown waits for your decision. unknown"
     )

@@ -157,4 +157,4 @@ def test_each_status_of_something_bought_has_words() -> None:
 def test_each_reason_of_a_dispute_is_a_sentence() -> None:
     assert all(words.endswith(".") for words in _DISPUTES.values())
     assert dispute_words("fraudulent") == "The member says that it was not them."
-    assert dispute_words("moon_phase") == "The bank's reason: moon phase."
+    assert dispute_words("moon_phase") == "The bank’s reason: moon phase."
