@@ -126,8 +126,8 @@ def test_A97_the_link_of_somebody_else_and_what_is_over_are_pages_and_charge_not
         assert "/join" in answer.text
 
     refused(links["ben"], 403, "This link is for another member")
-    refused("/renew/" + "x" * 32, 404, "We don&#39;t know this link")
-    refused(links["ada"] + "x", 404, "We don&#39;t know this link")
+    refused("/renew/" + "x" * 32, 404, "We don’t know this link")
+    refused(links["ada"] + "x", 404, "We don’t know this link")
     (group,) = (one for one in campaigns.one_campaign(place.bridge, "Autumn")[1][:1])
     assert campaigns.revoke_link(place.bridge, BY, "Autumn", group.link.user_id)
     refused(links["ada"], 410, "This link is no longer valid")

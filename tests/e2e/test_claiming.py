@@ -85,7 +85,7 @@ def test_what_the_dashboard_sells_besides_is_led_to_by_no_link(place: Place, yea
     for unsold in (of_a_shop.id, "plink_neverMade1", "plink_..%2Fcustomers"):
         told = browser.get(f"/join/link/{unsold}", allow_redirects=False)
         assert told.status_code == 404, unsold
-        assert ("We don&#39;t know this offer" in told.text) == ("%" not in unsold)
+        assert ("We don’t know this offer" in told.text) == ("%" not in unsold)
     told = browser.get(f"/join/link/{off.id}", allow_redirects=False)
     assert told.status_code == 410
     assert "This offer has ended" in told.text

@@ -260,7 +260,7 @@ def test_a_form_without_our_token_does_nothing(place: Place) -> None:
 def test_what_is_not_sold_is_said_in_plain_words_with_a_number_to_ask_by(place: Place) -> None:
     page = requests.get(f"{place.url}/join/nothing", timeout=20)
     assert page.status_code == 404
-    assert "We don&#39;t know this offer" in page.text
+    assert "We don’t know this offer" in page.text
     assert page.headers["X-Request-Id"] in page.text
 
 

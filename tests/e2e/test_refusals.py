@@ -43,12 +43,12 @@ def _sell(place: Place, key: str, **metadata: str) -> str:
 @pytest.mark.parametrize(
     ("key", "status", "title"),
     [
-        ("nothing", 404, "We don&#39;t know this offer"),
-        ("private", 404, "We don&#39;t know this offer"),
-        ("%F0%9F%92%A5", 404, "We don&#39;t know this offer"),
+        ("nothing", 404, "We don’t know this offer"),
+        ("private", 404, "We don’t know this offer"),
+        ("%F0%9F%92%A5", 404, "We don’t know this offer"),
         ("old", 410, "This offer has ended"),
         ("ended", 410, "This offer has ended"),
-        ("halted", 503, "You can&#39;t buy this right now"),
+        ("halted", 503, "You can’t buy this right now"),
     ],
 )
 def test_a_link_that_sells_nothing_says_why_and_leads_to_all_offers(

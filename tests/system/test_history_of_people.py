@@ -136,7 +136,7 @@ def test_E21_who_had_which_seat_is_told_as_of_a_date_both_ways(world: System) ->
     typed(world, "seats", bought.id, "--at", early, code=1)
     typed(world, "seats", bought.id, "--at", early, "--as-known", code=1)
     typed(world, "seats", bought.id, "--as-known", code=2)
-    assert "1 of 1 seats were taken, besides the buyer’s" in typed(
+    assert "1 of 1 seats were taken, besides the buyer's" in typed(
         world, "seats", bought.id, "--at", at["back"].isoformat()
     )
 

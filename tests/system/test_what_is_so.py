@@ -191,7 +191,7 @@ def test_A122_the_end_of_grace_is_told_and_the_way_to_pay_stays(tmp_path: Path) 
         assert more == []
         told = words(cook(failed.raw))
         assert re.fullmatch(
-            r"Your payment of €10\.00 for Membership supporters didn’t go through on .* 20\d\d: "
+            r"Your payment of €10\.00 for Membership supporters didn't go through on .* 20\d\d: "
             r"your bank declined it or asks you to confirm it\. It will be tried again on .*\. "
             r"You keep access to supporters until .* 20\d\d\. Pay now or update your card\.",
             told.strip().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"),
