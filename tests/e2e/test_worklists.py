@@ -84,6 +84,8 @@ def test_A58_a_failed_payment_shows_reason_attempt_and_next_try_and_is_reminded_
     place: Place,
 ) -> None:
     mia = place.browser("mia")
+    today = " ".join(mia.get("/moderate").text.split())
+    assert re.search(r"Failed payments</a><br><span[^>]*>€5\.00 · next attempt on \d", today)
     page = mia.get("/moderate/lists/failed")
     assert "lars" in page.text
     assert "€5.00" in page.text

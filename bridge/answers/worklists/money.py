@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import get_args
 
@@ -19,6 +21,7 @@ from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 AHEAD = timedelta(days=30)
+MOST_ADDED_UP = 200
 COMING: Mapping[str, Coming] = {one: one for one in get_args(Coming)}
 
 
@@ -30,6 +33,30 @@ def failed(bridge: Bridge, _kind: str, after: str) -> Page:
         reminded = messages.reminded(connection, owed)
         names = _names(connection, found)
     return cut([_owing(one, names, reminded) for one in found])
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What failed payments come to. `next_at`: when Stripe tries the next of them again."""
+
+    amounts: tuple[str, ...]
+    next_at: datetime | None
+
+
+def owed(bridge: Bridge) -> Owed | None:
+    """All failed payments together; None if there are none, or too many to add up for a page."""
+    with bridge.store.read() as connection:
+        found = worklists.failed(connection, "", MOST_ADDED_UP + 1)
+    if not found or len(found) > MOST_ADDED_UP:
+        return None
+    payments = [one.subscription.pending[0] for one in found if one.subscription.pending]
+    sums = Counter[str]()
+    for payment in payments:
+        sums[payment.currency] += payment.amount_minor
+    return Owed(
+        tuple(format_minor(sums[currency], currency) for currency in sorted(sums)),
+        min((one.next_try_at for one in payments if one.next_try_at), default=None),
+    )
 
 
 def _owing(one: Paying, names: Mapping[str, str], reminded: Mapping[str, datetime]) -> Row:

@@ -16,6 +16,7 @@ from bridge.answers.timeline import Asked, timeline
 from bridge.answers.today import today as what_needs_a_person
 from bridge.answers.undone import fates
 from bridge.answers.worklists.lists import WORKLISTS, counts
+from bridge.answers.worklists.money import owed
 from bridge.core.model.actor import Actor
 from bridge.core.telling.alerts import LISTS
 from bridge.core.telling.asked import parse_asked
@@ -53,6 +54,7 @@ def today() -> str:
         year=charts(the_bridge()),
         lists=WORKLISTS.values(),
         counts=listed,
+        owed=owed(the_bridge()) if listed["failed"] else None,
         list_of=LISTS,
         titles={one.name: one.title for one in WORKLISTS.values()},
     )
