@@ -92,7 +92,7 @@ def print_effects(out: Console, effects: Iterable[Effect]) -> None:
     """Print a line for each membership that would change or stay."""
     lines = [
         f"[{COLOURS[one.turn]}]{one.turn}[/] {escape(one.group)}: user {one.user_id}"
-        + (f" ({escape(to_come(one.hold) if one.hold else one.because)})" if one.because else "")
+        + (f" ({escape(to_come(one) or one.because)})" if one.because or one.account else "")
         for one in effects
     ]
     for line in lines or ["No membership changes."]:

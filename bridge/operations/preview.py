@@ -16,7 +16,7 @@ from bridge.core.rights.grants import grants
 from bridge.core.rights.refunding import as_read
 from bridge.core.rules.compiled import Rules
 from bridge.core.rules.law import Law
-from bridge.store import Connection, facts, groups, member, memberships, shares
+from bridge.store import Connection, facts, groups, member, memberships, shares, users
 from bridge.wiring import Bridge
 from bridge.worker import sharing
 
@@ -57,7 +57,8 @@ def _so_far(connection: Connection, user_id: int) -> tuple[Facts, Before]:
     known, _ = facts.facts_of(connection, user_id)
     names = {one.id: one.name for one in groups.load_groups(connection).values()}
     wanted = memberships.wanted_of(connection, user_id)
-    return known, Before(wanted, member.memberships_of(connection, user_id), names)
+    account = users.state_of(connection, user_id) or "active"
+    return known, Before(wanted, member.memberships_of(connection, user_id), names, account)
 
 
 def effects_of_reading(

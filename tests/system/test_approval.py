@@ -111,6 +111,7 @@ def test_A62_a_decline_lets_nobody_in_and_can_be_undone(world: System) -> None:
         told = changes.find(connection, line.id)
     assert told is not None
     assert told.detail == {"step": done[0]["id"], "before": "paid", "after": "declined"}
+    assert "gains" not in typed(world, "undo", str(line.id), *WHY, "--preview")
     typed(world, "undo", str(line.id), *WHY)
     world.settle()
     assert why(world, "cat") == Reason.APPROVAL_WAITS

@@ -21,7 +21,8 @@ class Effect:
     """What will happen to one user's membership of one group. `because`: a stable reason.
 
     `until_at`: the end of the new state, if it is known. `hold`: why the membership then stays as
-    it is until a moderator decides.
+    it is until a moderator decides. `account`: the state of an account for which the forum is not
+    asked for the change, such as `suspended`.
     """
 
     user_id: int
@@ -31,6 +32,7 @@ class Effect:
     because: str
     until_at: datetime | None = None
     hold: str | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,15 @@ class What:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """How somebody's memberships are, by group: as decided, as they are, and the groups' names."""
+    """How somebody's memberships are, by group: as decided, as they are, and the groups' names.
+
+    `account`: the state of their account on the forum.
+    """
 
     wanted: dict[int, WantedMembership]
     rows: Mapping[int, Membership]
     names: Mapping[int, str]
+    account: str = "active"
 
 
 def effects_of(
@@ -63,41 +69,46 @@ def effects_of(
     decision = decide(before, verdicts, settled)
     after = before | {membership.group_id: membership for membership in decision.memberships}
     found = (
-        _effect(user_id, membership, so_far.rows.get(group_id), so_far.names, what)
-        for group_id, membership in sorted(after.items())
+        _effect(user_id, membership, so_far, what) for group_id, membership in sorted(after.items())
     )
     return tuple(one for one in found if one)
 
 
 def _effect(
-    user_id: int,
-    membership: WantedMembership,
-    row: Membership | None,
-    names: Mapping[int, str],
-    what: What,
+    user_id: int, membership: WantedMembership, so_far: Before, what: What
 ) -> Effect | None:
     """The effect on one membership; None if the user was, is and will be out."""
     group_id = membership.group_id
+    row = so_far.rows.get(group_id)
     is_in = row is not None and row.actual
-    is_kept_out = row is not None and row.override and group_id != what.lifted_group_id
-    kept_out = is_kept_out or group_id == what.kept_out_of
+    by_staff = row.override if row is not None and not is_in else None
+    kept_out = group_id == what.kept_out_of or (by_staff and group_id != what.lifted_group_id)
     is_another_s = (
-        row is not None and row.actual and row.owned == "no" and group_id != what.adopted_group_id
+        row is not None and is_in and row.owned == "no" and group_id != what.adopted_group_id
     )
-    stays = membership.wanted or membership.hold or is_another_s
-    will_be_in = bool(stays) and not kept_out
-    if not (is_in or will_be_in or membership.wanted):
+    if membership.hold and group_id != what.kept_out_of:
+        will_be_in = is_in  # nothing is sent while a moderator has to decide
+    else:
+        will_be_in = (membership.wanted or is_another_s) and not kept_out
+    account = so_far.account if is_in != will_be_in and _waits(so_far, is_in=is_in) else None
+    if not (is_in or will_be_in or membership.wanted or membership.hold):
         return None
-    kept_by = row.override if kept_out and row else None
+    stays_in = is_in if account else will_be_in
     return Effect(
         user_id,
         group_id,
-        names.get(group_id, str(group_id)),
-        _turn(is_in=is_in, will_be_in=will_be_in),
-        membership.hold or kept_by or membership.reason or "",
+        so_far.names.get(group_id, str(group_id)),
+        _turn(is_in=is_in, will_be_in=stays_in),
+        membership.hold or (by_staff if kept_out else None) or membership.reason or "",
         membership.wanted_until if will_be_in and membership.wanted else None,
         membership.hold,
+        account,
     )
+
+
+def _waits(so_far: Before, *, is_in: bool) -> bool:
+    """Whether nothing is sent for the account; an anonymous one never returns, so it leaves."""
+    return so_far.account not in (("active", "anonymized") if is_in else ("active",))
 
 
 def between(now: Iterable[Effect], then: Iterable[Effect]) -> Iterator[Effect]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.reasons import Hold
 from bridge.core.telling.sentences import as_sentence
 from bridge.texts import gettext
@@ -91,11 +92,19 @@ def remedy(code: str) -> str:
     return _REMEDIES.get(hold, "") if hold else ""
 
 
-def to_come(code: str) -> str:
-    """A preview's words for a membership that will wait for a moderator."""
-    if code == Hold.APPROVAL_WAITS:
+def to_come(effect: Effect) -> str:
+    """A preview's words for what a change waits for; empty if it waits for nothing."""
+    if effect.hold == Hold.APPROVAL_WAITS:
         return gettext("Becomes an applicant: nothing changes until a moderator decides.")
-    return gettext("Held until a moderator decides. %(why)s") % {"why": for_moderator(code)}
+    if effect.hold:
+        why = for_moderator(effect.hold)
+        return gettext("Held until a moderator decides. %(why)s") % {"why": why}
+    words = {
+        "suspended": gettext("Waits until the account is no longer suspended."),
+        "staged": gettext("Waits until they sign in to the forum for the first time."),
+    }
+    other = gettext("Nothing changes for this account: the forum does not have it now.")
+    return words.get(effect.account, other) if effect.account else ""
 
 
 def _known(code: str) -> Hold | None:

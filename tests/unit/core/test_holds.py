@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.reasons import Hold
 from bridge.core.telling import holds
 
 
 @pytest.mark.parametrize("hold", Hold)
 def test_each_hold_is_said_to_members_and_moderators_in_whole_sentences(hold: Hold) -> None:
-    for text in (holds.for_member(hold), holds.for_moderator(hold), holds.to_come(hold)):
+    effect = Effect(1, 2, "members", "stays in", hold, hold=hold)
+    for text in (holds.for_member(hold), holds.for_moderator(hold), holds.to_come(effect)):
         assert text[0].isupper()
         assert text.endswith(".")
         assert ".." not in text
