@@ -31,18 +31,6 @@ from bridge.store import changes, hand_grants
 from bridge.texts import gettext
 from bridge.wiring import Bridge
 
-OTHERWISE: Mapping[str, str] = {
-    "refunded": gettext("money that went back has to be paid again"),
-    "change_asked": gettext("change the plan back"),
-    "statement_sent": gettext("a message that was sent cannot be taken back"),
-    "payment_reversed": gettext("record the payment again"),
-    "reminded": gettext("a message that was sent cannot be taken back"),
-    "replayed": gettext("an event that was processed cannot be taken back"),
-    "transfer_ignored": gettext("record the payment by hand"),
-    "removals_released": gettext("give the group to those who should have kept it"),
-}
-"""Actions that cannot be undone, and what to do instead."""
-
 
 @dataclass(frozen=True, slots=True)
 class Reverse:
@@ -62,14 +50,9 @@ def reverse_of(bridge: Bridge, change_id: int) -> Reverse:
         change = changes.find(connection, change_id)
     if change is None:
         raise NotFound(gettext("the log has no line %(change_id)s") % {"change_id": change_id})
-    make = REVERSES.get(change.action)
-    if make is None:
-        instead = OTHERWISE.get(change.action, gettext("only what people decided can be undone"))
-        raise Permanent(
-            gettext("line %(line)s of the log cannot be undone: %(instead)s")
-            % {"line": change_id, "instead": instead}
-        )
-    return make(bridge, change)
+    if refusal := undone.never(change):
+        raise Permanent(refusal)
+    return REVERSES[change.action](bridge, change)
 
 
 def _words(change: Change) -> str:
@@ -86,9 +69,7 @@ def undo(bridge: Bridge, actor: Actor, change_id: int, *, reason: str | None = N
 
 def may_undo(rights: Collection[Right], user_id: int, change: Change) -> bool:
     """Whether somebody with these rights may undo a line; `user_id`: who that is."""
-    if change.action not in REVERSES or " via " not in (change.cause or ""):
-        return False
-    if change.action == "relinked" and not _is_of_who_left(change):
+    if undone.never(change):
         return False
     is_own = f":{user_id} via " in (change.cause or "")
     is_payment = change.action == "payment_recorded"
@@ -189,22 +170,13 @@ def _as_before_lifting(bridge: Bridge, change: Change) -> Reverse:
 
 
 def _give_back(bridge: Bridge, change: Change) -> Reverse:
-    """Only the newest move of an account can be undone, from the line of the account that left."""
+    """Only the newest move of an account can be undone."""
     user_id = change.user_id or 0
-    if not _is_of_who_left(change):
-        raise Permanent(
-            gettext("line %(change)s is about the account that got it: undo the other’s line")
-            % {"change": change.id}
-        )
     return Reverse(
         change,
         lambda: (),
         lambda actor, reason: accounts.unrelink(bridge, actor, user_id, reason=reason),
     )
-
-
-def _is_of_who_left(change: Change) -> bool:
-    return (change.outcome or "").startswith("to ")
 
 
 def _take_seat(bridge: Bridge, change: Change) -> Reverse:

@@ -22,7 +22,8 @@ from bridge.store import changes
 from bridge.store.schema.forum import groups, memberships
 from bridge.store.schema.rights import hand_grants
 from tests.harness import System, system
-from tests.system.acts import checkout, confirm, console_of, do, pass_days, words
+from tests.system.acts import app_of, checkout, confirm, console_of, do, pass_days, words
+from tests.system.acts import moderator as moderator_of
 
 LOST = {
     "owned": "no",
@@ -221,6 +222,21 @@ def test_A48_undo_is_offered_until_a_line_is_undone_and_then_leads_to_the_line_t
     assert f"by line {taken} of the log" in words(refused.text)
     there = mia.get(f"/moderate/log?line={taken}")
     assert f'id="line-{taken}"' in there.text
+
+
+def test_A48_what_can_never_be_undone_says_why_to_every_role(world: System) -> None:
+    mia, alice = console_of(world), f"/moderate/person/{world.user('alice')}"
+    do(mia, f"{alice}/grant", group="supporters", until="", reason="Speaker")
+    world.settle()
+    treasurer = moderator_of(app_of(world), world, "tara", "treasurer")
+    for client in (mia, treasurer):
+        seen = client.get(f"/moderate/act/undo?change={line_of(world, 'added')}")
+        assert seen.status_code == 400
+        assert "cannot be undone: only what people decided can be undone." in words(seen.text)
+        assert "Show the effects" not in seen.text
+    refused = treasurer.get(f"/moderate/act/undo?change={line_of(world, 'granted')}")
+    assert refused.status_code == 403
+    assert "You can undo payments that you recorded yourself." in words(refused.text)
 
 
 def test_A48_undoing_a_payment_names_the_payer_and_the_amount(world: System) -> None:

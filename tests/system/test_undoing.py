@@ -225,7 +225,7 @@ def test_A48_a_relink_and_its_reason_are_in_the_log_and_it_is_undone_from_the_ol
     assert {said(one).reason for one in lines.values()} == {"A new account"}
     assert undoing.may_undo(["decide"], MIA.user_id or 0, lines[alice])
     assert not undoing.may_undo(["decide"], MIA.user_id or 0, lines[alicia])
-    with pytest.raises(Permanent, match="the other’s line"):
+    with pytest.raises(Permanent, match="undo the line of the other account"):
         undoing.undo(bridge, MIA, lines[alicia].id)
     undoing.undo(bridge, MIA, lines[alice].id, reason="A mix-up")
     acts.confirm(world)

@@ -20,6 +20,7 @@ from bridge.core.model.steps import MemberStep, StepKind
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights import stopping
 from bridge.errors import Permanent
+from bridge.texts import gettext
 
 STOPPING = ("cancelled", "kept", "paused", "resumed")
 SEATS = ("seat_assigned", "seat_unassigned", "seat_too_many", "seat_again")
@@ -68,6 +69,63 @@ KINDS: Mapping[str, Kind] = {
 }
 """The lines that can be undone, by what was done."""
 ENDING = frozenset(action for kind in KINDS.values() for action in kind.ended_by)
+_SENT = gettext("a message that was sent cannot be taken back")
+_READ = gettext("nobody can forget what they read")
+_REFUSED = gettext("nothing was changed then, so there is nothing to undo")
+INSTEAD: Mapping[str, str] = {
+    "campaign_made": gettext("revoke the campaign"),
+    "campaign_revoked": gettext("create a new campaign"),
+    "cancel_reason": gettext("it is what the member told you"),
+    "change_asked": gettext("change the plan back"),
+    "change_called_off": gettext("change the plan again"),
+    "claim_asked": gettext("decide about it under “Paid, without a forum account”"),
+    "claimed": gettext("unlink the customer"),
+    "exported": _READ,
+    "given_up": gettext("take the membership over again under “Changed by hand”"),
+    "held_again": gettext("decide about it under “Held changes”"),
+    "kept_out": gettext("let them back in under “Changed by hand”"),
+    "looked_up": _READ,
+    "looked_up_by_name": _READ,
+    "member_correct": gettext("record the step again"),
+    "not_done": _REFUSED,
+    "note_added": gettext("notes stay; add another one that corrects it"),
+    "payment_reversed": gettext("record the payment again"),
+    "refunded": gettext("money that went back has to be paid again"),
+    "reminded": _SENT,
+    "removals_released": gettext("give the group to those who should have kept it"),
+    "replayed": gettext("an event that was processed cannot be taken back"),
+    "shares_correct": gettext("record it again in the register of shares"),
+    "shares_issue": gettext("correct it in the register of shares"),
+    "shares_transfer": gettext("correct it in the register of shares"),
+    "shares_withdraw": gettext("correct it in the register of shares"),
+    "statement_sent": _SENT,
+    "token_made": gettext("revoke the token under “Settings”"),
+    "token_revoked": gettext("create a new token under “Settings”"),
+    "transfer_ignored": gettext("record the payment by hand"),
+    "unrelinked": gettext("replace the account again"),
+    "waits_again": gettext("set the payer aside again under “Paid, without a forum account”"),
+}
+"""What people do and nobody can undo, and what to do instead."""
+
+
+def never(change: Change) -> str:
+    """Why a line can never be undone, and what to do instead; empty if it can, or once could."""
+    if change.action in INSTEAD:
+        instead = INSTEAD[change.action]
+    elif change.action.endswith("_refused"):
+        instead = _REFUSED
+    elif change.action.endswith("_unknown"):
+        instead = gettext("look at Stripe whether it was done")
+    elif change.action not in KINDS or " via " not in (change.cause or ""):
+        instead = gettext("only what people decided can be undone")
+    elif change.action == "relinked" and not (change.outcome or "").startswith("to "):
+        instead = gettext("it is about the account that got it; undo the line of the other account")
+    else:
+        return ""
+    words = gettext("line %(line)s of the log cannot be undone: %(instead)s")
+    return words % {"line": change.id, "instead": instead}
+
+
 WITHOUT_A_USER = ("set_aside", "waits_again", "mapping_changed")
 """Lines about nobody in particular."""
 

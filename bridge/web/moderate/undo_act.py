@@ -13,6 +13,7 @@ from bridge.core.model.people import id_in
 from bridge.core.telling.doers import doer, people_in
 from bridge.core.telling.log import action_words
 from bridge.core.telling.outcomes import said
+from bridge.core.telling.undone import never
 from bridge.core.telling.words import named
 from bridge.errors import Permanent
 from bridge.operations import undoing
@@ -59,6 +60,8 @@ def _reverse(bridge: Bridge, form: Form) -> Reverse:
     with bridge.store.read() as connection:
         change = changes.find(connection, number)
         fate = fates(connection, [change], bridge.clock.now()).get(number) if change else None
+    if change is not None and (refusal := never(change)):
+        raise Permanent(refusal)
     if change is not None and (known is None or not may_undo(rights(), known.user_id, change)):
         raise Stop(
             403,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bridge.core.model.change import Change
-from bridge.core.telling.undone import ended_by, is_reverse
+from bridge.core.telling.log import ACTIONS
+from bridge.core.telling.undone import INSTEAD, KINDS, ended_by, is_reverse, never
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -86,3 +87,16 @@ def test_A48_a_line_is_ended_by_the_next_that_is_about_the_same(
 def test_A48_the_first_of_several_later_lines_is_the_one_that_ended_it() -> None:
     lines = [line(number, "linked", customer_id="c") for number in (2, 3)]
     assert ended_by(line(1, "unlinked", customer_id="c"), lines) is lines[0]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_A48_a_line_can_be_undone_or_says_what_to_do_instead(action: str) -> None:
+    by_person = line(8, action, outcome="to user 9" if action == "relinked" else None)
+    assert bool(never(by_person)) == (action not in KINDS)
+    by_bridge = never(line(8, action, cause="evt_1"))
+    assert by_bridge.startswith("line 8 of the log cannot be undone: ")
+
+
+def test_every_word_for_what_to_do_instead_is_about_an_action_of_the_log() -> None:
+    assert INSTEAD.keys() <= ACTIONS.keys()
+    assert not INSTEAD.keys() & KINDS.keys()

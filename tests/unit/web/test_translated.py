@@ -22,6 +22,7 @@ from bridge import texts
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.ledger.references import BankTransfer
 from bridge.core.memberships.decision import WantedMembership
+from bridge.core.memberships.effects import Effect
 from bridge.core.memberships.member import Membership
 from bridge.core.memberships.record import Line, Recorded, Stay
 from bridge.core.memberships.state import State
@@ -199,11 +200,25 @@ def test_what_will_come_is_translated(told: Mapping[str, ModuleType]) -> None:
 
 
 @pytest.mark.parametrize("hold", [*Hold, "of another version"])
+def test_each_hold_in_a_preview_is_translated(told: Mapping[str, ModuleType], hold: str) -> None:
+    effect = Effect(1, 2, "43", "stays in", hold, hold=hold)
+    assert english(told["holds"].to_come(effect)) == []
+
+
+@pytest.mark.parametrize("account", ["suspended", "staged", "gone"])
+def test_an_account_that_nothing_is_sent_for_is_translated(
+    told: Mapping[str, ModuleType], account: str
+) -> None:
+    effect = Effect(1, 2, "43", "stays out", "active", account=account)
+    assert english(told["holds"].to_come(effect)) == []
+
+
+@pytest.mark.parametrize("hold", [*Hold, "of another version"])
 def test_each_hold_and_what_resolves_it_is_translated(
     told: Mapping[str, ModuleType], hold: str
 ) -> None:
     holds = told["holds"]
-    for words in (holds.for_member, holds.for_moderator, holds.to_come, holds.remedy):
+    for words in (holds.for_member, holds.for_moderator, holds.remedy):
         assert english(re.sub("`[^`]*`", "", words(hold))) == [], "commands are as they are"
 
 
