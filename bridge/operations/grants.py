@@ -14,6 +14,7 @@ from bridge.core.model.words import checked_words, said
 from bridge.errors import NotFound, Permanent
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.preview import effects
+from bridge.operations.roles import refuse_handing_out
 from bridge.store import Connection, hand_grants, state, work
 from bridge.texts import gettext
 from bridge.wiring import Bridge
@@ -68,9 +69,10 @@ def grant(
     """Give a user a group without a payment, until a time or for good.
 
     `revoke` is the reverse. Raises: NotFound for an unknown user or group, Permanent for an
-    impossible grant.
+    impossible grant, and for a group with rights that the actor cannot hand out.
     """
     group = find_group(bridge, group_name)
+    refuse_handing_out(bridge, actor, group.name)
     user = find_user(bridge, user_id)
     now = bridge.clock.now()
     refuse_the_past(until_at, now)

@@ -17,6 +17,7 @@ from bridge.errors import Permanent
 from bridge.operations import grants
 from bridge.operations.grants import new_id
 from bridge.operations.preview import effects
+from bridge.operations.roles import refuse_handing_out
 from bridge.store import Connection, groups, hand_grants, member, overrides, state, work
 from bridge.texts import gettext
 from bridge.wiring import Bridge
@@ -82,6 +83,8 @@ def decide_held(
     """
     now = bridge.clock.now()
     grants.refuse_the_past(until_at, now)
+    if choice == "keep":
+        refuse_handing_out(bridge, actor, *(one.group.name for one in reviewed))
     words, given = said(reason), list[HandGrant]()
     with bridge.store.write() as connection:
         state.take_turn(connection)

@@ -14,6 +14,7 @@ from bridge.core.rules.amending import (
     amended,
     amendment,
     new_problems,
+    newly_given,
     overruled_by,
     prices_that_differ,
 )
@@ -25,7 +26,8 @@ from bridge.errors import Permanent
 from bridge.operations import errands
 from bridge.operations.errands import Outcome
 from bridge.operations.preview import effects_of_law
-from bridge.store import catalogue, member
+from bridge.operations.roles import refuse_handing_out
+from bridge.store import catalogue, groups, member
 from bridge.store.errands import Errand
 from bridge.texts import gettext
 from bridge.wiring import Bridge
@@ -128,14 +130,24 @@ def would_change(bridge: Bridge, proposed: Proposed) -> Iterator[Effect]:
         yield from effects_of_law(bridge, user_id, proposed.before, proposed.after)
 
 
+def refuse_rights(bridge: Bridge, actor: Actor, proposed: Proposed) -> None:
+    """Raises: Permanent if it then gives a group with rights that the actor cannot hand out."""
+    given = newly_given(proposed.before.rules, proposed.after.rules)
+    with bridge.store.read() as connection:
+        names = groups.names_of_all(connection)
+    refuse_handing_out(bridge, actor, *(names[id_] for id_ in sorted(given) if id_ in names))
+
+
 def set_mapping(bridge: Bridge, actor: Actor, proposed: Proposed, *, reason: str) -> Outcome:
     """Save it in Stripe's metadata; the groups follow immediately.
 
     It is stored first, done once, and then logged. `bridge undo` is the reverse.
 
-    Raises: Permanent if the metadata or the rules changed since it was reviewed.
+    Raises: Permanent if the metadata or the rules changed since it was reviewed, and for a group
+    with rights that the actor cannot hand out.
     """
     words = checked_words(gettext("reason"), reason)
+    refuse_rights(bridge, actor, proposed)
     thing, change = proposed.thing, proposed.amendment
     with bridge.store.read() as connection:
         moved = bridge.rulebook.law(connection).rules != proposed.before.rules

@@ -34,6 +34,7 @@ from bridge.errors import NotFound
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.grants import revoked
 from bridge.operations.preview import effects
+from bridge.operations.roles import refuse_handing_out
 from bridge.store import (
     Connection,
     by_hand,
@@ -151,6 +152,8 @@ def record_payment(  # noqa: PLR0913 - what is paid and bought, and who says so 
     now, words = bridge.clock.now(), said(reason)
     refuse_what_cannot_be(payment, bought, now)
     group = find_group(bridge, bought.group_name) if bought else None
+    if group is not None:
+        refuse_handing_out(bridge, actor, group.name)
     user = find_user(bridge, user_id)
     line = line_of(token or uuid.uuid4(), user_id, payment, actor)
     with bridge.store.write() as connection:

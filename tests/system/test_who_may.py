@@ -29,6 +29,7 @@ from bridge.web.moderate.access import NEEDS
 from bridge.web.moderate.doors import PEOPLE
 from bridge.web.moderate.doors import doors as doors_of_the_console
 from tests.harness import POLICY, System, system
+from tests.system.acts import words
 
 SITE = replace(POLICY, treasurers="treasurers", readers="board", refunds=True)
 # Longer ago than a role holds for an act, so that the forum is asked for each.
@@ -271,6 +272,61 @@ def test_the_forum_is_asked_for_a_role_twice_a_minute_at_most(app: Flask, world:
         client.post(f"/moderate/person/{world.user('alice')}/read-again")
     asked = [one for one in world.calls("discourse", since) if "/admin/users/" in one.path]
     assert len(asked) == 1
+
+
+# --- groups that give a role ----------------------------------------------------------------------
+
+OF_ROLES = {"treasurers": {"administrator"}, "board": {"administrator", "moderator"}}
+"""Groups that give a role in the console, and who may hand it out."""
+CANNOT = "gives rights in this console that you cannot hand out: ask an administrator."
+
+
+@pytest.mark.parametrize("group", OF_ROLES)
+@pytest.mark.parametrize("role", ["administrator", "moderator", "treasurer"])
+@pytest.mark.parametrize("act", FORMS)
+def test_A81_nobody_hands_out_a_role_with_more_rights_than_their_own(
+    app: Flask, world: System, role: str, act: str, group: str
+) -> None:
+    client = browser_of(app, world, role)
+    path = f"/moderate/person/{world.user(f'{role}_{group}_{act[:5]}')}/{act}"
+    form = {**FORMS[act], "group": group, "what": f"{group} for {role}"}
+    if act == "grant" and role == "treasurer":
+        assert client.get(path).status_code == 403
+        return
+    may = role in OF_ROLES[group]
+    assert (f"<option>{group}</option>" in client.get(path).text) == may
+    seen = client.post(path, data=form)
+    assert seen.status_code == (200 if may else 400)
+    assert (CANNOT in words(seen.text)) == (not may)
+    # Named by its id, and without a preview of it, it is refused as well.
+    number = str(world.group(group))
+    named = client.post(path, data={**form, "group": f"id:{number}"})
+    reviewed = re.search(r'name="reviewed" value="(\w+)"', named.text)
+    assert reviewed, words(named.text)
+    done = client.post(path, data={**form, "group": f"id:{number}", "reviewed": reviewed[1]})
+    assert done.status_code == (303 if may else 400)
+    assert (CANNOT in words(done.text)) == (not may)
+
+
+def test_A63_a_token_hands_out_no_role_and_a_moderator_maps_none(app: Flask, world: System) -> None:
+    until = world.bridge.clock.now() + timedelta(days=1)
+    made = make_token(world.bridge, operator("root"), "giver", ["grants:write"], until)
+    headers = {"Authorization": f"Bearer {made.secret}", "Idempotency-Key": "role"}
+    for group in OF_ROLES:
+        answer = app.test_client().post(
+            f"/api/v1/people/{world.user('bob')}/grants",
+            headers={**headers, "Idempotency-Key": group},
+            json={"group": group, "reason": "So it is", "until": until.isoformat()},
+        )
+        assert answer.status_code == 400, answer.text
+        assert "gives rights in this console" in answer.text
+    product = world.sdk.v1.prices.retrieve(world.price("supporters")).product
+    change = {"thing": str(product), "key": "groups", "value": "supporters, treasurers"}
+    for role in ("moderator", "administrator"):
+        form = {**change, "price": "", "since": "", "reason": "For the books"}
+        seen = browser_of(app, world, role).post("/moderate/act/map", data=form)
+        assert seen.status_code == (200 if role == "administrator" else 400)
+        assert (CANNOT in words(seen.text)) == (role == "moderator")
 
 
 # --- the API ------------------------------------------------------------------------------------

@@ -29,13 +29,25 @@ def role_of(
     readers: str | None,
 ) -> Role | None:
     """Somebody's highest role according to the forum, if any."""
-    names = {name.lower() for name in groups}
     if is_admin:
         return "administrator"
     if is_moderator:
         return "moderator"
+    return role_by_group(groups, treasurers=treasurers, readers=readers)
+
+
+def role_by_group(
+    groups: Collection[str], *, treasurers: str | None, readers: str | None
+) -> Role | None:
+    """The highest role that these groups give."""
+    names = {name.lower() for name in groups}
     if treasurers and treasurers.lower() in names:
         return "treasurer"
     if readers and readers.lower() in names:
         return "reader"
     return None
+
+
+def may_hand_out(rights: Collection[Right], role: Role) -> bool:
+    """Whether somebody may give others a role: who decides, and has all its rights themselves."""
+    return {"decide", *RIGHTS[role]} <= set(rights)

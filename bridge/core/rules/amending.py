@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bridge.core.model.stripe import Price, Product
+from bridge.core.rules.compiled import Rules
 from bridge.core.rules.keys import METADATA_PREFIX, Key
 from bridge.core.rules.law import Law
 from bridge.core.rules.mapping import said_of
@@ -105,3 +106,14 @@ def new_problems(before: Law, after: Law) -> tuple[Problem, ...]:
             key=lambda one: (not one.halts, one.code, one.subject),
         )
     )
+
+
+def newly_given(before: Rules, after: Rules) -> set[int]:
+    """The groups that a product or price gives under the new rules and does not give now."""
+    known = {one.id: one.group_ids for one in before.all}
+    return {
+        group_id
+        for one in after.all
+        for group_id in one.group_ids
+        if group_id not in known.get(one.id, ())
+    }

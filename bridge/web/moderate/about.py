@@ -9,12 +9,13 @@ from bridge.core.telling.doers import doer, people_in
 from bridge.core.telling.events import event_words
 from bridge.core.telling.holds import for_moderator
 from bridge.core.telling.words import listed, named
-from bridge.errors import NotFound
+from bridge.errors import NotFound, Permanent
+from bridge.operations import roles
 from bridge.operations.finding import find_group
 from bridge.store import groups, hand_grants, member, users, worklists
 from bridge.texts import gettext, ngettext
-from bridge.web.context import reader
-from bridge.web.moderate.access import refuse_own_account
+from bridge.web.context import reader, the_bridge
+from bridge.web.moderate.access import actor_of, refuse_own_account
 from bridge.web.moderate.act import Facts
 from bridge.wiring import Bridge
 
@@ -41,6 +42,22 @@ def refuse_oneself(user_id: int) -> None:
     known = reader()
     if known is not None:
         refuse_own_account(known, user_id)
+
+
+def refuse_handing_out(bridge: Bridge, *group_names: str) -> None:
+    """Refuse groups that give more rights than the reader has. Raises: Permanent."""
+    known = reader()
+    if known is not None:
+        roles.refuse_handing_out(bridge, actor_of(known), *group_names)
+
+
+def may_give(group_name: str) -> bool:
+    """Whether the reader may give a group, by its rights in the console."""
+    try:
+        refuse_handing_out(the_bridge(), group_name)
+    except Permanent:
+        return False
+    return True
 
 
 def of_grant(bridge: Bridge, user_id: int, grant_id: str) -> Facts:

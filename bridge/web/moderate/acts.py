@@ -74,6 +74,7 @@ def _grant(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
 
 def _preview_grant(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect]:
     until_at = until_of(form)
+    about.refuse_handing_out(bridge, form["group"])
     if known := grants.in_force(bridge, user_id, form["group"], until_at):
         words = gettext("%(group)s is already given to them until the same day, as %(grant)s")
         raise Permanent(words % {"group": form["group"], "grant": known.id})
@@ -142,6 +143,12 @@ def _about_payment(bridge: Bridge, user_id: int, form: Form) -> Facts:
             else ""
         ),
     }
+
+
+def _preview_payment(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect]:
+    paid, bought = _payment(bridge, form)
+    about.refuse_handing_out(bridge, *([bought.group_name] if bought else []))
+    return payments.preview_payment(bridge, user_id, paid, bought)
 
 
 def _record(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
@@ -277,9 +284,7 @@ ACTS: Mapping[str, Act] = {
             gettext("Record %(amount)s for %(who)s"),
             ("amount", "currency", "method", "what", "date", "group", "until", "again"),
             "money",
-            lambda bridge, user_id, form: payments.preview_payment(
-                bridge, user_id, *_payment(bridge, form)
-            ),
+            _preview_payment,
             _record,
             optional=("date", "group", "until", "again"),
             told=("amount", "currency", "method", "again"),

@@ -19,6 +19,7 @@ from bridge.store import groups, users
 from bridge.texts import gettext
 from bridge.web.context import Reader, the_bridge
 from bridge.web.moderate import applying
+from bridge.web.moderate.about import may_give
 from bridge.web.moderate.access import actor_of, blueprint, refuse_own_account, require
 from bridge.web.moderate.act import TURN, Act, Ground, Seen
 from bridge.web.moderate.acts import ACTS
@@ -139,9 +140,8 @@ def _page(
     one: Act, user_id: int, form: dict[str, str], *, seen: Seen | None = None, **more: object
 ) -> str:
     with the_bridge().store.read() as connection:
-        choices = sorted(
-            group.name for group in groups.load_groups(connection).values() if not group.automatic
-        )
+        known = groups.load_groups(connection).values()
+        choices = sorted(one.name for one in known if not one.automatic and may_give(one.name))
         names = users.names_of(connection, _concerned(user_id, seen))
     return render_template(
         "moderate/act.jinja",

@@ -23,9 +23,9 @@ from bridge.operations.mapping import Proposed
 from bridge.store import catalogue, groups
 from bridge.texts import gettext, ngettext
 from bridge.web.addresses import forum_address
-from bridge.web.context import the_bridge
+from bridge.web.context import reader, the_bridge
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.access import blueprint, rights
+from bridge.web.moderate.access import actor_of, blueprint, rights
 from bridge.web.moderate.act import Act, Form, Ground, Seen, told
 from bridge.wiring import Bridge
 
@@ -55,6 +55,8 @@ def _proposed(bridge: Bridge, form: Form) -> Proposed:
 def _see(bridge: Bridge, _user_id: int, form: Form) -> Seen:
     """Who gains and loses a group; with the whole metadata, to notice any other change."""
     proposed = _proposed(bridge, form)
+    if known := reader():
+        operation.refuse_rights(bridge, actor_of(known), proposed)
     effects = operation.preview_mapping(bridge, proposed)
     now = proposed.in_force
     facts = {
