@@ -49,26 +49,38 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the register; `after` begins the next one, if there is."""
+    """A page of the register; `after`: where the next one begins. `groups`: to choose from."""
 
     rows: tuple[Row, ...]
     after: str | None
+    groups: tuple[Group, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Every group, those that the bridge looks after, and of which kind each rule is."""
+    """Every group, those that the bridge gives, and of which kind each rule is."""
 
     groups: Mapping[int, Group]
-    mapped: frozenset[int]
+    given: frozenset[int]
     kinds: Mapping[str, Kind]
+
+    @property
+    def to_choose(self) -> tuple[Group, ...]:
+        return tuple(sorted((self.groups[one] for one in self.given), key=lambda one: one.name))
 
 
 def mapped_groups(bridge: Bridge) -> list[Group]:
-    """The groups that the bridge looks after, by name."""
+    """The groups of mapping rules, by name."""
     with bridge.store.read() as connection:
-        known = _known(bridge, connection)
-    return sorted((known.groups[one] for one in known.mapped), key=lambda one: one.name)
+        mapped = bridge.rulebook.rules(connection).mapped_group_ids
+        known = groups.load_groups(connection)
+    return sorted((known[one] for one in mapped & known.keys()), key=lambda one: one.name)
+
+
+def given_groups(bridge: Bridge) -> tuple[Group, ...]:
+    """The groups that the bridge gives, by a rule or by hand, by name."""
+    with bridge.store.read() as connection:
+        return _known(bridge, connection).to_choose
 
 
 def _known(bridge: Bridge, connection: Connection) -> _Known:
@@ -76,7 +88,7 @@ def _known(bridge: Bridge, connection: Connection) -> _Known:
     every = groups.load_groups(connection)
     return _Known(
         groups=every,
-        mapped=rules.mapped_group_ids & every.keys(),
+        given=groups.with_members(connection, rules.mapped_group_ids),
         kinds={one.id: one.kind for one in rules.all if isinstance(one, Rule)},
     )
 
@@ -88,7 +100,7 @@ def members(bridge: Bridge, question: Question, *, after: str = "", limit: int =
         known = _known(bridge, connection)
         found, last = _page(connection, known, question, begin, limit)
         rows = tuple(_row(one, known) for one in _named(connection, found))
-    return Page(rows, ":".join(map(str, last)) if last else None)
+    return Page(rows, ":".join(map(str, last)) if last else None, known.to_choose)
 
 
 def place_of(user_id: int) -> str:
@@ -108,7 +120,7 @@ def every_member(bridge: Bridge, question: Question) -> Iterator[Row]:
 def _page(
     connection: Connection, known: _Known, question: Question, after: Key, limit: int
 ) -> tuple[list[Listed], Key | None]:
-    group_ids = known.mapped if question.group_id is None else {question.group_id}
+    group_ids = known.given if question.group_id is None else {question.group_id}
     group_ids &= known.groups.keys()
     asked = Asked(
         standing=question.standing,

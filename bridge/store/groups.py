@@ -197,6 +197,15 @@ def never_read_back(connection: Connection, mapped: Collection[int]) -> list[Gro
     return [one for one in known if not one.automatic and one.id not in read_back]
 
 
+def with_members(connection: Connection, mapped: Collection[int]) -> frozenset[int]:
+    """The groups of mapping rules, and those that the bridge gave somebody, as by hand."""
+    of = memberships.c
+    given = exists().where(of.group_id == groups.c.id, or_(of.wanted, of.owned != "no"))
+    exist = groups.c.missing_since.is_(None)
+    asked = select(groups.c.id).where(exist, or_(groups.c.id.in_(mapped), given))
+    return frozenset(connection.scalars(asked))
+
+
 def last_reads(connection: Connection, mapped: Collection[int], now: datetime) -> list[Read]:
     """The groups whose members are read: mapped, wanted for somebody, or requested."""
     kept = exists().where(memberships.c.group_id == groups.c.id, memberships.c.wanted)

@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from bridge.answers import log as the_log
 from bridge.answers.log import Line, Question
-from bridge.answers.members import mapped_groups
+from bridge.answers.members import given_groups
 from bridge.core.model.people import LARGEST_ID, LONGEST_NAME
 from bridge.core.telling.log import ACTIONS
 from bridge.web.context import the_bridge
@@ -40,7 +40,7 @@ def log() -> str:
         page=the_log.page(the_bridge(), question, before=before, upto=line),
         question=question,
         said=_said(request.args),
-        groups=mapped_groups(the_bridge()),
+        groups=given_groups(the_bridge()),
         actions=sorted(ACTIONS.items(), key=lambda one: one[1]),
         undoable=undoable(),
         may_export=may("export"),

@@ -37,7 +37,7 @@ SHOWN: Mapping[str, str] = {
     **{str(kind): words for kind, words in KINDS.items()},
     "all": gettext("Everything"),
 }
-"""What of a person's list can be chosen: without a choice, all but news that changed nothing."""
+"""What of a person's list can be chosen: without a choice, all but processed news."""
 NO_SUCH_PERSON = gettext("The bridge has no record of this account.")
 
 

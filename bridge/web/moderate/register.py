@@ -39,7 +39,7 @@ def members() -> str:
         raise Stop(400, gettext("Page not found"), as_sentence(str(error))) from error
     return render_template(
         "moderate/members.jinja",
-        groups=register.mapped_groups(the_bridge()),
+        groups=page.groups,
         question=question,
         said=_said(asked),
         page=page,
