@@ -17,6 +17,7 @@ from sqlalchemy import (
     select,
 )
 
+from bridge.core.model.reasons import Hold
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.ahead import Coming
 from bridge.core.rights.double_payments import RENEWING
@@ -168,8 +169,8 @@ def held(connection: Connection, after: tuple[int, int], limit: int) -> list[InG
 
 
 def undecided() -> Select[Any]:
-    """SQL: every membership that waits for a decision."""
-    return _in_group(M.hold_at, M.hold).where(M.hold.is_not(None))
+    """SQL: every membership that waits for a decision; applications have a list of their own."""
+    return _in_group(M.hold_at, M.hold).where(M.hold != Hold.APPROVAL_WAITS)
 
 
 def _page(

@@ -374,8 +374,23 @@ def test_today_leads_to_each_list_and_counts_what_waits(place: Place) -> None:
     for name in WORKLISTS:
         assert f'href="/moderate/lists/{name}"' in page
         assert mia.get(f"/moderate/lists/{name}").status_code == 200
-    assert counts(place.bridge)["failed"] == 1
+    counted = counts(place.bridge)
+    assert counted["failed"] == 1
+    assert counted == {name: rows_that_need_somebody(place, name) for name in counted}
+    added = len(WORKLISTS["drift"].page(place.bridge, "in", "").rows)
+    assert (f"{added} added by others, which needs no decision" in page) == (added > 0)
     assert mia.get("/moderate/lists/nothing").status_code == 404
+
+
+NEED_NOBODY = {"in", "declined", "aside", "tabs"}
+"""Parts of lists in which nothing is left to decide."""
+
+
+def rows_that_need_somebody(place: Place, name: str) -> int:
+    """How many rows the pages of a list show."""
+    one = WORKLISTS[name]
+    kinds = set(one.kinds or {""}) - NEED_NOBODY
+    return sum(len(one.page(place.bridge, kind, "").rows) for kind in kinds)
 
 
 @pytest.mark.parametrize("role", RIGHTS)

@@ -428,7 +428,7 @@ def test_what_comes_within_an_hour_is_written_into_the_message_and_announced_wit
     work(world, 60)
     (message,) = told(world)
     assert "alice (id:" in plain(message)
-    assert "bob (user" in plain(message)
+    assert "bob (id:" in plain(message)
     told_at = {one["subject"]: one["told"] for one in asked(world, "alerts")}
     assert told_at[str(world.user("alice"))]
     assert told_at[str(world.user("bob"))] is None
@@ -438,7 +438,7 @@ def test_what_comes_within_an_hour_is_written_into_the_message_and_announced_wit
     work(world, 45 * MINUTE, step=60)
     _, second = told(world)
     assert "alice (id:" in plain(second)
-    assert "bob (user" in plain(second)
+    assert "bob (id:" in plain(second)
     assert all(one["told"] for one in asked(world, "alerts"))
 
 

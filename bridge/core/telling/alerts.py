@@ -244,10 +244,23 @@ LISTS: Mapping[Kind, str] = {
     Kind.CLAIM_WAITS: "unlinked",
     Kind.REMOVALS_STOPPED: "stopped",
     Kind.EVENT_DEAD: "dead",
+    Kind.UNKNOWN_ADDITIONS: "drift",
 }
 """The console's worklist for it."""
 _PERSON = "/moderate/person/{user_id}"
 _PLACES: Mapping[Kind, tuple[str, str]] = {
+    **dict.fromkeys(
+        (Kind.STRIPE_WAITS, Kind.FORUM_WAITS, Kind.INVITES_REFUSED),
+        (gettext("Check what the keys may do"), "/moderate/settings#keys"),
+    ),
+    **dict.fromkeys(
+        (Kind.NEWS_MISSED, Kind.ENDPOINT_OFF),
+        (gettext("Check where Stripe sends events"), "/moderate/settings#keys"),
+    ),
+    Kind.UNKNOWN_ADDITIONS: (
+        gettext("See who they are, then take them over"),
+        "/moderate/lists/drift?kind=lost",
+    ),
     Kind.HELD: (gettext("Let them keep it, or let it end"), "/moderate/lists/held"),
     Kind.APPLIED: (gettext("Approve or decline"), "/moderate/lists/applications"),
     Kind.DISPUTE: (gettext("See the deadline, then respond at Stripe"), "/moderate/lists/disputes"),

@@ -15,7 +15,7 @@ from bridge.answers.reply import answer
 from bridge.answers.timeline import Asked, timeline
 from bridge.answers.today import today as what_needs_a_person
 from bridge.answers.undone import fates
-from bridge.answers.worklists.lists import WORKLISTS, counts
+from bridge.answers.worklists.lists import WORKLISTS, counts, parts
 from bridge.answers.worklists.money import owed
 from bridge.core.model.actor import Actor
 from bridge.core.telling.alerts import LISTS
@@ -55,6 +55,7 @@ def today() -> str:
         lists=WORKLISTS.values(),
         counts=listed,
         owed=owed(the_bridge()) if listed["failed"] else None,
+        added=parts(the_bridge(), "drift")["in"],
         list_of=LISTS,
         titles={one.name: one.title for one in WORKLISTS.values()},
     )
