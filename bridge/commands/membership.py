@@ -13,7 +13,7 @@ from rich.table import Table
 from bridge.commands.common import ready_bridge, show
 from bridge.commands.deciding import How, actor_of, by, look_now, previewed, why
 from bridge.commands.words import day
-from bridge.core.model.days import through
+from bridge.core.model.days import end_of_day, through
 from bridge.core.rules.values import Choices, Term, apply_value
 from bridge.errors import Permanent
 from bridge.operations import grants, holds
@@ -89,7 +89,8 @@ def grant(
         )
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
-        end_at = term.end(bridge.clock.now()) if term else until_at
+        # Through the day, like --until: the same command an hour later gives nothing more.
+        end_at = end_of_day(term.end(bridge.clock.now())) if term else until_at
         if not how.goes_ahead(
             lambda: grants.preview_grant(bridge, user_id, group, until_at=end_at)
         ):

@@ -96,7 +96,7 @@ def give_once(connection: Connection, given: HandGrant, now: datetime) -> HandGr
 
 def _same(connection: Connection, given: HandGrant, now: datetime) -> HandGrant | None:
     known = hand_grants.in_force(connection, given.user_id)
-    return next((one for one in known if _is_same(one, given) and not one.is_over(now)), None)
+    return next((one for one in known if one.is_same(given) and not one.is_over(now)), None)
 
 
 def preview_revoke(bridge: Bridge, grant_id: str) -> tuple[Effect, ...]:
@@ -146,9 +146,3 @@ def refuse_the_past(until_at: datetime | None, now: datetime) -> None:
             gettext("%(until_at)s is in the past: give a later end")
             % {"until_at": f"{until_at:%Y-%m-%d %H:%M}"}
         )
-
-
-def _is_same(one: HandGrant, other: HandGrant) -> bool:
-    """The same group for the same time, so that a repeated command changes nothing."""
-    days = [it.until_at.date() if it.until_at else None for it in (one, other)]
-    return one.group_id == other.group_id and one.source == other.source and days[0] == days[1]

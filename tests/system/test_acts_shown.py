@@ -446,7 +446,7 @@ def test_what_cannot_be_done_is_refused_before_it_is_confirmed(world: System) ->
 
     refused(mia.get(f"{of_alice}/statement"), "already sent again today")
     given = {"group": "supporters", "until": "", "reason": "Speaker"}
-    refused(mia.post(f"{of_alice}/grant", data=given), "is already given to them")
+    refused(mia.post(f"{of_alice}/grant", data=given), "Somebody has given them")
     paid = {"amount": "25.00", "currency": "eur", "method": "cash", "what": "Dinner"}
     do(mia, f"{of_alice}/record-payment", **paid)
     refused(mia.post(f"{of_alice}/record-payment", data=paid), "is already recorded")

@@ -81,12 +81,15 @@ def test_a_grant_with_a_last_day_ends_when_that_day_is_over(world: System) -> No
     assert moves(world, "alice", "pioneers") == ["in", "out"]
 
 
-def test_a_grant_lasts_for_the_time_that_was_said(world: System) -> None:
+def test_a_grant_lasts_through_the_last_day_of_the_time_that_was_said(world: System) -> None:
     world.group("pioneers")
-    given(world, "alice", "pioneers", "--for", "3d")
-    pass_days(world, 2.9)
+    first = given(world, "alice", "pioneers", "--for", "3d")
+    assert given(world, "alice", "pioneers", "--for", "3d") == first, "the same command twice"
+    (grant,) = asked(world, "grant")
+    assert grant["until"].endswith("T23:59:59+00:00")
+    pass_days(world, 3)
     assert world.groups_of("alice") == {"pioneers"}
-    pass_days(world, 0.3)
+    pass_days(world, 1)
     confirm(world)
     assert world.groups_of("alice") == set()
 

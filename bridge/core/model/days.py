@@ -27,6 +27,11 @@ def day_of(text: str) -> date:
         raise Permanent(wrong % {"text": text}) from error
 
 
+def end_of_day(at: datetime) -> datetime:
+    """The last second of a moment's day in UTC."""
+    return datetime.combine(at.astimezone(UTC).date(), LAST_SECOND)
+
+
 def through(text: str) -> datetime:
     """The last second of a day, for things that last through it. Raises: Permanent."""
     return datetime.combine(day_of(text), LAST_SECOND)

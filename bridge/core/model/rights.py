@@ -33,6 +33,15 @@ class HandGrant:
         """Whether it was taken back, or has reached its end."""
         return self.revoked_at is not None or (self.until_at is not None and self.until_at <= now)
 
+    def is_same(self, given: HandGrant) -> bool:
+        """Whether it already gives this, until the same day and for no less."""
+        if (self.group_id, self.source) != (given.group_id, given.source):
+            return False
+        if self.until_at is None or given.until_at is None:
+            return self.until_at is given.until_at
+        same_day = self.until_at.date() == given.until_at.date()
+        return same_day and self.until_at >= given.until_at
+
 
 @dataclass(frozen=True, slots=True)
 class Seat:

@@ -76,8 +76,13 @@ def _preview_grant(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect]
     until_at = until_of(form)
     about.refuse_handing_out(bridge, form["group"])
     if known := grants.in_force(bridge, user_id, form["group"], until_at):
-        words = gettext("%(group)s is already given to them until the same day, as %(grant)s")
-        raise Permanent(words % {"group": form["group"], "grant": known.id})
+        until = f"{known.until_at:%-d %B %Y}" if known.until_at else None
+        words = (
+            gettext("somebody has given them %(group)s until %(day)s already: choose a later day")
+            if until
+            else gettext("somebody has given them %(group)s for good already")
+        )
+        raise Permanent(words % {"group": form["group"], "day": until})
     return grants.preview_grant(bridge, user_id, form["group"], until_at=until_at)
 
 

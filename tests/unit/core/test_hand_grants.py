@@ -108,3 +108,28 @@ def test_I3_a_part_of_a_step_that_is_given_by_hand_takes_nothing_of_the_whole() 
     assert {one.group_id for one in winners((base, step, by_hand))} == {41, 42}
     alone = replace(by_hand, group_id=43)
     assert {one.group_id for one in winners((base, replace(alone, from_at=NOW)))} == {43}
+
+
+@pytest.mark.parametrize(
+    ("known", "given", "same"),
+    [
+        (None, None, True),
+        (None, NOW, False),
+        (NOW, None, False),
+        (NOW, NOW, True),
+        (NOW, NOW - timedelta(minutes=5), True),
+        (NOW, NOW + timedelta(seconds=1), False),
+        (NOW, NOW + timedelta(days=1), False),
+        (NOW, NOW - timedelta(days=1), False),
+    ],
+)
+def test_A60_the_same_grant_is_given_once_and_a_longer_one_as_well(
+    known: datetime | None, given: datetime | None, *, same: bool
+) -> None:
+    one, other = (
+        HandGrant("grant", 7, 3, NOW - timedelta(days=9), until_at, "Speaker", "mia")
+        for until_at in (known, given)
+    )
+    assert one.is_same(other) is same
+    assert not one.is_same(replace(other, group_id=4))
+    assert not one.is_same(replace(other, source="payment"))
