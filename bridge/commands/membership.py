@@ -221,7 +221,7 @@ def keep(
         raise click.UsageError("Give at most one of --until and --for.")
     with ready_bridge() as bridge:
         actor, user_id = actor_of(bridge, by), find_user_id(bridge, user)
-        end_at = term.end(bridge.clock.now()) if term else until_at
+        end_at = end_of_day(term.end(bridge.clock.now())) if term else until_at
         if not how.goes_ahead(lambda: holds.preview_keep(bridge, user_id, group, until_at=end_at)):
             return
         given = holds.keep(bridge, actor, user_id, group, until_at=end_at, reason=reason)

@@ -10,11 +10,20 @@ from typing import Any
 
 import pytest
 
+from bridge.answers.standing import standing as standing_of
 from bridge.errors import NotFound
 from bridge.sandbox.stripe import fail_payments
 from bridge.store.schema.forum import changes
 from tests.harness import DAY, POLICY, System, system
-from tests.system.acts import account, checkout, confirm, pass_days, staff_remove
+from tests.system.acts import (
+    account,
+    checkout,
+    confirm,
+    console_of,
+    pass_days,
+    staff_remove,
+    words,
+)
 from tests.system.explaining import explain
 from tests.system.typing_commands import asked, typed
 
@@ -96,17 +105,26 @@ def test_a_group_that_is_lost_is_explained_by_the_value_that_ended_it(world: Sys
     assert told["decided_by"]["cause"] == "clock"
 
 
-def test_of_a_ladder_the_lower_step_is_told_to_be_outranked(world: System) -> None:
+def test_A4_of_a_ladder_the_lower_step_is_told_to_be_outranked_everywhere(world: System) -> None:
     low = world.price("supporters", discourse_ladder="level", discourse_rank="1")
-    high = world.price("patrons", discourse_ladder="level", discourse_rank="2")
-    customer = world.customer("alice")
-    world.subscribe(customer, low)
-    world.subscribe(customer, high)
+    world.price("patrons", discourse_ladder="level", discourse_rank="2")
+    world.subscribe(world.customer("alice"), low)
+    reason = ("--reason", "Helps a lot", "--by", "mod")
+    typed(world, "grant", "alice", "patrons", *reason)
     confirm(world)
+    assert world.groups_of("alice") == {"patrons"}
     told = about(world, "alice", "supporters")
     (verdict,) = told["verdicts"]
     assert (told["member"], verdict["holds"], verdict["counts"]) == (False, True, False)
     assert verdict["outranked_by"] == "patrons"
+    assert verdict["words"] == "patrons takes its place."
+    person, day = f"/moderate/person/{world.user('alice')}", f"{world.bridge.clock.now():%Y-%m-%d}"
+    mia = console_of(world)
+    pages = words(mia.get(person).text), words(mia.get(f"{person}/then?day={day}").text)
+    standing = standing_of(world.bridge, world.user("alice"), "supporters").groups
+    for text in (*pages, standing[0].reason):
+        assert "patrons takes its place." in text.lower()
+        assert "membership is active" not in text
 
 
 def test_why_not_of_a_group_that_nothing_leads_to_says_what_would(world: System) -> None:
@@ -195,10 +213,10 @@ def test_people_read_the_same_as_scripts_in_plain_words(world: System) -> None:
 
 
 def test_somebody_whom_neither_the_bridge_nor_the_forum_knows_is_refused(world: System) -> None:
-    for words in (("explain",), ("reference",), ("bank", "reference")):
+    for argv in (("explain",), ("reference",), ("bank", "reference")):
         for nobody in ("id:9223372036854775807", "id:99999999"):
-            assert "the forum has no user" in typed(world, *words, nobody, code=1), words
-        typed(world, *words, f"id:{world.user('newcomer')}")
+            assert "the forum has no user" in typed(world, *argv, nobody, code=1), argv
+        typed(world, *argv, f"id:{world.user('newcomer')}")
 
 
 def test_what_comes_next_is_told_of_what_still_comes_and_not_of_what_is_over(world: System) -> None:

@@ -37,6 +37,17 @@ def winners(grants: Iterable[Grant]) -> tuple[Grant, ...]:
     )
 
 
+def outranked_by(grant: Grant, won: Iterable[Grant]) -> int | None:
+    """The group of the step that counts instead of a grant; None if nothing outranks it.
+
+    `won`: the `winners` among this grant and the others.
+    """
+    if not grant.holds or grant.ladder is None:
+        return None
+    steps = [one.group_id for one in won if one.ladder == grant.ladder]
+    return None if grant.group_id in steps else next(iter(steps), None)
+
+
 def staying(
     grants: Iterable[Grant], held_steps: Mapping[str | None, Collection[int]]
 ) -> tuple[Grant, ...]:

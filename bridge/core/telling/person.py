@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.memberships.member import Member, Membership
-from bridge.core.memberships.state import State, state_of
-from bridge.core.model.rights import Grant
+from bridge.core.memberships.state import State
 from bridge.core.rules.ladders import winners
 from bridge.core.rules.law import Law
 from bridge.core.telling.holds import for_moderator
 from bridge.core.telling.payer_facts import acts_for, how_it_stands
-from bridge.core.telling.places import best_by_group
-from bridge.core.telling.reasons import sentence, thing_of
+from bridge.core.telling.places import GroupName, Known
+from bridge.core.telling.standing import group_standing
 from bridge.core.telling.statement import name_prices
 from bridge.core.telling.subscription_cards import Standing, SubscriptionCard
-from bridge.texts import gettext
 
 Act = str
 
@@ -25,7 +23,8 @@ Act = str
 class Place:
     """A group of one person, whose name is `name` and whose title is `group`.
 
-    `because`: why they are in it or not; `acts`: for moderators.
+    `because`: why they are in it or not, as the member reads it. `kept_back`: why it does not
+    follow what gives it, for moderators. `acts`: for moderators.
     """
 
     group_id: int
@@ -35,6 +34,7 @@ class Place:
     since_at: datetime | None
     until_at: datetime | None
     because: str
+    kept_back: str
     acts: tuple[Act, ...]
 
 
@@ -66,13 +66,17 @@ def paid_of(card: SubscriptionCard) -> Paid:
 def places_of(member: Member, law: Law, now: datetime) -> tuple[Place, ...]:
     """Each group that they are in, or that something they have leads to, and why."""
     verdicts = member.verdicts(law, now)
-    whats = name_prices(verdicts, law.rules, law.catalogue.prices, law.catalogue.products)
-    best: dict[int, Grant] = {}
-    for grant in sorted(verdicts, key=lambda one: (one.holds, one.from_at)):
-        best[grant.group_id] = grant
-    winning = best_by_group(winners(verdicts))
+    known = Known(
+        grants=verdicts,
+        memberships=member.memberships,
+        groups={one.id: GroupName(one.full_name or one.name) for one in member.groups.values()},
+        whats=name_prices(verdicts, law.rules, law.catalogue.prices, law.catalogue.products),
+    )
+    won = winners(verdicts)
+    led_to = {one.group_id for one in verdicts} & member.groups.keys()
     found = []
-    for group_id in sorted(member.memberships.keys() | (best.keys() & member.groups.keys())):
+    for group_id in sorted(member.memberships.keys() | led_to):
+        stands = group_standing(known, won, group_id)
         row = member.memberships.get(group_id)
         group = member.groups.get(group_id)
         found.append(
@@ -80,24 +84,15 @@ def places_of(member: Member, law: Law, now: datetime) -> tuple[Place, ...]:
                 group_id=group_id,
                 name=group.name if group else "",
                 group=(group.full_name or group.name) if group else f"group {group_id}",
-                state=state_of(row, winning.get(group_id)),
+                state=stands.state,
                 since_at=row.actual_since if row else None,
                 until_at=row.membership.wanted_until if row else None,
-                because=_because(row, best.get(group_id), whats),
+                because=stands.reason,
+                kept_back=for_moderator(row.kept_back) if row and row.kept_back else "",
                 acts=_acts(row),
             )
         )
     return tuple(found)
-
-
-def _because(row: Membership | None, grant: Grant | None, whats: dict[str, str]) -> str:
-    if row is not None and (kept := row.kept_back):
-        return for_moderator(kept)
-    if grant is None:
-        added = row is not None and row.actual and row.owned == "no"
-        by_others = gettext("Added on the forum, not by the bridge.")
-        return by_others if added else gettext("Nothing grants it.")
-    return sentence(grant, thing_of(grant, whats))
 
 
 def _acts(row: Membership | None) -> tuple[Act, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bridge.core.memberships.state import State
 from bridge.core.telling.places import GroupName, Place
-from bridge.core.telling.reasons import sentence
+from bridge.core.telling.reasons import sentence, takes_its_place
 from bridge.core.telling.words import day_words
 from bridge.texts import gettext
 
@@ -49,7 +49,9 @@ def place_words(
             "you are added as soon as it is approved."
         )
         return words % said
-    if place.gives_way_to:
+    if place.gives_way_to and place.state == State.OUT:
+        why = takes_its_place(names([place.gives_way_to]))
+    elif place.gives_way_to:
         higher = names([place.gives_way_to])
         words = gettext("You are still in %(groups)s until you are in %(higher)s.")
         return words % {**said, "higher": higher}

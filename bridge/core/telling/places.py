@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from itertools import groupby
@@ -14,7 +14,7 @@ from bridge.core.memberships.member import Membership
 from bridge.core.memberships.state import State, state_of
 from bridge.core.model.reasons import UNDECIDED, Reason
 from bridge.core.model.rights import NO_GROUP, Grant
-from bridge.core.rules.ladders import winners
+from bridge.core.rules.ladders import outranked_by, winners
 from bridge.core.telling.holds import for_member
 from bridge.core.telling.reasons import FOR_NOW, SENTENCES, thing_of
 from bridge.texts import gettext
@@ -100,7 +100,7 @@ class Place:
     """The member's state in groups for one cause; several groups only if they are in.
 
     Without a group: a purchase that leads to no group yet. `held`: why it waits for a moderator.
-    `gives_way_to`: the higher or lower step that takes its place.
+    `gives_way_to`: the step of the same ladder that takes its place, or has taken it.
     """
 
     groups: tuple[GroupName, ...]
@@ -159,14 +159,24 @@ def _place(known: Known, best: Mapping[int, Grant], group_id: int) -> Place:
     state = state_of(membership, winning)
     code = membership.kept_back if membership and state.is_held else None
     swap_to = membership.membership.swap_to if membership and state == State.LEAVING else None
-    speaks = winning or _latest(known, group_id)
+    is_moving = not winning and state in (State.LEAVING, State.OUT)
+    above = higher_step(known, winners(known.grants), group_id) if is_moving else None
+    speaks = None if above else winning or _latest(known, group_id)
     return Place(
         groups=(known.groups[group_id],),
         state=state,
         cause=_cause(known, speaks) if speaks and not code else None,
         held=for_member(code) if code else None,
-        gives_way_to=known.groups.get(swap_to) if swap_to else None,
+        gives_way_to=known.groups.get(swap_to) if swap_to else above,
     )
+
+
+def higher_step(known: Known, won: Collection[Grant], group_id: int) -> GroupName | None:
+    """The step that counts instead of a group that something gives; None if there is none."""
+    mine = (one for one in known.grants if one.group_id == group_id)
+    above = next((id_ for one in mine if (id_ := outranked_by(one, won)) is not None), None)
+    unnamed = GroupName(gettext("Another step of the same ladder"))
+    return None if above is None else known.groups.get(above, unnamed)
 
 
 def _latest(known: Known, group_id: int) -> Grant | None:

@@ -9,12 +9,12 @@ from datetime import datetime
 from bridge.core.model.rights import NO_GROUP, Grant
 from bridge.core.model.stripe import Price, Product
 from bridge.core.rules.compiled import Rule
-from bridge.core.rules.ladders import winners
+from bridge.core.rules.ladders import outranked_by, winners
 from bridge.core.rules.law import Law
 from bridge.core.rules.origins import Value, bearing, values_of
 from bridge.core.telling.listing import SOURCES
 from bridge.core.telling.places import best_by_group
-from bridge.core.telling.reasons import sentence, thing_of
+from bridge.core.telling.reasons import sentence, takes_its_place, thing_of
 from bridge.core.telling.statement import name_prices
 from bridge.texts import gettext
 
@@ -108,6 +108,7 @@ class Case:
         product, price = self._bought(grant)
         values = self._values(grant, product, price)
         stays_on = self._stays_on(grant)
+        higher = None if stays_on else self._outranked_by(grant, won)
         return Verdict(
             source=grant.source,
             id=grant.source_id,
@@ -119,10 +120,10 @@ class Case:
             share=grant.share,
             holds=grant.holds,
             counts=grant in won,
-            outranked_by=None if stays_on else self._outranked_by(grant, won),
+            outranked_by=higher,
             stays_on=stays_on,
             reason=str(grant.reason),
-            words=self._words(grant),
+            words=takes_its_place(higher) if higher else self._words(grant),
             from_=grant.from_at,
             until=grant.until_at,
             renews_at=grant.renews_at,
@@ -163,10 +164,8 @@ class Case:
 
     def _outranked_by(self, grant: Grant, won: Iterable[Grant]) -> str | None:
         """The group of the same ladder that a higher grant gives instead."""
-        if not grant.holds or grant in won or grant.ladder is None:
-            return None
-        above = next((one.group_id for one in won if one.ladder == grant.ladder), NO_GROUP)
-        return self.names.get(above)
+        above = outranked_by(grant, won)
+        return self.names.get(above) if above is not None else None
 
 
 def _key(grant: Grant) -> tuple[object, ...]:

@@ -172,6 +172,11 @@ def sentence(
     }
 
 
+def takes_its_place(higher: str) -> str:
+    """The reason why somebody is not on a step: they are on another one of the same ladder."""
+    return gettext("%(group)s takes its place.") % {"group": higher}
+
+
 def thing_of(grant: Grant, whats: Mapping[str, str]) -> str:
     """The purchase behind a grant, in words. `whats`: `statement.name_prices`."""
     product = whats.get(grant.product_id or "") if grant.share == "seat" else None

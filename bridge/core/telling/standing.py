@@ -11,12 +11,12 @@ from bridge.core.memberships.state import State, state_of
 from bridge.core.model.rights import Grant
 from bridge.core.rules.ladders import winners
 from bridge.core.telling.holds import for_member
-from bridge.core.telling.places import Known, best_by_group
-from bridge.core.telling.reasons import sentence, thing_of
+from bridge.core.telling.places import Known, best_by_group, higher_step
+from bridge.core.telling.reasons import sentence, takes_its_place, thing_of
 from bridge.errors import NotFound
 from bridge.texts import gettext
 
-HELD, NOT_BY_US, NOTHING = "held", "not_by_us", "nothing"
+HELD, NOT_BY_US, NOTHING, OUTRANKED = "held", "not_by_us", "nothing", "outranked"
 """Codes besides those of `reasons.Reason`; machines use them, so they are never renamed."""
 
 
@@ -48,12 +48,14 @@ class GroupStanding:
 
 def group_standings(known: Known, group_ids: Collection[int]) -> list[GroupStanding]:
     """Somebody's standing in each of these groups, the good ones first."""
-    best = best_by_group(winners(known.grants))
-    found = [_of_group(known, best.get(id_), id_) for id_ in sorted(group_ids)]
+    won = winners(known.grants)
+    found = [group_standing(known, won, id_) for id_ in sorted(group_ids)]
     return sorted(found, key=lambda one: not one.is_good)
 
 
-def _of_group(known: Known, winning: Grant | None, group_id: int) -> GroupStanding:
+def group_standing(known: Known, won: Collection[Grant], group_id: int) -> GroupStanding:
+    """Somebody's standing in one group. `won`: the winners among their grants."""
+    winning = best_by_group(won).get(group_id)
     membership = known.memberships.get(group_id)
     state = state_of(membership, winning)
     if membership and membership.kept_back and state.is_held:
@@ -65,6 +67,9 @@ def _of_group(known: Known, winning: Grant | None, group_id: int) -> GroupStandi
             return GroupStanding(group_id, state, NOT_BY_US, by_others)
         nothing = gettext("Nothing you have includes this group.")
         return GroupStanding(group_id, state, NOTHING, nothing)
+    above = None if winning else higher_step(known, won, group_id)
+    if above is not None:
+        return GroupStanding(group_id, state, OUTRANKED, takes_its_place(above.name))
     speaks = winning or _latest(said)
     why = sentence(speaks, thing_of(speaks, known.whats))
     until_at = winning.until_at if winning else None
