@@ -9,6 +9,7 @@ from typing import Literal
 
 from bridge.core.memberships.decision import WantedMembership
 from bridge.core.memberships.effects import Effect, What
+from bridge.core.memberships.member import Membership
 from bridge.core.model.actor import Actor
 from bridge.core.model.discourse import Group
 from bridge.core.model.rights import HandGrant
@@ -120,7 +121,7 @@ def _held(connection: Connection, which: Collection[Of], now: datetime) -> tuple
             row is None
             or group is None
             or not row.membership.hold
-            or _is_kept(connection, *of, now)
+            or _is_kept(connection, row, user_id, now)
         ):
             raise Permanent(
                 gettext(
@@ -133,9 +134,10 @@ def _held(connection: Connection, which: Collection[Of], now: datetime) -> tuple
     return tuple(found)
 
 
-def _is_kept(connection: Connection, user_id: int, group_id: int, now: datetime) -> bool:
-    """Whether a grant already keeps it, so that the next decision ends the hold."""
+def _is_kept(connection: Connection, row: Membership, user_id: int, now: datetime) -> bool:
+    """Whether a grant given since then keeps it, so that the next decision ends the hold."""
+    since = row.hold_at or now
     return any(
-        one.group_id == group_id and one.from_at <= now and (one.until_at or now) >= now
+        one.group_id == row.group_id and since <= one.from_at <= now and not one.is_over(now)
         for one in hand_grants.in_force(connection, user_id)
     )

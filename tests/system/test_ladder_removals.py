@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from bridge.answers.worklists.lists import counts
 from bridge.sandbox.stripe import delivery
 from tests.harness import POLICY, System, system
 from tests.system.acts import confirm, moves, staff_remove
+from tests.system.typing_commands import asked, typed
 
 LADDER = {"level": ("bronze", "silver", "gold")}
 
@@ -116,3 +118,24 @@ def test_A145_a_swap_whose_successor_is_in_is_no_removal_that_the_pace_counts(
     confirm(world)
     assert world.members("bronze") == set()
     assert len(world.members("gold")) == 8
+
+
+def test_A34_a_kept_step_leaves_for_a_higher_one_and_waits_for_nobody(world: System) -> None:
+    step(world, "gold")
+    subscription = world.subscribe(world.customer("alice"), step(world, "bronze"))
+    world.settle()
+    unmapped: Any = {"items": [{"id": subscription.items.data[0].id, "price": world.price("")}]}
+    world.sdk.v1.subscriptions.update(subscription.id, unmapped)
+    confirm(world)
+    mod = ("--reason", "Decided", "--by", "mod")
+    typed(world, "keep", "alice", "bronze", *mod)
+    world.settle()
+    assert counts(world.bridge)["held"] == 0
+    typed(world, "grant", "alice", "gold", *mod)
+    confirm(world)
+    confirm(world)
+    assert (world.groups_of("alice"), counts(world.bridge)["held"]) == ({"gold"}, 0)
+    gold = next(one["id"] for one in asked(world, "grant") if one["group"] == "gold")
+    typed(world, "revoke", gold, *mod)
+    confirm(world)
+    assert (world.groups_of("alice"), counts(world.bridge)["held"]) == ({"bronze"}, 0)

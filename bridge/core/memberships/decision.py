@@ -90,6 +90,8 @@ def decide(
         if grant.ladder is not None:
             steps.setdefault(grant.ladder, []).append(grant.group_id)
 
+    # Of what gives a lower step, nobody has to know whether it is in doubt: the higher one counts.
+    outranked = {grant.group_id for grant in verdicts if grant.holds} - by_group.keys()
     memberships: list[WantedMembership] = []
     shifts: list[Shift] = []
     for group_id in sorted(by_group.keys() | before.keys()):
@@ -97,7 +99,7 @@ def decide(
         new = (
             _granted(old, by_group[group_id], at)
             if group_id in by_group
-            else _ungranted(old, steps, at)
+            else _ungranted(old, steps, at, is_outranked=group_id in outranked)
         )
         if new != old:
             memberships.append(new)
@@ -150,11 +152,11 @@ def _granted(old: WantedMembership, grants: list[Grant], at: Situation) -> Wante
 
 
 def _ungranted(
-    old: WantedMembership, steps: Mapping[str, list[int]], at: Situation
+    old: WantedMembership, steps: Mapping[str, list[int]], at: Situation, *, is_outranked: bool
 ) -> WantedMembership:
     if not old.wanted and old.unwanted_at is None:
         return old  # it was never given, so nothing ends
-    hold = _hold(old, at)
+    hold = _hold(old, at, is_outranked=is_outranked)
     if hold:
         # Earlier proof rests on rules that are now in doubt.
         return replace(old, hold=hold, confirmed_at=None)
@@ -187,10 +189,10 @@ def _by_the_clock(old: WantedMembership, at: Situation) -> bool:
     return end_at is not None and end_at <= at.now < end_at + at.confirm
 
 
-def _hold(old: WantedMembership, at: Situation) -> str | None:
+def _hold(old: WantedMembership, at: Situation, *, is_outranked: bool) -> str | None:
     if old.group_id in at.halted_group_ids:
         return "rule_halted"
-    for source in old.sources:
+    for source in () if is_outranked else old.sources:
         reason = (at.held_sources or {}).get(source)
         if reason:
             return reason

@@ -418,6 +418,23 @@ def test_a_hold_on_the_old_step_does_not_keep_the_new_one_out() -> None:
     assert memberships[LOW].hold == "no_rule"
 
 
+def test_A34_a_kept_lower_step_gives_way_to_a_higher_one_whatever_is_in_doubt() -> None:
+    kept = replace(step(LOW, 1, "grant_1"), source="hand")
+    doubt = {"sub_1": "no_rule"}
+    before = decided(kept, before=decided(step(LOW, 1)), held_sources=doubt)
+    memberships = decided(kept, step(HIGH, 2, "sub_2"), before=before, held_sources=doubt)
+    assert (wanted(memberships), memberships[LOW].hold) == ({HIGH}, None)
+    back = decided(kept, before=memberships, held_sources=doubt)
+    assert wanted(back) == {LOW}, "the moderator's grant still counts"
+
+
+def test_A93_a_lower_step_whose_rule_is_halted_is_held_beside_the_higher_one() -> None:
+    kept = replace(step(LOW, 1, "grant_1"), source="hand")
+    halted = {"halted_group_ids": frozenset({LOW})}
+    memberships = decided(kept, step(HIGH, 2, "sub_2"), before=decided(kept), **halted)
+    assert memberships[LOW].hold == "rule_halted"
+
+
 # --- When the clock alone asks for more -----------------------------------------------------------
 
 
