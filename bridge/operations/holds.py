@@ -10,6 +10,7 @@ from bridge.core.memberships.effects import Effect, What
 from bridge.core.model.actor import Actor
 from bridge.core.model.change import Change
 from bridge.core.model.discourse import Group
+from bridge.core.model.reasons import OVERRIDES
 from bridge.core.model.words import said
 from bridge.core.telling.holds import for_moderator
 from bridge.errors import NotFound, Permanent
@@ -157,8 +158,6 @@ def _kept(bridge: Bridge, user_id: int, group: Group) -> tuple[str | None, str |
 
 # --- undoing --------------------------------------------------------------------------------------
 
-BY_PEOPLE = ("staff", "left")
-
 
 @dataclass(frozen=True, slots=True)
 class Before:
@@ -184,7 +183,7 @@ def lifted_of(change: Change) -> Before:
 def preview_undoing(bridge: Bridge, before: Before) -> tuple[Effect, ...]:
     """What `undo_lifting` would change. Raises the same errors."""
     _refuse_what_has_followed(bridge, before)
-    if before.kept_by in BY_PEOPLE:
+    if before.kept_by in OVERRIDES:
         return effects(bridge, before.user_id, What(kept_out_of=before.group_id))
 
     def held(memberships: dict[int, WantedMembership]) -> dict[int, WantedMembership]:
@@ -200,7 +199,7 @@ def undo_lifting(bridge: Bridge, actor: Actor, before: Before, *, reason: str | 
     now, words = bridge.clock.now(), said(reason)
     _refuse_what_has_followed(bridge, before)
     one = Undone(before.group_id, before.user_id, before.kept_by, before.sources, str(actor), words)
-    is_by_people = before.kept_by in BY_PEOPLE
+    is_by_people = before.kept_by in OVERRIDES
     again = overrides.keep_out_again if is_by_people else overrides.hold_again
     with bridge.store.write() as connection:
         if not again(connection, one, now):
@@ -213,9 +212,9 @@ def _refuse_what_has_followed(bridge: Bridge, before: Before) -> None:
         row = member.memberships_of(connection, before.user_id).get(before.group_id)
     if row is None or row.override or row.membership.hold:
         raise Permanent(gettext("it is undone already: the membership is kept as it was before"))
-    if before.kept_by in BY_PEOPLE and row.actual:
+    if before.kept_by in OVERRIDES and row.actual:
         raise Permanent(
             gettext("they are in the group again: remove them on the forum, and they stay out")
         )
-    if before.kept_by not in BY_PEOPLE and not row.actual:
+    if before.kept_by not in OVERRIDES and not row.actual:
         raise Permanent(gettext("they have left the group by now: give it to them by hand"))

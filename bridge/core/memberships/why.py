@@ -15,6 +15,9 @@ NOT_THEIRS = "not_theirs"
 NOT_MAPPED = "not_mapped"
 """The source is there, but its rule no longer leads to this group."""
 
+LET_GO = "let_go"
+"""A moderator let a membership end whose source is in doubt; the source is no longer named."""
+
 
 def ended_by(
     membership: WantedMembership, verdicts: Iterable[Grant], have: Collection[str] = ()
@@ -48,4 +51,6 @@ def why(
     if membership.wanted:
         return membership.reason
     ended = ended_by(membership, verdicts, have)
-    return str(ended[-1]["reason"]) if ended else membership.reason
+    if ended:
+        return str(ended[-1]["reason"])
+    return LET_GO if membership.reason else None

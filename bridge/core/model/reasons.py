@@ -86,3 +86,7 @@ class Hold(StrEnum):
     USER_GONE = "user_gone"
     STAFF = "staff"
     LEFT = "left"
+
+
+OVERRIDES = (Hold.STAFF, Hold.LEFT)
+"""What keeps somebody out of a group until they are let back in."""

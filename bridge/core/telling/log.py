@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bridge.core.model.change import Change
+from bridge.core.model.reasons import OVERRIDES
 from bridge.texts import gettext
 
 ACTIONS: Mapping[str, str] = {
@@ -40,7 +42,7 @@ ACTIONS: Mapping[str, str] = {
     "kept_out": gettext("Kept out again"),
     "kept_refused": gettext("Keeping the subscription refused by Stripe"),
     "kept_unknown": gettext("Keeping the subscription without an answer from Stripe"),
-    "lifted": gettext("Let back in"),
+    "lifted": gettext("Let back in, or let end"),
     "linked": gettext("Customer linked"),
     "looked_up": gettext("Looked up by e-mail address"),
     "looked_up_by_name": gettext("Looked up by full name"),
@@ -106,3 +108,10 @@ ACTIONS: Mapping[str, str] = {
 def action_words(action: str) -> str:
     """An action in words; an unknown one as its code."""
     return ACTIONS.get(action) or action.replace("_", " ").capitalize()
+
+
+def line_words(change: Change) -> str:
+    """What a line says was done; the decision about a hold is another one than letting back in."""
+    if change.action != "lifted":
+        return action_words(change.action)
+    return gettext("Let back in") if change.outcome in OVERRIDES else gettext("Held group let end")

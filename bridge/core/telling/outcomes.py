@@ -17,6 +17,7 @@ from bridge.core.telling.words import day_words
 from bridge.texts import gettext
 
 ENDINGS: Mapping[str, str] = {
+    why.LET_GO: gettext("a moderator let it end"),
     why.OUTRANKED: gettext("something higher of the same ladder takes its place"),
     why.NOT_THEIRS: gettext("what gave it no longer belongs to them"),
     why.NOT_MAPPED: gettext("what they pay for no longer includes this group"),

@@ -14,7 +14,7 @@ from bridge.core.model.change import Change
 from bridge.core.model.key import Key, parse_key
 from bridge.core.telling.doers import Doer, doer
 from bridge.core.telling.events import event_words
-from bridge.core.telling.log import action_words
+from bridge.core.telling.log import line_words
 from bridge.core.telling.money import METHODS
 from bridge.core.telling.outcomes import ids_of, said
 from bridge.texts import gettext
@@ -150,7 +150,7 @@ def of_change(one: Change, known: Known) -> Entry:
     return Entry(
         key=Key(one.at, RANKS["log"], str(one.id)),
         kind="acts" if is_act else "groups",
-        what=action_words(one.action),
+        what=line_words(one),
         words=words.words,
         reason=words.reason,
         by=doer(one.cause, known.users, known.events, action=one.action),

@@ -15,6 +15,7 @@ from bridge.core.ledger.member_register import Impossible, member_register
 from bridge.core.memberships.member import Membership
 from bridge.core.memberships.record import CAME_IN, WENT_OUT
 from bridge.core.model.change import Change
+from bridge.core.model.reasons import OVERRIDES
 from bridge.core.model.rights import HandGrant
 from bridge.core.model.steps import MemberStep, StepKind
 from bridge.core.model.stripe import Subscription
@@ -26,8 +27,6 @@ STOPPING = ("cancelled", "kept", "paused", "resumed")
 SEATS = ("seat_assigned", "seat_unassigned", "seat_too_many", "seat_again")
 STEPS = tuple(f"member_{kind}" for kind in get_args(StepKind))
 ACCOUNTS = ("relinked", "unrelinked")
-BY_PEOPLE = ("staff", "left")
-"""What kept somebody out of a group before they were let back in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +214,7 @@ def _has_not_followed(change: Change, record: Record, _now: datetime) -> bool:
     row = record.memberships.get((change.user_id or 0, change.group_id or 0))
     if row is None or row.override or row.membership.hold:
         return False
-    return row.actual != (change.outcome in BY_PEOPLE)
+    return row.actual != (change.outcome in OVERRIDES)
 
 
 def _is_ours(change: Change, record: Record, _now: datetime) -> bool:

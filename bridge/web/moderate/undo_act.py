@@ -11,7 +11,7 @@ from bridge.core.model.actor import Actor
 from bridge.core.model.change import Change
 from bridge.core.model.people import id_in
 from bridge.core.telling.doers import doer, people_in
-from bridge.core.telling.log import action_words
+from bridge.core.telling.log import line_words
 from bridge.core.telling.outcomes import said
 from bridge.core.telling.undone import never
 from bridge.core.telling.words import named
@@ -92,7 +92,7 @@ def _told(bridge: Bridge, change: Change) -> Facts:
         amount = _amount(connection, change)
     words = said(change)
     return {
-        gettext("What is undone"): action_words(change.action),
+        gettext("What is undone"): line_words(change),
         gettext("Person"): (
             named(change.user_id, names.get(change.user_id)) if change.user_id else ""
         ),
@@ -116,7 +116,7 @@ def _amount(connection: Connection, change: Change) -> str:
 
 def _words(bridge: Bridge, _user_id: int, form: Form) -> Words:
     change = _reverse(bridge, form).change
-    what = action_words(change.action)
+    what = line_words(change)
     if change.user_id is None:
         thing = change.customer_id or (change.detail or {}).get("thing")
         return {"undo": gettext("Undo “%(what)s” of %(thing)s") % {"what": what, "thing": thing}}

@@ -10,6 +10,8 @@ import pytest
 
 import handlers
 from bridge import errors
+from bridge.core.memberships.decision import WantedMembership
+from bridge.core.memberships.why import why
 from bridge.core.model import discourse
 from bridge.core.model.actor import BRIDGE, Actor, Role, Through, member, moderator
 from bridge.core.model.change import Change
@@ -19,7 +21,7 @@ from bridge.core.telling import doers, outcomes
 from bridge.core.telling.declines import _DISPUTES, dispute_words
 from bridge.core.telling.doers import Doer, doer
 from bridge.core.telling.events import EVENTS, event_words
-from bridge.core.telling.log import ACTIONS
+from bridge.core.telling.log import ACTIONS, line_words
 from bridge.core.telling.outcomes import ids_of, reason_words, said
 from bridge.core.telling.payer_facts import STATUSES, status_words
 
@@ -158,3 +160,27 @@ def test_each_reason_of_a_dispute_is_a_sentence() -> None:
     assert all(words.endswith(".") for words in _DISPUTES.values())
     assert dispute_words("fraudulent") == "The member says that it was not them."
     assert dispute_words("moon_phase") == "The bank’s reason: moon phase."
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        ("staff", "Let back in"),
+        ("left", "Let back in"),
+        ("no_rule", "Held group let end"),
+        ("rule_halted", "Held group let end"),
+    ],
+)
+def test_A48_letting_a_held_membership_end_is_not_letting_somebody_back_in(
+    outcome: str, words: str
+) -> None:
+    assert line_words(Change(id=1, at=AT, action="lifted", outcome=outcome)) == words
+
+
+@pytest.mark.parametrize("action", ["unwanted", "confirmed", "removed", "intent_remove"])
+def test_A48_a_removal_that_a_moderator_decided_says_so(action: str) -> None:
+    let_go = WantedMembership(3, wanted=False, reason="active")
+    code = why(let_go, ())
+    line = Change(id=1, at=AT, action=action, outcome=code, detail={"why": code})
+    assert said(line).words == "A moderator let it end"
+    assert why(WantedMembership(3, wanted=False), ()) is None
