@@ -14,7 +14,7 @@ from bridge.core.telling.outcomes import state_words
 from bridge.core.telling.person import Customer, Paid, Place, paid_of, places_of
 from bridge.core.telling.subscription_cards import subscription_cards
 from bridge.errors import NotFound
-from bridge.store import errands, users
+from bridge.store import accounts, errands, users
 from bridge.store import member as members
 from bridge.store.errands import Errand
 from bridge.texts import gettext
@@ -52,7 +52,7 @@ def person(bridge: Bridge, user_id: int) -> Person:
     with bridge.store.read() as connection:
         member = members.load(connection, user_id)
         username, state = users.known(connection, user_id) or (None, "active")
-        if username is None and not member.customer_ids and not member.memberships:
+        if username is None and not accounts.is_known(connection, user_id):
             raise NotFound(
                 gettext("the bridge has never seen user %(user_id)s") % {"user_id": user_id}
             )

@@ -99,7 +99,7 @@ def propose(bridge: Bridge, thing_id: str, key: str, value: str) -> Proposed:
         thing,
         before,
         after,
-        _in_force(bridge, product, thing, change.key),
+        in_force(bridge, product, thing, change.key),
         overruled_by(other, product, change, bridge.policy) if change.value else None,
         prices_that_differ(other, prices, change.key) if isinstance(other, Product) else (),
         problems,
@@ -175,7 +175,8 @@ def set_mapping(bridge: Bridge, actor: Actor, proposed: Proposed, *, reason: str
     )
 
 
-def _in_force(bridge: Bridge, product: Product | None, thing: Product | Price, key: str) -> Value:
+def in_force(bridge: Bridge, product: Product | None, thing: Product | Price, key: str) -> Value:
+    """The value of a key that counts for a product or price, and who says it."""
     things = (product, thing) if isinstance(thing, Price) else (thing,)
     return next(one for one in values_of(*things, policy=bridge.policy) if one.key == key)
 

@@ -187,6 +187,12 @@ def is_known(connection: Connection, user_id: int) -> bool:
     )
 
 
+def is_seen(connection: Connection, user_id: int) -> bool:
+    """Whether the bridge knows an account by name, or anything is stored about it."""
+    name = connection.scalar(select(users.c.username).where(users.c.user_id == user_id))
+    return name is not None or is_known(connection, user_id)
+
+
 def _note(
     connection: Connection,
     from_id: int,

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from flask import current_app, g, request, session, url_for
 
@@ -14,7 +15,7 @@ from bridge.core.model.roles import Role, role_of
 from bridge.core.rules.compiled import Rule
 from bridge.operations.roles import role_on_forum
 from bridge.store import groups, users
-from bridge.web.addresses import with_query
+from bridge.web.addresses import own_path, with_query
 from bridge.web.look import Look, LookCache
 
 if TYPE_CHECKING:
@@ -53,6 +54,14 @@ def the_bridge() -> Bridge:
 def the_look() -> Look:
     """How the forum looks now."""
     return cast("LookCache", current_app.extensions["look"]).current()
+
+
+def page_before() -> str:
+    """The page of the bridge that the browser comes from; empty for any other."""
+    referrer = urlsplit(request.referrer or "")
+    if referrer.netloc != urlsplit(the_bridge().settings.bridge_url).netloc:
+        return ""
+    return own_path(f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path, "")
 
 
 def now() -> datetime:

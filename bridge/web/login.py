@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import structlog
 from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -19,6 +17,7 @@ from bridge.web.context import (
     forget_reader,
     here,
     now,
+    page_before,
     reader,
     sign_in,
     the_bridge,
@@ -129,15 +128,8 @@ def logged_out() -> AnyResponse | str:
 
 def ask_for_login() -> AnyResponse:
     """Require a member: ask the forum once silently, then show the login page."""
-    wanted = here(STRANGER) if request.method in ("GET", "HEAD") else _page_of_form()
+    # An address that takes forms cannot be opened.
+    wanted = here(STRANGER) if request.method in ("GET", "HEAD") else page_before() or "/me"
     if request.args.get(STRANGER) != "no":
         return redirect(url_for("login.silent", next=wanted), 303)
     return Response(render_template("login.jinja", wanted=wanted), 401)
-
-
-def _page_of_form() -> str:
-    """The page a form was sent from, because an address that takes forms cannot be opened."""
-    referrer = urlsplit(request.referrer or "")
-    if referrer.netloc != urlsplit(the_bridge().settings.bridge_url).netloc:
-        return own_path(None)
-    return own_path(f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path)

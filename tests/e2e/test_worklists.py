@@ -287,16 +287,12 @@ def test_A62_several_are_declined_by_typing_how_many_and_their_money_is_offered_
     assert (after.text.count(">Refund<"), after.text.count("No payment is left")) == (1, 1)
 
 
-@pytest.mark.parametrize("which", ["", "x", "1|2|3|", "99999", "9" * 30])
+@pytest.mark.parametrize("which", ["x", "1|2|3|", "99999", "9" * 30])
 def test_A62_an_application_that_was_made_up_is_refused_in_words(place: Place, which: str) -> None:
     mia = place.browser("mia")
     answer = mia.get("/moderate/act/approve", params={"which": which})
-    assert answer.status_code == (400 if which else 200)
-    assert ("Show the effects" in answer.text) == (not which), "there is nothing to decide"
-    if not which:
-        answer = mia.submit(answer, "/moderate/act/approve", which=which, reason="Because")
-        assert answer.status_code == 400
-        assert "Because" in answer.text
+    assert answer.status_code == 400
+    assert "Show the effects" not in answer.text, "there is nothing to decide"
 
 
 def test_an_unreadable_event_says_why_and_is_processed_again(place: Place) -> None:
@@ -400,13 +396,9 @@ def test_acts_about_lists_are_for_whom_the_table_says(role: str) -> None:
     assert may == (set(LIST_ACTS) if decides else {"undo"} if role == "treasurer" else set())
 
 
-@pytest.mark.parametrize("which", ["", "x", "1:2:3", "99999:99999"])
+@pytest.mark.parametrize("which", ["x", "1:2:3", "99999:99999"])
 def test_a_choice_that_was_made_up_is_refused_in_words(place: Place, which: str) -> None:
     mia = place.browser("mia")
     answer = mia.get("/moderate/act/end-held", params={"which": which})
-    assert answer.status_code == (400 if which else 200)
-    assert ("Show the effects" in answer.text) == (not which), "there is nothing to decide"
-    if not which:
-        answer = mia.submit(answer, "/moderate/act/end-held", which=which, reason="Because")
-        assert answer.status_code == 400
-        assert "Because" in answer.text
+    assert answer.status_code == 400
+    assert "Show the effects" not in answer.text, "there is nothing to decide"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from flask import url_for
+
 from bridge.answers.unlinked import payer
 from bridge.core.telling.doers import doer, people_in
 from bridge.core.telling.events import event_words
@@ -11,12 +13,15 @@ from bridge.core.telling.holds import for_moderator
 from bridge.core.telling.words import listed, named
 from bridge.errors import NotFound, Permanent
 from bridge.operations import roles
-from bridge.operations.finding import find_group
-from bridge.store import groups, hand_grants, member, users, worklists
+from bridge.operations.finding import find_group, find_user
+from bridge.operations.lookups import remember
+from bridge.store import accounts, groups, hand_grants, member, users, worklists
 from bridge.texts import gettext, ngettext
 from bridge.web.context import reader, the_bridge
+from bridge.web.limiting import asks_stripe
 from bridge.web.moderate.access import actor_of, refuse_own_account
 from bridge.web.moderate.act import Facts
+from bridge.web.security import Stop
 from bridge.wiring import Bridge
 
 MOST_NAMED = 2
@@ -35,6 +40,30 @@ def several(people: Iterable[str], count: int) -> str:
     if len(names) <= MOST_NAMED:
         return listed(names)
     return ngettext("%(num)d person", "%(num)d people", count) % {"num": count}
+
+
+def refuse_unknown(user_id: int) -> None:
+    """Refuse an id that nobody has. The name of somebody whom only the forum knows is kept."""
+    bridge = the_bridge()
+    with bridge.store.read() as connection:
+        if accounts.is_seen(connection, user_id):
+            return
+    asks_stripe("ask")
+    try:
+        found = find_user(bridge, user_id)
+    except NotFound as error:
+        raise nobody() from error
+    remember(bridge, {found.id: found.username})
+
+
+def nobody() -> Stop:
+    """The page for an account that nobody knows."""
+    return Stop(
+        404,
+        gettext("Nobody found"),
+        gettext("Nobody has this account, as far as the bridge knows. Find them by name or id."),
+        [(gettext("Find a person"), url_for("moderate.find"))],
+    )
 
 
 def refuse_oneself(user_id: int) -> None:

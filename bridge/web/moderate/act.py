@@ -48,11 +48,12 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The facts above the form, the choices in its fields, and what they start with."""
+    """The facts above the form; its fields' choices, first values, and notes below them."""
 
     facts: Facts = field(default_factory=dict)
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     filled: Form = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,8 +256,8 @@ ACTS: Mapping[str, Act] = {
             "decide",
             lambda bridge, user_id, form: holds.preview_lift(bridge, user_id, form["group"]),
             _lift,
+            given=("group",),
             facts=_membership,
-            told=("group",),
         ),
         Act(
             "keep",
@@ -269,8 +269,8 @@ ACTS: Mapping[str, Act] = {
                 bridge, user_id, form["group"], until_at=until_of(form)
             ),
             _keep,
+            given=("group",),
             facts=_membership,
-            told=("group",),
         ),
         Act(
             "let-go",
@@ -280,8 +280,8 @@ ACTS: Mapping[str, Act] = {
             "decide",
             lambda bridge, user_id, form: holds.preview_let_go(bridge, user_id, form["group"]),
             _let_go,
+            given=("group",),
             facts=_membership,
-            told=("group",),
         ),
         Act(
             "record-payment",
@@ -351,8 +351,8 @@ ACTS: Mapping[str, Act] = {
                 bridge, _forgotten(bridge, user_id, form)
             ),
             _adopt,
+            given=("group",),
             facts=_membership,
-            told=("group",),
         ),
         *ABOUT_PAYING,
         *ABOUT_MONEY,

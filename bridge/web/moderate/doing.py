@@ -1,13 +1,18 @@
-"""Carries out acts on one person or on rows of a list: form, preview, then exactly that."""
+"""Carries out acts on one person or on rows of a list: form, preview, then exactly that.
+
+Afterwards the page opens on which somebody began the act; the form carries its address.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from flask import Response, redirect, render_template, request, url_for
+from flask import Response, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.words import checked_words
@@ -17,11 +22,12 @@ from bridge.core.telling.sentences import as_sentence
 from bridge.errors import NotFound, Permanent
 from bridge.store import groups, users
 from bridge.texts import gettext
-from bridge.web.context import Reader, the_bridge
-from bridge.web.moderate import applying
+from bridge.web.addresses import own_path
+from bridge.web.context import Reader, page_before, the_bridge
+from bridge.web.moderate import about, applying
 from bridge.web.moderate.about import may_give
-from bridge.web.moderate.access import actor_of, blueprint, refuse_own_account, require
-from bridge.web.moderate.act import TURN, Act, Ground, Seen
+from bridge.web.moderate.access import NEEDS, actor_of, blueprint, refuse_own_account, require
+from bridge.web.moderate.act import SEVERAL, TURN, Act, Ground, Seen
 from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.labels import WORDS, label_of, short
 from bridge.web.moderate.list_acts import LIST_ACTS, REVIEWED
@@ -30,6 +36,10 @@ from bridge.web.security import Stop
 LONGEST_FIELD = 2000
 MOST_SHOWN = 100
 NOBODY = 0
+BEGUN = "begun"
+"""The field with the page on which an act was begun."""
+NO_RETURN = ("moderate.act", "moderate.site_act", "moderate.download")
+"""Pages of the console that nobody is led back to."""
 
 
 @blueprint.route("/person/<id:user_id>/<name>", methods=["GET", "POST"])
@@ -40,6 +50,7 @@ def act(user_id: int, name: str) -> AnyResponse | str:
         raise Stop(404, gettext("Page not found"), gettext("There is no such action."))
     known = require(one.right)
     refuse_own_account(known, user_id)
+    about.refuse_unknown(user_id)
     return _answer(one, known, user_id)
 
 
@@ -49,7 +60,12 @@ def site_act(name: str) -> AnyResponse | str:
     one = LIST_ACTS.get(name)
     if one is None:
         raise Stop(404, gettext("Page not found"), gettext("There is no such action."))
-    return _answer(one, require(one.right), NOBODY)
+    known = require(one.right)
+    if SEVERAL in one.given and not _form(one)[SEVERAL].strip(" ,"):
+        words = gettext("Tick at least one row, then choose “%(act)s”.") % {"act": one.title}
+        flash(words, "problem")
+        return redirect(_back(one, NOBODY, {}), 303)
+    return _answer(one, known, NOBODY)
 
 
 def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
@@ -72,15 +88,15 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
         concerned = ",".join(str(effect.user_id) for effect in seen.effects)
         told = {**form, REVIEWED: concerned, TURN: str(seen.turn)}
         done = one.do(the_bridge(), actor_of(known), user_id, told)
-        about = {user_id or one.whose(the_bridge(), form)} - {NOBODY}
-        about |= {effect.user_id for effect in seen.effects}
+        whom = {user_id or one.whose(the_bridge(), form)} - {NOBODY}
+        whom |= {effect.user_id for effect in seen.effects}
         back = _back(one, user_id, form)
-        applying.remember(back, done, about, form.get("customer", "").strip())
+        applying.remember(back, done, whom, form.get("customer", "").strip())
     except (NotFound, Permanent) as error:
         problem = as_sentence(str(error))
         if request.method == "GET":  # it cannot be done, whatever somebody fills in
             return Response(_page(one, user_id, form, problem=problem, is_open=False), 400)
-        again = _page(one, user_id, form, problem=problem, ground=_ground(one, user_id, form))
+        again = _page(one, user_id, form, problem=problem, **_still(one, known, user_id, form))
         return Response(again, 400)
     return redirect(back, 303)
 
@@ -105,12 +121,33 @@ def _look(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> Seen:
 
 
 def _back(one: Act, user_id: int, form: dict[str, str]) -> str:
+    """Where the act was begun; else the page of the person or the list that it is about."""
+    if begun := _page_of_console(_begun()):
+        return begun
     whose = user_id or one.whose(the_bridge(), form)
     if whose != NOBODY:
         return url_for("moderate.person", user_id=whose)
     if one.list is None:
         return url_for(one.page)
     return url_for("moderate.worklist", name=one.list)
+
+
+def _begun() -> str:
+    return own_path(request.form.get(BEGUN), "") if request.method == "POST" else page_before()
+
+
+def _page_of_console(path: str) -> str:
+    """The address of a console page that somebody can be led back to; empty for any other."""
+    parts = urlsplit(path)
+    try:
+        found = current_app.create_url_adapter(request)
+        endpoint, values = found.match(parts.path, method="GET") if found else ("", {})
+    except HTTPException:
+        return ""
+    if endpoint not in NEEDS or endpoint in NO_RETURN:
+        return ""
+    query = urlencode([one for one in parse_qsl(parts.query) if one[0] != "all"])
+    return url_for(endpoint, **values) + (f"?{query}" if query else "")
 
 
 def _form(one: Act) -> dict[str, str]:
@@ -157,16 +194,21 @@ def _page(
         most=MOST_SHOWN,
         to_come=to_come,
         back=_back(one, user_id, form),
+        begun=_page_of_console(_begun()),
         does=_button(one, names.get(user_id) or f"id:{user_id}", form, seen) if seen else "",
         **{**NOTHING_MORE, **more},
     )
 
 
-def _ground(one: Act, user_id: int, form: dict[str, str]) -> Ground:
-    """The context of a form that is shown again; empty if that is what failed."""
-    with suppress(NotFound, Permanent):
-        return one.ground(the_bridge(), user_id, form)
-    return Ground()
+def _still(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> dict[str, Any]:
+    """The context of a form that is shown again; no form, if other words would not help."""
+    only_words = all(name in (*one.given, *WORDS) for name in one.fields)
+    try:
+        if only_words:
+            return {"ground": _before(one, known, user_id, form)}
+        return {"ground": one.ground(the_bridge(), user_id, form)}
+    except (NotFound, Permanent):
+        return {"is_open": False}
 
 
 def _button(one: Act, who: str, form: dict[str, str], seen: Seen) -> str:

@@ -7,8 +7,10 @@ from flask import render_template, request
 from bridge.answers.explain import explain
 from bridge.core.telling.places import STATE_WORDS
 from bridge.core.telling.turning_days import turning_days
+from bridge.store import accounts
 from bridge.texts import gettext
 from bridge.web.context import now, the_bridge
+from bridge.web.moderate import about
 from bridge.web.moderate.access import blueprint
 from bridge.web.moderate.register import end_of
 from bridge.web.security import Stop
@@ -22,6 +24,9 @@ def then(user_id: int) -> str:
     if at is None or at.year < 2000:  # noqa: PLR2004 - before any forum
         raise Stop(400, gettext("This is not a day"), gettext("Write it as 2027-03-31."))
     known = request.args.get("known") == "yes"
+    with the_bridge().store.read() as connection:
+        if not accounts.is_seen(connection, user_id):
+            raise about.nobody()
     told = explain(the_bridge(), user_id, at=min(at, now()), known=known)
     return render_template(
         "moderate/then.jinja",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time
 
 from flask import render_template, request
@@ -12,7 +12,7 @@ from bridge.answers.simulator import simulate
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.days import day_of
-from bridge.core.model.stripe import Product
+from bridge.core.model.stripe import Price, Product
 from bridge.core.rules.amending import said_there, words_for
 from bridge.core.rules.values import KEYS
 from bridge.core.telling.settings import RULES
@@ -157,7 +157,22 @@ def _ground(bridge: Bridge, _user_id: int, form: Form) -> Ground:
         facts[gettext("Groups of the forum")] = ", ".join(names)
     if accepted := words_for(key):
         choices["value"] = {"": gettext("Say nothing"), **{word: word for word in accepted}}
-    return Ground(facts, choices)
+    return Ground(facts, choices, notes={"value": _stronger(bridge, products, prices, key.name)})
+
+
+def _stronger(
+    bridge: Bridge, products: Sequence[Product], prices: Sequence[Price], key: str
+) -> str:
+    """Who says the value in force, where that is stronger than Stripe's metadata of the product."""
+    found = operation.in_force(bridge, products[0], prices[0], key) if products else None
+    if found is None or not found.is_said or found.said_in == f"product {products[0].id}":
+        return ""
+    words = (
+        gettext("%(where)s says %(key)s = %(value)s. It wins over the product.")
+        if found.in_metadata
+        else gettext("%(where)s says %(key)s = %(value)s. It wins over what Stripe says.")
+    )
+    return words % {"where": found.said_in, "key": key, "value": found.value}
 
 
 CHANGE = Act(

@@ -15,10 +15,9 @@ from bridge.operations import books, exporting
 from bridge.operations.books import When
 from bridge.texts import gettext
 from bridge.web.context import the_bridge
+from bridge.web.moderate import about
 from bridge.web.moderate.access import actor_of, blueprint, require
-from bridge.web.moderate.pages import NO_SUCH_PERSON
 from bridge.web.moderate.register import end_of
-from bridge.web.security import Stop
 
 LONGEST_ID = 300
 FILES = {
@@ -71,7 +70,7 @@ def money(user_id: int) -> str:
     try:
         found = books.money(the_bridge(), user_id, before)
     except NotFound as error:
-        raise Stop(404, gettext("Nobody found"), NO_SUCH_PERSON) from error
+        raise about.nobody() from error
     said = partial(with_names, names=found.people)
     return render_template("moderate/money.jinja", found=found, user_id=user_id, said=said)
 

@@ -26,11 +26,11 @@ from bridge.operations.lookups import note_lookup, remember
 from bridge.texts import gettext
 from bridge.web.context import reader, the_bridge
 from bridge.web.limiting import asks_stripe
+from bridge.web.moderate import about
 from bridge.web.moderate.access import blueprint, rights
 from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.application_acts import ABOUT_APPLICATIONS
 from bridge.web.moderate.undo_act import undoable
-from bridge.web.security import Stop
 
 SHOWN: Mapping[str, str] = {
     "": gettext("What mattered"),
@@ -38,7 +38,6 @@ SHOWN: Mapping[str, str] = {
     "all": gettext("Everything"),
 }
 """What of a person's list can be chosen: without a choice, all but processed news."""
-NO_SUCH_PERSON = gettext("The bridge has no record of this account.")
 
 
 @blueprint.get("")
@@ -94,7 +93,7 @@ def person(user_id: int) -> str:
     try:
         found = the_person(the_bridge(), user_id)
     except NotFound as error:
-        raise Stop(404, gettext("Nobody found"), NO_SUCH_PERSON) from error
+        raise about.nobody() from error
     with the_bridge().store.read() as connection:
         happened = timeline(connection, user_id, found.group_names, asked)
         lines = [one.change for one in happened.entries if one.change is not None]
@@ -119,5 +118,5 @@ def reply(user_id: int) -> str:
     try:
         found = answer(the_bridge(), user_id)
     except NotFound as error:
-        raise Stop(404, gettext("Nobody found"), NO_SUCH_PERSON) from error
+        raise about.nobody() from error
     return render_template("moderate/reply.jinja", user_id=user_id, answer=found)
