@@ -82,8 +82,8 @@ def unclaimed(connection: Connection) -> dict[str, tuple[str, datetime]]:
     return {row.customer_id: (row.session_id, row.seen_at) for row in rows}
 
 
-def request_of(connection: Connection, session_id: str, user_id: int) -> Asked | None:
-    """What this member asked moderators for."""
+def request_of(connection: Connection, session_id: str, user_id: int | None) -> Asked | None:
+    """What this member asked moderators for; strangers ask for nothing."""
     of = claim_requests.c
     row = connection.execute(
         select(claim_requests).where(

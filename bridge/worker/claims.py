@@ -9,10 +9,11 @@ from typing import Literal
 
 from bridge.core.model.actor import Actor
 from bridge.core.rights.buyers import Barred, Whereabouts, barred, countries_to_ask
+from bridge.core.rules.compiled import Rules
 from bridge.core.rules.paying import UNKNOWN_COUNTRY, is_country
 from bridge.core.signed.reference import read_buyer, read_gift
 from bridge.errors import NotFound, Permanent
-from bridge.store import Connection, claims, links, users
+from bridge.store import Connection, claims, links, orphans, users
 from bridge.store.changes import log
 from bridge.store.claims import Asked
 from bridge.stripe_api.seen import Order
@@ -29,6 +30,7 @@ Why = Literal[
     "anothers",
     "used",
     "declined",
+    "set_aside",
 ]
 SAID: dict[Why, str] = {
     "unknown": "is not an order for anything sold here",
@@ -40,6 +42,7 @@ SAID: dict[Why, str] = {
     "anothers": "belongs to another member",
     "used": "has already been claimed",
     "declined": "was given to another member by a moderator",
+    "set_aside": "was asked for, and a moderator declined",
 }
 
 
@@ -84,12 +87,7 @@ def look(bridge: Bridge, session_id: str, by: Claimant) -> Claim:
 
     Raises: Unclaimable.
     """
-    if not SESSION.fullmatch(session_id):
-        raise Unclaimable(session_id[:80], "unknown")
-    try:
-        order = bridge.stripe.order(session_id)
-    except NotFound as error:
-        raise Unclaimable(session_id, "unknown") from error
+    order = _order(bridge, session_id)
     until_at = order.created_at + timedelta(days=bridge.policy.claim_days)
     with bridge.store.read() as connection:
         rules = bridge.rulebook.rules(connection)
@@ -97,8 +95,8 @@ def look(bridge: Bridge, session_id: str, by: Claimant) -> Claim:
             raise Unclaimable(session_id, "unknown")
         owner = _owner(bridge, connection, order)
         is_used = claims.is_used(connection, session_id)
-        who = by.user_id
-        asked = claims.request_of(connection, session_id, who) if who is not None else None
+        asked = claims.request_of(connection, session_id, by.user_id)
+        is_aside = orphans.waits(connection, order.payer_id, is_aside=True)
     if owner is not None and owner == by.user_id:
         return Claim(order, until_at, is_mine=True)
     if is_used:
@@ -106,19 +104,37 @@ def look(bridge: Bridge, session_id: str, by: Claimant) -> Claim:
     if owner is not None:
         raise Unclaimable(session_id, "anothers" if asked is None else "declined")
     _refuse_what_does_not_count(order)
+    found = _offered(order, until_at, by, asked, rules)
+    if found.is_asked and is_aside:
+        raise Unclaimable(session_id, "set_aside")
     if bridge.clock.now() >= until_at:
         raise Unclaimable(session_id, "expired")
+    return found
+
+
+def _order(bridge: Bridge, session_id: str) -> Order:
+    if not SESSION.fullmatch(session_id):
+        raise Unclaimable(session_id[:80], "unknown")
+    try:
+        return bridge.stripe.order(session_id)
+    except NotFound as error:
+        raise Unclaimable(session_id, "unknown") from error
+
+
+def _offered(
+    order: Order, until_at: datetime, by: Claimant, asked: Asked | None, rules: Rules
+) -> Claim:
+    """An order that is nobody's yet, and what stands between it and this member."""
     where = replace(by.where, billing=order.billing_country, card=order.card_country)
     # Who once said that they live elsewhere has said it.
     country = (asked.country if asked else None) or where.country
     stands_between = barred(order.sold, by.group_ids, country, rules)
-    is_asked = stands_between is not None and asked is not None
     return Claim(
         order,
         until_at,
         is_mine=False,
         barred=stands_between,
-        is_asked=is_asked,
+        is_asked=stands_between is not None and asked is not None,
         ask_country=countries_to_ask(order.sold, country, rules),
     )
 
@@ -156,7 +172,10 @@ def _code(country: str | None) -> str | None:
 
 
 def _ask(connection: Connection, actor: Actor, found: Claim, asked: Asked) -> Claim:
-    """Ask moderators to give an order that is not sold to this member, or to refund it."""
+    """Ask moderators to give an order that is not sold to this member, or to refund it.
+
+    A payer who was set aside before this member asked is put back on their list.
+    """
     payer_id = found.order.payer_id
     links.see_customer(connection, payer_id, asked.at)
     if not claims.ask(connection, payer_id, asked):
@@ -170,6 +189,14 @@ def _ask(connection: Connection, actor: Actor, found: Claim, asked: Asked) -> Cl
             customer_id=payer_id,
             cause=str(actor),
         )
+        if orphans.set_aside(connection, payer_id, None):
+            log(
+                connection,
+                "waits_again",
+                now=asked.at,
+                customer_id=payer_id,
+                cause=str(actor),
+            )
     return replace(found, is_asked=True)
 
 

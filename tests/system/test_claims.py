@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+from werkzeug.test import TestResponse
 
 from bridge.answers.worklists import lists
 from bridge.core.model.actor import member, moderator
@@ -20,7 +21,16 @@ from bridge.store import countries, links
 from bridge.worker import claims, reconcile
 from bridge.worker.claims import Claimant, Unclaimable
 from tests.harness import DAY, POLICY, System, system
-from tests.system.acts import checkout, confirm, moves, pass_days
+from tests.system.acts import (
+    app_of,
+    checkout,
+    confirm,
+    console_of,
+    moves,
+    page_of,
+    pass_days,
+    words,
+)
 from tests.system.typing_commands import asked, typed
 
 
@@ -53,6 +63,15 @@ def once(world: System, **metadata: Any) -> str:
 def claim(world: System, order: str, user: str) -> claims.Claim:
     user_id = world.user(user)
     return claims.claim(world.bridge, member(user_id), order, Claimant(user_id))
+
+
+def claim_page(world: System, order: str, user: str) -> TestResponse:
+    """What a member reads at the link of a payment."""
+    browser = app_of(world).test_client()
+    with browser.session_transaction() as session:
+        session["user_id"], session["username"] = world.user(user), user
+        session["signed_in_at"] = world.bridge.clock.now().isoformat()
+    return browser.get(f"/claim/{order}")
 
 
 def refused(world: System, order: str, user: str) -> str:
@@ -329,6 +348,51 @@ def test_A95_who_opens_a_link_first_does_not_lock_the_payer_out(world: System) -
     assert claim(world, order, "bob").is_mine
     assert refused(world, order, "mallory") == "declined"
     assert waiting(world) == []
+
+
+def test_A95_a_claimant_reads_that_the_moderators_declined_but_not_their_own_words(
+    world: System,
+) -> None:
+    order = by_link(world, for_crew(world))
+    world.settle()
+    claim(world, order, "bob")
+    by, payer = moderator(1, "console"), order
+    mia, path = console_of(world), "/moderate/act/set-aside"
+    form = words(mia.get(path, query_string={"customer": payer}).text)
+    assert f"Claimed byid:{world.user('bob')}" in form.replace(" id:", "id:")
+    assert "says that the moderators declined. Your reason stays here." in form
+    linking.set_aside(world.bridge, by, payer, reason="Bob is a spammer")
+    assert refused(world, order, "bob") == "set_aside"
+    page = claim_page(world, order, "bob")
+    assert page.status_code == 403
+    assert "The moderators declined your request" in words(page.text)
+    assert "/new-message?groupname=moderators" in page.text
+    assert "spammer" not in page.text
+    assert "spammer" not in page_of(world, "bob")
+    linking.wait_again(world.bridge, by, payer, reason="A mix-up")
+    assert "The moderators have been asked" in claim_page(world, order, "bob").text
+    linking.set_aside(world.bridge, by, payer, reason="Bob is a spammer")
+    world.advance(31 * DAY)
+    assert refused(world, order, "bob") == "set_aside", "nobody is told to send the link again"
+
+
+def test_A95_who_asks_for_a_payer_who_was_set_aside_before_is_seen_by_moderators(
+    world: System,
+) -> None:
+    order = by_link(world, for_crew(world))
+    world.settle()
+    by, payer = moderator(1, "console"), order
+    linking.set_aside(world.bridge, by, payer, reason="Nobody wants it")
+    assert claim(world, order, "alice").is_asked
+    assert [one["kind"] for one in waiting(world)] == ["claim_waits"]
+    (row,) = lists.WORKLISTS["unlinked"].page(world.bridge, "waiting", "").rows
+    assert f"id:{world.user('alice')} claims it" in row.says
+    linking.set_aside(world.bridge, by, payer, reason="Nor her")
+    assert refused(world, order, "alice") == "set_aside", "asking once more changes nothing"
+    assert claim(world, order, "bob").is_asked, "another member may be the payer"
+    linking.link(world.bridge, by, payer, world.user("alice"))
+    world.settle()
+    assert world.members("supporters") == {"alice"}, "it can still be given to her"
 
 
 def test_A95_a_claim_that_waits_is_over_when_the_money_is_given_back(world: System) -> None:

@@ -16,6 +16,7 @@ from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import paying_of
 from bridge.core.rules.paying import country_name, is_country
 from bridge.core.signed.reference import sign_buyer
+from bridge.core.telling.of_member import ASK_MODERATORS
 from bridge.errors import NotFound
 from bridge.store import checkouts
 from bridge.store.checkouts import Ordered
@@ -52,7 +53,11 @@ STATUS_OF: dict[Why, int] = {
     "anothers": 403,
     "used": 403,
     "declined": 403,
+    "set_aside": 403,
 }
+
+ASK_ABOUT = ("unknown", "expired", "anothers", "used", "declined", "set_aside")
+"""Where the page leads to a message to the moderators."""
 
 
 # --- a payment link -----------------------------------------------------------------------------
@@ -207,7 +212,8 @@ def _on_to_arrival(known: Reader, found: Claim) -> AnyResponse:
 
 
 def _refused(why: Why) -> Stop:
-    return Stop(STATUS_OF[why], *_words_of(why))
+    ask = (gettext("Write to the moderators"), the_bridge().addresses.forum + ASK_MODERATORS)
+    return Stop(STATUS_OF[why], *_words_of(why), [ask] if why in ASK_ABOUT else ())
 
 
 def _words_of(why: Why) -> tuple[str, str]:
@@ -250,5 +256,12 @@ def _words_of(why: Why) -> tuple[str, str]:
         "anothers": (gettext("This payment belongs to another member"), ask),
         "used": (gettext("This link has already been used"), ask),
         "declined": (gettext("The moderators gave this payment to another member"), ask),
+        "set_aside": (
+            gettext("The moderators declined your request"),
+            gettext(
+                "They did not add this payment to your account. Nothing is refunded "
+                "automatically. If you paid it, write to the moderators about it."
+            ),
+        ),
     }
     return words[why]

@@ -9,12 +9,12 @@ from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.people import id_in
 from bridge.core.telling.holds import for_moderator
-from bridge.core.telling.words import named
+from bridge.core.telling.words import listed, named
 from bridge.errors import Permanent
 from bridge.operations import held, links, reading, removals
 from bridge.operations.finding import find_user_id
 from bridge.operations.held import Choice
-from bridge.store import users
+from bridge.store import claims, users
 from bridge.texts import gettext, ngettext
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate import about
@@ -135,7 +135,25 @@ def _of_nobody(bridge: Bridge, user_id: int, form: Form) -> Ground:
 
 def _aside(bridge: Bridge, user_id: int, form: Form, *, is_aside: bool) -> Facts:
     links.refuse_aside(bridge, _customer(form), is_aside=is_aside)
-    return _of_customer(bridge, user_id, form)
+    return {**_of_customer(bridge, user_id, form), **_claimants(bridge, form, is_aside=is_aside)}
+
+
+def _claimants(bridge: Bridge, form: Form, *, is_aside: bool) -> Facts:
+    """Who asked for what this payer bought, and what they read afterwards."""
+    with bridge.store.read() as connection:
+        asked = {one.user_id for one in claims.asked(connection).get(_customer(form), ())}
+        names = users.names_of(connection, asked)
+    if not asked:
+        return {}
+    reads = (
+        gettext("The page of their claim says again that you have been asked.")
+        if is_aside
+        else gettext(
+            "The page of their claim says that the moderators declined. Your reason stays here."
+        )
+    )
+    people = listed([named(one, names.get(one)) for one in sorted(asked)])
+    return {gettext("Claimed by"): people, gettext("What they read"): reads}
 
 
 def _assign(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
