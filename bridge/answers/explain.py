@@ -22,7 +22,7 @@ from bridge.core.model.rights import Facts
 from bridge.core.rights.grants import grants
 from bridge.core.rules.ladders import staying
 from bridge.core.rules.law import Proposal
-from bridge.core.telling.doers import events_in, people_in
+from bridge.core.telling.doers import events_in
 from bridge.core.telling.explanation import (
     Behind,
     Cause,
@@ -35,6 +35,7 @@ from bridge.core.telling.timeline import Entry
 from bridge.errors import NotFound
 from bridge.store import (
     Connection,
+    doers,
     facts,
     groups,
     history,
@@ -163,7 +164,7 @@ def _behind(connection: Connection, lines: Iterable[Line]) -> Behind:
         )
         for one in inbox.received(connection, events_in(causes))
     }
-    return Behind(events, users.names_of(connection, people_in(causes)))
+    return Behind(events, doers.names_of(connection, causes))
 
 
 def _customers(connection: Connection, user_id: int, when: When) -> tuple[Linked, ...]:

@@ -12,7 +12,7 @@ from bridge.core.model.actor import spellings
 from bridge.core.model.change import Change
 from bridge.core.model.people import id_in
 from bridge.core.telling.timeline import Entry, of_change
-from bridge.store import Connection, changes, groups, names
+from bridge.store import Connection, changes, groups, names, tokens
 from bridge.store.changes import About
 from bridge.wiring import Bridge
 
@@ -80,8 +80,7 @@ def page(
                 return Page((), unknown=question.person)
             about["user_id"] = user_id
         if question.by:
-            user_id = _user_id(connection, question.by)
-            about["causes"] = spellings(question.by if user_id is None else str(user_id))
+            about["causes"] = _causes(connection, question.by)
         found = changes.page(connection, before=before, upto=upto, limit=limit + 1, **about)
         lines = _in_words(connection, found[:limit])
         ends = fates(connection, found[:limit], bridge.clock.now())
@@ -102,6 +101,13 @@ def _in_words(connection: Connection, found: Collection[Change]) -> tuple[Line, 
     about = {one.user_id for one in found if one.user_id is not None}
     known = known_of(connection, [one.cause for one in found], about, names)
     return tuple(Line(one, of_change(one, known)) for one in found)
+
+
+def _causes(connection: Connection, by: str) -> tuple[str, ...]:
+    """What the log has as the cause of somebody's acts: a person, an operator, tokens."""
+    user_id = _user_id(connection, by)
+    every = (by if user_id is None else str(user_id), *tokens.ids_named(connection, by))
+    return tuple(cause for who in every for cause in spellings(who))
 
 
 def _user_id(connection: Connection, said: str) -> int | None:

@@ -8,13 +8,13 @@ from datetime import datetime
 
 from bridge.core.ledger.member_register import waiting_since
 from bridge.core.model.rights import HandGrant
-from bridge.core.telling.doers import Doer, doer, people_in
+from bridge.core.telling.doers import Doer, doer
 from bridge.core.telling.of_member import statement_input
 from bridge.core.telling.outcomes import state_words
 from bridge.core.telling.person import Customer, Paid, Place, paid_of, places_of
 from bridge.core.telling.subscription_cards import subscription_cards
 from bridge.errors import NotFound
-from bridge.store import accounts, errands, users
+from bridge.store import accounts, doers, errands, users
 from bridge.store import member as members
 from bridge.store.errands import Errand
 from bridge.texts import gettext
@@ -59,7 +59,7 @@ def person(bridge: Bridge, user_id: int) -> Person:
         law = bridge.rulebook.law(connection)
         asked = errands.open_about(connection, user_id)
         actors = {one.actor for one in member.facts.hand_grants}
-        names = users.names_of(connection, people_in(actors))
+        names = doers.names_of(connection, actors)
     given = statement_input(member, law, bridge.addresses, now)
     cards = subscription_cards(member, law, given, now)
     mode = "" if bridge.settings.livemode else "/test"

@@ -10,9 +10,9 @@ from bridge.core.ledger.lines import MoneyLine
 from bridge.core.model.change import Change
 from bridge.core.model.key import Key, Until
 from bridge.core.telling import timeline as telling
-from bridge.core.telling.doers import events_in, people_in
+from bridge.core.telling.doers import events_in
 from bridge.core.telling.timeline import RANKS, Entry, Kind, Known, Page
-from bridge.store import Connection, changes, inbox, messages, money, users
+from bridge.store import Connection, changes, doers, inbox, messages, money
 
 PAGE = 50
 
@@ -88,7 +88,7 @@ def known_of(
     said = list(causes)
     events = events_in(said)
     return Known(
-        users.names_of(connection, people_in(said) | set(user_ids)),
+        doers.names_of(connection, said, list(user_ids)),
         group_names,
         {one.event_id: one.type for one in inbox.received(connection, events)} if events else {},
     )

@@ -9,11 +9,11 @@ from datetime import datetime
 from bridge.core.ledger.member_register import MemberEntry, State
 from bridge.core.ledger.share_register import Holding
 from bridge.core.ledger.shown import Entry, InIssue, Page, by_state, entries, in_issue, page_of
-from bridge.core.telling.doers import Doer, doer, people_in
+from bridge.core.telling.doers import Doer, Names, doer
 from bridge.core.telling.words import people_named
 from bridge.errors import NotFound
 from bridge.operations import registers
-from bridge.store import ledger, ledger_notes, users
+from bridge.store import doers, ledger, ledger_notes, users
 from bridge.texts import gettext
 from bridge.wiring import Bridge
 
@@ -58,7 +58,7 @@ class Money:
 
     username: str | None
     entries: tuple[Entry, ...]
-    people: Mapping[int, str | None]
+    people: Names
     writers: Mapping[str, Doer]
     before: str | None
 
@@ -102,7 +102,7 @@ def money(bridge: Bridge, user_id: int, before: str | None = None) -> Money:
         notes = tuple(ledger_notes.of_lines(connection, [one.id for one in shown]))
         actors = {one.actor for one in notes}
         mentioned = {who for line in shown for who in people_named(line.what)}
-        names = users.names_of(connection, people_in(actors) | mentioned)
+        names = doers.names_of(connection, actors, mentioned)
     writers = {one: doer(one, names) for one in actors}
     more = shown[-1].id if len(lines) > LINES else None
     return Money(known[0] if known else None, entries(shown, notes), names, writers, more)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from bridge.core.model.people import fold
 from bridge.store.schema.people import api_writes, tokens
 from bridge.store.work import insert_for
 
@@ -79,6 +80,21 @@ def all_of_them(connection: Connection) -> list[Token]:
     """Every token ever made, the newest first."""
     rows = connection.execute(select(tokens).order_by(tokens.c.made_at.desc(), tokens.c.id))
     return [_token(row) for row in rows]
+
+
+def names_of(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    """Token id -> name."""
+    if not ids:
+        return {}
+    rows = connection.execute(select(tokens.c.id, tokens.c.name).where(tokens.c.id.in_(ids)))
+    return {row.id: row.name for row in rows}
+
+
+def ids_named(connection: Connection, name: str) -> list[str]:
+    """The tokens of this name, in capitals or not; several can have it."""
+    asked = select(tokens.c.id, tokens.c.name)
+    # Compared here: SQLite folds only ASCII. There are few tokens.
+    return [row.id for row in connection.execute(asked) if fold(row.name) == fold(name)]
 
 
 def _token(row: Any) -> Token:

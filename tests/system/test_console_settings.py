@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from bridge.core.model.actor import operator
 from bridge.core.model.roles import RIGHTS
 from bridge.core.rules.effective import TOML, site_values
 from bridge.core.rules.origins import BUILT_IN
+from bridge.operations.tokens import make_token
 from bridge.store.schema.people import tokens
 from bridge.web import create_app
 from tests.harness import POLICY, System, system
@@ -122,6 +125,33 @@ def test_A63_a_token_is_made_shown_once_works_as_far_as_it_says_and_is_revoked(
     assert api.get(f"/api/v1/standing/id:{alice}", headers=headers).status_code == 401
     assert browser.post(f"{PATH}/tokens/revoke", data=form | end).status_code == 400
     assert "Revoked" in browser.get(PATH).text
+
+
+def test_A48_the_log_a_person_s_page_and_the_file_name_a_token_by_its_name(
+    world: System, as_role: As
+) -> None:
+    until = world.bridge.clock.now() + timedelta(days=30)
+    made = make_token(world.bridge, operator("root"), "Shop <b>", ["grants:write"], until)
+    alice = world.user("alice")
+    given = (
+        create_app(world.bridge)
+        .test_client()
+        .post(
+            f"/api/v1/people/{alice}/grants",
+            json={"group": "supporters", "reason": "Helps at the door"},
+            headers={"Authorization": f"Bearer {made.secret}", "Idempotency-Key": "1"},
+        )
+    )
+    assert given.status_code == 201, given.text
+    browser = as_role("administrator")
+    shown = "Shop &lt;b&gt; (token, API)"
+    log = browser.get("/moderate/log", query_string={"by": "shop <B>", "kind": "granted"}).text
+    assert shown in log
+    assert made.token.id in log
+    assert shown in browser.get(f"/moderate/person/{alice}").text
+    asked = {"csrf_token": token_of(log), "by": made.token.id, "reason": "Audit"}
+    file = browser.post("/moderate/log.csv", data=asked)
+    assert "Shop <b> (token, API)" in file.text, file.text
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from bridge.core.model.actor import moderator, spellings
-from bridge.store import Store, changes, migrate
+from bridge.core.model.actor import Actor, moderator, spellings
+from bridge.store import Store, changes, doers, migrate, tokens
 from bridge.store.changes import About
 
 NOW = datetime(2028, 2, 29, 12, tzinfo=UTC)
@@ -76,6 +76,22 @@ def test_A48_the_log_is_asked_by_whom_it_is_about_who_did_it_what_and_when(
 ) -> None:
     should = [id_ for id_ in ALL if shows(id_ - 1)]
     assert numbers(store, about) == should
+
+
+def test_A48_a_token_is_found_by_its_name_in_capitals_or_not(store: Store) -> None:
+    made = [
+        tokens.Token(id_, name, (), MIA, NOW, NOW + HOUR, None, None)
+        for id_, name in (("token_1", "Vordere Tür"), ("token_2", "vordere tür"), ("token_3", "x"))
+    ]
+    with store.write() as connection:
+        for one in made:
+            tokens.add(connection, one, one.id)
+    cause = str(Actor("token", "token_1", "token"))
+    with store.read() as connection:
+        assert sorted(tokens.ids_named(connection, "VORDERE TÜR")) == ["token_1", "token_2"]
+        assert tokens.ids_named(connection, "token_1") == []
+        named = doers.names_of(connection, [cause, f"lift by {cause}", MIA, None])
+    assert named == {"token_1": "Vordere Tür"}
 
 
 def test_lines_are_the_newest_first_by_their_time_each_once(store: Store) -> None:

@@ -19,6 +19,8 @@ Role = Literal[
 ]
 Through = Literal["bridge", "command", "console", "token", "page", "forum"]
 
+# What a later line of the log follows from, as the beginning of its cause: `lift by …`.
+FOLLOWS = ("adopted", "given_up", "lift", "link", "relink", "sync", "unlink")
 # These fit the columns of the change log, links and grants.
 LONGEST = 120
 
@@ -64,9 +66,11 @@ def parse_actor(text: str | None) -> Actor | None:
 
 
 def spellings(who: str) -> tuple[str, ...]:
-    """All names of somebody in the change log, in every role and channel."""
-    named = (str(Actor(role, who, through)) for role in PEOPLE for through in _THROUGH.values())
-    return (str(BRIDGE), *named) if who == str(BRIDGE) else tuple(named)
+    """All causes that name somebody, in every role and channel: acts and what follows from them."""
+    named = [str(Actor(role, who, through)) for role in PEOPLE for through in _THROUGH.values()]
+    if who == str(BRIDGE):
+        named.append(str(BRIDGE))
+    return (*named, *(f"{act} by {one}" for act in FOLLOWS for one in named))
 
 
 def moderator(user_id: int, through: Through) -> Actor:

@@ -45,6 +45,8 @@ CAUSES: Mapping[str, str] = {
     "told": gettext("the member had been told"),
 }
 """The words for what a line follows from, by the beginning of its cause."""
+Names = Mapping[int | str, str | None]
+"""The names of users by their ids, and of tokens by theirs."""
 NOBODY = frozenset({"", "?", "unknown"})
 # Only these two name a forum account, as the forum's group log does.
 ON_THE_FORUM = frozenset({"override", "removed_by_others"})
@@ -72,6 +74,12 @@ def people_in(causes: Iterable[str | None]) -> set[int]:
     return {one.user_id for one in actors if one is not None and one.user_id is not None}
 
 
+def tokens_in(causes: Iterable[str | None]) -> set[str]:
+    """The tokens whose names these causes need."""
+    actors = (actor_of(one) for one in causes)
+    return {one.who for one in actors if one is not None and one.role == "token"}
+
+
 def events_in(causes: Iterable[str | None]) -> set[str]:
     """The events among these causes."""
     return {one for one in causes if one and _EVENT.fullmatch(one)}
@@ -79,14 +87,14 @@ def events_in(causes: Iterable[str | None]) -> set[str]:
 
 def doer(
     cause: str | None,
-    names: Mapping[int, str | None],
+    names: Names,
     events: Mapping[str, str] | None = None,
     *,
     action: str = "",
 ) -> Doer:
     """`Ben (moderator, console)`, `Invoice paid`, or another cause of a line of the log.
 
-    `names`: of users; `events`: the types of events, by their ids.
+    `events`: the types of events, by their ids.
     """
     text = cause or ""
     if actor := actor_of(text):
@@ -103,11 +111,12 @@ def doer(
     return Doer(next(begins, text))
 
 
-def actor_words(actor: Actor, names: Mapping[int, str | None]) -> Doer:
+def actor_words(actor: Actor, names: Names) -> Doer:
     """An actor with role and channel."""
     if actor.role == "bridge":
         return Doer(ROLES["bridge"])
-    name = names.get(actor.user_id or 0) or (f"id:{actor.who}" if actor.user_id else actor.who)
+    known = names.get(actor.who if actor.role == "token" else actor.user_id or 0)
+    name = known or (f"id:{actor.who}" if actor.user_id else actor.who)
     words = gettext("%(name)s (%(role)s, %(through)s)") % {
         "name": name,
         "role": ROLES[actor.role],

@@ -11,7 +11,7 @@ from bridge.core.memberships.record import Line, Recorded, Stay
 from bridge.core.memberships.state import State, state_of
 from bridge.core.model.reasons import Reason
 from bridge.core.telling.document import OPTIONAL
-from bridge.core.telling.doers import Doer, doer
+from bridge.core.telling.doers import Doer, Names, doer
 from bridge.core.telling.proof import Case, Giver, Verdict
 from bridge.core.telling.timeline import Entry
 from bridge.texts import gettext
@@ -34,7 +34,7 @@ class Behind:
     """The references of log lines: events by their ids, and people's names."""
 
     events: Mapping[str, Cause]
-    names: Mapping[int, str | None]
+    names: Names
 
     def doer(self, cause: str | None) -> Doer:
         """Who or what did it, in words."""

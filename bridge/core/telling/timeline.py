@@ -12,7 +12,7 @@ from bridge.core.ledger.lines import MoneyKind, MoneyLine
 from bridge.core.model.actor import parse_actor
 from bridge.core.model.change import Change
 from bridge.core.model.key import Key, parse_key
-from bridge.core.telling.doers import Doer, doer
+from bridge.core.telling.doers import Doer, Names, doer
 from bridge.core.telling.events import event_words
 from bridge.core.telling.log import line_words
 from bridge.core.telling.money import METHODS
@@ -82,9 +82,9 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The names of users and groups, and the types of events, that entries mention."""
+    """The names of doers and groups, and the types of events, that entries mention."""
 
-    users: Mapping[int, str | None] = field(default_factory=dict)
+    users: Names = field(default_factory=dict)
     groups: Mapping[int, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
 

@@ -139,7 +139,7 @@ def people_named(text: str) -> set[int]:
     return {int(found) for found in _PERSON.findall(text)}
 
 
-def with_names(text: str, names: Mapping[int, str | None]) -> str:
+def with_names(text: str, names: Mapping[int | str, str | None]) -> str:
     """The text with a name in place of each `id:5` whose name is known."""
     return _PERSON.sub(lambda found: names.get(int(found[1])) or found[0], text)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from flask import url_for
 
 from bridge.answers.unlinked import payer
-from bridge.core.telling.doers import doer, people_in
+from bridge.core.telling.doers import doer
 from bridge.core.telling.events import event_words
 from bridge.core.telling.holds import for_moderator
 from bridge.core.telling.words import listed, named
@@ -15,7 +15,7 @@ from bridge.errors import NotFound, Permanent
 from bridge.operations import roles
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.lookups import remember
-from bridge.store import accounts, groups, hand_grants, member, users, worklists
+from bridge.store import accounts, doers, groups, hand_grants, member, users, worklists
 from bridge.texts import gettext, ngettext
 from bridge.web.context import reader, the_bridge
 from bridge.web.limiting import asks_stripe
@@ -97,7 +97,7 @@ def of_grant(bridge: Bridge, user_id: int, grant_id: str) -> Facts:
             words = gettext("%(grant)s was not given to user %(user)s")
             raise NotFound(words % {"grant": grant_id, "user": user_id})
         one = found.grant
-        names = users.names_of(connection, people_in([one.actor]))
+        names = doers.names_of(connection, [one.actor])
     return {
         gettext("Group"): group_of_grant(bridge, grant_id),
         gettext("Until"): f"{one.until_at:%-d %B %Y}" if one.until_at else gettext("for good"),

@@ -10,7 +10,7 @@ from bridge.core.ledger.amounts import format_minor
 from bridge.core.model.actor import Actor
 from bridge.core.model.change import Change
 from bridge.core.model.people import id_in
-from bridge.core.telling.doers import doer, people_in
+from bridge.core.telling.doers import doer
 from bridge.core.telling.log import line_words
 from bridge.core.telling.outcomes import said
 from bridge.core.telling.undone import never
@@ -18,7 +18,7 @@ from bridge.core.telling.words import named
 from bridge.errors import Permanent
 from bridge.operations import undoing
 from bridge.operations.undoing import Reverse, may_undo
-from bridge.store import Connection, changes, groups, money, users
+from bridge.store import Connection, changes, doers, groups, money
 from bridge.texts import gettext
 from bridge.web.context import reader
 from bridge.web.moderate import about
@@ -87,7 +87,7 @@ def _is_over(fate: Fate, over: Change) -> str:
 def _told(bridge: Bridge, change: Change) -> Facts:
     with bridge.store.read() as connection:
         concerned = {change.user_id} if change.user_id is not None else set()
-        names = users.names_of(connection, people_in([change.cause]) | concerned)
+        names = doers.names_of(connection, [change.cause], concerned)
         group = groups.names_of_all(connection).get(change.group_id or 0)
         amount = _amount(connection, change)
     words = said(change)

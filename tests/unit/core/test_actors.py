@@ -31,7 +31,13 @@ def test_A48_the_log_names_an_actor_so_that_they_are_known_again(
 ) -> None:
     one = Actor(role, who, through)
     assert parse_actor(str(one)) == one
-    assert str(one) in spellings(who)
+    assert {str(one), f"lift by {one}"} <= set(spellings(who))
+
+
+def test_A48_each_cause_that_follows_from_somebody_s_act_is_found_by_them() -> None:
+    files = (ROOT / "bridge").rglob("*.py")
+    causes = {one for file in files for one in FOLLOWING.findall(file.read_text(encoding="utf-8"))}
+    assert causes == set(actor.FOLLOWS)
 
 
 @pytest.mark.parametrize("text", [None, "", "bridge", "evt_1 via x", "nobody:1 via console"])
@@ -58,6 +64,7 @@ def test_only_people_of_the_forum_have_an_id_there(one: Actor, user_id: int | No
 
 
 LOGGING = {"log", "log_each", "record_in", "record_out", "_note", "_log", "_noted", "_moved"}
+FOLLOWING = re.compile(r'f"([a-z_]+) by \{actor\}"')
 CALLED = re.compile(rf"\b(?:{'|'.join(LOGGING)})\(")
 
 

@@ -26,7 +26,7 @@ from bridge.core.telling.outcomes import ids_of, reason_words, said
 from bridge.core.telling.payer_facts import STATUSES, status_words
 
 AT = datetime(2028, 2, 29, tzinfo=UTC)
-NAMES = {12: "ben", 7: "alice", 9: None}
+NAMES: doers.Names = {12: "ben", 7: "alice", 9: None}
 
 
 def line(action: str, outcome: str | None = None, **detail: Any) -> Change:
@@ -118,6 +118,17 @@ def test_an_actor_is_a_name_with_role_and_way(role: Role, through: Through) -> N
     words = doer(str(Actor(role, "12", through)), NAMES).words
     name = "12" if role in ("operator", "token") else "ben"
     assert words == f"{name} ({doers.ROLES[role]}, {doers.THROUGH[through]})"
+
+
+def test_A48_a_token_is_told_by_its_name_also_in_what_follows_from_it() -> None:
+    one = str(Actor("token", "token_e9", "token"))
+    names: doers.Names = {"token_e9": "front door", 9: "maria"}
+    assert doer(one, names) == Doer("front door (token, API)")
+    assert doer(f"lift by {one}", names).words == "after an action of front door (token, API)"
+    assert doer(one, {}).words == "token_e9 (token, API)"
+    assert doers.tokens_in(
+        [one, f"lift by {one}", "token_e8", str(moderator(9, "page")), None]
+    ) == {"token_e9"}
 
 
 @pytest.mark.parametrize(

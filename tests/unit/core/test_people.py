@@ -111,6 +111,6 @@ def test_an_actor_is_one_line_with_role_and_way() -> None:
     ],
 )
 def test_a_text_shows_the_names_of_people_whose_names_are_known(text: str, shown: str) -> None:
-    names = {5: "alice", 6: None}
+    names: dict[int | str, str | None] = {5: "alice", 6: None}
     assert with_names(text, names) == shown
     assert people_named(text) >= {id_ for id_ in names if f"id:{id_}:" in text}
