@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from bridge.core.model.actor import moderator
+from bridge.core.telling import undone
+from bridge.core.telling.log import ACTIONS
 from bridge.operations import grants
+from bridge.store import changes
 from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.list_acts import LIST_ACTS
 from tests.harness import POLICY, System, system
-from tests.system.acts import checkout, confirm, console_of, do, staff_remove, words
+from tests.system.acts import app_of, checkout, confirm, console_of, do, staff_remove, words
+from tests.system.acts import moderator as moderator_of
 
 NOBODY = 999_999
 OPEN = [name for name, act in ACTS.items() if act.right != "refund"]
@@ -190,3 +194,33 @@ def test_A33_a_value_that_bridge_toml_overrides_says_so_beside_its_field(world: 
     assert 'name="value" aria-describedby="n-value"' in form
     other = mia.get(address, query_string={**asked, "key": "trial", "value": ""}).text
     assert "n-value" not in other
+
+
+@pytest.mark.parametrize("said", ["nothing", "of nobody", "all of somebody"])
+def test_A48_undoing_any_line_opens_a_form_or_says_why_not(world: System, said: str) -> None:
+    bridge, by = world.bridge, str(moderator(world.user("mia"), "console"))
+    what: dict[str, Any] = {
+        "nothing": {},
+        "of nobody": {"user_id": NOBODY, "customer_id": "cus_nobody", "outcome": "to 7"},
+        "all of somebody": {
+            "user_id": world.user("ann"),
+            "group_id": world.group("supporters"),
+            "customer_id": "cus_1",
+            "outcome": "sub_1",
+            "detail": {"line": "by_hand_1", "step": "step:1", "grant": "grant:1", "thing": "x"},
+        },
+    }[said]
+    mia, treasurer = console_of(world), moderator_of(app_of(world), world, "tara", "treasurer")
+    for action in (*ACTIONS, "cancelled_refused", "refunded_unknown"):
+        with bridge.store.write() as connection:
+            changes.log(connection, action, now=bridge.clock.now(), cause=by, **what)
+            (line, *_) = changes.page(connection, action=action)
+        for client, statuses in ((mia, {200, 400}), (treasurer, {200, 400, 403})):
+            page = client.get(f"/moderate/act/undo?change={line.id}")
+            assert page.status_code in statuses, (action, words(page.text))
+            assert ("Show the effects" in page.text) == (page.status_code == 200), action
+            if undone.never(line):
+                assert page.status_code == 400, action
+                assert "cannot be undone" in words(page.text)
+            if page.status_code == 400:
+                assert 'role="alert"' in page.text, action

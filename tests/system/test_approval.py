@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from bridge.answers.person import person
 from bridge.answers.worklists import lists
+from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import moderator
 from bridge.core.model.reasons import Reason
 from bridge.core.model.steps import MemberStep
 from bridge.core.rights.paid_by_hand import Bought, Payment
-from bridge.operations import applications, payments
+from bridge.operations import applications, grants, payments, undoing
 from bridge.store import changes, member, registers
 from bridge.web import create_app
 from tests.harness import OPERATOR, System, system
-from tests.system.acts import checkout
+from tests.system.acts import checkout, confirm
 from tests.system.typing_commands import asked, typed
 
 WHY = ("--reason", "as the board decided", "--by", "mod")
@@ -239,3 +240,54 @@ def test_A62_a_corrected_payment_stands_beside_no_application(world: System) -> 
     typed(world, "register", "decline", "gus", *WHY)
     (declined,) = read(bridge, "declined", "").rows
     assert (corrected.amount, declined.amount) == ("", "")
+
+
+def test_A62_each_decision_and_its_undoing_does_what_its_preview_says(world: System) -> None:
+    monthly = world.price("members", discourse_approval=SINCE)
+    bridge, ends = world.bridge, {}
+    for who in ("paid", "lapsed"):
+        ends[who] = checkout(world, who, monthly).subscription
+    for who in ("unpaid", "given"):
+        world.user(who)
+        typed(world, "register", "step", who, "applied", *WHY)
+    given = world.user("given")
+    grants.grant(bridge, OPERATOR, given, "members", until_at=None, reason="Speaker")
+    world.settle()
+    world.sdk.v1.subscriptions.cancel(str(ends["lapsed"]))
+    confirm(world)
+    everybody = ("paid", "lapsed", "unpaid", "given")
+    for choice in ("decline", "approval"):
+        for is_undone in (False, True):
+            _do_as_previewed(world, everybody, choice, is_undone=is_undone)
+
+
+def _do_as_previewed(
+    world: System, everybody: Sequence[str], choice: applications.Choice, *, is_undone: bool
+) -> None:
+    """Decide about each of them, or undo that, and compare with what was previewed."""
+    bridge, told, was = world.bridge, {}, {}
+    for who in everybody:
+        user_id = world.user(who)
+        was[who] = is_in(world, who)
+        if is_undone:
+            with bridge.store.read() as connection:
+                (line, *_) = changes.page(connection, user_id=user_id, action=f"member_{choice}")
+            reverse = undoing.reverse_of(bridge, line.id)
+            told[who] = turn_of(reverse.preview(), was=was[who])
+            reverse.do(OPERATOR, "A mix-up")
+        else:
+            reviewed = applications.review(bridge, [user_id])
+            told[who] = turn_of(applications.preview(bridge, choice, [user_id]), was=was[who])
+            applications.decide(bridge, OPERATOR, choice, reviewed, reason="As agreed")
+    confirm(world)
+    assert told == {who: turn(was[who], is_in(world, who)) for who in everybody}
+
+
+def turn(was: bool, is_so: bool) -> str:  # noqa: FBT001 - before and after
+    if is_so:
+        return "stays in" if was else "gains"
+    return "loses" if was else "stays out"
+
+
+def turn_of(told: tuple[Effect, ...], *, was: bool) -> str:
+    return next((one.turn for one in told if one.group == "members"), turn(was, was))
