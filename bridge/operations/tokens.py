@@ -27,6 +27,7 @@ SCOPES = {
     "ledger:write": gettext("write notes on lines of the ledger"),
 }
 """Every right that a token can have."""
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,16 @@ def make_token(
     Raises: Permanent for a right that does not exist, no right at all, or an end that is past.
     """
     now = bridge.clock.now()
-    name = checked_words(gettext("name"), name)[:60]
-    unknown = sorted(set(scopes) - SCOPES.keys())
-    if unknown or not scopes:
-        given = ", ".join(unknown) or "none"
-        raise Permanent(
-            gettext("%(given)s are not rights of a token: choose from %(choices)s")
-            % {"given": given, "choices": ", ".join(SCOPES)}
-        )
+    name = checked_words(gettext("name"), name)
+    if len(name) > LONGEST_NAME:
+        too_long = gettext("the name has %(count)d characters: use %(most)d at most")
+        raise Permanent(too_long % {"count": len(name), "most": LONGEST_NAME})
+    choices = ", ".join(SCOPES)
+    if not scopes:
+        raise Permanent(gettext("choose at least one right: %(choices)s") % {"choices": choices})
+    if unknown := sorted(set(scopes) - SCOPES.keys()):
+        wrong = gettext("a token cannot have the right %(wrong)s: choose from %(choices)s")
+        raise Permanent(wrong % {"wrong": ", ".join(unknown), "choices": choices})
     if expires_at <= now:
         raise Permanent(
             gettext("%(expires_at)s is in the past: give a later day")

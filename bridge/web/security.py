@@ -14,7 +14,9 @@ from werkzeug.exceptions import HTTPException
 from bridge.errors import NoRequestLeft, RateLimited, Transient
 from bridge.settings import Settings
 from bridge.texts import gettext, ngettext
+from bridge.web.addresses import own_path
 from bridge.web.api import errors
+from bridge.web.context import page_before
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +55,9 @@ WORDS = {
     ),
 }
 
+
+TO_REPEAT = (429, 503)
+"""Refusals of a form that may work a moment later."""
 
 # Headers that belong to a refusal, whatever page shows it.
 SAID_WITH_ERRORS = ("Allow", "Retry-After", "WWW-Authenticate")
@@ -225,6 +230,7 @@ def error_page(
     """
     if f"{request.path}/".startswith("/api/"):
         return errors.usual(status, sentence)
+    is_form = request.method == "POST"
     usual = WORDS.get(status, WORDS[400 if status < 500 else 500])  # noqa: PLR2004
     page = render_template(
         "error.jinja",
@@ -232,5 +238,8 @@ def error_page(
         sentence=sentence or usual[1],
         status=status,
         ways=ways,
+        again=page_before() or "/me" if is_form else own_path(request.full_path.rstrip("?")),
+        # Nothing that was typed is lost where the same form works a moment later.
+        resend=[*request.form.items(multi=True)] if is_form and status in TO_REPEAT else [],
     )
     return make_response(page, status)

@@ -164,6 +164,7 @@ def test_A48_the_log_a_person_s_page_and_the_file_name_a_token_by_its_name(
         {"until": "soon"},
         {"until": ""},
         {"name": "two\nlines"},
+        {"name": "x" * 61},
     ],
 )
 def test_a_token_that_cannot_be_is_refused_in_words(as_role: As, wrong: dict[str, object]) -> None:
@@ -176,7 +177,10 @@ def test_a_token_that_cannot_be_is_refused_in_words(as_role: As, wrong: dict[str
     }
     answer = browser.post(f"{PATH}/tokens", data=form | wrong)
     assert answer.status_code == 400
-    assert "No token was created" in answer.text
+    assert 'role="alert"' in answer.text
+    for typed in {"name": "Shop", "until": "2099-12-31"}.keys() - wrong.keys():
+        assert f'value="{form[typed]}"' in answer.text, "nothing that was typed is lost"
+    assert ("scope" in wrong) or 'value="standing:read" checked' in answer.text
 
 
 @pytest.mark.parametrize("role", ["moderator", "treasurer", "reader"])

@@ -265,6 +265,31 @@ def test_who_asks_more_of_the_forum_than_it_takes_reads_when_to_try_again(
     assert f"try again in {answer.headers['Retry-After']} second" in answer.text
 
 
+def test_what_was_typed_is_sent_again_where_the_forum_did_not_answer(
+    app: Flask, world: System
+) -> None:
+    world.user("patient")
+    give_role(world, "patient", "moderator")
+    client = browser_of(app, world, "patient")
+    with client.session_transaction() as session:
+        session["role"] = "moderator"
+    path = f"/moderate/person/{world.user('alice')}/grant"
+    form = {**FORMS["grant"], "reason": 'Helps <at> the "door"'}
+    faults = world.sandbox.world.faults
+    outage = faults.add("discourse", "GET /admin/users/*", "status", times=None, status=502)
+    try:
+        answer = client.post(path, data=form)
+    finally:
+        faults.switches.remove(outage)
+    assert answer.status_code == 503
+    assert f'<form method="post" action="{path}">' in answer.text
+    assert 'name="reason" value="Helps &lt;at&gt; the &#34;door&#34;"' in answer.text
+    looked = client.get("/moderate/log?by=mia&day=2027-02-29", headers={})
+    again = client.get("/moderate/log?by=mia&since=2027-02-29")
+    assert looked.status_code == 200
+    assert 'href="/moderate/log?by=mia&amp;since=2027-02-29">Try again' in again.text
+
+
 def test_the_forum_is_asked_for_a_role_twice_a_minute_at_most(app: Flask, world: System) -> None:
     client = browser_of(app, world, "moderator")
     since = world.mark()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from bridge.core.model.days import through
@@ -31,7 +31,8 @@ def settings() -> str:
     return _page()
 
 
-def _page(made: Made | None = None) -> str:
+def _page(made: Made | None = None, problem: str | None = None) -> str:
+    """The settings; with a problem, the form for a token as it was filled in."""
     bridge = the_bridge()
     with bridge.store.read() as connection:
         known = store.all_of_them(connection) if may("tokens") else []
@@ -45,6 +46,9 @@ def _page(made: Made | None = None) -> str:
         tokens=known,
         scopes=SCOPES,
         made=made,
+        problem=problem,
+        typed=request.form if problem else {},
+        ticked=request.form.getlist("scope") if problem else [],
         now=now(),
         may_check=may("decide"),
         may_tokens=may("tokens"),
@@ -64,7 +68,7 @@ def check_keys() -> AnyResponse:
 
 
 @blueprint.post("/settings/tokens")
-def make_token() -> Response:
+def make_token() -> AnyResponse:
     """Create a token, and show its secret once."""
     actor = actor_of(require("tokens"))
     form = request.form
@@ -78,7 +82,7 @@ def make_token() -> Response:
             through(form.get("until", "")),
         )
     except Permanent as error:
-        raise Stop(400, gettext("No token was created"), as_sentence(str(error))) from error
+        return make_response(_page(problem=as_sentence(str(error))), 400)
     answer = make_response(_page(made))
     answer.headers["Cache-Control"] = "no-store"
     return answer
