@@ -281,6 +281,7 @@ def test_what_was_typed_is_sent_again_where_the_forum_did_not_answer(
         answer = client.post(path, data=form)
     finally:
         faults.switches.remove(outage)
+        world.advance(61)  # the forum is asked again
     assert answer.status_code == 503
     assert f'<form method="post" action="{path}">' in answer.text
     assert 'name="reason" value="Helps &lt;at&gt; the &#34;door&#34;"' in answer.text
