@@ -26,7 +26,7 @@ from bridge.store.work import is_user_dirty
 M = memberships.c
 
 
-@cache  # the same words of SQL every second: put together once
+@cache  # runs every second, so the expression is built only once
 def _is_add() -> ColumnElement[bool]:
     held_back = exists().where(users.c.user_id == M.user_id, users.c.state != "active")
     return and_(

@@ -96,7 +96,7 @@ def due(connection: Connection, user_id: int, at: datetime) -> None:
 def compare(connection: Connection, user_ids: Collection[int], at: datetime) -> None:
     """Have the messages of these users compared with the present: their groups have moved.
 
-    Who has no message yet is told of the present when theirs is written.
+    Users without a message are skipped: their first one will show the current state.
     """
     connection.execute(
         update(users)

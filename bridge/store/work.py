@@ -62,7 +62,7 @@ def user_of_key(key: str) -> int | None:
 
 
 def account_of(key: str) -> Account:
-    """Whose a key is: a customer's is Stripe's; a user's and the lanes are the site's."""
+    """The account that owns a key: Stripe's for a customer, the site's for users and lanes."""
     is_site = key in {INBOX_LANE, FORUM_LANE} or user_of_key(key) is not None
     return SITE if is_site else OWN
 

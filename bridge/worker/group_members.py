@@ -114,8 +114,8 @@ def _finish(bridge: Bridge, lease: work.Lease, group: GroupState, since: datetim
             reading_since=None,
             page_offset=0,
             page_total=None,
-            # A forum that can be read may refuse to be written all the same: that it failed, and
-            # when it is tried again, stays. But what waited only for this reading goes on now.
+            # A readable forum may still refuse writes, so the failure and the time of the next
+            # attempt are kept. But what waited only for this reading goes on now.
             **({"next_at": groups.NO_WAIT} if open_ends else {}),
         )
     own_additions.look(bridge, lease, group, since)

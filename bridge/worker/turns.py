@@ -42,10 +42,10 @@ def work_through(
     most_steps: int | None = None,
     lease_seconds: int = work.LEASE_SECONDS,
 ) -> bool:
-    """Take step after step, each under all leases; returns whether no step is left.
+    """Take step after step, each under all leases, until none is left or `most_steps` are taken.
 
-    Between two steps the leases are free, so that others get a turn. False if somebody else holds
-    one, or a step failed and was postponed.
+    Between two steps the leases are free, so that others get a turn. Returns False if somebody else
+    holds one, or a step failed and was postponed.
     """
     steps = 0
     while most_steps is None or steps < most_steps:

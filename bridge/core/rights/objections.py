@@ -14,7 +14,7 @@ from bridge.core.rules.values import RefundChoice
 
 @dataclass(frozen=True, slots=True)
 class ItemPaid:
-    """The payment of an item's period. `unclear`: whether a refund is of this item."""
+    """The payment of an item's period. `unclear`: nobody knows if a refund is for it."""
 
     period: PeriodPayment
     item_id: str

@@ -111,7 +111,7 @@ def action_words(action: str) -> str:
 
 
 def line_words(change: Change) -> str:
-    """What a line says was done; the decision about a hold is another one than letting back in."""
+    """A line's action in words. `lifted` covers two: letting back in, and letting a hold end."""
     if change.action != "lifted":
         return action_words(change.action)
     return gettext("Let back in") if change.outcome in OVERRIDES else gettext("Held group let end")

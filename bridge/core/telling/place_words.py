@@ -34,7 +34,7 @@ def place_words(
     escape: Callable[[str], str],
     locale: str,
 ) -> str:
-    """The sentences in the marks of the output.
+    """The sentences, with inserted text escaped for the output.
 
     `names` writes a list of groups, and `escape` anything else that is put into a text.
     """

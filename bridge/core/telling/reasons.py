@@ -156,7 +156,7 @@ _SHARES: Mapping[str, str] = {
 def sentence(
     grant: Grant, what: str, locale: str = LOCALE, escape: Callable[[str], str] = str
 ) -> str:
-    """The reason as a member reads it, in the marks of the output.
+    """The reason as a member reads it, with inserted text escaped for the output.
 
     `what` names the thing bought (`what_was_bought`); `escape` writes what is put into the text.
     """

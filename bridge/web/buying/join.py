@@ -140,9 +140,8 @@ def _show_owned(known: Reader, wanted: Offer, owned: Owned) -> Response:
 def _refuse_a_second(known: Reader, wanted: Offer) -> None:
     """End the request with a page for readers who pay for another step and cannot change.
 
-    The same for readers who have ordered it and wait for approval.
-
-    Readers who can change have been sent there before.
+    Also for readers whose order waits for approval. Readers who can change plans have already been
+    redirected.
     """
     buyer = buyer_of(known)
     if is_waiting(wanted.product.id, buyer.known.grants):

@@ -58,36 +58,39 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing to do. `fields`: what the form asks for; `does`: words of the button.
-
-    `given`: fields that the link fills in and nobody edits; `optional`: those that may be empty,
-    `choosing`: those of which one of several is chosen, where `ground` has several. `told`: those
-    that the facts tell. `ground`: what is known before anything is filled in. `facts`: what else is
-    seen before it is done. `typed`: the words to type where many are concerned. `words`: what the
-    button names beside the person (`who`) and the form's fields. `see`: all that is
-    seen, where it comes of one reading of Stripe. `whose`: the person to go back to, where the act
-    is about a line of a list; else to the worklist `list`, else to `page`.
-    """
+    """Something that a moderator can do: its form, its preview, and the act itself."""
 
     name: str
     title: str
     does: str
+    """The words of the button; `%(who)s`, the form's fields and `words` are put into them."""
     fields: tuple[str, ...]
     right: Right
     preview: Callable[[Bridge, int, Form], Iterable[Effect]]
     do: Callable[[Bridge, Actor, int, Form], str]
     given: tuple[str, ...] = ()
+    """Fields that the link fills in and nobody edits."""
     optional: tuple[str, ...] = ("until", "date", "again")
+    """Fields that may stay empty."""
     choosing: tuple[str, ...] = ()
+    """Fields that are shown only if `ground` has several choices for them."""
     told: tuple[str, ...] = ()
+    """Fields that the preview leaves out, because its facts name them."""
     ground: Callable[[Bridge, int, Form], Ground] = lambda _bridge, _user_id, _form: Ground()
+    """What is known before the form is filled in."""
     see: Callable[[Bridge, int, Form], Seen] | None = None
+    """Builds the whole preview, for acts that need only one reading of Stripe."""
     facts: Callable[[Bridge, int, Form], Facts] = lambda _bridge, _user_id, _form: {}
+    """What the preview shows besides the effects."""
     typed: Callable[[Collection[Effect]], str] | None = None
+    """The words to type as a confirmation where many people are concerned."""
     words: Callable[[Bridge, int, Form], Words] = lambda _bridge, _user_id, _form: {}
     whose: Callable[[Bridge, Form], int] = lambda _bridge, _form: 0
+    """The person to go back to, if the act is about a line of a list."""
     list: str | None = None
+    """The worklist to go back to, if there is no such person."""
     page: str = "moderate.today"
+    """The page to go back to otherwise."""
 
     def look(self, bridge: Bridge, user_id: int, form: Form) -> Seen:
         """Its effects now."""
