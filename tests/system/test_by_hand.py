@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from bridge.answers.log import Question, page
 from bridge.errors import Permanent
 from bridge.operations.grants import grant
 from bridge.sandbox.discourse.membership import remove_member
@@ -100,6 +101,21 @@ def test_A41_the_end_of_a_grant_by_hand_ends_nothing_that_is_paid_for(world: Sys
     given(world, "alice", "supporters", "--for", "1d")
     pass_days(world, 2.5)
     assert moves(world, "alice", "supporters") == ["in"]
+
+
+def test_A48_the_removal_after_a_grant_was_taken_back_is_found_by_who_took_it(
+    world: System,
+) -> None:
+    world.group("pioneers")
+    id_ = given(world, "alice", "pioneers")
+    confirm(world)
+    typed(world, "revoke", id_, "--by", "maria")
+    confirm(world)
+    for action in ("revoked", "unwanted", "removed"):
+        (line,) = page(world.bridge, Question(by="maria", action=action)).lines
+        assert line.change.user_id == world.user("alice"), action
+        assert "maria" in line.entry.by.words
+    assert not page(world.bridge, Question(by="alice", action="removed")).lines
 
 
 def test_a_revoked_grant_ends_and_stays_on_record(world: System) -> None:

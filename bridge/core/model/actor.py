@@ -20,7 +20,13 @@ Role = Literal[
 Through = Literal["bridge", "command", "console", "token", "page", "forum"]
 
 # What a later line of the log follows from, as the beginning of its cause: `lift by …`.
-FOLLOWS = ("adopted", "given_up", "lift", "link", "relink", "sync", "unlink")
+FOLLOWS = (
+    *("adopted", "given_up", "granted", "held_again", "kept_out", "lift", "revoked", "sync"),
+    *("link", "relink", "unlink", "seat_again", "seat_assigned", "seat_too_many"),
+    *("seat_unassigned", "application", "approval", "cessation", "correction", "decline"),
+    *("payment", "cancelled", "change_asked", "kept", "mapping_changed", "paused", "refunded"),
+    "resumed",
+)
 # These fit the columns of the change log, links and grants.
 LONGEST = 120
 
