@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -65,10 +65,12 @@ def grant(
     *,
     until_at: datetime | None,
     reason: str,
+    token: uuid.UUID | None = None,
 ) -> Given:
     """Give a user a group without a payment, until a time or for good.
 
-    `revoke` is the reverse. Raises: NotFound for an unknown user or group, Permanent for an
+    `revoke` is the reverse. `token`: names the grant, so that giving it a second time changes
+    nothing. Raises: NotFound for an unknown user or group, Permanent for an
     impossible grant, and for a group with rights that the actor cannot hand out.
     """
     group = find_group(bridge, group_name)
@@ -77,9 +79,11 @@ def grant(
     now = bridge.clock.now()
     refuse_the_past(until_at, now)
     words = checked_words(gettext("reason"), reason)
-    given = HandGrant(new_id(), user_id, group.id, now, until_at, words, str(actor))
+    given = HandGrant(new_id(token), user_id, group.id, now, until_at, words, str(actor))
     with bridge.store.write() as connection:
         state.take_turn(connection)
+        if known := hand_grants.find(connection, given.id):
+            return Given(user, group, known.grant, is_new=True)
         in_force = give_once(connection, given, now)
     if in_force is given:
         bridge.hint("decide", work.user_key(user_id))
@@ -130,9 +134,9 @@ def revoke(bridge: Bridge, actor: Actor, grant_id: str, *, reason: str | None = 
     return taken
 
 
-def new_id() -> str:
-    """The id of a grant by hand."""
-    return f"grant_{secrets.token_hex(6)}"
+def new_id(token: uuid.UUID | None = None) -> str:
+    """The id of a grant by hand; the same for the same token."""
+    return f"grant_{(token or uuid.uuid4()).hex[:12]}"
 
 
 def _no_such_grant(grant_id: str) -> NotFound:

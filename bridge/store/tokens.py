@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from bridge.core.model.people import fold
 from bridge.store.schema.people import api_writes, tokens
 from bridge.store.work import insert_for
 
+W = api_writes
+FREE = ""
+"""The request of a key whose write did not happen."""
+IDS = uuid.UUID("6f0d3a52-8d5c-5e1b-9a34-0f5f4be7c1a1")
 KEYS_HOLD = timedelta(days=1)
 # The last use is stored to the minute: a write for each request would be too much.
 USED_EVERY = timedelta(minutes=1)
@@ -112,43 +118,64 @@ def _token(row: Any) -> Token:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """The write of an idempotency key. Without a status it is under way, or its process died."""
+    """The write of an idempotency key. Without a status nobody has answered it yet.
 
+    It may be under way, or its process died: whoever sends it again does it again under the same
+    `id`, which says whether it was done.
+    """
+
+    id: uuid.UUID
     request_sha256: str
     status: int | None
     answer: Mapping[str, Any] | None
-    is_new: bool
 
 
 def begin_write(
     connection: Connection, token_id: str, key: str, request_sha256: str, now: datetime
 ) -> Write:
-    """Reserve a key for a write, or find its earlier answer."""
-    connection.execute(delete(api_writes).where(api_writes.c.at < now - KEYS_HOLD))
-    done = connection.execute(
-        insert_for(connection)(api_writes)
-        .values(token_id=token_id, key=key, request_sha256=request_sha256, at=now)
-        .on_conflict_do_nothing()
+    """Reserve a key for a write, or find who has it and its answer."""
+    connection.execute(delete(W).where(W.c.at < now - KEYS_HOLD))
+    new = insert_for(connection)(W).values(
+        token_id=token_id, key=key, request_sha256=request_sha256, at=now
     )
-    row = connection.execute(
-        select(api_writes).where(api_writes.c.token_id == token_id, api_writes.c.key == key)
-    ).one()
-    return Write(row.request_sha256, row.status, row.answer, bool(done.rowcount))
+    connection.execute(
+        new.on_conflict_do_update(
+            index_elements=[W.c.token_id, W.c.key],
+            set_={"request_sha256": request_sha256},
+            where=W.c.request_sha256 == FREE,
+        )
+    )
+    row = connection.execute(select(W).where(W.c.token_id == token_id, W.c.key == key)).one()
+    said = json.dumps([token_id, key, row.at.isoformat(), row.request_sha256])
+    return Write(uuid.uuid5(IDS, said), row.request_sha256, row.status, row.answer)
 
 
 def end_write(
-    connection: Connection, token_id: str, key: str, status: int, answer: Mapping[str, Any]
+    connection: Connection,
+    token_id: str,
+    key: str,
+    write: Write,
+    status: int,
+    answer: Mapping[str, Any],
 ) -> None:
     """Store the answer to a write."""
     connection.execute(
-        update(api_writes)
-        .where(api_writes.c.token_id == token_id, api_writes.c.key == key)
+        update(W)
+        .where(*_unanswered(token_id, key, write))
         .values(status=status, answer=dict(answer))
     )
 
 
-def forget_write(connection: Connection, token_id: str, key: str) -> None:
-    """Free a key whose write did not happen."""
+def free_key(connection: Connection, token_id: str, key: str, write: Write) -> None:
+    """Free the key of a write that did not happen.
+
+    The time stays: the same request may be under way elsewhere, and must keep its id.
+    """
     connection.execute(
-        delete(api_writes).where(api_writes.c.token_id == token_id, api_writes.c.key == key)
+        update(W).where(*_unanswered(token_id, key, write)).values(request_sha256=FREE)
     )
+
+
+def _unanswered(token_id: str, key: str, write: Write) -> tuple[ColumnElement[bool], ...]:
+    same = W.c.request_sha256 == write.request_sha256
+    return W.c.token_id == token_id, W.c.key == key, same, W.c.status.is_(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -89,9 +90,9 @@ def get_ledger(user_id: int) -> Response:
 def post_note(user_id: int) -> Response:
     """Write a note on a line of one person."""
 
-    def do(said: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    def do(said: Mapping[str, Any], write: uuid.UUID) -> tuple[int, dict[str, Any]]:
         line, text = text_of(said, "line"), text_of(said, "note")
-        done = ledger_notes.add_note(the_bridge(), token_actor(), user_id, line, text)
+        done = ledger_notes.add_note(the_bridge(), token_actor(), user_id, line, text, token=write)
         return 201, {"line": line} | _note(done)
 
     return once(do)

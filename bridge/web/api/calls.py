@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 from typing import Any
@@ -87,8 +88,12 @@ def _later(error: Transient) -> Response:
     return answer
 
 
-def once(do: Callable[[Mapping[str, Any]], tuple[int, dict[str, Any]]]) -> Response:
-    """Do a write once for its key, however often it is sent."""
+def once(do: Callable[[Mapping[str, Any], uuid.UUID], tuple[int, dict[str, Any]]]) -> Response:
+    """Do a write once for its key, however often it is sent.
+
+    `do` gets an id that names the write, and does nothing if it was done under that id: its
+    process may have died between the write and the answer.
+    """
     token: Token = g.token
     key = request.headers.get("Idempotency-Key", "")
     if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
@@ -98,26 +103,20 @@ def once(do: Callable[[Mapping[str, Any]], tuple[int, dict[str, Any]]]) -> Respo
         raise Refused(400, "the body is not a JSON object")
     digest = hashlib.sha256(f"{request.path}\n".encode() + request.get_data()).hexdigest()
     with the_bridge().store.write() as connection:
-        known = tokens.begin_write(connection, token.id, key, digest, now())
-    if not known.is_new:
-        return _answered(known, digest)
+        write = tokens.begin_write(connection, token.id, key, digest, now())
+    if write.request_sha256 != digest:
+        raise Refused(409, "this Idempotency-Key was used for another request")
+    if write.status is not None:
+        return _json(write.status, write.answer or {})
     try:
-        status, answer = do(said)
-    except BaseException:
+        status, answer = do(said, write.id)
+    except Exception:
         with the_bridge().store.write() as connection:
-            tokens.forget_write(connection, token.id, key)
+            tokens.free_key(connection, token.id, key, write)
         raise
     with the_bridge().store.write() as connection:
-        tokens.end_write(connection, token.id, key, status, answer)
+        tokens.end_write(connection, token.id, key, write, status, answer)
     return _json(status, answer)
-
-
-def _answered(known: tokens.Write, digest: str) -> Response:
-    if known.request_sha256 != digest:
-        raise Refused(409, "this Idempotency-Key was used for another request")
-    if known.status is None or known.answer is None:
-        raise Refused(409, "a request with this Idempotency-Key is under way")
-    return _json(known.status, known.answer)
 
 
 def _json(status: int, answer: Mapping[str, Any]) -> Response:

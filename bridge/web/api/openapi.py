@@ -199,7 +199,7 @@ def _call(
         "401": "No valid token",
         "403": f"The token lacks the right {right}",
         "404": "Nobody or nothing has that name",
-        "409": "The key was used for another request, or is under way",
+        "409": "The key was used for another request",
         "413": "The request is too large",
         "429": "Too many requests",
         "500": "A fault of the bridge",

@@ -6,6 +6,7 @@ Writes go through the same operations as commands and the console. A write needs
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,7 +89,7 @@ def get_person(user_id: int) -> Response:
 def post_grant(user_id: int) -> Response:
     """Give a group by hand."""
 
-    def do(said: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    def do(said: Mapping[str, Any], write: uuid.UUID) -> tuple[int, dict[str, Any]]:
         done = grants.grant(
             the_bridge(),
             token_actor(),
@@ -96,6 +97,7 @@ def post_grant(user_id: int) -> Response:
             text_of(said, "group"),
             until_at=moment_of(said, "until"),
             reason=text_of(said, "reason"),
+            token=write,
         )
         return (201 if done.is_new else 200), _grant(done.grant)
 
@@ -114,7 +116,7 @@ def delete_grant(grant_id: str) -> Response:
 def post_payment(user_id: int) -> Response:
     """Record a payment outside Stripe; the member gets a receipt."""
 
-    def do(said: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    def do(said: Mapping[str, Any], write: uuid.UUID) -> tuple[int, dict[str, Any]]:
         amount, method = said.get("amount_minor"), said.get("method")
         if type(amount) is not int or method not in ("cash", "cheque", "bank", "other"):
             raise Refused(
@@ -128,7 +130,9 @@ def post_payment(user_id: int) -> Response:
             at=moment_of(said, "at") or now(),
         )
         # The key says whether it is the same payment: two with the same sum are two payments.
-        done = payments.record_payment(the_bridge(), token_actor(), user_id, paid, again=True)
+        done = payments.record_payment(
+            the_bridge(), token_actor(), user_id, paid, again=True, token=write
+        )
         return 201, {"id": done.line.id, "user_id": user_id, "amount_minor": amount}
 
     return once(do)
