@@ -14,7 +14,7 @@ from bridge.core.telling.outcomes import state_words
 from bridge.core.telling.person import Customer, Paid, Place, paid_of, places_of
 from bridge.core.telling.subscription_cards import subscription_cards
 from bridge.errors import NotFound
-from bridge.store import accounts, doers, errands, users
+from bridge.store import accounts, doers, errands, messages, users
 from bridge.store import member as members
 from bridge.store.errands import Errand
 from bridge.texts import gettext
@@ -62,6 +62,10 @@ def person(bridge: Bridge, user_id: int) -> Person:
         names = doers.names_of(connection, actors)
     given = statement_input(member, law, bridge.addresses, now)
     cards = subscription_cards(member, law, given, now)
+    reminded: dict[str, datetime] = {}
+    if owed := [one.owed.id for one in cards if one.owed]:
+        with bridge.store.read() as connection:
+            reminded = messages.reminded(connection, owed)
     mode = "" if bridge.settings.livemode else "/test"
     return Person(
         user_id=user_id,
@@ -75,7 +79,7 @@ def person(bridge: Bridge, user_id: int) -> Person:
         customers=tuple(
             Customer(one, f"{DASHBOARD}{mode}/customers/{one}") for one in member.customer_ids
         ),
-        paid=tuple(map(paid_of, cards)),
+        paid=tuple(paid_of(one, member.billing.refused, reminded) for one in cards),
         asked=tuple(asked),
         applied_at=waiting_since(member.facts.steps, now),
     )

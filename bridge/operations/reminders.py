@@ -11,11 +11,11 @@ from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
-def look_at(bridge: Bridge, user_id: int, invoice_id: str) -> FailedPayment:
+def owed(bridge: Bridge, user_id: int, invoice_id: str) -> FailedPayment:
     """What somebody owes, read from Stripe now.
 
     Raises: NotFound if the account is gone or the invoice is not theirs, Permanent if it is no
-    longer owed or they were already reminded.
+    longer owed.
     """
     find_user(bridge, user_id)
     found = bridge.stripe.failed_payment(invoice_id)
@@ -26,16 +26,26 @@ def look_at(bridge: Bridge, user_id: int, invoice_id: str) -> FailedPayment:
         )
     with bridge.store.read() as connection:
         owner = links.user_of(connection, found.customer_id)
-        before = messages.reminded(connection, [invoice_id])
     if owner != user_id:
         raise NotFound(
             gettext("%(invoice_id)s is not an invoice of user %(user_id)s")
             % {"invoice_id": invoice_id, "user_id": user_id}
         )
+    return found
+
+
+def look_at(bridge: Bridge, user_id: int, invoice_id: str) -> FailedPayment:
+    """What somebody owes, to remind them of it.
+
+    Raises what `owed` raises, and Permanent if they were already reminded.
+    """
+    found = owed(bridge, user_id, invoice_id)
+    with bridge.store.read() as connection:
+        before = messages.reminded(connection, [invoice_id])
     if before:
         raise Permanent(
             gettext("they were reminded on %(before)s already")
-            % {"before": f"{before[invoice_id]:%Y-%m-%d}"}
+            % {"before": f"{before[invoice_id]:%-d %B %Y}"}
         )
     return found
 

@@ -90,7 +90,10 @@ def test_A58_a_failed_payment_shows_reason_attempt_and_next_try_and_is_reminded_
     assert "lars" in page.text
     assert "€5.00" in page.text
     assert "The account has too little money. Attempts so far: 1." in page.text
-    preview = follow(mia, page, "Remind them of a failed payment")
+    person = f"/moderate/person/{user(place, 'lars')}"
+    owes = r"€5\.00 unpaid since \d.*The account has too little money\. Attempts so far: 1\. "
+    assert re.search(owes + r"Stripe tries again on \d", mia.get(person).text)
+    preview = follow(mia, mia.get(person), "Remind them of a failed payment")
     assert "The account has too little money." in preview.text
     assert "/i/in_" in preview.text  # Stripe's page where it can be paid
     assert "The reminder is on its way" in done(mia, press(mia, preview))
@@ -102,6 +105,10 @@ def test_A58_a_failed_payment_shows_reason_attempt_and_next_try_and_is_reminded_
     again = place.browser("max").get(preview.url)
     assert again.status_code == 400
     assert "already" in again.text
+    assert "/i/in_" in again.text, "the link to pay can still be copied"
+    reminded = mia.get(person)
+    assert "The member was reminded on" in reminded.text
+    assert follow(mia, reminded, "Link to pay").url == preview.url
     after = mia.get("/moderate/lists/failed").text
     assert "The member was reminded on" in after
     assert "Remind them of a failed payment" not in after

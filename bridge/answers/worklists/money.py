@@ -12,9 +12,9 @@ from bridge.answers.unlinked import DASHBOARD
 from bridge.answers.worklists.row import PAGE, Page, Row, Todo, cut, moment_and_id
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.ledger.lines import MoneyLine
-from bridge.core.model.stripe import PendingPayment, Subscription
+from bridge.core.model.stripe import Subscription
 from bridge.core.rights.ahead import Coming, coming_at
-from bridge.core.telling.declines import decline_words
+from bridge.core.telling.payer_facts import failure_words
 from bridge.store import Connection, catalogue, messages, money, users, worklists
 from bridge.store.worklists import Paying, Twice
 from bridge.texts import gettext
@@ -70,28 +70,12 @@ def _owing(one: Paying, names: Mapping[str, str], reminded: Mapping[str, datetim
         user_id=one.user_id,
         username=one.username,
         about=_sold(subscription, names),
-        says=_attempts(payment, one.refused, reminded),
+        says=failure_words(payment, one.refused, reminded),
         amount=format_minor(payment.amount_minor, payment.currency) if payment else "",
         at=subscription.past_due_since_at or (payment.at if payment else None),
         next_at=payment.next_try_at if payment else None,
         todo=todo,
     )
-
-
-def _attempts(
-    payment: PendingPayment | None, refused: Mapping[str, str], reminded: Mapping[str, datetime]
-) -> str:
-    if payment is None:
-        return gettext("Stripe does not try again.")
-    said = [decline_words(refused[payment.id], None)] if payment.id in refused else []
-    if payment.attempts:
-        said.append(gettext("Attempts so far: %(count)s.") % {"count": payment.attempts})
-    if payment.next_try_at is None:
-        said.append(gettext("Stripe does not try again."))
-    if payment.id in reminded:
-        day = f"{reminded[payment.id]:%-d %B}"
-        said.append(gettext("The member was reminded on %(day)s.") % {"day": day})
-    return " ".join(said)
 
 
 def double(bridge: Bridge, kind: str, after: str) -> Page:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from bridge.core.ledger.amounts import format_minor
+from bridge.core.model.stripe import PendingPayment
+from bridge.core.telling.declines import decline_words
 from bridge.core.telling.subscription_cards import Standing, SubscriptionCard
 from bridge.core.telling.unlinked import Bought
 from bridge.core.telling.words import LOCALE
@@ -57,6 +60,42 @@ def how_it_stands(card: SubscriptionCard) -> str:
         amount = format_minor(card.amount_minor, card.currency, LOCALE)
         return gettext("Renews on %(day)s for %(amount)s.") % {"day": day, "amount": amount}
     return _SENTENCES[card.standing] % {"day": day}
+
+
+def failure_words(
+    payment: PendingPayment | None, refused: Mapping[str, str], reminded: Mapping[str, datetime]
+) -> str:
+    """Why a payment failed, and what has been tried since.
+
+    `refused`: the bank's codes, and `reminded`: when the member was reminded, both by invoice.
+    """
+    if payment is None:
+        return gettext("Stripe does not try again.")
+    said = [decline_words(refused[payment.id], None)] if payment.id in refused else []
+    if payment.attempts:
+        said.append(gettext("Attempts so far: %(count)s.") % {"count": payment.attempts})
+    if payment.next_try_at is None:
+        said.append(gettext("Stripe does not try again."))
+    if payment.id in reminded:
+        day = f"{reminded[payment.id]:%-d %B}"
+        said.append(gettext("The member was reminded on %(day)s.") % {"day": day})
+    return " ".join(said)
+
+
+def owed_words(
+    payment: PendingPayment, refused: Mapping[str, str], reminded: Mapping[str, datetime]
+) -> str:
+    """What is owed and since when, why, and when Stripe tries again."""
+    amount = format_minor(payment.amount_minor, payment.currency, LOCALE)
+    since = gettext("%(amount)s unpaid since %(day)s.") % {
+        "amount": amount,
+        "day": f"{payment.at:%-d %B %Y}",
+    }
+    said = [since, failure_words(payment, refused, reminded)]
+    if payment.next_try_at:
+        day = f"{payment.next_try_at:%-d %B %Y}"
+        said.append(gettext("Stripe tries again on %(day)s.") % {"day": day})
+    return " ".join(said)
 
 
 def acts_for(card: SubscriptionCard) -> tuple[str, ...]:

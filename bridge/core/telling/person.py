@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.core.memberships.member import Member, Membership
@@ -10,7 +11,7 @@ from bridge.core.memberships.state import State
 from bridge.core.rules.ladders import winners
 from bridge.core.rules.law import Law
 from bridge.core.telling.holds import for_moderator
-from bridge.core.telling.payer_facts import acts_for, how_it_stands
+from bridge.core.telling.payer_facts import acts_for, how_it_stands, owed_words
 from bridge.core.telling.places import GroupName, Known
 from bridge.core.telling.standing import group_standing
 from bridge.core.telling.statement import name_prices
@@ -48,19 +49,34 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """Something that this person pays for. `says`: its state; `acts`: for moderators."""
+    """Something that this person pays for. `says`: its state; `acts`: for moderators.
+
+    `owes`: a failed payment in words, and `invoice`: where it is asked for.
+    """
 
     id: str
     name: str
     says: str
     needs_somebody: bool
     acts: tuple[Act, ...]
+    owes: str = ""
+    invoice: str = ""
+    is_reminded: bool = False
 
 
-def paid_of(card: SubscriptionCard) -> Paid:
-    """Something that they pay for, with what a moderator can do about it."""
+def paid_of(
+    card: SubscriptionCard, refused: Mapping[str, str], reminded: Mapping[str, datetime]
+) -> Paid:
+    """Something that they pay for, with what a moderator can do about it.
+
+    `refused` and `reminded` are those of `payer_facts.failure_words`.
+    """
     waits = card.standing in (Standing.FAILED, Standing.UNFINISHED)
-    return Paid(card.id, card.name, how_it_stands(card), waits, acts_for(card))
+    found = Paid(card.id, card.name, how_it_stands(card), waits, acts_for(card))
+    if card.standing != Standing.FAILED or card.owed is None:
+        return found
+    owes, invoice = owed_words(card.owed, refused, reminded), card.owed.id
+    return replace(found, owes=owes, invoice=invoice, is_reminded=invoice in reminded)
 
 
 def places_of(member: Member, law: Law, now: datetime) -> tuple[Place, ...]:

@@ -13,6 +13,7 @@ from bridge.core.ledger.typed_amounts import typed_to_minor
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
 from bridge.core.model.days import day_of
+from bridge.core.model.stripe import FailedPayment
 from bridge.core.rights.paid_by_hand import Bought, Method, Payment
 from bridge.core.telling.declines import decline_words
 from bridge.core.telling.money import METHODS as WORDS_OF_METHODS
@@ -205,7 +206,15 @@ def _adopt(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
 
 def _owed(bridge: Bridge, user_id: int, form: Form) -> Facts:
     asks_stripe("ask")
-    found = reminders.look_at(bridge, user_id, form["invoice"])
+    return _of_failed(reminders.look_at(bridge, user_id, form["invoice"]))
+
+
+def _still_owed(bridge: Bridge, user_id: int, form: Form) -> Ground:
+    """The same, with the link to pay, for somebody who was reminded already."""
+    return Ground(_of_failed(reminders.owed(bridge, user_id, form["invoice"])))
+
+
+def _of_failed(found: FailedPayment) -> Facts:
     again = found.payment.next_try_at
     return {
         gettext("Owed"): format_minor(found.payment.amount_minor, found.payment.currency),
@@ -339,6 +348,7 @@ ACTS: Mapping[str, Act] = {
             lambda _bridge, _user_id, _form: (),
             _remind,
             given=("invoice",),
+            ground=_still_owed,
             facts=_owed,
         ),
         Act(

@@ -6,6 +6,7 @@ Afterwards the page opens on which somebody began the act; the form carries its 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -95,7 +96,9 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
     except (NotFound, Permanent) as error:
         problem = as_sentence(str(error))
         if request.method == "GET":  # it cannot be done, whatever somebody fills in
-            return Response(_page(one, user_id, form, problem=problem, is_open=False), 400)
+            ground = _ground(one, user_id, form)
+            refused = _page(one, user_id, form, problem=problem, ground=ground, is_open=False)
+            return Response(refused, 400)
         again = _page(one, user_id, form, problem=problem, **_still(one, known, user_id, form))
         return Response(again, 400)
     return redirect(back, 303)
@@ -198,6 +201,13 @@ def _page(
         does=_button(one, names.get(user_id) or f"id:{user_id}", form, seen) if seen else "",
         **{**NOTHING_MORE, **more},
     )
+
+
+def _ground(one: Act, user_id: int, form: dict[str, str]) -> Ground:
+    """What is known of an act that cannot be done; empty if that is what failed."""
+    with suppress(NotFound, Permanent):
+        return one.ground(the_bridge(), user_id, form)
+    return Ground()
 
 
 def _still(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> dict[str, Any]:
