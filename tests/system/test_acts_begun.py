@@ -224,3 +224,57 @@ def test_A48_undoing_any_line_opens_a_form_or_says_why_not(world: System, said: 
                 assert "cannot be undone" in words(page.text)
             if page.status_code == 400:
                 assert 'role="alert"' in page.text, action
+
+
+def test_A148_undoing_reads_stripe_as_often_as_the_act_and_is_limited_like_it(
+    world: System,
+) -> None:
+    running = world.subscribe(world.customer("dora"), world.price("supporters", amount=500))
+    world.settle()
+    mia, path = console_of(world, "max"), f"/moderate/person/{world.user('dora')}/uncancel"
+    given = {"subscription": running.id, "reason": "They asked"}
+    do(mia, path.replace("uncancel", "cancel"), **given)
+    world.settle()
+    with world.bridge.store.read() as connection:
+        (line, *_) = changes.page(connection, action="cancelled")
+    undo = {"change": str(line.id), "reason": "They asked"}
+    asked = []
+    for address, fields in ((path, given), ("/moderate/act/undo", undo)):
+        before = world.mark()
+        assert "Show the effects" in mia.get(address, query_string=fields).text
+        seen = mia.post(address, data=fields)
+        assert "What will change" in seen.text
+        asked.append(len(world.calls("stripe", before)))
+    assert asked[1] <= asked[0]
+    limiter = mia.application.extensions["limiter"]
+    while limiter.allows("ask", f"user:{world.user('max')}"):
+        pass
+    assert mia.get("/moderate/act/undo", query_string=undo).status_code == 429
+
+
+def test_A62_a_decision_that_another_tab_has_made_is_refused_without_a_form(world: System) -> None:
+    shares = world.price("members", interval=None, discourse_approval="2026-01-01")
+    checkout(world, "zoe", shares, mode="payment")
+    world.settle()
+    zoe, path = str(world.user("zoe")), "/moderate/act/approve"
+    person, fields = f"/moderate/person/{zoe}", {"which": zoe, "reason": "Known to all"}
+    tabs = [console_of(world, name) for name in ("mia", "max")]
+    fields["begun"] = person
+    seen = [hidden(tab.post(path, data=fields).text, "reviewed")[0] for tab in tabs]
+    reviewed = [{**fields, "reviewed": one} for one in seen]
+    done, late = (tab.post(path, data=sent) for tab, sent in zip(tabs, reviewed, strict=True))
+    assert (done.status_code, done.location) == (303, person)
+    again = tabs[0].get(f"{path}?which={zoe}")
+    for page in (late, again):
+        assert page.status_code == 400
+        assert "no application" in words(page.text).lower()
+        assert "Show the effects" not in page.text
+    assert f'<a class="button" href="{person}">Go back</a>' in late.text
+    with world.bridge.store.read() as connection:
+        lines = changes.page(connection, user_id=int(zoe), action="member_approval")
+    assert len(lines) == 1
+    with tabs[1].session_transaction() as session:
+        session["role"] = "reader"
+    lost = tabs[1].post(path, data=reviewed[1])
+    assert lost.status_code in {303, 403}, "the forum is asked for the role before anything else"
+    assert lost.location != person

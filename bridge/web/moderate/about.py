@@ -61,7 +61,7 @@ def nobody() -> Stop:
     return Stop(
         404,
         gettext("Nobody found"),
-        gettext("Nobody has this account, as far as the bridge knows. Find them by name or id."),
+        gettext("Nobody is known by this id. Find the person by their name."),
         [(gettext("Find a person"), url_for("moderate.find"))],
     )
 

@@ -164,6 +164,11 @@ def _record(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     return gettext("The payment is recorded, and the member gets a receipt.")
 
 
+def _preview_link(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect]:
+    asks_stripe("ask")
+    return links.preview_link(bridge, form["customer"].strip(), user_id)
+
+
 def _link(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     links.link(bridge, actor, form["customer"].strip(), user_id, reason=form["reason"])
     return gettext("%(customer)s is linked.") % {"customer": form["customer"].strip()}
@@ -312,9 +317,7 @@ ACTS: Mapping[str, Act] = {
             gettext("Link %(customer)s to %(who)s"),
             ("customer", "reason"),
             "decide",
-            lambda bridge, user_id, form: links.preview_link(
-                bridge, form["customer"].strip(), user_id
-            ),
+            _preview_link,
             _link,
             facts=_customer,
             told=("customer",),

@@ -13,7 +13,7 @@ from bridge.core.model.people import id_in
 from bridge.core.telling.doers import doer
 from bridge.core.telling.log import line_words
 from bridge.core.telling.outcomes import said
-from bridge.core.telling.undone import never
+from bridge.core.telling.undone import STOPPING, never
 from bridge.core.telling.words import named
 from bridge.errors import Permanent
 from bridge.operations import undoing
@@ -21,11 +21,15 @@ from bridge.operations.undoing import Reverse, may_undo
 from bridge.store import Connection, changes, doers, groups, money
 from bridge.texts import gettext
 from bridge.web.context import reader
+from bridge.web.limiting import asks_stripe
 from bridge.web.moderate import about
 from bridge.web.moderate.access import rights
-from bridge.web.moderate.act import Act, Facts, Form, Ground, Words
+from bridge.web.moderate.act import Act, Facts, Form, Ground, Seen, Words
 from bridge.web.security import Stop
 from bridge.wiring import Bridge
+
+ASKS_STRIPE = (*STOPPING, "mapping_changed", "unlinked")
+"""Lines whose reverse is previewed from what Stripe says now."""
 
 
 def undoable() -> Callable[[Change], bool] | None:
@@ -72,6 +76,8 @@ def _reverse(bridge: Bridge, form: Form) -> Reverse:
         raise Permanent(_is_over(fate, fate.over))
     if change is not None and change.user_id is not None:
         about.refuse_oneself(change.user_id)
+    if change is not None and change.action in ASKS_STRIPE:
+        asks_stripe("ask")
     return undoing.reverse_of(bridge, number)
 
 
@@ -114,8 +120,7 @@ def _amount(connection: Connection, change: Change) -> str:
     return format_minor(line.amount_minor, line.currency) if line else ""
 
 
-def _words(bridge: Bridge, _user_id: int, form: Form) -> Words:
-    change = _reverse(bridge, form).change
+def _words(bridge: Bridge, change: Change) -> Words:
     what = line_words(change)
     if change.user_id is None:
         thing = change.customer_id or (change.detail or {}).get("thing")
@@ -131,6 +136,12 @@ def _before(bridge: Bridge, _user_id: int, form: Form) -> Ground:
     return Ground(_told(bridge, found.change))
 
 
+def _see(bridge: Bridge, _user_id: int, form: Form) -> Seen:
+    found = _reverse(bridge, form)
+    effects, change = found.preview(), found.change
+    return Seen(effects, _told(bridge, change), words=_words(bridge, change))
+
+
 def _undo(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     found = _reverse(bridge, form)
     found.do(actor, form["reason"])
@@ -143,12 +154,11 @@ UNDO = Act(
     "%(undo)s",
     ("change", "reason"),
     "money",
-    lambda bridge, _, form: _reverse(bridge, form).preview(),
+    lambda _bridge, _user_id, _form: (),
     _undo,
     given=("change",),
     ground=_before,
-    words=_words,
-    facts=lambda bridge, _, form: _told(bridge, _reverse(bridge, form).change),
+    see=_see,
     whose=_whose,
     page="moderate.log",
 )
