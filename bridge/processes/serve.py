@@ -6,6 +6,7 @@ docs/decisions/0010-the-web-server.md.
 
 from __future__ import annotations
 
+import json
 import logging
 import resource
 import signal
@@ -15,17 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
+from waitress.task import ErrorTask
 
 from bridge import wiring
 from bridge.processes.listening import BACKLOG, listen
 from bridge.processes.patience import Patience
 from bridge.web import create_app
+from bridge.web.api.errors import WORDS, is_api
 from bridge.web.webhooks import MOST_BYTES
 
 if TYPE_CHECKING:
-    from waitress.channel import HTTPChannel
-
     from bridge.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -48,6 +50,28 @@ def serve(settings: Settings, host: str, port: int) -> None:
         _Server(settings, socket).run()
 
 
+class _Refusal(ErrorTask):
+    """The answer to a request that is too large or cannot be read; no thread of Flask sees it."""
+
+    def execute(self) -> None:
+        """Answer machines in JSON, as the API answers whatever else it refuses."""
+        request: Any = self.request
+        error = request.error
+        if not is_api(getattr(request, "path", "")):
+            super().execute()
+            return
+        body = json.dumps({"error": WORDS.get(error.code, WORDS[400])}).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers = [("Content-Type", "application/json")]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):
+    error_task_class = _Refusal
+
+
 class _Server:
     def __init__(self, settings: Settings, socket: Any) -> None:
         app = create_app(
@@ -59,7 +83,7 @@ class _Server:
         self._map: dict[int, Any] = {}
         self._stopping = False
         self._patience = Patience(most)
-        self._server: Any = create_server(
+        server: Any = create_server(
             app,
             map=self._map,
             sockets=[socket],
@@ -74,6 +98,8 @@ class _Server:
             clear_untrusted_proxy_headers=False,
             ident=None,
         )
+        server.channel_class = _Channel
+        self._server = server
 
     def run(self) -> None:
         signal.signal(signal.SIGTERM, self._stop)

@@ -228,7 +228,7 @@ def error_page(
 
     The API's callers get the same as JSON.
     """
-    if f"{request.path}/".startswith("/api/"):
+    if errors.is_api(request.path):
         return errors.usual(status, sentence)
     is_form = request.method == "POST"
     usual = WORDS.get(status, WORDS[400 if status < 500 else 500])  # noqa: PLR2004

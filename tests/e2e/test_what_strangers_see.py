@@ -217,3 +217,9 @@ def test_A137_a_body_in_chunks_is_measured_as_any_other(
         url = f"{processes.system.url}{path}"
         assert requests.post(url, data=chunks(most + 1), timeout=20).status_code == 413
         assert requests.post(url, data=chunks(most // 2), timeout=20).status_code == 400, "unsigned"
+        # The server answers these before any code of the site sees them.
+        api = f"{processes.system.url}/api/v1/people/1/grants"
+        for body in (b"x" * 300_000, chunks(257)):
+            large = requests.post(api, data=body, timeout=20)
+            assert (large.status_code, set(large.json())) == (413, {"error"})
+            assert large.headers["Content-Type"] == "application/json"

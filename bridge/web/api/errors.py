@@ -15,6 +15,11 @@ WORDS = {
 }
 
 
+def is_api(path: str) -> bool:
+    """Whether machines ask for this path, and read its errors as JSON."""
+    return f"{path}/".startswith("/api/")
+
+
 def error_json(status: int, why: str) -> Response:
     """An error as the API answers it."""
     answer = jsonify(error=why)
