@@ -147,6 +147,7 @@ def test_A62_an_act_leads_back_to_the_page_where_it_was_begun(world: System) -> 
         "/moderate/act/undo?change=1",
         "/moderate/person/1/grant",
         "/moderate/log.csv",
+        "/moderate/find?q=ann@example.com",
         "javascript:alert(1)",
         "moderate",
         "",

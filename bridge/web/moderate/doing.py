@@ -39,8 +39,8 @@ MOST_SHOWN = 100
 NOBODY = 0
 BEGUN = "begun"
 """The field with the page on which an act was begun."""
-NO_RETURN = ("moderate.act", "moderate.site_act", "moderate.download")
-"""Pages of the console that nobody is led back to."""
+NO_RETURN = ("moderate.act", "moderate.site_act", "moderate.download", "moderate.find")
+"""Pages that nobody is led back to. What somebody searched for is kept nowhere."""
 
 
 @blueprint.route("/person/<id:user_id>/<name>", methods=["GET", "POST"])
