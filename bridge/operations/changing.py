@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from bridge.core.memberships.effects import Effect
@@ -20,14 +21,18 @@ from bridge.texts import gettext
 from bridge.wiring import Bridge
 
 
-def find_switch(bridge: Bridge, user_id: int, target: str) -> Switch:
+def find_switch(
+    bridge: Bridge, user_id: int, target: str, subscription_id: str | None = None
+) -> Switch:
     """A user's change to a price, named by its id, its lookup key or its product's id.
+
+    `subscription_id`: which one is changed; None if only one can be.
 
     Raises: Permanent if there is not exactly one, or Stripe cannot make it in place.
     """
     with bridge.store.read() as connection:
         known, _ = facts.facts_of(connection, user_id)
-        allowed = switches_of(known, bridge.rulebook.law(connection))
+        allowed = _of(subscription_id, switches_of(known, bridge.rulebook.law(connection)))
     found = [
         one
         for one in allowed
@@ -64,12 +69,16 @@ def turn_of(bridge: Bridge, user_id: int, switch: Switch) -> int:
     return over - 1 if is_unread else over
 
 
-def choices(bridge: Bridge, user_id: int) -> tuple[Switch, ...]:
-    """All changes that Stripe can make in place."""
+def choices(bridge: Bridge, user_id: int, subscription_id: str | None = None) -> tuple[Switch, ...]:
+    """All changes that Stripe can make in place, of every subscription or of one."""
     with bridge.store.read() as connection:
         known, _ = facts.facts_of(connection, user_id)
         allowed = switches_of(known, bridge.rulebook.law(connection))
-    return tuple(one for one in allowed if one.can_amend)
+    return tuple(one for one in _of(subscription_id, allowed) if one.can_amend)
+
+
+def _of(subscription_id: str | None, switches: Iterable[Switch]) -> list[Switch]:
+    return [one for one in switches if subscription_id in (None, one.subscription.id)]
 
 
 def preview_groups(bridge: Bridge, user_id: int, switch: Switch) -> tuple[Effect, ...]:

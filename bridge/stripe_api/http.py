@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import stripe
 
@@ -38,7 +38,9 @@ SIGNATURE_TOLERANCE_SECONDS = 300
 AsIf = Callable[[str, Json, Json], Json]
 """Path, parameters and answer of a request -> the answer as it would be."""
 _RIGHT = re.compile(r"'rak_([a-z_]{1,60})'")
-_ASKED_FOR = re.compile(r"GET /v1/[a-z_/]+/([A-Za-z0-9]+_[A-Za-z0-9_]+)")
+_ID = re.compile(r"\w+", re.ASCII)
+# The id at the end of an address: it has the form of one, or is nothing like a part of an address.
+_ASKED_FOR = re.compile(r"GET /v1/[a-z_/]+/(\w+_\w+|[^/]*[^a-z_/][^/]*)", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _PAUSE_WHEN_NOT_TOLD = 1.0
 _CONFLICT, _NOT_FOUND, _SERVER = 409, 404, 500
@@ -187,9 +189,14 @@ def typed(what: str, error: stripe.StripeError) -> BridgeError:
         # A change may name the missing object in its fields.
         asked = _ASKED_FOR.fullmatch(what)
         words = gettext("Stripe has no %(id)s") if asked else gettext("%(answer)s: no such object")
-        return NotFound(words % {"id": asked and asked[1], "answer": said})
+        return NotFound(words % {"id": asked and _as_typed(unquote(asked[1])), "answer": said})
     # 5xx, a conflict, or no answer of Stripe at all but a page from a proxy in between.
     return Transient(said)
+
+
+def _as_typed(id_: str) -> str:
+    """An id as it is, and anything else in quotes."""
+    return id_ if _ID.fullmatch(id_) else repr(id_[:60])
 
 
 def _is_final(status: int, error: stripe.StripeError) -> bool:

@@ -564,12 +564,20 @@ def test_objects_of_nobody_have_no_customer(api: StripeApi, server: Recorded) ->
     assert api.customer_of("customer", "cus_1") == "cus_1"
 
 
+@pytest.mark.parametrize(
+    ("typed", "asked", "words"),
+    [
+        ("cus_none", "cus_none", "Stripe has no cus_none"),
+        ("<b>", "%3Cb%3E", "Stripe has no '<b>'"),
+        ("cus_a, cus_b", "cus_a%2C%20cus_b", "Stripe has no 'cus_a, cus_b'"),
+    ],
+)
 def test_what_stripe_does_not_have_is_named_for_who_typed_it(
-    api: StripeApi, server: Recorded
+    api: StripeApi, server: Recorded, typed: str, asked: str, words: str
 ) -> None:
-    server.play("GET", "/v1/customers/cus_none", refusal(404, "resource_missing"))
-    with pytest.raises(NotFound, match="Stripe has no cus_none"):
-        api.customer("cus_none")
+    server.play("GET", f"/v1/customers/{asked}", refusal(404, "resource_missing"))
+    with pytest.raises(NotFound, match=f"^{words}$"):
+        api.customer(typed)
 
 
 class Events(Recorded):

@@ -171,6 +171,17 @@ def test_a_subscription_is_stopped_and_kept_after_all_with_a_preview(
     assert "calendar has no day 2027-02-29" in wrong.text
 
 
+def its_row_leads_to_its_own_plans(place: Place, mia: Browser, name: str, price: str) -> None:
+    person = f"/moderate/person/{user(place, name)}"
+    running = place.stripe.v1.subscriptions.list({"customer": customer(place, name)}).data[0].id
+    link = f"{person}/change-plan?subscription={running}"
+    assert link in mia.get(person).text
+    assert price in mia.get(link).text
+    other = mia.get(f"{person}/change-plan?subscription=sub_of_somebody_else")
+    assert other.status_code == 400
+    assert "Show the effects" not in other.text
+
+
 def test_A36_a_plan_is_changed_with_stripes_preview_and_only_to_what_its_ladder_sells(
     place: Place,
 ) -> None:
@@ -187,6 +198,8 @@ def test_A36_a_plan_is_changed_with_stripes_preview_and_only_to_what_its_ladder_
     assert f"person/{kim}/change-plan" in mia.get(f"/moderate/person/{kim}").text
     preview = act(mia, kim, "change-plan", price=gold, reason="They asked for it")
     assert "Due now" in preview.text
+    assert "Gold, €90.00 a month" in preview.text
+    its_row_leads_to_its_own_plans(place, mia, "kim", gold)
     assert "€30.00" in preview.text
     assert "Gains" in preview.text
     with ThreadPoolExecutor() as pool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from bridge.core.ledger.amounts import format_minor, plain_amount
 from bridge.core.ledger.typed_amounts import typed_to_minor
 from bridge.core.memberships.effects import Effect
 from bridge.core.model.actor import Actor
-from bridge.core.model.stripe import Subscription
+from bridge.core.model.stripe import Price, Subscription
 from bridge.core.telling.words import LOCALE, price_words
 from bridge.errors import Permanent
 from bridge.operations import changing, refunding, statements, stopping
@@ -199,8 +199,8 @@ def _stopping(
 # --- another plan ---------------------------------------------------------------------------------
 
 
-def _plans(bridge: Bridge, user_id: int, _form: Form) -> Ground:
-    found = changing.choices(bridge, user_id)
+def _plans(bridge: Bridge, user_id: int, form: Form) -> Ground:
+    found = changing.choices(bridge, user_id, form["subscription"] or None)
     if not found:
         raise Permanent(
             gettext(
@@ -208,31 +208,27 @@ def _plans(bridge: Bridge, user_id: int, _form: Form) -> Ground:
                 "sale, or a payment is open"
             )
         )
+    plan = _namer(bridge)
+    now = {gettext("Now"): ", ".join(dict.fromkeys(plan(one.current) for one in found))}
+    return Ground(now, {"price": {one.target.id: plan(one.target) for one in found}})
+
+
+def _namer(bridge: Bridge) -> Callable[[Price], str]:
+    """Names a plan by its product and price."""
     with bridge.store.read() as connection:
         name_of = bridge.rulebook.law(connection).catalogue.name_of
-    now = {
-        gettext("Now"): ", ".join(
-            dict.fromkeys(
-                f"{name_of(one.current.product_id)}, {price_words(one.current, LOCALE)}"
-                for one in found
-            )
-        )
-    }
-    prices = {
-        one.target.id: f"{name_of(one.target.product_id)}, {price_words(one.target, LOCALE)}"
-        for one in found
-    }
-    return Ground(now, {"price": prices})
+    return lambda price: f"{name_of(price.product_id)}, {price_words(price, LOCALE)}"
 
 
 def _see_plan(bridge: Bridge, user_id: int, form: Form) -> Seen:
     asks_stripe("ask")
-    switch = changing.find_switch(bridge, user_id, form["price"])
+    switch = changing.find_switch(bridge, user_id, form["price"], form["subscription"] or None)
+    plan = _namer(bridge)
     number = changing.turn_of(bridge, user_id, switch)
     preview = changing.preview_change(bridge, switch)
     facts = {
-        gettext("From"): price_words(switch.current, LOCALE),
-        gettext("To"): price_words(switch.target, LOCALE),
+        gettext("From"): plan(switch.current),
+        gettext("To"): plan(switch.target),
         gettext("Due now"): format_minor(preview.due_minor, preview.currency),
         gettext("Credited"): (
             format_minor(-preview.total_minor, preview.currency) if preview.total_minor < 0 else ""
@@ -242,13 +238,13 @@ def _see_plan(bridge: Bridge, user_id: int, form: Form) -> Seen:
             "paid."
         ),
     }
-    words = {"what": price_words(switch.target, LOCALE)}
+    words = {"what": plan(switch.target)}
     return Seen(changing.preview_groups(bridge, user_id, switch), facts, number, words=words)
 
 
 def _change_plan(bridge: Bridge, actor: Actor, user_id: int, form: Form) -> str:
     asks_stripe("ask")
-    switch = changing.find_switch(bridge, user_id, form["price"])
+    switch = changing.find_switch(bridge, user_id, form["price"], form["subscription"] or None)
     done = changing.change(
         bridge, actor, user_id, switch, number=int(form[TURN]), reason=form["reason"]
     )
@@ -301,11 +297,13 @@ ABOUT_PAYING: tuple[Act, ...] = (
         "change-plan",
         gettext("Change the plan"),
         gettext("Change %(who)s to %(what)s"),
-        ("price", "reason"),
+        ("subscription", "price", "reason"),
         "decide",
         _nothing,
         _change_plan,
-        choosing=("price",),
+        given=("subscription",),
+        optional=("subscription",),
+        choosing=("subscription", "price"),
         ground=_plans,
         see=_see_plan,
     ),
