@@ -13,7 +13,7 @@ from bridge.core.model.actor import moderator
 from bridge.core.telling import undone
 from bridge.core.telling.log import ACTIONS
 from bridge.operations import grants
-from bridge.store import changes
+from bridge.store import changes, links
 from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.list_acts import LIST_ACTS
 from tests.harness import POLICY, System, system
@@ -66,6 +66,19 @@ def test_an_act_opens_for_somebody_whom_only_the_forum_knows_and_names_them(worl
     path = f"/moderate/person/{world.user('newcomer')}"
     assert ">newcomer</a>" in console_of(world).get(f"{path}/grant").text
     assert console_of(world).get(path).status_code == 200
+
+
+def test_an_account_that_is_gone_from_the_forum_keeps_its_page_and_its_acts(world: System) -> None:
+    now, gone = world.bridge.clock.now(), NOBODY - 1
+    with world.bridge.store.write() as connection:
+        links.link(connection, "cus_old", gone, proof="operator", actor="root", now=now)
+    mia, path = console_of(world), f"/moderate/person/{gone}"
+    page = mia.get(path)
+    assert page.status_code == 200
+    assert "cus_old" in page.text
+    assert "Write a reply" not in page.text, "there is no name to write to"
+    for name in ("then", "unlink?customer=cus_old", "grant"):
+        assert mia.get(f"{path}/{name}").status_code == 200, name
 
 
 @pytest.mark.parametrize(
