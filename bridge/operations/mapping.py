@@ -91,7 +91,8 @@ def propose(bridge: Bridge, thing_id: str, key: str, value: str) -> Proposed:
         user_ids = tuple(member.concerned_by(connection, [thing_id], group_ids))
     problems = new_problems(before, after)
     if halting := next((one for one in problems if one.halts), None):
-        raise Permanent(f"{halting.message} {halting.hint} ({halting.code}, {halting.subject})")
+        says = f"{halting.message} {halting.hint}".removesuffix(".")
+        raise Permanent(f"{says} ({halting.code}, {halting.subject})")
     product = next((one for one in products if one.id == _product_id(other)), None)
     return Proposed(
         number,

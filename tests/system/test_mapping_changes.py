@@ -204,6 +204,7 @@ def test_A33_what_moved_since_it_was_looked_at_is_not_saved(world: System) -> No
 
 
 REFUSED = (
+    ("groups", "nowhere", r"correct the name \(M101, product prod_\w+\)$"),
     ("groups", "nowhere", "nowhere"),
     ("groups", "admins", "automatic"),
     ("groups", "supporters", "already"),

@@ -63,8 +63,8 @@ class _Groups:
         """
         name = name.lower()
         pin = self.pins.get(name, self.by_name.get(name))
-        is_id = pin is None and re.fullmatch(r"[0-9]{1,9}", name)
-        group_id = int(name) if is_id else pin
+        is_id = pin is None and re.fullmatch(r"(?:id:)?([0-9]{1,9})", name)
+        group_id = int(is_id[1]) if is_id else pin
         if group_id is None:
             close = nearest(name, tuple(self.by_name))
             return None, "M101", gettext('there is no group "%(group)s".') % {"group": name} + close

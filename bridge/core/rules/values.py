@@ -164,7 +164,7 @@ KEYS: Mapping[str, Key] = {
             "groups",
             "groups",
             names,
-            "names or ids, comma list; `none`",
+            "names or ids, such as `id:12`, comma list; `none`",
             "none",
             may_be_default=False,
         ),

@@ -139,9 +139,27 @@ def test_a_number_that_is_a_groups_name_means_that_group() -> None:
     assert in_force(rules).group_ids == (77,)
 
 
+def test_an_id_is_also_written_as_the_api_writes_it_and_is_never_a_name() -> None:
+    groups = GROUPS | {77: Group(77, str(PATRONS))}
+    said = f"id:{PATRONS}, ID:{MEMBERS}, members"
+    made = product(discourse_groups=said, discourse_buyers=f"id:{SUPPORTERS}")
+    rules = rules_of(made, groups=groups)
+    assert in_force(rules).group_ids == (PATRONS, MEMBERS)
+    assert in_force(rules).paying.buyer_ids == {SUPPORTERS}
+    assert rules.pins == {"members": MEMBERS}
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("patron", "M101"), ("trust_level_0", "M102"), ("10", "M102"), ("999", "M103")],
+    [
+        ("id:999", "M103"),
+        ("id:", "M101"),
+        ("id:x", "M101"),
+        ("patron", "M101"),
+        ("trust_level_0", "M102"),
+        ("10", "M102"),
+        ("999", "M103"),
+    ],
 )
 def test_A93_a_group_that_cannot_be_used_halts_that_rule_and_no_other(name: str, code: str) -> None:
     rules = rules_of(
