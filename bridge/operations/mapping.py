@@ -22,6 +22,7 @@ from bridge.core.rules.keys import METADATA_PREFIX
 from bridge.core.rules.law import Law, Proposal
 from bridge.core.rules.origins import Value, values_of
 from bridge.core.rules.problems import Problem
+from bridge.core.telling.words import LOCALE, price_words
 from bridge.errors import Permanent
 from bridge.operations import errands
 from bridge.operations.errands import Outcome
@@ -165,6 +166,7 @@ def set_mapping(bridge: Bridge, actor: Actor, proposed: Proposed, *, reason: str
             kind="mapping_changed",
             params={
                 "thing": thing.id,
+                "name": name_of(bridge, thing),
                 "key": change.key,
                 "before": proposed.said,
                 "after": change.value,
@@ -174,6 +176,16 @@ def set_mapping(bridge: Bridge, actor: Actor, proposed: Proposed, *, reason: str
             asked_at=bridge.clock.now(),
         ),
     )
+
+
+def name_of(bridge: Bridge, thing: Product | Price) -> str:
+    """The product's name, and the price's amount where only that is changed."""
+    if isinstance(thing, Product):
+        return thing.name
+    with bridge.store.read() as connection:
+        products, _ = catalogue.load_of(connection, [thing.product_id])
+    names = [one.name for one in products]
+    return ", ".join([*names, price_words(thing, LOCALE)])
 
 
 def in_force(bridge: Bridge, product: Product | None, thing: Product | Price, key: str) -> Value:

@@ -276,5 +276,11 @@ def _log(
         user_id=line.user_id,
         cause=str(actor),
         outcome=line.what,
-        detail={"line": line.id, "method": line.method, **why},
+        detail={
+            "line": line.id,
+            "method": line.method,
+            "amount_minor": line.amount_minor,
+            "currency": line.currency,
+            **why,
+        },
     )

@@ -55,7 +55,7 @@ def remind(bridge: Bridge, actor: Actor, user_id: int, invoice_id: str) -> None:
 
     Raises as `look_at` does.
     """
-    look_at(bridge, user_id, invoice_id)
+    payment = look_at(bridge, user_id, invoice_id).payment
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         if not messages.remind(connection, user_id, invoice_id, now):
@@ -67,5 +67,6 @@ def remind(bridge: Bridge, actor: Actor, user_id: int, invoice_id: str) -> None:
             user_id=user_id,
             cause=str(actor),
             outcome=invoice_id,
+            detail={"amount_minor": payment.amount_minor, "currency": payment.currency},
         )
     bridge.hint("tell", str(user_id))

@@ -89,6 +89,7 @@ def test_A33_a_changed_mapping_is_shown_before_saved_at_stripe_followed_and_undo
     assert detail == {
         "about": product,
         "thing": product,
+        "name": "Membership supporters",
         "key": "groups",
         "before": "supporters",
         "after": "patrons",

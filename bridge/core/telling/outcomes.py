@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bridge.core.ledger.amounts import format_minor
 from bridge.core.memberships import why
 from bridge.core.memberships.whatif import NOTHING_LEADS_TO_IT
 from bridge.core.model.change import Change
@@ -107,14 +108,25 @@ def said(change: Change) -> Said:
         return Said(_capital(_decision(change)))
     if action in _WORDS:
         return Said(_capital(_WORDS[action](change)), typed)
+    money = _money(detail)
     if action in IN_WORDS | IDS:
-        return Said(outcome if action in IN_WORDS else "", typed)
-    if action == "mapping_changed":
-        return Said(_mapping(detail), outcome)
+        return Said(_joined(outcome if action in IN_WORDS else "", money), typed)
     if action == "adopted":
         return Said("", "" if outcome == "proven" else outcome)
-    failed = action.endswith(FAILED) and detail.get("why")
-    return Said(str(failed or ""), outcome)
+    mapped = _mapping(detail) if action.startswith("mapping_changed") else ""
+    failed = str(detail.get("why") or "") if action.endswith(FAILED) else ""
+    return Said(_joined(mapped or money, failed, by=": "), outcome)
+
+
+def _joined(*words: str, by: str = ", ") -> str:
+    return by.join(filter(None, words))
+
+
+def _money(detail: Mapping[str, Any]) -> str:
+    """How much an act was about; lines of earlier versions may not say so."""
+    amount = (detail.get("refund") or detail).get("amount_minor")
+    currency = detail.get("currency")
+    return format_minor(amount, currency) if isinstance(amount, int) and currency else ""
 
 
 def _capital(words: str) -> str:
@@ -162,7 +174,7 @@ def _mapping(detail: Mapping[str, Any]) -> str:
     nothing = gettext("nothing")
     return gettext("%(key)s of %(thing)s: %(before)s, now %(after)s") % {
         "key": detail.get("key"),
-        "thing": detail.get("thing"),
+        "thing": detail.get("name") or detail.get("thing"),
         "before": detail.get("before") or nothing,
         "after": detail.get("after") or nothing,
     }

@@ -71,19 +71,8 @@ def _see(bridge: Bridge, _user_id: int, form: Form) -> Seen:
         ),
     }
     past = _past(bridge, proposed, form) if form.get("since", "").strip() else {}
-    words = {"key": proposed.amendment.key, "what": _name_of(bridge, proposed)}
+    words = {"key": proposed.amendment.key, "what": operation.name_of(bridge, proposed.thing)}
     return Seen(effects, facts | past, typed=_typed(effects), words=words)
-
-
-def _name_of(bridge: Bridge, proposed: Proposed) -> str:
-    """The product, and the price where only that is changed."""
-    thing = proposed.thing
-    if isinstance(thing, Product):
-        return thing.name
-    with bridge.store.read() as connection:
-        products, _ = catalogue.load_of(connection, [thing.product_id])
-    names = [one.name for one in products]
-    return ", ".join([*names, price_words(thing, LOCALE)])
 
 
 def _typed(effects: Collection[Effect]) -> str | None:
@@ -128,7 +117,8 @@ def _do(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
     proposed = _proposed(bridge, form)
     outcome = operation.set_mapping(bridge, actor, proposed, reason=form["reason"])
     saved = gettext("Saved at Stripe: %(key)s of %(thing)s.")
-    return told(outcome, saved % {"key": proposed.amendment.key, "thing": proposed.thing.id})
+    name = operation.name_of(bridge, proposed.thing)
+    return told(outcome, saved % {"key": proposed.amendment.key, "thing": name})
 
 
 def _ground(bridge: Bridge, _user_id: int, form: Form) -> Ground:

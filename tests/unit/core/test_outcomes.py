@@ -102,6 +102,34 @@ def test_before_and_after_are_among_what_is_one_click_away() -> None:
     assert {("before", "1"), ("after", "2")} <= set(ids_of(one))
 
 
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (line("refunded", "half", refund={"amount_minor": 2500}, currency="eur"), "€25.00"),
+        (
+            line("refunded_refused", "half", refund={"amount_minor": 9}, currency="jpy", why="no"),
+            "¥9: no",
+        ),
+        (line("refunded", "half"), ""),
+        (line("reminded", "in_1", amount_minor=4200, currency="usd"), "$42.00"),
+        (line("payment_recorded", "Party", amount_minor=900, currency="eur"), "Party, €9.00"),
+        (line("payment_recorded", "Party", line="hand_1"), "Party"),
+        (
+            line("mapping_changed", "", thing="prod_1", name="Lab pass", key="grace", after="2d"),
+            "grace of Lab pass: nothing, now 2d",
+        ),
+        (
+            line("mapping_changed_refused", "", thing="prod_1", name="Lab", key="grace", why="no"),
+            "grace of Lab: nothing, now nothing: no",
+        ),
+    ],
+)
+def test_A33_a_line_says_what_it_is_about_how_much_and_which_product(
+    one: Change, words: str
+) -> None:
+    assert said(one).words == words
+
+
 def test_a_code_of_another_version_is_said_by_itself() -> None:
     assert reason_words("moon_phase") == "moon phase"
     assert said(line("linked", "by_pigeon")).words == "By pigeon"
