@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 from rich.segment import Segment
 
 from bridge import logs
-from bridge.core.model.days import day_of
+from bridge.core.model.days import day_of, moment_of
 from bridge.core.telling.document import document
 from bridge.core.telling.visible import escaped, visible
 from bridge.errors import Config, Permanent
@@ -147,13 +147,9 @@ class Moment(click.ParamType[datetime]):
         """Read `2027-03-31`, `2027-03-31 12:00`, `2027-03-31T12:00:00+01:00`."""
         if isinstance(value, datetime):
             return value
-        on = value[: len("2027-03-31")]
+        has_time = len(value) > len("2027-03-31")
         try:
-            found = datetime.combine(day_of(on), self.of_day)
-            if on != value:
-                found = datetime.fromisoformat(value)
+            found = moment_of(value) if has_time else datetime.combine(day_of(value), self.of_day)
         except Permanent as error:
             self.fail(str(error), param, ctx)
-        except ValueError:
-            self.fail(f"{value!r} is not a time: write 2027-03-31T12:00", param, ctx)
         return found if found.tzinfo else found.replace(tzinfo=UTC)

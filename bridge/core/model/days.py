@@ -17,7 +17,7 @@ def day_of(text: str) -> date:
     """The day. Raises: Permanent for another way of writing it, and for 29 February 2027."""
     if not text:
         raise Permanent(gettext("give a day, such as 2027-03-31"))
-    if not _WRITTEN.fullmatch(text):
+    if not is_written_as_day(text):
         wrong = gettext("%(text)s is not a day: write it as 2027-03-31")
         raise Permanent(wrong % {"text": repr(text[:40])})
     try:
@@ -25,6 +25,23 @@ def day_of(text: str) -> date:
     except ValueError as error:
         wrong = gettext("the calendar has no day %(text)s: check month and day")
         raise Permanent(wrong % {"text": text}) from error
+
+
+def is_written_as_day(text: str) -> bool:
+    """Whether it has the form of a day; the calendar may still not have it."""
+    return bool(_WRITTEN.fullmatch(text))
+
+
+def moment_of(text: str) -> datetime:
+    """A day with its time, with or without a zone. Raises: Permanent."""
+    on = text[: len("2027-03-31")]
+    if is_written_as_day(on):
+        day_of(on)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        wrong = gettext("%(text)s is not a time: write it as 2027-03-31T12:00:00Z")
+        raise Permanent(wrong % {"text": repr(text[:40])}) from error
 
 
 def end_of_day(at: datetime) -> datetime:

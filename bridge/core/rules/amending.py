@@ -13,7 +13,7 @@ from bridge.core.rules.law import Law
 from bridge.core.rules.mapping import said_of
 from bridge.core.rules.policy import Policy
 from bridge.core.rules.problems import Problem
-from bridge.core.rules.values import KEYS, Choices, apply_value
+from bridge.core.rules.values import KEYS, Choices, apply_value, instead
 from bridge.errors import Permanent
 from bridge.texts import gettext
 
@@ -54,10 +54,13 @@ def amendment(thing_id: str, key: str, value: str) -> Amendment:
     try:
         apply_value(Choices(), name, text)
     except ValueError as error:
-        accepted = KEYS[name].values.replace("`", "")
         raise Permanent(
-            gettext("%(name)s cannot be %(text)s: it takes %(accepted)s")
-            % {"name": name, "text": repr(text[:60]), "accepted": accepted}
+            gettext("%(name)s cannot be %(text)s: %(instead)s")
+            % {
+                "name": name,
+                "text": repr(text[:60]),
+                "instead": instead(name, error).replace("`", ""),
+            }
         ) from error
     return Amendment(thing_id, name, text)
 

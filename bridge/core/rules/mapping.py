@@ -20,7 +20,7 @@ from bridge.core.rules.keys import METADATA_PREFIX, key_name
 from bridge.core.rules.lint import lint_catalogue, lint_features, lint_ladders
 from bridge.core.rules.policy import Policy
 from bridge.core.rules.problems import Problem, nearest, problem
-from bridge.core.rules.values import KEYS, PLUGIN_GROUP_KEY, Choices, apply_value
+from bridge.core.rules.values import KEYS, PLUGIN_GROUP_KEY, Choices, apply_value, instead
 from bridge.texts import gettext
 
 __all__ = ["HaltedRule", "Problem", "Rule", "Rules", "compile_rules"]
@@ -287,9 +287,10 @@ def _choices(defaults: Choices, stated: Mapping[str, _Source], found: list[Probl
     for name, source in stated.items():
         try:
             choices = apply_value(choices, name, source.said[name])
-        except ValueError:
-            says = gettext("%(key)s = %(value)s is wrong; it takes %(values)s.")
-            named = {"key": name, "value": repr(source.said[name]), "values": KEYS[name].values}
+        except ValueError as error:
+            says = gettext("%(key)s = %(value)s is wrong; %(instead)s.")
+            said, write = repr(source.said[name]), instead(name, error)
+            named = {"key": name, "value": said, "instead": write}
             found.append(problem("M104", source.where, says % named))
     return choices
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from bridge.core.rules.keys import NOTHING, key_name
 from bridge.core.rules.problems import POLICY_CODES, nearest
-from bridge.core.rules.values import KEYS, Choices, apply_value
+from bridge.core.rules.values import KEYS, Choices, apply_value, instead
 from bridge.errors import Config
 
 DAY_SECONDS = 86_400
@@ -183,9 +183,8 @@ def read_defaults(tables: Mapping[str, Mapping[str, object]], problems: list[Con
                 continue
             try:
                 choices = apply_value(choices, name, as_text(value))
-            except ValueError:
-                takes = KEYS[name].values
-                says = f"[{section}] {written} = {value!r} is wrong; it takes {takes}."
+            except ValueError as error:
+                says = f"[{section}] {written} = {value!r} is wrong; {instead(name, error)}."
                 problems.append(wrong("M153", says))
     return choices
 

@@ -10,12 +10,15 @@ import calendar
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Literal
 
+from bridge.core.model.days import day_of, is_written_as_day
 from bridge.core.rules.goals import Goal, read_goal
 from bridge.core.rules.keys import NOTHING, Key, names, one_of
 from bridge.core.rules.paying import PAYING_KEYS, Paying
+from bridge.errors import Permanent
+from bridge.texts import gettext
 
 PLUGIN_GROUP_KEY = "group_name"  # as the Discourse Subscriptions plugin writes it on a price
 
@@ -142,13 +145,20 @@ def _partial_refund(text: str) -> int | None:
     return int(found[1])
 
 
+class NoSuchDay(ValueError):
+    """A day that the calendar does not have; its message says so."""
+
+
 def _approval(text: str) -> datetime | None:
     """The day from which an approval is needed, from its first moment in UTC."""
     if text == "no":
         return None
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+    if not is_written_as_day(text):
         raise ValueError(text)
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    try:
+        return datetime.combine(day_of(text), time(0, tzinfo=UTC))
+    except Permanent as error:
+        raise NoSuchDay(str(error)) from error
 
 
 def _written_approval(from_at: datetime | None) -> str:
@@ -263,6 +273,13 @@ def apply_value(choices: Choices, name: str, text: str) -> Choices:
     if key.of_checkout:
         return replace(choices, paying=replace(choices.paying, **said))
     return replace(choices, **said)
+
+
+def instead(name: str, error: ValueError) -> str:
+    """What to write instead of a value that `apply_value` has refused with this error."""
+    if isinstance(error, NoSuchDay):
+        return str(error)
+    return gettext("it takes %(values)s") % {"values": KEYS[name].values}
 
 
 def said_by(choices: Choices, key: Key) -> object:

@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from bridge.core.model import days
 from bridge.core.model.actor import Actor
-from bridge.core.model.days import day_of
 from bridge.core.model.people import id_in
 from bridge.errors import NotFound, Permanent, Transient
 from bridge.store import tokens
@@ -143,10 +143,12 @@ def moment_of(said: Mapping[str, Any], name: str) -> datetime | None:
     value = said.get(name)
     if value is None:
         return None
+    if not isinstance(value, str):
+        raise Refused(400, f"{name} is not a time: write 2027-03-31T23:59:59Z")
     try:
-        found = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
-        raise Refused(400, f"{name} is not a time: write 2027-03-31T23:59:59Z") from error
+        found = days.moment_of(value)
+    except Permanent as error:
+        raise Refused(400, f"{name}: {error}") from error
     if found.tzinfo is None:
         raise Refused(400, f"{name} has no time zone: write 2027-03-31T23:59:59Z")
     return found
@@ -163,9 +165,9 @@ def end_of_day(name: str) -> datetime | None:
     if said is None:
         return None
     try:
-        return datetime.combine(day_of(said), time.max, tzinfo=UTC)
+        return datetime.combine(days.day_of(said), time.max, tzinfo=UTC)
     except Permanent as error:
-        raise Refused(400, f"{name} is not a day: write 2027-03-31") from error
+        raise Refused(400, f"{name}: {error}") from error
 
 
 def whole_number(name: str) -> int:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 
 import structlog
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from bridge.core.model.days import day_of
 from bridge.core.rights.offers import Offer
 from bridge.core.rights.orders import paying_of
 from bridge.core.signed.reference import sign_buyer, sign_gift
 from bridge.core.telling.next_steps import would_wait
+from bridge.core.telling.sentences import as_sentence
+from bridge.errors import Permanent
 from bridge.operations import presents as doing
 from bridge.operations.presents import LATEST_BEGIN, LINK_LIVES, LONGEST_NOTE, PresentRefused, Why
 from bridge.store import presents, statements
@@ -145,9 +148,9 @@ def _begins_at(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise _Wrong("begins", gettext("Write the day like 2027-03-31.")) from error
+        day = day_of(text)
+    except Permanent as error:
+        raise _Wrong("begins", as_sentence(str(error))) from error
     if not now().date() <= day <= (now() + LATEST_BEGIN).date():
         raise _Wrong("begins", gettext("Choose a day from today to a year from now."))
     return datetime.combine(day, time(0, tzinfo=UTC)) if day > now().date() else None
