@@ -129,6 +129,23 @@ def test_a_form_is_not_shown_where_no_other_words_would_help(world: System) -> N
     assert "Show the effects" in typed.text, "another word helps"
 
 
+@pytest.mark.parametrize("query", ["key=groups", "key=grace&price=price_nope", "price=price_nope"])
+def test_a_form_for_the_mapping_needs_a_price_that_is_known(world: System, query: str) -> None:
+    answer = console_of(world).get(f"/moderate/act/map?{query}")
+    assert answer.status_code == 400
+    assert "Choose a value on the page of the mapping." in words(answer.text)
+    assert "Show the effects" not in answer.text
+
+
+def test_a_payer_without_a_link_to_claim_the_payment_is_listed_as_such(world: System) -> None:
+    price = world.price("readers")
+    world.subscribe(world.customer(None), price)
+    world.settle()
+    page = words(console_of(world).get("/moderate/lists/unlinked").text)
+    assert "There is no link to claim it." in page
+    assert "Link to claim it" not in page
+
+
 def test_A62_an_act_leads_back_to_the_page_where_it_was_begun(world: System) -> None:
     mia, ben = console_of(world), world.user("ben")
     person = f"/moderate/person/{ben}"

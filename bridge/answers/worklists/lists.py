@@ -112,7 +112,7 @@ WORKLISTS: Mapping[str, Worklist] = {
             title=gettext("Paid, without a forum account"),
             lead=gettext(
                 "These customers at Stripe have no forum account. Assign them to somebody, send "
-                "them the link to claim their payment, or set them aside."
+                "them the link to claim their payment if there is one, or set them aside."
             ),
             nothing=gettext("Nobody."),
             heads=(gettext("Customer"), gettext("Known since"), ""),

@@ -32,11 +32,11 @@ def _payer(one: Unlinked) -> Row:
     links = [(gettext("Open at Stripe"), one.page)]
     if one.claim:
         links.append((gettext("Link to claim it"), one.claim))
-    over = gettext("The link to claim it has expired.") if one.is_claim_over else ""
+    missing = _why_no_link(one)
     about, to_whom = {"customer": one.customer_id}, {}
     says = one.set_aside or ", ".join(bought) or gettext("Bought nothing yet.")
-    if over:
-        says = f"{says.rstrip('.')}. {over}"
+    if missing:
+        says = f"{says.rstrip('.')}. {missing}"
     if one.asked_by:
         names = listed([named(*who) for who in one.asked_by])
         claim_it = ngettext(
@@ -56,6 +56,15 @@ def _payer(one: Unlinked) -> Row:
         links=tuple(links),
         todo=(Todo("wait-again", about),) if one.set_aside else waiting,
     )
+
+
+def _why_no_link(one: Unlinked) -> str:
+    """Why the payer cannot claim it with a link; empty if they can, or have nothing to claim."""
+    if one.is_claim_over:
+        return gettext("The link to claim it has expired.")
+    if one.claim or one.set_aside or not one.bought:
+        return ""
+    return gettext("There is no link to claim it.")
 
 
 def disputes(bridge: Bridge, _kind: str, after: str) -> Page:

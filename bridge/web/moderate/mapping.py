@@ -124,12 +124,12 @@ def _do(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
 def _ground(bridge: Bridge, _user_id: int, form: Form) -> Ground:
     """Which price, what the key takes, where it can be said, and the words to choose from."""
     key = KEYS.get(form["key"])
-    if key is None:
-        raise Permanent(gettext("choose a value on the page of the mapping"))
     with bridge.store.read() as connection:
         _, prices = catalogue.load_of(connection, [form["price"]])
         products, _ = catalogue.load_of(connection, [one.product_id for one in prices])
         known = groups.load_groups(connection).values()
+    if key is None or not prices:
+        raise Permanent(gettext("choose a value on the page of the mapping"))
     choices: dict[str, dict[str, str]] = {}
     facts = {gettext("Key"): key.name, gettext("What it means"): RULES[key.name]}
     if products:
