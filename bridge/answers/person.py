@@ -54,7 +54,7 @@ def person(bridge: Bridge, user_id: int) -> Person:
         username, state = users.known(connection, user_id) or (None, "active")
         if username is None and not accounts.is_known(connection, user_id):
             raise NotFound(
-                gettext("the bridge has never seen user %(user_id)s") % {"user_id": user_id}
+                gettext("the bridge has never seen id:%(user_id)s") % {"user_id": user_id}
             )
         law = bridge.rulebook.law(connection)
         asked = errands.open_about(connection, user_id)

@@ -44,7 +44,7 @@ def answer(bridge: Bridge, user_id: int) -> Answer:
         member = members.load(connection, user_id)
         law = bridge.rulebook.law(connection)
     if known is None or known[0] is None:
-        raise NotFound(gettext("the bridge has never seen user %(user_id)s") % {"user_id": user_id})
+        raise NotFound(gettext("the bridge has never seen id:%(user_id)s") % {"user_id": user_id})
     given = statement_input(member, law, bridge.addresses, now)
     found = reply(places(given), subscription_cards(member, law, given, now))
     pages = ReplyPages(bridge.addresses.own_page, bridge.addresses.offers)

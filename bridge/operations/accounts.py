@@ -55,13 +55,13 @@ def relink(
 def _receiver(bridge: Bridge, from_id: int, to_id: int) -> User:
     if from_id == to_id:
         raise Permanent(
-            gettext("user %(from_id)s is the same account: name the account that replaces it")
+            gettext("id:%(from_id)s is the same account: name the account that replaces it")
             % {"from_id": from_id}
         )
     with bridge.store.read() as connection:
         if not accounts.is_known(connection, from_id):
             raise NotFound(
-                gettext("the bridge knows nothing about user %(from_id)s: there is nothing to move")
+                gettext("the bridge knows nothing about id:%(from_id)s: there is nothing to move")
                 % {"from_id": from_id}
             )
     return find_user(bridge, to_id)
@@ -89,7 +89,7 @@ def _move(
     )
     if followed == receiver.id and not any(astuple(moved)):
         raise Permanent(
-            gettext("everything of user %(from_id)s was moved to user %(to_id)s before")
+            gettext("everything of id:%(from_id)s was moved to id:%(to_id)s before")
             % {"from_id": from_id, "to_id": receiver.id}
         )
     return moved
@@ -124,7 +124,7 @@ def _last_move(bridge: Bridge, from_id: int) -> tuple[int, Moved]:
         last = accounts.last_move(connection, from_id)
     if last is None:
         raise NotFound(
-            gettext("nothing was moved from user %(from_id)s to another account")
+            gettext("nothing was moved from id:%(from_id)s to another account")
             % {"from_id": from_id}
         )
     find_user(bridge, from_id)

@@ -110,7 +110,7 @@ def _waiting(
         if last is None or not last.is_open or last.approved_at is not None:
             raise Permanent(
                 gettext(
-                    "no application of user %(user)d waits: somebody has decided about it, or "
+                    "no application of id:%(user)d waits: somebody has decided about it, or "
                     "nobody has recorded it"
                 )
                 % {"user": user_id},

@@ -89,14 +89,14 @@ def money(bridge: Bridge, user_id: int, before: str | None = None) -> Money:
     with bridge.store.read() as connection:
         if before is not None and ledger.line_of_user(connection, user_id, before) is None:
             raise NotFound(
-                gettext("user %(user_id)s has no line %(before)s: begin without it")
+                gettext("id:%(user_id)s has no line %(before)s: begin without it")
                 % {"user_id": user_id, "before": before}
             )
         known = users.known(connection, user_id)
         lines = ledger.newest_of_user(connection, user_id, before, LINES + 1)
         if known is None and not lines:
             raise NotFound(
-                gettext("the bridge has never seen user %(user_id)s") % {"user_id": user_id}
+                gettext("the bridge has never seen id:%(user_id)s") % {"user_id": user_id}
             )
         shown = lines[:LINES]
         notes = tuple(ledger_notes.of_lines(connection, [one.id for one in shown]))

@@ -220,7 +220,7 @@ def revoke_link(
         links = campaigns.links_of(connection, [campaign.id])
         if user_id not in {link.user_id for link in links}:
             raise NotFound(
-                gettext("user %(user_id)s has no link in the campaign %(campaign)s")
+                gettext("id:%(user_id)s has no link in the campaign %(campaign)s")
                 % {"user_id": user_id, "campaign": campaign.name}
             )
         is_new = campaigns.revoke_link(connection, campaign.id, user_id, actor=str(actor), now=now)

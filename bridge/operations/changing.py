@@ -42,7 +42,7 @@ def find_switch(
         names = ", ".join(one.target.id for one in found or allowed) or "nothing"
         raise Permanent(
             gettext(
-                "user %(user_id)s cannot change to %(target)s, or it is ambiguous; choose from: "
+                "id:%(user_id)s cannot change to %(target)s, or it is ambiguous; choose from: "
                 "%(names)s"
             )
             % {"user_id": user_id, "target": target, "names": names}

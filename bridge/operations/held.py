@@ -125,7 +125,7 @@ def _held(connection: Connection, which: Collection[Of], now: datetime) -> tuple
         ):
             raise Permanent(
                 gettext(
-                    "the membership of user %(user_id)s in %(group)s does not wait any more: "
+                    "the membership of id:%(user_id)s in %(group)s does not wait any more: "
                     "somebody has decided, or it has resolved automatically"
                 )
                 % {"user_id": user_id, "group": group.name if group else group_id}

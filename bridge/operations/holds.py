@@ -115,7 +115,7 @@ def _lifted(bridge: Bridge, actor: Actor, user_id: int, group: Group, reason: st
         )
     if kept_by is None:  # somebody was quicker
         raise NotFound(
-            gettext("nothing keeps user %(user_id)s in or out of %(group)s")
+            gettext("nothing keeps id:%(user_id)s in or out of %(group)s")
             % {"user_id": user_id, "group": group.name}
         )
     bridge.hint("decide", work.user_key(user_id))
@@ -132,7 +132,7 @@ def _kept_out(bridge: Bridge, user_id: int, group: Group) -> None:
         )
     if not override:
         raise NotFound(
-            gettext("nothing keeps user %(user_id)s out of %(group)s: nothing to lift")
+            gettext("nothing keeps id:%(user_id)s out of %(group)s: nothing to lift")
             % {"user_id": user_id, "group": group.name}
         )
 
@@ -144,7 +144,7 @@ def _held(bridge: Bridge, user_id: int, group: Group) -> str:
         raise Permanent(words % {"group": group.name, "why": for_moderator(override)}, "lift")
     if not hold:
         raise NotFound(
-            gettext("the membership of user %(user_id)s in %(group)s is not on hold")
+            gettext("the membership of id:%(user_id)s in %(group)s is not on hold")
             % {"user_id": user_id, "group": group.name}
         )
     return hold

@@ -35,7 +35,7 @@ def add_note(
         state.take_turn_about(connection, [user_id])
         if store.line_of_user(connection, user_id, line_id) is None:
             raise NotFound(
-                gettext("%(line_id)s is not a line of user %(user_id)s")
+                gettext("%(line_id)s is not a line of id:%(user_id)s")
                 % {"line_id": repr(line_id[:60]), "user_id": user_id}
             )
         if token and (earlier := _written(connection, note, user_id, token)):

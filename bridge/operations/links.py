@@ -167,7 +167,7 @@ def refuse_unless(bridge: Bridge, customer_id: str, owner: int | None) -> None:
         found = links.user_of(connection, customer_id)
         wanted = None if owner is None else users.present_account(connection, owner)
     if found != wanted:
-        words = gettext("%(customer)s is linked to user %(user)s by now: there is nothing to undo")
+        words = gettext("%(customer)s is linked to id:%(user)s by now: there is nothing to undo")
         if found is None:
             words = gettext("%(customer)s is linked to nobody by now: there is nothing to undo")
         raise Permanent(words % {"customer": customer_id, "user": found})
@@ -176,7 +176,7 @@ def refuse_unless(bridge: Bridge, customer_id: str, owner: int | None) -> None:
 def _refuse_anothers(owner: int | None, customer_id: str, user_id: int) -> None:
     if owner not in (None, user_id):
         raise Permanent(
-            gettext("%(customer_id)s is linked to user %(owner)s; unlink it first if that is wrong")
+            gettext("%(customer_id)s is linked to id:%(owner)s; unlink it first if that is wrong")
             % {"customer_id": customer_id, "owner": owner}
         )
 

@@ -124,7 +124,7 @@ def renew_link(bridge: Bridge, giver_id: int, present_id: str) -> None:
         found = presents.get(connection, present_id)
         if found is None or not found.by_link or not _is_of(bridge, found, giver_id):
             raise NotFound(
-                gettext("user %(giver_id)s has no gift %(present_id)s with a link")
+                gettext("id:%(giver_id)s has no gift %(present_id)s with a link")
                 % {"giver_id": giver_id, "present_id": repr(present_id[:40])}
             )
         if not presents.renew_link(connection, found, bridge.clock.now() + LINK_LIVES):

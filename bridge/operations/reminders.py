@@ -28,7 +28,7 @@ def owed(bridge: Bridge, user_id: int, invoice_id: str) -> FailedPayment:
         owner = links.user_of(connection, found.customer_id)
     if owner != user_id:
         raise NotFound(
-            gettext("%(invoice_id)s is not an invoice of user %(user_id)s")
+            gettext("%(invoice_id)s is not an invoice of id:%(user_id)s")
             % {"invoice_id": invoice_id, "user_id": user_id}
         )
     return found

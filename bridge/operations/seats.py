@@ -235,7 +235,7 @@ def _refuse_strangers(bridge: Bridge, buyer_id: int, subscription_id: str) -> Su
     if subscription is None or not is_theirs:
         raise SeatRefused(
             "not_yours",
-            gettext("user %(buyer_id)s does not pay for %(subscription_id)s")
+            gettext("id:%(buyer_id)s does not pay for %(subscription_id)s")
             % {"buyer_id": buyer_id, "subscription_id": subscription_id},
         )
     return subscription
@@ -285,13 +285,13 @@ def _has_seat(connection: Connection, subscription: Subscription, user_id: int) 
 
 
 def _not_ending(subscription_id: str, user_id: int) -> NotFound:
-    words = gettext("nobody took back the seat of user %(user)d in %(subscription)s")
+    words = gettext("nobody took back the seat of id:%(user)d in %(subscription)s")
     return NotFound(words % {"user": user_id, "subscription": subscription_id})
 
 
 def _no_seat(subscription_id: str, user_id: int) -> NotFound:
     return NotFound(
-        gettext("user %(user_id)s has no seat of %(subscription_id)s")
+        gettext("id:%(user_id)s has no seat of %(subscription_id)s")
         % {"user_id": user_id, "subscription_id": subscription_id}
     )
 

@@ -97,9 +97,7 @@ def _give_again(bridge: Bridge, change: Change) -> Reverse:
     with bridge.store.read() as connection:
         taken = hand_grants.find(connection, grant_id)
     if taken is None or taken.revoked_at is None:
-        raise NotFound(
-            gettext("%(grant_id)s is in force: there is nothing to undo") % {"grant_id": grant_id}
-        )
+        raise NotFound(gettext("the grant is in force again: there is nothing to undo"))
     if taken.grant.source == "payment":
         raise Permanent(gettext("a payment gave this group: record the payment again"))
     one, group = taken.grant, f"id:{taken.grant.group_id}"
@@ -108,10 +106,7 @@ def _give_again(bridge: Bridge, change: Change) -> Reverse:
         words = one.reason if reason is None else reason
         done = grants.grant(bridge, actor, one.user_id, group, until_at=one.until_at, reason=words)
         if not done.is_new:
-            raise Permanent(
-                gettext("they already have the group again, by %(grant)s")
-                % {"grant": done.grant.id}
-            )
+            raise Permanent(gettext("they already have the group again"))
 
     return Reverse(
         change,
@@ -145,7 +140,7 @@ def _correct(bridge: Bridge, change: Change) -> Reverse:
 
     def reverse(actor: Actor, reason: str | None) -> None:
         if not payments.reverse_payment(bridge, actor, line_id, reason=reason).is_new:
-            raise Permanent(gettext("%(line_id)s was corrected already") % {"line_id": line_id})
+            raise Permanent(gettext("the payment was corrected already"))
 
     return Reverse(change, lambda: payments.preview_reversal(bridge, line_id), reverse)
 
@@ -193,10 +188,7 @@ def _take_seat(bridge: Bridge, change: Change) -> Reverse:
 def _give_seat(bridge: Bridge, change: Change) -> Reverse:
     subscription_id, user_id = change.outcome or "", change.user_id or 0
     if seats.has(bridge, subscription_id, user_id):
-        raise Permanent(
-            gettext("user %(user_id)s has a seat of %(subscription_id)s again already")
-            % {"user_id": user_id, "subscription_id": subscription_id}
-        )
+        raise Permanent(gettext("they have the seat again already"))
     return Reverse(
         change,
         lambda: seats.preview_assign(bridge, subscription_id, user_id),

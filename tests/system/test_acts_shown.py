@@ -239,6 +239,18 @@ def test_A48_what_can_never_be_undone_says_why_to_every_role(world: System) -> N
     assert "You can undo payments that you recorded yourself." in words(refused.text)
 
 
+def test_a_refusal_names_people_and_no_numbers(world: System) -> None:
+    mia, alice = console_of(world), f"/moderate/person/{world.user('alice')}"
+    do(mia, f"{alice}/grant", group="supporters", until="", reason="Speaker")
+    world.settle()
+    for act in ("lift", "keep", "let-go"):
+        refused = mia.get(f"{alice}/{act}?group=supporters")
+        text = words(refused.text)
+        assert refused.status_code == 400, text
+        assert "alice" in text.partition("What you see")[0].rpartition("id:")[2], text
+        assert f"user {world.user('alice')}" not in text
+
+
 def test_A48_undoing_a_payment_names_the_payer_and_the_amount(world: System) -> None:
     mia, alice = console_of(world), f"/moderate/person/{world.user('alice')}"
     paid = {"amount": "25.00", "currency": "eur", "method": "cash", "what": "The dinner"}

@@ -343,7 +343,7 @@ def test_A125_a_link_is_previewed_and_has_an_actor(world: System) -> None:
 def test_A148_nothing_is_relinked_from_an_account_that_is_not_known(world: System) -> None:
     world.user("bruno")
     refused = typed(world, "relink", "id:999", "bruno", "--by", "maria", code=1)
-    assert "knows nothing about user 999" in refused
+    assert "knows nothing about id:999" in refused
     assert log_of(world, "bruno") == []
 
 

@@ -74,9 +74,9 @@ def test_a_link_and_its_undoing_are_undone_unless_the_customer_is_anothers_by_no
         undoing.undo(bridge, MIA, linked)
     unlinked = last(world, "unlinked")
     links.link(bridge, MIA, customer, world.user("bob"))
-    with pytest.raises(Permanent, match=f"is linked to user {world.user('bob')}"):
+    with pytest.raises(Permanent, match=f"is linked to id:{world.user('bob')}"):
         undoing.undo(bridge, MIA, unlinked)
-    with pytest.raises(Permanent, match=f"is linked to user {world.user('bob')}"):
+    with pytest.raises(Permanent, match=f"is linked to id:{world.user('bob')}"):
         undoing.undo(bridge, MIA, linked)
     links.unlink(bridge, MIA, customer)
     undoing.undo(bridge, MIA, unlinked)

@@ -54,6 +54,17 @@ def test_no_refusal_of_an_operation_names_a_command_or_an_option(room: str) -> N
     assert found == set()
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_people_are_said_as_ids_in_refusals_so_that_pages_can_name_them(room: str) -> None:
+    found = {
+        f"{path.relative_to(BRIDGE)}: {words}"
+        for path in (BRIDGE / room).rglob("*.py")
+        for words in refusals(path.read_text(encoding="utf-8"))
+        if re.search(r"\buser %\(\w+\)", words)
+    }
+    assert found == set()
+
+
 def test_each_way_out_of_a_refusal_has_a_hint_for_commands_and_is_used() -> None:
     assert HINTS.keys() == set(get_args(Way))
     sources = [

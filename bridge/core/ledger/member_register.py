@@ -133,14 +133,14 @@ def _take(entries: list[MemberEntry], step: MemberStep) -> None:
     if step.kind == "application":
         if open_entry is not None:
             raise Impossible(
-                gettext("user %(user_id)s applied on %(applied_at)s")
+                gettext("id:%(user_id)s applied on %(applied_at)s")
                 % {"user_id": step.user_id, "applied_at": f"{open_entry.applied_at:%Y-%m-%d}"}
             )
         entries.append(MemberEntry(step.user_id, step.at))
         return
     if open_entry is None:
         raise Impossible(
-            gettext("user %(user_id)s has not applied: record the application first")
+            gettext("id:%(user_id)s has not applied: record the application first")
             % {"user_id": step.user_id}
         )
     entries[-1] = _with_step(open_entry, step)
@@ -150,7 +150,7 @@ def _with_step(entry: MemberEntry, step: MemberStep) -> MemberEntry:
     before = {"approval": entry.approved_at, "payment": entry.paid_at}.get(step.kind or "")
     if before is not None:
         raise Impossible(
-            gettext("the %(kind)s of user %(user_id)s is recorded on %(before)s")
+            gettext("the %(kind)s of id:%(user_id)s is recorded on %(before)s")
             % {"kind": step.kind, "user_id": step.user_id, "before": f"{before:%Y-%m-%d}"}
         )
     if step.kind == "approval":
@@ -161,7 +161,7 @@ def _with_step(entry: MemberEntry, step: MemberStep) -> MemberEntry:
         if entry.approved_at is not None:
             day = f"{entry.approved_at:%Y-%m-%d}"
             raise Impossible(
-                gettext("user %(user_id)s was approved on %(day)s: record a cessation")
+                gettext("id:%(user_id)s was approved on %(day)s: record a cessation")
                 % {"user_id": step.user_id, "day": day}
             )
         return replace(entry, declined_at=step.at, declined_because=step.reason)

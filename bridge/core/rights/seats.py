@@ -31,7 +31,7 @@ def has_seat(
     if user_id in payer_ids:
         raise SeatRefused(
             "own",
-            gettext("user %(user_id)s pays for %(subscription)s and already has a seat")
+            gettext("id:%(user_id)s pays for %(subscription)s and already has a seat")
             % {"user_id": user_id, "subscription": subscription.id},
         )
     if user_id in taken:

@@ -10,7 +10,7 @@ from bridge.answers.unlinked import payer
 from bridge.core.telling.doers import doer
 from bridge.core.telling.events import event_words
 from bridge.core.telling.holds import for_moderator
-from bridge.core.telling.words import listed, named
+from bridge.core.telling.words import listed, named, people_named, with_names
 from bridge.errors import NotFound, Permanent
 from bridge.operations import roles
 from bridge.operations.finding import find_group, find_user
@@ -32,6 +32,15 @@ def person(bridge: Bridge, user_id: int) -> str:
     """A person by the name that the forum has for them; by their id, if the bridge knows none."""
     with bridge.store.read() as connection:
         return users.names_of(connection, [user_id]).get(user_id) or f"id:{user_id}"
+
+
+def in_names(bridge: Bridge, text: str) -> str:
+    """A refusal with the names of the people whom it names by id."""
+    ids = people_named(text)
+    if not ids:
+        return text
+    with bridge.store.read() as connection:
+        return with_names(text, doers.names_of(connection, (), ids))
 
 
 def several(people: Iterable[str], count: int) -> str:
@@ -94,7 +103,7 @@ def of_grant(bridge: Bridge, user_id: int, grant_id: str) -> Facts:
     with bridge.store.read() as connection:
         found = hand_grants.find(connection, grant_id)
         if found is None or found.grant.user_id != user_id:
-            words = gettext("%(grant)s was not given to user %(user)s")
+            words = gettext("%(grant)s was not given to id:%(user)s")
             raise NotFound(words % {"grant": grant_id, "user": user_id})
         one = found.grant
         names = doers.names_of(connection, [one.actor])

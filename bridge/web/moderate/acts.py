@@ -180,7 +180,7 @@ def _preview_unlink(bridge: Bridge, user_id: int, form: Form) -> Iterable[Effect
         owner = customer_links.user_of(connection, customer_id)
     if owner not in (None, user_id):
         names = {"customer": customer_id, "user": user_id}
-        raise NotFound(gettext("%(customer)s is not a customer of user %(user)s") % names)
+        raise NotFound(gettext("%(customer)s is not a customer of id:%(user)s") % names)
     return links.preview_unlink(bridge, customer_id)
 
 

@@ -94,7 +94,7 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
         back = _back(one, user_id, form)
         applying.remember(back, done, whom, form.get("customer", "").strip())
     except (NotFound, Permanent) as error:
-        problem = as_sentence(str(error))
+        problem = as_sentence(about.in_names(the_bridge(), str(error)))
         if request.method == "GET":  # it cannot be done, whatever somebody fills in
             ground = _ground(one, user_id, form)
             refused = _page(one, user_id, form, problem=problem, ground=ground, is_open=False)

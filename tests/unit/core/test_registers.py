@@ -330,7 +330,7 @@ def test_A62_E58_the_steps_of_an_account_follow_to_the_one_that_replaces_it(
     ("wrong", "says"),
     [
         (step(9, "application", 5), "applied on 2026-03-01"),
-        (step(9, "approval", 5), "approval of user 12 is recorded on 2026-03-02"),
+        (step(9, "approval", 5), "approval of id:12 is recorded on 2026-03-02"),
         (step(9, "payment", -1), "has not applied"),
         (step(9, "cessation", 5, user=13), "has not applied"),
         (step(9, None, 5, corrects="step:1"), "has not applied"),
