@@ -16,6 +16,8 @@ from bridge.core.telling.digest import Counted
 from bridge.store.older import older
 from bridge.store.schema.forum import BY_PEOPLE, changes
 
+FOLLOWED = "% by %:% via %"
+"""SQL: what followed from an act has causes like `granted by moderator:12 via console`."""
 SWAPPED = "swapped"
 """The outcome of a removal whose user moved to another step of the same ladder."""
 _CHANGE = tuple(changes.c[field.name] for field in fields(Change))
@@ -212,7 +214,7 @@ def page(
     if (causes := about.get("causes")) is not None:
         asked.append(of.cause.in_(causes))
     if about.get("by_people"):
-        asked.append(BY_PEOPLE)
+        asked += [BY_PEOPLE, of.cause.not_like(FOLLOWED)]
     if (since := about.get("since")) is not None:
         asked.append(of.at >= since)
     if (until := about.get("until")) is not None:

@@ -29,10 +29,12 @@ def counts(connection: Connection) -> dict[str, int]:
         "double": worklists.paid_twice(),
     }
     applications, _ = registers.waiting(connection)
-    return {"applications": applications} | {
-        name: connection.scalar(select(func.count()).select_from(asked.subquery())) or 0
-        for name, asked in lists.items()
-    }
+    counted = [
+        select(func.count()).select_from(asked.subquery()).scalar_subquery()
+        for asked in lists.values()
+    ]
+    found = connection.execute(select(*counted)).one()
+    return {"applications": applications, **dict(zip(lists, found, strict=True))}
 
 
 def of_parts(

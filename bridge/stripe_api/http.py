@@ -39,8 +39,8 @@ AsIf = Callable[[str, Json, Json], Json]
 """Path, parameters and answer of a request -> the answer as it would be."""
 _RIGHT = re.compile(r"'rak_([a-z_]{1,60})'")
 _ID = re.compile(r"\w+", re.ASCII)
-# The id at the end of an address: it has the form of one, or is nothing like a part of an address.
-_ASKED_FOR = re.compile(r"GET /v1/[a-z_/]+/(\w+_\w+|[^/]*[^a-z_/][^/]*)", re.ASCII)
+# The id at the end of an address, whatever somebody typed as one.
+_ASKED_FOR = re.compile(r"GET /v1/[a-z_/]+/([^/]+)")
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _PAUSE_WHEN_NOT_TOLD = 1.0
 _CONFLICT, _NOT_FOUND, _SERVER = 409, 404, 500

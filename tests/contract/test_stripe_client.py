@@ -568,6 +568,7 @@ def test_objects_of_nobody_have_no_customer(api: StripeApi, server: Recorded) ->
     ("typed", "asked", "words"),
     [
         ("cus_none", "cus_none", "Stripe has no cus_none"),
+        ("abc", "abc", "Stripe has no abc"),
         ("<b>", "%3Cb%3E", "Stripe has no '<b>'"),
         ("cus_a, cus_b", "cus_a%2C%20cus_b", "Stripe has no 'cus_a, cus_b'"),
     ],

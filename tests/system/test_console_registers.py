@@ -166,7 +166,8 @@ def test_A48_the_log_is_filtered_by_whom_by_actor_group_kind_and_day(
     everything = {"Given by hand", "Entitled", "Added to the group"}
     assert kinds() == everything
     assert kinds(person="bob") == everything == kinds(person=f"id:{bob}", since=today, until=today)
-    assert kinds(by=mia.username) == {"Given by hand"} == kinds(by=str(mia.id))
+    assert kinds(by=mia.username) == everything == kinds(by=str(mia.id)), "and what followed"
+    assert kinds(by=mia.username, decided="yes") == {"Given by hand"} == kinds(decided="yes")
     assert kinds(decided="yes", person="alice") == set()
     assert kinds(group=str(world.group("supporters"))) == {"Entitled", "Added to the group"}
     assert kinds(kind="granted") == {"Given by hand"}
