@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bridge.core.memberships.decision import Situation, WantedMembership, decide
-from bridge.core.memberships.why import NOT_MAPPED, why
+from bridge.core.memberships.why import NOT_MAPPED, OUTRANKED, why
 from bridge.core.model.reasons import UNDECIDED
 from bridge.core.model.rights import Facts, Grant
 from bridge.core.rights.grants import grants, next_change
@@ -92,12 +92,9 @@ class _Life:
         if not about:
             reason = NOT_MAPPED if self.verdicts or self.have else NOTHING_LEADS_TO_IT
             return Side(is_in=False, reason=reason)
-        return Side(
-            is_in=False,
-            reason=about[-1].reason,
-            rule_id=about[-1].rule_id,
-            sources=(about[-1].source_id,),
-        )
+        said = next((one for one in about if one.holds), about[-1])
+        reason = OUTRANKED if said.holds else said.reason  # it gives it, and they are not in it
+        return Side(is_in=False, reason=reason, rule_id=said.rule_id, sources=(said.source_id,))
 
 
 def differences(moments: Sequence[Moment], until: datetime) -> list[Difference]:

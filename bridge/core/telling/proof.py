@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -80,7 +80,7 @@ class Case:
 
     def about(self, group_id: int) -> tuple[Verdict, ...]:
         """Each source's verdict on a group, those that give it first."""
-        won = set(winners(self.in_force))
+        won = winners(self.in_force)
         counted = {_key(one) for one in self.in_force}
         said = (*self.in_force, *(one for one in self.verdicts if _key(one) not in counted))
         mine = [one for one in said if one.group_id == group_id]
@@ -93,7 +93,7 @@ class Case:
 
     def without_group(self) -> tuple[Verdict, ...]:
         """Sources that lead to no group."""
-        return tuple(self._verdict(one, set()) for one in self.verdicts if one.group_id == NO_GROUP)
+        return tuple(self._verdict(one, ()) for one in self.verdicts if one.group_id == NO_GROUP)
 
     def given_by(self, group_id: int) -> tuple[Giver, ...]:
         """The prices, products and features whose rules lead to a group."""
@@ -104,7 +104,7 @@ class Case:
             if isinstance(rule, Rule) and group_id in rule.group_ids
         )
 
-    def _verdict(self, grant: Grant, won: set[Grant]) -> Verdict:
+    def _verdict(self, grant: Grant, won: Collection[Grant]) -> Verdict:
         product, price = self._bought(grant)
         values = self._values(grant, product, price)
         stays_on = self._stays_on(grant)
@@ -162,7 +162,7 @@ class Case:
         is_told = grant.ladder and (grant.group_id in moved or grant not in self.in_force)
         return self.names.get(moved[0]) if moved and is_told else None
 
-    def _outranked_by(self, grant: Grant, won: Iterable[Grant]) -> str | None:
+    def _outranked_by(self, grant: Grant, won: Collection[Grant]) -> str | None:
         """The group of the same ladder that a higher grant gives instead."""
         above = outranked_by(grant, won)
         return self.names.get(above) if above is not None else None

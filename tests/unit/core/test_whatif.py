@@ -15,6 +15,7 @@ from bridge.core.rules.policy import Policy, parse_policy
 
 DAY = timedelta(days=1)
 START = datetime(2027, 3, 1, tzinfo=UTC)
+LEVEL = {"discourse_ladder": "level"}
 GROUPS = {1: Group(1, "supporters"), 2: Group(2, "patrons")}
 SUB = Subscription(
     id="sub_1",
@@ -76,6 +77,25 @@ def test_another_group_is_one_out_and_one_in() -> None:
 
 def test_a_broken_rule_holds_what_was_there_when_it_broke() -> None:
     assert compare(law(), law("no-such-group"), (0, SUB)) == []
+
+
+def test_A4_a_step_never_held_is_out_for_the_higher_one_and_not_for_being_active() -> None:
+    def on_ladder(patrons: str) -> Law:
+        products = [
+            Product(
+                id_, id_, metadata={"discourse_groups": group} | LEVEL | {"discourse_rank": rank}
+            )
+            for id_, group, rank in (("prod_1", "supporters", "1"), ("prod_2", "patrons", patrons))
+        ]
+        policy: Policy = parse_policy({})
+        return Law(policy, compile_rules(products, [], policy, {}, GROUPS))
+
+    item = SubscriptionItem("si_2", "price_2", "prod_2", 1, START, START + 30 * DAY)
+    both = Facts((SUB, replace(SUB, id="sub_2", items=(item,))))
+    # Both are active; the other law turns the ladder over.
+    found = differences([Moment(START, both, on_ladder("2"), on_ladder("0"))], START + DAY)
+    sides = {(side.is_in, side.reason) for one in found for side in (one.here, one.there)}
+    assert sides == {(True, "active"), (False, "outranked")}
 
 
 def test_of_nobody_nothing_differs() -> None:
