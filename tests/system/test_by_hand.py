@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from bridge.answers.log import Question, page
 from bridge.errors import Permanent
+from bridge.operations import held
 from bridge.operations.grants import grant
 from bridge.sandbox.discourse.membership import remove_member
 from bridge.store.schema.ledger import money_lines
@@ -276,6 +277,27 @@ def test_A125_A34_what_is_held_ends_when_a_moderator_lets_it_go(world: System) -
     confirm(world)
     confirm(world)
     assert moves(world, "alice", "supporters") == ["in", "out"]
+
+
+def test_A34_A93_whatever_they_are_held_for_all_of_them_end_when_they_are_let_go_together(
+    world: System,
+) -> None:
+    price = world.price("guests")
+    world.subscribe(world.customer("bob"), price)
+    held_for_a_price_without_a_rule(world)
+    product = str(world.sdk.v1.prices.retrieve(price).product)
+    world.sdk.v1.products.update(product, {"metadata": {"discourse_grace": "soon"}})
+    confirm(world)
+    assert membership(world, "bob", "guests").hold == "rule_halted"
+    who = {"alice": "supporters", "bob": "guests"}
+    of = [(world.user(name), world.group(group)) for name, group in who.items()]
+    told = held.preview_decisions(world.bridge, "let_go", of, until_at=None)
+    assert {one.turn for one in told} == {"loses"}
+    reviewed = held.review(world.bridge, of)
+    held.decide_held(world.bridge, OPERATOR, "let_go", reviewed, until_at=None, reason="They left")
+    confirm(world)
+    confirm(world)
+    assert (world.groups_of("alice"), world.groups_of("bob")) == (set(), set())
 
 
 # --- Twice is once, and each act has its reverse --------------------------------------------------

@@ -190,8 +190,8 @@ def _by_the_clock(old: WantedMembership, at: Situation) -> bool:
 
 
 def _hold(old: WantedMembership, at: Situation, *, is_outranked: bool) -> str | None:
-    if old.group_id in at.halted_group_ids:
-        return "rule_halted"
+    if old.group_id in at.halted_group_ids and old.sources:
+        return "rule_halted"  # not once a moderator let it end: then it has no source
     for source in () if is_outranked else old.sources:
         reason = (at.held_sources or {}).get(source)
         if reason:

@@ -1,6 +1,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -426,6 +427,22 @@ def test_A34_a_kept_lower_step_gives_way_to_a_higher_one_whatever_is_in_doubt() 
     assert (wanted(memberships), memberships[LOW].hold) == ({HIGH}, None)
     back = decided(kept, before=memberships, held_sources=doubt)
     assert wanted(back) == {LOW}, "the moderator's grant still counts"
+
+
+@pytest.mark.parametrize("hold", ["rule_halted", "no_rule", "unknown_status", "vanished"])
+@pytest.mark.parametrize("higher", [(), (step(HIGH, 2, "sub_2"),)])
+def test_A34_every_hold_ends_when_a_moderator_lets_it_go(
+    hold: str, higher: tuple[Grant, ...]
+) -> None:
+    halted = frozenset({LOW} if hold == "rule_halted" else ())
+    doubt: dict[str, Any] = {"held_sources": {"sub_1": hold}, "halted_group_ids": halted}
+    held = decided(*higher, before=decided(step(LOW, 1)), **doubt)
+    assert held[LOW].hold == hold
+    let_go = held | {LOW: replace(held[LOW], sources=(), hold=None)}
+    ended = decided(*higher, before=let_go, **doubt)
+    assert (ended[LOW].wanted, ended[LOW].hold) == (False, None)
+    later = decided(*higher, before=ended, now=NOW + DAY, **doubt)
+    assert (later[LOW].hold, later[LOW].confirmed_at) == (None, NOW + DAY)
 
 
 def test_A93_a_lower_step_whose_rule_is_halted_is_held_beside_the_higher_one() -> None:
