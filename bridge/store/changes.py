@@ -22,9 +22,9 @@ SWAPPED = "swapped"
 """The outcome of a removal whose user moved to another step of the same ladder."""
 _CHANGE = tuple(changes.c[field.name] for field in fields(Change))
 TURNS = ("wanted", "unwanted")
+"""Lines that change whether a membership is wanted; other lines add details or results."""
 LAST_NUMBER = 2**63 - 1
 """The largest number that a database can count to."""
-"""Lines that change whether a membership is wanted; other lines add details or results."""
 
 
 class By(TypedDict):

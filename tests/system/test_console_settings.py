@@ -43,7 +43,7 @@ def test_the_policy_in_force_says_who_says_each_value() -> None:
         readers="board",
     )
     said = {one.key: (one.value, one.said_in) for one in site_values(changed)}
-    assert said["two_persons"] == ("yes", TOML)
+    assert said["two_persons"] == ("true", TOML)
     assert said["ladders"] == ("level: a, b", TOML)
     assert said["bank"] == ("1", TOML)
     assert said["readers"] == ("board", TOML)

@@ -190,8 +190,10 @@ def _by_the_clock(old: WantedMembership, at: Situation) -> bool:
 
 
 def _hold(old: WantedMembership, at: Situation, *, is_outranked: bool) -> str | None:
-    if old.group_id in at.halted_group_ids and old.sources:
-        return "rule_halted"  # not once a moderator let it end: then it has no source
+    # A moderator who lets it end drops its sources. What was taken over had none, and no reason.
+    is_let_go = not old.sources and old.reason is not None
+    if old.group_id in at.halted_group_ids and not is_let_go:
+        return "rule_halted"
     for source in () if is_outranked else old.sources:
         reason = (at.held_sources or {}).get(source)
         if reason:

@@ -34,7 +34,7 @@ def default_values(policy: Policy) -> tuple[Value, ...]:
 
 def _written(value: object, *, counted: bool) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "true" if value else "false"
     if value is None or value == "":
         return "none"
     if counted and isinstance(value, Collection):

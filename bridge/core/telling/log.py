@@ -42,7 +42,7 @@ ACTIONS: Mapping[str, str] = {
     "kept_out": gettext("Kept out again"),
     "kept_refused": gettext("Keeping the subscription refused by Stripe"),
     "kept_unknown": gettext("Keeping the subscription without an answer from Stripe"),
-    "lifted": gettext("Let back in, or let end"),
+    "lifted": gettext("Let back in, or let a held membership end"),
     "linked": gettext("Customer linked"),
     "looked_up": gettext("Looked up by e-mail address"),
     "looked_up_by_name": gettext("Looked up by full name"),
@@ -114,4 +114,6 @@ def line_words(change: Change) -> str:
     """A line's action in words. `lifted` covers two: letting back in, and letting a hold end."""
     if change.action != "lifted":
         return action_words(change.action)
-    return gettext("Let back in") if change.outcome in OVERRIDES else gettext("Held group let end")
+    if change.outcome in OVERRIDES:
+        return gettext("Let back in")
+    return gettext("Let a held membership end")

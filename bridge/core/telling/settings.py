@@ -21,12 +21,12 @@ SITE: Mapping[str, str] = {
         "A removal needs a second reading of Stripe this many seconds after the first."
     ),
     "removal_limit_min": gettext("At most this many people are removed from a group in an hour."),
-    "removal_limit_percent": gettext("The same as a part of the group; the larger number counts."),
+    "removal_limit_percent": gettext("The same in percent of the group; the larger number counts."),
     "removal_mass_min": gettext(
         "If more people than this are to be removed from a group at once, none is until a "
         "moderator decides."
     ),
-    "removal_mass_percent": gettext("The same as a part of the group; the larger number counts."),
+    "removal_mass_percent": gettext("The same in percent of the group; the larger number counts."),
     "statement_quiet_seconds": gettext("A member’s statement is updated at most this often."),
     "statement_renewal_seconds": gettext("The same where only the date of a renewal changed."),
     "sweep_seconds": gettext("How often the bridge looks for changes that it missed."),

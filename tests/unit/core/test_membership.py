@@ -445,6 +445,16 @@ def test_A34_every_hold_ends_when_a_moderator_lets_it_go(
     assert (later[LOW].hold, later[LOW].confirmed_at) == (None, NOW + DAY)
 
 
+@pytest.mark.parametrize("reason", [None, "active"])
+def test_A93_A116_what_was_taken_over_is_held_while_its_rule_is_halted(reason: str | None) -> None:
+    """Nothing gave it, so it has neither source nor reason; a moderator's end leaves the reason."""
+    taken_over = WantedMembership(LOW, wanted=True, wanted_since=START, reason=reason)
+    halted = {"halted_group_ids": frozenset({LOW})}
+    membership = decided(before={LOW: taken_over}, **halted)[LOW]
+    assert membership.hold == ("rule_halted" if reason is None else None)
+    assert membership.wanted is (reason is None)
+
+
 def test_A93_a_lower_step_whose_rule_is_halted_is_held_beside_the_higher_one() -> None:
     kept = replace(step(LOW, 1, "grant_1"), source="hand")
     halted = {"halted_group_ids": frozenset({LOW})}

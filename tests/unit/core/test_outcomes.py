@@ -206,8 +206,8 @@ def test_each_reason_of_a_dispute_is_a_sentence() -> None:
     [
         ("staff", "Let back in"),
         ("left", "Let back in"),
-        ("no_rule", "Held group let end"),
-        ("rule_halted", "Held group let end"),
+        ("no_rule", "Let a held membership end"),
+        ("rule_halted", "Let a held membership end"),
     ],
 )
 def test_A48_letting_a_held_membership_end_is_not_letting_somebody_back_in(
