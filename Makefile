@@ -1,7 +1,7 @@
 # Everything a newcomer and a CI need. Only Python 3.11 has to be there; each target sees to the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo story test days whole-day e2e faults bench check docs pictures messages texts fix lock clean
+.PHONY: help setup demo story test days whole-day e2e faults bench check house pictures messages texts fix lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -56,14 +56,14 @@ faults: $(DEV_STAMP) ## tests in which something dies or lies on the way
 bench: $(DEV_STAMP) ## measure everything; the last table compares it with the budgets
 	$(BIN)/pytest -v -m bench tests/bench
 
-check: $(DEV_STAMP) docs ## lint, format, types, import contracts, docs
+check: $(DEV_STAMP) house ## lint, format, types, import contracts, docs, texts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(DEV_STAMP) ## the docs name every setting, command, route and error code
-	$(BIN)/pytest -q tests/unit/test_docs.py
+house: $(DEV_STAMP) ## the docs are as the code is, and every text can be translated
+	$(BIN)/pytest -q tests/house
 
 pictures: $(DEV_STAMP) ## take the pictures of pages for the docs, in docs/pictures (needs chromium)
 	$(BIN)/python -m tests.pictures $(PICTURES)

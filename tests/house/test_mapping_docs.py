@@ -10,7 +10,7 @@ from bridge.core.rules.sections import SITE_LIMITS, SITE_NAMES, SITE_WORDS
 from bridge.core.rules.values import KEYS
 from bridge.core.telling.settings import RULES, SITE
 
-PAGE = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text()
 
 
 def table(page: str) -> dict[str, list[str]]:

@@ -107,7 +107,7 @@ def test_each_text_of_a_page_or_message_is_marked_for_translation(template: Path
 
 
 def test_the_texts_are_gathered_from_templates_and_code() -> None:
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[2]
     with (root / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call] # Babel's
 
@@ -132,7 +132,7 @@ def test_every_badge_is_a_few_words_with_a_capital_and_no_full_stop() -> None:
 
 # --- texts in Python ------------------------------------------------------------------------------
 
-BRIDGE = Path(__file__).parents[3] / "bridge"
+BRIDGE = Path(__file__).parents[2] / "bridge"
 # The API and webhooks speak to programs, in English.
 FOR_PROGRAMS = {"api", "health.py", "webhooks.py"}
 # What only commands show, to operators, in English.
