@@ -14,12 +14,10 @@ from bridge.stripe_api.scopes import ENTITLEMENTS, NOTES, REFUNDS, SCOPES
 from bridge.web import create_app
 from bridge.wiring import build
 from tests.addresses import TITLES, table
+from tests.house.sources import ROOT, modules, source
 
-ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
 DOCS = "\n".join(page.read_text() for page in PAGES)
-SOURCES = {path: path.read_text() for path in sorted((ROOT / "bridge").rglob("*.py"))}
-
 
 GOOD = {
     "STRIPE_API_KEY": "rk_test_abc1234567",
@@ -72,10 +70,11 @@ def test_each_command_is_in_the_operators_table(command: str) -> None:
     assert f"`bridge {command}" in (ROOT / "docs" / "operations.md").read_text()
 
 
-@pytest.fixture
-def routes(tmp_path: Path) -> Iterator[list[tuple[str, str]]]:
+@pytest.fixture(scope="module")
+def routes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str, str]]]:
     """Each method and address that the bridge answers."""
-    bridge = build(Settings.from_env(GOOD | {"BRIDGE_DATA": str(tmp_path)}))
+    data = tmp_path_factory.mktemp("data")
+    bridge = build(Settings.from_env(GOOD | {"BRIDGE_DATA": str(data)}))
     yield [
         (method, rule.rule)
         for rule in create_app(bridge).url_map.iter_rules()
@@ -99,14 +98,14 @@ def test_I7_each_address_has_its_row_in_the_table_of_who_gets_what(
 
 
 def test_each_code_that_an_error_may_carry_is_explained() -> None:
-    raised = {code for text in SOURCES.values() for code in re.findall(r'"([BM]\d{3})"', text)}
+    raised = {code for path in modules() for code in re.findall(r'"([BM]\d{3})"', source(path))}
     assert raised >= {"B101", *CODES, *POLICY_CODES}
     explained = set(re.findall(r"\b[BM]\d{3}\b", DOCS))
     assert raised - explained == set()
 
 
 def test_no_code_is_explained_that_nothing_raises() -> None:
-    raised = {code for text in SOURCES.values() for code in re.findall(r'"([BM]\d{3})"', text)}
+    raised = {code for path in modules() for code in re.findall(r'"([BM]\d{3})"', source(path))}
     in_tables = rows("settings.md").keys() | rows("operations.md").keys()
     assert {name for name in in_tables if re.fullmatch(r"[BM]\d{3}", name)} - raised == set()
 
@@ -169,8 +168,7 @@ def rights_of_the_guide() -> dict[str, set[str]]:
 
 
 def test_A129_the_key_has_rights_on_all_that_the_code_asks_for_and_on_nothing_else() -> None:
-    room = ROOT / "bridge" / "stripe_api"
-    text = "".join(path.read_text() for path in room.glob("*.py"))
+    text = "".join(source(path) for path in modules("stripe_api"))
     asked = {RESOURCES[family] for family in re.findall(r'"/v1/([a-z_]+)', text)}
     assert asked == rights_of_the_guide().keys()
 

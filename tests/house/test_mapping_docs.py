@@ -1,6 +1,5 @@
 import re
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
@@ -9,8 +8,9 @@ from bridge.core.rules.problems import CODES, POLICY_CODES
 from bridge.core.rules.sections import SITE_LIMITS, SITE_NAMES, SITE_WORDS
 from bridge.core.rules.values import KEYS
 from bridge.core.telling.settings import RULES, SITE
+from tests.house.sources import ROOT
 
-PAGE = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text()
+PAGE = (ROOT / "docs" / "mapping.md").read_text()
 
 
 def table(page: str) -> dict[str, list[str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -14,8 +13,8 @@ from click.testing import CliRunner
 from bridge import cli
 from bridge.commands.hints import HINTS, hint_of
 from bridge.errors import Config, Forbidden, NotFound, Permanent, Transient, Way
+from tests.house.sources import BRIDGE, modules, source, tree
 
-BRIDGE = Path(cli.__file__).parent
 TYPED = re.compile(r"\bbridge (?:[a-z]+ )?--|`bridge |(?<![\w-])--[a-z]")
 """A command or an option."""
 REFUSES = re.compile(
@@ -25,9 +24,9 @@ REFUSES = re.compile(
 ROOMS = ("core", "operations", "answers", "store", "stripe_api", "discourse_api", "worker", "web")
 
 
-def refusals(source: str) -> Iterator[str]:
+def refusals(code: ast.AST) -> Iterator[str]:
     """The words of each error that is made."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(code):
         if isinstance(node, ast.Call) and REFUSES.fullmatch(getattr(node.func, "id", "")):
             yield " ".join(
                 one.value
@@ -37,42 +36,35 @@ def refusals(source: str) -> Iterator[str]:
 
 
 def test_words_that_name_a_command_are_found() -> None:
-    assert [*refusals("raise NotFound(f'no {x}: `bridge grant` lists all')")]
+    assert [*refusals(ast.parse("raise NotFound(f'no {x}: `bridge grant` lists all')"))]
     for words in ("`bridge grant` lists all", "say so: --again", "use bridge link --by"):
         assert TYPED.search(words)
     assert not TYPED.search("the bridge has never seen it --- try again")
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_no_refusal_of_an_operation_names_a_command_or_an_option(room: str) -> None:
-    found = {
+def refused_with(pattern: re.Pattern[str]) -> set[str]:
+    """The refusals of all rooms that have such words."""
+    return {
         f"{path.relative_to(BRIDGE)}: {words}"
-        for path in (BRIDGE / room).rglob("*.py")
-        for words in refusals(path.read_text(encoding="utf-8"))
-        if TYPED.search(words)
+        for room in ROOMS
+        for path in modules(room)
+        for words in refusals(tree(path))
+        if pattern.search(words)
     }
-    assert found == set()
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_people_are_said_as_ids_in_refusals_so_that_pages_can_name_them(room: str) -> None:
-    found = {
-        f"{path.relative_to(BRIDGE)}: {words}"
-        for path in (BRIDGE / room).rglob("*.py")
-        for words in refusals(path.read_text(encoding="utf-8"))
-        if re.search(r"\buser %\(\w+\)", words)
-    }
-    assert found == set()
+def test_no_refusal_of_an_operation_names_a_command_or_an_option() -> None:
+    assert refused_with(TYPED) == set()
+
+
+def test_people_are_said_as_ids_in_refusals_so_that_pages_can_name_them() -> None:
+    assert refused_with(re.compile(r"\buser %\(\w+\)")) == set()
 
 
 def test_each_way_out_of_a_refusal_has_a_hint_for_commands_and_is_used() -> None:
     assert HINTS.keys() == set(get_args(Way))
-    sources = [
-        path.read_text(encoding="utf-8")
-        for room in ("core", "operations")
-        for path in (BRIDGE / room).rglob("*.py")
-    ]
-    unused = {way for way in HINTS if not any(f'"{way}"' in source for source in sources)}
+    sources = [source(path) for room in ("core", "operations") for path in modules(room)]
+    unused = {way for way in HINTS if not any(f'"{way}"' in one for one in sources)}
     assert unused == set()
 
 

@@ -23,6 +23,7 @@ from bridge.core.telling.sentences import as_sentence
 from bridge.core.telling.subscription_cards import Standing
 from bridge.filters import TEMPLATES
 from bridge.web.pages import teach
+from tests.house.sources import BRIDGE, ROOT, modules, source, tree
 
 PAGES = TEMPLATES / "html"
 SAID_ALOUD = {"alt", "aria-label", "title", "placeholder"}
@@ -72,17 +73,21 @@ def _printed(node: nodes.Node) -> Iterator[str]:
         yield from _printed(part)
 
 
-def unmarked(source: str) -> list[str]:
-    """Words that stand in a template as they are, outside of any gettext."""
+@cache
+def environment() -> Environment:
     app = Flask(__name__)
     teach(app)
-    environment: Environment = app.jinja_env
-    template = environment.parse(source)
-    literal = "".join(one.data for one in template.find_all(nodes.TemplateData))
+    return app.jinja_env
+
+
+def unmarked(template: str) -> list[str]:
+    """Words that stand in a template as they are, outside of any gettext."""
+    parsed = environment().parse(template)
+    literal = "".join(one.data for one in parsed.find_all(nodes.TemplateData))
     words = _Words()
     words.feed(OF_THE_FORUM.sub("", literal))
     found = [text.strip() for text in words.found if re.search(r"[A-Za-z]{2}", text)]
-    for output in template.find_all(nodes.Output):
+    for output in parsed.find_all(nodes.Output):
         printed = (text for part in output.nodes for text in _printed(part))
         # What has neither a capital nor two words is the name of a class.
         found += [text for text in printed if re.search(r"[A-Z]|[a-z] [a-z]", text)]
@@ -97,31 +102,28 @@ def test_words_outside_of_gettext_are_found() -> None:
     assert unmarked("<p class='state{{ ' warn' if late }}'>id:<code>bridge web</code></p>") == []
 
 
-@pytest.mark.parametrize(
-    "template",
-    sorted(TEMPLATES.rglob("*.jinja")),
-    ids=lambda template: template.relative_to(TEMPLATES).as_posix(),
-)
-def test_each_text_of_a_page_or_message_is_marked_for_translation(template: Path) -> None:
-    assert unmarked(template.read_text(encoding="utf-8")) == []
+def test_each_text_of_a_page_or_message_is_marked_for_translation() -> None:
+    templates = sorted(TEMPLATES.rglob("*.jinja"))
+    assert len(templates) > 50
+    left = {path.relative_to(TEMPLATES).as_posix(): unmarked(source(path)) for path in templates}
+    assert {name: words for name, words in left.items() if words} == {}
 
 
 def test_the_texts_are_gathered_from_templates_and_code() -> None:
-    root = Path(__file__).parents[2]
-    with (root / "babel.cfg").open(encoding="utf-8") as file:
+    with (ROOT / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call] # Babel's
 
     def is_looked_into(folder: str) -> bool:
         return Path(folder).name in {"templates", "html", "markdown", "bridge", "web", "buying"}
 
-    gathered = extract_from_dir(root, methods, options, directory_filter=is_looked_into)
+    gathered = extract_from_dir(ROOT, methods, options, directory_filter=is_looked_into)
     found = {message for _, _, message, _, _ in gathered}
     assert {"Skip to content", "Continue without it", "Full statement"} <= found
 
 
 def test_every_badge_is_a_few_words_with_a_capital_and_no_full_stop() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in PAGES.rglob("*.jinja")]
-    badges = [found for text in texts for found in re.findall(r'class="state.*?</span>', text)]
+    texts = [source(path) for path in PAGES.rglob("*.jinja")]
+    badges = [found for page in texts for found in re.findall(r'class="state.*?</span>', page)]
     words = [one for badge in badges for one in re.findall(r'_\("([^"]+)"\)', badge)]
     waits = (Standing.FAILED, Standing.UNFINISHED)
     words += [_SENTENCES[one] for one in waits] + [*STANDINGS.values(), *map(state_words, STATES)]
@@ -132,7 +134,6 @@ def test_every_badge_is_a_few_words_with_a_capital_and_no_full_stop() -> None:
 
 # --- texts in Python ------------------------------------------------------------------------------
 
-BRIDGE = Path(__file__).parents[2] / "bridge"
 # The API and webhooks speak to programs, in English.
 FOR_PROGRAMS = {"api", "health.py", "webhooks.py"}
 # What only commands show, to operators, in English.
@@ -169,37 +170,39 @@ def _read_by_people(node: ast.AST) -> list[ast.AST]:
     return list(node.values) if isinstance(node, ast.Dict) else list(ast.iter_child_nodes(node))
 
 
-def unmarked_in_code(source: str, but: re.Pattern[str] = NO_TEXT) -> list[str]:
+def unmarked_in_code(code: ast.AST, but: re.Pattern[str] = NO_TEXT) -> list[str]:
     """Words that people read and that stand in no gettext."""
     found: list[str] = []
-    left: list[ast.AST] = [ast.parse(source)]
+    left = [code]
     while left:
         node = left.pop()
-        text = node.value if isinstance(node, ast.Constant) else None
-        if isinstance(text, str) and PEOPLE_READ.search(text) and not but.search(text):
-            found.append(text)
+        said = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(said, str) and PEOPLE_READ.search(said) and not but.search(said):
+            found.append(said)
         left += _read_by_people(node)
     return sorted(found)
 
 
 def test_words_in_code_outside_of_gettext_are_found() -> None:
-    said = "raise Stop(404, 'Not found', f'No {name} is here.')"
-    assert unmarked_in_code(said) == [" is here.", "Not found"]
-    assert unmarked_in_code("raise Stop(404, gettext('Not found here'))") == []
-    assert unmarked_in_code("log.info('it is not here')") == []
-    assert unmarked_in_code("def it():\n    'What it is.'") == []
+    def found(code: str) -> list[str]:
+        return unmarked_in_code(ast.parse(code))
+
+    assert found("raise Stop(404, 'Not found', f'No {x} is here.')") == [" is here.", "Not found"]
+    assert found("raise Stop(404, gettext('Not found here'))") == []
+    assert found("log.info('it is not here')") == []
+    assert found("def it():\n    'What it is.'") == []
 
 
 def _pages() -> list[Path]:
-    web = [p for p in (BRIDGE / "web").rglob("*.py") if not FOR_PROGRAMS & set(p.parts)]
+    web = [p for p in modules("web") if not FOR_PROGRAMS & set(p.parts)]
     rooms = ("core/telling", "answers", "operations")
-    more = [p for room in rooms for p in (BRIDGE / room).rglob("*.py") if p.name not in COMMANDS]
+    more = [p for room in rooms for p in modules(room) if p.name not in COMMANDS]
     return sorted([*web, *more, BRIDGE / "filters.py", BRIDGE / "render.py"])
 
 
-@pytest.mark.parametrize("path", _pages(), ids=lambda path: path.relative_to(BRIDGE).as_posix())
-def test_each_text_that_a_page_can_show_is_marked_for_translation_in_code(path: Path) -> None:
-    assert unmarked_in_code(path.read_text(encoding="utf-8")) == []
+def test_each_text_that_a_page_can_show_is_marked_for_translation_in_code() -> None:
+    left = {path.relative_to(BRIDGE).as_posix(): unmarked_in_code(tree(path)) for path in _pages()}
+    assert {name: words for name, words in left.items() if words} == {}
 
 
 # --- what errors say ------------------------------------------------------------------------------
@@ -247,9 +250,9 @@ def _joined(node: ast.AST) -> Iterator[str]:
             yield from (part for part in parts if re.search(r"(?<![/\w])[A-Za-z]{2}", part))
 
 
-def said_by_errors(source: str, shown: str | None = None) -> Iterator[ast.AST]:
+def said_by_errors(code: ast.AST, shown: str | None = None) -> Iterator[ast.AST]:
     """What errors say to people, also by way of a variable."""
-    for function in ast.walk(ast.parse(source)):
+    for function in ast.walk(code):
         if not isinstance(function, ast.FunctionDef):
             continue
         said = {
@@ -265,7 +268,7 @@ def said_by_errors(source: str, shown: str | None = None) -> Iterator[ast.AST]:
 
 def unmarked_in_errors(parts: Sequence[ast.AST]) -> list[str]:
     """What errors say to people outside of gettext."""
-    unmarked = (unmarked_in_code(f"_ = {ast.unparse(part)}", NOTHING) for part in parts)
+    unmarked = (unmarked_in_code(part, NOTHING) for part in parts)
     return [*chain.from_iterable(unmarked), *chain.from_iterable(map(_joined, parts))]
 
 
@@ -280,7 +283,7 @@ def first_words(parts: Iterable[ast.AST]) -> set[str]:
 
 def test_words_of_errors_outside_of_gettext_are_found() -> None:
     def found(body: str, shown: str | None = None) -> list[str]:
-        return unmarked_in_errors([*said_by_errors(f"def f():\n {body}", shown)])
+        return unmarked_in_errors([*said_by_errors(ast.parse(f"def f():\n {body}"), shown)])
 
     assert found("raise NotFound(f'there is no {x} here')") != []
     assert found("w = 'it is so; go'\n raise NotFound(w)") != []
@@ -296,10 +299,10 @@ def test_words_of_errors_outside_of_gettext_are_found() -> None:
 def _of_room(room: str) -> Mapping[str, Sequence[ast.AST]]:
     """File -> what its errors say."""
     found = {}
-    for path in sorted((BRIDGE / room).rglob("*.py")):
-        source, name = path.read_text(encoding="utf-8"), path.relative_to(BRIDGE).as_posix()
-        if RAISED.search(source):
-            found[name] = tuple(said_by_errors(source, PASSED_ON.get(name)))
+    for path in modules(room):
+        name = path.relative_to(BRIDGE).as_posix()
+        if RAISED.search(source(path)):
+            found[name] = tuple(said_by_errors(tree(path), PASSED_ON.get(name)))
     return found
 
 
