@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import create_engine
 
 from bridge.core.rules.policy import parse_policy
-from bridge.core.telling.digest import _WAITING, Counted, digest, is_due
+from bridge.core.telling.digest import Counted, digest, is_due
 from bridge.errors import WrongConfig
-from bridge.store import worklist_counts
-from bridge.store.schema.columns import metadata
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -52,15 +49,6 @@ def test_readings_and_decisions_of_the_bridge_itself_are_no_news() -> None:
         Counted("told", None, by_person=False, count=3),
     ]
     assert digest(NOW - DAY, NOW, {"held": 0}, happened, GROUPS).is_silent
-
-
-def test_each_worklist_that_is_counted_has_its_words() -> None:
-    engine = create_engine("sqlite://")
-    metadata.create_all(engine)
-    with engine.connect() as connection:
-        assert worklist_counts.counts(connection).keys() == _WAITING.keys()
-    for words in _WAITING.values():
-        assert words(1) != words(2)
 
 
 @pytest.mark.parametrize(
