@@ -31,6 +31,7 @@ from bridge.web import create_app
 from bridge.wiring import Bridge
 from bridge.worker import sweeper
 from bridge.worker.intake import note_catalogue
+from tests.databases import with_tables
 from tests.harness import open_sandbox
 
 PASSWORD = "correct horse battery staple"
@@ -234,6 +235,7 @@ def _settings(url: str, sandbox: run.Sandbox, data: Path) -> Settings:
             "BRIDGE_URL": url,
             "SECRET_KEY": "0123456789abcdef0123456789abcdef",
             "BRIDGE_DATA": str(data),
+            "DATABASE_URL": with_tables(data / "bridge.sqlite3"),
             "BRIDGE_CLOCK_FILE": str(data / "clock"),
         }
     )
