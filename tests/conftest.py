@@ -47,6 +47,7 @@ structlog.configure(
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the seed once; the workers that are started afterwards inherit it."""
     del config
+    gc.disable()  # nothing that is loaded and collected becomes garbage
     os.environ.setdefault("SEED", str(secrets.randbelow(2**32)))
 
 
@@ -66,6 +67,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(2_000, 20, 20)
+    gc.enable()
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -94,6 +94,7 @@ class Forum:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.begun = threading.Semaphore(0)
         self.place: Place | None = Place(12, 3)
         self.at = datetime(2026, 11, 23, tzinfo=UTC)
         self.open = threading.Event()
@@ -102,6 +103,7 @@ class Forum:
 
     def find(self, link: str) -> Place | None:
         self.asked.append(link)
+        self.begun.release()
         self.open.wait(10)
         return self.place
 
@@ -140,11 +142,12 @@ def test_only_two_searches_are_under_way_and_no_page_waits_for_a_third() -> None
     threads = [threading.Thread(target=forum.cache.of, args=(f"{LINK}{n}",)) for n in range(2)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(10)
+        assert forum.begun.acquire(timeout=10)
     assert forum.cache.of(f"{LINK}3") is None
     assert len(forum.asked) == 2
     forum.open.set()
+    for thread in threads:
+        thread.join(10)
 
 
 def test_no_more_links_are_kept_than_a_shop_has() -> None:
