@@ -13,14 +13,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 from sqlalchemy import insert, update
 
 from bridge.core.model.stripe import Price, Product, Purchase
 from bridge.sandbox.stripe import advance, fail_payments
 from bridge.store import checkouts, links, purchases, schema
 from bridge.store.checkouts import Ordered
-from tests.e2e.chromium import AXE, CHROMIUM, DESK, NARROW, faults, keep, log_in
+from tests.e2e.chromium import AXE, CHROMIUM, faults, log_in, looks
 from tests.e2e.place import Place, open_place
 
 IN_CI = os.environ.get("CI") == "true"
@@ -234,35 +234,18 @@ def _looked_at(place: Place, order_id: str, price: str, seen: checkouts.Seen | N
         connection.execute(update(orders).where(orders.c.id == order_id).values(**known))
 
 
-# Each scheme once, and the widest and the narrowest page; what is between them is a mixture.
-LOOKS: dict[str, tuple[Any, Any]] = {
-    "dark-1200": ("dark", DESK),
-    "light-320": ("light", NARROW),
-}
-
-
-@pytest.mark.parametrize("look", LOOKS)
-def test_A127_axe_finds_nothing_on_any_page_in_any_state(
-    browser: Browser, place: Place, look: str
-) -> None:
-    scheme, size = LOOKS[look]
+def test_A127_axe_finds_nothing_on_any_page_in_any_state(browser: Browser, place: Place) -> None:
     found: list[str] = []
     for who in dict.fromkeys(name for name, _ in STATES.values()):
-        with browser.new_context(color_scheme=scheme, viewport=size) as context:
+        with browser.new_context() as context:
             context.route(REFRESHED, lambda route: route.fulfill(status=204))  # the page stays
+            page = context.new_page()
             if who:
-                page = context.new_page()
                 page.goto(f"{place.forum_url}/login")
                 log_in(page, who)
             for state, (name, path) in STATES.items():
                 if name == who:
-                    found += look_at(context.new_page(), place, state, path, look)
+                    page.goto(place.url + path.replace("{ada}", _subscription_of(place, "ada")))
+                    seen = looks(page, state)
+                    found += [f"{look}: {fault}" for look in seen for fault in faults(page)]
     assert not found, "\n".join(found)
-
-
-def look_at(page: Page, place: Place, state: str, path: str, look: str) -> Iterator[str]:
-    if "{ada}" in path:
-        path = path.format(ada=_subscription_of(place, "ada"))
-    page.goto(f"{place.url}{path}", wait_until="load")
-    keep(page, f"{state}-{look}")
-    yield from (f"{state}: {fault}" for fault in faults(page))

@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, Page
 
 from bridge.answers.worklists.lists import WORKLISTS
 from bridge.store import member, money
-from tests.e2e.chromium import faults, keep, log_in
+from tests.e2e.chromium import faults, log_in, look_wide_and_narrow, looks
 from tests.e2e.console import open_console, plant, user
 from tests.e2e.place import Place
-from tests.e2e.test_accessibility import LOOKS, look_at, pytestmark
+from tests.e2e.test_accessibility import pytestmark
 
 __all__ = ["pytestmark"]
 
@@ -93,38 +93,28 @@ def pages(place: Place) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("way", LOOKS)
-def test_axe_finds_nothing_on_any_page_of_the_console(
-    browser: Browser, place: Place, way: str
-) -> None:
-    scheme, size = LOOKS[way]
-    with browser.new_context(color_scheme=scheme, viewport=size) as context:
+@pytest.fixture
+def page(browser: Browser, place: Place) -> Iterator[Page]:
+    """A page of somebody who may do everything."""
+    with browser.new_context() as context:
         page = context.new_page()
         page.goto(f"{place.forum_url}/login")
         log_in(page, "mia")
-        found = [
-            fault
-            for name, path in pages(place).items()
-            for fault in (
-                *look_at(page, place, f"console-{name}", f"/moderate{path}", way),
-                *(f"{name}: {word}" for word in broken(page)),
-            )
-        ]
+        yield page
+
+
+def test_axe_finds_nothing_on_any_page_of_the_console(page: Page, place: Place) -> None:
+    found: list[str] = []
+    for name, path in pages(place).items():
+        page.goto(f"{place.url}/moderate{path}")
+        for look in looks(page, f"console-{name}"):
+            found += [f"{look}: {fault}" for fault in (*faults(page), *broken(page))]
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("way", LOOKS)
-def test_axe_finds_nothing_where_a_refund_is_confirmed(
-    browser: Browser, place: Place, way: str
-) -> None:
-    scheme, size = LOOKS[way]
-    with browser.new_context(color_scheme=scheme, viewport=size) as context:
-        page = context.new_page()
-        page.goto(f"{place.forum_url}/login")
-        log_in(page, "mia")
-        page.goto(f"{place.url}/moderate{pages(place)['act-refund']}")
-        page.get_by_label("Reason").fill("Paid by mistake")
-        page.get_by_role("button", name="Show the effects").click()
-        page.get_by_label("to confirm").wait_for()
-        keep(page, f"console-act-refund-preview-{way}")
-        assert not list(faults(page))
+def test_axe_finds_nothing_where_a_refund_is_confirmed(page: Page, place: Place) -> None:
+    page.goto(f"{place.url}/moderate{pages(place)['act-refund']}")
+    page.get_by_label("Reason").fill("Paid by mistake")
+    page.get_by_role("button", name="Show the effects").click()
+    page.get_by_label("to confirm").wait_for()
+    look_wide_and_narrow(page, "console-act-refund-preview")
