@@ -134,6 +134,12 @@ def failed(connection: Connection, since: datetime) -> list[Sum]:
     return by_month("failed", ((_date(int(d)), name, "", 1) for d, name in rows))
 
 
+def begins_at(connection: Connection) -> datetime | None:
+    """The time of the log's first line; None while it is empty."""
+    first: datetime | None = connection.scalar(select(func.min(changes.c.at)))
+    return first
+
+
 def members(connection: Connection, month: str, at: datetime) -> list[Sum]:
     """How many members each group had at a moment, by each member's last line in the log."""
     of = changes.c

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 
-from bridge.core.telling.charts import Sum, by_product, month_code, months_until
+from bridge.core.telling.charts import Sum, by_product, month_code, months_until, nobody
 from bridge.store import charts
 from bridge.wiring import Bridge
 
@@ -20,6 +20,7 @@ def count(bridge: Bridge) -> None:
     since = _begin(months[0])
     with bridge.store.read() as connection:
         known, counted_at = charts.kept(connection)
+        begins_at = charts.begins_at(connection)
         found = [
             *charts.money(connection, since),
             *charts.moved(connection, since),
@@ -33,7 +34,9 @@ def count(bridge: Bridge) -> None:
     }
     for code, following in zip(codes, [*months[1:], None], strict=True):
         if {one.kind for one in members.get(code, ())} != OF_MEMBERS:
-            members[code] = _members(bridge, code, _begin(following) if following else now)
+            at = _begin(following) if following else now
+            is_before = begins_at is None or begins_at >= at
+            members[code] = nobody(code) if is_before else _members(bridge, code, at)
     found += [one for of_month in members.values() for one in of_month]
     with bridge.store.write() as connection:
         charts.keep(connection, found, now)

@@ -297,6 +297,17 @@ def test_who_came_after_a_month_was_first_counted_is_counted_when_it_is_over(
     assert set(of_group.values()) == {1}
 
 
+def test_months_before_the_log_begins_are_counted_without_asking_the_log(tmp_path: Path) -> None:
+    with system(tmp_path) as world:
+        with counted(world) as said:
+            charts.count(world.bridge)
+        with world.bridge.store.read() as connection:
+            sums, _ = store_charts.kept(connection)
+    assert [one for one in said if "max(changes.id)" in one] == []
+    assert {one.kind for one in sums} >= charts.OF_MEMBERS
+    assert {one.value for one in sums} == {0}
+
+
 def test_A61_groups_that_are_only_given_by_hand_are_in_the_register_and_the_log(
     world: System, as_role: As
 ) -> None:

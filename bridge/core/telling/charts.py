@@ -157,6 +157,11 @@ def by_product(
     return [*found, Sum("payers", month, NOBODY, "", 0)]
 
 
+def nobody(month: str) -> list[Sum]:
+    """The members at the end of a month before the log begins."""
+    return [Sum("members", month, NOBODY, "", 0), *by_product(month, (), {})]
+
+
 def charts(
     sums: Sequence[Sum], counted_at: datetime, names: Mapping[str, str]
 ) -> tuple[Chart, ...]:
