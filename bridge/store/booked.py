@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     FromClause,
@@ -12,6 +15,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
     case,
     cast,
     func,
@@ -42,14 +46,7 @@ def of_member(connection: Connection, user_id: int) -> Booked:
     One statement, because few people have any. It covers accounts that were merged into this one.
     Whoever gives anonymously has no name.
     """
-    newest = select(ledger_seals.c.chain).order_by(ledger_seals.c.number.desc()).limit(1)
-    head = select(newest.scalar_subquery().label("chain")).subquery()
-    all_ = union_all(_given(user_id), _received(user_id), _shares(user_id)).subquery()
-    rows = connection.execute(
-        select(head.c.chain, all_)
-        .select_from(head.outerjoin(all_, true()))
-        .order_by(all_.c.at, all_.c.entry_id, all_.c.number)
-    ).all()
+    rows = connection.execute(_of_member(), {"b_user": user_id, "b_holder": f"id:{user_id}"}).all()
     chain = rows[0].chain
     return Booked(
         seals.code(chain) if chain else None,
@@ -60,6 +57,21 @@ def of_member(connection: Connection, user_id: int) -> Booked:
             if row.number == 0
         ),
     )
+
+
+@cache  # every statement asks, so it is made once
+def _of_member() -> Select[Any]:
+    newest = select(ledger_seals.c.chain).order_by(ledger_seals.c.number.desc()).limit(1)
+    head = select(newest.scalar_subquery().label("chain")).subquery()
+    all_ = union_all(_given(), _received(), _shares()).subquery()
+    return (
+        select(head.c.chain, all_)
+        .select_from(head.outerjoin(all_, true()))
+        .order_by(all_.c.at, all_.c.entry_id, all_.c.number)
+    )
+
+
+_USER: BindParameter[int] = bindparam("b_user", type_=BigInteger)
 
 
 def _gift(row: Row[Any]) -> GiftLine:
@@ -75,12 +87,12 @@ def _gift(row: Row[Any]) -> GiftLine:
     )
 
 
-def _shares(user_id: int) -> Select[Any]:
+def _shares() -> Select[Any]:
     """Shares in the columns of lines, as number 0, which no line has."""
-    s, merged = shares_by_hand.c, users.c.successor_id == user_id
+    s, merged = shares_by_hand.c, users.c.successor_id == _USER
     follower = literal("id:") + cast(users.c.user_id, String)
-    holders = select(literal(f"id:{user_id}")).union_all(
-        select(follower).where(merged), _customers_of(user_id)
+    holders = select(bindparam("b_holder", type_=String)).union_all(
+        select(follower).where(merged), _customers_of()
     )
     return select(
         *(s.source_id, literal(0), s.share_class, type_coerce(null(), UtcTime), s["count"]),
@@ -88,11 +100,11 @@ def _shares(user_id: int) -> Select[Any]:
     ).where(s.holder.in_(holders))
 
 
-def _customers_of(user_id: int) -> Select[tuple[str]]:
-    return select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
+def _customers_of() -> Select[str]:
+    return select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == _USER)
 
 
-def _given(user_id: int) -> Select[Any]:
+def _given() -> Select[Any]:
     """The line beside it, of the same entry, names the receiver."""
     received, account = ledger_lines.alias("received"), users.alias("account")
     person_id = func.coalesce(account.c.successor_id, received.c.user_id)
@@ -102,9 +114,7 @@ def _given(user_id: int) -> Select[Any]:
         .outerjoin(account, account.c.user_id == received.c.user_id)
         .outerjoin(_PERSON, _PERSON.c.user_id == person_id)
         # Written out, because SQLite uses the index of these lines for no variable.
-        .where(
-            _L.customer_id.in_(_customers_of(user_id)), _L.kind == literal_column("'gift_given'")
-        )
+        .where(_L.customer_id.in_(_customers_of()), _L.kind == literal_column("'gift_given'"))
     )
 
 
@@ -114,9 +124,9 @@ def _same_entry(other: FromClause, further: int) -> ColumnElement[bool]:
     return and_(*same, of.number == _L.number + further)
 
 
-def _received(user_id: int) -> Select[Any]:
+def _received() -> Select[Any]:
     """The line before it, of the same entry, has the payer, who is named unless anonymous."""
-    merged = select(users.c.user_id).where(users.c.successor_id == user_id)
+    merged = select(users.c.user_id).where(users.c.successor_id == _USER)
     given = ledger_lines.alias("given")
     payer = and_(is_own(customers), customers.c.customer_id == given.c.customer_id)
     name = case((_L.customer_id.is_not(None), _PERSON.c.username))
@@ -125,6 +135,6 @@ def _received(user_id: int) -> Select[Any]:
         .join(given, _same_entry(given, -1))
         .outerjoin(customers, payer)
         .outerjoin(_PERSON, _PERSON.c.user_id == customers.c.user_id)
-        .where(_L.user_id.in_(select(literal(user_id)).union_all(merged)))
+        .where(_L.user_id.in_(select(_USER).union_all(merged)))
         .where(_L.kind == "gift_received")
     )

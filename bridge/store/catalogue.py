@@ -7,7 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    select,
+    update,
+)
 
 from bridge.core.model.stripe import Feature, Price, Product
 from bridge.store import readings
@@ -25,11 +32,7 @@ def save(
     changed = set()
     for read in found:
         kind = readings.NAMES[type(read)]
-        known = connection.execute(
-            select(catalogue_table.c.data, catalogue_table.c.deleted_at).where(
-                is_own(catalogue_table), catalogue_table.c.id == read.id
-            )
-        ).one_or_none()
+        known = connection.execute(_KNOWN, {"b_id": read.id}).one_or_none()
         thing = _with_currencies(read, known.data if known else None)
         data = CONVERTER.unstructure(thing)
         if known is None or known.data != data or known.deleted_at is not None:
@@ -42,6 +45,11 @@ def save(
                 .on_conflict_do_update(index_elements=OWNED_ID, set_=row)
             )
     return frozenset(changed)
+
+
+_KNOWN = select(catalogue_table.c.data, catalogue_table.c.deleted_at).where(
+    is_own(catalogue_table), catalogue_table.c.id == bindparam("b_id")
+)
 
 
 def _with_currencies(

@@ -55,19 +55,21 @@ def log(  # noqa: PLR0913 - the columns of a row
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Append a line."""
-    connection.execute(
-        insert(changes).values(
-            at=now,
-            action=action,
-            user_id=user_id,
-            group_id=group_id,
-            customer_id=customer_id,
-            cause=cause,
-            rule_id=rule_id,
-            outcome=outcome,
-            detail=dict(detail) if detail else None,
-        )
-    )
+    line = {
+        "at": now,
+        "action": action,
+        "user_id": user_id,
+        "group_id": group_id,
+        "customer_id": customer_id,
+        "cause": cause,
+        "rule_id": rule_id,
+        "outcome": outcome,
+        "detail": dict(detail) if detail else None,
+    }
+    connection.execute(_LINE, line)
+
+
+_LINE = insert(changes)
 
 
 def log_each(

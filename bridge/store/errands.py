@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    func,
+    select,
+    update,
+)
 
 from bridge.store.own import is_own
 from bridge.store.schema.work import errands
@@ -105,13 +113,16 @@ def put_off(connection: Connection, errand: Errand, until: datetime) -> None:
 
 def due(connection: Connection, now: datetime) -> list[Errand]:
     """Errands that were started and are not done, the oldest first."""
-    rows = connection.execute(
-        select(*_COLUMNS)
-        .where(is_own(errands), E.next_at <= now)
-        .order_by(E.asked_at)
-        .limit(AT_ONCE)
-    )
+    rows = connection.execute(_DUE, {"b_now": now})
     return [Errand(**row) for row in rows.mappings()]
+
+
+_DUE = (
+    select(*_COLUMNS)
+    .where(is_own(errands), E.next_at <= bindparam("b_now"))
+    .order_by(E.asked_at)
+    .limit(AT_ONCE)
+)
 
 
 def open_about(connection: Connection, user_id: int) -> list[Errand]:

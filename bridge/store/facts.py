@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    CompoundSelect,
     Connection,
     Select,
     Table,
+    bindparam,
     null,
     or_,
     select,
@@ -44,15 +49,20 @@ def customers_around(connection: Connection, user_id: int) -> list[Customer]:
 
     `linked_at` is of whoever they are linked to.
     """
-    own = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
-    concerned = union(own, *shares.paying_for(user_id))
-    rows = links.customers_among(connection, concerned)
+    rows = [Customer(*row) for row in connection.execute(_around(), {"b_user": user_id})]
     givers: list[Customer] = []
     mine: list[Customer] = []
     for row in sorted(rows, key=lambda row: row.customer_id):
         (mine if row.user_id == user_id else givers).append(row)
     mine.sort(key=lambda row: row.since)
     return [*mine, *givers]
+
+
+@cache
+def _around() -> Select[Any]:
+    own = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == _USER)
+    concerned = union(own, *shares.paying_for(_USER))
+    return links.CUSTOMERS.where(customers.c.customer_id.in_(concerned))
 
 
 def facts_around(connection: Connection, user_id: int, around: Sequence[Customer]) -> Facts:
@@ -105,16 +115,10 @@ def _subscriptions_of(
     connection: Connection, user_id: int, own: Collection[str]
 ) -> tuple[tuple[Subscription, ...], tuple[Subscription, ...], tuple[Seat, ...]]:
     """What a user's customers pay for, what others pay for the user, and seats; one statement."""
-    # Two selects, not one with OR over both tables: so each finds its rows by an index.
-    paid_for = _bought_by_or_for(subscriptions, user_id, own).add_columns(
-        type_coerce(null(), UtcTime).label("assigned_at"),
-        type_coerce(null(), UtcTime).label("over_since"),
-    )
-    both = union_all(paid_for, shares.seats_of(user_id)).order_by("id")
     paid: list[Subscription] = []
     gifts: list[Subscription] = []
     seats: list[Seat] = []
-    for row in connection.execute(both):
+    for row in connection.execute(_subscriptions(), {"b_user": user_id, "b_own": list(own)}):
         found = CONVERTER.structure(row.data, Subscription)
         if row.assigned_at is not None:
             seats.append(Seat(found, row.assigned_at, row.over_since))
@@ -123,23 +127,44 @@ def _subscriptions_of(
     return tuple(paid), tuple(gifts), tuple(seats)
 
 
+# Asked for every decision, so they are made once.
+
+
+@cache
+def _subscriptions() -> CompoundSelect[Any]:
+    # Two selects, not one with OR over both tables: so each finds its rows by an index.
+    paid_for = _bought_by_or_for(subscriptions).add_columns(
+        type_coerce(null(), UtcTime).label("assigned_at"),
+        type_coerce(null(), UtcTime).label("over_since"),
+    )
+    return union_all(paid_for, shares.seats_of(_USER)).order_by("id")
+
+
+@cache
+def _orders() -> Select[Any]:
+    return _bought_by_or_for(purchases).order_by(purchases.c.id)
+
+
+_USER: BindParameter[int] = bindparam("b_user", type_=BigInteger)
+
+
+def _bought_by_or_for(table: Table) -> Select[Any]:
+    own: BindParameter[str] = bindparam("b_own", expanding=True)
+    return select(table.c.id, table.c.customer_id, table.c.data).where(
+        is_own(table),
+        or_(table.c.customer_id.in_(own), table.c.beneficiary_id == _USER),
+    )
+
+
 def _orders_of(
     connection: Connection, user_id: int, own: Collection[str]
 ) -> tuple[tuple[Purchase, ...], tuple[Purchase, ...]]:
     """What a user's customers bought once, and what others bought for the user."""
-    asked = _bought_by_or_for(purchases, user_id, own).order_by(purchases.c.id)
     things = [
         (row.customer_id in own, CONVERTER.structure(row.data, Purchase))
-        for row in connection.execute(asked)
+        for row in connection.execute(_orders(), {"b_user": user_id, "b_own": list(own)})
     ]
     return (
         tuple(thing for is_own, thing in things if is_own),
         tuple(thing for is_own, thing in things if not is_own),
-    )
-
-
-def _bought_by_or_for(table: Table, user_id: int, own: Collection[str]) -> Select[Any]:
-    return select(table.c.id, table.c.customer_id, table.c.data).where(
-        is_own(table),
-        or_(table.c.customer_id.in_(own), table.c.beneficiary_id == user_id),
     )

@@ -6,6 +6,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select, union_all
@@ -171,7 +172,8 @@ def _rules(connection: Connection, rules: Rules) -> Iterator[Finding]:
         yield Finding(Kind.RULE_HALTED, where[:255], facts=told)
 
 
-def _of_member() -> Any:
+@cache
+def _of_member() -> Select[Any]:
     named = memberships.join(groups, groups.c.id == M.group_id)
     return (
         select(memberships, groups.c.name.label("group"), users.c.username)
@@ -231,6 +233,11 @@ def _unknown_additions(connection: Connection) -> Iterator[Finding]:
 
 
 def _disputed(connection: Connection) -> Iterator[Finding]:
+    yield from _by_user(Names(connection), Kind.DISPUTE, connection.execute(_disputes()))
+
+
+@cache
+def _disputes() -> Select[Any]:
     of_period = subscriptions.c.data[("last_payment", "disputed")].as_string() == "open"
     of_order = purchases.c.data["disputed"].as_string() == "open"
     both = union_all(
@@ -239,7 +246,7 @@ def _disputed(connection: Connection) -> Iterator[Finding]:
         ),
         select(purchases.c.id, purchases.c.customer_id).where(is_own(purchases), of_order),
     ).subquery()
-    rows = connection.execute(
+    return (
         select(both.c.id, customers.c.user_id, users.c.username)
         .select_from(
             both.join(customers, customers.c.customer_id == both.c.customer_id).outerjoin(
@@ -248,7 +255,6 @@ def _disputed(connection: Connection) -> Iterator[Finding]:
         )
         .where(is_own(customers), customers.c.user_id.is_not(None))
     )
-    yield from _by_user(Names(connection), Kind.DISPUTE, rows)
 
 
 def _paying(connection: Connection) -> Iterator[Finding]:

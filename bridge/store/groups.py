@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, exists, or_, select, update
+from sqlalchemy import Connection, bindparam, case, exists, or_, select, update
 
 from bridge.core.model.discourse import Group
 from bridge.store import state
@@ -75,11 +75,14 @@ def mark_missing(connection: Connection, group_id: int, now: datetime) -> None:
 
 def load_groups(connection: Connection) -> dict[int, Group]:
     """The groups that exist, as last listed."""
-    rows = connection.execute(select(groups).where(groups.c.missing_since.is_(None)))
+    rows = connection.execute(_THAT_EXIST)
     return {
         row.id: Group(row.id, row.name, row.full_name, row.automatic, row.user_count)
         for row in rows
     }
+
+
+_THAT_EXIST = select(groups).where(groups.c.missing_since.is_(None))
 
 
 def groups_by_id(connection: Connection, group_ids: Collection[int]) -> dict[int, Group]:
@@ -115,8 +118,11 @@ _STATE = tuple(groups.c[field.name] for field in fields(GroupState))
 
 def state_of(connection: Connection, group_id: int) -> GroupState | None:
     """The state of the work on a group; None for a group that was never listed."""
-    row = connection.execute(select(*_STATE).where(groups.c.id == group_id)).one_or_none()
+    row = connection.execute(_STATE_OF, {"b_group": group_id}).one_or_none()
     return GroupState(*row) if row else None
+
+
+_STATE_OF = select(*_STATE).where(groups.c.id == bindparam("b_group"))
 
 
 def update_group(connection: Connection, group_id: int, **values: Any) -> None:
@@ -208,12 +214,18 @@ def with_members(connection: Connection, mapped: Collection[int]) -> frozenset[i
 
 def last_reads(connection: Connection, mapped: Collection[int], now: datetime) -> list[Read]:
     """The groups whose members are read: mapped, wanted for somebody, or requested."""
-    kept = exists().where(memberships.c.group_id == groups.c.id, memberships.c.wanted)
-    rows = connection.execute(
-        select(groups.c.id, groups.c.user_count, groups.c.read_at, groups.c.read_due_at).where(
-            groups.c.missing_since.is_(None),
-            ~groups.c.automatic,
-            or_(groups.c.id.in_(mapped), kept, groups.c.read_due_at <= now),
-        )
-    )
+    rows = connection.execute(_READ, {"b_mapped": list(mapped), "b_now": now})
     return [Read(row.id, row.user_count, row.read_at, row.read_due_at) for row in rows]
+
+
+_READ = (  # asked every second, so it is made once
+    select(groups.c.id, groups.c.user_count, groups.c.read_at, groups.c.read_due_at).where(
+        groups.c.missing_since.is_(None),
+        ~groups.c.automatic,
+        or_(
+            groups.c.id.in_(bindparam("b_mapped", expanding=True)),
+            exists().where(memberships.c.group_id == groups.c.id, memberships.c.wanted),
+            groups.c.read_due_at <= bindparam("b_now"),
+        ),
+    )
+)

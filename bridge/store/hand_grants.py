@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Row, null, select, union_all, update
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    Row,
+    bindparam,
+    null,
+    select,
+    union_all,
+    update,
+)
 
 from bridge.core.model.rights import HandGrant
 from bridge.core.model.steps import MemberStep
@@ -103,15 +115,9 @@ def with_steps(
 
     One statement: both are read for every decision, and few people have any.
     """
-    given = select(*(H[name] for name in FIELDS), null().label("corrects"), null().label("number"))
-    recorded = select(
-        *(S.id, S.user_id, null(), S.at, S.known_at, S.reason, S.actor, S.kind, null()),
-        *(S.corrects, S.number),
-    )
-    both = union_all(given.where(H.user_id == user_id), recorded.where(S.user_id == user_id))
     grants: list[HandGrant] = []
     steps: dict[int, MemberStep] = {}
-    for row in connection.execute(both):
+    for row in connection.execute(_with_steps(), {"b_user": user_id}):
         if row.number is None:
             grants.append(HandGrant(*row[: len(FIELDS)]))
         else:
@@ -127,6 +133,17 @@ def with_steps(
             )
     grants.sort(key=lambda one: one.id)
     return tuple(grants), tuple(steps[number] for number in sorted(steps))
+
+
+@cache
+def _with_steps() -> CompoundSelect[Any]:
+    given = select(*(H[name] for name in FIELDS), null().label("corrects"), null().label("number"))
+    recorded = select(
+        *(S.id, S.user_id, null(), S.at, S.known_at, S.reason, S.actor, S.kind, null()),
+        *(S.corrects, S.number),
+    )
+    user_id: BindParameter[int] = bindparam("b_user")
+    return union_all(given.where(H.user_id == user_id), recorded.where(S.user_id == user_id))
 
 
 def paid_stays(

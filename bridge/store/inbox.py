@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.core.events.forum import ForumEvent
@@ -151,16 +160,19 @@ def waiting_of_forum(connection: Connection, now: datetime) -> tuple[ForumEvent,
 
 
 def _waiting(connection: Connection, keys: Iterable[str], now: datetime) -> Iterable[Row[Any]]:
-    return connection.execute(
-        select(inbox)
-        .where(
-            inbox.c.work_key.in_(list(keys)),
-            inbox.c.status == "received",
-            or_(inbox.c.next_at.is_(None), inbox.c.next_at <= now),
-        )
-        .order_by(inbox.c.attempts, inbox.c.received_at, inbox.c.event_id)
-        .limit(AT_ONCE)
+    return connection.execute(_WAITING, {"b_keys": list(keys), "b_now": now})
+
+
+_WAITING = (  # for every decision, so it is made once
+    select(inbox)
+    .where(
+        inbox.c.work_key.in_(bindparam("b_keys", expanding=True)),
+        inbox.c.status == "received",
+        or_(inbox.c.next_at.is_(None), inbox.c.next_at <= bindparam("b_now")),
     )
+    .order_by(inbox.c.attempts, inbox.c.received_at, inbox.c.event_id)
+    .limit(AT_ONCE)
+)
 
 
 def received_since(
@@ -179,13 +191,22 @@ def received_since(
 def finish(connection: Connection, outcomes: Mapping[str, Outcome], now: datetime) -> None:
     """Close events, by their ids."""
     for event_id, outcome in outcomes.items():
-        connection.execute(
-            update(inbox)
-            .where(inbox.c.event_id == event_id)
-            .values(status=outcome.status, outcome=outcome.reason, done_at=now, next_at=None)
-        )
+        ended = {"b_status": outcome.status, "b_outcome": outcome.reason, "b_at": now}
+        connection.execute(_FINISHING, {"b_event": event_id, **ended})
         if outcome.status == "dead":
             alerts.look_soon(connection)
+
+
+_FINISHING = (  # for every event, so it is made once
+    update(inbox)
+    .where(inbox.c.event_id == bindparam("b_event"))
+    .values(
+        status=bindparam("b_status"),
+        outcome=bindparam("b_outcome"),
+        done_at=bindparam("b_at"),
+        next_at=None,
+    )
+)
 
 
 def put_off(connection: Connection, event_id: str, why: str, next_at: datetime) -> None:

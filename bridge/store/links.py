@@ -9,10 +9,9 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Connection,
-    Select,
     and_,
+    bindparam,
     exists,
     func,
     or_,
@@ -47,7 +46,13 @@ def see_customer(connection: Connection, customer_id: str, now: datetime) -> Non
 
 def user_of(connection: Connection, customer_id: str) -> int | None:
     """The user a customer is linked to."""
-    return connection.scalar(select(customers.c.user_id).where(_is(customer_id)))
+    return connection.scalar(_USER_OF, {"b_customer": customer_id})
+
+
+# Asked for every event, so it is made once.
+_USER_OF = select(customers.c.user_id).where(
+    customers.c.customer_id == bindparam("b_customer"), is_own(customers)
+)
 
 
 def owners_of(connection: Connection, customer_ids: Collection[str]) -> dict[str, int | None]:
@@ -70,13 +75,14 @@ def users_of_all(connection: Connection) -> dict[str, int]:
 
 def customers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
     """All customers linked to a user, deleted ones too."""
-    return tuple(
-        connection.scalars(
-            select(customers.c.customer_id)
-            .where(is_own(customers), customers.c.user_id == user_id)
-            .order_by(customers.c.linked_at, customers.c.customer_id)
-        )
-    )
+    return tuple(connection.scalars(_CUSTOMERS_OF, {"b_user": user_id}))
+
+
+_CUSTOMERS_OF = (
+    select(customers.c.customer_id)
+    .where(is_own(customers), customers.c.user_id == bindparam("b_user"))
+    .order_by(customers.c.linked_at, customers.c.customer_id)
+)
 
 
 def live_customers_of(connection: Connection, user_id: int) -> dict[str, bool]:
@@ -122,15 +128,16 @@ class Customer:
         return self.linked_at or self.first_seen_at
 
 
-_COLUMNS = tuple(customers.c[field.name] for field in fields(Customer))
-
-
-def customers_among(
-    connection: Connection, ids: Collection[str] | Select[Any] | CompoundSelect[Any]
-) -> list[Customer]:
+def customers_among(connection: Connection, ids: Collection[str]) -> list[Customer]:
     """The stored rows of these customers."""
-    asked = select(*_COLUMNS).where(is_own(customers), customers.c.customer_id.in_(ids))
-    return [Customer(*row) for row in connection.execute(asked)]
+    return [Customer(*row) for row in connection.execute(_AMONG, {"b_ids": list(ids)})]
+
+
+CUSTOMERS = select(*(customers.c[field.name] for field in fields(Customer))).where(
+    is_own(customers)
+)
+"""SQL: all customers as rows for `Customer`."""
+_AMONG = CUSTOMERS.where(customers.c.customer_id.in_(bindparam("b_ids", expanding=True)))
 
 
 def link(  # noqa: PLR0913 - what a link is known by

@@ -6,7 +6,12 @@ from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    bindparam,
+    select,
+)
 
 from bridge.core.ledger.lines import Booked
 from bridge.core.memberships.decision import WantedMembership
@@ -58,10 +63,15 @@ def _billing(rows: list[Customer]) -> Billing:
 
 def memberships_of(connection: Connection, user_id: int) -> dict[int, Membership]:
     """What is wanted and what is actual for each of a user's memberships, by group."""
-    rows = connection.execute(
-        select(memberships).where(memberships.c.user_id == user_id).order_by(memberships.c.group_id)
-    )
+    rows = connection.execute(_MEMBERSHIPS_OF, {"b_user": user_id})
     return {row.group_id: membership_of(row) for row in rows}
+
+
+_MEMBERSHIPS_OF = (
+    select(memberships)
+    .where(memberships.c.user_id == bindparam("b_user"))
+    .order_by(memberships.c.group_id)
+)
 
 
 def memberships_in(

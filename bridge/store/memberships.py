@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.core.memberships.decision import Decision, WantedMembership
 from bridge.core.memberships.why import ended_by, why
@@ -15,7 +23,7 @@ from bridge.core.model.rights import Grant
 from bridge.store.changes import log, log_each
 from bridge.store.schema.columns import moment
 from bridge.store.schema.forum import memberships
-from bridge.store.work import insert_for
+from bridge.store.work import INSERTS
 
 M = memberships.c
 DECIDED = tuple(WantedMembership.__dataclass_fields__)
@@ -57,15 +65,9 @@ def save_decision(
     everything that the user has.
     """
     said = tuple(verdicts)
-    for membership in decision.memberships:
-        row = {name: getattr(membership, name) for name in DECIDED if name != "group_id"}
-        row["sources"] = list(membership.sources)
-        row |= {"decided_at": now, "hold_at": now if membership.hold else None}
-        connection.execute(
-            insert_for(connection)(memberships)
-            .values(user_id=user_id, group_id=membership.group_id, actual=False, owned="no", **row)
-            .on_conflict_do_update(index_elements=[M.user_id, M.group_id], set_=row)
-        )
+    rows = [_decided(one, user_id, now) for one in decision.memberships]
+    if rows:
+        connection.execute(_deciding(connection.dialect.name), rows)
     for shift in decision.shifts:
         membership = shift.membership
         log(
@@ -79,6 +81,23 @@ def save_decision(
             outcome=membership.hold or why(membership, said, have),
             detail=_detail(membership, said, have),
         )
+
+
+def _decided(membership: WantedMembership, user_id: int, now: datetime) -> dict[str, Any]:
+    row = {name: getattr(membership, name) for name in DECIDED}
+    row |= {"sources": list(membership.sources), "decided_at": now}
+    row |= {"hold_at": now if membership.hold else None}
+    return {**row, "user_id": user_id, "actual": False, "owned": "no"}
+
+
+@cache
+def _deciding(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    new = INSERTS[dialect](memberships)
+    decided = {*DECIDED, "decided_at", "hold_at"} - {"group_id"}
+    return new.on_conflict_do_update(
+        index_elements=[M.user_id, M.group_id],
+        set_={name: new.excluded[name] for name in decided},
+    )
 
 
 def _detail(

@@ -8,19 +8,24 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     Select,
     Subquery,
     and_,
+    bindparam,
     literal,
     or_,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.account import MANUAL, OWN
@@ -29,7 +34,7 @@ from bridge.store.older import by_bytes, older
 from bridge.store.own import columns, is_of, is_ours, is_own
 from bridge.store.schema.ledger import money_lines
 from bridge.store.schema.people import customers, users
-from bridge.store.work import insert_for
+from bridge.store.work import INSERTS
 
 _MONEY = tuple(MoneyLine.__dataclass_fields__)
 # What a line says beside the movement itself. Not the receipt's address: Stripe gives another one
@@ -74,12 +79,14 @@ def _among(connection: Connection, ids: Collection[str]) -> dict[str, MoneyLine]
 
 
 def _append(connection: Connection, one: MoneyLine, now: datetime) -> bool:
-    done = connection.execute(
-        insert_for(connection)(money_lines)
-        .values(**_row(one), **columns(MANUAL if one.recorded_by else OWN), recorded_at=now)
-        .on_conflict_do_nothing()
-    )
-    return bool(done.rowcount)
+    owner = columns(MANUAL if one.recorded_by else OWN)
+    new = _appending(connection.dialect.name)
+    return bool(connection.execute(new, {**_row(one), **owner, "recorded_at": now}).rowcount)
+
+
+@cache
+def _appending(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    return INSERTS[dialect](money_lines).on_conflict_do_nothing()
 
 
 def _row(one: MoneyLine) -> dict[str, Any]:
@@ -96,8 +103,13 @@ def of_user(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
 
     Includes lines of accounts that were merged into this one.
     """
-    theirs = _theirs(user_id)
-    return _read(connection, select(theirs).order_by(theirs.c.at, theirs.c.id))
+    return _read(connection, _of_user(), {"b_user": user_id})
+
+
+@cache  # asked for every statement and page of a member
+def _of_user() -> Select[Any]:
+    theirs = _theirs(bindparam("b_user", type_=BigInteger))
+    return select(theirs).order_by(theirs.c.at, theirs.c.id)
 
 
 def newest_of_user(
@@ -115,11 +127,11 @@ def newest_of_user(
     return _read(connection, newest.limit(limit))
 
 
-def _theirs(user_id: int, known_at: datetime | None = None) -> Subquery:
+def _theirs(user_id: int | BindParameter[int], known_at: datetime | None = None) -> Subquery:
     """Both ways to be somebody's apart: PostgreSQL reads the whole table for an OR of them."""
     mine = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
     merged = select(users.c.user_id).where(users.c.successor_id == user_id)
-    accounts = select(literal(user_id)).union_all(merged)
+    accounts = select(literal(user_id) if isinstance(user_id, int) else user_id).union_all(merged)
     lines = money_lines.c
     asked = select(*(lines[name] for name in _MONEY)).where(is_ours(money_lines))
     if known_at is not None:
@@ -128,9 +140,11 @@ def _theirs(user_id: int, known_at: datetime | None = None) -> Subquery:
     return asked.where(lines.customer_id.in_(mine)).union_all(by_hand).subquery()
 
 
-def _read(connection: Connection, asked: Select[Any]) -> tuple[MoneyLine, ...]:
+def _read(
+    connection: Connection, asked: Select[Any], told: Mapping[str, Any] | None = None
+) -> tuple[MoneyLine, ...]:
     # By position, without names, because there may be thousands.
-    rows = connection.execute(asked).all()
+    rows = connection.execute(asked, told).all()
     return tuple(MoneyLine(*(*row[:-1], _parts(row[-1]))) for row in rows)
 
 

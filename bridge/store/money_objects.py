@@ -8,11 +8,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
 from cattrs.preconf.json import make_converter
-from sqlalchemy import Connection, and_, delete, or_, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from bridge.core.ledger.objects import (
     BalanceMove,
@@ -179,21 +191,24 @@ def that_moved_credit(
     connection: Connection, customer_ids: Iterable[str]
 ) -> dict[str, list[MoneyObject]]:
     """What is known about customers' credit: movements, and invoices and notes that name some."""
+    found: dict[str, list[MoneyObject]] = {}
+    for row in connection.execute(_moved_credit(), {"b_customers": list(customer_ids)}):
+        found.setdefault(row.family, []).append(CONVERTER.structure(row.data, KINDS[row.kind]))
+    return found
+
+
+@cache
+def _moved_credit() -> Select[Any]:
     o = money_objects.c
     names_credit = or_(
         o.kind == "credit_move",
         and_(o.kind == "invoice", o.data["credit_minor"].as_string().is_not(None)),
         and_(o.kind == "credit_note", o.data["credit_id"].as_string().is_not(None)),
     )
-    rows = connection.execute(
-        select(o.family, o.kind, o.data).where(
-            is_own(money_objects), o.family.in_(list(customer_ids)), names_credit
-        )
+    theirs: BindParameter[str] = bindparam("b_customers", expanding=True)
+    return select(o.family, o.kind, o.data).where(
+        is_own(money_objects), o.family.in_(theirs), names_credit
     )
-    found: dict[str, list[MoneyObject]] = {}
-    for row in rows:
-        found.setdefault(row.family, []).append(CONVERTER.structure(row.data, KINDS[row.kind]))
-    return found
 
 
 def find_families(connection: Connection, *, is_whole: bool = True) -> None:
@@ -201,33 +216,35 @@ def find_families(connection: Connection, *, is_whole: bool = True) -> None:
 
     `is_whole`: everything was read, so an object that is missing is not ours.
     """
-    to = money_objects.alias()
-    found = (
-        select(to.c.family)
+    # A balance transaction refers to a refund, which refers to a charge: two rounds.
+    for _ in range(2):
+        connection.execute(_FAMILY_OF_THE_OTHER)
+    if is_whole:
+        connection.execute(_OWN_FAMILY)
+
+
+_TO = money_objects.alias()
+# Payments by hand have one. With the account, it is found by an index.
+_HAS_NONE = and_(is_own(money_objects), money_objects.c.family.is_(None))
+_FAMILY_OF_THE_OTHER = (
+    update(money_objects)
+    .where(_HAS_NONE, money_objects.c.refers_to.is_not(None))
+    .values(
+        family=select(_TO.c.family)
         .where(
-            to.c.id == money_objects.c.refers_to,
-            to.c.provider == money_objects.c.provider,
-            to.c.account == money_objects.c.account,
+            _TO.c.id == money_objects.c.refers_to,
+            _TO.c.provider == money_objects.c.provider,
+            _TO.c.account == money_objects.c.account,
         )
         .scalar_subquery()
     )
-    # Payments by hand have one. With the account, it is found by an index.
-    has_none = and_(is_own(money_objects), money_objects.c.family.is_(None))
-    # A balance transaction refers to a refund, which refers to a charge: two rounds.
-    for _ in range(2):
-        connection.execute(
-            update(money_objects)
-            .where(has_none, money_objects.c.refers_to.is_not(None))
-            .values(family=found)
-        )
-    if not is_whole:
-        return
-    # An object that refers to something that is not ours, such as a top-up, is its own family.
-    connection.execute(
-        update(money_objects)
-        .where(has_none, money_objects.c.kind == "balance_move")
-        .values(family=money_objects.c.id)
-    )
+)
+# An object that refers to something that is not ours, such as a top-up, is its own family.
+_OWN_FAMILY = (
+    update(money_objects)
+    .where(_HAS_NONE, money_objects.c.kind == "balance_move")
+    .values(family=money_objects.c.id)
+)
 
 
 Family = tuple[Account, str]

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -138,6 +139,7 @@ def paying_orphans(connection: Connection, stripe_ids: Collection[str]) -> list[
     return list(found.values())
 
 
+@cache
 def _of_nobody(table: Table) -> Select[Any]:
     return (
         select(customers.c.customer_id, customers.c.first_seen_at, table.c.data)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    select,
+    update,
+)
 
 from bridge.core.model.stripe import PendingPayment, Purchase, is_guest
 from bridge.store import readings
@@ -63,9 +70,18 @@ def orders_of(connection: Connection, customer_ids: Collection[str]) -> set[str]
 
 def orders_of_guests(connection: Connection, payment_ids: Collection[str]) -> set[str]:
     """The orders without a customer that these payments paid, as far as they were read."""
-    paid_by = purchases.c.data["payment_id"].as_string().in_(list(payment_ids))
-    asked = select(purchases.c.customer_id).where(is_own(purchases), paid_by)
-    return {one for one in connection.scalars(asked.distinct()) if is_guest(one)}
+    paid = connection.scalars(_PAID_BY, {"b_payments": list(payment_ids)})
+    return {one for one in paid if is_guest(one)}
+
+
+_PAID_BY = (
+    select(purchases.c.customer_id)
+    .where(
+        is_own(purchases),
+        purchases.c.data["payment_id"].as_string().in_(bindparam("b_payments", expanding=True)),
+    )
+    .distinct()
+)
 
 
 def pending_of(data: object) -> list[PendingPayment]:

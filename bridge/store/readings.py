@@ -196,14 +196,16 @@ def _append(
     customer_id: str | None,
     data: Any,
 ) -> None:
-    connection.execute(
-        insert(readings).values(
-            **columns(SITE if kind == "policy" else OWN),
-            at=at,
-            kind=kind,
-            object_id=object_id,
-            customer_id=customer_id,
-            beneficiary_id=(data or {}).get("beneficiary_id"),
-            data=data,
-        )
-    )
+    reading = {
+        **columns(SITE if kind == "policy" else OWN),
+        "at": at,
+        "kind": kind,
+        "object_id": object_id,
+        "customer_id": customer_id,
+        "beneficiary_id": (data or {}).get("beneficiary_id"),
+        "data": data,
+    }
+    connection.execute(_READING, reading)
+
+
+_READING = insert(readings)

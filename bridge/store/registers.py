@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, select
@@ -111,6 +112,7 @@ _OVER_WITH = {
 }
 
 
+@cache
 def standing_last(kind: Literal["application", "decline"]) -> Select[Any]:
     """SQL: everybody whose application waits, or whose last one was declined."""
     one, later, undone = member_steps.c, member_steps.alias(), member_steps.alias()

@@ -12,12 +12,24 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from bridge.store import shares
 from bridge.store.alerts import removals_are_held
 from bridge.store.memberships import SENT, Sent
 from bridge.store.own import is_ours, is_own
+from bridge.store.schema.columns import UtcTime
 from bridge.store.schema.forum import groups, memberships
 from bridge.store.schema.people import customers, users
 from bridge.store.schema.work import work
@@ -160,11 +172,22 @@ def removals(
     `read_after`: only users whose customers were all read completely since then. `swapped`: only
     users who are on another step of the ladder by now, or only the others.
     """
+    statement = _removals(owned, swapped=swapped, read=read_after is not None)
+    told = {"b_group": group_id, "b_limit": limit, "b_read_after": read_after}
+    return list(connection.scalars(statement, told))
+
+
+@cache
+def _removals(owned: str, *, swapped: bool | None, read: bool) -> Select[int]:
     of_kind = [] if swapped is None else [_is_swap() if swapped else ~_is_swap()]
-    statement = select(M.user_id).where(M.group_id == group_id, _may_go(owned), *of_kind)
-    if read_after is not None:
-        statement = statement.where(~_is_stale(read_after))
-    return list(connection.scalars(statement.order_by(M.unwanted_at, M.user_id).limit(limit)))
+    if read:
+        of_kind.append(~_is_stale(bindparam("b_read_after", type_=UtcTime)))
+    return (
+        select(M.user_id)
+        .where(M.group_id == bindparam("b_group"), _may_go(owned), *of_kind)
+        .order_by(M.unwanted_at, M.user_id)
+        .limit(bindparam("b_limit"))
+    )
 
 
 def stale_removals(
@@ -196,7 +219,7 @@ def _is_giver_dirty() -> ColumnElement[bool]:
     )
 
 
-def _is_stale(read_after: datetime) -> ColumnElement[bool]:
+def _is_stale(read_after: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return exists().where(
         is_own(customers),
         or_(customers.c.user_id == M.user_id, shares.pays_for(customers.c.customer_id, M.user_id)),
@@ -253,18 +276,24 @@ def _waiting() -> ColumnElement[bool]:
 
 def stuck(connection: Connection, before: datetime) -> tuple[int, datetime | None]:
     """How many changes should have been made before a time, in groups that could not be written."""
+    count, since_at = connection.execute(_stuck(), {"b_before": before}).one()
+    return int(count), since_at
+
+
+@cache
+def _stuck() -> Select[int, Any]:
+    before: BindParameter[datetime] = bindparam("b_before")
     waits = or_(
         and_(_is_add(), M.decided_at <= before),
         and_(_may_go(), M.confirmed_at <= before),
         and_(M.intent.is_not(None), M.decided_at <= before),
     )
     failing = (groups.c.attempts > 0, groups.c.missing_since.is_(None))
-    count, since_at = connection.execute(
+    return (
         select(func.count(), func.min(M.decided_at))
         .select_from(memberships.join(groups, groups.c.id == M.group_id))
         .where(*failing, waits)
-    ).one()
-    return int(count), since_at
+    )
 
 
 def count_owned(connection: Connection, group_id: int) -> int:

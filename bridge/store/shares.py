@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Unpack
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from bridge.core.memberships.past import SeatLine
 from bridge.core.model.actor import member
@@ -38,33 +52,51 @@ SHARED = "shared"
 def concerned(connection: Connection, customer_ids: Collection[str]) -> set[int]:
     """The users who have something that these customers pay for."""
     found: set[int] = set()
-    for asked in (
+    for asked in _concerned():
+        found.update(connection.scalars(asked, {"b_customers": list(customer_ids)}))
+    return found - {NOBODY}
+
+
+# Asked for every decision, so they are made once.
+
+
+@cache
+def _concerned() -> tuple[Select[Any], ...]:
+    theirs: BindParameter[str] = bindparam("b_customers", expanding=True)
+    return (
         select(subscriptions.c.beneficiary_id).where(
             is_own(subscriptions),
-            subscriptions.c.customer_id.in_(customer_ids),
+            subscriptions.c.customer_id.in_(theirs),
             subscriptions.c.beneficiary_id.is_not(None),
         ),
         select(purchases.c.beneficiary_id).where(
             is_own(purchases),
-            purchases.c.customer_id.in_(customer_ids),
+            purchases.c.customer_id.in_(theirs),
             purchases.c.beneficiary_id.is_not(None),
         ),
         select(seats.c.user_id)
         .join(subscriptions, subscriptions.c.id == seats.c.subscription_id)
-        .where(is_own(seats), is_own(subscriptions), subscriptions.c.customer_id.in_(customer_ids)),
-    ):
-        found.update(connection.scalars(asked))
-    return found - {NOBODY}
+        .where(is_own(seats), is_own(subscriptions), subscriptions.c.customer_id.in_(theirs)),
+    )
 
 
 def givers_of(connection: Connection, user_id: int) -> tuple[str, ...]:
     """The customers of others who pay for something that a user has."""
-    asked = select(customers.c.customer_id).where(
-        is_own(customers),
-        or_(*(customers.c.customer_id.in_(one) for one in paying_for(user_id))),
-        or_(customers.c.user_id.is_(None), customers.c.user_id != user_id),
+    return tuple(connection.scalars(_givers(), {"b_user": user_id}))
+
+
+@cache
+def _givers() -> Select[str]:
+    of, user_id = customers.c, bindparam("b_user", type_=BigInteger)
+    return (
+        select(of.customer_id)
+        .where(
+            is_own(customers),
+            or_(*(of.customer_id.in_(one) for one in paying_for(user_id))),
+            or_(of.user_id.is_(None), of.user_id != user_id),
+        )
+        .order_by(of.customer_id)
     )
-    return tuple(connection.scalars(asked.order_by(customers.c.customer_id)))
 
 
 def pays_for(customer_id: ColumnElement[str], user_id: ColumnElement[int]) -> ColumnElement[bool]:
@@ -111,7 +143,7 @@ class Place:
     taken_back_by: str | None = None
 
 
-def seats_of(user_id: int) -> Select[Any]:
+def seats_of(user_id: int | ColumnElement[int]) -> Select[Any]:
     """The subscriptions of others in which a user has a seat, with its times."""
     bought = subscriptions.c
     return (

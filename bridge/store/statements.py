@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, case, exists, or_, select, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    case,
+    exists,
+    or_,
+    select,
+    update,
+)
 
 from bridge.store.own import is_own
-from bridge.store.schema.columns import moment
+from bridge.store.schema.columns import UtcTime, moment
 from bridge.store.schema.forum import memberships
 from bridge.store.schema.people import customers, users
 from bridge.store.schema.work import messages
@@ -41,7 +50,7 @@ class Recipient:
 
 def recipient(connection: Connection, user_id: int) -> Recipient | None:
     """What is known of a user and their statement."""
-    row = connection.execute(select(users).where(users.c.user_id == user_id)).one_or_none()
+    row = connection.execute(_USER, {"b_user": user_id}).one_or_none()
     if row is None:
         return None
     return Recipient(
@@ -53,6 +62,9 @@ def recipient(connection: Connection, user_id: int) -> Recipient | None:
         due_at=row.statement_due_at,
         attempts=row.statement_attempts,
     )
+
+
+_USER = select(users).where(users.c.user_id == bindparam("b_user"))
 
 
 def has_statement(connection: Connection, user_id: int) -> bool:
@@ -98,15 +110,17 @@ def compare(connection: Connection, user_ids: Collection[int], at: datetime) -> 
 
     Users without a message are skipped: their first one will show the current state.
     """
-    connection.execute(
-        update(users)
-        .where(users.c.user_id.in_(user_ids), users.c.topic_id.is_not(None))
-        .values(
-            statement_due_at=case(
-                (users.c.statement_due_at < at, users.c.statement_due_at), else_=moment(at)
-            )
-        )
+    connection.execute(_COMPARING, {"b_users": list(user_ids), "b_at": at})
+
+
+_AT = bindparam("b_at", type_=UtcTime)
+_COMPARING = (
+    update(users)
+    .where(users.c.user_id.in_(bindparam("b_users", expanding=True)), users.c.topic_id.is_not(None))
+    .values(
+        statement_due_at=case((users.c.statement_due_at < _AT, users.c.statement_due_at), else_=_AT)
     )
+)
 
 
 def say_that_they_are_in(

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, select, update
 
 from bridge.core.model.stripe import Billing, Entitlements, PendingPayment, Subscription
 from bridge.store import links, readings
@@ -147,12 +147,18 @@ def of_customers(connection: Connection, customer_ids: Sequence[str]) -> tuple[S
     """The stored subscriptions of customers."""
     return tuple(
         CONVERTER.structure(data, Subscription)
-        for data in connection.scalars(
-            select(subscriptions.c.data)
-            .where(is_own(subscriptions), subscriptions.c.customer_id.in_(customer_ids))
-            .order_by(subscriptions.c.id)
-        )
+        for data in connection.scalars(_OF_CUSTOMERS, {"b_customers": list(customer_ids)})
     )
+
+
+_OF_CUSTOMERS = (  # for every decision, so it is made once
+    select(subscriptions.c.data)
+    .where(
+        is_own(subscriptions),
+        subscriptions.c.customer_id.in_(bindparam("b_customers", expanding=True)),
+    )
+    .order_by(subscriptions.c.id)
+)
 
 
 def ids_of(connection: Connection, customer_ids: Collection[str]) -> set[str]:

@@ -6,7 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    or_,
+    select,
+    update,
+)
 
 from bridge.core.model.discourse import User
 from bridge.store import names
@@ -93,20 +99,22 @@ def absent(connection: Connection, limit: int) -> list[int]:
 
 def payers_after(connection: Connection, user_id: int, limit: int) -> list[tuple[int, str | None]]:
     """Users with a customer at Stripe who are not known to be away, with their last names."""
-    mine = customers.c.user_id
-    rows = connection.execute(
-        select(mine, users.c.username)
-        .outerjoin(users, users.c.user_id == mine)
-        .where(
-            is_own(customers),
-            mine > user_id,
-            or_(users.c.state.is_(None), users.c.state == "active"),
-        )
-        .distinct()
-        .order_by(mine)
-        .limit(limit)
-    )
+    rows = connection.execute(_PAYERS, {"b_after": user_id, "b_limit": limit})
     return [(row.user_id, row.username) for row in rows]
+
+
+_PAYERS = (
+    select(customers.c.user_id, users.c.username)
+    .outerjoin(users, users.c.user_id == customers.c.user_id)
+    .where(
+        is_own(customers),
+        customers.c.user_id > bindparam("b_after"),
+        or_(users.c.state.is_(None), users.c.state == "active"),
+    )
+    .distinct()
+    .order_by(customers.c.user_id)
+    .limit(bindparam("b_limit"))
+)
 
 
 def see(connection: Connection, user: User, now: datetime) -> None:

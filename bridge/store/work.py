@@ -91,8 +91,7 @@ def mark_dirty(
     `needs`: what to read again, besides what waiting events ask for: read (subscriptions),
     purchases, money. Without any, the stored reading is decided again.
     """
-    values: dict[str, Any] = {"b_key": key, "b_now": now, "b_due_at": due_at, "b_cause": cause}
-    values["b_provider"], values["b_account"] = account_of(key)
+    values: dict[str, Any] = {"b_now": now, "b_due_at": due_at, "b_cause": cause, **_bound(key)}
     user_id = user_of_key(key)
     is_user = user_id is not None
     if is_user:
@@ -158,14 +157,41 @@ class Dirty:
 
 def dirty(connection: Connection, key: str, user_id: int | None) -> tuple[Dirty, ...]:
     """Read the generations of a key, or of all dirty keys of its user."""
-    mine = is_key(key)
-    if user_id is not None:
-        mine = or_(mine, and_(work.c.user_id == user_id, is_ours(work)))
-    asked = select(work).where(mine, work.c.dirty_gen > work.c.done_gen).order_by(work.c.key)
     return tuple(
         Dirty(row.key, row.dirty_gen, frozenset(row.needs.split()), row.cause, row.next_at)
-        for row in connection.execute(asked)
+        for row in connection.execute(_DIRTY, {**_bound(key), "b_user": user_id})
     )
+
+
+def _bound(key: str) -> dict[str, str]:
+    provider, account = account_of(key)
+    return {"b_key": key, "b_provider": provider, "b_account": account}
+
+
+# For every decision, so they are made once.
+_IS_KEY = and_(
+    work.c.key == bindparam("b_key"),
+    work.c.provider == bindparam("b_provider"),
+    work.c.account == bindparam("b_account"),
+)
+_DIRTY = (
+    select(work)
+    .where(
+        or_(_IS_KEY, and_(work.c.user_id == bindparam("b_user"), is_ours(work))),
+        work.c.dirty_gen > work.c.done_gen,
+    )
+    .order_by(work.c.key)
+)
+_DONE = (
+    update(work)
+    .where(_IS_KEY, work.c.done_gen < bindparam("b_generation"))
+    .values(
+        done_gen=bindparam("b_generation"),
+        attempts=0,
+        error=None,
+        needs=case((work.c.dirty_gen == bindparam("b_generation"), ""), else_=work.c.needs),
+    )
+)
 
 
 def mark_done(
@@ -173,16 +199,7 @@ def mark_done(
 ) -> None:
     """Record the generations that were worked on, and when the clock alone makes the key due."""
     for dirty in seen:
-        connection.execute(
-            update(work)
-            .where(is_key(dirty.key), work.c.done_gen < dirty.generation)
-            .values(
-                done_gen=dirty.generation,
-                attempts=0,
-                error=None,
-                needs=case((work.c.dirty_gen == dirty.generation, ""), else_=work.c.needs),
-            )
-        )
+        connection.execute(_DONE, {**_bound(dirty.key), "b_generation": dirty.generation})
     if timer:
         key, at = timer
         changed = connection.execute(update(work).where(is_key(key)).values(timer_at=at))
