@@ -34,6 +34,8 @@ def save_groups(connection: Connection, found: Iterable[Group], now: datetime) -
             None,
         ):
             changed = True
+        elif (row.full_name, row.user_count) == (group.full_name, group.user_count):
+            continue
         save_group(connection, group, now)
     for group_id, row in known.items():
         if group_id not in listed and row.missing_since is None:
