@@ -101,13 +101,13 @@ def test_E42_a_subscription_paid_by_a_link_is_nobodys_until_it_is_claimed(world:
 
 
 def test_E42_a_guests_order_without_any_customer_is_claimed_alike(world: System) -> None:
-    order = by_link(world, once(world, discourse_term="30d"))
+    order = by_link(world, once(world, discourse_term="3d"))
     world.settle()
     assert customer_of(world, order) == "None"
     claim(world, order, "bob")
     world.settle()
     assert world.members("supporters") == {"bob"}
-    pass_days(world, 30)
+    pass_days(world, 3)
     confirm(world)
     assert moves(world, "bob", "supporters") == ["in", "out"]
 

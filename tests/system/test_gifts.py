@@ -77,11 +77,11 @@ def test_E52_both_statements_say_it_and_only_the_givers_tells_of_money(world: Sy
 
 
 def test_E52_a_gift_by_an_order_without_an_account_counts_all_the_same(world: System) -> None:
-    price = world.price("visitors", interval=None, discourse_term="30d")
+    price = world.price("visitors", interval=None, discourse_term="3d")
     checkout(world, None, price, mode="payment", metadata=gift_for(world, "bob"))
     world.settle()
     assert world.members("visitors") == {"bob"}
-    pass_days(world, 30)
+    pass_days(world, 3)
     confirm(world)
     assert moves(world, "bob", "visitors") == ["in", "out"]
 

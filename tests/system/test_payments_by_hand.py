@@ -84,14 +84,14 @@ def test_A59_the_term_of_the_next_payment_begins_where_the_last_one_ends(world: 
 def test_A67_a_payment_by_hand_begins_where_a_pass_ends_and_a_pass_where_that_ends(
     world: System,
 ) -> None:
-    price = world.price("pioneers", interval=None, discourse_term="10d")
+    price = world.price("pioneers", interval=None, discourse_term="3d")
     first = checkout(world, "alice", price, mode="payment")
     world.settle()
-    paid(world, "alice", "25", "--group", "pioneers", "--for", "10d")
+    paid(world, "alice", "25", "--group", "pioneers", "--for", "3d")
     pass_days(world, 1)
     checkout(world, "alice", price, mode="payment", customer=first.customer)
-    pass_days(world, 28.9)
-    assert world.groups_of("alice") == {"pioneers"}, "thirty days were paid for"
+    pass_days(world, 7.9)
+    assert world.groups_of("alice") == {"pioneers"}, "nine days were paid for"
     pass_days(world, 0.2)
     confirm(world)
     assert moves(world, "alice", "pioneers") == ["in", "out"]
