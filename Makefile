@@ -3,7 +3,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup demo story test unit days whole-day e2e faults bench check house pictures messages texts fix lock clean
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The system's own Python first, where it can make environments: it is compiled with optimizations
+# that pyenv leaves out, which saves a tenth of each run.
+PYTHON ?= $(shell for it in /usr/bin/python3.11 python3.11 python3; do \
+    $$it -c "import ensurepip" 2>/dev/null && command -v $$it && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 # Twice as many as there are processors: many tests wait for processes of their own.
