@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from playwright.sync_api import Page, ViewportSize
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# The shell has no windows to draw: it takes two thirds of the time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 _QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
 _BACKGROUND = "--disable-background-networking --disable-component-update"
 LAUNCH: dict[str, Any] = {
