@@ -59,7 +59,7 @@ def of_member(connection: Connection, user_id: int) -> Booked:
     )
 
 
-@cache  # every statement asks, so it is made once
+@cache
 def _of_member() -> Select[Any]:
     newest = select(ledger_seals.c.chain).order_by(ledger_seals.c.number.desc()).limit(1)
     head = select(newest.scalar_subquery().label("chain")).subquery()

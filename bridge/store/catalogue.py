@@ -7,14 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Select,
-    Table,
-    bindparam,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Select, Table, bindparam, select, update
 
 from bridge.core.model.stripe import Feature, Price, Product
 from bridge.store import readings

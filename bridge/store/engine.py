@@ -32,6 +32,10 @@ class Store:
         self.url = make_url(database_url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
+        # SQLite: BEGIN IMMEDIATE would queue readers behind writers. PostgreSQL: by default each
+        # statement would see another moment.
+        alone = {"reading": True} if self.is_sqlite else {"isolation_level": SNAPSHOT}
+        self._snapshots = self.engine.execution_options(**alone)
         self._turn = threading.Lock()
         self._lock_file: IO[str] | None = None
         if self.is_sqlite and self.url.database:
@@ -52,11 +56,8 @@ class Store:
     def read(self) -> Iterator[Connection]:
         """Begin a reading transaction."""
         try:
-            with self.engine.connect() as connection:
-                # SQLite: BEGIN IMMEDIATE would queue readers behind writers. PostgreSQL: by default
-                # each statement would see another moment.
-                alone = {"reading": True} if self.is_sqlite else {"isolation_level": SNAPSHOT}
-                yield connection.execution_options(**alone)
+            with self._snapshots.connect() as connection:
+                yield connection
         except DatabaseError as error:
             if not _is_unavailable(error):
                 raise

@@ -7,15 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    and_,
-    bindparam,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, update
 
 from bridge.store.own import is_own
 from bridge.store.schema.work import errands

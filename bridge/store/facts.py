@@ -127,9 +127,6 @@ def _subscriptions_of(
     return tuple(paid), tuple(gifts), tuple(seats)
 
 
-# Asked for every decision, so they are made once.
-
-
 @cache
 def _subscriptions() -> CompoundSelect[Any]:
     # Two selects, not one with OR over both tables: so each finds its rows by an index.

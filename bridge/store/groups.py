@@ -220,14 +220,12 @@ def last_reads(connection: Connection, mapped: Collection[int], now: datetime) -
     return [Read(row.id, row.user_count, row.read_at, row.read_due_at) for row in rows]
 
 
-_READ = (  # asked every second, so it is made once
-    select(groups.c.id, groups.c.user_count, groups.c.read_at, groups.c.read_due_at).where(
-        groups.c.missing_since.is_(None),
-        ~groups.c.automatic,
-        or_(
-            groups.c.id.in_(bindparam("b_mapped", expanding=True)),
-            exists().where(memberships.c.group_id == groups.c.id, memberships.c.wanted),
-            groups.c.read_due_at <= bindparam("b_now"),
-        ),
-    )
+_READ = select(groups.c.id, groups.c.user_count, groups.c.read_at, groups.c.read_due_at).where(
+    groups.c.missing_since.is_(None),
+    ~groups.c.automatic,
+    or_(
+        groups.c.id.in_(bindparam("b_mapped", expanding=True)),
+        exists().where(memberships.c.group_id == groups.c.id, memberships.c.wanted),
+        groups.c.read_due_at <= bindparam("b_now"),
+    ),
 )

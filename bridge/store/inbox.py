@@ -8,16 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    bindparam,
-    exists,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, bindparam, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.core.events.forum import ForumEvent
@@ -163,7 +154,7 @@ def _waiting(connection: Connection, keys: Iterable[str], now: datetime) -> Iter
     return connection.execute(_WAITING, {"b_keys": list(keys), "b_now": now})
 
 
-_WAITING = (  # for every decision, so it is made once
+_WAITING = (
     select(inbox)
     .where(
         inbox.c.work_key.in_(bindparam("b_keys", expanding=True)),
@@ -197,7 +188,7 @@ def finish(connection: Connection, outcomes: Mapping[str, Outcome], now: datetim
             alerts.look_soon(connection)
 
 
-_FINISHING = (  # for every event, so it is made once
+_FINISHING = (
     update(inbox)
     .where(inbox.c.event_id == bindparam("b_event"))
     .values(

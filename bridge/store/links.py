@@ -7,17 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    and_,
-    bindparam,
-    exists,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select, update
 
 from bridge.store import users
 from bridge.store.changes import log
@@ -49,7 +39,6 @@ def user_of(connection: Connection, customer_id: str) -> int | None:
     return connection.scalar(_USER_OF, {"b_customer": customer_id})
 
 
-# Asked for every event, so it is made once.
 _USER_OF = select(customers.c.user_id).where(
     customers.c.customer_id == bindparam("b_customer"), is_own(customers)
 )

@@ -6,12 +6,7 @@ from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    bindparam,
-    select,
-)
+from sqlalchemy import Connection, Row, bindparam, select
 
 from bridge.core.ledger.lines import Booked
 from bridge.core.memberships.decision import WantedMembership

@@ -8,13 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.core.memberships.decision import Decision, WantedMembership

@@ -106,7 +106,7 @@ def of_user(connection: Connection, user_id: int) -> tuple[MoneyLine, ...]:
     return _read(connection, _of_user(), {"b_user": user_id})
 
 
-@cache  # asked for every statement and page of a member
+@cache
 def _of_user() -> Select[Any]:
     theirs = _theirs(bindparam("b_user", type_=BigInteger))
     return select(theirs).order_by(theirs.c.at, theirs.c.id)

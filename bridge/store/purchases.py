@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import (
-    Connection,
-    and_,
-    bindparam,
-    delete,
-    select,
-    update,
-)
+from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
 from bridge.core.model.stripe import PendingPayment, Purchase, is_guest
 from bridge.store import readings

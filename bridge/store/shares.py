@@ -57,9 +57,6 @@ def concerned(connection: Connection, customer_ids: Collection[str]) -> set[int]
     return found - {NOBODY}
 
 
-# Asked for every decision, so they are made once.
-
-
 @cache
 def _concerned() -> tuple[Select[Any], ...]:
     theirs: BindParameter[str] = bindparam("b_customers", expanding=True)

@@ -7,16 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import (
-    Connection,
-    and_,
-    bindparam,
-    case,
-    exists,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, and_, bindparam, case, exists, or_, select, update
 
 from bridge.store.own import is_own
 from bridge.store.schema.columns import UtcTime, moment

@@ -151,7 +151,7 @@ def of_customers(connection: Connection, customer_ids: Sequence[str]) -> tuple[S
     )
 
 
-_OF_CUSTOMERS = (  # for every decision, so it is made once
+_OF_CUSTOMERS = (
     select(subscriptions.c.data)
     .where(
         is_own(subscriptions),

@@ -6,13 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import (
-    Connection,
-    bindparam,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from bridge.core.model.discourse import User
 from bridge.store import names

@@ -168,7 +168,6 @@ def _bound(key: str) -> dict[str, str]:
     return {"b_key": key, "b_provider": provider, "b_account": account}
 
 
-# For every decision, so they are made once.
 _IS_KEY = and_(
     work.c.key == bindparam("b_key"),
     work.c.provider == bindparam("b_provider"),
