@@ -90,14 +90,19 @@ def _say(connection: Connection, group_id: int, by: AddedBy, *which: object) -> 
 
 def unknown(connection: Connection) -> list[Unknown]:
     """The groups with members whom the bridge's user added and who are not on record."""
-    without = func.sum(case((M.wanted, 0), else_=1))
-    rows = connection.execute(
-        select(M.group_id, func.count(), without, func.min(M.actual_since))
-        .where(*_UNKNOWN, M.added_by == "bridge")
-        .group_by(M.group_id)
-        .order_by(M.group_id)
-    )
+    rows = connection.execute(_BY_GROUP)
     return [Unknown(group_id, count, int(lost), at) for group_id, count, lost, at in rows]
+
+
+_BY_GROUP = (
+    select(
+        *(M.group_id, func.count(), func.sum(case((M.wanted, 0), else_=1))),
+        func.min(M.actual_since),
+    )
+    .where(*_UNKNOWN, M.added_by == "bridge")
+    .group_by(M.group_id)
+    .order_by(M.group_id)
+)
 
 
 def page(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from bridge.store.own import is_own
 from bridge.store.schema.buying import checkouts
@@ -133,17 +133,20 @@ def came_back_since(
     connection: Connection, customer_ids: Collection[str], since: datetime
 ) -> list[str]:
     """The customers among these whose user has come back from Stripe's page since then."""
-    asked = (
-        select(customers.c.customer_id)
-        .join(checkouts, checkouts.c.user_id == customers.c.user_id)
-        .where(
-            is_own(customers),
-            customers.c.customer_id.in_(list(customer_ids)),
-            checkouts.c.looked_at >= since,
-        )
-        .distinct()
+    told = {"b_customers": list(customer_ids), "b_since": since}
+    return sorted(connection.scalars(_CAME_BACK, told))
+
+
+_CAME_BACK = (
+    select(customers.c.customer_id)
+    .join(checkouts, checkouts.c.user_id == customers.c.user_id)
+    .where(
+        is_own(customers),
+        customers.c.customer_id.in_(bindparam("b_customers", expanding=True)),
+        checkouts.c.looked_at >= bindparam("b_since"),
     )
-    return sorted(connection.scalars(asked))
+    .distinct()
+)
 
 
 def count_look(connection: Connection, order: Checkout, now: datetime) -> bool:

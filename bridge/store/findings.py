@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exists, func, or_, select, union_all
+from sqlalchemy import Connection, Select, and_, bindparam, exists, func, or_, select, union_all
 
 from bridge.core.model.alerts import Finding, Kind
 from bridge.core.model.stripe import Subscription
@@ -92,32 +92,25 @@ def _news(connection: Connection, now: datetime) -> Iterator[Finding]:
     if found.get("status") == "disabled":
         yield Finding(Kind.ENDPOINT_OFF, "stripe", facts={"address": found["address"]})
     started_at = state.get_time(connection, STARTED_AT) or now
-    lately = select(inbox).where(inbox.c.received_at > now - MISSED_WITHIN)
+    lately = {"b_since": now - MISSED_WITHIN}
     missed = [
         row
-        for row in connection.execute(lately.where(inbox.c.source == "backfill"))
+        for row in connection.execute(_FETCHED, lately)
         if row.created_at and started_at <= row.created_at < row.received_at - ON_ITS_WAY
     ]
-    arrived_at = connection.scalar(
-        select(func.max(inbox.c.received_at)).where(
-            inbox.c.received_at > now - MISSED_WITHIN, inbox.c.source == "stripe"
-        )
-    )
+    arrived_at = connection.scalar(_ARRIVED_AT, lately)
     if is_news_missed([row.received_at for row in missed], arrived_at, now):
         since_at = min(row.created_at for row in missed)
         yield Finding(Kind.NEWS_MISSED, "stripe", since_at, {"count": len(missed)})
 
 
+_LATELY = inbox.c.received_at > bindparam("b_since")
+_FETCHED = select(inbox).where(_LATELY, inbox.c.source == "backfill")
+_ARRIVED_AT = select(func.max(inbox.c.received_at)).where(_LATELY, inbox.c.source == "stripe")
+
+
 def _waiting(connection: Connection, now: datetime) -> Iterator[Finding]:
-    failing = (
-        is_ours(work),
-        work.c.dirty_gen > work.c.done_gen,
-        work.c.attempts > 0,
-        work.c.key != FORUM_LANE,
-        work.c.dirty_at <= now - TOO_LONG,
-    )
-    asked = select(work.c.key, work.c.error, work.c.dirty_at).where(*failing)
-    if rows := connection.execute(asked.order_by(work.c.dirty_at, work.c.key)).all():
+    if rows := connection.execute(_FAILING, {"b_before": now - TOO_LONG}).all():
         told = {"count": len(rows), "what": _some(f"{row.key}: {row.error}" for row in rows)}
         yield Finding(Kind.STRIPE_WAITS, "stripe", rows[0].dirty_at, told)
     yield from _events(connection, now)
@@ -126,29 +119,55 @@ def _waiting(connection: Connection, now: datetime) -> Iterator[Finding]:
         yield Finding(Kind.FORUM_WAITS, "forum", since_at, {"count": count})
 
 
-def _events(connection: Connection, now: datetime) -> Iterator[Finding]:
-    """Events that wait for their next attempt, forgotten events, and dead events."""
-    key_fails = exists().where(
+_FAILING = (
+    select(work.c.key, work.c.error, work.c.dirty_at)
+    .where(
         is_ours(work),
-        work.c.key == inbox.c.work_key,
+        work.c.dirty_gen > work.c.done_gen,
         work.c.attempts > 0,
         work.c.key != FORUM_LANE,
+        work.c.dirty_at <= bindparam("b_before"),
     )
-    waits = or_(
-        and_(inbox.c.attempts > 0, inbox.c.received_at <= now - TOO_LONG),
-        and_(inbox.c.received_at <= now - FORGOTTEN, ~key_fails),
-    )
-    asked = select(inbox).where(inbox.c.status == "received", waits)
-    if rows := connection.execute(asked.order_by(inbox.c.received_at, inbox.c.event_id)).all():
+    .order_by(work.c.dirty_at, work.c.key)
+)
+
+
+def _events(connection: Connection, now: datetime) -> Iterator[Finding]:
+    """Events that wait for their next attempt, forgotten events, and dead events."""
+    limits = {"b_late": now - TOO_LONG, "b_forgotten": now - FORGOTTEN}
+    if rows := connection.execute(_EVENTS_THAT_WAIT, limits).all():
         told = {"count": len(rows), "what": _some(map(_event, rows))}
         yield Finding(Kind.EVENT_WAITS, "events", rows[0].received_at, told)
-    lately = (inbox.c.status == "dead", inbox.c.done_at > now - DEAD_LATELY)
     found: dict[str, list[Any]] = defaultdict(list)
-    for row in connection.execute(select(inbox).where(*lately).order_by(inbox.c.received_at)):
+    for row in connection.execute(_DEAD, {"b_since": now - DEAD_LATELY}):
         found[row.outcome or ""].append(row)
     for reason, dead in found.items():
         told = {"count": len(dead), "what": _event(dead[0]), "event_id": dead[0].event_id}
         yield Finding(Kind.EVENT_DEAD, reason[:255], dead[0].received_at, told)
+
+
+_KEY_FAILS = exists().where(
+    is_ours(work),
+    work.c.key == inbox.c.work_key,
+    work.c.attempts > 0,
+    work.c.key != FORUM_LANE,
+)
+_EVENTS_THAT_WAIT = (
+    select(inbox)
+    .where(
+        inbox.c.status == "received",
+        or_(
+            and_(inbox.c.attempts > 0, inbox.c.received_at <= bindparam("b_late")),
+            and_(inbox.c.received_at <= bindparam("b_forgotten"), ~_KEY_FAILS),
+        ),
+    )
+    .order_by(inbox.c.received_at, inbox.c.event_id)
+)
+_DEAD = (
+    select(inbox)
+    .where(inbox.c.status == "dead", inbox.c.done_at > bindparam("b_since"))
+    .order_by(inbox.c.received_at)
+)
 
 
 def _event(row: Any) -> str:

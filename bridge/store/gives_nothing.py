@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from bridge.core.ledger.amounts import format_minor
 from bridge.core.model.alerts import Finding, Kind
@@ -53,20 +53,7 @@ def _of_ended(
     connection: Connection, rules: Rules, names: Names, now: datetime
 ) -> Iterator[Finding]:
     """Invoices that were paid after their subscription had ended, for time still to come."""
-    data = subscriptions.c.data
-    paid_at = data[("last_payment", "paid_at")].as_string()
-    asked = (
-        select(data, customers.c.user_id)
-        .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
-        .where(
-            is_own(subscriptions),
-            is_own(customers),
-            subscriptions.c.status == "canceled",
-            paid_at > data["ended_at"].as_string(),
-            data[("last_payment", "period_end_at")].as_string() > now.isoformat(),
-        )
-    )
-    for row in connection.execute(asked):
+    for row in connection.execute(_PAID_AFTER_THE_END, {"b_now": now.isoformat()}):
         found = CONVERTER.structure(row.data, Subscription)
         paid = found.last_payment
         if paid is None or found.beneficiary_id is not None:
@@ -88,6 +75,20 @@ def _of_ended(
             "todo": gettext("Void invoices that stay open when a subscription ends."),
         }
         yield Finding(Kind.GIVES_NOTHING, found.id, paid.paid_at, told)
+
+
+_DATA = subscriptions.c.data
+_PAID_AFTER_THE_END = (
+    select(_DATA, customers.c.user_id)
+    .join(customers, customers.c.customer_id == subscriptions.c.customer_id)
+    .where(
+        is_own(subscriptions),
+        is_own(customers),
+        subscriptions.c.status == "canceled",
+        _DATA[("last_payment", "paid_at")].as_string() > _DATA["ended_at"].as_string(),
+        _DATA[("last_payment", "period_end_at")].as_string() > bindparam("b_now"),
+    )
+)
 
 
 def _is_back(connection: Connection, paid: PeriodPayment) -> bool:

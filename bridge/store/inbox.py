@@ -227,10 +227,17 @@ def next_turn(connection: Connection, lane: str) -> datetime | None:
 
 def left_behind(connection: Connection, before: datetime) -> list[str]:
     """The keys of events that have waited since before a time although their key is not dirty."""
-    key = work.c.key == inbox.c.work_key
-    is_clean = ~exists().where(is_ours(work), key, work.c.dirty_gen > work.c.done_gen)
-    late = (inbox.c.status == "received", inbox.c.received_at < before)
-    return list(connection.scalars(select(inbox.c.work_key).where(*late, is_clean).distinct()))
+    return list(connection.scalars(_LEFT_BEHIND, {"b_before": before}))
+
+
+_IS_DIRTY = exists().where(
+    is_ours(work), work.c.key == inbox.c.work_key, work.c.dirty_gen > work.c.done_gen
+)
+_LEFT_BEHIND = (
+    select(inbox.c.work_key)
+    .where(inbox.c.status == "received", inbox.c.received_at < bindparam("b_before"), ~_IS_DIRTY)
+    .distinct()
+)
 
 
 def reopen(connection: Connection, event_id: str, now: datetime) -> bool:

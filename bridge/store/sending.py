@@ -140,12 +140,14 @@ def oldest_add(connection: Connection, group_id: int) -> datetime | None:
 
 def oldest_removal(connection: Connection, group_id: int) -> datetime | None:
     """Since when the oldest removal has been proven."""
-    oldest: datetime | None = connection.scalar(
-        select(func.min(func.coalesce(M.confirmed_at, M.decided_at))).where(
-            M.group_id == group_id, _may_go()
-        )
-    )
+    oldest: datetime | None = connection.scalar(_oldest_removal(), {"b_group": group_id})
     return oldest
+
+
+@cache
+def _oldest_removal() -> Select[Any]:
+    proven_at = func.min(func.coalesce(M.confirmed_at, M.decided_at))
+    return select(proven_at).where(M.group_id == bindparam("b_group"), _may_go())
 
 
 def do_follow(connection: Connection, group_id: int, unwanted_before: datetime) -> bool:
