@@ -86,6 +86,12 @@ def pass_days(world: System, days: float) -> None:
         days -= step
 
 
+def pass_quiet_days(world: System, days: float) -> None:
+    """Let days pass in which nothing happens: all but the last at once."""
+    world.advance((days - 1) * 86_400)
+    pass_days(world, 1)
+
+
 def pass_period(world: System, subscription_id: str) -> None:
     """Let time pass until the subscription renews and its draft invoice is tried, an hour later."""
     items = world.sdk.v1.subscriptions.retrieve(subscription_id)["items"].data

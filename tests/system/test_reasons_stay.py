@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.harness import System, system
-from tests.system.acts import checkout, confirm, message_to, page_of, pass_days
+from tests.system.acts import checkout, confirm, message_to, page_of, pass_days, pass_quiet_days
 from tests.system.typing_commands import asked, typed
 
 LOST: Any = {"evidence": {"uncategorized_text": "losing_evidence"}, "submit": True}
@@ -95,7 +95,7 @@ def test_A106_what_ended_it_is_told_everywhere_also_after_the_end_that_it_would_
     confirm(world)
     assert world.groups_of("alice") == set()
     soon = told(world)
-    pass_days(world, 20)
+    pass_quiet_days(world, 20)
     later = told(world)
     for page, message, said in (soon, later):
         assert words in page

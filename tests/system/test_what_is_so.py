@@ -19,6 +19,7 @@ from tests.system.acts import (
     messages_to,
     page_of,
     pass_days,
+    pass_quiet_days,
     staff_add,
     staff_remove,
     words,
@@ -186,7 +187,8 @@ def test_A122_the_end_of_grace_is_told_and_the_way_to_pay_stays(tmp_path: Path) 
         world.subscribe(customer, world.price("supporters"))
         confirm(world)
         fail_payments(world.sandbox.world, customer, times=99)
-        pass_days(world, 33)
+        pass_quiet_days(world, 26)
+        pass_days(world, 7)
         ((_, failed, *more),) = messages_to(world, "alice")
         assert more == []
         told = words(cook(failed.raw))
