@@ -1,7 +1,7 @@
 # Everything a newcomer and a CI need. Only Python 3.11 has to be there; each target sees to the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo story test unit days whole-day e2e faults bench check house pictures messages texts fix lock clean
+.PHONY: help setup demo story test unit systems days whole-day e2e faults bench check house pictures messages texts fix lock clean
 
 # The system's own Python first, where it can make environments: it is compiled with optimizations
 # that pyenv leaves out, which saves a tenth of each run.
@@ -31,7 +31,7 @@ story: $(INSTALLED) ## the member's life alone; fails when a step's groups are n
 	@$(BIN)/bridge demo --story
 
 test: $(DEV_STAMP) ## all tests
-	$(BIN)/pytest $(TESTS) -m "not bench"
+	@$(MAKE) --no-print-directory --keep-going unit systems
 
 # Two halves side by side, because handing single tests to workers takes longer than these tests.
 HALF = $(wildcard tests/unit/core/test_[a-s]*.py)
@@ -40,6 +40,9 @@ unit: $(DEV_STAMP) ## unit tests, in less than five seconds
 	@$(BIN)/pytest -q $(HALF) & half=$$!; \
 	    $(BIN)/pytest -q $(filter-out $(HALF),$(shell find tests/unit -name 'test_*.py')); other=$$?; \
 	    wait $$half && exit $$other
+
+systems: $(DEV_STAMP) ## all tests but the unit tests
+	$(BIN)/pytest $(TESTS) -m "not bench" --ignore=tests/unit
 
 # CI runs three of the days of tests/other_days.py; `make days DAYS=--all` runs all of them.
 # On the first line tests that never sleep (libfaketime breaks it); on the second those whose

@@ -1,4 +1,4 @@
-"""Shared by all tests: the seed of histories, where files are kept, and the order of tests."""
+"""Shared by all tests: seeds and numbers of examples, where files are kept, the order of tests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 # Where PYTHONDONTWRITEBYTECODE is set, as in many containers, each process would rewrite the
 # assertions of all tests anew: half of the time that it takes to begin.
@@ -32,6 +33,13 @@ os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
 # and those that compute take turns: together they keep all processors busy.
 SLOW = (("faults", "e2e"), ("system", "oracle"))
 
+
+# A run is quick here, and thorough where CI is set. How fast examples are made and run says how
+# busy the machine is, and nothing of the code.
+QUIET = [HealthCheck.too_slow]
+settings.register_profile("quick", max_examples=25, suppress_health_check=QUIET, deadline=None)
+settings.register_profile("thorough", suppress_health_check=QUIET, deadline=None)
+settings.load_profile("thorough" if os.environ.get("CI") else "quick")
 
 # A failed test shows what was logged. In colours and columns, that took a tenth of a simulated day.
 structlog.configure(
