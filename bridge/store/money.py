@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
     ColumnElement,
     Connection,
     Select,
@@ -120,18 +119,18 @@ def newest_of_user(
     known_at: datetime | None = None,
 ) -> tuple[MoneyLine, ...]:
     """The same, the newest first; `known_at`: only lines recorded by then."""
-    theirs = _theirs(user_id, known_at)
+    theirs = _theirs(literal(user_id), known_at)
     id_ = by_bytes(connection, theirs.c.id)
     asked = select(theirs).where(*older(theirs.c.at, id_, until))
     newest = asked.order_by(theirs.c.at.desc(), id_.desc())
     return _read(connection, newest.limit(limit))
 
 
-def _theirs(user_id: int | BindParameter[int], known_at: datetime | None = None) -> Subquery:
+def _theirs(user_id: ColumnElement[int], known_at: datetime | None = None) -> Subquery:
     """Both ways to be somebody's apart: PostgreSQL reads the whole table for an OR of them."""
     mine = select(customers.c.customer_id).where(is_own(customers), customers.c.user_id == user_id)
     merged = select(users.c.user_id).where(users.c.successor_id == user_id)
-    accounts = select(literal(user_id) if isinstance(user_id, int) else user_id).union_all(merged)
+    accounts = select(user_id).union_all(merged)
     lines = money_lines.c
     asked = select(*(lines[name] for name in _MONEY)).where(is_ours(money_lines))
     if known_at is not None:
