@@ -37,9 +37,9 @@ test: $(DEV_STAMP) ## all tests
 HALF = $(wildcard tests/unit/core/test_[a-s]*.py)
 
 unit: $(DEV_STAMP) ## unit tests, in less than five seconds
-	@$(BIN)/pytest -q $(HALF) & half=$$!; \
+	@told=$$(mktemp); $(BIN)/pytest -q $(HALF) >$$told 2>&1 & half=$$!; \
 	    $(BIN)/pytest -q $(filter-out $(HALF),$(shell find tests/unit -name 'test_*.py')); other=$$?; \
-	    wait $$half && exit $$other
+	    wait $$half; half=$$?; cat $$told; rm $$told; exit $$((half || other))
 
 systems: $(DEV_STAMP) ## all tests but the unit tests
 	$(BIN)/pytest $(TESTS) -m "not bench" --ignore=tests/unit
