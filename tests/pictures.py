@@ -34,7 +34,7 @@ from bridge.sandbox.discourse.people import add_user
 from bridge.sandbox.stripe import advance, fail_payments
 from bridge.store import changes, links
 from bridge.worker import sweeper
-from tests.e2e.chromium import LAUNCH, log_in
+from tests.e2e.chromium import LAUNCH, follow, log_in
 from tests.e2e.chromium import PICTURES as SHARP
 from tests.e2e.place import Place, open_place
 
@@ -411,7 +411,7 @@ def take_view(page: Page, place: Place, picture: Picture, view: View, made: dict
     page.emulate_media(color_scheme=scheme)
     show(page, place, address(place, picture, made))
     if picture.press:
-        page.get_by_role("button", name=picture.press).click()
+        follow(page.get_by_role("button", name=picture.press))
     page.screenshot(path=SHARP / f"{picture.named(view)}.png", full_page=True)
     if view in picture.shown:
         keep(picture.named(view), webp(page, QUALITY, TALLEST))

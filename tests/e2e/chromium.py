@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Locator, Page, ViewportSize
 
 # The shell has no windows to draw: it takes two thirds of the time.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser")
@@ -59,6 +59,12 @@ def look_wide_and_narrow(page: Page, name: str) -> None:
     """Axe finds nothing on the page as it is, in any look."""
     assert [f"{look}: {fault}" for look in looks(page, name) for fault in faults(page)] == []
     page.emulate_media(color_scheme="light")
+
+
+def follow(link: Locator) -> None:
+    """Click, and wait for the whole page: a click alone waits until the new page begins."""
+    link.click()
+    link.page.wait_for_load_state()
 
 
 def log_in(page: Page, name: str) -> None:

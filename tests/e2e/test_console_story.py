@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from bridge.answers.worklists.lists import WORKLISTS, counts
 from bridge.store import links
-from tests.e2e.chromium import DESK, faults, log_in
+from tests.e2e.chromium import DESK, faults, follow, log_in
 from tests.e2e.console import MANY, customer, open_console, plant, settle_until
 from tests.e2e.place import Place
 from tests.e2e.test_accessibility import pytestmark
@@ -114,7 +114,7 @@ class Morning:
         self.page.goto(f"{self.place.url}/moderate/lists/{name}")
         assert self.page.get_by_role("heading", level=1).inner_text() == WORKLISTS[name].title
         if name == "ahead":
-            self.page.get_by_role("link", name="Renewals").click()
+            follow(self.page.get_by_role("link", name="Renewals"))
         assert self.page.locator("tbody tr").count() >= 1, name
         self.look()
 
@@ -135,7 +135,7 @@ class Morning:
         self.look()
 
     def presses(self, words: str) -> None:
-        self.page.get_by_role("button", name=words, exact=True).click()
+        follow(self.page.get_by_role("button", name=words, exact=True))
 
     def reviews(self, reason: str) -> None:
         """Say why, and look at what it brings."""
