@@ -24,7 +24,6 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import Connection, Engine, event
 
 from bridge.store import Store, migrate
 
@@ -43,11 +42,7 @@ IN_A_HURRY = (
 
 
 class _CompiledOnce(dict[Any, Any]):
-    """The compiled statements of all engines with one kind of dialect.
-
-    SQLAlchemy keeps them for each engine, and each world of the tests has an engine of its own:
-    compiling the same statements again was a tenth of a run.
-    """
+    """The compiled statements of all databases of one kind."""
 
     def get(self, key: Any, default: Any = None) -> Any:
         return super().get((type(key[0]), *key[1:]), default)
@@ -60,9 +55,13 @@ class _CompiledOnce(dict[Any, Any]):
 _COMPILED = _CompiledOnce()
 
 
-@event.listens_for(Engine, "engine_connect")
-def _compile_once(connection: Connection) -> None:
-    connection.execution_options(compiled_cache=_COMPILED)
+def compile_once(store: Store) -> None:
+    """Let a store share its compiled statements with all others of its kind.
+
+    SQLAlchemy keeps them for each engine, and each world of the tests has an engine of its own:
+    compiling the same statements again was a tenth of a run.
+    """
+    store.engine.update_execution_options(compiled_cache=_COMPILED)
 
 
 @cache

@@ -36,7 +36,7 @@ from bridge.store import migrate
 from bridge.store.schema.work import work
 from bridge.web import create_app
 from bridge.worker import sweeper
-from tests.databases import with_tables
+from tests.databases import compile_once, with_tables
 
 SECRET_KEY = "a-secret-key-for-tests-that-is-long-enough"
 POLICY = Policy(removal_confirm_seconds=60, statement_quiet_seconds=600)
@@ -274,6 +274,7 @@ def system(
         clock_file=clock_file,
     )
     bridge = wiring.build(settings)
+    compile_once(bridge.store)
     bridge = replace(bridge, policy=policy, rulebook=Rulebook(policy))
     migrate.upgrade(bridge.store, bridge.clock.now())
     bridge.limiter.prepare()

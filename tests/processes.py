@@ -37,7 +37,7 @@ from bridge.store.schema.people import users
 from bridge.store.schema.work import inbox, work
 from bridge.worker import sweeper
 from tests import forked
-from tests.databases import with_tables
+from tests.databases import compile_once, with_tables
 from tests.harness import SECRET_KEY, System, open_sandbox
 
 ROOT = Path(__file__).parent.parent
@@ -312,6 +312,7 @@ def live(
         "BRIDGE_CLOCK_FILE": str(clock_file),
     }
     bridge = wiring.build(Settings.from_env(env))
+    compile_once(bridge.store)
     migrate.upgrade(bridge.store, bridge.clock.now())
     bridge.limiter.prepare()
     secret = info["stripe_webhook_secret"]

@@ -6,6 +6,7 @@ import fcntl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,20 +33,25 @@ class Store:
         self.url = make_url(database_url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
-        # SQLite: BEGIN IMMEDIATE would queue readers behind writers. PostgreSQL: by default each
-        # statement would see another moment.
-        alone = {"reading": True} if self.is_sqlite else {"isolation_level": SNAPSHOT}
-        self._snapshots = self.engine.execution_options(**alone)
         self._turn = threading.Lock()
         self._lock_file: IO[str] | None = None
         if self.is_sqlite and self.url.database:
             self._lock_file = _open_beside(Path(self.url.database))
+
+    @cached_property
+    def _snapshots(self) -> Engine:
+        """PostgreSQL: by default each statement would see another moment."""
+        if self.is_sqlite:
+            return self.engine
+        return self.engine.execution_options(isolation_level=SNAPSHOT)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Begin a writing transaction; raises Transient when the database cannot be written."""
         try:
             with self._my_turn(), self.engine.begin() as connection:
+                if self.is_sqlite:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
         except DatabaseError as error:
             if not _is_unavailable(error):
@@ -57,6 +63,8 @@ class Store:
         """Begin a reading transaction."""
         try:
             with self._snapshots.connect() as connection:
+                if self.is_sqlite:  # BEGIN IMMEDIATE would queue readers behind writers
+                    connection.exec_driver_sql("BEGIN")
                 yield connection
         except DatabaseError as error:
             if not _is_unavailable(error):
@@ -134,11 +142,6 @@ def _sqlite(url: Any) -> Engine:
             "foreign_keys=ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get("reading")
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
 

@@ -31,7 +31,7 @@ from bridge.web import create_app
 from bridge.wiring import Bridge
 from bridge.worker import sweeper
 from bridge.worker.intake import note_catalogue
-from tests.databases import with_tables
+from tests.databases import compile_once, with_tables
 from tests.harness import open_sandbox
 
 PASSWORD = "correct horse battery staple"
@@ -199,6 +199,7 @@ def open_place(data: Path, **of_sandbox: Any) -> Iterator[Place]:
     web = make_server("127.0.0.1", 0, lambda *_: [], threaded=True, request_handler=_Silent)
     url = f"http://127.0.0.1:{web.server_port}"
     bridge = wiring.build(_settings(url, sandbox, data))
+    compile_once(bridge.store)
     migrate.upgrade(bridge.store, bridge.clock.now())
     bridge.limiter.prepare()
     web.app = create_app(bridge)

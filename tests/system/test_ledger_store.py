@@ -16,6 +16,7 @@ from bridge.core.ledger.products import OTHER
 from bridge.core.model.account import MANUAL, OWN
 from bridge.store import Store, by_hand, ledger_findings, migrate, money, money_objects
 from bridge.store import ledger as ledger_store
+from tests.databases import compile_once
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 USER = 12
@@ -24,6 +25,7 @@ USER = 12
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     made = Store(database_url)
+    compile_once(made)
     migrate.upgrade(made, NOW)
     yield made
     made.close()

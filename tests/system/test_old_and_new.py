@@ -19,6 +19,7 @@ from bridge.store.schema.ledger import money_lines
 from bridge.store.schema.people import customers
 from bridge.wiring import Bridge
 from bridge.worker import sweeper
+from tests.databases import compile_once
 from tests.harness import POLICY, System, system
 from tests.system.acts import checkout, confirm, pass_days
 
@@ -66,6 +67,7 @@ def fresh(world: System, tmp_path: Path) -> Iterator[Bridge]:
     old = world.bridge
     settings = replace(old.settings, database_url=f"sqlite:///{tmp_path / 'fresh.db'}")
     bridge = replace(wiring.build(settings), policy=POLICY, rulebook=Rulebook(POLICY))
+    compile_once(bridge.store)
     migrate.upgrade(bridge.store, bridge.clock.now())
     bridge.limiter.prepare()
     try:

@@ -34,6 +34,7 @@ from bridge.store.schema.columns import metadata
 from bridge.store.schema.forum import groups
 from bridge.store.schema.work import slots
 from bridge.store.schema.work import work as work_table
+from tests.databases import compile_once
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = "cus_1"
@@ -53,6 +54,7 @@ class Fixed(Clock):
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     made = Store(database_url)
+    compile_once(made)
     migrate.upgrade(made, NOW)
     yield made
     made.close()

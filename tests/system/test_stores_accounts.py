@@ -48,6 +48,7 @@ from bridge.store import (
     work,
 )
 from bridge.store.schema.columns import metadata
+from tests.databases import compile_once
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALICE, BOB, CAROL, EVE = 7, 8, 9, 666
@@ -91,6 +92,7 @@ CASH = MoneyLine(
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     made = Store(database_url)
+    compile_once(made)
     migrate.upgrade(made, NOW)
     yield made
     made.close()

@@ -27,6 +27,7 @@ from bridge.core.model.account import OWN
 from bridge.core.telling.charts import OTHER, Sum
 from bridge.store import Store, changes, charts, inbox, migrate, money
 from bridge.store import ledger as ledger_store
+from tests.databases import compile_once
 
 NOW = datetime(2028, 3, 1, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -35,6 +36,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     made = Store(database_url)
+    compile_once(made)
     migrate.upgrade(made, NOW)
     yield made
     made.close()

@@ -13,6 +13,7 @@ from sqlalchemy import event
 from bridge.core.model.actor import Actor, moderator, spellings
 from bridge.store import Store, changes, doers, migrate, tokens
 from bridge.store.changes import About
+from tests.databases import compile_once
 
 NOW = datetime(2028, 2, 29, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -22,6 +23,7 @@ MIA = str(moderator(12, "console"))
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     made = Store(database_url)
+    compile_once(made)
     migrate.upgrade(made, NOW)
     with made.write() as connection:
         for number in range(24):

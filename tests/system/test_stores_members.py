@@ -15,6 +15,7 @@ from bridge.store import Store, changes, member_list, migrate, users
 from bridge.store.member import membership_of
 from bridge.store.member_list import START, Key, Listed
 from bridge.store.schema.forum import memberships
+from tests.databases import compile_once
 
 NOW = datetime(2028, 2, 29, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -24,6 +25,7 @@ GROUP = 7
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     made = Store(database_url)
+    compile_once(made)
     migrate.upgrade(made, NOW)
     yield made
     made.close()

@@ -22,6 +22,7 @@ from bridge.store import (
     subscriptions,
 )
 from bridge.store.schema.rights import readings as readings_table
+from tests.databases import compile_once
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -48,6 +49,7 @@ GIFT = Subscription(
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     made = Store(database_url)
+    compile_once(made)
     migrate.upgrade(made, NOW)
     yield made
     made.close()

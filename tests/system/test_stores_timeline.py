@@ -20,6 +20,7 @@ from bridge.store.schema.forum import changes
 from bridge.store.schema.people import users as people
 from bridge.store.schema.work import inbox as events
 from bridge.store.schema.work import messages
+from tests.databases import compile_once
 
 NOW = datetime(2028, 2, 29, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -36,6 +37,7 @@ def at(number: int) -> datetime:
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     made = Store(database_url)
+    compile_once(made)
     migrate.upgrade(made, NOW)
     with made.write() as connection:
         for user_id, customer_id in ((ALICE, "cus_a"), (BOB, "cus_b")):

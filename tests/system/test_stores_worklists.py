@@ -26,6 +26,7 @@ from bridge.store import (
 from bridge.store.readings import CONVERTER
 from bridge.store.schema.forum import memberships
 from bridge.store.worklists import Paying
+from tests.databases import compile_once
 
 NOW = datetime(2028, 2, 29, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -35,6 +36,7 @@ MONTH = (NOW, NOW + 30 * DAY)
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     made = Store(database_url)
+    compile_once(made)
     migrate.upgrade(made, NOW)
     yield made
     made.close()
