@@ -24,9 +24,8 @@ LAST_ENTRIES = 40
 OWN_NAMES = ("localhost", "127.0.0.1")
 
 
-def create_control(world: World, info: dict[str, str]) -> Flask:
+def create_control(controls: Controls) -> Flask:
     """The controls as a WSGI application."""
-    controls = Controls(world, info)
     app = Flask(__name__, static_folder=None)
     for (method, address), control in CONTROLS.items():
         view = _view(controls, control)

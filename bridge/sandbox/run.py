@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from flask import Flask
 
 from bridge.sandbox.control import create_control
+from bridge.sandbox.controlled import Controls
 from bridge.sandbox.discourse import create_discourse
 from bridge.sandbox.discourse.hooks import listen
 from bridge.sandbox.discourse.keys import make_key
@@ -101,7 +103,8 @@ def _serve(
 ) -> tuple[Server, Server]:
     """Serve both, and note their addresses where links and callers look for them."""
     forum: Forum = world.parts["discourse"]
-    control = create_control(world, info)
+    controls = Controls(world, info)
+    control = cache(lambda: create_control(controls))
     stripe = serve(world, "stripe", apps["stripe"], ports[0], control=control)
     discourse = serve(
         world, "discourse", apps["discourse"], ports[1], host="localhost", control=control

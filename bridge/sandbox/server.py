@@ -80,11 +80,13 @@ def serve(
     port: int = 0,
     *,
     host: str = "127.0.0.1",
-    control: Wsgi | None = None,
+    control: Callable[[], Wsgi] | None = None,
 ) -> Server:
-    """Serve `app` on loopback in threads; `control` answers below /_sandbox, free of faults.
+    """Serve `app` on loopback in threads.
 
-    `host` only names the server in its `url`; the socket is always bound to 127.0.0.1.
+    `control` is called when somebody first asks for something below /_sandbox: what it makes
+    answers that, free of faults. `host` only names the server in its `url`; the socket is always
+    bound to 127.0.0.1.
     """
     return Server(_Listener(world, name, app, control, port, host))
 
@@ -94,7 +96,13 @@ class _Listener(http.server.ThreadingHTTPServer):
     request_queue_size = 256
 
     def __init__(
-        self, world: World, name: str, app: Wsgi, control: Wsgi | None, port: int, host: str
+        self,
+        world: World,
+        name: str,
+        app: Wsgi,
+        control: Callable[[], Wsgi] | None,
+        port: int,
+        host: str,
     ) -> None:
         self.world, self.name, self.app, self.control, self.host = world, name, app, control, host
         self.stopping = threading.Event()
@@ -137,7 +145,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = self._read_body()
         environ = self._environ(body)
         if self.server.control and environ["PATH_INFO"].startswith(CONTROL_PATH):
-            self._send(run_app(self.server.control, environ))
+            self._send(run_app(self.server.control(), environ))
             return
         started, at = time.time(), self.server.world.clock.now()
         fault = self.server.world.faults.take(self.server.name, self.command, environ["PATH_INFO"])

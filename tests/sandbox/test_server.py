@@ -24,7 +24,7 @@ class Shop:
         self.app.add_url_rule("/things.json", "things", self.things, methods=["GET", "POST", "PUT"])
         self.app.add_url_rule("/page", "page", lambda: "<h1>hello</h1>")
         self.app.add_url_rule("/cut", "cut", self.cut)
-        self.server: Server = serve(self.world, "shop", self.app, control=self.control)
+        self.server: Server = serve(self.world, "shop", self.app, control=lambda: self.control)
 
     def things(self) -> Response:
         self.worked += 1
