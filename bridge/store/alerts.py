@@ -6,7 +6,18 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from bridge.core.model.alerts import DAILY, OF_NEWS, PATIENCE, Finding, Kind
 from bridge.core.telling.alerts import Alert, removals_wait
@@ -75,8 +86,18 @@ def told(connection: Connection, shown: Iterable[Alert], now: datetime) -> None:
 
 def remind(connection: Connection, now: datetime) -> None:
     """Mark the alerts that are repeated every day as not yet told."""
-    was_told = and_(A.kind.in_(DAILY), A.gone_at.is_(None), A.told_at <= now - timedelta(days=1))
-    connection.execute(update(alerts).where(was_told).values(told_at=None))
+    connection.execute(_REMINDING, {"b_before": now - timedelta(days=1)})
+
+
+_REMINDING = (
+    update(alerts)
+    .where(
+        or_(*(A.kind == kind for kind in sorted(DAILY))),  # unlike IN, of a known length
+        A.gone_at.is_(None),
+        A.told_at <= bindparam("b_before"),
+    )
+    .values(told_at=None)
+)
 
 
 def removals_are_held() -> ColumnElement[bool]:

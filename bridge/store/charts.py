@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, case, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy import type_coerce as as_type
 
 from bridge.core.ledger.shares import share
@@ -55,22 +66,11 @@ _MOVED = money_lines.c.amount_minor - money_lines.c.from_credit_minor
 
 def _of_several(connection: Connection, since: datetime) -> Iterator[tuple[date, str, str, int]]:
     """What several products were paid for, taken from the line's own product and divided."""
-    of, booked = money_lines.c, ledger_lines.c
-    day, product = _day(of.at).label("day"), func.coalesce(booked.product_id, OTHER)
-    asked = select(
-        *(of.id, day, func.coalesce(of.product_id, OTHER), of.currency, _MOVED),
-        *(product.label("part"), -func.sum(booked.amount_minor)),
-    ).where(
-        *(is_own(money_lines), of.at >= since, of.kind != "credited"),
-        *(is_own(ledger_lines), booked.kind.in_(_OF_SALES), booked.book.not_like("assets:%")),
-    )
-    grouped = of.id, of.at, of.product_id, of.currency, of.amount_minor, of.from_credit_minor
     parts: dict[Any, dict[str, int]] = {}
-    for ways in _WAYS_TO_PARTS:
+    for ways in _ways_to_parts():
         found: dict[Any, dict[str, int]] = {}
         for way in ways:
-            lines = connection.execute(asked.where(*way).group_by(*grouped, product))
-            for *line, part, amount in lines:
+            for *line, part, amount in connection.execute(way, {"b_since": since}):
                 found.setdefault(tuple(line), {})[part] = int(amount)
         parts = found | parts
     for (_, number, own, currency, moved), amounts in parts.items():
@@ -79,10 +79,30 @@ def _of_several(connection: Connection, since: datetime) -> Iterator[tuple[date,
             yield _date(int(number)), name, currency, amount
 
 
+@cache
+def _ways_to_parts() -> list[list[Select[*tuple[Any, ...]]]]:
+    """Where the books say what a line of money was for, the best way first."""
+    of, booked = money_lines.c, ledger_lines.c
+    day, product = _day(of.at).label("day"), func.coalesce(booked.product_id, OTHER)
+    grouped = of.id, of.at, of.product_id, of.currency, of.amount_minor, of.from_credit_minor
+    asked = (
+        select(
+            *(of.id, day, func.coalesce(of.product_id, OTHER), of.currency, _MOVED),
+            *(product.label("part"), -func.sum(booked.amount_minor)),
+        )
+        .where(
+            *(is_own(money_lines), of.at >= bindparam("b_since"), of.kind != "credited"),
+            *(is_own(ledger_lines), booked.kind.in_(_OF_SALES), booked.book.not_like("assets:%")),
+        )
+        .group_by(*grouped, product)
+    )
+    return [[asked.where(*way) for way in ways] for ways in _WAYS_TO_PARTS]
+
+
 _OF_SALES = ("sale", "discount", "tax", "refund")
 _M, _L = money_lines.c, ledger_lines.c
-# Where the books say what a line of money was for, the best one first: in the entry of the payment
-# or refund itself, in the credit notes on its invoice, and in the sale that is given back.
+# In the entry of the payment or refund itself, in the credit notes on its invoice, and in the sale
+# that is given back.
 _WAYS_TO_PARTS: Sequence[Sequence[tuple[ColumnElement[bool], ...]]] = (
     ((_L.source_id == _M.id, or_(_M.parts.is_not(None), _M.kind != "paid")),),
     (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from bridge.store import groups, sending, statements, work
+from bridge.store import Connection, groups, sending, statements, work
 from bridge.wiring import Bridge
 
 AT_ONCE = 200
@@ -30,7 +30,7 @@ def due(bridge: Bridge) -> list[Hint]:
         # In a rush, thousands wait for their messages: wake only as many as there are requests for.
         spare = bridge.limiter.spare("low")
         to_tell = statements.due_users(connection, now, min(AT_ONCE, spare))
-        to_read = _groups_to_read(bridge, now) if spare else []
+        to_read = _groups_to_read(bridge, connection, now) if spare else []
     return [
         *(Hint("decide", row.key, row.dirty_gen) for row in keys),
         *(Hint("apply", str(group_id), "") for group_id in to_apply),
@@ -39,14 +39,13 @@ def due(bridge: Bridge) -> list[Hint]:
     ]
 
 
-def _groups_to_read(bridge: Bridge, now: datetime) -> list[int]:
+def _groups_to_read(bridge: Bridge, connection: Connection, now: datetime) -> list[int]:
     """Groups whose members are to be read: requested, or not read for a while.
 
     These are the groups of mapping rules, and groups to which a moderator added somebody.
     """
-    with bridge.store.read() as connection:
-        mapped = bridge.rulebook.rules(connection).mapped_group_ids
-        reads = groups.last_reads(connection, mapped, now)
+    mapped = bridge.rulebook.rules(connection).mapped_group_ids
+    reads = groups.last_reads(connection, mapped, now)
     due = []
     for one in reads:
         pages = max(1, -(-one.user_count // MEMBERS_PER_PAGE))
