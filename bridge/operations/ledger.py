@@ -9,8 +9,8 @@ from datetime import datetime
 from bridge.core.ledger import seals
 from bridge.core.ledger.line import STRIPE, SUSPENSE, Finding
 from bridge.errors import NotFound
+from bridge.store import leases, ledger_findings, money_objects, state
 from bridge.store import ledger as store
-from bridge.store import ledger_findings, money_objects, state, work
 from bridge.texts import gettext
 from bridge.wiring import Bridge
 from bridge.worker import ledger as worker
@@ -131,7 +131,7 @@ def rebuild(bridge: Bridge, progress: Progress) -> Rebuilt:
     with worker.holding(bridge) as lease:
         held = worker.held(lease)
         with bridge.store.write() as connection:
-            work.check(connection, held, bridge.clock.now())
+            leases.check(connection, held, bridge.clock.now())
             money_objects.drop(connection)
             ledger_findings.drop(connection)
             state.put(connection, worker.CURSOR, worker.FOR_EVERYONE)

@@ -13,13 +13,14 @@ from sqlalchemy import Connection, Row, and_, func, select, update
 from bridge.core.ledger.share_register import Impossible
 from bridge.store import hand_grants, holdings, links, moved_steps, shares
 from bridge.store.changes import By, log, why_of
+from bridge.store.inserts import insert_for
 from bridge.store.own import is_ours, is_own
 from bridge.store.schema.forum import changes, memberships
 from bridge.store.schema.ledger import member_steps, money_lines, share_acts
 from bridge.store.schema.people import users
 from bridge.store.schema.rights import hand_grants as hand_grants_table
 from bridge.store.schema.rights import purchases, seats, subscriptions
-from bridge.store.work import insert_for, mark_dirty, user_key
+from bridge.store.work import mark_dirty, user_key
 
 # Small groups are read at least this often.
 ONE_SWEEP = timedelta(minutes=15)

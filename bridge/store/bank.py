@@ -9,9 +9,9 @@ from sqlalchemy import Connection, select, update
 
 from bridge.core.ledger.bank_file import BankRow
 from bridge.core.model.people import fold
+from bridge.store.inserts import insert_for
 from bridge.store.schema.ledger import bank_rows
 from bridge.store.schema.people import users
-from bridge.store.work import insert_for
 
 
 def known(connection: Connection, ids: Collection[str]) -> set[str]:

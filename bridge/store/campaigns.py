@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, or_, select, update
 
 from bridge.core.model.campaign import Campaign, CampaignLink
+from bridge.store.inserts import insert_for
 from bridge.store.schema.buying import campaign_links, campaign_tokens, campaigns
 from bridge.store.tokens import sha256
-from bridge.store.work import insert_for
 
 _CAMPAIGN = tuple(campaigns.c[field.name] for field in fields(Campaign))
 _LINK = tuple(campaign_links.c[field.name] for field in fields(CampaignLink))

@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Select, Table, bindparam, select, update
 
 from bridge.core.model.stripe import Feature, Price, Product
 from bridge.store import readings
+from bridge.store.inserts import insert_for
 from bridge.store.own import OWNED_ID, is_own
 from bridge.store.readings import CONVERTER
 from bridge.store.schema.rights import catalogue as catalogue_table
 from bridge.store.schema.rights import purchases, subscriptions
-from bridge.store.work import insert_for
 
 
 def save(

@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
+from bridge.store.inserts import insert_for
 from bridge.store.own import is_own
 from bridge.store.schema.buying import checkouts
 from bridge.store.schema.people import customers
-from bridge.store.work import insert_for
 
 Seen = Literal["open", "expired", "pending", "paid"]
 

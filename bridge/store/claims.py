@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
+from bridge.store.inserts import insert_for
 from bridge.store.own import is_own
 from bridge.store.schema.buying import claim_requests, claims
-from bridge.store.work import insert_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from bridge.core.rights.buyers import Whereabouts
+from bridge.store.inserts import insert_for
 from bridge.store.own import OWNED_ID, is_own
 from bridge.store.schema.buying import checkouts
 from bridge.store.schema.buying import sale_countries as table
-from bridge.store.work import insert_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, update
 
+from bridge.store.inserts import insert_for
 from bridge.store.own import is_own
 from bridge.store.schema.work import errands
-from bridge.store.work import insert_for
 
 E = errands.c
 AT_ONCE = 50

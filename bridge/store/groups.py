@@ -12,9 +12,9 @@ from sqlalchemy import Connection, bindparam, case, exists, or_, select, update
 from bridge.core.model.discourse import Group
 from bridge.store import state
 from bridge.store.changes import log
+from bridge.store.inserts import insert_for
 from bridge.store.schema.columns import moment
 from bridge.store.schema.forum import group_pins, groups, memberships
-from bridge.store.work import insert_for
 
 RULES_VERSION = "rules.version"
 # For a group that waits for nothing. Not the present time: a fast clock would delay it for hours.

@@ -23,9 +23,10 @@ from sqlalchemy import (
 from bridge.core.model.rights import HandGrant
 from bridge.core.model.steps import MemberStep
 from bridge.store.changes import log
+from bridge.store.inserts import insert_for
 from bridge.store.schema.ledger import member_steps
 from bridge.store.schema.rights import hand_grants
-from bridge.store.work import insert_for, mark_dirty, user_key
+from bridge.store.work import mark_dirty, user_key
 
 H = hand_grants.c
 S = member_steps.c

@@ -17,11 +17,12 @@ from bridge.core.events.stripe import Event
 from bridge.core.model.key import Until
 from bridge.core.telling.timeline import News
 from bridge.store import alerts
+from bridge.store.inserts import INSERTS
 from bridge.store.older import by_bytes, older
 from bridge.store.own import is_ours, is_own
 from bridge.store.schema.people import customers
 from bridge.store.schema.work import inbox, work
-from bridge.store.work import FORUM_LANE, INBOX_LANE, INSERTS, mark_dirty
+from bridge.store.work import FORUM_LANE, INBOX_LANE, mark_dirty
 
 AT_ONCE = 1000
 

@@ -12,11 +12,11 @@ from typing import Literal
 
 from sqlalchemy import Connection, Select, and_, select, update
 
+from bridge.store.inserts import insert_for
 from bridge.store.orphans import WAITS
 from bridge.store.own import is_own
 from bridge.store.schema.buying import claims, invitations
 from bridge.store.schema.people import customers
-from bridge.store.work import insert_for
 
 Outcome = Literal["sent", "refused", "claimed", "void"]
 

@@ -31,11 +31,11 @@ from bridge.core.ledger.line import Line, entry_of
 from bridge.core.ledger.share_register import CLASSES, BookedShare
 from bridge.core.model.account import Account
 from bridge.store import seal_chain
+from bridge.store.inserts import insert_for
 from bridge.store.own import columns, is_of, is_own
 from bridge.store.schema.columns import moment
 from bridge.store.schema.ledger import ledger_lines, ledger_seals, money_objects
 from bridge.store.schema.people import customers, users
-from bridge.store.work import insert_for
 
 LEASE = "ledger"
 AT_ONCE = 1000

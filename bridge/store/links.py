@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func,
 
 from bridge.store import users
 from bridge.store.changes import log
+from bridge.store.inserts import insert_for
 from bridge.store.own import is_own
 from bridge.store.schema.forum import changes
 from bridge.store.schema.people import customers
 from bridge.store.schema.work import work
-from bridge.store.work import insert_for, is_key, mark_dirty
+from bridge.store.work import is_key, mark_dirty
 
 # These prove who gets a purchase, not who paid.
 OF_ANYBODY = ("reference", "claim", "invitation")

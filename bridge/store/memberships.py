@@ -15,9 +15,9 @@ from bridge.core.memberships.decision import Decision, WantedMembership
 from bridge.core.memberships.why import ended_by, why
 from bridge.core.model.rights import Grant
 from bridge.store.changes import log, log_each
+from bridge.store.inserts import INSERTS
 from bridge.store.schema.columns import moment
 from bridge.store.schema.forum import memberships
-from bridge.store.work import INSERTS
 
 M = memberships.c
 DECIDED = tuple(WantedMembership.__dataclass_fields__)

@@ -17,11 +17,11 @@ from bridge.core.model.rights import Grant, Notice
 from bridge.core.model.stripe import PendingPayment, Subscription
 from bridge.core.rules.policy import Policy
 from bridge.store import inbox, state
+from bridge.store.inserts import insert_for
 from bridge.store.older import by_bytes, older
 from bridge.store.schema.people import users
 from bridge.store.schema.work import messages
 from bridge.store.statements import STARTED_AT, due, has_statement
-from bridge.store.work import insert_for
 
 UNPAID = "unpaid:"
 """Before an invoice's id: the message that its payment failed, due at that time."""

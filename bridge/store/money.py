@@ -29,11 +29,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.core.model.account import MANUAL, OWN
 from bridge.core.model.key import Until
+from bridge.store.inserts import INSERTS
 from bridge.store.older import by_bytes, older
 from bridge.store.own import columns, is_of, is_ours, is_own
 from bridge.store.schema.ledger import money_lines
 from bridge.store.schema.people import customers, users
-from bridge.store.work import INSERTS
 
 _MONEY = tuple(MoneyLine.__dataclass_fields__)
 # What a line says beside the movement itself. Not the receipt's address: Stripe gives another one

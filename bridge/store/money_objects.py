@@ -41,9 +41,9 @@ from bridge.core.ledger.objects import (
     Refund,
 )
 from bridge.core.model.account import MANUAL, OWN, Account
+from bridge.store.inserts import insert_for
 from bridge.store.own import columns, is_of, is_own
 from bridge.store.schema.ledger import money_objects
-from bridge.store.work import insert_for
 
 AT_ONCE = 1000
 # Their lines are written in one transaction, and other writers wait for it.

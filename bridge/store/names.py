@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, select, update
 
 from bridge.core.model.people import fold
+from bridge.store.inserts import insert_for
 from bridge.store.schema.people import names, users
-from bridge.store.work import insert_for
 
 N = names.c
 KEEP_NOBODYS = timedelta(days=1)

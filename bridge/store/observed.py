@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 
 from bridge.core.model.discourse import Member
 from bridge.store.changes import Seen, log_each, log_seen
+from bridge.store.inserts import insert_for
 from bridge.store.memberships import SENT, Sent
 from bridge.store.schema.forum import memberships
-from bridge.store.work import insert_for
 
 M = memberships.c
 # Discourse's clock and ours may differ by a little when it says since when somebody is in a group.

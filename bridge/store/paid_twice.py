@@ -12,10 +12,10 @@ from bridge.core.rights.double_payments import Twice
 from bridge.core.rights.switching import Ending
 from bridge.core.telling.words import named
 from bridge.store.changes import log
+from bridge.store.inserts import insert_for
 from bridge.store.naming import Names
 from bridge.store.schema.buying import double_payments
 from bridge.store.schema.people import users
-from bridge.store.work import insert_for
 
 D = double_payments.c
 # Long enough to be read, and then it is history.

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
+from bridge.store.inserts import insert_for
 from bridge.store.schema.buying import presents
 from bridge.store.schema.work import messages
-from bridge.store.work import insert_for
 
 PRESENT = "present:"
 """Before a gift's id: the message to its receiver."""

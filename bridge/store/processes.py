@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
+from bridge.store.inserts import insert_for
 from bridge.store.schema.work import leases, processes
-from bridge.store.work import insert_for
 
 
 def beat(connection: Connection, name: str) -> None:

@@ -17,9 +17,9 @@ from bridge.core.model.stripe import Entitlements, Feature, Price, Product, Purc
 from bridge.core.rights.ahead import coming_at
 from bridge.core.rules.policy import Policy
 from bridge.store import gifts
+from bridge.store.inserts import insert_for
 from bridge.store.own import OWNED_ID, columns, is_of, is_ours, is_own
 from bridge.store.schema.rights import readings
-from bridge.store.work import insert_for
 
 CONVERTER = make_converter()
 # Values that are always the same are not stored a thousand times.

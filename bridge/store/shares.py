@@ -29,6 +29,7 @@ from bridge.core.model.rights import Seat
 from bridge.core.model.stripe import Subscription
 from bridge.core.rights.sharing import places
 from bridge.store.changes import By, log, why_of
+from bridge.store.inserts import insert_for
 from bridge.store.own import is_own
 from bridge.store.presents import NOBODY
 from bridge.store.readings import CONVERTER
@@ -37,7 +38,7 @@ from bridge.store.schema.forum import changes
 from bridge.store.schema.people import customers
 from bridge.store.schema.rights import purchases, seats, subscriptions
 from bridge.store.schema.work import messages
-from bridge.store.work import insert_for, mark_dirty, user_key
+from bridge.store.work import mark_dirty, user_key
 
 SEAT_LINES = ("seat_assigned", "seat_unassigned", "seat_too_many", "seat_again")
 SEAT = "seat:"

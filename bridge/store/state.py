@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bridge.store.inserts import INSERTS, insert_for
 from bridge.store.schema.columns import EPOCH
 from bridge.store.schema.work import state
-from bridge.store.work import INSERTS, insert_for
 
 LAST_RUN = "periodic."
 """Before the name of a piece of periodic work: when it was last done."""

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, case, exists, or_, select, update
 
+from bridge.store.inserts import insert_for
 from bridge.store.own import is_own
 from bridge.store.schema.columns import UtcTime, moment
 from bridge.store.schema.forum import memberships
 from bridge.store.schema.people import customers, users
 from bridge.store.schema.work import messages
-from bridge.store.work import insert_for
 
 STARTED_AT = "bridge.started_at"
 

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from bridge.core.model.people import fold
+from bridge.store.inserts import insert_for
 from bridge.store.schema.people import api_writes, tokens
-from bridge.store.work import insert_for
 
 W = api_writes
 FREE = ""

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from bridge.core.model.discourse import User
 from bridge.store import names
 from bridge.store.changes import log
+from bridge.store.inserts import insert_for
 from bridge.store.own import is_own
 from bridge.store.schema.people import customers, users
-from bridge.store.work import insert_for
 
 
 def username_of(connection: Connection, user_id: int) -> str | None:

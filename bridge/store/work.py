@@ -1,4 +1,4 @@
-"""Generations and leases: what is dirty, who holds it, and who may no longer write.
+"""Generations: what is dirty, and what of it is done.
 
 Dirty while dirty_gen > done_gen. A holder reads the generation before it reads Stripe and writes
 that number when it is done, so news that came in between is never lost.
@@ -7,11 +7,10 @@ that number when it is done, so news that came in between is never lost.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
@@ -27,28 +26,17 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import ReturningInsert
 
 from bridge.core.model.account import OWN, SITE, Account
+from bridge.store.inserts import INSERTS, insert_for
 from bridge.store.own import columns, is_of, is_ours, is_own
 from bridge.store.schema.columns import UtcTime
 from bridge.store.schema.people import customers
-from bridge.store.schema.work import leases, work
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bridge.clock import Clock
-    from bridge.store.engine import Store
+from bridge.store.schema.work import work
 
 INBOX_LANE = "inbox"
 FORUM_LANE = "forum"
-LEASE_SECONDS = 120
 EVERYTHING = ("read", "purchases")
-INSERTS: dict[str, type[sqlite.Insert | postgresql.Insert]] = {
-    "sqlite": sqlite.Insert,
-    "postgresql": postgresql.Insert,
-}
 
 
 def user_key(user_id: int) -> str:
@@ -70,11 +58,6 @@ def account_of(key: str) -> Account:
 def is_key(key: str) -> ColumnElement[bool]:
     """SQL: the row of this key."""
     return and_(work.c.key == key, is_of(work, account_of(key)))
-
-
-def insert_for(connection: Connection) -> type[sqlite.Insert | postgresql.Insert]:
-    """The dialect's INSERT, for its ON CONFLICT."""
-    return INSERTS[connection.dialect.name]
 
 
 def mark_dirty(
@@ -297,97 +280,6 @@ def oldest_dirty_seconds(connection: Connection, now: datetime) -> float:
         select(func.min(work.c.dirty_at)).where(is_ours(work), work.c.dirty_gen > work.c.done_gen)
     )
     return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
-
-
-# --- leases -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to work on something until a time; void once another token is issued."""
-
-    name: str
-    owner: str
-    token: int
-    seconds: int = LEASE_SECONDS
-
-
-class LeaseLost(Exception):
-    """Somebody else holds it now: write nothing."""
-
-
-def claim(
-    connection: Connection, name: str, owner: str, now: datetime, seconds: int = LEASE_SECONDS
-) -> Lease | None:
-    """Take a lease that is free or has run out; None while another holds it."""
-    token = connection.scalar(
-        _claiming(connection.dialect.name),
-        {"b_name": name, "b_owner": owner, "b_now": now, "b_until": _until(now, seconds)},
-    )
-    return None if token is None else Lease(name, owner, token, seconds)
-
-
-def owner_of(connection: Connection, name: str) -> str | None:
-    """Who holds a lease, perhaps one that has run out; None if nobody does."""
-    return connection.scalar(select(leases.c.owner).where(leases.c.name == name)) or None
-
-
-def check(connection: Connection, lease: Lease, now: datetime) -> None:
-    """Raise LeaseLost unless the lease is still ours; prolong it. In the writing transaction."""
-    mine = {"b_name": lease.name, "b_token": lease.token, "b_owner": lease.owner}
-    kept = connection.execute(_KEEPING, {**mine, "b_until": _until(now, lease.seconds)})
-    if not kept.rowcount:
-        raise LeaseLost(lease.name)
-
-
-def release(connection: Connection, lease: Lease, now: datetime) -> None:
-    """Release it, unless somebody else already has it."""
-    mine = {"b_name": lease.name, "b_token": lease.token}
-    connection.execute(_RELEASING, {**mine, "b_until": now})
-
-
-def _until(now: datetime, seconds: int) -> datetime:
-    return now + timedelta(seconds=seconds)
-
-
-# Made once: every step of all work takes a lease and gives it back.
-
-
-@cache
-def _claiming(dialect: str) -> ReturningInsert[int]:
-    now, until = bindparam("b_now", type_=UtcTime()), bindparam("b_until", type_=UtcTime())
-    new = INSERTS[dialect](leases).values(
-        name=bindparam("b_name"), owner=bindparam("b_owner"), token=1, until_at=until
-    )
-    return new.on_conflict_do_update(
-        index_elements=[leases.c.name],
-        set_={"owner": new.excluded.owner, "token": leases.c.token + 1, "until_at": until},
-        where=or_(leases.c.until_at <= now, leases.c.owner == ""),
-    ).returning(leases.c.token)
-
-
-_MINE = (leases.c.name == bindparam("b_name"), leases.c.token == bindparam("b_token"))
-_KEEPING = (
-    update(leases)
-    .where(*_MINE, leases.c.owner == bindparam("b_owner"))
-    .values(until_at=bindparam("b_until"))
-)
-_RELEASING = update(leases).where(*_MINE).values(owner="", until_at=bindparam("b_until"))
-
-
-@contextmanager
-def holding(
-    store: Store, clock: Clock, name: str, owner: str, seconds: int = LEASE_SECONDS
-) -> Iterator[Lease | None]:
-    """Hold a lease for a block; None when another has it. Errors release it too."""
-    with store.write() as connection:
-        lease = claim(connection, name, owner, clock.now(), seconds)
-    try:
-        yield lease
-    finally:
-        if lease is not None:
-            with store.write() as connection:
-                release(connection, lease, clock.now())
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ import structlog
 from bridge.crashpoints import crashpoint
 from bridge.discourse_api.answers import AddResult, RemoveResult
 from bridge.errors import BridgeError, Forbidden, NoRequestLeft, NotFound, Uncertain
-from bridge.store import groups, memberships, sending, work
+from bridge.store import groups, leases, memberships, sending, work
+from bridge.store.leases import Lease
 from bridge.wiring import Bridge
 from bridge.worker import group_writes, removal_pace
 from bridge.worker.group_writes import Turn
@@ -37,12 +38,12 @@ def work_on(bridge: Bridge, group_id: int) -> bool:
     return work_through(
         bridge,
         lambda: [f"group:{group_id}"],
-        lambda leases: _step(bridge, leases[0], group_id),
+        lambda held: _step(bridge, held[0], group_id),
         lambda error: _put_off(bridge, group_id, error),
     )
 
 
-def _step(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
+def _step(bridge: Bridge, lease: Lease, group_id: int) -> bool:
     """Send one batch; returns whether there may be more."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:
@@ -206,7 +207,7 @@ def _intend_addition(turn: Turn, limit: int) -> list[int]:
     now = turn.bridge.clock.now()
     turn.bridge.limiter.check("high")
     with turn.bridge.store.write() as connection:
-        work.check(connection, turn.lease, now)
+        leases.check(connection, turn.lease, now)
         user_ids = sending.adds(connection, turn.id, limit)
         if user_ids:
             memberships.intend(connection, turn.id, user_ids, "add", now)
@@ -222,7 +223,7 @@ def _intend_removal(turn: Turn, limit: int, *, swapped: bool) -> list[int]:
     if not turn.bridge.limiter.spare("normal"):
         return []
     with turn.bridge.store.write() as connection:
-        work.check(connection, turn.lease, now)
+        leases.check(connection, turn.lease, now)
         read_after = now - OLDEST_READING
         user_ids = sending.removals(
             connection, turn.id, limit, read_after=read_after, swapped=swapped

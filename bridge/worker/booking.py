@@ -21,14 +21,15 @@ from bridge.store import (
     Connection,
     history,
     holdings,
+    leases,
     ledger_findings,
     links,
     money_objects,
     seal_chain,
     statements,
-    work,
 )
 from bridge.store import ledger as store
+from bridge.store.leases import Lease
 from bridge.wiring import Bridge
 
 Progress = Callable[[str, int], None]
@@ -62,7 +63,7 @@ class Written:
 
 def write_lines(
     bridge: Bridge,
-    lease: work.Lease,
+    lease: Lease,
     progress: Progress,
     *,
     is_whole: bool = True,
@@ -87,7 +88,7 @@ def write_lines(
     while True:
         now = bridge.clock.now()
         with bridge.store.write() as connection:
-            work.check(connection, lease, now)
+            leases.check(connection, lease, now)
             families = money_objects.pending_families(connection, after, of=of)
             for account, names in groupby(families, key=lambda one: one[0]):
                 objects = money_objects.objects_of(connection, account, [name for _, name in names])

@@ -16,7 +16,8 @@ import structlog
 from bridge.core.ledger.news import TYPES, ToRead, missing, to_read
 from bridge.core.ledger.objects import BalanceMove, MoneyObject
 from bridge.core.model.account import MANUAL
-from bridge.store import inbox, money_objects, state, work
+from bridge.store import inbox, leases, money_objects, state
+from bridge.store.leases import Lease
 from bridge.wiring import Bridge
 from bridge.worker.booking import write_lines
 from bridge.worker.ledger import CURSOR, NOT_KNOWN_YET, READ_AT, bring_up_to_date, holding
@@ -92,7 +93,7 @@ def _news(bridge: Bridge, read_at: datetime) -> News | None:
     return News(to_read(event for *_, event in found), last)
 
 
-def follow(bridge: Bridge, lease: work.Lease, news: News) -> None:
+def follow(bridge: Bridge, lease: Lease, news: News) -> None:
     """Read what events point to, with everything that this refers to, and book it."""
     found = bridge.stripe.moves_behind(news.to_read)
     if news.to_read.moves:
@@ -102,7 +103,7 @@ def follow(bridge: Bridge, lease: work.Lease, news: News) -> None:
     found += bridge.stripe.what_is_missing(missing(found, known))
     now = bridge.clock.now()
     with bridge.store.write() as connection:
-        work.check(connection, lease, now)
+        leases.check(connection, lease, now)
         # Stored together, so that a line is never made from half of it.
         changed = money_objects.save_objects(connection, found, now)
         state.put_time(connection, NEWS_AT, news.until)

@@ -14,7 +14,8 @@ import structlog
 from bridge.core.memberships.decision import Decision
 from bridge.crashpoints import crashpoint
 from bridge.errors import BridgeError, Permanent
-from bridge.store import inbox, state, work
+from bridge.store import inbox, leases, state, work
+from bridge.store.leases import Lease
 from bridge.wiring import Bridge
 from bridge.worker import end_replaced, forum_events, sharing
 from bridge.worker.customer_readings import read
@@ -34,20 +35,20 @@ def work_on(bridge: Bridge, key: str) -> bool:
     return work_through(
         bridge,
         lambda: sharing.leases_of(bridge, key),
-        lambda leases: _step(bridge, leases, key),
+        lambda held: _step(bridge, held, key),
         lambda error: _put_off(bridge, key, error),
         most_steps=MOST_ROUNDS,
     )
 
 
-def _step(bridge: Bridge, leases: Sequence[work.Lease], key: str) -> bool:
+def _step(bridge: Bridge, held: Sequence[Lease], key: str) -> bool:
     # Decide for the user whose lease is held; a newer link is the next round's business.
-    user_id = work.user_of_key(leases[0].name)
+    user_id = work.user_of_key(held[0].name)
     dirty = _due(bridge, key, user_id)
     if dirty and key in LANES:
-        LANES[key](bridge, leases[0], dirty)
+        LANES[key](bridge, held[0], dirty)
     elif dirty:
-        _round(bridge, leases, key, user_id, dirty)
+        _round(bridge, held, key, user_id, dirty)
     return bool(dirty)
 
 
@@ -61,7 +62,7 @@ def _due(bridge: Bridge, key: str, user_id: int | None) -> tuple[work.Dirty, ...
 
 def _round(
     bridge: Bridge,
-    leases: Sequence[work.Lease],
+    held: Sequence[Lease],
     key: str,
     user_id: int | None,
     dirty: tuple[work.Dirty, ...],
@@ -70,8 +71,8 @@ def _round(
     crashpoint("after_stripe_read")
     with bridge.store.write() as connection:
         state.take_turn_about(connection, [] if user_id is None else [user_id])
-        for lease in leases:
-            work.check(connection, lease, found.at)
+        for lease in held:
+            leases.check(connection, lease, found.at)
         written = write(bridge, connection, found)
     decision = written.decision
     log.info(

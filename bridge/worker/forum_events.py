@@ -14,6 +14,7 @@ from bridge.core.events.outcome import DONE, Outcome, ignored
 from bridge.core.events.tasks import EndSessions, Ignore, ReadGroups, SyncUser
 from bridge.errors import NotFound
 from bridge.store import Connection, groups, inbox, links, observed, users, work
+from bridge.store.leases import Lease
 from bridge.wiring import Bridge
 from bridge.worker.lanes import LaneRound
 
@@ -21,7 +22,7 @@ log = structlog.get_logger()
 AT_ONCE = 10
 
 
-def work_on_lane(bridge: Bridge, lease: work.Lease, dirty: tuple[work.Dirty, ...]) -> None:
+def work_on_lane(bridge: Bridge, lease: Lease, dirty: tuple[work.Dirty, ...]) -> None:
     """Process the forum's waiting events; an echo costs no request."""
     now = bridge.clock.now()
     with bridge.store.read() as connection:

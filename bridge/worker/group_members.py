@@ -14,8 +14,18 @@ import structlog
 from bridge.discourse_api.answers import MembersPage
 from bridge.discourse_api.reader import LogEntry
 from bridge.errors import BridgeError, NotFound, Transient
-from bridge.store import Connection, groups, memberships, observed, sending, statements, users, work
+from bridge.store import (
+    Connection,
+    groups,
+    leases,
+    memberships,
+    observed,
+    sending,
+    statements,
+    users,
+)
 from bridge.store.groups import GroupState
+from bridge.store.leases import Lease
 from bridge.store.memberships import Sent
 from bridge.wiring import Bridge
 from bridge.worker import own_additions
@@ -40,7 +50,7 @@ def read_members(bridge: Bridge, group_id: int) -> bool:
     is_whole = work_through(
         bridge,
         lambda: [f"group:{group_id}"],
-        lambda leases: not _read_page(bridge, leases[0], group_id),
+        lambda held: not _read_page(bridge, held[0], group_id),
         lambda error: _put_off(bridge, group_id, error),
     )
     if is_whole:
@@ -48,7 +58,7 @@ def read_members(bridge: Bridge, group_id: int) -> bool:
     return is_whole
 
 
-def _read_page(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
+def _read_page(bridge: Bridge, lease: Lease, group_id: int) -> bool:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
         row = groups.state_of(connection, group_id)
@@ -62,7 +72,7 @@ def _read_page(bridge: Bridge, lease: work.Lease, group_id: int) -> bool:
     offset = row.page_offset if row.reading_since is not None else 0
     page = bridge.discourse.members(row.name, offset=offset)
     with bridge.store.write() as connection:
-        work.check(connection, lease, bridge.clock.now())
+        leases.check(connection, lease, bridge.clock.now())
         moved = observed.observe(connection, group_id, page.members, bridge.clock.now())
         statements.compare(connection, moved, _compare_at(bridge))
         following = _next_offset(page, row.page_total)
@@ -85,7 +95,7 @@ def _next_offset(page: MembersPage, total_before: int | None) -> int:
     return max(page.offset + len(page.members) - shrunk, page.offset + 1 if page.members else 0)
 
 
-def _finish(bridge: Bridge, lease: work.Lease, group: GroupState, since: datetime) -> None:
+def _finish(bridge: Bridge, lease: Lease, group: GroupState, since: datetime) -> None:
     with bridge.store.read() as connection:
         missing = observed.unseen(connection, group.id, since)
         open_ends = [
@@ -96,7 +106,7 @@ def _finish(bridge: Bridge, lease: work.Lease, group: GroupState, since: datetim
     actors = _who_did_it(bridge, group, [row for row in missing if row.intent is None])
     now = bridge.clock.now()
     with bridge.store.write() as connection:
-        work.check(connection, lease, now)
+        leases.check(connection, lease, now)
         for row in open_ends:
             is_out = row.seen_at is None or row.seen_at < since
             record = memberships.record_seen_out if is_out else memberships.record_seen_in

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bridge.errors import BridgeError, NotFound
-from bridge.store import changes, groups, memberships, statements, users, work
+from bridge.store import changes, groups, leases, memberships, statements, users
 from bridge.store.groups import GroupState
+from bridge.store.leases import Lease
 from bridge.store.memberships import Sent
 from bridge.wiring import Bridge
 
@@ -31,7 +32,7 @@ class Turn:
     """The work on one group under a lease."""
 
     bridge: Bridge
-    lease: work.Lease
+    lease: Lease
     group: GroupState
 
     @property
@@ -50,7 +51,7 @@ def are_in(turn: Turn, user_ids: Sequence[int], *, owned: str, action: str) -> N
     """Record that they are in the group, and wake the groups that waited for this."""
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
-        work.check(connection, turn.lease, now)
+        leases.check(connection, turn.lease, now)
         memberships.record_in(connection, turn.id, user_ids, owned=owned, now=now, action=action)
         groups.update_group(connection, turn.id, attempts=0, error=None)
         statements.compare(connection, user_ids, turn.compare_at)
@@ -64,7 +65,7 @@ def are_out(turn: Turn, user_ids: Sequence[int], *, swapped: bool) -> None:
     """Record that they have left. `swapped`: they moved to another step and lose nothing."""
     now = turn.bridge.clock.now()
     with turn.bridge.store.write() as connection:
-        work.check(connection, turn.lease, now)
+        leases.check(connection, turn.lease, now)
         outcome = changes.SWAPPED if swapped else None
         memberships.record_out(connection, turn.id, user_ids, now=now, outcome=outcome)
         if not swapped:
@@ -134,7 +135,7 @@ def _look_up(turn: Turn, user_ids: Sequence[int]) -> None:
             user = None
         now = bridge.clock.now()
         with bridge.store.write() as connection:
-            work.check(connection, turn.lease, now)
+            leases.check(connection, turn.lease, now)
             if user is None:
                 users.mark(connection, user_id, "gone", now)
                 memberships.hold(connection, turn.id, [user_id], "user_gone", now)

@@ -49,6 +49,7 @@ from bridge.store import (
     subscriptions,
     work,
 )
+from bridge.store.leases import Lease
 from bridge.texts import gettext
 from bridge.wiring import Bridge
 from bridge.worker.lanes import LaneRound
@@ -171,7 +172,7 @@ def _take(bridge: Bridge, task: Task, needs: Needs) -> None:
 # --- the common lane: what belongs to no customer -------------------------------------------------
 
 
-def work_common_lane(bridge: Bridge, lease: work.Lease, dirty: tuple[work.Dirty, ...]) -> None:
+def work_common_lane(bridge: Bridge, lease: Lease, dirty: tuple[work.Dirty, ...]) -> None:
     """Catalogue, groups, and events that do not name their customer."""
     with bridge.store.read() as connection:
         events = inbox.waiting(connection, [work.INBOX_LANE], bridge.clock.now())

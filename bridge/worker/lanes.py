@@ -20,7 +20,8 @@ from bridge.errors import (
     Transient,
     Unreachable,
 )
-from bridge.store import Connection, inbox, work
+from bridge.store import Connection, inbox, leases, work
+from bridge.store.leases import Lease
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff
 
@@ -66,11 +67,11 @@ class LaneRound:
         self.rests_for = PAUSE if nobody else self.rests_for
         return not nobody
 
-    def close(self, lease: work.Lease, dirty: tuple[work.Dirty, ...]) -> None:
+    def close(self, lease: Lease, dirty: tuple[work.Dirty, ...]) -> None:
         """Store the outcomes of the events, and when the lane is due next."""
         now = self._bridge.clock.now()
         with self._bridge.store.write() as connection:
-            work.check(connection, lease, now)
+            leases.check(connection, lease, now)
             inbox.finish(connection, self.outcomes, now)
             for event_id, error in self.failed.items():
                 self._wait(connection, event_id, error, now)

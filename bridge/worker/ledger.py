@@ -24,6 +24,7 @@ from bridge.store import (
     by_hand,
     gifts,
     holdings,
+    leases,
     ledger_findings,
     money_objects,
     paid_lines,
@@ -31,9 +32,9 @@ from bridge.store import (
     purchases,
     state,
     subscriptions,
-    work,
 )
 from bridge.store import ledger as store
+from bridge.store.leases import Lease
 from bridge.stripe_api.books import SOURCES, Whose
 from bridge.wiring import Bridge
 from bridge.worker.booking import Progress, Written, not_at_stripe, write_lines
@@ -68,7 +69,7 @@ class Pass:
 
 def bring_up_to_date(
     bridge: Bridge,
-    lease: work.Lease,
+    lease: Lease,
     progress: Progress,
     *,
     most_pages: int | None = None,
@@ -104,11 +105,11 @@ def bring_up_to_date(
     return Pass(read, changed, findings=tuple(made.findings), **counts)
 
 
-def _what_is_left(bridge: Bridge, lease: work.Lease) -> Written:
+def _what_is_left(bridge: Bridge, lease: Lease) -> Written:
     """Report the families of which a rebuild read nothing; their lines stay."""
     now = bridge.clock.now()
     with bridge.store.write() as connection:
-        work.check(connection, lease, now)
+        leases.check(connection, lease, now)
         left = store.families_without_objects(connection)
         found = {family: [not_at_stripe(family)] for family in left}
         ledger_findings.replace(connection, OWN, found, now)
@@ -126,7 +127,7 @@ def _look_for_silence(bridge: Bridge) -> None:
 
 def _read(
     bridge: Bridge,
-    lease: work.Lease,
+    lease: Lease,
     progress: Progress,
     most_pages: int | None,
     whose: Whose | None,
@@ -192,27 +193,27 @@ def _whose_credit(bridge: Bridge) -> Whose:
 
 
 def _save(
-    bridge: Bridge, lease: work.Lease, objects: Sequence[MoneyObject], cursor: dict[str, Any]
+    bridge: Bridge, lease: Lease, objects: Sequence[MoneyObject], cursor: dict[str, Any]
 ) -> int:
     now = bridge.clock.now()
     with bridge.store.write() as connection:
-        work.check(connection, lease, now)
+        leases.check(connection, lease, now)
         state.put(connection, CURSOR, cursor)
         return money_objects.save_objects(connection, objects, now)
 
 
 @contextmanager
-def holding(bridge: Bridge) -> Iterator[work.Lease | None]:
+def holding(bridge: Bridge) -> Iterator[Lease | None]:
     """Hold the ledger's lease for a block; None while another living process works on it."""
     with bridge.store.write() as connection:
-        owner = work.owner_of(connection, store.LEASE)
+        owner = leases.owner_of(connection, store.LEASE)
         if owner and has_ended(owner):
             processes.leave(connection, owner, bridge.clock.now())
-    with work.holding(bridge.store, bridge.clock, store.LEASE, bridge.name) as lease:
+    with leases.holding(bridge.store, bridge.clock, store.LEASE, bridge.name) as lease:
         yield lease
 
 
-def held(lease: work.Lease | None) -> work.Lease:
+def held(lease: Lease | None) -> Lease:
     """The lease, or an error if another process works on the ledger."""
     if lease is None:
         raise Transient("another process is updating the ledger: try again in a minute")

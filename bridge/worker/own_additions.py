@@ -14,8 +14,9 @@ import structlog
 
 from bridge.core.model.actor import BRIDGE
 from bridge.errors import Permanent
-from bridge.store import additions, groups, state, work
+from bridge.store import additions, groups, leases, state
 from bridge.store.groups import GroupState
+from bridge.store.leases import Lease
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
@@ -25,7 +26,7 @@ MOST_PAGES = 20
 PAGE = "own_additions.page."
 
 
-def look(bridge: Bridge, lease: work.Lease, group: GroupState, seen_since: datetime) -> None:
+def look(bridge: Bridge, lease: Lease, group: GroupState, seen_since: datetime) -> None:
     """Find out who added the unknown members whom the reading started at `seen_since` showed."""
     with bridge.store.read() as connection:
         earliest = additions.unexplained_since(connection, group.id, seen_since=seen_since)
@@ -41,7 +42,7 @@ def look(bridge: Bridge, lease: work.Lease, group: GroupState, seen_since: datet
         return
     now = bridge.clock.now()
     with bridge.store.write() as connection:
-        work.check(connection, lease, now)
+        leases.check(connection, lease, now)
         found = additions.explain(connection, group.id, read.added_at)
         if read.next_page is None:
             additions.explain_others(

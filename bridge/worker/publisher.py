@@ -23,7 +23,18 @@ from bridge.render import (
     statement_fingerprint,
     statement_markdown,
 )
-from bridge.store import Connection, member, messages, presents, state, statements, users, work
+from bridge.store import (
+    Connection,
+    leases,
+    member,
+    messages,
+    presents,
+    state,
+    statements,
+    users,
+    work,
+)
+from bridge.store.leases import Lease
 from bridge.store.statements import Place, Recipient
 from bridge.wiring import Bridge
 from bridge.worker.turns import Backoff, work_through
@@ -45,13 +56,13 @@ def work_on(bridge: Bridge, user_id: int) -> bool:
     return work_through(
         bridge,
         lambda: [f"tell:{user_id}"],
-        lambda leases: _write(bridge, leases[0], user_id),
+        lambda held: _write(bridge, held[0], user_id),
         lambda error: _put_off(bridge, user_id, error),
         lease_seconds=LEASE_SECONDS,
     )
 
 
-def _write(bridge: Bridge, lease: work.Lease, user_id: int) -> bool:
+def _write(bridge: Bridge, lease: Lease, user_id: int) -> bool:
     with bridge.store.read() as connection:
         row = statements.recipient(connection, user_id)
     if row is None or row.state != "active":
@@ -62,7 +73,7 @@ def _write(bridge: Bridge, lease: work.Lease, user_id: int) -> bool:
     return False
 
 
-def _tell(bridge: Bridge, lease: work.Lease, row: Recipient) -> None:
+def _tell(bridge: Bridge, lease: Lease, row: Recipient) -> None:
     with bridge.store.read() as connection:
         made = core.build(_input(bridge, connection, row.user_id))
     fingerprint = statement_fingerprint(made)
@@ -109,14 +120,12 @@ def _begin(
     return Place(ref.topic_id, ref.post_id), fingerprint if ref.created else ""
 
 
-def _written(
-    bridge: Bridge, lease: work.Lease, row: Recipient, place: Place, fingerprint: str
-) -> None:
+def _written(bridge: Bridge, lease: Lease, row: Recipient, place: Place, fingerprint: str) -> None:
     now = bridge.clock.now()
     quiet = timedelta(seconds=bridge.policy.statement_quiet_seconds)
     with bridge.store.write() as connection:
         state.take_turn_about(connection, [row.user_id])
-        work.check(connection, lease, now)
+        leases.check(connection, lease, now)
         statements.written(
             connection,
             row.user_id,
@@ -144,7 +153,7 @@ def _decide_again(connection: Connection, user_id: int, now: datetime) -> None:
 # --- receipts -------------------------------------------------------------------------------------
 
 
-def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
+def _send_receipts(bridge: Bridge, lease: Lease, user_id: int) -> None:
     """Reply in the message for each purchase after the first, and for each failed payment."""
     with bridge.store.read() as connection:
         row = statements.recipient(connection, user_id)
@@ -162,7 +171,7 @@ def _send_receipts(bridge: Bridge, lease: work.Lease, user_id: int) -> None:
             crashpoint("after_receipt")
         now = bridge.clock.now()
         with bridge.store.write() as connection:
-            work.check(connection, lease, now)
+            leases.check(connection, lease, now)
             messages.receipt_sent(connection, key, now)
             if key.startswith(messages.UNPAID):
                 _decide_again(connection, user_id, now)

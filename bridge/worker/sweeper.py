@@ -16,6 +16,7 @@ import structlog
 
 from bridge.errors import BridgeError
 from bridge.store import inbox, state, work
+from bridge.store.leases import LEASE_SECONDS, Lease
 from bridge.wiring import Bridge
 from bridge.worker import (
     accounts,
@@ -118,7 +119,7 @@ def _wake(bridge: Bridge) -> int:
     # A killed worker leaves its hint in Redis as if it still ran (measured: for more than three
     # minutes). Its heir gives another (heart.py); where nobody noticed, this one comes when its
     # lease can have run out.
-    lap = int(now.timestamp()) // work.LEASE_SECONDS
+    lap = int(now.timestamp()) // LEASE_SECONDS
     for kind, key, mark in hints:
         # No Redis: the work is done here. It is the same work, only by one process.
         if not bridge.hints.send(kind, key, f"{mark}-{lap}"):
@@ -134,7 +135,7 @@ def _last_runs(bridge: Bridge) -> dict[str, datetime]:
 def _run(bridge: Bridge, job: Periodic) -> None:
     name = f"{state.LAST_RUN}{job.name}"
 
-    def step(_: Sequence[work.Lease]) -> bool:
+    def step(_: Sequence[Lease]) -> bool:
         began_at = bridge.clock.now()
         job.run(bridge)
         _ran(bridge, name, began_at)

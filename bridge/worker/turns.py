@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import structlog
 
 from bridge.errors import BridgeError, Broken, NoRequestLeft, Transient
-from bridge.store import work
+from bridge.store import leases
+from bridge.store.leases import LEASE_SECONDS, Lease, LeaseLost
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
@@ -35,27 +36,27 @@ class Backoff:
 
 def work_through(
     bridge: Bridge,
-    leases: Callable[[], Sequence[str]],
-    step: Callable[[Sequence[work.Lease]], bool],
+    needed: Callable[[], Sequence[str]],
+    step: Callable[[Sequence[Lease]], bool],
     put_off: Callable[[BridgeError], None],
     *,
     most_steps: int | None = None,
-    lease_seconds: int = work.LEASE_SECONDS,
+    lease_seconds: int = LEASE_SECONDS,
 ) -> bool:
-    """Take step after step, each under all leases, until none is left or `most_steps` are taken.
+    """Take step after step, each under all its leases, until none is left or `most_steps` are done.
 
     Between two steps the leases are free, so that others get a turn. Returns False if somebody else
     holds one, or a step failed and was postponed.
     """
     steps = 0
     while most_steps is None or steps < most_steps:
-        names = leases()
+        names = needed()
         with _holding(bridge, names, lease_seconds) as held:
             if held is None:
                 return False
             try:
                 is_more = step(held)
-            except work.LeaseLost:
+            except LeaseLost:
                 log.warning("lease.lost", names=names)
                 return False
             except BridgeError as error:
@@ -75,12 +76,12 @@ def work_through(
 @contextmanager
 def _holding(
     bridge: Bridge, names: Sequence[str], seconds: int
-) -> Iterator[Sequence[work.Lease] | None]:
+) -> Iterator[Sequence[Lease] | None]:
     """Hold all leases or none: nobody waits while holding one, so there is no deadlock."""
     with ExitStack() as stack:
         held = []
         for name in names:
-            one = work.holding(bridge.store, bridge.clock, name, bridge.name, seconds)
+            one = leases.holding(bridge.store, bridge.clock, name, bridge.name, seconds)
             lease = stack.enter_context(one)
             if lease is None:
                 yield None

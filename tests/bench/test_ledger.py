@@ -19,7 +19,7 @@ from bridge.answers.finding import find
 from bridge.core.ledger.objects import BalanceMove, Charge, Invoice, InvoicePayment, SoldLine
 from bridge.core.model.actor import operator
 from bridge.operations.exporting import Asked, export
-from bridge.store import Connection, ledger, money_objects, work
+from bridge.store import Connection, leases, ledger, money_objects
 from bridge.store.schema.ledger import ledger_lines
 from bridge.store.schema.people import users
 from bridge.worker.booking import write_lines
@@ -126,7 +126,7 @@ def test_booking_what_was_read(tmp_path: Path) -> None:
         with world.bridge.store.write() as connection:
             money_objects.save_objects(connection, objects, now)
         kept = time.perf_counter() - began
-        with work.holding(world.bridge.store, world.bridge.clock, ledger.LEASE, "bench") as lease:
+        with leases.holding(world.bridge.store, world.bridge.clock, ledger.LEASE, "bench") as lease:
             assert lease is not None
             lines = write_lines(world.bridge, lease, lambda _what, _count: None).lines
         show(

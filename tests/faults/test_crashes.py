@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from bridge import crashpoints
-from bridge.store import work
+from bridge.store.leases import LEASE_SECONDS
 from bridge.worker import publisher
 from tests.processes import KILLED, Live
 
@@ -62,7 +62,7 @@ class Life:
         live.until(lambda: live.running["sweep"].poll() is not None, pace=20)
         assert live.dies("sweep") == KILLED
         # The lease of the dead runs out by itself.
-        lease = publisher.LEASE_SECONDS if self.point in TELLING else work.LEASE_SECONDS
+        lease = publisher.LEASE_SECONDS if self.point in TELLING else LEASE_SECONDS
         self.system.advance(lease + 2)
         restarted_at = self.system.bridge.clock.now()
         live.start("sweep")

@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import select
 
 from bridge.process_name import has_ended, own_name
-from bridge.store import processes, work
+from bridge.store import processes
+from bridge.store.leases import LeaseLost, check, claim
 from bridge.store.schema.work import leases
 from tests.harness import System
 from tests.processes import Live, Process, children, command_of
@@ -98,7 +99,7 @@ def elsewhere(live: Live, name: str, lease: str, *, lives: bool) -> Iterator[Non
 
     beat()
     with store.write() as connection:
-        assert work.claim(connection, lease, name, now, seconds=3600)
+        assert claim(connection, lease, name, now, seconds=3600)
     thread = threading.Thread(target=go_on)
     if lives:
         thread.start()
@@ -127,11 +128,11 @@ def test_A143_who_was_taken_for_dead_writes_nothing_and_is_back_with_the_next_be
     store, clock = world_on_both.bridge.store, world_on_both.bridge.clock
     with store.write() as connection:
         processes.beat(connection, "one")
-        lease = work.claim(connection, "group:1", "one", clock.now())
+        lease = claim(connection, "group:1", "one", clock.now())
         assert lease
         processes.leave(connection, "one", clock.now())
-        with pytest.raises(work.LeaseLost):
-            work.check(connection, lease, clock.now() + timedelta(seconds=1))
+        with pytest.raises(LeaseLost):
+            check(connection, lease, clock.now() + timedelta(seconds=1))
         processes.beat(connection, "one")
         assert processes.beats(connection) == {"one": 1}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.core.signed.reference import sign_replacement
-from bridge.store.work import LEASE_SECONDS
+from bridge.store.leases import LEASE_SECONDS
 from bridge.worker.end_replaced import AGAIN
 from tests.harness import SECRET_KEY
 from tests.processes import KILLED, Live

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from bridge.sandbox.stripe import delivery
+from bridge.store.leases import LEASE_SECONDS
 from bridge.store.schema.work import leases
-from bridge.store.work import LEASE_SECONDS
 from tests.processes import KILLED, Live, children, command_of
 from tests.processes import live as live_system
 

@@ -21,7 +21,7 @@ from bridge.core.ledger.objects import Gift, Receiver
 from bridge.operations import ledger as operations
 from bridge.sandbox.stripe.views import render
 from bridge.settings import Settings
-from bridge.store import history, ledger_findings, money_objects, work
+from bridge.store import history, leases, ledger_findings, money_objects
 from bridge.store import ledger as store
 from bridge.stripe_api.http import StripeHttp
 from bridge.wiring import Bridge
@@ -68,7 +68,7 @@ def lines_of(bridge: Bridge) -> list[Line]:
 def hear(bridge: Bridge, news: ToRead) -> None:
     now = bridge.clock.now()
     reconcile.read_catalogue(bridge)
-    with work.holding(bridge.store, bridge.clock, store.LEASE, bridge.name) as lease:
+    with leases.holding(bridge.store, bridge.clock, store.LEASE, bridge.name) as lease:
         assert lease is not None
         follow(bridge, lease, News(news, now))
 

@@ -28,8 +28,9 @@ from bridge.clock import Clock
 from bridge.core.ledger.lines import MoneyLine, MoneyPart
 from bridge.errors import RateLimited, Transient
 from bridge.limiter import Limiter
-from bridge.store import Store, checkouts, countries, links, migrate, money, state, work
+from bridge.store import Store, checkouts, countries, leases, links, migrate, money, state, work
 from bridge.store.checkouts import Ordered
+from bridge.store.leases import LEASE_SECONDS, Lease, LeaseLost
 from bridge.store.schema.columns import metadata
 from bridge.store.schema.forum import groups
 from bridge.store.schema.work import slots
@@ -430,9 +431,9 @@ def test_a_lower_limit_takes_effect_at_once(store: Store) -> None:
 
 
 def test_F10_a_lease_has_one_holder_however_many_ask(store: Store) -> None:
-    def ask(number: int) -> work.Lease | None:
+    def ask(number: int) -> Lease | None:
         with store.write() as connection:
-            return work.claim(connection, "group:1", f"p{number}", NOW)
+            return leases.claim(connection, "group:1", f"p{number}", NOW)
 
     held = [lease for lease in many(8, ask) if lease]
     assert len(held) == 1
@@ -440,42 +441,42 @@ def test_F10_a_lease_has_one_holder_however_many_ask(store: Store) -> None:
 
 def test_F11_a_stale_holder_writes_nothing_and_frees_nothing(store: Store) -> None:
     with store.write() as connection:
-        first = work.claim(connection, "group:1", "one", NOW)
-        assert work.claim(connection, "group:1", "two", NOW) is None
-        late = NOW + timedelta(seconds=work.LEASE_SECONDS + 1)
-        second = work.claim(connection, "group:1", "two", late)
+        first = leases.claim(connection, "group:1", "one", NOW)
+        assert leases.claim(connection, "group:1", "two", NOW) is None
+        late = NOW + timedelta(seconds=LEASE_SECONDS + 1)
+        second = leases.claim(connection, "group:1", "two", late)
     assert first is not None
     assert second is not None
     assert second.token > first.token
 
-    def write(lease: work.Lease) -> None:
+    def write(lease: Lease) -> None:
         with store.write() as connection:
             state.put(connection, "written", "by the stale one")
-            work.check(connection, lease, late)
+            leases.check(connection, lease, late)
 
-    with pytest.raises(work.LeaseLost):
+    with pytest.raises(LeaseLost):
         write(first)
     with store.write() as connection:
         assert state.get(connection, "written") is None
-        work.release(connection, first, late)
-        work.check(connection, second, late)
-        assert work.claim(connection, "group:1", "three", late) is None
+        leases.release(connection, first, late)
+        leases.check(connection, second, late)
+        assert leases.claim(connection, "group:1", "three", late) is None
 
 
 def test_a_check_prolongs_the_lease(store: Store) -> None:
     with store.write() as connection:
-        lease = work.claim(connection, "x", "one", NOW)
+        lease = leases.claim(connection, "x", "one", NOW)
         assert lease is not None
-        later = NOW + timedelta(seconds=work.LEASE_SECONDS - 1)
-        work.check(connection, lease, later)
-        assert work.claim(connection, "x", "two", later + timedelta(seconds=30)) is None
+        later = NOW + timedelta(seconds=LEASE_SECONDS - 1)
+        leases.check(connection, lease, later)
+        assert leases.claim(connection, "x", "two", later + timedelta(seconds=30)) is None
 
 
 def test_a_lease_is_given_back_whatever_happens(store: Store) -> None:
     clock = Fixed()
-    with pytest.raises(ZeroDivisionError), work.holding(store, clock, "x", "one"):
+    with pytest.raises(ZeroDivisionError), leases.holding(store, clock, "x", "one"):
         _ = 1 // 0
-    with work.holding(store, clock, "x", "two") as lease:
+    with leases.holding(store, clock, "x", "two") as lease:
         assert lease is not None
 
 

@@ -1,0 +1,16 @@
+"""INSERT statements that can say what happens on a conflict, which each database has its own of."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+INSERTS: dict[str, type[sqlite.Insert | postgresql.Insert]] = {
+    "sqlite": sqlite.Insert,
+    "postgresql": postgresql.Insert,
+}
+
+
+def insert_for(connection: Connection) -> type[sqlite.Insert | postgresql.Insert]:
+    """The dialect's INSERT, for its ON CONFLICT."""
+    return INSERTS[connection.dialect.name]
