@@ -1,4 +1,4 @@
-"""Finds people by a name, a full name, an id, an e-mail address, an amount or a card."""
+"""Finds people by a name, an id, an e-mail address, a receipt, an amount or a card."""
 
 from __future__ import annotations
 
@@ -27,10 +27,13 @@ def find(bridge: Bridge, text: str) -> list[Hit]:
             return _with_address(bridge, asked.text)
     with bridge.store.read() as connection:
         if asked.kind == "stripe":
-            return search.by_stripe_id(connection, asked.text)
+            hits = search.by_stripe_id(connection, asked.text)
+            return hits or search.by_name(connection, asked.text)
         hits = search.by_name(connection, asked.text)
         if asked.user_id is not None and asked.user_id <= LARGEST_ID:
             hits += search.by_user_id(connection, asked.user_id)
+        if asked.receipt is not None:
+            hits += search.by_receipt(connection, asked.receipt)
         if asked.amount is not None:
             hits += search.by_amount(connection, asked.amount)
         if asked.last4 is not None:

@@ -1,4 +1,4 @@
-"""Finds people by a name, an id, an amount or a card."""
+"""Finds people by a name, an id, a receipt, an amount or a card."""
 
 from __future__ import annotations
 
@@ -121,6 +121,17 @@ def by_amount(connection: Connection, amount: Amount) -> list[Hit]:
             Hit(row.user_id, row.username, None, "amount") for row in connection.execute(known)
         ]
     return list(dict.fromkeys(hits))
+
+
+def by_receipt(connection: Connection, number: str) -> list[Hit]:
+    """The person whose payment by hand has the receipt of this number."""
+    of = money_lines.c
+    asked = (
+        select(users.c.user_id, users.c.username)
+        .join(money_lines, of.user_id == users.c.user_id)
+        .where(is_ours(money_lines), of.receipt_number == number)
+    )
+    return [Hit(row.user_id, row.username, None, "receipt") for row in connection.execute(asked)]
 
 
 def by_card(connection: Connection, last4: str) -> list[Hit]:

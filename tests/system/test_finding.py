@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from bridge.answers.finding import find
+from bridge.operations.finding import find_person
 from bridge.sandbox.discourse.people import add_user
 from bridge.sandbox.stripe.balance import pay_out
 from bridge.store import changes
@@ -16,6 +18,7 @@ from bridge.store.schema.forum import changes as table
 from tests.harness import System, system
 from tests.system.acts import account, checkout, pass_days, staff
 from tests.system.test_console_registers import As, as_role
+from tests.system.typing_commands import typed
 
 __all__ = ["as_role"]
 
@@ -86,6 +89,29 @@ def test_A58_an_amount_on_a_day_and_the_end_of_a_card_lead_to_the_member(world: 
         assert found(world, text) == {alice}, text
     for text in ("7.00 usd", "7.00 2020-01-01", "7.01", "0000"):
         assert found(world, text) == set(), text
+
+
+def test_A58_a_pasted_link_a_receipt_and_a_name_like_a_stripe_id_lead_to_the_member(
+    world: System,
+) -> None:
+    alice, bob, love = (world.user(name) for name in ("alice", "bob", "in_love"))
+    staff(world)
+    words = ("--amount", "12.00", "--currency", "eur", "--what", "Cash", "--method", "cash")
+    told = typed(world, "record-payment", "bob", *words, "--by", "mod", "--yes")
+    (number,) = re.findall(r"Receipt ([0-9]{4}-[0-9]+)", told)
+    for text in (number, f"Receipt {number}", f"no. {number}"):
+        assert found(world, text) == {bob}, text
+    assert found(world, f"{number}9") == set()
+    (subscription,) = world.sdk.v1.subscriptions.list({}).data[:1]
+    pasted = "https://dashboard.stripe.com/acct_1/test/subscriptions/"
+    assert found(world, pasted + subscription.id) == {alice}
+    assert found(world, pasted) == set()
+    forum = world.bridge.settings.discourse_url
+    assert found(world, f"{forum}/u/alice/summary") == {alice}
+    for text in ("@in_love", f"{forum}/u/in_love"):
+        assert found(world, text) == {love}, text
+    find_person(world.bridge, "in_love")  # from now on, the bridge knows the name, too
+    assert found(world, "in_love") == {love}
 
 
 def test_an_address_is_asked_of_stripe_and_of_the_forum_and_only_the_look_up_is_logged(

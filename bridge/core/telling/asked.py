@@ -1,11 +1,13 @@
-"""A moderator's search text: an e-mail address, a Stripe id, an amount, or a name."""
+"""A moderator's search text: an address, a Stripe id, a receipt, an amount, or a name."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Literal
+from urllib.parse import unquote
 
 from bridge.core.ledger.amounts import to_minor
 
@@ -22,6 +24,9 @@ _AMOUNT = re.compile(
 _ID = re.compile(r"(?:id:)?([0-9]{1,18})")
 _CARD = re.compile(r"[0-9]{4}")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+_RECEIPT = re.compile(r"(?:(?:receipt )?(?:no\.? ?)?#?)([0-9]{4}-[0-9]{1,9})", re.IGNORECASE)
+_LINK = re.compile(r"https?://[^/\s]+/(\S*)", re.IGNORECASE)
+_BETWEEN = re.compile(r"[/?#&=]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ class Amount:
 class Asked:
     """Everything that the text may mean.
 
-    Digits may be an id, a name or the end of a card number.
+    Digits may be an id, a name or the end of a card number. What looks like a Stripe id may also be
+    a name, such as in_love.
     """
 
     kind: Literal["nothing", "address", "stripe", "other"]
@@ -45,12 +51,15 @@ class Asked:
     user_id: int | None = None
     amount: Amount | None = None
     last4: str | None = None
+    receipt: str | None = None
 
     @property
     def may_be_full_name(self) -> bool:
         """Whether the forum can be asked for somebody who is called like this."""
         words = self.kind == "other" and self.amount is None and self.user_id is None
-        return words and len(self.text) <= LONGEST_NAME and any(map(str.isalpha, self.text))
+        is_link = _LINK.fullmatch(self.text) is not None
+        short = len(self.text) <= LONGEST_NAME
+        return words and not is_link and short and any(map(str.isalpha, self.text))
 
 
 def parse_asked(text: str) -> Asked:
@@ -58,18 +67,29 @@ def parse_asked(text: str) -> Asked:
     said = " ".join(text.split())[:LONGEST]
     if not said:
         return Asked("nothing")
-    if _ADDRESS.fullmatch(said):
+    if link := _LINK.fullmatch(said):
+        said = _named_in(link[1]) or said
+    elif _ADDRESS.fullmatch(said):
         return Asked("address", said)
     if _STRIPE.fullmatch(said):
         return Asked("stripe", said)
-    number = _ID.fullmatch(said)
+    number, receipt = _ID.fullmatch(said), _RECEIPT.fullmatch(said)
     return Asked(
         "other",
         said.removeprefix("@"),
         user_id=int(number[1]) if number else None,
         amount=_amount(said),
         last4=said if _CARD.fullmatch(said) else None,
+        receipt=receipt[1] if receipt else None,
     )
+
+
+def _named_in(path: str) -> str | None:
+    """What a pasted link is about: an object in Stripe's dashboard, or somebody's forum page."""
+    parts = [part for part in map(unquote, _BETWEEN.split(path)) if part.isprintable()]
+    names = [f"@{name}" for before, name in pairwise(parts) if before == "u"]
+    ids = [part for part in parts if _STRIPE.fullmatch(part)]
+    return next(iter([*names, *reversed(ids)]), None)
 
 
 def _amount(said: str) -> Amount | None:

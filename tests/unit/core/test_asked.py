@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from bridge.core.telling.asked import LONGEST, Amount, Asked, parse_asked
 
+DASHBOARD = "https://dashboard.stripe.com"
+
 
 @pytest.mark.parametrize(
     ("text", "means"),
@@ -43,6 +45,21 @@ from bridge.core.telling.asked import LONGEST, Amount, Asked, parse_asked
         ("5.00 2027-02-29", Asked("other", "5.00 2027-02-29")),
         ("5.001 eur", Asked("other", "5.001 eur")),
         ("5.00 on", Asked("other", "5.00 on")),
+        ("2027-12", Asked("other", "2027-12", receipt="2027-12")),
+        ("Receipt No. 2027-12", Asked("other", "Receipt No. 2027-12", receipt="2027-12")),
+        ("#2027-12", Asked("other", "#2027-12", receipt="2027-12")),
+        ("2027-03-31", Asked("other", "2027-03-31")),
+        (f"{DASHBOARD}/test/customers/cus_Ab1", Asked("stripe", "cus_Ab1")),
+        (f"{DASHBOARD}/acct_1/payments/pi_1?page=2#top", Asked("stripe", "pi_1")),
+        (f"{DASHBOARD}/customers/cus_1/invoices/in_2", Asked("stripe", "in_2")),
+        (f"{DASHBOARD}/search?query=sub_9", Asked("stripe", "sub_9")),
+        ("https://checkout.stripe.com/c/pay/cs_test_a1#fid", Asked("stripe", "cs_test_a1")),
+        ("https://forum.example/u/ada/summary", Asked("other", "ada")),
+        ("https://example.org/forum/u/%C3%9Cmit", Asked("other", "Ümit")),
+        ("https://forum.example/u/in_love", Asked("other", "in_love")),
+        ("https://forum.example/u/a%00b", Asked("other", "https://forum.example/u/a%00b")),
+        (f"{DASHBOARD}/customers", Asked("other", f"{DASHBOARD}/customers")),
+        ("https://ada@example.com/", Asked("other", "https://ada@example.com/")),
     ],
 )
 def test_what_is_typed_means_an_address_an_id_an_amount_a_card_or_a_name(
