@@ -203,11 +203,19 @@ def test_a_role_is_asked_of_the_forum_again_within_the_hour(place: Place) -> Non
 
 
 def test_two_persons_are_needed_for_ones_own_account_where_the_site_says_so(place: Place) -> None:
+    mia, own = place.browser("mia"), f"/moderate/person/{user(place, 'mia')}"
+    assert f"{own}/grant" in mia.get(own).text
     policy = place.bridge.policy
     object.__setattr__(policy, "two_persons", True)
     try:
-        answer = place.browser("mia").get(f"/moderate/person/{user(place, 'mia')}/grant")
+        answer = mia.get(f"{own}/grant")
         assert answer.status_code == 403
         assert "second person" in answer.text
+        page = mia.get(own).text
+        assert "Ask a second person" in page
+        assert f"{own}/grant" not in page, "nothing is offered that is then refused"
+        assert f"{own}/reply" in page
+        other = f"/moderate/person/{user(place, 'ada')}"
+        assert f"{other}/grant" in mia.get(other).text
     finally:
         object.__setattr__(policy, "two_persons", False)

@@ -80,6 +80,25 @@ def hold_of(place: Place, name: str) -> str | None:
     return rows[group(place, "supporters")].membership.hold
 
 
+def test_a_list_offers_nothing_about_oneself_where_two_persons_are_needed(place: Place) -> None:
+    for name, shown, offers in (
+        ("lars", "failed", f"/moderate/person/{user(place, 'lars')}/remind"),
+        ("kim", "held", f'value="{user(place, "kim")}:{group(place, "supporters")}"'),
+    ):
+        place.forum.users[user(place, name)].moderator = True
+        themselves, path = place.browser(name), f"/moderate/lists/{shown}"
+        assert offers in themselves.get(path).text
+        object.__setattr__(place.bridge.policy, "two_persons", True)
+        try:
+            page = themselves.get(path).text
+            assert name in page
+            assert offers not in page
+            assert offers in place.browser("mia").get(path).text
+        finally:
+            object.__setattr__(place.bridge.policy, "two_persons", False)
+            place.forum.users[user(place, name)].moderator = False
+
+
 def test_A58_a_failed_payment_shows_reason_attempt_and_next_try_and_is_reminded_of_once(
     place: Place,
 ) -> None:

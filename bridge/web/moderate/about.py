@@ -19,7 +19,7 @@ from bridge.store import accounts, doers, groups, hand_grants, member, users, wo
 from bridge.texts import gettext, ngettext
 from bridge.web.context import reader, the_bridge
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.access import actor_of, refuse_own_account
+from bridge.web.moderate.access import actor_of
 from bridge.web.moderate.act import Facts
 from bridge.web.security import Stop
 from bridge.wiring import Bridge
@@ -73,13 +73,6 @@ def nobody() -> Stop:
         gettext("Nobody is known by this id. Find the person by their name."),
         [(gettext("Find a person"), url_for("moderate.find"))],
     )
-
-
-def refuse_oneself(user_id: int) -> None:
-    """Refuse a decision about the reader's own account, where the site wants two persons."""
-    known = reader()
-    if known is not None:
-        refuse_own_account(known, user_id)
 
 
 def refuse_handing_out(bridge: Bridge, *group_names: str) -> None:

@@ -100,9 +100,15 @@ def actor_of(known: Reader) -> Actor:
     return Actor(known.role, str(known.user_id), "console")
 
 
-def refuse_own_account(known: Reader, user_id: int) -> None:
-    """With `two_persons`, refuse decisions about oneself."""
-    if the_bridge().policy.two_persons and known.user_id == user_id:
+def needs_another(user_id: int | None) -> bool:
+    """Whether somebody else must decide: the account is the reader's, and the site wants two."""
+    known = reader()
+    return the_bridge().policy.two_persons and known is not None and known.user_id == user_id
+
+
+def refuse_own_account(user_id: int) -> None:
+    """With `two_persons`, refuse decisions about the reader's own account."""
+    if needs_another(user_id):
         raise Stop(
             403,
             gettext("Ask a second person"),

@@ -13,6 +13,7 @@ from bridge.operations import applications
 from bridge.store import users
 from bridge.texts import gettext
 from bridge.web.moderate import about
+from bridge.web.moderate.access import refuse_own_account
 from bridge.web.moderate.act import SEVERAL, Act, Form, Seen
 from bridge.wiring import Bridge
 
@@ -32,7 +33,7 @@ def _see_applications(choice: applications.Choice, bridge: Bridge, _user: int, f
         names = users.names_of(connection, [one.user_id for one in reviewed])
     ids = [one.user_id for one in reviewed]
     for user_id in ids:
-        about.refuse_oneself(user_id)
+        refuse_own_account(user_id)
     paid = what_they_paid(bridge, ids)
     facts = {
         named(one.user_id, names.get(one.user_id)): ", ".join(

@@ -50,7 +50,7 @@ def act(user_id: int, name: str) -> AnyResponse | str:
     if one is None:
         raise Stop(404, gettext("Page not found"), gettext("There is no such action."))
     known = require(one.right)
-    refuse_own_account(known, user_id)
+    refuse_own_account(user_id)
     about.refuse_unknown(user_id)
     return _answer(one, known, user_id)
 
@@ -74,11 +74,11 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
     ready = set(one.fields) == set(one.given) and all(form.values())
     try:
         if request.method == "GET" and not ready:
-            ground = _before(one, known, user_id, form)
+            ground = _before(one, user_id, form)
             filled = {name: said or ground.filled.get(name, "") for name, said in form.items()}
             return _page(one, user_id, filled, ground=ground)
         _check(one, form)
-        seen = _look(one, known, user_id, form)
+        seen = _look(one, user_id, form)
         typed, reviewed = seen.typed, request.form.get("reviewed")
         if reviewed != seen.checksum:
             return _page(one, user_id, form, seen=seen, moved=reviewed is not None, typed=typed)
@@ -99,12 +99,12 @@ def _answer(one: Act, known: Reader, user_id: int) -> AnyResponse | str:
             ground = _ground(one, user_id, form)
             refused = _page(one, user_id, form, problem=problem, ground=ground, is_open=False)
             return Response(refused, 400)
-        again = _page(one, user_id, form, problem=problem, **_still(one, known, user_id, form))
+        again = _page(one, user_id, form, problem=problem, **_still(one, user_id, form))
         return Response(again, 400)
     return redirect(back, 303)
 
 
-def _before(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> Ground:
+def _before(one: Act, user_id: int, form: dict[str, str]) -> Ground:
     """What is known before the form is filled in.
 
     If only words are missing, that is all: it is refused now if it has to be.
@@ -113,13 +113,13 @@ def _before(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> Grou
     needed = (name for name in one.fields if name not in (*WORDS, *one.optional))
     if ground.facts or not all(form[name].strip() for name in needed):
         return ground
-    return replace(ground, facts=_look(one, known, user_id, form).facts)
+    return replace(ground, facts=_look(one, user_id, form).facts)
 
 
-def _look(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> Seen:
+def _look(one: Act, user_id: int, form: dict[str, str]) -> Seen:
     seen = one.look(the_bridge(), user_id, form)
     for effect in seen.effects:
-        refuse_own_account(known, effect.user_id)
+        refuse_own_account(effect.user_id)
     return seen
 
 
@@ -210,12 +210,12 @@ def _ground(one: Act, user_id: int, form: dict[str, str]) -> Ground:
     return Ground()
 
 
-def _still(one: Act, known: Reader, user_id: int, form: dict[str, str]) -> dict[str, Any]:
+def _still(one: Act, user_id: int, form: dict[str, str]) -> dict[str, Any]:
     """The context of a form that is shown again; no form, if other words would not help."""
     only_words = all(name in (*one.given, *WORDS) for name in one.fields)
     try:
         if only_words:
-            return {"ground": _before(one, known, user_id, form)}
+            return {"ground": _before(one, user_id, form)}
         return {"ground": one.ground(the_bridge(), user_id, form)}
     except (NotFound, Permanent):
         return {"is_open": False}

@@ -18,6 +18,7 @@ from bridge.store import claims, users
 from bridge.texts import gettext, ngettext
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate import about
+from bridge.web.moderate.access import refuse_own_account
 from bridge.web.moderate.act import SEVERAL, Act, Facts, Form, Ground, Seen, Words, until_of
 from bridge.web.moderate.application_acts import ABOUT_APPLICATIONS
 from bridge.web.moderate.mapping import CHANGE
@@ -113,7 +114,7 @@ def _see_assign(bridge: Bridge, user_id: int, form: Form) -> Seen:
     """Whom it is assigned to, and what they gain; the forum is asked once who that is."""
     asks_stripe("ask")
     whom = find_user_id(bridge, form["user"])
-    about.refuse_oneself(whom)
+    refuse_own_account(whom)
     effects = links.preview_link(bridge, _customer(form), whom)
     name = about.person(bridge, whom)
     facts = {

@@ -27,7 +27,7 @@ from bridge.texts import gettext
 from bridge.web.context import reader, the_bridge
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate import about
-from bridge.web.moderate.access import blueprint, rights
+from bridge.web.moderate.access import blueprint, needs_another, rights
 from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.application_acts import ABOUT_APPLICATIONS
 from bridge.web.moderate.undo_act import undoable
@@ -98,10 +98,11 @@ def person(user_id: int) -> str:
         happened = timeline(connection, user_id, found.group_names, asked)
         lines = [one.change for one in happened.entries if one.change is not None]
         ends = fates(connection, lines, the_bridge().clock.now())
-    may = rights()
+    may = frozenset() if needs_another(user_id) else rights()
     return render_template(
         "moderate/person.jinja",
         undoable=undoable(),
+        needs_another=needs_another(user_id),
         person=found,
         happened=happened,
         fates=ends,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from bridge.answers.undone import Fate, fates
 from bridge.core.ledger.amounts import format_minor
@@ -23,7 +22,7 @@ from bridge.texts import gettext
 from bridge.web.context import reader
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate import about
-from bridge.web.moderate.access import rights
+from bridge.web.moderate.access import needs_another, refuse_own_account, rights
 from bridge.web.moderate.act import Act, Facts, Form, Ground, Seen, Words
 from bridge.web.security import Stop
 from bridge.wiring import Bridge
@@ -37,7 +36,8 @@ def undoable() -> Callable[[Change], bool] | None:
     known = reader()
     if known is None or not rights() & {"decide", "money"}:
         return None
-    return partial(may_undo, rights(), known.user_id)
+    theirs, user_id = rights(), known.user_id
+    return lambda change: not needs_another(change.user_id) and may_undo(theirs, user_id, change)
 
 
 def _number(form: Form) -> int:
@@ -75,7 +75,7 @@ def _reverse(bridge: Bridge, form: Form) -> Reverse:
     if fate is not None and fate.over is not None:
         raise Permanent(_is_over(fate, fate.over))
     if change is not None and change.user_id is not None:
-        about.refuse_oneself(change.user_id)
+        refuse_own_account(change.user_id)
     if change is not None and change.action in ASKS_STRIPE:
         asks_stripe("ask")
     return undoing.reverse_of(bridge, number)

@@ -11,7 +11,7 @@ from bridge.store.worklist_counts import MANY
 from bridge.texts import gettext
 from bridge.web.context import the_bridge
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.access import blueprint, rights
+from bridge.web.moderate.access import blueprint, needs_another, rights
 from bridge.web.moderate.act import SEVERAL
 from bridge.web.moderate.acts import ACTS
 from bridge.web.moderate.list_acts import LIST_ACTS
@@ -49,6 +49,7 @@ def worklist(name: str) -> str:
         many=MANY,
         page=page,
         acts={act.name: act for act in acts if act.right in may},
+        needs_another=needs_another,
         on_list=LIST_ACTS,
         several=SEVERAL,
         everything=request.args.get("all") == "yes",
