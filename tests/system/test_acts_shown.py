@@ -257,8 +257,8 @@ def test_A48_undoing_a_payment_names_the_payer_and_the_amount(world: System) -> 
     do(mia, f"{alice}/record-payment", **paid)
     form = mia.get(f"/moderate/act/undo?change={line_of(world, 'payment_recorded')}").text
     assert fact("Person", f"alice (id:{world.user('alice')})") in form
-    assert fact("Amount", "€25.00") in form
     assert fact("About", "The dinner, €25.00") in form
+    assert form.count("€25.00") == 1
 
 
 def test_A48_undo_is_not_offered_where_nothing_is_left_to_undo(world: System) -> None:

@@ -103,7 +103,7 @@ def _told(bridge: Bridge, change: Change) -> Facts:
             named(change.user_id, names.get(change.user_id)) if change.user_id else ""
         ),
         gettext("Group"): group or "",
-        gettext("Amount"): amount,
+        gettext("Amount"): "" if amount in words.words else amount,
         gettext("Customer"): change.customer_id or "",
         gettext("Subscription"): str((change.detail or {}).get("subscription") or ""),
         gettext("About"): words.words,
