@@ -24,7 +24,7 @@ _AMOUNT = re.compile(
 _ID = re.compile(r"(?:id:)?([0-9]{1,18})")
 _CARD = re.compile(r"[0-9]{4}")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
-_RECEIPT = re.compile(r"(?:(?:receipt )?(?:no\.? ?)?#?)([0-9]{4}-[0-9]{1,9})", re.IGNORECASE)
+_RECEIPT = re.compile(r"(?:receipt )?(?:no\.? ?)?#?([0-9]{4}-[0-9]{1,9})", re.IGNORECASE)
 _LINK = re.compile(r"https?://[^/\s]+/(\S*)", re.IGNORECASE)
 _BETWEEN = re.compile(r"[/?#&=]")
 
