@@ -1,5 +1,4 @@
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,25 +8,13 @@ from bridge.core.events.needed import DECIDING_TYPES
 from bridge.core.rules.problems import CODES, POLICY_CODES
 from bridge.sandbox import run
 from bridge.setting_values import SETTINGS, Setting
-from bridge.settings import Settings
 from bridge.stripe_api.scopes import ENTITLEMENTS, NOTES, REFUNDS, SCOPES
-from bridge.web import create_app
-from bridge.wiring import build
+from tests.access import addresses
 from tests.addresses import TITLES, table
 from tests.house.sources import ROOT, modules, source
 
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
 DOCS = "\n".join(page.read_text() for page in PAGES)
-
-GOOD = {
-    "STRIPE_API_KEY": "rk_test_abc1234567",
-    "STRIPE_WEBHOOK_SECRET": "whsec_abc4567890",
-    "DISCOURSE_URL": "https://forum.example.org",
-    "DISCOURSE_API_KEY": "0123456789abcdef",
-    "DISCOURSE_CONNECT_SECRET": "a-secret-of-the-forum",
-    "BRIDGE_URL": "https://members.example.org",
-    "SECRET_KEY": "k" * 40,
-}
 
 
 def rows(page: str) -> dict[str, str]:
@@ -71,16 +58,13 @@ def test_each_command_is_in_the_operators_table(command: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def routes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str, str]]]:
+def routes() -> list[tuple[str, str]]:
     """Each method and address that the bridge answers."""
-    data = tmp_path_factory.mktemp("data")
-    bridge = build(Settings.from_env(GOOD | {"BRIDGE_DATA": str(data)}))
-    yield [
+    return [
         (method, rule.rule)
-        for rule in create_app(bridge).url_map.iter_rules()
+        for rule in addresses().iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     ]
-    bridge.store.close()
 
 
 def test_each_address_of_the_bridge_is_in_the_operators_table(
