@@ -27,7 +27,9 @@ def findings(connection: Connection, rules: Rules) -> Iterator[Finding]:
     names, asked = Names(connection), claims.asked(connection)
     waiting: dict[str, tuple[str, datetime]] = {}
     for payer in paying_orphans(connection, {*rules.by_price, *rules.by_product}):
-        sold = [product for price, product in payer.bought if rules.rule_for(price, product)]
+        # Who waits for a decision does so also while the rule is halted.
+        counts = rules.names if payer.customer_id in asked else rules.rule_for
+        sold = [product for price, product in payer.bought if counts(price, product)]
         if not sold:
             continue
         what = names.products(sorted(sold))

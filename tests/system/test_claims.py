@@ -326,6 +326,29 @@ def test_A95_who_pays_by_a_link_for_what_is_not_sold_to_them_waits_for_a_moderat
     assert waiting(world) == []
 
 
+def test_A95_while_a_rule_is_halted_that_says_who_may_buy_moderators_decide(
+    world: System,
+) -> None:
+    order = by_link(world, once(world, discourse_buyers="crew"))  # a group that nobody has made
+    world.settle()
+    assert claim(world, order, "bob").is_asked
+    page = words(claim_page(world, order, "alice").text)
+    assert "We can’t add Membership supporters automatically right now" in page
+    (alert,) = waiting(world)
+    assert "Who may buy it cannot be said now, because its rule has a problem." in alert["what"]
+    world.group("crew")
+    pass_days(world, 0.02)
+    confirm(world)
+    assert world.members("supporters") == set(), "nobody who may not buy got in meanwhile"
+    assert claim(world, order, "bob").barred
+
+
+def test_A9_a_halted_rule_that_says_nothing_of_buyers_stops_no_claim(world: System) -> None:
+    order = by_link(world, world.price("supporters", interval=None, discourse_grace="soon"))
+    world.settle()
+    assert claim(world, order, "bob").is_mine
+
+
 def test_A95_who_opens_a_link_first_does_not_lock_the_payer_out(world: System) -> None:
     order = by_link(world, for_crew(world))
     world.settle()

@@ -72,7 +72,8 @@ def always_allowed(rules: Rules) -> frozenset[str] | None:
 class Barred:
     """Why something that was paid for is not sold to somebody.
 
-    `group_ids`: it is for members of these groups. `country`: it is not sold to there.
+    `group_ids`: it is for members of these groups. `country`: it is not sold to there. Neither: who
+    may buy it cannot be said now, because its rule is halted.
     """
 
     product_id: str
@@ -88,6 +89,9 @@ def barred(
     Pages refuse before payment; this is for payments that did not go through them.
     """
     for price_id, product_id in bought:
+        halted = rules.halted_rule_for(price_id, product_id)
+        if halted is not None and halted.is_limited:
+            return Barred(product_id)
         rule = rules.rule_for(price_id, product_id)
         if rule is None:
             continue

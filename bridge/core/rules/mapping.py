@@ -245,6 +245,9 @@ def _of_features(made: _Compiler, features: Iterable[Feature]) -> dict[str, Rule
     }
 
 
+WHO_MAY_BUY = ("buyers", "countries")
+
+
 def _compile(
     made: _Compiler,
     sources: list[_Source],
@@ -268,7 +271,7 @@ def _compile(
         found.append(problem("M107", rule_id, says % named))
     made.problems.extend(found)
     if any(one.halts for one in found):
-        return HaltedRule(rule_id, group_ids)
+        return HaltedRule(rule_id, group_ids, is_limited=not stated.keys().isdisjoint(WHO_MAY_BUY))
     if not stated:
         return None
     return rule_of(

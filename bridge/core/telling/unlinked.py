@@ -69,8 +69,9 @@ def not_sold_because(groups: Iterable[Group], country: str | None) -> str:
         return gettext("It is not sold where they say they live.")
     if country:
         return gettext("It is not sold to %(country)s.") % {"country": country_name(country)}
-    names = {"groups": group_names(list(groups))}
-    return gettext("It is only for members of %(groups)s.") % names
+    if not (buyers := list(groups)):
+        return gettext("Who may buy it cannot be said now, because its rule has a problem.")
+    return gettext("It is only for members of %(groups)s.") % {"groups": group_names(buyers)}
 
 
 def told(
