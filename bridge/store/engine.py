@@ -18,6 +18,8 @@ from bridge.errors import Config, Transient
 
 BUSY_SECONDS = 10
 SNAPSHOT = "REPEATABLE READ"
+# An error's text is logged, and what was asked for may be an e-mail address.
+QUIETLY = {"hide_parameters": True}
 # PostgreSQL's word for "this server only reads", as after a failover, is an InternalError.
 UNAVAILABLE = (OperationalError, InternalError)
 
@@ -128,7 +130,10 @@ def _unavailable(error: DatabaseError) -> Transient:
 
 def _sqlite(url: Any) -> Engine:
     engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, pool_size=20
+        url,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        pool_size=20,
+        **QUIETLY,
     )
 
     @event.listens_for(engine, "connect")
@@ -149,6 +154,7 @@ def _sqlite(url: Any) -> Engine:
 def _postgresql(url: Any) -> Engine:
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
+        **QUIETLY,
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=10,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -114,6 +115,7 @@ def create_app(bridge: Bridge, *, proxy_hops: int = 0, metrics_token: str | None
     security.install(app, bridge.settings, any_host=[one.name for one in FOR_MACHINES])
     app.register_error_handler(refusing.Refused, refusing.show)
     app.before_request(_keep_it_small)
+    app.before_request(_refuse_nul)
     limiter = _add_routes(app)
     app.extensions["names"] = names.NameCache(
         bridge.discourse.find_names, bridge.clock.now, lambda: limiter.allows("search", "all")
@@ -159,3 +161,10 @@ def _keep_it_small() -> None:
     """Refuse a large body before anything reads it."""
     if request.blueprint != webhooks.blueprint.name:
         request.max_content_length = MOST_BYTES
+
+
+def _refuse_nul() -> None:
+    """What machines send is read by its own view: a webhook is signed, and may be large."""
+    if request.blueprint not in {one.name for one in FOR_MACHINES}:
+        fields = (*request.args.items(multi=True), *request.form.items(multi=True))
+        security.refuse_nul((request.path, *chain.from_iterable(fields)))

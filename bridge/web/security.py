@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import urlsplit
 
 import structlog
@@ -103,6 +103,13 @@ def install(app: Flask, settings: Settings, *, any_host: Collection[str] = ()) -
     app.register_error_handler(Stop, _stopped)
     app.register_error_handler(Transient, _later)
     app.register_error_handler(Exception, _our_fault)
+
+
+def refuse_nul(texts: Iterable[str]) -> None:
+    """Refuse a character that nobody types, and that PostgreSQL cannot even look for."""
+    if any("\x00" in text for text in texts):
+        why = gettext("The request contains a character that no text has (NUL).")
+        raise Stop(400, WORDS[400][0], why)
 
 
 def _is_ours(host: str, bridge_url: str) -> bool:

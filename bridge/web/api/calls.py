@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
@@ -101,6 +102,8 @@ def once(do: Callable[[Mapping[str, Any], uuid.UUID], tuple[int, dict[str, Any]]
     said = request.get_json(silent=True)
     if not isinstance(said, dict):
         raise Refused(400, "the body is not a JSON object")
+    if not _is_text(said):
+        raise Refused(400, "the body has text with NUL or half of a surrogate pair in it")
     digest = hashlib.sha256(f"{request.path}\n".encode() + request.get_data()).hexdigest()
     with the_bridge().store.write() as connection:
         write = tokens.begin_write(connection, token.id, key, digest, now())
@@ -117,6 +120,16 @@ def once(do: Callable[[Mapping[str, Any], uuid.UUID], tuple[int, dict[str, Any]]
     with the_bridge().store.write() as connection:
         tokens.end_write(connection, token.id, key, write, status, answer)
     return _json(status, answer)
+
+
+def _is_text(said: Mapping[str, Any]) -> bool:
+    """Whether every database can keep it: JSON can say characters that no text has."""
+    text = json.dumps(said, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return r"\u0000" not in text
 
 
 def _json(status: int, answer: Mapping[str, Any]) -> Response:
