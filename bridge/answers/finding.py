@@ -19,9 +19,9 @@ BY_THE_FORUM = (BY_ADDRESS, BY_NAME, BY_FULL_NAME)
 
 def find(bridge: Bridge, text: str) -> list[Hit]:
     """The people whom the text may mean, the likeliest first; e-mail addresses are not kept."""
-    asked = parse_asked(text)
+    asked = parse_asked(text, bridge.settings.discourse_url)
     match asked.kind:
-        case "nothing":
+        case "nothing" | "link":
             return []
         case "address":
             return _with_address(bridge, asked.text)
@@ -74,9 +74,9 @@ def _asked_of_the_forum(bridge: Bridge, asked: Asked) -> list[Hit]:
     return [Hit(one.id, one.username, None, BY_FULL_NAME) for one in found]
 
 
-def looked_up_by(text: str, hits: Iterable[Hit]) -> By | None:
+def looked_up_by(asked: Asked, hits: Iterable[Hit]) -> By | None:
     """Whether the forum was asked who somebody is, and by what; that is logged."""
-    asked, found = parse_asked(text), list(hits)
+    found = list(hits)
     if asked.kind == "address":
         return "address"
     by_name = any(hit.by == BY_FULL_NAME for hit in found)

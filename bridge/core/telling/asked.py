@@ -1,15 +1,15 @@
-"""A moderator's search text: an address, a Stripe id, a receipt, an amount, or a name."""
+"""A moderator's search text: an e-mail address, a Stripe id, a receipt, an amount, or a name."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import Literal
 from urllib.parse import unquote
 
 from bridge.core.ledger.amounts import to_minor
+from bridge.core.telling.visible import dropped
 
 By = Literal["address", "name"]
 """What somebody is looked up by at Stripe and on the forum, which is logged."""
@@ -24,9 +24,15 @@ _AMOUNT = re.compile(
 _ID = re.compile(r"(?:id:)?([0-9]{1,18})")
 _CARD = re.compile(r"[0-9]{4}")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
-_RECEIPT = re.compile(r"(?:receipt )?(?:no\.? ?)?#?([0-9]{4}-[0-9]{1,9})", re.IGNORECASE)
-_LINK = re.compile(r"https?://[^/\s]+/(\S*)", re.IGNORECASE)
+_RECEIPT = re.compile(
+    r"(?:receipt:? )?(?:number |no\.? ?)?#?([0-9]{4}[-\N{EN DASH}][0-9]{1,9})", re.IGNORECASE
+)
+_LINK = re.compile(r"https?://[^/\s]*", re.IGNORECASE)
 _BETWEEN = re.compile(r"[/?#&=]")
+# Somebody's page, and the one that staff see.
+_PERSON = re.compile(
+    r"/(?:u/@?(?P<name>[^/?#]+?)(?:\.json)?|admin/users/(?P<id>[0-9]{1,18})/[^/?#]*)(?:[/?#]|$)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class Asked:
     a name, such as in_love.
     """
 
-    kind: Literal["nothing", "address", "stripe", "other"]
+    kind: Literal["nothing", "address", "stripe", "link", "other"]
     text: str = ""
     user_id: int | None = None
     amount: Amount | None = None
@@ -57,19 +63,20 @@ class Asked:
     def may_be_full_name(self) -> bool:
         """Whether the forum can be asked for somebody who is called like this."""
         words = self.kind == "other" and self.amount is None and self.user_id is None
-        is_link = _LINK.fullmatch(self.text) is not None
-        short = len(self.text) <= LONGEST_NAME
-        return words and not is_link and short and any(map(str.isalpha, self.text))
+        return words and len(self.text) <= LONGEST_NAME and any(map(str.isalpha, self.text))
 
 
-def parse_asked(text: str) -> Asked:
-    """The possible meanings of the text."""
-    said = " ".join(text.split())[:LONGEST]
+def parse_asked(text: str, forum: str = "") -> Asked:
+    """The possible meanings of the text. `forum`: its address, for links to people's pages."""
+    said = _typed(text)[:LONGEST].removeprefix("mailto:")
+    if _LINK.match(said):
+        named = _named_in(said, forum)
+        if not named:
+            return Asked("link", said)
+        said = named
     if not said:
         return Asked("nothing")
-    if link := _LINK.fullmatch(said):
-        said = _named_in(link[1]) or said
-    elif _ADDRESS.fullmatch(said):
+    if _ADDRESS.fullmatch(said):
         return Asked("address", said)
     if _STRIPE.fullmatch(said):
         return Asked("stripe", said)
@@ -80,16 +87,25 @@ def parse_asked(text: str) -> Asked:
         user_id=int(number[1]) if number else None,
         amount=_amount(said),
         last4=said if _CARD.fullmatch(said) else None,
-        receipt=receipt[1] if receipt else None,
+        receipt=receipt[1].replace("\N{EN DASH}", "-") if receipt else None,
     )
 
 
-def _named_in(path: str) -> str | None:
-    """What a pasted link is about: an object in Stripe's dashboard, or somebody's forum page."""
-    parts = [part for part in map(unquote, _BETWEEN.split(path)) if part.isprintable()]
-    names = [f"@{name}" for before, name in pairwise(parts) if before == "u"]
-    ids = [part for part in parts if _STRIPE.fullmatch(part)]
-    return next(iter([*names, *reversed(ids)]), None)
+def _typed(text: str) -> str:
+    """What somebody sees of it: control characters come along when something is pasted."""
+    return " ".join(dropped(text).split())
+
+
+def _named_in(link: str, forum: str) -> str:
+    """Whom or what a link is about: an id of Stripe, an address, somebody's page on the forum."""
+    person = _PERSON.match(link.removeprefix(forum)) if forum and link.startswith(forum) else None
+    if person and person["id"]:
+        return f"id:{person['id']}"
+    if person:
+        return f"@{_typed(unquote(person['name']))}"
+    parts = [_typed(unquote(part)) for part in _BETWEEN.split(_LINK.sub("", link))]
+    found = [one for one in parts if _STRIPE.fullmatch(one) or _ADDRESS.fullmatch(one)]
+    return found[-1] if found else ""
 
 
 def _amount(said: str) -> Amount | None:

@@ -15,6 +15,11 @@ def visible(text: str) -> str:
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def dropped(text: str) -> str:
+    """The text without such characters."""
+    return _UNSEEN.sub("", text)
+
+
 def escaped(json_text: str) -> str:
     """The same JSON, with such characters written as numbers."""
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", json_text)

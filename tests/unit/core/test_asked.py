@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bridge.core.telling.asked import LONGEST, Amount, Asked, parse_asked
 
 DASHBOARD = "https://dashboard.stripe.com"
+FORUM = "https://example.org/forum"
 
 
 @pytest.mark.parametrize(
@@ -48,24 +49,35 @@ DASHBOARD = "https://dashboard.stripe.com"
         ("2027-12", Asked("other", "2027-12", receipt="2027-12")),
         ("Receipt No. 2027-12", Asked("other", "Receipt No. 2027-12", receipt="2027-12")),
         ("#2027-12", Asked("other", "#2027-12", receipt="2027-12")),
+        ("#2027\N{EN DASH}12", Asked("other", "#2027\N{EN DASH}12", receipt="2027-12")),
+        ("receipt: 2027-12", Asked("other", "receipt: 2027-12", receipt="2027-12")),
+        ("receipt number 2027-12", Asked("other", "receipt number 2027-12", receipt="2027-12")),
         ("2027-03-31", Asked("other", "2027-03-31")),
         (f"{DASHBOARD}/test/customers/cus_Ab1", Asked("stripe", "cus_Ab1")),
         (f"{DASHBOARD}/acct_1/payments/pi_1?page=2#top", Asked("stripe", "pi_1")),
         (f"{DASHBOARD}/customers/cus_1/invoices/in_2", Asked("stripe", "in_2")),
         (f"{DASHBOARD}/search?query=sub_9", Asked("stripe", "sub_9")),
         ("https://checkout.stripe.com/c/pay/cs_test_a1#fid", Asked("stripe", "cs_test_a1")),
-        ("https://forum.example/u/ada/summary", Asked("other", "ada")),
-        ("https://example.org/forum/u/%C3%9Cmit", Asked("other", "Ümit")),
-        ("https://forum.example/u/in_love", Asked("other", "in_love")),
-        ("https://forum.example/u/a%00b", Asked("other", "https://forum.example/u/a%00b")),
-        (f"{DASHBOARD}/customers", Asked("other", f"{DASHBOARD}/customers")),
-        ("https://ada@example.com/", Asked("other", "https://ada@example.com/")),
+        (f"{FORUM}/u/ada/summary", Asked("other", "ada")),
+        (f"{FORUM}/u/%C3%9Cmit?tab=all", Asked("other", "Ümit")),
+        (f"{FORUM}/u/@ada.b.json", Asked("other", "ada.b")),
+        (f"{FORUM}/u/in_love", Asked("other", "in_love")),
+        (f"{FORUM}/u/a%00b", Asked("other", "ab")),
+        (f"{FORUM}/admin/users/115/ada", Asked("other", "id:115", user_id=115)),
+        (f"{FORUM}/u", Asked("link", f"{FORUM}/u")),
+        ("https://meta.example/u/ada", Asked("link", "https://meta.example/u/ada")),
+        (f"{DASHBOARD}/customers", Asked("link", f"{DASHBOARD}/customers")),
+        (f"{DASHBOARD}/customers?email=a%40example.com", Asked("address", "a@example.com")),
+        ("https://ada@example.com/", Asked("link", "https://ada@example.com/")),
+        ("mailto:ada@example.com", Asked("address", "ada@example.com")),
+        ("ada@example.com\x00", Asked("address", "ada@example.com")),
+        ("a\x00da", Asked("other", "ada")),
     ],
 )
 def test_what_is_typed_means_an_address_an_id_an_amount_a_card_or_a_name(
     text: str, means: Asked
 ) -> None:
-    assert parse_asked(text) == means
+    assert parse_asked(text, FORUM) == means
 
 
 @given(st.text(max_size=400))
