@@ -92,7 +92,7 @@ def remind(connection: Connection, now: datetime) -> None:
 _REMINDING = (
     update(alerts)
     .where(
-        or_(*(A.kind == kind for kind in sorted(DAILY))),  # unlike IN, of a known length
+        or_(*(A.kind == kind for kind in sorted(DAILY))),  # IN is expanded at each call
         A.gone_at.is_(None),
         A.told_at <= bindparam("b_before"),
     )

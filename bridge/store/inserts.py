@@ -1,4 +1,4 @@
-"""INSERT statements that can say what happens on a conflict, which each database has its own of."""
+"""INSERT with ON CONFLICT, which SQLAlchemy has separately for each kind of database."""
 
 from __future__ import annotations
 

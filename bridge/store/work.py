@@ -1,4 +1,4 @@
-"""Generations: what is dirty, and what of it is done.
+"""Generations: what has changed, and up to which change the work is done.
 
 Dirty while dirty_gen > done_gen. A holder reads the generation before it reads Stripe and writes
 that number when it is done, so news that came in between is never lost.
