@@ -169,7 +169,7 @@ def _give_back(bridge: Bridge, change: Change) -> Reverse:
     user_id = change.user_id or 0
     return Reverse(
         change,
-        lambda: (),
+        lambda: accounts.preview_unrelink(bridge, user_id),
         lambda actor, reason: accounts.unrelink(bridge, actor, user_id, reason=reason),
     )
 

@@ -55,6 +55,7 @@ def _payer(one: Unlinked) -> Row:
         at=one.first_seen_at,
         links=tuple(links),
         todo=(Todo("wait-again", about),) if one.set_aside else waiting,
+        concerns=tuple(user_id for user_id, _ in one.asked_by),
     )
 
 

@@ -27,6 +27,7 @@ class Row:
     """One thing that waits. `at` and `next_at` are what the list's headings say of these days.
 
     `links`: pages elsewhere about it, by their words. `mark`: what makes it urgent, in a word.
+    `concerns`: users who claim what it is about.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Row:
     next_at: datetime | None = None
     links: tuple[tuple[str, str], ...] = ()
     todo: tuple[Todo, ...] = ()
+    concerns: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ most; the record tells the rest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -124,6 +125,15 @@ def never(change: Change) -> str:
     words = gettext("line %(line)s of the log cannot be undone: %(instead)s")
     return words % {"line": change.id, "instead": instead}
 
+
+def concerned(change: Change) -> frozenset[int]:
+    """The accounts that undoing a line is about: its own, and the one that followed it."""
+    followed = _FOLLOWED_BY.fullmatch(change.outcome or "") if change.action == "relinked" else None
+    ids = (change.user_id, int(followed[1]) if followed else None)
+    return frozenset(one for one in ids if one is not None)
+
+
+_FOLLOWED_BY = re.compile(r"to user ([0-9]{1,18})")
 
 WITHOUT_A_USER = ("set_aside", "waits_again", "mapping_changed")
 """Lines about nobody in particular."""

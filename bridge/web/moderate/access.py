@@ -106,11 +106,12 @@ def needs_another(user_id: int | None) -> bool:
     return the_bridge().policy.two_persons and known is not None and known.user_id == user_id
 
 
-def refuse_own_account(user_id: int) -> None:
-    """With `two_persons`, refuse decisions about the reader's own account."""
+def refuse_own_account(user_id: int, *, among: bool = False) -> None:
+    """With `two_persons`, refuse decisions about the reader's own account, or `among` others."""
     if needs_another(user_id):
-        raise Stop(
-            403,
-            gettext("Ask a second person"),
-            gettext("You can’t decide about your own account here."),
+        why = (
+            gettext("This would also change groups of your own account.")
+            if among
+            else gettext("You can’t decide about your own account here.")
         )
+        raise Stop(403, gettext("Ask a second person"), why)

@@ -119,7 +119,7 @@ def _before(one: Act, user_id: int, form: dict[str, str]) -> Ground:
 def _look(one: Act, user_id: int, form: dict[str, str]) -> Seen:
     seen = one.look(the_bridge(), user_id, form)
     for effect in seen.effects:
-        refuse_own_account(effect.user_id)
+        refuse_own_account(effect.user_id, among=effect.user_id != user_id)
     return seen
 
 

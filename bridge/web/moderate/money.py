@@ -16,7 +16,7 @@ from bridge.operations.books import When
 from bridge.texts import gettext
 from bridge.web.context import the_bridge
 from bridge.web.moderate import about
-from bridge.web.moderate.access import actor_of, blueprint, require
+from bridge.web.moderate.access import actor_of, blueprint, may, needs_another, require
 from bridge.web.moderate.register import end_of
 
 LONGEST_ID = 300
@@ -72,7 +72,10 @@ def money(user_id: int) -> str:
     except NotFound as error:
         raise about.nobody() from error
     said = partial(with_names, names=found.people)
-    return render_template("moderate/money.jinja", found=found, user_id=user_id, said=said)
+    may_note = may("money") and not needs_another(user_id)
+    return render_template(
+        "moderate/money.jinja", found=found, user_id=user_id, said=said, may_note=may_note
+    )
 
 
 @blueprint.get("/files")

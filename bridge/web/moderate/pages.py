@@ -64,14 +64,15 @@ def today() -> str:
 def find() -> AnyResponse | str:
     """The people whom a search may mean; redirects if it is one person."""
     text = request.args.get("q", "")
-    if parse_asked(text).kind == "address":
+    asked = parse_asked(text, the_bridge().settings.discourse_url)
+    if asked.kind == "address":
         asks_stripe("ask")
     hits = find_people(the_bridge(), text)
     people = {hit.user_id for hit in hits}
     if named := named_by_the_forum(hits):
         remember(the_bridge(), named)
     known = reader()
-    by = looked_up_by(text, hits)
+    by = looked_up_by(asked, hits)
     if by and known is not None and known.role is not None:
         actor = Actor(known.role, str(known.user_id), "console")
         note_lookup(the_bridge(), actor, by, [one for one in people if one is not None])
@@ -98,11 +99,12 @@ def person(user_id: int) -> str:
         happened = timeline(connection, user_id, found.group_names, asked)
         lines = [one.change for one in happened.entries if one.change is not None]
         ends = fates(connection, lines, the_bridge().clock.now())
-    may = frozenset() if needs_another(user_id) else rights()
+    own = needs_another(user_id)
+    may = frozenset() if own else rights()
     return render_template(
         "moderate/person.jinja",
         undoable=undoable(),
-        needs_another=needs_another(user_id),
+        is_own=own,
         person=found,
         happened=happened,
         fates=ends,

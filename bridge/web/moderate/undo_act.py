@@ -12,7 +12,7 @@ from bridge.core.model.people import id_in
 from bridge.core.telling.doers import doer
 from bridge.core.telling.log import line_words
 from bridge.core.telling.outcomes import said
-from bridge.core.telling.undone import STOPPING, never
+from bridge.core.telling.undone import STOPPING, concerned, never
 from bridge.core.telling.words import named
 from bridge.errors import Permanent
 from bridge.operations import undoing
@@ -37,7 +37,12 @@ def undoable() -> Callable[[Change], bool] | None:
     if known is None or not rights() & {"decide", "money"}:
         return None
     theirs, user_id = rights(), known.user_id
-    return lambda change: not needs_another(change.user_id) and may_undo(theirs, user_id, change)
+
+    def may(change: Change) -> bool:
+        barred = any(needs_another(one) for one in concerned(change))
+        return not barred and may_undo(theirs, user_id, change)
+
+    return may
 
 
 def _number(form: Form) -> int:
@@ -74,8 +79,8 @@ def _reverse(bridge: Bridge, form: Form) -> Reverse:
         )
     if fate is not None and fate.over is not None:
         raise Permanent(_is_over(fate, fate.over))
-    if change is not None and change.user_id is not None:
-        refuse_own_account(change.user_id)
+    for user_id in concerned(change) if change is not None else ():
+        refuse_own_account(user_id)
     if change is not None and change.action in ASKS_STRIPE:
         asks_stripe("ask")
     return undoing.reverse_of(bridge, number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import render_template, request
 
 from bridge.answers.worklists.lists import WORKLISTS, parts
+from bridge.answers.worklists.row import Row
 from bridge.core.telling.sentences import as_sentence
 from bridge.errors import Permanent
 from bridge.store.worklist_counts import MANY
@@ -49,8 +50,13 @@ def worklist(name: str) -> str:
         many=MANY,
         page=page,
         acts={act.name: act for act in acts if act.right in may},
-        needs_another=needs_another,
+        offers=_offers,
         on_list=LIST_ACTS,
         several=SEVERAL,
         everything=request.args.get("all") == "yes",
     )
+
+
+def _offers(row: Row) -> bool:
+    """Whether the reader may decide about a row: not about their own account, where two must."""
+    return not any(map(needs_another, (row.user_id, *row.concerns)))
