@@ -123,3 +123,7 @@ def test_nobody_decides_about_a_payment_that_they_claim_themselves(world: System
         )
         assert [one.status_code for one in answers] == [403, 403], name
     do(tom, "/moderate/act/set-aside", **form)
+    with world.bridge.store.read() as connection:
+        (line,) = changes.page(connection, action="set_aside")
+    assert refuses(mia, str(line.id))
+    do(tom, UNDO, change=str(line.id), **WHY)

@@ -15,11 +15,21 @@ from bridge.errors import NotFound, Permanent
 from bridge.operations import roles
 from bridge.operations.finding import find_group, find_user
 from bridge.operations.lookups import remember
-from bridge.store import accounts, doers, groups, hand_grants, member, users, worklists
+from bridge.store import (
+    Connection,
+    accounts,
+    claims,
+    doers,
+    groups,
+    hand_grants,
+    member,
+    users,
+    worklists,
+)
 from bridge.texts import gettext, ngettext
 from bridge.web.context import reader, the_bridge
 from bridge.web.limiting import asks_stripe
-from bridge.web.moderate.access import actor_of
+from bridge.web.moderate.access import actor_of, refuse_own_account
 from bridge.web.moderate.act import Facts
 from bridge.web.security import Stop
 from bridge.wiring import Bridge
@@ -73,6 +83,18 @@ def nobody() -> Stop:
         gettext("Nobody is known by this id. Find the person by their name."),
         [(gettext("Find a person"), url_for("moderate.find"))],
     )
+
+
+def claimants(connection: Connection, customer_id: str) -> set[int]:
+    """Who asked for what a payer bought."""
+    return {one.user_id for one in claims.asked(connection).get(customer_id, ())}
+
+
+def refuse_own_claim(bridge: Bridge, customer_id: str) -> None:
+    """Refuse a decision about what the reader claims, where the site wants two persons."""
+    with bridge.store.read() as connection:
+        for user_id in claimants(connection, customer_id):
+            refuse_own_account(user_id)
 
 
 def refuse_handing_out(bridge: Bridge, *group_names: str) -> None:

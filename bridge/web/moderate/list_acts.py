@@ -14,7 +14,7 @@ from bridge.errors import Permanent
 from bridge.operations import held, links, reading, removals
 from bridge.operations.finding import find_user_id
 from bridge.operations.held import Choice
-from bridge.store import Connection, claims, users
+from bridge.store import users
 from bridge.texts import gettext, ngettext
 from bridge.web.limiting import asks_stripe
 from bridge.web.moderate import about
@@ -135,25 +135,15 @@ def _of_nobody(bridge: Bridge, user_id: int, form: Form) -> Ground:
 
 
 def _aside(bridge: Bridge, user_id: int, form: Form, *, is_aside: bool) -> Facts:
-    _refuse_own_claim(bridge, form)
+    about.refuse_own_claim(bridge, _customer(form))
     links.refuse_aside(bridge, _customer(form), is_aside=is_aside)
     return {**_of_customer(bridge, user_id, form), **_claimants(bridge, form, is_aside=is_aside)}
-
-
-def _claim_it(connection: Connection, form: Form) -> set[int]:
-    return {one.user_id for one in claims.asked(connection).get(_customer(form), ())}
-
-
-def _refuse_own_claim(bridge: Bridge, form: Form) -> None:
-    with bridge.store.read() as connection:
-        for user_id in _claim_it(connection, form):
-            refuse_own_account(user_id)
 
 
 def _claimants(bridge: Bridge, form: Form, *, is_aside: bool) -> Facts:
     """Who asked for what this payer bought, and what they read afterwards."""
     with bridge.store.read() as connection:
-        asked = _claim_it(connection, form)
+        asked = about.claimants(connection, _customer(form))
         names = users.names_of(connection, asked)
     if not asked:
         return {}
@@ -178,13 +168,13 @@ def _assign(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
 
 
 def _set_aside(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
-    _refuse_own_claim(bridge, form)
+    about.refuse_own_claim(bridge, _customer(form))
     links.set_aside(bridge, actor, _customer(form), reason=form["reason"])
     return gettext("%(customer)s is set aside.") % {"customer": _customer(form)}
 
 
 def _wait_again(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
-    _refuse_own_claim(bridge, form)
+    about.refuse_own_claim(bridge, _customer(form))
     links.wait_again(bridge, actor, _customer(form), reason=form["reason"])
     return gettext("%(customer)s is back on the list.") % {"customer": _customer(form)}
 

@@ -81,6 +81,8 @@ def _reverse(bridge: Bridge, form: Form) -> Reverse:
         raise Permanent(_is_over(fate, fate.over))
     for user_id in concerned(change) if change is not None else ():
         refuse_own_account(user_id)
+    if change is not None and change.action == "set_aside" and change.customer_id:
+        about.refuse_own_claim(bridge, change.customer_id)
     if change is not None and change.action in ASKS_STRIPE:
         asks_stripe("ask")
     return undoing.reverse_of(bridge, number)
