@@ -77,13 +77,13 @@ class Rule:
 class HaltedRule:
     """A rule that cannot be relied on: nobody is added or removed through it.
 
-    `group_ids` are those that could be resolved; there may be more. `is_limited`: it says who may
-    buy.
+    `group_ids` are those that could be resolved; there may be more. `is_limited`: not everybody may
+    buy what it is about.
     """
 
     id: str
     group_ids: tuple[int, ...]
-    is_limited: bool = False
+    is_limited: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from bridge.core.model.stripe import Feature, Price, Product
 from bridge.core.rules.compiled import HaltedRule, Rule, Rules, rule_of
 from bridge.core.rules.keys import METADATA_PREFIX, key_name
 from bridge.core.rules.lint import lint_catalogue, lint_features, lint_ladders
+from bridge.core.rules.paying import Paying
 from bridge.core.rules.policy import Policy
 from bridge.core.rules.problems import Problem, nearest, problem
 from bridge.core.rules.values import KEYS, PLUGIN_GROUP_KEY, Choices, apply_value, instead
@@ -245,9 +246,6 @@ def _of_features(made: _Compiler, features: Iterable[Feature]) -> dict[str, Rule
     }
 
 
-WHO_MAY_BUY = ("buyers", "countries")
-
-
 def _compile(
     made: _Compiler,
     sources: list[_Source],
@@ -271,7 +269,7 @@ def _compile(
         found.append(problem("M107", rule_id, says % named))
     made.problems.extend(found)
     if any(one.halts for one in found):
-        return HaltedRule(rule_id, group_ids, is_limited=not stated.keys().isdisjoint(WHO_MAY_BUY))
+        return HaltedRule(rule_id, group_ids, _is_limited(choices.paying, stated))
     if not stated:
         return None
     return rule_of(
@@ -283,6 +281,12 @@ def _compile(
         group_ids=group_ids,
         steps=steps,
     )
+
+
+def _is_limited(paying: Paying, stated: Mapping[str, _Source]) -> bool:
+    """Whether not everybody may buy it. A value that cannot be read was meant as a limit, too."""
+    meant = (stated[key].said[key] for key in ("buyers", "countries") if key in stated)
+    return bool(paying.buyers or paying.countries) or any(_plain(one) != "none" for one in meant)
 
 
 def _choices(defaults: Choices, stated: Mapping[str, _Source], found: list[Problem]) -> Choices:

@@ -179,6 +179,28 @@ def test_A93_a_group_that_cannot_be_used_halts_that_rule_and_no_other(name: str,
     assert rules.halted_rule_for("price_2", "prod_2") is None
 
 
+@pytest.mark.parametrize(
+    ("said", "checkout", "is_limited"),
+    [
+        ({}, {}, False),
+        ({"discourse_buyers": "none"}, {}, False),
+        ({"discourse_buyers": "members"}, {}, True),
+        ({"discourse_buyers": "nobody-made-it"}, {}, True),
+        ({"discourse_countries": "Germany"}, {}, True),
+        ({}, {"countries": "DE"}, True),
+        ({"discourse_countries": "none"}, {"countries": "DE"}, False),
+    ],
+)
+def test_A95_a_halted_rule_still_knows_whether_not_everybody_may_buy(
+    said: dict[str, str], checkout: dict[str, str], *, is_limited: bool
+) -> None:
+    sold = replace(product(), metadata={"discourse_groups": "patron", **said})
+    rules = rules_of(sold, toml={"checkout": checkout} if checkout else {})
+    halted = rules.halted_rule_for("price_1", "prod_1")
+    assert halted is not None
+    assert halted.is_limited == is_limited
+
+
 def test_E57_a_deleted_group_is_not_replaced_by_a_new_one_of_its_name() -> None:
     groups = {99: Group(99, "patrons")}
     rules = rules_of(product(discourse_groups="patrons"), pins={"patrons": PATRONS}, groups=groups)
