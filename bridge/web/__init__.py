@@ -164,7 +164,7 @@ def _keep_it_small() -> None:
 
 
 def _refuse_nul() -> None:
-    """What machines send is read by its own view: a webhook is signed, and may be large."""
+    """Refuse NUL in what people send. Webhooks and the like are read by their own views alone."""
     if request.blueprint not in {one.name for one in FOR_MACHINES}:
         fields = (*request.args.items(multi=True), *request.form.items(multi=True))
         security.refuse_nul((request.path, *chain.from_iterable(fields)))
