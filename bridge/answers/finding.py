@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from bridge.core.model.people import LARGEST_ID
-from bridge.core.telling.asked import Asked, By, parse_asked
+from bridge.core.telling.asked import Asked, By
 from bridge.errors import BridgeError, NotFound, Permanent
 from bridge.store import search
 from bridge.store.search import Hit
@@ -17,9 +17,8 @@ BY_FULL_NAME = "full-name"
 BY_THE_FORUM = (BY_ADDRESS, BY_NAME, BY_FULL_NAME)
 
 
-def find(bridge: Bridge, text: str) -> list[Hit]:
-    """The people whom the text may mean, the likeliest first; e-mail addresses are not kept."""
-    asked = parse_asked(text, bridge.settings.discourse_url)
+def find(bridge: Bridge, asked: Asked) -> list[Hit]:
+    """The people who may be meant, the likeliest first; e-mail addresses are not kept."""
     match asked.kind:
         case "nothing" | "link":
             return []

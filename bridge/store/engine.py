@@ -42,9 +42,10 @@ class Store:
 
     @cached_property
     def _snapshots(self) -> Engine:
-        """PostgreSQL: by default each statement would see another moment."""
+        """What `read` connects through, with the options that the engine has at first use."""
         if self.is_sqlite:
             return self.engine
+        # By default each statement would see another moment.
         return self.engine.execution_options(isolation_level=SNAPSHOT)
 
     @contextmanager

@@ -343,7 +343,7 @@ def test_A95_while_a_rule_is_halted_that_says_who_may_buy_moderators_decide(
     assert claim(world, order, "bob").barred
 
 
-def test_A9_a_halted_rule_that_says_nothing_of_buyers_stops_no_claim(world: System) -> None:
+def test_a_halted_rule_of_what_is_sold_to_everybody_stops_no_claim(world: System) -> None:
     order = by_link(world, world.price("supporters", interval=None, discourse_grace="soon"))
     world.settle()
     assert claim(world, order, "bob").is_mine

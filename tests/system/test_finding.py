@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from bridge.answers.finding import find
+from bridge.core.telling.asked import parse_asked
 from bridge.operations.finding import find_person
 from bridge.sandbox.discourse.people import add_user
 from bridge.sandbox.stripe.balance import pay_out
@@ -36,7 +37,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def found(world: System, text: str) -> set[int | None]:
-    return {hit.user_id for hit in find(world.bridge, text)}
+    asked = parse_asked(text, world.bridge.settings.discourse_url)
+    return {hit.user_id for hit in find(world.bridge, asked)}
 
 
 def test_A58_A81_each_kind_of_id_leads_to_the_member(world: System) -> None:

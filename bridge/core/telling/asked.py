@@ -66,7 +66,7 @@ class Asked:
         return words and len(self.text) <= LONGEST_NAME and any(map(str.isalpha, self.text))
 
 
-def parse_asked(text: str, forum: str = "") -> Asked:
+def parse_asked(text: str, forum: str) -> Asked:
     """The possible meanings of the text. `forum`: its address, for links to people's pages."""
     said = _typed(text)[:LONGEST].removeprefix("mailto:")
     if _LINK.match(said):
@@ -98,7 +98,7 @@ def _typed(text: str) -> str:
 
 def _named_in(link: str, forum: str) -> str:
     """Whom or what a link is about: an id of Stripe, an address, somebody's page on the forum."""
-    person = _PERSON.match(link.removeprefix(forum)) if forum and link.startswith(forum) else None
+    person = _PERSON.match(link.removeprefix(forum)) if link.startswith(forum) else None
     if person and person["id"]:
         return f"id:{person['id']}"
     if person:

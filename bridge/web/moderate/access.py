@@ -101,13 +101,16 @@ def actor_of(known: Reader) -> Actor:
 
 
 def needs_another(user_id: int | None) -> bool:
-    """Whether somebody else must decide: the account is the reader's, and the site wants two."""
+    """Whether somebody else must decide: it is the reader's account, and `two_persons` is on."""
     known = reader()
     return the_bridge().policy.two_persons and known is not None and known.user_id == user_id
 
 
 def refuse_own_account(user_id: int, *, among: bool = False) -> None:
-    """With `two_persons`, refuse decisions about the reader's own account, or `among` others."""
+    """With `two_persons`, refuse decisions about the reader's own account.
+
+    `among`: the decision is about others, and would also change the reader's groups.
+    """
     if needs_another(user_id):
         why = (
             gettext("This would also change groups of your own account.")

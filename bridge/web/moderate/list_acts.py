@@ -168,13 +168,11 @@ def _assign(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
 
 
 def _set_aside(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
-    about.refuse_own_claim(bridge, _customer(form))
     links.set_aside(bridge, actor, _customer(form), reason=form["reason"])
     return gettext("%(customer)s is set aside.") % {"customer": _customer(form)}
 
 
 def _wait_again(bridge: Bridge, actor: Actor, _user_id: int, form: Form) -> str:
-    about.refuse_own_claim(bridge, _customer(form))
     links.wait_again(bridge, actor, _customer(form), reason=form["reason"])
     return gettext("%(customer)s is back on the list.") % {"customer": _customer(form)}
 

@@ -67,7 +67,7 @@ def find() -> AnyResponse | str:
     asked = parse_asked(text, the_bridge().settings.discourse_url)
     if asked.kind == "address":
         asks_stripe("ask")
-    hits = find_people(the_bridge(), text)
+    hits = find_people(the_bridge(), asked)
     people = {hit.user_id for hit in hits}
     if named := named_by_the_forum(hits):
         remember(the_bridge(), named)

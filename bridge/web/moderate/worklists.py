@@ -58,5 +58,5 @@ def worklist(name: str) -> str:
 
 
 def _offers(row: Row) -> bool:
-    """Whether the reader may decide about a row: not about their own account, where two must."""
+    """Whether acts are shown on a row; not on the reader's own, where `two_persons` is on."""
     return not any(map(needs_another, (row.user_id, *row.concerns)))

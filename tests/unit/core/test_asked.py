@@ -82,4 +82,4 @@ def test_what_is_typed_means_an_address_an_id_an_amount_a_card_or_a_name(
 
 @given(st.text(max_size=400))
 def test_whatever_is_typed_means_something_and_is_no_longer_than_a_field(text: str) -> None:
-    assert len(parse_asked(text).text) <= LONGEST
+    assert len(parse_asked(text, FORUM).text) <= LONGEST
