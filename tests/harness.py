@@ -28,7 +28,7 @@ from bridge.core.rules.policy import Policy
 from bridge.operations import links
 from bridge.rulebook import Rulebook
 from bridge.sandbox import run as sandbox_run
-from bridge.sandbox.discourse.people import add_group, add_user
+from bridge.sandbox.discourse.people import add_group, add_user, run_due_merges
 from bridge.sandbox.kernel import Entry
 from bridge.sandbox.stripe import add_webhook, advance, delivery
 from bridge.settings import Settings
@@ -172,8 +172,11 @@ class System:
         return self.sdk.v1.subscriptions.create(what)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, for everybody."""
-        advance(self.sandbox.world, seconds)
+        """Let time pass, for everybody; merges of accounts that fall due are done then, too."""
+        world = self.sandbox.world
+        with world.lock:
+            advance(world, seconds)
+            run_due_merges(self.sandbox.forum, world.clock.now())
 
     # --- the bridge -----------------------------------------------------------------------------
 
